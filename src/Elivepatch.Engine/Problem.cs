@@ -1,0 +1,52 @@
+using System.Globalization;
+
+namespace Elivepatch.Engine;
+
+/// <summary>What a failure means to whoever called: the exit status of the command line and the class of the answer.</summary>
+public enum ProblemKind
+{
+    /// <summary>The environment failed: a tool, a disk, a download. Exit status 1.</summary>
+    Environment = 1,
+
+    /// <summary>The request makes no sense. Exit status 2.</summary>
+    Usage = 2,
+
+    /// <summary>The patch changes no code. Exit status 3.</summary>
+    NoChange = 3,
+
+    /// <summary>A livepatch would be wrong or unsafe. Exit status 4.</summary>
+    Refused = 4,
+
+    /// <summary>The kernel is not what the sources and compiler build. Exit status 5.</summary>
+    Mismatch = 5,
+}
+
+/// <summary>
+/// One kind of failure with its stable number. Numbers are never reused; <c>docs/errors.md</c> lists all of them and a test
+/// compares the two.
+/// </summary>
+/// <param name="Number">Number; the hundreds name the stage.</param>
+/// <param name="Kind">What it means to the caller.</param>
+/// <param name="Title">The failure in a few words.</param>
+/// <param name="Remedy">What to do about it, where that does not depend on the case.</param>
+public sealed record ProblemCode(int Number, ProblemKind Kind, string Title, string Remedy)
+{
+    /// <summary>The number as users see it, <c>ELP0401</c>.</summary>
+    public string Id => string.Create(CultureInfo.InvariantCulture, $"ELP{Number:0000}");
+
+    /// <inheritdoc/>
+    public override string ToString() => Id;
+}
+
+/// <summary>An expected failure: what happened, why, and what to do.</summary>
+/// <param name="Code">Which kind of failure.</param>
+/// <param name="Reason">What was found in this case: names, places, values.</param>
+/// <param name="CaseRemedy">What to do in this case, where that is more than the code's own remedy.</param>
+public sealed record Problem(ProblemCode Code, string Reason, string? CaseRemedy = null)
+{
+    /// <summary>What to do.</summary>
+    public string Remedy => CaseRemedy ?? Code.Remedy;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Code.Id}: {Reason}";
+}
