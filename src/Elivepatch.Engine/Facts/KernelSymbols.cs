@@ -1,0 +1,189 @@
+// In: the text of /proc/kallsyms. Out: the symbols of vmlinux and of every module, asked by name, by address and by position.
+// The file is data from the machine to be patched and so is hostile: everything is bounded, nothing is believed unread.
+using System.Globalization;
+using System.Text;
+
+namespace Elivepatch.Engine.Facts;
+
+/// <summary>
+/// The symbol table of a running kernel, from <c>/proc/kallsyms</c> (<c>s_show()</c> in <c>kernel/kallsyms.c</c>): lines
+/// <c>address type name</c>, those of modules followed by a tab and <c>[module]</c>. vmlinux comes first, in address order.
+/// </summary>
+public sealed class KernelSymbols
+{
+    /// <summary>Most bytes that are read; the file of a stock kernel has 7 million.</summary>
+    public const int MaximumLength = 256 << 20;
+
+    private const int AddressDigits = 16;
+    private const int MaximumModules = 100_000;
+
+    /// <summary>Longest module name in bytes: MODULE_NAME_LEN (56 on 64-bit machines) less its terminator, <c>include/linux/moduleparam.h</c>.</summary>
+    private const int LongestModuleName = 55;
+
+    private readonly Dictionary<string, ObjectSymbols> modules;
+
+    private KernelSymbols(ObjectSymbols vmlinux, Dictionary<string, ObjectSymbols> modules)
+    {
+        Vmlinux = vmlinux;
+        this.modules = modules;
+    }
+
+    /// <summary>The symbols of the kernel proper.</summary>
+    public ObjectSymbols Vmlinux { get; }
+
+    /// <summary>
+    /// Names of the modules that were loaded, in file order. The kernel adds pseudo modules such as <c>bpf</c> and
+    /// <c>__builtin__ftrace</c> for code it generated itself.
+    /// </summary>
+    public IReadOnlyCollection<string> Modules => modules.Keys;
+
+    /// <summary>The symbols of a loaded module, or null where it was not loaded.</summary>
+    public ObjectSymbols? Module(string name) => modules.GetValueOrDefault(name);
+
+    /// <summary>Reads the text of <c>/proc/kallsyms</c>. The array is kept and must not change afterwards.</summary>
+    public static Outcome<KernelSymbols> Parse(byte[] text)
+    {
+        if (text.Length > MaximumLength)
+        {
+            return Malformed(string.Create(CultureInfo.InvariantCulture, $"{text.Length} bytes are more than the {MaximumLength} that are read"));
+        }
+
+        int lines = text.AsSpan().Count((byte)'\n') + 1;
+        var addresses = new ulong[lines];
+        var types = new byte[lines];
+        var nameStarts = new int[lines];
+        var nameLengths = new ushort[lines];
+        var table = new KallsymsTable(text, addresses, types, nameStarts, nameLengths);
+        var modules = new Dictionary<string, ObjectSymbols>(StringComparer.Ordinal);
+        int count = 0;
+        int vmlinuxCount = -1;
+        int moduleStart = 0;
+        ulong anyAddress = 0;
+        ReadOnlySpan<byte> module = default;
+
+        for (int position = 0; position < text.Length;)
+        {
+            int length = text.AsSpan(position).IndexOf((byte)'\n');
+            ReadOnlySpan<byte> line = text.AsSpan(position, length < 0 ? text.Length - position : length).TrimEnd((byte)'\r');
+            if (!TryReadLine(line, out ulong address, out int nameLength, out ReadOnlySpan<byte> lineModule))
+            {
+                return Malformed(string.Create(CultureInfo.InvariantCulture, $"line {count + 1} is '{Printable(line)}'"));
+            }
+
+            if (!lineModule.SequenceEqual(module) || (vmlinuxCount < 0 && !lineModule.IsEmpty))
+            {
+                // The kernel lists one object after the other, vmlinux first.
+                if (lineModule.IsEmpty || (vmlinuxCount >= 0 && !CloseModule(module)) || modules.Count >= MaximumModules)
+                {
+                    return Malformed(string.Create(CultureInfo.InvariantCulture,
+                        $"line {count + 1}: the symbols of {(lineModule.IsEmpty ? "vmlinux" : Printable(module))} stand in two places"));
+                }
+
+                vmlinuxCount = vmlinuxCount < 0 ? count : vmlinuxCount;
+                module = lineModule;
+                moduleStart = count;
+            }
+            else if (module.IsEmpty && count > 0 && address < addresses[count - 1])
+            {
+                return Malformed(string.Create(CultureInfo.InvariantCulture,
+                    $"line {count + 1}: vmlinux is not in address order at '{Printable(line)}'"));
+            }
+
+            addresses[count] = address;
+            types[count] = line[AddressDigits + 1];
+            nameStarts[count] = position + AddressDigits + 3;
+            nameLengths[count] = (ushort)nameLength;
+            anyAddress |= address;
+            count++;
+            position += (length < 0 ? text.Length - position : length) + 1;
+        }
+
+        vmlinuxCount = vmlinuxCount < 0 ? count : vmlinuxCount;
+        if (vmlinuxCount == 0)
+        {
+            return Malformed("it has no symbol of vmlinux");
+        }
+
+        if (anyAddress == 0)
+        {
+            return new Problem(ProblemCodes.HiddenAddresses, "every address in /proc/kallsyms is zero");
+        }
+
+        return !module.IsEmpty && !CloseModule(module)
+            ? Malformed($"the symbols of {Printable(module)} stand in two places")
+            : new KernelSymbols(new ObjectSymbols(table, 0, vmlinuxCount, inAddressOrder: true), modules);
+
+        bool CloseModule(ReadOnlySpan<byte> name) => modules.TryAdd(
+            Encoding.ASCII.GetString(name), new ObjectSymbols(table, moduleStart, count - moduleStart, inAddressOrder: false));
+    }
+
+    /// <summary>Takes one line apart: 16 hexadecimal digits, a letter, the name, and perhaps a module in brackets.</summary>
+    private static bool TryReadLine(ReadOnlySpan<byte> line, out ulong address, out int nameLength, out ReadOnlySpan<byte> module)
+    {
+        address = 0;
+        nameLength = 0;
+        module = default;
+        if (line.Length < AddressDigits + 4 || line[AddressDigits] != ' ' || line[AddressDigits + 2] != ' '
+            || !char.IsAsciiLetter((char)line[AddressDigits + 1]) || !TryReadAddress(line[..AddressDigits], out address))
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> rest = line[(AddressDigits + 3)..];
+        int tab = rest.IndexOf((byte)'\t');
+        if (tab >= 0)
+        {
+            module = rest[(tab + 1)..];
+            if (module is not [(byte)'[', .., (byte)']'] || module.Length is < 3 or > LongestModuleName + 2)
+            {
+                return false;
+            }
+
+            module = module[1..^1];
+            rest = rest[..tab];
+        }
+
+        nameLength = rest.Length;
+        return nameLength is > 0 and <= KallsymsTable.LongestName && IsGraphic(rest) && IsGraphic(module);
+    }
+
+    private static bool TryReadAddress(ReadOnlySpan<byte> digits, out ulong address)
+    {
+        address = 0;
+        foreach (byte digit in digits)
+        {
+            int value = HexValue(digit);
+            if (value < 0)
+            {
+                return false;
+            }
+
+            address = (address << 4) | (uint)value;
+        }
+
+        return true;
+    }
+
+    private static int HexValue(byte digit) => digit switch
+    {
+        >= (byte)'0' and <= (byte)'9' => digit - '0',
+        >= (byte)'a' and <= (byte)'f' => digit - 'a' + 10,
+        >= (byte)'A' and <= (byte)'F' => digit - 'A' + 10,
+        _ => -1,
+    };
+
+    private static bool IsGraphic(ReadOnlySpan<byte> name) => !name.ContainsAnyExceptInRange((byte)0x21, (byte)0x7e);
+
+    private static string Printable(ReadOnlySpan<byte> line)
+    {
+        var text = new StringBuilder();
+        foreach (byte b in line[..Math.Min(line.Length, 80)])
+        {
+            text.Append(b is >= 0x20 and < 0x7f ? (char)b : '?');
+        }
+
+        return text.ToString();
+    }
+
+    private static Problem Malformed(string reason) => new(ProblemCodes.MalformedKallsyms, $"/proc/kallsyms: {reason}");
+}

@@ -1,0 +1,33 @@
+using System.Text;
+using Elivepatch.Engine.Facts;
+using Xunit;
+
+namespace Elivepatch.Engine.Tests.Facts;
+
+public sealed class ExportedSymbolsTests
+{
+    [Fact]
+    public void Every_field_of_an_export_is_read()
+    {
+        ExportedSymbols exports = Parse(
+            "0xf7370f56\tsystem_state\tvmlinux\tEXPORT_SYMBOL\t\n0x0000beef\tdma_get\tdrivers/dma/dma\tEXPORT_SYMBOL_GPL\tDMA_BUF\n").Value;
+
+        Assert.Equal(2, exports.Count);
+        Assert.Equal(new ExportedSymbol("system_state", 0xf7370f56, "vmlinux", false, ""), exports.Find("system_state"));
+        Assert.Equal(new ExportedSymbol("dma_get", 0xbeef, "drivers/dma/dma", true, "DMA_BUF"), exports.Find("dma_get"));
+        Assert.True(exports.Find("system_state")!.IsInVmlinux);
+        Assert.Null(exports.Find("system"));
+    }
+
+    [Theory]
+    [InlineData("system_state\n")]
+    [InlineData("f7370f56\tsystem_state\tvmlinux\tEXPORT_SYMBOL\t\n")]
+    [InlineData("0xf7370g56\tsystem_state\tvmlinux\tEXPORT_SYMBOL\t\n")]
+    [InlineData("0xf7370f56\t\tvmlinux\tEXPORT_SYMBOL\t\n")]
+    [InlineData("0xf7370f56\tsystem_state\tvmlinux\tEXPORTED\t\n")]
+    [InlineData("0xf7370f56\ta\tvmlinux\tEXPORT_SYMBOL\t\n0xf7370f57\ta\tvmlinux\tEXPORT_SYMBOL\t\n")]
+    public void A_file_that_is_not_Module_symvers_is_refused(string text) =>
+        Assert.Equal(ProblemCodes.MalformedSymvers, Assert.Single(Parse(text).Problems).Code);
+
+    private static Outcome<ExportedSymbols> Parse(string text) => ExportedSymbols.Parse(Encoding.UTF8.GetBytes(text));
+}
