@@ -25,6 +25,12 @@ public sealed class ElfObject
     public ulong Entry { get; set; }
 
     /// <summary>
+    /// Length in bytes of the ELF file that was read; 0 for an object made in memory. Where the input is longer, what
+    /// follows is not ELF: a kernel module carries its signature there.
+    /// </summary>
+    public int FileLength { get; set; }
+
+    /// <summary>
     /// Sections in file order, without the null section and without the tables that exist only to hold names and
     /// indexes (symbol table, its extended index table, its string table, section name table): the writer makes these anew.
     /// </summary>

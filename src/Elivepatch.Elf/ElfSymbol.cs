@@ -1,15 +1,15 @@
 namespace Elivepatch.Elf;
 
-/// <summary>One symbol.</summary>
+/// <summary>One symbol (System V gABI, chapter 4, "Symbol Table").</summary>
 public sealed class ElfSymbol(string name)
 {
-    /// <summary>Symbol name; empty for section symbols.</summary>
+    /// <summary>Symbol name, one character for each byte of the file (Latin-1); empty for section symbols.</summary>
     public string Name { get; set; } = name;
 
-    /// <summary>Binding.</summary>
+    /// <summary>Binding. Values without a name are legal and kept.</summary>
     public ElfSymbolBinding Binding { get; set; }
 
-    /// <summary>Type.</summary>
+    /// <summary>Type. Values without a name are legal and kept.</summary>
     public ElfSymbolType Type { get; set; }
 
     /// <summary><c>st_other</c>: visibility in the low two bits.</summary>
@@ -21,7 +21,16 @@ public sealed class ElfSymbol(string name)
     /// <summary>The defining section when <see cref="Place"/> is <see cref="ElfSymbolPlace.Section"/>, else null.</summary>
     public ElfSection? Section { get; set; }
 
-    /// <summary>Offset in the section in bytes (relocatable file), address (image), or the absolute value.</summary>
+    /// <summary>
+    /// <c>st_shndx</c> when <see cref="Place"/> is <see cref="ElfSymbolPlace.Reserved"/>: a value from 0xff00 to 0xfffe
+    /// that has no name of its own here. Else 0.
+    /// </summary>
+    public ushort ReservedIndex { get; set; }
+
+    /// <summary>
+    /// Offset in the section in bytes (relocatable file), address (image), the absolute value, or the alignment of a
+    /// common symbol. May lie outside the section: an assembler can define such a symbol.
+    /// </summary>
     public ulong Value { get; set; }
 
     /// <summary>Size of the object in bytes; 0 where unknown.</summary>
@@ -38,23 +47,4 @@ public sealed class ElfSymbol(string name)
 
     /// <inheritdoc/>
     public override string ToString() => Name.Length > 0 ? Name : Section?.Name ?? "(unnamed)";
-}
-
-/// <summary>One relocation with addend.</summary>
-public sealed class ElfRelocation(ulong offset, X8664Relocation type, ElfSymbol? symbol, long addend)
-{
-    /// <summary>Offset of the field in the target section, in bytes.</summary>
-    public ulong Offset { get; set; } = offset;
-
-    /// <summary>Relocation type.</summary>
-    public X8664Relocation Type { get; set; } = type;
-
-    /// <summary>The symbol referred to; null for the null symbol (index 0).</summary>
-    public ElfSymbol? Symbol { get; set; } = symbol;
-
-    /// <summary>Addend.</summary>
-    public long Addend { get; set; } = addend;
-
-    /// <inheritdoc/>
-    public override string ToString() => $"{Type} at 0x{Offset:x}: {Symbol}{Addend:+0;-0;+0}";
 }

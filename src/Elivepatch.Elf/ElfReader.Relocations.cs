@@ -1,0 +1,87 @@
+// Relocation sections and section groups: the sections that refer to others and to symbols.
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace Elivepatch.Elf;
+
+public static partial class ElfReader
+{
+    private sealed partial class Reading
+    {
+        private void ReadRelocations()
+        {
+            for (uint i = 1; i < _headers.Length; i++)
+            {
+                if (_sections[i] is ElfRelocationSection section)
+                    ReadRelocations(section, i);
+            }
+        }
+
+        private void ReadRelocations(ElfRelocationSection section, uint index)
+        {
+            ref readonly SectionHeaderRecord header = ref _headers[index];
+            if (header.Link != _symbolTableIndex)
+                throw new ElfFormatException($"section {index} ({section.Name}): relocations against section {header.Link}, no symbol table");
+            if (header.EntrySize != RelocationRecord.Size || header.Size % RelocationRecord.Size != 0)
+            {
+                throw new ElfFormatException(
+                    $"section {index} ({section.Name}): 0x{header.Size:x} bytes in entries of {header.EntrySize} are no array of Elf64_Rela");
+            }
+            ElfSection target = SectionAt(header.Info, $"sh_info of section {index} ({section.Name})");
+            if (target is ElfRelocationSection or ElfGroupSection)
+                throw new ElfFormatException($"section {index} ({section.Name}): relocations of {target.Name}, which has no bytes of its own");
+            section.Target = target;
+            if (!section.Has(ElfSectionFlags.RelaLivepatch))
+                target.Relocations ??= section;
+
+            // Only in a relocatable file is r_offset an offset in the target.
+            ulong limit = IsRelocatable ? ElfSectionRules.RelocatableSize(target) : ulong.MaxValue;
+            ReadOnlySpan<byte> table = BytesOf(index);
+            int count = table.Length / RelocationRecord.Size;
+            CollectionsMarshal.SetCount(section.Entries, count);
+            Span<ElfRelocation> entries = CollectionsMarshal.AsSpan(section.Entries);
+            for (int i = 0; i < count; i++)
+            {
+                var record = RelocationRecord.Read(table[(i * RelocationRecord.Size)..]);
+                if (record.SymbolIndex >= _symbols.Length)
+                    SymbolAt(record.SymbolIndex, $"section {index} ({section.Name}), relocation {i}");
+                var type = (X8664Relocation)record.Type;
+                if (record.Offset > limit || limit - record.Offset < (ulong)type.FieldSize())
+                {
+                    throw new ElfFormatException(
+                        $"section {index} ({section.Name}), relocation {i}: offset 0x{record.Offset:x} is outside {target.Name}");
+                }
+                entries[i] = new ElfRelocation(record.Offset, type, _symbols[record.SymbolIndex], record.Addend);
+            }
+        }
+
+        private void ReadGroups()
+        {
+            for (uint i = 1; i < _headers.Length; i++)
+            {
+                if (_sections[i] is ElfGroupSection group)
+                    ReadGroup(group, i);
+            }
+        }
+
+        private void ReadGroup(ElfGroupSection group, uint index)
+        {
+            ref readonly SectionHeaderRecord header = ref _headers[index];
+            if (header.EntrySize != sizeof(uint) || header.Size % sizeof(uint) != 0 || header.Size == 0)
+            {
+                throw new ElfFormatException(
+                    $"section {index} ({group.Name}): 0x{header.Size:x} bytes in entries of {header.EntrySize} are no section group");
+            }
+            if (header.Link != _symbolTableIndex)
+                throw new ElfFormatException($"section {index} ({group.Name}): a group named by section {header.Link}, no symbol table");
+            group.Signature = SymbolAt(header.Info, $"sh_info of section {index} ({group.Name})");
+            ReadOnlySpan<byte> words = BytesOf(index);
+            group.GroupFlags = BinaryPrimitives.ReadUInt32LittleEndian(words);
+            for (int i = sizeof(uint); i < words.Length; i += sizeof(uint))
+            {
+                uint member = BinaryPrimitives.ReadUInt32LittleEndian(words[i..]);
+                group.Members.Add(SectionAt(member, $"section {index} ({group.Name}), member"));
+            }
+        }
+    }
+}
