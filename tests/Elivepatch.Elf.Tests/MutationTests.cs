@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using Xunit;
+
+namespace Elivepatch.Elf.Tests;
+
+public class MutationTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// ELIVEPATCH_MUTATIONS says how many (default 4,000), ELIVEPATCH_MUTATION_SEED where to start: a failure names the seed
+    /// that repeats it with a count of 1.
+    /// </summary>
+    [Fact]
+    public void A_damaged_file_is_read_or_refused_within_bounds()
+    {
+        int count = int.TryParse(Environment.GetEnvironmentVariable("ELIVEPATCH_MUTATIONS"), out int n) ? n : 4000;
+        int first = int.TryParse(Environment.GetEnvironmentVariable("ELIVEPATCH_MUTATION_SEED"), out int s)
+            ? s
+            : Random.Shared.Next(1 << 30);
+        byte[][] originals = Originals();
+        int read = 0;
+        for (int i = 0; i < count; i++)
+        {
+            int seed = unchecked(first + i);
+            byte[] file = new Mutation(seed).Apply(originals[(uint)seed % (uint)originals.Length]);
+            try
+            {
+                if (ReadAndWrite(file))
+                    read++;
+            }
+            catch (Exception e)
+            {
+                throw new InvalidOperationException($"ELIVEPATCH_MUTATION_SEED={seed} ELIVEPATCH_MUTATIONS=1", e);
+            }
+        }
+        // Damage that is always refused, or never, would test only half of the reader.
+        if (count >= 1000)
+            Assert.InRange(read, count / 20, count - count / 20);
+    }
+
+    [Fact]
+    public void Sections_that_share_bytes_do_not_multiply_memory()
+    {
+        ElfObject elf = new();
+        for (int i = 0; i < 1000; i++)
+            elf.Sections.Add(new ElfSection("s", ElfSectionType.ProgBits) { Content = new byte[1] });
+        byte[] file = ElfWriter.Write(elf);
+        Span<byte> headers = file.AsSpan((int)BitConverter.ToUInt64(file, 40));
+        for (int i = 1; i <= 1000; i++)
+        {
+            BitConverter.TryWriteBytes(headers[(i * 64 + 24)..], 0UL);
+            BitConverter.TryWriteBytes(headers[(i * 64 + 32)..], (ulong)file.Length);
+        }
+        var e = Assert.Throws<ElfFormatException>(() => ElfReader.Read(file));
+        Assert.Contains("overlap", e.Message);
+    }
+
+    [Fact]
+    public void Names_that_share_bytes_do_not_multiply_memory()
+    {
+        ElfObject elf = new();
+        elf.Symbols.Add(new ElfSymbol(new string('x', 20_000)));
+        for (int i = 0; i < 20_000; i++)
+            elf.Symbols.Add(new ElfSymbol(""));
+        byte[] file = ElfWriter.Write(elf);
+        ElfObject read = ElfReader.Read(file);
+        Assert.Equal(20_001, read.Symbols.Count);
+        for (int i = 1; i < 20_000; i++)
+            BitConverter.TryWriteBytes(file.AsSpan(64 + i * 24), (uint)i); // .symtab is the first section
+        var e = Assert.Throws<ElfFormatException>(() => ElfReader.Read(file));
+        Assert.Contains("names", e.Message);
+    }
+
+    private static bool ReadAndWrite(byte[] file)
+    {
+        long allocated = GC.GetAllocatedBytesForCurrentThread();
+        long start = Stopwatch.GetTimestamp();
+        bool read = false;
+        try
+        {
+            ElfObject elf = ElfReader.Read(file);
+            read = true;
+            if (elf.FileType == ElfFileType.Relocatable)
+                ElfWriter.Write(elf);
+        }
+        catch (ElfFormatException e)
+        {
+            Assert.NotEmpty(e.Message);
+        }
+        Assert.True(Stopwatch.GetElapsedTime(start) < Patience, "took too long");
+        allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
+        Assert.True(allocated < 1_000_000 + 200L * file.Length, $"took {allocated} bytes of memory for a file of {file.Length}");
+        return read;
+    }
+
+    private static byte[][] Originals() =>
+    [
+        Gcc.Compile("extern int g(int); int f(int x) { return g(x) + 1; } static int s = 3; int *p = &s;", "-O2 -ffunction-sections -fdata-sections"),
+        Gcc.Compile("struct a { int b : 3; char *c; } v; static inline int i(int x) { return x * 7; } int f(int x) { static int n; return i(x) + n++; }",
+            "-O2 " + Gcc.EngineFlags),
+        Gcc.Assemble("""
+            .section .text.f,"axG",@progbits,f,comdat
+            .weak f
+            f: call g
+            .section .data.f,"awG",@progbits,f,comdat
+            .quad f
+            .bss
+            .skip 100
+            .comm c, 8, 8
+            .section .o,"ao",@progbits,.text.f
+            .byte 1
+            """),
+        Gcc.LinkProgram(Gcc.Compile("int x = 5; int *p = &x; void _start(void) { x++; }", "-O2 -fno-pic"), "--emit-relocs", "-static"),
+    ];
+}
