@@ -1,0 +1,71 @@
+#!/bin/busybox sh
+# The guest's first process: makes the machine usable, opens the channel to the host, runs /guest/main.sh and sends what is in
+# /out. GuestStream.cs describes what goes over the channel.
+
+export PATH=/bin:/job HOME=/tmp LC_ALL=C
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t sysfs sys /sys
+/bin/busybox --install -s /bin
+mount -t devtmpfs dev /dev 2>/dev/null || mdev -s
+mount -t tmpfs tmp /tmp 2>/dev/null
+[ -d /sys/kernel/tracing ] && mount -t tracefs tracing /sys/kernel/tracing 2>/dev/null
+[ -d /sys/kernel/debug ] && mount -t debugfs debug /sys/kernel/debug 2>/dev/null
+
+# A virtio port where the kernel has one, else the second serial port, which every PC kernel has but which is twenty times slower.
+channel=
+for name in /sys/class/virtio-ports/*/name; do
+    [ -f "$name" ] && [ "$(cat "$name")" = org.elivepatch.channel ] && channel=/dev/$(basename "$(dirname "$name")")
+done
+pack=cat
+if [ -z "$channel" ]; then
+    channel=/dev/ttyS1
+    stty -F "$channel" raw -echo
+    pack='gzip -1'
+fi
+
+# Everything that anything here prints goes into one pipe, whose only reader gives every line its mark. The nonce tells our own
+# events from what a script prints; it may stand behind an unfinished line.
+read -r nonce </guest/nonce
+mkfifo /guest/pipe
+awk -v nonce="$nonce " '
+    { at = index($0, nonce) }
+    at == 0 { print "> " $0 }
+    at > 1 { print "> " substr($0, 1, at - 1) }
+    at > 0 { print "! " substr($0, at + length(nonce)) }
+    at > 0 && / end [0-9]*$/ { exit }
+    { fflush() }' </guest/pipe >"$channel" &
+pump=$!
+exec 3<>/guest/pipe 4<&- >&3 2>&3 </dev/null
+
+# event WORD...: tells the host; the first word sent is the guest's uptime in seconds.
+event() {
+    read -r now _ </proc/uptime
+    echo "$nonce $now $*" >&3
+}
+
+# mark WORD...: leaves a line in the kernel's log, and so on the console, by which the host cuts it.
+mark() {
+    echo "<5>elivepatch $nonce $*" >/dev/kmsg
+}
+
+echo 8 >/proc/sys/kernel/printk
+event ready "$(uname -r)"
+mark ready
+status=0
+. /guest/main.sh
+
+tar -c -f /guest/out.tar -C /out . 2>/dev/null
+$pack </guest/out.tar >/guest/out
+event end "$status"
+wait "$pump"
+{ echo "= $(stat -c %s /guest/out) ${pack%% *}"; cat /guest/out; echo; echo .; } >"$channel"
+# A write returns before the emulator has taken it, and what it has not taken is lost when the machine ends. The port's queue has
+# 128 places, so when this many more writes found one, everything before them has gone out.
+padding=0
+while [ $padding -lt 300 ]; do
+    echo
+    padding=$((padding + 1))
+done >"$channel"
+mark end
+[ "$pack" = cat ] || sleep 1
+reboot -f

@@ -1,0 +1,4 @@
+# Runs the job's one script.
+cd /job
+sh /job/script
+status=$?

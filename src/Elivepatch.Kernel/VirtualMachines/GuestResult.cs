@@ -1,0 +1,69 @@
+using Elivepatch.Engine;
+
+namespace Elivepatch.Kernel.VirtualMachines;
+
+/// <summary>What a guest left, however it ended.</summary>
+public sealed record GuestResult
+{
+    private const int TailLines = 25;
+
+    /// <summary>How it ended.</summary>
+    public required GuestEnding Ending { get; init; }
+
+    /// <summary>The exit status of the job's script; -1 where it did not come to its end.</summary>
+    public required int ExitStatus { get; init; }
+
+    /// <summary>Events and output in the order in which they came.</summary>
+    public required IReadOnlyList<GuestEvent> Events { get; init; }
+
+    /// <summary>The kernel's messages: in boot only warnings and worse, then all.</summary>
+    public required string Console { get; init; }
+
+    /// <summary>What the guest left in <c>/out</c>, by relative path; empty unless it finished.</summary>
+    public required IReadOnlyDictionary<string, ReadOnlyMemory<byte>> Files { get; init; }
+
+    /// <summary>Wall-clock time from power-on to the end.</summary>
+    public required TimeSpan Duration { get; init; }
+
+    /// <summary>What marks our lines in the console: <c>elivepatch NONCE WORD...</c>.</summary>
+    public required string Nonce { get; init; }
+
+    /// <summary>All that the job's script printed.</summary>
+    public string Output => string.Concat(Events.Where(e => e.IsOutput).Select(e => e.Text + "\n"));
+
+    /// <summary>The last lines of the console.</summary>
+    public string ConsoleTail => string.Join('\n', Console.TrimEnd().Split('\n').TakeLast(TailLines));
+
+    /// <summary>Why the guest is not one that finished; null where it did.</summary>
+    public Problem? Failure => Ending switch
+    {
+        GuestEnding.Finished => null,
+        GuestEnding.DidNotStart => new(ProblemCodes.GuestDidNotStart, $"init was not run within {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"),
+        GuestEnding.Died => new(ProblemCodes.GuestDied, $"it ended after {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"),
+        GuestEnding.TimedOut => new(ProblemCodes.GuestTimedOut, $"killed after {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"),
+        GuestEnding.OutputTooLarge => new(ProblemCodes.GuestOutputTooLarge, $"killed after {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"),
+        _ => new(ProblemCodes.GuestAnswerMalformed, $"its files did not come whole; console:\n{ConsoleTail}"),
+    };
+
+    /// <summary>This result, or a problem where the guest did not finish or its script had another status than 0.</summary>
+    public Outcome<GuestResult> RequireSuccess()
+    {
+        if (Failure is { } failure)
+            return failure;
+        if (ExitStatus != 0)
+            return new Problem(ProblemCodes.GuestScriptFailed, $"exit status {ExitStatus}:\n{string.Join('\n', Output.TrimEnd().Split('\n').TakeLast(TailLines))}");
+        return this;
+    }
+
+    /// <summary>Writes the guest's files below a folder, for code that reads a machine from a root folder.</summary>
+    public void WriteFiles(string folder)
+    {
+        foreach (var (path, content) in Files)
+        {
+            var target = Path.Combine(folder, path);
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            using var file = File.Create(target);
+            file.Write(content.Span);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using System.Globalization;
+
+namespace Elivepatch.Kernel.VirtualMachines;
+
+/// <summary>The command line of the emulator.</summary>
+internal static class QemuCommand
+{
+    /// <summary>The emulator's name.</summary>
+    public const string Program = "qemu-system-x86_64";
+
+    /// <summary>The arguments for one guest.</summary>
+    public static IReadOnlyList<string> Arguments(GuestJob job, string image) =>
+    [
+        "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot",
+        // The old PC has fewer devices to probe than q35 and boots a second faster. Five-level page tables only cost time.
+        "-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "max,la57=off",
+        "-smp", job.Processors.ToString(CultureInfo.InvariantCulture),
+        "-m", job.Memory.ToString(CultureInfo.InvariantCulture),
+        // Files as back ends only ever carry bytes out of the guest; /dev/fd/N are our two pipes.
+        "-chardev", "file,id=console,path=/dev/fd/2", "-serial", "chardev:console",
+        "-chardev", "file,id=spare,path=/dev/fd/1", "-serial", "chardev:spare",
+        "-chardev", "file,id=channel,path=/dev/fd/1",
+        "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=channel,name=org.elivepatch.channel",
+        "-kernel", job.Kernel, "-initrd", image,
+        "-append", string.Join(' ', [.. KernelArguments, .. job.KernelArguments]),
+    ];
+
+    // quiet and loglevel: only warnings and worse while it boots, because every character on the serial line costs; init turns
+    // all messages on. nokaslr: symbols at the addresses that they were linked at. panic, reboot: the emulator ends when the
+    // kernel does. printk.devkmsg: our marks in the log are not rate-limited.
+    private static IReadOnlyList<string> KernelArguments =>
+    [
+        "console=ttyS0", "quiet", "loglevel=5", "nokaslr", "panic=-1", "reboot=t", "printk.devkmsg=on",
+    ];
+}
