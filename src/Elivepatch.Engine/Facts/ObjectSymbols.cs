@@ -36,16 +36,7 @@ public sealed class ObjectSymbols
     public bool Contains(string name) => IndexesOf(name).MoveNext();
 
     /// <summary>All symbols with this name, in the kernel's order; empty where there is none.</summary>
-    public IReadOnlyList<KernelSymbol> Named(string name)
-    {
-        var found = new List<KernelSymbol>();
-        foreach (int index in IndexesOf(name))
-        {
-            found.Add(new(name, table.Addresses[index], (char)table.Types[index]));
-        }
-
-        return found;
-    }
+    public IReadOnlyList<KernelSymbol> Named(string name) => [.. EachNamed(name)];
 
     /// <summary>
     /// The position of the symbol with this name and address, counted as the kernel counts: every symbol of the name, of
@@ -106,8 +97,14 @@ public sealed class ObjectSymbols
         }
     }
 
-    /// <summary>The addresses of all symbols with this name, in the kernel's order, without making anything but the enumerator.</summary>
-    internal AddressEnumerator AddressesOf(string name) => new(IndexesOf(name));
+    /// <summary>All symbols with this name, in the kernel's order, one by one and without a list.</summary>
+    internal IEnumerable<KernelSymbol> EachNamed(string name)
+    {
+        foreach (int index in IndexesOf(name))
+        {
+            yield return new(name, table.Addresses[index], (char)table.Types[index]);
+        }
+    }
 
     /// <summary>Position of the first symbol whose address is not below this one; <see cref="Count"/> where all are below.</summary>
     private int FirstAtOrAfter(ulong address)
@@ -170,8 +167,6 @@ public sealed class ObjectSymbols
     {
         private int candidate = head;
 
-        internal readonly KallsymsTable Table => symbols.table;
-
         /// <summary>Index in the whole table.</summary>
         public int Current { get; private set; }
 
@@ -194,20 +189,5 @@ public sealed class ObjectSymbols
 
             return false;
         }
-    }
-
-    /// <summary>The addresses of all symbols of one name.</summary>
-    internal struct AddressEnumerator(NameEnumerator indexes)
-    {
-        private NameEnumerator indexes = indexes;
-
-        /// <summary>Address in the running kernel.</summary>
-        public readonly ulong Current => indexes.Table.Addresses[indexes.Current];
-
-        /// <summary>Lets foreach take the enumerator itself.</summary>
-        public readonly AddressEnumerator GetEnumerator() => this;
-
-        /// <summary>Goes to the next symbol of the name.</summary>
-        public bool MoveNext() => indexes.MoveNext();
     }
 }

@@ -1,0 +1,84 @@
+// In: the kernel's ELF file as its boot image carries it, without symbols, and the symbols of the running kernel. Out: the bytes
+// that the linker put at an address. The running kernel may have been moved as a whole (KASLR); _text, whose place both know,
+// tells by how much.
+using Elivepatch.Elf;
+
+namespace Elivepatch.Engine.Facts;
+
+/// <summary>
+/// The linked kernel at the addresses of the link, and how these relate to the addresses of one running kernel.
+/// </summary>
+public sealed class KernelImage
+{
+    /// <summary>Kernel addresses are the upper half; what lies below is an offset into the per-cpu area, which KASLR does not move.</summary>
+    private const ulong KernelHalf = 1UL << 63;
+
+    private readonly ElfSection[] sections;
+
+    private KernelImage(ElfSection[] sections, ulong displacement)
+    {
+        this.sections = sections;
+        Displacement = displacement;
+    }
+
+    /// <summary>By how many bytes the running kernel lies above the addresses of the link, modulo 2^64; 0 without KASLR.</summary>
+    public ulong Displacement { get; }
+
+    /// <summary>Brings the image and the symbols of the same running kernel together.</summary>
+    public static Outcome<KernelImage> Open(ElfObject vmlinux, KernelSymbols symbols)
+    {
+        ElfSection[] sections = [.. vmlinux.Sections.Where(s => s.Has(ElfSectionFlags.Alloc) && s.Size > 0).OrderBy(s => s.Address)];
+        if (vmlinux.FileType != ElfFileType.Executable || Array.Find(sections, s => s.Name == ".text") is not { } text)
+        {
+            return new Problem(ProblemCodes.UnusableImage, "the image is not a linked kernel: it has no section .text at an address");
+        }
+
+        for (int i = 1; i < sections.Length; i++)
+        {
+            if (sections[i].Address - sections[i - 1].Address < sections[i - 1].Size)
+            {
+                return new Problem(ProblemCodes.UnusableImage, $"sections {sections[i - 1]} and {sections[i]} of the image overlap");
+            }
+        }
+
+        // arch/x86/kernel/vmlinux.lds.S: the output section .text begins with _text.
+        IReadOnlyList<KernelSymbol> start = symbols.Vmlinux.Named("_text");
+        return start.Count == 1
+            ? new KernelImage(sections, unchecked(start[0].Address - text.Address))
+            : new Problem(ProblemCodes.UnusableImage, $"the symbols have '_text' {start.Count} times, so nothing says where the image runs");
+    }
+
+    /// <summary>The address of the link for an address of the running kernel.</summary>
+    public ulong ToLink(ulong running) => running >= KernelHalf ? unchecked(running - Displacement) : running;
+
+    /// <summary>The address in the running kernel for an address of the link.</summary>
+    public ulong ToRunning(ulong link) => link >= KernelHalf ? unchecked(link + Displacement) : link;
+
+    /// <summary>The section that covers this address of the link, or null.</summary>
+    public ElfSection? SectionAt(ulong link)
+    {
+        int low = 0;
+        int high = sections.Length;
+        while (low < high)
+        {
+            int middle = low + ((high - low) / 2);
+            if (sections[middle].Address <= link)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low > 0 && link - sections[low - 1].Address < sections[low - 1].Size ? sections[low - 1] : null;
+    }
+
+    /// <summary>
+    /// The bytes from this address of the link to the end of the section it lies in; empty outside of all sections and in those
+    /// that have no bytes in the file.
+    /// </summary>
+    public ReadOnlySpan<byte> BytesFrom(ulong link) =>
+        SectionAt(link) is { } section && section.Type != ElfSectionType.NoBits ? section.Content.AsSpan((int)(link - section.Address)) : default;
+}

@@ -1,0 +1,175 @@
+// In: a unit compiled exactly as the kernel was, the symbols of the running kernel and, where there is one, its image. Out: where
+// every section and symbol of the unit lies in the running kernel, or which functions show that the kernel was built otherwise.
+// Version strings prove nothing; that all names lie at all offsets, and all bytes are equal, does.
+using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
+
+namespace Elivepatch.Engine.Fidelity;
+
+/// <summary>The proof that the as-built object is the code that runs.</summary>
+public static class FidelityCheck
+{
+    /// <summary>Most functions that one problem names.</summary>
+    private const int MostNames = 40;
+
+    /// <summary>Places every section of a unit of vmlinux in the running kernel.</summary>
+    /// <param name="unitName">The unit's path in the source, for messages.</param>
+    /// <param name="asBuilt">The unit compiled exactly as the kernel was.</param>
+    /// <param name="symbols">The symbols of the running kernel.</param>
+    /// <param name="image">Its linked image; without one the proof is of the layout only.</param>
+    /// <param name="kernelCompiler">The compiler that built the kernel, as its configuration says, for messages.</param>
+    public static Outcome<UnitPlacement> Run(
+        string unitName, ElfObject asBuilt, KernelSymbols symbols, KernelImage? image, string kernelCompiler)
+    {
+        var names = new UnitSymbols(asBuilt);
+        ElfSection[] sections = [.. asBuilt.Sections.Where(LinkRules.IsKeptWhole)];
+        var candidates = new Dictionary<ElfSection, IReadOnlyList<ulong>>();
+        var blamed = new List<string>();
+        foreach (ElfSection section in sections.Where(s => names.In(s).Count > 0))
+        {
+            IReadOnlyList<ulong> bases = LayoutSearch.BasesOf(section, names.In(section), symbols.Vmlinux);
+            candidates.Add(section, bases);
+            if (bases.Count == 0 && names.In(section).Any(s => s.Binding != ElfSymbolBinding.Weak))
+            {
+                blamed.AddRange(LayoutDiagnosis.Of(names.In(section), symbols.Vmlinux));
+            }
+        }
+
+        if (blamed.Count > 0)
+        {
+            return Blame(ProblemCodes.LayoutDiffers, unitName, "is laid out differently", blamed, kernelCompiler);
+        }
+
+        return image is null
+            ? PlaceByLayout(unitName, sections, candidates, names, symbols)
+            : PlaceByBytes(unitName, asBuilt, sections, candidates, names, symbols, image, kernelCompiler);
+    }
+
+    private static Outcome<UnitPlacement> PlaceByLayout(
+        string unitName, ElfSection[] sections, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates, UnitSymbols names, KernelSymbols symbols)
+    {
+        if (AmbiguousCode(unitName, candidates) is { } ambiguous)
+        {
+            return ambiguous;
+        }
+
+        SectionPlacement[] placed = [.. sections.Select(s => candidates.TryGetValue(s, out IReadOnlyList<ulong>? bases) && bases.Count == 1
+            ? new SectionPlacement(s, bases[0], PlacementProof.Layout, 0)
+            : new SectionPlacement(s, null, PlacementProof.None, 0))];
+        return Assemble(unitName, placed, names, symbols);
+    }
+
+    private static Outcome<UnitPlacement> PlaceByBytes(
+        string unitName, ElfObject asBuilt, ElfSection[] sections, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates,
+        UnitSymbols names, KernelSymbols symbols, KernelImage image, string kernelCompiler)
+    {
+        var comparison = new ImageComparison(image, symbols.Vmlinux, new StaticBranchSites(asBuilt), names);
+        foreach ((ElfSection section, IReadOnlyList<ulong> bases) in candidates)
+        {
+            if (bases.Count == 1)
+            {
+                comparison.Place(section, bases[0]);
+            }
+        }
+
+        comparison.CompareWaiting();
+        Dictionary<ElfSection, IReadOnlyList<ulong>> open = SettleAmbiguous(comparison, candidates, names);
+        if (comparison.Differences.Count > 0)
+        {
+            string[] blamed = [.. comparison.Differences.Select(d => $"{names.NameAt(d.Section, d.Offset)} ({d.What})").Distinct()];
+            return Blame(ProblemCodes.BytesDiffer, unitName, "does not have the same code or data", blamed, kernelCompiler);
+        }
+
+        if (AmbiguousCode(unitName, open) is { } ambiguous)
+        {
+            return ambiguous;
+        }
+
+        SectionPlacement[] placed = [.. sections.Select(s =>
+            new SectionPlacement(s, comparison.PlaceOf(s), comparison.ProofOf(s), comparison.StaticBranchesIn(s)))];
+        return Assemble(unitName, placed, names, symbols);
+    }
+
+    /// <summary>
+    /// Tells apart the places that names leave open: by what refers to the section, else by its bytes. Gives what is still open.
+    /// </summary>
+    private static Dictionary<ElfSection, IReadOnlyList<ulong>> SettleAmbiguous(
+        ImageComparison comparison, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates, UnitSymbols names)
+    {
+        var open = new Dictionary<ElfSection, IReadOnlyList<ulong>>();
+        foreach ((ElfSection section, IReadOnlyList<ulong> bases) in candidates.Where(c => c.Value.Count > 1))
+        {
+            if (comparison.PlaceOf(section) is { } told)
+            {
+                if (!bases.Contains(told))
+                {
+                    comparison.Refute(section, $"is referred to at another address than its symbols allow: {names.In(section)[0].Name}");
+                }
+
+                continue;
+            }
+
+            ulong[] fitting = [.. bases.Where(b => comparison.WouldFit(section, b))];
+            if (fitting.Length == 1)
+            {
+                comparison.Place(section, fitting[0]);
+                comparison.CompareWaiting();
+            }
+            else if (fitting.Length == 0)
+            {
+                comparison.Refute(section, "has other bytes at every address that its symbols allow");
+            }
+            else
+            {
+                open.Add(section, fitting);
+            }
+        }
+
+        return open;
+    }
+
+    /// <summary>
+    /// Code at an uncertain place makes the unit unusable. Data there, and code that is gone after boot, is merely unknown, and
+    /// whoever needs it must refuse.
+    /// </summary>
+    private static Problem? AmbiguousCode(string unitName, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates)
+    {
+        foreach ((ElfSection section, IReadOnlyList<ulong> bases) in candidates)
+        {
+            if (bases.Count > 1 && section.Has(ElfSectionFlags.Execute) && !LinkRules.IsGoneAfterBoot(section))
+            {
+                return new Problem(ProblemCodes.AmbiguousPlacement,
+                    $"{unitName}: section {section} fits at {bases.Count} addresses, such as 0x{bases[0]:x} and 0x{bases[1]:x}");
+            }
+        }
+
+        return null;
+    }
+
+    private static UnitPlacement Assemble(string unitName, SectionPlacement[] sections, UnitSymbols names, KernelSymbols symbols)
+    {
+        var byName = new Dictionary<string, SymbolPlacement>(StringComparer.Ordinal);
+        foreach (SectionPlacement placed in sections.Where(s => s.Address is not null))
+        {
+            foreach (ElfSymbol symbol in names.In(placed.Section))
+            {
+                ulong address = unchecked(placed.Address!.Value + symbol.Value);
+                Sympos? position = symbols.Vmlinux.PositionOf(symbol.Name, address);
+                bool isOverridden = symbol.Binding == ElfSymbolBinding.Weak && position is null;
+                if (!isOverridden)
+                {
+                    byName.TryAdd(symbol.Name, new(symbol, address, position, placed.Proof));
+                }
+            }
+        }
+
+        return new(unitName, sections, byName);
+    }
+
+    private static Problem Blame(ProblemCode code, string unitName, string what, IReadOnlyList<string> blamed, string kernelCompiler)
+    {
+        string names = string.Join(", ", blamed.Take(MostNames));
+        string more = blamed.Count > MostNames ? $" and {blamed.Count - MostNames} more" : "";
+        return new(code, $"{unitName} {what} in the running kernel: {names}{more}; the kernel was built by '{kernelCompiler}'");
+    }
+}

@@ -1,0 +1,329 @@
+// In: sections of the unit with their places, and the linked image. Out: what differs, and the places of sections that have no
+// symbols. A relocated field is not masked but solved: the field in the image says to which address the linker bound the symbol,
+// and that must be where the symbol is known to be. So fields prove data and strings as well as code, and a field that leads into
+// a section whose place nobody knows yet tells that place, which then is compared in turn.
+using System.Buffers.Binary;
+using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
+
+namespace Elivepatch.Engine.Fidelity;
+
+/// <summary>Compares the sections of one unit with the linked kernel, byte by byte and field by field.</summary>
+internal sealed class ImageComparison(KernelImage image, ObjectSymbols kernel, StaticBranchSites branches, UnitSymbols names)
+{
+    /// <summary>More differences than this name no further functions to anybody.</summary>
+    private const int MostDifferences = 10_000;
+
+    private readonly Dictionary<ElfSection, ulong> places = [];
+    private readonly Dictionary<ElfSection, int> branchCounts = [];
+    private readonly HashSet<ElfSection> compared = [];
+    private readonly Queue<ElfSection> waiting = new();
+    private readonly Dictionary<ElfSymbol, ulong[]> definitions = [];
+    private readonly List<Difference> differences = [];
+
+    /// <summary>What was found to differ, in the order in which it was found.</summary>
+    public IReadOnlyList<Difference> Differences => differences;
+
+    /// <summary>Says where a section lies, in addresses of the running kernel.</summary>
+    public void Place(ElfSection section, ulong running)
+    {
+        places.Add(section, image.ToLink(running));
+        waiting.Enqueue(section);
+    }
+
+    /// <summary>Where a section lies, in addresses of the running kernel; null where nothing tells.</summary>
+    public ulong? PlaceOf(ElfSection section) => places.TryGetValue(section, out ulong link) ? image.ToRunning(link) : null;
+
+    /// <summary>How well the place of a section is proven.</summary>
+    public PlacementProof ProofOf(ElfSection section) =>
+        !places.ContainsKey(section) ? PlacementProof.None : compared.Contains(section) ? PlacementProof.Bytes : PlacementProof.Layout;
+
+    /// <summary>How many static branches of a section are turned otherwise in the image.</summary>
+    public int StaticBranchesIn(ElfSection section) => branchCounts.GetValueOrDefault(section);
+
+    /// <summary>Compares all sections that have a place, and those whose place that reveals.</summary>
+    public void CompareWaiting()
+    {
+        while (waiting.TryDequeue(out ElfSection? section))
+        {
+            Compare(section);
+        }
+    }
+
+    /// <summary>True where the section's bytes fit here. Learns nothing: this is how one of several places is tried.</summary>
+    public bool WouldFit(ElfSection section, ulong running)
+    {
+        var trial = new ImageComparison(image, kernel, branches, names);
+        foreach ((ElfSection placed, ulong link) in places)
+        {
+            trial.places.Add(placed, link);
+        }
+
+        trial.places[section] = image.ToLink(running);
+        trial.Compare(section);
+        return trial.differences.Count == 0;
+    }
+
+    /// <summary>Notes that a section as a whole is nowhere.</summary>
+    public void Refute(ElfSection section, string what) => differences.Add(new(section, 0, what));
+
+    private void Compare(ElfSection section)
+    {
+        if (section.Type == ElfSectionType.NoBits || LinkRules.IsFilledLater(section))
+        {
+            return;
+        }
+
+        ulong start = places[section];
+        ReadOnlySpan<byte> linked = image.BytesFrom(start);
+        if (linked.Length < section.Content.Length)
+        {
+            if (image.SectionAt(start) is not { Type: ElfSectionType.NoBits } || section.Content.AsSpan().ContainsAnyExcept((byte)0))
+            {
+                differences.Add(new(section, 0, "lies outside of the image"));
+            }
+
+            return;
+        }
+
+        compared.Add(section);
+        CompareContent(section, start, linked[..section.Content.Length]);
+    }
+
+    /// <summary>Walks from one place that the link may change, a relocated field or a static branch, to the next.</summary>
+    private void CompareContent(ElfSection section, ulong start, ReadOnlySpan<byte> linked)
+    {
+        List<StaticBranchSite> sites = branches.In(section);
+        int site = 0;
+        int position = 0;
+        foreach (ElfRelocation field in InOrder(section))
+        {
+            while (site < sites.Count && sites[site].Offset <= field.Offset)
+            {
+                CompareBranch(section, start, linked, sites[site++], ref position);
+            }
+
+            int size = field.Type.FieldSize();
+            if (field.Type == X8664Relocation.None)
+            {
+                continue;
+            }
+
+            if (size == 0 || field.Offset > (ulong)linked.Length || (ulong)size > (ulong)linked.Length - field.Offset)
+            {
+                differences.Add(new(section, field.Offset, "has a relocation that cannot be followed"));
+            }
+            else if (field.Offset >= (ulong)position)
+            {
+                ComparePlain(section, linked, position, (int)field.Offset);
+                CompareField(section, unchecked(start + field.Offset), linked.Slice((int)field.Offset, size), field);
+                position = (int)field.Offset + size;
+            }
+            else if (field.Offset + (ulong)size > (ulong)position)
+            {
+                // Two relocations of one field; no kernel object has them.
+                differences.Add(new(section, field.Offset, "has relocations that overlap"));
+            }
+        }
+
+        while (site < sites.Count)
+        {
+            CompareBranch(section, start, linked, sites[site++], ref position);
+        }
+
+        ComparePlain(section, linked, position, linked.Length);
+    }
+
+    private static IEnumerable<ElfRelocation> InOrder(ElfSection section)
+    {
+        List<ElfRelocation> entries = section.Relocations?.Entries ?? [];
+        for (int i = 1; i < entries.Count; i++)
+        {
+            if (entries[i].Offset < entries[i - 1].Offset)
+            {
+                return entries.OrderBy(r => r.Offset);
+            }
+        }
+
+        return entries;
+    }
+
+    private void CompareBranch(ElfSection section, ulong start, ReadOnlySpan<byte> linked, StaticBranchSite site, ref int position)
+    {
+        if (site.Offset < (ulong)position || site.Offset >= (ulong)linked.Length)
+        {
+            return;
+        }
+
+        int offset = (int)site.Offset;
+        int length = StaticBranchSite.LengthOf(section.Content.AsSpan(offset));
+        ReadOnlySpan<byte> built = section.Content.AsSpan(offset, length);
+        ReadOnlySpan<byte> found = linked.Slice(offset, length);
+        if (length == 0 || found.SequenceEqual(built) || !places.TryGetValue(site.TargetSection, out ulong targetPlace)
+            || !StaticBranchSite.IsBranchTo(found, length, start + site.Offset, unchecked(targetPlace + site.TargetOffset)))
+        {
+            // Nothing to explain, or nothing that explains it: the ordinary comparison decides.
+            return;
+        }
+
+        ComparePlain(section, linked, position, offset);
+        position = offset + length;
+        branchCounts[section] = branchCounts.GetValueOrDefault(section) + (found[0] == built[0] ? 0 : 1);
+    }
+
+    /// <summary>Compares bytes that the link leaves alone, and notes one difference per function or datum.</summary>
+    private void ComparePlain(ElfSection section, ReadOnlySpan<byte> linked, int from, int end)
+    {
+        while (from < end)
+        {
+            int equal = section.Content.AsSpan(from, end - from).CommonPrefixLength(linked[from..end]);
+            from += equal;
+            if (from >= end || differences.Count >= MostDifferences)
+            {
+                return;
+            }
+
+            differences.Add(new(section, (ulong)from, "has other bytes"));
+            from = NextSymbol(section, from, end);
+        }
+    }
+
+    private int NextSymbol(ElfSection section, int offset, int end)
+    {
+        string name = names.NameAt(section, (ulong)offset);
+        foreach (ElfSymbol symbol in names.In(section))
+        {
+            if (symbol.Value > (ulong)offset && symbol.Name != name)
+            {
+                return (int)Math.Min((ulong)end, symbol.Value);
+            }
+        }
+
+        return end;
+    }
+
+    /// <summary>Solves one field for the address of its symbol, and compares that with where the symbol is.</summary>
+    private void CompareField(ElfSection section, ulong place, ReadOnlySpan<byte> field, ElfRelocation relocation)
+    {
+        if (Solve(place, field, relocation) is not { } bound)
+        {
+            Note(section, relocation, $"has a relocation of type {(uint)relocation.Type}, which no kernel object has");
+        }
+        else if (relocation.Symbol is null || relocation.Symbol.Place == ElfSymbolPlace.Absolute)
+        {
+            Require(bound == (relocation.Symbol?.Value ?? 0), section, relocation);
+        }
+        else if (!relocation.Symbol.IsDefined || relocation.Symbol.Binding == ElfSymbolBinding.Weak)
+        {
+            Require(IsDefinition(relocation.Symbol, bound), section, relocation);
+        }
+        else if (LinkRules.IsMerged(relocation.Symbol.Section!))
+        {
+            Require(IsSameEntry(relocation, bound), section, relocation);
+        }
+        else
+        {
+            CompareOrLearnPlace(section, relocation, unchecked(bound - relocation.Symbol.Value));
+        }
+    }
+
+    private void CompareOrLearnPlace(ElfSection section, ElfRelocation relocation, ulong place)
+    {
+        ElfSection target = relocation.Symbol!.Section!;
+        if (places.TryGetValue(target, out ulong known))
+        {
+            Require(known == place, section, relocation);
+        }
+        else if (LinkRules.IsKeptWhole(target))
+        {
+            places.Add(target, place);
+            waiting.Enqueue(target);
+        }
+    }
+
+    private void Require(bool holds, ElfSection section, ElfRelocation relocation)
+    {
+        if (!holds)
+        {
+            Note(section, relocation, $"refers elsewhere than to {Describe(relocation)}");
+        }
+    }
+
+    private void Note(ElfSection section, ElfRelocation relocation, string what)
+    {
+        if (differences.Count < MostDifferences)
+        {
+            differences.Add(new(section, relocation.Offset, what));
+        }
+    }
+
+    private string Describe(ElfRelocation relocation) => relocation.Symbol switch
+    {
+        null => "nothing",
+        { IsSectionSymbol: true, Section: { } section } when LinkRules.IsMerged(section) => $"its constant in {section.Name}",
+        { IsSectionSymbol: true, Section: { } section } => names.NameAt(section, (ulong)Math.Max(0, relocation.Addend)),
+        { } symbol => symbol.ToString(),
+    };
+
+    /// <summary>The address to which the linker bound the symbol (S of the psABI), modulo 2^64; null for a type without a known formula.</summary>
+    private static ulong? Solve(ulong place, ReadOnlySpan<byte> field, ElfRelocation relocation)
+    {
+        ulong addend = (ulong)relocation.Addend;
+        return unchecked(relocation.Type switch
+        {
+            X8664Relocation.Absolute64 => BinaryPrimitives.ReadUInt64LittleEndian(field) - addend,
+            X8664Relocation.Pc64 => BinaryPrimitives.ReadUInt64LittleEndian(field) + place - addend,
+            X8664Relocation.Pc32 or X8664Relocation.Plt32 => (ulong)BinaryPrimitives.ReadInt32LittleEndian(field) + place - addend,
+            X8664Relocation.Absolute32 => BinaryPrimitives.ReadUInt32LittleEndian(field) - addend,
+            X8664Relocation.Absolute32Signed => (ulong)BinaryPrimitives.ReadInt32LittleEndian(field) - addend,
+            _ => (ulong?)null,
+        });
+    }
+
+    /// <summary>True where the kernel has a global symbol of this name at this address of the link; for an unresolved weak one, 0.</summary>
+    private bool IsDefinition(ElfSymbol symbol, ulong bound)
+    {
+        if (!definitions.TryGetValue(symbol, out ulong[]? addresses))
+        {
+            addresses = [.. kernel.EachNamed(symbol.Name).Where(s => s.IsGlobal).Select(s => image.ToLink(s.Address))];
+            definitions.Add(symbol, addresses);
+        }
+
+        return addresses.Length == 0 ? symbol.Binding == ElfSymbolBinding.Weak && bound == 0 : addresses.Contains(bound);
+    }
+
+    /// <summary>True where the constant or string that the field leads to is the one that the object has.</summary>
+    private bool IsSameEntry(ElfRelocation relocation, ulong bound)
+    {
+        // Against a section symbol the addend says which entry is meant. Otherwise it only corrects for the place of the field.
+        ElfSymbol symbol = relocation.Symbol!;
+        ulong into = symbol.IsSectionSymbol ? (ulong)relocation.Addend : 0;
+        ulong offset = unchecked(symbol.Value + into);
+        if (offset >= (ulong)symbol.Section!.Content.Length)
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> entry = EntryAt(symbol.Section, (int)offset);
+        return image.BytesFrom(unchecked(bound + into)).StartsWith(entry);
+    }
+
+    /// <summary>A merged entry from this offset to its end: a string with its terminator, or what is left of a constant.</summary>
+    private static ReadOnlySpan<byte> EntryAt(ElfSection section, int offset)
+    {
+        ReadOnlySpan<byte> rest = section.Content.AsSpan(offset);
+        int unit = (int)Math.Clamp(section.EntrySize, 1, (ulong)section.Content.Length);
+        if (!section.Has(ElfSectionFlags.Strings))
+        {
+            return rest[..Math.Min(rest.Length, unit - (offset % unit))];
+        }
+
+        int end = 0;
+        while (end + unit <= rest.Length && rest.Slice(end, unit).ContainsAnyExcept((byte)0))
+        {
+            end += unit;
+        }
+
+        return rest[..Math.Min(rest.Length, end + unit)];
+    }
+}

@@ -1,0 +1,69 @@
+// In: a section that fits nowhere. Out: which functions are to blame. Only the names matter to whoever reads it: a function that
+// is missing was inlined or renamed, one with another distance to its successor has other code.
+using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
+
+namespace Elivepatch.Engine.Fidelity;
+
+/// <summary>Names the functions or data because of which a section fits nowhere.</summary>
+internal static class LayoutDiagnosis
+{
+    /// <summary>A name that occurs more often than this says nothing about where a section lies.</summary>
+    private const int MostVotes = 64;
+
+    /// <summary>What differs, function by function in the order of the section; at least one line.</summary>
+    public static IReadOnlyList<string> Of(IReadOnlyList<ElfSymbol> symbols, ObjectSymbols kernel)
+    {
+        ElfSymbol[] strong = [.. symbols.Where(s => s.Binding != ElfSymbolBinding.Weak)];
+        ulong[] found = [.. Nearest(strong, kernel)];
+        var lines = new List<string>();
+        for (int i = 0; i < strong.Length; i++)
+        {
+            if (found[i] == 0)
+            {
+                lines.Add($"{strong[i].Name} (not in the running kernel)");
+            }
+            else if (i + 1 < strong.Length && found[i + 1] != 0
+                && unchecked(found[i + 1] - found[i]) != unchecked(strong[i + 1].Value - strong[i].Value))
+            {
+                lines.Add(found[i + 1] < found[i]
+                    ? $"{strong[i].Name} (followed by another symbol)"
+                    : $"{strong[i].Name} ({strong[i + 1].Value - strong[i].Value} bytes to the next symbol, {found[i + 1] - found[i]} in the running kernel)");
+            }
+        }
+
+        return lines.Count > 0 ? lines : [$"{symbols[0].Name} (at no address that suits the section)"];
+    }
+
+    /// <summary>For every symbol its address in the kernel, the one closest to where most of the section seems to lie; 0 where there is none.</summary>
+    private static IEnumerable<ulong> Nearest(ElfSymbol[] symbols, ObjectSymbols kernel)
+    {
+        IReadOnlyList<ulong>[] addresses = [.. symbols.Select(s => LayoutSearch.AddressesOf(s, kernel))];
+        ulong[] votes = [.. symbols.Zip(addresses).Where(p => p.Second.Count <= MostVotes)
+            .SelectMany(p => p.Second.Select(a => unchecked(a - p.First.Value))).Order()];
+        ulong middle = Densest(votes, symbols.Length == 0 ? 0 : symbols[^1].Value);
+        return symbols.Zip(addresses, (symbol, all) =>
+            all.DefaultIfEmpty().MinBy(a => unchecked((ulong)Math.Abs((long)(a - middle - symbol.Value)))));
+    }
+
+    /// <summary>The middle of the closest crowd of votes, where a crowd spans no more than the section's length.</summary>
+    private static ulong Densest(ulong[] votes, ulong span)
+    {
+        int bestStart = 0;
+        int bestCount = 0;
+        for (int start = 0, end = 0; end < votes.Length; end++)
+        {
+            while (votes[end] - votes[start] > span)
+            {
+                start++;
+            }
+
+            if (end - start + 1 > bestCount)
+            {
+                (bestStart, bestCount) = (start, end - start + 1);
+            }
+        }
+
+        return votes.Length == 0 ? 0 : votes[bestStart + (bestCount / 2)];
+    }
+}
