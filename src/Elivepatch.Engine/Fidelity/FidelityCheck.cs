@@ -22,7 +22,7 @@ public static class FidelityCheck
         string unitName, ElfObject asBuilt, KernelSymbols symbols, KernelImage? image, string kernelCompiler)
     {
         var names = new UnitSymbols(asBuilt);
-        ElfSection[] sections = [.. asBuilt.Sections.Where(LinkRules.IsKeptWhole)];
+        ElfSection[] sections = [.. asBuilt.Sections.Where(s => LinkRules.IsKeptWhole(s) && (s.Size > 0 || names.In(s).Count > 0))];
         var candidates = new Dictionary<ElfSection, IReadOnlyList<ulong>>();
         var blamed = new List<string>();
         foreach (ElfSection section in sections.Where(s => names.In(s).Count > 0))

@@ -298,32 +298,7 @@ internal sealed class ImageComparison(KernelImage image, ObjectSymbols kernel, S
         // Against a section symbol the addend says which entry is meant. Otherwise it only corrects for the place of the field.
         ElfSymbol symbol = relocation.Symbol!;
         ulong into = symbol.IsSectionSymbol ? (ulong)relocation.Addend : 0;
-        ulong offset = unchecked(symbol.Value + into);
-        if (offset >= (ulong)symbol.Section!.Content.Length)
-        {
-            return false;
-        }
-
-        ReadOnlySpan<byte> entry = EntryAt(symbol.Section, (int)offset);
-        return image.BytesFrom(unchecked(bound + into)).StartsWith(entry);
-    }
-
-    /// <summary>A merged entry from this offset to its end: a string with its terminator, or what is left of a constant.</summary>
-    private static ReadOnlySpan<byte> EntryAt(ElfSection section, int offset)
-    {
-        ReadOnlySpan<byte> rest = section.Content.AsSpan(offset);
-        int unit = (int)Math.Clamp(section.EntrySize, 1, (ulong)section.Content.Length);
-        if (!section.Has(ElfSectionFlags.Strings))
-        {
-            return rest[..Math.Min(rest.Length, unit - (offset % unit))];
-        }
-
-        int end = 0;
-        while (end + unit <= rest.Length && rest.Slice(end, unit).ContainsAnyExcept((byte)0))
-        {
-            end += unit;
-        }
-
-        return rest[..Math.Min(rest.Length, end + unit)];
+        ReadOnlySpan<byte> entry = MergedEntries.From(symbol.Section!, unchecked(symbol.Value + into));
+        return !entry.IsEmpty && image.BytesFrom(unchecked(bound + into)).StartsWith(entry);
     }
 }

@@ -15,7 +15,7 @@ internal static class LinkRules
     /// strings and constants of all units become one) every entry goes its own way.
     /// </summary>
     public static bool IsKeptWhole(ElfSection section) =>
-        section.Has(ElfSectionFlags.Alloc) && section.Type is not (ElfSectionType.Note or ElfSectionType.Rela) && section.Size > 0
+        section.Has(ElfSectionFlags.Alloc) && section.Type is not (ElfSectionType.Note or ElfSectionType.Rela)
         && !IsMerged(section) && !Array.Exists(DroppedSections, name => section.Name.StartsWith(name, StringComparison.Ordinal));
 
     /// <summary>True where the linker merges equal entries of different units.</summary>

@@ -1,0 +1,227 @@
+// In: the two objects of one unit, with and without a section per function and datum. Out: the names of what differs. Symbols of
+// equal names say where each small section lies in the large one; then bytes are compared, and fields by where they lead.
+using System.Buffers.Binary;
+using Elivepatch.Elf;
+
+namespace Elivepatch.Engine.Fidelity;
+
+/// <summary>Compares the two objects of one unit section by section.</summary>
+internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
+{
+    private readonly UnitSymbols asBuiltNames = new(asBuilt);
+    private readonly UnitSymbols beforeNames = new(before);
+
+    /// <summary>Where the content of each section of the before object begins in the as-built object.</summary>
+    private readonly Dictionary<ElfSection, SectionTwin> twins = [];
+    private readonly List<string> blamed = [];
+
+    /// <summary>What differs, by name; empty where nothing does.</summary>
+    public IReadOnlyList<string> Run()
+    {
+        MatchSymbols();
+        MatchNamelessSections();
+        if (blamed.Count == 0)
+        {
+            foreach ((ElfSection section, SectionTwin twin) in twins)
+            {
+                Compare(section, twin);
+            }
+        }
+
+        return blamed;
+    }
+
+    /// <summary>Pairs the symbols by name; each pair says where the section of the one begins in that of the other, and all must agree.</summary>
+    private void MatchSymbols()
+    {
+        Dictionary<string, ElfSymbol> unmatched = [];
+        foreach (ElfSymbol symbol in asBuilt.Symbols.Where(IsCompared))
+        {
+            if (!unmatched.TryAdd(symbol.Name, symbol))
+            {
+                blamed.Add($"{symbol.Name} (defined twice)");
+            }
+        }
+
+        foreach (ElfSymbol symbol in before.Symbols.Where(IsCompared))
+        {
+            if (!unmatched.Remove(symbol.Name, out ElfSymbol? twin))
+            {
+                blamed.Add($"{symbol.Name} (only with a section per function)");
+            }
+            else if (symbol.Type != twin.Type || symbol.Binding != twin.Binding)
+            {
+                blamed.Add($"{symbol.Name} (another kind of symbol with a section per function)");
+            }
+            else if (!MatchSections(symbol, twin))
+            {
+                blamed.Add(symbol.Size == twin.Size
+                    ? $"{symbol.Name} (at another place in its section)"
+                    : $"{symbol.Name} ({symbol.Size} bytes with a section per function, else {twin.Size})");
+            }
+        }
+
+        blamed.AddRange(unmatched.Values.Select(s => $"{s.Name} (only without a section per function)"));
+    }
+
+    private static bool IsCompared(ElfSymbol symbol) => LinkRules.IsListed(symbol) && LinkRules.IsKeptWhole(symbol.Section!);
+
+    private bool MatchSections(ElfSymbol symbol, ElfSymbol twin)
+    {
+        if (!twins.TryGetValue(symbol.Section!, out SectionTwin? place))
+        {
+            ulong start = unchecked(twin.Value - symbol.Value);
+            IReadOnlyList<ShortenedBranch>? shortened = symbol.Size == twin.Size || !symbol.IsFunction
+                ? []
+                : BranchLengths.Compare(symbol.Section!, twin.Section!, start);
+            if (shortened is null)
+            {
+                return false;
+            }
+
+            twins.Add(symbol.Section!, place = new(twin.Section!, start, shortened));
+        }
+
+        return place.Section == twin.Section && place.Map(symbol.Value) == twin.Value
+            && unchecked(place.Map(symbol.Value + symbol.Size) - place.Map(symbol.Value)) == twin.Size;
+    }
+
+    /// <summary>Pairs sections without symbols by name where both objects have one of that name: code and data of assembler macros.</summary>
+    private void MatchNamelessSections()
+    {
+        ILookup<string, ElfSection> asBuiltSections = asBuilt.Sections.Where(IsNameless).ToLookup(s => s.Name);
+        foreach (IGrouping<string, ElfSection> sections in before.Sections.Where(IsNameless).ToLookup(s => s.Name))
+        {
+            if (sections.Count() == 1 && asBuiltSections[sections.Key].Count() == 1 && !twins.ContainsKey(sections.First()))
+            {
+                twins.Add(sections.First(), new(asBuiltSections[sections.Key].First(), 0, []));
+                if (sections.First().Size != asBuiltSections[sections.Key].First().Size)
+                {
+                    blamed.Add($"section {sections.Key} (of another size)");
+                }
+            }
+        }
+    }
+
+    private bool IsNameless(ElfSection section) =>
+        LinkRules.IsKeptWhole(section) && asBuiltNames.In(section).Count == 0 && beforeNames.In(section).Count == 0;
+
+    private void Compare(ElfSection section, SectionTwin twin)
+    {
+        ulong end = twin.Map(section.Size);
+        if (section.Type != twin.Section.Type || twin.Start > end || end > twin.Section.Size)
+        {
+            Blame(section, 0, "has no equal place");
+            return;
+        }
+
+        if (section.Type == ElfSectionType.NoBits)
+        {
+            return;
+        }
+
+        ReadOnlySpan<byte> one = section.Content;
+        ReadOnlySpan<byte> other = twin.Shortened.Count > 0
+            ? BranchLengths.Lengthen(section, twin)
+            : twin.Section.Content.AsSpan((int)twin.Start, section.Content.Length);
+        Dictionary<ulong, ElfRelocation> fields = FieldsOf(twin.Section);
+        int position = 0;
+        int met = 0;
+        foreach (ElfRelocation field in section.Relocations?.Entries.OrderBy(r => r.Offset) ?? Enumerable.Empty<ElfRelocation>())
+        {
+            int size = field.Type.FieldSize();
+            if (field.Offset < (ulong)position || field.Offset > (ulong)one.Length || (ulong)size > (ulong)one.Length - field.Offset)
+            {
+                Blame(section, field.Offset, "has a relocation that cannot be followed");
+                return;
+            }
+
+            int offset = (int)field.Offset;
+            bool hasTwin = fields.TryGetValue(twin.Map(field.Offset), out ElfRelocation? twinField);
+            met += hasTwin ? 1 : 0;
+            if (!one[position..offset].SequenceEqual(other[position..offset]))
+            {
+                Blame(section, (ulong)(position + one[position..].CommonPrefixLength(other[position..])), "has other bytes");
+            }
+            else if (hasTwin ? !LeadsToTheSame(section, field, twinField!) : !IsResolved(section, field, twin, other.Slice(offset, size)))
+            {
+                Blame(section, field.Offset, "refers to something else");
+            }
+
+            position = offset + size;
+        }
+
+        if (!one[position..].SequenceEqual(other[position..]))
+        {
+            Blame(section, (ulong)(position + one[position..].CommonPrefixLength(other[position..])), "has other bytes");
+        }
+        else if (met != CountBetween(twin.Section, twin.Start, end))
+        {
+            Blame(section, 0, "has fewer relocations with a section per function");
+        }
+    }
+
+    private void Blame(ElfSection section, ulong offset, string what) => blamed.Add($"{beforeNames.NameAt(section, offset)} ({what})");
+
+    private static Dictionary<ulong, ElfRelocation> FieldsOf(ElfSection section)
+    {
+        var fields = new Dictionary<ulong, ElfRelocation>();
+        foreach (ElfRelocation field in section.Relocations?.Entries ?? [])
+        {
+            fields.TryAdd(field.Offset, field);
+        }
+
+        return fields;
+    }
+
+    private static int CountBetween(ElfSection section, ulong start, ulong end) =>
+        section.Relocations?.Entries.Count(r => r.Offset >= start && r.Offset < end) ?? 0;
+
+    private bool LeadsToTheSame(ElfSection section, ElfRelocation field, ElfRelocation twinField)
+    {
+        if (field.Type != twinField.Type || field.Symbol is not { } symbol || twinField.Symbol is not { } twinSymbol)
+        {
+            return field.Type == twinField.Type && field.Symbol == twinField.Symbol && field.Addend == twinField.Addend;
+        }
+
+        if (!symbol.IsDefined || !twinSymbol.IsDefined)
+        {
+            return symbol.Place == twinSymbol.Place && symbol.Name == twinSymbol.Name && symbol.Value == twinSymbol.Value
+                && field.Addend == twinField.Addend;
+        }
+
+        if (LinkRules.IsMerged(symbol.Section!) || LinkRules.IsMerged(twinSymbol.Section!))
+        {
+            return symbol.IsSectionSymbol == twinSymbol.IsSectionSymbol && (symbol.IsSectionSymbol || field.Addend == twinField.Addend)
+                && EntryOf(field).SequenceEqual(EntryOf(twinField));
+        }
+
+        return PlaceOf(section, field) == (twinSymbol.Section!, unchecked(twinSymbol.Value + (ulong)twinField.Addend));
+    }
+
+    private static ReadOnlySpan<byte> EntryOf(ElfRelocation field) => MergedEntries.From(
+        field.Symbol!.Section!, unchecked(field.Symbol.Value + (field.Symbol.IsSectionSymbol ? (ulong)field.Addend : 0)));
+
+    /// <summary>
+    /// Where a field of the before object leads, as a place in the as-built object. The bias of a PC-relative field is in the
+    /// addends of both, and so in both places; where it leads to code, that is the distance from the field to the next instruction.
+    /// </summary>
+    private (ElfSection Section, ulong Offset)? PlaceOf(ElfSection source, ElfRelocation field)
+    {
+        if (field.Symbol is not { Section: { } section } symbol || !twins.TryGetValue(section, out SectionTwin? twin))
+        {
+            return null;
+        }
+
+        ulong bias = source.Has(ElfSectionFlags.Execute) && field.Type is X8664Relocation.Pc32 or X8664Relocation.Plt32 ? 4UL : 0UL;
+        return (twin.Section, unchecked(twin.Map(symbol.Value + (ulong)field.Addend + bias) - bias));
+    }
+
+    /// <summary>
+    /// True where the assembler solved the as-built field itself, because both ends are in one section there, and solved it to
+    /// what the relocation of the before object asks for.
+    /// </summary>
+    private bool IsResolved(ElfSection section, ElfRelocation field, SectionTwin twin, ReadOnlySpan<byte> solved) =>
+        field.Type is X8664Relocation.Pc32 or X8664Relocation.Plt32 && PlaceOf(section, field) is { } place && place.Section == twin.Section
+        && place.Offset == unchecked((ulong)BinaryPrimitives.ReadInt32LittleEndian(solved) + twin.Map(field.Offset));
+}
