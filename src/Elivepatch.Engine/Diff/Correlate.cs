@@ -1,0 +1,87 @@
+using Elivepatch.Engine.Units;
+
+namespace Elivepatch.Engine.Diff;
+
+/// <summary>
+/// Pairs the pieces of the unit before and after the patch. In: two <see cref="UnitObject"/>s. Out: a <see cref="Correlation"/>.
+/// <para>
+/// Names decide where names mean something. For functions any pairing of clones (<c>foo.constprop.0</c>) is right, as every
+/// caller is compared under the same pairing. For variables it is not: a static local that is paired wrongly shares state
+/// with the wrong variable. They are paired by the function that owns them, and not at all where that leaves a choice.
+/// </para>
+/// </summary>
+public static class Correlate
+{
+    /// <summary>Runs the pass.</summary>
+    public static Correlation Run(UnitObject before, UnitObject after)
+    {
+        var correlation = new Correlation(before, after);
+        PairFunctions(correlation);
+        PairNamedVariables(correlation);
+        PairStaticLocals(correlation);
+        return correlation;
+    }
+
+    private static void PairFunctions(Correlation correlation)
+    {
+        foreach (var kind in new[] { PieceKind.Function, PieceKind.ColdPart })
+        {
+            PairByKey(correlation, p => p.Kind == kind, p => p.Name);
+            PairByKey(correlation, p => p.Kind == kind && !correlation.Has(p), p => SymbolNames.OfFunction(p.Name));
+        }
+    }
+
+    private static void PairNamedVariables(Correlation correlation) =>
+        PairByKey(correlation, p => p.Kind == PieceKind.Variable && !p.IsThrowaway && !SymbolNames.IsStaticLocal(p.Name), p => p.Name);
+
+    // Pairs pieces whose key occurs once on each side.
+    private static void PairByKey(Correlation correlation, Func<Piece, bool> belongs, Func<Piece, string> key)
+    {
+        var candidates = correlation.After.Pieces.Where(belongs).ToLookup(key);
+        foreach (var group in correlation.Before.Pieces.Where(belongs).GroupBy(key).ToList())
+        {
+            var others = candidates[group.Key].ToList();
+            if (group.Count() == 1 && others.Count == 1)
+                correlation.Add(group.First(), others[0]);
+        }
+    }
+
+    private static void PairStaticLocals(Correlation correlation)
+    {
+        static ILookup<string, Piece> Locals(UnitObject unit) =>
+            unit.Pieces.Where(p => p.Kind == PieceKind.Variable && !p.IsThrowaway && SymbolNames.IsStaticLocal(p.Name))
+                .ToLookup(p => SymbolNames.OfVariable(p.Name));
+
+        var (ownersBefore, ownersAfter) = (new StaticLocalOwners(correlation.Before), new StaticLocalOwners(correlation.After));
+        var after = Locals(correlation.After);
+        foreach (var group in Locals(correlation.Before))
+            PairGroup(correlation, [.. group], [.. after[group.Key]], ownersBefore, ownersAfter);
+    }
+
+    private static void PairGroup(
+        Correlation correlation, List<Piece> before, List<Piece> after, StaticLocalOwners ownersBefore, StaticLocalOwners ownersAfter)
+    {
+        foreach (var twins in before.GroupBy(ownersBefore.KeyOf))
+        {
+            var others = after.Where(p => !correlation.Has(p) && ownersAfter.KeyOf(p) == twins.Key).ToList();
+            if (twins.Count() == 1 && others.Count == 1)
+            {
+                correlation.Add(twins.First(), others[0]);
+                continue;
+            }
+
+            // Several of one name and one owner: by number, in doubt. Constants have no state, so theirs is no doubt.
+            foreach (var piece in twins)
+            {
+                if (twins.Count() == others.Count && others.Find(p => p.Name == piece.Name && p.Size == piece.Size) is { } same)
+                    correlation.Add(piece, same, isDoubtful: !piece.IsConstant);
+            }
+        }
+
+        // Without debug information the owner is told from who refers to the variable, and inlining can change that. Where
+        // one is left on each side and some function refers to both, they are one.
+        var (leftBefore, leftAfter) = (before.FindAll(p => !correlation.Has(p)), after.FindAll(p => !correlation.Has(p)));
+        if (leftBefore.Count == 1 && leftAfter.Count == 1 && ownersBefore.Related(leftBefore[0], ownersAfter, leftAfter[0]))
+            correlation.Add(leftBefore[0], leftAfter[0]);
+    }
+}

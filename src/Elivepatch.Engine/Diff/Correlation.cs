@@ -1,0 +1,39 @@
+using Elivepatch.Engine.Units;
+
+namespace Elivepatch.Engine.Diff;
+
+/// <summary>Which piece after the patch is which piece before it.</summary>
+public sealed class Correlation(UnitObject before, UnitObject after)
+{
+    private readonly Dictionary<Piece, Piece> toBefore = [];
+    private readonly Dictionary<Piece, Piece> toAfter = [];
+    private readonly HashSet<Piece> doubtful = [];
+
+    /// <summary>The unit without the patch.</summary>
+    public UnitObject Before { get; } = before;
+
+    /// <summary>The unit with the patch.</summary>
+    public UnitObject After { get; } = after;
+
+    /// <summary>The twin before the patch, or null for a new piece.</summary>
+    public Piece? BeforeOf(Piece after) => toBefore.GetValueOrDefault(after);
+
+    /// <summary>The twin after the patch, or null for a removed piece.</summary>
+    public Piece? AfterOf(Piece before) => toAfter.GetValueOrDefault(before);
+
+    /// <summary>
+    /// True where several static locals of one name in one function made the pairing a matter of their numbers. That is good
+    /// enough to see that nothing changed, and not good enough to share state by.
+    /// </summary>
+    public bool IsDoubtful(Piece after) => doubtful.Contains(after);
+
+    internal void Add(Piece before, Piece after, bool isDoubtful = false)
+    {
+        toBefore.Add(after, before);
+        toAfter.Add(before, after);
+        if (isDoubtful)
+            doubtful.Add(after);
+    }
+
+    internal bool Has(Piece piece) => toBefore.ContainsKey(piece) || toAfter.ContainsKey(piece);
+}

@@ -1,0 +1,132 @@
+using Elivepatch.Elf;
+using Elivepatch.Engine.Units;
+
+namespace Elivepatch.Engine.Diff;
+
+/// <summary>
+/// Finds what the patch changed in one unit. In: the correlation. Out: a <see cref="UnitDiff"/>. Changed functions can be made
+/// live; everything else that changed (initialised data, start-up code, lists that the kernel has read already) becomes a
+/// problem that says why not.
+/// </summary>
+public static class DetectChanges
+{
+    /// <summary>Runs the pass.</summary>
+    public static UnitDiff Run(Correlation correlation)
+    {
+        var comparer = new PieceComparer(correlation, correlation.After.Layouts);
+        var problems = new List<Problem>();
+        var changed = ChangedFunctions(correlation, comparer, problems);
+        CheckVariables(correlation, comparer, problems);
+        CheckInit(correlation, comparer, problems);
+        CheckLists(correlation, comparer, SectionRole.Registry, ProblemCodes.ChangedRegistry, problems);
+        CheckLists(correlation, comparer, SectionRole.Unknown, ProblemCodes.UnknownSection, problems);
+
+        return new(correlation, comparer, changed,
+            [.. correlation.After.Functions.Where(p => IsRunning(correlation.After, p) && correlation.BeforeOf(p) is null).Select(p => new FunctionChange(p, null, null))],
+            [.. correlation.Before.Functions.Where(p => IsRunning(correlation.Before, p) && correlation.AfterOf(p) is null)],
+            [.. correlation.After.Pieces.Where(p => p.Kind == PieceKind.Variable && !p.IsThrowaway && correlation.BeforeOf(p) is null)],
+            problems);
+    }
+
+    private static bool IsRunning(UnitObject unit, Piece piece) => unit.RoleOf(piece.Section) == SectionRole.Code;
+
+    private static List<FunctionChange> ChangedFunctions(Correlation correlation, PieceComparer comparer, List<Problem> problems)
+    {
+        var changed = new List<FunctionChange>();
+        foreach (var after in correlation.After.Functions.Where(p => IsRunning(correlation.After, p)))
+        {
+            if (correlation.BeforeOf(after) is not { } before || comparer.Compare(before, after) is not { } difference)
+                continue;
+            changed.Add(new(after, before, difference));
+            if (!before.HasFtraceEntry)
+                problems.Add(new(ProblemCodes.NotTraceable, $"{correlation.After.Name}: {before.Name} ({difference.What})"));
+            if (before.IsGlobal != after.IsGlobal)
+                problems.Add(new(ProblemCodes.ChangedSymbolKind, $"{correlation.After.Name}: {before.Name} is {Linkage(after)} and was {Linkage(before)}"));
+        }
+
+        return changed;
+    }
+
+    private static string Linkage(Piece piece) => piece.IsGlobal ? "global" : "static";
+
+    private static void CheckVariables(Correlation correlation, PieceComparer comparer, List<Problem> problems)
+    {
+        foreach (var before in correlation.Before.Pieces.Where(p => p.Kind == PieceKind.Variable && !p.IsThrowaway))
+        {
+            if (correlation.Before.RoleOf(before.Section) != SectionRole.Data)
+                continue;
+            if (correlation.AfterOf(before) is not { } after)
+            {
+                // A constant has no state to lose: whoever still runs old code has the kernel's copy.
+                if (!(before.IsConstant && SymbolNames.IsStaticLocal(before.Name)))
+                    problems.Add(Removed(correlation, before));
+                continue;
+            }
+
+            if (before.Section.Name != after.Section.Name && before.Section.Type != after.Section.Type || before.IsGlobal != after.IsGlobal)
+                problems.Add(new(ProblemCodes.ChangedSymbolKind, $"{correlation.After.Name}: {before.Name} moves from {Linkage(before)} {before.Section.Name} to {Linkage(after)} {after.Section.Name}"));
+            else if (comparer.Compare(before, after) is { } difference)
+                problems.Add(new(ProblemCodes.ChangedData, $"{correlation.After.Name}: {before.Name} {difference}"));
+        }
+    }
+
+    private static Problem Removed(Correlation correlation, Piece before)
+    {
+        var unit = correlation.Before.Name;
+        if (!SymbolNames.IsStaticLocal(before.Name))
+            return new(ProblemCodes.RemovedData, $"{unit}: {before.Name}");
+        var plain = SymbolNames.OfVariable(before.Name);
+        var owner = correlation.Before.DeclaringFunctionOf(before) is { } function ? $" of {function}()" : "";
+        return correlation.After.Pieces.Exists(p => p.Kind == PieceKind.Variable && SymbolNames.OfVariable(p.Name) == plain && correlation.BeforeOf(p) is null)
+            ? new(ProblemCodes.AmbiguousStaticLocal, $"{unit}: which variable after the patch is {plain}{owner}?")
+            : new(ProblemCodes.RemovedStaticLocal, $"{unit}: {plain}{owner}");
+    }
+
+    // Code and data of the start are compared piece by piece where they have names and as a whole where not.
+    private static void CheckInit(Correlation correlation, PieceComparer comparer, List<Problem> problems)
+    {
+        static Dictionary<string, Piece> Pieces(UnitObject unit) =>
+            unit.Pieces.Where(p => unit.RoleOf(p.Section) == SectionRole.Init && !p.IsThrowaway)
+                .GroupBy(p => SymbolNames.OfVariable(SymbolNames.OfFunction(p.Name))).Where(g => g.Count() == 1).ToDictionary(g => g.Key, g => g.First());
+
+        var (before, after) = (Pieces(correlation.Before), Pieces(correlation.After));
+        foreach (var name in before.Keys.Union(after.Keys).Order(StringComparer.Ordinal))
+        {
+            var what = (before.GetValueOrDefault(name), after.GetValueOrDefault(name)) switch
+            {
+                (null, _) => "is new",
+                (_, null) => "disappears",
+                var (b, a) => comparer.Compare(b, a)?.ToString(),
+            };
+            if (what is not null)
+                problems.Add(new(ProblemCodes.ChangedInit, $"{correlation.After.Name}: {name} {what}"));
+        }
+    }
+
+    private static void CheckLists(Correlation correlation, PieceComparer comparer, SectionRole role, ProblemCode code, List<Problem> problems)
+    {
+        static ILookup<string, ElfSection> Sections(UnitObject unit, SectionRole role) =>
+            unit.SectionsOf(role).Where(s => s.Size > 0 && !s.Name.StartsWith(".discard.addressable", StringComparison.Ordinal)).ToLookup(s => s.Name);
+
+        var (before, after) = (Sections(correlation.Before, role), Sections(correlation.After, role));
+        foreach (var name in before.Select(g => g.Key).Union(after.Select(g => g.Key)))
+        {
+            var (olds, news) = (before[name].ToList(), after[name].ToList());
+            if (olds.Count != news.Count)
+            {
+                problems.Add(new(code, $"{correlation.After.Name}: {name} {(olds.Count < news.Count ? "appears" : "disappears")}"));
+                continue;
+            }
+
+            foreach (var (old, @new) in olds.Zip(news))
+            {
+                var references = correlation.After.ReferencesOf(@new);
+                var difference = old.Size != @new.Size ? new(0, $"0x{old.Size:x} bytes become 0x{@new.Size:x}")
+                    : comparer.CompareReferences(correlation.Before.ReferencesOf(old), references)
+                        ?? PieceComparer.CompareBytes(old.Content, @new.Content, references);
+                if (difference is not null)
+                    problems.Add(new(code, $"{correlation.After.Name}: {name} {difference}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using Elivepatch.Engine.Units;
+
+namespace Elivepatch.Engine.Diff;
+
+/// <summary>Where a reference of an included piece leads.</summary>
+public enum Destination
+{
+    /// <summary>To a piece that is in the livepatch too.</summary>
+    Livepatch,
+
+    /// <summary>To what the running kernel has.</summary>
+    Kernel,
+}
+
+/// <summary>What one unit brings into the livepatch.</summary>
+/// <param name="Diff">The changes.</param>
+/// <param name="Pieces">All pieces to copy, functions first, each before what only it needs.</param>
+/// <param name="KernelTwins">For constants that the kernel has with equal content under another number: the kernel's own.</param>
+public sealed record Inclusion(UnitDiff Diff, IReadOnlyList<Piece> Pieces, IReadOnlyDictionary<Piece, Piece> KernelTwins)
+{
+    private readonly HashSet<Piece> included = [.. Pieces];
+
+    /// <summary>True where the piece is copied.</summary>
+    public bool Contains(Piece piece) => included.Contains(piece);
+
+    /// <summary>
+    /// Where a reference must lead. A branch to a patched function goes straight to the new one; its address, once stored, must
+    /// be the original's, which stays valid when the livepatch is gone.
+    /// </summary>
+    public Destination DestinationOf(Reference reference)
+    {
+        if (reference.Piece is not { } piece)
+            return Destination.Kernel;
+        if (!Contains(piece))
+            return Destination.Kernel;
+        var isPatched = piece.Kind == PieceKind.Function && Diff.Correlation.BeforeOf(piece) is not null;
+        return isPatched && reference.Use == ReferenceUse.Address && reference.Displacement == 0 ? Destination.Kernel : Destination.Livepatch;
+    }
+}

@@ -1,0 +1,144 @@
+using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Units;
+
+namespace Elivepatch.Engine.Diff;
+
+/// <summary>
+/// Compares two pieces: bytes with relocated fields masked, then what each field refers to, then the table entries about
+/// them, then the cold part. Functions and variables are the same target when they are correlated; strings, constants,
+/// throw-away variables and replacement code when their content is.
+/// </summary>
+public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts)
+{
+    private readonly Dictionary<(Piece, Piece), Difference?> known = [];
+
+    /// <summary>The first difference, or null where the pieces are the same.</summary>
+    public Difference? Compare(Piece before, Piece after)
+    {
+        if (known.TryGetValue((before, after), out var difference))
+            return difference;
+
+        // Pieces that refer to each other in a circle are the same unless something else differs.
+        known[(before, after)] = null;
+        return known[(before, after)] = CompareContent(before, after) ?? CompareEntries(before, after) ?? CompareCold(before, after);
+    }
+
+    /// <summary>The first difference between the references of two ranges, or null.</summary>
+    public Difference? CompareReferences(IReadOnlyList<Reference> before, IReadOnlyList<Reference> after)
+    {
+        for (var i = 0; i < Math.Max(before.Count, after.Count); i++)
+        {
+            if (i >= before.Count)
+                return new(after[i].Offset, $"refers to {after[i].TargetName}");
+            if (i >= after.Count)
+                return new(before[i].Offset, $"no longer refers to {before[i].TargetName}");
+            var (b, a) = (before[i], after[i]);
+            if (b.Offset != a.Offset || b.FieldSize != a.FieldSize || !SameKind(b.Type, a.Type) || b.Bias != a.Bias)
+                return new(a.Offset, $"instructions differ near the reference to {a.TargetName}");
+            if (!SameTarget(b, a))
+                return new(a.Offset, Describe(b, a));
+        }
+
+        return null;
+    }
+
+    /// <summary>The first differing byte outside relocated fields and the masked range, or null.</summary>
+    public static Difference? CompareBytes(
+        ReadOnlySpan<byte> before, ReadOnlySpan<byte> after, IReadOnlyList<Reference> references, (int Offset, int Size)? masked = null)
+    {
+        if (before.SequenceEqual(after))
+            return null;
+        if (before.Length != after.Length)
+            return new(0, $"size 0x{before.Length:x} becomes 0x{after.Length:x}");
+        var next = 0;
+        for (var i = 0; i < after.Length; i++)
+        {
+            while (next < references.Count && references[next].Offset + (ulong)references[next].FieldSize <= (ulong)i)
+                next++;
+            var inField = next < references.Count && (ulong)i >= references[next].Offset;
+            var inMask = masked is { } m && i >= m.Offset && i < m.Offset + m.Size;
+            if (!inField && !inMask && before[i] != after[i])
+                return new((ulong)i, $"byte 0x{before[i]:x2} becomes 0x{after[i]:x2}");
+        }
+
+        return null;
+    }
+
+    private bool SameTarget(Reference before, Reference after)
+    {
+        if (before.Displacement != after.Displacement)
+            return false;
+        if (before.Piece is null || after.Piece is null)
+            return before.Piece is null && after.Piece is null && before.External?.Name == after.External?.Name;
+        return Identical(before.Piece, after.Piece);
+    }
+
+    private bool Identical(Piece before, Piece after)
+    {
+        if (ReferenceEquals(correlation.BeforeOf(after), before))
+            return true;
+        if (before.Kind != after.Kind || correlation.Has(before) || correlation.Has(after))
+            return false;
+        return before.Kind switch
+        {
+            PieceKind.Literal or PieceKind.Replacement => Compare(before, after) is null,
+            PieceKind.Unnamed => before.Section.Name == after.Section.Name && before.Start == after.Start && Compare(before, after) is null,
+            PieceKind.Variable when (before.IsThrowaway && after.IsThrowaway) || (before.IsConstant && after.IsConstant) =>
+                SymbolNames.OfVariable(before.Name) == SymbolNames.OfVariable(after.Name) && Compare(before, after) is null,
+            _ => false,
+        };
+    }
+
+    private Difference? CompareContent(Piece before, Piece after)
+    {
+        if (before.Size != after.Size || before.Anchor - before.Start != after.Anchor - after.Start)
+            return new(0, $"size 0x{before.Size:x} becomes 0x{after.Size:x}");
+        if ((before.Section.Type == ElfSectionType.NoBits) != (after.Section.Type == ElfSectionType.NoBits))
+            return new(0, $"moves from {before.Section.Name} to {after.Section.Name}");
+        return CompareReferences(before.References, after.References)
+            ?? CompareBytes(before.Bytes, after.Bytes, after.References);
+    }
+
+    // In a kernel PLT32 and PC32 are one; the assembler picks by its version and the kind of symbol.
+    private static bool SameKind(X8664Relocation before, X8664Relocation after) =>
+        before == after || (Reference.IsPcRelative(before) && Reference.IsPcRelative(after));
+
+    private static string Describe(Reference before, Reference after)
+    {
+        if (before.TargetName != after.TargetName)
+            return $"refers to {after.TargetName} instead of {before.TargetName}";
+        return before.Displacement == after.Displacement
+            ? $"the content of {after.TargetName} differs"
+            : $"refers to {after.TargetName}{after.Displacement:+0;-0;+0} instead of {before.TargetName}{before.Displacement:+0;-0;+0}";
+    }
+
+    private Difference? CompareEntries(Piece before, Piece after)
+    {
+        for (var i = 0; i < Math.Max(before.Entries.Count, after.Entries.Count); i++)
+        {
+            if (i >= before.Entries.Count || i >= after.Entries.Count)
+                return new(0, $"{after.Entries.Count} table entries describe it instead of {before.Entries.Count}");
+            var (b, a) = (before.Entries[i], after.Entries[i]);
+            if (b.Table.Name != a.Table.Name || b.Size != a.Size)
+                return new(0, $"entry {i} of its table entries is in {a.Table.Name} instead of {b.Table.Name}");
+            var difference = CompareReferences(b.References, a.References) ?? CompareBytes(b.Bytes, a.Bytes, a.References, LineNumber(a));
+            if (difference is not null)
+                return new(0, $"{a.Table.Name}: {difference.What}");
+        }
+
+        return null;
+    }
+
+    // A warning that only moved to another line is the same warning.
+    private (int Offset, int Size)? LineNumber(TableEntry entry) =>
+        entry.Table.Name == "__bug_table" && layouts?.OffsetOf("bug_entry.line") is { } offset ? (offset, sizeof(ushort)) : null;
+
+    private Difference? CompareCold(Piece before, Piece after) => (before.Cold, after.Cold) switch
+    {
+        (null, null) => null,
+        (null, _) => new(0, "a cold part appears"),
+        (_, null) => new(0, "the cold part disappears"),
+        var (b, a) => Compare(b, a) is { } difference ? new(difference.Offset, $"cold part: {difference.What}") : null,
+    };
+}

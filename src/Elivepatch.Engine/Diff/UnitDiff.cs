@@ -1,0 +1,37 @@
+using Elivepatch.Engine.Units;
+
+namespace Elivepatch.Engine.Diff;
+
+/// <summary>One function that a livepatch must bring.</summary>
+/// <param name="After">The function after the patch.</param>
+/// <param name="Before">Its twin before the patch; null for a new function.</param>
+/// <param name="Difference">The first difference; null for a new function.</param>
+public sealed record FunctionChange(Piece After, Piece? Before, Difference? Difference)
+{
+    /// <summary>True for a function that the running kernel does not have.</summary>
+    public bool IsNew => Before is null;
+}
+
+/// <summary>What the patch does to one unit.</summary>
+/// <param name="Correlation">Pairs of pieces.</param>
+/// <param name="Comparer">The comparison that found the changes.</param>
+/// <param name="Changed">Changed functions, in object order.</param>
+/// <param name="NewFunctions">Functions that only the patched unit has, used or not.</param>
+/// <param name="RemovedFunctions">Functions that only the unpatched unit has.</param>
+/// <param name="NewVariables">Variables that only the patched unit has.</param>
+/// <param name="Problems">Why no livepatch can be made of it; empty where one can.</param>
+public sealed record UnitDiff(
+    Correlation Correlation,
+    PieceComparer Comparer,
+    IReadOnlyList<FunctionChange> Changed,
+    IReadOnlyList<FunctionChange> NewFunctions,
+    IReadOnlyList<Piece> RemovedFunctions,
+    IReadOnlyList<Piece> NewVariables,
+    IReadOnlyList<Problem> Problems)
+{
+    /// <summary>Source file of the unit.</summary>
+    public string Unit => Correlation.After.Name;
+
+    /// <summary>True where the patch changes nothing that runs.</summary>
+    public bool IsEmpty => Changed.Count == 0 && !NewFunctions.Any(f => f.After.IsGlobal) && Problems.Count == 0;
+}

@@ -1,0 +1,48 @@
+using Elivepatch.Elf;
+using Iced.Intel;
+
+namespace Elivepatch.Engine.Units;
+
+/// <summary>
+/// Decodes code to learn what the relocated fields in it are. Two facts are not in the relocation itself: how far the end of
+/// the instruction lies behind a PC-relative field (an immediate may follow it), and whether the field is the target of a
+/// branch. And branches inside one section have no relocation at all where the assembler knew the distance.
+/// </summary>
+internal static class InstructionFields
+{
+    /// <summary>One relocatable field of an instruction.</summary>
+    /// <param name="Offset">Offset of the field in the section.</param>
+    /// <param name="End">Offset of the next instruction in the section.</param>
+    /// <param name="IsBranch">True for the target of a near call or jump.</param>
+    /// <param name="Size">Size of the field in bytes.</param>
+    /// <param name="RelativeTarget">The section offset that the bytes point at; null where the field is not PC-relative.</param>
+    internal readonly record struct Field(ulong Offset, ulong End, bool IsBranch, int Size, ulong? RelativeTarget);
+
+    /// <summary>Calls <paramref name="visit"/> for each PC-relative displacement, branch target or immediate of 4 or 8 bytes.</summary>
+    public static void Visit(ElfSection section, ulong start, ulong end, Action<Field> visit)
+    {
+        var reader = new ByteArrayCodeReader(section.Content, (int)start, (int)(end - start));
+        var decoder = Decoder.Create(64, reader);
+        decoder.IP = start;
+        while (decoder.IP < end)
+        {
+            var at = decoder.IP;
+            decoder.Decode(out var instruction);
+            if (instruction.IsInvalid)
+                continue;
+            var next = decoder.IP;
+            var offsets = decoder.GetConstantOffsets(instruction);
+            if (IsNearBranch(instruction))
+                visit(new(at + offsets.ImmediateOffset, next, true, offsets.ImmediateSize, instruction.NearBranchTarget));
+            else if (offsets.HasImmediate && offsets.ImmediateSize >= 4)
+                visit(new(at + offsets.ImmediateOffset, next, false, offsets.ImmediateSize, null));
+            if (offsets.HasDisplacement && offsets.DisplacementSize >= 4)
+            {
+                ulong? target = instruction.IsIPRelativeMemoryOperand ? instruction.IPRelativeMemoryAddress : null;
+                visit(new(at + offsets.DisplacementOffset, next, false, offsets.DisplacementSize, target));
+            }
+        }
+    }
+
+    private static bool IsNearBranch(in Instruction instruction) => instruction.OpCount > 0 && instruction.Op0Kind == OpKind.NearBranch64;
+}

@@ -1,0 +1,60 @@
+using Elivepatch.Elf;
+
+namespace Elivepatch.Engine.Units;
+
+/// <summary>How a reference is used.</summary>
+public enum ReferenceUse
+{
+    /// <summary>The target of a call or jump.</summary>
+    Branch,
+
+    /// <summary>An address that may be read, written or stored.</summary>
+    Address,
+}
+
+/// <summary>
+/// One relocation, understood: what it points at rather than how the assembler spelled it. A section symbol with an addend
+/// has become the piece that it means.
+/// </summary>
+/// <param name="Offset">Offset of the relocated field from the start of the piece or table entry, in bytes.</param>
+/// <param name="Type">Relocation type.</param>
+/// <param name="Piece">The piece referred to when it is in this object, else null.</param>
+/// <param name="External">The undefined or absolute symbol referred to otherwise; null for a relocation without symbol.</param>
+/// <param name="Displacement">Bytes from the target's anchor (or symbol) to the address meant.</param>
+/// <param name="Bias">
+/// For PC-relative fields the bytes from the field to the end of its instruction: the processor adds the displacement to the
+/// address of the next instruction, the relocation counts from the field. 0 for data and absolute fields.
+/// </param>
+/// <param name="Use">How it is used.</param>
+public sealed record Reference(
+    ulong Offset, X8664Relocation Type, Piece? Piece, ElfSymbol? External, long Displacement, int Bias, ReferenceUse Use)
+{
+    /// <summary>Name of what is referred to.</summary>
+    public string TargetName => Piece?.Name ?? External?.Name ?? "";
+
+    /// <summary>Size of the field in bytes, or 0 for types this engine does not know.</summary>
+    public int FieldSize => SizeOf(Type);
+
+    /// <summary>Size of the field of a relocation type, or 0 where unknown.</summary>
+    public static int SizeOf(X8664Relocation type) => type switch
+    {
+        X8664Relocation.Absolute64 or X8664Relocation.Pc64 => 8,
+        X8664Relocation.Pc32 or X8664Relocation.Plt32 or X8664Relocation.Absolute32 or X8664Relocation.Absolute32Signed => 4,
+        _ => 0,
+    };
+
+    /// <summary>True for PC-relative relocation types.</summary>
+    public static bool IsPcRelative(X8664Relocation type) =>
+        type is X8664Relocation.Pc32 or X8664Relocation.Plt32 or X8664Relocation.Pc64;
+}
+
+/// <summary>One entry of a table such as <c>__bug_table</c>.</summary>
+/// <param name="Table">The table's section.</param>
+/// <param name="Offset">Offset of the entry in the table, in bytes.</param>
+/// <param name="Size">Size of the entry in bytes.</param>
+/// <param name="References">References in the entry; the first one to code names the owner.</param>
+public sealed record TableEntry(ElfSection Table, ulong Offset, ulong Size, IReadOnlyList<Reference> References)
+{
+    /// <summary>The bytes of the entry.</summary>
+    public ReadOnlySpan<byte> Bytes => Table.Content.AsSpan((int)Offset, (int)Size);
+}

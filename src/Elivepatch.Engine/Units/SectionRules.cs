@@ -1,0 +1,93 @@
+using Elivepatch.Elf;
+
+namespace Elivepatch.Engine.Units;
+
+/// <summary>
+/// Tells the role of each section from its name and flags. The names are those that <c>include/asm-generic/vmlinux.lds.h</c>,
+/// <c>arch/x86/kernel/vmlinux.lds.S</c> and the x86 inline assembly give; what is on no list is <see cref="SectionRole.Unknown"/>,
+/// so that a kernel that invents a section is refused instead of misread.
+/// </summary>
+public static class SectionRules
+{
+    /// <summary>Pointers to the descriptions of printk calls; only the description names the function.</summary>
+    public const string PrintkIndex = ".printk_index";
+
+    // Tables whose entries belong to one place in one function; the first reference to code in an entry names the place.
+    private static readonly HashSet<string> tables =
+    [
+        "__bug_table", "__ex_table", "__jump_table", ".altinstructions", ".smp_locks", ".parainstructions", ".static_call_sites",
+        ".call_sites", ".retpoline_sites", ".return_sites", ".ibt_endbr_seal", ".cfi_sites", "__mcount_loc",
+        "__patchable_function_entries", ".kcfi_traps", PrintkIndex,
+        ".discard.reachable", ".discard.unreachable", ".discard.annotate_insn", ".discard.annotate_data", ".discard.retpoline_safe",
+        ".discard.intra_function_calls", ".discard.instr_begin", ".discard.instr_end", ".discard.validate_unret",
+        ".discard.noendbr", ".discard.ibt_endbr_noseal", ".discard.func_stack_frame_non_standard",
+        ".discard.ignore_alts", ".discard.nospec", ".discard.unwind_hints",
+    ];
+
+    private static readonly HashSet<string> registries =
+    [
+        ".export_symbol", "__tracepoints_ptrs", "__bpf_raw_tp_map", "_ftrace_events", "_ftrace_eval_map", "_kprobe_blacklist",
+        "__syscalls_metadata", "__param", "__modver", ".modinfo", ".static_call_tramp_key", ".con_initcall.init", ".init.setup",
+        "_error_injection_whitelist", "__kstrtab_strings", "__ksymtab_strings", ".ctors", ".init_array", ".data..init_irqstack",
+        "__earlycon_table", "__lsm_info", ".lsm_info.init", "__clk_of_table", "__timer_of_table", "__irqchip_of_table", ".builtin_fw",
+        "__cpuidle_method_of_table", ".x86_cpu_dev.init", ".x86_intel_mid_dev.init", ".iommu_table", ".apicdrivers", ".BTF_ids",
+    ];
+
+    private static readonly string[] registryPrefixes =
+        ["___ksymtab", "__ksymtab", "___kcrctab", "__kcrctab", ".initcall", ".discard.addressable", ".BTF_ids", ".acpi_probe_"];
+
+    private static readonly string[] initPrefixes = [".init.", ".exit.", ".head.text", ".meminit.", ".cpuinit.", ".devinit."];
+
+    private static readonly string[] codeSections =
+    [
+        ".noinstr.text", ".sched.text", ".spinlock.text", ".ref.text", ".cpuidle.text", ".kprobes.text", ".entry.text",
+        ".irqentry.text", ".softirqentry.text", ".static_call.text", ".fixup",
+    ];
+
+    private static readonly string[] dataSections = [".ref.data", ".ref.rodata", "__tracepoints", "__tracepoint_str", "__dyndbg", "__dyndbg_classes"];
+
+    /// <summary>Role of one section.</summary>
+    public static SectionRole RoleOf(ElfSection section)
+    {
+        var name = section.Name;
+        if (section is ElfRelocationSection or ElfGroupSection)
+            return SectionRole.Ignored;
+        if (tables.Contains(name))
+            return SectionRole.Table;
+        if (registries.Contains(name) || StartsWithAny(name, registryPrefixes))
+            return SectionRole.Registry;
+        if (!section.Has(ElfSectionFlags.Alloc))
+            return name.StartsWith(".discard", StringComparison.Ordinal) && name != ".discard" ? SectionRole.Unknown : SectionRole.Ignored;
+        if (section.Type == ElfSectionType.Note || name.StartsWith(".note", StringComparison.Ordinal)
+            || name is ".eh_frame" or ".orc_unwind" or ".orc_unwind_ip" or ".orc_header" or ".orc_lookup")
+            return SectionRole.Ignored;
+        if (StartsWithAny(name, initPrefixes))
+            return SectionRole.Init;
+        if (section.Has(ElfSectionFlags.Execute))
+            return RoleOfCode(name);
+        if (section.Has(ElfSectionFlags.Merge))
+            return SectionRole.Literal;
+        return name.StartsWith(".data", StringComparison.Ordinal) || name.StartsWith(".bss", StringComparison.Ordinal)
+            || name.StartsWith(".rodata", StringComparison.Ordinal) || Array.IndexOf(dataSections, name) >= 0
+            ? SectionRole.Data
+            : SectionRole.Unknown;
+    }
+
+    /// <summary>True where the section's data is constant: without state, so that equal content means equal meaning.</summary>
+    public static bool IsConstant(ElfSection section) =>
+        !section.Has(ElfSectionFlags.Write) && section.Name.StartsWith(".rodata", StringComparison.Ordinal);
+
+    /// <summary>True where the section holds per-processor variables.</summary>
+    public static bool IsPerCpu(ElfSection section) => section.Name.StartsWith(".data..percpu", StringComparison.Ordinal);
+
+    private static SectionRole RoleOfCode(string name) => name switch
+    {
+        ".altinstr_replacement" or ".altinstr_aux" => SectionRole.Replacement,
+        _ when name == ".text" || name.StartsWith(".text.", StringComparison.Ordinal) => SectionRole.Code,
+        _ when Array.IndexOf(codeSections, name) >= 0 => SectionRole.Code,
+        _ => SectionRole.Unknown,
+    };
+
+    private static bool StartsWithAny(string name, string[] prefixes) =>
+        Array.Exists(prefixes, p => name.StartsWith(p, StringComparison.Ordinal));
+}

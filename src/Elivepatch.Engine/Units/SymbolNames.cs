@@ -1,0 +1,61 @@
+using System.Text.RegularExpressions;
+
+namespace Elivepatch.Engine.Units;
+
+/// <summary>What the compiler's name suffixes mean. GCC numbers clones and static locals; the numbers carry no meaning.</summary>
+public static partial class SymbolNames
+{
+    // Variables that macros make anew for every use. A fresh copy behaves as the old one did.
+    private static readonly HashSet<string> throwaways =
+    [
+        "__func__", "__FUNCTION__", "__PRETTY_FUNCTION__", "__already_done", "_rs", "__key", "CSWTCH", "__warned", "__print_once",
+        "descriptor", "_entry", "_entry_ptr", "__msg", "__section_warned", "__ret_warn_once",
+    ];
+
+    /// <summary>A function's name with every clone number replaced: <c>foo.isra.3.cold</c> gives <c>foo.isra.#.cold</c>.</summary>
+    public static string OfFunction(string name) => CloneNumber().Replace(name, "$1.#");
+
+    /// <summary>The function a clone or part comes from: <c>foo.isra.3.cold</c> gives <c>foo</c>.</summary>
+    public static string SourceFunction(string name)
+    {
+        var match = CloneSuffix().Match(name);
+        return match.Success ? name[..match.Index] : name;
+    }
+
+    /// <summary>True for a partition that GCC split off for rarely executed code.</summary>
+    public static bool IsCold(string name) => ColdSuffix().IsMatch(name);
+
+    /// <summary>The name of the function that a cold part belongs to.</summary>
+    public static string ParentOfCold(string name) => ColdSuffix().Replace(name, "");
+
+    /// <summary>A variable's name without the number of a static local or of a macro's unique identifier.</summary>
+    public static string OfVariable(string name)
+    {
+        var dot = LocalNumber().Match(name);
+        var plain = dot.Success ? name[..dot.Index] : name;
+        return plain.StartsWith("__UNIQUE_ID_", StringComparison.Ordinal) ? plain.TrimEnd("0123456789".ToCharArray()) : plain;
+    }
+
+    /// <summary>True for a static variable of a function (or a numbered compiler temporary).</summary>
+    public static bool IsStaticLocal(string name) => LocalNumber().IsMatch(name);
+
+    /// <summary>True where a fresh copy of the variable is as good as the running kernel's.</summary>
+    public static bool IsThrowaway(string name)
+    {
+        var plain = OfVariable(name);
+        return (IsStaticLocal(name) && throwaways.Contains(plain)) || plain.StartsWith("__UNIQUE_ID_", StringComparison.Ordinal)
+            || plain.StartsWith(".LC", StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex(@"(\.(?:isra|constprop|part|cold))\.\d+")]
+    private static partial Regex CloneNumber();
+
+    [GeneratedRegex(@"\.(?:isra|constprop|part|cold)(?:\.|$)")]
+    private static partial Regex CloneSuffix();
+
+    [GeneratedRegex(@"\.cold(?:\.\d+)?$")]
+    private static partial Regex ColdSuffix();
+
+    [GeneratedRegex(@"(?:\.\d+)+$")]
+    private static partial Regex LocalNumber();
+}

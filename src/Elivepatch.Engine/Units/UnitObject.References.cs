@@ -1,0 +1,248 @@
+using Elivepatch.Elf;
+
+namespace Elivepatch.Engine.Units;
+
+/// <content>Second half of reading: relocations become references between pieces.</content>
+public sealed partial class UnitObject
+{
+    private readonly Dictionary<ElfSection, ElfRelocation[]> sortedRelocations = [];
+    private readonly Dictionary<ElfSection, List<ulong>> replacementStarts = [];
+    private readonly Dictionary<ElfSection, Dictionary<ulong, InstructionFields.Field>> decoded = [];
+
+    private void ResolveReferences()
+    {
+        FindReplacementStarts();
+        foreach (var piece in Pieces)
+            piece.References = ReadPiece(piece);
+    }
+
+    private List<Reference> ReadPiece(Piece piece)
+    {
+        if (roles[piece.Section] is SectionRole.Init or SectionRole.Unknown && piece.IsCode)
+            return ReadReferences(piece.Section, piece.Start, piece.End, Fields(piece.Section));
+        var references = ReadReferences(piece.Section, piece.Start, piece.End, piece.IsCode ? Fields(piece.Section) : null);
+        if (piece.IsCode && bySection[piece.Section].Named.Count(p => p.IsCode) > 1)
+            AddHiddenReferences(piece, references);
+        return references;
+    }
+
+    private Dictionary<ulong, InstructionFields.Field> Fields(ElfSection section)
+    {
+        if (decoded.TryGetValue(section, out var fields))
+            return fields;
+        fields = [];
+        foreach (var (start, end) in CodeRanges(section))
+            InstructionFields.Visit(section, start, end, f => fields[f.Offset] = f);
+        return decoded[section] = fields;
+    }
+
+    // Decoding begins anew at every piece, so that padding or data between functions cannot put it out of step.
+    private IEnumerable<(ulong Start, ulong End)> CodeRanges(ElfSection section)
+    {
+        if (roles[section] == SectionRole.Replacement)
+        {
+            var starts = replacementStarts.GetValueOrDefault(section) ?? [];
+            for (var i = 0; i < starts.Count; i++)
+                yield return (starts[i], i + 1 < starts.Count ? starts[i + 1] : section.Size);
+            yield break;
+        }
+
+        foreach (var piece in bySection[section].Named)
+            yield return (piece.Start, piece.End);
+    }
+
+    private ElfRelocation[] Relocations(ElfSection section)
+    {
+        if (sortedRelocations.TryGetValue(section, out var sorted))
+            return sorted;
+        sorted = [.. section.Relocations?.Entries.OrderBy(r => r.Offset) ?? Enumerable.Empty<ElfRelocation>()];
+        return sortedRelocations[section] = sorted;
+    }
+
+    private List<Reference> ReadReferences(
+        ElfSection section, ulong start, ulong end, Dictionary<ulong, InstructionFields.Field>? fields)
+    {
+        var relocations = Relocations(section);
+        var result = new List<Reference>();
+        for (var i = FirstAt(relocations, start); i < relocations.Length && relocations[i].Offset < end; i++)
+        {
+            if (relocations[i].Type == X8664Relocation.None)
+                continue;
+            if (Read(section, start, relocations[i], fields) is { } reference)
+                result.Add(reference);
+        }
+
+        return result;
+    }
+
+    private static int FirstAt(ElfRelocation[] relocations, ulong offset)
+    {
+        var (low, high) = (0, relocations.Length);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (relocations[middle].Offset < offset)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        return low;
+    }
+
+    private Reference? Read(
+        ElfSection section, ulong start, ElfRelocation relocation, Dictionary<ulong, InstructionFields.Field>? fields)
+    {
+        var bias = 0;
+        var use = ReferenceUse.Address;
+        if (fields is not null)
+        {
+            if (!fields.TryGetValue(relocation.Offset, out var field))
+            {
+                Report(ProblemCodes.UnreadableCode, $"{Name}: {relocation} in {section.Name}");
+                return null;
+            }
+
+            bias = Reference.IsPcRelative(relocation.Type) ? (int)(field.End - relocation.Offset) : 0;
+            use = field.IsBranch ? ReferenceUse.Branch : ReferenceUse.Address;
+        }
+
+        var offset = relocation.Offset - start;
+        if (relocation.Symbol is not { IsDefined: true, Section: { } home } symbol)
+            return new(offset, relocation.Type, null, relocation.Symbol, relocation.Addend + bias, bias, use);
+
+        var meant = (long)symbol.Value + relocation.Addend + bias;
+        var piece = Target(symbol, home, meant);
+        if (piece is null)
+        {
+            Report(ProblemCodes.UnreadableCode, $"{Name}: {relocation} in {section.Name} points at nothing in {home.Name}");
+            return null;
+        }
+
+        return new(offset, relocation.Type, piece, null, meant - (long)piece.Anchor, bias, use);
+    }
+
+    private Piece? Target(ElfSymbol symbol, ElfSection home, long meant)
+    {
+        if (!symbol.IsSectionSymbol && bySymbol.TryGetValue(symbol, out var named))
+            return named;
+        var offset = meant < 0 ? 0 : Math.Min((ulong)meant, home.Size);
+        var pieces = bySection[home];
+        switch (roles[home])
+        {
+            case SectionRole.Literal:
+                return Literal(home, offset);
+            case SectionRole.Replacement:
+                return Replacement(home, offset);
+            case SectionRole.Code:
+                return pieces.Containing(offset);
+            case SectionRole.Data or SectionRole.Init or SectionRole.Unknown:
+                return pieces.Containing(offset) ?? pieces.Unnamed(PieceKind.Unnamed, 0, home.Size);
+            default:
+                return pieces.Unnamed(PieceKind.Unnamed, 0, home.Size);
+        }
+    }
+
+    private Piece? Literal(ElfSection section, ulong offset)
+    {
+        var unit = (int)Math.Max(section.EntrySize, 1);
+        if (offset >= section.Size)
+            return null;
+        var end = (int)offset + unit;
+        if (section.Has(ElfSectionFlags.Strings))
+        {
+            end = (int)offset;
+            while (end + unit <= section.Content.Length && section.Content.AsSpan(end, unit).IndexOfAnyExcept((byte)0) >= 0)
+                end += unit;
+            end += unit;
+        }
+
+        return end <= section.Content.Length ? bySection[section].Unnamed(PieceKind.Literal, offset, (ulong)end) : null;
+    }
+
+    // Nothing says how long a piece of replacement code is but where the next one begins.
+    private void FindReplacementStarts()
+    {
+        foreach (var relocation in Elf.RelocationSections.SelectMany(s => s.Entries.Select(r => (Section: s.Target, Relocation: r))))
+        {
+            if (relocation.Relocation.Symbol is not { IsDefined: true, Section: { } home } symbol || roles[home] != SectionRole.Replacement
+                || home == relocation.Section)
+            {
+                continue;
+            }
+
+            // Code jumps to it by a PC-relative branch whose bias is 4; a table entry gives the place itself.
+            var bias = relocation.Section.Has(ElfSectionFlags.Execute) && Reference.IsPcRelative(relocation.Relocation.Type) ? 4 : 0;
+            var start = (long)symbol.Value + relocation.Relocation.Addend + bias;
+            if (start < 0 || (ulong)start > home.Size)
+                continue;
+            if (!replacementStarts.TryGetValue(home, out var starts))
+                replacementStarts[home] = starts = [];
+            starts.Add((ulong)start);
+        }
+
+        foreach (var (section, starts) in replacementStarts.ToList())
+            replacementStarts[section] = [.. starts.Distinct().Order()];
+    }
+
+    private Piece? Replacement(ElfSection section, ulong offset)
+    {
+        var starts = replacementStarts.GetValueOrDefault(section) ?? [];
+        var index = starts.BinarySearch(offset);
+        index = index >= 0 ? index : ~index - 1;
+        if (index < 0)
+            return null;
+        var end = index + 1 < starts.Count ? starts[index + 1] : section.Size;
+        var pieces = bySection[section];
+        var known = replacementsRead.Contains((section, starts[index]));
+        var piece = pieces.Unnamed(PieceKind.Replacement, starts[index], end);
+        if (!known)
+        {
+            replacementsRead.Add((section, starts[index]));
+            piece.References = ReadReferences(section, piece.Start, piece.End, Fields(section));
+        }
+
+        return piece;
+    }
+
+    private readonly HashSet<(ElfSection, ulong)> replacementsRead = [];
+
+    // Between functions that share a section the assembler resolves branches itself: they must become references again
+    // before a function can be taken out of the section.
+    private void AddHiddenReferences(Piece piece, List<Reference> references)
+    {
+        var relocated = references.Select(r => r.Offset).ToHashSet();
+        var fields = Fields(piece.Section);
+        foreach (var field in fields.Values.Where(f => f.Offset >= piece.Start && f.Offset < piece.End).OrderBy(f => f.Offset))
+        {
+            if (field.RelativeTarget is not { } target || relocated.Contains(field.Offset - piece.Start)
+                || (target >= piece.Start && target < piece.End))
+            {
+                continue;
+            }
+
+            if (bySection[piece.Section].Containing(target) is not { } other)
+            {
+                Report(ProblemCodes.UnreadableCode, $"{Name}: {piece.Name} branches to {piece.Section.Name}+0x{target:x}, where nothing is");
+                continue;
+            }
+
+            if (field.Size != 4)
+            {
+                piece.ShortBranchTo ??= other.Name;
+                continue;
+            }
+
+            references.Add(new(field.Offset - piece.Start, field.IsBranch ? X8664Relocation.Plt32 : X8664Relocation.Pc32, other, null,
+                (long)(target - other.Anchor), (int)(field.End - field.Offset), field.IsBranch ? ReferenceUse.Branch : ReferenceUse.Address));
+        }
+
+        references.Sort((a, b) => a.Offset.CompareTo(b.Offset));
+    }
+
+    private void Report(ProblemCode code, string reason)
+    {
+        if (problems.Count < 50)
+            problems.Add(new(code, reason));
+    }
+}

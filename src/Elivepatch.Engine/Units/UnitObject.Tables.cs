@@ -1,0 +1,59 @@
+using System.Text;
+using Elivepatch.Elf;
+
+namespace Elivepatch.Engine.Units;
+
+/// <content>Last part of reading: table entries are handed to the pieces that they describe.</content>
+public sealed partial class UnitObject
+{
+    private void ReadTables()
+    {
+        foreach (var table in Elf.Sections.Where(s => roles[s] == SectionRole.Table && s.Size > 0))
+        {
+            if (StrideOf(table) is not { } stride)
+            {
+                Report(ProblemCodes.MalformedTable, $"{Name}: {table.Name} has {table.Size} bytes");
+                continue;
+            }
+
+            for (var offset = 0UL; offset < table.Size; offset += stride)
+            {
+                var entry = new TableEntry(table, offset, stride, ReadReferences(table, offset, offset + stride, fields: null));
+                OwnerOf(entry)?.Entries.Add(entry);
+            }
+        }
+    }
+
+    private ulong? StrideOf(ElfSection table)
+    {
+        if (Layouts?.SizeOf(table.Name) is { } known)
+            return EntryStride.Fits(table, (ulong)known) ? (ulong)known : null;
+        var inferred = EntryStride.Infer(table);
+        return inferred > 0 ? inferred : null;
+    }
+
+    // Entries about code that is not included in anything (init code, discarded code) have an owner that is never looked at.
+    private Piece? OwnerOf(TableEntry entry)
+    {
+        if (entry.Table.Name == SectionRules.PrintkIndex)
+            return OwnerOfPrintk(entry);
+        var owner = entry.References.Select(r => r.Piece).FirstOrDefault(p => p is { IsCode: true });
+        if (owner is null && !entry.References.Any(r => r.Piece is { } p && p.Section.Has(ElfSectionFlags.Execute))
+            && !entry.Table.Name.StartsWith(".discard", StringComparison.Ordinal))
+            Report(ProblemCodes.MalformedTable, $"{Name}: the entry at {entry.Table.Name}+0x{entry.Offset:x} names no code");
+        return owner;
+    }
+
+    // struct pi_entry (include/linux/printk.h) names its function by a string.
+    private Piece? OwnerOfPrintk(TableEntry entry)
+    {
+        foreach (var reference in entry.References.SelectMany(r => r.Piece?.References ?? []))
+        {
+            var text = reference.Piece is { } piece ? Encoding.UTF8.GetString(piece.Bytes.TrimEnd((byte)0)) : "";
+            if (text.Length > 0 && Pieces.Find(p => p.Kind == PieceKind.Function && SymbolNames.SourceFunction(p.Name) == text) is { } function)
+                return function;
+        }
+
+        return null;
+    }
+}

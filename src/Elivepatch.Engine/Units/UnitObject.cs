@@ -1,0 +1,173 @@
+using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
+
+namespace Elivepatch.Engine.Units;
+
+/// <summary>
+/// One compiled translation unit, cut into <see cref="Piece"/>s whose references are resolved to each other. Reading it is the
+/// first pass: everything later works on pieces and never on sections, relocations or indexes.
+/// </summary>
+public sealed partial class UnitObject
+{
+    private readonly Dictionary<ElfSection, SectionPieces> bySection = [];
+    private readonly Dictionary<ElfSymbol, Piece> bySymbol = [];
+    private readonly List<Problem> problems = [];
+
+    private UnitObject(string name, ElfObject elf, EntryLayouts? layouts)
+    {
+        Name = name;
+        Elf = elf;
+        Layouts = layouts;
+    }
+
+    /// <summary>Source file of the unit, such as <c>fs/proc/meminfo.c</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>The object file.</summary>
+    public ElfObject Elf { get; }
+
+    /// <summary>Entry sizes of the target's tables, where known.</summary>
+    public EntryLayouts? Layouts { get; }
+
+    /// <summary>Functions in section order, cold parts not among them.</summary>
+    public IEnumerable<Piece> Functions => Pieces.Where(p => p.Kind == PieceKind.Function);
+
+    /// <summary>Named functions, cold parts and variables in symbol table order of their primary symbols.</summary>
+    public List<Piece> Pieces { get; } = [];
+
+    /// <summary>Sections by role, in file order.</summary>
+    public IEnumerable<ElfSection> SectionsOf(SectionRole role) => Elf.Sections.Where(s => roles[s] == role);
+
+    private readonly Dictionary<ElfSection, SectionRole> roles = [];
+
+    /// <summary>Role of a section of this object.</summary>
+    public SectionRole RoleOf(ElfSection section) => roles[section];
+
+    /// <summary>The function that declares a static local variable, where debug information tells; else null.</summary>
+    public string? DeclaringFunctionOf(Piece variable) => declaringFunctions.GetValueOrDefault(variable);
+
+    private readonly Dictionary<Piece, string> declaringFunctions = [];
+
+    /// <summary>The piece that a symbol names, or null for one without a piece.</summary>
+    public Piece? PieceOf(ElfSymbol symbol) => bySymbol.GetValueOrDefault(symbol);
+
+    /// <summary>References of a section that is not cut into pieces (registries, unknown sections), by offset.</summary>
+    public IReadOnlyList<Reference> ReferencesOf(ElfSection section) =>
+        ReadReferences(section, 0, section.Size, fields: null);
+
+    /// <summary>Cuts an object into pieces.</summary>
+    /// <param name="name">Source file of the unit.</param>
+    /// <param name="elf">Object compiled with one section per function and datum.</param>
+    /// <param name="layouts">Entry sizes of the target's tables; null infers them from the relocations.</param>
+    public static Outcome<UnitObject> Read(string name, ElfObject elf, EntryLayouts? layouts)
+    {
+        var unit = new UnitObject(name, elf, layouts);
+        foreach (var section in elf.Sections)
+            unit.roles[section] = SectionRules.RoleOf(section);
+        unit.CutSections();
+        unit.PairColdParts();
+        unit.ResolveReferences();
+        unit.ReadTables();
+        return unit.problems.Count > 0 ? Outcome<UnitObject>.Failure(unit.problems) : unit;
+    }
+
+    private void CutSections()
+    {
+        foreach (var section in Elf.Sections)
+            bySection[section] = new(section);
+
+        // Code that has no entry of its own must not hide a neighbour: padding in front of an entry belongs to the entry.
+        var padding = PaddingStarts();
+        foreach (var group in Elf.Symbols.Where(IsNamed).GroupBy(s => s.Section!))
+        {
+            var end = 0UL;
+            foreach (var symbol in group.OrderBy(s => s.Value).ThenByDescending(s => s.Size).ThenBy(s => s.Binding == ElfSymbolBinding.Local))
+            {
+                var pieces = bySection[group.Key];
+                if (pieces.At(symbol.Value) is { } same)
+                {
+                    same.Symbols.Add(symbol);
+                    bySymbol[symbol] = same;
+                    continue;
+                }
+
+                // A label inside a function (from inline assembly) is no piece; a reference to it is one to the function.
+                if (symbol.Value < end)
+                    continue;
+                var piece = Cut(symbol, padding);
+                pieces.Add(piece);
+                Pieces.Add(piece);
+                end = piece.End;
+            }
+        }
+
+        foreach (var pieces in bySection.Values)
+            pieces.Seal();
+    }
+
+    private bool IsNamed(ElfSymbol symbol) =>
+        symbol is { IsDefined: true, IsSectionSymbol: false, Section: not null } && symbol.Type != ElfSymbolType.File
+        && symbol.Value <= symbol.Section.Size && symbol.Size <= symbol.Section.Size - symbol.Value
+        && roles[symbol.Section] switch
+        {
+            // NOTYPE labels without size inside code come from inline assembly; functions written in assembly have a type or a size.
+            SectionRole.Code => symbol.IsFunction || symbol.Size > 0 || symbol.Binding != ElfSymbolBinding.Local,
+            SectionRole.Init => symbol.Size > 0 || symbol.IsFunction,
+            SectionRole.Data or SectionRole.Unknown => symbol.Type is ElfSymbolType.Object or ElfSymbolType.Function || symbol.Size > 0,
+            _ => false,
+        };
+
+    private Piece Cut(ElfSymbol symbol, Dictionary<ElfSection, SortedSet<ulong>> padding)
+    {
+        var section = symbol.Section!;
+        var start = symbol.Value;
+        if (padding.TryGetValue(section, out var starts) && starts.GetViewBetween(0, symbol.Value) is { Count: > 0 } before
+            && !bySection[section].Overlaps(before.Max))
+        {
+            start = before.Max;
+        }
+
+        var kind = !section.Has(ElfSectionFlags.Execute) ? PieceKind.Variable
+            : SymbolNames.IsCold(symbol.Name) ? PieceKind.ColdPart : PieceKind.Function;
+        var piece = new Piece(kind, symbol.Name, section, start, symbol.Value, symbol.Value + symbol.Size);
+        piece.Symbols.Add(symbol);
+        bySymbol[symbol] = piece;
+        return piece;
+    }
+
+    // -fpatchable-function-entry puts NOPs in front of the entry; __patchable_function_entries says where they begin.
+    private Dictionary<ElfSection, SortedSet<ulong>> PaddingStarts()
+    {
+        var starts = new Dictionary<ElfSection, SortedSet<ulong>>();
+        foreach (var table in Elf.Sections.Where(s => s.Name == "__patchable_function_entries"))
+        {
+            foreach (var relocation in table.Relocations?.Entries ?? [])
+            {
+                if (relocation.Symbol is not { Section: { } section } symbol)
+                    continue;
+                if (!starts.TryGetValue(section, out var set))
+                    starts[section] = set = [];
+                set.Add(symbol.Value + (ulong)relocation.Addend);
+            }
+        }
+
+        return starts;
+    }
+
+    private void PairColdParts()
+    {
+        var functions = Pieces.Where(p => p.Kind == PieceKind.Function).ToLookup(p => p.Name);
+        foreach (var cold in Pieces.Where(p => p.Kind == PieceKind.ColdPart))
+        {
+            var parents = functions[SymbolNames.ParentOfCold(cold.Name)].ToList();
+            if (parents.Count != 1)
+            {
+                problems.Add(new(ProblemCodes.MalformedObject, $"{Name}: {parents.Count} functions could be the parent of {cold.Name}"));
+                continue;
+            }
+
+            cold.Parent = parents[0];
+            parents[0].Cold = cold;
+        }
+    }
+}
