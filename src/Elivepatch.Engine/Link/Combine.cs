@@ -1,0 +1,225 @@
+using System.Globalization;
+using Elivepatch.Elf;
+using Elivepatch.Engine.Diff;
+using Elivepatch.Engine.Units;
+
+namespace Elivepatch.Engine.Link;
+
+/// <summary>
+/// Puts the included pieces of all units and the glue into one object. In: units, the list of patched functions, the compiled
+/// glue. Out: a <see cref="CombinedModule"/> in which every reference leads either to a piece in it or to a named symbol of the
+/// running kernel.
+/// </summary>
+public sealed class Combine
+{
+    private readonly IReadOnlyList<LinkUnit> units;
+    private readonly ReferenceResolver resolver;
+    private readonly ModuleBuilder builder = new();
+    private readonly List<Problem> problems = [];
+    private readonly Dictionary<Piece, (ModuleBuilder.Place Place, ElfSymbol? Symbol)> placed = [];
+    private readonly Dictionary<string, ElfSymbol> newGlobals = [];
+    private readonly HashSet<string> localNames = [];
+    private readonly Dictionary<string, ElfSymbol> kernelSymbols = [];
+    private readonly Dictionary<string, LivepatchSymbol> aliases = [];
+    private readonly SortedDictionary<string, KernelReference> references = new(StringComparer.Ordinal);
+
+    private Combine(IReadOnlyList<LinkUnit> units, ReferenceResolver resolver) => (this.units, this.resolver) = (units, resolver);
+
+    /// <summary>Runs the pass.</summary>
+    public static Outcome<CombinedModule> Run(
+        IReadOnlyList<LinkUnit> units, IReadOnlyList<PatchedFunction> patched, ElfObject glue, ReferenceResolver resolver)
+    {
+        var combine = new Combine(units, resolver);
+        foreach (var unit in units)
+            combine.Place(unit.Inclusion);
+        foreach (var unit in units)
+            combine.Relocate(unit);
+        combine.AddStaticCallKeys();
+        combine.AddGlue(glue);
+        if (combine.problems.Count > 0)
+            return Outcome<CombinedModule>.Failure(combine.problems);
+
+        var news = patched.ToDictionary(p => p.NewSymbol, p => combine.placed[p.Change.After]);
+        return new CombinedModule(combine.builder.Finish(), combine.aliases,
+            news.ToDictionary(n => n.Key, n => (n.Value.Place.Section.Name, n.Value.Symbol!.Name)),
+            [.. combine.references.Values]);
+    }
+
+    private void Place(Inclusion inclusion)
+    {
+        foreach (var piece in inclusion.Pieces)
+        {
+            var name = SectionNameFor(piece);
+            var place = builder.Append(piece.Section, name, piece.Bytes, piece.Size, AlignmentOf(piece));
+            var symbol = piece.Kind is PieceKind.Function or PieceKind.ColdPart or PieceKind.Variable ? SymbolFor(piece, place) : null;
+            placed[piece] = (place, symbol);
+            if (symbol is not null && piece.IsGlobal && inclusion.Diff.Correlation.BeforeOf(piece) is null && !newGlobals.TryAdd(piece.Name, symbol))
+                problems.Add(new(ProblemCodes.DuplicateNewSymbol, $"{inclusion.Diff.Unit}: {piece.Name}"));
+        }
+    }
+
+    // Every function has a section of its own, also where it had to share one: its name identifies it through the link.
+    private string SectionNameFor(Piece piece)
+    {
+        if (piece.Kind is not (PieceKind.Function or PieceKind.ColdPart))
+            return piece.Section.Name;
+        var name = (piece.Kind == PieceKind.ColdPart ? ".text.unlikely." : ".text.") + piece.Name;
+        for (var i = 1; builder.HasSection(name); i++)
+            name = string.Create(CultureInfo.InvariantCulture, $"{(piece.Kind == PieceKind.ColdPart ? ".text.unlikely." : ".text.")}{piece.Name}.unit{i}");
+        return name;
+    }
+
+    // Objtool pairs a cold part with its parent by name: two units with a static function of one name must not meet.
+    private ElfSymbol SymbolFor(Piece piece, ModuleBuilder.Place place)
+    {
+        var name = piece.Name;
+        if (piece.Kind == PieceKind.ColdPart && placed.TryGetValue(piece.Parent!, out var parent))
+            name = parent.Symbol!.Name + ".cold";
+        for (var i = 1; !localNames.Add(name) && piece.Kind != PieceKind.Variable; i++)
+            name = string.Create(CultureInfo.InvariantCulture, $"{piece.Name}.unit{i}");
+        var symbol = new ElfSymbol(name)
+        {
+            Type = piece.Kind == PieceKind.Variable ? ElfSymbolType.Object : ElfSymbolType.Function,
+            Place = ElfSymbolPlace.Section,
+            Section = place.Section,
+            Value = place.Offset + (piece.Anchor - piece.Start),
+            Size = piece.End - piece.Anchor,
+        };
+        builder.Object.Symbols.Add(symbol);
+        return symbol;
+    }
+
+    // A piece taken from the middle of a section is as aligned as its offset there was.
+    private static ulong AlignmentOf(Piece piece)
+    {
+        var section = Math.Max(piece.Section.Alignment, 1);
+        return piece.Start == 0 ? section : Math.Min(section, piece.Start & ~(piece.Start - 1));
+    }
+
+    private void Relocate(LinkUnit unit)
+    {
+        foreach (var piece in unit.Inclusion.Pieces)
+        {
+            var place = placed[piece].Place;
+            foreach (var reference in piece.References)
+                Relocate(unit, reference, place.Section, place.Offset);
+            foreach (var entry in piece.Entries)
+            {
+                var at = builder.Append(entry.Table, entry.Table.Name, entry.Bytes, entry.Size, entry.Offset == 0 ? entry.Table.Alignment : 1);
+                foreach (var reference in entry.References)
+                    Relocate(unit, reference, at.Section, at.Offset);
+            }
+        }
+    }
+
+    private void Relocate(LinkUnit unit, Reference reference, ElfSection section, ulong start)
+    {
+        if (reference.FieldSize == 0)
+        {
+            problems.Add(new(ProblemCodes.UnsupportedRelocation, $"{unit.Inclusion.Diff.Unit}: {reference.Type} to {reference.TargetName}"));
+            return;
+        }
+
+        if (Target(unit, reference) is not { } target)
+            return;
+        builder.Relocate(section, start + reference.Offset, reference.Type, target.Symbol, target.Offset + reference.Displacement - reference.Bias);
+    }
+
+    private (ElfSymbol Symbol, long Offset)? Target(LinkUnit unit, Reference reference)
+    {
+        var inclusion = unit.Inclusion;
+        if (inclusion.DestinationOf(reference) == Destination.Livepatch)
+        {
+            var (place, symbol) = placed[reference.Piece!];
+            return symbol is not null ? (symbol, 0) : (place.SectionSymbol, (long)place.Offset);
+        }
+
+        if (reference.Piece is null && reference.External is { } external && newGlobals.TryGetValue(external.Name, out var added))
+            return (added, 0);
+        var resolved = reference.Piece is { } piece
+            ? resolver.Resolve(inclusion.Diff.Correlation.BeforeOf(piece) ?? inclusion.KernelTwins[piece], unit.Placement)
+            : resolver.Resolve(reference.External ?? new(""), inclusion.Diff.Unit);
+        if (!resolved.TryGet(out var kernel))
+        {
+            problems.AddRange(resolved.Problems.Where(p => !problems.Contains(p)));
+            return null;
+        }
+
+        return (SymbolFor(kernel), 0);
+    }
+
+    private ElfSymbol SymbolFor(KernelReference reference)
+    {
+        var key = reference.ToString();
+        references.TryAdd(key, reference);
+        if (kernelSymbols.TryGetValue(key, out var symbol))
+            return symbol;
+        var name = reference.Name;
+        if (reference.Livepatch is { } livepatch)
+        {
+            // The plain name where it means nothing else here, for objtool's sake.
+            name = localNames.Contains(name) || aliases.ContainsKey(name) || references.ContainsKey(name) ? livepatch.SymbolName : name;
+            aliases[name] = livepatch;
+        }
+
+        symbol = new(name) { Binding = ElfSymbolBinding.Global };
+        builder.Object.Symbols.Add(symbol);
+        return kernelSymbols[key] = symbol;
+    }
+
+    // Objtool makes the static call table and finds the key of a trampoline by its name.
+    private void AddStaticCallKeys()
+    {
+        const string trampoline = "__SCT__", key = "__SCK__";
+        foreach (var name in references.Values.Select(r => r.Name).Where(n => n.StartsWith(trampoline, StringComparison.Ordinal)).ToList())
+        {
+            var resolved = resolver.Resolve(new ElfSymbol(key + name[trampoline.Length..]), "static call");
+            if (resolved.TryGet(out var reference))
+                SymbolFor(reference);
+            else
+                problems.AddRange(resolved.Problems);
+        }
+    }
+
+    private void AddGlue(ElfObject glue)
+    {
+        var copies = new Dictionary<ElfSection, ModuleBuilder.Place>();
+        foreach (var section in glue.Sections.Where(s => s is not (ElfRelocationSection or ElfGroupSection) && !IsToolOnly(s)))
+            copies[section] = builder.Append(section, section.Name, section.Content, section.Size, section.Alignment);
+        var symbols = new Dictionary<ElfSymbol, ElfSymbol>();
+        foreach (var symbol in glue.Symbols.Where(s => s is { IsSectionSymbol: false, Type: not ElfSymbolType.File }))
+        {
+            if (symbol.IsDefined && !copies.ContainsKey(symbol.Section!))
+                continue;
+            if (!symbol.IsDefined && kernelSymbols.TryGetValue(symbol.Name, out var known))
+            {
+                symbols[symbol] = known;
+                continue;
+            }
+
+            var copy = new ElfSymbol(symbol.Name)
+            {
+                Binding = symbol.Binding, Type = symbol.Type, Other = symbol.Other, Place = symbol.Place, Size = symbol.Size, Value = symbol.Value,
+            };
+            if (symbol.IsDefined)
+                (copy.Section, copy.Value) = (copies[symbol.Section!].Section, copies[symbol.Section!].Offset + symbol.Value);
+            symbols[symbol] = copy;
+            builder.Object.Symbols.Add(copy);
+        }
+
+        foreach (var (section, place) in copies)
+        {
+            foreach (var relocation in section.Relocations?.Entries ?? [])
+            {
+                if (relocation.Symbol is not { } symbol)
+                    continue;
+                var (target, shift) = symbol is { IsSectionSymbol: true } && copies.TryGetValue(symbol.Section!, out var home)
+                    ? (home.SectionSymbol, (long)home.Offset) : (symbols[symbol], 0);
+                builder.Relocate(place.Section, place.Offset + relocation.Offset, relocation.Type, target, relocation.Addend + shift);
+            }
+        }
+    }
+
+    private static bool IsToolOnly(ElfSection section) =>
+        section.Name.StartsWith(".debug", StringComparison.Ordinal) || section.Name is ".comment" or ".note.GNU-stack";
+}

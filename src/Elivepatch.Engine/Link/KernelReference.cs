@@ -1,0 +1,13 @@
+using Elivepatch.Engine.Facts;
+
+namespace Elivepatch.Engine.Link;
+
+/// <summary>How a livepatch refers to one symbol of the running kernel: by its export, or as a livepatch symbol.</summary>
+/// <param name="Name">The symbol.</param>
+/// <param name="Export">The export, for an ordinary relocation whose CRC the module loader checks; else null.</param>
+/// <param name="Livepatch">The livepatch symbol where there is no export; else null.</param>
+public sealed record KernelReference(string Name, ExportedSymbol? Export, LivepatchSymbol? Livepatch)
+{
+    /// <inheritdoc/>
+    public override string ToString() => Livepatch?.SymbolName ?? Name;
+}

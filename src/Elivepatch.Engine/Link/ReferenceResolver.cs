@@ -1,0 +1,52 @@
+using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Fidelity;
+using Elivepatch.Engine.Units;
+
+namespace Elivepatch.Engine.Link;
+
+/// <summary>
+/// Says how to refer to a symbol of the running kernel. In: a piece of the unpatched unit, or an undefined symbol. Out: the
+/// export where vmlinux has one, else a livepatch symbol with its position. What belongs to the unit itself is looked up by
+/// the address that the fidelity check proved; what belongs to others must be the only global of its name.
+/// </summary>
+public sealed class ReferenceResolver(KernelSymbols kernel, ExportedSymbols exports)
+{
+    // KSYM_NAME_LEN - 1 of include/linux/kallsyms.h since 6.1; MODULE_NAME_LEN - 1 bounds the object's name.
+    private const int MaximumName = 511;
+
+    /// <summary>How to refer to something that the unpatched unit defines.</summary>
+    public Outcome<KernelReference> Resolve(Piece before, UnitPlacement placement)
+    {
+        if (before.IsGlobal && exports.Find(before.Name) is { IsInVmlinux: true } export)
+            return new KernelReference(before.Name, export, null);
+
+        // Aliases mean the same place; a name of its own needs no position.
+        var places = before.Symbols.Select(s => (s.Name, Place: placement.Find(s.Name)))
+            .Where(s => s.Place?.Position is not null).OrderBy(s => s.Place!.Position!.Value.Value).ToList();
+        return places.Count > 0
+            ? InVmlinux(places[0].Name, places[0].Place!.Position!.Value)
+            : new Problem(ProblemCodes.UnplacedSymbol, $"{placement.Unit}: {before.Name}");
+    }
+
+    /// <summary>How to refer to something that another unit of the kernel defines.</summary>
+    public Outcome<KernelReference> Resolve(ElfSymbol external, string unit)
+    {
+        var name = external.Name;
+        var export = exports.Find(name);
+        if (export is { IsInVmlinux: true })
+            return new KernelReference(name, export, null);
+        var globals = kernel.Vmlinux.Named(name).Where(s => s.IsGlobal).ToList();
+        if (globals.Count == 1 && kernel.Vmlinux.PositionOf(name, globals[0].Address) is { } position)
+            return InVmlinux(name, position);
+        if (globals.Count > 1)
+            return new Problem(ProblemCodes.AmbiguousSymbol, $"{unit}: the kernel has {globals.Count} global symbols named {name}");
+        return export is not null
+            ? new Problem(ProblemCodes.ModuleSymbol, $"{unit}: {name} is exported by module {export.Module}")
+            : new Problem(ProblemCodes.UnresolvedSymbol, $"{unit}: {name}");
+    }
+
+    private static Outcome<KernelReference> InVmlinux(string name, Sympos position) => name.Length <= MaximumName
+        ? new KernelReference(name, null, new("vmlinux", name, position))
+        : new Problem(ProblemCodes.NameTooLong, name[..100] + "...");
+}

@@ -1,0 +1,39 @@
+using static Elivepatch.Engine.ProblemKind;
+
+namespace Elivepatch.Engine;
+
+/// <content>Numbers 05xx: resolving references, linking and relocating.</content>
+public static partial class ProblemCodes
+{
+    /// <summary>ELP0501.</summary>
+    public static readonly ProblemCode UnresolvedSymbol = new(501, Refused, "a symbol that the running kernel does not have",
+        "the patch uses something that this kernel's configuration leaves out: add it to the patch, or do without it");
+
+    /// <summary>ELP0502.</summary>
+    public static readonly ProblemCode AmbiguousSymbol = new(502, Refused, "a symbol name that could mean several things",
+        "report the symbol; no rule tells which one the linker took");
+
+    /// <summary>ELP0503.</summary>
+    public static readonly ProblemCode UnplacedSymbol = new(503, Refused, "a symbol of the unit whose place in the kernel is not known",
+        "the running kernel may use another definition (a weak function that was overridden): patch that one instead");
+
+    /// <summary>ELP0504.</summary>
+    public static readonly ProblemCode ModuleSymbol = new(504, Refused, "vmlinux code refers to a symbol of a module",
+        "a livepatch of vmlinux cannot depend on a module: use a symbol of vmlinux");
+
+    /// <summary>ELP0505.</summary>
+    public static readonly ProblemCode UnsupportedRelocation = new(505, Refused, "a relocation type that the module loader does not know",
+        "report the function and the compiler's options");
+
+    /// <summary>ELP0506.</summary>
+    public static readonly ProblemCode NameTooLong = new(506, Refused, "a symbol name longer than the kernel accepts",
+        "the livepatch core reads at most 511 characters (127 before 6.1) of a symbol name");
+
+    /// <summary>ELP0507.</summary>
+    public static readonly ProblemCode DuplicateNewSymbol = new(507, Refused, "two units define the same new symbol",
+        "define it in one of them and declare it in the other");
+
+    /// <summary>ELP0508.</summary>
+    public static readonly ProblemCode LinkedModuleChanged = new(508, ProblemKind.Environment, "a link step changed what it must keep",
+        "report the versions of binutils and of the kernel");
+}
