@@ -36,6 +36,7 @@ public sealed class Combine
             combine.Relocate(unit);
         combine.AddStaticCallKeys();
         combine.AddGlue(glue);
+        combine.NameKernelSymbols();
         if (combine.problems.Count > 0)
             return Outcome<CombinedModule>.Failure(combine.problems);
 
@@ -96,6 +97,9 @@ public sealed class Combine
         return piece.Start == 0 ? section : Math.Min(section, piece.Start & ~(piece.Start - 1));
     }
 
+    private static ulong AlignmentOf(TableEntry entry) =>
+        entry.Table.Alignment > 0 && entry.Size % entry.Table.Alignment == 0 ? entry.Table.Alignment : 1;
+
     private void Relocate(LinkUnit unit)
     {
         foreach (var piece in unit.Inclusion.Pieces)
@@ -105,7 +109,7 @@ public sealed class Combine
                 Relocate(unit, reference, place.Section, place.Offset);
             foreach (var entry in piece.Entries)
             {
-                var at = builder.Append(entry.Table, entry.Table.Name, entry.Bytes, entry.Size, entry.Offset == 0 ? entry.Table.Alignment : 1);
+                var at = builder.Append(entry.Table, entry.Table.Name, entry.Bytes, entry.Size, AlignmentOf(entry));
                 foreach (var reference in entry.References)
                     Relocate(unit, reference, at.Section, at.Offset);
             }
@@ -154,17 +158,23 @@ public sealed class Combine
         references.TryAdd(key, reference);
         if (kernelSymbols.TryGetValue(key, out var symbol))
             return symbol;
-        var name = reference.Name;
-        if (reference.Livepatch is { } livepatch)
-        {
-            // The plain name where it means nothing else here, for objtool's sake.
-            name = localNames.Contains(name) || aliases.ContainsKey(name) || references.ContainsKey(name) ? livepatch.SymbolName : name;
-            aliases[name] = livepatch;
-        }
-
-        symbol = new(name) { Binding = ElfSymbolBinding.Global };
+        symbol = new(reference.Name) { Binding = ElfSymbolBinding.Global };
         builder.Object.Symbols.Add(symbol);
         return kernelSymbols[key] = symbol;
+    }
+
+    // A livepatch symbol keeps its plain name, for objtool's sake, where nothing else here has that name.
+    private void NameKernelSymbols()
+    {
+        var uses = builder.Object.Symbols.Where(s => s.Name.Length > 0).GroupBy(s => s.Name).ToDictionary(g => g.Key, g => g.Count());
+        foreach (var (key, symbol) in kernelSymbols)
+        {
+            if (references[key].Livepatch is not { } livepatch)
+                continue;
+            if (uses[symbol.Name] > 1)
+                symbol.Name = livepatch.SymbolName;
+            aliases[symbol.Name] = livepatch;
+        }
     }
 
     // Objtool makes the static call table and finds the key of a trampoline by its name.
