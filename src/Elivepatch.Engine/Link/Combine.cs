@@ -12,7 +12,6 @@ namespace Elivepatch.Engine.Link;
 /// </summary>
 public sealed class Combine
 {
-    private readonly IReadOnlyList<LinkUnit> units;
     private readonly ReferenceResolver resolver;
     private readonly ModuleBuilder builder = new();
     private readonly List<Problem> problems = [];
@@ -23,13 +22,13 @@ public sealed class Combine
     private readonly Dictionary<string, LivepatchSymbol> aliases = [];
     private readonly SortedDictionary<string, KernelReference> references = new(StringComparer.Ordinal);
 
-    private Combine(IReadOnlyList<LinkUnit> units, ReferenceResolver resolver) => (this.units, this.resolver) = (units, resolver);
+    private Combine(ReferenceResolver resolver) => this.resolver = resolver;
 
     /// <summary>Runs the pass.</summary>
     public static Outcome<CombinedModule> Run(
         IReadOnlyList<LinkUnit> units, IReadOnlyList<PatchedFunction> patched, ElfObject glue, ReferenceResolver resolver)
     {
-        var combine = new Combine(units, resolver);
+        var combine = new Combine(resolver);
         foreach (var unit in units)
             combine.Place(unit.Inclusion);
         foreach (var unit in units)
@@ -135,7 +134,11 @@ public sealed class Combine
         if (inclusion.DestinationOf(reference) == Destination.Livepatch)
         {
             var (place, symbol) = placed[reference.Piece!];
-            return symbol is not null ? (symbol, 0) : (place.SectionSymbol, (long)place.Offset);
+            if (symbol is null)
+                return (place.SectionSymbol, (long)place.Offset);
+
+            // Objtool takes a jump to a function's symbol for a tail call, wherever in the function it leads.
+            return reference.Piece!.IsCode && reference.Displacement != 0 ? (place.SectionSymbol, (long)symbol.Value) : (symbol, 0);
         }
 
         if (reference.Piece is null && reference.External is { } external && newGlobals.TryGetValue(external.Name, out var added))

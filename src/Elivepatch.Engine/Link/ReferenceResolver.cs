@@ -24,8 +24,12 @@ public sealed class ReferenceResolver(KernelSymbols kernel, ExportedSymbols expo
         // Aliases mean the same place; a name of its own needs no position.
         var places = before.Symbols.Select(s => (s.Name, Place: placement.Find(s.Name)))
             .Where(s => s.Place?.Position is not null).OrderBy(s => s.Place!.Position!.Value.Value).ToList();
-        return places.Count > 0
-            ? InVmlinux(places[0].Name, places[0].Place!.Position!.Value)
+        if (places.Count > 0)
+            return InVmlinux(places[0].Name, places[0].Place!.Position!.Value);
+
+        // A weak definition that is not in the kernel lost against another unit's, and that one is meant.
+        return before.Symbols.Find(s => s.Binding == ElfSymbolBinding.Weak) is { } weak && placement.Find(weak.Name) is null
+            ? Resolve(weak, placement.Unit)
             : new Problem(ProblemCodes.UnplacedSymbol, $"{placement.Unit}: {before.Name}");
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.Link;
 
