@@ -1,0 +1,65 @@
+namespace Elivepatch.Engine.Explain;
+
+/// <summary>Why a function is in a livepatch.</summary>
+public enum FunctionReason
+{
+    /// <summary>The patch edits it.</summary>
+    Edited,
+
+    /// <summary>The compiler inlined an edited function into it.</summary>
+    InlinesEdited,
+
+    /// <summary>It is compiled differently because of the patch, without being edited itself: a callee or a constant changed.</summary>
+    CompiledDifferently,
+
+    /// <summary>The running kernel does not have it.</summary>
+    New,
+
+    /// <summary>The rarely executed part of a function in the livepatch.</summary>
+    ColdPart,
+}
+
+/// <summary>One function of a livepatch with the reason for it.</summary>
+/// <param name="Unit">Source file.</param>
+/// <param name="Name">Symbol name.</param>
+/// <param name="Reason">Why it is in.</param>
+/// <param name="Because">The edited functions it inlines, or the parent of a cold part; empty otherwise.</param>
+/// <param name="Replaces">The symbol of the running kernel that is diverted to it; null where none is.</param>
+/// <param name="Sympos">Which of several symbols of that name: 0 the only one, else 1-based.</param>
+/// <param name="Difference">The first difference from the running function; null for new ones.</param>
+public sealed record ExplainedFunction(
+    string Unit, string Name, FunctionReason Reason, IReadOnlyList<string> Because, string? Replaces, int? Sympos, string? Difference);
+
+/// <summary>Data that a livepatch brings.</summary>
+/// <param name="Unit">Source file.</param>
+/// <param name="Name">Symbol name.</param>
+/// <param name="Size">Size in bytes.</param>
+/// <param name="IsCopy">True for a fresh copy of something throw-away, false for new data.</param>
+public sealed record ExplainedData(string Unit, string Name, ulong Size, bool IsCopy);
+
+/// <summary>One symbol of the running kernel that a livepatch refers to.</summary>
+/// <param name="Name">Symbol name.</param>
+/// <param name="IsExported">True for an export of vmlinux, checked by CRC where the kernel has CRCs.</param>
+/// <param name="Crc">The CRC of the export.</param>
+/// <param name="Sympos">For a livepatch symbol, which of several of that name.</param>
+public sealed record ExplainedReference(string Name, bool IsExported, uint? Crc, int? Sympos);
+
+/// <summary>How well one unit is proven to be the code that runs.</summary>
+/// <param name="Unit">Source file.</param>
+/// <param name="Proof"><c>bytes</c> or <c>layout</c>.</param>
+/// <param name="Symbols">Number of symbols placed.</param>
+public sealed record ExplainedUnit(string Unit, string Proof, int Symbols);
+
+/// <summary>What is in a livepatch and why. This is data first; text is made of it.</summary>
+/// <param name="Name">Module name.</param>
+/// <param name="Release">Kernel release, as <c>uname -r</c> gives it.</param>
+/// <param name="BuildId">Build-id of the running kernel, hexadecimal.</param>
+/// <param name="Replace">True where it replaces all other livepatches atomically.</param>
+/// <param name="Units">Translation units with their proof.</param>
+/// <param name="Functions">Functions with their reasons.</param>
+/// <param name="Data">Data it brings, strings aside.</param>
+/// <param name="References">What it refers to in the running kernel.</param>
+public sealed record Explanation(
+    string Name, string Release, string BuildId, bool Replace,
+    IReadOnlyList<ExplainedUnit> Units, IReadOnlyList<ExplainedFunction> Functions,
+    IReadOnlyList<ExplainedData> Data, IReadOnlyList<ExplainedReference> References);
