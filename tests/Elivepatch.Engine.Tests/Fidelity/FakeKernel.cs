@@ -1,0 +1,148 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Fidelity;
+
+namespace Elivepatch.Engine.Tests.Fidelity;
+
+/// <summary>
+/// A few units of C, compiled and linked as a kernel is: text at its address, per-cpu data at zero, strings merged. What the tests
+/// change is the image, or a second compile of one of the units.
+/// </summary>
+internal sealed class FakeKernel
+{
+    private const string Script =
+        """
+        SECTIONS
+        {
+            . = 0xffffffff81000000;
+            .text : { _text = .; KEEP(*(.head)) *(.text.unlikely) *(.text) }
+            .rodata : { *(.rodata .rodata.* __jump_table) }
+            .data : { *(.data) }
+            .init.text : { *(.init.text) }
+            .bss : { *(.bss) }
+            .data..percpu 0 : { *(.data..percpu) }
+            /DISCARD/ : { *(.comment .note.* .eh_frame .discard*) }
+        }
+        """;
+
+    private FakeKernel(byte[] kallsyms, ElfObject vmlinux)
+    {
+        Kallsyms = kallsyms;
+        Vmlinux = vmlinux;
+    }
+
+    /// <summary>What <c>/proc/kallsyms</c> of this kernel says.</summary>
+    public byte[] Kallsyms { get; set; }
+
+    /// <summary>The linked image, to be changed by tests.</summary>
+    public ElfObject Vmlinux { get; }
+
+    public KernelSymbols Symbols => KernelSymbols.Parse(Kallsyms).Value;
+
+    public KernelImage Image => KernelImage.Open(Vmlinux, Symbols).Value;
+
+    /// <summary>Compiles and links; the first unit is at the lowest addresses.</summary>
+    public static FakeKernel Of(params string[] units)
+    {
+        string directory = Directory.CreateTempSubdirectory("elivepatch-test-").FullName;
+        try
+        {
+            var arguments = new List<string> { "-o", "vmlinux", "-T", "script.lds", "-e", "0", "--no-warn-rwx-segments", "-z", "noexecstack" };
+            File.WriteAllText(Path.Combine(directory, "script.lds"), Script);
+            for (int i = 0; i < units.Length; i++)
+            {
+                string name = string.Create(CultureInfo.InvariantCulture, $"unit{i}.o");
+                File.WriteAllBytes(Path.Combine(directory, name), CompileBytes(units[i], []));
+                arguments.Add(name);
+            }
+
+            Execute(directory, "ld", [.. arguments]);
+            string symbols = Execute(directory, "nm", ["-n", "vmlinux"]);
+            Execute(directory, "strip", ["vmlinux"]);
+            return new(AsKallsyms(symbols), ElfReader.Read(File.ReadAllBytes(Path.Combine(directory, "vmlinux"))));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    /// <summary>Compiles one unit as those of the kernel are, with these flags in addition.</summary>
+    public static ElfObject Compile(string source, params string[] flags) => ElfReader.Read(CompileBytes(source, flags));
+
+    public Outcome<UnitPlacement> Check(string source, bool withImage = true) => Check(Compile(source), withImage);
+
+    public Outcome<UnitPlacement> Check(ElfObject unit, bool withImage = true) =>
+        FidelityCheck.Run("unit.c", unit, Symbols, withImage ? Image : null, "gcc (Test) 1.0");
+
+    public ulong AddressOf(string name) => Symbols.Vmlinux.Named(name).Single().Address;
+
+    /// <summary>The bytes of the image from this address of the link, to be changed.</summary>
+    public Span<byte> BytesAt(ulong address)
+    {
+        ElfSection section = Vmlinux.Sections.Single(s =>
+            s.Has(ElfSectionFlags.Alloc) && address >= s.Address && address - s.Address < s.Size);
+        return section.Content.AsSpan((int)(address - section.Address));
+    }
+
+    /// <summary>Moves the running kernel as a whole; per-cpu offsets stay.</summary>
+    public void MoveBy(ulong distance)
+    {
+        var moved = new StringBuilder();
+        foreach (string line in Encoding.ASCII.GetString(Kallsyms).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            ulong address = ulong.Parse(line.AsSpan(0, 16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+            moved.Append(CultureInfo.InvariantCulture, $"{(address >> 63 == 0 ? address : address + distance):x16}{line[16..]}\n");
+        }
+
+        Kallsyms = Encoding.ASCII.GetBytes(moved.ToString());
+    }
+
+    private static byte[] AsKallsyms(string symbols)
+    {
+        var text = new StringBuilder();
+        foreach (string line in symbols.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            // The kernel gives per-cpu data the letter of an absolute symbol.
+            text.Append(line.StartsWith("00000000", StringComparison.Ordinal) ? $"{line[..17]}A{line[18..]}" : line).Append('\n');
+        }
+
+        return Encoding.ASCII.GetBytes(text.ToString());
+    }
+
+    private static byte[] CompileBytes(string source, string[] flags)
+    {
+        string directory = Directory.CreateTempSubdirectory("elivepatch-test-").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(directory, "unit.c"), source);
+            Execute(directory, "gcc",
+                ["-std=gnu11", "-O2", "-mcmodel=kernel", "-fno-pic", "-fno-pie", "-ffreestanding", "-fno-asynchronous-unwind-tables",
+                    "-fno-stack-protector", "-fcf-protection=none", "-fno-common", "-fno-toplevel-reorder", "-falign-functions=16",
+                    .. flags, "-c", "-o", "unit.o", "unit.c"]);
+            return File.ReadAllBytes(Path.Combine(directory, "unit.o"));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private static string Execute(string directory, string program, string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = directory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using Process process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{program}: {errors.Result}");
+    }
+}
