@@ -50,6 +50,51 @@ internal sealed class Mutation(int seed)
         return file;
     }
 
+    /// <summary>Damages what the debugging information of a well-formed file says, where the ELF reader cannot see it.</summary>
+    public void DamageDebugSections(ElfObject elf)
+    {
+        ElfSection[] sections = [.. elf.Sections.Where(s => s.Name.StartsWith(".debug_", StringComparison.Ordinal)
+            && s.Name is not (".debug_aranges" or ".debug_frame" or ".debug_loc"))];
+        int rounds = 1 + _random.Next(6);
+        for (int i = 0; i < rounds; i++)
+        {
+            ElfSection section = sections[_random.Next(sections.Length)];
+            byte[] content = section.Content;
+            if (content.Length == 0)
+                continue;
+            int at = _random.Next(content.Length);
+            switch (_random.Next(7))
+            {
+                case 0:
+                    content[at] ^= (byte)(1 << _random.Next(8));
+                    break;
+                case 1:
+                    content[at] = (byte)_random.Next(256);
+                    break;
+                case 2:
+                    content[at] = (byte)(_random.Next(2) * 255);
+                    break;
+                case 3:
+                    section.Content = content[..at];
+                    break;
+                case 4:
+                    CopyRange(content);
+                    break;
+                case 5:
+                    BitConverter.TryWriteBytes(content.AsSpan(at), (uint)Value(content.Length));
+                    break;
+                case 6 when section.Relocations is { Entries.Count: > 0 } relocations:
+                    ElfRelocation entry = relocations.Entries[_random.Next(relocations.Entries.Count)];
+                    entry.Addend = (long)Value(content.Length);
+                    if (_random.Next(3) == 0)
+                        entry.Offset = Value(content.Length);
+                    if (_random.Next(3) == 0)
+                        entry.Symbol = _random.Next(2) == 0 ? null : elf.Symbols[_random.Next(elf.Symbols.Count)];
+                    break;
+            }
+        }
+    }
+
     private long SomeSectionHeader(byte[] file)
     {
         if (file.Length < HeaderSize)

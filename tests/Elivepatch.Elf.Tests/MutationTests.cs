@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Elivepatch.Elf.Dwarf;
 using Xunit;
 
 namespace Elivepatch.Elf.Tests;
@@ -14,10 +15,8 @@ public class MutationTests
     [Fact]
     public void A_damaged_file_is_read_or_refused_within_bounds()
     {
-        int count = int.TryParse(Environment.GetEnvironmentVariable("ELIVEPATCH_MUTATIONS"), out int n) ? n : 4000;
-        int first = int.TryParse(Environment.GetEnvironmentVariable("ELIVEPATCH_MUTATION_SEED"), out int s)
-            ? s
-            : Random.Shared.Next(1 << 30);
+        int count = Count();
+        int first = FirstSeed();
         byte[][] originals = Originals();
         int read = 0;
         for (int i = 0; i < count; i++)
@@ -35,6 +34,33 @@ public class MutationTests
             }
         }
         // Damage that is always refused, or never, would test only half of the reader.
+        if (count >= 1000)
+            Assert.InRange(read, count / 20, count - count / 20);
+    }
+
+    [Fact]
+    public void Damaged_debugging_information_is_read_or_refused_within_bounds()
+    {
+        int count = Count() / 2;
+        int first = FirstSeed();
+        byte[][] originals = [.. DebugFlags.Select(flags => Gcc.Compile(DebugSource, flags))];
+        int read = 0;
+        for (int i = 0; i < count; i++)
+        {
+            int seed = unchecked(first + i);
+            ElfObject elf = ElfReader.Read(originals[(uint)seed % (uint)originals.Length]);
+            new Mutation(seed).DamageDebugSections(elf);
+            try
+            {
+                long size = elf.Sections.Sum(s => (long)s.Content.Length);
+                if (Within(() => DebugInfo.Read(elf), 20_000_000 + 1000 * size))
+                    read++;
+            }
+            catch (Exception e)
+            {
+                throw new InvalidOperationException($"ELIVEPATCH_MUTATION_SEED={seed} ELIVEPATCH_MUTATIONS=2", e);
+            }
+        }
         if (count >= 1000)
             Assert.InRange(read, count / 20, count - count / 20);
     }
@@ -72,27 +98,58 @@ public class MutationTests
         Assert.Contains("names", e.Message);
     }
 
+    private static int Count() =>
+        int.TryParse(Environment.GetEnvironmentVariable("ELIVEPATCH_MUTATIONS"), out int count) ? count : 4000;
+
+    private static int FirstSeed() => int.TryParse(Environment.GetEnvironmentVariable("ELIVEPATCH_MUTATION_SEED"), out int seed)
+        ? seed
+        : Random.Shared.Next(1 << 30);
+
+    /// <summary>True where the file could be read; what was read can be written, or is refused in the same way.</summary>
     private static bool ReadAndWrite(byte[] file)
+    {
+        ElfObject? elf = null;
+        long bound = 1_000_000 + 200L * file.Length;
+        bool read = Within(() => elf = ElfReader.Read(file), bound);
+        if (read && elf!.FileType == ElfFileType.Relocatable)
+            Within(() => ElfWriter.Write(elf), bound);
+        return read;
+    }
+
+    /// <summary>False where the work was refused as it should be.</summary>
+    private static bool Within(Action work, long memory)
     {
         long allocated = GC.GetAllocatedBytesForCurrentThread();
         long start = Stopwatch.GetTimestamp();
-        bool read = false;
+        bool done = true;
         try
         {
-            ElfObject elf = ElfReader.Read(file);
-            read = true;
-            if (elf.FileType == ElfFileType.Relocatable)
-                ElfWriter.Write(elf);
+            work();
         }
         catch (ElfFormatException e)
         {
             Assert.NotEmpty(e.Message);
+            done = false;
         }
         Assert.True(Stopwatch.GetElapsedTime(start) < Patience, "took too long");
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
-        Assert.True(allocated < 1_000_000 + 200L * file.Length, $"took {allocated} bytes of memory for a file of {file.Length}");
-        return read;
+        Assert.True(allocated < memory, $"took {allocated} bytes of memory");
+        return done;
     }
+
+    private static readonly string[] DebugFlags =
+        ["-O2 " + Gcc.EngineFlags, "-O2 -gdwarf-5 -ffunction-sections", "-O2 -gdwarf-4 -gz=zlib -ffunction-sections"];
+
+    private const string DebugSource = """
+        typedef struct { int a : 3; int b : 9; const char *volatile *c[3][4]; union { int x; struct { short y; enum { P, Q } q; }; }; } t;
+        struct s { struct s *next; t *t; int (*f)(struct s *, t, ...); void (*(*g)(int))(long); };
+        extern void fail(int) __attribute__((cold));
+        static inline int inner(struct s *s) { static int count = 3; return s->f(s, *s->t) + ++count; }
+        static inline int outer(struct s *s) { return inner(s->next) * 2; }
+        int host(struct s *s) { if (!s) { fail(1); fail(2); } return outer(s); }
+        int (*pointer)(struct s *) = outer;
+        static enum e { A, B = -7 } e; enum e *place(void) { return &e; }
+        """;
 
     private static byte[][] Originals() =>
     [

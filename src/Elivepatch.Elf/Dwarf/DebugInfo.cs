@@ -1,0 +1,41 @@
+// In: a relocatable object with DWARF 4 or 5. Out: what the comparison of two objects needs to know of the source: how types
+// lie in memory, which functions were inlined where, and whose static variables the data are.
+namespace Elivepatch.Elf.Dwarf;
+
+/// <summary>The debugging information of a relocatable object; empty where it has none.</summary>
+public sealed class DebugInfo
+{
+    private DebugInfo()
+    {
+    }
+
+    /// <summary>True where the object has no debugging information.</summary>
+    public bool IsEmpty { get; private init; }
+
+    /// <summary>Structs, unions and enums with a tag or a typedef's name and a size, in order of declaration.</summary>
+    public IReadOnlyList<StructLayout> Layouts { get; private init; } = [];
+
+    /// <summary>Functions and their instances, declarations left out.</summary>
+    public IReadOnlyList<DebugFunction> Functions { get; private init; } = [];
+
+    /// <summary>Variables with static storage.</summary>
+    public IReadOnlyList<DebugVariable> Variables { get; private init; } = [];
+
+    /// <summary>Reads .debug_info and the sections it refers to.</summary>
+    /// <exception cref="ElfFormatException">The debugging information contradicts itself, or is of a kind that is not supported.</exception>
+    public static DebugInfo Read(ElfObject elf)
+    {
+        ArgumentNullException.ThrowIfNull(elf);
+        var entries = new DebugEntries(elf);
+        var strings = new DwarfStrings(entries.Information.Bytes.Length);
+        var spelling = new TypeSpelling(entries, strings);
+        var functions = new FunctionReader(entries, strings, new LineTables(elf, strings), new RangeTables(elf), spelling);
+        return new DebugInfo
+        {
+            IsEmpty = entries.All.IsEmpty,
+            Layouts = new LayoutReader(entries, strings, spelling).Read(),
+            Functions = functions.ReadFunctions(),
+            Variables = functions.ReadVariables(),
+        };
+    }
+}

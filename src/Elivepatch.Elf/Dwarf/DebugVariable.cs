@@ -1,0 +1,26 @@
+namespace Elivepatch.Elf.Dwarf;
+
+/// <summary>A variable with static storage that this unit defines.</summary>
+public sealed class DebugVariable
+{
+    /// <summary>Name in the source; the symbol of a static local has a number behind it.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The function whose static local this is, wherever that was inlined to; null at file scope. Never an instance.</summary>
+    public DebugFunction? Owner { get; init; }
+
+    /// <summary>Where it is declared.</summary>
+    public SourceLine Declared { get; init; }
+
+    /// <summary>True unless <c>static</c>.</summary>
+    public bool IsExternal { get; init; }
+
+    /// <summary>Type, spelled as in <see cref="LayoutMember.Type"/>.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>Where it lives.</summary>
+    public SectionLocation Location { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Owner is null ? Name : $"{Owner.Name}.{Name}";
+}

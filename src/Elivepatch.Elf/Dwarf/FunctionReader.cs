@@ -1,0 +1,101 @@
+// In: the entries. Out: functions with what was inlined into them, and variables with the function they belong to. Which
+// function an entry is inside of was noted when the entries were read, so nothing here walks up or down a tree.
+namespace Elivepatch.Elf.Dwarf;
+
+/// <summary>Reads the functions and static variables of a unit.</summary>
+internal sealed class FunctionReader(DebugEntries entries, DwarfStrings strings, LineTables lines, RangeTables ranges, TypeSpelling spelling)
+{
+    /// <summary>By number of entry.</summary>
+    private readonly Dictionary<int, DebugFunction> _functions = [];
+
+    public List<DebugFunction> ReadFunctions()
+    {
+        var functions = new List<DebugFunction>();
+        ReadOnlySpan<DebugEntry> all = entries.All;
+        for (int i = 0; i < all.Length; i++)
+        {
+            if (all[i].Tag != DwarfTag.Subprogram || all[i].IsDeclaration)
+                continue;
+            DebugFunction function = ReadFunction(i);
+            _functions.Add(i, function);
+            functions.Add(function);
+        }
+        foreach ((int number, DebugFunction function) in _functions)
+        {
+            if (EntryOrigin.Abstract(entries, number) is var origin && origin != number)
+                function.Origin = FunctionAt(origin);
+        }
+        for (int i = 0; i < all.Length; i++)
+        {
+            if (all[i].Tag == DwarfTag.InlinedSubroutine && all[i].Subprogram >= 0 && all[i].AbstractOrigin >= 0
+                && FunctionAt(all[i].Subprogram) is { } host && FunctionAt(EntryOrigin.Abstract(entries, i)) is { } inlined)
+            {
+                host.AddInlined(inlined);
+            }
+        }
+        return functions;
+    }
+
+    /// <summary>Call after <see cref="ReadFunctions"/>.</summary>
+    public List<DebugVariable> ReadVariables()
+    {
+        var variables = new List<DebugVariable>();
+        var known = new HashSet<(string, DebugFunction?, SectionLocation)>();
+        ReadOnlySpan<DebugEntry> all = entries.All;
+        for (int i = 0; i < all.Length; i++)
+        {
+            if (all[i].Tag != DwarfTag.Variable || entries.Information.LocationOf(all[i].Location) is not { } location)
+                continue;
+            DebugVariable variable = ReadVariable(i, location);
+            if (known.Add((variable.Name, variable.Owner, location)))
+                variables.Add(variable);
+        }
+        return variables;
+    }
+
+    private DebugFunction ReadFunction(int number)
+    {
+        int named = EntryOrigin.Follow(entries, number);
+        int origin = EntryOrigin.Abstract(entries, number);
+        ref readonly DebugEntry entry = ref entries.All[number];
+        ref readonly DebugEntry name = ref entries.All[named];
+        return new DebugFunction
+        {
+            Name = strings.NameOf(in name),
+            Declared = LineOf(entries.All[origin].Line > 0 ? origin : named),
+            IsExternal = entry.IsExternal || name.IsExternal,
+            IsDeclaredInline = entries.All[origin].Inline >= 2,
+            Location = entries.Information.LocationOf(entry.LowPc) ?? ranges.FirstOf(in entry, entries.Units[entry.Unit]),
+        };
+    }
+
+    private DebugVariable ReadVariable(int number, SectionLocation location)
+    {
+        int origin = EntryOrigin.Abstract(entries, number);
+        int named = EntryOrigin.Follow(entries, number);
+        ref readonly DebugEntry declared = ref entries.All[entries.All[origin].Line > 0 ? origin : named];
+        return new DebugVariable
+        {
+            Name = strings.NameOf(in entries.All[named]),
+            Owner = OwnerOf(origin),
+            Declared = LineOf(entries.All[origin].Line > 0 ? origin : named),
+            IsExternal = entries.All[number].IsExternal || entries.All[named].IsExternal,
+            Type = spelling.OfReference(declared.Type >= 0 ? declared.Type : entries.All[named].Type),
+            Location = location,
+        };
+    }
+
+    private DebugFunction? OwnerOf(int number)
+    {
+        int function = entries.All[number].Function;
+        return function < 0 ? null : FunctionAt(EntryOrigin.Abstract(entries, function))?.Source;
+    }
+
+    private DebugFunction? FunctionAt(int number) => _functions.GetValueOrDefault(number);
+
+    private SourceLine LineOf(int number)
+    {
+        ref readonly DebugEntry entry = ref entries.All[number];
+        return new SourceLine(lines.FileOf(entries.Units[entry.Unit], entry.File), entry.Line);
+    }
+}

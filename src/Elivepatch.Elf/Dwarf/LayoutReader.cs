@@ -1,0 +1,73 @@
+// In: the entries. Out: a layout for each struct, union and enum that has a size and a name.
+namespace Elivepatch.Elf.Dwarf;
+
+/// <summary>Reads the layouts of a unit's types.</summary>
+internal sealed class LayoutReader(DebugEntries entries, DwarfStrings strings, TypeSpelling spelling)
+{
+    /// <summary>Duplicates are looked for among so many; the search stays linear.</summary>
+    private const int MostVariants = 16;
+
+    public List<StructLayout> Read()
+    {
+        var layouts = new List<StructLayout>();
+        var known = new Dictionary<(LayoutKind, bool, string, string?), List<StructLayout>>();
+        ReadOnlySpan<DebugEntry> all = entries.All;
+        for (int i = 0; i < all.Length; i++)
+        {
+            StructLayout? layout = all[i].Tag switch
+            {
+                DwarfTag.StructureType or DwarfTag.UnionType or DwarfTag.EnumerationType => ReadLayout(i, i, isTypedef: false),
+                DwarfTag.Typedef when all[i].Type >= 0 && entries.NumberOf(all[i].Type) is var target
+                    && all[target].NameSection is null => ReadLayout(target, i, isTypedef: true),
+                _ => null,
+            };
+            if (layout is null)
+                continue;
+            // Several units in one object, or several blocks of one function, declare the same type again and again.
+            var key = (layout.Kind, layout.IsNamedByTypedef, layout.Name, layout.Scope);
+            if (!known.TryGetValue(key, out List<StructLayout>? same))
+                known.Add(key, same = []);
+            if (same.Exists(s => layout.DifferenceFrom(s) is null))
+                continue;
+            if (same.Count < MostVariants)
+                same.Add(layout);
+            layouts.Add(layout);
+        }
+        return layouts;
+    }
+
+    private StructLayout? ReadLayout(int type, int named, bool isTypedef)
+    {
+        ref readonly DebugEntry entry = ref entries.All[type];
+        string name = strings.NameOf(in entries.All[named]);
+        if (name.Length == 0 || entry.ByteSize < 0 || entry.IsDeclaration)
+            return null;
+        LayoutKind? kind = entry.Tag switch
+        {
+            DwarfTag.StructureType => LayoutKind.Struct,
+            DwarfTag.UnionType => LayoutKind.Union,
+            DwarfTag.EnumerationType => LayoutKind.Enum,
+            _ => null,
+        };
+        if (kind is null)
+            return null;
+        return new StructLayout
+        {
+            Kind = kind.Value,
+            Name = name,
+            IsNamedByTypedef = isTypedef,
+            Scope = ScopeOf(named),
+            Size = entry.ByteSize,
+            Members = spelling.MembersOf(type),
+        };
+    }
+
+    private string? ScopeOf(int number)
+    {
+        int function = entries.All[number].Subprogram;
+        if (function < 0)
+            return null;
+        int named = EntryOrigin.Follow(entries, function);
+        return strings.NameOf(in entries.All[named]);
+    }
+}

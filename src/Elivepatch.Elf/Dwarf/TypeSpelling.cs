@@ -1,0 +1,266 @@
+// In: the entries of types. Out: one spelling for each, in C's own declarator syntax, that is equal in two units exactly if
+// the types are. Typedefs are resolved, so that a typedef that changes its meaning is seen; a type with a tag is spelled by
+// the tag alone, as its layout is compared by itself; a type without any name is spelled by its members.
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Elivepatch.Elf.Dwarf;
+
+/// <summary>Spells types; each once.</summary>
+internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings)
+{
+    /// <summary>How deep types are nested without passing a name; more can only be a circle.</summary>
+    private const int MostNesting = 100;
+
+    /// <summary>Longer spellings are replaced by their digest, or nested types could double at each level.</summary>
+    private const int LongestSpelling = 1000;
+
+    private readonly Dictionary<int, Declarator> _known = [];
+    private int _nesting;
+
+    /// <summary>Characters that may still be spelled. Real units need about one for each byte.</summary>
+    private long _budget = 1_000_000 + 64L * entries.Information.Bytes.Length;
+
+    [Flags]
+    private enum Qualifiers
+    {
+        None = 0,
+        Const = 1,
+        Volatile = 2,
+        Restrict = 4,
+        Atomic = 8,
+    }
+
+    /// <summary>
+    /// What stands before and after the declared name: <c>int (*</c> and <c>)(void)</c>. Qualifiers are a set, as a compiler puts
+    /// them in an order that depends on the rest of the unit, and repeats them for an array and its elements.
+    /// </summary>
+    private readonly record struct Declarator(string Unqualified, string Right, Qualifiers Qualifiers = Qualifiers.None)
+    {
+        public string Left
+        {
+            get
+            {
+                if (Qualifiers == Qualifiers.None)
+                    return Unqualified;
+                string words = Qualifiers.ToString().ToLowerInvariant().Replace(",", "", StringComparison.Ordinal);
+                return Unqualified.EndsWith('*') ? Unqualified + words : $"{words} {Unqualified}";
+            }
+        }
+
+        public string Text
+        {
+            get
+            {
+                string left = Left;
+                return Right.Length == 0 || left.EndsWith('*') || Right[0] == ')' ? left + Right : $"{left} {Right}";
+            }
+        }
+    }
+
+    /// <summary>The spelling of the type that an entry's DW_AT_type refers to; <c>void</c> without one.</summary>
+    public string OfReference(int typeOffset) => Refer(typeOffset).Text;
+
+    /// <summary>The members of a struct or union, those of unnamed ones inside lifted into it, or the constants of an enum.</summary>
+    public List<LayoutMember> MembersOf(int number)
+    {
+        var members = new List<LayoutMember>();
+        AddMembers(number, 0, members);
+        return members;
+    }
+
+    private Declarator Refer(int typeOffset) => typeOffset < 0 ? new("void", "") : Spell(entries.NumberOf(typeOffset));
+
+    private Declarator Spell(int number)
+    {
+        if (_known.TryGetValue(number, out Declarator known))
+            return known;
+        Enter(number);
+        Declarator spelled = SpellNew(number);
+        _nesting--;
+        int length = spelled.Unqualified.Length + spelled.Right.Length;
+        _budget -= length;
+        if (_budget < 0)
+            throw new ElfFormatException(".debug_info: the types are out of all proportion to the section");
+        if (length > LongestSpelling)
+            spelled = new Declarator(Digest(spelled.Text), "");
+        _known.Add(number, spelled);
+        return spelled;
+    }
+
+    private void Enter(int number)
+    {
+        if (++_nesting > MostNesting)
+            throw new ElfFormatException($".debug_info at offset 0x{entries.All[number].Offset:x}: a type that contains itself");
+    }
+
+    private Declarator SpellNew(int number)
+    {
+        ref readonly DebugEntry entry = ref entries.All[number];
+        switch (entry.Tag)
+        {
+            case DwarfTag.PointerType:
+                Declarator target = Refer(entry.Type);
+                string left = target.Left;
+                string space = left.EndsWith('*') ? "" : " ";
+                // An array or a function needs parentheses around the star; a pointer to one has them already.
+                return target.Right.StartsWith('[') || target.Right.StartsWith('(')
+                    ? new($"{left}{space}(*", $"){target.Right}")
+                    : new($"{left}{space}*", target.Right);
+            case DwarfTag.ConstType:
+                return Qualify(Qualifiers.Const, Refer(entry.Type));
+            case DwarfTag.VolatileType:
+                return Qualify(Qualifiers.Volatile, Refer(entry.Type));
+            case DwarfTag.RestrictType:
+                return Qualify(Qualifiers.Restrict, Refer(entry.Type));
+            case DwarfTag.AtomicType:
+                return Qualify(Qualifiers.Atomic, Refer(entry.Type));
+            case DwarfTag.ArrayType:
+                Declarator element = Refer(entry.Type);
+                return element with { Right = Dimensions(number) + element.Right };
+            case DwarfTag.SubroutineType:
+                Declarator result = Refer(entry.Type);
+                return new(result.Left, Parameters(number) + result.Right);
+            case DwarfTag.Typedef:
+                if (entry.Type >= 0 && IsAnonymous(entries.NumberOf(entry.Type)))
+                    return new(strings.NameOf(in entry), "");
+                return Refer(entry.Type);
+            case DwarfTag.StructureType:
+                return new(Aggregate("struct", number), "");
+            case DwarfTag.UnionType:
+                return new(Aggregate("union", number), "");
+            case DwarfTag.EnumerationType:
+                return new(Aggregate("enum", number), "");
+            case DwarfTag.BaseType or DwarfTag.UnspecifiedType:
+                return new(strings.NameOf(in entry), "");
+            default:
+                throw new ElfFormatException($".debug_info at offset 0x{entry.Offset:x}: tag 0x{(int)entry.Tag:x} is no type");
+        }
+    }
+
+    private static Declarator Qualify(Qualifiers qualifier, Declarator type) => type with { Qualifiers = type.Qualifiers | qualifier };
+
+    private bool IsAnonymous(int number)
+    {
+        ref readonly DebugEntry entry = ref entries.All[number];
+        return entry.NameSection is null
+            && entry.Tag is (DwarfTag.StructureType or DwarfTag.UnionType or DwarfTag.EnumerationType);
+    }
+
+    private string Dimensions(int array)
+    {
+        var text = new StringBuilder();
+        ReadOnlySpan<DebugEntry> all = entries.All;
+        for (int child = array + 1; child < all[array].End && text.Length <= LongestSpelling; child = all[child].End)
+        {
+            if (all[child].Tag == DwarfTag.SubrangeType)
+                text.Append(all[child].HasValue ? $"[{all[child].Value}]" : "[]");
+        }
+        return text.ToString();
+    }
+
+    private string Parameters(int function)
+    {
+        var text = new StringBuilder("(");
+        ReadOnlySpan<DebugEntry> all = entries.All;
+        for (int child = function + 1; child < all[function].End; child = all[child].End)
+        {
+            string? parameter = all[child].Tag switch
+            {
+                DwarfTag.FormalParameter => OfReference(all[child].Type),
+                DwarfTag.UnspecifiedParameters => "...",
+                _ => null,
+            };
+            if (parameter is null)
+                continue;
+            if (text.Length > 1)
+                text.Append(", ");
+            text.Append(parameter);
+            Shorten(text);
+        }
+        return text.Append(')').ToString();
+    }
+
+    private string Aggregate(string kind, int number)
+    {
+        ref readonly DebugEntry entry = ref entries.All[number];
+        string name = strings.NameOf(in entry);
+        if (name.Length > 0)
+            return $"{kind} {name}";
+        var text = new StringBuilder($"{kind} {{");
+        foreach (LayoutMember member in MembersOf(number))
+        {
+            text.Append(member.Type.Length > 0 ? $" {member.Type}" : "").Append($" {member.Name} {member.Offset}");
+            if (member.BitSize > 0)
+                text.Append($".{member.BitOffset}:{member.BitSize}");
+            text.Append(';');
+            Shorten(text);
+        }
+        return text.Append(" }").ToString();
+    }
+
+    /// <summary>Replaces what has become long by its digest, so that no text grows without bound while it is made.</summary>
+    private static void Shorten(StringBuilder text)
+    {
+        if (text.Length <= LongestSpelling)
+            return;
+        string digest = Digest(text.ToString());
+        text.Clear().Append(digest);
+    }
+
+    private static string Digest(string text) =>
+        $"{text[..40]}...#{Convert.ToHexStringLower(SHA256.HashData(Encoding.Latin1.GetBytes(text)).AsSpan(0, 8))}";
+
+    private void AddMembers(int number, long start, List<LayoutMember> members)
+    {
+        ReadOnlySpan<DebugEntry> all = entries.All;
+        Enter(number);
+        for (int child = number + 1; child < all[number].End; child = all[child].End)
+        {
+            // Unnamed structs may be shared by many, so what is lifted out of them counts as well.
+            if (--_budget < 0)
+                throw new ElfFormatException(".debug_info: the types are out of all proportion to the section");
+            ref readonly DebugEntry entry = ref all[child];
+            if (entry.Tag == DwarfTag.Enumerator)
+                members.Add(new LayoutMember(strings.NameOf(in entry), entry.Value, 0, 0, ""));
+            if (entry.Tag != DwarfTag.Member)
+                continue;
+            int type = entry.Type < 0 ? -1 : entries.NumberOf(entry.Type);
+            if (entry.NameSection is null && type >= 0 && IsAnonymous(type))
+                AddMembers(type, start + entry.MemberOffset, members);
+            else
+                members.Add(Member(in entry, type, start));
+        }
+        _nesting--;
+    }
+
+    private LayoutMember Member(in DebugEntry entry, int type, long start)
+    {
+        long offset = start + entry.MemberOffset;
+        int bit = 0;
+        if (entry.BitSize > 0)
+        {
+            // Two attributes, two ways to count: from the start of the struct, or from the top of the storage unit.
+            long position = entry.MemberOffset * 8;
+            if (entry.DataBitOffset >= 0)
+                position = entry.DataBitOffset;
+            else if (entry.OldBitOffset >= 0)
+                position += StorageSize(in entry, type) * 8 - entry.OldBitOffset - entry.BitSize;
+            offset = start + (position >> 3);
+            bit = (int)(position & 7);
+        }
+        return new LayoutMember(strings.NameOf(in entry), offset, bit, entry.BitSize, OfReference(entry.Type));
+    }
+
+    private long StorageSize(in DebugEntry entry, int type)
+    {
+        long size = entry.ByteSize;
+        for (int i = 0; i < MostNesting && size < 0 && type >= 0; i++)
+        {
+            size = entries.All[type].ByteSize;
+            int next = entries.All[type].Type;
+            type = next < 0 ? -1 : entries.NumberOf(next);
+        }
+        return Math.Max(size, 0);
+    }
+}
