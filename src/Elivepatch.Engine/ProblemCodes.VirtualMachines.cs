@@ -38,4 +38,40 @@ public static partial class ProblemCodes
     /// <summary>The guest's own script failed.</summary>
     public static readonly ProblemCode GuestScriptFailed = new(809, ProblemKind.Refused, "the script in the guest failed",
         "read its output");
+
+    /// <summary>A trial was asked for that makes no sense.</summary>
+    public static readonly ProblemCode TrialInvalid = new(820, ProblemKind.Usage, "this cannot be tried",
+        "correct the named case, module or file");
+
+    /// <summary>The kernel did not take the module.</summary>
+    public static readonly ProblemCode LivepatchNotLoaded = new(821, ProblemKind.Refused, "the kernel did not load the livepatch",
+        "its log says why; build the livepatch for this very kernel");
+
+    /// <summary>A transition did not end in its time.</summary>
+    public static readonly ProblemCode TransitionStuck = new(822, ProblemKind.Refused, "the transition did not end",
+        "a task sleeps in a function that is patched, or in a place whose stack cannot be read reliably: patch another function, or end the task");
+
+    /// <summary>The case's script failed.</summary>
+    public static readonly ProblemCode TrialScriptFailed = new(823, ProblemKind.Refused, "the trial's script failed",
+        "read its output: the livepatch does not do what the script expects");
+
+    /// <summary>The case's script was not done in its time.</summary>
+    public static readonly ProblemCode TrialScriptTimedOut = new(824, ProblemKind.Refused, "the trial's script was not done in its time",
+        "read its output; give it more time if it is merely slow");
+
+    /// <summary>The kernel logged an oops, a warning, a stall or the like.</summary>
+    public static readonly ProblemCode KernelComplained = new(825, ProblemKind.Refused, "the kernel complained",
+        "read the trace: the livepatch broke something, or its code asks for a warning");
+
+    /// <summary>The kernel is tainted in a way that a livepatch does not explain.</summary>
+    public static readonly ProblemCode UnexpectedTaint = new(826, ProblemKind.Refused, "the kernel is tainted unexpectedly",
+        "Documentation/admin-guide/tainted-kernels.rst of the kernel source explains the letters; its log says what happened");
+
+    /// <summary>After disabling and unloading something of the livepatch is still there.</summary>
+    public static readonly ProblemCode LivepatchRemains = new(827, ProblemKind.Refused, "the livepatch does not go away",
+        "something holds the module; read the kernel's log");
+
+    /// <summary>A livepatch that replaces did not replace the former one.</summary>
+    public static readonly ProblemCode FormerLivepatchRemains = new(828, ProblemKind.Refused, "the former livepatch was not replaced",
+        "something holds the former module; read the kernel's log");
 }

@@ -18,6 +18,9 @@ public sealed record GuestJob
     /// <summary>Wall-clock time from power-on after which the guest is killed.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>Time without any sign of life after which the guest is killed.</summary>
+    public TimeSpan SilenceLimit { get; init; } = TimeSpan.FromMinutes(2);
+
     /// <summary>Memory in MiB.</summary>
     public int Memory { get; init; } = 512;
 

@@ -32,7 +32,8 @@ public sealed record GuestResult
     public string Output => string.Concat(Events.Where(e => e.IsOutput).Select(e => e.Text + "\n"));
 
     /// <summary>The last lines of the console.</summary>
-    public string ConsoleTail => string.Join('\n', Console.TrimEnd().Split('\n').TakeLast(TailLines));
+    public string ConsoleTail =>
+        string.Join('\n', KernelLog.WithoutRegisters(KernelLog.WithoutMarks(Console.Split('\n'), Nonce)).TakeLast(TailLines));
 
     /// <summary>Why the guest is not one that finished; null where it did.</summary>
     public Problem? Failure => Ending switch

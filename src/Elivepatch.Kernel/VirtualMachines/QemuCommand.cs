@@ -12,6 +12,8 @@ internal static class QemuCommand
     public static IReadOnlyList<string> Arguments(GuestJob job, string image) =>
     [
         "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot",
+        // Whoever breaks out of the guest finds a process that may start nothing and become nobody else.
+        "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
         // The old PC has fewer devices to probe than q35 and boots a second faster. Five-level page tables only cost time.
         "-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "max,la57=off",
         "-smp", job.Processors.ToString(CultureInfo.InvariantCulture),

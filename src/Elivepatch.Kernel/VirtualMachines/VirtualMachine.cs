@@ -49,10 +49,9 @@ public static class VirtualMachine
 
     private static async Task<GuestResult> BootAsync(GuestJob job, string qemu, string image, string nonce, CancellationToken cancellation)
     {
-        using var tooMuch = new CancellationTokenSource();
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, tooMuch.Token);
+        using var live = new GuestOutput(job);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, live.Stopped);
         var watch = System.Diagnostics.Stopwatch.StartNew();
-        var live = new GuestOutput(job.OutputLimit, job.OnEvent, tooMuch.Cancel);
         var request = new ProcessRequest
         {
             File = qemu,
@@ -66,41 +65,40 @@ public static class VirtualMachine
         {
             var result = await ProcessRunner.RunAsync(request, stop.Token);
             var stream = GuestStream.Parse(result.OutputBytes, job.OutputLimit);
-            return Conclude(stream, result.Error, result.TimedOut, watch.Elapsed, nonce);
+            var ending = result.TimedOut ? GuestEnding.TimedOut : Ending(stream);
+            return Result(ending, stream.Events, result.Error, stream.Files, watch.Elapsed, nonce);
         }
-        catch (OperationCanceledException) when (tooMuch.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (live.Stopped.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
-            return new()
-            {
-                Ending = GuestEnding.OutputTooLarge,
-                ExitStatus = -1,
-                Events = live.Events,
-                Console = live.Console,
-                Files = new Dictionary<string, ReadOnlyMemory<byte>>(),
-                Duration = watch.Elapsed,
-                Nonce = nonce,
-            };
+            return Result(live.SaidTooMuch ? GuestEnding.OutputTooLarge : GuestEnding.TimedOut, live.Events, live.Console, null, watch.Elapsed, nonce);
         }
     }
 
-    private static GuestResult Conclude(GuestStream stream, string console, bool timedOut, TimeSpan duration, string nonce)
+    private static GuestEnding Ending(GuestStream stream)
     {
-        var end = stream.Events.LastOrDefault(e => e.Name == "end");
-        return new()
+        if (stream.Events.Count == 0)
+            return GuestEnding.DidNotStart;
+        if (!stream.Events.Any(e => e.Name == "end"))
+            return GuestEnding.Died;
+        return stream.Files is null ? GuestEnding.AnswerMalformed : GuestEnding.Finished;
+    }
+
+    private static GuestResult Result(
+        GuestEnding ending,
+        IReadOnlyList<GuestEvent> events,
+        string console,
+        IReadOnlyDictionary<string, ReadOnlyMemory<byte>>? files,
+        TimeSpan duration,
+        string nonce) => new()
         {
-            Ending = timedOut ? GuestEnding.TimedOut
-                : stream.Events.Count == 0 ? GuestEnding.DidNotStart
-                : end is null ? GuestEnding.Died
-                : stream.Files is null ? GuestEnding.AnswerMalformed
-                : GuestEnding.Finished,
-            ExitStatus = int.TryParse(end?.Word(1), out var status) ? status : -1,
-            Events = stream.Events,
+            Ending = ending,
+            ExitStatus = int.TryParse(events.LastOrDefault(e => e.Name == "end")?.Word(1), out var status) ? status : -1,
+            Events = events,
             Console = console.Replace("\r", "", StringComparison.Ordinal),
-            Files = stream.Files ?? new Dictionary<string, ReadOnlyMemory<byte>>(),
+            Files = files ?? new Dictionary<string, ReadOnlyMemory<byte>>(),
             Duration = duration,
             Nonce = nonce,
         };
-    }
 
     private static Problem? Check(GuestJob job)
     {

@@ -1,0 +1,187 @@
+# Tries livepatches, case by case as /job/plan says, one line each:
+#
+#   NUMBER TRANSITION-SECONDS SCRIPT-SECONDS LIVEPATCH...
+#
+# A case has its folder /job/NUMBER with its script (if any), its files, and its modules as modules/POSITION.ko. Every step is a
+# phase: the event "phase WORD [LIVEPATCH]", what it prints, the event "status N". What the statuses mean is decided on the host.
+
+taint() {
+    cat /proc/sys/kernel/tainted
+}
+
+# begin_phase WORD [LIVEPATCH]
+begin_phase() {
+    mark phase "$@"
+    event phase "$@"
+}
+
+end_phase() {
+    event status "$1"
+    return "$1"
+}
+
+# run_script WORD [LIVEPATCH]: what it starts in the background lives on until the case ends.
+run_script() {
+    [ -f script ] || return 0
+    begin_phase "$@"
+    timeout -s KILL "$script_seconds" sh ./script "$@" 4<&- 9<&-
+    end_phase $?
+}
+
+# centiseconds: sets now to the uptime.
+centiseconds() {
+    read -r now _ </proc/uptime
+    now=${now%.*}${now#*.}
+}
+
+# await SECONDS COMMAND...: asks until the command says yes; false when the time is up.
+await() {
+    centiseconds
+    deadline=$((now + $1 * 100))
+    shift
+    until "$@"; do
+        centiseconds
+        [ "$now" -lt "$deadline" ] || return 1
+        usleep 50000
+    done
+}
+
+in_livepatch() {
+    { read -r answer <"/sys/kernel/livepatch/$1/$2"; } 2>/dev/null && [ "$answer" = "$3" ]
+}
+
+is_settled() {
+    in_livepatch "$1" transition 0
+}
+
+is_gone() {
+    [ ! -d "/sys/kernel/livepatch/$1" ]
+}
+
+remove_module() {
+    [ ! -d "/sys/module/$1" ] || rmmod "$1" 2>/dev/null
+}
+
+# name_blocking_tasks STATE: the tasks that have not gone over to it (0 unpatched, 1 patched; -1 is no transition).
+name_blocking_tasks() {
+    for task in /proc/[0-9]*/task/[0-9]*; do
+        { read -r state <"$task/patch_state"; } 2>/dev/null || continue
+        [ "$state" != -1 ] && [ "$state" != "$1" ] || continue
+        event blocking "${task##*/}" "$(cat "$task/comm" 2>/dev/null)"
+        while read -r frame; do
+            event stack "$frame"
+        done <"$task/stack"
+    done 2>/dev/null
+}
+
+# load POSITION LIVEPATCH
+load() {
+    begin_phase load "$2"
+    insmod "modules/$1.ko"
+    end_phase $? || return
+    active="$2 $active"
+    begin_phase transition "$2"
+    if await "$transition_seconds" is_settled "$2"; then
+        end_phase 0
+        return
+    fi
+    name_blocking_tasks 1
+    end_phase 1
+}
+
+# replace_former LIVEPATCH: after the transition of one that replaces, the former ones are gone and can be unloaded.
+replace_former() {
+    former=${active#"$1 "}
+    [ -n "$former" ] && ! in_livepatch "$1" replace 0 || return 0
+    # Kernels before 6.11 do not say whether a livepatch replaces; if it does not, waiting shows it.
+    in_livepatch "$1" replace 1 || await 5 is_gone "${former%% *}" || return 0
+    for name in $former; do
+        begin_phase replace "$name"
+        await 10 is_gone "$name" && await 10 remove_module "$name"
+        end_phase $? || return
+    done
+    active="$1 "
+}
+
+# disable LIVEPATCH
+disable() {
+    begin_phase disable "$1"
+    if is_gone "$1"; then
+        echo "there is no /sys/kernel/livepatch/$1"
+        end_phase 2
+        return
+    fi
+    echo 0 >"/sys/kernel/livepatch/$1/enabled"
+    if await "$transition_seconds" is_gone "$1"; then
+        end_phase 0
+        return
+    fi
+    name_blocking_tasks 0
+    end_phase 1
+}
+
+unload() {
+    begin_phase unload "$1"
+    await 10 remove_module "$1"
+    end_phase $?
+}
+
+# A case whose livepatch cannot be brought to an end leaves the guest unfit for the next one.
+run_steps() {
+    active=
+    run_script before || return
+    position=0
+    for livepatch in "$@"; do
+        position=$((position + 1))
+        load $position "$livepatch" && replace_former "$livepatch" && run_script during "$livepatch" || break
+    done
+    unloadable=
+    for livepatch in $active; do
+        disable "$livepatch" || return
+        unloadable="$unloadable $livepatch"
+    done
+    [ $position -eq 0 ] || run_script after
+    for livepatch in $unloadable; do
+        unload "$livepatch" || return
+    done
+}
+
+# end_background: ends what the case's script left running.
+end_background() {
+    for process in /proc/[0-9]*; do
+        id=${process#/proc/}
+        [ "$id" -ne 1 ] && [ "$id" -ne "$pump" ] && [ -n "$(tr -d '\0' 2>/dev/null <"$process/cmdline")" ] && kill -KILL "$id"
+    done 2>/dev/null
+}
+
+# name_remains LIVEPATCH...: what of the livepatches is still in the kernel.
+name_remains() {
+    for livepatch in "$@"; do
+        [ ! -d "/sys/module/$livepatch" ] || event remains "module $livepatch"
+        is_gone "$livepatch" || event remains "livepatch $livepatch"
+    done
+    if grep -q klp_ /sys/kernel/tracing/enabled_functions 2>/dev/null; then
+        event remains "ftrace entries of a livepatch"
+    fi
+}
+
+initial=$(taint)
+# Bits that a livepatch is expected to set: K (15), O (12), E (13).
+expected=$((1 << 15 | 1 << 12 | 1 << 13))
+
+while read -r number transition_seconds script_seconds livepatches <&9; do
+    mark case "$number"
+    event case "$number" "$(taint)"
+    cd "/job/$number" || break
+    run_steps $livepatches
+    end_background
+    name_remains $livepatches
+    event done "$number" "$(taint)"
+    mark done "$number"
+    remains=
+    for livepatch in $livepatches; do
+        [ ! -d "/sys/module/$livepatch" ] || remains=yes
+    done
+    # The host starts a fresh guest for the cases that are left.
+    [ -z "$remains" ] && [ $(($(taint) & ~expected)) -eq $((initial & ~expected)) ] || break
+done 9</job/plan

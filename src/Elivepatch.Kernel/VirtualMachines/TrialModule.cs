@@ -1,0 +1,51 @@
+using System.Text;
+
+using Elivepatch.Elf;
+using Elivepatch.Engine;
+
+namespace Elivepatch.Kernel.VirtualMachines;
+
+/// <summary>A livepatch module to be tried.</summary>
+/// <param name="Name">The name that the kernel will know it by.</param>
+/// <param name="Content">The bytes of the module.</param>
+internal sealed record TrialModule(string Name, byte[] Content)
+{
+    private const long Largest = 256 << 20;
+    private const int LongestName = 55; // MODULE_NAME_LEN of include/linux/module.h, without its NUL
+
+    /// <summary>Reads modules.</summary>
+    public static Outcome<IReadOnlyList<TrialModule>> ReadAll(IReadOnlyList<string> paths)
+    {
+        var modules = new List<TrialModule>();
+        foreach (var path in paths)
+        {
+            var read = Read(path);
+            if (!read.TryGet(out var module))
+                return Outcome<IReadOnlyList<TrialModule>>.Failure(read.Problems);
+            modules.Add(module);
+        }
+        return modules;
+    }
+
+    private static Outcome<TrialModule> Read(string path)
+    {
+        if (!File.Exists(path))
+            return new Problem(ProblemCodes.TrialInvalid, $"there is no module {path}");
+        if (new FileInfo(path).Length > Largest)
+            return new Problem(ProblemCodes.TrialInvalid, $"{path} is larger than {Largest >> 20} MiB");
+        var content = File.ReadAllBytes(path);
+        try
+        {
+            var information = ElfReader.Read(content).FindSection(".modinfo")?.Content ?? [];
+            var name = Encoding.UTF8.GetString(information).Split('\0')
+                .FirstOrDefault(f => f.StartsWith("name=", StringComparison.Ordinal))?["name=".Length..];
+            return name is not null && name.Length is > 0 and <= LongestName && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')
+                ? new TrialModule(name, content)
+                : new Problem(ProblemCodes.TrialInvalid, $"{path} has no name= in its .modinfo that a module can have");
+        }
+        catch (ElfFormatException e)
+        {
+            return new Problem(ProblemCodes.TrialInvalid, $"{path} is not a kernel module: {e.Message}");
+        }
+    }
+}

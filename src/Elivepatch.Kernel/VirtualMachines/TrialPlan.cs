@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Text;
+
+using Elivepatch.Engine;
+
+namespace Elivepatch.Kernel.VirtualMachines;
+
+/// <summary>What one boot is to do: the cases from one on, as the files that <c>trial.sh</c> reads.</summary>
+internal sealed class TrialPlan
+{
+    private const int FixedWaits = 30; // seconds that trial.sh waits for modules to go, a module
+
+    public TrialPlan(IReadOnlyList<TrialCase> cases, IReadOnlyList<IReadOnlyList<TrialModule>> modules, int first)
+    {
+        var lines = new StringBuilder();
+        var files = new List<GuestFile>();
+        for (var i = first; i < cases.Count; i++)
+        {
+            var trial = cases[i];
+            lines.Append(CultureInfo.InvariantCulture, $"{i} {Seconds(trial.TransitionTimeout)} {Seconds(trial.ScriptTimeout)}");
+            lines.AppendJoin("", modules[i].Select(m => $" {m.Name}")).Append('\n');
+            files.AddRange(modules[i].Select((m, position) => new GuestFile($"{i}/modules/{position + 1}.ko", m.Content)));
+            files.AddRange(trial.Files.Select(f => f with { Path = $"{i}/{f.Path}" }));
+            if (trial.Script is not null)
+                files.Add(GuestFile.Text($"{i}/script", trial.Script));
+            LongestDuration += Longest(trial);
+            LongestPhase = Max(LongestPhase, Max(trial.TransitionTimeout, trial.ScriptTimeout));
+        }
+        files.Add(GuestFile.Text("plan", lines.ToString()));
+        Files = files;
+    }
+
+    /// <summary>The files for the guest.</summary>
+    public IReadOnlyList<GuestFile> Files { get; }
+
+    /// <summary>How long all cases may take by their own limits.</summary>
+    public TimeSpan LongestDuration { get; }
+
+    /// <summary>The longest that the guest may be silent.</summary>
+    public TimeSpan LongestPhase { get; }
+
+    /// <summary>Says what is wrong with cases, or null.</summary>
+    public static Problem? Check(IReadOnlyList<TrialCase> cases)
+    {
+        if (cases.Count == 0)
+            return new(ProblemCodes.TrialInvalid, "there is no case");
+        foreach (var trial in cases)
+        {
+            if (trial.Modules.Count == 0)
+                return new(ProblemCodes.TrialInvalid, $"case '{trial.Name}' has no module");
+            if (trial.TransitionTimeout < TimeSpan.FromSeconds(1) || trial.ScriptTimeout < TimeSpan.FromSeconds(1))
+                return new(ProblemCodes.TrialInvalid, $"case '{trial.Name}' has a time limit below one second");
+            if (trial.Files.FirstOrDefault(f => f.Path is "script" || f.Path.StartsWith("modules/", StringComparison.Ordinal)) is { } taken)
+                return new(ProblemCodes.TrialInvalid, $"case '{trial.Name}' has a file in the place of our own: {taken.Path}");
+        }
+        return null;
+    }
+
+    private static TimeSpan Longest(TrialCase trial) =>
+        (trial.ScriptTimeout * (trial.Modules.Count + 2))
+        + (trial.TransitionTimeout * (trial.Modules.Count * 2))
+        + TimeSpan.FromSeconds(FixedWaits * trial.Modules.Count);
+
+    private static long Seconds(TimeSpan time) => (long)Math.Ceiling(time.TotalSeconds);
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+}

@@ -1,0 +1,23 @@
+namespace Elivepatch.Kernel.VirtualMachines;
+
+/// <summary>What to try, and on which kernel.</summary>
+public sealed record TrialRequest
+{
+    /// <summary>The boot image: a bzImage for x86-64.</summary>
+    public required string Kernel { get; init; }
+
+    /// <summary>The cases, in the order in which they are tried.</summary>
+    public required IReadOnlyList<TrialCase> Cases { get; init; }
+
+    /// <summary>The guest's memory in MiB.</summary>
+    public int Memory { get; init; } = 512;
+
+    /// <summary>The guest's processors.</summary>
+    public int Processors { get; init; } = 2;
+
+    /// <summary>More words for the kernel's command line.</summary>
+    public IReadOnlyList<string> KernelArguments { get; init; } = [];
+
+    /// <summary>Told line by line what happens in the guest, from another thread.</summary>
+    public Action<string>? OnProgress { get; init; }
+}
