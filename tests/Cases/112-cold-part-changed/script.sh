@@ -1,0 +1,23 @@
+#!/bin/busybox sh
+# Only the .cold part of a function changes
+
+fail() { echo "$*"; exit 1; }
+old() { dmesg | grep -c "futex_wake_op: .*fix this program"; }
+new() { dmesg | grep -c "futex_wake_op: .*not below 32"; }
+
+was_old=$(old)
+was_new=$(new)
+"$CASE/futex-shift" || fail "the futex operation has a wrong result"
+case $1 in
+before | after)
+	[ "$(old)" -gt "$was_old" ] || fail "the old message is missing"
+	[ "$(new)" = "$was_new" ] || fail "the new message is there"
+	;;
+during)
+	[ "$(new)" -gt "$was_new" ] || fail "the new message is missing"
+	[ "$(old)" = "$was_old" ] || fail "the old message is there"
+	;;
+*)
+	fail "unknown phase $1"
+	;;
+esac
