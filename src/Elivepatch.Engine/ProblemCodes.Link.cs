@@ -36,4 +36,12 @@ public static partial class ProblemCodes
     /// <summary>ELP0508.</summary>
     public static readonly ProblemCode LinkedModuleChanged = new(508, ProblemKind.Environment, "a link step changed what it must keep",
         "report the versions of binutils and of the kernel");
+
+    /// <summary>ELP0509.</summary>
+    public static readonly ProblemCode ObjtoolWarning = new(509, Refused, "the kernel's objtool does not understand the new code",
+        "report the function; without objtool's tables the kernel could not unwind its stack");
+
+    /// <summary>ELP0510.</summary>
+    public static readonly ProblemCode ModuleRecipeUnreadable = new(510, ProblemKind.Environment, "how this kernel's modules are made cannot be learnt",
+        "look at what kbuild said; the tree may be incomplete");
 }

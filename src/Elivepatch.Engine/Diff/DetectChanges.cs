@@ -16,6 +16,7 @@ public static class DetectChanges
         var comparer = new PieceComparer(correlation, correlation.After.Layouts);
         var problems = new List<Problem>();
         var changed = ChangedFunctions(correlation, comparer, problems);
+        CheckLayouts.Run(correlation, problems);
         CheckVariables(correlation, comparer, problems);
         CheckInit(correlation, comparer, problems);
         CheckLists(correlation, comparer, SectionRole.Registry, ProblemCodes.ChangedRegistry, problems);

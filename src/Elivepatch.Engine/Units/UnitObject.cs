@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Elf.Dwarf;
 using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.Units;
@@ -13,11 +14,12 @@ public sealed partial class UnitObject
     private readonly Dictionary<ElfSymbol, Piece> bySymbol = [];
     private readonly List<Problem> problems = [];
 
-    private UnitObject(string name, ElfObject elf, EntryLayouts? layouts)
+    private UnitObject(string name, ElfObject elf, EntryLayouts? layouts, DebugInfo debug)
     {
         Name = name;
         Elf = elf;
         Layouts = layouts;
+        Debug = debug;
     }
 
     /// <summary>Source file of the unit, such as <c>fs/proc/meminfo.c</c>.</summary>
@@ -28,6 +30,9 @@ public sealed partial class UnitObject
 
     /// <summary>Entry sizes of the target's tables, where known.</summary>
     public EntryLayouts? Layouts { get; }
+
+    /// <summary>Debug information; empty where the object has none.</summary>
+    public DebugInfo Debug { get; }
 
     /// <summary>Functions in section order, cold parts not among them.</summary>
     public IEnumerable<Piece> Functions => Pieces.Where(p => p.Kind == PieceKind.Function);
@@ -61,11 +66,22 @@ public sealed partial class UnitObject
     /// <param name="layouts">Entry sizes of the target's tables; null infers them from the relocations.</param>
     public static Outcome<UnitObject> Read(string name, ElfObject elf, EntryLayouts? layouts)
     {
-        var unit = new UnitObject(name, elf, layouts);
+        DebugInfo debug;
+        try
+        {
+            debug = DebugInfo.Read(elf);
+        }
+        catch (ElfFormatException e)
+        {
+            return new Problem(ProblemCodes.MalformedObject, $"{name}: debug information: {e.Message}");
+        }
+
+        var unit = new UnitObject(name, elf, layouts, debug);
         foreach (var section in elf.Sections)
             unit.roles[section] = SectionRules.RoleOf(section);
         unit.CutSections();
         unit.PairColdParts();
+        unit.FindDeclaringFunctions();
         unit.ResolveReferences();
         unit.ReadTables();
         return unit.problems.Count > 0 ? Outcome<UnitObject>.Failure(unit.problems) : unit;
@@ -152,6 +168,15 @@ public sealed partial class UnitObject
         }
 
         return starts;
+    }
+
+    private void FindDeclaringFunctions()
+    {
+        foreach (var variable in Debug.Variables.Where(v => v.Owner is not null))
+        {
+            if (bySection.GetValueOrDefault(variable.Location.Section)?.At(variable.Location.Offset) is { } piece)
+                declaringFunctions[piece] = variable.Owner!.Name;
+        }
     }
 
     private void PairColdParts()

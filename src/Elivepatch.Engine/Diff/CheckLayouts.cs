@@ -1,0 +1,29 @@
+using Elivepatch.Elf.Dwarf;
+
+namespace Elivepatch.Engine.Diff;
+
+/// <summary>
+/// Refuses a patch that changes how a structure lies in memory: objects of the old layout exist in the running kernel, and code
+/// in other units goes on to use it. In: the debug information of both units; without it the check says nothing.
+/// </summary>
+internal static class CheckLayouts
+{
+    public static void Run(Correlation correlation, List<Problem> problems)
+    {
+        // A type of one function can differ between instances of it; only types that all of the unit sees are shared.
+        static ILookup<(LayoutKind, string), StructLayout> Shared(DebugInfo debug) =>
+            debug.Layouts.Where(l => l.Scope is null).ToLookup(l => (l.Kind, l.Name));
+
+        var before = Shared(correlation.Before.Debug);
+        foreach (var group in Shared(correlation.After.Debug))
+        {
+            if (before[group.Key].FirstOrDefault() is { } old && group.First().DifferenceFrom(old) is { } difference && IsUnsafe(old, group.First()))
+                problems.Add(new(ProblemCodes.ChangedLayout, $"{correlation.After.Name}: {old.Spelling}: {difference}"));
+        }
+    }
+
+    // A new constant of an enumeration changes no object that exists.
+    private static bool IsUnsafe(StructLayout before, StructLayout after) =>
+        before.Kind != LayoutKind.Enum || before.Size != after.Size
+        || before.Members.Any(m => !after.Members.Any(n => n.Name == m.Name && n.Offset == m.Offset));
+}

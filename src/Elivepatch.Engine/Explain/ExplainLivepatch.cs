@@ -1,0 +1,69 @@
+using Elivepatch.Elf.Dwarf;
+using Elivepatch.Engine.Diff;
+using Elivepatch.Engine.Link;
+using Elivepatch.Engine.Units;
+
+namespace Elivepatch.Engine.Explain;
+
+/// <summary>Says what is in a livepatch and why. In: what was linked. Out: an <see cref="Explanation"/>.</summary>
+public static class ExplainLivepatch
+{
+    /// <summary>Runs the pass.</summary>
+    public static Explanation Run(
+        string name, string release, string buildId, bool replace, IReadOnlyList<LinkUnit> units, IReadOnlyList<PatchedFunction> patched,
+        IReadOnlyList<KernelReference> references, IReadOnlyList<EditedLines> edits)
+    {
+        var old = patched.ToDictionary(p => p.Change.After, p => p.Old);
+        return new(name, release, buildId, replace,
+            [.. units.Select(u => new ExplainedUnit(u.Inclusion.Diff.Unit, u.Placement.Proof.ToString().ToLowerInvariant(), u.Placement.Symbols.Count))],
+            [.. units.SelectMany(u => Functions(u.Inclusion, old, edits))],
+            [.. units.SelectMany(u => Data(u.Inclusion))],
+            [.. references.Select(r => new ExplainedReference(r.Name, r.Export is not null, r.Export?.Crc, r.Livepatch?.Position.Value))]);
+    }
+
+    private static IEnumerable<ExplainedFunction> Functions(
+        Inclusion inclusion, Dictionary<Piece, LivepatchSymbol> old, IReadOnlyList<EditedLines> edits)
+    {
+        var diff = inclusion.Diff;
+        var edited = EditedFunctions.Find(diff.Correlation.Before.Debug, edits);
+        var differences = diff.Changed.ToDictionary(c => c.After, c => c.Difference);
+        foreach (var piece in inclusion.Pieces)
+        {
+            if (piece.Kind == PieceKind.ColdPart)
+            {
+                yield return new(diff.Unit, piece.Name, FunctionReason.ColdPart, [piece.Parent!.Name], null, null, null);
+            }
+            else if (piece.Kind == PieceKind.Function && diff.Correlation.BeforeOf(piece) is { } before)
+            {
+                var (reason, because) = ReasonFor(diff, piece, before, edited);
+                var symbol = old.GetValueOrDefault(piece);
+                yield return new(diff.Unit, piece.Name, reason, because, symbol?.Name, symbol?.Position.Value, differences[piece]?.ToString());
+            }
+            else if (piece.Kind == PieceKind.Function)
+            {
+                yield return new(diff.Unit, piece.Name, FunctionReason.New, [], null, null, null);
+            }
+        }
+    }
+
+    private static (FunctionReason Reason, IReadOnlyList<string> Because) ReasonFor(
+        UnitDiff diff, Piece after, Piece before, HashSet<DebugFunction> edited)
+    {
+        var old = FunctionAt(diff.Correlation.Before.Debug, before);
+        if (old is not null && edited.Contains(old.Source))
+            return (FunctionReason.Edited, []);
+
+        // A function that was inlined on either side counts; the two sides are different debug information, so names decide.
+        var names = edited.Select(f => f.Name).ToHashSet();
+        var inlined = new[] { old, FunctionAt(diff.Correlation.After.Debug, after) }.OfType<DebugFunction>()
+            .SelectMany(f => f.Inlined).Select(f => f.Name).Where(names.Contains).Distinct().Order(StringComparer.Ordinal).ToList();
+        return inlined.Count > 0 ? (FunctionReason.InlinesEdited, inlined) : (FunctionReason.CompiledDifferently, []);
+    }
+
+    private static DebugFunction? FunctionAt(DebugInfo debug, Piece piece) =>
+        debug.Functions.FirstOrDefault(f => f.Location is { } l && l.Section == piece.Section && l.Offset == piece.Anchor);
+
+    private static IEnumerable<ExplainedData> Data(Inclusion inclusion) =>
+        inclusion.Pieces.Where(p => p.Kind is PieceKind.Variable or PieceKind.Unnamed)
+            .Select(p => new ExplainedData(inclusion.Diff.Unit, p.Name, p.Size, p.Kind == PieceKind.Unnamed || p.IsThrowaway));
+}

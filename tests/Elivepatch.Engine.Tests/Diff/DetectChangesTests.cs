@@ -1,0 +1,242 @@
+using Elivepatch.Engine.Diff;
+using Elivepatch.Engine.Units;
+using Xunit;
+using static Elivepatch.Engine.Tests.Diff.Patched;
+
+namespace Elivepatch.Engine.Tests.Diff;
+
+public sealed class DetectChangesTests
+{
+    private const string Declarations = """
+        extern int printk(const char *format, ...);
+        extern int limit;
+        #define noinline __attribute__((noinline))
+
+        """;
+
+    [Fact]
+    public void A_unit_does_not_differ_from_itself()
+    {
+        var source = Declarations + """
+            static int count; int table[4] = { 1, 2 };
+            static noinline int helper(int a) { static int calls; return ++calls + a; }
+            int f(int a) { printk("%s %d\n", __func__, table[a]); return helper(a) + count++; }
+            """;
+        var diff = Compare(source, source);
+        Assert.True(diff.IsEmpty);
+        Assert.Empty(diff.NewVariables);
+        Assert.Empty(Value(Include.Run(diff)).Pieces);
+    }
+
+    [Fact]
+    public void A_changed_string_changes_the_function_that_prints_it_and_no_other()
+    {
+        var source = Declarations + """
+            int f(void) { return printk("VmallocChunk: %d\n", limit); }
+            int g(void) { return printk("VmallocUsed: %d\n", limit); }
+            """;
+        Assert.Equal(["f"], Compare(source, source.Replace("VmallocChunk", "VMALLOCCHUNK", StringComparison.Ordinal)).Changed());
+    }
+
+    [Fact]
+    public void A_moved_line_changes_nothing()
+    {
+        var source = Declarations + "int f(void) { return printk(\"x\"); }\n";
+        Assert.True(Compare(source, "\n\n\n" + source).IsEmpty);
+    }
+
+    [Fact]
+    public void A_changed_constant_changes_its_function()
+    {
+        var source = Declarations + "int f(int a) { return a * 3; }\nint g(int a) { return a * 5; }\n";
+        Assert.Equal(["g"], Compare(source, source.Replace("* 5", "* 7", StringComparison.Ordinal)).Changed());
+    }
+
+    [Fact]
+    public void A_change_in_an_inlined_function_changes_all_that_inline_it()
+    {
+        var source = Declarations + """
+            static inline int scale(int a) { return a * 3 + limit; }
+            int f(int a) { return scale(a); }
+            int g(int a) { return scale(a) + 1; }
+            int h(int a) { return a; }
+            """;
+        Assert.Equal(["f", "g"], Compare(source, source.Replace("a * 3", "a * 9", StringComparison.Ordinal)).Changed());
+    }
+
+    [Fact]
+    public void A_changed_callee_that_keeps_its_code_changes_the_caller()
+    {
+        var source = Declarations + "extern int one(void), two(void);\nint f(void) { return one() + 1; }\n";
+        var diff = Compare(source, source.Replace("return one()", "return two()", StringComparison.Ordinal));
+        Assert.Equal(["f"], diff.Changed());
+        Assert.Contains("refers to two instead of one", diff.Changed[0].Difference!.What, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_changed_array_index_changes_the_function()
+    {
+        var source = Declarations + "static int table[8];\nint f(void) { return table[2]; }\nint g(int i) { return table[i] = i; }\n";
+        Assert.Equal(["f"], Compare(source, source.Replace("table[2]", "table[3]", StringComparison.Ordinal)).Changed());
+    }
+
+    [Fact]
+    public void A_changed_signature_changes_the_static_function_and_its_callers()
+    {
+        var source = Declarations + """
+            static noinline int helper(int a) { return a + limit; }
+            int f(int a) { return helper(a); }
+            """;
+        var after = source.Replace("helper(int a) { return a", "helper(int a, int b) { return b - a", StringComparison.Ordinal)
+            .Replace("return helper(a)", "return helper(a, a * 7)", StringComparison.Ordinal);
+        Assert.Contains("f", Compare(source, after).Changed());
+        Assert.Empty(Compare(source, after).Problems);
+    }
+
+    [Fact]
+    public void A_cold_part_that_changes_changes_its_parent()
+    {
+        var source = Declarations + """
+            extern void die(const char *) __attribute__((cold));
+            int f(int a) { if (a < 0) { die("negative"); printk("still here"); } return a + limit; }
+            """;
+        var diff = Compare(source, source.Replace("still here", "not dead", StringComparison.Ordinal));
+        Assert.Equal(["f"], diff.Changed());
+        Assert.Contains("f.cold", diff.Included());
+    }
+
+    [Fact]
+    public void A_cold_part_can_appear_and_disappear()
+    {
+        var without = Declarations + "extern void die(const char *) __attribute__((cold));\nint f(int a) { return a + limit; }\n";
+        var with = without.Replace("{ return a", "{ if (a < 0) { die(\"x\"); printk(\"y\"); } return a", StringComparison.Ordinal);
+        Assert.Contains("f.cold", Compare(without, with).Included());
+        Assert.DoesNotContain("f.cold", Compare(with, without).Included());
+        Assert.Equal(["f"], Compare(with, without).Changed());
+    }
+
+    [Fact]
+    public void A_changed_initialiser_is_refused()
+    {
+        var source = Declarations + "int level = 3;\nint f(void) { return level; }\n";
+        Assert.Equal([403], Compare(source, source.Replace("level = 3", "level = 4", StringComparison.Ordinal)).Numbers());
+    }
+
+    [Fact]
+    public void A_pointer_in_data_to_another_function_is_a_changed_initialiser()
+    {
+        var source = Declarations + "extern int one(void), two(void);\nint (*op)(void) = one;\n";
+        Assert.Equal([403], Compare(source, source.Replace("op)(void) = one", "op)(void) = two", StringComparison.Ordinal)).Numbers());
+    }
+
+    [Fact]
+    public void Changed_start_up_code_is_refused()
+    {
+        var source = Declarations + "__attribute__((section(\".init.text\"))) int setup(void) { return limit + 1; }\n";
+        Assert.Equal([404], Compare(source, source.Replace("+ 1", "+ 2", StringComparison.Ordinal)).Numbers());
+    }
+
+    [Fact]
+    public void Removed_data_is_refused()
+    {
+        var source = Declarations + "int level = 3;\nint f(void) { return limit; }\n";
+        Assert.Equal([405], Compare(source, source.Replace("int level = 3;", "", StringComparison.Ordinal)).Numbers());
+    }
+
+    [Fact]
+    public void A_function_without_ftrace_entry_is_refused()
+    {
+        var source = Declarations + "__attribute__((no_instrument_function)) int f(int a) { return a + 1; }\n";
+        Assert.Equal([408], Compare(source, source.Replace("+ 1", "+ 2", StringComparison.Ordinal)).Numbers());
+    }
+
+    [Fact]
+    public void A_new_field_in_a_structure_is_refused()
+    {
+        var source = Declarations + "struct box { int a; };\nint f(struct box *b) { return b->a; }\n";
+        var after = source.Replace("int a; }", "int new; int a; }", StringComparison.Ordinal);
+        Assert.Contains(409, Compare(source, after).Numbers());
+    }
+
+    [Fact]
+    public void A_new_list_entry_for_the_start_is_refused()
+    {
+        var source = Declarations + "int f(void) { return limit; }\n";
+        var after = source + "__attribute__((used, section(\".initcall6.init\"))) static int (*call)(void) = f;\n";
+        Assert.Contains(410, Compare(source, after).Numbers());
+    }
+
+    [Fact]
+    public void An_unknown_section_is_refused_only_where_it_differs_or_speaks_of_included_code()
+    {
+        var unknown = Declarations + """
+            int f(void) { return limit; }
+            int g(void) { return limit + 1; }
+            __attribute__((used, section("__future_table"))) static void *about = f;
+            """;
+        Assert.True(Compare(unknown, unknown).IsEmpty);
+        Assert.Empty(Include.Run(Compare(unknown, unknown.Replace("+ 1", "+ 2", StringComparison.Ordinal))).Problems);
+        var about = Include.Run(Compare(unknown, unknown.Replace("{ return limit; }", "{ return limit - 1; }", StringComparison.Ordinal)));
+        Assert.Equal(402, Assert.Single(about.Problems).Code.Number);
+    }
+
+    [Fact]
+    public void A_table_entry_that_changes_changes_its_function()
+    {
+        var source = Declarations + """
+            extern int one(void), two(void);
+            int f(void) { asm volatile("1: nop\n.pushsection __ex_table,\"a\"\n.long 1b - .\n.long one - .\n.long 3\n.popsection"); return 1; }
+            int g(void) { asm volatile("1: nop\n.pushsection __ex_table,\"a\"\n.long 1b - .\n.long one - .\n.long 3\n.popsection"); return 2; }
+            """;
+        var at = source.LastIndexOf("long one", StringComparison.Ordinal);
+        Assert.Equal(["g"], Compare(source, source[..at] + "long two" + source[(at + 8)..]).Changed());
+        at = source.LastIndexOf("long 3", StringComparison.Ordinal);
+        Assert.Equal(["g"], Compare(source, source[..at] + "long 4" + source[(at + 6)..]).Changed());
+    }
+
+    [Fact]
+    public void Replacement_code_that_changes_changes_its_function()
+    {
+        const string alternative = "661: nop\n.pushsection .altinstructions,\\\"a\\\"\\n.long 661b - .\\n.long 664f - .\\n.long 7\\n.byte 1, 1\\n.popsection\\n"
+            + ".pushsection .altinstr_replacement,\\\"ax\\\"\\n664: stc\\n.popsection";
+        var body = alternative.Replace("\n", "\\n", StringComparison.Ordinal);
+        var source = Declarations + $"int f(void) {{ asm volatile(\"{body}\"); return 1; }}\nint g(void) {{ asm volatile(\"{body}\"); return 2; }}\n";
+        var at = source.LastIndexOf("stc", StringComparison.Ordinal);
+        Assert.Equal(["g"], Compare(source, source[..at] + "clc" + source[(at + 3)..]).Changed());
+    }
+
+    [Fact]
+    public void Functions_that_share_a_section_are_told_apart()
+    {
+        var source = Declarations + """
+            #define shared __attribute__((section(".sched.text")))
+            shared noinline static int a(int x) { return x * 3 + limit; }
+            shared noinline int b(int x) { return a(x) + 1; }
+            shared int c(int x) { return b(x) + a(x); }
+            """;
+        Assert.True(Compare(source, source).IsEmpty);
+        Assert.Equal(["a"], Compare(source, source.Replace("x * 3", "x * 7", StringComparison.Ordinal)).Changed());
+        Assert.Equal(["b"], Compare(source, source.Replace("return a(x) + 1", "return a(x) + limit", StringComparison.Ordinal)).Changed());
+    }
+
+    [Fact]
+    public void A_branch_that_the_assembler_resolved_becomes_a_reference_again()
+    {
+        var source = Declarations + """
+            #define shared __attribute__((section(".sched.text")))
+            shared noinline static int a(int x) { return x * 3 + limit; }
+            shared int b(int x) { return a(x) + 1; }
+            """;
+        var b = Unit(source).Functions.Single(p => p.Name == "b");
+        var call = Assert.Single(b.References, r => r.Piece?.Name == "a");
+        Assert.Equal((ReferenceUse.Branch, 0L, 4), (call.Use, call.Displacement, call.Bias));
+    }
+
+    [Fact]
+    public void The_bias_of_a_field_reaches_behind_an_immediate()
+    {
+        var unit = Unit(Declarations + "static int value;\nvoid f(void) { value = 0x12345678; }\nint g(void) { return value; }\n");
+        var store = unit.Functions.Single(p => p.Name == "f").References.Single(r => r.Piece?.Name == "value");
+        Assert.Equal((8, 0L), (store.Bias, store.Displacement));
+    }
+}

@@ -1,0 +1,29 @@
+using Elivepatch.Elf;
+using Elivepatch.Elf.Tests;
+using Elivepatch.Engine.Diff;
+using Elivepatch.Engine.Units;
+
+namespace Elivepatch.Engine.Tests.Diff;
+
+/// <summary>Compiles C before and after a change as the kernel's build would and compares the two.</summary>
+internal static class Patched
+{
+    public const string KernelFlags = "-O2 -std=gnu11 -fno-PIE -mcmodel=kernel -mno-red-zone -fno-common -fno-strict-aliasing -pg -mfentry "
+        + "-mrecord-mcount -fno-asynchronous-unwind-tables -fno-stack-protector -fcf-protection=none -mno-sse -fno-jump-tables ";
+
+    public static UnitObject Unit(string source, string flags = "", bool debug = true) =>
+        Value(UnitObject.Read("unit.c", ElfReader.Read(Gcc.Compile(source,
+            KernelFlags + (debug ? Gcc.EngineFlags : "-ffunction-sections -fdata-sections") + " " + flags)), layouts: null));
+
+    public static UnitDiff Compare(string before, string after, string flags = "", bool debug = true) =>
+        DetectChanges.Run(Correlate.Run(Unit(before, flags, debug), Unit(after, flags, debug)));
+
+    public static string[] Changed(this UnitDiff diff) => [.. diff.Changed.Select(c => c.After.Name).Order(StringComparer.Ordinal)];
+
+    public static int[] Numbers(this UnitDiff diff) => [.. diff.Problems.Select(p => p.Code.Number).Distinct().Order()];
+
+    public static string[] Included(this UnitDiff diff) => [.. Value(Include.Run(diff)).Pieces.Select(p => p.Name)];
+
+    public static T Value<T>(Outcome<T> outcome) =>
+        outcome.Succeeded ? outcome.Value : throw new InvalidOperationException(string.Join('\n', outcome.Problems));
+}

@@ -1,0 +1,102 @@
+using Elivepatch.Engine.Diff;
+using Xunit;
+using static Elivepatch.Engine.Tests.Diff.Patched;
+
+namespace Elivepatch.Engine.Tests.Diff;
+
+public sealed class StaticLocalTests
+{
+    private const string TwoOwners = """
+        extern int limit;
+        int f(int a) { static int count; return count += a; }
+        int g(int a) { static int count; return count -= a; }
+        """;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_static_local_keeps_its_value(bool debug)
+    {
+        var diff = Compare(TwoOwners, TwoOwners.Replace("count += a", "count += a * 7", StringComparison.Ordinal), debug: debug);
+        Assert.Equal(["f"], diff.Changed());
+        Assert.Empty(diff.Problems);
+        Assert.Equal(["f"], diff.Included());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void It_is_matched_by_its_owner_and_not_by_its_number(bool debug)
+    {
+        // A function in front renumbers everything behind it.
+        var after = TwoOwners.Replace("int f(", "int e(int a) { static int count; return count ^= a; }\nint f(", StringComparison.Ordinal)
+            .Replace("count -= a", "count -= a * 3", StringComparison.Ordinal);
+        var diff = Compare(TwoOwners, after, debug: debug);
+        Assert.Equal(["g"], diff.Changed());
+        Assert.Empty(diff.Problems);
+        var g = diff.Changed[0];
+        var (old, now) = (g.Before!.References.First(r => r.TargetName.StartsWith("count", StringComparison.Ordinal)).Piece!,
+            g.After.References.First(r => r.TargetName.StartsWith("count", StringComparison.Ordinal)).Piece!);
+        Assert.Same(old, diff.Correlation.BeforeOf(now));
+    }
+
+    [Fact]
+    public void A_vanished_static_local_is_refused()
+    {
+        var diff = Compare(TwoOwners, TwoOwners.Replace("static int count; return count += a;", "return limit + a;", StringComparison.Ordinal));
+        Assert.Equal([406], diff.Numbers());
+    }
+
+    [Fact]
+    public void A_static_local_that_moves_to_another_function_is_not_mistaken_for_the_old_one()
+    {
+        var before = "extern int limit;\nint f(int a) { static int count; return count += a; }\nint g(int a) { return a + limit; }\n";
+        var after = "extern int limit;\nint f(int a) { return a + limit; }\nint g(int a) { static int count; return count += a; }\n";
+        Assert.NotEmpty(Compare(before, after).Problems);
+    }
+
+    [Fact]
+    public void A_third_static_local_of_one_name_in_one_function_is_refused()
+    {
+        var before = "int f(int a) { if (a) { static int n; return n += a; } else { static int n; return n -= 3; } }\n";
+        var after = before.Replace("int f(int a) {", "int f(int a) { if (a == 9) { static int n; return n ^= 5; }", StringComparison.Ordinal);
+        var diff = Compare(before, after);
+        Assert.Contains(407, diff.Problems.Concat(Include.Run(diff).Problems).Select(p => p.Code.Number));
+    }
+
+    [Fact]
+    public void A_static_local_of_a_function_that_is_inlined_keeps_its_value()
+    {
+        var before = """
+            static inline int next(void) { static int serial; return ++serial; }
+            int f(int a) { return next() + a; }
+            int g(int a) { return next() - a; }
+            """;
+        var diff = Compare(before, before.Replace("next() - a", "next() * a", StringComparison.Ordinal));
+        Assert.Equal(["g"], diff.Changed());
+        Assert.Equal(["g"], diff.Included());
+    }
+
+    [Fact]
+    public void A_new_static_local_comes_with_the_livepatch()
+    {
+        var diff = Compare("int f(int a) { return a; }\n", "int f(int a) { static int seen; return a + seen++; }\n");
+        Assert.Empty(diff.Problems);
+        Assert.Contains(diff.Included(), n => n.StartsWith("seen", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_constant_of_a_function_is_the_kernels_own_where_it_is_equal()
+    {
+        var before = "extern int use(const int *, int);\nint f(int a) { static const int t[4] = { 1, 2, 3, 4 }; return use(t, a); }\n";
+        var diff = Compare(before, before.Replace("use(t, a)", "use(t, a + 1)", StringComparison.Ordinal));
+        Assert.Equal(["f"], diff.Included());
+    }
+
+    [Fact]
+    public void The_name_of_the_function_is_copied_freshly()
+    {
+        var before = "extern int printk(const char *, ...);\nint f(int a) { return printk(\"%s\", __func__) + a; }\n";
+        Assert.Contains(Compare(before, before.Replace("+ a", "- a", StringComparison.Ordinal)).Included(), n => n.StartsWith("__func__", StringComparison.Ordinal));
+    }
+}
