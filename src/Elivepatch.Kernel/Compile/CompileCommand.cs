@@ -1,0 +1,13 @@
+namespace Elivepatch.Kernel.Compile;
+
+/// <summary>How kbuild compiles one unit.</summary>
+/// <param name="Unit">The source file, by path in the tree.</param>
+/// <param name="ObjectPath">The object that the build would write, by path in the tree.</param>
+/// <param name="Arguments">
+/// The command, compiler first; without the output, the input, and what writes dependency files.
+/// </param>
+/// <param name="IsModule">The unit is compiled for a module (<c>-DMODULE</c>).</param>
+/// <param name="ModName">The module's name (<c>KBUILD_MODNAME</c>); null where the unit goes into several.</param>
+/// <param name="ModFile">The module's path in the tree without suffix (<c>KBUILD_MODFILE</c>), or null.</param>
+public sealed record CompileCommand(
+    string Unit, string ObjectPath, IReadOnlyList<string> Arguments, bool IsModule, string? ModName, string? ModFile);

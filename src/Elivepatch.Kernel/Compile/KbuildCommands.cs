@@ -1,0 +1,134 @@
+// In: units. Out: the command by which kbuild compiles each of them, from a dry run of kbuild itself: flags depend on the
+// configuration, the Makefiles on the way down to the unit, and what the compiler can do, and only kbuild adds them up right.
+
+using System.Text.Json;
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Processes;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Kernel.Trees;
+
+namespace Elivepatch.Kernel.Compile;
+
+/// <summary>The compile commands of a prepared tree.</summary>
+public sealed class KbuildCommands(CacheRoot cache)
+{
+    private const string Version = "1";
+    private const string FileName = "command.json";
+    private static readonly EntryKind Kind = new("commands");
+
+    /// <summary>The commands for these units, in their order; a problem for each that this kernel does not build.</summary>
+    public async Task<Outcome<IReadOnlyList<CompileCommand>>> ForUnitsAsync(
+        PreparedTree tree, IReadOnlyList<string> units, CancellationToken cancellation)
+    {
+        if (units.FirstOrDefault(u => !UnitPath.IsValid(u) || !u.EndsWith(".c", StringComparison.Ordinal)) is { } strange)
+            return new Problem(ProblemCodes.UnitNotBuilt, $"{strange} is not the path of a C file");
+        var known = new Dictionary<string, CompileCommand>(StringComparer.Ordinal);
+        foreach (var unit in units)
+        {
+            if (cache.Find(Kind, KeyOf(tree, unit)) is { } folder && Load(folder) is { } command)
+                known[unit] = command;
+        }
+        var missing = units.Distinct().Where(u => !known.ContainsKey(u)).ToList();
+        if (missing.Count > 0)
+        {
+            var asked = await AskAsync(tree, missing, cancellation);
+            if (!asked.TryGet(out var answers))
+                return Outcome<IReadOnlyList<CompileCommand>>.Failure(asked.Problems);
+            foreach (var command in answers)
+            {
+                await StoreAsync(tree, command, cancellation);
+                known[command.Unit] = command;
+            }
+        }
+        return units.Select(u => known[u]).ToList();
+    }
+
+    /// <summary>The commands for those of these units that this kernel builds; the others are absent.</summary>
+    public async Task<Outcome<IReadOnlyList<CompileCommand>>> ForBuiltUnitsAsync(
+        PreparedTree tree, IReadOnlyList<string> units, CancellationToken cancellation)
+    {
+        var answer = await DryRunAsync(tree, units, cancellation);
+        if (!answer.TryGet(out var run))
+            return Outcome<IReadOnlyList<CompileCommand>>.Failure(answer.Problems);
+        var found = KbuildOutput.Read(run.Output, units.ToHashSet(StringComparer.Ordinal));
+        return units.Where(found.ContainsKey).Select(u => found[u]).ToList();
+    }
+
+    private static async Task<Outcome<IReadOnlyList<CompileCommand>>> AskAsync(
+        PreparedTree tree, IReadOnlyList<string> units, CancellationToken cancellation)
+    {
+        var answer = await DryRunAsync(tree, units, cancellation);
+        if (!answer.TryGet(out var run))
+            return Outcome<IReadOnlyList<CompileCommand>>.Failure(answer.Problems);
+        var found = KbuildOutput.Read(run.Output, units.ToHashSet(StringComparer.Ordinal));
+        var lost = units.Where(u => !found.ContainsKey(u)).ToList();
+        if (lost.Count == 0)
+            return units.Select(u => found[u]).ToList();
+        return Outcome<IReadOnlyList<CompileCommand>>.Failure([.. lost.Select(u => Explain(tree, u, run))]);
+    }
+
+    private static Problem Explain(PreparedTree tree, string unit, ProcessResult run)
+    {
+        if (!tree.HasFile(unit))
+            return new(ProblemCodes.UnitNotBuilt, $"{unit} is not in this kernel's source");
+        var target = Path.ChangeExtension(unit, ".o");
+        var unknown = run.Error.Contains($"'{target}'", StringComparison.Ordinal) || run.ExitCode == 0;
+        return unknown
+            ? new(ProblemCodes.UnitNotBuilt, $"the configuration of {tree.Release} does not build {unit}")
+            : new(ProblemCodes.CommandUnreadable, $"{unit}: {run.Describe()}");
+    }
+
+    private static async Task<Outcome<ProcessResult>> DryRunAsync(
+        PreparedTree tree, IReadOnlyList<string> units, CancellationToken cancellation)
+    {
+        var outcome = await Sandbox.RunAsync(
+            new SandboxRequest
+            {
+                File = "make",
+                Arguments =
+                [
+                    // kbuild tries compiler options with files in a folder beside; the tree cannot be written, /tmp can.
+                    .. tree.MakeVariables, "TMPOUT=/tmp/.tmp_$$$$", "-n", "-k", "-o", "prepare",
+                    .. units.Select(u => Path.ChangeExtension(u, ".o")),
+                ],
+                Environment = tree.Environment,
+                Binds = tree.Binds,
+                WorkingDirectory = PreparedTree.InsidePath,
+                OutputLimit = 256 << 20,
+            },
+            cancellation);
+        if (!outcome.TryGet(out var result))
+            return outcome;
+        // An option whose trial could not write its output would silently be taken for one that the compiler does not have.
+        if (result.Error.Contains("Read-only file system", StringComparison.Ordinal) || result.Truncated || result.TimedOut)
+            return new Problem(ProblemCodes.CommandUnreadable, result.Describe());
+        return result;
+    }
+
+    private static ContentDigest KeyOf(PreparedTree tree, string unit) => ContentDigest.OfParts(Version, tree.Key.Hex, unit);
+
+    private static CompileCommand? Load(string folder)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(
+                File.ReadAllBytes(Path.Combine(folder, FileName)), CompileCommandJson.Default.CompileCommand);
+        }
+        catch (Exception e) when (e is IOException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    private async Task StoreAsync(PreparedTree tree, CompileCommand command, CancellationToken cancellation) =>
+        await cache.GetAsync(
+            Kind,
+            KeyOf(tree, command.Unit),
+            folder =>
+            {
+                var json = JsonSerializer.SerializeToUtf8Bytes(command, CompileCommandJson.Default.CompileCommand);
+                File.WriteAllBytes(Path.Combine(folder, FileName), json);
+                return Task.FromResult<Problem?>(null);
+            },
+            cancellation);
+}

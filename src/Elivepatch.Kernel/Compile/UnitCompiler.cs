@@ -1,0 +1,153 @@
+// In: a unit's command and the patched files. Out: an object. The compiler runs as kbuild would run it, less the objtool step,
+// so that what differs between objects is what the compiler made of the source and nothing else.
+
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Processes;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Kernel.Trees;
+
+namespace Elivepatch.Kernel.Compile;
+
+/// <summary>Compiles units of a prepared tree.</summary>
+public sealed class UnitCompiler(CacheRoot cache)
+{
+    private const string Version = "1";
+    private const string ObjectName = "unit.o";
+    private const string WarningsName = "warnings";
+    private const int PreprocessedLimit = 128 << 20;
+    private const int MessageLines = 30;
+    private static readonly EntryKind Kind = new("objects");
+
+    // Debug information says which line and which type; it has to name plain DWARF 4 sections, and variable tracking is left out
+    // because it costs time and describes what nobody reads here.
+    private static readonly string[] SectionFlags =
+    [
+        "-gdwarf-4", "-gz=none", "-fno-var-tracking", "-fno-var-tracking-assignments", "-ffunction-sections", "-fdata-sections",
+    ];
+
+    private static readonly string[] AsBuiltFlags = ["-g0"];
+
+    /// <summary>Compiles a unit; from the cache where the tree is unpatched.</summary>
+    public async Task<Outcome<CompiledUnit>> CompileAsync(
+        PreparedTree tree, CompileCommand command, SourceOverlay overlay, CompileVariant variant, CancellationToken cancellation)
+    {
+        if (!overlay.IsEmpty)
+        {
+            using var workspace = cache.NewWorkspace();
+            return await RunAsync(tree, command, overlay, variant, workspace.FullPath, cancellation);
+        }
+        CompiledUnit? made = null;
+        var key = ContentDigest.OfParts([Version, tree.Key.Hex, command.Unit, .. command.Arguments, .. FlagsOf(variant)]);
+        var entry = await cache.GetAsync(
+            Kind,
+            key,
+            async folder =>
+            {
+                using var workspace = cache.NewWorkspace();
+                var outcome = await RunAsync(tree, command, overlay, variant, workspace.FullPath, cancellation);
+                if (!outcome.TryGet(out made))
+                    return outcome.Problems[0];
+                await File.WriteAllBytesAsync(Path.Combine(folder, ObjectName), made.Object, cancellation);
+                await File.WriteAllTextAsync(Path.Combine(folder, WarningsName), made.Warnings, cancellation);
+                return null;
+            },
+            cancellation);
+        return entry.Then<CompiledUnit>(folder => made ?? new CompiledUnit(
+            command.Unit,
+            variant,
+            File.ReadAllBytes(Path.Combine(folder, ObjectName)),
+            File.ReadAllText(Path.Combine(folder, WarningsName)),
+            TimeSpan.Zero));
+    }
+
+    /// <summary>The unit's text after the preprocessor, without line markers.</summary>
+    public async Task<Outcome<ReadOnlyMemory<byte>>> PreprocessAsync(
+        PreparedTree tree, CompileCommand command, SourceOverlay overlay, CancellationToken cancellation)
+    {
+        using var workspace = cache.NewWorkspace();
+        var outcome = await RunCompilerAsync(
+            tree, overlay, workspace.FullPath, [.. command.Arguments, "-E", "-P", command.Unit], cancellation);
+        if (!outcome.TryGet(out var result))
+            return Outcome<ReadOnlyMemory<byte>>.Failure(outcome.Problems);
+        return result.Succeeded && !result.Truncated ? result.OutputBytes : Failure(command.Unit, result);
+    }
+
+    /// <summary>
+    /// Compiles a C file that is not part of the tree with the flags of one that is, and gives its assembly.
+    /// </summary>
+    internal async Task<Outcome<string>> AssembleProbeAsync(
+        PreparedTree tree, CompileCommand like, string text, CancellationToken cancellation)
+    {
+        using var workspace = cache.NewWorkspace();
+        var probe = Path.Combine(workspace.FullPath, "probe.c");
+        await File.WriteAllTextAsync(probe, text, cancellation);
+        var outcome = await RunCompilerAsync(
+            tree, SourceOverlay.None, workspace.FullPath, [.. like.Arguments, "-g0", "-S", "-o", "-", "/out/probe.c"], cancellation);
+        return outcome.Then<string>(r => r.Succeeded ? r.Output : Failure("the probe of the kernel's own headers", r));
+    }
+
+    /// <summary>Preprocesses a C file that is not part of the tree with the flags of one that is.</summary>
+    internal async Task<Outcome<string>> PreprocessProbeAsync(
+        PreparedTree tree, CompileCommand like, string text, CancellationToken cancellation)
+    {
+        using var workspace = cache.NewWorkspace();
+        var probe = Path.Combine(workspace.FullPath, "probe.c");
+        await File.WriteAllTextAsync(probe, text, cancellation);
+        var outcome = await RunCompilerAsync(
+            tree, SourceOverlay.None, workspace.FullPath, [.. like.Arguments, "-E", "-P", "/out/probe.c"], cancellation);
+        return outcome.Then<string>(r => r.Succeeded ? r.Output : Failure("the probe of the kernel's own headers", r));
+    }
+
+    private static string[] FlagsOf(CompileVariant variant) => variant == CompileVariant.AsBuilt ? AsBuiltFlags : SectionFlags;
+
+    private static async Task<Outcome<CompiledUnit>> RunAsync(
+        PreparedTree tree,
+        CompileCommand command,
+        SourceOverlay overlay,
+        CompileVariant variant,
+        string folder,
+        CancellationToken cancellation)
+    {
+        var outcome = await RunCompilerAsync(
+            tree,
+            overlay,
+            folder,
+            [.. command.Arguments, .. FlagsOf(variant), "-c", "-o", "/out/" + ObjectName, command.Unit],
+            cancellation);
+        if (!outcome.TryGet(out var result))
+            return Outcome<CompiledUnit>.Failure(outcome.Problems);
+        if (!result.Succeeded)
+            return Failure(command.Unit, result);
+        var bytes = await File.ReadAllBytesAsync(Path.Combine(folder, "out", ObjectName), cancellation);
+        return new CompiledUnit(command.Unit, variant, bytes, result.Error, result.Duration);
+    }
+
+    private static async Task<Outcome<ProcessResult>> RunCompilerAsync(
+        PreparedTree tree, SourceOverlay overlay, string folder, IReadOnlyList<string> words, CancellationToken cancellation)
+    {
+        var output = Directory.CreateDirectory(Path.Combine(folder, "out")).FullName;
+        var probe = Path.Combine(folder, "probe.c");
+        if (File.Exists(probe))
+            File.Move(probe, Path.Combine(output, "probe.c"));
+        return await Sandbox.RunAsync(
+            new SandboxRequest
+            {
+                File = words[0],
+                Arguments = [.. words.Skip(1)],
+                Environment = tree.Environment,
+                Binds = [.. tree.Binds, .. OverlayMounts.Create(tree, overlay, folder), new(output, "/out", Writable: true)],
+                WorkingDirectory = PreparedTree.InsidePath,
+                OutputLimit = PreprocessedLimit,
+            },
+            cancellation);
+    }
+
+    private static Problem Failure(string unit, ProcessResult result)
+    {
+        if (result.TimedOut || result.Error.Length == 0)
+            return new(ProblemCodes.CompileFailed, $"{unit}: the compiler had {result.Describe()}");
+        var lines = result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Take(MessageLines).Select(l => l.Length > 300 ? l[..300] + "..." : l);
+        return new(ProblemCodes.CompileFailed, $"{unit}: {string.Join('\n', lines)}");
+    }
+}

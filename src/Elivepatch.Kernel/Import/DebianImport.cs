@@ -1,0 +1,163 @@
+// In: the release of a stock Debian kernel. Out: its record. Packages give image, configuration, exports and source; the symbols
+// come from booting the image once, because nothing in the packages has them.
+
+using Elivepatch.Engine;
+using Elivepatch.Engine.Facts;
+using Elivepatch.Kernel.Compile;
+using Elivepatch.Kernel.Progress;
+using Elivepatch.Kernel.Records;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Kernel.Trees;
+using Elivepatch.Kernel.VirtualMachines;
+
+namespace Elivepatch.Kernel.Import;
+
+/// <summary>Imports stock Debian kernels.</summary>
+/// <param name="cache">Where packages, sources and records go.</param>
+/// <param name="boot">Boots an image, given the path of the vmlinuz, and reads what it says of itself.</param>
+/// <param name="progress">Told of every step.</param>
+public sealed class DebianImport(
+    CacheRoot cache, Func<string, CancellationToken, Task<Outcome<BootFacts>>> boot, IProgress<StageEvent>? progress = null)
+{
+    /// <summary>The name for the newest cloud kernel that has a source package of the same version.</summary>
+    public const string NewestCloud = "newest-cloud";
+
+    /// <summary>Imports a kernel by its release, or <see cref="NewestCloud"/>; <c>debian:</c> before it is passed over.</summary>
+    public async Task<Outcome<KernelRecord>> RunAsync(string release, CancellationToken cancellation)
+    {
+        release = release.StartsWith("debian:", StringComparison.Ordinal) ? release["debian:".Length..] : release;
+        progress?.Report(new("resolve", release, StageState.Running));
+        var found = release == NewestCloud
+            ? await DebianKernel.FindNewestCloudAsync(cancellation)
+            : await DebianKernel.FindAsync(release, cancellation);
+        if (!found.TryGet(out var kernel))
+            return Outcome<KernelRecord>.Failure(found.Problems);
+        progress?.Report(new("resolve", kernel.Image.ToString(), StageState.Done));
+        return await ImportAsync(kernel, cancellation);
+    }
+
+    private async Task<Outcome<KernelRecord>> ImportAsync(DebianKernel kernel, CancellationToken cancellation)
+    {
+        if (Known(kernel) is { } known)
+        {
+            progress?.Report(new("import", known.Facts.Name, StageState.Cached));
+            return known;
+        }
+        using var workspace = cache.NewWorkspace();
+        var files = await FetchAsync(kernel, workspace.FullPath, cancellation);
+        if (!files.TryGet(out var package))
+            return Outcome<KernelRecord>.Failure(files.Problems);
+        // Booting needs one processor, preparing the source the others.
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var booting = BootAsync(package, both.Token);
+        var measuring = MeasureAsync(kernel, package, both.Token);
+        if (!(await Task.WhenAny(booting, measuring) is var first && Failed(first)))
+            await Task.WhenAll(booting, measuring);
+        else
+            await both.CancelAsync();
+        var facts = await OrCancelled(booting);
+        var measured = await OrCancelled(measuring);
+        cancellation.ThrowIfCancellationRequested();
+        if (facts is { Succeeded: false } || measured is { Succeeded: false })
+            return Outcome<KernelRecord>.Failure([.. facts?.Problems ?? [], .. measured?.Problems ?? []]);
+        return Write(kernel, package, facts!.Value, measured!.Value, workspace);
+    }
+
+    private static bool Failed(Task task) =>
+        task is Task<Outcome<BootFacts>> { IsCompletedSuccessfully: true, Result.Succeeded: false }
+            or Task<Outcome<Measured>> { IsCompletedSuccessfully: true, Result.Succeeded: false } or { IsCompletedSuccessfully: false };
+
+    private static async Task<Outcome<T>?> OrCancelled<T>(Task<Outcome<T>> task)
+    {
+        try
+        {
+            return await task;
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    private KernelRecord? Known(DebianKernel kernel) =>
+        new KernelStore(cache).Open(kernel.Release).TryGet(out var record)
+        && record.Facts.Origin.Packages.Contains(kernel.Image.ToString())
+        && new SourceArchives(cache).Find(record.SourceKey).Succeeded
+            ? record
+            : null;
+
+    private async Task<Outcome<PackageFiles>> FetchAsync(DebianKernel kernel, string folder, CancellationToken cancellation)
+    {
+        var archive = new DebianArchive(cache, progress);
+        var paths = new List<string>();
+        foreach (var package in new[] { kernel.Image, kernel.Headers, kernel.Source })
+        {
+            var path = await archive.DownloadAsync(package, cancellation);
+            if (!path.Succeeded)
+                return Outcome<PackageFiles>.Failure(path.Problems);
+            paths.Add(path.Value);
+        }
+        progress?.Report(new("unpack", kernel.Release, StageState.Running));
+        using var unpacked = cache.NewWorkspace();
+        var headers = $"./usr/src/linux-headers-{kernel.Release}";
+        var problem = await Archives.UnpackDebianPackageAsync(paths[0], unpacked.FullPath, ["./boot"], cancellation)
+            ?? await Archives.UnpackDebianPackageAsync(
+                paths[1], unpacked.FullPath, [$"{headers}/.config", $"{headers}/Module.symvers", $"{headers}/include", $"{headers}/arch"], cancellation);
+        if (problem is not null)
+            return Outcome<PackageFiles>.Failure([problem]);
+        var outcome = await PackageFiles.TakeAsync(kernel, unpacked.FullPath, folder, cancellation);
+        if (!outcome.Succeeded)
+            return outcome;
+        var source = await new SourceArchives(cache).AddPackageAsync(paths[2], kernel.Source.Digest, cancellation);
+        progress?.Report(new("unpack", kernel.Release, source.Succeeded ? StageState.Done : StageState.Failed));
+        return source.Then<PackageFiles>(s => outcome.Value with { Source = s });
+    }
+
+    private async Task<Outcome<BootFacts>> BootAsync(PackageFiles package, CancellationToken cancellation)
+    {
+        progress?.Report(new("boot", "read the kernel's own symbols", StageState.Running));
+        var outcome = await boot(package.BootImagePath, cancellation);
+        var checkedFacts = outcome.Then<BootFacts>(facts =>
+            facts.BuildId != package.Image.BuildId.Hex
+                ? new Problem(
+                    ProblemCodes.KernelContradicts,
+                    $"the booted kernel has build-id {facts.BuildId}, its image {package.Image.BuildId}")
+                : facts.Release != package.Release
+                ? new Problem(ProblemCodes.KernelContradicts, $"the booted kernel is {facts.Release}, its package {package.Release}")
+                : facts);
+        progress?.Report(new("boot", "", checkedFacts.Succeeded ? StageState.Done : StageState.Failed));
+        return checkedFacts;
+    }
+
+    private async Task<Outcome<Measured>> MeasureAsync(DebianKernel kernel, PackageFiles package, CancellationToken cancellation)
+    {
+        var config = KernelConfig.Parse(await File.ReadAllTextAsync(package.ConfigPath, cancellation));
+        var recipe = new TreeRecipe(package.Source!, config, kernel.Release, [], package.HeadersPath);
+        var tree = await new PreparedTrees(cache, progress).GetAsync(recipe, cancellation);
+        if (!tree.Succeeded)
+            return Outcome<Measured>.Failure(tree.Problems);
+        var layouts = await new EntryLayoutProbe(cache).MeasureAsync(tree.Value, cancellation);
+        return layouts.Then<Measured>(l => new Measured(config, l));
+    }
+
+    private KernelRecord Write(DebianKernel kernel, PackageFiles package, BootFacts facts, Measured measured, Workspace workspace)
+    {
+        using (var stream = File.Create(Path.Combine(workspace.FullPath, RecordFiles.Kallsyms)))
+            stream.Write(facts.Kallsyms.Span);
+        var store = new KernelStore(cache);
+        return store.Add(workspace, new KernelFacts
+        {
+            Name = kernel.Release,
+            Release = kernel.Release,
+            BuildId = facts.BuildId,
+            Compiler = measured.Config.CompilerText,
+            KernelVersionText = facts.Version,
+            SourceDigest = package.Source!.Key.Hex,
+            Origin = new(
+                "debian", [kernel.Image.ToString(), kernel.Headers.ToString(), kernel.Source.ToString()], DateTimeOffset.UtcNow),
+            Layouts = measured.Layouts,
+        });
+    }
+
+    private sealed record Measured(KernelConfig Config, EntryLayouts Layouts);
+}

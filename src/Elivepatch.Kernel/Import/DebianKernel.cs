@@ -1,0 +1,81 @@
+// In: a release. Out: the three packages that make it up, all of one version: the source has to be exactly what the image was
+// built from.
+
+using System.Text.RegularExpressions;
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Records;
+
+namespace Elivepatch.Kernel.Import;
+
+/// <summary>The packages of a stock kernel.</summary>
+/// <param name="Release">The release, as <c>uname -r</c> will say.</param>
+/// <param name="Image">The boot image, with the configuration.</param>
+/// <param name="Headers">The headers, with the exports.</param>
+/// <param name="Source">The source.</param>
+public sealed partial record DebianKernel(string Release, DebianPackage Image, DebianPackage Headers, DebianPackage Source)
+{
+    private const string ImagePrefix = "linux-image-";
+    private const string CloudSuffix = "-cloud-amd64";
+
+    /// <summary>The packages of a release in the newest version for which all three are offered.</summary>
+    public static async Task<Outcome<DebianKernel>> FindAsync(string release, CancellationToken cancellation)
+    {
+        if (!ReleaseName.IsValid(release) || !ReleasePattern().IsMatch(release))
+            return new Problem(ProblemCodes.KernelNameInvalid, $"\"{release}\" is no kernel release");
+        var offers = await DebianArchive.VersionsAsync(PackageNames(release), cancellation);
+        return offers.Then(o => Choose(release, o));
+    }
+
+    /// <summary>The newest cloud kernel that has a source package of the same version.</summary>
+    public static async Task<Outcome<DebianKernel>> FindNewestCloudAsync(CancellationToken cancellation)
+    {
+        var names = await DebianArchive.NamesAsync(ImagePrefix, cancellation);
+        if (!names.TryGet(out var images))
+            return Outcome<DebianKernel>.Failure(names.Problems);
+        var releases = images.Where(n => n.EndsWith(CloudSuffix, StringComparison.Ordinal)).Select(n => n[ImagePrefix.Length..])
+            .Where(r => ReleasePattern().IsMatch(r)).ToList();
+        if (releases.Count == 0)
+            return new Problem(ProblemCodes.PackageMissing, $"no package {ImagePrefix}*{CloudSuffix} is offered");
+        var offers = await DebianArchive.VersionsAsync(releases.SelectMany(PackageNames), cancellation);
+        return offers.Then<DebianKernel>(o =>
+            releases.Select(r => Choose(r, o)).Where(c => c.Succeeded).Select(c => c.Value)
+                .MaxBy(k => k.Image.Version, Comparer<string>.Create(DebianVersion.Compare)) is { } newest
+                    ? newest
+                    : new Problem(ProblemCodes.PackageMissing, $"no {ImagePrefix}*{CloudSuffix} has headers and source of its version"));
+    }
+
+    private static string[] PackageNames(string release) =>
+        [ImagePrefix + release, $"linux-headers-{release}", $"linux-source-{SeriesPattern().Match(release).Value}"];
+
+    private static Outcome<DebianKernel> Choose(string release, ILookup<string, DebianPackage> offers)
+    {
+        var names = PackageNames(release);
+        foreach (var image in offers[names[0]])
+        {
+            var headers = offers[names[1]].FirstOrDefault(h => h.Version == image.Version);
+            var source = offers[names[2]].FirstOrDefault(s => s.Version == image.Version);
+            if (headers is not null && source is not null)
+                return new DebianKernel(release, image, headers, source);
+        }
+        return Missing(names, offers);
+    }
+
+    private static Problem Missing(string[] names, ILookup<string, DebianPackage> offers)
+    {
+        if (offers[names[0]].FirstOrDefault() is not { } image)
+            return new(ProblemCodes.PackageMissing, $"there is no package {names[0]}");
+        var missing = offers[names[1]].All(h => h.Version != image.Version) ? names[1] : names[2];
+        var others = string.Join(", ", offers[missing].Take(5).Select(p => p.Version));
+        return new(
+            ProblemCodes.PackageMissing,
+            $"{image.Name} has version {image.Version}, and there is no {missing} of that version "
+            + (others.Length == 0 ? "(none is offered)" : $"(offered are {others})"));
+    }
+
+    // A release has three numbers; names with two are those of packages that only depend on the newest.
+    [GeneratedRegex(@"^[0-9]+\.[0-9]+\.[0-9]+[^/]*$")]
+    private static partial Regex ReleasePattern();
+
+    [GeneratedRegex(@"^[0-9]+\.[0-9]+")]
+    private static partial Regex SeriesPattern();
+}

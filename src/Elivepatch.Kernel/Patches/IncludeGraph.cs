@@ -1,0 +1,148 @@
+// In: a prepared tree. Out: which C files may see a file, directly or through others. Only names are looked at, not search paths
+// or conditions, so the answer has too many rather than too few; who really changes is found by preprocessing.
+
+using System.Collections.Concurrent;
+using System.Text;
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Kernel.Trees;
+
+namespace Elivepatch.Kernel.Patches;
+
+/// <summary>Who includes what in a tree.</summary>
+internal sealed class IncludeGraph
+{
+    private const string FileName = "includes";
+    private const int LargestFile = 4 << 20;
+    private static readonly EntryKind Kind = new("includes");
+
+    // Trees that no unit of an x86 kernel includes from; what a patch may change in them is refused or passed over before.
+    private static readonly string[] Skipped = ["Documentation", "tools", "scripts", "samples", "LICENSES", "rust", "usr"];
+
+    // By the last part of the included name: who includes it, and by which whole name.
+    private readonly Dictionary<string, List<(string Includer, string Name)>> includers = new(StringComparer.Ordinal);
+
+    /// <summary>The graph of a tree, from the cache where it has been made before.</summary>
+    public static async Task<Outcome<IncludeGraph>> LoadAsync(CacheRoot cache, PreparedTree tree, CancellationToken cancellation)
+    {
+        var entry = await cache.GetAsync(
+            Kind,
+            tree.Key,
+            folder =>
+            {
+                File.WriteAllLines(Path.Combine(folder, FileName), Scan(tree.Folder, cancellation));
+                return Task.FromResult<Problem?>(null);
+            },
+            cancellation);
+        return entry.Then<IncludeGraph>(folder => Read(Path.Combine(folder, FileName)));
+    }
+
+    /// <summary>The C files that may see a file: themselves, or through headers.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="addedIncludes">Includes of files that the tree does not have in this form: includer and name.</param>
+    public IReadOnlyList<string> UnitsThatMaySee(string path, IEnumerable<(string Includer, string Name)> addedIncludes)
+    {
+        var added = addedIncludes.ToLookup(a => LastPart(a.Name), StringComparer.Ordinal);
+        var seen = new HashSet<string>(StringComparer.Ordinal) { path };
+        var queue = new Queue<string>([path]);
+        while (queue.TryDequeue(out var file))
+        {
+            var name = LastPart(file);
+            var all = includers.GetValueOrDefault(name, []).Concat(added[name]);
+            foreach (var (includer, _) in all.Where(i => MayMean(i.Name, file)))
+            {
+                if (seen.Add(includer))
+                    queue.Enqueue(includer);
+            }
+        }
+        seen.Remove(path);
+        return [.. seen.Where(f => f.EndsWith(".c", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>The names that a text includes.</summary>
+    public static IEnumerable<string> Includes(ReadOnlySpan<byte> text)
+    {
+        var found = new List<string>();
+        while (text.Length > 0)
+        {
+            var end = text.IndexOf((byte)'\n');
+            var line = end < 0 ? text : text[..end];
+            text = end < 0 ? [] : text[(end + 1)..];
+            line = line.TrimStart(" \t"u8);
+            if (line.Length == 0 || line[0] != '#')
+                continue;
+            line = line[1..].TrimStart(" \t"u8);
+            if (!line.StartsWith("include"u8))
+                continue;
+            line = line[7..].TrimStart(" \t"u8);
+            var close = Close(line);
+            if (close > 1)
+                found.Add(Encoding.Latin1.GetString(line[1..close]));
+        }
+        return found;
+    }
+
+    private static int Close(ReadOnlySpan<byte> line) => line.Length == 0 ? -1 : line[0] switch
+    {
+        (byte)'<' => line.IndexOf((byte)'>'),
+        (byte)'"' => line[1..].IndexOf((byte)'"') + 1,
+        _ => -1,
+    };
+
+    private static IEnumerable<string> Scan(string root, CancellationToken cancellation)
+    {
+        var files = new List<string>();
+        foreach (var top in Directory.EnumerateDirectories(root).Where(d => !Skipped.Contains(Path.GetFileName(d))))
+        {
+            var folders = Path.GetFileName(top) == "arch" ? [Path.Combine(top, "x86")] : new[] { top };
+            foreach (var folder in folders.Where(Directory.Exists))
+                files.AddRange(Sources(folder));
+        }
+        var lines = new ConcurrentBag<string>();
+        Parallel.ForEach(files, new ParallelOptions { CancellationToken = cancellation }, file =>
+        {
+            if (new FileInfo(file).Length > LargestFile)
+                return;
+            var path = Path.GetRelativePath(root, file);
+            foreach (var name in Includes(File.ReadAllBytes(file)).Where(n => !n.Contains('\t', StringComparison.Ordinal)))
+                lines.Add($"{path}\t{name}");
+        });
+        return lines;
+    }
+
+    private static IEnumerable<string> Sources(string folder) =>
+        Directory.EnumerateFiles(folder, "*.?", new EnumerationOptions
+        {
+            RecurseSubdirectories = true,
+            AttributesToSkip = FileAttributes.ReparsePoint,
+        })
+        .Where(f => f.EndsWith(".c", StringComparison.Ordinal) || f.EndsWith(".h", StringComparison.Ordinal));
+
+    private static IncludeGraph Read(string file)
+    {
+        var graph = new IncludeGraph();
+        foreach (var line in File.ReadLines(file))
+        {
+            if (line.Split('\t') is not [var includer, var name])
+                continue;
+            var last = LastPart(name);
+            if (!graph.includers.TryGetValue(last, out var list))
+                graph.includers[last] = list = [];
+            list.Add((includer, name));
+        }
+        return graph;
+    }
+
+    // "../net/core.h" and "linux/net.h" may mean any file whose path ends so.
+    private static bool MayMean(string name, string path)
+    {
+        var plain = name;
+        while (plain.StartsWith("../", StringComparison.Ordinal) || plain.StartsWith("./", StringComparison.Ordinal))
+            plain = plain[(plain.IndexOf('/', StringComparison.Ordinal) + 1)..];
+        return !plain.Contains("/../", StringComparison.Ordinal)
+            ? path == plain || path.EndsWith("/" + plain, StringComparison.Ordinal)
+            : LastPart(plain) == LastPart(path);
+    }
+
+    private static string LastPart(string path) => path[(path.LastIndexOf('/') + 1)..];
+}

@@ -1,0 +1,192 @@
+// In: the text of a patch. Out: its files and hunks. Strict: what is not understood is refused, for a line that is passed over
+// may be the fix. The format is the unified one (GNU diffutils manual, "Detailed Description of Unified Format") with the
+// extended headers of git (git-diff(1), "Generating patch text with -p").
+
+using System.Text;
+using System.Text.RegularExpressions;
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Compile;
+using Elivepatch.Kernel.Storage;
+
+namespace Elivepatch.Kernel.Patches;
+
+/// <summary>Reads one patch.</summary>
+internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text)
+{
+    private const int Largest = 8 << 20;
+    private const int MostFiles = 1000;
+    private const int LongestFile = 2_000_000;
+    private readonly List<PatchedFile> files = [];
+    private string[] lines = [];
+    private int at;
+    private Problem? problem;
+
+    /// <summary>Reads all of it.</summary>
+    public Outcome<SourcePatch> Read()
+    {
+        if (text.Length > Largest)
+            return new Problem(ProblemCodes.PatchTooLarge, $"{name} has {text.Length >> 20} MiB, more than {Largest >> 20}");
+        // One character a byte: a source file may have any encoding, and every byte has to come out as it went in.
+        lines = Encoding.Latin1.GetString(text.Span).Split('\n');
+        while (at < lines.Length && problem is null)
+            ReadLine();
+        if (problem is null && files.Count == 0)
+            Fail(ProblemCodes.PatchUnreadable, "it has no change of a file");
+        if (problem is null && files.Count > MostFiles)
+            Fail(ProblemCodes.PatchTooLarge, $"it changes {files.Count} files, more than {MostFiles}");
+        return problem is null ? new SourcePatch(name, ContentDigest.Of(text.Span), files) : problem;
+    }
+
+    // Between files there is free text: a mail's header and message, a signature.
+    private void ReadLine()
+    {
+        var line = lines[at];
+        if (Starts(line, "diff --git "))
+            ReadGitHeader();
+        else if (Starts(line, "--- ") && at + 1 < lines.Length && Starts(lines[at + 1], "+++ "))
+            ReadFile();
+        else if (Starts(line, "@@ ") || Starts(line, "*** ") && at + 1 < lines.Length && Starts(lines[at + 1], "--- "))
+            Fail(ProblemCodes.PatchUnreadable, "a change without the names of its file, or a context diff");
+        else if (Starts(line, "Binary files ") || line == "GIT binary patch")
+            Fail(ProblemCodes.PatchNotText, "it has a binary change");
+        else
+            at++;
+    }
+
+    private void ReadGitHeader()
+    {
+        var header = lines[at++];
+        var mode = false;
+        while (at < lines.Length && problem is null)
+        {
+            var line = lines[at];
+            if (Starts(line, "--- ") || Starts(line, "diff --git "))
+                return;
+            if (Starts(line, "deleted file mode ") || Starts(line, "rename ") || Starts(line, "copy "))
+                Fail(ProblemCodes.PatchMovesFiles, header);
+            else if (Starts(line, "GIT binary patch") || Starts(line, "Binary files "))
+                Fail(ProblemCodes.PatchNotText, $"{header}: a binary change");
+            else if (ModePattern().Match(line) is { Success: true } match && match.Groups[1].Value is not ("100644" or "100755"))
+                Fail(ProblemCodes.PatchNotText, $"{header}: mode {match.Groups[1].Value} is that of a link, a sub-module or worse");
+            else if (Starts(line, "old mode ") || Starts(line, "new mode "))
+                mode = true;
+            else if (!ExtendedHeaderPattern().IsMatch(line))
+                break;
+            at++;
+        }
+        // A header without hunks: a mode alone, or an empty new file.
+        if (problem is null && !mode && at < lines.Length && lines[at].Length > 0 && Starts(lines[at], "@@ "))
+            Fail(ProblemCodes.PatchUnreadable, $"{header}: the names of the file are missing");
+    }
+
+    private void ReadFile()
+    {
+        var before = Name(lines[at][4..]);
+        var after = Name(lines[at + 1][4..]);
+        at += 2;
+        if (after == "/dev/null")
+        {
+            Fail(ProblemCodes.PatchMovesFiles, $"{before} is removed");
+            return;
+        }
+        var path = Strip(after);
+        if (problem is not null || path is null)
+            return;
+        var isNew = before == "/dev/null";
+        if (!isNew && Strip(before) != path)
+        {
+            Fail(ProblemCodes.PatchMovesFiles, $"{before} becomes {after}");
+            return;
+        }
+        var hunks = new List<PatchHunk>();
+        while (at < lines.Length && problem is null && HunkPattern().Match(lines[at]) is { Success: true } match)
+        {
+            if (ReadHunk(match, path) is { } hunk)
+                hunks.Add(hunk);
+        }
+        if (problem is null && hunks.Count == 0)
+            Fail(ProblemCodes.PatchUnreadable, $"{path} has no hunk");
+        if (problem is null && isNew && (hunks.Count != 1 || hunks[0].Before.Any()))
+            Fail(ProblemCodes.PatchUnreadable, $"{path} is new and has lines before");
+        files.Add(new(path, isNew, hunks));
+    }
+
+    private PatchHunk? ReadHunk(Match match, string path)
+    {
+        var header = lines[at++];
+        var (start, oldLeft, newLeft) = (Number(match.Groups[1]), Count(match.Groups[2]), Count(match.Groups[4]));
+        if (start > LongestFile || oldLeft > LongestFile || newLeft > LongestFile)
+            return Fail(ProblemCodes.PatchUnreadable, $"{path}: {header}: a number is too large");
+        var read = new List<HunkLine>();
+        while (oldLeft > 0 || newLeft > 0)
+        {
+            if (at >= lines.Length)
+                return Fail(ProblemCodes.PatchUnreadable, $"{path}: {header}: the patch ends within the hunk");
+            if (KindOf(lines[at]) is not { } kind)
+                return Fail(ProblemCodes.PatchUnreadable, $"{path}: {header}: line {at + 1} of the patch is no line of a hunk");
+            oldLeft -= kind == HunkLineKind.Added ? 0 : 1;
+            newLeft -= kind == HunkLineKind.Removed ? 0 : 1;
+            if (oldLeft < 0 || newLeft < 0)
+                return Fail(ProblemCodes.PatchUnreadable, $"{path}: {header}: more lines than the hunk's header says");
+            read.Add(new(kind, (lines[at].Length == 0 ? "" : lines[at][1..]) + "\n"));
+            at++;
+            if (at < lines.Length && Starts(lines[at], "\\ "))
+            {
+                read[^1] = read[^1] with { Text = read[^1].Text[..^1] };
+                at++;
+            }
+        }
+        if (at < lines.Length && lines[at].Length > 0 && lines[at][0] is '+' or '-' && !Starts(lines[at], "--- ") && lines[at] is not ("-- " or "--"))
+            return Fail(ProblemCodes.PatchUnreadable, $"{path}: {header}: more lines than the hunk's header says");
+        if (read.TrueForAll(l => l.Kind == HunkLineKind.Context))
+            return Fail(ProblemCodes.PatchUnreadable, $"{path}: {header}: it changes nothing");
+        return new(header, start, read);
+    }
+
+    // An empty line is a context line whose blank an editor or a mail program took.
+    private static HunkLineKind? KindOf(string line) => line.Length == 0 ? HunkLineKind.Context : line[0] switch
+    {
+        ' ' => HunkLineKind.Context,
+        '+' => HunkLineKind.Added,
+        '-' => HunkLineKind.Removed,
+        _ => null,
+    };
+
+    // diff -u puts a time stamp behind a tab.
+    private static string Name(string rest) => rest.Split('\t')[0].TrimEnd('\r');
+
+    private string? Strip(string path)
+    {
+        var slash = path.IndexOf('/', StringComparison.Ordinal);
+        var stripped = slash > 0 ? path[(slash + 1)..] : "";
+        if (UnitPath.IsValid(stripped))
+            return stripped;
+        Fail(ProblemCodes.PatchPathRefused, $"\"{Printable(path)}\"");
+        return null;
+    }
+
+    private static string Printable(string text) =>
+        string.Concat(text.Take(200).Select(c => char.IsAscii(c) && !char.IsControl(c) ? c : '?'));
+
+    private static int Number(Group group) =>
+        int.TryParse(group.Value, System.Globalization.CultureInfo.InvariantCulture, out var number) ? number : int.MaxValue;
+
+    private static int Count(Group group) => group.Success ? Number(group) : 1;
+
+    private static bool Starts(string line, string start) => line.StartsWith(start, StringComparison.Ordinal);
+
+    private PatchHunk? Fail(ProblemCode code, string reason)
+    {
+        problem ??= new(code, $"{name}: {Printable(reason)}");
+        return null;
+    }
+
+    [GeneratedRegex(@"^@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@")]
+    private static partial Regex HunkPattern();
+
+    [GeneratedRegex(@"^(?:(?:old|new|new file) mode |index [0-9a-f]+\.\.[0-9a-f]+ )([0-9]+)$")]
+    private static partial Regex ModePattern();
+
+    [GeneratedRegex(@"^(?:old mode|new mode|new file mode|similarity index|dissimilarity index|index) ")]
+    private static partial Regex ExtendedHeaderPattern();
+}

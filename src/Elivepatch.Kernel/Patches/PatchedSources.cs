@@ -1,0 +1,102 @@
+// In: a prepared tree and the live patches in order. Out: the patched files, as an overlay over the tree: once as the patches
+// make them, once with #line directives that keep line numbers where they were.
+
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Compile;
+using Elivepatch.Kernel.Trees;
+
+namespace Elivepatch.Kernel.Patches;
+
+/// <summary>The sources of a tree with patches applied.</summary>
+/// <param name="Plain">The files as the patches make them.</param>
+/// <param name="LinePreserving">The same files, with unchanged lines numbered as before (<see cref="LineDirectives"/>).</param>
+/// <param name="Added">Paths of those that are new.</param>
+public sealed record PatchedSources(SourceOverlay Plain, SourceOverlay LinePreserving, IReadOnlySet<string> Added)
+{
+    private const int LargestFile = 16 << 20;
+
+    /// <summary>Paths of the files that differ from the tree.</summary>
+    public IReadOnlyList<string> Paths => [.. Plain.Files.Keys.Order(StringComparer.Ordinal)];
+
+    /// <summary>Applies patches. Files that no code comes from are left out.</summary>
+    public static Outcome<PatchedSources> Apply(PreparedTree tree, IReadOnlyList<SourcePatch> patches)
+    {
+        var code = PatchRules.CodePaths([.. patches.SelectMany(p => p.Files).Select(f => f.Path)]);
+        if (!code.TryGet(out var paths))
+            return Outcome<PatchedSources>.Failure(code.Problems);
+        var originals = new Dictionary<string, List<string>?>(StringComparer.Ordinal);
+        var current = new Dictionary<string, List<string>>(StringComparer.Ordinal);
+        foreach (var (patch, file) in patches.SelectMany(p => p.Files.Select(f => (p, f))).Where(x => paths.Contains(x.f.Path)))
+        {
+            if (!originals.ContainsKey(file.Path))
+            {
+                var read = ReadOriginal(tree, patch.Name, file.Path);
+                if (!read.TryGet(out var lines))
+                    return Outcome<PatchedSources>.Failure(read.Problems);
+                originals[file.Path] = lines.Count > 0 || tree.HasFile(file.Path) ? lines : null;
+                if (originals[file.Path] is not null)
+                    current[file.Path] = lines;
+            }
+            var problem = Step(patch.Name, file, current);
+            if (problem is not null)
+                return problem;
+        }
+        return Finish(originals, current);
+    }
+
+    private static Problem? Step(string name, PatchedFile file, Dictionary<string, List<string>> current)
+    {
+        var exists = current.TryGetValue(file.Path, out var lines);
+        if (file.IsNew && exists)
+        {
+            return lines!.SequenceEqual(file.Hunks[0].After)
+                ? new(ProblemCodes.PatchAlreadyApplied, $"{name}: {file.Path} is there with the same text")
+                : new(ProblemCodes.PatchDoesNotApply, $"{name}: {file.Path} is there already");
+        }
+        if (!file.IsNew && !exists)
+            return new(ProblemCodes.PatchDoesNotApply, $"{name}: the kernel's source has no {file.Path}");
+        var outcome = HunkApplier.Apply(name, file, lines ?? []);
+        if (!outcome.TryGet(out var after))
+            return outcome.Problems[0];
+        current[file.Path] = after;
+        return null;
+    }
+
+    private static Outcome<List<string>> ReadOriginal(PreparedTree tree, string name, string path)
+    {
+        // A link on the way would make the text come from, and the mount go to, another place than the patch says.
+        var here = tree.Folder;
+        foreach (var part in path.Split('/'))
+        {
+            here = Path.Combine(here, part);
+            if (new FileInfo(here).LinkTarget is not null)
+                return new Problem(ProblemCodes.PatchPathRefused, $"{name}: {path} leads through a link");
+        }
+        if (Directory.Exists(here))
+            return new Problem(ProblemCodes.PatchPathRefused, $"{name}: {path} is a folder");
+        var info = new FileInfo(here);
+        if (!info.Exists)
+            return new List<string>();
+        return info.Length > LargestFile
+            ? new Problem(ProblemCodes.PatchTooLarge, $"{name}: {path} has {info.Length >> 20} MiB")
+            : SourceText.Lines(File.ReadAllBytes(here));
+    }
+
+    private static Outcome<PatchedSources> Finish(
+        Dictionary<string, List<string>?> originals, Dictionary<string, List<string>> current)
+    {
+        // A patch and a later one may cancel out.
+        var changed = current.Where(c => originals[c.Key] is not { } before || !before.SequenceEqual(c.Value)).ToList();
+        if (changed.Count == 0)
+            return new Problem(ProblemCodes.PatchHasNoCode, "taken together, the patches change nothing");
+        var plain = changed.ToDictionary(c => c.Key, c => (ReadOnlyMemory<byte>)SourceText.Bytes(c.Value), StringComparer.Ordinal);
+        var preserving = changed.ToDictionary(
+            c => c.Key,
+            c => originals[c.Key] is { } before
+                ? (ReadOnlyMemory<byte>)SourceText.Bytes(LineDirectives.Insert(before, c.Value))
+                : plain[c.Key],
+            StringComparer.Ordinal);
+        var added = changed.Where(c => originals[c.Key] is null).Select(c => c.Key).ToHashSet(StringComparer.Ordinal);
+        return new PatchedSources(new(plain), new(preserving), added);
+    }
+}

@@ -1,0 +1,103 @@
+// In: patched sources. Out: the units to compile again. A changed C file that this kernel compiles is a unit; for anything else,
+// be it a header or a C file that others include, the include graph names candidates, kbuild says which of them this kernel has,
+// and the preprocessor which of those see a difference.
+
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Compile;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Kernel.Trees;
+
+namespace Elivepatch.Kernel.Patches;
+
+/// <summary>Finds the units that patched sources touch.</summary>
+public sealed class TouchedUnits(CacheRoot cache)
+{
+    private const int MostNamed = 6000;
+    private const int MostBuilt = 400;
+
+    /// <summary>The touched units, in order of path.</summary>
+    public async Task<Outcome<IReadOnlyList<TouchedUnit>>> FindAsync(
+        PreparedTree tree, PatchedSources sources, CancellationToken cancellation)
+    {
+        var commands = new KbuildCommands(cache);
+        var named = sources.Paths.Where(p => p.EndsWith(".c", StringComparison.Ordinal)).ToList();
+        var built = await commands.ForBuiltUnitsAsync(tree, named, cancellation);
+        if (!built.TryGet(out var own))
+            return Outcome<IReadOnlyList<TouchedUnit>>.Failure(built.Problems);
+        var units = own.ToDictionary(c => c.Unit, c => new TouchedUnit(c, [c.Unit]), StringComparer.Ordinal);
+        var included = sources.Paths.Where(p => !units.ContainsKey(p)).ToList();
+        if (included.Count > 0)
+        {
+            var seeing = await FindSeeingAsync(tree, sources, included, commands, cancellation);
+            if (!seeing.TryGet(out var more))
+                return seeing;
+            foreach (var unit in more)
+                units.TryAdd(unit.Command.Unit, unit);
+        }
+        if (units.Count > 0)
+            return units.Values.OrderBy(u => u.Command.Unit, StringComparer.Ordinal).ToList();
+        return sources.Paths.All(p => p.EndsWith(".c", StringComparison.Ordinal))
+            ? new Problem(ProblemCodes.UnitNotBuilt, $"the configuration of {tree.Release} does not build {string.Join(", ", named)}")
+            : new Problem(ProblemCodes.FileNotCompiled, string.Join(", ", sources.Paths));
+    }
+
+    private async Task<Outcome<IReadOnlyList<TouchedUnit>>> FindSeeingAsync(
+        PreparedTree tree,
+        PatchedSources sources,
+        IReadOnlyList<string> included,
+        KbuildCommands commands,
+        CancellationToken cancellation)
+    {
+        var loaded = await IncludeGraph.LoadAsync(cache, tree, cancellation);
+        if (!loaded.TryGet(out var graph))
+            return Outcome<IReadOnlyList<TouchedUnit>>.Failure(loaded.Problems);
+        var patchedIncludes = sources.Plain.Files
+            .SelectMany(f => IncludeGraph.Includes(f.Value.Span).Select(name => (f.Key, name))).ToList();
+        var because = new Dictionary<string, List<string>>(StringComparer.Ordinal);
+        foreach (var path in included)
+        {
+            foreach (var unit in graph.UnitsThatMaySee(path, patchedIncludes))
+            {
+                if (!because.TryGetValue(unit, out var paths))
+                    because[unit] = paths = [];
+                paths.Add(path);
+            }
+        }
+        var files = string.Join(", ", included.Take(8));
+        if (because.Count > MostNamed)
+            return new Problem(ProblemCodes.TooManyUnits, $"{because.Count} C files may include {files}, more than {MostNamed}");
+        var built = await commands.ForBuiltUnitsAsync(tree, [.. because.Keys.Where(tree.HasFile)], cancellation);
+        if (!built.TryGet(out var candidates))
+            return Outcome<IReadOnlyList<TouchedUnit>>.Failure(built.Problems);
+        if (candidates.Count > MostBuilt)
+            return new Problem(ProblemCodes.TooManyUnits, $"{candidates.Count} units may include {files}, more than {MostBuilt}");
+        return await ConfirmAsync(tree, sources, candidates, because, cancellation);
+    }
+
+    private async Task<Outcome<IReadOnlyList<TouchedUnit>>> ConfirmAsync(
+        PreparedTree tree,
+        PatchedSources sources,
+        IReadOnlyList<CompileCommand> candidates,
+        Dictionary<string, List<string>> because,
+        CancellationToken cancellation)
+    {
+        var touched = new TouchedUnit?[candidates.Count];
+        var problems = new Problem?[candidates.Count];
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation };
+        await Parallel.ForAsync(0, candidates.Count, options, async (i, token) =>
+        {
+            var compiler = new UnitCompiler(cache);
+            var before = await compiler.PreprocessAsync(tree, candidates[i], SourceOverlay.None, token);
+            var after = await compiler.PreprocessAsync(tree, candidates[i], sources.LinePreserving, token);
+            // A unit that cannot be preprocessed before has nothing to do with the patch: it lacks a file that only a whole build
+            // makes, and compiling it will say so.
+            if (before.Succeeded && !after.Succeeded)
+                problems[i] = after.Problems[0];
+            else if (!before.Succeeded || !before.Value.Span.SequenceEqual(after.Value.Span))
+                touched[i] = new(candidates[i], because[candidates[i].Unit]);
+        });
+        if (problems.OfType<Problem>().ToList() is { Count: > 0 } found)
+            return Outcome<IReadOnlyList<TouchedUnit>>.Failure(found);
+        return touched.OfType<TouchedUnit>().ToList();
+    }
+}

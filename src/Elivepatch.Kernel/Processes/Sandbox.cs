@@ -1,0 +1,99 @@
+// In: a command and the few files it may see. Out: what it left. Everything that reads a patch, a configuration or a source
+// tree runs here: a Makefile can run any command, a configuration can name any file, and a compiler includes what it is told to.
+
+using System.Globalization;
+using Elivepatch.Engine;
+
+namespace Elivepatch.Kernel.Processes;
+
+/// <summary>
+/// Runs commands under bubblewrap: no network, own process, IPC and host name spaces, no capabilities, an empty environment, a
+/// read-only toolchain, and nothing else of the host but what the request binds.
+/// </summary>
+public static class Sandbox
+{
+    private const string Program = "bwrap";
+    private const long TemporarySpace = 1L << 30;
+
+    // Debian merges these into /usr and leaves links; where they are folders they are bound.
+    private static readonly string[] ToolchainFolders = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+    private static readonly string[] ConfigurationFiles = ["/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"];
+
+    /// <summary>Runs a command; a problem where the sandbox itself cannot be had, a result with any exit status otherwise.</summary>
+    public static async Task<Outcome<ProcessResult>> RunAsync(SandboxRequest request, CancellationToken cancellation)
+    {
+        if (Executables.Find(Program) is not { } program)
+            return new Problem(ProblemCodes.SandboxMissing, $"{Program} is not in the search path");
+        var result = await ProcessRunner.RunAsync(
+            new ProcessRequest
+            {
+                File = program,
+                Arguments = CommandLine(request),
+                Input = request.Input,
+                Timeout = request.Timeout,
+                OutputLimit = request.OutputLimit,
+                OnOutputLine = request.OnOutputLine,
+            },
+            cancellation);
+        if (result.ExitCode != 0 && result.Error.StartsWith("bwrap: ", StringComparison.Ordinal))
+            return new Problem(ProblemCodes.SandboxFailed, result.Describe());
+        return result;
+    }
+
+    /// <summary>Runs a command that has to succeed.</summary>
+    /// <param name="request">The command.</param>
+    /// <param name="purpose">What it is for, as in "unpacking the source", for the reason of the problem.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public static async Task<Outcome<ProcessResult>> RunSuccessfullyAsync(
+        SandboxRequest request, string purpose, CancellationToken cancellation)
+    {
+        var outcome = await RunAsync(request, cancellation);
+        if (!outcome.TryGet(out var result) || result.Succeeded)
+            return outcome;
+        return new Problem(ProblemCodes.ToolFailed, $"{purpose}: {request.File} ended with {result.Describe()}");
+    }
+
+    private static List<string> CommandLine(SandboxRequest request)
+    {
+        List<string> words =
+        [
+            "--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--unshare-cgroup-try",
+            "--hostname", "sandbox", "--die-with-parent", "--cap-drop", "ALL", "--clearenv",
+        ];
+        foreach (var (name, value) in request.Environment)
+            words.AddRange(["--setenv", name, value]);
+        words.AddRange(Toolchain());
+        words.AddRange(["--proc", "/proc", "--dev", "/dev", "--size", Text(TemporarySpace), "--tmpfs", "/tmp"]);
+        foreach (var bind in request.Binds)
+            words.AddRange([bind.Writable ? "--bind" : "--ro-bind", bind.Source, bind.Target]);
+        words.AddRange(["--remount-ro", "/", "--chdir", request.WorkingDirectory, "--"]);
+        words.AddRange(Limits(request.Limits));
+        words.Add(request.File);
+        words.AddRange(request.Arguments);
+        return words;
+    }
+
+    private static IEnumerable<string> Toolchain()
+    {
+        List<string> words = ["--ro-bind", "/usr", "/usr"];
+        foreach (var name in ToolchainFolders)
+        {
+            var folder = new DirectoryInfo("/" + name);
+            if (folder.LinkTarget is { } target)
+                words.AddRange(["--symlink", target, folder.FullName]);
+            else if (folder.Exists)
+                words.AddRange(["--ro-bind", folder.FullName, folder.FullName]);
+        }
+        foreach (var path in ConfigurationFiles)
+            words.AddRange(["--ro-bind-try", path, path]);
+        return words;
+    }
+
+    private static IEnumerable<string> Limits(SandboxLimits limits) =>
+    [
+        "/usr/bin/prlimit", $"--as={Text(limits.AddressSpace)}", $"--cpu={Text((long)limits.ProcessorTime.TotalSeconds)}",
+        $"--fsize={Text(limits.FileSize)}", $"--nproc={Text(limits.Processes)}", "--core=0", "--",
+    ];
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

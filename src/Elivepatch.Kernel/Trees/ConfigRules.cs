@@ -1,0 +1,57 @@
+// In: a configuration. Out: whether a kernel of it can be live patched, and built again alike. The options are those of
+// kernel/livepatch/Kconfig, arch/x86/Kconfig and security/Kconfig.hardening of the kernel's own source.
+
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Records;
+
+namespace Elivepatch.Kernel.Trees;
+
+/// <summary>What a configuration must and must not have.</summary>
+public static class ConfigRules
+{
+    private static readonly (string Option, string Why)[] Required =
+    [
+        ("X86_64", "only x86-64 kernels are supported"),
+        ("MODULES", "a livepatch is a module"),
+        ("LIVEPATCH", "the kernel has no live patching"),
+        ("KALLSYMS_ALL", "the kernel does not know its own data symbols"),
+        ("HAVE_RELIABLE_STACKTRACE", "the kernel cannot tell when a task has left a function"),
+    ];
+
+    private static readonly (string Option, string Why)[] Forbidden =
+    [
+        ("RANDSTRUCT", "the layout of structs is random"),
+        ("GCC_PLUGIN_RANDSTRUCT", "the layout of structs is random"),
+        ("GCC_PLUGIN_LATENT_ENTROPY", "random numbers are compiled into functions"),
+        ("LTO", "units are not compiled one by one"),
+        ("LTO_CLANG", "units are not compiled one by one"),
+        ("CC_IS_CLANG", "the kernel was built by clang"),
+        ("AUTOFDO_CLANG", "code depends on a profile"),
+        ("PROPELLER_CLANG", "code depends on a profile"),
+        ("GCOV_KERNEL", "counters of units cannot be shared with a livepatch"),
+    ];
+
+    // Debian takes these out of /boot/config-*, which is all that a captured machine may have. They name keys, and a salt for the
+    // build-id; scripts and the key ring's assembler read them, no compiled unit does.
+    private static readonly string[] WithoutCode = ["BUILD_SALT", "MODULE_SIG_ALL", "MODULE_SIG_KEY", "SYSTEM_TRUSTED_KEYS"];
+
+    /// <summary>True for an option that preparation may add where the configuration does not tell it.</summary>
+    public static bool MayAppear(string option, KernelConfig before) => WithoutCode.Contains(option) && !before.Mentions(option);
+
+    /// <summary>Every reason why a kernel of this configuration cannot be live patched; empty where it can.</summary>
+    public static IReadOnlyList<Problem> Check(KernelConfig config)
+    {
+        var problems = new List<Problem>();
+        foreach (var (option, why) in Required.Where(r => !config.IsSet(r.Option)))
+            problems.Add(new(ProblemCodes.ConfigurationLacks, $"CONFIG_{option} is not set: {why}"));
+        if (!config.IsSet("DYNAMIC_FTRACE_WITH_REGS") && !config.IsSet("DYNAMIC_FTRACE_WITH_ARGS"))
+        {
+            problems.Add(new(
+                ProblemCodes.ConfigurationLacks,
+                "neither CONFIG_DYNAMIC_FTRACE_WITH_REGS nor CONFIG_DYNAMIC_FTRACE_WITH_ARGS is set: functions cannot be diverted"));
+        }
+        foreach (var (option, why) in Forbidden.Where(r => config.IsSet(r.Option)))
+            problems.Add(new(ProblemCodes.ConfigurationUnsupported, $"CONFIG_{option} is set: {why}"));
+        return problems;
+    }
+}

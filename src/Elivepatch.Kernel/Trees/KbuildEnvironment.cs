@@ -1,0 +1,43 @@
+using Elivepatch.Kernel.Records;
+
+namespace Elivepatch.Kernel.Trees;
+
+/// <summary>What kbuild is told, so that its answers are those of the machine that built the kernel.</summary>
+internal static class KbuildEnvironment
+{
+    /// <summary>The environment: fixed names and times where the build would ask the machine for its own.</summary>
+    public static IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string>
+    {
+        ["PATH"] = $"{PreparedTree.ToolsInsidePath}:/usr/bin:/bin",
+        ["LC_ALL"] = "C",
+        ["HOME"] = "/tmp",
+        ["KBUILD_BUILD_TIMESTAMP"] = "Thu Jan  1 00:00:00 UTC 1970",
+        ["KBUILD_BUILD_USER"] = "build",
+        ["KBUILD_BUILD_HOST"] = "build",
+    };
+
+    /// <summary>
+    /// Variables for make's command line. A tool that the original builder did not have (version 0 in the configuration) must not
+    /// be found here either, or options that depend on it would appear.
+    /// </summary>
+    public static IReadOnlyList<string> MakeVariables(KernelConfig config, string release, Toolchain compiler)
+    {
+        List<string> variables =
+        [
+            "ARCH=x86", $"KERNELRELEASE={release}", $"CROSS_COMPILE={compiler.CrossPrefix}", $"CC={compiler.Name}",
+            $"HOSTCC={compiler.Name}", "PAHOLE=pahole",
+        ];
+        if (config.Number("RUSTC_VERSION") == 0)
+            variables.AddRange(["RUSTC=/nonexistent", "BINDGEN=/nonexistent"]);
+        return variables;
+    }
+
+    /// <summary>
+    /// A stand-in for pahole that only tells the version of the original builder's: kbuild asks for it while it reads the
+    /// configuration, and nothing that we build ever runs it (scripts/pahole-version.sh).
+    /// </summary>
+    public static string PaholeScript(KernelConfig config) =>
+        config.Number("PAHOLE_VERSION") is var version and > 0
+            ? $"#!/bin/sh\necho v{version / 100}.{version % 100:00}\n"
+            : "#!/bin/sh\nexit 1\n";
+}

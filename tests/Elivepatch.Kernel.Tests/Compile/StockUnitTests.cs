@@ -1,0 +1,119 @@
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Compile;
+using Xunit;
+using static Elivepatch.Kernel.Tests.StockKernel;
+
+namespace Elivepatch.Kernel.Tests.Compile;
+
+public sealed class StockUnitTests(StockKernel stock)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Kbuild_says_how_units_are_compiled()
+    {
+        var tree = await stock.TreeAsync();
+        var commands = Get(await new KbuildCommands(stock.Cache).ForUnitsAsync(
+            tree, ["fs/proc/meminfo.c", "kernel/sched/core.c", "fs/nfs/dir.c"], Cancellation));
+        Assert.Equal(["fs/proc/meminfo.c", "kernel/sched/core.c", "fs/nfs/dir.c"], commands.Select(c => c.Unit));
+        Assert.Equal([false, false, true], commands.Select(c => c.IsModule));
+        Assert.Equal(("proc", "fs/proc/proc"), (commands[0].ModName, commands[0].ModFile));
+        Assert.Equal("fs/proc/meminfo.o", commands[0].ObjectPath);
+        Assert.Equal(tree.Compiler.Name, commands[0].Arguments[0]);
+        // An option that kbuild only takes after trying it.
+        Assert.Contains("-fconserve-stack", commands[0].Arguments);
+        Assert.DoesNotContain(commands[0].Arguments, a => a.StartsWith("-Wp,", StringComparison.Ordinal) || a is "-c" or "-o");
+    }
+
+    [Fact]
+    public async Task A_unit_that_the_configuration_leaves_out_is_refused_by_name()
+    {
+        var tree = await stock.TreeAsync();
+        var outcome = await new KbuildCommands(stock.Cache).ForUnitsAsync(
+            tree, ["drivers/net/hamradio/scc.c", "fs/proc/nothing.c", "kernel/fork.c"], Cancellation);
+        Assert.Equal(
+            ["the configuration of " + tree.Release + " does not build drivers/net/hamradio/scc.c", "fs/proc/nothing.c is not in this kernel's source"],
+            outcome.Problems.Select(p => p.Reason));
+        Assert.All(outcome.Problems, p => Assert.Equal(ProblemCodes.UnitNotBuilt, p.Code));
+    }
+
+    [Fact]
+    public async Task The_as_built_object_has_no_sections_of_its_own_for_functions()
+    {
+        var tree = await stock.TreeAsync();
+        var built = await CompileAsync("fs/proc/meminfo.c", SourceOverlay.None, CompileVariant.AsBuilt);
+        var before = await CompileAsync("fs/proc/meminfo.c", SourceOverlay.None, CompileVariant.Before);
+        Assert.DoesNotContain(".text.meminfo_proc_show", Text(built));
+        Assert.Contains(".text.meminfo_proc_show", Text(before));
+        Assert.True((await CompileAsync("fs/proc/meminfo.c", SourceOverlay.None, CompileVariant.AsBuilt)).FromCache);
+    }
+
+    [Fact]
+    public async Task An_overlay_replaces_a_file_and_adds_another()
+    {
+        var tree = await stock.TreeAsync();
+        var source = await File.ReadAllTextAsync(Path.Combine(tree.Folder, "fs/proc/meminfo.c"), Cancellation);
+        var overlay = new SourceOverlay(new Dictionary<string, ReadOnlyMemory<byte>>
+        {
+            ["fs/proc/meminfo.c"] = Bytes("#include \"added.h\"\n#include \"new/folder/more.h\"\n" + source),
+            ["fs/proc/added.h"] = Bytes("static const char added_text[] __attribute__((used)) = \"added file\";\n"),
+            ["fs/proc/new/folder/more.h"] = Bytes("static const char more_text[] __attribute__((used)) = \"more file\";\n"),
+        });
+        var after = await CompileAsync("fs/proc/meminfo.c", overlay, CompileVariant.After);
+        Assert.Contains("added file", Text(after));
+        Assert.Contains("more file", Text(after));
+        Assert.False(File.Exists(Path.Combine(tree.Folder, "fs/proc/added.h")));
+    }
+
+    [Fact]
+    public async Task A_unit_that_does_not_compile_gives_the_compilers_own_words()
+    {
+        var tree = await stock.TreeAsync();
+        var command = Get(await new KbuildCommands(stock.Cache).ForUnitsAsync(tree, ["fs/proc/meminfo.c"], Cancellation))[0];
+        var overlay = new SourceOverlay(new Dictionary<string, ReadOnlyMemory<byte>> { ["fs/proc/meminfo.c"] = Bytes("int broken(\n") });
+        var outcome = await new UnitCompiler(stock.Cache).CompileAsync(tree, command, overlay, CompileVariant.After, Cancellation);
+        Assert.Equal(ProblemCodes.CompileFailed, outcome.Problems[0].Code);
+        Assert.Contains("fs/proc/meminfo.c:1:", outcome.Problems[0].Reason);
+    }
+
+    [Fact]
+    public async Task The_compiler_sees_no_file_of_the_host()
+    {
+        var tree = await stock.TreeAsync();
+        var command = Get(await new KbuildCommands(stock.Cache).ForUnitsAsync(tree, ["fs/proc/meminfo.c"], Cancellation))[0];
+        var overlay = new SourceOverlay(new Dictionary<string, ReadOnlyMemory<byte>>
+        {
+            ["fs/proc/meminfo.c"] = Bytes("#include \"/etc/hostname\"\n"),
+        });
+        var outcome = await new UnitCompiler(stock.Cache).CompileAsync(tree, command, overlay, CompileVariant.After, Cancellation);
+        Assert.Contains("No such file or directory", outcome.Problems[0].Reason);
+    }
+
+    [Fact]
+    public async Task Entry_layouts_come_from_the_kernels_own_headers()
+    {
+        var layouts = (await stock.RecordAsync()).Facts.Layouts;
+        Assert.Equal(12, layouts.SizeOf("__bug_table"));
+        Assert.Equal(12, layouts.SizeOf("__ex_table"));
+        Assert.Equal(16, layouts.SizeOf("__jump_table"));
+        Assert.Equal(8, layouts.SizeOf(".static_call_sites"));
+        Assert.Equal(14, layouts.SizeOf(".altinstructions"));
+        Assert.Null(layouts.SizeOf(".parainstructions"));
+        Assert.Equal(8, layouts.OffsetOf("bug_entry.line"));
+        Assert.Equal(10, layouts.OffsetOf("bug_entry.flags"));
+        Assert.Equal(13, layouts.OffsetOf("alt_instr.replacementlen"));
+        Assert.True(layouts.StructureSizes["module"] > 512);
+        Assert.Equal(24, layouts.OffsetOf("module.name"));
+    }
+
+    private async Task<CompiledUnit> CompileAsync(string unit, SourceOverlay overlay, CompileVariant variant)
+    {
+        var tree = await stock.TreeAsync();
+        var command = Get(await new KbuildCommands(stock.Cache).ForUnitsAsync(tree, [unit], Cancellation))[0];
+        return Get(await new UnitCompiler(stock.Cache).CompileAsync(tree, command, overlay, variant, Cancellation));
+    }
+
+    private static byte[] Bytes(string text) => System.Text.Encoding.UTF8.GetBytes(text);
+
+    private static string Text(CompiledUnit unit) => System.Text.Encoding.Latin1.GetString(unit.Object.Span);
+}
