@@ -54,6 +54,9 @@ public sealed class KernelImage
     /// <summary>The address in the running kernel for an address of the link.</summary>
     public ulong ToRunning(ulong link) => link >= KernelHalf ? unchecked(link + Displacement) : link;
 
+    /// <summary>The section of this name, or null.</summary>
+    public ElfSection? FindSection(string name) => Array.Find(sections, s => s.Name == name);
+
     /// <summary>The section that covers this address of the link, or null.</summary>
     public ElfSection? SectionAt(ulong link)
     {

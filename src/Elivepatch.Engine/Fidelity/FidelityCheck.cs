@@ -74,9 +74,10 @@ public static class FidelityCheck
 
         comparison.CompareWaiting();
         Dictionary<ElfSection, IReadOnlyList<ulong>> open = SettleAmbiguous(comparison, candidates, names);
+        CompareTables(comparison, sections, symbols, image);
         if (comparison.Differences.Count > 0)
         {
-            string[] blamed = [.. comparison.Differences.Select(d => $"{names.NameAt(d.Section, d.Offset)} ({d.What})").Distinct()];
+            string[] blamed = [.. comparison.Differences.Select(d => $"{NameOf(d, names)} ({d.What})").Distinct()];
             return Blame(ProblemCodes.BytesDiffer, unitName, "does not have the same code or data", blamed, kernelCompiler);
         }
 
@@ -126,6 +127,32 @@ public static class FidelityCheck
         }
 
         return open;
+    }
+
+    /// <summary>Finds the tables that nothing refers to, and compares them as well.</summary>
+    private static void CompareTables(ImageComparison comparison, ElfSection[] sections, KernelSymbols symbols, KernelImage image)
+    {
+        foreach (ElfSection table in sections.Where(s => comparison.PlaceOf(s) is null))
+        {
+            ulong[] places = [.. TableSearch.PlacesOf(table, comparison, image, symbols.Vmlinux).Select(image.ToRunning)];
+            ulong[] fitting = places.Length > 1 ? [.. places.Where(p => comparison.WouldFit(table, p))] : places;
+            if (fitting.Length <= 1 && places.Length > 0)
+            {
+                // Where none fits, comparing with any tells what differs.
+                comparison.Place(table, fitting.Length == 1 ? fitting[0] : places[0]);
+                comparison.CompareWaiting();
+            }
+        }
+    }
+
+    /// <summary>The function or datum to name: for a table without names the code that the entry is about.</summary>
+    private static string NameOf(Difference difference, UnitSymbols names)
+    {
+        ElfRelocation? about = names.In(difference.Section).Count > 0 ? null : difference.Section.Relocations?.Entries
+            .Where(r => r.Offset <= difference.Offset && r.Symbol?.Section?.Has(ElfSectionFlags.Execute) == true).MaxBy(r => r.Offset);
+        return about is null
+            ? names.NameAt(difference.Section, difference.Offset)
+            : $"{names.NameAt(about.Symbol!.Section!, unchecked(about.Symbol.Value + (ulong)about.Addend))} in {difference.Section}";
     }
 
     /// <summary>

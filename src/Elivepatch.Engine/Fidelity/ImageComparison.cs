@@ -64,6 +64,15 @@ internal sealed class ImageComparison(KernelImage image, ObjectSymbols kernel, S
         return trial.differences.Count == 0;
     }
 
+    /// <summary>The first relocation of a section that refers to code or data with a known place, or null.</summary>
+    public ElfRelocation? KnownReferenceIn(ElfSection section) =>
+        InOrder(section).FirstOrDefault(r =>
+            r.Symbol is { Section: { } target, Binding: not ElfSymbolBinding.Weak } && places.ContainsKey(target)
+            && r.Type.FieldSize() > 0 && r.Offset < section.Size);
+
+    /// <summary>Where the symbol of such a relocation lies, in addresses of the link.</summary>
+    public ulong PlaceOfSymbol(ElfRelocation known) => unchecked(places[known.Symbol!.Section!] + known.Symbol.Value);
+
     /// <summary>Notes that a section as a whole is nowhere.</summary>
     public void Refute(ElfSection section, string what) => differences.Add(new(section, 0, what));
 
@@ -266,7 +275,7 @@ internal sealed class ImageComparison(KernelImage image, ObjectSymbols kernel, S
     };
 
     /// <summary>The address to which the linker bound the symbol (S of the psABI), modulo 2^64; null for a type without a known formula.</summary>
-    private static ulong? Solve(ulong place, ReadOnlySpan<byte> field, ElfRelocation relocation)
+    public static ulong? Solve(ulong place, ReadOnlySpan<byte> field, ElfRelocation relocation)
     {
         ulong addend = (ulong)relocation.Addend;
         return unchecked(relocation.Type switch

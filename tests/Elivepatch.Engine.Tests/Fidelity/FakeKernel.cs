@@ -19,7 +19,8 @@ internal sealed class FakeKernel
         {
             . = 0xffffffff81000000;
             .text : { _text = .; KEEP(*(.head)) *(.text.unlikely) *(.text) }
-            .rodata : { *(.rodata .rodata.* __jump_table) }
+            .rodata : { *(.rodata .rodata.*) }
+            __jump_table : { __start___jump_table = .; *(__jump_table) }
             .data : { *(.data) }
             .init.text : { *(.init.text) }
             .bss : { *(.bss) }

@@ -8,6 +8,7 @@ public sealed class StaticBranchTests
     private const string Unit =
         """
         long key;
+        long other_key;
         #define BRANCH(label) asm goto( \
             "1: jmp %l[" #label "]\n" \
             ".pushsection __jump_table, \"aw\"\n .balign 8\n .long 1b - ., %l[" #label "] - .\n .quad key - .\n .popsection\n" \
@@ -87,5 +88,27 @@ public sealed class StaticBranchTests
         nop.CopyTo(kernel.BytesAt(kernel.AddressOf("fast")));
 
         Assert.Equal(ProblemCodes.BytesDiffer, Assert.Single(kernel.Check(unlisted).Problems).Code);
+    }
+
+    [Fact]
+    public void A_table_is_found_by_the_code_that_it_names()
+    {
+        string user = Unit.Replace("far_away", "far_off", StringComparison.Ordinal).Replace("fast", "quick", StringComparison.Ordinal)
+            .Replace("long key;", "extern long key;", StringComparison.Ordinal).Replace("long other_key;", "", StringComparison.Ordinal);
+
+        UnitPlacement placement = FakeKernel.Of(Slow, Unit, user).Check(user).Value;
+
+        Assert.Equal(PlacementProof.Bytes, placement.Sections.Single(s => s.Section.Name == "__jump_table").Proof);
+    }
+
+    [Fact]
+    public void A_branch_that_asks_another_key_is_found_although_the_code_is_equal()
+    {
+        string other = Unit.Replace(".quad key", ".quad other_key", StringComparison.Ordinal);
+
+        Problem problem = Assert.Single(FakeKernel.Of(Slow, Unit).Check(other).Problems);
+
+        Assert.Equal(ProblemCodes.BytesDiffer, problem.Code);
+        Assert.Contains("fast in __jump_table (refers elsewhere than to other_key)", problem.Reason, StringComparison.Ordinal);
     }
 }

@@ -1,0 +1,59 @@
+// In: a table of the unit (bugs, static branches, alternatives, ...), which has no symbols and to which nothing refers, and the
+// image. Out: where it lies. Its entries refer to code whose place is known, so the first of them occurs at one place only. The
+// tables belong to the proof: which key a static branch asks and which instructions replace others stands nowhere else.
+using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
+
+namespace Elivepatch.Engine.Fidelity;
+
+/// <summary>Finds the tables of a unit in the image by what they refer to.</summary>
+internal static class TableSearch
+{
+    /// <summary>Tables that the build sorts (<c>scripts/sorttable.c</c>): their entries are no longer together.</summary>
+    private static readonly string[] SortedTables = ["__ex_table", "__mcount_loc"];
+
+    /// <summary>The addresses of the link at which the table's first reference to known code is found.</summary>
+    public static IReadOnlyList<ulong> PlacesOf(ElfSection table, ImageComparison comparison, KernelImage image, ObjectSymbols kernel)
+    {
+        if (Array.IndexOf(SortedTables, table.Name) >= 0 || comparison.KnownReferenceIn(table) is not { } anchor)
+        {
+            return [];
+        }
+
+        (ulong start, ulong end) = RegionOf(table.Name, image, kernel);
+        var found = new List<ulong>();
+        ReadOnlySpan<byte> bytes = image.BytesFrom(start);
+        ulong step = Math.Max(1, table.Alignment);
+        int size = anchor.Type.FieldSize();
+        ulong expected = comparison.PlaceOfSymbol(anchor);
+        ulong length = Math.Min(end - start, (ulong)bytes.Length);
+        for (ulong offset = unchecked(step - (start % step)) % step; offset + table.Size <= length; offset += step)
+        {
+            ulong field = offset + anchor.Offset;
+            if (field + (ulong)size <= length && ImageComparison.Solve(start + field, bytes.Slice((int)field, size), anchor) == expected)
+            {
+                found.Add(start + offset);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>
+    /// Where the link puts all tables of one name: a section of its own, or between the symbols that BOUNDED_SECTION_BY of
+    /// <c>include/asm-generic/vmlinux.lds.h</c> sets.
+    /// </summary>
+    private static (ulong Start, ulong End) RegionOf(string name, KernelImage image, ObjectSymbols kernel)
+    {
+        if (image.FindSection(name) is { } section)
+        {
+            return (section.Address, section.Address + section.Size);
+        }
+
+        IReadOnlyList<KernelSymbol> start = kernel.Named($"__start_{name}");
+        IReadOnlyList<KernelSymbol> stop = kernel.Named($"__stop_{name}");
+        return start.Count == 1 && stop.Count == 1 && stop[0].Address > start[0].Address
+            ? (image.ToLink(start[0].Address), image.ToLink(stop[0].Address))
+            : default;
+    }
+}
