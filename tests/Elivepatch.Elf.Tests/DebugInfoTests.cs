@@ -249,6 +249,39 @@ public class DebugInfoTests
         Assert.Equal("g", info.Variables.Single(v => v.Name == "n").Owner!.Name);
     }
 
+    [Fact]
+    public void A_clone_is_an_instance_of_its_function()
+    {
+        ElfObject elf = Gcc.CompileAndRead("""
+            extern void sink(int);
+            static __attribute__((noinline)) int half(int x, int y) { for (int i = 0; i < x; i++) sink(i + y); return x / 2; }
+            int host(int a) { return half(a, 7) + half(a + 1, 7); }
+            """, "-O2 " + Gcc.EngineFlags);
+        ElfSymbol clone = elf.Symbols.Single(s => s.Name.StartsWith("half.", StringComparison.Ordinal));
+        DebugFunction function = Concrete(DebugInfo.Read(elf), "half");
+        Assert.Equal(new SectionLocation(clone.Section!, clone.Value), function.Location);
+        Assert.Equal(2, function.Source.Declared.Line);
+    }
+
+    [Fact]
+    public void A_struct_of_a_function_says_whose_it_is()
+    {
+        DebugInfo info = Read("""
+            int f(void) { struct local { int a; } v = { 1 }; static struct local w; return v.a + w.a++; }
+            int g(void) { struct local { long a; }; static struct local w; return w.a++; }
+            """);
+        Assert.Equal([("f", 4L), ("g", 8L)],
+            info.Layouts.Where(l => l.Spelling == "struct local").Select(l => (l.Scope!, l.Size)).Order());
+    }
+
+    [Fact]
+    public void An_assembler_unit_has_debugging_information_too()
+    {
+        DebugInfo info = DebugInfo.Read(ElfReader.Read(Gcc.Assemble(".text\n.globl f\n.type f, @function\nf: ret\n.size f, .-f\n", "-g")));
+        Assert.False(info.IsEmpty);
+        Assert.Empty(info.Layouts);
+    }
+
     private static DebugInfo Read(string source, string? flags = null) =>
         DebugInfo.Read(Gcc.CompileAndRead(source, flags ?? "-O2 " + Gcc.EngineFlags));
 

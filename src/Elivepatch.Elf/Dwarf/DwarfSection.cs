@@ -106,8 +106,9 @@ internal sealed class DwarfSection
                 new MemoryStream(section.Content, headerSize, section.Content.Length - headerSize), CompressionMode.Decompress);
             stream.ReadExactly(bytes);
         }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
+            // IOException covers the early end and zlib's own complaints.
             throw new ElfFormatException($"{section.Name}: {e.Message}");
         }
         return bytes;
