@@ -78,4 +78,18 @@ public sealed class BeforeMatchesAsBuiltTests
             }
         }
     }
+
+    [Theory]
+    [InlineData(".text.tail")]
+    [InlineData(".text.run")]
+    public void A_call_that_the_assembler_solved_to_another_function_is_found(string caller)
+    {
+        ElfObject before = FakeKernel.Compile(Unit, Sectioned);
+        ElfRelocation call = before.FindSection(caller)!.Relocations!.Entries.First(r => r.Symbol!.Section?.Name == ".text.step");
+        call.Symbol = before.FindSymbol("choose");
+
+        Problem problem = Assert.Single(BeforeMatchesAsBuilt.Run("unit.c", FakeKernel.Compile(Unit), before).Problems);
+
+        Assert.Contains("refers to something else", problem.Reason, StringComparison.Ordinal);
+    }
 }
