@@ -1,0 +1,86 @@
+// In: the words of the command line. Out: the exit status. The verbs are in Commands, one a file; here is what they share: usage
+// errors, signals, and failures that nobody expected.
+
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.Runtime.InteropServices;
+using Elivepatch.Client.Commands;
+using Elivepatch.Client.Output;
+using Elivepatch.Engine;
+
+namespace Elivepatch.Client;
+
+/// <summary>The command line of <c>elivepatch</c>.</summary>
+internal static class CommandLine
+{
+    /// <summary>Runs one command.</summary>
+    public static async Task<int> RunAsync(string[] words, Session session)
+    {
+        var root = CreateRoot(session);
+        // A word that begins with @ is a word: no file is read because of a name.
+        var parsed = root.Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0)
+            return ReportUsage(parsed, session);
+
+        using var ending = new CancellationTokenSource();
+        var signal = 0;
+        void End(PosixSignalContext context, int number)
+        {
+            // A second signal ends the process at once, as it would without us.
+            context.Cancel = Interlocked.CompareExchange(ref signal, number, 0) == 0;
+            if (context.Cancel)
+                ending.Cancel();
+        }
+
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => End(c, 2));
+        using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, c => End(c, 15));
+        using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, c => End(c, 1));
+        try
+        {
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration
+                {
+                    Output = session.Output,
+                    Error = session.Error,
+                    EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = null,
+                },
+                ending.Token);
+        }
+        catch (Exception) when (signal != 0)
+        {
+            session.Error.WriteLine("elivepatch: ended by a signal; nothing was left half written");
+            return ExitStatus.Signalled + signal;
+        }
+        catch (Exception e)
+        {
+            session.Error.WriteLine($"elivepatch: unexpected failure, please report it with the command line: {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}");
+            session.Error.WriteLine(session.ShowsStacks ? e.ToString() : "  (ELIVEPATCH_DEBUG=1 shows where)");
+            return ExitStatus.Unexpected;
+        }
+    }
+
+    /// <summary>The whole command line.</summary>
+    public static RootCommand CreateRoot(Session session)
+    {
+        var root = new RootCommand(
+            "Builds livepatch modules from source patches for stock and self-configured Linux kernels, without building the kernel, "
+            + "and proves that they fit.")
+        {
+            DiffCommand.Create(session),
+        };
+        // Help is shown for every command by the one option of the root.
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new VerbHelp((HelpAction)help.Action!);
+        return root;
+    }
+
+    private static int ReportUsage(ParseResult parsed, Session session)
+    {
+        var names = parsed.CommandResult.Command.Parents.OfType<Command>().Append(parsed.CommandResult.Command).Select(c => c.Name);
+        var problem = new Problem(
+            ProblemCodes.UsageInvalid, string.Join('\n', parsed.Errors.Select(e => e.Message).Distinct()),
+            $"read `{string.Join(' ', names)} --help`");
+        return Answer.Fail(session, [problem], asJson: false, CancellationToken.None);
+    }
+}

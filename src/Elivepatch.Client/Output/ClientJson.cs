@@ -1,0 +1,10 @@
+using System.Text.Json.Serialization;
+
+namespace Elivepatch.Client.Output;
+
+/// <summary>All that the command writes as JSON. Made at build time: reflection would cost every run its time.</summary>
+[JsonSourceGenerationOptions(
+    WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(IReadOnlyList<ProblemReport>))]
+[JsonSerializable(typeof(DiffReport))]
+internal sealed partial class ClientJson : JsonSerializerContext;

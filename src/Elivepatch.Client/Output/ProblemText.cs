@@ -1,0 +1,19 @@
+using Elivepatch.Engine;
+
+namespace Elivepatch.Client.Output;
+
+/// <summary>Problems as people read them: number and title, the reason line by line, what to do.</summary>
+internal static class ProblemText
+{
+    /// <summary>Writes problems. Those of one kind are gathered under one title, as many functions may be refused for one reason.</summary>
+    public static void Write(TextWriter output, IReadOnlyList<Problem> problems)
+    {
+        foreach (var kind in problems.GroupBy(p => (p.Code, p.Remedy)))
+        {
+            output.WriteLine($"{kind.Key.Code.Id} {kind.Key.Code.Title}");
+            foreach (var line in kind.SelectMany(p => p.Reason.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n')))
+                output.WriteLine($"  {Printable.Text(line)}");
+            output.WriteLine($"  what to do: {kind.Key.Remedy}");
+        }
+    }
+}
