@@ -12,8 +12,9 @@ namespace Elivepatch.Kernel.Compile;
 /// <summary>The compile commands of a prepared tree.</summary>
 public sealed class KbuildCommands(CacheRoot cache)
 {
-    private const string Version = "1";
+    private const string Version = "2";
     private const string FileName = "command.json";
+    private const string RulesPath = "scripts/Makefile.build";
     private static readonly EntryKind Kind = new("commands");
 
     /// <summary>The commands for these units, in their order; a problem for each that this kernel does not build.</summary>
@@ -47,14 +48,28 @@ public sealed class KbuildCommands(CacheRoot cache)
     public async Task<Outcome<IReadOnlyList<CompileCommand>>> ForBuiltUnitsAsync(
         PreparedTree tree, IReadOnlyList<string> units, CancellationToken cancellation)
     {
-        var answer = await DryRunAsync(tree, units, cancellation);
-        if (!answer.TryGet(out var run))
-            return Outcome<IReadOnlyList<CompileCommand>>.Failure(answer.Problems);
-        var found = KbuildOutput.Read(run.Output, units.ToHashSet(StringComparer.Ordinal));
-        return units.Where(found.ContainsKey).Select(u => found[u]).ToList();
+        var commands = new Dictionary<string, CompileCommand>(StringComparer.Ordinal);
+        foreach (var unit in units)
+        {
+            if (cache.Find(Kind, KeyOf(tree, unit)) is { } folder && Load(folder) is { } command)
+                commands[unit] = command;
+        }
+        var asked = units.Where(u => !commands.ContainsKey(u) && tree.HasFile(u)).ToList();
+        if (asked.Count > 0)
+        {
+            var answer = await DryRunAsync(tree, asked, cancellation);
+            if (!answer.TryGet(out var run))
+                return Outcome<IReadOnlyList<CompileCommand>>.Failure(answer.Problems);
+            foreach (var (unit, command) in KbuildOutput.Read(run.Output, asked.ToHashSet(StringComparer.Ordinal)))
+            {
+                await StoreAsync(tree, command, cancellation);
+                commands[unit] = command;
+            }
+        }
+        return units.Where(commands.ContainsKey).Select(u => commands[u]).ToList();
     }
 
-    private static async Task<Outcome<IReadOnlyList<CompileCommand>>> AskAsync(
+    private async Task<Outcome<IReadOnlyList<CompileCommand>>> AskAsync(
         PreparedTree tree, IReadOnlyList<string> units, CancellationToken cancellation)
     {
         var answer = await DryRunAsync(tree, units, cancellation);
@@ -72,15 +87,20 @@ public sealed class KbuildCommands(CacheRoot cache)
         if (!tree.HasFile(unit))
             return new(ProblemCodes.UnitNotBuilt, $"{unit} is not in this kernel's source");
         var target = Path.ChangeExtension(unit, ".o");
-        var unknown = run.Error.Contains($"'{target}'", StringComparison.Ordinal) || run.ExitCode == 0;
-        return unknown
+        var isSaid = run.Output.Contains($" {target}", StringComparison.Ordinal)
+            || run.Error.Contains($"'{target}'", StringComparison.Ordinal);
+        return isSaid || run.ExitCode == 0
             ? new(ProblemCodes.UnitNotBuilt, $"the configuration of {tree.Release} does not build {unit}")
             : new(ProblemCodes.CommandUnreadable, $"{unit}: {run.Describe()}");
     }
 
-    private static async Task<Outcome<ProcessResult>> DryRunAsync(
+    private async Task<Outcome<ProcessResult>> DryRunAsync(
         PreparedTree tree, IReadOnlyList<string> units, CancellationToken cancellation)
     {
+        using var workspace = cache.NewWorkspace();
+        var rules = Path.Combine(workspace.FullPath, "Makefile.build");
+        var original = await File.ReadAllTextAsync(Path.Combine(tree.Folder, RulesPath), cancellation);
+        await File.WriteAllTextAsync(rules, $"{original}\n{KbuildOutput.FolderLine}\n", cancellation);
         var outcome = await Sandbox.RunAsync(
             new SandboxRequest
             {
@@ -92,7 +112,7 @@ public sealed class KbuildCommands(CacheRoot cache)
                     .. units.Select(u => Path.ChangeExtension(u, ".o")),
                 ],
                 Environment = tree.Environment,
-                Binds = tree.Binds,
+                Binds = [.. tree.Binds, new(rules, $"{PreparedTree.InsidePath}/{RulesPath}")],
                 WorkingDirectory = PreparedTree.InsidePath,
                 OutputLimit = 256 << 20,
             },

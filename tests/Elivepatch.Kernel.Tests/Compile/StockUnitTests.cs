@@ -38,6 +38,15 @@ public sealed class StockUnitTests(StockKernel stock)
     }
 
     [Fact]
+    public async Task A_file_that_other_units_include_is_no_unit()
+    {
+        var tree = await stock.TreeAsync();
+        string[] files = ["kernel/sched/rt.c", "kernel/sched/build_policy.c", "lib/string.c", "arch/x86/lib/delay.c", "arch/x86/kernel/head64.c"];
+        var commands = Get(await new KbuildCommands(stock.Cache).ForBuiltUnitsAsync(tree, files, Cancellation));
+        Assert.Equal(files.Skip(1), commands.Select(c => c.Unit));
+    }
+
+    [Fact]
     public async Task The_as_built_object_has_no_sections_of_its_own_for_functions()
     {
         var tree = await stock.TreeAsync();

@@ -1,0 +1,133 @@
+using System.Text;
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Patches;
+using Xunit;
+
+namespace Elivepatch.Kernel.Tests.Patches;
+
+public sealed class PatchReaderTests
+{
+    private const string Simple = """
+        From: somebody
+        Subject: [PATCH] a fix
+
+        ---
+        diff --git a/fs/x.c b/fs/x.c
+        index 0123456..789abcd 100644
+        --- a/fs/x.c
+        +++ b/fs/x.c
+        @@ -1,3 +1,3 @@ static int f(void)
+         one
+        -two
+        +TWO
+         three
+        --
+        2.39.5
+
+        """;
+
+    [Fact]
+    public void A_git_patch_with_mail_around_it_is_read()
+    {
+        var patch = StockKernel.Get(Parse(Simple));
+        var file = Assert.Single(patch.Files);
+        Assert.Equal(("fs/x.c", false), (file.Path, file.IsNew));
+        Assert.Equal(["one\n", "two\n", "three\n"], file.Hunks[0].Before);
+        Assert.Equal(["one\n", "TWO\n", "three\n"], file.Hunks[0].After);
+    }
+
+    [Fact]
+    public void A_missing_newline_at_the_end_of_a_file_is_kept()
+    {
+        var patch = StockKernel.Get(Parse("--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n"));
+        Assert.Equal((["a"], ["b"]), (patch.Files[0].Hunks[0].Before.ToArray(), patch.Files[0].Hunks[0].After.ToArray()), Arrays.Equal);
+    }
+
+    [Fact]
+    public void A_new_file_is_known_as_one()
+    {
+        var patch = StockKernel.Get(Parse("--- /dev/null\n+++ b/kernel/new.c\n@@ -0,0 +1,2 @@\n+a\n+b\n"));
+        Assert.Equal(("kernel/new.c", true), (patch.Files[0].Path, patch.Files[0].IsNew));
+    }
+
+    [Theory]
+    [InlineData("", 101)]
+    [InlineData("nothing here\n", 101)]
+    [InlineData("--- a/x.c\n+++ b/x.c\n", 101)]
+    [InlineData("--- a/x.c\n+++ b/x.c\n@@ -1,2 +1,2 @@\n a\n", 101)]
+    [InlineData("--- a/x.c\n+++ b/x.c\n@@ -1,1 +1,1 @@\n-a\n+b\n+c\n", 101)]
+    [InlineData("--- a/x.c\n+++ b/x.c\n@@ -1,1 +1,1 @@\n a\n", 101)]
+    [InlineData("--- a/x.c\n+++ b/x.c\n@@ -999999999999,1 +1,1 @@\n-a\n+b\n", 101)]
+    [InlineData("*** a/x.c\n--- b/x.c\n***************\n", 101)]
+    [InlineData("--- a/../x.c\n+++ b/../x.c\n@@ -1 +1 @@\n-a\n+b\n", 102)]
+    [InlineData("--- /etc/passwd\n+++ /etc/passwd\n@@ -1 +1 @@\n-a\n+b\n", 102)]
+    [InlineData("--- a//etc/passwd\n+++ b//etc/passwd\n@@ -1 +1 @@\n-a\n+b\n", 102)]
+    [InlineData("--- x.c\n+++ x.c\n@@ -1 +1 @@\n-a\n+b\n", 102)]
+    [InlineData("--- a/-o.c\n+++ b/-o.c\n@@ -1 +1 @@\n-a\n+b\n", 102)]
+    [InlineData("--- a/$(x).c\n+++ b/$(x).c\n@@ -1 +1 @@\n-a\n+b\n", 102)]
+    [InlineData("--- a/x.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n", 103)]
+    [InlineData("--- a/x.c\n+++ b/y.c\n@@ -1 +1 @@\n-a\n+b\n", 103)]
+    [InlineData("diff --git a/x.c b/y.c\nsimilarity index 100%\nrename from x.c\nrename to y.c\n", 103)]
+    [InlineData("diff --git a/x.c b/x.c\ndeleted file mode 100644\n", 103)]
+    [InlineData("diff --git a/x b/x\nnew file mode 120000\nindex 0..1\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+/etc/passwd\n", 104)]
+    [InlineData("diff --git a/x b/x\nindex 0123..4567 160000\n", 104)]
+    [InlineData("diff --git a/x b/x\nindex 0123..4567\nGIT binary patch\n", 104)]
+    [InlineData("Binary files a/x and b/x differ\n", 104)]
+    public void What_is_no_plain_change_of_text_is_refused(string text, int number)
+    {
+        var outcome = Parse(text);
+        Assert.False(outcome.Succeeded);
+        Assert.Equal(number, outcome.Problems[0].Code.Number);
+    }
+
+    [Fact]
+    public void A_huge_patch_is_refused()
+    {
+        var outcome = SourcePatch.Parse(new byte[9 << 20], "huge.patch");
+        Assert.Equal(ProblemCodes.PatchTooLarge, outcome.Problems[0].Code);
+    }
+
+    [Fact]
+    public void Damaged_patches_never_make_it_fail_otherwise_than_with_a_problem()
+    {
+        var random = new Random(1);
+        var original = Encoding.ASCII.GetBytes(Simple);
+        for (var round = 0; round < 3000; round++)
+        {
+            var bytes = (byte[])original.Clone();
+            for (var i = random.Next(1, 6); i > 0; i--)
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            _ = SourcePatch.Parse(bytes.AsMemory(0, random.Next(bytes.Length + 1)), "damaged.patch").Succeeded;
+        }
+    }
+
+    [Theory]
+    [InlineData("fs/Makefile", 107)]
+    [InlineData("lib/Kconfig.debug", 107)]
+    [InlineData("scripts/mod/modpost.c", 107)]
+    [InlineData("tools/objtool/check.c", 107)]
+    [InlineData("arch/x86/entry/entry_64.S", 108)]
+    [InlineData("arch/x86/entry/vdso/vclock_gettime.c", 109)]
+    [InlineData("arch/x86/boot/compressed/misc.c", 110)]
+    [InlineData("arch/x86/realmode/init.c", 110)]
+    [InlineData("arch/x86/purgatory/purgatory.c", 110)]
+    [InlineData("arch/x86/entry/syscalls/syscall_64.tbl", 111)]
+    [InlineData("Documentation/x.rst", 106)]
+    [InlineData("arch/arm64/kernel/smp.c", 106)]
+    [InlineData("MAINTAINERS", 106)]
+    [InlineData("kernel/fork.c", null)]
+    [InlineData("include/linux/mm.h", null)]
+    public void What_cannot_be_live_patched_has_its_own_number(string path, int? number)
+    {
+        var outcome = PatchRules.CodePaths([path]);
+        Assert.Equal(number, outcome.Succeeded ? null : outcome.Problems[0].Code.Number);
+    }
+
+    private static Outcome<SourcePatch> Parse(string text) => SourcePatch.Parse(Encoding.Latin1.GetBytes(text), "test.patch");
+
+    private static class Arrays
+    {
+        public static bool Equal((string[] Before, string[] After) one, (string[] Before, string[] After) other) =>
+            one.Before.SequenceEqual(other.Before) && one.After.SequenceEqual(other.After);
+    }
+}
