@@ -1,0 +1,36 @@
+// In: the bytes of a finished module and the record of the kernel that is to load it. Out: the module, or every rule that it breaks.
+// A module gets its final name only after this.
+using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
+
+namespace Elivepatch.Engine.SelfCheck;
+
+/// <summary>The pipeline's last look at a module of its own.</summary>
+public static class ModuleCheck
+{
+    /// <summary>Reads a finished module again, from the bytes that are to be published, and checks every rule.</summary>
+    public static Outcome<LivepatchModule> Run(
+        byte[] file, KernelSymbols symbols, ExportedSymbols exports, string vermagic, EntryLayouts layouts)
+    {
+        ElfObject elf;
+        try
+        {
+            elf = ElfReader.Read(file);
+        }
+        catch (ElfFormatException exception)
+        {
+            return new Problem(ProblemCodes.NotALivepatch, exception.Message);
+        }
+
+        return Run(elf, symbols, exports, vermagic, layouts);
+    }
+
+    /// <summary>Checks every rule.</summary>
+    public static Outcome<LivepatchModule> Run(
+        ElfObject elf, KernelSymbols symbols, ExportedSymbols exports, string vermagic, EntryLayouts layouts) =>
+        LivepatchModule.Read(elf, layouts).Then(module =>
+        {
+            var problems = ModuleRules.Check(elf, module, new(symbols, exports, vermagic, layouts)).Select(r => r.Problem).OfType<Problem>().ToList();
+            return problems.Count == 0 ? module : Outcome<LivepatchModule>.Failure(problems);
+        });
+}

@@ -1,0 +1,25 @@
+// What a kernel accepts on x86-64, each rule by itself with the kernel file it comes from at its head. In: a module that was read.
+// Out: one result a rule, in the order in which a kernel would stumble. Without a kernel record the rules that need one say so.
+using Elivepatch.Elf;
+
+namespace Elivepatch.Engine.SelfCheck;
+
+/// <summary>Checks a livepatch module against everything that the kernel's module loader and livepatch core ask of it.</summary>
+public static class ModuleRules
+{
+    private static readonly ModuleRule[] rules =
+    [
+        .. InformationRules.All, .. LoadedSectionRules.All, .. SymbolRules.All, .. RelocationRules.All, .. LivepatchRelocationRules.All,
+        .. PatchListRules.All,
+    ];
+
+    /// <summary>Applies all rules.</summary>
+    /// <param name="elf">The module's file.</param>
+    /// <param name="module">What was read from that file.</param>
+    /// <param name="kernel">The kernel that is to load it, or <see cref="TargetKernel.Unknown"/>.</param>
+    public static IReadOnlyList<RuleResult> Check(ElfObject elf, LivepatchModule module, TargetKernel kernel)
+    {
+        var context = new RuleContext(elf, module, kernel);
+        return [.. rules.Select(rule => rule.Apply(context))];
+    }
+}

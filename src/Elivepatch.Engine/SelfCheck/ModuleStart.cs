@@ -1,0 +1,36 @@
+using System.Text;
+using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
+
+namespace Elivepatch.Engine.SelfCheck;
+
+/// <summary>The <c>struct module</c> that a module brings along and the names by which it starts (<c>include/linux/module.h</c>).</summary>
+internal static class ModuleStart
+{
+    /// <summary>The section that holds <c>struct module</c>.</summary>
+    public const string Section = ".gnu.linkonce.this_module";
+
+    /// <summary>The function that makes a livepatch effective.</summary>
+    public const string EnableFunction = "klp_enable_patch";
+
+    /// <summary>The function that the kernel calls when the module is loaded.</summary>
+    public const string InitFunction = "init_module";
+
+    /// <summary>Longest module name: MODULE_NAME_LEN on 64-bit machines less its terminator.</summary>
+    public const int LongestName = 55;
+
+    /// <summary>Behind <c>state</c> and <c>list</c>, on every 64-bit machine.</summary>
+    private const int NameOffset = 24;
+
+    /// <summary>The name in <c>struct module</c>; null where there is none.</summary>
+    public static string? NameOf(ElfObject elf, EntryLayouts? layouts)
+    {
+        var offset = layouts?.OffsetOf("module.name") ?? NameOffset;
+        var content = elf.FindSection(Section)?.Content ?? [];
+        if (offset < 0 || offset >= content.Length)
+            return null;
+        var bytes = content.AsSpan(offset, Math.Min(content.Length - offset, LongestName + 1));
+        var length = bytes.IndexOf((byte)0);
+        return length <= 0 ? null : Encoding.Latin1.GetString(bytes[..length]);
+    }
+}

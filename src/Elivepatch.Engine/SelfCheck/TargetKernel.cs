@@ -1,0 +1,14 @@
+using Elivepatch.Engine.Facts;
+
+namespace Elivepatch.Engine.SelfCheck;
+
+/// <summary>What is known of the kernel that is to load a module; null for what is not, and rules that need it cannot be checked.</summary>
+/// <param name="Symbols">Its symbols.</param>
+/// <param name="Exports">What it and its modules export.</param>
+/// <param name="Vermagic">The vermagic that its modules carry.</param>
+/// <param name="Layouts">Its structure layouts.</param>
+public sealed record TargetKernel(KernelSymbols? Symbols, ExportedSymbols? Exports, string? Vermagic, EntryLayouts? Layouts)
+{
+    /// <summary>A kernel of which nothing is known.</summary>
+    public static TargetKernel Unknown { get; } = new(null, null, null, null);
+}

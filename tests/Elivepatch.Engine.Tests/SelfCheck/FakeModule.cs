@@ -1,0 +1,141 @@
+using System.Diagnostics;
+using System.Text;
+using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Relocate;
+using Elivepatch.Engine.SelfCheck;
+
+namespace Elivepatch.Engine.Tests.SelfCheck;
+
+/// <summary>
+/// A small livepatch module from the real compiler, with structures that have the kernel's fields where they are known and room
+/// where they are not, and a kernel made for it. It keeps every rule, so that a test can break one.
+/// </summary>
+internal static class FakeModule
+{
+    public const string Vermagic = "6.12.117-fake SMP preempt mod_unload modversions ";
+
+    public const string Structures = """
+        typedef unsigned long word;
+        struct kobject { char room[64]; };
+        struct list { void *next, *prev; };
+        struct klp_func { const char *old_name; void *new_func; word old_sympos; void *old_func; struct kobject kobj;
+            struct list node, stack_node; word old_size, new_size; char nop, patched, transition; };
+        struct klp_callbacks { void *pre_patch, *post_patch, *pre_unpatch, *post_unpatch; char enabled; };
+        struct klp_object { const char *name; struct klp_func *funcs; struct klp_callbacks callbacks; struct kobject kobj;
+            struct list func_list, node; void *mod; char dynamic, patched; };
+        struct klp_patch { void *mod; struct klp_object *objs; void *states; char replace; struct list list; struct kobject kobj;
+            struct list obj_list; char enabled, forced; char work[56]; };
+        struct module { int state; struct list list; char name[56]; char room[40]; int (*init)(void); char more[64]; };
+        struct modversion_info { word crc; char name[56]; };
+        #define INFO(n, text) static const char n[] __attribute__((used, section(".modinfo"), aligned(1))) = text;
+        #define IN(name) __attribute__((used, section(name)))
+        extern int klp_enable_patch(void *);
+        int init_module(void);
+        struct module __this_module IN(".gnu.linkonce.this_module") = { .name = "fake", .init = init_module };
+        INFO(info1, "livepatch=Y") INFO(info2, "license=GPL") INFO(info3, "name=fake") INFO(info4, "depends=net-core")
+        INFO(info5, "import_ns=FAKE_NS") INFO(info6, "vermagic=6.12.117-fake SMP preempt mod_unload modversions ")
+        static const struct modversion_info versions[] IN("__versions") = {
+            { 0x11111111, "klp_enable_patch" }, { 0x22222222, "exported_function" }, { 0x33333333, "net_function" } };
+        struct bug { int place, where; };
+
+        """;
+
+    public const string Functions = """
+        extern int secret_function(int), exported_function(int), net_function(int), module_secret(int);
+        extern int secret_data;
+        __attribute__((noinline)) int new_show(int a) { return secret_function(a) + exported_function(a) + secret_data; }
+        __attribute__((noinline)) int new_store(int a) { return net_function(a) + secret_data + 1; }
+        __attribute__((noinline, section(".text.new_net"))) int new_net(int a) { return module_secret(a) + 1; }
+        static int before(void *object) { return 0; }
+        static struct bug bugs[] IN("__bug_table") = { { 0, 0 }, { 0, 0 } };
+
+        """;
+
+    public const string Lists = """
+        static struct klp_func vmlinux_funcs[] = { { "show", new_show, 0 }, { "store", new_store, 2 }, { 0 } };
+        static struct klp_func net_funcs[] = { { "net_send", new_net, 0 }, { 0 } };
+        static struct klp_object objects[] = {
+            { .funcs = vmlinux_funcs, .callbacks = { .pre_patch = before } }, { .name = "net_core", .funcs = net_funcs }, { 0 } };
+        static struct klp_patch patch = { .mod = &__this_module, .objs = objects, .replace = 1 };
+        int __attribute__((section(".init.text"))) init_module(void) { return klp_enable_patch(&patch); }
+
+        """;
+
+    public static readonly string Source = Structures + Functions + Lists;
+
+    /// <summary>What the fake kernel knows the module's aliases by.</summary>
+    private static readonly Dictionary<string, string> livepatchNames = new()
+    {
+        ["secret_function"] = ".klp.sym.vmlinux.secret_function,0",
+        ["secret_data"] = ".klp.sym.vmlinux.secret_data,1",
+        ["module_secret"] = ".klp.sym.net_core.module_secret,0",
+    };
+
+    private static readonly Lazy<byte[]> module = new(() => Link(Source));
+
+    public static KernelSymbols Symbols { get; } = KernelSymbols.Parse(Encoding.ASCII.GetBytes("""
+        ffffffff81000000 T _text
+        ffffffff81000100 t show
+        ffffffff81000200 t store
+        ffffffff81000300 t store
+        ffffffff81000400 t secret_function
+        ffffffff81000500 T exported_function
+        ffffffff81000600 T klp_enable_patch
+        ffffffff82000000 d secret_data
+        ffffffff82000100 d secret_data
+        ffffffff82000200 d only_data
+        ffffffffc0000000 t net_send	[net_core]
+        ffffffffc0000100 t module_secret	[net_core]
+        ffffffffc0000200 T net_function	[net_core]
+
+        """)).Value;
+
+    public static ExportedSymbols Exports { get; } = ExportedSymbols.Parse(Encoding.ASCII.GetBytes(
+        "0x11111111\tklp_enable_patch\tvmlinux\tEXPORT_SYMBOL_GPL\t\n0x22222222\texported_function\tvmlinux\tEXPORT_SYMBOL\tFAKE_NS\n"
+        + "0x33333333\tnet_function\tnet/core/net-core\tEXPORT_SYMBOL\t\n")).Value;
+
+    public static EntryLayouts Layouts { get; } = new(
+        new Dictionary<string, int> { ["__bug_table"] = 8 }, new Dictionary<string, int>(), new Dictionary<string, int> { ["module"] = 192 });
+
+    public static TargetKernel Kernel { get; } = new(Symbols, Exports, Vermagic, Layouts);
+
+    /// <summary>The bytes of the module.</summary>
+    public static byte[] Bytes => [.. module.Value];
+
+    /// <summary>A fresh model of the module.</summary>
+    public static ElfObject Elf() => ElfReader.Read(module.Value);
+
+    /// <summary>Compiles a source and gives it livepatch symbols and relocations.</summary>
+    public static byte[] Link(string source)
+    {
+        var elf = ElfReader.Read(Compile(source));
+        foreach (var symbol in elf.Symbols.Where(s => livepatchNames.ContainsKey(s.Name)))
+            symbol.Name = livepatchNames[symbol.Name];
+        LivepatchRelocations.Apply(elf);
+        return ElfWriter.Write(elf);
+    }
+
+    private static byte[] Compile(string source)
+    {
+        var folder = Directory.CreateTempSubdirectory("self-check-tests-").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, "module.c"), source);
+            var start = new ProcessStartInfo("gcc",
+                "-c -O2 -std=gnu11 -mcmodel=kernel -fno-pic -mno-red-zone -fno-asynchronous-unwind-tables -fcf-protection=none -fno-common -o module.o module.c")
+            {
+                WorkingDirectory = folder,
+                RedirectStandardError = true,
+            };
+            using var process = Process.Start(start)!;
+            var errors = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            return process.ExitCode == 0 ? File.ReadAllBytes(Path.Combine(folder, "module.o")) : throw new InvalidOperationException(errors);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+}

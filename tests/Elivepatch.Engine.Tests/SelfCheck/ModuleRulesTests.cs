@@ -1,0 +1,203 @@
+using System.Text;
+using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.SelfCheck;
+using Xunit;
+
+namespace Elivepatch.Engine.Tests.SelfCheck;
+
+public sealed class ModuleRulesTests
+{
+    /// <summary>One way to break each rule, by the rule's name.</summary>
+    private static readonly Dictionary<string, Action<ElfObject>> breaches = new()
+    {
+        ["information-livepatch"] = elf => ReplaceText(elf, ".modinfo", "livepatch=Y", "livepatch=N"),
+        ["information-licence"] = elf => ReplaceText(elf, ".modinfo", "license=GPL", "license=BSD"),
+        ["information-vermagic"] = elf => ReplaceText(elf, ".modinfo", "6.12.117-fake", "6.12.118-fake"),
+        ["module-name"] = elf => ReplaceText(elf, ".modinfo", "name=fake", "name=mock"),
+        ["module-structure"] = elf => Section(elf, ".gnu.linkonce.this_module").Content = [.. Section(elf, ".gnu.linkonce.this_module").Content, 0],
+        ["module-start"] = elf => elf.FindSymbol("init_module")!.Name = "init_other",
+        ["sections-unique"] = elf => elf.Sections.Add(new("__bug_table", ElfSectionType.ProgBits) { Flags = ElfSectionFlags.Alloc, Content = new byte[8] }),
+        ["sections-finished"] = elf => elf.Sections.Add(new(".klp.arch.vmlinux..altinstructions", ElfSectionType.ProgBits)),
+        ["tables-whole"] = elf => Section(elf, "__bug_table").Content = new byte[12],
+        ["symbols-exported"] = elf => { }, // by the kernel instead, which exports less
+        ["symbols-versions"] = elf => ReplaceText(elf, "__versions", "net_function", "net_cunction"),
+        ["symbols-versions-match"] = elf => Section(elf, "__versions").Content[0] ^= 1,
+        ["symbols-namespaces"] = elf => ReplaceText(elf, ".modinfo", "FAKE_NS", "BACK_NS"),
+        ["symbols-depends"] = elf => ReplaceText(elf, ".modinfo", "net-core", "net_care"),
+        ["symbols-no-common"] = elf => elf.Symbols.Add(new("common") { Binding = ElfSymbolBinding.Global, Place = ElfSymbolPlace.Common, Size = 8, Value = 8 }),
+        ["relocation-type"] = elf => Ordinary(elf, ".text").Entries[0].Type = (X8664Relocation)9,
+        ["relocation-field-zero"] = elf => Section(elf, ".text").Content[Ordinary(elf, ".text").Entries[0].Offset] = 1,
+        ["relocation-once"] = elf => Ordinary(elf, ".text").Entries.Add(Ordinary(elf, ".text").Entries[0]),
+        ["relocation-reach"] = elf => Ordinary(elf, ".text").Entries[0].Addend = int.MinValue,
+        ["livepatch-section-name"] = elf => Livepatch(elf, ".text").Name = ".klp.rela.vmlinux..data",
+        ["livepatch-section-flags"] = elf => Livepatch(elf, ".text").Flags &= ~ElfSectionFlags.Alloc,
+        ["livepatch-section-target"] = AddUnloadedTarget,
+        ["livepatch-symbol-place"] = elf => elf.FindSymbol(".klp.sym.vmlinux.secret_function,0")!.Place = ElfSymbolPlace.Undefined,
+        ["livepatch-symbol-name"] = elf => Livepatch(elf, ".text").Entries[0].Symbol!.Name = "secret_function",
+        ["livepatch-symbol-length"] = elf => AddLivepatchSymbol(elf, $".klp.sym.{new string('m', 56)}.x,0"),
+        ["livepatch-vmlinux-section"] = elf => Livepatch(elf, ".text").Entries[0].Symbol = elf.FindSymbol(".klp.sym.net_core.module_secret,0"),
+        ["livepatch-module-section"] = elf =>
+            Livepatch(elf, ".text.new_net").Entries[0].Symbol = elf.FindSymbol(".klp.sym.vmlinux.secret_function,0"),
+        ["livepatch-not-ordinary"] = elf => Ordinary(elf, ".text").Entries[0].Symbol = elf.FindSymbol(".klp.sym.vmlinux.secret_function,0"),
+        ["livepatch-symbol-exists"] = elf => AddLivepatchSymbol(elf, ".klp.sym.vmlinux.secret_data,3"),
+        ["patch-objects"] = elf => elf.FindSection(".data")!.Relocations!.Entries.RemoveAll(r => r.Offset == At(elf, "objects") + 8),
+        ["patch-functions"] = elf => Ordinary(elf, ".data").Entries.RemoveAll(r => r.Offset == At(elf, "net_funcs") + 8),
+        ["patch-terminated"] = elf => elf.FindSymbol("net_funcs")!.Size = 152,
+        ["patch-new-code"] = elf => elf.FindSymbol("new_net")!.Name = "",
+        ["patch-old-functions"] = elf => Section(elf, ".data").Content[At(elf, "vmlinux_funcs") + 152 + 16] = 3,
+    };
+
+    public static TheoryData<string> BrokenRules => [.. breaches.Keys];
+
+    [Fact]
+    public void A_good_module_keeps_every_rule()
+    {
+        var results = Check(FakeModule.Elf());
+
+        Assert.Empty(results.Where(r => r.State == RuleState.Failed).Select(r => r.Problem!.Reason));
+        Assert.Equal("patch-ftrace", Assert.Single(results, r => r.State == RuleState.NotCheckable).Id);
+        Assert.True(ModuleCheck.Run(FakeModule.Bytes, FakeModule.Symbols, FakeModule.Exports, FakeModule.Vermagic, FakeModule.Layouts).Succeeded);
+    }
+
+    [Fact]
+    public void Every_rule_that_can_fail_has_a_test_that_breaks_it() =>
+        Assert.Equal(Check(FakeModule.Elf()).Select(r => r.Id).Where(id => id != "patch-ftrace").Order(), breaches.Keys.Order());
+
+    [Theory]
+    [MemberData(nameof(BrokenRules))]
+    public void Breaking_one_rule_fails_that_rule_alone(string rule)
+    {
+        var elf = FakeModule.Elf();
+        breaches[rule](elf);
+
+        var kernel = rule == "symbols-exported" ? FakeModule.Kernel with { Exports = WithoutExport("exported_function") } : FakeModule.Kernel;
+        var failed = Assert.Single(Check(elf, kernel), r => r.State == RuleState.Failed);
+
+        Assert.Equal(rule, failed.Id);
+        Assert.NotNull(failed.Problem);
+    }
+
+    [Fact]
+    public void Rules_that_need_a_kernel_are_not_checkable_without_one()
+    {
+        var results = Check(FakeModule.Elf(), TargetKernel.Unknown);
+
+        Assert.DoesNotContain(results, r => r.State == RuleState.Failed);
+        Assert.Equal(
+            ["information-vermagic", "livepatch-symbol-exists", "module-structure", "patch-ftrace", "patch-old-functions", "symbols-depends",
+                "symbols-exported", "symbols-namespaces", "symbols-versions-match", "tables-whole"],
+            results.Where(r => r.State == RuleState.NotCheckable).Select(r => r.Id).Order());
+    }
+
+    [Theory]
+    [InlineData("show", 1, true)]
+    [InlineData("show", 2, false)]
+    [InlineData("store", 0, false)]
+    [InlineData("store", 1, true)]
+    [InlineData("only_data", 0, false)]
+    [InlineData("missing", 0, false)]
+    public void An_old_function_is_checked_by_name_and_position(string name, int position, bool exists)
+    {
+        var source = FakeModule.Source.Replace("{ \"show\", new_show, 0 }, { \"store\", new_store, 2 }", $"{{ \"{name}\", new_show, {position} }}", StringComparison.Ordinal);
+
+        var rule = Check(ElfReader.Read(FakeModule.Link(source))).Single(r => r.Id == "patch-old-functions");
+
+        Assert.Equal(exists ? RuleState.Passed : RuleState.Failed, rule.State);
+    }
+
+    [Fact]
+    public void A_module_that_was_not_loaded_at_the_capture_leaves_its_symbols_open()
+    {
+        var symbols = KernelSymbols.Parse("ffffffff81000100 t show\nffffffff81000200 t store\nffffffff81000300 t store\n"u8.ToArray()).Value;
+
+        var rule = Check(FakeModule.Elf(), FakeModule.Kernel with { Symbols = symbols }).Single(r => r.Id == "patch-old-functions");
+
+        Assert.Equal(RuleState.NotCheckable, rule.State);
+        Assert.Contains("net_core", rule.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_module_may_refer_to_vmlinux_symbols_from_a_modules_section_before_5_8()
+    {
+        var elf = FakeModule.Elf();
+        breaches["livepatch-module-section"](elf);
+        ReplaceText(elf, ".modinfo", "vermagic=6.12.117", "vermagic=5.07.117");
+
+        Assert.Equal(RuleState.Passed, Check(elf).Single(r => r.Id == "livepatch-module-section").State);
+    }
+
+    [Fact]
+    public void Many_faults_of_one_kind_are_counted_instead_of_listed()
+    {
+        var elf = FakeModule.Elf();
+        for (int i = 0; i < 100_000; i++)
+            AddLivepatchSymbol(elf, $".klp.sym.vmlinux.missing_{i},0");
+
+        var rule = Check(elf).Single(r => r.Id == "livepatch-symbol-exists");
+
+        Assert.EndsWith("and 99995 more", rule.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_module_that_breaks_rules_does_not_pass_the_pipelines_check()
+    {
+        var elf = FakeModule.Elf();
+        breaches["information-vermagic"](elf);
+        breaches["symbols-versions-match"](elf);
+
+        var problems = ModuleCheck.Run(ElfWriter.Write(elf), FakeModule.Symbols, FakeModule.Exports, FakeModule.Vermagic, FakeModule.Layouts).Problems;
+
+        Assert.Equal([ProblemCodes.BuiltForOtherKernel, ProblemCodes.WrongSymbolVersions], problems.Select(p => p.Code));
+    }
+
+    [Fact]
+    public void Damaged_modules_are_refused_or_judged_but_never_crash()
+    {
+        var random = new Random(20_240_601);
+        for (int i = 0; i < 3000; i++)
+        {
+            var file = FakeModule.Bytes;
+            for (int round = random.Next(1, 12); round > 0; round--)
+                file[random.Next(64, file.Length)] = (byte)random.Next(256);
+            _ = ModuleCheck.Run(file, FakeModule.Symbols, FakeModule.Exports, FakeModule.Vermagic, FakeModule.Layouts);
+        }
+    }
+
+    private static IReadOnlyList<RuleResult> Check(ElfObject elf, TargetKernel? kernel = null)
+    {
+        kernel ??= FakeModule.Kernel;
+        return ModuleRules.Check(elf, LivepatchModule.Read(elf, kernel.Layouts).Value, kernel);
+    }
+
+    private static ExportedSymbols WithoutExport(string name) => ExportedSymbols.Parse(Encoding.ASCII.GetBytes(string.Concat(
+        FakeModule.Exports.All.Where(e => e.Name != name).Select(e => $"0x{e.Crc:x8}\t{e.Name}\t{e.Module}\tEXPORT_SYMBOL\t{e.Namespace}\n")))).Value;
+
+    private static ElfSection Section(ElfObject elf, string name) => elf.FindSection(name)!;
+
+    private static ElfRelocationSection Ordinary(ElfObject elf, string target) => elf.FindSection(target)!.Relocations!;
+
+    private static ElfRelocationSection Livepatch(ElfObject elf, string target) =>
+        elf.RelocationSections.Single(s => s.Has(ElfSectionFlags.RelaLivepatch) && s.Target.Name == target);
+
+    private static ulong At(ElfObject elf, string symbol) => elf.FindSymbol(symbol)!.Value;
+
+    private static void AddLivepatchSymbol(ElfObject elf, string name) =>
+        elf.Symbols.Add(new(name) { Binding = ElfSymbolBinding.Global, Place = ElfSymbolPlace.Livepatch });
+
+    private static void AddUnloadedTarget(ElfObject elf)
+    {
+        var notes = new ElfSection(".notes", ElfSectionType.ProgBits) { Content = new byte[8] };
+        var section = new ElfRelocationSection(".klp.rela.vmlinux..notes", notes) { Flags = Livepatch(elf, ".text").Flags };
+        section.Entries.Add(new(0, X8664Relocation.Absolute64, elf.FindSymbol(".klp.sym.vmlinux.secret_function,0"), 0));
+        elf.Sections.AddRange([notes, section]);
+    }
+
+    private static void ReplaceText(ElfObject elf, string section, string old, string text)
+    {
+        var content = elf.FindSection(section)!.Content;
+        var at = content.AsSpan().IndexOf(Encoding.ASCII.GetBytes(old));
+        Assert.True(at >= 0 && old.Length == text.Length);
+        Encoding.ASCII.GetBytes(text).CopyTo(content, at);
+    }
+}
