@@ -164,6 +164,79 @@ public sealed class ModuleRulesTests
         }
     }
 
+    [Fact]
+    public void Rewired_modules_are_refused_or_judged_but_never_crash()
+    {
+        ulong[] numbers = [0, 1, 8, 24, 152, 1UL << 31, 1UL << 63, ulong.MaxValue, ulong.MaxValue - 7];
+        var random = new Random(20_240_602);
+        for (int i = 0; i < 2000; i++)
+        {
+            var elf = FakeModule.Elf();
+            for (int round = random.Next(1, 8); round > 0; round--)
+                Rewire(elf);
+            if (LivepatchModule.Read(elf, random.Next(2) == 0 ? FakeModule.Layouts : null).TryGet(out var module))
+                _ = ModuleRules.Check(elf, module, FakeModule.Kernel);
+        }
+
+        void Rewire(ElfObject elf)
+        {
+            var section = elf.Sections[random.Next(elf.Sections.Count)];
+            var symbol = elf.Symbols[random.Next(elf.Symbols.Count)];
+            var number = random.Next(2) == 0 ? numbers[random.Next(numbers.Length)] : (ulong)random.Next(2000);
+            if (section is ElfRelocationSection { Entries.Count: > 0 } relocations)
+            {
+                var relocation = relocations.Entries[random.Next(relocations.Entries.Count)];
+                relocation.Symbol = random.Next(4) switch { 0 => null, 1 => symbol, _ => relocation.Symbol };
+                relocation.Addend = random.Next(3) == 0 ? unchecked((long)number) : relocation.Addend;
+                relocation.Offset = random.Next(3) == 0 ? number : relocation.Offset;
+                relocation.Type = random.Next(4) == 0 ? (X8664Relocation)random.Next(45) : relocation.Type;
+                return;
+            }
+
+            switch (random.Next(5))
+            {
+                case 0:
+                    (symbol.Value, symbol.Size) = (number, numbers[random.Next(numbers.Length)]);
+                    break;
+                case 1:
+                    symbol.Name = elf.Symbols[random.Next(elf.Symbols.Count)].Name;
+                    break;
+                case 2:
+                    section.Name = random.Next(2) == 0 ? ".init.klp_objects" : ".kpatch.callbacks.pre_patch";
+                    break;
+                case 3:
+                    (section.Type, section.Content, section.NoBitsSize) = (ElfSectionType.NoBits, [], number);
+                    break;
+                default:
+                    section.Name = ".kpatch.funcs";
+                    break;
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(X8664Relocation.Absolute32, 0, false)]
+    [InlineData(X8664Relocation.Absolute32Signed, 0, true)]
+    [InlineData(X8664Relocation.Pc32, -4, true)]
+    [InlineData(X8664Relocation.Pc32, long.MinValue, false)]
+    [InlineData(X8664Relocation.Absolute64, long.MinValue, true)]
+    public void A_field_must_hold_the_address_of_what_it_refers_to(X8664Relocation type, long addend, bool reaches)
+    {
+        var elf = FakeModule.Elf();
+        (Ordinary(elf, ".text").Entries[0].Type, Ordinary(elf, ".text").Entries[0].Addend) = (type, addend);
+
+        Assert.Equal(reaches ? RuleState.Passed : RuleState.Failed, Check(elf).Single(r => r.Id == "relocation-reach").State);
+    }
+
+    [Fact]
+    public void A_weak_symbol_need_not_be_exported()
+    {
+        var elf = FakeModule.Elf();
+        elf.Symbols.Add(new("perhaps") { Binding = ElfSymbolBinding.Weak });
+
+        Assert.DoesNotContain(Check(elf), r => r.State == RuleState.Failed);
+    }
+
     private static IReadOnlyList<RuleResult> Check(ElfObject elf, TargetKernel? kernel = null)
     {
         kernel ??= FakeModule.Kernel;
