@@ -76,4 +76,18 @@ public static partial class ProblemCodes
     public static readonly ProblemCode FileNotCompiled = new(
         116, ProblemKind.NoChange, "no code of this kernel comes from the patched files",
         "This kernel's configuration uses none of them: there is nothing to make a livepatch of.");
+
+    /// <summary>A patch file is not there.</summary>
+    public static readonly ProblemCode PatchFileMissing = new(
+        117, ProblemKind.Usage, "a patch file does not exist", "Check the path.");
+
+    /// <summary>A touched unit belongs to a module.</summary>
+    public static readonly ProblemCode UnitIsInModule = new(
+        118, ProblemKind.Refused, "the patch touches code of a module",
+        "Only code that is built into vmlinux can be live patched so far: unload the module, and load a fixed one.");
+
+    /// <summary>The livepatch's name cannot be a module's.</summary>
+    public static readonly ProblemCode ModuleNameUnusable = new(
+        119, ProblemKind.Usage, "a name that a module cannot have",
+        "Use letters, digits and underscores, a letter first, 55 characters at most.");
 }

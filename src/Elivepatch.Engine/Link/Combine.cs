@@ -6,8 +6,8 @@ using Elivepatch.Engine.Units;
 namespace Elivepatch.Engine.Link;
 
 /// <summary>
-/// Puts the included pieces of all units and the glue into one object. In: units, the list of patched functions, the compiled
-/// glue. Out: a <see cref="CombinedModule"/> in which every reference leads either to a piece in it or to a named symbol of the
+/// Puts the included pieces of all units and the glue into one object. In: units, then the list of patched functions and the
+/// compiled glue. Out: a <see cref="CombinedModule"/> in which every reference leads either to a piece in it or to a named symbol of the
 /// running kernel.
 /// </summary>
 public sealed class Combine
@@ -24,9 +24,11 @@ public sealed class Combine
 
     private Combine(ReferenceResolver resolver) => this.resolver = resolver;
 
-    /// <summary>Runs the pass.</summary>
-    public static Outcome<CombinedModule> Run(
-        IReadOnlyList<LinkUnit> units, IReadOnlyList<PatchedFunction> patched, ElfObject glue, ReferenceResolver resolver)
+    /// <summary>All references to the running kernel, by name.</summary>
+    public IReadOnlyList<KernelReference> References => [.. references.Values];
+
+    /// <summary>Places the pieces and resolves their references; the glue, which depends on both, comes with <see cref="Finish"/>.</summary>
+    public static Outcome<Combine> Start(IReadOnlyList<LinkUnit> units, ReferenceResolver resolver)
     {
         var combine = new Combine(resolver);
         foreach (var unit in units)
@@ -34,15 +36,16 @@ public sealed class Combine
         foreach (var unit in units)
             combine.Relocate(unit);
         combine.AddStaticCallKeys();
-        combine.AddGlue(glue);
-        combine.NameKernelSymbols();
-        if (combine.problems.Count > 0)
-            return Outcome<CombinedModule>.Failure(combine.problems);
+        return combine.problems.Count > 0 ? Outcome<Combine>.Failure(combine.problems) : combine;
+    }
 
-        var news = patched.ToDictionary(p => p.NewSymbol, p => combine.placed[p.Change.After]);
-        return new CombinedModule(combine.builder.Finish(), combine.aliases,
-            news.ToDictionary(n => n.Key, n => (n.Value.Place.Section.Name, n.Value.Symbol!.Name)),
-            [.. combine.references.Values]);
+    /// <summary>Adds the compiled glue and completes the object.</summary>
+    public CombinedModule Finish(IReadOnlyList<PatchedFunction> patched, ElfObject glue)
+    {
+        AddGlue(glue);
+        NameKernelSymbols();
+        var news = patched.ToDictionary(p => p.NewSymbol, p => placed[p.Change.After]);
+        return new(builder.Finish(), aliases, news.ToDictionary(n => n.Key, n => (n.Value.Place.Section.Name, n.Value.Symbol!.Name)));
     }
 
     private void Place(Inclusion inclusion)

@@ -9,9 +9,7 @@ namespace Elivepatch.Engine.Link;
 /// static call keys), so the final names come after it.
 /// </param>
 /// <param name="NewFunctions">Symbols of the glue that stand for new functions: the section and symbol they mean.</param>
-/// <param name="References">All references to the running kernel, by name.</param>
 public sealed record CombinedModule(
     ElfObject Object,
     IReadOnlyDictionary<string, LivepatchSymbol> Aliases,
-    IReadOnlyDictionary<string, (string Section, string Symbol)> NewFunctions,
-    IReadOnlyList<KernelReference> References);
+    IReadOnlyDictionary<string, (string Section, string Symbol)> NewFunctions);

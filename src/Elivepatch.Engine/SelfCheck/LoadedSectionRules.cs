@@ -7,7 +7,7 @@ internal static class LoadedSectionRules
 {
     /// <summary>What tools leave between their steps: in a finished module it means that a step was left out.</summary>
     private static readonly string[] intermediates =
-        ["__klp_relocs", ".klp.relocs", ".init.klp_relocs", ".kpatch.symbols", ".kpatch.relocations", ".kpatch.arch"];
+        ["__klp_relocs", ".klp.relocs", ".init.klp_relocs", ".kpatch.symbols", ".kpatch.relocations", ".kpatch.strings", ".kpatch.dynrelas"];
 
     public static IReadOnlyList<ModuleRule> All { get; } =
     [

@@ -82,7 +82,7 @@ internal sealed class SectionLists(ElfObject elf, DataFields fields, PatchEntrie
     {
         var names = new Dictionary<string, string>(StringComparer.Ordinal);
         var section = elf.FindSection($".kpatch.callbacks.{kind}");
-        for (ulong at = 0; section is not null && at + (2 * Pointer) <= (ulong)section.Content.Length; at += 2 * Pointer)
+        for (ulong at = 0; section is not null && at + (2 * Pointer) <= section.Size; at += 2 * Pointer)
         {
             var place = new Place(section, at);
             if (entries.Name(place + Pointer) is { } name && entries.Callback(place) is { } callback)

@@ -49,7 +49,6 @@ internal static class FakeModule
         __attribute__((noinline, section(".text.new_net"))) int new_net(int a) { return module_secret(a) + 1; }
         static int before(void *object) { return 0; }
         static struct bug bugs[] IN("__bug_table") = { { 0, 0 }, { 0, 0 } };
-        static void *ftrace_entries[] IN("__mcount_loc") = { (char *)new_show + 4 };
 
         """;
 
@@ -97,7 +96,7 @@ internal static class FakeModule
         + "0x33333333\tnet_function\tnet/core/net-core\tEXPORT_SYMBOL\t\n")).Value;
 
     public static EntryLayouts Layouts { get; } = new(
-        new Dictionary<string, int> { ["__bug_table"] = 8, ["__mcount_loc"] = 8 }, new Dictionary<string, int>(), new Dictionary<string, int> { ["module"] = 192 });
+        new Dictionary<string, int> { ["__bug_table"] = 8 }, new Dictionary<string, int>(), new Dictionary<string, int> { ["module"] = 192 });
 
     public static TargetKernel Kernel { get; } = new(Symbols, Exports, Vermagic, Layouts);
 

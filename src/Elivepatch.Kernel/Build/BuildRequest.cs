@@ -1,0 +1,13 @@
+using Elivepatch.Kernel.Records;
+
+namespace Elivepatch.Kernel.Build;
+
+/// <summary>What to build.</summary>
+/// <param name="Kernel">The kernel that runs.</param>
+/// <param name="Patches">Paths of the patches to make live, in order.</param>
+/// <param name="BasePatches">Paths of further patches that the running kernel was built with, in order, after the record's own.</param>
+/// <param name="Name">Name of the module; null takes it from the first patch.</param>
+/// <param name="Replace">True for a cumulative livepatch that replaces all others atomically.</param>
+/// <param name="KeepFolder">Where to leave intermediate files, or null.</param>
+public sealed record BuildRequest(
+    KernelRecord Kernel, IReadOnlyList<string> Patches, IReadOnlyList<string> BasePatches, string? Name, bool Replace, string? KeepFolder);

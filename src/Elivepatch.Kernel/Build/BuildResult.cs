@@ -1,0 +1,12 @@
+using Elivepatch.Engine.Explain;
+
+namespace Elivepatch.Kernel.Build;
+
+/// <summary>A finished livepatch.</summary>
+/// <param name="Name">Name of the module.</param>
+/// <param name="Module">The bytes of the <c>.ko</c>.</param>
+/// <param name="Explanation">What is in it and why.</param>
+/// <param name="Timings">Stages in order.</param>
+/// <param name="Warnings">What the compiler said of the patched units that it did not say of the unpatched ones.</param>
+public sealed record BuildResult(
+    string Name, byte[] Module, Explanation Explanation, IReadOnlyList<StageTime> Timings, IReadOnlyList<string> Warnings);

@@ -1,0 +1,127 @@
+using System.Globalization;
+using Elivepatch.Engine;
+using Elivepatch.Engine.Diff;
+using Elivepatch.Engine.Explain;
+using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Fidelity;
+using Elivepatch.Engine.Link;
+using Elivepatch.Engine.Units;
+using Elivepatch.Kernel.Compile;
+using Elivepatch.Kernel.Patches;
+using Elivepatch.Kernel.Trees;
+
+namespace Elivepatch.Kernel.Build;
+
+/// <content>The stages that are more than one call.</content>
+public sealed partial class LivepatchBuild
+{
+    private const int LargestPatch = 16 << 20;
+
+    private static Outcome<IReadOnlyList<SourcePatch>> ReadPatches(IReadOnlyList<string> paths)
+    {
+        var patches = new List<SourcePatch>();
+        foreach (var path in paths)
+        {
+            var file = new FileInfo(path);
+            if (!file.Exists)
+                return new Problem(ProblemCodes.PatchFileMissing, path);
+            if (file.Length > LargestPatch)
+                return new Problem(ProblemCodes.PatchTooLarge, $"{path}: {file.Length >> 20} MiB");
+            var patch = SourcePatch.Parse(File.ReadAllBytes(path), file.Name);
+            if (!patch.Succeeded)
+                return Outcome<IReadOnlyList<SourcePatch>>.Failure(patch.Problems);
+            patches.Add(patch.Value);
+        }
+
+        return patches;
+    }
+
+    private Task<Outcome<PreparedTree>> PrepareAsync(BuildRequest request, CancellationToken cancellation)
+    {
+        var trees = new PreparedTrees(cache, progress);
+        if (request.BasePatches.Count == 0)
+            return trees.GetAsync(request.Kernel, cancellation);
+        var recipe = TreeRecipe.For(request.Kernel, cache);
+        return recipe.Succeeded
+            ? trees.GetAsync(recipe.Value with { BasePatches = [.. recipe.Value.BasePatches, .. request.BasePatches] }, cancellation)
+            : Task.FromResult(Outcome<PreparedTree>.Failure(recipe.Problems));
+    }
+
+    private async Task<Outcome<IReadOnlyList<CompileCommand>>> FindUnitsAsync(
+        PreparedTree tree, PatchedSources sources, CancellationToken cancellation)
+    {
+        var touched = await new TouchedUnits(cache).FindAsync(tree, sources, cancellation);
+        if (!touched.TryGet(out var units))
+            return Outcome<IReadOnlyList<CompileCommand>>.Failure(touched.Problems);
+        var modules = units.Where(u => u.Command.IsModule)
+            .Select(u => new Problem(ProblemCodes.UnitIsInModule, $"{u.Command.Unit} belongs to {u.Command.ModName ?? "a module"}")).ToList();
+        return modules.Count > 0 ? Outcome<IReadOnlyList<CompileCommand>>.Failure(modules) : units.Select(u => u.Command).ToList();
+    }
+
+    // Runs a stage for every unit and gathers the problems of all, so that a user sees them at once.
+    private static Outcome<IReadOnlyList<TOut>> Each<TIn, TOut>(IReadOnlyList<TIn> items, Func<TIn, Outcome<TOut>> stage)
+    {
+        var results = items.AsParallel().AsOrdered().Select(stage).ToList();
+        var problems = results.SelectMany(r => r.Problems).ToList();
+        return problems.Count > 0 ? Outcome<IReadOnlyList<TOut>>.Failure(problems) : results.ConvertAll(r => r.Value);
+    }
+
+    private static Outcome<UnitPlacement> Place(CompiledUnits unit, RunningKernel kernel, string compiler)
+    {
+        var same = BeforeMatchesAsBuilt.Run(unit.Unit, unit.AsBuilt, unit.Before);
+        return same.Succeeded
+            ? FidelityCheck.Run(unit.Unit, unit.AsBuilt, kernel.Symbols, kernel.Image, compiler)
+            : Outcome<UnitPlacement>.Failure(same.Problems);
+    }
+
+    private static Outcome<IReadOnlyList<Inclusion>> Compare(IReadOnlyList<CompiledUnits> units, EntryLayouts layouts)
+    {
+        var compared = Each(units, u => CompareUnit(u, layouts));
+        if (!compared.TryGet(out var diffs))
+            return Outcome<IReadOnlyList<Inclusion>>.Failure(compared.Problems);
+
+        // A patch that changes only what cannot be live patched is refused; one that changes nothing at all is not.
+        return diffs.All(d => d.IsEmpty)
+            ? new Problem(ProblemCodes.NothingChanged, string.Create(CultureInfo.InvariantCulture,
+                $"{units.Count} {(units.Count == 1 ? "unit" : "units")} compared: {string.Join(", ", units.Take(5).Select(u => u.Unit))}"))
+            : Each(diffs, Include.Run);
+    }
+
+    private static Outcome<UnitDiff> CompareUnit(CompiledUnits unit, EntryLayouts layouts)
+    {
+        var before = UnitObject.Read(unit.Unit, unit.Before, layouts);
+        var after = UnitObject.Read(unit.Unit, unit.After, layouts);
+        if (before.Problems.Concat(after.Problems).ToList() is { Count: > 0 } unreadable)
+            return Outcome<UnitDiff>.Failure(unreadable);
+        var diff = DetectChanges.Run(Correlate.Run(before.Value, after.Value));
+        return diff.Problems.Count > 0 ? Outcome<UnitDiff>.Failure(diff.Problems) : diff;
+    }
+
+    private static IEnumerable<string> NamespacesOf(IReadOnlyList<KernelReference> references) =>
+        references.Select(r => r.Export?.Namespace ?? "").Where(n => n.Length > 0);
+
+    private static string Describe(BuildRequest request, IReadOnlyList<SourcePatch> patches) =>
+        $"Livepatch for {request.Kernel.Facts.Release} from {string.Join(", ", patches.Select(p => p.Name))}";
+
+    private static List<EditedLines> EditsOf(PreparedTree tree, PatchedSources sources)
+    {
+        var edits = new List<EditedLines>();
+        foreach (var (path, text) in sources.Plain.Files.Where(f => !sources.Added.Contains(f.Key)))
+        {
+            var before = SourceText.Lines(File.ReadAllBytes(Path.Combine(tree.Folder, path)));
+            edits.AddRange(LineDiff.Compare(before, SourceText.Lines(text.Span))
+                .Select(c => new EditedLines(path, c.OldStart + 1, c.OldStart + Math.Max(c.OldCount, 1))));
+        }
+
+        return edits;
+    }
+
+    private static void Keep(string? folder, string workspace)
+    {
+        if (folder is null)
+            return;
+        Directory.CreateDirectory(folder);
+        foreach (var file in Directory.EnumerateFiles(workspace))
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+    }
+}

@@ -1,0 +1,89 @@
+// In: a kernel record and patches. Out: a livepatch module that provably fits the kernel, with an explanation of what is in it; or
+// the reasons why there is none. This file is the pipeline: every stage is a call with one value in and one value out.
+
+using Elivepatch.Engine;
+using Elivepatch.Engine.Explain;
+using Elivepatch.Engine.Link;
+using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Kernel.Compile;
+using Elivepatch.Kernel.Link;
+using Elivepatch.Kernel.Patches;
+using Elivepatch.Kernel.Progress;
+using Elivepatch.Kernel.Storage;
+
+namespace Elivepatch.Kernel.Build;
+
+/// <summary>Builds livepatches.</summary>
+public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent>? progress = null)
+{
+    /// <summary>Builds one livepatch.</summary>
+    public async Task<Outcome<BuildResult>> RunAsync(BuildRequest request, CancellationToken cancellation)
+    {
+        var clock = new StageClock(progress);
+        var facts = request.Kernel.Facts;
+        var name = ModuleName.Check(request.Name ?? ModuleName.FromPatch(request.Patches[0]));
+        if (!name.TryGet(out var moduleName))
+            return Outcome<BuildResult>.Failure(name.Problems);
+
+        var patches = await clock.RunAsync("read patches", () => ReadPatches(request.Patches));
+        if (!patches.TryGet(out var livePatches))
+            return Outcome<BuildResult>.Failure(patches.Problems);
+
+        // Reading the kernel's facts takes no part in what follows until the objects are there.
+        var loading = Task.Run(() => RunningKernel.Load(request.Kernel), cancellation);
+        var trees = await clock.RunAsync("prepare", () => PrepareAsync(request, cancellation));
+        if (!trees.TryGet(out var tree))
+            return Outcome<BuildResult>.Failure(trees.Problems);
+        var recipes = await clock.RunAsync("module recipe", () => new ModuleRecipes(cache).GetAsync(tree, cancellation));
+        if (!recipes.TryGet(out var recipe))
+            return Outcome<BuildResult>.Failure(recipes.Problems);
+
+        var applied = await clock.RunAsync("apply patches", () => PatchedSources.Apply(tree, livePatches));
+        if (!applied.TryGet(out var sources))
+            return Outcome<BuildResult>.Failure(applied.Problems);
+        var touched = await clock.RunAsync("find units", () => FindUnitsAsync(tree, sources, cancellation));
+        if (!touched.TryGet(out var commands))
+            return Outcome<BuildResult>.Failure(touched.Problems);
+
+        var compiled = await clock.RunAsync("compile", () =>
+            CompiledUnits.CompileAsync(new UnitCompiler(cache), tree, commands, sources.LinePreserving, cancellation));
+        if (!compiled.TryGet(out var objects))
+            return Outcome<BuildResult>.Failure(compiled.Problems);
+        var loaded = await clock.RunAsync("read kernel facts", () => loading);
+        if (!loaded.TryGet(out var kernel))
+            return Outcome<BuildResult>.Failure(loaded.Problems);
+
+        var proven = await clock.RunAsync("fidelity", () => Each(objects, u => Place(u, kernel, facts.Compiler)));
+        if (!proven.TryGet(out var placements))
+            return Outcome<BuildResult>.Failure(proven.Problems);
+        var compared = await clock.RunAsync("diff", () => Compare(objects, facts.Layouts));
+        if (!compared.TryGet(out var inclusions))
+            return Outcome<BuildResult>.Failure(compared.Problems);
+
+        var units = inclusions.Zip(placements, (i, p) => new LinkUnit(i, p)).Where(u => u.Inclusion.Pieces.Count > 0).ToList();
+        var listed = ResolvePatched.Run(units);
+        if (!listed.TryGet(out var patched))
+            return Outcome<BuildResult>.Failure(listed.Problems);
+        if (patched.Count == 0)
+            return new Problem(ProblemCodes.NothingChanged, $"{objects.Count} units compared");
+
+        using var workspace = cache.NewWorkspace();
+        var linked = await clock.RunAsync("link", async () =>
+        {
+            var linker = new ModuleLinker(tree, request.Kernel, recipe.Recipe, recipe.Folder, workspace.FullPath, cancellation);
+            var outcome = await linker.LinkAsync(moduleName, units, patched, new(kernel.Symbols, kernel.Exports),
+                references => GlueSource.Write(patched, request.Replace, Describe(request, livePatches), NamespacesOf(references)));
+            Keep(request.KeepFolder, workspace.FullPath);
+            return outcome;
+        });
+        if (!linked.TryGet(out var module))
+            return Outcome<BuildResult>.Failure(linked.Problems);
+        var @checked = await clock.RunAsync("self-check", () => ModuleCheck.Run(module.File, kernel.Symbols, kernel.Exports, recipe.Recipe.Vermagic, facts.Layouts));
+        if (!@checked.Succeeded)
+            return Outcome<BuildResult>.Failure(@checked.Problems);
+
+        var explanation = ExplainLivepatch.Run(
+            moduleName, facts.Release, facts.BuildId, request.Replace, units, patched, module.References, EditsOf(tree, sources));
+        return new BuildResult(moduleName, module.File, explanation, clock.Times, [.. objects.SelectMany(o => o.NewWarnings)]);
+    }
+}

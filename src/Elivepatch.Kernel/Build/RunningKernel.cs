@@ -1,0 +1,35 @@
+using Elivepatch.Elf;
+using Elivepatch.Engine;
+using Elivepatch.Engine.Facts;
+using Elivepatch.Kernel.Records;
+
+namespace Elivepatch.Kernel.Build;
+
+/// <summary>The facts of a kernel record, read.</summary>
+/// <param name="Symbols">Its symbols.</param>
+/// <param name="Exports">Its exports; empty where nobody knows them, so that everything becomes a livepatch symbol.</param>
+/// <param name="Image">Its image, or null where only the layout can be compared.</param>
+public sealed record RunningKernel(KernelSymbols Symbols, ExportedSymbols Exports, KernelImage? Image)
+{
+    /// <summary>Reads the files of a record.</summary>
+    public static Outcome<RunningKernel> Load(KernelRecord record)
+    {
+        var symbols = KernelSymbols.Parse(File.ReadAllBytes(record.KallsymsPath));
+        if (!symbols.TryGet(out var kernelSymbols))
+            return Outcome<RunningKernel>.Failure(symbols.Problems);
+        var exports = ExportedSymbols.Parse(record.SymversPath is { } path ? File.ReadAllBytes(path) : []);
+        if (!exports.TryGet(out var exported))
+            return Outcome<RunningKernel>.Failure(exports.Problems);
+        if (record.VmlinuxPath is not { } vmlinux)
+            return new RunningKernel(kernelSymbols, exported, null);
+        try
+        {
+            return KernelImage.Open(ElfReader.Read(File.ReadAllBytes(vmlinux)), kernelSymbols)
+                .Then<RunningKernel>(image => new RunningKernel(kernelSymbols, exported, image));
+        }
+        catch (ElfFormatException e)
+        {
+            return new Problem(ProblemCodes.MalformedObject, $"{vmlinux}: {e.Message}");
+        }
+    }
+}
