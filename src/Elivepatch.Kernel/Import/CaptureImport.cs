@@ -1,0 +1,112 @@
+// In: a capture and the source that its kernel was built from. Out: its record. The source is believed no further than it proves
+// itself: the configuration must survive preparation, the release must be the source's, and every build checks fidelity.
+
+using System.Text;
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Compile;
+using Elivepatch.Kernel.Progress;
+using Elivepatch.Kernel.Records;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Kernel.Trees;
+
+namespace Elivepatch.Kernel.Import;
+
+/// <summary>Imports kernels from captures.</summary>
+public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progress = null)
+{
+    private const long LargestFile = 512 << 20;
+
+    /// <summary>Imports a kernel.</summary>
+    /// <param name="capturePath">The capture file.</param>
+    /// <param name="sourcePath">A source tree, or an archive of one.</param>
+    /// <param name="basePatches">Patches that the kernel was built with, in order.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<Outcome<KernelRecord>> RunAsync(
+        string capturePath, string sourcePath, IReadOnlyList<string> basePatches, CancellationToken cancellation)
+    {
+        var read = Read(capturePath);
+        if (!read.TryGet(out var capture))
+            return Outcome<KernelRecord>.Failure(read.Problems);
+        var config = KernelConfig.Parse(Encoding.UTF8.GetString(capture.Config.Span));
+        if (capture.Facts.Machine != "x86_64")
+            return new Problem(ProblemCodes.ConfigurationLacks, $"the machine is {capture.Facts.Machine}, and only x86_64 is supported");
+        if (basePatches.FirstOrDefault(p => !File.Exists(p)) is { } missing)
+            return new Problem(ProblemCodes.BasePatchFails, $"{missing} does not exist");
+        progress?.Report(new("source", sourcePath, StageState.Running));
+        var added = await new SourceArchives(cache).AddAsync(sourcePath, cancellation);
+        progress?.Report(new("source", sourcePath, added.Succeeded ? StageState.Done : StageState.Failed));
+        if (!added.TryGet(out var source))
+            return Outcome<KernelRecord>.Failure(added.Problems);
+        using var workspace = cache.NewWorkspace();
+        var patches = CopyPatches(basePatches, workspace.FullPath);
+        var recipe = new TreeRecipe(
+            source, config, capture.Facts.Release, [.. patches.Select(p => Path.Combine(workspace.FullPath, RecordFiles.BasePatches, p.Name))], null);
+        var prepared = await new PreparedTrees(cache, progress).GetAsync(recipe, cancellation);
+        if (!prepared.TryGet(out var tree))
+            return Outcome<KernelRecord>.Failure(prepared.Problems);
+        var measured = await new EntryLayoutProbe(cache).MeasureAsync(tree, cancellation);
+        return measured.Then<KernelRecord>(layouts => Write(capture, source, config, patches, layouts, workspace));
+    }
+
+    private static Outcome<CaptureFile> Read(string path)
+    {
+        var info = new FileInfo(path);
+        if (!info.Exists)
+            return new Problem(ProblemCodes.CaptureUnreadable, $"{path} does not exist");
+        if (info.Length > LargestFile)
+            return new Problem(ProblemCodes.CaptureUnreadable, $"{path} has {info.Length >> 20} MiB");
+        using var stream = info.OpenRead();
+        return CaptureFile.Read(stream);
+    }
+
+    private static List<BasePatch> CopyPatches(IReadOnlyList<string> paths, string folder)
+    {
+        var home = Directory.CreateDirectory(Path.Combine(folder, RecordFiles.BasePatches)).FullName;
+        var patches = new List<BasePatch>();
+        foreach (var path in paths)
+        {
+            // Two patches may have one name, and the order matters.
+            var name = $"{patches.Count + 1:0000}-{Path.GetFileName(path)}";
+            File.Copy(path, Path.Combine(home, name));
+            patches.Add(new(name, ContentDigest.Of(File.ReadAllBytes(path)).Hex));
+        }
+        return patches;
+    }
+
+    private KernelRecord Write(
+        CaptureFile capture,
+        SourceArchive source,
+        KernelConfig config,
+        IReadOnlyList<BasePatch> patches,
+        Engine.Facts.EntryLayouts layouts,
+        Workspace workspace)
+    {
+        Put(RecordFiles.Config, capture.Config);
+        Put(RecordFiles.Kallsyms, capture.Kallsyms);
+        if (capture.Symvers is { } symvers)
+            Put(RecordFiles.Symvers, symvers);
+        var store = new KernelStore(cache);
+        var facts = capture.Facts;
+        return store.Add(workspace, new KernelFacts
+        {
+            Name = store.NameFor(facts.Release, new(facts.BuildId)),
+            Release = facts.Release,
+            BuildId = facts.BuildId,
+            Compiler = config.CompilerText,
+            Machine = facts.Machine,
+            KernelVersionText = facts.KernelVersionText,
+            SourceDigest = source.Key.Hex,
+            BasePatches = patches,
+            Origin = new("capture", [], DateTimeOffset.UtcNow),
+            Modules = facts.Modules,
+            Livepatches = facts.Livepatches,
+            Layouts = layouts,
+        });
+
+        void Put(string name, ReadOnlyMemory<byte> bytes)
+        {
+            using var stream = File.Create(Path.Combine(workspace.FullPath, name));
+            stream.Write(bytes.Span);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+// In: a capture file. Out: its members, and the other way round. A capture comes from another machine and is hostile: only known
+// names, each once, each of a bounded size, and nothing is ever unpacked to a path that the archive names.
+
+using System.Formats.Tar;
+using System.IO.Compression;
+using System.Text.Json;
+using Elivepatch.Engine;
+
+namespace Elivepatch.Kernel.Records;
+
+/// <summary>A kernel capture: a gzipped tar archive of <c>capture.json</c> and what it speaks of.</summary>
+/// <param name="Facts">The small facts.</param>
+/// <param name="Config">The configuration.</param>
+/// <param name="Kallsyms">What <c>/proc/kallsyms</c> said to root.</param>
+/// <param name="Symvers">The exports with their CRCs, or null where the machine has none.</param>
+/// <param name="Notes">What <c>/sys/kernel/notes</c> said, or null.</param>
+public sealed record CaptureFile(
+    CaptureFacts Facts,
+    ReadOnlyMemory<byte> Config,
+    ReadOnlyMemory<byte> Kallsyms,
+    ReadOnlyMemory<byte>? Symvers,
+    ReadOnlyMemory<byte>? Notes)
+{
+    private const string FactsName = "capture.json";
+    private const string NotesName = "notes";
+    private const int MostModules = 10_000;
+
+    private static readonly Dictionary<string, long> Largest = new(StringComparer.Ordinal)
+    {
+        [FactsName] = 8 << 20,
+        [RecordFiles.Config] = 4 << 20,
+        [RecordFiles.Kallsyms] = 256 << 20,
+        [RecordFiles.Symvers] = 64 << 20,
+        [NotesName] = 64 << 10,
+    };
+
+    /// <summary>Reads a capture.</summary>
+    public static Outcome<CaptureFile> Read(Stream stream)
+    {
+        try
+        {
+            return Assemble(ReadMembers(stream));
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or FormatException or ArgumentException
+            or NotSupportedException or OverflowException)
+        {
+            return Unreadable(e.Message);
+        }
+    }
+
+    /// <summary>Writes the capture.</summary>
+    public void Write(Stream stream)
+    {
+        using var compressed = new GZipStream(stream, CompressionLevel.Optimal, leaveOpen: true);
+        using var archive = new TarWriter(compressed, TarEntryFormat.Ustar);
+        Add(archive, FactsName, JsonSerializer.SerializeToUtf8Bytes(Facts, RecordJson.Default.CaptureFacts));
+        Add(archive, RecordFiles.Config, Config);
+        Add(archive, RecordFiles.Kallsyms, Kallsyms);
+        if (Symvers is { } symvers)
+            Add(archive, RecordFiles.Symvers, symvers);
+        if (Notes is { } notes)
+            Add(archive, NotesName, notes);
+    }
+
+    private static Outcome<Dictionary<string, byte[]>> ReadMembers(Stream stream)
+    {
+        var members = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        using var decompressed = new GZipStream(stream, CompressionMode.Decompress, leaveOpen: true);
+        using var archive = new TarReader(decompressed);
+        while (archive.GetNextEntry() is { } entry)
+        {
+            if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile))
+                return Unreadable($"it has a member that is no file ({entry.EntryType})");
+            if (!Largest.TryGetValue(entry.Name, out var largest) || members.ContainsKey(entry.Name))
+                return Unreadable("it has a member of another name, or one twice");
+            if (entry.Length > largest)
+                return Unreadable($"{entry.Name} has {entry.Length >> 20} MiB, more than {largest >> 20}");
+            // Room is made as bytes come, not as the header promises.
+            using var content = new MemoryStream();
+            entry.DataStream?.CopyTo(content);
+            members[entry.Name] = content.ToArray();
+        }
+        return members;
+    }
+
+    private static Outcome<CaptureFile> Assemble(Outcome<Dictionary<string, byte[]>> read) =>
+        read.Then<CaptureFile>(members =>
+        {
+            foreach (var name in new[] { FactsName, RecordFiles.Config, RecordFiles.Kallsyms })
+            {
+                if (!members.ContainsKey(name))
+                    return Unreadable($"it has no {name}");
+            }
+            return ReadFacts(members[FactsName]).Then<CaptureFile>(facts => new CaptureFile(
+                facts, members[RecordFiles.Config], members[RecordFiles.Kallsyms], Optional(RecordFiles.Symvers), Optional(NotesName)));
+
+            ReadOnlyMemory<byte>? Optional(string name) => members.TryGetValue(name, out var bytes) ? bytes : null;
+        });
+
+    private static Outcome<CaptureFacts> ReadFacts(byte[] json)
+    {
+        CaptureFacts? facts;
+        try
+        {
+            facts = JsonSerializer.Deserialize(json, RecordJson.Default.CaptureFacts);
+        }
+        catch (JsonException e)
+        {
+            return Unreadable($"{FactsName}: {e.Message}");
+        }
+        if (facts is not { Format: CaptureFacts.CurrentFormat })
+            return Unreadable($"it is of format {facts?.Format}, and only {CaptureFacts.CurrentFormat} is known");
+        if (!ReleaseName.IsValid(facts.Release ?? "") || BuildIdOf(facts) is null)
+            return Unreadable("its release or build-id is none");
+        if (facts.Modules is not { Count: <= MostModules } || facts.Livepatches is not { Count: <= MostModules })
+            return Unreadable("it names too many modules");
+        return facts;
+    }
+
+    private static BuildId? BuildIdOf(CaptureFacts facts) => facts.BuildId is null ? null : Records.BuildId.Parse(facts.BuildId);
+
+    private static void Add(TarWriter archive, string name, ReadOnlyMemory<byte> content)
+    {
+        var entry = new UstarTarEntry(TarEntryType.RegularFile, name)
+        {
+            ModificationTime = DateTimeOffset.UnixEpoch,
+            Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
+            DataStream = new MemoryStream(content.ToArray(), writable: false),
+        };
+        archive.WriteEntry(entry);
+    }
+
+    private static Problem Unreadable(string reason) =>
+        new(ProblemCodes.CaptureUnreadable, string.Concat(reason.Take(300).Select(c => char.IsControl(c) ? '?' : c)));
+}

@@ -1,0 +1,127 @@
+// In: the root folder of a machine. Out: the capture of the kernel that runs on it. Everything comes from files, so that the root
+// can be that of this machine, of a virtual one, or of a test.
+
+using System.IO.Compression;
+using System.Runtime.InteropServices;
+using System.Text;
+using Elivepatch.Engine;
+
+namespace Elivepatch.Kernel.Records;
+
+/// <summary>Captures the running kernel.</summary>
+public sealed class MachineCapture(string root = "/")
+{
+    /// <summary>Takes the capture.</summary>
+    public Outcome<CaptureFile> Take()
+    {
+        try
+        {
+            return TakeAll();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Impossible(e.Message);
+        }
+    }
+
+    private Outcome<CaptureFile> TakeAll()
+    {
+        if (Read("proc/sys/kernel/osrelease") is not { } osRelease)
+            return Impossible("/proc/sys/kernel/osrelease is missing: is /proc mounted?");
+        var release = Text(osRelease).Trim();
+        if (!ReleaseName.IsValid(release))
+            return Impossible("the release is no release");
+        if (Read("sys/kernel/notes") is not { } notes || BuildId.Find(notes) is not { } buildId)
+            return Impossible("/sys/kernel/notes has no build-id");
+        if (ReadConfig(release) is not { } config)
+        {
+            return Impossible(
+                $"there is no /proc/config.gz, /lib/modules/{release}/build/.config or /boot/config-{release}: "
+                + "install the kernel's headers or load the module configs");
+        }
+        if (Read("proc/kallsyms") is not { Length: > 0 } kallsyms)
+            return Impossible("/proc/kallsyms is missing or empty");
+        if (HidesAddresses(kallsyms))
+            return Impossible("/proc/kallsyms hides the addresses: only root with kernel.kptr_restrict below 2 sees them");
+        var facts = new CaptureFacts
+        {
+            Release = release,
+            BuildId = buildId.Hex,
+            Compiler = KernelConfig.Parse(Text(config)).CompilerText,
+            Machine = Machine(),
+            KernelVersionText = Text(Read("proc/version") ?? []).Trim(),
+            Modules = Modules(),
+            Livepatches = Folders("sys/kernel/livepatch"),
+        };
+        ReadOnlyMemory<byte>? symvers = Read($"lib/modules/{release}/build/Module.symvers") is { } found ? found : null;
+        return new CaptureFile(facts, config, kallsyms, symvers, notes);
+    }
+
+    // The kernel's own copy first; then that of its headers; the one in /boot last, for Debian removes keys from it.
+    private byte[]? ReadConfig(string release)
+    {
+        if (Read("proc/config.gz") is { } compressed)
+        {
+            using var stream = new GZipStream(new MemoryStream(compressed), CompressionMode.Decompress);
+            using var text = new MemoryStream();
+            stream.CopyTo(text);
+            return text.ToArray();
+        }
+        return Read($"lib/modules/{release}/build/.config") ?? Read($"boot/config-{release}");
+    }
+
+    private static bool HidesAddresses(ReadOnlySpan<byte> kallsyms)
+    {
+        foreach (var line in kallsyms.Split((byte)'\n'))
+        {
+            var text = kallsyms[line];
+            var blank = text.IndexOf((byte)' ');
+            if (blank > 0 && text[..blank].ContainsAnyExcept((byte)'0'))
+                return false;
+        }
+        return true;
+    }
+
+    private List<LoadedModule> Modules()
+    {
+        var modules = new List<LoadedModule>();
+        foreach (var line in Text(Read("proc/modules") ?? []).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (line.Split(' ') is not [var name, var size, ..] || !IsModuleName(name))
+                continue;
+            var notes = Read($"sys/module/{name}/notes/.note.gnu.build-id");
+            _ = long.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out var bytes);
+            modules.Add(new(name, notes is null ? null : BuildId.Find(notes)?.Hex, bytes));
+        }
+        return modules;
+    }
+
+    private static bool IsModuleName(string name) => name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
+
+    private List<string> Folders(string path)
+    {
+        var folder = Path.Combine(root, path);
+        return Directory.Exists(folder)
+            ? [.. Directory.EnumerateDirectories(folder).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)]
+            : [];
+    }
+
+    // uname -m of a machine whose root this is; another root has the same processor.
+    private static string Machine() => RuntimeInformation.OSArchitecture == Architecture.X64 ? "x86_64" : RuntimeInformation.OSArchitecture.ToString();
+
+    // Files of /proc and /sys tell no size, so they are read to their end.
+    private byte[]? Read(string path)
+    {
+        var full = Path.Combine(root, path);
+        if (!File.Exists(full))
+            return null;
+        using var stream = new FileStream(full, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var content = new MemoryStream();
+        stream.CopyTo(content);
+        return content.ToArray();
+    }
+
+    private static string Text(byte[] bytes) => Encoding.UTF8.GetString(bytes);
+
+    private static Problem Impossible(string reason) => new(ProblemCodes.CaptureImpossible, reason);
+}
