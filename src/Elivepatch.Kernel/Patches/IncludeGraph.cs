@@ -1,5 +1,7 @@
-// In: a prepared tree. Out: which C files may see a file, directly or through others. Only names are looked at, not search paths
-// or conditions, so the answer has too many rather than too few; who really changes is found by preprocessing.
+// In: a prepared tree. Out: which C files may see a file, directly or through others. A name in quotes means the file beside the
+// includer where there is one (C11 6.10.2, GCC manual "Search Path"); any other name may mean every file whose path ends so.
+// Search paths and conditions are not looked at, so the answer has too many rather than too few; who really changes is found by
+// preprocessing.
 
 using System.Collections.Concurrent;
 using System.Text;
@@ -12,6 +14,7 @@ namespace Elivepatch.Kernel.Patches;
 /// <summary>Who includes what in a tree.</summary>
 internal sealed class IncludeGraph
 {
+    private const string Version = "2";
     private const string FileName = "includes";
     private const int LargestFile = 4 << 20;
     private static readonly EntryKind Kind = new("includes");
@@ -21,13 +24,14 @@ internal sealed class IncludeGraph
 
     // By the last part of the included name: who includes it, and by which whole name.
     private readonly Dictionary<string, List<(string Includer, string Name)>> includers = new(StringComparer.Ordinal);
+    private readonly HashSet<string> files = new(StringComparer.Ordinal);
 
     /// <summary>The graph of a tree, from the cache where it has been made before.</summary>
     public static async Task<Outcome<IncludeGraph>> LoadAsync(CacheRoot cache, PreparedTree tree, CancellationToken cancellation)
     {
         var entry = await cache.GetAsync(
             Kind,
-            tree.Key,
+            ContentDigest.OfParts(Version, tree.Key.Hex),
             folder =>
             {
                 File.WriteAllLines(Path.Combine(folder, FileName), Scan(tree.Folder, cancellation));
@@ -39,7 +43,7 @@ internal sealed class IncludeGraph
 
     /// <summary>The C files that may see a file: themselves, or through headers.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="addedIncludes">Includes of files that the tree does not have in this form: includer and name.</param>
+    /// <param name="addedIncludes">Includes of files that the tree does not have in this form: includer, and name as written.</param>
     public IReadOnlyList<string> UnitsThatMaySee(string path, IEnumerable<(string Includer, string Name)> addedIncludes)
     {
         var added = addedIncludes.ToLookup(a => LastPart(a.Name), StringComparer.Ordinal);
@@ -49,7 +53,7 @@ internal sealed class IncludeGraph
         {
             var name = LastPart(file);
             var all = includers.GetValueOrDefault(name, []).Concat(added[name]);
-            foreach (var (includer, _) in all.Where(i => MayMean(i.Name, file)))
+            foreach (var (includer, _) in all.Where(i => MayMean(i.Includer, i.Name, file)))
             {
                 if (seen.Add(includer))
                     queue.Enqueue(includer);
@@ -59,7 +63,7 @@ internal sealed class IncludeGraph
         return [.. seen.Where(f => f.EndsWith(".c", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>The names that a text includes.</summary>
+    /// <summary>The names that a text includes, each after the quote or bracket that opens it.</summary>
     public static IEnumerable<string> Includes(ReadOnlySpan<byte> text)
     {
         var found = new List<string>();
@@ -77,7 +81,7 @@ internal sealed class IncludeGraph
             line = line[7..].TrimStart(" \t"u8);
             var close = Close(line);
             if (close > 1)
-                found.Add(Encoding.Latin1.GetString(line[1..close]));
+                found.Add(Encoding.Latin1.GetString(line[..close]));
         }
         return found;
     }
@@ -104,6 +108,7 @@ internal sealed class IncludeGraph
             if (new FileInfo(file).Length > LargestFile)
                 return;
             var path = Path.GetRelativePath(root, file);
+            lines.Add(path);
             foreach (var name in Includes(File.ReadAllBytes(file)).Where(n => !n.Contains('\t', StringComparison.Ordinal)))
                 lines.Add($"{path}\t{name}");
         });
@@ -124,7 +129,10 @@ internal sealed class IncludeGraph
         foreach (var line in File.ReadLines(file))
         {
             if (line.Split('\t') is not [var includer, var name])
+            {
+                graph.files.Add(line);
                 continue;
+            }
             var last = LastPart(name);
             if (!graph.includers.TryGetValue(last, out var list))
                 graph.includers[last] = list = [];
@@ -133,16 +141,22 @@ internal sealed class IncludeGraph
         return graph;
     }
 
-    // "../net/core.h" and "linux/net.h" may mean any file whose path ends so.
-    private static bool MayMean(string name, string path)
+    private bool MayMean(string includer, string written, string path)
     {
-        var plain = name;
-        while (plain.StartsWith("../", StringComparison.Ordinal) || plain.StartsWith("./", StringComparison.Ordinal))
-            plain = plain[(plain.IndexOf('/', StringComparison.Ordinal) + 1)..];
-        return !plain.Contains("/../", StringComparison.Ordinal)
-            ? path == plain || path.EndsWith("/" + plain, StringComparison.Ordinal)
-            : LastPart(plain) == LastPart(path);
+        var name = written[1..];
+        var beside = Plain(Path.GetDirectoryName(includer) + "/" + name);
+        if (beside == path)
+            return true;
+        if (written[0] == '"' && files.Contains(beside))
+            return false;
+        while (name.StartsWith("../", StringComparison.Ordinal) || name.StartsWith("./", StringComparison.Ordinal))
+            name = name[(name.IndexOf('/', StringComparison.Ordinal) + 1)..];
+        name = Plain(name);
+        return path == name || path.EndsWith("/" + name, StringComparison.Ordinal);
     }
 
-    private static string LastPart(string path) => path[(path.LastIndexOf('/') + 1)..];
+    // A path without "." and ".." in it; one that climbs above the top is not in the tree, and becomes some other name.
+    private static string Plain(string path) => Path.GetFullPath("/" + path)[1..];
+
+    private static string LastPart(string path) => path[(path.LastIndexOfAny(['/', '"', '<']) + 1)..];
 }
