@@ -94,7 +94,8 @@ public sealed record CaptureFile(
             return ReadFacts(members[FactsName]).Then<CaptureFile>(facts => new CaptureFile(
                 facts, members[RecordFiles.Config], members[RecordFiles.Kallsyms], Optional(RecordFiles.Symvers), Optional(NotesName)));
 
-            ReadOnlyMemory<byte>? Optional(string name) => members.TryGetValue(name, out var bytes) ? bytes : null;
+            ReadOnlyMemory<byte>? Optional(string name) =>
+                members.TryGetValue(name, out var bytes) ? bytes : default(ReadOnlyMemory<byte>?);
         });
 
     private static Outcome<CaptureFacts> ReadFacts(byte[] json)

@@ -53,7 +53,9 @@ public sealed class MachineCapture(string root = "/")
             Modules = Modules(),
             Livepatches = Folders("sys/kernel/livepatch"),
         };
-        ReadOnlyMemory<byte>? symvers = Read($"lib/modules/{release}/build/Module.symvers") is { } found ? found : null;
+        ReadOnlyMemory<byte>? symvers = Read($"lib/modules/{release}/build/Module.symvers") is { } found
+            ? found
+            : default(ReadOnlyMemory<byte>?);
         return new CaptureFile(facts, config, kallsyms, symvers, notes);
     }
 

@@ -53,7 +53,7 @@ public sealed class SourceArchives(CacheRoot cache)
     }
 
     // A folder becomes an archive first: sorted, without owners and times, so that equal folders give equal digests. What was
-    // built in it stays behind where git says so, and the build system's own files are removed by `make mrproper` later.
+    // built in it stays behind: kbuild makes again whatever has no .cmd file beside it.
     private async Task<Outcome<SourceArchive>> AddFolderAsync(string path, CancellationToken cancellation)
     {
         using var workspace = cache.NewWorkspace();
@@ -64,7 +64,8 @@ public sealed class SourceArchives(CacheRoot cache)
                 Arguments =
                 [
                     "-c", "-f", "/out/source.tar", "-C", "/", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner",
-                    "--exclude-vcs", "--exclude=*.o", "--exclude=*.ko", "--exclude=./vmlinux*", "source",
+                    "--exclude-vcs", "--exclude=*.o", "--exclude=*.ko", "--exclude=*.cmd", "--exclude=vmlinux", "--exclude=.config",
+                    "source",
                 ],
                 Binds = [new(path, "/source"), new(workspace.FullPath, "/out", Writable: true)],
                 Limits = SandboxLimits.Default with { FileSize = Archives.SourceLimit },
