@@ -68,4 +68,8 @@ public static partial class ProblemCodes
     /// <summary>ELP0415.</summary>
     public static readonly ProblemCode MalformedTable = new(415, Refused, "a table whose entries cannot be told apart",
         "report the section and the compiler; its entry size is not what the kernel's headers say");
+
+    /// <summary>ELP0416.</summary>
+    public static readonly ProblemCode RequestedFunctionMissing = new(416, Usage, "a function that was asked for is not in the unit",
+        "name the unit and the function as the symbol table has it: UNIT:FUNCTION, such as fs/proc/meminfo.c:meminfo_proc_show");
 }

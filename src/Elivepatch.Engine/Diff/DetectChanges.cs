@@ -11,16 +11,22 @@ namespace Elivepatch.Engine.Diff;
 public static class DetectChanges
 {
     /// <summary>Runs the pass.</summary>
-    public static UnitDiff Run(Correlation correlation)
+    /// <param name="correlation">The pairs.</param>
+    /// <param name="selection">Functions that count as changed although they are the same; null for none.</param>
+    public static UnitDiff Run(Correlation correlation, FunctionSelection? selection = null)
     {
         var comparer = new PieceComparer(correlation, correlation.After.Layouts);
         var problems = new List<Problem>();
-        var changed = ChangedFunctions(correlation, comparer, problems);
+        var changed = ChangedFunctions(correlation, comparer, selection, problems);
         CheckLayouts.Run(correlation, problems);
         CheckVariables(correlation, comparer, problems);
         CheckInit(correlation, comparer, problems);
         CheckLists(correlation, comparer, SectionRole.Registry, ProblemCodes.ChangedRegistry, problems);
         CheckLists(correlation, comparer, SectionRole.Unknown, ProblemCodes.UnknownSection, problems);
+
+        if (selection is not null)
+            problems.AddRange(selection.Names.Except(changed.SelectMany(c => c.Before!.Symbols).Select(s => s.Name), StringComparer.Ordinal)
+                .Select(n => new Problem(ProblemCodes.RequestedFunctionMissing, $"{correlation.After.Name}: {n}")));
 
         return new(correlation, comparer, changed,
             [.. correlation.After.Functions.Where(p => IsRunning(correlation.After, p) && correlation.BeforeOf(p) is null).Select(p => new FunctionChange(p, null, null))],
@@ -31,16 +37,20 @@ public static class DetectChanges
 
     private static bool IsRunning(UnitObject unit, Piece piece) => unit.RoleOf(piece.Section) == SectionRole.Code;
 
-    private static List<FunctionChange> ChangedFunctions(Correlation correlation, PieceComparer comparer, List<Problem> problems)
+    private static List<FunctionChange> ChangedFunctions(
+        Correlation correlation, PieceComparer comparer, FunctionSelection? selection, List<Problem> problems)
     {
         var changed = new List<FunctionChange>();
         foreach (var after in correlation.After.Functions.Where(p => IsRunning(correlation.After, p)))
         {
-            if (correlation.BeforeOf(after) is not { } before || comparer.Compare(before, after) is not { } difference)
+            if (correlation.BeforeOf(after) is not { } before)
+                continue;
+            var difference = comparer.Compare(before, after);
+            if (difference is null && selection?.Selects(before) != true)
                 continue;
             changed.Add(new(after, before, difference));
             if (!before.HasFtraceEntry)
-                problems.Add(new(ProblemCodes.NotTraceable, $"{correlation.After.Name}: {before.Name} ({difference.What})"));
+                problems.Add(new(ProblemCodes.NotTraceable, $"{correlation.After.Name}: {before.Name} ({difference?.What ?? "requested"})"));
             if (before.IsGlobal != after.IsGlobal)
                 problems.Add(new(ProblemCodes.ChangedSymbolKind, $"{correlation.After.Name}: {before.Name} is {Linkage(after)} and was {Linkage(before)}"));
         }

@@ -5,9 +5,12 @@ namespace Elivepatch.Engine.Diff;
 /// <summary>One function that a livepatch must bring.</summary>
 /// <param name="After">The function after the patch.</param>
 /// <param name="Before">Its twin before the patch; null for a new function.</param>
-/// <param name="Difference">The first difference; null for a new function.</param>
+/// <param name="Difference">The first difference; null for a new function and for one that is only there on request.</param>
 public sealed record FunctionChange(Piece After, Piece? Before, Difference? Difference)
 {
+    /// <summary>True for a function that is the same and in the livepatch because somebody asked for it.</summary>
+    public bool IsOnRequest => Before is not null && Difference is null;
+
     /// <summary>True for a function that the running kernel does not have.</summary>
     public bool IsNew => Before is null;
 }

@@ -26,7 +26,7 @@ public static class ExplainLivepatch
     {
         var diff = inclusion.Diff;
         var edited = EditedFunctions.Find(diff.Correlation.Before.Debug, edits);
-        var differences = diff.Changed.ToDictionary(c => c.After, c => c.Difference);
+        var changes = diff.Changed.ToDictionary(c => c.After);
         foreach (var piece in inclusion.Pieces)
         {
             if (piece.Kind == PieceKind.ColdPart)
@@ -35,9 +35,10 @@ public static class ExplainLivepatch
             }
             else if (piece.Kind == PieceKind.Function && diff.Correlation.BeforeOf(piece) is { } before)
             {
-                var (reason, because) = ReasonFor(diff, piece, before, edited);
+                var change = changes[piece];
+                var (reason, because) = change.IsOnRequest ? (FunctionReason.Requested, []) : ReasonFor(diff, piece, before, edited);
                 var symbol = old.GetValueOrDefault(piece);
-                yield return new(diff.Unit, piece.Name, reason, because, symbol?.Name, symbol?.Position.Value, differences[piece]?.ToString());
+                yield return new(diff.Unit, piece.Name, reason, because, symbol?.Name, symbol?.Position.Value, change.Difference?.ToString());
             }
             else if (piece.Kind == PieceKind.Function)
             {

@@ -17,6 +17,9 @@ public enum FunctionReason
 
     /// <summary>The rarely executed part of a function in the livepatch.</summary>
     ColdPart,
+
+    /// <summary>Unchanged; somebody asked for it.</summary>
+    Requested,
 }
 
 /// <summary>One function of a livepatch with the reason for it.</summary>

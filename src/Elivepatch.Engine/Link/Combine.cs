@@ -140,8 +140,9 @@ public sealed class Combine
             if (symbol is null)
                 return (place.SectionSymbol, (long)place.Offset);
 
-            // Objtool takes a jump to a function's symbol for a tail call, wherever in the function it leads.
-            return reference.Piece!.IsCode && reference.Displacement != 0 ? (place.SectionSymbol, (long)symbol.Value) : (symbol, 0);
+            // Objtool takes a jump to a function's symbol for a tail call, also within a function or to its cold part.
+            var isInside = reference.Piece!.IsCode && (reference.Displacement != 0 || reference.Piece.Kind == PieceKind.ColdPart);
+            return isInside ? (place.SectionSymbol, (long)symbol.Value) : (symbol, 0);
         }
 
         if (reference.Piece is null && reference.External is { } external && newGlobals.TryGetValue(external.Name, out var added))

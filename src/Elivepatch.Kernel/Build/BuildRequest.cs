@@ -1,3 +1,4 @@
+using Elivepatch.Engine.Diff;
 using Elivepatch.Kernel.Records;
 
 namespace Elivepatch.Kernel.Build;
@@ -10,4 +11,8 @@ namespace Elivepatch.Kernel.Build;
 /// <param name="Replace">True for a cumulative livepatch that replaces all others atomically.</param>
 /// <param name="KeepFolder">Where to leave intermediate files, or null.</param>
 public sealed record BuildRequest(
-    KernelRecord Kernel, IReadOnlyList<string> Patches, IReadOnlyList<string> BasePatches, string? Name, bool Replace, string? KeepFolder);
+    KernelRecord Kernel, IReadOnlyList<string> Patches, IReadOnlyList<string> BasePatches, string? Name, bool Replace, string? KeepFolder)
+{
+    /// <summary>Functions to include by unit although no patch changes them. With some, there may be no patches.</summary>
+    public IReadOnlyDictionary<string, FunctionSelection> AlsoFunctions { get; init; } = new Dictionary<string, FunctionSelection>();
+}

@@ -48,14 +48,18 @@ public sealed partial class LivepatchBuild
     }
 
     private async Task<Outcome<IReadOnlyList<CompileCommand>>> FindUnitsAsync(
-        PreparedTree tree, PatchedSources sources, CancellationToken cancellation)
+        PreparedTree tree, PatchedSources sources, IEnumerable<string> also, CancellationToken cancellation)
     {
-        var touched = await new TouchedUnits(cache).FindAsync(tree, sources, cancellation);
+        var touched = sources.Paths.Count == 0 ? new List<TouchedUnit>() : await new TouchedUnits(cache).FindAsync(tree, sources, cancellation);
         if (!touched.TryGet(out var units))
             return Outcome<IReadOnlyList<CompileCommand>>.Failure(touched.Problems);
-        var modules = units.Where(u => u.Command.IsModule)
-            .Select(u => new Problem(ProblemCodes.UnitIsInModule, $"{u.Command.Unit} belongs to {u.Command.ModName ?? "a module"}")).ToList();
-        return modules.Count > 0 ? Outcome<IReadOnlyList<CompileCommand>>.Failure(modules) : units.Select(u => u.Command).ToList();
+        var more = await new KbuildCommands(cache).ForUnitsAsync(tree, [.. also.Except(units.Select(u => u.Command.Unit))], cancellation);
+        if (!more.TryGet(out var requested))
+            return more;
+        List<CompileCommand> commands = [.. units.Select(u => u.Command), .. requested];
+        var modules = commands.Where(c => c.IsModule)
+            .Select(c => new Problem(ProblemCodes.UnitIsInModule, $"{c.Unit} belongs to {c.ModName ?? "a module"}")).ToList();
+        return modules.Count > 0 ? Outcome<IReadOnlyList<CompileCommand>>.Failure(modules) : commands;
     }
 
     // Runs a stage for every unit and gathers the problems of all, so that a user sees them at once.
@@ -74,9 +78,10 @@ public sealed partial class LivepatchBuild
             : Outcome<UnitPlacement>.Failure(same.Problems);
     }
 
-    private static Outcome<IReadOnlyList<Inclusion>> Compare(IReadOnlyList<CompiledUnits> units, EntryLayouts layouts)
+    private static Outcome<IReadOnlyList<Inclusion>> Compare(
+        IReadOnlyList<CompiledUnits> units, EntryLayouts layouts, IReadOnlyDictionary<string, FunctionSelection> also)
     {
-        var compared = Each(units, u => CompareUnit(u, layouts));
+        var compared = Each(units, u => CompareUnit(u, layouts, also.GetValueOrDefault(u.Unit)));
         if (!compared.TryGet(out var diffs))
             return Outcome<IReadOnlyList<Inclusion>>.Failure(compared.Problems);
 
@@ -87,13 +92,13 @@ public sealed partial class LivepatchBuild
             : Each(diffs, Include.Run);
     }
 
-    private static Outcome<UnitDiff> CompareUnit(CompiledUnits unit, EntryLayouts layouts)
+    private static Outcome<UnitDiff> CompareUnit(CompiledUnits unit, EntryLayouts layouts, FunctionSelection? also)
     {
         var before = UnitObject.Read(unit.Unit, unit.Before, layouts);
         var after = UnitObject.Read(unit.Unit, unit.After, layouts);
         if (before.Problems.Concat(after.Problems).ToList() is { Count: > 0 } unreadable)
             return Outcome<UnitDiff>.Failure(unreadable);
-        var diff = DetectChanges.Run(Correlate.Run(before.Value, after.Value));
+        var diff = DetectChanges.Run(Correlate.Run(before.Value, after.Value), also);
         return diff.Problems.Count > 0 ? Outcome<UnitDiff>.Failure(diff.Problems) : diff;
     }
 

@@ -21,7 +21,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
     {
         var clock = new StageClock(progress);
         var facts = request.Kernel.Facts;
-        var name = ModuleName.Check(request.Name ?? ModuleName.FromPatch(request.Patches[0]));
+        var name = ModuleName.Check(request.Name ?? ModuleName.FromPatch(request.Patches.FirstOrDefault() ?? "identity"));
         if (!name.TryGet(out var moduleName))
             return Outcome<BuildResult>.Failure(name.Problems);
 
@@ -38,10 +38,10 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         if (!recipes.TryGet(out var recipe))
             return Outcome<BuildResult>.Failure(recipes.Problems);
 
-        var applied = await clock.RunAsync("apply patches", () => PatchedSources.Apply(tree, livePatches));
+        var applied = await clock.RunAsync("apply patches", () => livePatches.Count > 0 ? PatchedSources.Apply(tree, livePatches) : PatchedSources.None);
         if (!applied.TryGet(out var sources))
             return Outcome<BuildResult>.Failure(applied.Problems);
-        var touched = await clock.RunAsync("find units", () => FindUnitsAsync(tree, sources, cancellation));
+        var touched = await clock.RunAsync("find units", () => FindUnitsAsync(tree, sources, request.AlsoFunctions.Keys, cancellation));
         if (!touched.TryGet(out var commands))
             return Outcome<BuildResult>.Failure(touched.Problems);
 
@@ -56,7 +56,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         var proven = await clock.RunAsync("fidelity", () => Each(objects, u => Place(u, kernel, facts.Compiler)));
         if (!proven.TryGet(out var placements))
             return Outcome<BuildResult>.Failure(proven.Problems);
-        var compared = await clock.RunAsync("diff", () => Compare(objects, facts.Layouts));
+        var compared = await clock.RunAsync("diff", () => Compare(objects, facts.Layouts, request.AlsoFunctions));
         if (!compared.TryGet(out var inclusions))
             return Outcome<BuildResult>.Failure(compared.Problems);
 

@@ -15,6 +15,9 @@ public sealed record PatchedSources(SourceOverlay Plain, SourceOverlay LinePrese
 {
     private const int LargestFile = 16 << 20;
 
+    /// <summary>The sources as they are.</summary>
+    public static PatchedSources None { get; } = new(SourceOverlay.None, SourceOverlay.None, new HashSet<string>());
+
     /// <summary>Paths of the files that differ from the tree.</summary>
     public IReadOnlyList<string> Paths => [.. Plain.Files.Keys.Order(StringComparer.Ordinal)];
 
