@@ -14,8 +14,9 @@ namespace Elivepatch.Kernel.Patches;
 /// <summary>Who includes what in a tree.</summary>
 internal sealed class IncludeGraph
 {
-    private const string Version = "2";
+    private const string Version = "3";
     private const string FileName = "includes";
+    private const string IncludedCName = "included-c";
     private const int LargestFile = 4 << 20;
     private static readonly EntryKind Kind = new("includes");
 
@@ -29,16 +30,17 @@ internal sealed class IncludeGraph
     /// <summary>The graph of a tree, from the cache where it has been made before.</summary>
     public static async Task<Outcome<IncludeGraph>> LoadAsync(CacheRoot cache, PreparedTree tree, CancellationToken cancellation)
     {
-        var entry = await cache.GetAsync(
-            Kind,
-            ContentDigest.OfParts(Version, tree.Key.Hex),
-            folder =>
-            {
-                File.WriteAllLines(Path.Combine(folder, FileName), Scan(tree.Folder, cancellation));
-                return Task.FromResult<Problem?>(null);
-            },
-            cancellation);
+        var entry = await EntryAsync(cache, tree, cancellation);
         return entry.Then<IncludeGraph>(folder => Read(Path.Combine(folder, FileName)));
+    }
+
+    /// <summary>
+    /// The names under which C files are included by others, last parts only. There are few; most patched C files need no graph.
+    /// </summary>
+    public static async Task<Outcome<IReadOnlySet<string>>> LoadIncludedCAsync(CacheRoot cache, PreparedTree tree, CancellationToken cancellation)
+    {
+        var entry = await EntryAsync(cache, tree, cancellation);
+        return entry.Then<IReadOnlySet<string>>(folder => File.ReadLines(Path.Combine(folder, IncludedCName)).ToHashSet(StringComparer.Ordinal));
     }
 
     /// <summary>The C files that may see a file: themselves, or through headers.</summary>
@@ -85,6 +87,19 @@ internal sealed class IncludeGraph
         }
         return found;
     }
+
+    private static Task<Outcome<string>> EntryAsync(CacheRoot cache, PreparedTree tree, CancellationToken cancellation) => cache.GetAsync(
+        Kind,
+        ContentDigest.OfParts(Version, tree.Key.Hex),
+        folder =>
+        {
+            var lines = Scan(tree.Folder, cancellation).ToList();
+            File.WriteAllLines(Path.Combine(folder, FileName), lines);
+            File.WriteAllLines(Path.Combine(folder, IncludedCName),
+                lines.Where(l => l.Contains('\t', StringComparison.Ordinal) && l.EndsWith(".c", StringComparison.Ordinal)).Select(LastPart).Distinct());
+            return Task.FromResult<Problem?>(null);
+        },
+        cancellation);
 
     private static int Close(ReadOnlySpan<byte> line) => line.Length == 0 ? -1 : line[0] switch
     {

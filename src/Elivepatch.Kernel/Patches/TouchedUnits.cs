@@ -1,5 +1,5 @@
 // In: patched sources. Out: the units to compile again. A changed C file that this kernel compiles is a unit; for anything else,
-// be it a header or a C file that others include, the include graph names candidates, kbuild says which of them this kernel has,
+// be it a header or a C file that others include (a unit or not), the include graph names candidates, kbuild says which of them this kernel has,
 // and the preprocessor which of those see a difference.
 
 using Elivepatch.Engine;
@@ -25,7 +25,12 @@ public sealed class TouchedUnits(CacheRoot cache)
         if (!built.TryGet(out var own))
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(built.Problems);
         var units = own.ToDictionary(c => c.Unit, c => new TouchedUnit(c, [c.Unit]), StringComparer.Ordinal);
-        var included = sources.Paths.Where(p => !units.ContainsKey(p)).ToList();
+
+        // A unit may be a part of another one as well: fs/compat_binfmt_elf.c includes fs/binfmt_elf.c.
+        var includedC = await IncludeGraph.LoadIncludedCAsync(cache, tree, cancellation);
+        if (!includedC.TryGet(out var namesOfC))
+            return Outcome<IReadOnlyList<TouchedUnit>>.Failure(includedC.Problems);
+        var included = sources.Paths.Where(p => !units.ContainsKey(p) || namesOfC.Contains(Path.GetFileName(p))).ToList();
         if (included.Count > 0)
         {
             var seeing = await FindSeeingAsync(tree, sources, included, commands, cancellation);
