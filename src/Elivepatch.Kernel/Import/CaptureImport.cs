@@ -3,7 +3,6 @@
 
 using System.Text;
 using Elivepatch.Engine;
-using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
@@ -41,10 +40,7 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
         var patches = CopyPatches(basePatches, workspace.FullPath);
         var recipe = new TreeRecipe(
             source, config, capture.Facts.Release, [.. patches.Select(p => Path.Combine(workspace.FullPath, RecordFiles.BasePatches, p.Name))], null);
-        var prepared = await new PreparedTrees(cache, progress).GetAsync(recipe, cancellation);
-        if (!prepared.TryGet(out var tree))
-            return Outcome<KernelRecord>.Failure(prepared.Problems);
-        var measured = await new EntryLayoutProbe(cache).MeasureAsync(tree, cancellation);
+        var measured = await new TreePreparation(cache, progress).RunAsync(recipe, cancellation);
         return measured.Then<KernelRecord>(layouts => Write(capture, source, config, patches, layouts, workspace));
     }
 

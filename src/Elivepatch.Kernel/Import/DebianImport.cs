@@ -3,7 +3,6 @@
 
 using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
-using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
@@ -133,10 +132,7 @@ public sealed class DebianImport(
     {
         var config = KernelConfig.Parse(await File.ReadAllTextAsync(package.ConfigPath, cancellation));
         var recipe = new TreeRecipe(package.Source!, config, kernel.Release, [], package.HeadersPath);
-        var tree = await new PreparedTrees(cache, progress).GetAsync(recipe, cancellation);
-        if (!tree.Succeeded)
-            return Outcome<Measured>.Failure(tree.Problems);
-        var layouts = await new EntryLayoutProbe(cache).MeasureAsync(tree.Value, cancellation);
+        var layouts = await new TreePreparation(cache, progress).RunAsync(recipe, cancellation);
         return layouts.Then<Measured>(l => new Measured(config, l));
     }
 
