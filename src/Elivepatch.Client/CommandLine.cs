@@ -67,7 +67,9 @@ internal static class CommandLine
             "Builds livepatch modules from source patches for stock and self-configured Linux kernels, without building the kernel, "
             + "and proves that they fit.")
         {
+            KernelCommand.Create(session),
             DiffCommand.Create(session),
+            TryCommand.Create(session),
         };
         // Help is shown for every command by the one option of the root.
         var help = root.Options.OfType<HelpOption>().Single();

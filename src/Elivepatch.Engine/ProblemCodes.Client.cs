@@ -16,4 +16,8 @@ public static partial class ProblemCodes
     /// <summary>ELP0952.</summary>
     public static readonly ProblemCode OutputUnusable = new(952, ProblemKind.Environment, "the output file cannot be written",
         "name a file in an existing folder that you may write to, on a disk with room");
+
+    /// <summary>ELP0953.</summary>
+    public static readonly ProblemCode NoBootImage = new(953, Usage, "the kernel has no boot image to try a livepatch on",
+        "try it on a kernel that was imported with its boot image, such as a stock Debian kernel");
 }

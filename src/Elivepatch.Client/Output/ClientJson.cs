@@ -7,4 +7,8 @@ namespace Elivepatch.Client.Output;
     WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(IReadOnlyList<ProblemReport>))]
 [JsonSerializable(typeof(DiffReport))]
+[JsonSerializable(typeof(KernelReport))]
+[JsonSerializable(typeof(IReadOnlyList<KernelReport>))]
+[JsonSerializable(typeof(TrialOutcome))]
+[JsonSerializable(typeof(string))]
 internal sealed partial class ClientJson : JsonSerializerContext;

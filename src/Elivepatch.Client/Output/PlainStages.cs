@@ -1,0 +1,31 @@
+using Elivepatch.Kernel.Progress;
+
+namespace Elivepatch.Client.Output;
+
+/// <summary>A line for each thing that happens: for logs and pipes.</summary>
+internal sealed class PlainStages(TextWriter output, TimeProvider time) : IProgress<StageEvent>
+{
+    private readonly StageBoard board = new(time);
+    private readonly Lock writing = new();
+
+    /// <inheritdoc/>
+    public void Report(StageEvent value)
+    {
+        lock (writing)
+        {
+            if (!board.Take(value))
+                return;
+            var line = board.Lines().First(l => l.Stage == value.Stage);
+            output.WriteLine(Printable.Text($"{line.Stage}: " + line.State switch
+            {
+                StageState.Running => line.Detail.Length > 0 ? line.Detail : "begins",
+                StageState.Cached => $"cached{Detail(line)}",
+                StageState.Failed => $"failed after {line.Seconds}",
+                _ => $"done in {line.Seconds}{Detail(line)}",
+            }));
+            output.Flush();
+        }
+    }
+
+    private static string Detail(StageLine line) => line.Detail.Length > 0 ? $" ({line.Detail})" : "";
+}
