@@ -69,6 +69,7 @@ internal static class CommandLine
         {
             KernelCommand.Create(session),
             DiffCommand.Create(session),
+            InspectCommand.Create(session),
             TryCommand.Create(session),
         };
         // Help is shown for every command by the one option of the root.

@@ -10,5 +10,6 @@ namespace Elivepatch.Client.Output;
 [JsonSerializable(typeof(KernelReport))]
 [JsonSerializable(typeof(IReadOnlyList<KernelReport>))]
 [JsonSerializable(typeof(TrialOutcome))]
+[JsonSerializable(typeof(InspectReport))]
 [JsonSerializable(typeof(string))]
 internal sealed partial class ClientJson : JsonSerializerContext;

@@ -1,0 +1,67 @@
+using System.CommandLine;
+using Elivepatch.Client.Output;
+using Elivepatch.Engine;
+using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Kernel.Records;
+
+namespace Elivepatch.Client.Commands;
+
+/// <summary><c>elivepatch inspect</c>.</summary>
+internal static class InspectCommand
+{
+    /// <summary>The verb.</summary>
+    public static Verb Create(Session session)
+    {
+        var file = new Argument<string>("FILE.ko") { Description = "A livepatch module, built by this program or another." };
+        var kernel = CommonOptions.Kernel();
+        kernel.Required = false;
+        var json = CommonOptions.Json();
+        var verb = new Verb(
+            "inspect", "What a livepatch module patches, refers to and needs, and whether it keeps the kernel's rules.",
+            """
+            Reads the module and loads nothing. With --kernel the rules about the kernel that is to load it are checked as well:
+            that every function and symbol exists there at its position, that CRCs agree. Without it they are reported as unknown.
+
+            Exit status: 0 every rule that could be checked is kept, 4 one is broken, 5 it is for another kernel.
+            """,
+            new Example("elivepatch inspect livepatch-fix.ko", "Show what it does and check the rules that need no kernel."),
+            new Example("elivepatch inspect -k 6.12.117+deb12-cloud-amd64 livepatch-fix.ko", "Also check it against that kernel."))
+        {
+            file, kernel, json,
+        };
+        verb.SetAction((parsed, cancellation) => Task.FromResult(
+            Run(session, parsed.GetRequiredValue(file), parsed.GetValue(kernel), parsed.GetValue(json), cancellation)));
+        return verb;
+    }
+
+    private static int Run(Session session, string path, string? kernelName, bool asJson, CancellationToken cancellation)
+    {
+        var target = kernelName is null ? TargetKernel.Unknown : KernelCommand.Open(session, kernelName).Then(ReadTarget);
+        var file = InputFile.ReadElf(path);
+        if (!target.Succeeded || !file.Succeeded)
+            return Answer.Fail(session, [.. target.Problems, .. file.Problems], asJson, cancellation);
+        var read = LivepatchModule.Read(file.Value, target.Value.Layouts);
+        if (!read.TryGet(out var module))
+            return Answer.Fail(session, read.Problems, asJson, cancellation);
+
+        var rules = ModuleRules.Check(file.Value, module, target.Value);
+        cancellation.ThrowIfCancellationRequested();
+        var report = InspectReport.Of(module, rules);
+        if (asJson)
+            Answer.WriteJson(session, report, ClientJson.Default.InspectReport);
+        else
+            InspectText.Write(session.Output, report);
+        return ExitStatus.Of(rules.Select(r => r.Problem).OfType<Problem>());
+    }
+
+    private static Outcome<TargetKernel> ReadTarget(KernelRecord record)
+    {
+        var symbols = KernelSymbols.Parse(File.ReadAllBytes(record.KallsymsPath));
+        var exports = record.SymversPath is { } path ? ExportedSymbols.Parse(File.ReadAllBytes(path)) : null;
+        Problem[] problems = [.. symbols.Problems, .. exports?.Problems ?? []];
+        return problems.Length > 0
+            ? Outcome<TargetKernel>.Failure(problems)
+            : new TargetKernel(symbols.Value, exports?.Value, Vermagic: null, record.Facts.Layouts);
+    }
+}
