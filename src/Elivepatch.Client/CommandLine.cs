@@ -68,6 +68,8 @@ internal static class CommandLine
             + "and proves that they fit.")
         {
             KernelCommand.Create(session),
+            CaptureCommand.Create(session),
+            BuildCommand.Create(session),
             DiffCommand.Create(session),
             InspectCommand.Create(session),
             TryCommand.Create(session),

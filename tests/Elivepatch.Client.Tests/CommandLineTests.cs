@@ -28,7 +28,7 @@ public sealed class CommandLineTests
     {
         Assert.Equal(0, await run.RunAsync([.. verb.Split(' '), "--help"]));
         Assert.Contains("Usage:", run.Output, StringComparison.Ordinal);
-        Assert.Matches(@"Examples?:\n  elivepatch " + verb, run.Output);
+        Assert.Matches(@"Examples?:\n  (sudo )?elivepatch " + verb, run.Output);
         Assert.Empty(run.Error);
     }
 

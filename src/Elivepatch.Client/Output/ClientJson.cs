@@ -10,6 +10,8 @@ namespace Elivepatch.Client.Output;
 [JsonSerializable(typeof(KernelReport))]
 [JsonSerializable(typeof(IReadOnlyList<KernelReport>))]
 [JsonSerializable(typeof(TrialOutcome))]
+[JsonSerializable(typeof(BuildReport))]
+[JsonSerializable(typeof(CaptureReport))]
 [JsonSerializable(typeof(InspectReport))]
 [JsonSerializable(typeof(string))]
 internal sealed partial class ClientJson : JsonSerializerContext;

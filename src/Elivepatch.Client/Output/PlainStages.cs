@@ -5,7 +5,11 @@ namespace Elivepatch.Client.Output;
 /// <summary>A line for each thing that happens: for logs and pipes.</summary>
 internal sealed class PlainStages(TextWriter output, TimeProvider time) : IProgress<StageEvent>
 {
+    // A stage that tells every file that it compiles would fill the log.
+    private static readonly TimeSpan detailInterval = TimeSpan.FromSeconds(5);
+
     private readonly StageBoard board = new(time);
+    private readonly Dictionary<string, (StageState State, long Written)> last = [];
     private readonly Lock writing = new();
 
     /// <inheritdoc/>
@@ -15,6 +19,9 @@ internal sealed class PlainStages(TextWriter output, TimeProvider time) : IProgr
         {
             if (!board.Take(value))
                 return;
+            if (last.TryGetValue(value.Stage, out var before) && before.State == value.State && time.GetElapsedTime(before.Written) < detailInterval)
+                return;
+            last[value.Stage] = (value.State, time.GetTimestamp());
             var line = board.Lines().First(l => l.Stage == value.Stage);
             output.WriteLine(Printable.Text($"{line.Stage}: " + line.State switch
             {

@@ -1,0 +1,86 @@
+using System.CommandLine;
+using Elivepatch.Client.Output;
+using Elivepatch.Kernel.Build;
+
+namespace Elivepatch.Client.Commands;
+
+/// <summary><c>elivepatch build</c>.</summary>
+internal static class BuildCommand
+{
+    /// <summary>The verb.</summary>
+    public static Verb Create(Session session)
+    {
+        var patches = new Argument<string[]>("PATCH")
+        {
+            Description = "Source patches to make live, in order: unified diffs as `git diff` writes them.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var kernel = CommonOptions.Kernel();
+        var output = new Option<string?>("--output", "-o") { Description = "Where to write the module; NAME.ko in this folder if left out.", HelpName = "FILE" };
+        var name = new Option<string?>("--name") { Description = "Name of the module; taken from the first patch if left out.", HelpName = "NAME" };
+        var basePatches = new Option<string[]>("--base-patch")
+        {
+            Description = "A patch that the running kernel was built with, beyond those of its record; may be given several times, in order.",
+            HelpName = "FILE",
+        };
+        var noReplace = new Option<bool>("--no-replace") { Description = "Leave other livepatches in place instead of replacing them all." };
+        var timings = new Option<bool>("--timings") { Description = "Say how long each stage took." };
+        var keep = new Option<string?>("--keep") { Description = "Leave the intermediate files in this folder.", HelpName = "DIR" };
+        var json = CommonOptions.Json();
+        var verb = new Verb(
+            "build", "Builds a livepatch module from source patches.",
+            """
+            Compiles the units that the patches touch, and nothing else of the kernel: as the running kernel was built, without the
+            patch, and with it. Proves that the first is the code that runs, takes what differs between the other two, links it with
+            the kernel's own tools and checks the finished module. Then says, function by function, what is in it and why.
+
+            A livepatch is cumulative unless --no-replace is given: name all patches that are to be live, and loading it replaces
+            earlier livepatches in one transition.
+
+            Exit status: 0 built, 3 the patches change no code, 4 refused (the reason says what to write instead), 5 the kernel does
+            not match its sources or compiler. Nothing is written then.
+            """,
+            new Example("elivepatch build -k 6.12.117+deb12-cloud-amd64 fix.patch", "Write livepatch_fix.ko and explain it."),
+            new Example("elivepatch build -k $(uname -r) -o fixes.ko --name fixes first.patch second.patch", "One cumulative livepatch of two patches."),
+            new Example("elivepatch build -k $(uname -r) --json fix.patch | jq '.functions[].name'", "List its functions for a script."))
+        {
+            patches, kernel, output, name, basePatches, noReplace, timings, keep, json,
+        };
+        verb.SetAction((parsed, cancellation) => RunAsync(
+            session, parsed.GetRequiredValue(kernel), parsed.GetValue(output), parsed.GetValue(timings), parsed.GetValue(json),
+            record => new BuildRequest(
+                record, parsed.GetRequiredValue(patches), parsed.GetValue(basePatches) ?? [], parsed.GetValue(name),
+                Replace: !parsed.GetValue(noReplace), parsed.GetValue(keep)),
+            cancellation));
+        return verb;
+    }
+
+    private static async Task<int> RunAsync(
+        Session session, string kernel, string? output, bool withTimings, bool asJson,
+        Func<Kernel.Records.KernelRecord, BuildRequest> request, CancellationToken cancellation)
+    {
+        // What can be known to fail at the end is found out at the beginning.
+        if (output is not null && OutputFile.Check(output) is { } unusable)
+            return Answer.Fail(session, [unusable], asJson, cancellation);
+        var cache = KernelCommand.OpenCache(session);
+        var record = KernelCommand.Open(session, kernel);
+        if (!cache.Succeeded || !record.Succeeded)
+            return Answer.Fail(session, record.Problems, asJson, cancellation);
+
+        var built = await Stages.ShowAsync(
+            session, progress => new LivepatchBuild(cache.Value, progress).RunAsync(request(record.Value), cancellation));
+        if (!built.TryGet(out var result))
+            return Answer.Fail(session, built.Problems, asJson, cancellation);
+        cancellation.ThrowIfCancellationRequested();
+        var path = output ?? result.Name + ".ko";
+        if (OutputFile.Write(path, stream => stream.Write(result.Module)) is { } unwritten)
+            return Answer.Fail(session, [unwritten], asJson, cancellation);
+
+        var report = BuildReport.Of(result, path, withTimings);
+        if (asJson)
+            Answer.WriteJson(session, report, ClientJson.Default.BuildReport);
+        else
+            BuildText.Write(session.Output, report);
+        return ExitStatus.Done;
+    }
+}

@@ -1,0 +1,47 @@
+using Elivepatch.Engine.Explain;
+using Elivepatch.Kernel.Build;
+
+namespace Elivepatch.Client.Output;
+
+/// <summary>How long a stage took.</summary>
+/// <param name="Stage">The stage.</param>
+/// <param name="Seconds">Its time.</param>
+internal sealed record Timing(string Stage, double Seconds);
+
+/// <summary>A finished livepatch as scripts read it.</summary>
+/// <param name="File">Where the module was written.</param>
+/// <param name="Size">Its size in bytes.</param>
+/// <param name="Name">Module name.</param>
+/// <param name="Release">Kernel release.</param>
+/// <param name="BuildId">Build-id of the running kernel.</param>
+/// <param name="Replace">True where it replaces all other livepatches.</param>
+/// <param name="Units">Translation units with their proof.</param>
+/// <param name="Functions">Functions with their reasons.</param>
+/// <param name="Data">Data it brings.</param>
+/// <param name="References">What it refers to in the running kernel.</param>
+/// <param name="Warnings">What the compiler says of the patched units alone.</param>
+/// <param name="Timings">Stages with their times, where they were asked for; else null.</param>
+internal sealed record BuildReport(
+    string File,
+    long Size,
+    string Name,
+    string Release,
+    string BuildId,
+    bool Replace,
+    IReadOnlyList<ExplainedUnit> Units,
+    IReadOnlyList<ExplainedFunction> Functions,
+    IReadOnlyList<ExplainedData> Data,
+    IReadOnlyList<ExplainedReference> References,
+    IReadOnlyList<string> Warnings,
+    IReadOnlyList<Timing>? Timings)
+{
+    /// <summary>Gathers the report.</summary>
+    public static BuildReport Of(BuildResult result, string path, bool withTimings)
+    {
+        var explanation = result.Explanation;
+        return new(
+            path, result.Module.LongLength, explanation.Name, explanation.Release, explanation.BuildId, explanation.Replace, explanation.Units,
+            explanation.Functions, explanation.Data, explanation.References, result.Warnings,
+            withTimings ? [.. result.Timings.Select(t => new Timing(t.Stage, Math.Round(t.Elapsed.TotalSeconds, 3)))] : null);
+    }
+}

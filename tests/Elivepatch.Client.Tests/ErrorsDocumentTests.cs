@@ -1,0 +1,38 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Elivepatch.Engine;
+
+namespace Elivepatch.Client.Tests;
+
+/// <summary><c>docs/errors.md</c> says what the program says.</summary>
+public sealed partial class ErrorsDocumentTests
+{
+    private static readonly string document = File.ReadAllText(Path.Combine(Repository.Root, "docs", "errors.md"));
+
+    public static TheoryData<int> Numbers => [.. ProblemCodes.All.Select(c => c.Number)];
+
+    [Theory]
+    [MemberData(nameof(Numbers))]
+    public void Every_failure_is_documented_with_title_status_and_remedy(int number)
+    {
+        var code = ProblemCodes.All.Single(c => c.Number == number);
+        var entry = Entry().Matches(document).FirstOrDefault(m => m.Groups["id"].Value == code.Id);
+        Assert.True(entry is not null, $"docs/errors.md lacks:\n### {code.Id} {code.Title}\n\n(what was found)\n\nExit status {(int)code.Kind}. What to do: {code.Remedy}");
+        Assert.Equal(code.Title, entry.Groups["title"].Value);
+        Assert.Equal(((int)code.Kind).ToString(CultureInfo.InvariantCulture), entry.Groups["status"].Value);
+        Assert.Equal(code.Remedy, entry.Groups["remedy"].Value);
+    }
+
+    [Fact]
+    public void Nothing_else_is_documented_and_the_order_is_that_of_the_numbers() =>
+        Assert.Equal(ProblemCodes.All.Select(c => c.Id), Heading().Matches(document).Select(m => m.Groups["id"].Value));
+
+    [Fact]
+    public void No_number_is_used_twice() => Assert.Equal(ProblemCodes.All.Count, ProblemCodes.All.DistinctBy(c => c.Number).Count());
+
+    [GeneratedRegex(@"^### (?<id>ELP\d{4}) (?<title>.+)\n\n(?<reason>[^\n#]+(?:\n[^\n#]+)*)\n\nExit status (?<status>\d)\. What to do: (?<remedy>.+)$", RegexOptions.Multiline)]
+    private static partial Regex Entry();
+
+    [GeneratedRegex(@"^### (?<id>ELP\d{4}) ", RegexOptions.Multiline)]
+    private static partial Regex Heading();
+}
