@@ -24,16 +24,21 @@ public sealed record Inclusion(UnitDiff Diff, IReadOnlyList<Piece> Pieces, IRead
     public bool Contains(Piece piece) => included.Contains(piece);
 
     /// <summary>
-    /// Where a reference must lead. A branch to a patched function goes straight to the new one; its address, once stored, must
-    /// be the original's, which stays valid when the livepatch is gone.
+    /// Where a reference of a piece must lead. A branch to a patched function goes straight to the new one; its address, once
+    /// stored, must be the original's, which stays valid when the livepatch is gone.
     /// </summary>
     public Destination DestinationOf(Reference reference)
     {
-        if (reference.Piece is not { } piece)
-            return Destination.Kernel;
-        if (!Contains(piece))
+        if (reference.Piece is not { } piece || !Contains(piece))
             return Destination.Kernel;
         var isPatched = piece.Kind == PieceKind.Function && Diff.Correlation.BeforeOf(piece) is not null;
         return isPatched && reference.Use == ReferenceUse.Address && reference.Displacement == 0 ? Destination.Kernel : Destination.Livepatch;
     }
+
+    /// <summary>
+    /// Where a reference of a table entry must lead: an entry about an included function is about its copy, also where the place
+    /// is the very entry of the function, as that of the call of <c>__fentry__</c> can be.
+    /// </summary>
+    public Destination DestinationOfEntry(Reference reference) =>
+        reference.Piece is { } piece && Contains(piece) ? Destination.Livepatch : Destination.Kernel;
 }

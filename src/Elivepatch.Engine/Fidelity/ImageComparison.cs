@@ -192,10 +192,17 @@ internal sealed class ImageComparison(KernelImage image, ObjectSymbols kernel, S
                 return;
             }
 
-            differences.Add(new(section, (ulong)from, "has other bytes"));
+            if (!IsSortFlag(section, from) || linked[from] != 0)
+            {
+                differences.Add(new(section, (ulong)from, "has other bytes"));
+            }
+
             from = NextSymbol(section, from, end);
         }
     }
+
+    private bool IsSortFlag(ElfSection section, int offset) =>
+        names.In(section).Any(s => s.Name == LinkRules.SortFlag && (ulong)offset >= s.Value && (ulong)offset - s.Value < s.Size);
 
     private int NextSymbol(ElfSection section, int offset, int end)
     {

@@ -28,6 +28,12 @@ internal static class LinkRules
     /// <summary>True where a later step of the build writes the content: the type numbers that resolve_btfids fills in.</summary>
     public static bool IsFilledLater(ElfSection section) => section.Name == ".BTF_ids";
 
+    /// <summary>
+    /// A flag that scripts/sorttable.c clears in the linked kernel when it has sorted the exception table there. Nobody else
+    /// writes it before the start, and either value means the same sorted table.
+    /// </summary>
+    public const string SortFlag = "main_extable_sort_needed";
+
     /// <summary>True for a symbol that kallsyms lists when the kernel has it.</summary>
     public static bool IsListed(ElfSymbol symbol) =>
         symbol.IsDefined && symbol.Name.Length > 0 && symbol.Type is not (ElfSymbolType.Section or ElfSymbolType.File)

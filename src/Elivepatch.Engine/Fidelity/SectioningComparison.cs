@@ -2,6 +2,7 @@
 // equal names say where each small section lies in the large one; then bytes are compared, and fields by where they lead.
 using System.Buffers.Binary;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Fidelity;
 
@@ -30,6 +31,8 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
 
         return blamed;
     }
+
+    private readonly Dictionary<ElfSection, Dictionary<ulong, ulong>> biases = [];
 
     /// <summary>Pairs the symbols by name; each pair says where the section of the one begins in that of the other, and all must agree.</summary>
     private void MatchSymbols()
@@ -143,7 +146,7 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
             {
                 Blame(section, (ulong)(position + one[position..].CommonPrefixLength(other[position..])), "has other bytes");
             }
-            else if (hasTwin ? !LeadsToTheSame(section, field, twinField!) : !IsResolved(section, field, twin, other.Slice(offset, size)))
+            else if (hasTwin ? !LeadsToTheSame(section, field, twin.Section, twinField!) : !IsResolved(section, field, twin, other.Slice(offset, size)))
             {
                 Blame(section, field.Offset, "refers to something else");
             }
@@ -177,7 +180,7 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
     private static int CountBetween(ElfSection section, ulong start, ulong end) =>
         section.Relocations?.Entries.Count(r => r.Offset >= start && r.Offset < end) ?? 0;
 
-    private bool LeadsToTheSame(ElfSection section, ElfRelocation field, ElfRelocation twinField)
+    private bool LeadsToTheSame(ElfSection section, ElfRelocation field, ElfSection twinSection, ElfRelocation twinField)
     {
         if (field.Type != twinField.Type || field.Symbol is not { } symbol || twinField.Symbol is not { } twinSymbol)
         {
@@ -193,14 +196,31 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
         if (LinkRules.IsMerged(symbol.Section!) || LinkRules.IsMerged(twinSymbol.Section!))
         {
             return symbol.IsSectionSymbol == twinSymbol.IsSectionSymbol && (symbol.IsSectionSymbol || field.Addend == twinField.Addend)
-                && EntryOf(field).SequenceEqual(EntryOf(twinField));
+                && EntryOf(section, field).SequenceEqual(EntryOf(twinSection, twinField));
         }
 
         return PlaceOf(section, field) == (twinSymbol.Section!, unchecked(twinSymbol.Value + (ulong)twinField.Addend));
     }
 
-    private static ReadOnlySpan<byte> EntryOf(ElfRelocation field) => MergedEntries.From(
-        field.Symbol!.Section!, unchecked(field.Symbol.Value + (field.Symbol.IsSectionSymbol ? (ulong)field.Addend : 0)));
+    private ReadOnlySpan<byte> EntryOf(ElfSection source, ElfRelocation field) => MergedEntries.From(
+        field.Symbol!.Section!, unchecked(field.Symbol.Value + (field.Symbol.IsSectionSymbol ? (ulong)field.Addend + BiasOf(source, field) : 0)));
+
+    /// <summary>What the addend of a PC-relative field in code lacks: the distance from the field to the next instruction.</summary>
+    private ulong BiasOf(ElfSection source, ElfRelocation field)
+    {
+        if (!source.Has(ElfSectionFlags.Execute) || field.Type is not (X8664Relocation.Pc32 or X8664Relocation.Plt32))
+        {
+            return 0;
+        }
+
+        if (!biases.TryGetValue(source, out Dictionary<ulong, ulong>? known))
+        {
+            biases.Add(source, known = []);
+            InstructionFields.Visit(source, 0, source.Size, f => known[f.Offset] = f.End - f.Offset);
+        }
+
+        return known.GetValueOrDefault(field.Offset, 4UL);
+    }
 
     /// <summary>
     /// Where a field of the before object leads, as a place in the as-built object. The bias of a PC-relative field is in the

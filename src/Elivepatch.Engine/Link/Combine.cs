@@ -108,17 +108,23 @@ public sealed class Combine
         {
             var place = placed[piece].Place;
             foreach (var reference in piece.References)
-                Relocate(unit, reference, place.Section, place.Offset);
+                Relocate(unit, reference, unit.Inclusion.DestinationOf(reference), place.Section, place.Offset);
             foreach (var entry in piece.Entries)
             {
+                if (RuntimeConstants.VariableOf(entry.Table.Name) is { } variable)
+                {
+                    LoadRuntimeConstant(unit, piece, entry, variable);
+                    continue;
+                }
+
                 var at = builder.Append(entry.Table, entry.Table.Name, entry.Bytes, entry.Size, AlignmentOf(entry));
                 foreach (var reference in entry.References)
-                    Relocate(unit, reference, at.Section, at.Offset);
+                    Relocate(unit, reference, unit.Inclusion.DestinationOfEntry(reference), at.Section, at.Offset);
             }
         }
     }
 
-    private void Relocate(LinkUnit unit, Reference reference, ElfSection section, ulong start)
+    private void Relocate(LinkUnit unit, Reference reference, Destination destination, ElfSection section, ulong start)
     {
         if (reference.FieldSize == 0)
         {
@@ -126,15 +132,39 @@ public sealed class Combine
             return;
         }
 
-        if (Target(unit, reference) is not { } target)
+        if (Target(unit, reference, destination) is not { } target)
             return;
         builder.Relocate(section, start + reference.Offset, reference.Type, target.Symbol, target.Offset + reference.Displacement - reference.Bias);
     }
 
-    private (ElfSymbol Symbol, long Offset)? Target(LinkUnit unit, Reference reference)
+    private void LoadRuntimeConstant(LinkUnit unit, Piece piece, TableEntry entry, string variable)
+    {
+        var immediate = entry.References[0].Displacement + (long)(piece.Anchor - piece.Start);
+        if (RuntimeConstants.Load(piece.Bytes, immediate) is not { } load)
+        {
+            problems.Add(new(ProblemCodes.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{immediate:x} is no immediate of {entry.Table.Name}"));
+            return;
+        }
+
+        // The variable may be the unit's own and static.
+        var own = unit.Inclusion.Diff.Correlation.Before.Pieces.Find(p => p.Kind == PieceKind.Variable && p.Name == variable);
+        var resolved = own is not null ? resolver.Resolve(own, unit.Placement) : resolver.Resolve(new ElfSymbol(variable), unit.Inclusion.Diff.Unit);
+        if (!resolved.TryGet(out var kernel))
+        {
+            problems.AddRange(resolved.Problems);
+            return;
+        }
+
+        var place = placed[piece].Place;
+        var start = place.Offset + (ulong)load.Start;
+        builder.Overwrite(place.Section, start, load.Bytes);
+        builder.Relocate(place.Section, start + RuntimeConstants.DisplacementOffset, X8664Relocation.Pc32, SymbolFor(kernel), -RuntimeConstants.Bias);
+    }
+
+    private (ElfSymbol Symbol, long Offset)? Target(LinkUnit unit, Reference reference, Destination destination)
     {
         var inclusion = unit.Inclusion;
-        if (inclusion.DestinationOf(reference) == Destination.Livepatch)
+        if (destination == Destination.Livepatch)
         {
             var (place, symbol) = placed[reference.Piece!];
             if (symbol is null)

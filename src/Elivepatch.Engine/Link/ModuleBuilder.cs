@@ -77,6 +77,14 @@ internal sealed class ModuleBuilder
         }
     }
 
+    /// <summary>Writes other bytes over some that were appended.</summary>
+    public void Overwrite(ElfSection section, ulong offset, ReadOnlySpan<byte> bytes)
+    {
+        var output = sections[section.Name];
+        output.Bytes.Position = (long)offset;
+        output.Bytes.Write(bytes);
+    }
+
     /// <summary>True where a section of this name exists.</summary>
     public bool HasSection(string name) => sections.ContainsKey(name);
 

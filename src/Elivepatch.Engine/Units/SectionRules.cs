@@ -52,7 +52,7 @@ public static class SectionRules
         var name = section.Name;
         if (section is ElfRelocationSection or ElfGroupSection)
             return SectionRole.Ignored;
-        if (tables.Contains(name))
+        if (tables.Contains(name) || RuntimeConstants.VariableOf(name) is not null)
             return SectionRole.Table;
         if (registries.Contains(name) || StartsWithAny(name, registryPrefixes))
             return SectionRole.Registry;

@@ -1,0 +1,46 @@
+namespace Elivepatch.Engine.Units;
+
+/// <summary>
+/// Constants that the kernel writes into its own instructions while it starts (<c>arch/x86/include/asm/runtime-const.h</c>, 6.10
+/// and later). The table <c>runtime_ptr_NAME</c> holds the places of 8-byte immediates that become the value of the variable NAME.
+/// Nobody does that for a module, so in a livepatch the instruction loads the variable instead: as the kernel itself does where
+/// it has no such constants. That takes seven of the ten bytes; a NOP fills the rest.
+/// </summary>
+internal static class RuntimeConstants
+{
+    /// <summary>What the name of a table of pointers begins with; the variable's name follows.</summary>
+    public const string PointerTable = "runtime_ptr_";
+
+    private const int ImmediateOffset = 2;
+    private const int Length = 10;
+
+    /// <summary>Offset of the displacement in the instruction that <see cref="Load"/> gives; it ends the instruction's field.</summary>
+    public const int DisplacementOffset = 3;
+
+    /// <summary>Bytes from the displacement to the end of its instruction.</summary>
+    public const int Bias = 4;
+
+    /// <summary>The variable behind a table, or null for another section.</summary>
+    public static string? VariableOf(string section) =>
+        section.StartsWith(PointerTable, StringComparison.Ordinal) ? section[PointerTable.Length..] : null;
+
+    /// <summary>
+    /// The load in place of <c>movabs $imm64, %reg</c> around this immediate, and where it begins; null where the code holds no
+    /// such instruction.
+    /// </summary>
+    /// <param name="code">Bytes of the function.</param>
+    /// <param name="immediate">Offset of the immediate in them.</param>
+    public static (int Start, byte[] Bytes)? Load(ReadOnlySpan<byte> code, long immediate)
+    {
+        var start = immediate - ImmediateOffset;
+        if (start < 0 || start + Length > code.Length)
+            return null;
+        var (rex, opcode) = (code[(int)start], code[(int)start + 1]);
+        if (rex is not (0x48 or 0x49) || opcode is < 0xb8 or > 0xbf)
+            return null;
+
+        // movabs has the register in the opcode and REX.B, mov from memory in ModRM and REX.R; mode 0 with base 5 is RIP-relative.
+        var register = opcode - 0xb8;
+        return ((int)start, [(byte)(rex == 0x49 ? 0x4c : 0x48), 0x8b, (byte)(register << 3 | 5), 0, 0, 0, 0, 0x0f, 0x1f, 0x00]);
+    }
+}

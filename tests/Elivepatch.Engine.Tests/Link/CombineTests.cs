@@ -1,0 +1,189 @@
+using System.Text;
+using Elivepatch.Elf;
+using Elivepatch.Elf.Tests;
+using Elivepatch.Engine.Diff;
+using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Link;
+using Elivepatch.Engine.Relocate;
+using Elivepatch.Engine.Tests.Diff;
+using Elivepatch.Engine.Tests.Fidelity;
+using Xunit;
+
+namespace Elivepatch.Engine.Tests.Link;
+
+public sealed class CombineTests
+{
+    private const string Other = """
+        int __fentry__(void) { return 0; }
+        int printk(const char *format, ...) { return *format; }
+        int hidden(int a) { return a + 1; }
+        __attribute__((noinline)) static int helper(int a) { return a * 17; }
+        int use(int a) { return helper(a) + helper(a + 3); }
+        int (*stored)(int);
+        unsigned long boundary = 7;
+        """;
+
+    private const string Unit = """
+        extern int printk(const char *, ...);
+        extern int hidden(int);
+        extern int (*stored)(int);
+        __attribute__((noinline)) static int helper(int a) { return a * 3 + hidden(a); }
+        static int count;
+        __attribute__((noinline)) int f(int a) { return printk("old %d", a) + helper(a) + count++; }
+        int g(int a) { stored = f; return f(a) + 1; }
+        """;
+
+    private static readonly string patchedUnit = Unit.Replace("old %d", "new %d", StringComparison.Ordinal).Replace("f(a) + 1", "f(a) + 2", StringComparison.Ordinal);
+
+    [Fact]
+    public void What_is_exported_is_an_ordinary_symbol_and_what_is_not_a_livepatch_symbol()
+    {
+        var linked = Link(Unit, patchedUnit);
+        Assert.NotNull(linked.References.Single(r => r.Name == "printk").Export);
+        Assert.Equal(".klp.sym.vmlinux.hidden,0", Link(Unit, Unit.Replace("a * 3", "a * 5", StringComparison.Ordinal)).References.Single(r => r.Name == "hidden").ToString());
+    }
+
+    [Fact]
+    public void One_of_several_equal_names_is_meant_by_its_place()
+    {
+        // The other unit is linked first, so its helper is the first of that name.
+        var reference = Link(Unit, patchedUnit).References.Single(r => r.Name == "helper");
+        Assert.Equal(2, reference.Livepatch!.Position.Value);
+    }
+
+    [Fact]
+    public void A_patched_function_is_called_directly_and_its_stored_address_is_the_original()
+    {
+        var linked = Link(Unit, patchedUnit);
+        var relocations = linked.Module.FindSection(".text.g")!.Relocations!.Entries;
+        var call = Assert.Single(relocations, r => r.Symbol!.Name == "f");
+        Assert.Equal(ElfSymbolPlace.Section, call.Symbol!.Place);
+        var stored = Assert.Single(relocations, r => r.Symbol!.Name == ".klp.sym.vmlinux.f,0");
+        Assert.Equal(ElfSymbolPlace.Undefined, stored.Symbol!.Place);
+    }
+
+    [Fact]
+    public void A_table_entry_about_the_very_entry_of_a_function_is_about_the_copy()
+    {
+        // Without endbr the call of __fentry__ is the first instruction.
+        var entries = Link(Unit, patchedUnit).Module.FindSection("__mcount_loc")!.Relocations!.Entries;
+        Assert.Equal(2, entries.Count);
+        Assert.All(entries, e => Assert.True(e.Symbol!.IsDefined));
+    }
+
+    [Fact]
+    public void The_running_kernels_data_is_referred_to_and_never_copied()
+    {
+        var linked = Link(Unit, patchedUnit);
+        Assert.DoesNotContain(linked.Module.Sections, s => s.Name.StartsWith(".bss", StringComparison.Ordinal) && s.Size > 0);
+        Assert.Contains(linked.References, r => r.ToString() == ".klp.sym.vmlinux.count,0");
+    }
+
+    [Fact]
+    public void Relocated_fields_are_zero()
+    {
+        var module = Link(Unit, patchedUnit).Module;
+        foreach (var section in module.Sections.Where(s => s.Relocations is not null && s.Type != ElfSectionType.NoBits))
+        {
+            foreach (var relocation in section.Relocations!.Entries)
+                Assert.True(section.Content.AsSpan((int)relocation.Offset, relocation.Type.FieldSize()).IndexOfAnyExcept((byte)0) < 0, $"{section}: {relocation}");
+        }
+    }
+
+    [Fact]
+    public void A_string_comes_along()
+    {
+        var strings = Link(Unit, patchedUnit).Module.Sections.Where(s => s.Name.Contains(".str1", StringComparison.Ordinal));
+        Assert.Contains("new %d", string.Concat(strings.Select(s => Encoding.ASCII.GetString(s.Content))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_new_global_is_shared_by_the_units_that_use_it()
+    {
+        var (first, second) = ("int a(int x) { return x; }\n", "int b(int x) { return x; }\n");
+        var kernel = FakeKernel.Of(Other, first, second);
+        LinkUnit[] units =
+        [
+            UnitOf(kernel, first, "int fresh;\nint a(int x) { return x + fresh++; }\n"),
+            UnitOf(kernel, second, "extern int fresh;\nint b(int x) { return x - fresh; }\n"),
+        ];
+        var module = Link(kernel, units).Module;
+        var uses = new[] { ".text.a", ".text.b" }.SelectMany(s => module.FindSection(s)!.Relocations!.Entries).Where(r => r.Symbol!.Name == "fresh").ToList();
+        Assert.True(uses.Count >= 2);
+        Assert.Single(uses.Select(r => r.Symbol).Distinct());
+        Assert.True(uses[0].Symbol!.IsDefined);
+    }
+
+    [Fact]
+    public void A_constant_that_the_kernel_writes_into_its_code_becomes_a_load_of_the_variable()
+    {
+        const string source = """
+            unsigned long f(unsigned long a)
+            {
+                unsigned long value;
+                asm("mov %1,%0\n1:\n.pushsection runtime_ptr_boundary,\"a\"\n.long 1b - 8 - .\n.popsection" : "=r" (value) : "i" (0x0123456789abcdef));
+                return a + value;
+            }
+            """;
+        var linked = Link(source, source.Replace("a + value", "a - value", StringComparison.Ordinal));
+        Assert.Null(linked.Module.FindSection("runtime_ptr_boundary"));
+        var text = linked.Module.FindSection(".text.f")!;
+        var load = Assert.Single(text.Relocations!.Entries, r => r.Symbol!.Name == ".klp.sym.vmlinux.boundary,0");
+        var decoder = Iced.Intel.Decoder.Create(64, text.Content[((int)load.Offset - 3)..]);
+        var instruction = decoder.Decode();
+        Assert.Equal((Iced.Intel.Mnemonic.Mov, true, 7), (instruction.Mnemonic, instruction.IsIPRelativeMemoryOperand, instruction.Length));
+        Assert.Equal(Iced.Intel.Mnemonic.Nop, decoder.Decode().Mnemonic);
+        Assert.Equal(-4, load.Addend);
+    }
+
+    [Fact]
+    public void A_symbol_that_the_kernel_does_not_have_is_refused()
+    {
+        var kernel = FakeKernel.Of(Other, Unit);
+        var unit = UnitOf(kernel, Unit, "extern int absent(int);\n" + Unit.Replace("f(a) + 1", "absent(a)", StringComparison.Ordinal));
+        var outcome = Combine.Start([unit], new(kernel.Symbols, Exports));
+        Assert.Equal(501, Assert.Single(outcome.Problems).Code.Number);
+    }
+
+    [Fact]
+    public void Livepatch_relocations_move_to_sections_of_their_own_and_nothing_else_does()
+    {
+        var linked = Link(Unit, patchedUnit);
+        var before = linked.Module.RelocationSections.Sum(s => s.Entries.Count);
+        LivepatchRelocations.Apply(linked.Module);
+        var sections = linked.Module.RelocationSections.ToList();
+        Assert.Equal(before, sections.Sum(s => s.Entries.Count));
+        Assert.Contains(sections, s => s.Name == ".klp.rela.vmlinux..text.f");
+        foreach (var section in sections)
+        {
+            var isLivepatch = section.Has(ElfSectionFlags.RelaLivepatch);
+            Assert.All(section.Entries, e => Assert.Equal(isLivepatch, e.Symbol!.Place == ElfSymbolPlace.Livepatch));
+        }
+
+        var again = ElfReader.Read(ElfWriter.Write(linked.Module));
+        Assert.Equal(sections.Count, again.RelocationSections.Count());
+    }
+
+    private static ExportedSymbols Exports =>
+        ExportedSymbols.Parse("0x12345678\tprintk\tvmlinux\tEXPORT_SYMBOL\t\n0x00000001\t__fentry__\tvmlinux\tEXPORT_SYMBOL\t\n"u8).Value;
+
+    private static LinkUnit UnitOf(FakeKernel kernel, string before, string after) =>
+        new(Patched.Value(Include.Run(Patched.Compare(before, after))), Patched.Value(kernel.Check(before)));
+
+    private static (ElfObject Module, IReadOnlyList<KernelReference> References) Link(string before, string after)
+    {
+        var kernel = FakeKernel.Of(Other, before);
+        return Link(kernel, [UnitOf(kernel, before, after)]);
+    }
+
+    private static (ElfObject Module, IReadOnlyList<KernelReference> References) Link(FakeKernel kernel, LinkUnit[] units)
+    {
+        var patched = Patched.Value(ResolvePatched.Run(units));
+        var combine = Patched.Value(Combine.Start(units, new(kernel.Symbols, Exports)));
+        var externs = string.Concat(patched.Select(p => $"extern const char {p.NewSymbol}[];\nconst void *use_{p.NewSymbol} = {p.NewSymbol};\n"));
+        var combined = combine.Finish(patched, Gcc.CompileAndRead(externs, "-O2 -fno-PIE -mcmodel=kernel"));
+        var module = Patched.Value(LivepatchNames.Apply(ElfReader.Read(ElfWriter.Write(combined.Object)), combined));
+        Assert.DoesNotContain(module.Symbols, s => s.Name.StartsWith("elivepatch_new", StringComparison.Ordinal));
+        return (module, combine.References);
+    }
+}
