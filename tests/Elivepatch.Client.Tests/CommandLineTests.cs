@@ -39,6 +39,23 @@ public sealed class CommandLineTests
         Assert.Contains("@/etc/hostname does not exist", run.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_failure_that_nobody_expected_is_one_line_to_report()
+    {
+        var failing = run.Session with { Variable = name => name == "ELIVEPATCH_CACHE" ? throw new InvalidOperationException("first\nsecond") : null };
+        Assert.Equal(1, await CommandLine.RunAsync(["kernel", "list"], failing));
+        Assert.StartsWith("elivepatch: unexpected failure, please report it with the command line: InvalidOperationException: first second\n", run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Whoever_debugs_sees_the_stack_of_an_unexpected_failure()
+    {
+        var failing = run.Session with { Variable = name => name == "ELIVEPATCH_DEBUG" ? "1" : throw new InvalidOperationException("first") };
+        Assert.Equal(1, await CommandLine.RunAsync(["kernel", "list"], failing));
+        Assert.Contains("   at ", run.Error, StringComparison.Ordinal);
+    }
+
     private static IEnumerable<string> Paths(Command command, string prefix) =>
         command.Subcommands.SelectMany(c => c.Subcommands.Count > 0 ? Paths(c, $"{prefix}{c.Name} ") : [prefix + c.Name]);
 }

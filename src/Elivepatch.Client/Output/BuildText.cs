@@ -37,7 +37,9 @@ internal static class BuildText
             FunctionReason.InlinesEdited => $"inlines {string.Join(", ", function.Because)}",
             FunctionReason.CompiledDifferently => "compiled differently",
             FunctionReason.New => "new",
-            _ => $"cold part of {string.Join(", ", function.Because)}",
+            FunctionReason.ColdPart => $"cold part of {string.Join(", ", function.Because)}",
+            FunctionReason.Requested => "unchanged, asked for",
+            _ => function.Reason.ToString(),
         },
         (function.Replaces, function.Sympos) switch
         {
