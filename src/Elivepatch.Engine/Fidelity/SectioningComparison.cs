@@ -34,6 +34,9 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
 
     private readonly Dictionary<ElfSection, Dictionary<ulong, ulong>> biases = [];
 
+    // Twins that references revealed while the others were compared.
+    private readonly Dictionary<ElfSection, SectionTwin> found = [];
+
     /// <summary>Pairs the symbols by name; each pair says where the section of the one begins in that of the other, and all must agree.</summary>
     private void MatchSymbols()
     {
@@ -199,7 +202,29 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
                 && EntryOf(section, field).SequenceEqual(EntryOf(twinSection, twinField));
         }
 
+        FindUnnamed(field, twinField);
         return PlaceOf(section, field) == (twinSymbol.Section!, unchecked(twinSymbol.Value + (ulong)twinField.Addend));
+    }
+
+    /// <summary>
+    /// Constants without a name have a section of their own in the before object and lie among others in the as-built one. The
+    /// first field that leads there tells where; the content must be equal, and all other fields must agree.
+    /// </summary>
+    private void FindUnnamed(ElfRelocation field, ElfRelocation twinField)
+    {
+        ElfSection section = field.Symbol!.Section!, twin = twinField.Symbol!.Section!;
+        ulong start = unchecked(twinField.Symbol.Value + (ulong)twinField.Addend - field.Symbol.Value - (ulong)field.Addend);
+        if (twins.ContainsKey(section) || found.ContainsKey(section) || beforeNames.In(section).Count > 0 || section.Relocations is not null
+            || section.Has(ElfSectionFlags.Write) || section.Flags != twin.Flags || section.Type != ElfSectionType.ProgBits
+            || start > twin.Size || section.Size > twin.Size - start || twin.Type != ElfSectionType.ProgBits)
+        {
+            return;
+        }
+
+        if (section.Content.AsSpan().SequenceEqual(twin.Content.AsSpan((int)start, section.Content.Length)) && CountBetween(twin, start, start + section.Size) == 0)
+        {
+            found.Add(section, new(twin, start, []));
+        }
     }
 
     private ReadOnlySpan<byte> EntryOf(ElfSection source, ElfRelocation field) => MergedEntries.From(
@@ -228,7 +253,8 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
     /// </summary>
     private (ElfSection Section, ulong Offset)? PlaceOf(ElfSection source, ElfRelocation field)
     {
-        if (field.Symbol is not { Section: { } section } symbol || !twins.TryGetValue(section, out SectionTwin? twin))
+        if (field.Symbol is not { Section: { } section } symbol
+            || (!twins.TryGetValue(section, out SectionTwin? twin) && !found.TryGetValue(section, out twin)))
         {
             return null;
         }
