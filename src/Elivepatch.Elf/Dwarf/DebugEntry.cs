@@ -74,7 +74,18 @@ internal struct DebugEntry
 
     public static DebugEntry Empty => new()
     {
-        Parent = -1, Subprogram = -1, Function = -1, Type = -1, AbstractOrigin = -1, Specification = -1, Inline = -1, ByteSize = -1,
-        DataBitOffset = -1, OldBitOffset = -1, LowPc = -1, Location = -1, Ranges = -1,
+        Parent = -1,
+        Subprogram = -1,
+        Function = -1,
+        Type = -1,
+        AbstractOrigin = -1,
+        Specification = -1,
+        Inline = -1,
+        ByteSize = -1,
+        DataBitOffset = -1,
+        OldBitOffset = -1,
+        LowPc = -1,
+        Location = -1,
+        Ranges = -1,
     };
 }

@@ -246,7 +246,12 @@ public sealed class Combine
 
             var copy = new ElfSymbol(symbol.Name)
             {
-                Binding = symbol.Binding, Type = symbol.Type, Other = symbol.Other, Place = symbol.Place, Size = symbol.Size, Value = symbol.Value,
+                Binding = symbol.Binding,
+                Type = symbol.Type,
+                Other = symbol.Other,
+                Place = symbol.Place,
+                Size = symbol.Size,
+                Value = symbol.Value,
             };
             if (symbol.IsDefined)
                 (copy.Section, copy.Value) = (copies[symbol.Section!].Section, copies[symbol.Section!].Offset + symbol.Value);
