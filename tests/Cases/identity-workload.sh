@@ -1,6 +1,6 @@
 #!/bin/busybox sh
-# Exercises the units of identity.json from the shell, then through identity-workload, for about 20 seconds of emulated
-# time. Prints the first thing that is not as it should be and exits with status 1; prints one line at the end if all is.
+# Exercises the units of identity.json from the shell, then through identity-workload, as often as its argument says. Prints the
+# first thing that is not as it should be and exits with status 1; prints one line at the end if all is.
 
 fail() { echo "$*"; exit 1; }
 
@@ -62,7 +62,7 @@ readings() {
 }
 
 round=0
-while [ $round -lt 2 ]; do
+while [ $round -lt "${1:-2}" ]; do
 	files
 	processes
 	readings

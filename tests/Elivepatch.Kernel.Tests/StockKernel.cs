@@ -32,17 +32,9 @@ public sealed class StockKernel
 
     private async Task<(KernelRecord Record, PreparedTree Tree)> ImportAsync()
     {
-        var import = new DebianImport(Cache, BootAsync);
+        var import = new DebianImport(Cache, KernelBoot.ReadFactsAsync);
         var record = Get(await import.RunAsync(DebianImport.NewestCloud, CancellationToken.None));
         return (record, Get(await new PreparedTrees(Cache).GetAsync(record, CancellationToken.None)));
-    }
-
-    // These tests look at everything but symbols: the image says who it is, and nothing is booted.
-    private static async Task<Outcome<BootFacts>> BootAsync(string image, CancellationToken cancellation)
-    {
-        var opened = await BootImage.OpenAsync(await File.ReadAllBytesAsync(image, cancellation), cancellation);
-        return opened.Then<BootFacts>(i => new BootFacts(
-            i.KernelVersion.Split(' ')[0], i.KernelVersion, i.BuildId.Hex, "ffffffff81000000 T _stext\n"u8.ToArray(), default, default));
     }
 
     public static T Get<T>(Outcome<T> outcome)

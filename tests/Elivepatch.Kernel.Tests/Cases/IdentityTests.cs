@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Elivepatch.Engine.Diff;
+using Elivepatch.Kernel.Build;
+using Elivepatch.Kernel.VirtualMachines;
+using Xunit;
+using static Elivepatch.Kernel.Tests.StockKernel;
+
+namespace Elivepatch.Kernel.Tests.Cases;
+
+/// <summary>Functions of the kernel's core are replaced by themselves, and nobody can tell.</summary>
+[Collection(nameof(CaseCollection))]
+public sealed partial class IdentityTests(StockKernel stock)
+{
+    private const int FewestReached = 200;
+
+    private const string Script = """
+        export CASE="$PWD"
+        sh ./identity.sh "$@"
+        """;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Functions_replaced_by_themselves_do_what_they_did()
+    {
+        var record = await stock.RecordAsync();
+        using var plan = JsonDocument.Parse(await File.ReadAllBytesAsync(PathOf("identity.json"), Cancellation));
+        var units = plan.RootElement.GetProperty("units").EnumerateArray().Select(u => u.GetProperty("file").GetString()!);
+        var request = new BuildRequest(record, [], [], "livepatch_identity", Replace: true, KeepFolder: null)
+        {
+            AlsoFunctions = units.ToDictionary(u => u, _ => new FunctionSelection(new HashSet<string>(), AllTraceable: true)),
+        };
+
+        var built = Get(await new LivepatchBuild(stock.Cache).RunAsync(request, Cancellation));
+        var replaced = built.Explanation.Functions.Count(f => f.Replaces is not null);
+        Assert.InRange(replaced, plan.RootElement.GetProperty("minimumFunctions").GetInt32(), int.MaxValue);
+
+        var report = await TryAsync(record.BootImagePath!, built);
+
+        Assert.True(report.Passed, TrialText.Of(report, report.Problems));
+        var reached = report.Phases.Where(p => p.Name == "during").Select(p => Reached().Match(p.Output)).Single(m => m.Success);
+        var count = int.Parse(reached.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{replaced} functions replaced, {count} of them run");
+        Assert.InRange(count, FewestReached, replaced);
+    }
+
+    private static async Task<TrialReport> TryAsync(string kernel, BuildResult built)
+    {
+        var folder = Directory.CreateTempSubdirectory("identity-");
+        try
+        {
+            var module = Path.Combine(folder.FullName, built.Name + ".ko");
+            await File.WriteAllBytesAsync(module, built.Module, Cancellation);
+            var trial = new TrialCase
+            {
+                Name = "identity",
+                Modules = [module],
+                Script = Script,
+                ScriptTimeout = TimeSpan.FromMinutes(5),
+                TransitionTimeout = TimeSpan.FromMinutes(3),
+                Files =
+                [
+                    GuestFile.Text("identity.sh", await File.ReadAllTextAsync(PathOf("identity.sh"), Cancellation)),
+                    GuestFile.Text("identity-workload.sh", await File.ReadAllTextAsync(PathOf("identity-workload.sh"), Cancellation)),
+                    await GuestProgram.CompileAsync(PathOf("identity-workload.c")),
+                    await GuestProgram.CompileAsync(PathOf("identity-reached.c")),
+                ],
+            };
+            return Get(await LivepatchTrial.RunAsync(new() { Kernel = kernel, Cases = [trial] }, Cancellation))[0];
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static string PathOf(string name) => Path.Combine(LivepatchCase.Root, name);
+
+    [GeneratedRegex("^reached ([0-9]{1,6})$", RegexOptions.Multiline)]
+    private static partial Regex Reached();
+}

@@ -1,0 +1,102 @@
+using System.Collections.Concurrent;
+using Elivepatch.Elf;
+using Elivepatch.Engine.Diff;
+using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Fidelity;
+using Elivepatch.Engine.Units;
+using Elivepatch.Kernel.Build;
+using Elivepatch.Kernel.Compile;
+using Xunit;
+using static Elivepatch.Kernel.Tests.StockKernel;
+
+namespace Elivepatch.Kernel.Tests.Cases;
+
+/// <summary>
+/// The cheapest and strongest test of the comparison: an object has no difference from itself, whatever the kernel's compiler and
+/// the kernel's own assembly put into it.
+/// </summary>
+[Collection(nameof(CaseCollection))]
+public sealed class SameObjectTests(StockKernel stock)
+{
+    private const int FewestObjects = 300;
+    private const int FewestPlaced = 60;
+
+    // Small sources, as most of their time goes into reading headers; together they still hold every kind of table.
+    private static readonly string[] folders =
+        ["lib", "lib/crypto", "kernel", "kernel/time", "kernel/irq", "kernel/locking", "kernel/bpf", "kernel/trace", "mm", "fs", "fs/proc", "block", "ipc", "net/core", "crypto", "drivers/base"];
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Objects_of_the_kernel_have_no_difference_from_themselves()
+    {
+        var commands = await SmallUnitsAsync();
+        var layouts = (await stock.RecordAsync()).Facts.Layouts;
+
+        var failures = await EachAsync(commands, async command => Differences(command.Unit, await CompileAsync(command, CompileVariant.Before), layouts));
+
+        Assert.Empty(failures);
+    }
+
+    [Fact]
+    public async Task Objects_of_the_kernel_are_found_in_it()
+    {
+        var commands = (await SmallUnitsAsync()).Take(FewestPlaced).ToList();
+        var record = await stock.RecordAsync();
+        var kernel = Get(RunningKernel.Load(record));
+
+        var failures = await EachAsync(commands, async command =>
+        {
+            var asBuilt = ElfReader.Read((await CompileAsync(command, CompileVariant.AsBuilt)).ToArray());
+            var before = ElfReader.Read((await CompileAsync(command, CompileVariant.Before)).ToArray());
+            var placed = BeforeMatchesAsBuilt.Run(command.Unit, asBuilt, before)
+                .Then(_ => FidelityCheck.Run(command.Unit, asBuilt, kernel.Symbols, kernel.Image, record.Facts.Compiler));
+            return placed.Problems.Select(p => p.ToString());
+        });
+
+        Assert.Empty(failures);
+    }
+
+    private async Task<IReadOnlyList<CompileCommand>> SmallUnitsAsync()
+    {
+        var tree = await stock.TreeAsync();
+        var sources = folders.SelectMany(f => Directory.EnumerateFiles(Path.Combine(tree.Folder, f), "*.c"))
+            .OrderBy(f => new FileInfo(f).Length).Select(f => Path.GetRelativePath(tree.Folder, f)).ToList();
+        var built = Get(await new KbuildCommands(stock.Cache).ForBuiltUnitsAsync(tree, sources, Cancellation));
+        var units = built.Where(c => !c.IsModule).Take(FewestObjects).ToList();
+        Assert.Equal(FewestObjects, units.Count);
+        return units;
+    }
+
+    private async Task<ReadOnlyMemory<byte>> CompileAsync(CompileCommand command, CompileVariant variant) =>
+        Get(await new UnitCompiler(stock.Cache).CompileAsync(await stock.TreeAsync(), command, SourceOverlay.None, variant, Cancellation)).Object;
+
+    // Read twice, so that nothing is equal for being the same in memory.
+    private static IEnumerable<string> Differences(string unit, ReadOnlyMemory<byte> file, EntryLayouts layouts)
+    {
+        var before = UnitObject.Read(unit, ElfReader.Read(file.ToArray()), layouts);
+        var after = UnitObject.Read(unit, ElfReader.Read(file.ToArray()), layouts);
+        if (before.Problems.Count > 0)
+            return before.Problems.Select(p => p.ToString());
+        var diff = DetectChanges.Run(Correlate.Run(before.Value, after.Value));
+        return
+        [
+            .. diff.Problems.Select(p => p.ToString()),
+            .. diff.Changed.Select(c => $"{unit}: {c.After.Name} {c.Difference}"),
+            .. diff.NewFunctions.Select(c => $"{unit}: {c.After.Name} is new"),
+            .. diff.RemovedFunctions.Concat(diff.NewVariables).Select(p => $"{unit}: {p.Name} has no twin"),
+        ];
+    }
+
+    private static async Task<IReadOnlyList<string>> EachAsync(
+        IReadOnlyList<CompileCommand> commands, Func<CompileCommand, Task<IEnumerable<string>>> check)
+    {
+        var failures = new ConcurrentBag<string>();
+        await Parallel.ForEachAsync(commands, Cancellation, async (command, _) =>
+        {
+            foreach (var failure in await check(command))
+                failures.Add(failure);
+        });
+        return [.. failures.Order(StringComparer.Ordinal)];
+    }
+}
