@@ -37,12 +37,35 @@ public static class FidelityCheck
 
         if (blamed.Count > 0)
         {
+            if (image is not null)
+            {
+                blamed.AddRange(OtherCode(asBuilt, candidates, names, symbols, image));
+            }
+
             return Blame(ProblemCodes.LayoutDiffers, unitName, "is laid out differently", blamed, kernelCompiler);
         }
 
         return image is null
             ? PlaceByLayout(unitName, sections, candidates, names, symbols)
             : PlaceByBytes(unitName, asBuilt, sections, candidates, names, symbols, image, kernelCompiler);
+    }
+
+    /// <summary>
+    /// The functions with other bytes in the sections that do fit. Where it is a datum that fits nowhere, as one whose name carries
+    /// its line number, they are what really differs.
+    /// </summary>
+    private static IEnumerable<string> OtherCode(
+        ElfObject asBuilt, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates, UnitSymbols names, KernelSymbols symbols, KernelImage image)
+    {
+        var comparison = new ImageComparison(image, symbols.Vmlinux, new StaticBranchSites(asBuilt), names);
+        foreach ((ElfSection section, IReadOnlyList<ulong> bases) in candidates.Where(c => c.Value.Count == 1))
+        {
+            comparison.Place(section, bases[0]);
+        }
+
+        comparison.CompareWaiting();
+        return comparison.Differences.Where(d => d.Section.Has(ElfSectionFlags.Execute) && names.In(d.Section).Count > 0)
+            .DistinctBy(d => names.NameAt(d.Section, d.Offset)).Select(d => $"{NameOf(d, names)} ({d.What})");
     }
 
     private static Outcome<UnitPlacement> PlaceByLayout(
