@@ -15,6 +15,12 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
 {
     private const long LargestFile = 512 << 20;
 
+    /// <summary>
+    /// The image that the machine boots (<c>/boot/vmlinuz-RELEASE</c>), or null. With it builds are proven by the bytes of the code
+    /// and not by its layout alone, and livepatches can be tried.
+    /// </summary>
+    public string? BootImagePath { get; init; }
+
     /// <summary>Imports a kernel.</summary>
     /// <param name="capturePath">The capture file.</param>
     /// <param name="sourcePath">A source tree, or an archive of one.</param>
@@ -31,12 +37,14 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
             return new Problem(ProblemCodes.ConfigurationLacks, $"the machine is {capture.Facts.Machine}, and only x86_64 is supported");
         if (basePatches.FirstOrDefault(p => !File.Exists(p)) is { } missing)
             return new Problem(ProblemCodes.BasePatchFails, $"{missing} does not exist");
+        using var workspace = cache.NewWorkspace();
+        if (await TakeImageAsync(capture.Facts, workspace.FullPath, cancellation) is { } unfit)
+            return unfit;
         progress?.Report(new("source", sourcePath, StageState.Running));
         var added = await new SourceArchives(cache).AddAsync(sourcePath, cancellation);
         progress?.Report(new("source", sourcePath, added.Succeeded ? StageState.Done : StageState.Failed));
         if (!added.TryGet(out var source))
             return Outcome<KernelRecord>.Failure(added.Problems);
-        using var workspace = cache.NewWorkspace();
         var patches = CopyPatches(basePatches, workspace.FullPath);
         var recipe = new TreeRecipe(
             source, config, capture.Facts.Release, [.. patches.Select(p => Path.Combine(workspace.FullPath, RecordFiles.BasePatches, p.Name))], null);
@@ -53,6 +61,26 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
             return new Problem(ProblemCodes.CaptureUnreadable, $"{path} has {info.Length >> 20} MiB");
         using var stream = info.OpenRead();
         return CaptureFile.Read(stream);
+    }
+
+    // Another kernel's image would refute every unit, and name the wrong reason.
+    private async Task<Problem?> TakeImageAsync(CaptureFacts facts, string folder, CancellationToken cancellation)
+    {
+        if (BootImagePath is null)
+            return null;
+        var info = new FileInfo(BootImagePath);
+        if (!info.Exists || info.Length > LargestFile)
+            return new(ProblemCodes.BootImageUnreadable, $"{BootImagePath} {(info.Exists ? $"has {info.Length >> 20} MiB" : "does not exist")}");
+        var bytes = await File.ReadAllBytesAsync(BootImagePath, cancellation);
+        var opened = await BootImage.OpenAsync(bytes, cancellation);
+        if (!opened.TryGet(out var image))
+            return opened.Problems[0];
+        if (image.BuildId.Hex != facts.BuildId)
+            return new(ProblemCodes.KernelContradicts, $"the captured kernel has build-id {facts.BuildId}, the boot image {image.BuildId}");
+        await File.WriteAllBytesAsync(Path.Combine(folder, RecordFiles.BootImage), bytes, cancellation);
+        await using var vmlinux = File.Create(Path.Combine(folder, RecordFiles.Vmlinux));
+        await vmlinux.WriteAsync(image.Vmlinux, cancellation);
+        return null;
     }
 
     private static List<BasePatch> CopyPatches(IReadOnlyList<string> paths, string folder)
