@@ -70,7 +70,7 @@ public sealed partial class LivepatchBuild
         return problems.Count > 0 ? Outcome<IReadOnlyList<TOut>>.Failure(problems) : results.ConvertAll(r => r.Value);
     }
 
-    private static Outcome<UnitPlacement> Place(CompiledUnits unit, RunningKernel kernel, string compiler)
+    private static Outcome<UnitPlacement> Place(UnpatchedUnit unit, RunningKernel kernel, string compiler)
     {
         var same = BeforeMatchesAsBuilt.Run(unit.Unit, unit.AsBuilt, unit.Before);
         return same.Succeeded
@@ -79,28 +79,27 @@ public sealed partial class LivepatchBuild
     }
 
     private static Outcome<IReadOnlyList<Inclusion>> Compare(
-        IReadOnlyList<CompiledUnits> units, EntryLayouts layouts, IReadOnlyDictionary<string, FunctionSelection> also)
+        IReadOnlyList<(UnitObject Before, PatchedUnit After)> units,
+        EntryLayouts layouts,
+        IReadOnlyDictionary<string, FunctionSelection> also)
     {
-        var compared = Each(units, u => CompareUnit(u, layouts, also.GetValueOrDefault(u.Unit)));
+        var compared = Each(units, u => CompareUnit(u.Before, u.After, layouts, also.GetValueOrDefault(u.After.Unit)));
         if (!compared.TryGet(out var diffs))
             return Outcome<IReadOnlyList<Inclusion>>.Failure(compared.Problems);
 
         // A patch that changes only what cannot be live patched is refused; one that changes nothing at all is not.
         return diffs.All(d => d.IsEmpty)
             ? new Problem(ProblemCodes.NothingChanged, string.Create(CultureInfo.InvariantCulture,
-                $"{units.Count} {(units.Count == 1 ? "unit" : "units")} compared: {string.Join(", ", units.Take(5).Select(u => u.Unit))}"))
+                $"{units.Count} {(units.Count == 1 ? "unit" : "units")} compared: {string.Join(", ", units.Take(5).Select(u => u.After.Unit))}"))
             : Each(diffs, Include.Run);
     }
 
-    private static Outcome<UnitDiff> CompareUnit(CompiledUnits unit, EntryLayouts layouts, FunctionSelection? also)
-    {
-        var before = UnitObject.Read(unit.Unit, unit.Before, layouts);
-        var after = UnitObject.Read(unit.Unit, unit.After, layouts);
-        if (before.Problems.Concat(after.Problems).ToList() is { Count: > 0 } unreadable)
-            return Outcome<UnitDiff>.Failure(unreadable);
-        var diff = DetectChanges.Run(Correlate.Run(before.Value, after.Value), also);
-        return diff.Problems.Count > 0 ? Outcome<UnitDiff>.Failure(diff.Problems) : diff;
-    }
+    private static Outcome<UnitDiff> CompareUnit(UnitObject before, PatchedUnit patched, EntryLayouts layouts, FunctionSelection? also) =>
+        UnitObject.Read(patched.Unit, patched.After, layouts).Then<UnitDiff>(after =>
+        {
+            var diff = DetectChanges.Run(Correlate.Run(before, after), also);
+            return diff.Problems.Count > 0 ? Outcome<UnitDiff>.Failure(diff.Problems) : diff;
+        });
 
     private static IEnumerable<string> NamespacesOf(IReadOnlyList<KernelReference> references) =>
         references.Select(r => r.Export?.Namespace ?? "").Where(n => n.Length > 0);

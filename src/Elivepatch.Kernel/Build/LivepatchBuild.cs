@@ -5,6 +5,7 @@ using Elivepatch.Engine;
 using Elivepatch.Engine.Explain;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Engine.Units;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Link;
 using Elivepatch.Kernel.Patches;
@@ -45,18 +46,25 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         if (!touched.TryGet(out var commands))
             return Outcome<BuildResult>.Failure(touched.Problems);
 
-        var compiled = await clock.RunAsync("compile", () =>
-            CompiledUnits.CompileAsync(new UnitCompiler(cache), tree, commands, sources.LinePreserving, cancellation));
-        if (!compiled.TryGet(out var objects))
-            return Outcome<BuildResult>.Failure(compiled.Problems);
+        // What the unpatched units prove is proven while the compiler is busy with the patched ones.
+        await using var compilation = UnitCompilation.Start(new UnitCompiler(cache), tree, commands, sources.LinePreserving, cancellation);
+        var unpatchedUnits = await clock.RunAsync("compile unpatched", compilation.UnpatchedAsync);
+        if (!unpatchedUnits.TryGet(out var unpatched))
+            return Outcome<BuildResult>.Failure(unpatchedUnits.Problems);
         var loaded = await clock.RunAsync("read kernel facts", () => loading);
         if (!loaded.TryGet(out var kernel))
             return Outcome<BuildResult>.Failure(loaded.Problems);
-
-        var proven = await clock.RunAsync("fidelity", () => Each(objects, u => Place(u, kernel, facts.Compiler)));
+        var proven = await clock.RunAsync("fidelity", () => Each(unpatched, u => Place(u, kernel, facts.Compiler)));
         if (!proven.TryGet(out var placements))
             return Outcome<BuildResult>.Failure(proven.Problems);
-        var compared = await clock.RunAsync("diff", () => Compare(objects, facts.Layouts, request.AlsoFunctions));
+        var understood = await clock.RunAsync("read unpatched", () => Each(unpatched, u => UnitObject.Read(u.Unit, u.Before, facts.Layouts)));
+        if (!understood.TryGet(out var befores))
+            return Outcome<BuildResult>.Failure(understood.Problems);
+
+        var patchedUnits = await clock.RunAsync("compile patched", () => compilation.PatchedAsync(unpatched));
+        if (!patchedUnits.TryGet(out var afters))
+            return Outcome<BuildResult>.Failure(patchedUnits.Problems);
+        var compared = await clock.RunAsync("diff", () => Compare([.. befores.Zip(afters)], facts.Layouts, request.AlsoFunctions));
         if (!compared.TryGet(out var inclusions))
             return Outcome<BuildResult>.Failure(compared.Problems);
 
@@ -65,7 +73,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         if (!listed.TryGet(out var patched))
             return Outcome<BuildResult>.Failure(listed.Problems);
         if (patched.Count == 0)
-            return new Problem(ProblemCodes.NothingChanged, $"{objects.Count} units compared");
+            return new Problem(ProblemCodes.NothingChanged, $"{afters.Count} units compared");
 
         using var workspace = cache.NewWorkspace();
         var linked = await clock.RunAsync("link", async () =>
@@ -84,6 +92,6 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
 
         var explanation = ExplainLivepatch.Run(
             moduleName, facts.Release, facts.BuildId, request.Replace, units, patched, module.References, EditsOf(tree, sources));
-        return new BuildResult(moduleName, module.File, explanation, clock.Times, [.. objects.SelectMany(o => o.NewWarnings)]);
+        return new BuildResult(moduleName, module.File, explanation, clock.Times, [.. afters.SelectMany(a => a.NewWarnings)]);
     }
 }

@@ -37,10 +37,9 @@ public sealed class UnitCompiler(CacheRoot cache)
             return await RunAsync(tree, command, overlay, variant, workspace.FullPath, cancellation);
         }
         CompiledUnit? made = null;
-        var key = ContentDigest.OfParts([Version, tree.Key.Hex, command.Unit, .. command.Arguments, .. FlagsOf(variant)]);
         var entry = await cache.GetAsync(
             Kind,
-            key,
+            KeyOf(tree, command, variant),
             async folder =>
             {
                 using var workspace = cache.NewWorkspace();
@@ -52,13 +51,12 @@ public sealed class UnitCompiler(CacheRoot cache)
                 return null;
             },
             cancellation);
-        return entry.Then<CompiledUnit>(folder => made ?? new CompiledUnit(
-            command.Unit,
-            variant,
-            File.ReadAllBytes(Path.Combine(folder, ObjectName)),
-            File.ReadAllText(Path.Combine(folder, WarningsName)),
-            TimeSpan.Zero));
+        return entry.Then<CompiledUnit>(folder => made ?? Load(folder, command, variant));
     }
+
+    /// <summary>The object that <see cref="CompileAsync"/> would take from the cache, or null.</summary>
+    public CompiledUnit? Find(PreparedTree tree, CompileCommand command, SourceOverlay overlay, CompileVariant variant) =>
+        overlay.IsEmpty && cache.Find(Kind, KeyOf(tree, command, variant)) is { } folder ? Load(folder, command, variant) : null;
 
     /// <summary>The unit's text after the preprocessor, without line markers.</summary>
     public async Task<Outcome<ReadOnlyMemory<byte>>> PreprocessAsync(
@@ -97,6 +95,16 @@ public sealed class UnitCompiler(CacheRoot cache)
             tree, SourceOverlay.None, workspace.FullPath, [.. like.Arguments, "-E", "-P", "/out/probe.c"], cancellation);
         return outcome.Then<string>(r => r.Succeeded ? r.Output : Failure("the probe of the kernel's own headers", r));
     }
+
+    private static ContentDigest KeyOf(PreparedTree tree, CompileCommand command, CompileVariant variant) =>
+        ContentDigest.OfParts([Version, tree.Key.Hex, command.Unit, .. command.Arguments, .. FlagsOf(variant)]);
+
+    private static CompiledUnit Load(string folder, CompileCommand command, CompileVariant variant) => new(
+        command.Unit,
+        variant,
+        File.ReadAllBytes(Path.Combine(folder, ObjectName)),
+        File.ReadAllText(Path.Combine(folder, WarningsName)),
+        TimeSpan.Zero);
 
     private static string[] FlagsOf(CompileVariant variant) => variant == CompileVariant.AsBuilt ? AsBuiltFlags : SectionFlags;
 
