@@ -13,18 +13,21 @@ before | after)
 	;;
 during)
 	echo "*:mod:$2" >$tracing/set_ftrace_filter || fail "the functions of $2 cannot be traced"
+	echo 16384 >$tracing/buffer_size_kb
+	echo 0 >$tracing/tracing_on
+	echo function >$tracing/current_tracer || fail "there is no function tracer"
+	# While somebody reads the trace, the tracer cannot be changed.
 	"$CASE/identity-reached" &
 	reader=$!
 	echo $reader >$tracing/set_ftrace_notrace_pid || fail "the reader cannot be left out of the trace"
-	echo 16384 >$tracing/buffer_size_kb
-	echo function >$tracing/current_tracer || fail "there is no function tracer"
+	echo 1 >$tracing/tracing_on
 	workload
-	echo nop >$tracing/current_tracer
+	echo 0 >$tracing/tracing_on
 	kill -TERM $reader
 	wait $reader || fail "the trace cannot be read"
+	echo nop >$tracing/current_tracer
 	echo >$tracing/set_ftrace_filter
 	echo >$tracing/set_ftrace_notrace_pid
-	workload
 	;;
 *)
 	fail "unknown phase $1"
