@@ -19,5 +19,5 @@ public static partial class ProblemCodes
 
     /// <summary>ELP0953.</summary>
     public static readonly ProblemCode NoBootImage = new(953, Usage, "the kernel has no boot image to try a livepatch on",
-        "try it on a kernel that was imported with its boot image, such as a stock Debian kernel");
+        "import it again with --boot-image, or try it on a stock Debian kernel");
 }

@@ -3,6 +3,7 @@ using Elivepatch.Client.Output;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Explain;
 using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Protocol;
 
 namespace Elivepatch.Client.Tests;
 

@@ -33,6 +33,11 @@ internal static class KernelImportCommand
             Description = "A patch that the captured kernel was built with on top of the source; may be given several times, in order.",
             HelpName = "FILE",
         };
+        var bootImage = new Option<string?>("--boot-image")
+        {
+            Description = "The image that the machine boots, /boot/vmlinuz-RELEASE: with it code is proven byte by byte, and livepatches can be tried.",
+            HelpName = "FILE",
+        };
         var json = CommonOptions.Json();
         var verb = new Verb(
             "import", "Makes a kernel known, so that livepatches can be built for it.",
@@ -50,26 +55,28 @@ internal static class KernelImportCommand
                 "elivepatch kernel import --capture web1.capture --source linux-6.12.tar.xz --base-patch local.patch",
                 "Import a self-configured kernel from its capture."))
         {
-            kernel, capture, source, basePatches, json,
+            kernel, capture, source, basePatches, bootImage, json,
         };
         verb.SetAction((parsed, cancellation) =>
         {
             var named = parsed.GetValue(kernel);
-            var captured = (parsed.GetValue(capture), parsed.GetValue(source), parsed.GetValue(basePatches) ?? []);
+            var captured = new Captured(
+                parsed.GetValue(capture), parsed.GetValue(source), parsed.GetValue(basePatches) ?? [], parsed.GetValue(bootImage));
             return RunAsync(session, Choose(named, captured), parsed.GetValue(json), cancellation);
         });
         return verb;
     }
 
     // What to run, given the cache; or why the words name no kernel.
-    private static Outcome<Import> Choose(string? kernel, (string? Capture, string? Source, string[] BasePatches) captured) => (kernel, captured) switch
+    private static Outcome<Import> Choose(string? kernel, Captured captured) => (kernel, captured) switch
     {
-        ({ } name, (null, null, { Length: 0 })) when name.StartsWith(Debian, StringComparison.Ordinal) =>
+        ({ } name, { IsEmpty: true }) when name.StartsWith(Debian, StringComparison.Ordinal) =>
             (Import)((cache, progress, cancellation) => new DebianImport(cache, KernelBoot.ReadFactsAsync, progress).RunAsync(name, cancellation)),
-        ({ } name, (null, null, { Length: 0 })) =>
+        ({ } name, { IsEmpty: true }) =>
             new Problem(ProblemCodes.UsageInvalid, $"'{name}' does not say where the kernel comes from", $"write {Debian}{name} for a stock Debian kernel"),
-        (null, ({ } capture, { } source, var patches)) =>
-            (Import)((cache, progress, cancellation) => new CaptureImport(cache, progress).RunAsync(capture, source, patches, cancellation)),
+        (null, { Capture: { } capture, Source: { } source }) =>
+            (Import)((cache, progress, cancellation) =>
+                new CaptureImport(cache, progress) { BootImagePath = captured.BootImage }.RunAsync(capture, source, captured.BasePatches, cancellation)),
         _ => new Problem(
             ProblemCodes.UsageInvalid, "name either a stock kernel, or a capture and its source",
             "write debian:RELEASE, or --capture FILE --source DIR-OR-TARBALL"),
@@ -89,6 +96,11 @@ internal static class KernelImportCommand
         else
             session.Output.WriteLine(report.Name);
         return ExitStatus.Done;
+    }
+
+    private sealed record Captured(string? Capture, string? Source, string[] BasePatches, string? BootImage)
+    {
+        public bool IsEmpty => this is { Capture: null, Source: null, BasePatches: [], BootImage: null };
     }
 
     private delegate Task<Outcome<KernelRecord>> Import(CacheRoot cache, IProgress<StageEvent> progress, CancellationToken cancellation);

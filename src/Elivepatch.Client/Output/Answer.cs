@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Elivepatch.Engine;
+using Elivepatch.Protocol;
 
 namespace Elivepatch.Client.Output;
 

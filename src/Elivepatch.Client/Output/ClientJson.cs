@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Elivepatch.Protocol;
 
 namespace Elivepatch.Client.Output;
 

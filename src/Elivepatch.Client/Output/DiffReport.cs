@@ -1,5 +1,6 @@
 using Elivepatch.Engine;
 using Elivepatch.Engine.Diff;
+using Elivepatch.Protocol;
 
 namespace Elivepatch.Client.Output;
 

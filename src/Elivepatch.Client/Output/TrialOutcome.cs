@@ -1,4 +1,5 @@
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Protocol;
 
 namespace Elivepatch.Client.Output;
 

@@ -44,7 +44,11 @@ public static class SectionRules
         ".irqentry.text", ".softirqentry.text", ".static_call.text", ".fixup",
     ];
 
-    private static readonly string[] dataSections = [".ref.data", ".ref.rodata", "__tracepoints", "__tracepoint_str", "__dyndbg", "__dyndbg_classes"];
+    private static readonly string[] dataSections =
+    [
+        ".ref.data", ".ref.rodata", "__tracepoints", "__tracepoint_str", "__dyndbg", "__dyndbg_classes",
+        "__idle_sched_class", "__ext_sched_class", "__fair_sched_class", "__rt_sched_class", "__dl_sched_class", "__stop_sched_class",
+    ];
 
     /// <summary>Role of one section.</summary>
     public static SectionRole RoleOf(ElfSection section)

@@ -3,6 +3,7 @@
 using System.Text;
 
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Records;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
@@ -32,7 +33,7 @@ public static class KernelBoot
     {
         if (!result.Files.TryGetValue("kallsyms", out var kallsyms)
             || !result.Files.TryGetValue("notes", out var notes)
-            || KernelNotes.BuildId(notes.Span) is not { } buildId
+            || BuildId.Find(notes.Span) is not { } buildId
             || Line(result, "release") is not { } release
             || Line(result, "version") is not { } version)
             return new Problem(ProblemCodes.GuestAnswerMalformed, "it has no symbols, no build-id or no release");
@@ -40,7 +41,7 @@ public static class KernelBoot
             return new Problem(ProblemCodes.GuestAnswerMalformed, $"the release '{release}' is not that of '{version}'");
         if (kallsyms.Span.Count((byte)'\n') < FewestSymbols)
             return new Problem(ProblemCodes.GuestAnswerMalformed, $"/proc/kallsyms has fewer than {FewestSymbols} lines");
-        return new BootFacts(release, version, buildId, kallsyms, notes, result.Duration);
+        return new BootFacts(release, version, buildId.Hex, kallsyms, notes, result.Duration);
     }
 
     private static string? Line(GuestResult result, string file) =>

@@ -181,6 +181,19 @@ public sealed class DetectChangesTests
     }
 
     [Fact]
+    public void The_scheduling_classes_are_data_with_sections_of_their_own()
+    {
+        var source = Declarations + """
+            int pick(void) { return limit; }
+            __attribute__((used, section("__fair_sched_class"))) int (*const fair_sched_class[])(void) = { pick };
+            """;
+        var changed = Compare(source, source.Replace("{ return limit; }", "{ return limit - 1; }", StringComparison.Ordinal));
+        Assert.Equal(["pick"], changed.Changed());
+        Assert.Empty(Include.Run(changed).Problems);
+        Assert.Contains(403, Compare(source, source.Replace("{ pick };", "{ pick, pick };", StringComparison.Ordinal)).Numbers());
+    }
+
+    [Fact]
     public void A_table_entry_that_changes_changes_its_function()
     {
         var source = Declarations + """

@@ -1,0 +1,46 @@
+namespace Elivepatch.Engine;
+
+public static partial class ProblemCodes
+{
+    /// <summary>This needs root.</summary>
+    public static readonly ProblemCode RootNeeded = new(
+        1201, ProblemKind.Usage, "only root can do this", "Run the command as root.");
+
+    /// <summary>The kernel has no live patching.</summary>
+    public static readonly ProblemCode LivePatchingMissing = new(
+        1202, ProblemKind.Environment, "the running kernel cannot be live patched", "Use a kernel with CONFIG_LIVEPATCH=y, with /sys mounted.");
+
+    /// <summary>The kernel does not load the module.</summary>
+    public static readonly ProblemCode ModuleRefused = new(
+        1203, ProblemKind.Refused, "the kernel refuses the module", "The end of the kernel's log says why (dmesg).");
+
+    /// <summary>A transition does not end.</summary>
+    public static readonly ProblemCode LiveTransitionStuck = new(
+        1204, ProblemKind.Environment, "the transition does not end",
+        "Let the blocking tasks return to user space or end them; `elivepatch disable` reverses the transition.");
+
+    /// <summary>There is no such livepatch on this machine.</summary>
+    public static readonly ProblemCode LivepatchUnknown = new(
+        1205, ProblemKind.Usage, "no such livepatch is loaded", "`elivepatch status` lists what is live.");
+
+    /// <summary>A livepatch cannot be unloaded.</summary>
+    public static readonly ProblemCode LivepatchInUse = new(
+        1206, ProblemKind.Refused, "the livepatch cannot be unloaded", "Disable it first, and wait until its transition has ended.");
+
+    /// <summary>The list of live patches cannot be read or written.</summary>
+    public static readonly ProblemCode MachineStateUnusable = new(
+        1207, ProblemKind.Environment, "the machine's list of livepatches cannot be used",
+        "See that the disk is not full; `elivepatch status` shows what is live regardless.");
+
+    /// <summary>Loading at boot is off after failures.</summary>
+    public static readonly ProblemCode BootLoadingSuspended = new(
+        1208, ProblemKind.Refused, "livepatches are not loaded at boot any more", "The machine went down soon after they were loaded. `elivepatch persist` turns it on again.");
+
+    /// <summary>Another command changes the machine's livepatches.</summary>
+    public static readonly ProblemCode MachineBusy = new(
+        1209, ProblemKind.Environment, "another elivepatch is at work on this machine", "Wait until it has ended.");
+
+    /// <summary>What is live is not what the list says.</summary>
+    public static readonly ProblemCode ForeignLivepatch = new(
+        1210, ProblemKind.Refused, "a livepatch of another origin is live", "A replacing livepatch would take it away: disable it first, or allow it with --replace-foreign.");
+}

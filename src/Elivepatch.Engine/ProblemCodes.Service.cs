@@ -1,0 +1,76 @@
+namespace Elivepatch.Engine;
+
+public static partial class ProblemCodes
+{
+    /// <summary>The server named a problem that this version does not know.</summary>
+    public static readonly ProblemCode ServerProblemUnknown = new(
+        1001, ProblemKind.Environment, "the server reports a problem", "The server is newer than this command: its documentation has the number.");
+
+    /// <summary>The server cannot be reached, or ended the conversation.</summary>
+    public static readonly ProblemCode ServerUnreachable = new(
+        1002, ProblemKind.Environment, "the server cannot be reached", "Check the address and the network; asking again continues where it ended.");
+
+    /// <summary>An answer of the server makes no sense.</summary>
+    public static readonly ProblemCode ServerAnswerMalformed = new(
+        1003, ProblemKind.Environment, "the server's answer makes no sense", "See that the address is that of an elivepatchd.");
+
+    /// <summary>No token, or one that is unknown, revoked or expired.</summary>
+    public static readonly ProblemCode TokenRefused = new(
+        1004, ProblemKind.Usage, "the token is not accepted", "Ask the server's operator for a token.");
+
+    /// <summary>The token may not do this.</summary>
+    public static readonly ProblemCode ScopeMissing = new(
+        1005, ProblemKind.Usage, "the token may not do this", "Ask the server's operator for a token with the scope.");
+
+    /// <summary>A request is none.</summary>
+    public static readonly ProblemCode RequestMalformed = new(
+        1006, ProblemKind.Usage, "the request makes no sense", "See the description of the interface, docs/api/v1.json.");
+
+    /// <summary>A request is larger than the server takes.</summary>
+    public static readonly ProblemCode RequestTooLarge = new(
+        1007, ProblemKind.Usage, "the request is too large", "Send less; the operator can raise the limit.");
+
+    /// <summary>Too many requests, or too many builds at once.</summary>
+    public static readonly ProblemCode TooManyRequests = new(
+        1008, ProblemKind.Environment, "too many requests", "Wait as long as the answer says and ask again.");
+
+    /// <summary>There is no such build.</summary>
+    public static readonly ProblemCode BuildUnknown = new(
+        1009, ProblemKind.Usage, "no such build", "List the builds, or submit it.");
+
+    /// <summary>The build has no such result.</summary>
+    public static readonly ProblemCode ResultMissing = new(
+        1010, ProblemKind.Usage, "the build has no such result", "Wait until it has succeeded; a build without a test has no console.");
+
+    /// <summary>The server needs more of a kernel.</summary>
+    public static readonly ProblemCode KernelIncomplete = new(
+        1011, ProblemKind.Usage, "the server does not know enough of the kernel", "Send what is missing.");
+
+    /// <summary>A base patch changes the build.</summary>
+    public static readonly ProblemCode BuildPatchForbidden = new(
+        1012, ProblemKind.Refused, "a base patch changes how the kernel is built", "Ask the server's operator to allow it, or have the operator add the kernel.");
+
+    /// <summary>The operator does not let clients send this.</summary>
+    public static readonly ProblemCode PartForbidden = new(
+        1013, ProblemKind.Refused, "the server does not take this from clients", "Ask the server's operator to provide it.");
+
+    /// <summary>A livepatch has to be tested, and cannot be.</summary>
+    public static readonly ProblemCode TestImpossible = new(
+        1014, ProblemKind.Refused, "the livepatch has to be tested and cannot be", "Send the boot image, or ask the server's operator for another test policy.");
+
+    /// <summary>A build ended without a result too often.</summary>
+    public static readonly ProblemCode BuildAbandoned = new(
+        1015, ProblemKind.Environment, "the build never came to its end", "The build's log says how far it came; ask the server's operator.");
+
+    /// <summary>The server cannot keep its state.</summary>
+    public static readonly ProblemCode StateUnusable = new(
+        1016, ProblemKind.Environment, "the server's state cannot be used", "See that the disk is not full and that the folder belongs to the server's user.");
+
+    /// <summary>The server's configuration makes no sense.</summary>
+    public static readonly ProblemCode ConfigurationInvalid = new(
+        1017, ProblemKind.Usage, "the configuration makes no sense", "`elivepatchd serve --help` lists the settings.");
+
+    /// <summary>No configured source provides a kernel's source.</summary>
+    public static readonly ProblemCode SourceNotProvided = new(
+        1018, ProblemKind.Refused, "no source is configured for the kernel", "Send the source, or ask the server's operator to provide it.");
+}

@@ -1,0 +1,31 @@
+namespace Elivepatch.Protocol.Api;
+
+/// <summary>A build that a client asks for. Equal requests share one build.</summary>
+public sealed record BuildSubmission
+{
+    /// <summary>The kernel's <see cref="KernelView.Id"/>.</summary>
+    public required string Kernel { get; init; }
+
+    /// <summary>The patches to make live, in order; at least one.</summary>
+    public required IReadOnlyList<PatchFile> Patches { get; init; }
+
+    /// <summary>Patches that the kernel was built with on top of its source, in order.</summary>
+    public IReadOnlyList<PatchFile> BasePatches { get; init; } = [];
+
+    /// <summary>Name of the module; null takes it from the first patch.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>True for a cumulative livepatch that replaces all others atomically.</summary>
+    public bool Replace { get; init; } = true;
+
+    /// <summary>
+    /// A script for busybox's <c>sh</c> that runs in the test's virtual machine and nowhere else: with the word <c>before</c>,
+    /// then <c>during</c> and the livepatch's name, then <c>after</c>. A status other than 0 fails the test.
+    /// </summary>
+    public string? Script { get; init; }
+}
+
+/// <summary>A patch as it travels.</summary>
+/// <param name="Name">Its file's name; plain characters, no folder.</param>
+/// <param name="Content">The unified diff (base64 in JSON).</param>
+public sealed record PatchFile(string Name, byte[] Content);

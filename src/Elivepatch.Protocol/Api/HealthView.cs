@@ -1,0 +1,7 @@
+namespace Elivepatch.Protocol.Api;
+
+/// <summary>How the server is.</summary>
+/// <param name="Status"><c>ok</c>, or <c>unavailable</c>.</param>
+/// <param name="Version">The server's version.</param>
+/// <param name="Problems">What keeps it from serving.</param>
+public sealed record HealthView(string Status, string Version, IReadOnlyList<string> Problems);

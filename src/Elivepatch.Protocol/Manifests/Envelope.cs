@@ -1,0 +1,30 @@
+using System.Globalization;
+using System.Text;
+
+namespace Elivepatch.Protocol.Manifests;
+
+/// <summary>
+/// A signed message: a Dead Simple Signing Envelope (DSSE, version 1.0.2). What is signed is the type and the exact bytes of the
+/// payload, so that nothing is ever parsed, brought into a normal form or compared before its signature holds.
+/// </summary>
+/// <param name="PayloadType">The media type of the payload.</param>
+/// <param name="Payload">The payload (base64 in JSON).</param>
+/// <param name="Signatures">The signatures.</param>
+public sealed record Envelope(string PayloadType, byte[] Payload, IReadOnlyList<EnvelopeSignature> Signatures)
+{
+    /// <summary>The most bytes that an envelope may have as JSON.</summary>
+    public const int LargestFile = 4 << 20;
+
+    /// <summary>The bytes that are signed: DSSE's pre-authentication encoding, with sizes in decimal.</summary>
+    public static byte[] Encode(string payloadType, ReadOnlySpan<byte> payload)
+    {
+        var type = Encoding.UTF8.GetBytes(payloadType);
+        var head = string.Create(CultureInfo.InvariantCulture, $"DSSEv1 {type.Length} {payloadType} {payload.Length} ");
+        return [.. Encoding.UTF8.GetBytes(head), .. payload];
+    }
+}
+
+/// <summary>A signature of an envelope.</summary>
+/// <param name="KeyId">A hint at the key; nothing is decided by it.</param>
+/// <param name="Sig">The signature (base64 in JSON).</param>
+public sealed record EnvelopeSignature(string KeyId, byte[] Sig);

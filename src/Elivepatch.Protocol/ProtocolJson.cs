@@ -1,0 +1,33 @@
+using System.Text.Json.Serialization;
+using Elivepatch.Engine.Explain;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
+
+namespace Elivepatch.Protocol;
+
+/// <summary>All that travels as JSON. Members that a version does not know are skipped, so that the other end may be newer.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, MaxDepth = 24,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip)]
+[JsonSerializable(typeof(KernelView))]
+[JsonSerializable(typeof(IReadOnlyList<KernelView>))]
+[JsonSerializable(typeof(BuildSubmission))]
+[JsonSerializable(typeof(BuildView))]
+[JsonSerializable(typeof(BuildPage))]
+[JsonSerializable(typeof(BuildEvent))]
+[JsonSerializable(typeof(TokenView))]
+[JsonSerializable(typeof(IReadOnlyList<TokenView>))]
+[JsonSerializable(typeof(TokenRequest))]
+[JsonSerializable(typeof(NewToken))]
+[JsonSerializable(typeof(KeyView))]
+[JsonSerializable(typeof(IReadOnlyList<KeyView>))]
+[JsonSerializable(typeof(ProblemDetails))]
+[JsonSerializable(typeof(HealthView))]
+[JsonSerializable(typeof(Explanation))]
+[JsonSerializable(typeof(IReadOnlyList<ProblemReport>))]
+[JsonSerializable(typeof(IReadOnlyList<PatchReference>))]
+[JsonSerializable(typeof(IReadOnlyList<string>))]
+[JsonSerializable(typeof(Envelope))]
+[JsonSerializable(typeof(Statement))]
+[JsonSerializable(typeof(KeyEndorsement))]
+public sealed partial class ProtocolJson : JsonSerializerContext;

@@ -1,0 +1,3 @@
+// The service `elivepatchd`.
+
+return 2;

@@ -1,0 +1,96 @@
+// In: bytes of any size and origin. Out: their digest, by which they are found again. A blob is written beside its place, flushed
+// and renamed: it is there whole or not at all, and writing it twice is harmless.
+
+using System.Buffers;
+using System.Security.Cryptography;
+using Elivepatch.Engine;
+
+namespace Elivepatch.Server.State;
+
+/// <summary>Content by its digest, in a folder.</summary>
+public sealed class BlobStore
+{
+    private const int Chunk = 128 << 10;
+    private readonly string folder;
+    private readonly string incoming;
+
+    /// <summary>Opens the store, and makes it where it is not.</summary>
+    public BlobStore(string folder)
+    {
+        this.folder = Directory.CreateDirectory(folder).FullName;
+        incoming = Path.Combine(this.folder, "incoming");
+        // What was on its way when the server ended is of no use.
+        if (Directory.Exists(incoming))
+            Directory.Delete(incoming, recursive: true);
+        Directory.CreateDirectory(incoming);
+    }
+
+    /// <summary>Stores bytes and gives their SHA-256, hexadecimal.</summary>
+    public async Task<string> PutAsync(ReadOnlyMemory<byte> content, CancellationToken cancellation) =>
+        (await PutAsync(new MemoryStream(content.ToArray(), writable: false), long.MaxValue, cancellation)).Value;
+
+    /// <summary>Stores what a stream has, up to a number of bytes.</summary>
+    public async Task<Outcome<string>> PutAsync(Stream content, long most, CancellationToken cancellation)
+    {
+        var path = Path.Combine(incoming, Path.GetRandomFileName());
+        try
+        {
+            string? digest;
+            await using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, Chunk))
+            {
+                digest = await CopyAsync(content, file, most, cancellation);
+                file.Flush(flushToDisk: true);
+            }
+
+            if (digest is null)
+                return new Problem(ProblemCodes.RequestTooLarge, $"at most {most} bytes are taken");
+            var place = PathOf(digest);
+            Directory.CreateDirectory(Path.GetDirectoryName(place)!);
+            File.Move(path, place, overwrite: true);
+            return digest;
+        }
+        catch (IOException e) when (IsDiskFull(e))
+        {
+            return new Problem(ProblemCodes.StateUnusable, e.Message);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    /// <summary>Where the content lies; it may be read and nothing else.</summary>
+    public string PathOf(string digest) =>
+        digest.Length == 64 && digest.All(char.IsAsciiHexDigitLower)
+            ? Path.Combine(folder, digest[..2], digest)
+            : throw new ArgumentException("not a digest", nameof(digest));
+
+    /// <summary>Reads small content.</summary>
+    public Task<byte[]> ReadAsync(string digest, CancellationToken cancellation) => File.ReadAllBytesAsync(PathOf(digest), cancellation);
+
+    private static async Task<string?> CopyAsync(Stream from, Stream to, long most, CancellationToken cancellation)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = ArrayPool<byte>.Shared.Rent(Chunk);
+        try
+        {
+            long total = 0;
+            while (await from.ReadAsync(buffer.AsMemory(0, Chunk), cancellation) is var count and > 0)
+            {
+                total += count;
+                if (total > most)
+                    return null;
+                hash.AppendData(buffer.AsSpan(0, count));
+                await to.WriteAsync(buffer.AsMemory(0, count), cancellation);
+            }
+
+            return Convert.ToHexStringLower(hash.GetHashAndReset());
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static bool IsDiskFull(IOException e) => (e.HResult & 0xFFFF) is 28 or 122; // ENOSPC, EDQUOT
+}

@@ -1,0 +1,273 @@
+using System.Data.Common;
+using System.Text.Json;
+using Dapper;
+using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
+
+namespace Elivepatch.Server.State;
+
+/// <summary>The builds, and the queue that those of them are which wait. Every change of state is an event of the build.</summary>
+public sealed class BuildTable(Database database, BuildEventTable events, TimeProvider clock)
+{
+    private const string Columns =
+        """
+        SELECT id, kernel, release, submission, patches, token, requester, state, submitted, started, finished, attempts, cancelling,
+               module, artifact, artifact_size, explanation, console, statement, tested, problems
+        FROM builds
+        """;
+
+    /// <summary>
+    /// Submits a build. One that is there already keeps its first requester; one that failed or was cancelled is queued again.
+    /// </summary>
+    /// <returns>The build as it stands now, and whether this call queued it.</returns>
+    public Task<(StoredBuild Build, bool IsQueued)> SubmitAsync(StoredBuild build, CancellationToken cancellation) => ChangeAsync(
+        build.Id,
+        async transaction =>
+        {
+            var connection = transaction.Connection!;
+            var added = await connection.ExecuteAsync(
+                """
+                INSERT INTO builds (id, kernel, release, submission, patches, token, requester, state, submitted, attempts, cancelling, problems)
+                VALUES (@Id, @Kernel, @Release, @Submission, @patches, @Token, @Requester, 'Queued', @submitted, 0, 0, '[]')
+                ON CONFLICT (id) DO UPDATE
+                SET state = 'Queued', attempts = 0, cancelling = 0, problems = '[]', submitted = @submitted, started = NULL, finished = NULL,
+                    console = NULL, tested = NULL
+                WHERE builds.state IN ('Failed', 'Cancelled')
+                """,
+                new
+                {
+                    build.Id,
+                    build.Kernel,
+                    build.Release,
+                    build.Submission,
+                    patches = JsonSerializer.Serialize(build.Patches, ProtocolJson.Default.IReadOnlyListPatchReference),
+                    build.Token,
+                    build.Requester,
+                    submitted = Moment.From(build.Submitted),
+                },
+                transaction);
+            if (added == 1)
+                await TellAsync(build.Id, BuildState.Queued, transaction);
+            return (await OneAsync(connection, transaction, build.Id), added == 1);
+        },
+        cancellation);
+
+    /// <summary>Finds a build.</summary>
+    public Task<StoredBuild?> FindAsync(string id, CancellationToken cancellation) => database.ReadAsync(
+        async c => (await c.QuerySingleOrDefaultAsync<Row>(Columns + " WHERE id = @id", new { id }))?.ToBuild(), cancellation);
+
+    /// <summary>Lists builds, newest first.</summary>
+    /// <param name="state">Only those in this state, or null.</param>
+    /// <param name="after">Only those behind this one, or null.</param>
+    /// <param name="count">How many at most.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public Task<IReadOnlyList<StoredBuild>> ListAsync(BuildState? state, string? after, int count, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyList<StoredBuild>>(
+            async c =>
+            [
+                .. (await c.QueryAsync<Row>(
+                    Columns + """
+
+                    WHERE (@state IS NULL OR state = @state)
+                      AND (@after IS NULL OR submitted < (SELECT submitted FROM builds WHERE id = @after)
+                           OR (submitted = (SELECT submitted FROM builds WHERE id = @after) AND id > @after))
+                    ORDER BY submitted DESC, id LIMIT @count
+                    """,
+                    new { state = state?.ToString(), after, count })).Select(r => r.ToBuild()),
+            ],
+            cancellation);
+
+    /// <summary>How many builds of a token wait or run.</summary>
+    public Task<long> CountOpenAsync(string token, CancellationToken cancellation) => database.ReadAsync(
+        c => c.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM builds WHERE token = @token AND state IN ('Queued', 'Running')", new { token }),
+        cancellation);
+
+    /// <summary>Takes the build that has waited longest, which runs from then on; null where none waits.</summary>
+    public async Task<StoredBuild?> TakeAsync(CancellationToken cancellation)
+    {
+        var taken = await database.ChangeAsync(
+            async transaction =>
+            {
+                var connection = transaction.Connection!;
+                var id = await connection.ExecuteScalarAsync<string?>(
+                    "SELECT id FROM builds WHERE state = 'Queued' ORDER BY submitted, id LIMIT 1", transaction: transaction);
+                if (id is null)
+                    return null;
+                await connection.ExecuteAsync(
+                    "UPDATE builds SET state = 'Running', attempts = attempts + 1, started = @now WHERE id = @id",
+                    new { id, now = Moment.From(clock.GetUtcNow()) }, transaction);
+                await TellAsync(id, BuildState.Running, transaction);
+                return await OneAsync(connection, transaction, id);
+            },
+            cancellation);
+        if (taken is not null)
+            events.Announce(taken.Id);
+        return taken;
+    }
+
+    /// <summary>
+    /// Ends a running build, all at once; false where it does not run (any more): somebody else has ended it, and this end is not
+    /// taken.
+    /// </summary>
+    public Task<bool> FinishAsync(string id, BuildEnd end, CancellationToken cancellation) => ChangeAsync(
+        id,
+        async transaction =>
+        {
+            var ended = await transaction.Connection!.ExecuteAsync(
+                """
+                UPDATE builds
+                SET state = @state, finished = @now, cancelling = 0, module = @Module, artifact = @Artifact,
+                    artifact_size = @ArtifactSize, explanation = @Explanation, console = @Console, statement = @Statement,
+                    tested = @tested, problems = @problems
+                WHERE id = @id AND state = 'Running'
+                """,
+                new
+                {
+                    id,
+                    state = end.State.ToString(),
+                    now = Moment.From(clock.GetUtcNow()),
+                    end.Module,
+                    end.Artifact,
+                    end.ArtifactSize,
+                    end.Explanation,
+                    end.Console,
+                    end.Statement,
+                    tested = end.Tested is { } tested ? (tested ? 1L : 0L) : default(long?),
+                    problems = JsonSerializer.Serialize(end.Problems, ProtocolJson.Default.IReadOnlyListProblemReport),
+                },
+                transaction) == 1;
+            if (ended)
+                await TellAsync(id, end.State, transaction);
+            return ended;
+        },
+        cancellation);
+
+    /// <summary>
+    /// Marks a build that somebody wants cancelled. One that waits ends at once; one that runs is ended by its builder.
+    /// </summary>
+    /// <returns>The build as it stands now; null where there is none.</returns>
+    public Task<StoredBuild?> CancelAsync(string id, CancellationToken cancellation) => ChangeAsync(
+        id,
+        async transaction =>
+        {
+            var connection = transaction.Connection!;
+            var now = Moment.From(clock.GetUtcNow());
+            await connection.ExecuteAsync("UPDATE builds SET cancelling = 1 WHERE id = @id AND state = 'Running'", new { id }, transaction);
+            var ended = await connection.ExecuteAsync(
+                "UPDATE builds SET state = 'Cancelled', finished = @now WHERE id = @id AND state = 'Queued'", new { id, now }, transaction);
+            if (ended == 1)
+                await TellAsync(id, BuildState.Cancelled, transaction);
+            return (await connection.QuerySingleOrDefaultAsync<Row>(Columns + " WHERE id = @id", new { id }, transaction))?.ToBuild();
+        },
+        cancellation);
+
+    /// <summary>
+    /// Queues again what ran when the server ended. Called once, before anything is taken.
+    /// </summary>
+    /// <returns>The ids of the builds that go on.</returns>
+    public Task<IReadOnlyList<string>> RequeueInterruptedAsync(CancellationToken cancellation) => database.ChangeAsync<IReadOnlyList<string>>(
+        async transaction =>
+        {
+            var connection = transaction.Connection!;
+            var ids = (await connection.QueryAsync<string>("SELECT id FROM builds WHERE state = 'Running'", transaction: transaction)).ToList();
+            await connection.ExecuteAsync("UPDATE builds SET state = 'Queued' WHERE state = 'Running'", transaction: transaction);
+            foreach (var id in ids)
+                await TellAsync(id, BuildState.Queued, transaction);
+            return ids;
+        },
+        cancellation);
+
+    private async Task<T> ChangeAsync<T>(string build, Func<DbTransaction, Task<T>> work, CancellationToken cancellation)
+    {
+        var result = await database.ChangeAsync(work, cancellation);
+        events.Announce(build);
+        return result;
+    }
+
+    private Task TellAsync(string build, BuildState state, DbTransaction transaction) =>
+        events.AddAsync(build, new(0, default, BuildEventKind.State, "", state.ToString().ToLowerInvariant()), transaction);
+
+    private static async Task<StoredBuild> OneAsync(DbConnection connection, DbTransaction transaction, string id) =>
+        (await connection.QuerySingleAsync<Row>(Columns + " WHERE id = @id", new { id }, transaction)).ToBuild();
+
+    // Constructed by the mapper, whose columns have the database's names.
+    private sealed class Row
+    {
+        public string Id { get; init; } = "";
+
+        public string Kernel { get; init; } = "";
+
+        public string Release { get; init; } = "";
+
+        public string Submission { get; init; } = "";
+
+        public string Patches { get; init; } = "";
+
+        public string Token { get; init; } = "";
+
+        public string Requester { get; init; } = "";
+
+        public string State { get; init; } = "";
+
+        public long Submitted { get; init; }
+
+        public long? Started { get; init; }
+
+        public long? Finished { get; init; }
+
+        public long Attempts { get; init; }
+
+        public long Cancelling { get; init; }
+
+        public string? Module { get; init; }
+
+        public string? Artifact { get; init; }
+
+        public long? Artifact_Size { get; init; }
+
+        public string? Explanation { get; init; }
+
+        public string? Console { get; init; }
+
+        public string? Statement { get; init; }
+
+        public long? Tested { get; init; }
+
+        public string Problems { get; init; } = "";
+
+        public StoredBuild ToBuild()
+        {
+            var state = Enum.Parse<BuildState>(State);
+            return new()
+            {
+                Id = Id,
+                Kernel = Kernel,
+                Release = Release,
+                Submission = Submission,
+                Patches = JsonSerializer.Deserialize(Patches, ProtocolJson.Default.IReadOnlyListPatchReference)!,
+                Token = Token,
+                Requester = Requester,
+                State = state,
+                Submitted = Moment.To(Submitted),
+                Started = Moment.To(Started),
+                Finished = Moment.To(Finished),
+                Attempts = (int)Attempts,
+                IsCancelling = Cancelling != 0,
+                End = state is BuildState.Queued or BuildState.Running ? null : ToEnd(state),
+            };
+        }
+
+        private BuildEnd ToEnd(BuildState state) => new()
+        {
+            State = state,
+            Problems = JsonSerializer.Deserialize(Problems, ProtocolJson.Default.IReadOnlyListProblemReport)!,
+            Module = Module,
+            Artifact = Artifact,
+            ArtifactSize = Artifact_Size ?? 0,
+            Explanation = Explanation,
+            Console = Console,
+            Statement = Statement,
+            Tested = Tested is { } tested ? tested != 0 : null,
+        };
+    }
+}

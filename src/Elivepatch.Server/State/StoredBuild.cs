@@ -1,0 +1,81 @@
+using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
+
+namespace Elivepatch.Server.State;
+
+/// <summary>A build with all that is known of it.</summary>
+public sealed record StoredBuild
+{
+    /// <summary>Digest of all that determines the result.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The kernel's id.</summary>
+    public required string Kernel { get; init; }
+
+    /// <summary>The kernel's release.</summary>
+    public required string Release { get; init; }
+
+    /// <summary>Digest of the <see cref="BuildSubmission"/> (JSON) in the blob store.</summary>
+    public required string Submission { get; init; }
+
+    /// <summary>The patches to make live.</summary>
+    public required IReadOnlyList<PatchReference> Patches { get; init; }
+
+    /// <summary>The token that first asked for it.</summary>
+    public required string Token { get; init; }
+
+    /// <summary>The name of that token.</summary>
+    public required string Requester { get; init; }
+
+    /// <summary>Where it stands.</summary>
+    public BuildState State { get; init; } = BuildState.Queued;
+
+    /// <summary>When it was first asked for.</summary>
+    public required DateTimeOffset Submitted { get; init; }
+
+    /// <summary>When a builder last took it up.</summary>
+    public DateTimeOffset? Started { get; init; }
+
+    /// <summary>When it ended.</summary>
+    public DateTimeOffset? Finished { get; init; }
+
+    /// <summary>How often a builder took it up.</summary>
+    public int Attempts { get; init; }
+
+    /// <summary>True where somebody wants it cancelled and it has not ended yet.</summary>
+    public bool IsCancelling { get; init; }
+
+    /// <summary>What came of it; null until it has ended.</summary>
+    public BuildEnd? End { get; init; }
+}
+
+/// <summary>What came of a build. Digests are of content in the blob store.</summary>
+public sealed record BuildEnd
+{
+    /// <summary>A final state.</summary>
+    public required BuildState State { get; init; }
+
+    /// <summary>Why there is no livepatch.</summary>
+    public IReadOnlyList<ProblemReport> Problems { get; init; } = [];
+
+    /// <summary>Name of the module.</summary>
+    public string? Module { get; init; }
+
+    /// <summary>The module.</summary>
+    public string? Artifact { get; init; }
+
+    /// <summary>The module's size in bytes.</summary>
+    public long ArtifactSize { get; init; }
+
+    /// <summary>What is in the livepatch and why, as JSON.</summary>
+    public string? Explanation { get; init; }
+
+    /// <summary>What the test's virtual machine printed.</summary>
+    public string? Console { get; init; }
+
+    /// <summary>The statement about the module, as JSON, not signed yet.</summary>
+    public string? Statement { get; init; }
+
+    /// <summary>True where it passed its test, null where there was none.</summary>
+    public bool? Tested { get; init; }
+}

@@ -1,0 +1,15 @@
+namespace Elivepatch.Server.State;
+
+/// <summary>A kernel that a machine has told of.</summary>
+/// <param name="Id">Made of the content of its capture, so that nobody can tell of another's kernel what is not so.</param>
+/// <param name="Release">As <c>uname -r</c> gives it.</param>
+/// <param name="BuildId">Build-id of vmlinux, hexadecimal.</param>
+/// <param name="Compiler">The compiler that built it.</param>
+/// <param name="Capture">Digest of its capture in the blob store.</param>
+/// <param name="BootImage">Digest of its boot image in the blob store, or null.</param>
+/// <param name="Source">Digest of its source archive in the blob store, or null.</param>
+/// <param name="Added">When it was first told of.</param>
+/// <param name="AddedBy">The token's name.</param>
+public sealed record StoredKernel(
+    string Id, string Release, string BuildId, string Compiler, string Capture, string? BootImage, string? Source, DateTimeOffset Added,
+    string AddedBy);
