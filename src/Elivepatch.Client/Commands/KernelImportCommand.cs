@@ -19,7 +19,7 @@ internal static class KernelImportCommand
     {
         var kernel = new Argument<string?>("debian:RELEASE")
         {
-            Description = $"A stock Debian kernel by its release; debian:{DebianImport.NewestCloud} is the newest cloud kernel that has a source package.",
+            Description = $"A stock Debian kernel by its release; debian:{DebianImport.NewestCloud} is the newest cloud kernel that has a source package, debian:{DebianImport.NewestCloud}-6.1 that of a series.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var capture = new Option<string?>("--capture") { Description = "A capture of the kernel, as `elivepatch capture` writes it.", HelpName = "FILE" };

@@ -18,7 +18,9 @@ namespace Elivepatch.Kernel.Import;
 public sealed class DebianImport(
     CacheRoot cache, Func<string, CancellationToken, Task<Outcome<BootFacts>>> boot, IProgress<StageEvent>? progress = null)
 {
-    /// <summary>The name for the newest cloud kernel that has a source package of the same version.</summary>
+    /// <summary>
+    /// The name for the newest cloud kernel that has a source package of the same version; <c>-6.1</c> behind it is for that series.
+    /// </summary>
     public const string NewestCloud = "newest-cloud";
 
     /// <summary>Imports a kernel by its release, or <see cref="NewestCloud"/>; <c>debian:</c> before it is passed over.</summary>
@@ -26,8 +28,8 @@ public sealed class DebianImport(
     {
         release = release.StartsWith("debian:", StringComparison.Ordinal) ? release["debian:".Length..] : release;
         progress?.Report(new("resolve", release, StageState.Running));
-        var found = release == NewestCloud
-            ? await DebianKernel.FindNewestCloudAsync(cancellation)
+        var found = release == NewestCloud || release.StartsWith(NewestCloud + "-", StringComparison.Ordinal)
+            ? await DebianKernel.FindNewestCloudAsync(release[NewestCloud.Length..].TrimStart('-'), cancellation)
             : await DebianKernel.FindAsync(release, cancellation);
         if (!found.TryGet(out var kernel))
             return Outcome<KernelRecord>.Failure(found.Problems);

@@ -27,15 +27,17 @@ public sealed partial record DebianKernel(string Release, DebianPackage Image, D
     }
 
     /// <summary>The newest cloud kernel that has a source package of the same version.</summary>
-    public static async Task<Outcome<DebianKernel>> FindNewestCloudAsync(CancellationToken cancellation)
+    /// <param name="series">Of this series only, as in <c>6.1</c>; empty for any.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public static async Task<Outcome<DebianKernel>> FindNewestCloudAsync(string series, CancellationToken cancellation)
     {
         var names = await DebianArchive.NamesAsync(ImagePrefix, cancellation);
         if (!names.TryGet(out var images))
             return Outcome<DebianKernel>.Failure(names.Problems);
         var releases = images.Where(n => n.EndsWith(CloudSuffix, StringComparison.Ordinal)).Select(n => n[ImagePrefix.Length..])
-            .Where(r => ReleasePattern().IsMatch(r)).ToList();
+            .Where(r => ReleasePattern().IsMatch(r) && (series.Length == 0 || SeriesPattern().Match(r).Value == series)).ToList();
         if (releases.Count == 0)
-            return new Problem(ProblemCodes.PackageMissing, $"no package {ImagePrefix}*{CloudSuffix} is offered");
+            return new Problem(ProblemCodes.PackageMissing, $"no package {ImagePrefix}{series}*{CloudSuffix} is offered");
         var offers = await DebianArchive.VersionsAsync(releases.SelectMany(PackageNames), cancellation);
         return offers.Then<DebianKernel>(o =>
             releases.Select(r => Choose(r, o)).Where(c => c.Succeeded).Select(c => c.Value)
