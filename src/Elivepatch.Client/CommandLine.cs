@@ -73,6 +73,14 @@ internal static class CommandLine
             DiffCommand.Create(session),
             InspectCommand.Create(session),
             TryCommand.Create(session),
+            TrustCommand.Create(session),
+            PatchCommand.Create(session),
+            StatusCommand.Create(session),
+            DisableCommand.Create(session),
+            UnloadCommand.Create(session),
+            VerifyCommand.Create(session),
+            PersistCommand.Create(session),
+            LoadPersistedCommand.Create(session),
         };
         // Help is shown for every command by the one option of the root.
         var help = root.Options.OfType<HelpOption>().Single();

@@ -1,3 +1,5 @@
+using Elivepatch.Client.Machine;
+
 namespace Elivepatch.Client;
 
 /// <summary>Where one run of the command reads from and writes to.</summary>
@@ -7,6 +9,9 @@ namespace Elivepatch.Client;
 /// <param name="Variable">Environment variables by name.</param>
 internal sealed record Session(TextWriter Output, TextWriter Error, bool IsTerminal, Func<string, string?> Variable)
 {
+    /// <summary>The machine that verbs about livepatches work on.</summary>
+    public MachineAccess Machine { get; init; } = MachineAccess.OfProcess();
+
     /// <summary>The session of this process.</summary>
     public static Session OfProcess() => new(Console.Out, Console.Error, IsWatched(), Environment.GetEnvironmentVariable);
 

@@ -43,4 +43,28 @@ public static partial class ProblemCodes
     /// <summary>What is live is not what the list says.</summary>
     public static readonly ProblemCode ForeignLivepatch = new(
         1210, ProblemKind.Refused, "a livepatch of another origin is live", "A replacing livepatch would take it away: disable it first, or allow it with --replace-foreign.");
+
+    /// <summary>The kernel does not take what is written to a livepatch's files.</summary>
+    public static readonly ProblemCode LivepatchUnchangeable = new(
+        1211, ProblemKind.Refused, "the kernel does not change its livepatches now", "Wait until no livepatch is in transition; `elivepatch status` shows them.");
+
+    /// <summary>A transition was turned around while it was watched.</summary>
+    public static readonly ProblemCode TransitionReversed = new(
+        1212, ProblemKind.Refused, "the transition was turned around", "See with `elivepatch status` what is live, and ask who else changes livepatches.");
+
+    /// <summary>A module of the same name is loaded.</summary>
+    public static readonly ProblemCode ModuleNameTaken = new(
+        1213, ProblemKind.Usage, "a module of this name is loaded", "Choose another with --name, or unload that one.");
+
+    /// <summary>Nothing can be loaded at boot.</summary>
+    public static readonly ProblemCode BootLoadingImpossible = new(
+        1214, ProblemKind.Usage, "livepatches cannot be loaded at boot", "Make a livepatch live first, on a machine that systemd starts.");
+
+    /// <summary>Several packages have patches for the kernel.</summary>
+    public static readonly ProblemCode KernelPackageAmbiguous = new(
+        1215, ProblemKind.Usage, "it is not known which package built the kernel", "Name it with --kernel-package, its patches with --base-patch, or none with --no-base-patches.");
+
+    /// <summary>A token would travel unencrypted.</summary>
+    public static readonly ProblemCode ConnectionReadable = new(
+        1216, ProblemKind.Usage, "the token could be read on the way", "Use https, or allow it with --allow-http.");
 }

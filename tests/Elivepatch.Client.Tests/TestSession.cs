@@ -1,3 +1,5 @@
+using Elivepatch.Client.Machine;
+
 namespace Elivepatch.Client.Tests;
 
 /// <summary>Runs the command within the test and keeps what it wrote.</summary>
@@ -12,7 +14,11 @@ internal sealed class TestSession
 
     public string Error => error.ToString();
 
-    public Session Session => new(output, error, IsTerminal: false, Variables.GetValueOrDefault);
+    public MachineAccess? Machine { get; init; }
+
+    public Session Session => Machine is null
+        ? new(output, error, IsTerminal: false, Variables.GetValueOrDefault)
+        : new(output, error, IsTerminal: false, Variables.GetValueOrDefault) { Machine = Machine };
 
     public Task<int> RunAsync(params string[] words) => CommandLine.RunAsync(words, Session);
 }

@@ -15,4 +15,21 @@ internal static class CommonOptions
         HelpName = "KERNEL",
         Required = true,
     };
+
+    /// <summary><c>--transition-limit</c>.</summary>
+    public static Option<int> TransitionLimit()
+    {
+        var option = new Option<int>("--transition-limit")
+        {
+            Description = "How long to wait for the end of the transition, in seconds; it goes on after that.",
+            HelpName = "SECONDS",
+            DefaultValueFactory = _ => 60,
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 0 or > 86_400)
+                result.AddError("--transition-limit takes 0 to 86400 seconds");
+        });
+        return option;
+    }
 }

@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization;
+using Elivepatch.Client.Machine;
+using Elivepatch.Client.Service;
 using Elivepatch.Protocol;
 
 namespace Elivepatch.Client.Output;
@@ -14,5 +16,12 @@ namespace Elivepatch.Client.Output;
 [JsonSerializable(typeof(BuildReport))]
 [JsonSerializable(typeof(CaptureReport))]
 [JsonSerializable(typeof(InspectReport))]
+[JsonSerializable(typeof(PatchResult))]
+[JsonSerializable(typeof(StatusReport))]
+[JsonSerializable(typeof(DisableReport))]
+[JsonSerializable(typeof(TrustReport))]
+[JsonSerializable(typeof(PersistReport))]
+[JsonSerializable(typeof(LoadPersistedReport))]
+[JsonSerializable(typeof(VerifyReport))]
 [JsonSerializable(typeof(string))]
 internal sealed partial class ClientJson : JsonSerializerContext;

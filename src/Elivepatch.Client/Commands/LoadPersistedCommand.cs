@@ -1,0 +1,58 @@
+using Elivepatch.Client.Machine;
+using Elivepatch.Client.Output;
+using Elivepatch.Engine;
+
+namespace Elivepatch.Client.Commands;
+
+/// <summary><c>elivepatch load-persisted</c>, which the unit of <c>elivepatch persist</c> runs.</summary>
+internal static class LoadPersistedCommand
+{
+    /// <summary>The verb.</summary>
+    public static Verb Create(Session session)
+    {
+        var json = CommonOptions.Json();
+        var verb = new Verb(
+            "load-persisted", "Loads what `elivepatch persist` keeps: the systemd unit runs it at boot.",
+            """
+            Says what is live, or why nothing was loaded, then waits five minutes and notes that the machine is still up. An end before
+            that counts as a failed boot; after two in a row nothing is loaded until `elivepatch persist` is run again.
+            """,
+            new Example("elivepatch load-persisted", "What the unit does."))
+        {
+            json,
+        };
+        verb.SetAction((parsed, cancellation) => RunAsync(session, parsed.GetValue(json), cancellation));
+        return verb;
+    }
+
+    private static async Task<int> RunAsync(Session session, bool asJson, CancellationToken cancellation)
+    {
+        var state = MachineState.Of(session);
+        if ((session.Machine.RequireRoot("load-persisted") ?? state.Prepare()) is { } refused)
+            return Answer.Fail(session, [refused], asJson, cancellation);
+        var making = state.LockMaking();
+        if (!making.Succeeded)
+            return Answer.Fail(session, making.Problems, asJson, cancellation);
+        BootLoading? loading = null;
+        Outcome<BootLoadingResult> loaded;
+        using (making.Value)
+        {
+            loaded = await Stages.ShowAsync(session, progress =>
+            {
+                loading = new BootLoading(session.Machine, state, progress);
+                return loading.LoadAsync(cancellation);
+            });
+        }
+        if (!loaded.TryGet(out var result))
+            return Answer.Fail(session, loaded.Problems, asJson, cancellation);
+        if (asJson)
+            Answer.WriteJson(session, new LoadPersistedReport(result.Livepatch?.Module, result.WasLoaded, result.Reason), ClientJson.Default.LoadPersistedReport);
+        else
+            session.Output.WriteLine(result.Livepatch is { } live ? $"{live.Module}: live" : $"nothing is loaded: {result.Reason}");
+        session.Output.Flush();
+        ServiceNotice.Ready(session.Variable("NOTIFY_SOCKET"));
+        if (result.WasLoaded && await loading!.ConfirmAsync(cancellation) is { } unconfirmed)
+            return Answer.Fail(session, [unconfirmed], asJson: false, cancellation);
+        return ExitStatus.Done;
+    }
+}

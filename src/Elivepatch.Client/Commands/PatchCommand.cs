@@ -1,0 +1,140 @@
+using System.CommandLine;
+using Elivepatch.Client.Machine;
+using Elivepatch.Client.Output;
+using Elivepatch.Client.Service;
+using Elivepatch.Engine;
+
+namespace Elivepatch.Client.Commands;
+
+/// <summary><c>elivepatch patch</c>.</summary>
+internal static class PatchCommand
+{
+    /// <summary>The verb.</summary>
+    public static Verb Create(Session session)
+    {
+        var patches = new Argument<string[]>("PATCH")
+        {
+            Description = "Source patches to make live beside those that are, in order.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var server = new Option<string?>("--server") { Description = "The server; left out, the one that is trusted.", HelpName = "URL" };
+        var tokenFile = new Option<string?>("--token-file")
+        {
+            Description = "A file with the token; left out, $ELIVEPATCH_TOKEN, else the one that `elivepatch trust` keeps.",
+            HelpName = "FILE",
+        };
+        var key = new Option<string?>("--key") { Description = "The server's key or its identity, for this run; left out, the pinned one.", HelpName = "FILE-OR-ID" };
+        var allowHttp = new Option<bool>("--allow-http") { Description = "Send the token although the connection is not encrypted." };
+        var basePatches = new Option<string[]>("--base-patch")
+        {
+            Description = "A patch that the running kernel was built with; may be given several times, in order.",
+            HelpName = "FILE",
+        };
+        var noBasePatches = new Option<bool>("--no-base-patches") { Description = $"Look for no base patches below /{BasePatchFolder.Folder}." };
+        var package = new Option<string?>("--kernel-package") { Description = $"The package below /{BasePatchFolder.Folder} that built the kernel.", HelpName = "NAME" };
+        var source = new Option<string?>("--source") { Description = "An archive of the kernel's source, for a server that has none.", HelpName = "ARCHIVE" };
+        var script = new Option<string?>("--script") { Description = "A script for the server's test in a virtual machine; see `elivepatch try --help`.", HelpName = "FILE" };
+        var name = new Option<string?>("--name") { Description = "Name of the module; made of the patches if left out.", HelpName = "NAME" };
+        var drop = new Option<string[]>("--drop") { Description = "Leave out a live patch; may be given several times.", HelpName = "PATCH-NAME" };
+        var noLoad = new Option<bool>("--no-load") { Description = "Write the module and its manifest to files instead of loading it." };
+        var output = new Option<string?>("--output", "-o") { Description = "Where --no-load writes the module; NAME.ko in this folder if left out.", HelpName = "FILE" };
+        var replaceForeign = new Option<bool>("--replace-foreign") { Description = "Take away livepatches that this command did not load." };
+        var limit = CommonOptions.TransitionLimit();
+        var wait = new Option<int>("--wait")
+        {
+            Description = "How long to wait for the server's build, in minutes.",
+            HelpName = "MINUTES",
+            DefaultValueFactory = _ => 120,
+        };
+        var json = CommonOptions.Json();
+        var verb = new Verb(
+            "patch", "Makes source patches live on this machine: a server builds the livepatch, this command verifies and loads it.",
+            $"""
+            Captures the running kernel, sends capture and patches, shows the server's stages, fetches the livepatch and believes it
+            only if its manifest is signed by the pinned key, is for the kernel that runs, of the patches that were asked for, not
+            older than the last one and not expired. Then loads it and watches the transition.
+
+            Livepatches are cumulative: the patches that are live are asked for again together with the new ones, and the new
+            livepatch replaces the old one in one transition. A patch with the name of a live one takes its place; --drop leaves
+            one out. The machine keeps the list in /var/lib/elivepatch ($ELIVEPATCH_STATE).
+
+            Patches that the kernel was built with are found where the package manager keeps them, /{BasePatchFolder.Folder}/PACKAGE:
+            of PACKAGE-VERSION-rN, PACKAGE-VERSION and PACKAGE the more specific folder wins for a file's name, and they are
+            applied in the order of their names. --base-patch names them instead.
+
+            Interrupted, it can be run again: the server's build goes on, and equal requests share it.
+
+            Exit status: 0 live, 1 the server cannot be reached or a transition does not end, 2 the request makes no sense, 3 the
+            patches change no code, 4 refused, 5 the kernel does not match its sources.
+            """,
+            new Example("elivepatch patch fix.patch", "Make a fix live, with what is live already; `elivepatch trust` pins the server first."),
+            new Example("elivepatch patch --drop fix.patch better-fix.patch", "Put another patch in its place."),
+            new Example("elivepatch patch --no-load -o fix.ko fix.patch", "Only have it built and verified."))
+        {
+            patches, server, tokenFile, key, allowHttp, basePatches, noBasePatches, package, source, script, name, drop, noLoad, output, replaceForeign, limit, wait, json,
+        };
+        verb.SetAction((parsed, cancellation) =>
+        {
+            var request = new PatchRequest
+            {
+                Patches = parsed.GetValue(patches) ?? [],
+                Dropped = parsed.GetValue(drop) ?? [],
+                Server = parsed.GetValue(server),
+                TokenFile = parsed.GetValue(tokenFile),
+                Key = parsed.GetValue(key),
+                AllowsHttp = parsed.GetValue(allowHttp),
+                BasePatches = parsed.GetValue(noBasePatches) ? [] : parsed.GetValue(basePatches) is { Length: > 0 } named ? named : null,
+                KernelPackage = parsed.GetValue(package),
+                Source = parsed.GetValue(source),
+                Script = parsed.GetValue(script),
+                Name = parsed.GetValue(name),
+                Output = parsed.GetValue(output),
+                Loads = !parsed.GetValue(noLoad),
+                ReplacesForeign = parsed.GetValue(replaceForeign),
+                TransitionLimit = TimeSpan.FromSeconds(parsed.GetValue(limit)),
+                BuildLimit = TimeSpan.FromMinutes(Math.Clamp(parsed.GetValue(wait), 1, 10_000)),
+            };
+            return RunAsync(session, request, parsed.GetValue(json), cancellation);
+        });
+        return verb;
+    }
+
+    private static async Task<int> RunAsync(Session session, PatchRequest request, bool asJson, CancellationToken cancellation)
+    {
+        if (Refuse(session, request) is { } refused)
+            return Answer.Fail(session, [refused], asJson, cancellation);
+        PatchRun? run = null;
+        try
+        {
+            var ended = await Stages.ShowAsync(session, progress =>
+            {
+                run = new PatchRun(session, MachineState.Of(session), request, progress);
+                return run.RunAsync(cancellation);
+            });
+            if (!ended.TryGet(out var result))
+                return Answer.Fail(session, ended.Problems, asJson, cancellation);
+            if (asJson)
+                Answer.WriteJson(session, result, ClientJson.Default.PatchResult);
+            else
+                PatchText.Write(session.Output, result);
+            return ExitStatus.Done;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested && run is not null)
+        {
+            if (run.IsLoading)
+                session.Error.WriteLine("elivepatch: the livepatch may be going live: `elivepatch status` shows it");
+            else if (run.Build is { } build)
+                session.Error.WriteLine($"elivepatch: the server goes on with build {Printable.Text(build)}: the same command continues");
+            throw;
+        }
+    }
+
+    private static Problem? Refuse(Session session, PatchRequest request)
+    {
+        if (request.Patches.Count == 0 && request.Dropped.Count == 0)
+            return new(ProblemCodes.UsageInvalid, "no patch is named", "read `elivepatch patch --help`");
+        if (request.Output is not null && request.Loads)
+            return new(ProblemCodes.UsageInvalid, "--output is where --no-load writes", "add --no-load");
+        return session.Machine.RequireRoot("patch");
+    }
+}

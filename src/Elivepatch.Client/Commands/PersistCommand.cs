@@ -1,0 +1,73 @@
+using System.CommandLine;
+using Elivepatch.Client.Machine;
+using Elivepatch.Client.Output;
+using Elivepatch.Engine;
+
+namespace Elivepatch.Client.Commands;
+
+/// <summary><c>elivepatch persist</c>.</summary>
+internal static class PersistCommand
+{
+    /// <summary>The verb.</summary>
+    public static Verb Create(Session session)
+    {
+        var off = new Option<bool>("--off") { Description = "Load nothing at boot any more." };
+        var json = CommonOptions.Json();
+        var verb = new Verb(
+            "persist", "Loads the live patches again at every boot of this kernel.",
+            $"""
+            Installs a systemd unit, {BootUnit.Name}. At boot it loads what was live last, if the kernel has the same build-id and the
+            signature holds; after a kernel update it loads nothing. Later `elivepatch patch` commands need no new `persist`.
+
+            `elivepatch=off` on the kernel's command line leaves livepatches out of one boot. When a machine goes down within five
+            minutes of loading, twice in a row, nothing is loaded any more until `elivepatch persist` is run again.
+            """,
+            new Example("elivepatch persist", "Load what is live again at boot."),
+            new Example("elivepatch persist --off", "Stop that; what is live stays live until the machine restarts."))
+        {
+            off, json,
+        };
+        verb.SetAction((parsed, cancellation) => RunAsync(session, parsed.GetValue(off), parsed.GetValue(json), cancellation));
+        return verb;
+    }
+
+    private static async Task<int> RunAsync(Session session, bool off, bool asJson, CancellationToken cancellation)
+    {
+        var unit = BootUnit.Of(session);
+        var problem = session.Machine.RequireRoot("persist")
+            ?? (off ? await TurnOffAsync(session, unit, cancellation) : await TurnOnAsync(session, unit, cancellation));
+        if (problem is not null)
+            return Answer.Fail(session, [problem], asJson, cancellation);
+        var report = new PersistReport(!off, unit.FullPath);
+        if (asJson)
+            Answer.WriteJson(session, report, ClientJson.Default.PersistReport);
+        else
+            session.Output.WriteLine(off ? "nothing is loaded at boot any more" : $"loaded again at every boot of this kernel: {unit.FullPath}");
+        return ExitStatus.Done;
+    }
+
+    private static async Task<Problem?> TurnOnAsync(Session session, BootUnit unit, CancellationToken cancellation)
+    {
+        var machine = session.Machine;
+        var state = MachineState.Of(session);
+        var found = machine.BuildId();
+        if (!found.TryGet(out var buildId))
+            return found.Problems[0];
+        if ((state.Prepare(buildId) ?? await MakeLive.SettleAsync(machine, state, buildId, cancellation)) is { } unready)
+            return unready;
+        var ledger = state.ReadKernel(buildId, machine.Release);
+        if (!ledger.Succeeded)
+            return ledger.Problems[0];
+        if (ledger.Value.WantedLivepatch is null)
+            return new(ProblemCodes.BootLoadingImpossible, "no livepatch of `elivepatch patch` is live, so there is nothing to load");
+        // The list first: a unit without it loads nothing.
+        return await BootLoading.ChangeAsync(state, _ => new BootLedger { IsOn = true }, cancellation)
+            ?? unit.Install(session.Variable("ELIVEPATCH_COMMAND") ?? Environment.ProcessPath ?? "", state.FullPath);
+    }
+
+    private static async Task<Problem?> TurnOffAsync(Session session, BootUnit unit, CancellationToken cancellation)
+    {
+        var state = MachineState.Of(session);
+        return state.Prepare() ?? await BootLoading.ChangeAsync(state, _ => new BootLedger(), cancellation) ?? unit.Remove();
+    }
+}

@@ -1,0 +1,81 @@
+using System.CommandLine;
+using Elivepatch.Client.Machine;
+using Elivepatch.Client.Output;
+using Elivepatch.Client.Service;
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Records;
+using Elivepatch.Protocol.Manifests;
+
+namespace Elivepatch.Client.Commands;
+
+/// <summary><c>elivepatch verify</c>.</summary>
+internal static class VerifyCommand
+{
+    /// <summary>The verb.</summary>
+    public static Verb Create(Session session)
+    {
+        var file = new Argument<string>("FILE.ko") { Description = "A livepatch module." };
+        var manifest = new Option<string?>("--manifest") { Description = $"Its manifest; FILE.ko{ManifestFile.Ending} if left out.", HelpName = "FILE" };
+        var key = new Option<string?>("--key") { Description = "The server's key; left out, that of any server that is trusted.", HelpName = "FILE" };
+        var buildId = new Option<string?>("--build-id") { Description = "The kernel that it has to be for; the one that runs if left out.", HelpName = "BUILD-ID" };
+        var json = CommonOptions.Json();
+        var verb = new Verb(
+            "verify", "Whether a livepatch may be believed: its signature, its kernel, its age; and what it was made of.",
+            """
+            Checks what `elivepatch patch` checks before it loads, without loading: the manifest is signed by a trusted key, the module
+            is the one that it is about, unchanged, for this kernel, and the manifest has not expired.
+
+            Exit status: 0 it may be believed, 4 it may not.
+            """,
+            new Example("elivepatch verify fix.ko", "Verify what `elivepatch patch --no-load` wrote."),
+            new Example("elivepatch verify fix.ko --key server.pem --build-id 4b1b...", "Verify it for another machine."))
+        {
+            file, manifest, key, buildId, json,
+        };
+        verb.SetAction((parsed, cancellation) => Task.FromResult(Run(
+            session, parsed.GetRequiredValue(file), parsed.GetValue(manifest), parsed.GetValue(key), parsed.GetValue(buildId), parsed.GetValue(json), cancellation)));
+        return verb;
+    }
+
+    private static int Run(Session session, string path, string? manifestPath, string? key, string? buildId, bool asJson, CancellationToken cancellation)
+    {
+        var module = InputFile.Read(path);
+        var manifest = InputFile.Read(manifestPath ?? ManifestFile.Beside(path));
+        var keys = Keys(session, key);
+        var kernel = buildId is null ? session.Machine.BuildId()
+            : BuildId.Parse(buildId) is { } given ? given.Hex : new Problem(ProblemCodes.UsageInvalid, $"'{buildId}' is no build-id");
+        Problem[] problems = [.. module.Problems, .. manifest.Problems, .. keys.Problems, .. kernel.Problems];
+        if (problems.Length > 0)
+            return Answer.Fail(session, problems, asJson, cancellation);
+
+        // The key that signed it is tried first with all that follows; the others can only say that they did not.
+        var signer = keys.Value.FirstOrDefault(k => ManifestCheck.Open(manifest.Value, k).Succeeded) ?? keys.Value[0];
+        var expectation = new ManifestExpectation { Key = signer, BuildId = kernel.Value, Now = session.Machine.Time.GetUtcNow() };
+        var verified = ManifestCheck.Run(manifest.Value, module.Value, expectation);
+        if (!verified.TryGet(out var statement))
+            return Answer.Fail(session, verified.Problems, asJson, cancellation);
+        var report = VerifyReport.Of(path, signer.Id, statement);
+        if (asJson)
+            Answer.WriteJson(session, report, ClientJson.Default.VerifyReport);
+        else
+            VerifyText.Write(session.Output, report);
+        return ExitStatus.Done;
+    }
+
+    private static Outcome<IReadOnlyList<PublicKey>> Keys(Session session, string? named)
+    {
+        if (named is not null)
+        {
+            return KeySource.Parse(named).Then<IReadOnlyList<PublicKey>>(source => source.Key is { } key
+                ? (PublicKey[])[key]
+                : new Problem(ProblemCodes.UsageInvalid, "an identity is not enough where no server is asked", "name the file with the key"));
+        }
+        return MachineState.Of(session).ReadConfig().Then<IReadOnlyList<PublicKey>>(config =>
+        {
+            PublicKey[] keys = [.. config.Servers.Select(s => PublicKey.Read(s.PublicKey)).Where(k => k.Succeeded).Select(k => k.Value)];
+            return keys.Length > 0
+                ? keys
+                : new Problem(ProblemCodes.KeyNotTrusted, "no key is pinned here", "name the server's key with --key FILE, or pin it with `elivepatch trust`");
+        });
+    }
+}

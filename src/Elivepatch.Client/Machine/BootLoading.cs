@@ -1,0 +1,101 @@
+// In: the machine just after boot. Out: what was live before is live again, if the same kernel runs and loading it has not brought
+// the machine down. An attempt is on the disk before anything is loaded and is taken back when the machine has stayed up: so a
+// livepatch that kills the machine is loaded twice and no more.
+
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Progress;
+using Elivepatch.Protocol.Manifests;
+
+namespace Elivepatch.Client.Machine;
+
+/// <summary>What came of loading at boot.</summary>
+/// <param name="Livepatch">The livepatch that is live; null where none was to be loaded.</param>
+/// <param name="WasLoaded">True where this run loaded it.</param>
+/// <param name="Reason">Why none was loaded; empty where one was.</param>
+internal sealed record BootLoadingResult(OwnLivepatch? Livepatch, bool WasLoaded, string Reason);
+
+/// <summary>Loads livepatches at boot.</summary>
+internal sealed class BootLoading(MachineAccess machine, MachineState state, IProgress<StageEvent> progress)
+{
+    private const string Switch = "elivepatch=off";
+    private static readonly TimeSpan transitionLimit = TimeSpan.FromMinutes(2);
+
+    /// <summary>Loads what is persisted.</summary>
+    public async Task<Outcome<BootLoadingResult>> LoadAsync(CancellationToken cancellation)
+    {
+        // The unit has this condition as well; whoever runs the verb by hand may not know of it.
+        if (machine.Files.ReadText("proc/cmdline")?.Split(' ').Contains(Switch) == true)
+            return Nothing($"the kernel's command line says {Switch}");
+        var buildId = machine.BuildId();
+        var boot = state.ReadBoot();
+        if (!buildId.TryGet(out var id) || !boot.TryGet(out var booting))
+            return Outcome<BootLoadingResult>.Failure([.. buildId.Problems, .. boot.Problems]);
+        if (!booting.IsOn)
+            return Nothing("`elivepatch persist` has not been run");
+        var read = state.ReadKernel(id, machine.Release);
+        if (!read.TryGet(out var ledger))
+            return Outcome<BootLoadingResult>.Failure(read.Problems);
+        if (ledger.WantedLivepatch is not { } wanted)
+            return Nothing($"no livepatch is wanted for the kernel {machine.Release} with build-id {id}");
+        if (new LoadedLivepatches(machine.Files).Find(wanted.Module) is not null)
+            return new BootLoadingResult(wanted, WasLoaded: false, "it is live");
+        if (booting.IsSuspended)
+            return new Problem(ProblemCodes.BootLoadingSuspended, $"{booting.Attempts} boots in a row ended within {machine.ProbationTime.TotalMinutes:0} minutes of loading {wanted.Module}");
+        return await LoadAsync(wanted, id, booting, cancellation);
+    }
+
+    /// <summary>Waits until the machine has been up long enough, then notes that loading did no harm.</summary>
+    public async Task<Problem?> ConfirmAsync(CancellationToken cancellation)
+    {
+        await Task.Delay(machine.ProbationTime, machine.Time, cancellation);
+        return await ChangeAsync(state, boot => boot with { Attempts = 0 }, cancellation);
+    }
+
+    /// <summary>Changes how loading at boot stands.</summary>
+    public static async Task<Problem?> ChangeAsync(
+        MachineState state, Func<BootLedger, BootLedger> change, CancellationToken cancellation)
+    {
+        var locked = await state.LockWritingAsync(cancellation);
+        if (!locked.TryGet(out var writing))
+            return locked.Problems[0];
+        using (writing)
+        {
+            var read = state.ReadBoot();
+            return read.TryGet(out var boot) ? state.Write(change(boot)) : read.Problems[0];
+        }
+    }
+
+    private async Task<Outcome<BootLoadingResult>> LoadAsync(OwnLivepatch wanted, string buildId, BootLedger booting, CancellationToken cancellation)
+    {
+        // What is refused here brings nothing down, and so is no attempt.
+        if ((machine.RequireLivePatching() ?? Check(wanted, buildId)) is { } refused)
+            return refused;
+        if (await ChangeAsync(state, b => b with { Attempts = b.Attempts + 1, AttemptBoot = machine.BootId }, cancellation) is { } unnoted)
+            return unnoted;
+        var make = new MakeLive(machine, state, buildId, new(transitionLimit, ReplacesForeign: false), progress);
+        if (await MakeLive.RunAsync(make.StepsOf(wanted), cancellation) is not { } problem)
+            return new BootLoadingResult(wanted, WasLoaded: true, "");
+        if (new LoadedLivepatches(machine.Files).Find(wanted.Module) is null)
+            await ChangeAsync(state, b => b with { Attempts = booting.Attempts }, cancellation);
+        return problem;
+    }
+
+    // Signature, digest and kernel once more; not the age, for it was young when it was accepted.
+    private Problem? Check(OwnLivepatch wanted, string buildId)
+    {
+        progress.Report(new("verify", wanted.Module, StageState.Running));
+        var module = state.ReadContent(buildId, wanted.Sha256);
+        var manifest = state.ReadManifest(buildId, wanted.Sha256);
+        var key = PublicKey.Read(wanted.PublicKey);
+        Problem[] problems = [.. module.Problems, .. manifest.Problems, .. key.Problems];
+        if (problems.Length == 0)
+        {
+            var expectation = new ManifestExpectation { Key = key.Value, BuildId = buildId, Patches = wanted.Patches };
+            problems = [.. ManifestCheck.Run(manifest.Value, module.Value, expectation).Problems];
+        }
+        progress.Report(new("verify", wanted.Module, problems.Length == 0 ? StageState.Done : StageState.Failed));
+        return problems.FirstOrDefault();
+    }
+
+    private static BootLoadingResult Nothing(string reason) => new(null, WasLoaded: false, reason);
+}

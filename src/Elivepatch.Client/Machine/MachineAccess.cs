@@ -1,0 +1,45 @@
+using Elivepatch.Engine;
+
+namespace Elivepatch.Client.Machine;
+
+/// <summary>The machine that a command works on.</summary>
+/// <param name="Root">Its root folder.</param>
+/// <param name="Calls">System calls on its kernel.</param>
+/// <param name="Time">Its clock.</param>
+internal sealed record MachineAccess(string Root, KernelCalls Calls, TimeProvider Time)
+{
+    /// <summary>This machine.</summary>
+    public static MachineAccess OfProcess() => new("/", KernelCalls.OfKernel(), TimeProvider.System);
+
+    /// <summary>Its files.</summary>
+    public MachineFiles Files { get; } = new(Root);
+
+    /// <summary>How often what the kernel shows is looked at.</summary>
+    public TimeSpan PollInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How long to wait before a server is asked again, the first time.</summary>
+    public TimeSpan RetryPause { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a machine has to be up after a livepatch was loaded at boot for it to count as harmless.</summary>
+    public TimeSpan ProbationTime { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>What <c>uname -r</c> says; empty where /proc is not there.</summary>
+    public string Release => Files.ReadText("proc/sys/kernel/osrelease") ?? "";
+
+    /// <summary>Names this boot: another after every start.</summary>
+    public string BootId => Files.ReadText("proc/sys/kernel/random/boot_id") ?? "";
+
+    /// <summary>The build-id of the running kernel, hexadecimal.</summary>
+    public Outcome<string> BuildId() =>
+        Files.ReadBytes("sys/kernel/notes") is { } notes && Kernel.Records.BuildId.Find(notes) is { } found
+            ? found.Hex
+            : new Problem(ProblemCodes.LivePatchingMissing, "/sys/kernel/notes has no build-id: is /sys mounted?");
+
+    /// <summary>Why the command cannot change anything: only root can; null where it can.</summary>
+    public Problem? RequireRoot(string verb) =>
+        Root == "/" && !Environment.IsPrivilegedProcess ? new(ProblemCodes.RootNeeded, $"`elivepatch {verb}` changes the running kernel or what is kept about it") : null;
+
+    /// <summary>Why the kernel cannot be live patched; null where it can.</summary>
+    public Problem? RequireLivePatching() =>
+        Files.HasFolder(LoadedLivepatches.Folder) ? null : new(ProblemCodes.LivePatchingMissing, $"there is no /{LoadedLivepatches.Folder}");
+}

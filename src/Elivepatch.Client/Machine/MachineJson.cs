@@ -1,0 +1,12 @@
+using System.Text.Json.Serialization;
+
+namespace Elivepatch.Client.Machine;
+
+/// <summary>The files of the state folder. A member that this version does not know is of a newer one: then the file is left alone.</summary>
+[JsonSourceGenerationOptions(
+    WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, MaxDepth = 16,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, IgnoreReadOnlyProperties = true)]
+[JsonSerializable(typeof(KernelLedger))]
+[JsonSerializable(typeof(BootLedger))]
+[JsonSerializable(typeof(MachineConfig))]
+internal sealed partial class MachineJson : JsonSerializerContext;

@@ -1,0 +1,25 @@
+using Elivepatch.Protocol.Api;
+
+namespace Elivepatch.Client.Machine;
+
+/// <summary>A livepatch that this command accepted for the machine's kernel.</summary>
+internal sealed record OwnLivepatch
+{
+    /// <summary>Name of the module.</summary>
+    public required string Module { get; init; }
+
+    /// <summary>SHA-256 of the module, hexadecimal: its file's name too.</summary>
+    public required string Sha256 { get; init; }
+
+    /// <summary>The patches that it makes live, in order.</summary>
+    public required IReadOnlyList<PatchReference> Patches { get; init; }
+
+    /// <summary>The server that built it.</summary>
+    public required string Server { get; init; }
+
+    /// <summary>The key that its manifest was checked with, PEM: a later check is with the same one.</summary>
+    public required string PublicKey { get; init; }
+
+    /// <summary>When it was accepted.</summary>
+    public required DateTimeOffset Accepted { get; init; }
+}

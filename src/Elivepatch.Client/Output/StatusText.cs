@@ -1,0 +1,55 @@
+using Elivepatch.Client.Machine;
+
+namespace Elivepatch.Client.Output;
+
+/// <summary>How the machine is, as people read it.</summary>
+internal static class StatusText
+{
+    private const int MostFunctions = 10;
+
+    /// <summary>Writes it.</summary>
+    public static void Write(TextWriter output, StatusReport status)
+    {
+        output.WriteLine($"kernel {Printable.Text(status.Release)}, build-id {status.BuildId}");
+        if (!status.CanBeLivePatched)
+            output.WriteLine("it cannot be live patched: there is no /sys/kernel/livepatch");
+        else if (status.Livepatches.Count == 0)
+            output.WriteLine("no livepatch is loaded");
+        foreach (var livepatch in status.Livepatches)
+            Write(output, livepatch);
+        if (status.NotLive.Count > 0)
+            output.WriteLine(Printable.Text($"not live since the machine restarted: {string.Join(", ", status.NotLive.Select(p => p.Name))}; the next `elivepatch patch` carries them"));
+        output.WriteLine(status.Boot switch
+        {
+            "on" => "loading at boot is on",
+            "suspended" => "loading at boot is suspended: the machine went down soon after it, twice; `elivepatch persist` turns it on again",
+            _ => "loading at boot is off",
+        });
+        foreach (var problem in status.Problems)
+            output.WriteLine(Printable.Text($"{problem.Code} {problem.Title}: {problem.Reason}"));
+    }
+
+    private static void Write(TextWriter output, LivepatchStatus livepatch)
+    {
+        var origin = livepatch.IsOurs ? livepatch.Server is { } server ? $"by {server}" : "of elivepatch" : "of another origin";
+        output.WriteLine(Printable.Text($"{livepatch.Name}: {livepatch.State}, {origin}{(livepatch.IsPersisted ? ", loaded again at boot" : "")}"));
+        foreach (var patch in livepatch.Patches)
+            output.WriteLine(Printable.Text($"  patch {patch.Name} ({patch.Sha256[..Math.Min(12, patch.Sha256.Length)]})"));
+        foreach (var function in livepatch.Functions.Take(MostFunctions))
+            output.WriteLine(Printable.Text($"  function {function}"));
+        if (livepatch.Functions.Count > MostFunctions)
+            output.WriteLine($"  and {livepatch.Functions.Count - MostFunctions} more functions");
+        if (livepatch.State is "going live" or "going away")
+            WriteTransition(output, livepatch);
+    }
+
+    private static void WriteTransition(TextWriter output, LivepatchStatus livepatch)
+    {
+        output.WriteLine($"  {livepatch.BlockingCount} {(livepatch.BlockingCount == 1 ? "task is" : "tasks are")} still to move over");
+        foreach (var line in new BlockingTasks(livepatch.BlockingCount, livepatch.Blocking).Lines())
+            output.WriteLine(Printable.Text($"    {line}"));
+        output.WriteLine(Printable.Text(livepatch.State == "going live"
+            ? $"  they move when they return to user space; `elivepatch disable {livepatch.Name}` turns the transition around"
+            : "  they move when they return to user space; the kernel goes on trying"));
+    }
+}

@@ -1,0 +1,276 @@
+// In: patches and a machine. Out: they are live on it, together with what was live before. The top method is the way of a request
+// as the machine sees it: look, ask, wait, check, load.
+
+using Elivepatch.Client.Machine;
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Build;
+using Elivepatch.Kernel.Progress;
+using Elivepatch.Kernel.Records;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
+
+namespace Elivepatch.Client.Service;
+
+/// <summary>Runs <c>elivepatch patch</c>.</summary>
+internal sealed class PatchRun(Session session, MachineState state, PatchRequest request, IProgress<StageEvent> progress)
+{
+    private const int LargestScript = 1 << 20;
+    private readonly MachineAccess machine = session.Machine;
+
+    /// <summary>The build that the server was asked for, once it was: it goes on there whatever happens here.</summary>
+    public string? Build { get; private set; }
+
+    /// <summary>True once the module is being loaded.</summary>
+    public bool IsLoading { get; private set; }
+
+    /// <summary>Runs it.</summary>
+    public async Task<Outcome<PatchResult>> RunAsync(CancellationToken cancellation)
+    {
+        var inputs = ReadInputs();
+        if (!inputs.TryGet(out var given))
+            return Outcome<PatchResult>.Failure(inputs.Problems);
+        var found = machine.BuildId();
+        if (!found.TryGet(out var buildId))
+            return Outcome<PatchResult>.Failure(found.Problems);
+        if (state.Prepare(buildId) is { } unprepared)
+            return unprepared;
+        var making = state.LockMaking();
+        if (!making.Succeeded)
+            return Outcome<PatchResult>.Failure(making.Problems);
+        using var held = making.Value;
+        if (await MakeLive.SettleAsync(machine, state, buildId, cancellation) is { } unsettled)
+            return unsettled;
+
+        var planned = MakePlan(buildId, given);
+        if (!planned.TryGet(out var plan))
+            return Outcome<PatchResult>.Failure(planned.Problems);
+        if (plan.AlreadyLive is { } live)
+            return Result("already live", live.Module, buildId, plan.References) with { Server = live.Server };
+
+        var patience = new ServerPatience(
+            machine.Time, machine.RetryPause, wait => progress.Report(new("wait", $"the server asks to wait {wait.TotalSeconds:0} s", StageState.Running)));
+        var connected = await TrustedConnection.OpenAsync(session, state, request, patience, cancellation);
+        if (!connected.TryGet(out var connection))
+            return Outcome<PatchResult>.Failure(connected.Problems);
+        using (connection)
+        {
+            var built = await BuildAsync(connection, patience, given, plan, cancellation);
+            if (!built.TryGet(out var build))
+                return Outcome<PatchResult>.Failure(built.Problems);
+            var fetched = await FetchAsync(connection, build, plan, cancellation);
+            if (!fetched.TryGet(out var made))
+                return Outcome<PatchResult>.Failure(fetched.Problems);
+            return request.Loads
+                ? await LoadAsync(made, build, plan, cancellation)
+                : WriteFiles(made, build, plan);
+        }
+    }
+
+    // What can be known to fail at the end is found out at the beginning.
+    private Outcome<Inputs> ReadInputs()
+    {
+        var patches = PatchList.Read(request.Patches);
+        var paths = request.BasePatches is { } named
+            ? named.ToArray()
+            : BasePatchFolder.Find(machine.Files, machine.Release, request.KernelPackage);
+        var basePatches = paths.Then(PatchList.Read);
+        var script = request.Script is { } path ? InputFile.Read(path).Then(c => CheckScript(path, c)) : (Outcome<string?>)(string?)null;
+        var name = request.Name is { } chosen ? ModuleName.Check(chosen) : (Outcome<string>)"";
+        Problem?[] problems =
+        [
+            .. patches.Problems, .. basePatches.Problems, .. script.Problems, .. name.Problems,
+            request.Source is { } source && !File.Exists(source) ? new(ProblemCodes.InputUnusable, $"{source} is no file: the source is sent as an archive") : null,
+            request.Output is { } output ? OutputFile.Check(output) : null,
+            request.Loads ? machine.RequireLivePatching() : null,
+        ];
+        return problems.OfType<Problem>().ToList() is { Count: > 0 } found
+            ? Outcome<Inputs>.Failure(found)
+            : new Inputs(patches.Value, basePatches.Value, script.Value);
+    }
+
+    private Outcome<Plan> MakePlan(string buildId, Inputs given)
+    {
+        var read = state.ReadKernel(buildId, machine.Release);
+        if (!read.TryGet(out var ledger))
+            return Outcome<Plan>.Failure(read.Problems);
+        var loaded = new LoadedLivepatches(machine.Files).List();
+        if (request.Loads && MakeLive.RefuseForeign(ledger, loaded, request.ReplacesForeign) is { } foreign)
+            return foreign;
+        var carried = new List<PatchFile>();
+        foreach (var reference in ledger.Carried(loaded, machine.BootId))
+        {
+            var content = state.ReadContent(buildId, reference.Sha256);
+            if (!content.Succeeded)
+                return Outcome<Plan>.Failure(content.Problems);
+            carried.Add(new(reference.Name, content.Value));
+        }
+        return PatchList.Combine(carried, given.Patches, request.Dropped).Then<Plan>(patches =>
+        {
+            var references = PatchList.References(patches);
+            var live = ledger.Live(loaded);
+            var isLive = request.Loads && live is not null && live.Patches.Select(p => p.Sha256).SequenceEqual(references.Select(p => p.Sha256))
+                && loaded.All(l => !l.IsInTransition && (!request.ReplacesForeign || l.Name == live.Module));
+            var name = request.Name ?? PatchList.ModuleName(references);
+            if (!isLive && request.Loads && loaded.Any(l => l.Name == name))
+                return new Problem(ProblemCodes.ModuleNameTaken, $"{name} is {(loaded.Any(l => l.IsInTransition) ? "in transition" : "live")}");
+            return new Plan(buildId, name, patches, references, isLive ? live : null, ledger.NewestAccepted);
+        });
+    }
+
+    private async Task<Outcome<BuildView>> BuildAsync(
+        TrustedConnection connection, ServerPatience patience, Inputs given, Plan plan, CancellationToken cancellation)
+    {
+        progress.Report(new("capture", machine.Release, StageState.Running));
+        var taken = new MachineCapture(machine.Root).Take();
+        progress.Report(new("capture", machine.Release, taken.Succeeded ? StageState.Done : StageState.Failed));
+        if (!taken.TryGet(out var capture))
+            return Outcome<BuildView>.Failure(taken.Problems);
+        using var file = new MemoryStream();
+        capture.Write(file);
+
+        progress.Report(new("ask", connection.Address.Url, StageState.Running));
+        var registered = await connection.Client.RegisterAsync(file.ToArray(), cancellation);
+        if (registered.TryGet(out var known) && known.BuildId != plan.BuildId)
+            registered = new Problem(ProblemCodes.ServerAnswerMalformed, $"{connection.Address} speaks of the kernel {known.BuildId}");
+        if (!registered.Succeeded)
+            return Ended<BuildView>("ask", registered.Problems);
+        var sent = await new KernelParcel(connection.Client, machine, request.Source, progress).SendAsync(registered.Value, cancellation);
+        if (!sent.TryGet(out var kernel))
+            return Ended<BuildView>("ask", sent.Problems);
+        var submission = new BuildSubmission
+        {
+            Kernel = kernel.Id,
+            Patches = plan.Patches,
+            BasePatches = given.BasePatches,
+            Name = plan.Module,
+            Script = given.Script,
+        };
+        var submitted = await connection.Client.SubmitAsync(submission, cancellation);
+        if (!submitted.TryGet(out var build))
+            return Ended<BuildView>("ask", submitted.Problems);
+        progress.Report(new("ask", connection.Address.Url, StageState.Done));
+        Build = build.Id;
+        return await FollowAsync(connection, patience, build, cancellation);
+    }
+
+    private async Task<Outcome<BuildView>> FollowAsync(TrustedConnection connection, ServerPatience patience, BuildView build, CancellationToken cancellation)
+    {
+        using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        inTime.CancelAfter(request.BuildLimit);
+        try
+        {
+            var followed = await new BuildFollower(connection.Client, patience, progress).FollowAsync(build, inTime.Token);
+            return followed.Then<BuildView>(ended => ended switch
+            {
+                { State: BuildState.Succeeded } => ended,
+                { Problems: { Count: > 0 } problems } => Outcome<BuildView>.Failure([.. problems.Select(p => p.ToProblem())]),
+                { State: BuildState.Cancelled } => new Problem(ProblemCodes.BuildAbandoned, "somebody cancelled it", "the same command asks for it again"),
+                _ => new Problem(ProblemCodes.BuildAbandoned, "it ended without a livepatch and without a reason"),
+            });
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return new Problem(
+                ProblemCodes.BuildAbandoned, $"it is not done after {request.BuildLimit.TotalMinutes:0} minutes", "the same command goes on waiting; --wait waits longer");
+        }
+    }
+
+    private async Task<Outcome<NewLivepatch>> FetchAsync(TrustedConnection connection, BuildView build, Plan plan, CancellationToken cancellation)
+    {
+        progress.Report(new("fetch", "", StageState.Running));
+        var module = await connection.Client.ModuleAsync(build.Id, cancellation);
+        if (!module.Succeeded)
+            return Ended<NewLivepatch>("fetch", module.Problems);
+        var manifest = await connection.Client.ManifestAsync(build.Id, cancellation);
+        if (!manifest.Succeeded)
+            return Ended<NewLivepatch>("fetch", manifest.Problems);
+        progress.Report(new("fetch", "", StageState.Done));
+
+        progress.Report(new("verify", "", StageState.Running));
+        var expectation = new ManifestExpectation
+        {
+            Key = connection.Key,
+            BuildId = plan.BuildId,
+            Patches = plan.References,
+            NewestAccepted = plan.NewestAccepted,
+            Now = machine.Time.GetUtcNow(),
+        };
+        var verified = ManifestCheck.Run(manifest.Value, module.Value, expectation).Then(s => IsWhatWasAskedFor(s, plan));
+        if (!verified.TryGet(out var statement))
+            return Ended<NewLivepatch>("verify", verified.Problems);
+        progress.Report(new("verify", $"signed by {connection.Key.Id[..16]}", StageState.Done));
+        var livepatch = new OwnLivepatch
+        {
+            Module = plan.Module,
+            Sha256 = statement.Subject[0].Digest.Sha256,
+            Patches = plan.References,
+            Server = connection.Address.Url,
+            PublicKey = connection.Key.Pem,
+            Accepted = machine.Time.GetUtcNow(),
+        };
+        return new NewLivepatch(livepatch, [.. plan.Patches.Select(p => p.Content)], module.Value, manifest.Value, statement.Predicate.Validity.IssuedOn);
+    }
+
+    // One that does not replace would leave functions of the earlier one live that its patches do not have any more.
+    private static Outcome<Statement> IsWhatWasAskedFor(Statement statement, Plan plan) => statement.Predicate.BuildDefinition.ExternalParameters switch
+    {
+        { Replace: false } => new Problem(ProblemCodes.ArtifactOfOtherPatches, "it does not replace what is live"),
+        { Module: var name } when name != plan.Module => new Problem(ProblemCodes.ArtifactOfOtherPatches, $"it is called {name}, and {plan.Module} was asked for"),
+        _ => statement,
+    };
+
+    private async Task<Outcome<PatchResult>> LoadAsync(NewLivepatch made, BuildView build, Plan plan, CancellationToken cancellation)
+    {
+        IsLoading = true;
+        var make = new MakeLive(machine, state, plan.BuildId, new(request.TransitionLimit, request.ReplacesForeign), progress);
+        if (await MakeLive.RunAsync(make.StepsOf(made), cancellation) is { } problem)
+            return problem;
+        return Result("live", plan.Module, plan.BuildId, plan.References) with
+        {
+            Server = made.Livepatch.Server,
+            Build = build.Id,
+            Tested = build.Tested,
+            Replaced = make.Replaced,
+            TransitionSeconds = Math.Round(make.Transition.TotalSeconds, 3),
+        };
+    }
+
+    private Outcome<PatchResult> WriteFiles(NewLivepatch made, BuildView build, Plan plan)
+    {
+        var path = request.Output ?? plan.Module + ".ko";
+        var manifest = ManifestFile.Beside(path);
+        if ((OutputFile.Write(path, s => s.Write(made.Module)) ?? OutputFile.Write(manifest, s => s.Write(made.Manifest))) is { } unwritten)
+            return unwritten;
+        return Result("written", plan.Module, plan.BuildId, plan.References) with
+        {
+            Server = made.Livepatch.Server,
+            Build = build.Id,
+            Tested = build.Tested,
+            File = path,
+            Manifest = manifest,
+        };
+    }
+
+    private PatchResult Result(string end, string module, string buildId, IReadOnlyList<PatchReference> patches)
+    {
+        var boot = state.ReadBoot();
+        var booting = !boot.Succeeded || !boot.Value.IsOn ? "off" : boot.Value.IsSuspended ? "suspended" : "on";
+        return new(end, module, machine.Release, buildId, patches, null, null, null, [], null, null, null, booting);
+    }
+
+    private Outcome<T> Ended<T>(string stage, IReadOnlyList<Problem> problems)
+    {
+        progress.Report(new(stage, "", StageState.Failed));
+        return Outcome<T>.Failure(problems);
+    }
+
+    private static Outcome<string?> CheckScript(string path, byte[] content) => content.Length > LargestScript
+        ? new Problem(ProblemCodes.InputUnusable, $"{path} has {content.Length} bytes; a script has at most {LargestScript}")
+        : System.Text.Encoding.UTF8.GetString(content);
+
+    private sealed record Inputs(IReadOnlyList<PatchFile> Patches, IReadOnlyList<PatchFile> BasePatches, string? Script);
+
+    private sealed record Plan(
+        string BuildId, string Module, IReadOnlyList<PatchFile> Patches, IReadOnlyList<PatchReference> References, OwnLivepatch? AlreadyLive,
+        DateTimeOffset? NewestAccepted);
+}

@@ -1,0 +1,124 @@
+using System.Text.Json;
+using Elivepatch.Client.Machine;
+using Elivepatch.Client.Output;
+
+namespace Elivepatch.Client.Tests.Machine;
+
+/// <summary><c>status</c>, <c>disable</c> and <c>unload</c>, for livepatches of any origin.</summary>
+public sealed class MachineCommandTests : IDisposable
+{
+    private readonly FakeMachine machine = new();
+
+    [Fact]
+    public async Task A_machine_without_livepatches_says_so()
+    {
+        Assert.Equal($"kernel {FakeMachine.Release}, build-id {FakeMachine.BuildId}\nno livepatch is loaded\nloading at boot is off\n", await MustAsync("status"));
+        Directory.Delete(machine.PathOf("sys/kernel/livepatch"));
+        Assert.Contains("it cannot be live patched", await MustAsync("status"), StringComparison.Ordinal);
+        Assert.Contains("ELP1202", await FailAsync(1, "disable", "vendor_fix"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Foreign_livepatches_are_shown_with_what_blocks_them()
+    {
+        machine.IsStuck = true;
+        machine.LoadForeign("vendor_fix", inTransition: true);
+        machine.AddTask(77, "evil\u001b[31m", 0, "do_select+0x1/0x2");
+        var text = await MustAsync("status");
+        Assert.Contains("vendor_fix: going live, of another origin\n  function vmlinux/meminfo_proc_show\n  1 task is still to move over\n    task 77 (evil\\x1b[31m)\n      do_select+0x1/0x2\n", text, StringComparison.Ordinal);
+        Assert.Contains("`elivepatch disable vendor_fix` turns the transition around", text, StringComparison.Ordinal);
+        var status = JsonSerializer.Deserialize(await MustAsync("status", "--json"), ClientJson.Default.StatusReport)!;
+        Assert.Equal(("going live", 1, 77), (status.Livepatches[0].State, status.Livepatches[0].BlockingCount, status.Livepatches[0].Blocking[0].Id));
+    }
+
+    [Fact]
+    public async Task A_livepatch_is_disabled_and_then_unloaded()
+    {
+        machine.LoadForeign("vendor_fix");
+        Assert.Contains("ELP1206", await FailAsync(4, "unload", "vendor_fix"), StringComparison.Ordinal);
+        Assert.Equal("vendor_fix: disabled; `elivepatch unload vendor_fix` removes its module\n", await MustAsync("disable", "vendor_fix"));
+        Assert.Contains("vendor_fix: loaded, of another origin", await MustAsync("status"), StringComparison.Ordinal);
+        Assert.Contains("it can be unloaded", await FailAsync(2, "disable", "vendor_fix"), StringComparison.Ordinal);
+        Assert.Equal("vendor_fix: unloaded\n", await MustAsync("unload", "vendor_fix"));
+        Assert.Contains("ELP1205", await FailAsync(2, "unload", "vendor_fix"), StringComparison.Ordinal);
+        Assert.Empty(machine.Modules);
+    }
+
+    [Theory]
+    [InlineData("../../etc")]
+    [InlineData("")]
+    [InlineData("a/b")]
+    public async Task A_name_that_is_a_path_is_no_livepatch(string name)
+    {
+        Assert.Contains("ELP1205", await FailAsync(2, "disable", name), StringComparison.Ordinal);
+        Assert.Contains("ELP1205", await FailAsync(2, "unload", name), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_module_that_is_no_livepatch_is_not_unloaded()
+    {
+        machine.Write("sys/module/ext4/taint", "\n");
+        Assert.Contains("no livepatch", await FailAsync(2, "unload", "ext4"), StringComparison.Ordinal);
+        Assert.Equal(["ext4"], machine.Modules);
+    }
+
+    [Fact]
+    public async Task A_transition_that_does_not_end_is_forced_only_when_that_is_asked_for()
+    {
+        machine.LoadForeign("vendor_fix");
+        machine.IsStuck = true;
+        machine.AddTask(9, "sleepy", 1, "old_function+0x1/0x2");
+        var error = await FailAsync(1, "disable", "vendor_fix", "--transition-limit", "0");
+        Assert.Contains("ELP1204", error, StringComparison.Ordinal);
+        Assert.Contains("task 9 (sleepy)\n    old_function+0x1/0x2\n", error, StringComparison.Ordinal);
+        Assert.Contains("`elivepatch disable vendor_fix --force` ends it regardless and can bring the machine down", error, StringComparison.Ordinal);
+        Assert.Equal("0", machine.Access.Files.ReadText("sys/kernel/livepatch/vendor_fix/force"));
+        await Eventually.IsTrueAsync(() => machine.Access.Files.ReadText("sys/kernel/livepatch/vendor_fix/transition") == "1");
+        Assert.Contains("vendor_fix: going away", await MustAsync("status"), StringComparison.Ordinal);
+        Assert.Contains("disabled by force", await MustAsync("disable", "vendor_fix", "--force", "--transition-limit", "0"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_the_list_cannot_tell_the_kernel_does()
+    {
+        machine.LoadForeign("vendor_fix");
+        machine.Write($"var/lib/elivepatch/kernels/{FakeMachine.BuildId}/ledger.json", "{");
+        var text = await MustAsync("status");
+        Assert.Contains("vendor_fix: live", text, StringComparison.Ordinal);
+        Assert.Contains("ELP1207", text, StringComparison.Ordinal);
+        // To disable has to be possible at any time.
+        Assert.Contains("vendor_fix is disabled; ", await FailAsync(1, "disable", "vendor_fix"), StringComparison.Ordinal);
+        Assert.Empty(machine.Live);
+    }
+
+    [Fact]
+    public async Task A_transition_that_moves_while_it_is_watched_is_seen_to_its_end()
+    {
+        machine.IsStuck = true;
+        machine.LoadForeign("vendor_fix", inTransition: true);
+        machine.AddTask(5, "worker", 0);
+        var details = new List<string>();
+        var watching = new TransitionWatch(machine.Access).WaitAsync("vendor_fix", toLive: true, TimeSpan.FromSeconds(20), details.Add, TestContext.Current.CancellationToken);
+        await Eventually.IsTrueAsync(() => details.Count > 0);
+        machine.IsStuck = false;
+        Assert.Equal(TransitionEnd.Done, await watching);
+        Assert.Equal("1 task to go: worker (5)", details[0]);
+    }
+
+    public void Dispose() => machine.Dispose();
+
+    private async Task<string> MustAsync(params string[] words)
+    {
+        var run = machine.NewSession();
+        var status = await run.RunAsync(words);
+        Assert.True(status == 0, run.Error + run.Output);
+        return run.Output;
+    }
+
+    private async Task<string> FailAsync(int status, params string[] words)
+    {
+        var run = machine.NewSession();
+        Assert.Equal(status, await run.RunAsync(words));
+        return run.Error;
+    }
+}

@@ -1,0 +1,196 @@
+using System.Net.Sockets;
+using System.Text;
+using Elivepatch.Client.Machine;
+using Elivepatch.Client.Tests.Service;
+
+namespace Elivepatch.Client.Tests.Machine;
+
+/// <summary>Loading at boot.</summary>
+public sealed class PersistTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task What_was_live_is_live_again_after_a_restart()
+    {
+        await using var bench = await StartAsync();
+        var name = bench.Machine.Live.Single();
+        var unit = File.ReadAllText(bench.Machine.PathOf("etc/systemd/system/elivepatch.service"));
+        Assert.Contains("\nConditionKernelCommandLine=!elivepatch=off\n", unit, StringComparison.Ordinal);
+        Assert.Contains("\nExecStart=/usr/local/sbin/elivepatch load-persisted\n", unit, StringComparison.Ordinal);
+        Assert.Equal("../elivepatch.service", new FileInfo(bench.Machine.PathOf("etc/systemd/system/multi-user.target.wants/elivepatch.service")).LinkTarget);
+        bench.Machine.Restart("second-boot");
+        Assert.Equal($"{name}: live\n", (await bench.MustAsync("load-persisted")).Output);
+        Assert.Equal([name], bench.Machine.Live);
+        Assert.Equal(0, Boot(bench).Attempts);
+        Assert.Contains($"{name}: live, by {bench.Server.Url}, loaded again at boot\n", (await bench.MustAsync("status")).Output, StringComparison.Ordinal);
+        // Who runs it twice loads nothing twice.
+        Assert.Equal($"{name}: live\n", (await bench.MustAsync("load-persisted")).Output);
+        Assert.Equal(2, bench.Machine.Loaded.Count);
+    }
+
+    [Fact]
+    public async Task An_old_manifest_serves_at_boot()
+    {
+        await using var bench = await StartAsync(bench => bench.Server.Issued = DateTimeOffset.UtcNow - TimeSpan.FromDays(29));
+        bench.Machine.Restart("second-boot");
+        var late = bench.Machine.Access with { Time = new ShiftedTime(TimeSpan.FromDays(400)) };
+        var run = new TestSession { Machine = late };
+        Assert.True(await run.RunAsync("load-persisted") == 0, run.Error);
+        Assert.Single(bench.Machine.Live);
+    }
+
+    [Fact]
+    public async Task Another_kernel_gets_nothing()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        bench.Machine.SetBuildId("00112233445566778899");
+        Assert.Contains("nothing is loaded: no livepatch is wanted for the kernel", (await bench.MustAsync("load-persisted")).Output, StringComparison.Ordinal);
+        Assert.Empty(bench.Machine.Live);
+    }
+
+    [Theory]
+    [InlineData("cmdline")]
+    [InlineData("off")]
+    [InlineData("disabled")]
+    public async Task Nothing_is_loaded_where_somebody_does_not_want_it(string how)
+    {
+        await using var bench = await StartAsync();
+        if (how == "disabled")
+            await bench.MustAsync("disable", bench.Machine.Live[0]);
+        else if (how == "off")
+            await bench.MustAsync("persist", "--off");
+        bench.Machine.Restart("second-boot");
+        if (how == "cmdline")
+            bench.Machine.Write("proc/cmdline", "root=/dev/vda elivepatch=off ro\n");
+        Assert.StartsWith("nothing is loaded: ", (await bench.MustAsync("load-persisted")).Output, StringComparison.Ordinal);
+        Assert.Empty(bench.Machine.Live);
+        Assert.Equal(how != "off", File.Exists(bench.Machine.PathOf("etc/systemd/system/elivepatch.service")));
+    }
+
+    [Fact]
+    public async Task A_module_that_was_changed_on_the_disk_is_not_loaded()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        var path = bench.Machine.StateFolder.ContentPath(FakeMachine.BuildId, bench.Ledger().Wanted!);
+        File.AppendAllText(path, "x");
+        Assert.Equal("ELP1207", (await bench.FailAsync(1, "load-persisted"))[0].Code);
+        // A manifest that somebody made fit it has no signature.
+        File.WriteAllText(path + ".manifest.json", File.ReadAllText(path + ".manifest.json").Replace("\"payload\":\"ey", "\"payload\":\"ez", StringComparison.Ordinal));
+        File.WriteAllBytes(path, FakeMachine.Module(bench.Ledger().WantedLivepatch!.Module));
+        Assert.Equal("ELP1103", (await bench.FailAsync(4, "load-persisted"))[0].Code);
+        Assert.Empty(bench.Machine.Live);
+        Assert.Equal(0, Boot(bench).Attempts);
+    }
+
+    [Fact]
+    public async Task After_two_boots_that_did_not_last_nothing_is_loaded_until_somebody_turns_it_on_again()
+    {
+        await using var bench = await StartAsync();
+        for (var boot = 1; boot <= 2; boot++)
+        {
+            bench.Machine.Restart($"crash-{boot}");
+            // It goes down before the time is up: the command is killed while it waits.
+            using var death = new CancellationTokenSource();
+            var loading = new BootLoading(bench.Machine.Access with { ProbationTime = TimeSpan.FromHours(1) }, bench.Machine.StateFolder, new Progress<Elivepatch.Kernel.Progress.StageEvent>());
+            Assert.True((await loading.LoadAsync(Cancellation)).Value.WasLoaded);
+            var waiting = loading.ConfirmAsync(death.Token);
+            await death.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+            Assert.Equal(boot, Boot(bench).Attempts);
+        }
+        bench.Machine.Restart("third-boot");
+        Assert.Equal("ELP1208", (await bench.FailAsync(4, "load-persisted"))[0].Code);
+        Assert.Empty(bench.Machine.Live);
+        Assert.Contains("loading at boot is suspended", (await bench.MustAsync("status")).Output, StringComparison.Ordinal);
+        var run = await bench.MustAsync("patch", bench.Patch("b.patch"));
+        Assert.Contains("not loaded at boot: that is suspended", run.Output, StringComparison.Ordinal);
+        await PersistAsync(bench);
+        bench.Machine.Restart("fourth-boot");
+        await bench.MustAsync("load-persisted");
+        Assert.Equal(["a.patch", "b.patch"], bench.LivePatches());
+    }
+
+    [Fact]
+    public async Task The_attempt_is_on_the_disk_before_anything_is_loaded()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        var attempts = -1;
+        var calls = new KernelCalls(_ => { attempts = Boot(bench).Attempts; return 8; }, _ => 0, () => "");
+        var loading = new BootLoading(bench.Machine.Access with { Calls = calls }, bench.Machine.StateFolder, new Progress<Elivepatch.Kernel.Progress.StageEvent>());
+        Assert.Equal("ELP1203", (await loading.LoadAsync(Cancellation)).Problems[0].Code.Id);
+        Assert.Equal(1, attempts);
+        // The kernel refused it and the machine is up: that was no crash.
+        Assert.Equal(0, Boot(bench).Attempts);
+    }
+
+    [Fact]
+    public async Task A_livepatch_of_another_origin_is_not_replaced_at_boot()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        bench.Machine.LoadForeign("vendor_fix");
+        Assert.Equal("ELP1210", (await bench.FailAsync(4, "load-persisted"))[0].Code);
+        Assert.Equal(["vendor_fix"], bench.Machine.Live);
+    }
+
+    [Fact]
+    public async Task Nothing_can_be_persisted_where_nothing_is_live_or_no_unit_could_run_it()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        Assert.Equal("ELP1214", (await bench.FailAsync(2, "persist"))[0].Code);
+        await bench.MustAsync("patch", bench.Patch("a.patch"));
+        foreach (var command in new[] { "/opt/my tools/elivepatch", "/usr/bin/dotnet", "elivepatch", "/opt/%n/elivepatch" })
+        {
+            var run = bench.Machine.NewSession();
+            run.Variables["ELIVEPATCH_COMMAND"] = command;
+            Assert.Equal(2, await run.RunAsync("persist"));
+            Assert.Contains("ELP1214", run.Error, StringComparison.Ordinal);
+        }
+        Directory.Delete(bench.Machine.PathOf("etc/systemd/system"));
+        Assert.Contains("does systemd start this machine?", (await bench.FailAsync(2, "persist"))[0].Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_service_manager_is_told_when_it_is_live(bool isAbstract)
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        var name = isAbstract ? "@elivepatch-test-" + Guid.NewGuid() : bench.Scratch.PathOf("notify");
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(isAbstract ? "\0" + name[1..] : name));
+        var run = bench.Machine.NewSession();
+        run.Variables["NOTIFY_SOCKET"] = name;
+        Assert.Equal(0, await run.RunAsync("load-persisted"));
+        var buffer = new byte[100];
+        Assert.Equal("READY=1", Encoding.UTF8.GetString(buffer, 0, listener.Receive(buffer)));
+    }
+
+    private static async Task<PatchBench> StartAsync(Action<PatchBench>? prepare = null)
+    {
+        var bench = await PatchBench.StartAsync();
+        prepare?.Invoke(bench);
+        await bench.MustAsync("patch", bench.Patch("a.patch"));
+        await PersistAsync(bench);
+        return bench;
+    }
+
+    private static async Task PersistAsync(PatchBench bench)
+    {
+        var run = bench.Machine.NewSession();
+        run.Variables["ELIVEPATCH_COMMAND"] = "/usr/local/sbin/elivepatch";
+        Assert.True(await run.RunAsync("persist") == 0, run.Error);
+    }
+
+    private static BootLedger Boot(PatchBench bench) => bench.Machine.StateFolder.ReadBoot().Value;
+
+    private sealed class ShiftedTime(TimeSpan shift) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + shift;
+    }
+}
