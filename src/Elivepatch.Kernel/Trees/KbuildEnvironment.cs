@@ -5,6 +5,9 @@ namespace Elivepatch.Kernel.Trees;
 /// <summary>What kbuild is told, so that its answers are those of the machine that built the kernel.</summary>
 internal static class KbuildEnvironment
 {
+    // A tool that is not there.
+    private const string Missing = "/nonexistent";
+
     /// <summary>The environment: fixed names and times where the build would ask the machine for its own.</summary>
     public static IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string>
     {
@@ -25,10 +28,10 @@ internal static class KbuildEnvironment
         List<string> variables =
         [
             "ARCH=x86", $"KERNELRELEASE={release}", $"CROSS_COMPILE={compiler.CrossPrefix}", $"CC={compiler.Name}",
-            $"HOSTCC={compiler.Name}", "PAHOLE=pahole",
+            $"HOSTCC={compiler.Name}", config.Number("PAHOLE_VERSION") > 0 ? "PAHOLE=pahole" : $"PAHOLE={Missing}",
         ];
         if (config.Number("RUSTC_VERSION") == 0)
-            variables.AddRange(["RUSTC=/nonexistent", "BINDGEN=/nonexistent"]);
+            variables.AddRange([$"RUSTC={Missing}", $"BINDGEN={Missing}"]);
         return variables;
     }
 
@@ -36,8 +39,9 @@ internal static class KbuildEnvironment
     /// A stand-in for pahole that only tells the version of the original builder's: kbuild asks for it while it reads the
     /// configuration, and nothing that we build ever runs it (scripts/pahole-version.sh).
     /// </summary>
-    public static string PaholeScript(KernelConfig config) =>
-        config.Number("PAHOLE_VERSION") is var version and > 0
-            ? $"#!/bin/sh\necho v{version / 100}.{version % 100:00}\n"
-            : "#!/bin/sh\nexit 1\n";
+    public static string PaholeScript(KernelConfig config)
+    {
+        var version = config.Number("PAHOLE_VERSION");
+        return $"#!/bin/sh\necho v{version / 100}.{version % 100:00}\n";
+    }
 }
