@@ -27,4 +27,9 @@ public static partial class ProblemCodes
     /// <summary>An archive is larger than anything of its kind, or leaves its folder.</summary>
     public static readonly ProblemCode ArchiveRefused = new(
         906, ProblemKind.Refused, "an archive was refused", "Use an archive as its publisher made it.");
+
+    /// <summary>A command in the sandbox used more than it may.</summary>
+    public static readonly ProblemCode SandboxLimitExceeded = new(
+        907, ProblemKind.Refused, "a command used more than it may",
+        "Nothing that belongs to a kernel's build needs so much: look for what makes it grow without end.");
 }

@@ -73,4 +73,14 @@ public static partial class ProblemCodes
     /// <summary>No configured source provides a kernel's source.</summary>
     public static readonly ProblemCode SourceNotProvided = new(
         1018, ProblemKind.Refused, "no source is configured for the kernel", "Send the source, or ask the server's operator to provide it.");
+
+    /// <summary>The keys that manifests are signed with cannot be used.</summary>
+    public static readonly ProblemCode KeyRingUnusable = new(
+        1030, ProblemKind.Environment, "the server's keys cannot be used",
+        "Restore the folder of keys as it was; only its owner may have access to it.");
+
+    /// <summary>The key that modules are signed with cannot be used.</summary>
+    public static readonly ProblemCode ModuleKeyUnusable = new(
+        1031, ProblemKind.Environment, "the key for modules cannot be used",
+        "Configure a secret key and its certificate, both PEM, as the kernel's own build makes them.");
 }

@@ -21,6 +21,9 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
     /// </summary>
     public string? BootImagePath { get; init; }
 
+    /// <summary>The name for the record; null names it by its release.</summary>
+    public string? Name { get; init; }
+
     /// <summary>Imports a kernel.</summary>
     /// <param name="capturePath">The capture file.</param>
     /// <param name="sourcePath">A source tree, or an archive of one.</param>
@@ -113,7 +116,7 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
         var facts = capture.Facts;
         return store.Add(workspace, new KernelFacts
         {
-            Name = store.NameFor(facts.Release, new(facts.BuildId)),
+            Name = Name ?? store.NameFor(facts.Release, new(facts.BuildId)),
             Release = facts.Release,
             BuildId = facts.BuildId,
             Compiler = config.CompilerText,

@@ -18,16 +18,26 @@ public static class ProcessRunner
     /// Runs a process and waits for it. On timeout its whole process group is killed and the result says so; on cancellation it
     /// is killed likewise and <see cref="OperationCanceledException"/> is thrown.
     /// </summary>
-    public static async Task<ProcessResult> RunAsync(ProcessRequest request, CancellationToken cancellation)
+    public static Task<ProcessResult> RunAsync(ProcessRequest request, CancellationToken cancellation) =>
+        RunAsync(request, null, cancellation);
+
+    /// <summary>Runs a process that somebody watches, who may want its end.</summary>
+    /// <param name="request">The process.</param>
+    /// <param name="watch">
+    /// Told the process's id when it has started; runs until its cancellation, or ends earlier and has the whole group killed.
+    /// </param>
+    /// <param name="cancellation">Ends it.</param>
+    internal static async Task<ProcessResult> RunAsync(
+        ProcessRequest request, Func<int, CancellationToken, Task>? watch, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         var output = new BoundedBuffer(request.OutputLimit);
         var error = new BoundedBuffer(request.OutputLimit);
-        var watch = Stopwatch.StartNew();
+        var clock = Stopwatch.StartNew();
         if (StartInfo(request) is not { } info)
         {
             error.Append(System.Text.Encoding.UTF8.GetBytes($"{request.File}: not found"));
-            return new(NotFound, output, error, watch.Elapsed, false);
+            return new(NotFound, output, error, clock.Elapsed, false);
         }
         using var process = await SpawnThread.StartAsync(info);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -36,21 +46,42 @@ public static class ProcessRunner
             ReadAsync(process.StandardOutput.BaseStream, output, request.OnOutputLine),
             ReadAsync(process.StandardError.BaseStream, error, request.OnErrorLine));
         var writing = WriteAsync(process, request.Input);
-        var timedOut = false;
+        using var watched = new CancellationTokenSource();
+        var watching = watch is null ? null : EndWhenUnwantedAsync(watch(process.Id, watched.Token), end);
+        var ended = false;
         try
         {
             await process.WaitForExitAsync(end.Token);
         }
         catch (OperationCanceledException)
         {
-            timedOut = true;
+            ended = true;
             KillGroup(process);
             await process.WaitForExitAsync(CancellationToken.None);
+            await WaitForGroupAsync(process.Id);
         }
+        await watched.CancelAsync();
+        var unwanted = watching is not null && await watching;
         await DrainAsync(process, reading);
         await Task.WhenAny(writing, Task.Delay(DrainTime, CancellationToken.None));
         cancellation.ThrowIfCancellationRequested();
-        return new(process.ExitCode, output, error, watch.Elapsed, timedOut);
+        return new(process.ExitCode, output, error, clock.Elapsed, ended && !unwanted);
+    }
+
+    // True where the watch ended before it was told to.
+    private static async Task<bool> EndWhenUnwantedAsync(Task watching, CancellationTokenSource end)
+    {
+        try
+        {
+            await watching;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+
+        await end.CancelAsync();
+        return true;
     }
 
     // setsid(1) makes the child the leader of a session and process group of its own; setpriv(1) lets the kernel kill it when we
@@ -120,6 +151,14 @@ public static class ProcessRunner
         KillGroup(process);
         if (await Task.WhenAny(reading, Task.Delay(DrainTime, CancellationToken.None)) == reading)
             await reading;
+    }
+
+    // The others of the group die with the first and not before it; a large one takes its time.
+    private static async Task WaitForGroupAsync(int group)
+    {
+        var end = Stopwatch.StartNew();
+        while (Kill(-group, 0) == 0 && end.Elapsed < DrainTime)
+            await Task.Delay(10, CancellationToken.None);
     }
 
     private static void KillGroup(Process process)

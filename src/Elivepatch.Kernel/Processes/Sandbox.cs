@@ -8,12 +8,11 @@ namespace Elivepatch.Kernel.Processes;
 
 /// <summary>
 /// Runs commands under bubblewrap: no network, own process, IPC and host name spaces, no capabilities, an empty environment, a
-/// read-only toolchain, and nothing else of the host but what the request binds.
+/// read-only toolchain, and nothing else of the host but what the request binds. What all of it together may use is bounded too.
 /// </summary>
 public static class Sandbox
 {
     private const string Program = "bwrap";
-    private const long TemporarySpace = 1L << 30;
 
     // Debian merges these into /usr and leaves links; where they are folders they are bound.
     private static readonly string[] ToolchainFolders = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
@@ -24,6 +23,7 @@ public static class Sandbox
     {
         if (Executables.Find(Program) is not { } program)
             return new Problem(ProblemCodes.SandboxMissing, $"{Program} is not in the search path");
+        var watch = new SandboxWatch(request.Limits, [.. request.Binds.Where(b => b.Writable).Select(b => b.Source)]);
         var result = await ProcessRunner.RunAsync(
             new ProcessRequest
             {
@@ -33,8 +33,12 @@ public static class Sandbox
                 Timeout = request.Timeout,
                 OutputLimit = request.OutputLimit,
                 OnOutputLine = request.OnOutputLine,
+                OnErrorLine = request.OnErrorLine,
             },
+            watch.RunAsync,
             cancellation);
+        if (watch.Finding is { } finding)
+            return new Problem(ProblemCodes.SandboxLimitExceeded, $"{request.File}: {finding}");
         if (result.ExitCode != 0 && result.Error.StartsWith("bwrap: ", StringComparison.Ordinal))
             return new Problem(ProblemCodes.SandboxFailed, result.Describe());
         return result;
@@ -63,7 +67,10 @@ public static class Sandbox
         foreach (var (name, value) in request.Environment)
             words.AddRange(["--setenv", name, value]);
         words.AddRange(Toolchain());
-        words.AddRange(["--proc", "/proc", "--dev", "/dev", "--size", Text(TemporarySpace), "--tmpfs", "/tmp"]);
+        // /dev itself is a file system in memory as well, and one without a bound.
+        var space = Text(request.Limits.TemporarySpace);
+        words.AddRange(["--proc", "/proc", "--dev", "/dev", "--size", space, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]);
+        words.AddRange(["--size", space, "--tmpfs", "/tmp"]);
         foreach (var bind in request.Binds)
             words.AddRange([bind.Writable ? "--bind" : "--ro-bind", bind.Source, bind.Target]);
         words.AddRange(["--remount-ro", "/", "--chdir", request.WorkingDirectory, "--"]);

@@ -27,9 +27,12 @@ public sealed record SandboxRequest
     /// <summary>Bytes kept of each output stream.</summary>
     public int OutputLimit { get; init; } = 4 << 20;
 
-    /// <summary>Bounds on each process inside.</summary>
+    /// <summary>Bounds on what is inside.</summary>
     public SandboxLimits Limits { get; init; } = SandboxLimits.Default;
 
     /// <summary>Called for every line of standard output as it arrives.</summary>
     public Action<string>? OnOutputLine { get; init; }
+
+    /// <summary>Called for every line of standard error as it arrives.</summary>
+    public Action<string>? OnErrorLine { get; init; }
 }

@@ -85,7 +85,8 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
                 new SandboxRequest
                 {
                     File = "patch",
-                    Arguments = ["-p1", "--batch", "--forward", "--fuzz=0", "--no-backup-if-mismatch", "--input=/patch"],
+                    // Only unified diffs: patch would also read others, among them scripts for ed.
+                    Arguments = ["-p1", "--unified", "--batch", "--forward", "--fuzz=0", "--no-backup-if-mismatch", "--input=/patch"],
                     Binds = [new(source, PreparedTree.InsidePath, Writable: true), new(patch, "/patch")],
                     WorkingDirectory = PreparedTree.InsidePath,
                 },

@@ -30,6 +30,9 @@ public sealed record GuestJob
     /// <summary>More words for the kernel's command line.</summary>
     public IReadOnlyList<string> KernelArguments { get; init; } = [];
 
+    /// <summary>True where the kernel may choose its own place in memory (KASLR), as on most machines.</summary>
+    public bool RandomizesAddresses { get; init; }
+
     /// <summary>Bytes that the guest may write to its console, and also over its channel, files included.</summary>
     public int OutputLimit { get; init; } = 64 << 20;
 

@@ -9,7 +9,10 @@ internal static class QemuCommand
     public const string Program = "qemu-system-x86_64";
 
     /// <summary>The arguments for one guest.</summary>
-    public static IReadOnlyList<string> Arguments(GuestJob job, string image) =>
+    /// <param name="job">What to do in it.</param>
+    /// <param name="kernel">Where the emulator sees the boot image.</param>
+    /// <param name="image">Where the emulator sees the initramfs.</param>
+    public static IReadOnlyList<string> Arguments(GuestJob job, string kernel, string image) =>
     [
         "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot",
         // Whoever breaks out of the guest finds a process that may start nothing and become nobody else.
@@ -23,15 +26,17 @@ internal static class QemuCommand
         "-chardev", "file,id=spare,path=/dev/fd/1", "-serial", "chardev:spare",
         "-chardev", "file,id=channel,path=/dev/fd/1",
         "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=channel,name=org.elivepatch.channel",
-        "-kernel", job.Kernel, "-initrd", image,
-        "-append", string.Join(' ', [.. KernelArguments, .. job.KernelArguments]),
+        "-kernel", kernel, "-initrd", image,
+        "-append", string.Join(' ', [.. KernelArguments, .. job.RandomizesAddresses ? [] : NoKaslr, .. job.KernelArguments]),
     ];
+
+    private static readonly string[] NoKaslr = ["nokaslr"];
 
     // quiet and loglevel: only warnings and worse while it boots, because every character on the serial line costs; init turns
     // all messages on. nokaslr: symbols at the addresses that they were linked at. panic, reboot: the emulator ends when the
     // kernel does. printk.devkmsg: our marks in the log are not rate-limited.
     private static IReadOnlyList<string> KernelArguments =>
     [
-        "console=ttyS0", "quiet", "loglevel=5", "nokaslr", "panic=-1", "reboot=t", "printk.devkmsg=on",
+        "console=ttyS0", "quiet", "loglevel=5", "panic=-1", "reboot=t", "printk.devkmsg=on",
     ];
 }

@@ -24,7 +24,8 @@ internal static class TrialReading
             if (!int.TryParse(events[0].Word(1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number >= cases.Count)
                 break;
             var log = Slice(console, result.Nonce, number);
-            reports.Add(ReadCase(cases[number], modules[number], events, log, i + 1 == starts.Count ? result : null));
+            var report = ReadCase(cases[number], modules[number], events, log, i + 1 == starts.Count ? result : null);
+            reports.Add(report with { Console = result.Console });
         }
         if (reports.Count > 0)
             return reports;

@@ -14,6 +14,9 @@ public sealed record TrialReport
     /// <summary>What the kernel logged meanwhile, a line each.</summary>
     public required IReadOnlyList<string> KernelLog { get; init; }
 
+    /// <summary>Everything that the guest printed on its console from power-on, other cases of the same boot included.</summary>
+    public string Console { get; init; } = "";
+
     /// <summary>Everything that was wrong; empty where the case passed.</summary>
     public required IReadOnlyList<Problem> Problems { get; init; }
 

@@ -1,4 +1,4 @@
-// In: a job. Out: what the guest left of it. One QEMU process without a network, a disk or anything else of ours but two
+// In: a job. Out: what the guest left of it. One QEMU process in a sandbox, without a network, a disk or anything else of ours but two
 // one-way pipes: the console on its standard error and the channel on its standard output. It is emulated in software, so that
 // the result does not depend on the machine; a stock kernel reaches our init in about four seconds.
 
@@ -14,6 +14,9 @@ public static class VirtualMachine
 {
     private const long LargestProgram = 64 << 20;
     private const long LargestFiles = 1L << 30;
+    private const long EmulatorMemory = 2L << 30;
+    private const string InsideKernel = "/guest-kernel";
+    private const string InsideImage = "/guest-initramfs";
 
     /// <summary>
     /// Boots the kernel and runs the job. A guest that ends badly is a result too (<see cref="GuestResult.Ending"/>); a failure
@@ -27,7 +30,7 @@ public static class VirtualMachine
     {
         if (Check(job) is { } problem)
             return problem;
-        if (Executables.Find(QemuCommand.Program) is not { } qemu)
+        if (Executables.Find(QemuCommand.Program) is null)
             return new Problem(ProblemCodes.EmulatorMissing, $"{QemuCommand.Program} is not in the PATH");
         var busybox = FindBusybox();
         if (!busybox.TryGet(out var shell))
@@ -39,7 +42,7 @@ public static class VirtualMachine
             var image = Path.Combine(folder.FullName, "initramfs");
             using (var file = File.Create(image))
                 GuestImage.Write(file, shell, nonce, main, [GuestFile.Text("script", job.Script), .. job.Files]);
-            return await BootAsync(job, qemu, image, nonce, cancellation);
+            return await BootAsync(job, image, nonce, cancellation);
         }
         finally
         {
@@ -47,15 +50,17 @@ public static class VirtualMachine
         }
     }
 
-    private static async Task<GuestResult> BootAsync(GuestJob job, string qemu, string image, string nonce, CancellationToken cancellation)
+    private static async Task<Outcome<GuestResult>> BootAsync(GuestJob job, string image, string nonce, CancellationToken cancellation)
     {
         using var live = new GuestOutput(job);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, live.Stopped);
         var watch = System.Diagnostics.Stopwatch.StartNew();
-        var request = new ProcessRequest
+        var request = new SandboxRequest
         {
-            File = qemu,
-            Arguments = QemuCommand.Arguments(job, image),
+            File = QemuCommand.Program,
+            Arguments = QemuCommand.Arguments(job, InsideKernel, InsideImage),
+            Binds = [new(Path.GetFullPath(job.Kernel), InsideKernel), new(image, InsideImage)],
+            Limits = Limits(job),
             Timeout = job.Timeout,
             OutputLimit = job.OutputLimit,
             OnOutputLine = live.TakeChannel,
@@ -63,7 +68,9 @@ public static class VirtualMachine
         };
         try
         {
-            var result = await ProcessRunner.RunAsync(request, stop.Token);
+            var outcome = await Sandbox.RunAsync(request, stop.Token);
+            if (!outcome.TryGet(out var result))
+                return Outcome<GuestResult>.Failure(outcome.Problems);
             var stream = GuestStream.Parse(result.OutputBytes, job.OutputLimit);
             var ending = result.TimedOut ? GuestEnding.TimedOut : Ending(stream);
             return Result(ending, stream.Events, result.Error, stream.Files, watch.Elapsed, nonce);
@@ -72,6 +79,18 @@ public static class VirtualMachine
         {
             return Result(live.SaidTooMuch ? GuestEnding.OutputTooLarge : GuestEnding.TimedOut, live.Events, live.Console, null, watch.Elapsed, nonce);
         }
+    }
+
+    // The emulator's own memory comes on top of the guest's, and a gigabyte of address space for translated code.
+    private static SandboxLimits Limits(GuestJob job)
+    {
+        var memory = (long)job.Memory << 20;
+        return SandboxLimits.Default with
+        {
+            AddressSpace = memory + SandboxLimits.Default.AddressSpace,
+            ProcessorTime = (job.Timeout + TimeSpan.FromMinutes(1)) * (job.Processors + 1),
+            TotalMemory = memory + EmulatorMemory,
+        };
     }
 
     private static GuestEnding Ending(GuestStream stream)

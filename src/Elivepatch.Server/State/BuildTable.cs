@@ -177,6 +177,20 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
         },
         cancellation);
 
+    /// <summary>Queues a running build again that is not to blame for its end: this attempt does not count.</summary>
+    /// <returns>False where it does not run (any more).</returns>
+    public Task<bool> RequeueAsync(string id, CancellationToken cancellation) => ChangeAsync(
+        id,
+        async transaction =>
+        {
+            var queued = await transaction.Connection!.ExecuteAsync(
+                "UPDATE builds SET state = 'Queued', attempts = attempts - 1 WHERE id = @id AND state = 'Running'", new { id }, transaction) == 1;
+            if (queued)
+                await TellAsync(id, BuildState.Queued, transaction);
+            return queued;
+        },
+        cancellation);
+
     private async Task<T> ChangeAsync<T>(string build, Func<DbTransaction, Task<T>> work, CancellationToken cancellation)
     {
         var result = await database.ChangeAsync(work, cancellation);

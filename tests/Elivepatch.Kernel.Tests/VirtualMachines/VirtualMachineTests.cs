@@ -107,8 +107,10 @@ public sealed class VirtualMachineTests(StockKernel stock)
             KernelArguments = [marker],
             OnEvent = _ =>
             {
-                var words = CommandsWith(marker).Single(c => c.StartsWith("qemu", StringComparison.Ordinal) || c.Contains("/qemu", StringComparison.Ordinal)).Split('\0');
-                image = words[Array.IndexOf(words, "-initrd") + 1];
+                // The sandbox's command line says where the file really is.
+                var words = CommandsWith(marker).First(c => c.Contains("--ro-bind", StringComparison.Ordinal)).Split('\0');
+                image = words[Array.IndexOf(words, "/guest-initramfs") - 1];
+                Assert.True(File.Exists(image));
                 cancel.Cancel();
             },
         };

@@ -1,0 +1,77 @@
+// In: a capture as some machine took it. Out: the capture as every machine that runs this kernel would have taken it, and the digest
+// of it that names the kernel. What differs between two machines or two boots is brought to one form or left out, so that nothing in
+// the result can be said by one machine about the kernel of another without changing the name.
+
+using System.Globalization;
+using System.Text;
+using Elivepatch.Engine;
+using Elivepatch.Engine.Facts;
+
+namespace Elivepatch.Kernel.Records;
+
+/// <summary>A kernel by the content of its capture.</summary>
+/// <param name="Id">SHA-256, hexadecimal, over release, build-id, machine, configuration, symbols of vmlinux and exports.</param>
+/// <param name="Capture">
+/// The capture with nothing in it that the id does not cover: symbols of vmlinux alone, at the addresses that they have without
+/// KASLR; no modules, livepatches or notes.
+/// </param>
+public sealed record CaptureIdentity(string Id, CaptureFile Capture)
+{
+    private const string Version = "kernel-1";
+
+    // Where x86-64 kernels with the usual CONFIG_PHYSICAL_START are linked (arch/x86/include/asm/page_types.h, __START_KERNEL).
+    private const ulong LinkBase = 0xffffffff81000000;
+
+    // Below lie offsets into the per-cpu area and absolute symbols, which KASLR does not move.
+    private const ulong KernelHalf = 1UL << 63;
+
+    /// <summary>Identifies the kernel of a capture.</summary>
+    public static Outcome<CaptureIdentity> Of(CaptureFile capture) =>
+        KernelSymbols.Parse(capture.Kallsyms.ToArray()).Then(symbols => Linked(symbols.Vmlinux)).Then<CaptureIdentity>(kallsyms =>
+        {
+            var config = KernelConfig.Parse(Encoding.UTF8.GetString(capture.Config.Span));
+            var canonical = new CaptureFile(
+                new CaptureFacts
+                {
+                    Release = capture.Facts.Release,
+                    BuildId = new BuildId(capture.Facts.BuildId.ToLowerInvariant()).Hex,
+                    Machine = capture.Facts.Machine ?? "",
+                    Compiler = config.CompilerText,
+                    KernelVersionText = "",
+                },
+                capture.Config, kallsyms, capture.Symvers, Notes: null);
+            return new CaptureIdentity(Digest(canonical), canonical);
+        });
+
+    private static string Digest(CaptureFile capture) => Storage.ContentDigest.OfParts(
+        Version,
+        capture.Facts.Release,
+        capture.Facts.BuildId,
+        capture.Facts.Machine,
+        Storage.ContentDigest.Of(capture.Config.Span).Hex,
+        Storage.ContentDigest.Of(capture.Kallsyms.Span).Hex,
+        capture.Symvers is { } symvers ? Storage.ContentDigest.Of(symvers.Span).Hex : "").Hex;
+
+    // The kernel is moved as a whole, so one symbol tells by how much.
+    private static Outcome<ReadOnlyMemory<byte>> Linked(ObjectSymbols vmlinux)
+    {
+        if (vmlinux.Named("_text") is not [{ Address: >= KernelHalf } start])
+            return Malformed("_text is not there exactly once, so nothing says where the kernel runs");
+        var displacement = unchecked(start.Address - LinkBase);
+        using var text = new MemoryStream();
+        var last = 0UL;
+        for (var i = 0; i < vmlinux.Count; i++)
+        {
+            var symbol = vmlinux[i];
+            var address = symbol.Address >= KernelHalf ? unchecked(symbol.Address - displacement) : symbol.Address;
+            if (address < last || (symbol.Address >= KernelHalf && address < KernelHalf))
+                return Malformed($"{symbol.Name} lies where no kernel has it");
+            last = address;
+            text.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{address:x16} {symbol.Type} {symbol.Name}\n")));
+        }
+
+        return (ReadOnlyMemory<byte>)text.ToArray();
+    }
+
+    private static Problem Malformed(string reason) => new(ProblemCodes.MalformedKallsyms, $"/proc/kallsyms: {reason}");
+}

@@ -1,0 +1,209 @@
+// In: the queue in the database. Out: ended builds. A build that was taken is ended by whoever took it, or found again when the
+// server starts: results are stored first and the end is written in one transaction after them, so that at any moment a build is
+// either whole or to be done again.
+
+using System.Data.Common;
+using System.Text;
+using System.Text.Json;
+using Elivepatch.Engine;
+using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Server.State;
+
+namespace Elivepatch.Server.Builds;
+
+/// <summary>How the dispatcher works.</summary>
+/// <param name="Builders">How many builds run at once.</param>
+/// <param name="MostAttempts">How often a build is begun that never comes to its end.</param>
+/// <param name="Pause">How long it waits before it looks again by itself.</param>
+public sealed record DispatcherOptions(int Builders, int MostAttempts, TimeSpan Pause)
+{
+    /// <summary>The usual.</summary>
+    public static DispatcherOptions Default { get; } = new(2, 3, TimeSpan.FromSeconds(1));
+}
+
+/// <summary>Takes queued builds and runs them.</summary>
+public sealed partial class BuildDispatcher(
+    BuildTable builds, KernelTable kernels, BuildEventTable events, Database database, BlobStore blobs, BuildSignals signals, BuildRun run,
+    DispatcherOptions options, ILogger<BuildDispatcher> log) : BackgroundService
+{
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            foreach (var id in await InsistAsync(() => builds.RequeueInterruptedAsync(stoppingToken), stoppingToken))
+                LogFound(id);
+            await Task.WhenAll(Enumerable.Range(0, options.Builders).Select(_ => WorkAsync(stoppingToken)));
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The server stops.
+        }
+    }
+
+    private async Task WorkAsync(CancellationToken stopping)
+    {
+        // The first to come here may still be in the call that starts the server.
+        await Task.Yield();
+        while (true)
+        {
+            if (await InsistAsync(() => builds.TakeAsync(stopping), stopping) is { } build)
+                await RunAsync(build, stopping);
+            else
+                await signals.WaitAsync(options.Pause, stopping);
+        }
+    }
+
+    private async Task RunAsync(StoredBuild build, CancellationToken stopping)
+    {
+        LogBegins(build.Id, build.Attempts);
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        signals.Begin(build.Id, cancel);
+        try
+        {
+            var end = await EndOfAsync(build, cancel, stopping);
+            if (end is null)
+                await InsistAsync(() => builds.RequeueAsync(build.Id, CancellationToken.None), stopping);
+            else
+                await InsistAsync(() => builds.FinishAsync(build.Id, end, CancellationToken.None), stopping);
+            LogEnded(build.Id, end?.State.ToString() ?? "interrupted");
+        }
+        finally
+        {
+            signals.End(build.Id);
+        }
+    }
+
+    // Null where the server stops: then somebody begins it again.
+    private async Task<BuildEnd?> EndOfAsync(StoredBuild build, CancellationTokenSource cancel, CancellationToken stopping)
+    {
+        try
+        {
+            // Whoever cancelled it before it could be told here has left word in the database.
+            if (build.IsCancelling || await builds.FindAsync(build.Id, cancel.Token) is { IsCancelling: true })
+                return Cancelled();
+            if (build.Attempts > options.MostAttempts)
+                return Failed(new(ProblemCodes.BuildAbandoned, $"the server ended {options.MostAttempts} times while it ran"));
+            var order = await OrderAsync(build, cancel.Token);
+            BuildProduct product;
+            await using (var journal = new BuildJournal(build.Id, events, database))
+                product = await WatchAsync(build.Id, run(order, journal, cancel.Token), cancel);
+            // What is done is kept, though the server stops.
+            return await StoreAsync(product, CancellationToken.None);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return null;
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            return Cancelled();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Failed(new(ProblemCodes.StateUnusable, e.Message));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            LogBroken(build.Id, e);
+            return Failed(new(ProblemCodes.BuildAbandoned, $"the builder broke: {e.GetType().Name}"));
+        }
+    }
+
+    // Another process may have cancelled it: the database knows.
+    private async Task<BuildProduct> WatchAsync(string id, Task<BuildProduct> running, CancellationTokenSource cancel)
+    {
+        while (await Task.WhenAny(running, Task.Delay(options.Pause, CancellationToken.None)) != running)
+        {
+            try
+            {
+                if (await builds.FindAsync(id, CancellationToken.None) is { IsCancelling: true })
+                    await cancel.CancelAsync();
+            }
+            catch (DbException)
+            {
+                // It is asked again.
+            }
+        }
+
+        return await running;
+    }
+
+    private async Task<BuildOrder> OrderAsync(StoredBuild build, CancellationToken cancellation)
+    {
+        var kernel = await kernels.FindAsync(build.Kernel, cancellation) ?? throw new IOException($"the kernel {build.Kernel} is gone");
+        var submission = JsonSerializer.Deserialize(
+            await blobs.ReadAsync(build.Submission, cancellation), ProtocolJson.Default.BuildSubmission)
+            ?? throw new IOException("the submission is gone");
+        return new(
+            build.Id, kernel, submission, blobs.PathOf(kernel.Capture), Optional(kernel.Source), Optional(kernel.BootImage));
+
+        string? Optional(string? digest) => digest is null ? null : blobs.PathOf(digest);
+    }
+
+    private async Task<BuildEnd> StoreAsync(BuildProduct product, CancellationToken cancellation)
+    {
+        var problems = new List<Problem>(product.Problems);
+        var end = new BuildEnd
+        {
+            State = product.Problems.Count == 0 ? BuildState.Succeeded
+                : product.Problems.Any(p => p.Code.Kind == ProblemKind.Environment) ? BuildState.Failed
+                : BuildState.Refused,
+            Problems = ProblemReport.Of(product.Problems),
+            Module = product.Module,
+            Artifact = await PutAsync(product.Artifact),
+            ArtifactSize = product.Artifact?.LongLength ?? 0,
+            Explanation = await PutAsync(product.Explanation is { } e ? JsonSerializer.SerializeToUtf8Bytes(e, ProtocolJson.Default.Explanation) : null),
+            Console = await PutAsync(product.Console is { } console ? Encoding.UTF8.GetBytes(console) : null),
+            Statement = await PutAsync(product.Statement is { } s ? JsonSerializer.SerializeToUtf8Bytes(s, ProtocolJson.Default.Statement) : null),
+            Tested = product.Tested,
+        };
+        return problems.Count > product.Problems.Count ? Failed(problems[^1]) : end;
+
+        async Task<string?> PutAsync(byte[]? content)
+        {
+            if (content is null)
+                return null;
+            var stored = await blobs.PutAsync(new MemoryStream(content, writable: false), long.MaxValue, cancellation);
+            problems.AddRange(stored.Problems);
+            return stored.Succeeded ? stored.Value : null;
+        }
+    }
+
+    // A database that cannot be written now may be later; until then nothing that was done is lost.
+    private async Task<T> InsistAsync<T>(Func<Task<T>> change, CancellationToken stopping)
+    {
+        while (true)
+        {
+            try
+            {
+                return await change();
+            }
+            catch (DbException e)
+            {
+                LogDatabase(e);
+                await Task.Delay(options.Pause * 5, stopping);
+            }
+        }
+    }
+
+    private static BuildEnd Cancelled() => new() { State = BuildState.Cancelled };
+
+    private static BuildEnd Failed(Problem problem) => new() { State = BuildState.Failed, Problems = ProblemReport.Of([problem]) };
+
+    [LoggerMessage(LogLevel.Information, "build {Id} was interrupted and goes on")]
+    private partial void LogFound(string id);
+
+    [LoggerMessage(LogLevel.Information, "build {Id} begins, attempt {Attempt}")]
+    private partial void LogBegins(string id, int attempt);
+
+    [LoggerMessage(LogLevel.Information, "build {Id} ended: {State}")]
+    private partial void LogEnded(string id, string state);
+
+    [LoggerMessage(LogLevel.Error, "build {Id} broke")]
+    private partial void LogBroken(string id, Exception e);
+
+    [LoggerMessage(LogLevel.Error, "the database cannot be used")]
+    private partial void LogDatabase(Exception e);
+}

@@ -1,0 +1,43 @@
+// In: all that determines a build. Out: its digest, which is its id. Equal requests have equal ids and share one build; whatever
+// could make another result makes another id.
+
+using System.Globalization;
+using System.Reflection;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Server.State;
+
+namespace Elivepatch.Server.Builds;
+
+/// <summary>Names builds.</summary>
+public static class BuildIdentity
+{
+    // Raised whenever the same inputs make another result.
+    private const string Version = "build-1";
+
+    /// <summary>The version of the engine that builds, as in its assembly.</summary>
+    public static string Engine { get; } =
+        typeof(Kernel.Build.LivepatchBuild).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+
+    /// <summary>The id of a build.</summary>
+    /// <param name="submission">What a client asks for.</param>
+    /// <param name="kernel">The kernel with the parts that clients sent: with a boot image the result is another.</param>
+    /// <param name="policy">What the operator decided.</param>
+    /// <param name="engine">Version of the engine.</param>
+    public static string Of(BuildSubmission submission, StoredKernel kernel, BuildPolicy policy, string engine) => ContentDigest.OfParts(
+    [
+        Version, engine, kernel.Id, kernel.Source ?? "", kernel.BootImage ?? "",
+        .. Files(submission.BasePatches),
+        .. Files(submission.Patches),
+        submission.Name is null ? "" : "=" + submission.Name,
+        submission.Replace ? "replace" : "",
+        submission.Script is null ? "" : "=" + submission.Script,
+        policy.Trial.ToString(), policy.ModuleCertificate ?? "",
+    ]).Hex;
+
+    // The count before them keeps two lists apart.
+    private static IEnumerable<string> Files(IReadOnlyList<PatchFile> files) =>
+    [
+        files.Count.ToString(CultureInfo.InvariantCulture), .. files.SelectMany(f => (string[])[f.Name, ContentDigest.Of(f.Content).Hex]),
+    ];
+}

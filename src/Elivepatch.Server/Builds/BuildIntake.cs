@@ -1,0 +1,109 @@
+// In: a submission. Out: the build that it asks for, queued or as it stands already; or everything that is known to be wrong with it
+// now. Whatever can be known to fail at the end is found out here.
+
+using System.Text;
+using System.Text.Json;
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Trees;
+using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Kernels;
+using Elivepatch.Server.State;
+
+namespace Elivepatch.Server.Builds;
+
+/// <summary>Takes builds in.</summary>
+public sealed class BuildIntake(
+    BuildTable builds, KernelTable kernels, KernelRegistry registry, BlobStore blobs, BuildSignals signals, BuildPolicy policy, TimeProvider clock)
+    : IDisposable
+{
+    // Between counting a token's builds and adding one nobody else may add.
+    private readonly SemaphoreSlim adding = new(1);
+
+    /// <summary>Submits a build.</summary>
+    /// <param name="submission">What is asked for.</param>
+    /// <param name="tokenId">Who asks.</param>
+    /// <param name="tokenName">Their name.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<Outcome<StoredBuild>> SubmitAsync(
+        BuildSubmission submission, string tokenId, string tokenName, CancellationToken cancellation)
+    {
+        if (SubmissionRules.Check(submission, policy) is { Count: > 0 } problems)
+            return Outcome<StoredBuild>.Failure(problems);
+        if (await kernels.FindAsync(submission.Kernel, cancellation) is not { } kernel)
+            return new Problem(ProblemCodes.KernelUnknown, $"no kernel {Short(submission.Kernel)} is known here", "Send the kernel's capture first.");
+        var id = BuildIdentity.Of(submission, kernel, policy, BuildIdentity.Engine);
+        // One that is there already was complete when it was taken in.
+        if (await builds.FindAsync(id, cancellation) is { State: not (BuildState.Failed or BuildState.Cancelled) } known)
+            return known;
+        if (await IncompleteAsync(kernel, cancellation) is { } incomplete)
+            return incomplete;
+        var compiler = await Toolchain.FindAsync(kernel.Compiler, cancellation);
+        if (!compiler.Succeeded)
+            return Outcome<StoredBuild>.Failure(compiler.Problems);
+
+        var json = JsonSerializer.SerializeToUtf8Bytes(submission, ProtocolJson.Default.BuildSubmission);
+        var stored = await blobs.PutAsync(new MemoryStream(json, writable: false), long.MaxValue, cancellation);
+        if (!stored.TryGet(out var blob))
+            return Outcome<StoredBuild>.Failure(stored.Problems);
+        return await AddAsync(
+            new StoredBuild
+            {
+                Id = id,
+                Kernel = kernel.Id,
+                Release = kernel.Release,
+                Submission = blob,
+                Patches = BuildStatement.References(submission.Patches),
+                Token = tokenId,
+                Requester = tokenName,
+                Submitted = clock.GetUtcNow(),
+            },
+            cancellation);
+    }
+
+    /// <summary>Cancels a build, whether it waits or runs.</summary>
+    /// <returns>The build as it stands now; null where there is none.</returns>
+    public async Task<StoredBuild?> CancelAsync(string id, CancellationToken cancellation)
+    {
+        var build = await builds.CancelAsync(id, cancellation);
+        if (build is { IsCancelling: true })
+            signals.TellCancelled(id);
+        return build;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => adding.Dispose();
+
+    private async Task<Outcome<StoredBuild>> AddAsync(StoredBuild build, CancellationToken cancellation)
+    {
+        await adding.WaitAsync(cancellation);
+        try
+        {
+            if (await builds.CountOpenAsync(build.Token, cancellation) >= policy.OpenBuildsPerToken
+                && await builds.FindAsync(build.Id, cancellation) is not { State: BuildState.Queued or BuildState.Running })
+                return new Problem(ProblemCodes.TooManyRequests, $"{policy.OpenBuildsPerToken} builds of this token wait or run");
+            var (added, isQueued) = await builds.SubmitAsync(build, cancellation);
+            if (isQueued)
+                signals.TellQueued();
+            return added;
+        }
+        finally
+        {
+            adding.Release();
+        }
+    }
+
+    private async Task<Problem?> IncompleteAsync(StoredKernel kernel, CancellationToken cancellation)
+    {
+        var view = await registry.ViewAsync(kernel, cancellation);
+        var missing = view.Missing.Where(m => m.IsRequired).ToList();
+        if (missing.Count == 0)
+            return null;
+        var text = new StringBuilder();
+        foreach (var part in missing)
+            text.Append(text.Length > 0 ? "; " : "").Append(part.Name).Append(": ").Append(part.Why);
+        return new(missing.Exists(m => m.Name == KernelParts.Source) ? ProblemCodes.KernelIncomplete : ProblemCodes.TestImpossible, text.ToString());
+    }
+
+    private static string Short(string text) => string.Concat(text.Take(80).Select(c => char.IsAscii(c) && !char.IsControl(c) ? c : '?'));
+}

@@ -1,0 +1,79 @@
+// In: what happens in a running build, from any thread. Out: the same as events in the database, many in one transaction: a commit
+// waits for the disk, and a compiler does not wait for that.
+
+using System.Data.Common;
+using System.Threading.Channels;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Server.State;
+
+namespace Elivepatch.Server.Builds;
+
+/// <summary>Writes the events of one build.</summary>
+internal sealed class BuildJournal : IProgress<BuildEvent>, IAsyncDisposable
+{
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(100);
+    private const int MostAtOnce = 1000;
+
+    // What is reported faster than it can be written is dropped: a log is not worth the memory of the server.
+    private readonly Channel<BuildEvent> happened = Channel.CreateBounded<BuildEvent>(
+        new BoundedChannelOptions(BuildEventTable.MostEvents) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
+
+    private readonly string build;
+    private readonly BuildEventTable events;
+    private readonly Database database;
+    private readonly Task writing;
+
+    public BuildJournal(string build, BuildEventTable events, Database database)
+    {
+        (this.build, this.events, this.database) = (build, events, database);
+        writing = Task.Run(WriteAsync);
+    }
+
+    /// <inheritdoc/>
+    public void Report(BuildEvent value) => happened.Writer.TryWrite(value);
+
+    /// <summary>Writes what is left.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        happened.Writer.TryComplete();
+        await writing;
+    }
+
+    private async Task WriteAsync()
+    {
+        while (await happened.Reader.WaitToReadAsync())
+        {
+            // What comes right after goes along. At the end nothing comes any more, so nobody waits for it.
+            await Task.WhenAny(happened.Reader.Completion, Task.Delay(Gathering));
+            var batch = new List<BuildEvent>();
+            while (batch.Count < MostAtOnce && happened.Reader.TryRead(out var next))
+                Add(batch, next);
+            try
+            {
+                await database.ChangeAsync(
+                    async transaction =>
+                    {
+                        foreach (var item in batch)
+                            await events.AddAsync(build, item, transaction);
+                        return 0;
+                    },
+                    CancellationToken.None);
+                events.Announce(build);
+            }
+            catch (DbException)
+            {
+                // A full disk, most likely. The build itself finds that out, and its end says so.
+            }
+        }
+    }
+
+    // Of a stage that goes on, only where it stands now is of interest.
+    private static void Add(List<BuildEvent> batch, BuildEvent next)
+    {
+        if (batch.Count > 0 && batch[^1] is { Kind: BuildEventKind.Stage, Status: "running" } last
+            && next.Kind == BuildEventKind.Stage && next.Stage == last.Stage && next.Status == "running")
+            batch[^1] = next;
+        else
+            batch.Add(next);
+    }
+}

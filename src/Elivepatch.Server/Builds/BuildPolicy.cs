@@ -1,0 +1,20 @@
+namespace Elivepatch.Server.Builds;
+
+/// <summary>What the operator decided about builds.</summary>
+public sealed record BuildPolicy
+{
+    /// <summary>Whether livepatches are tried.</summary>
+    public TrialPolicy Trial { get; init; } = TrialPolicy.Auto;
+
+    /// <summary>True where base patches may change Makefiles, Kconfig and scripts.</summary>
+    public bool AllowBuildPatches { get; init; }
+
+    /// <summary>True where clients may send a kernel's source.</summary>
+    public bool AllowUploadedSource { get; init; } = true;
+
+    /// <summary>How many builds of one token may wait or run at once.</summary>
+    public int OpenBuildsPerToken { get; init; } = 20;
+
+    /// <summary>What modules are signed with: the certificate's SHA-256, hexadecimal; null where they are not.</summary>
+    public string? ModuleCertificate { get; init; }
+}

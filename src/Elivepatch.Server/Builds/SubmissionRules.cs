@@ -1,0 +1,82 @@
+// In: a submission as it came over the network. Out: everything that is wrong with it before anything is done.
+
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Build;
+using Elivepatch.Kernel.Patches;
+using Elivepatch.Protocol.Api;
+
+namespace Elivepatch.Server.Builds;
+
+/// <summary>What a submission may look like.</summary>
+internal static class SubmissionRules
+{
+    private const int MostPatches = 500;
+    private const int MostBasePatches = 2000;
+    private const int LargestPatch = 16 << 20;
+    private const long LargestTotal = 128L << 20;
+    private const int LongestScript = 256 << 10;
+    private const int LongestName = 200;
+
+    /// <summary>The problems; empty where it is fine.</summary>
+    public static IReadOnlyList<Problem> Check(BuildSubmission submission, BuildPolicy policy)
+    {
+        if (submission is not { Kernel: not null, Patches: not null, BasePatches: not null })
+            return [Malformed("kernel or patches are missing")];
+        var problems = new List<Problem>();
+        problems.AddRange(Files("patches", submission.Patches, MostPatches));
+        problems.AddRange(Files("basePatches", submission.BasePatches, MostBasePatches));
+        if (submission.Patches.Count == 0)
+            problems.Add(Malformed("there is no patch to make live"));
+        if (problems.Count > 0)
+            return problems;
+        if (submission.Patches.Concat(submission.BasePatches).Sum(p => (long)p.Content.Length) > LargestTotal)
+            problems.Add(new(ProblemCodes.RequestTooLarge, $"the patches together have more than {LargestTotal >> 20} MiB"));
+        if (submission.Name is { } name)
+            problems.AddRange(ModuleName.Check(name).Problems);
+        if (submission.Script is { } script && Script(script) is { } wrong)
+            problems.Add(wrong);
+        if (!policy.AllowBuildPatches)
+            problems.AddRange(submission.BasePatches.Select(Forbidden).OfType<Problem>());
+        return problems;
+    }
+
+    private static IEnumerable<Problem> Files(string list, IReadOnlyList<PatchFile> files, int most)
+    {
+        if (files.Count > most)
+        {
+            yield return new(ProblemCodes.RequestTooLarge, $"{list} has {files.Count} entries, more than {most}");
+            yield break;
+        }
+
+        for (var i = 0; i < files.Count; i++)
+        {
+            if (files[i] is not { Name: not null, Content: not null } file || !IsPlainName(file.Name))
+                yield return Malformed($"{list}[{i}] has no plain file name (letters, digits and . _ + - , at most {LongestName})");
+            else if (file.Content.Length is 0 or > LargestPatch)
+                yield return new(ProblemCodes.RequestTooLarge, $"{list}[{i}] has {file.Content.Length} bytes: 1 to {LargestPatch} are taken");
+        }
+    }
+
+    // It becomes the name of a file, a word of messages and a part of a module's description.
+    private static bool IsPlainName(string name) =>
+        name.Length is > 0 and <= LongestName && (char.IsAsciiLetterOrDigit(name[0]) || name[0] == '_')
+        && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '+' or '-' or ',');
+
+    private static Problem? Script(string script)
+    {
+        if (script.Length > LongestScript)
+            return new(ProblemCodes.RequestTooLarge, $"the script has more than {LongestScript} characters");
+        return script.Contains('\0', StringComparison.Ordinal) || string.IsNullOrWhiteSpace(script)
+            ? Malformed("the script is empty or has a NUL character")
+            : null;
+    }
+
+    private static Problem? Forbidden(PatchFile patch) =>
+        BuildFilePaths.In(patch.Content) is { Count: > 0 } paths
+            ? new(ProblemCodes.BuildPatchForbidden, $"{patch.Name}: {string.Join(", ", paths.Take(5).Select(Printable))}")
+            : null;
+
+    private static string Printable(string path) => string.Concat(path.Take(100).Select(c => char.IsAscii(c) && !char.IsControl(c) ? c : '?'));
+
+    private static Problem Malformed(string reason) => new(ProblemCodes.RequestMalformed, reason);
+}

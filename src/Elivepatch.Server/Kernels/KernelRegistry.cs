@@ -1,0 +1,180 @@
+// In: what machines tell of their kernels. Out: the kernels that the server knows, and what it would still like to have of each. What
+// is told is hostile: a kernel is named by the content of its capture, and a part that is there already is never replaced.
+
+using Elivepatch.Engine;
+using Elivepatch.Engine.Facts;
+using Elivepatch.Kernel.Records;
+using Elivepatch.Kernel.Trees;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Builds;
+using Elivepatch.Server.Kernels.Sources;
+using Elivepatch.Server.State;
+
+namespace Elivepatch.Server.Kernels;
+
+/// <summary>The kernels that machines have told of.</summary>
+public sealed class KernelRegistry(KernelTable kernels, BlobStore blobs, KernelSources sources, BuildPolicy policy, TimeProvider clock) : IDisposable
+{
+    private const int LargestImage = 512 << 20;
+
+    // A capture may unpack to hundreds of megabytes, and an image too: one at a time.
+    private readonly SemaphoreSlim reading = new(1);
+
+    /// <summary>Takes a kernel in by its capture. To do it again is harmless.</summary>
+    /// <param name="captureBlob">Digest of the capture in the blob store.</param>
+    /// <param name="requester">The name of whoever tells of it.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<Outcome<KernelView>> RegisterAsync(string captureBlob, string requester, CancellationToken cancellation)
+    {
+        await reading.WaitAsync(cancellation);
+        try
+        {
+            var read = await Task.Run(() => Read(blobs.PathOf(captureBlob)), cancellation);
+            if (!read.TryGet(out var identity))
+                return Outcome<KernelView>.Failure(read.Problems);
+            if (await kernels.FindAsync(identity.Id, cancellation) is { } known)
+                return await ViewAsync(known, cancellation);
+            var facts = identity.Capture.Facts;
+            var compiler = await Toolchain.FindAsync(facts.Compiler, cancellation);
+            if (!compiler.Succeeded)
+                return Outcome<KernelView>.Failure(compiler.Problems);
+
+            using var file = new MemoryStream();
+            await Task.Run(() => identity.Capture.Write(file), cancellation);
+            file.Position = 0;
+            var stored = await blobs.PutAsync(file, long.MaxValue, cancellation);
+            if (!stored.TryGet(out var blob))
+                return Outcome<KernelView>.Failure(stored.Problems);
+            await kernels.AddAsync(
+                new(identity.Id, facts.Release, facts.BuildId, facts.Compiler, blob, null, null, clock.GetUtcNow(), requester), cancellation);
+            return await FindAsync(identity.Id, cancellation);
+        }
+        finally
+        {
+            reading.Release();
+        }
+    }
+
+    /// <summary>Adds a part of a kernel. The one that is there stays; sending the same again is harmless.</summary>
+    /// <param name="id">The kernel.</param>
+    /// <param name="part">One of <see cref="KernelParts"/>.</param>
+    /// <param name="blob">Digest of the part in the blob store.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<Outcome<KernelView>> AddPartAsync(string id, string part, string blob, CancellationToken cancellation)
+    {
+        if (await kernels.FindAsync(id, cancellation) is not { } kernel)
+            return Unknown(id);
+        if (part is not (KernelParts.Source or KernelParts.BootImage))
+            return new Problem(ProblemCodes.RequestMalformed, $"a kernel has the parts {KernelParts.Source} and {KernelParts.BootImage}");
+        if (part == KernelParts.Source && !policy.AllowUploadedSource)
+            return new Problem(ProblemCodes.PartForbidden, "sources are provided by the operator alone");
+        await reading.WaitAsync(cancellation);
+        try
+        {
+            // Asked again: somebody else may have sent it while this one waited.
+            kernel = await kernels.FindAsync(id, cancellation) ?? kernel;
+            var there = part == KernelParts.Source ? kernel.Source : kernel.BootImage;
+            if (there is not null && there != blob)
+                return new Problem(ProblemCodes.PartForbidden, $"the {part} of {kernel.Release} is there, and another one");
+            var wrong = part == KernelParts.Source ? CheckSource(blob) : await CheckImageAsync(kernel, blob, cancellation);
+            if (wrong is not null)
+                return wrong;
+            if (there is null)
+                await kernels.SetPartAsync(id, part, blob, cancellation);
+            return await FindAsync(id, cancellation);
+        }
+        finally
+        {
+            reading.Release();
+        }
+    }
+
+    /// <summary>Finds a kernel.</summary>
+    public async Task<Outcome<KernelView>> FindAsync(string id, CancellationToken cancellation) =>
+        await kernels.FindAsync(id, cancellation) is { } kernel ? await ViewAsync(kernel, cancellation) : Unknown(id);
+
+    /// <summary>All kernels, newest first.</summary>
+    public async Task<IReadOnlyList<KernelView>> ListAsync(CancellationToken cancellation)
+    {
+        var views = new List<KernelView>();
+        foreach (var kernel in await kernels.ListAsync(cancellation))
+            views.Add(await ViewAsync(kernel, cancellation));
+        return views;
+    }
+
+    /// <summary>Removes a kernel that no build refers to; false where it is not there or in use.</summary>
+    public Task<bool> RemoveAsync(string id, CancellationToken cancellation) => kernels.RemoveAsync(id, cancellation);
+
+    /// <inheritdoc/>
+    public void Dispose() => reading.Dispose();
+
+    /// <summary>A kernel as others see it.</summary>
+    internal async Task<KernelView> ViewAsync(StoredKernel kernel, CancellationToken cancellation)
+    {
+        var coverage = await sources.CoverageAsync(new(kernel.Release, kernel.BuildId, null), cancellation);
+        var missing = new List<MissingPart>();
+        if (kernel.Source is null && !coverage.IsCovered)
+        {
+            missing.Add(new(
+                KernelParts.Source, true, $"no configured place has the source of {kernel.Release}{Tried(coverage)}", policy.AllowUploadedSource));
+        }
+
+        var hasImage = kernel.BootImage is not null || coverage.HasBootImage;
+        if (!hasImage)
+        {
+            var what = policy.Trial switch
+            {
+                TrialPolicy.Required => "livepatches have to be tested with it",
+                TrialPolicy.Off => "with it the bytes of the code are compared, not its layout alone",
+                _ => "with it livepatches are tested, and the bytes of the code are compared, not its layout alone",
+            };
+            missing.Add(new(KernelParts.BootImage, policy.Trial == TrialPolicy.Required, $"{what}; a machine has it as /boot/vmlinuz-{kernel.Release}", true));
+        }
+
+        return new(
+            kernel.Id, kernel.Release, kernel.BuildId, kernel.Compiler,
+            missing.Exists(m => m.IsRequired) ? KernelState.Incomplete : KernelState.Ready,
+            hasImage ? "bytes" : "layout", hasImage, missing, kernel.Added);
+    }
+
+    private static string Tried(SourceCoverage coverage) =>
+        coverage.Tried.Count == 0 ? "" : $" ({string.Join("; ", coverage.Tried)})";
+
+    private static Outcome<CaptureIdentity> Read(string path)
+    {
+        using var stream = File.OpenRead(path);
+        return CaptureFile.Read(stream).Then(CaptureIdentity.Of).Then<CaptureIdentity>(identity =>
+        {
+            var capture = identity.Capture;
+            if (capture.Facts.Machine != "x86_64")
+                return new Problem(ProblemCodes.ConfigurationLacks, $"the machine is {Printable(capture.Facts.Machine)}, and only x86_64 is supported");
+            var config = ConfigRules.Check(KernelConfig.Parse(System.Text.Encoding.UTF8.GetString(capture.Config.Span)));
+            if (config.Count > 0)
+                return Outcome<CaptureIdentity>.Failure(config);
+            var exports = ExportedSymbols.Parse(capture.Symvers is { } symvers ? symvers.ToArray() : []);
+            return exports.Succeeded ? identity : Outcome<CaptureIdentity>.Failure(exports.Problems);
+        });
+    }
+
+    private Problem? CheckSource(string blob) => ArchiveForm.SuffixOf(blobs.PathOf(blob)) is null
+        ? new(ProblemCodes.SourceUnusable, "what was sent is no tar archive, compressed or not")
+        : null;
+
+    private async Task<Problem?> CheckImageAsync(StoredKernel kernel, string blob, CancellationToken cancellation)
+    {
+        var path = blobs.PathOf(blob);
+        if (new FileInfo(path).Length > LargestImage)
+            return new(ProblemCodes.BootImageUnreadable, $"it has more than {LargestImage >> 20} MiB");
+        var opened = await BootImage.OpenAsync(await File.ReadAllBytesAsync(path, cancellation), cancellation);
+        if (!opened.TryGet(out var image))
+            return opened.Problems[0];
+        return image.BuildId.Hex == kernel.BuildId
+            ? null
+            : new(ProblemCodes.KernelContradicts, $"the kernel has build-id {kernel.BuildId}, the boot image {image.BuildId}");
+    }
+
+    private static string Printable(string text) => string.Concat(text.Take(80).Select(c => char.IsAscii(c) && !char.IsControl(c) ? c : '?'));
+
+    private static Problem Unknown(string id) =>
+        new(ProblemCodes.KernelUnknown, $"no kernel {Printable(id)} is known here", "Send the kernel's capture first.");
+}

@@ -1,0 +1,103 @@
+// In: a version. Out: the archive that kernel.org published of it, from a mirror or a folder. The mirror is not trusted: the file
+// has to have the digest that the operator configured.
+
+using System.Security.Cryptography;
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Progress;
+using Elivepatch.Kernel.Storage;
+
+namespace Elivepatch.Server.Kernels.Sources;
+
+/// <summary>Archives by version and digest.</summary>
+internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry, HttpMessageHandler? handler = null) : IKernelSource, IDisposable
+{
+    private const long Largest = 1L << 30;
+    private static readonly EntryKind Kind = new("downloads");
+    private static readonly TimeSpan LongestDownload = TimeSpan.FromMinutes(30);
+    private static readonly string[] Suffixes = [".tar.xz", ".tar.gz", ".tar.zst", ".tar.bz2", ".tar"];
+
+    // Of a mirror that does not answer nobody waits long; one that answers slowly has its time.
+    private readonly HttpClient client = new(handler ?? new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(30) })
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+    };
+
+    /// <inheritdoc/>
+    public string Name => $"the mirror {entry.Location}";
+
+    /// <inheritdoc/>
+    public bool HasBootImage => false;
+
+    /// <inheritdoc/>
+    public Task<string?> WhyNotAsync(SourceRequest request, CancellationToken cancellation) => Task.FromResult(
+        KernelVersion.Of(request.Release) is not { } version ? "the release has no version"
+        : FileOf(version) is null ? $"its digests name no linux-{version.Text}.tar.*"
+        : null);
+
+    /// <inheritdoc/>
+    public async Task<Outcome<ProvidedSource>> ProvideAsync(
+        SourceRequest request, IProgress<StageEvent>? progress, CancellationToken cancellation)
+    {
+        if (KernelVersion.Of(request.Release) is not { } version || FileOf(version) is not { } name)
+            return new Problem(ProblemCodes.SourceNotProvided, $"{Name} does not have the source of {request.Release}");
+        var digest = new ContentDigest(entry.Digests[name]);
+        progress?.Report(new("download", name, StageState.Running));
+        var downloaded = await cache.GetAsync(Kind, digest, folder => DownloadAsync(request, version, name, digest, folder, cancellation), cancellation);
+        progress?.Report(new("download", name, downloaded.Succeeded ? StageState.Done : StageState.Failed));
+        return downloaded.Then<ProvidedSource>(folder => new ProvidedSource($"{name} ({digest.Hex})", null, Path.Combine(folder, name)));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => client.Dispose();
+
+    private string? FileOf(KernelVersion version) => Suffixes.Select(s => $"linux-{version.Text}{s}").FirstOrDefault(entry.Digests.ContainsKey);
+
+    private async Task<Problem?> DownloadAsync(
+        SourceRequest request, KernelVersion version, string name, ContentDigest digest, string folder, CancellationToken cancellation)
+    {
+        var from = Placeholders.Fill(entry.Location, request.Release, version).TrimEnd('/') + "/" + name;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(LongestDownload);
+        try
+        {
+            await using var content = await OpenAsync(from, limit.Token);
+            var found = await CopyAsync(content, Path.Combine(folder, name), limit.Token);
+            return found is null ? Failed(from, $"it has more than {Largest >> 20} MiB")
+                : found == digest.Hex ? null
+                : Failed(from, $"its SHA-256 is {found}, and {digest.Hex} is configured");
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException)
+        {
+            return Failed(from, e.Message);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return Failed(from, $"it was not there after {LongestDownload.TotalMinutes:0} minutes");
+        }
+    }
+
+    private async Task<Stream> OpenAsync(string from, CancellationToken cancellation)
+    {
+        if (!from.StartsWith("http://", StringComparison.Ordinal) && !from.StartsWith("https://", StringComparison.Ordinal))
+            return File.OpenRead(from);
+        return await client.GetStreamAsync(new Uri(from), cancellation);
+    }
+
+    private static async Task<string?> CopyAsync(Stream from, string path, CancellationToken cancellation)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        await using var file = File.Create(path);
+        var buffer = new byte[128 << 10];
+        while (await from.ReadAsync(buffer, cancellation) is var count and > 0)
+        {
+            if (file.Length + count > Largest)
+                return null;
+            hash.AppendData(buffer.AsSpan(0, count));
+            await file.WriteAsync(buffer.AsMemory(0, count), cancellation);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static Problem Failed(string from, string reason) => new(ProblemCodes.DownloadFailed, $"{from}: {reason}");
+}

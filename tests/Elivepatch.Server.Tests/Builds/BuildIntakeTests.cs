@@ -1,0 +1,174 @@
+using System.Text;
+using Elivepatch.Engine;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Builds;
+using Elivepatch.Server.Kernels.Sources;
+
+namespace Elivepatch.Server.Tests.Builds;
+
+public sealed class BuildIntakeTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("../fix.patch")]
+    [InlineData("/etc/passwd")]
+    [InlineData("a/b.patch")]
+    [InlineData("..")]
+    [InlineData("-fix.patch")]
+    [InlineData("fix\n.patch")]
+    [InlineData("fix patch")]
+    [InlineData("")]
+    public async Task A_name_that_is_no_plain_file_name_is_refused(string name) =>
+        await RefusedAsync(ProblemCodes.RequestMalformed, s => s with { Patches = [new(name, [1])] });
+
+    [Fact]
+    public async Task Nothing_to_make_live_is_refused()
+    {
+        await RefusedAsync(ProblemCodes.RequestMalformed, s => s with { Patches = [] });
+        await RefusedAsync(ProblemCodes.RequestMalformed, s => s with { Patches = null! });
+        await RefusedAsync(ProblemCodes.RequestMalformed, s => s with { Patches = [null!] });
+        await RefusedAsync(ProblemCodes.RequestMalformed, s => s with { BasePatches = [new("a.patch", null!)] });
+    }
+
+    [Fact]
+    public async Task Too_much_is_refused()
+    {
+        await RefusedAsync(ProblemCodes.RequestTooLarge, s => s with { Patches = [.. Enumerable.Repeat(s.Patches[0], 501)] });
+        await RefusedAsync(ProblemCodes.RequestTooLarge, s => s with { Patches = [new("a.patch", new byte[(16 << 20) + 1])] });
+        await RefusedAsync(ProblemCodes.RequestTooLarge, s => s with { Patches = [.. Enumerable.Repeat(new PatchFile("a.patch", new byte[15 << 20]), 9)] });
+        await RefusedAsync(ProblemCodes.RequestTooLarge, s => s with { Script = new string('x', 300_000) });
+    }
+
+    [Fact]
+    public async Task A_name_that_is_no_module_name_is_refused() =>
+        await RefusedAsync(ProblemCodes.ModuleNameUnusable, s => s with { Name = "../x" });
+
+    [Fact]
+    public async Task A_script_with_a_nul_is_refused() => await RefusedAsync(ProblemCodes.RequestMalformed, s => s with { Script = "true\0" });
+
+    [Theory]
+    [InlineData("--- a/Makefile\n+++ b/Makefile\n")]
+    [InlineData("--- a/fs/x.c\n+++ b/scripts/setlocalversion\n")]
+    [InlineData("diff --git a/drivers/net/Kconfig b/drivers/net/Kconfig\n")]
+    [InlineData("rename from fs/x.c\nrename to tools/objtool/check.c\n")]
+    [InlineData("*** a/fs/Kbuild\n--- b/fs/Kbuild\n")]
+    [InlineData("Index: Makefile\n")]
+    [InlineData("Index:Makefile\n")]
+    [InlineData("   --- a/Makefile\n   +++ b/Makefile\n")]
+    [InlineData("--- \"a/\\115akefile\"\n+++ \"b/\\115akefile\"\n")]
+    [InlineData("--- a/./usr/gen_init_cpio.c\n+++ b/./usr/gen_init_cpio.c\n")]
+    [InlineData("--- a/arch/x86/tools/relocs.c\n+++ b/arch/x86/tools/relocs.c\r\n")]
+    [InlineData("--- a/fs/Makefile.lib\t2020-01-01\n")]
+    [InlineData("--- a/kernel/gen_kheaders.sh\n")]
+    public async Task A_base_patch_that_changes_the_build_needs_the_operators_leave(string patch)
+    {
+        await RefusedAsync(ProblemCodes.BuildPatchForbidden, s => s with { BasePatches = [new("base.patch", Encoding.UTF8.GetBytes(patch))] });
+        using var bench = await Workbench.OpenAsync(new() { AllowBuildPatches = true });
+        await bench.AddKernelAsync();
+        var submission = Workbench.Submission() with { BasePatches = [new("base.patch", Encoding.UTF8.GetBytes(patch))] };
+        Assert.True((await bench.Intake.SubmitAsync(submission, "token", "name", Cancellation)).Succeeded);
+    }
+
+    [Fact]
+    public async Task A_base_patch_of_code_is_taken()
+    {
+        using var bench = await Workbench.OpenAsync();
+        await bench.AddKernelAsync();
+        var patch = "--- a/fs/proc/meminfo.c\n+++ b/fs/proc/meminfo.c\n@@ -1 +1 @@\n-int toolset;\n+int tools;\n"u8.ToArray();
+        Assert.True((await bench.Intake.SubmitAsync(Workbench.Submission() with { BasePatches = [new("base.patch", patch)] }, "t", "n", Cancellation)).Succeeded);
+    }
+
+    [Fact]
+    public async Task A_kernel_that_nobody_told_of_is_refused()
+    {
+        using var bench = await Workbench.OpenAsync();
+        Refused(ProblemCodes.KernelUnknown, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
+    }
+
+    [Fact]
+    public async Task A_compiler_that_is_not_here_is_answered_at_once_with_what_is()
+    {
+        using var bench = await Workbench.OpenAsync();
+        await bench.AddKernelAsync(compiler: "gcc-99 (Debian 99.1.0-1) 99.1.0");
+        var problem = Refused(ProblemCodes.CompilerMissing, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
+        Assert.Contains("99.1.0", problem.Reason, StringComparison.Ordinal);
+        Assert.Contains("/usr/bin/gcc", problem.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_kernel_without_source_is_refused_with_what_was_tried()
+    {
+        using var bench = await Workbench.OpenAsync(sources: [new(SourceOrigin.Tree, "*", "/no/such/tree")]);
+        await bench.AddKernelAsync();
+        var problem = Refused(ProblemCodes.KernelIncomplete, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
+        Assert.Contains("/no/such/tree", problem.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Where_tests_are_required_a_kernel_without_boot_image_is_refused()
+    {
+        using var bench = await Workbench.OpenAsync(new() { Trial = TrialPolicy.Required });
+        await bench.AddKernelAsync();
+        Refused(ProblemCodes.TestImpossible, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
+    }
+
+    [Fact]
+    public async Task A_hundred_equal_submissions_at_once_are_one_build()
+    {
+        using var bench = await Workbench.OpenAsync();
+        await bench.AddKernelAsync();
+        var builds = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => bench.SubmitAsync("same", $"token{i}")));
+        Assert.Single(builds.Select(b => b.Id).Distinct());
+        Assert.Single(await bench.Builds.ListAsync(null, null, 10, Cancellation));
+    }
+
+    [Fact]
+    public async Task Two_patches_of_one_name_are_two_builds()
+    {
+        using var bench = await Workbench.OpenAsync();
+        await bench.AddKernelAsync();
+        Assert.NotEqual((await bench.SubmitAsync("a")).Id, (await bench.SubmitAsync("b")).Id);
+    }
+
+    [Fact]
+    public async Task A_token_may_not_fill_the_queue()
+    {
+        using var bench = await Workbench.OpenAsync(new() { OpenBuildsPerToken = 3 });
+        await bench.AddKernelAsync();
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 10).Select(i =>
+            bench.Intake.SubmitAsync(Workbench.Submission($"patch {i}"), "greedy", "name", Cancellation)));
+        Assert.Equal(3, outcomes.Count(o => o.Succeeded));
+        Assert.All(outcomes.Where(o => !o.Succeeded), o => Refused(ProblemCodes.TooManyRequests, o));
+        // What waits already may be asked for again, and others are not concerned.
+        var waiting = outcomes.First(o => o.Succeeded).Value;
+        Assert.Equal(waiting.Id, (await bench.SubmitAsync($"patch {Array.FindIndex(outcomes, o => o.Succeeded)}", "greedy")).Id);
+        await bench.SubmitAsync("of another", "modest");
+    }
+
+    [Fact]
+    public async Task A_waiting_build_is_cancelled_at_once_and_can_be_asked_for_again()
+    {
+        using var bench = await Workbench.OpenAsync();
+        await bench.AddKernelAsync();
+        var build = await bench.SubmitAsync();
+        Assert.Equal(BuildState.Cancelled, (await bench.Intake.CancelAsync(build.Id, Cancellation))!.State);
+        Assert.Equal(BuildState.Queued, (await bench.SubmitAsync()).State);
+        Assert.Null(await bench.Intake.CancelAsync("no such", Cancellation));
+    }
+
+    private static async Task RefusedAsync(ProblemCode code, Func<BuildSubmission, BuildSubmission> change)
+    {
+        using var bench = await Workbench.OpenAsync();
+        await bench.AddKernelAsync();
+        Refused(code, await bench.Intake.SubmitAsync(change(Workbench.Submission()), "token", "name", Cancellation));
+        Assert.Empty(await bench.Builds.ListAsync(null, null, 10, Cancellation));
+    }
+
+    private static Problem Refused<T>(ProblemCode code, Outcome<T> outcome)
+    {
+        Assert.False(outcome.Succeeded);
+        Assert.Equal(code, outcome.Problems[0].Code);
+        return outcome.Problems[0];
+    }
+}

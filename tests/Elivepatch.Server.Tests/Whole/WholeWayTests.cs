@@ -1,0 +1,139 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Import;
+using Elivepatch.Kernel.Records;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
+using Elivepatch.Server.Builds;
+using Elivepatch.Server.Kernels.Sources;
+using Elivepatch.Server.Signing;
+using Elivepatch.Server.Tests.Signing;
+using static Elivepatch.Server.Tests.Builds.Workbench;
+
+namespace Elivepatch.Server.Tests.Whole;
+
+/// <summary>The whole way on the stock kernel: a capture of its virtual machine goes in, a livepatch that the machine may believe comes out.</summary>
+public sealed class WholeWayTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_captured_stock_kernel_gets_a_tested_signed_livepatch()
+    {
+        var cache = TestCache();
+        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(DebianImport.NewestCloud, Cancellation));
+        using var bench = await OpenAsync(new() { Trial = TrialPolicy.Required }, sources: [new(SourceOrigin.Debian)], cache: cache);
+
+        // The machine: with KASLR, as machines run.
+        var kernel = Get(await bench.Registry.RegisterAsync(await bench.Blobs.PutAsync(await CaptureAsync(record), Cancellation), "machine", Cancellation));
+        Assert.Equal((record.Facts.Release, record.Facts.BuildId), (kernel.Release, kernel.BuildId));
+        Assert.Equal((KernelState.Ready, "bytes", true), (kernel.State, kernel.Proof, kernel.CanBeTested));
+        Assert.Empty(kernel.Missing);
+
+        // Its request.
+        var patch = await File.ReadAllBytesAsync(Path.Combine(Repository.Root, "examples/meminfo-caps.patch"), Cancellation);
+        var submission = new BuildSubmission
+        {
+            Kernel = kernel.Id,
+            Patches = [new("meminfo-caps.patch", patch)],
+            Script = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "examples/meminfo-caps.sh"), Cancellation),
+        };
+        var build = Get(await bench.Intake.SubmitAsync(submission, "token", "machine", Cancellation));
+
+        // The server, with a key for modules.
+        using var pair = ModuleKeyPair.Create(bench.Folder);
+        using var modules = Get(ModuleSigner.Open(pair.KeyPath, pair.CertificatePath));
+        var job = new BuildJob(
+            cache, bench.Sources, bench.Policy, (module, config, _) => Task.FromResult(modules.Sign(module, config)), TimeProvider.System);
+        using var dispatcher = bench.Dispatcher(job.RunAsync);
+        await dispatcher.StartAsync(Cancellation);
+        var ended = await bench.EndOfAsync(build.Id);
+        await dispatcher.StopAsync(Cancellation);
+        var log = string.Join('\n', (await bench.Events.ReadAsync(build.Id, 0, 1000, Cancellation)).Select(e => $"{e.Stage} {e.Status} {e.Detail}"));
+        Assert.True(ended.State == BuildState.Succeeded, log);
+        Assert.True(ended.End!.Tested);
+        Assert.Contains("VMALLOCCHUNK", Encoding.UTF8.GetString(await bench.Blobs.ReadAsync(ended.End.Console!, Cancellation)), StringComparison.Ordinal);
+
+        // The machine again: it believes what the key that it pinned has signed.
+        using var keys = Get(KeyRing.Open(Path.Combine(bench.Folder, "keys")));
+        var signer = new ManifestSigner(keys, bench.Blobs, TimeSpan.FromDays(30), TimeProvider.System);
+        var manifest = JsonSerializer.SerializeToUtf8Bytes(Get(await signer.SignAsync(ended, Cancellation)), ProtocolJson.Default.Envelope);
+        var artifact = await bench.Blobs.ReadAsync(ended.End.Artifact!, Cancellation);
+        Assert.True(artifact.AsSpan().EndsWith(ModuleSigner.Magic));
+        var statement = Get(ManifestCheck.Run(manifest, artifact, new()
+        {
+            Key = keys.Current,
+            BuildId = record.Facts.BuildId,
+            Patches = [new("meminfo-caps.patch", Convert.ToHexStringLower(SHA256.HashData(patch)))],
+            Now = DateTimeOffset.UtcNow,
+        }));
+        var said = statement.Predicate.BuildDefinition.InternalParameters;
+        Assert.Equal("bytes", Assert.Single(said.Units).Proof);
+        Assert.True(said.Test is { Passed: true, Script: not null });
+        Assert.Equal("urn:elivepatch:server:" + keys.Current.Id, statement.Predicate.RunDetails.Builder.Id);
+
+        // Asking again is answered at once.
+        Assert.Equal(BuildState.Succeeded, Get(await bench.Intake.SubmitAsync(submission, "other", "other", Cancellation)).State);
+    }
+
+    [Fact]
+    public async Task A_livepatch_that_fails_its_test_is_not_given_out()
+    {
+        var cache = TestCache();
+        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(DebianImport.NewestCloud, Cancellation));
+        using var bench = await OpenAsync(sources: [new(SourceOrigin.Debian)], cache: cache);
+        var kernel = await bench.AddKernelAsync(compiler: record.Facts.Compiler);
+        var order = new BuildOrder(
+            new string('b', 64), kernel with { Release = record.Facts.Release, BuildId = record.Facts.BuildId },
+            new()
+            {
+                Kernel = kernel.Id,
+                Patches = [new("meminfo-caps.patch", await File.ReadAllBytesAsync(Path.Combine(Repository.Root, "examples/meminfo-caps.patch"), Cancellation))],
+                Script = "[ $1 != during ]",
+            },
+            bench.Blobs.PathOf(kernel.Capture), null, null);
+        var product = await new BuildJob(cache, bench.Sources, new(), null, TimeProvider.System).RunAsync(order, new Progress<BuildEvent>(), Cancellation);
+        Assert.Null(product.Artifact);
+        Assert.False(product.Tested);
+        Assert.Equal(ProblemCodes.TrialScriptFailed, product.Problems[0].Code);
+        Assert.NotNull(product.Console);
+        // Where the operator only wants to be told, it is given out and says so.
+        var optional = new BuildPolicy { Trial = TrialPolicy.Optional };
+        product = await new BuildJob(cache, bench.Sources, optional, null, TimeProvider.System).RunAsync(order, new Progress<BuildEvent>(), Cancellation);
+        Assert.NotNull(product.Artifact);
+        Assert.False(product.Tested);
+        Assert.False(product.Statement!.Predicate.BuildDefinition.InternalParameters.Test!.Passed);
+    }
+
+    private static CacheRoot TestCache() => Get(CacheRoot.Open(
+        Environment.GetEnvironmentVariable("ELIVEPATCH_TEST_CACHE") ?? CacheRoot.DefaultPath(Environment.GetEnvironmentVariable) + "-tests"));
+
+    private static async Task<byte[]> CaptureAsync(KernelRecord record)
+    {
+        var job = new GuestJob { Kernel = record.BootImagePath!, Script = GuestCapture.Script, RandomizesAddresses = true };
+        var result = Get(Get(await VirtualMachine.RunAsync(job, Cancellation)).RequireSuccess());
+        var root = Directory.CreateTempSubdirectory("machine-");
+        try
+        {
+            result.WriteFiles(root.FullName);
+            // As the package of headers leaves them on a machine.
+            var headers = Directory.CreateDirectory(Path.Combine(root.FullName, "lib/modules", record.Facts.Release, "build")).FullName;
+            File.Copy(record.ConfigPath, Path.Combine(headers, ".config"));
+            File.Copy(record.SymversPath!, Path.Combine(headers, "Module.symvers"));
+            var capture = Get(new MachineCapture(root.FullName).Take());
+            Assert.DoesNotContain("ffffffff81000000 T _text\n", Encoding.ASCII.GetString(capture.Kallsyms.Span), StringComparison.Ordinal);
+            using var file = new MemoryStream();
+            capture.Write(file);
+            return file.ToArray();
+        }
+        finally
+        {
+            root.Delete(recursive: true);
+        }
+    }
+}
