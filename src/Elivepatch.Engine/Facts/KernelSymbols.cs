@@ -117,14 +117,17 @@ public sealed class KernelSymbols
             Encoding.ASCII.GetString(name), new ObjectSymbols(table, moduleStart, count - moduleStart, inAddressOrder: false));
     }
 
-    /// <summary>Takes one line apart: 16 hexadecimal digits, a letter, the name, and perhaps a module in brackets.</summary>
+    // A letter, or what nm(1) prints of a section that it has no letter for: __nosave_begin lies in one where nothing else does.
+    private static bool IsType(char type) => char.IsAsciiLetter(type) || type == '?';
+
+    /// <summary>Takes one line apart: 16 hexadecimal digits, a type, the name, and perhaps a module in brackets.</summary>
     private static bool TryReadLine(ReadOnlySpan<byte> line, out ulong address, out int nameLength, out ReadOnlySpan<byte> module)
     {
         address = 0;
         nameLength = 0;
         module = default;
         if (line.Length < AddressDigits + 4 || line[AddressDigits] != ' ' || line[AddressDigits + 2] != ' '
-            || !char.IsAsciiLetter((char)line[AddressDigits + 1]) || !TryReadAddress(line[..AddressDigits], out address))
+            || !IsType((char)line[AddressDigits + 1]) || !TryReadAddress(line[..AddressDigits], out address))
         {
             return false;
         }

@@ -72,6 +72,13 @@ public sealed class KernelSymbolsTests
     }
 
     [Fact]
+    public void A_symbol_of_unknown_type_is_neither_code_nor_global()
+    {
+        KernelSymbol symbol = Parse("ffffffff81bcd000 ? __nosave_begin\n").Value.Vmlinux[0];
+        Assert.False(symbol.IsText || symbol.IsGlobal);
+    }
+
+    [Fact]
     public void Line_ends_of_a_serial_console_do_no_harm() =>
         Assert.Equal("_text", Parse(Sample.Replace("\n", "\r\n", StringComparison.Ordinal)).Value.Vmlinux[2].Name);
 
