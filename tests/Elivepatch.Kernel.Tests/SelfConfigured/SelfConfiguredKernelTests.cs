@@ -46,7 +46,7 @@ public sealed class SelfConfiguredKernelTests(SelfConfiguredKernel kernel) : ICl
     public async Task Without_its_base_patch_the_patched_function_is_refused()
     {
         var record = await kernel.RecordAsync();
-        var outcome = await BuildAsync(record with { Facts = record.Facts with { BasePatches = [] } }, "meminfo");
+        var outcome = await BuildAsync(record with { Facts = record.Facts with { BasePatches = [] } }, "other-context");
         var problem = Assert.Single(outcome.Problems);
         Assert.Equal(ProblemKind.Mismatch, problem.Code.Kind);
         Assert.Contains("meminfo_proc_show (", problem.Reason);
