@@ -83,4 +83,16 @@ public static partial class ProblemCodes
     public static readonly ProblemCode ModuleKeyUnusable = new(
         1031, ProblemKind.Environment, "the key for modules cannot be used",
         "Configure a secret key and its certificate, both PEM, as the kernel's own build makes them.");
+
+    /// <summary>A request took longer than it may.</summary>
+    public static readonly ProblemCode RequestTooSlow = new(
+        1040, ProblemKind.Environment, "the request took too long", "Check the network and ask again.");
+
+    /// <summary>A kernel cannot be removed.</summary>
+    public static readonly ProblemCode KernelInUse = new(
+        1041, ProblemKind.Usage, "the kernel is in use", "Leave it: its builds refer to it.");
+
+    /// <summary>There is no such token.</summary>
+    public static readonly ProblemCode TokenUnknown = new(
+        1042, ProblemKind.Usage, "no such token", "List the tokens with `elivepatchd tokens list`.");
 }

@@ -1,3 +1,5 @@
-// The service `elivepatchd`.
+// The service `elivepatchd`. In: words, settings. Out: a server that listens until it is told to end, or the result of a verb.
 
-return 2;
+using Elivepatch.Server.Commands;
+
+return await CommandLine.RunAsync(args, Session.OfProcess());

@@ -24,7 +24,7 @@ public static class ApiRoutes
     /// <summary>Answers 200 where requests can be served: the database answers, the state can be written.</summary>
     public const string Ready = "/health/ready";
 
-    /// <summary>One kernel.</summary>
+    /// <summary>One kernel; DELETE removes it.</summary>
     public static string Kernel(string kernel) => $"{Kernels}/{Uri.EscapeDataString(kernel)}";
 
     /// <summary>One missing part of a kernel; PUT sends it.</summary>
@@ -32,6 +32,9 @@ public static class ApiRoutes
 
     /// <summary>One build.</summary>
     public static string Build(string build) => $"{Builds}/{Uri.EscapeDataString(build)}";
+
+    /// <summary>One token; DELETE revokes it.</summary>
+    public static string Token(string token) => $"{Tokens}/{Uri.EscapeDataString(token)}";
 
     /// <summary>POST cancels the build.</summary>
     public static string Cancel(string build) => Build(build) + "/cancel";

@@ -3,7 +3,7 @@ namespace Elivepatch.Protocol.Api;
 /// <summary>A build that a client asks for. Equal requests share one build.</summary>
 public sealed record BuildSubmission
 {
-    /// <summary>The kernel's <see cref="KernelView.Id"/>.</summary>
+    /// <summary>The kernel's id.</summary>
     public required string Kernel { get; init; }
 
     /// <summary>The patches to make live, in order; at least one.</summary>

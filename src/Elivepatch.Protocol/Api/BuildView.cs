@@ -39,7 +39,7 @@ public sealed record BuildView
     /// <summary>Where it stands.</summary>
     public required BuildState State { get; init; }
 
-    /// <summary>The kernel's <see cref="KernelView.Id"/>.</summary>
+    /// <summary>The kernel's id.</summary>
     public required string Kernel { get; init; }
 
     /// <summary>The kernel's release.</summary>

@@ -1,0 +1,66 @@
+// In: problems of whatever stage. Out: an answer as RFC 9457 has it, with the HTTP status that fits the first problem.
+
+using Elivepatch.Engine;
+using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
+
+namespace Elivepatch.Server.Api;
+
+/// <summary>Answers that say why a request was not done.</summary>
+internal static class Answers
+{
+    private static readonly Dictionary<ProblemCode, int> statuses = new()
+    {
+        [ProblemCodes.TokenRefused] = StatusCodes.Status401Unauthorized,
+        [ProblemCodes.ScopeMissing] = StatusCodes.Status403Forbidden,
+        [ProblemCodes.PartForbidden] = StatusCodes.Status403Forbidden,
+        [ProblemCodes.BuildPatchForbidden] = StatusCodes.Status403Forbidden,
+        [ProblemCodes.KernelUnknown] = StatusCodes.Status404NotFound,
+        [ProblemCodes.BuildUnknown] = StatusCodes.Status404NotFound,
+        [ProblemCodes.ResultMissing] = StatusCodes.Status404NotFound,
+        [ProblemCodes.TokenUnknown] = StatusCodes.Status404NotFound,
+        [ProblemCodes.RequestTooSlow] = StatusCodes.Status408RequestTimeout,
+        [ProblemCodes.KernelIncomplete] = StatusCodes.Status409Conflict,
+        [ProblemCodes.KernelInUse] = StatusCodes.Status409Conflict,
+        [ProblemCodes.RequestTooLarge] = StatusCodes.Status413PayloadTooLarge,
+        [ProblemCodes.TooManyRequests] = StatusCodes.Status429TooManyRequests,
+        [ProblemCodes.StateUnusable] = StatusCodes.Status503ServiceUnavailable,
+    };
+
+    /// <summary>The status of an answer that tells of this problem.</summary>
+    public static int StatusOf(ProblemCode code) => statuses.TryGetValue(code, out var status) ? status : code.Kind switch
+    {
+        ProblemKind.Usage => StatusCodes.Status400BadRequest,
+        ProblemKind.Environment => StatusCodes.Status500InternalServerError,
+        _ => StatusCodes.Status422UnprocessableEntity,
+    };
+
+    /// <summary>Problems as they travel.</summary>
+    /// <param name="problems">The problems, the weightiest first.</param>
+    /// <param name="status">The status where the problem's own does not fit.</param>
+    public static ProblemDetails Details(IReadOnlyList<Problem> problems, int? status = null) => new()
+    {
+        Type = $"urn:elivepatch:problem:{problems[0].Code.Id}",
+        Title = problems[0].Code.Title,
+        Status = status ?? StatusOf(problems[0].Code),
+        Detail = problems[0].Reason,
+        Problems = ProblemReport.Of(problems),
+    };
+
+    /// <summary>A result that tells of problems.</summary>
+    public static IResult Refuse(IReadOnlyList<Problem> problems) => Result(Details(problems));
+
+    /// <summary>A result that tells of one problem.</summary>
+    public static IResult Refuse(ProblemCode code, string reason, string? remedy = null) => Refuse([new(code, reason, remedy)]);
+
+    /// <summary>Writes an answer that tells of one problem, where none has begun.</summary>
+    public static Task WriteAsync(HttpContext context, Problem problem, int? status = null) =>
+        WriteAsync(context, Details([problem], status));
+
+    /// <summary>Writes an answer that tells of a failure, where none has begun.</summary>
+    public static Task WriteAsync(HttpContext context, ProblemDetails details) =>
+        context.Response.HasStarted ? Task.CompletedTask : Result(details).ExecuteAsync(context);
+
+    private static IResult Result(ProblemDetails details) =>
+        TypedResults.Json(details, ProtocolJson.Default.ProblemDetails, ProblemDetails.MediaType, details.Status);
+}

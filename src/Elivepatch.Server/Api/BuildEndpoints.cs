@@ -1,0 +1,92 @@
+using System.ComponentModel;
+using Elivepatch.Engine;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Builds;
+using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Security;
+using Elivepatch.Server.State;
+
+namespace Elivepatch.Server.Api;
+
+/// <summary>Builds: submit, look, list, cancel.</summary>
+internal static class BuildEndpoints
+{
+    private const int UsualPage = 50;
+    private const int LargestPage = 200;
+
+    // A build takes a minute or so.
+    private const string RetryAfterSeconds = "15";
+
+    /// <summary>Adds the endpoints.</summary>
+    public static void Map(IEndpointRouteBuilder routes, ServerOptions options)
+    {
+        routes.MapPost(ApiRoutes.Builds, SubmitAsync)
+            .Produces<BuildView>().Produces<BuildView>(StatusCodes.Status202Accepted)
+            .Needs(TokenScopes.Submit).Uploads(options.MaxSubmissionBytes)
+            .Says("builds", "submitBuild", "Asks for a build. Equal requests share one; it is answered with 202 until it has ended, then with 200.");
+        routes.MapGet(ApiRoutes.Builds, ListAsync)
+            .Produces<BuildPage>()
+            .Needs(TokenScopes.Read).Says("builds", "listBuilds", "Lists the builds, newest first.");
+        routes.MapGet(Routes.Build, FindAsync)
+            .Produces<BuildView>()
+            .Needs(TokenScopes.Read).Says("builds", "getBuild", "One build.");
+        routes.MapPost(Routes.Cancel, CancelAsync)
+            .Produces<BuildView>()
+            .Needs(TokenScopes.Submit).Says("builds", "cancelBuild", "Cancels a build: one's own, or any with the scope operate.");
+    }
+
+    private static async Task<IResult> SubmitAsync(
+        HttpContext context, BuildSubmission submission, BuildIntake intake, CancellationToken cancellation)
+    {
+        var caller = Caller.Of(context.User)!;
+        var submitted = await intake.SubmitAsync(submission, caller.Id, caller.Name, cancellation);
+        if (!submitted.TryGet(out var build))
+        {
+            if (submitted.Problems[0].Code == ProblemCodes.TooManyRequests)
+                context.Response.Headers.RetryAfter = RetryAfterSeconds;
+            return Answers.Refuse(submitted.Problems);
+        }
+
+        AuditTrail.IsAbout(context, build.Id);
+        var view = BuildViews.Of(build);
+        return view.IsFinal ? TypedResults.Ok(view) : TypedResults.Accepted(ApiRoutes.Build(build.Id), view);
+    }
+
+    private static async Task<IResult> ListAsync(
+        BuildTable builds,
+        [Description("Only builds in this state: queued, running, succeeded, refused, failed or cancelled.")] string? state,
+        [Description("Only builds behind the one with this id: the next of the page before.")] string? after,
+        [Description("How many builds a page has, 1 to 200; 50 where it is not given.")] int? limit,
+        CancellationToken cancellation)
+    {
+        if (state is not null && !Enum.GetValues<BuildState>().Any(s => BuildViews.Word(s) == state))
+            return Malformed($"state is none of {string.Join(", ", Enum.GetValues<BuildState>().Select(BuildViews.Word))}");
+        if (limit is < 1 or > LargestPage)
+            return Malformed($"limit is not 1 to {LargestPage}");
+        if (after is not null && await builds.FindAsync(after, cancellation) is null)
+            return Malformed("after names no build");
+        var count = limit ?? UsualPage;
+        BuildState? wanted = state is null ? null : Enum.GetValues<BuildState>().Single(s => BuildViews.Word(s) == state);
+        // One more than the page shows whether there is another.
+        var found = await builds.ListAsync(wanted, after, count + 1, cancellation);
+        return TypedResults.Ok(new BuildPage(
+            [.. found.Take(count).Select(BuildViews.Of)], found.Count > count ? found[count - 1].Id : null));
+    }
+
+    private static async Task<IResult> FindAsync(
+        [Description("The build's id.")] string build, BuildTable builds, CancellationToken cancellation) =>
+        await builds.FindAsync(build, cancellation) is { } found ? TypedResults.Ok(BuildViews.Of(found)) : BuildViews.Unknown(build);
+
+    private static async Task<IResult> CancelAsync(
+        HttpContext context, [Description("The build's id.")] string build, BuildTable builds, BuildIntake intake, CancellationToken cancellation)
+    {
+        var caller = Caller.Of(context.User)!;
+        if (await builds.FindAsync(build, cancellation) is not { } found)
+            return BuildViews.Unknown(build);
+        if (found.Token != caller.Id && !caller.IsOperator)
+            return Answers.Refuse(ProblemCodes.ScopeMissing, $"another token asked for the build first; to cancel it needs the scope {TokenScopes.Operate}");
+        return await intake.CancelAsync(build, cancellation) is { } cancelled ? TypedResults.Ok(BuildViews.Of(cancelled)) : BuildViews.Unknown(build);
+    }
+
+    private static IResult Malformed(string reason) => Answers.Refuse(ProblemCodes.RequestMalformed, reason);
+}

@@ -1,0 +1,111 @@
+using System.ComponentModel;
+using System.Globalization;
+using System.Text;
+using Elivepatch.Engine;
+using Elivepatch.Engine.Explain;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
+using Elivepatch.Server.Security;
+using Elivepatch.Server.Signing;
+using Elivepatch.Server.State;
+using Microsoft.Net.Http.Headers;
+
+namespace Elivepatch.Server.Api;
+
+/// <summary>What builds made: log, module, manifest, explanation, console.</summary>
+internal static class BuildResultEndpoints
+{
+    private const string Text = "text/plain; charset=utf-8";
+    private const string Json = "application/json";
+    private const int LogPage = 500;
+
+    /// <summary>Adds the endpoints.</summary>
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet(Routes.Log, LogAsync)
+            .Produces<string>(StatusCodes.Status200OK, "text/plain")
+            .Needs(TokenScopes.Read).Says("builds", "getLog", "The log of a build as text, as far as it is.");
+        routes.MapGet(Routes.Artifact, ArtifactAsync)
+            .Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream")
+            .Needs(TokenScopes.Read).Noted().Says("builds", "getArtifact", "The module (.ko).");
+        routes.MapGet(Routes.Manifest, ManifestAsync)
+            .Produces<Envelope>()
+            .Needs(TokenScopes.Read).Noted().Says("builds", "getManifest", "What was built from what, signed now: an in-toto statement in a DSSE envelope.");
+        routes.MapGet(Routes.Explanation, ExplanationAsync)
+            .Produces<Explanation>()
+            .Needs(TokenScopes.Read).Says("builds", "getExplanation", "What is in the livepatch and why.");
+        routes.MapGet(Routes.Console, ConsoleAsync)
+            .Produces<string>(StatusCodes.Status200OK, "text/plain")
+            .Needs(TokenScopes.Read).Says("builds", "getConsole", "What the test's virtual machine printed.");
+    }
+
+    private static async Task<IResult> LogAsync(
+        [Description("The build's id.")] string build, BuildTable builds, BuildEventTable events, CancellationToken cancellation)
+    {
+        if (await builds.FindAsync(build, cancellation) is null)
+            return BuildViews.Unknown(build);
+        return TypedResults.Stream(
+            async stream =>
+            {
+                await using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" };
+                var last = 0L;
+                while (await events.ReadAsync(build, last, LogPage, cancellation) is { Count: > 0 } page)
+                {
+                    foreach (var happened in page)
+                        await writer.WriteLineAsync(Line(happened).AsMemory(), cancellation);
+                    last = page[^1].Sequence;
+                }
+            },
+            Text);
+    }
+
+    private static Task<IResult> ArtifactAsync(
+        [Description("The build's id.")] string build, BuildTable builds, BlobStore blobs, CancellationToken cancellation) => ResultAsync(
+        build, builds, end => end.Artifact, "module",
+        (found, digest) => TypedResults.PhysicalFile(
+            blobs.PathOf(digest), "application/octet-stream", $"{found.End!.Module}.ko", entityTag: new EntityTagHeaderValue($"\"{digest}\""),
+            enableRangeProcessing: true),
+        cancellation);
+
+    private static Task<IResult> ExplanationAsync(
+        [Description("The build's id.")] string build, BuildTable builds, BlobStore blobs, CancellationToken cancellation) => ResultAsync(
+        build, builds, end => end.Explanation, "explanation", (_, digest) => TypedResults.PhysicalFile(blobs.PathOf(digest), Json), cancellation);
+
+    private static Task<IResult> ConsoleAsync(
+        [Description("The build's id.")] string build, BuildTable builds, BlobStore blobs, CancellationToken cancellation) => ResultAsync(
+        build, builds, end => end.Console, "console", (_, digest) => TypedResults.PhysicalFile(blobs.PathOf(digest), Text), cancellation);
+
+    private static async Task<IResult> ManifestAsync(
+        [Description("The build's id.")] string build, BuildTable builds, ManifestSigner signer, CancellationToken cancellation)
+    {
+        if (await builds.FindAsync(build, cancellation) is not { } found)
+            return BuildViews.Unknown(build);
+        if (found is not { State: BuildState.Succeeded, End.Statement: not null })
+            return Missing(found, "manifest");
+        var signed = await signer.SignAsync(found, cancellation);
+        return signed.TryGet(out var envelope) ? TypedResults.Ok(envelope) : Answers.Refuse(signed.Problems);
+    }
+
+    private static async Task<IResult> ResultAsync(
+        string build, BuildTable builds, Func<BuildEnd, string?> digestOf, string name, Func<StoredBuild, string, IResult> answer,
+        CancellationToken cancellation)
+    {
+        if (await builds.FindAsync(build, cancellation) is not { } found)
+            return BuildViews.Unknown(build);
+        return found.End is { } end && digestOf(end) is { } digest ? answer(found, digest) : Missing(found, name);
+    }
+
+    private static IResult Missing(StoredBuild build, string name) =>
+        Answers.Refuse(ProblemCodes.ResultMissing, $"it is {BuildViews.Word(build.State)} and has no {name}");
+
+    private static string Line(BuildEvent happened)
+    {
+        var time = happened.Time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+        return happened.Kind switch
+        {
+            BuildEventKind.Stage => $"{time} [{happened.Stage}] {happened.Status} {happened.Detail}".TrimEnd(),
+            BuildEventKind.State => $"{time} == {happened.Detail}",
+            _ => $"{time} {happened.Detail}",
+        };
+    }
+}

@@ -1,0 +1,35 @@
+using Elivepatch.Engine;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Server.State;
+
+namespace Elivepatch.Server.Api;
+
+/// <summary>Builds as clients see them.</summary>
+internal static class BuildViews
+{
+    /// <summary>The build as clients see it.</summary>
+    public static BuildView Of(StoredBuild build) => new()
+    {
+        Id = build.Id,
+        State = build.State,
+        Kernel = build.Kernel,
+        Release = build.Release,
+        Patches = build.Patches,
+        Requester = build.Requester,
+        Submitted = build.Submitted,
+        Started = build.Started,
+        Finished = build.Finished,
+        Attempts = build.Attempts,
+        Module = build.End?.Module,
+        Artifact = build.End is { Artifact: { } digest, ArtifactSize: var size } ? new(size, digest) : null,
+        Tested = build.End?.Tested,
+        Problems = build.End?.Problems ?? [],
+    };
+
+    /// <summary>A state as it travels.</summary>
+    public static string Word(BuildState state) => state.ToString().ToLowerInvariant();
+
+    /// <summary>The answer to whoever asks for a build that is not there.</summary>
+    public static IResult Unknown(string build) =>
+        Answers.Refuse(ProblemCodes.BuildUnknown, $"the server knows no build {(build.Length > 64 ? build[..64] + "..." : build)}");
+}

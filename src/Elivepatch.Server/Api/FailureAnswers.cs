@@ -1,0 +1,78 @@
+// In: what the framework and a broken machine throw. Out: an answer in the same form as every other, with no word about the
+// server's inside; the log has those.
+
+using System.Data.Common;
+using System.Text.Json;
+using Elivepatch.Engine;
+using Elivepatch.Protocol.Api;
+
+namespace Elivepatch.Server.Api;
+
+/// <summary>Turns exceptions and answers without a body into problem details.</summary>
+internal sealed partial class FailureAnswers(RequestDelegate next, ILogger<FailureAnswers> log)
+{
+    /// <summary>Runs the rest of a request.</summary>
+    public async Task InvokeAsync(HttpContext context)
+    {
+        try
+        {
+            await next(context);
+            await CompleteAsync(context);
+        }
+        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody is there any more to be answered; the status is for the logs.
+            if (!context.Response.HasStarted)
+                context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+        }
+        catch (BadHttpRequestException e) when (!context.Response.HasStarted)
+        {
+            await Answers.WriteAsync(context, Bad(e), e.StatusCode);
+        }
+        catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException && !context.Response.HasStarted)
+        {
+            LogStateFailed(log, e);
+            await Answers.WriteAsync(context, new Problem(ProblemCodes.StateUnusable, "the disk or the database failed; the server's log says more"));
+        }
+        catch (Exception e) when (!context.Response.HasStarted)
+        {
+            LogUnexpected(log, e);
+            await Answers.WriteAsync(context, new ProblemDetails
+            {
+                Type = "about:blank",
+                Title = "unexpected failure",
+                Status = StatusCodes.Status500InternalServerError,
+                Detail = $"please report it; the server's log has it as {context.TraceIdentifier}",
+            });
+        }
+    }
+
+    private static Problem Bad(BadHttpRequestException e) => e.StatusCode == StatusCodes.Status400BadRequest
+        ? new(ProblemCodes.RequestMalformed, e.InnerException is JsonException json ? json.Message : e.Message)
+        : OfStatus(e.StatusCode);
+
+    private static Problem OfStatus(int status) => status switch
+    {
+        StatusCodes.Status404NotFound => new(ProblemCodes.RequestMalformed, "there is nothing at this path"),
+        StatusCodes.Status405MethodNotAllowed => new(ProblemCodes.RequestMalformed, "this path has no such method"),
+        StatusCodes.Status408RequestTimeout => new(ProblemCodes.RequestTooSlow, "its body came too slowly"),
+        StatusCodes.Status413PayloadTooLarge => new(ProblemCodes.RequestTooLarge, "its body is larger than this route takes"),
+        StatusCodes.Status415UnsupportedMediaType => new(ProblemCodes.RequestMalformed, "its body has another media type than this route takes"),
+        _ => new(ProblemCodes.RequestMalformed, $"it was answered with status {status}"),
+    };
+
+    // What routing refuses has a status and nothing else.
+    private static Task CompleteAsync(HttpContext context)
+    {
+        var response = context.Response;
+        if (response is not { HasStarted: false, StatusCode: >= 400, ContentType: null, ContentLength: null })
+            return Task.CompletedTask;
+        return Answers.WriteAsync(context, OfStatus(response.StatusCode), response.StatusCode);
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "the disk or the database failed")]
+    private static partial void LogStateFailed(ILogger logger, Exception e);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "a request failed unexpectedly")]
+    private static partial void LogUnexpected(ILogger logger, Exception e);
+}

@@ -1,0 +1,43 @@
+using Dapper;
+using System.Data.Common;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Server.State;
+
+namespace Elivepatch.Server.Api;
+
+/// <summary>Whether the process lives, and whether it can serve.</summary>
+internal static class HealthEndpoints
+{
+    /// <summary>The server's version.</summary>
+    public static string Version { get; } = typeof(HealthEndpoints).Assembly.GetName().Version!.ToString(3);
+
+    /// <summary>Adds the endpoints.</summary>
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet(ApiRoutes.Live, () => new HealthView("ok", Version, []))
+            .AllowAnonymous().Says("health", "live", "Answers as long as the process does.");
+        routes.MapGet(ApiRoutes.Ready, ReadyAsync)
+            .Produces<HealthView>().Produces<HealthView>(StatusCodes.Status503ServiceUnavailable)
+            .AllowAnonymous().Says("health", "ready", "Answers 200 where requests can be served: the database answers, the state can be written.");
+    }
+
+    // Anybody may ask: what is wrong is said, and not where.
+    private static async Task<IResult> ReadyAsync(Database database, StateFolder folder, CancellationToken cancellation)
+    {
+        var problems = new List<string>();
+        try
+        {
+            await database.ReadAsync(c => c.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM schema_version"), cancellation);
+        }
+        catch (Exception e) when (e is DbException or IOException)
+        {
+            problems.Add("the database does not answer");
+        }
+
+        if (folder.WhyNotWritable() is not null)
+            problems.Add("the state cannot be written");
+        return problems.Count == 0
+            ? TypedResults.Ok(new HealthView("ok", Version, []))
+            : TypedResults.Json(new HealthView("unavailable", Version, problems), statusCode: StatusCodes.Status503ServiceUnavailable);
+    }
+}

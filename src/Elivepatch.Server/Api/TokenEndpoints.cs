@@ -1,0 +1,43 @@
+using System.ComponentModel;
+using Elivepatch.Engine;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Security;
+using Elivepatch.Server.State;
+
+namespace Elivepatch.Server.Api;
+
+/// <summary>Tokens: list, make, revoke.</summary>
+internal static class TokenEndpoints
+{
+    /// <summary>Adds the endpoints.</summary>
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet(ApiRoutes.Tokens, ListAsync)
+            .Needs(TokenScopes.Operate).Says("tokens", "listTokens", "Lists the tokens, newest first, without their secrets.");
+        routes.MapPost(ApiRoutes.Tokens, MakeAsync)
+            .Produces<NewToken>(StatusCodes.Status201Created)
+            .Needs(TokenScopes.Operate).Says("tokens", "createToken", "Makes a token. Its secret is in this answer and nowhere else.");
+        routes.MapDelete(Routes.Token, RevokeAsync)
+            .Produces(StatusCodes.Status204NoContent)
+            .Needs(TokenScopes.Operate).Says("tokens", "revokeToken", "Revokes a token from now on.");
+    }
+
+    private static async Task<IReadOnlyList<TokenView>> ListAsync(TokenTable tokens, CancellationToken cancellation) =>
+        [.. (await tokens.ListAsync(cancellation)).Select(IssueToken.View)];
+
+    private static async Task<IResult> MakeAsync(
+        HttpContext context, TokenRequest request, TokenTable tokens, TimeProvider clock, CancellationToken cancellation)
+    {
+        var issued = await IssueToken.RunAsync(tokens, request, clock.GetUtcNow(), cancellation);
+        if (!issued.TryGet(out var made))
+            return Answers.Refuse(issued.Problems);
+        AuditTrail.IsAbout(context, made.Token.Id);
+        return TypedResults.Created(ApiRoutes.Token(made.Token.Id), made);
+    }
+
+    private static async Task<IResult> RevokeAsync(
+        [Description("The token's id.")] string token, TokenTable tokens, TimeProvider clock, CancellationToken cancellation) =>
+        await tokens.RevokeAsync(token, clock.GetUtcNow(), cancellation)
+            ? TypedResults.NoContent()
+            : Answers.Refuse(ProblemCodes.TokenUnknown, "no token has this id");
+}

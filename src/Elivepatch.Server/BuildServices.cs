@@ -1,0 +1,75 @@
+// In: the options. Out: all that builds need, opened: cache, sources, the key for modules. What is configured and cannot be used keeps
+// the server from starting: nobody should learn of it by a failed build.
+
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Server.Builds;
+using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Kernels;
+using Elivepatch.Server.Kernels.Sources;
+using Elivepatch.Server.Signing;
+using Elivepatch.Server.State;
+using Elivepatch.Server.Telemetry;
+
+namespace Elivepatch.Server;
+
+/// <summary>What builds need.</summary>
+internal sealed record BuildServices
+{
+    private BuildServices(ServerOptions options, CacheRoot cache, IReadOnlyList<SourceEntry> sources, ModuleSigner? signer) =>
+        (Options, Cache, Sources, Signer) = (options, cache, sources, signer);
+
+    private ServerOptions Options { get; }
+
+    private CacheRoot Cache { get; }
+
+    private IReadOnlyList<SourceEntry> Sources { get; }
+
+    private ModuleSigner? Signer { get; }
+
+    /// <summary>Opens them.</summary>
+    public static Outcome<BuildServices> Open(ServerOptions options)
+    {
+        var entries = options.Sources.Select(s => s.ToEntry()).ToList();
+        if (entries.SelectMany(e => e.Problems).ToList() is { Count: > 0 } problems)
+            return Outcome<BuildServices>.Failure(problems);
+        return CacheRoot.Open(options.CacheFolder).Then(cache => OpenSigner(options).Then<BuildServices>(
+            signer => new BuildServices(options, cache, [.. entries.Select(e => e.Value)], signer.SingleOrDefault())));
+    }
+
+    /// <summary>Adds them.</summary>
+    public void Add(IServiceCollection services)
+    {
+        services.AddSingleton(Cache);
+        services.AddSingleton(new BuildPolicy
+        {
+            Trial = Options.TestPolicy,
+            AllowBuildPatches = Options.AllowBuildPatches,
+            AllowUploadedSource = Options.AllowUploadedSource,
+            OpenBuildsPerToken = Options.OpenBuildsPerToken,
+            ModuleCertificate = Signer?.CertificateDigest,
+        });
+        services.AddSingleton(DispatcherOptions.Default with { Builders = Options.Builders });
+        services.AddSingleton(s => new KernelSources(Cache, Sources, s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<BuildSignals>().AddSingleton<KernelRegistry>().AddSingleton<BuildIntake>();
+        services.AddSingleton(s => new ManifestSigner(
+            s.GetRequiredService<KeyRing>(), s.GetRequiredService<BlobStore>(), TimeSpan.FromDays(Options.ManifestDays),
+            s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(CreateRun);
+        services.AddHostedService<BuildDispatcher>();
+    }
+
+    private BuildRun CreateRun(IServiceProvider services)
+    {
+        var job = new BuildJob(
+            Cache, services.GetRequiredService<KernelSources>(), services.GetRequiredService<BuildPolicy>(),
+            Signer is { } signer ? (module, config, _) => Task.FromResult(signer.Sign(module, config)) : null,
+            services.GetRequiredService<TimeProvider>());
+        return TracedBuilds.Trace(job.RunAsync);
+    }
+
+    // A list of one or none: a success has a value.
+    private static Outcome<List<ModuleSigner>> OpenSigner(ServerOptions options) => options is { ModuleKey: { } key, ModuleCertificate: { } certificate }
+        ? ModuleSigner.Open(key, certificate).Then<List<ModuleSigner>>(s => new List<ModuleSigner> { s })
+        : new List<ModuleSigner>();
+}

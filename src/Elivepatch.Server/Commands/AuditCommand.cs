@@ -1,0 +1,64 @@
+using System.CommandLine;
+using System.Globalization;
+using Elivepatch.Client;
+using Elivepatch.Client.Output;
+using Elivepatch.Engine;
+using Elivepatch.Server.State;
+
+namespace Elivepatch.Server.Commands;
+
+/// <summary><c>elivepatchd audit</c>.</summary>
+internal static class AuditCommand
+{
+    private const int Most = 1_000_000;
+
+    /// <summary>The verb.</summary>
+    public static Verb Create(Session session)
+    {
+        var last = new Option<int>("--last") { Description = "How many entries. Default: 50.", HelpName = "NUMBER", DefaultValueFactory = _ => 50 };
+        var json = new Option<bool>("--json") { Description = "Write the result to stdout as JSON; problems as an array." };
+        var verb = new Verb(
+            "audit", "Shows who asked for what: the newest entries of the audit log.",
+            """
+            Noted is what changed something, what fetched a module or a manifest, and what was refused for want of a token or a
+            scope. Status is that of the HTTP answer, 0 for a command of this program. Times are UTC.
+            """,
+            new Example("elivepatchd audit --last 200", "Show the newest 200 entries."),
+            new Example("elivepatchd audit --json --last 100000 | jq '.[] | select(.status == 401)'", "Look for refused tokens."))
+        {
+            last, json,
+        };
+        var configuration = ConfigurationOptions.AddState(verb);
+        verb.SetAction(async (parsed, cancellation) =>
+        {
+            var asJson = parsed.GetValue(json);
+            if (parsed.GetValue(last) is var count && count is < 1 or > Most)
+                return Answer.Fail(session, [new(ProblemCodes.UsageInvalid, $"--last is 1 to {Most}", "read `elivepatchd audit --help`")], asJson);
+            var folder = configuration.Read(parsed, session).Then(StateFolder.Open);
+            if (!folder.TryGet(out var found))
+                return Answer.Fail(session, folder.Problems, asJson);
+            var database = await Database.OpenFileAsync(found.DatabaseFile, cancellation);
+            if (!database.Succeeded)
+                return Answer.Fail(session, database.Problems, asJson);
+            var entries = await new AuditTable(database.Value, TimeProvider.System).ListAsync(count, cancellation);
+            if (asJson)
+                Answer.WriteJson(session, entries, ServerJson.Default.IReadOnlyListAuditEntry);
+            else
+                WriteList(session.Output, entries);
+            return ExitStatus.Done;
+        });
+        return verb;
+    }
+
+    private static void WriteList(TextWriter output, IReadOnlyList<AuditEntry> entries) => Columns.Write(
+        output,
+        [
+            ["TIME", "TOKEN", "ADDRESS", "STATUS", "ACTION", "SUBJECT"],
+            .. entries.Select(e => new[]
+            {
+                e.Time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture), e.Name, e.Address,
+                e.Status.ToString(CultureInfo.InvariantCulture), e.Action, e.Subject,
+            }),
+        ],
+        indent: 0);
+}

@@ -1,0 +1,45 @@
+using System.CommandLine;
+using Elivepatch.Engine;
+using Elivepatch.Server.Configuration;
+
+namespace Elivepatch.Server.Commands;
+
+/// <summary>The settings as options of a verb.</summary>
+internal sealed class ConfigurationOptions
+{
+    private readonly Option<string> file = new("--config")
+    {
+        Description = $"Configuration file, JSON. Default: $ELIVEPATCHD_CONFIG, else {ConfigurationOrigins.UsualFile} where it is there.",
+        HelpName = "FILE",
+    };
+
+    private readonly List<(Setting Setting, Option<string[]> Option)> settings;
+
+    private ConfigurationOptions(IEnumerable<Setting> settings) => this.settings =
+        [.. settings.Select(s => (s, new Option<string[]>(s.Flag) { Description = s.Meaning, HelpName = s.Form }))];
+
+    /// <summary>Adds all settings to a verb.</summary>
+    public static ConfigurationOptions AddAll(Command verb) => new ConfigurationOptions(Settings.All).AddTo(verb);
+
+    /// <summary>Adds what finds the state to a verb.</summary>
+    public static ConfigurationOptions AddState(Command verb) => new ConfigurationOptions([Settings.StateFolder]).AddTo(verb);
+
+    /// <summary>Reads the configuration.</summary>
+    public Outcome<ServerOptions> Read(ParseResult parsed, Session session) => ReadConfiguration.Run(new()
+    {
+        File = parsed.GetValue(file),
+        DefaultFile = session.ConfigurationFile,
+        Environment = session.Environment,
+        IsRoot = session.IsRoot,
+        Flags = settings.Where(s => parsed.GetResult(s.Option) is { Implicit: false })
+            .ToDictionary(s => s.Setting.Name, s => string.Join(' ', parsed.GetValue(s.Option) ?? [])),
+    });
+
+    private ConfigurationOptions AddTo(Command verb)
+    {
+        verb.Options.Add(file);
+        foreach (var (_, option) in settings)
+            verb.Options.Add(option);
+        return this;
+    }
+}

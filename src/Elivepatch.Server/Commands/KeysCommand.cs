@@ -1,0 +1,102 @@
+using System.CommandLine;
+using System.Globalization;
+using Elivepatch.Client;
+using Elivepatch.Client.Output;
+using Elivepatch.Engine;
+using Elivepatch.Protocol;
+using Elivepatch.Server.Signing;
+using Elivepatch.Server.State;
+
+namespace Elivepatch.Server.Commands;
+
+/// <summary><c>elivepatchd keys</c>, whose verbs are about the keys that manifests are signed with.</summary>
+internal static class KeysCommand
+{
+    /// <summary>The group of verbs.</summary>
+    public static Verb Create(Session session) => new(
+        "keys", "The keys that manifests are signed with.",
+        """
+        The first start makes a key. A machine pins its identity and believes what is signed with it. Each key but the current one
+        has endorsed the next, so that a machine follows a rotation by itself. Secret keys stay in the folder `keys` of the state.
+        """)
+    {
+        CreateList(session),
+        CreateRotate(session),
+        CreateExport(session),
+    };
+
+    private static Verb CreateList(Session session)
+    {
+        var json = JsonOption();
+        var verb = new Verb(
+            "list", "Lists the public keys, newest first.", "The identity is the SHA-256 of the public key (DER): what a machine pins.",
+            new Example("elivepatchd keys list", "Show identities and which one signs now."))
+        {
+            json,
+        };
+        var configuration = ConfigurationOptions.AddState(verb);
+        verb.SetAction(parsed =>
+        {
+            var asJson = parsed.GetValue(json);
+            var opened = Open(configuration, parsed, session);
+            if (!opened.TryGet(out var keys))
+                return Answer.Fail(session, opened.Problems, asJson);
+            if (asJson)
+                Answer.WriteJson(session, keys.List(), ProtocolJson.Default.IReadOnlyListKeyView);
+            else
+                Columns.Write(session.Output, [["IDENTITY", "MADE", "SIGNS"], .. keys.List().Select(k => new[]
+                { k.Id, k.Created.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), k.IsCurrent ? "yes" : "no" })], indent: 0);
+            return ExitStatus.Done;
+        });
+        return verb;
+    }
+
+    private static Verb CreateRotate(Session session)
+    {
+        var json = JsonOption();
+        var verb = new Verb(
+            "rotate", "Makes a new key, which the present one endorses.",
+            "Machines that pinned any earlier key follow. Where a secret key has leaked, that is not enough: they have to pin the new one by hand.",
+            new Example("elivepatchd keys rotate", "Sign with a new key from now on."))
+        {
+            json,
+        };
+        var configuration = ConfigurationOptions.AddState(verb);
+        verb.SetAction(parsed =>
+        {
+            var asJson = parsed.GetValue(json);
+            var opened = Open(configuration, parsed, session);
+            if (!opened.TryGet(out var keys))
+                return Answer.Fail(session, opened.Problems, asJson);
+            var made = keys.Rotate();
+            if (asJson)
+                Answer.WriteJson(session, made, ProtocolJson.Default.KeyView);
+            else
+                session.Output.WriteLine($"signs from now on: {made.Id}");
+            return ExitStatus.Done;
+        });
+        return verb;
+    }
+
+    private static Verb CreateExport(Session session)
+    {
+        var verb = new Verb(
+            "export", "Prints the public key that signs now, PEM.", "",
+            new Example("elivepatchd keys export > elivepatch.pub", "Give the key to machines, by another way than the server itself."));
+        var configuration = ConfigurationOptions.AddState(verb);
+        verb.SetAction(parsed =>
+        {
+            var opened = Open(configuration, parsed, session);
+            if (!opened.TryGet(out var keys))
+                return Answer.Fail(session, opened.Problems);
+            session.Output.Write(keys.Current.Pem);
+            return ExitStatus.Done;
+        });
+        return verb;
+    }
+
+    private static Option<bool> JsonOption() => new("--json") { Description = "Write the result to stdout as JSON; problems as an array." };
+
+    private static Outcome<KeyRing> Open(ConfigurationOptions configuration, ParseResult parsed, Session session) =>
+        configuration.Read(parsed, session).Then(StateFolder.Open).Then(folder => KeyRing.Open(folder.Keys));
+}

@@ -1,0 +1,68 @@
+using Elivepatch.Server.Builds;
+using Elivepatch.Server.Kernels.Sources;
+
+namespace Elivepatch.Server.Configuration;
+
+/// <summary>How the server is set up: what its configuration file, environment and flags came to.</summary>
+public sealed record ServerOptions
+{
+    /// <summary>The folder of all that has to be kept: database, blobs, keys.</summary>
+    public required string StateFolder { get; init; }
+
+    /// <summary>Where it listens: <c>http</c> or <c>https</c>, a numeric address and a port.</summary>
+    public IReadOnlyList<Uri> Listen { get; init; } = [new("http://127.0.0.1:8470")];
+
+    /// <summary>The certificate for <c>https</c> with those that lead to its root, PEM; null for none.</summary>
+    public string? Certificate { get; init; }
+
+    /// <summary>The certificate's secret key, PEM; null where the certificate's file has it.</summary>
+    public string? CertificateKey { get; init; }
+
+    /// <summary>The folder of what can be had again: sources, prepared trees, objects.</summary>
+    public required string CacheFolder { get; init; }
+
+    /// <summary>How many builds run at once.</summary>
+    public int Builders { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);
+
+    /// <summary>Whether livepatches are tried before they are published.</summary>
+    public TrialPolicy TestPolicy { get; init; } = TrialPolicy.Auto;
+
+    /// <summary>How many days a manifest may be believed.</summary>
+    public int ManifestDays { get; init; } = 30;
+
+    /// <summary>The secret key that modules themselves are signed with, PEM; null where they are not.</summary>
+    public string? ModuleKey { get; init; }
+
+    /// <summary>The certificate of <see cref="ModuleKey"/>, PEM.</summary>
+    public string? ModuleCertificate { get; init; }
+
+    /// <summary>True where base patches may change how the kernel is built (Makefile, Kconfig, scripts).</summary>
+    public bool AllowBuildPatches { get; init; }
+
+    /// <summary>True where clients may send a kernel's source.</summary>
+    public bool AllowUploadedSource { get; init; } = true;
+
+    /// <summary>Where the sources of kernels come from, in the order in which they are asked.</summary>
+    public IReadOnlyList<SourceOptions> Sources { get; init; } = [new(SourceOrigin.Debian)];
+
+    /// <summary>The most bytes of a capture.</summary>
+    public long MaxCaptureBytes { get; init; } = 512L << 20;
+
+    /// <summary>The most bytes of a source archive or boot image.</summary>
+    public long MaxSourceBytes { get; init; } = 2L << 30;
+
+    /// <summary>The most bytes of a submission.</summary>
+    public long MaxSubmissionBytes { get; init; } = 32L << 20;
+
+    /// <summary>How many requests a token may make in a minute.</summary>
+    public int RequestsPerMinute { get; init; } = 600;
+
+    /// <summary>How many builds of a token may wait or run.</summary>
+    public int OpenBuildsPerToken { get; init; } = 20;
+
+    /// <summary>How many days entries of the audit log are kept.</summary>
+    public int AuditDays { get; init; } = 400;
+
+    /// <summary>Where traces and metrics go (OTLP over HTTP); null for nowhere.</summary>
+    public Uri? OtlpEndpoint { get; init; }
+}

@@ -1,0 +1,186 @@
+// In: the options. Out: a server that listens. What cannot be had (state, keys, certificate, address) is a problem before anything
+// is served. The order of the middleware is the order in which a request is judged.
+
+using System.Net;
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Api;
+using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Security;
+using Elivepatch.Server.Signing;
+using Elivepatch.Server.State;
+using Elivepatch.Server.Telemetry;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Elivepatch.Server;
+
+/// <summary>The service as it runs.</summary>
+internal sealed class ServerHost : IAsyncDisposable
+{
+    private readonly FileLock held;
+    private readonly TelemetryExport? telemetry;
+
+    private ServerHost(WebApplication application, FileLock held, TelemetryExport? telemetry)
+    {
+        Application = application;
+        this.held = held;
+        this.telemetry = telemetry;
+    }
+
+    /// <summary>The web application.</summary>
+    public WebApplication Application { get; }
+
+    /// <summary>The addresses that it listens on, with the ports that it got.</summary>
+    public IReadOnlyList<string> Addresses => [.. Application.Urls];
+
+    /// <summary>Opens the state and makes the server, which does not listen yet.</summary>
+    /// <param name="options">How it is set up.</param>
+    /// <param name="adjust">Sets up the log, and what the caller wants otherwise.</param>
+    /// <param name="clock">The time.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public static async Task<Outcome<ServerHost>> OpenAsync(
+        ServerOptions options, Action<WebApplicationBuilder> adjust, TimeProvider clock, CancellationToken cancellation)
+    {
+        var opened = StateFolder.Open(options);
+        if (!opened.TryGet(out var folder))
+            return Outcome<ServerHost>.Failure(opened.Problems);
+        var locked = folder.Lock();
+        if (!locked.TryGet(out var held))
+            return Outcome<ServerHost>.Failure(locked.Problems);
+        var host = await OpenAsync(options, folder, held, adjust, clock, cancellation);
+        if (!host.Succeeded)
+            held.Dispose();
+        return host;
+    }
+
+    /// <summary>Begins to listen; where nobody has a token yet, makes the administrator's.</summary>
+    /// <returns>The administrator's token, where it was made now.</returns>
+    public async Task<Outcome<NewToken?>> StartAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await Application.StartAsync(cancellation);
+        }
+        catch (IOException e)
+        {
+            return new Problem(ProblemCodes.ConfigurationInvalid, $"listen: {e.Message}");
+        }
+
+        var tokens = Application.Services.GetRequiredService<TokenTable>();
+        if (await tokens.CountAsync(cancellation) > 0)
+            return default(NewToken);
+        var clock = Application.Services.GetRequiredService<TimeProvider>();
+        var made = await IssueToken.RunAsync(
+            tokens, new("administrator", [TokenScopes.Submit, TokenScopes.Read, TokenScopes.Operate]), clock.GetUtcNow(), cancellation);
+        return made.Then<NewToken?>(token => token);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await Application.DisposeAsync();
+        telemetry?.Dispose();
+        held.Dispose();
+    }
+
+    private static async Task<Outcome<ServerHost>> OpenAsync(
+        ServerOptions options, StateFolder folder, FileLock held, Action<WebApplicationBuilder> adjust, TimeProvider clock, CancellationToken cancellation)
+    {
+        var database = await Database.OpenFileAsync(folder.DatabaseFile, cancellation);
+        if (!database.Succeeded)
+            return Outcome<ServerHost>.Failure(database.Problems);
+        var keys = KeyRing.Open(folder.Keys);
+        if (!keys.Succeeded)
+            return Outcome<ServerHost>.Failure(keys.Problems);
+        var certificate = options.Certificate is { } file ? ServerCertificate.Open(file, options.CertificateKey, clock) : null;
+        if (certificate is { Succeeded: false })
+            return Outcome<ServerHost>.Failure(certificate.Problems);
+
+        var builds = BuildServices.Open(options);
+        if (!builds.Succeeded)
+            return Outcome<ServerHost>.Failure(builds.Problems);
+
+        // Nothing but the options decides: no settings of the framework from files or the environment.
+        var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = typeof(ServerHost).Assembly.GetName().Name });
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            RequestLimits.Set(kestrel.Limits);
+            var log = kestrel.ApplicationServices.GetRequiredService<ILogger<ServerCertificate>>();
+            foreach (var address in options.Listen)
+                Listen(kestrel, address, certificate?.Value, log);
+        });
+        AddState(builder.Services, options, folder, database.Value, keys.Value, clock);
+        builds.Value.Add(builder.Services);
+        AddWeb(builder.Services, options);
+        adjust(builder);
+        var application = builder.Build();
+        Use(application);
+        Map(application, options);
+        return new ServerHost(application, held, options.OtlpEndpoint is { } collector ? new(collector, HealthEndpoints.Version) : null);
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, Uri address, ServerCertificate? certificate, ILogger log)
+    {
+        var ip = address.Host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(address.DnsSafeHost);
+        kestrel.Listen(ip, address.Port, listen =>
+        {
+            if (address.Scheme == "https")
+                listen.UseHttps(certificate!.Handshake(log));
+        });
+    }
+
+    private static void AddState(
+        IServiceCollection services, ServerOptions options, StateFolder folder, Database database, KeyRing keys, TimeProvider clock)
+    {
+        services.AddSingleton(options).AddSingleton(folder).AddSingleton(database).AddSingleton(keys).AddSingleton(clock);
+        services.AddSingleton(new BlobStore(folder.Blobs));
+        services.AddSingleton<BuildTable>().AddSingleton<BuildEventTable>().AddSingleton<KernelTable>();
+        services.AddSingleton<TokenTable>().AddSingleton<AuditTable>();
+        services.AddHostedService<AuditRetention>();
+        services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
+    }
+
+    private static void AddWeb(IServiceCollection services, ServerOptions options)
+    {
+        services.AddRouting();
+        services.ConfigureHttpJsonOptions(json => WebJson.Set(json.SerializerOptions));
+        // A body that makes no sense is answered like every other problem.
+        services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
+        services.AddAuthenticationCore(o => o.DefaultScheme = TokenAuthentication.SchemeName);
+        services.AddWebEncoders();
+        new AuthenticationBuilder(services).AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.SchemeName, null);
+        // An endpoint that says nothing is for nobody without a token.
+        services.AddAuthorization(o => o.FallbackPolicy = new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+        RequestLimits.Add(services, options);
+        ApiDescription.Add(services);
+    }
+
+    private static void Use(WebApplication application)
+    {
+        application.UseMiddleware<AuditTrail>();
+        application.UseMiddleware<FailureAnswers>();
+        application.Use(AnswerHeaders.AddAsync);
+        application.UseRouting();
+        application.UseRequestTimeouts();
+        application.UseAuthentication();
+        application.UseRateLimiter();
+        application.UseAuthorization();
+    }
+
+    private static void Map(WebApplication application, ServerOptions options)
+    {
+        KernelEndpoints.Map(application, options);
+        BuildEndpoints.Map(application, options);
+        BuildEventsEndpoint.Map(application);
+        BuildResultEndpoints.Map(application);
+        TokenEndpoints.Map(application);
+        KeyEndpoints.Map(application);
+        HealthEndpoints.Map(application);
+        ApiDescription.Map(application);
+    }
+}

@@ -1,0 +1,72 @@
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Server.Configuration;
+
+namespace Elivepatch.Server.State;
+
+/// <summary>The folder with all that has to be kept, which nobody but the server's user can read.</summary>
+/// <param name="FullPath">The folder.</param>
+public sealed record StateFolder(string FullPath)
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>The database.</summary>
+    public string DatabaseFile => Path.Combine(FullPath, "elivepatchd.db");
+
+    /// <summary>The folder of the blobs.</summary>
+    public string Blobs => Path.Combine(FullPath, "blobs");
+
+    /// <summary>The folder of the signing keys.</summary>
+    public string Keys => Path.Combine(FullPath, "keys");
+
+    /// <summary>Makes the folder where it is not.</summary>
+    public static Outcome<StateFolder> Open(ServerOptions options)
+    {
+        try
+        {
+            Directory.CreateDirectory(options.StateFolder, OwnerOnly);
+            return new StateFolder(options.StateFolder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new Problem(ProblemCodes.StateUnusable, $"{options.StateFolder}: {e.Message}");
+        }
+    }
+
+    /// <summary>Makes sure that no other server works on this folder until the lock is released.</summary>
+    public Outcome<FileLock> Lock()
+    {
+        var path = Path.Combine(FullPath, "lock");
+        try
+        {
+            return FileLock.TryTake(path) is { } taken
+                ? taken
+                : new Problem(ProblemCodes.StateUnusable, $"another elivepatchd works on {FullPath}", "end it, or give this one another --state-folder");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new Problem(ProblemCodes.StateUnusable, $"{path}: {e.Message}");
+        }
+    }
+
+    /// <summary>Why nothing can be written here, or null.</summary>
+    public string? WhyNotWritable()
+    {
+        var path = Path.Combine(FullPath, $"probe-{Environment.ProcessId}-{Environment.CurrentManagedThreadId}");
+        try
+        {
+            using (var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+            {
+                file.Write(new byte[4096]);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Delete(path);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using Elivepatch.Protocol.Api;
+
+namespace Elivepatch.Server.Tests.Api;
+
+/// <summary>Bodies that are none.</summary>
+public sealed class MalformedRequestTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public static TheoryData<string> Bodies =>
+    [
+        "",
+        "null",
+        "[]",
+        "\"text\"",
+        "{",
+        "{}",
+        "{\"kernel\":\"k\"}",
+        "{\"kernel\":\"k\",\"patches\":null}",
+        "{\"kernel\":null,\"patches\":[]}",
+        "{\"kernel\":7,\"patches\":[]}",
+        "{\"kernel\":\"k\",\"kernel\":\"l\",\"patches\":[]}",
+        "{\"kernel\":\"k\",\"patches\":[{}]}",
+        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\"}]}",
+        "{\"kernel\":\"k\",\"patches\":[{\"name\":null,\"content\":\"\"}]}",
+        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"!!!\"}]}",
+        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":null}]}",
+        "{\"kernel\":\"k\",\"patches\":[],\"replace\":\"yes\"}",
+        "{\"kernel\":\"k\",\"patches\":[],}",
+        "{\"kernel\":\"k\" /* */,\"patches\":[]}",
+        "\ufeff{\"kernel\":",
+        "<?xml version=\"1.0\"?><kernel/>",
+        new string('[', 100_000),
+        "{\"kernel\":" + new string('{', 50_000),
+        "{\"x\":" + string.Concat(Enumerable.Repeat("{\"x\":", 30)) + "1" + new string('}', 31),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Bodies))]
+    public async Task A_submission_that_makes_no_sense_is_refused_and_leaves_no_build(string body)
+    {
+        await using var server = await RunningServer.StartAsync();
+        using var client = server.WithSecret(server.Administrator!);
+        using var content = new StringContent(body, Encoding.UTF8, "application/json");
+        await Answered.RefusedAsync(await client.PostAsync(ApiRoutes.Builds, content, Cancellation), HttpStatusCode.BadRequest, "ELP1006");
+        Assert.Empty((await Answered.ValueAsync<BuildPage>(await client.GetAsync(ApiRoutes.Builds, Cancellation))).Builds);
+    }
+
+    [Fact]
+    public async Task Bytes_that_are_no_text_are_refused()
+    {
+        await using var server = await RunningServer.StartAsync();
+        using var client = server.WithSecret(server.Administrator!);
+        using var content = new ByteArrayContent([.. "{\"kernel\":\""u8, 0xff, 0xfe, 0xc0, 0x80, .. "\",\"patches\":[]}"u8]);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        using var answer = await client.PostAsync(ApiRoutes.Builds, content, Cancellation);
+        Assert.InRange((int)answer.StatusCode, 400, 422);
+    }
+
+    [Theory]
+    [InlineData("text/plain")]
+    [InlineData("application/x-www-form-urlencoded")]
+    [InlineData("multipart/form-data; boundary=x")]
+    public async Task A_submission_of_another_media_type_is_refused(string type)
+    {
+        await using var server = await RunningServer.StartAsync();
+        using var client = server.WithSecret(server.Administrator!);
+        using var content = new StringContent("{\"kernel\":\"k\",\"patches\":[]}");
+        content.Headers.ContentType = MediaTypeHeaderValue.Parse(type);
+        await Answered.RefusedAsync(await client.PostAsync(ApiRoutes.Builds, content, Cancellation), HttpStatusCode.UnsupportedMediaType, "ELP1006");
+    }
+
+    [Theory]
+    [InlineData("PATCH", ApiRoutes.Builds, HttpStatusCode.MethodNotAllowed)]
+    [InlineData("TRACE", ApiRoutes.Builds, HttpStatusCode.MethodNotAllowed)]
+    [InlineData("OPTIONS", ApiRoutes.Builds, HttpStatusCode.MethodNotAllowed)]
+    [InlineData("DELETE", ApiRoutes.Builds, HttpStatusCode.MethodNotAllowed)]
+    [InlineData("GET", "/api/v1", HttpStatusCode.NotFound)]
+    [InlineData("GET", "/api/v1/builds/a/b", HttpStatusCode.NotFound)]
+    [InlineData("GET", "/api/v1//builds", HttpStatusCode.NotFound)]
+    public async Task What_is_not_there_is_answered_like_every_other_problem(string method, string path, HttpStatusCode status)
+    {
+        await using var server = await RunningServer.StartAsync();
+        using var client = server.WithSecret(server.Administrator!);
+        using var request = new HttpRequestMessage(new(method), path);
+        await Answered.RefusedAsync(await client.SendAsync(request, Cancellation), status, "ELP1006");
+    }
+
+    [Theory]
+    [InlineData("../source")]
+    [InlineData("modules")]
+    [InlineData("SOURCE")]
+    [InlineData("source\u0001")]
+    public async Task A_part_of_another_name_is_refused_before_it_is_received(string part)
+    {
+        await using var server = await RunningServer.StartAsync();
+        using var client = server.WithSecret(server.Administrator!);
+        using var content = new ByteArrayContent(new byte[1000]);
+        using var answer = await client.PutAsync(ApiRoutes.KernelPart("kernel", part), content, Cancellation);
+        Assert.InRange((int)answer.StatusCode, 400, 404);
+        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
+    }
+
+    [Fact]
+    public async Task Source_is_not_taken_where_the_operator_says_so()
+    {
+        await using var server = await RunningServer.StartAsync(o => o with { AllowUploadedSource = false });
+        using var client = server.WithSecret(server.Administrator!);
+        using var content = new ByteArrayContent(new byte[1000]);
+        await Answered.RefusedAsync(await client.PutAsync(ApiRoutes.KernelPart("kernel", "source"), content, Cancellation), HttpStatusCode.Forbidden, "ELP1013");
+    }
+
+    [Fact]
+    public async Task A_capture_that_is_none_is_refused()
+    {
+        await using var server = await RunningServer.StartAsync();
+        using var client = server.WithSecret(server.Administrator!);
+        using var content = new ByteArrayContent(Encoding.ASCII.GetBytes("no capture"));
+        using var answer = await client.PostAsync(ApiRoutes.Kernels, content, Cancellation);
+        await Answered.RefusedAsync(answer, HttpStatusCode.UnprocessableEntity, "ELP0706");
+    }
+}

@@ -1,0 +1,9 @@
+namespace Elivepatch.Server.Tests;
+
+/// <summary>A clock that a test sets. Its timers are real.</summary>
+internal sealed class SetClock : TimeProvider
+{
+    public DateTimeOffset Now { get; set; } = new(2026, 7, 1, 12, 0, 30, TimeSpan.Zero);
+
+    public override DateTimeOffset GetUtcNow() => Now;
+}
