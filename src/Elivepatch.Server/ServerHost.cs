@@ -4,7 +4,6 @@
 using System.Net;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Configuration;

@@ -1,5 +1,5 @@
-using Dapper;
 using System.Data.Common;
+using Dapper;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
 

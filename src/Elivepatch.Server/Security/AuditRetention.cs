@@ -13,18 +13,28 @@ internal sealed partial class AuditRetention(AuditTable audit, ServerOptions opt
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(interval, clock);
-        do
+        try
         {
-            try
-            {
-                await audit.ForgetAsync(clock.GetUtcNow().AddDays(-options.AuditDays), stoppingToken);
-            }
-            catch (Exception e) when (e is DbException or IOException)
-            {
-                LogFailed(log, e);
-            }
+            do
+                await ForgetAsync(stoppingToken);
+            while (await timer.WaitForNextTickAsync(stoppingToken));
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The server stops.
+        }
+    }
+
+    private async Task ForgetAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await audit.ForgetAsync(clock.GetUtcNow().AddDays(-options.AuditDays), cancellation);
+        }
+        catch (Exception e) when (e is DbException or IOException)
+        {
+            LogFailed(log, e);
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "old entries of the audit log could not be removed")]

@@ -1,11 +1,11 @@
 // In: a certificate with its key in PEM files. Out: the certificate for the next connection; a file that has been renewed is read
 // again, so that no renewal asks for a restart. One that cannot be read leaves the former in use.
 
+using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Elivepatch.Engine;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
-using System.Net.Security;
 
 namespace Elivepatch.Server.Security;
 
@@ -38,7 +38,7 @@ internal sealed partial class ServerCertificate
             var written = Written(certificate, key ?? certificate);
             return new ServerCertificate(certificate, key ?? certificate, clock, Read(certificate, key ?? certificate), written);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
             return new Problem(ProblemCodes.ConfigurationInvalid, $"certificate {certificate}: {e.Message}");
         }
@@ -73,7 +73,7 @@ internal sealed partial class ServerCertificate
                     LogRenewed(log, current.TargetCertificate.NotAfter);
                 }
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
             {
                 LogUnusable(log, certificate, e.Message);
             }

@@ -1,0 +1,166 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using Elivepatch.Protocol.Api;
+
+namespace Elivepatch.Server.Tests.Commands;
+
+/// <summary>The service as a process.</summary>
+public sealed class ServeTests : IDisposable
+{
+    private readonly Scratch scratch = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => scratch.Dispose();
+
+    [Fact]
+    public async Task It_says_where_it_is_and_ends_quietly_when_it_is_told_to()
+    {
+        using var server = await ServerProcess.StartAsync([], scratch.PathOf("state"));
+        using var client = server.Client();
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(ApiRoutes.Builds, Cancellation)).StatusCode);
+        var keys = await Answered.ValueAsync<IReadOnlyList<KeyView>>(await client.GetAsync(ApiRoutes.Keys, Cancellation));
+        Assert.Contains($"public key  {keys.Single().Id}", server.Greeting, StringComparison.Ordinal);
+        Assert.Equal(0, await server.EndAsync());
+    }
+
+    [Fact]
+    public async Task A_killed_server_starts_again_with_what_it_had()
+    {
+        string secret;
+        using (var server = await ServerProcess.StartAsync([], scratch.PathOf("state")))
+        {
+            secret = server.Secret!;
+            server.Kill();
+        }
+
+        using var again = await ServerProcess.StartAsync([], scratch.PathOf("state"));
+        Assert.Null(again.Secret);
+        using var client = again.Client(secret);
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(ApiRoutes.Tokens, Cancellation)).StatusCode);
+        Assert.Equal(0, await again.EndAsync());
+    }
+
+    [Fact]
+    public async Task On_a_full_disk_it_refuses_goes_on_reading_and_recovers()
+    {
+        Directory.CreateDirectory(scratch.PathOf("state"));
+        // The state lies on a file system of 8 MiB.
+        using var server = await ServerProcess.StartAsync(
+            ["bwrap", "--die-with-parent", "--dev-bind", "/", "/", "--size", "8388608", "--tmpfs", scratch.PathOf("state"), "--"], scratch.PathOf("state"));
+        using var client = server.Client();
+        using var content = new ByteArrayContent(new byte[20 << 20]);
+        await Answered.RefusedAsync(await client.PostAsync(ApiRoutes.Kernels, content, Cancellation), HttpStatusCode.ServiceUnavailable, "ELP1016");
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(ApiRoutes.Builds, Cancellation)).StatusCode);
+        // What was on its way is gone, so there is room again.
+        using var ready = await client.GetAsync(ApiRoutes.Ready, Cancellation);
+        Assert.Equal(HttpStatusCode.OK, ready.StatusCode);
+        Assert.Equal(0, await server.EndAsync());
+    }
+
+    [Fact]
+    public async Task It_tells_the_service_manager_when_it_is_ready()
+    {
+        var path = scratch.PathOf("notify");
+        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Dgram, System.Net.Sockets.ProtocolType.Unspecified);
+        socket.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(path));
+        using var server = await ServerProcess.StartAsync(["env", $"NOTIFY_SOCKET={path}"], scratch.PathOf("state"));
+        var buffer = new byte[100];
+        var count = await socket.ReceiveAsync(buffer, Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
+        Assert.Equal("READY=1"u8.ToArray(), buffer[..count]);
+    }
+
+    private sealed class ServerProcess : IDisposable
+    {
+        private readonly Process process;
+
+        private ServerProcess(Process process) => this.process = process;
+
+        public string Greeting { get; private set; } = "";
+
+        public string? Secret { get; private set; }
+
+        private string Address { get; set; } = "";
+
+        public static async Task<ServerProcess> StartAsync(string[] prefix, string state)
+        {
+            // The tests' own folder has the program without its native parts.
+            var configuration = Path.GetFileName(Path.GetDirectoryName(AppContext.BaseDirectory.TrimEnd('/')))!;
+            var program = Path.Combine(Repository.Root, "src", "Elivepatch.Server", "bin", configuration, "net10.0", "linux-x64", "elivepatchd.dll");
+            string[] words = [.. prefix, "dotnet", program, "--state-folder", state, "--listen", "http://127.0.0.1:0"];
+            var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+            foreach (var name in start.Environment.Keys.Where(k => k.StartsWith("ELIVEPATCHD_", StringComparison.Ordinal)).ToList())
+                start.Environment.Remove(name);
+            var server = new ServerProcess(Process.Start(start)!);
+            try
+            {
+                await server.ReadGreetingAsync().WaitAsync(TimeSpan.FromSeconds(60), Cancellation);
+                return server;
+            }
+            catch
+            {
+                server.Dispose();
+                throw;
+            }
+        }
+
+        public HttpClient Client(string? secret = null)
+        {
+            var client = new HttpClient { BaseAddress = new(Address) };
+            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", secret ?? Secret);
+            return client;
+        }
+
+        public void Kill()
+        {
+            process.Kill(entireProcessTree: true);
+            process.WaitForExit();
+        }
+
+        public async Task<int> EndAsync()
+        {
+            // Not what it was started by, which passes its status on.
+            var id = Descendants(process.Id).Append(process.Id).First();
+            using (var kill = Process.Start("kill", ["-TERM", id.ToString(CultureInfo.InvariantCulture)]))
+                await kill.WaitForExitAsync(Cancellation);
+            await process.WaitForExitAsync(Cancellation).WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+            return process.ExitCode;
+        }
+
+        public void Dispose()
+        {
+            if (!process.HasExited)
+                Kill();
+            process.Dispose();
+        }
+
+        // The address comes first, the key last; the token follows where it was made.
+        private async Task ReadGreetingAsync()
+        {
+            while (!Greeting.Contains("public key", StringComparison.Ordinal))
+                Greeting += await ReadLineAsync();
+            Address = System.Text.RegularExpressions.Regex.Match(Greeting, @"address +(\S+)").Groups[1].Value;
+            var more = process.StandardOutput.ReadLineAsync(Cancellation).AsTask();
+            if (await Task.WhenAny(more, Task.Delay(1500, Cancellation)) == more && await more is { } line && line.Contains("token", StringComparison.Ordinal))
+                Secret = (await ReadLineAsync()).Trim();
+        }
+
+        private async Task<string> ReadLineAsync() =>
+            await process.StandardOutput.ReadLineAsync(Cancellation) is { } line ? line + "\n"
+                : throw new InvalidOperationException("it ended: " + await process.StandardError.ReadToEndAsync(Cancellation));
+
+        // The youngest first.
+        private static IEnumerable<int> Descendants(int parent)
+        {
+            var path = $"/proc/{parent}/task/{parent}/children";
+            foreach (var child in File.Exists(path) ? File.ReadAllText(path).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(c => int.Parse(c, CultureInfo.InvariantCulture)) : [])
+            {
+                foreach (var grandchild in Descendants(child))
+                    yield return grandchild;
+                yield return child;
+            }
+        }
+    }
+}

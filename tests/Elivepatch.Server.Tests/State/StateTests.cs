@@ -1,0 +1,201 @@
+using Dapper;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Server.State;
+using Microsoft.Data.Sqlite;
+
+namespace Elivepatch.Server.Tests.State;
+
+/// <summary>What the database keeps, whatever happens around it.</summary>
+public sealed class StateTests : IDisposable
+{
+    private readonly Scratch scratch = new();
+    private readonly SetClock clock = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => scratch.Dispose();
+
+    [Fact]
+    public async Task A_state_of_a_newer_version_is_refused_and_left_alone()
+    {
+        await OpenAsync();
+        await using (var connection = new SqliteConnection($"Data Source={scratch.PathOf("state.db")}"))
+            await connection.ExecuteAsync("INSERT INTO schema_version (number) VALUES (999)");
+        var opened = await Database.OpenFileAsync(scratch.PathOf("state.db"), Cancellation);
+        var problem = Assert.Single(opened.Problems);
+        Assert.Equal("ELP1016", problem.Code.Id);
+        Assert.Contains("used by a newer one", problem.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("no database at all, and long enough to have a header of one")]
+    [InlineData("SQLite format 3\0 and then nonsense, nonsense, nonsense, nonsense, nonsense, nonsense, nonsense, nonsense")]
+    public async Task A_file_that_is_no_database_is_refused(string content)
+    {
+        scratch.Write("state.db", content);
+        var opened = await Database.OpenFileAsync(scratch.PathOf("state.db"), Cancellation);
+        Assert.Equal("ELP1016", Assert.Single(opened.Problems).Code.Id);
+        Assert.Equal(content, await File.ReadAllTextAsync(scratch.PathOf("state.db"), Cancellation));
+    }
+
+    [Fact]
+    public async Task What_was_committed_is_there_after_a_restart()
+    {
+        var (kernels, builds, events, tokens) = Tables(await OpenAsync());
+        await RunningServer.AddBuildAsync(kernels, builds, "build", clock.Now);
+        await builds.TakeAsync(Cancellation);
+        await events.AddAsync("build", new(0, default, BuildEventKind.Log, "", "line"), Cancellation);
+        await tokens.AddAsync(new("id", "name", "hash", ["read", "submit"], clock.Now, clock.Now.AddDays(1)), Cancellation);
+
+        (_, builds, events, tokens) = Tables(await OpenAsync());
+        var build = (await builds.FindAsync("build", Cancellation))!;
+        Assert.Equal((BuildState.Running, 1), (build.State, build.Attempts));
+        Assert.Equal(["queued", "running", "line"], (await events.ReadAsync("build", 0, 10, Cancellation)).Select(e => e.Detail));
+        var token = (await tokens.FindByHashAsync("hash", Cancellation))!;
+        Assert.Equal(["read", "submit"], token.Scopes);
+        Assert.Equal((clock.Now, clock.Now.AddDays(1)), (token.Created, token.Expires));
+        Assert.Equal(["build"], await builds.RequeueInterruptedAsync(Cancellation));
+        Assert.Equal(BuildState.Queued, (await builds.FindAsync("build", Cancellation))!.State);
+        Assert.Empty(await builds.RequeueInterruptedAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_hundred_equal_submissions_at_once_are_one_build_that_is_queued_once()
+    {
+        var (kernels, builds, events, _) = Tables(await OpenAsync());
+        await RunningServer.AddBuildAsync(kernels, builds, "other", clock.Now);
+        var build = (await builds.FindAsync("other", Cancellation))! with { Id = "build" };
+        var submitted = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => Task.Run(() => builds.SubmitAsync(build with { Token = $"token {i}" }, Cancellation))));
+        Assert.Single(submitted, s => s.IsQueued);
+        Assert.Single(submitted.Select(s => s.Build.Token).Distinct());
+        Assert.Equal(2, (await builds.ListAsync(null, null, 1000, Cancellation)).Count);
+        Assert.Single(await events.ReadAsync("build", 0, 1000, Cancellation));
+    }
+
+    [Fact]
+    public async Task Builders_that_take_at_once_never_take_the_same()
+    {
+        var (kernels, builds, _, _) = Tables(await OpenAsync());
+        for (var i = 0; i < 20; i++)
+            await RunningServer.AddBuildAsync(kernels, builds, $"build {i}", clock.Now);
+        var taken = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => Task.Run(() => builds.TakeAsync(Cancellation))));
+        Assert.Equal(20, taken.Count(t => t is not null));
+        Assert.Equal(20, taken.Where(t => t is not null).Select(t => t!.Id).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_build_ends_once()
+    {
+        var (kernels, builds, events, _) = Tables(await OpenAsync());
+        await RunningServer.AddBuildAsync(kernels, builds, "build", clock.Now);
+        await builds.TakeAsync(Cancellation);
+        var ended = await Task.WhenAll(new[] { BuildState.Succeeded, BuildState.Failed, BuildState.Refused, BuildState.Cancelled }
+            .Select(s => Task.Run(() => builds.FinishAsync("build", new() { State = s }, Cancellation))));
+        Assert.Single(ended, e => e);
+        var build = (await builds.FindAsync("build", Cancellation))!;
+        Assert.Equal(build.State, build.End!.State);
+        Assert.Equal(3, (await events.ReadAsync("build", 0, 100, Cancellation)).Count);
+        Assert.Null(await builds.TakeAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_build_that_failed_can_be_asked_for_again_and_a_refused_one_stays()
+    {
+        var (kernels, builds, _, _) = Tables(await OpenAsync());
+        foreach (var (id, state, again) in new[] { ("failed", BuildState.Failed, true), ("cancelled", BuildState.Cancelled, true), ("refused", BuildState.Refused, false), ("succeeded", BuildState.Succeeded, false) })
+        {
+            var build = await RunningServer.AddBuildAsync(kernels, builds, id, clock.Now);
+            await builds.TakeAsync(Cancellation);
+            await builds.FinishAsync(id, new() { State = state }, Cancellation);
+            var (now, isQueued) = await builds.SubmitAsync(build, Cancellation);
+            Assert.Equal((again, again ? BuildState.Queued : state), (isQueued, now.State));
+            if (again)
+                await builds.TakeAsync(Cancellation);
+        }
+    }
+
+    [Fact]
+    public async Task A_log_without_end_is_cut_and_its_end_is_told()
+    {
+        var database = await OpenAsync();
+        var (kernels, builds, events, _) = Tables(database);
+        await RunningServer.AddBuildAsync(kernels, builds, "build", clock.Now);
+        await builds.TakeAsync(Cancellation);
+        await database.ChangeAsync(
+            async t =>
+            {
+                for (var i = 0; i < BuildEventTable.MostEvents + 100; i++)
+                    await events.AddAsync("build", new(0, default, BuildEventKind.Log, "", "line"), t);
+                return 0;
+            },
+            Cancellation);
+        await builds.FinishAsync("build", new() { State = BuildState.Failed }, Cancellation);
+        var tail = await events.ReadAsync("build", BuildEventTable.MostEvents - 2, 100, Cancellation);
+        Assert.Equal(["line", "(the log is cut here)", "failed"], tail.Select(e => e.Detail));
+    }
+
+    [Fact]
+    public async Task Events_of_many_at_once_are_numbered_without_gap()
+    {
+        var (kernels, builds, events, _) = Tables(await OpenAsync());
+        await RunningServer.AddBuildAsync(kernels, builds, "build", clock.Now);
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Task.Run(() => events.AddAsync("build", new(0, default, BuildEventKind.Log, "", $"{i}"), Cancellation))));
+        Assert.Equal(Enumerable.Range(1, 51).Select(i => (long)i), (await events.ReadAsync("build", 0, 100, Cancellation)).Select(e => e.Sequence));
+    }
+
+    [Fact]
+    public async Task A_change_that_fails_half_way_changes_nothing()
+    {
+        var database = await OpenAsync();
+        var (kernels, builds, events, _) = Tables(database);
+        await RunningServer.AddBuildAsync(kernels, builds, "build", clock.Now);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => database.ChangeAsync<int>(
+            async t =>
+            {
+                await events.AddAsync("build", new(0, default, BuildEventKind.Log, "", "half"), t);
+                throw new InvalidOperationException();
+            },
+            Cancellation));
+        Assert.Single(await events.ReadAsync("build", 0, 10, Cancellation));
+    }
+
+    [Fact]
+    public async Task Tokens_of_equal_secrets_cannot_be()
+    {
+        var (_, _, _, tokens) = Tables(await OpenAsync());
+        await tokens.AddAsync(new("one", "n", "hash", ["read"], clock.Now), Cancellation);
+        await Assert.ThrowsAsync<SqliteException>(() => tokens.AddAsync(new("two", "n", "hash", ["read"], clock.Now), Cancellation));
+    }
+
+    [Fact]
+    public async Task Nobody_but_its_owner_can_look_into_the_state()
+    {
+        await using var server = await RunningServer.StartAsync(state: scratch.PathOf("own"));
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(scratch.PathOf("own")));
+    }
+
+    [Fact]
+    public async Task Two_servers_do_not_work_on_one_state()
+    {
+        await using (await RunningServer.StartAsync(state: scratch.PathOf("own")))
+        {
+            var second = await ServerHost.OpenAsync(RunningServer.Options(scratch.PathOf("own")), _ => { }, TimeProvider.System, Cancellation);
+            var problem = Assert.Single(second.Problems);
+            Assert.Equal("ELP1016", problem.Code.Id);
+            Assert.StartsWith("another elivepatchd works on ", problem.Reason, StringComparison.Ordinal);
+        }
+
+        // The one that has ended holds nothing.
+        await using var third = await RunningServer.StartAsync(state: scratch.PathOf("own"));
+        Assert.Null(third.Administrator);
+    }
+
+    private async Task<Database> OpenAsync() => (await Database.OpenFileAsync(scratch.PathOf("state.db"), Cancellation)).Value;
+
+    private (KernelTable Kernels, BuildTable Builds, BuildEventTable Events, TokenTable Tokens) Tables(Database database)
+    {
+        var events = new BuildEventTable(database, clock);
+        return (new(database), new(database, events, clock), events, new(database));
+    }
+}
