@@ -27,8 +27,8 @@ internal sealed class ModuleKeyPair : IDisposable
     {
         if (elliptic)
         {
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP384);
-            return new(folder, SelfSigned(new("CN=modules", key, HashAlgorithmName.SHA384)), key.ExportPkcs8PrivateKeyPem());
+            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            return new(folder, SelfSigned(new("CN=modules", key, HashAlgorithmName.SHA256)), key.ExportPkcs8PrivateKeyPem());
         }
 
         using var rsa = RSA.Create(2048);

@@ -12,6 +12,7 @@ using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.Signing;
+using Elivepatch.Server.State;
 using Elivepatch.Server.Tests.Signing;
 using static Elivepatch.Server.Tests.Builds.Workbench;
 
@@ -110,10 +111,90 @@ public sealed class WholeWayTests
         Assert.False(product.Statement!.Predicate.BuildDefinition.InternalParameters.Test!.Passed);
     }
 
+    [Fact(Skip = "it prepares a tree, which takes minutes: ./test --full runs it", SkipType = typeof(WholeWayTests), SkipUnless = nameof(IsFull))]
+    public async Task A_kernel_that_is_known_by_its_capture_alone_is_imported_once_for_two_builds()
+    {
+        var cache = TestCache();
+        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(DebianImport.NewestCloud, Cancellation));
+        var archive = Get(new Kernel.Trees.SourceArchives(cache).Find(record.SourceKey)).FilePath;
+        using var bench = await OpenAsync(sources: [new(SourceOrigin.Tree, "*", archive)], cache: cache);
+        // A configuration with a remark of its own makes it a kernel that nobody has imported before.
+        var capture = await CaptureAsync(record, remark: $"# {Guid.NewGuid()}\n");
+        var kernel = Get(await bench.Registry.RegisterAsync(await bench.Blobs.PutAsync(capture, Cancellation), "machine", Cancellation));
+        Assert.Equal(("layout", KernelParts.BootImage), (kernel.Proof, Assert.Single(kernel.Missing).Name));
+        var image = await bench.Blobs.PutAsync(await File.ReadAllBytesAsync(record.BootImagePath!, Cancellation), Cancellation);
+        Assert.Equal("bytes", Get(await bench.Registry.AddPartAsync(kernel.Id, KernelParts.BootImage, image, Cancellation)).Proof);
+
+        var patch = await File.ReadAllBytesAsync(Path.Combine(Repository.Root, "examples/meminfo-caps.patch"), Cancellation);
+        using var dispatcher = bench.Dispatcher(new BuildJob(cache, bench.Sources, bench.Policy, null, TimeProvider.System).RunAsync);
+        await dispatcher.StartAsync(Cancellation);
+        var imports = 0;
+        foreach (var build in await Task.WhenAll(((string[])["one", "two"]).Select(name => bench.Intake.SubmitAsync(
+            new() { Kernel = kernel.Id, Patches = [new("meminfo-caps.patch", patch)], Name = name }, "token", "machine", Cancellation))))
+        {
+            StoredBuild? ended = null;
+            while (ended?.End is null)
+            {
+                ended = await bench.Builds.FindAsync(Get(build).Id, Cancellation);
+                await Task.Delay(500, Cancellation);
+            }
+
+            var events = await bench.Events.ReadAsync(ended.Id, 0, 20_000, Cancellation);
+            Assert.True(ended.State == BuildState.Succeeded, string.Join('\n', events.Select(e => $"{e.Stage} {e.Status} {e.Detail}")));
+            Assert.True(ended.End.Tested);
+            imports += events.Any(e => e is { Stage: "learn", Status: "done" }) ? 1 : 0;
+        }
+
+        await dispatcher.StopAsync(Cancellation);
+        Assert.Equal(1, imports);
+    }
+
+    [Fact]
+    public async Task A_kernel_that_enforces_signatures_loads_what_is_signed_by_a_key_of_its_own_and_nothing_else()
+    {
+        var cache = TestCache();
+        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(DebianImport.NewestCloud, Cancellation));
+        var built = Get(await new Kernel.Build.LivepatchBuild(cache).RunAsync(
+            new(record, [Path.Combine(Repository.Root, "examples/meminfo-caps.patch")], [], "signed", Replace: true, null), Cancellation));
+        using var workspace = cache.NewWorkspace();
+        // An elliptic key: its certificate is small enough for the place of the builder's own.
+        using var pair = ModuleKeyPair.Create(workspace.FullPath, elliptic: true);
+        using var stranger = ModuleKeyPair.Create(Directory.CreateDirectory(Path.Combine(workspace.FullPath, "stranger")).FullName);
+        using var own = Get(ModuleSigner.Open(pair.KeyPath, pair.CertificatePath));
+        using var other = Get(ModuleSigner.Open(stranger.KeyPath, stranger.CertificatePath));
+        var signed = Get(own.Sign(built.Module, record.ReadConfig()));
+        var changed = signed.ToArray();
+        // A byte of the text that says where it comes from.
+        changed[changed.AsSpan().IndexOf("Livepatch for"u8)] ^= 0x20;
+
+        var job = new GuestJob
+        {
+            Kernel = await EnrolledKernel.WriteAsync(record, pair.Certificate, workspace.FullPath),
+            KernelArguments = ["module.sig_enforce=1"],
+            Files =
+            [
+                new("unsigned.ko", built.Module), new("changed.ko", changed), new("stranger.ko", Get(other.Sign(built.Module, record.ReadConfig()))),
+                new("signed.ko", signed),
+            ],
+            Script = """
+                for module in unsigned changed stranger signed; do
+                    if insmod $module.ko 2>/dev/null; then echo $module is loaded; else echo $module is refused; fi
+                done
+                echo taint $(($(cat /proc/sys/kernel/tainted) >> 13 & 1))
+                """,
+        };
+        var result = Get(Get(await VirtualMachine.RunAsync(job, Cancellation)).RequireSuccess());
+        Assert.Equal(
+            ["unsigned is refused", "changed is refused", "stranger is refused", "signed is loaded", "taint 0"],
+            result.Output.Trim().Split('\n'));
+    }
+
+    public static bool IsFull => Environment.GetEnvironmentVariable("ELIVEPATCH_FULL") == "1";
+
     private static CacheRoot TestCache() => Get(CacheRoot.Open(
         Environment.GetEnvironmentVariable("ELIVEPATCH_TEST_CACHE") ?? CacheRoot.DefaultPath(Environment.GetEnvironmentVariable) + "-tests"));
 
-    private static async Task<byte[]> CaptureAsync(KernelRecord record)
+    private static async Task<byte[]> CaptureAsync(KernelRecord record, string remark = "")
     {
         var job = new GuestJob { Kernel = record.BootImagePath!, Script = GuestCapture.Script, RandomizesAddresses = true };
         var result = Get(Get(await VirtualMachine.RunAsync(job, Cancellation)).RequireSuccess());
@@ -123,7 +204,7 @@ public sealed class WholeWayTests
             result.WriteFiles(root.FullName);
             // As the package of headers leaves them on a machine.
             var headers = Directory.CreateDirectory(Path.Combine(root.FullName, "lib/modules", record.Facts.Release, "build")).FullName;
-            File.Copy(record.ConfigPath, Path.Combine(headers, ".config"));
+            await File.WriteAllTextAsync(Path.Combine(headers, ".config"), await File.ReadAllTextAsync(record.ConfigPath, Cancellation) + remark, Cancellation);
             File.Copy(record.SymversPath!, Path.Combine(headers, "Module.symvers"));
             var capture = Get(new MachineCapture(root.FullName).Take());
             Assert.DoesNotContain("ffffffff81000000 T _text\n", Encoding.ASCII.GetString(capture.Kallsyms.Span), StringComparison.Ordinal);

@@ -18,6 +18,6 @@ public sealed partial record KernelVersion(string Text, string Major)
         return new(series + patch + match.Groups["candidate"].Value, match.Groups["major"].Value);
     }
 
-    [GeneratedRegex(@"^(?<major>[0-9]{1,3})\.(?<minor>[0-9]{1,4})(?:\.(?<patch>[0-9]{1,5}))?(?<candidate>-rc[0-9]{1,2})?(?![0-9])", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^(?<major>[0-9]{1,3})\.(?<minor>[0-9]{1,4})(?:\.(?<patch>[0-9]{1,5}))?(?<candidate>-rc[0-9]{1,2})?(?!\.?[0-9])", RegexOptions.ExplicitCapture)]
     private static partial Regex Pattern();
 }
