@@ -1,5 +1,5 @@
-// In: the options. Out: all that builds need, opened: cache, sources, the key for modules. What is configured and cannot be used keeps
-// the server from starting: nobody should learn of it by a failed build.
+// In: the options. Out: all that builds need, opened: cache, sources, the key for modules. What is configured and cannot be used
+// keeps the server from starting: nobody should learn of it by a failed build.
 
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
@@ -69,7 +69,8 @@ internal sealed record BuildServices
     }
 
     // A list of one or none: a success has a value.
-    private static Outcome<List<ModuleSigner>> OpenSigner(ServerOptions options) => options is { ModuleKey: { } key, ModuleCertificate: { } certificate }
-        ? ModuleSigner.Open(key, certificate).Then<List<ModuleSigner>>(s => new List<ModuleSigner> { s })
-        : new List<ModuleSigner>();
+    private static Outcome<List<ModuleSigner>> OpenSigner(ServerOptions options) =>
+        options is { ModuleKey: { } key, ModuleCertificate: { } certificate }
+            ? ModuleSigner.Open(key, certificate).Then<List<ModuleSigner>>(s => new List<ModuleSigner> { s })
+            : new List<ModuleSigner>();
 }

@@ -87,7 +87,8 @@ internal sealed class ServerHost : IAsyncDisposable
     }
 
     private static async Task<Outcome<ServerHost>> OpenAsync(
-        ServerOptions options, StateFolder folder, FileLock held, Action<WebApplicationBuilder> adjust, TimeProvider clock, CancellationToken cancellation)
+        ServerOptions options, StateFolder folder, FileLock held, Action<WebApplicationBuilder> adjust, TimeProvider clock,
+        CancellationToken cancellation)
     {
         var database = await Database.OpenFileAsync(folder.DatabaseFile, cancellation);
         if (!database.Succeeded)
@@ -120,7 +121,8 @@ internal sealed class ServerHost : IAsyncDisposable
         var application = builder.Build();
         Use(application);
         Map(application, options);
-        return new ServerHost(application, held, options.OtlpEndpoint is { } collector ? new(collector, HealthEndpoints.Version) : null);
+        return new ServerHost(
+            application, held, options.OtlpEndpoint is { } collector ? new(collector, HealthEndpoints.Version) : null);
     }
 
     private static void Listen(KestrelServerOptions kestrel, Uri address, ServerCertificate? certificate, ILogger log)
@@ -137,7 +139,7 @@ internal sealed class ServerHost : IAsyncDisposable
         IServiceCollection services, ServerOptions options, StateFolder folder, Database database, KeyRing keys, TimeProvider clock)
     {
         services.AddSingleton(options).AddSingleton(folder).AddSingleton(database).AddSingleton(keys).AddSingleton(clock);
-        services.AddSingleton(new BlobStore(folder.Blobs));
+        services.AddSingleton(new BlobStore(folder.Blobs)).AddSingleton<UploadedBlobs>();
         services.AddSingleton<BuildTable>().AddSingleton<BuildEventTable>().AddSingleton<KernelTable>();
         services.AddSingleton<TokenTable>().AddSingleton<AuditTable>();
         services.AddHostedService<AuditRetention>();
@@ -152,7 +154,8 @@ internal sealed class ServerHost : IAsyncDisposable
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         services.AddAuthenticationCore(o => o.DefaultScheme = TokenAuthentication.SchemeName);
         services.AddWebEncoders();
-        new AuthenticationBuilder(services).AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.SchemeName, null);
+        new AuthenticationBuilder(services).AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(
+            TokenAuthentication.SchemeName, null);
         // An endpoint that says nothing is for nobody without a token.
         services.AddAuthorization(o => o.FallbackPolicy = new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
         RequestLimits.Add(services, options);

@@ -1,6 +1,8 @@
 namespace Elivepatch.Server.Api;
 
-/// <summary>Headers of all answers. Much of what they carry comes from clients and guests: no browser may take it for a page.</summary>
+/// <summary>
+/// Headers of all answers. Much of what they carry comes from clients and guests: no browser may take it for a page.
+/// </summary>
 internal static class AnswerHeaders
 {
     /// <summary>Adds them and runs the rest of the request.</summary>

@@ -25,9 +25,15 @@ internal static class ApiDescription
     /// <summary>Adds the endpoint that gives the description.</summary>
     public static void Map(IEndpointRouteBuilder routes) => routes.MapOpenApi(Routes.Description).AllowAnonymous();
 
-    private static async Task DescribeAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellation)
+    private static async Task DescribeAsync(
+        OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellation)
     {
-        document.Info = new() { Title = "elivepatchd", Version = Document, Description = "Builds, tests and signs livepatch modules for Linux kernels." };
+        document.Info = new()
+        {
+            Title = "elivepatchd",
+            Version = Document,
+            Description = "Builds, tests and signs livepatch modules for Linux kernels.",
+        };
         // Where it is served is no part of what it is.
         document.Servers = [];
         document.AddComponent(Bearer, new OpenApiSecurityScheme
@@ -36,18 +42,21 @@ internal static class ApiDescription
             Scheme = "bearer",
             Description = "A token of the server, with the scopes that its operator gave it.",
         });
-        document.AddComponent(nameof(ProblemDetails), await context.GetOrCreateSchemaAsync(typeof(ProblemDetails), null, cancellation));
+        document.AddComponent(
+            nameof(ProblemDetails), await context.GetOrCreateSchemaAsync(typeof(ProblemDetails), null, cancellation));
     }
 
     // What is null is left out of answers.
-    private static Task DescribeAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellation)
+    private static Task DescribeAsync(
+        OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellation)
     {
         foreach (var property in context.JsonTypeInfo.Properties.Where(p => p.IsGetNullable))
             schema.Required?.Remove(property.Name);
         return Task.CompletedTask;
     }
 
-    private static Task DescribeAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
+    private static Task DescribeAsync(
+        OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
     {
         operation.Responses ??= [];
         operation.Responses["default"] = new OpenApiResponse
@@ -55,7 +64,10 @@ internal static class ApiDescription
             Description = "What kept it from being done.",
             Content = new Dictionary<string, OpenApiMediaType>
             {
-                [ProblemDetails.MediaType] = new() { Schema = new OpenApiSchemaReference(nameof(ProblemDetails), context.Document) },
+                [ProblemDetails.MediaType] = new()
+                {
+                    Schema = new OpenApiSchemaReference(nameof(ProblemDetails), context.Document),
+                },
             },
         };
         if (context.Description.ActionDescriptor.EndpointMetadata.OfType<NeededScope>().FirstOrDefault() is { } scope)

@@ -23,7 +23,9 @@ internal static class BuildEndpoints
         routes.MapPost(ApiRoutes.Builds, SubmitAsync)
             .Produces<BuildView>().Produces<BuildView>(StatusCodes.Status202Accepted)
             .Needs(TokenScopes.Submit).Uploads(options.MaxSubmissionBytes)
-            .Says("builds", "submitBuild", "Asks for a build. Equal requests share one; it is answered with 202 until it has ended, then with 200.");
+            .Says(
+                "builds", "submitBuild",
+                "Asks for a build. Equal requests share one; it is answered with 202 until it has ended, then with 200.");
         routes.MapGet(ApiRoutes.Builds, ListAsync)
             .Produces<BuildPage>()
             .Needs(TokenScopes.Read).Says("builds", "listBuilds", "Lists the builds, newest first.");
@@ -32,7 +34,8 @@ internal static class BuildEndpoints
             .Needs(TokenScopes.Read).Says("builds", "getBuild", "One build.");
         routes.MapPost(Routes.Cancel, CancelAsync)
             .Produces<BuildView>()
-            .Needs(TokenScopes.Submit).Says("builds", "cancelBuild", "Cancels a build: one's own, or any with the scope operate.");
+            .Needs(TokenScopes.Submit)
+            .Says("builds", "cancelBuild", "Cancels a build: one's own, or any with the scope operate.");
     }
 
     private static async Task<IResult> SubmitAsync(
@@ -75,17 +78,27 @@ internal static class BuildEndpoints
 
     private static async Task<IResult> FindAsync(
         [Description("The build's id.")] string build, BuildTable builds, CancellationToken cancellation) =>
-        await builds.FindAsync(build, cancellation) is { } found ? TypedResults.Ok(BuildViews.Of(found)) : BuildViews.Unknown(build);
+        await builds.FindAsync(build, cancellation) is { } found
+            ? TypedResults.Ok(BuildViews.Of(found))
+            : BuildViews.Unknown(build);
 
     private static async Task<IResult> CancelAsync(
-        HttpContext context, [Description("The build's id.")] string build, BuildTable builds, BuildIntake intake, CancellationToken cancellation)
+        HttpContext context, [Description("The build's id.")] string build, BuildTable builds, BuildIntake intake,
+        CancellationToken cancellation)
     {
         var caller = Caller.Of(context.User)!;
         if (await builds.FindAsync(build, cancellation) is not { } found)
             return BuildViews.Unknown(build);
         if (found.Token != caller.Id && !caller.IsOperator)
-            return Answers.Refuse(ProblemCodes.ScopeMissing, $"another token asked for the build first; to cancel it needs the scope {TokenScopes.Operate}");
-        return await intake.CancelAsync(build, cancellation) is { } cancelled ? TypedResults.Ok(BuildViews.Of(cancelled)) : BuildViews.Unknown(build);
+        {
+            return Answers.Refuse(
+                ProblemCodes.ScopeMissing,
+                $"another token asked for the build first; to cancel it needs the scope {TokenScopes.Operate}");
+        }
+
+        return await intake.CancelAsync(build, cancellation) is { } cancelled
+            ? TypedResults.Ok(BuildViews.Of(cancelled))
+            : BuildViews.Unknown(build);
     }
 
     private static IResult Malformed(string reason) => Answers.Refuse(ProblemCodes.RequestMalformed, reason);

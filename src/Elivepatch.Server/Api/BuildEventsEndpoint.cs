@@ -56,7 +56,8 @@ internal static class BuildEventsEndpoint
         return TypedResults.Empty;
     }
 
-    private static async Task WriteAsync(Stream to, IAsyncEnumerable<BuildEvent> events, TimeProvider clock, CancellationTokenSource ending)
+    private static async Task WriteAsync(
+        Stream to, IAsyncEnumerable<BuildEvent> events, TimeProvider clock, CancellationTokenSource ending)
     {
         await using var enumerator = events.GetAsyncEnumerator(ending.Token);
         var next = Task.FromResult(true);

@@ -30,7 +30,8 @@ internal static class BuildResultEndpoints
             .Needs(TokenScopes.Read).Noted().Says("builds", "getArtifact", "The module (.ko).");
         routes.MapGet(Routes.Manifest, ManifestAsync)
             .Produces<Envelope>()
-            .Needs(TokenScopes.Read).Noted().Says("builds", "getManifest", "What was built from what, signed now: an in-toto statement in a DSSE envelope.");
+            .Needs(TokenScopes.Read).Noted().Says(
+                "builds", "getManifest", "What was built from what, signed now: an in-toto statement in a DSSE envelope.");
         routes.MapGet(Routes.Explanation, ExplanationAsync)
             .Produces<Explanation>()
             .Needs(TokenScopes.Read).Says("builds", "getExplanation", "What is in the livepatch and why.");
@@ -60,20 +61,26 @@ internal static class BuildResultEndpoints
     }
 
     private static Task<IResult> ArtifactAsync(
-        [Description("The build's id.")] string build, BuildTable builds, BlobStore blobs, CancellationToken cancellation) => ResultAsync(
-        build, builds, end => end.Artifact, "module",
+        [Description("The build's id.")] string build, BuildTable builds, BlobStore blobs, CancellationToken cancellation) =>
+        ResultAsync(
+            build, builds, end => end.Artifact, "module",
         (found, digest) => TypedResults.PhysicalFile(
-            blobs.PathOf(digest), "application/octet-stream", $"{found.End!.Module}.ko", entityTag: new EntityTagHeaderValue($"\"{digest}\""),
+            blobs.PathOf(digest), "application/octet-stream", $"{found.End!.Module}.ko",
+            entityTag: new EntityTagHeaderValue($"\"{digest}\""),
             enableRangeProcessing: true),
         cancellation);
 
     private static Task<IResult> ExplanationAsync(
-        [Description("The build's id.")] string build, BuildTable builds, BlobStore blobs, CancellationToken cancellation) => ResultAsync(
-        build, builds, end => end.Explanation, "explanation", (_, digest) => TypedResults.PhysicalFile(blobs.PathOf(digest), Json), cancellation);
+        [Description("The build's id.")] string build, BuildTable builds, BlobStore blobs, CancellationToken cancellation) =>
+        ResultAsync(
+            build, builds, end => end.Explanation, "explanation",
+            (_, digest) => TypedResults.PhysicalFile(blobs.PathOf(digest), Json), cancellation);
 
     private static Task<IResult> ConsoleAsync(
-        [Description("The build's id.")] string build, BuildTable builds, BlobStore blobs, CancellationToken cancellation) => ResultAsync(
-        build, builds, end => end.Console, "console", (_, digest) => TypedResults.PhysicalFile(blobs.PathOf(digest), Text), cancellation);
+        [Description("The build's id.")] string build, BuildTable builds, BlobStore blobs, CancellationToken cancellation) =>
+        ResultAsync(
+            build, builds, end => end.Console, "console",
+            (_, digest) => TypedResults.PhysicalFile(blobs.PathOf(digest), Text), cancellation);
 
     private static async Task<IResult> ManifestAsync(
         [Description("The build's id.")] string build, BuildTable builds, ManifestSigner signer, CancellationToken cancellation)

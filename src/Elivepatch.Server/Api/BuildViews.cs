@@ -31,5 +31,6 @@ internal static class BuildViews
 
     /// <summary>The answer to whoever asks for a build that is not there.</summary>
     public static IResult Unknown(string build) =>
-        Answers.Refuse(ProblemCodes.BuildUnknown, $"the server knows no build {(build.Length > 64 ? build[..64] + "..." : build)}");
+        Answers.Refuse(
+            ProblemCodes.BuildUnknown, $"the server knows no build {(build.Length > 64 ? build[..64] + "..." : build)}");
 }

@@ -32,7 +32,8 @@ internal sealed partial class FailureAnswers(RequestDelegate next, ILogger<Failu
         catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException && !context.Response.HasStarted)
         {
             LogStateFailed(log, e);
-            await Answers.WriteAsync(context, new Problem(ProblemCodes.StateUnusable, "the disk or the database failed; the server's log says more"));
+            await Answers.WriteAsync(
+                context, new Problem(ProblemCodes.StateUnusable, "the disk or the database failed; the server's log says more"));
         }
         catch (Exception e) when (!context.Response.HasStarted)
         {
@@ -57,7 +58,8 @@ internal sealed partial class FailureAnswers(RequestDelegate next, ILogger<Failu
         StatusCodes.Status405MethodNotAllowed => new(ProblemCodes.RequestMalformed, "this path has no such method"),
         StatusCodes.Status408RequestTimeout => new(ProblemCodes.RequestTooSlow, "its body came too slowly"),
         StatusCodes.Status413PayloadTooLarge => new(ProblemCodes.RequestTooLarge, "its body is larger than this route takes"),
-        StatusCodes.Status415UnsupportedMediaType => new(ProblemCodes.RequestMalformed, "its body has another media type than this route takes"),
+        StatusCodes.Status415UnsupportedMediaType =>
+            new(ProblemCodes.RequestMalformed, "its body has another media type than this route takes"),
         _ => new(ProblemCodes.RequestMalformed, $"it was answered with status {status}"),
     };
 

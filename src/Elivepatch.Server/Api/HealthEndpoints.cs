@@ -18,7 +18,8 @@ internal static class HealthEndpoints
             .AllowAnonymous().Says("health", "live", "Answers as long as the process does.");
         routes.MapGet(ApiRoutes.Ready, ReadyAsync)
             .Produces<HealthView>().Produces<HealthView>(StatusCodes.Status503ServiceUnavailable)
-            .AllowAnonymous().Says("health", "ready", "Answers 200 where requests can be served: the database answers, the state can be written.");
+            .AllowAnonymous().Says(
+                "health", "ready", "Answers 200 where requests can be served: the database answers, the state can be written.");
     }
 
     // Anybody may ask: what is wrong is said, and not where.
@@ -38,6 +39,7 @@ internal static class HealthEndpoints
             problems.Add("the state cannot be written");
         return problems.Count == 0
             ? TypedResults.Ok(new HealthView("ok", Version, []))
-            : TypedResults.Json(new HealthView("unavailable", Version, problems), statusCode: StatusCodes.Status503ServiceUnavailable);
+            : TypedResults.Json(
+                new HealthView("unavailable", Version, problems), statusCode: StatusCodes.Status503ServiceUnavailable);
     }
 }

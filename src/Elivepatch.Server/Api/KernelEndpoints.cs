@@ -12,6 +12,7 @@ namespace Elivepatch.Server.Api;
 internal static class KernelEndpoints
 {
     private const string Bytes = "application/octet-stream";
+    private const string Gzip = "application/gzip";
 
     // A boot image has some ten megabytes; one with everything built in and an initramfs in it has more.
     private const long LargestBootImage = 512L << 20;
@@ -19,17 +20,17 @@ internal static class KernelEndpoints
     /// <summary>Adds the endpoints.</summary>
     public static void Map(IEndpointRouteBuilder routes, ServerOptions options)
     {
-        routes.MapGet(ApiRoutes.Kernels, (KernelRegistry kernels, CancellationToken cancellation) => kernels.ListAsync(cancellation))
+        routes.MapGet(ApiRoutes.Kernels, ListAsync)
             .Needs(TokenScopes.Read).Says("kernels", "listKernels", "Lists the kernels, newest first.");
         routes.MapPost(ApiRoutes.Kernels, TellAsync)
-            .Accepts<Stream>(Bytes).Produces<KernelView>()
+            .Accepts<Stream>(Bytes, Gzip).Produces<KernelView>()
             .Needs(TokenScopes.Submit).Uploads(options.MaxCaptureBytes)
             .Says("kernels", "addKernel", "Tells of a kernel: the body is a capture. Telling again is harmless.");
         routes.MapGet(Routes.Kernel, FindAsync)
             .Produces<KernelView>()
             .Needs(TokenScopes.Read).Says("kernels", "getKernel", "One kernel, with what is missing of it.");
         routes.MapPut(Routes.KernelPart, AddPartAsync)
-            .Accepts<Stream>(Bytes).Produces<KernelView>()
+            .Accepts<Stream>(Bytes, Gzip).Produces<KernelView>()
             .Needs(TokenScopes.Submit).Uploads(options.MaxSourceBytes)
             .Says("kernels", "addKernelPart", "Sends a missing part of a kernel: its source (a tar archive) or its boot image.");
         routes.MapDelete(Routes.Kernel, RemoveAsync)
@@ -37,34 +38,38 @@ internal static class KernelEndpoints
             .Needs(TokenScopes.Operate).Says("kernels", "removeKernel", "Removes a kernel that no build refers to.");
     }
 
-    private static async Task<IResult> TellAsync(
-        HttpContext context, BlobStore blobs, KernelRegistry kernels, ServerOptions options, CancellationToken cancellation)
-    {
-        var stored = await blobs.PutAsync(context.Request.Body, options.MaxCaptureBytes, cancellation);
-        if (!stored.TryGet(out var capture))
-            return Answers.Refuse(stored.Problems);
-        return Answer(context, await kernels.RegisterAsync(capture, Caller.Of(context.User)!.Name, cancellation));
-    }
+    private static Task<IReadOnlyList<KernelView>> ListAsync(KernelRegistry kernels, CancellationToken cancellation) =>
+        kernels.ListAsync(cancellation);
+
+    private static Task<IResult> TellAsync(
+        HttpContext context, UploadedBlobs uploads, KernelRegistry kernels, ServerOptions options, CancellationToken cancellation) =>
+        AnswerAsync(context, uploads.UseAsync(
+            context.Request.Body, options.MaxCaptureBytes,
+            capture => kernels.RegisterAsync(capture, Caller.Of(context.User)!.Name, cancellation), cancellation));
 
     private static async Task<IResult> FindAsync(
         HttpContext context, [Description("The kernel's id.")] string kernel, KernelRegistry kernels, CancellationToken cancellation) =>
-        Answer(context, await kernels.FindAsync(kernel, cancellation));
+        await AnswerAsync(context, kernels.FindAsync(kernel, cancellation));
 
     private static async Task<IResult> AddPartAsync(
         HttpContext context, [Description("The kernel's id.")] string kernel, [Description("source or boot-image.")] string part,
-        BlobStore blobs, KernelRegistry kernels, ServerOptions options, CancellationToken cancellation)
+        UploadedBlobs uploads, KernelRegistry kernels, ServerOptions options, CancellationToken cancellation)
     {
         // Two gigabytes are not received to be thrown away.
         if (part is not (KernelParts.Source or KernelParts.BootImage))
-            return Answers.Refuse(ProblemCodes.RequestMalformed, $"a kernel has the parts {KernelParts.Source} and {KernelParts.BootImage}");
+        {
+            return Answers.Refuse(
+                ProblemCodes.RequestMalformed, $"a kernel has the parts {KernelParts.Source} and {KernelParts.BootImage}");
+        }
+
         if (part == KernelParts.Source && !options.AllowUploadedSource)
             return Answers.Refuse(ProblemCodes.PartForbidden, "the server takes no source from clients");
         var known = await kernels.FindAsync(kernel, cancellation);
         if (!known.Succeeded)
             return Answers.Refuse(known.Problems);
         var most = part == KernelParts.BootImage ? Math.Min(LargestBootImage, options.MaxSourceBytes) : options.MaxSourceBytes;
-        var stored = await blobs.PutAsync(context.Request.Body, most, cancellation);
-        return stored.TryGet(out var blob) ? Answer(context, await kernels.AddPartAsync(kernel, part, blob, cancellation)) : Answers.Refuse(stored.Problems);
+        return await AnswerAsync(context, uploads.UseAsync(
+            context.Request.Body, most, blob => kernels.AddPartAsync(kernel, part, blob, cancellation), cancellation));
     }
 
     private static async Task<IResult> RemoveAsync(
@@ -78,8 +83,9 @@ internal static class KernelEndpoints
             : Answers.Refuse(ProblemCodes.KernelInUse, "builds refer to it");
     }
 
-    private static IResult Answer(HttpContext context, Outcome<KernelView> outcome)
+    private static async Task<IResult> AnswerAsync(HttpContext context, Task<Outcome<KernelView>> asked)
     {
+        var outcome = await asked;
         if (!outcome.TryGet(out var kernel))
             return Answers.Refuse(outcome.Problems);
         AuditTrail.IsAbout(context, kernel.Id);

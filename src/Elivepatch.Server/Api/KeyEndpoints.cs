@@ -9,5 +9,6 @@ internal static class KeyEndpoints
     /// <summary>Adds the endpoint.</summary>
     public static void Map(IEndpointRouteBuilder routes) => routes
         .MapGet(ApiRoutes.Keys, (KeyRing keys) => keys.List())
-        .AllowAnonymous().Says("keys", "listKeys", "The server's public keys, each but the current one with its endorsement of the next.");
+        .AllowAnonymous().Says(
+            "keys", "listKeys", "The server's public keys, each but the current one with its endorsement of the next.");
 }

@@ -16,7 +16,8 @@ internal static class TokenEndpoints
             .Needs(TokenScopes.Operate).Says("tokens", "listTokens", "Lists the tokens, newest first, without their secrets.");
         routes.MapPost(ApiRoutes.Tokens, MakeAsync)
             .Produces<NewToken>(StatusCodes.Status201Created)
-            .Needs(TokenScopes.Operate).Says("tokens", "createToken", "Makes a token. Its secret is in this answer and nowhere else.");
+            .Needs(TokenScopes.Operate).Says(
+                "tokens", "createToken", "Makes a token. Its secret is in this answer and nowhere else.");
         routes.MapDelete(Routes.Token, RevokeAsync)
             .Produces(StatusCodes.Status204NoContent)
             .Needs(TokenScopes.Operate).Says("tokens", "revokeToken", "Revokes a token from now on.");

@@ -15,8 +15,13 @@ internal static class AuditCommand
     /// <summary>The verb.</summary>
     public static Verb Create(Session session)
     {
-        var last = new Option<int>("--last") { Description = "How many entries. Default: 50.", HelpName = "NUMBER", DefaultValueFactory = _ => 50 };
-        var json = new Option<bool>("--json") { Description = "Write the result to stdout as JSON; problems as an array." };
+        var last = new Option<int>("--last")
+        {
+            Description = "How many entries. Default: 50.",
+            HelpName = "NUMBER",
+            DefaultValueFactory = _ => 50,
+        };
+        var json = ConfigurationOptions.Json();
         var verb = new Verb(
             "audit", "Shows who asked for what: the newest entries of the audit log.",
             """
@@ -33,7 +38,11 @@ internal static class AuditCommand
         {
             var asJson = parsed.GetValue(json);
             if (parsed.GetValue(last) is var count && count is < 1 or > Most)
-                return Answer.Fail(session, [new(ProblemCodes.UsageInvalid, $"--last is 1 to {Most}", "read `elivepatchd audit --help`")], asJson);
+            {
+                var problem = new Problem(ProblemCodes.UsageInvalid, $"--last is 1 to {Most}", "read `elivepatchd audit --help`");
+                return Answer.Fail(session, [problem], asJson);
+            }
+
             var folder = configuration.Read(parsed, session).Then(StateFolder.Open);
             if (!folder.TryGet(out var found))
                 return Answer.Fail(session, folder.Problems, asJson);

@@ -60,7 +60,8 @@ internal static class CommandLine
     public static RootCommand CreateRoot(Session session)
     {
         var root = new RootCommand(
-            "Builds, tests and signs livepatch modules for machines that ask. Without a verb it serves: see `elivepatchd serve --help`.")
+            "Builds, tests and signs livepatch modules for machines that ask. Without a verb it serves: "
+            + "see `elivepatchd serve --help`.")
         {
             ServeCommand.Create(session),
             KeysCommand.Create(session),
@@ -75,14 +76,18 @@ internal static class CommandLine
 
     // A service is started with flags or nothing at all.
     private static string[] WithVerb(string[] words) =>
-        words.Length == 0 || (words[0].StartsWith('-') && !wordsOfRoot.Contains(words[0])) ? [ServeCommand.Name, .. words] : words;
+        words.Length == 0 || (words[0].StartsWith('-') && !wordsOfRoot.Contains(words[0]))
+            ? [ServeCommand.Name, .. words]
+            : words;
 
     private static int ReportUsage(ParseResult parsed, Session session)
     {
-        var verb = parsed.CommandResult.Command is RootCommand ? "" : string.Concat(
-            parsed.CommandResult.Command.Parents.OfType<Command>().Where(c => c is not RootCommand).Append(parsed.CommandResult.Command).Select(c => " " + c.Name));
+        var command = parsed.CommandResult.Command;
+        var verb = string.Concat(
+            command.Parents.OfType<Command>().Append(command).Where(c => c is not RootCommand).Select(c => " " + c.Name));
         var problem = new Problem(
-            ProblemCodes.UsageInvalid, string.Join('\n', parsed.Errors.Select(e => e.Message).Distinct()), $"read `elivepatchd{verb} --help`");
+            ProblemCodes.UsageInvalid, string.Join('\n', parsed.Errors.Select(e => e.Message).Distinct()),
+            $"read `elivepatchd{verb} --help`");
         return Answer.Fail(session, [problem]);
     }
 }

@@ -9,7 +9,8 @@ internal sealed class ConfigurationOptions
 {
     private readonly Option<string> file = new("--config")
     {
-        Description = $"Configuration file, JSON. Default: $ELIVEPATCHD_CONFIG, else {ConfigurationOrigins.UsualFile} where it is there.",
+        Description =
+            $"Configuration file, JSON. Default: $ELIVEPATCHD_CONFIG, else {ConfigurationOrigins.UsualFile} where it is there.",
         HelpName = "FILE",
     };
 
@@ -17,6 +18,12 @@ internal sealed class ConfigurationOptions
 
     private ConfigurationOptions(IEnumerable<Setting> settings) => this.settings =
         [.. settings.Select(s => (s, new Option<string[]>(s.Flag) { Description = s.Meaning, HelpName = s.Form }))];
+
+    /// <summary><c>--json</c>.</summary>
+    public static Option<bool> Json() => new("--json")
+    {
+        Description = "Write the result to stdout as JSON; problems as an array.",
+    };
 
     /// <summary>Adds all settings to a verb.</summary>
     public static ConfigurationOptions AddAll(Command verb) => new ConfigurationOptions(Settings.All).AddTo(verb);

@@ -4,6 +4,7 @@ using Elivepatch.Client;
 using Elivepatch.Client.Output;
 using Elivepatch.Engine;
 using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
 
@@ -27,9 +28,10 @@ internal static class KeysCommand
 
     private static Verb CreateList(Session session)
     {
-        var json = JsonOption();
+        var json = ConfigurationOptions.Json();
         var verb = new Verb(
-            "list", "Lists the public keys, newest first.", "The identity is the SHA-256 of the public key (DER): what a machine pins.",
+            "list", "Lists the public keys, newest first.",
+            "The identity is the SHA-256 of the public key (DER): what a machine pins.",
             new Example("elivepatchd keys list", "Show identities and which one signs now."))
         {
             json,
@@ -44,19 +46,30 @@ internal static class KeysCommand
             if (asJson)
                 Answer.WriteJson(session, keys.List(), ProtocolJson.Default.IReadOnlyListKeyView);
             else
-                Columns.Write(session.Output, [["IDENTITY", "MADE", "SIGNS"], .. keys.List().Select(k => new[]
-                { k.Id, k.Created.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), k.IsCurrent ? "yes" : "no" })], indent: 0);
+                WriteList(session.Output, keys.List());
             return ExitStatus.Done;
         });
         return verb;
     }
 
+    private static void WriteList(TextWriter output, IReadOnlyList<KeyView> keys) => Columns.Write(
+        output,
+        [
+            ["MADE", "SIGNS", "IDENTITY"],
+            .. keys.Reverse().Select(k => new[]
+            {
+                k.Created.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), k.IsCurrent ? "yes" : "no", k.Id,
+            }),
+        ],
+        indent: 0);
+
     private static Verb CreateRotate(Session session)
     {
-        var json = JsonOption();
+        var json = ConfigurationOptions.Json();
         var verb = new Verb(
             "rotate", "Makes a new key, which the present one endorses.",
-            "Machines that pinned any earlier key follow. Where a secret key has leaked, that is not enough: they have to pin the new one by hand.",
+            "Machines that pinned any earlier key follow. Where a secret key has leaked, that is not enough: "
+            + "they have to pin the new one by hand.",
             new Example("elivepatchd keys rotate", "Sign with a new key from now on."))
         {
             json,
@@ -82,7 +95,8 @@ internal static class KeysCommand
     {
         var verb = new Verb(
             "export", "Prints the public key that signs now, PEM.", "",
-            new Example("elivepatchd keys export > elivepatch.pub", "Give the key to machines, by another way than the server itself."));
+            new Example(
+                "elivepatchd keys export > elivepatch.pub", "Give the key to machines, by another way than the server itself."));
         var configuration = ConfigurationOptions.AddState(verb);
         verb.SetAction(parsed =>
         {
@@ -94,8 +108,6 @@ internal static class KeysCommand
         });
         return verb;
     }
-
-    private static Option<bool> JsonOption() => new("--json") { Description = "Write the result to stdout as JSON; problems as an array." };
 
     private static Outcome<KeyRing> Open(ConfigurationOptions configuration, ParseResult parsed, Session session) =>
         configuration.Read(parsed, session).Then(StateFolder.Open).Then(folder => KeyRing.Open(folder.Keys));

@@ -29,7 +29,8 @@ internal static class ServeCommand
             """,
             new Example("elivepatchd", "Serve on http://127.0.0.1:8470."),
             new Example("elivepatchd --listen https://0.0.0.0:8470 --certificate /etc/elivepatchd/server.pem", "Serve a network."),
-            new Example("ELIVEPATCHD_BUILDERS=8 elivepatchd serve --test-policy required", "Run eight builds at once, and publish nothing untested."));
+            new Example(
+                "ELIVEPATCHD_BUILDERS=8 elivepatchd serve --test-policy required", "Run eight builds at once, and publish nothing untested."));
         var configuration = ConfigurationOptions.AddAll(verb);
         verb.SetAction((parsed, cancellation) => RunAsync(session, configuration.Read(parsed, session), cancellation));
         return verb;
@@ -39,7 +40,8 @@ internal static class ServeCommand
     {
         if (!configuration.TryGet(out var options))
             return Answer.Fail(session, configuration.Problems);
-        var opened = await ServerHost.OpenAsync(options, builder => ServerLog.Add(builder.Logging, session.IsTerminal), TimeProvider.System, cancellation);
+        var opened = await ServerHost.OpenAsync(
+            options, builder => ServerLog.Add(builder.Logging, session.IsTerminal), TimeProvider.System, cancellation);
         if (!opened.TryGet(out var host))
             return Answer.Fail(session, opened.Problems);
         await using (host)
@@ -69,7 +71,11 @@ internal static class ServeCommand
         }
 
         if (options.Listen.Any(a => a.Scheme == "http" && !a.IsLoopback))
-            session.Error.WriteLine("elivepatchd: http on a network shows tokens to whoever listens: use https, or a proxy that does");
+        {
+            session.Error.WriteLine(
+                "elivepatchd: http on a network shows tokens to whoever listens: use https, or a proxy that does");
+        }
+
         session.Output.Flush();
     }
 }

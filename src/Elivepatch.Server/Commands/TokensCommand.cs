@@ -31,11 +31,12 @@ internal static class TokensCommand
 
     private static Verb CreateList(Session session)
     {
-        var json = JsonOption();
+        var json = ConfigurationOptions.Json();
         var verb = new Verb(
             "list", "Lists the tokens, newest first.", "Times are UTC; the last use is kept to the minute.",
             new Example("elivepatchd tokens list", "Show who has a token and when it was last used."),
-            new Example("elivepatchd tokens list --json | jq -r '.[] | select(.lastUsed == null).id'", "Give the ids of those that were never used to a script."))
+            new Example(
+                "elivepatchd tokens list --json | jq -r '.[] | select(.lastUsed == null).id'", "Give the ids of those that were never used to a script."))
         {
             json,
         };
@@ -59,9 +60,13 @@ internal static class TokensCommand
     private static Verb CreateMake(Session session)
     {
         var name = new Argument<string>("NAME") { Description = "Who or what will have it." };
-        var scopes = new Option<string[]>("--scope") { Description = $"What it may do: {string.Join(", ", TokenScopes.All)}; several times for several. Default: submit and read.", HelpName = "SCOPE" };
+        var scopes = new Option<string[]>("--scope")
+        {
+            Description = $"What it may do: {string.Join(", ", TokenScopes.All)}; several times for several. Default: submit and read.",
+            HelpName = "SCOPE",
+        };
         var days = new Option<int?>("--days") { Description = "Days until it ends. Default: it does not.", HelpName = "DAYS" };
-        var json = JsonOption();
+        var json = ConfigurationOptions.Json();
         var verb = new Verb(
             "create", "Makes a token and prints its secret, this once.", "",
             new Example("elivepatchd tokens create web-17 --days 365", "A token for a machine: it may submit and read."),
@@ -77,7 +82,9 @@ internal static class TokensCommand
             if (!opened.TryGet(out var database))
                 return Answer.Fail(session, opened.Problems, asJson);
             var request = new TokenRequest(
-                parsed.GetRequiredValue(name), parsed.GetValue(scopes) is { Length: > 0 } given ? given : [TokenScopes.Submit, TokenScopes.Read], parsed.GetValue(days));
+                parsed.GetRequiredValue(name),
+                parsed.GetValue(scopes) is { Length: > 0 } given ? given : [TokenScopes.Submit, TokenScopes.Read],
+                parsed.GetValue(days));
             var issued = await IssueToken.RunAsync(new(database), request, clock.GetUtcNow(), cancellation);
             if (!issued.TryGet(out var made))
                 return Answer.Fail(session, issued.Problems, asJson);
@@ -94,7 +101,7 @@ internal static class TokensCommand
     private static Verb CreateRevoke(Session session)
     {
         var id = new Argument<string>("ID") { Description = "The token's id, as `elivepatchd tokens list` shows it." };
-        var json = JsonOption();
+        var json = ConfigurationOptions.Json();
         var verb = new Verb(
             "revoke", "Revokes a token, from its next request on.", "Builds that it asked for go on.",
             new Example("elivepatchd tokens revoke 3f0c9a51be7724d8", "Take the token from whoever has it."))
@@ -134,7 +141,8 @@ internal static class TokensCommand
         indent: 0);
 
     private static Task NoteAsync(Database database, string action, string subject, CancellationToken cancellation) =>
-        new AuditTable(database, clock).AddAsync(new("", default, "", Environment.UserName, "command", action, subject, 0), cancellation);
+        new AuditTable(database, clock).AddAsync(
+            new("", default, "", Environment.UserName, "command", action, subject, 0), cancellation);
 
     private static Task<Outcome<Database>> OpenAsync(
         ConfigurationOptions configuration, ParseResult parsed, Session session, CancellationToken cancellation)
@@ -145,9 +153,9 @@ internal static class TokensCommand
             : Task.FromResult(Outcome<Database>.Failure(folder.Problems));
     }
 
-    private static Option<bool> JsonOption() => new("--json") { Description = "Write the result to stdout as JSON; problems as an array." };
+    private static string Day(DateTimeOffset? time) =>
+        time?.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? "never";
 
-    private static string Day(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? "never";
-
-    private static string Minute(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) ?? "never";
+    private static string Minute(DateTimeOffset? time) =>
+        time?.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) ?? "never";
 }

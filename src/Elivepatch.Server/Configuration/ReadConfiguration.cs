@@ -58,7 +58,9 @@ internal static class ReadConfiguration
             problems.AddRange(Settings.Contradictions(options));
         if (problems.Count > 0)
             return Outcome<ServerOptions>.Failure(problems);
-        return options.CacheFolder.Length > 0 ? options : options with { CacheFolder = Path.Combine(options.StateFolder, "cache") };
+        return options.CacheFolder.Length > 0
+            ? options
+            : options with { CacheFolder = Path.Combine(options.StateFolder, "cache") };
     }
 
     private static Outcome<List<Given>> FromFile(ConfigurationOrigins origins)
@@ -76,7 +78,8 @@ internal static class ReadConfiguration
             .OrderBy(v => v.Key, StringComparer.Ordinal),
         name => Settings.All.FirstOrDefault(s => s.Variable == name), "the environment");
 
-    private static Outcome<List<Given>> All(IEnumerable<KeyValuePair<string, string>> texts, Func<string, Setting?> find, string origin)
+    private static Outcome<List<Given>> All(
+        IEnumerable<KeyValuePair<string, string>> texts, Func<string, Setting?> find, string origin)
     {
         var given = new List<Given>();
         var problems = new List<Problem>();
@@ -108,7 +111,8 @@ internal static class ReadConfiguration
         // The XDG base directory specification: a relative path is to be ignored.
         if (origins.Environment.GetValueOrDefault("XDG_STATE_HOME") is { } state && Path.IsPathRooted(state))
             return Path.Combine(state, "elivepatchd");
-        return Path.Combine(origins.Environment.GetValueOrDefault("HOME") is { Length: > 0 } home ? home : "/", ".local", "state", "elivepatchd");
+        var home = origins.Environment.GetValueOrDefault("HOME") is { Length: > 0 } own ? own : "/";
+        return Path.Combine(home, ".local", "state", "elivepatchd");
     }
 
     private sealed record Given(Setting Setting, string Text, string Origin);

@@ -16,7 +16,9 @@ internal static class SettingText
 
     /// <summary>A path, made absolute.</summary>
     public static Outcome<string> Path(string text) =>
-        text.Length is 0 or > 4000 || text.Contains('\0', StringComparison.Ordinal) ? Wrong("it is no path") : System.IO.Path.GetFullPath(text);
+        text.Length is 0 or > 4000 || text.Contains('\0', StringComparison.Ordinal)
+            ? Wrong("it is no path")
+            : System.IO.Path.GetFullPath(text);
 
     /// <summary>A whole number.</summary>
     public static Outcome<int> Number(string text, int least, int most) =>
@@ -29,7 +31,8 @@ internal static class SettingText
     {
         var (name, shift) = units.FirstOrDefault(u => text.EndsWith(u.Name, StringComparison.Ordinal));
         var digits = name is null ? text : text[..^name.Length].TrimEnd();
-        return long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= 1L << 40 >> shift
+        return long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number >= 1 && number <= 1L << 40 >> shift
             ? number << shift
             : Wrong("it is no number of bytes from 1 to 1024 GiB (write 67108864 or 64MiB)");
     }
@@ -76,7 +79,9 @@ internal static class SettingText
 
     /// <summary>The URL of a collector.</summary>
     public static Outcome<Uri> Url(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" ? url : Wrong("it is no http or https URL");
+        Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+            ? url
+            : Wrong("it is no http or https URL");
 
     /// <summary>Sources of kernels: a JSON array.</summary>
     public static Outcome<List<SourceOptions>> Sources(string text)
@@ -107,12 +112,17 @@ internal static class SettingText
     {
         if (element.ValueKind != JsonValueKind.Object)
             return Wrong("it is no object");
-        if (element.EnumerateObject().FirstOrDefault(m => m.Name is not ("kind" or "release" or "location" or "digests")) is { Value.ValueKind: not JsonValueKind.Undefined } unknown)
-            return Wrong($"{unknown.Name} is unknown (kind, release, location, digests)");
-        if (element.EnumerateObject().FirstOrDefault(m => m.Value.ValueKind != JsonValueKind.String) is { Value.ValueKind: not JsonValueKind.Undefined } other)
-            return Wrong($"{other.Name} is no text");
+        foreach (var member in element.EnumerateObject())
+        {
+            if (member.Name is not ("kind" or "release" or "location" or "digests"))
+                return Wrong($"{member.Name} is unknown (kind, release, location, digests)");
+            if (member.Value.ValueKind != JsonValueKind.String)
+                return Wrong($"{member.Name} is no text");
+        }
+
         string? Text(string name) => element.TryGetProperty(name, out var value) ? value.GetString() : null;
-        return Word<SourceOrigin>(Text("kind") ?? "").Then(kind => Complete(new(kind, Text("release") ?? "*", Text("location"), Text("digests"))));
+        return Word<SourceOrigin>(Text("kind") ?? "").Then(kind =>
+            Complete(new(kind, Text("release") ?? "*", Text("location"), Text("digests"))));
     }
 
     private static Outcome<SourceOptions> Complete(SourceOptions source) => source switch

@@ -8,7 +8,9 @@ internal static class Settings
 {
     /// <summary>Where the state lies.</summary>
     public static Setting StateFolder { get; } = new(
-        "stateFolder", "FOLDER", "Keeps database, results and keys. Default: $STATE_DIRECTORY, else /var/lib/elivepatchd, or ~/.local/state/elivepatchd for a user.",
+        "stateFolder", "FOLDER",
+        "Keeps database, results and keys. Default: $STATE_DIRECTORY, else /var/lib/elivepatchd, or "
+        + "~/.local/state/elivepatchd for a user.",
         (o, t) => SettingText.Path(t).Then<ServerOptions>(v => o with { StateFolder = v }));
 
     /// <summary>All of them.</summary>
@@ -25,7 +27,9 @@ internal static class Settings
             (o, t) => SettingText.Path(t).Then<ServerOptions>(v => o with { CacheFolder = v })),
         new("builders", "NUMBER", "Builds at once. Default: half of the processors.",
             (o, t) => SettingText.Number(t, 1, 256).Then<ServerOptions>(v => o with { Builders = v })),
-        new("testPolicy", "POLICY", "Tests in a virtual machine before a livepatch is published: auto (where the boot image is known), required, optional, off. Default: auto.",
+        new("testPolicy", "POLICY",
+            "Tests in a virtual machine before a livepatch is published: auto (where the boot image is known), required, "
+            + "optional, off. Default: auto.",
             (o, t) => SettingText.Word<TrialPolicy>(t).Then<ServerOptions>(v => o with { TestPolicy = v })),
         new("manifestDays", "DAYS", "How long a manifest may be believed. Default: 30.",
             (o, t) => SettingText.Number(t, 1, 3650).Then<ServerOptions>(v => o with { ManifestDays = v })),
@@ -37,7 +41,8 @@ internal static class Settings
             (o, t) => SettingText.Truth(t).Then<ServerOptions>(v => o with { AllowBuildPatches = v })),
         new("allowUploadedSource", "BOOL", "Takes a kernel's source from clients. Default: true.",
             (o, t) => SettingText.Truth(t).Then<ServerOptions>(v => o with { AllowUploadedSource = v })),
-        new("sources", "JSON", "Where sources come from: an array of {kind: debian|mirror|tree|git, release, location, digests}. Default: debian.",
+        new("sources", "JSON",
+            "Where sources come from: an array of {kind: debian|mirror|tree|git, release, location, digests}. Default: debian.",
             (o, t) => SettingText.Sources(t).Then<ServerOptions>(v => o with { Sources = v })),
         new("maxCaptureBytes", "BYTES", "Largest capture. Default: 512MiB.",
             (o, t) => SettingText.Bytes(t).Then<ServerOptions>(v => o with { MaxCaptureBytes = v })),

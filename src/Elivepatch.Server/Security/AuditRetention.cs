@@ -5,7 +5,8 @@ using Elivepatch.Server.State;
 namespace Elivepatch.Server.Security;
 
 /// <summary>Forgets entries of the audit log that are older than they are kept, once a day.</summary>
-internal sealed partial class AuditRetention(AuditTable audit, ServerOptions options, TimeProvider clock, ILogger<AuditRetention> log) : BackgroundService
+internal sealed partial class AuditRetention(
+    AuditTable audit, ServerOptions options, TimeProvider clock, ILogger<AuditRetention> log) : BackgroundService
 {
     private static readonly TimeSpan interval = TimeSpan.FromDays(1);
 

@@ -17,7 +17,8 @@ internal sealed partial class AuditTrail(RequestDelegate next, AuditTable audit,
     private static readonly object subjectKey = new();
 
     // Whoever has no token must not fill the disk with refusals.
-    private readonly FixedWindowRateLimiter strangers = new(new() { PermitLimit = 120, Window = TimeSpan.FromMinutes(1), QueueLimit = 0 });
+    private readonly FixedWindowRateLimiter strangers = new(
+        new() { PermitLimit = 120, Window = TimeSpan.FromMinutes(1), QueueLimit = 0 });
 
     /// <summary>Says what a request turned out to be about.</summary>
     public static void IsAbout(HttpContext context, string subject) => context.Items[subjectKey] = subject;
@@ -62,7 +63,8 @@ internal sealed partial class AuditTrail(RequestDelegate next, AuditTable audit,
     {
         var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? context.Request.Path.Value ?? "";
         var subject = context.Items[subjectKey] as string
-            ?? context.Request.RouteValues.Where(v => v.Key is "build" or "kernel" or "token").Select(v => v.Value as string).FirstOrDefault();
+            ?? context.Request.RouteValues.Where(v => v.Key is "build" or "kernel" or "token")
+                .Select(v => v.Value as string).FirstOrDefault();
         return new(
             "", default, caller?.Id ?? "", caller?.Name ?? "", context.Connection.RemoteIpAddress?.ToString() ?? "",
             Plain($"{context.Request.Method} {route}"), Plain(subject ?? ""), context.Response.StatusCode);
@@ -72,9 +74,12 @@ internal sealed partial class AuditTrail(RequestDelegate next, AuditTable audit,
     private static string Plain(string text) =>
         new([.. text.Take(LongestText).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c)]);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "too many requests without a token, not in the audit log: {address} {action} {status}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "too many requests without a token, not in the audit log: {address} {action} {status}")]
     private static partial void LogNotKept(ILogger logger, string address, string action, int status);
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "the audit log cannot be written: {token} {address} {action} {subject} {status}")]
-    private static partial void LogLost(ILogger logger, Exception e, string token, string address, string action, string subject, int status);
+    [LoggerMessage(
+        Level = LogLevel.Critical, Message = "the audit log cannot be written: {token} {address} {action} {subject} {status}")]
+    private static partial void LogLost(
+        ILogger logger, Exception e, string token, string address, string action, string subject, int status);
 }

@@ -1,5 +1,5 @@
-// In: what somebody wants a token for. Out: the token with its secret, of which the server keeps the digest alone, or why there is
-// none.
+// In: what somebody wants a token for. Out: the token with its secret, of which the server keeps the digest alone, or why there
+// is none.
 
 using System.Security.Cryptography;
 using Elivepatch.Engine;
@@ -15,7 +15,8 @@ internal static class IssueToken
     private const int MostDays = 3650;
 
     /// <summary>Makes and stores a token.</summary>
-    public static async Task<Outcome<NewToken>> RunAsync(TokenTable tokens, TokenRequest request, DateTimeOffset now, CancellationToken cancellation)
+    public static async Task<Outcome<NewToken>> RunAsync(
+        TokenTable tokens, TokenRequest request, DateTimeOffset now, CancellationToken cancellation)
     {
         if (Refusal(request) is { } reason)
             return new Problem(ProblemCodes.RequestMalformed, reason);
@@ -36,7 +37,7 @@ internal static class IssueToken
 
     private static string? Refusal(TokenRequest request)
     {
-        if (request.Name is not { Length: > 0 and <= LongestName } || request.Name.Any(char.IsControl) || request.Name.Trim() != request.Name)
+        if (request.Name is not { Length: > 0 and <= LongestName } name || name.Any(char.IsControl) || name.Trim() != name)
             return $"a token's name has 1 to {LongestName} printable characters";
         if (request.Scopes is not { Count: > 0 })
             return $"a token needs a scope: {string.Join(", ", TokenScopes.All)}";

@@ -89,12 +89,16 @@ internal static class RequestLimits
         var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
         if (address.IsIPv4MappedToIPv6)
             address = address.MapToIPv4();
-        return address.AddressFamily == AddressFamily.InterNetworkV6 ? $"network {new IPAddress([.. address.GetAddressBytes()[..8], .. new byte[8]])}" : $"address {address}";
+        return address.AddressFamily == AddressFamily.InterNetworkV6
+            ? $"network {new IPAddress([.. address.GetAddressBytes()[..8], .. new byte[8]])}"
+            : $"address {address}";
     }
 
     private static async ValueTask RejectAsync(HttpContext context, RateLimitLease lease)
     {
-        var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var time) ? Math.Max(1, (int)Math.Ceiling(time.TotalSeconds)) : 5;
+        var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var time)
+            ? Math.Max(1, (int)Math.Ceiling(time.TotalSeconds))
+            : 5;
         context.Response.Headers.RetryAfter = wait.ToString(CultureInfo.InvariantCulture);
         await Answers.WriteAsync(context, new Problem(ProblemCodes.TooManyRequests, $"ask again in {wait} s"));
     }

@@ -21,7 +21,8 @@ internal sealed partial class ServerCertificate
     private DateTime written;
     private long looked;
 
-    private ServerCertificate(string certificate, string key, TimeProvider clock, SslStreamCertificateContext current, DateTime written)
+    private ServerCertificate(
+        string certificate, string key, TimeProvider clock, SslStreamCertificateContext current, DateTime written)
     {
         (this.certificate, this.key, this.clock, this.current, this.written) = (certificate, key, clock, current, written);
         looked = clock.GetTimestamp();
@@ -83,7 +84,7 @@ internal sealed partial class ServerCertificate
     }
 
     private static DateTime Written(string certificate, string key) =>
-        File.GetLastWriteTimeUtc(certificate) is var one && File.GetLastWriteTimeUtc(key) is var other && one > other ? one : other;
+        new[] { certificate, key }.Max(File.GetLastWriteTimeUtc);
 
     private static SslStreamCertificateContext Read(string certificate, string key)
     {
@@ -96,6 +97,7 @@ internal sealed partial class ServerCertificate
     [LoggerMessage(Level = LogLevel.Information, Message = "the certificate was renewed; it ends {end}")]
     private static partial void LogRenewed(ILogger logger, DateTime end);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "the certificate {file} was changed and cannot be used, the former stays: {reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Error, Message = "the certificate {file} was changed and cannot be used, the former stays: {reason}")]
     private static partial void LogUnusable(ILogger logger, string file, string reason);
 }

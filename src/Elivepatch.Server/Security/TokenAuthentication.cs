@@ -24,7 +24,8 @@ internal sealed partial class TokenAuthentication(
         var headers = Request.Headers.Authorization;
         if (headers.Count == 0)
             return AuthenticateResult.NoResult();
-        if (headers.Count > 1 || headers[0] is not { } header || !header.StartsWith(SchemeName + " ", StringComparison.OrdinalIgnoreCase))
+        if (headers.Count > 1 || headers[0] is not { } header
+            || !header.StartsWith(SchemeName + " ", StringComparison.OrdinalIgnoreCase))
             return AuthenticateResult.Fail("the header has no bearer token");
         var secret = header[(SchemeName.Length + 1)..].Trim();
         if (!TokenSecret.IsWellFormed(secret))
@@ -48,7 +49,8 @@ internal sealed partial class TokenAuthentication(
     {
         var result = await HandleAuthenticateOnceSafeAsync();
         Response.Headers.WWWAuthenticate = SchemeName;
-        await Answers.WriteAsync(Context, new Problem(ProblemCodes.TokenRefused, result.Failure?.Message ?? "the request has no token"));
+        await Answers.WriteAsync(
+            Context, new Problem(ProblemCodes.TokenRefused, result.Failure?.Message ?? "the request has no token"));
     }
 
     /// <inheritdoc/>
@@ -56,7 +58,8 @@ internal sealed partial class TokenAuthentication(
     {
         var needed = Context.GetEndpoint()?.Metadata.GetMetadata<NeededScope>()?.Name ?? "another";
         var has = string.Join(", ", Caller.Of(Context.User)?.Scopes ?? []);
-        return Answers.WriteAsync(Context, new Problem(ProblemCodes.ScopeMissing, $"it needs the scope {needed}, and the token has {has}"));
+        return Answers.WriteAsync(
+            Context, new Problem(ProblemCodes.ScopeMissing, $"it needs the scope {needed}, and the token has {has}"));
     }
 
     // That a use could not be noted, on a full disk for one, keeps nobody from reading.

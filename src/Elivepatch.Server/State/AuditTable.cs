@@ -37,17 +37,24 @@ public sealed class AuditTable(Database database, TimeProvider clock)
     }
 
     /// <summary>The newest entries, newest first.</summary>
-    public Task<IReadOnlyList<AuditEntry>> ListAsync(int count, CancellationToken cancellation) => database.ReadAsync<IReadOnlyList<AuditEntry>>(
-        async c => [.. (await c.QueryAsync<Row>(Columns + " ORDER BY time DESC, id DESC LIMIT @count", new { count })).Select(r => r.ToEntry())],
-        cancellation);
+    public Task<IReadOnlyList<AuditEntry>> ListAsync(int count, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyList<AuditEntry>>(
+            async c =>
+            [
+                .. (await c.QueryAsync<Row>(Columns + " ORDER BY time DESC, id DESC LIMIT @count", new { count }))
+                    .Select(r => r.ToEntry()),
+            ],
+            cancellation);
 
     /// <summary>Forgets what is older than a time, and gives how many entries that were.</summary>
     public Task<int> ForgetAsync(DateTimeOffset before, CancellationToken cancellation) => database.ChangeAsync(
-        t => t.Connection!.ExecuteAsync("DELETE FROM audit WHERE time < @before", new { before = Moment.From(before) }, t), cancellation);
+        t => t.Connection!.ExecuteAsync("DELETE FROM audit WHERE time < @before", new { before = Moment.From(before) }, t),
+        cancellation);
 
     // In the order in which they are made, also those of one millisecond.
     private static string NewId(DateTimeOffset now) => string.Create(
-        CultureInfo.InvariantCulture, $"{Moment.From(now):x12}-{Interlocked.Increment(ref last):x8}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
+        CultureInfo.InvariantCulture,
+        $"{Moment.From(now):x12}-{Interlocked.Increment(ref last):x8}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
 
     // Constructed by the mapper, whose columns have the database's names.
     private sealed class Row

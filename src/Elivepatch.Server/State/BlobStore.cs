@@ -13,6 +13,10 @@ public sealed class BlobStore
     private const int Chunk = 128 << 10;
     private readonly string folder;
     private readonly string incoming;
+    private readonly Lock gate = new();
+
+    // How often this process has stored a content: by that, one who stored something unwanted knows that nobody else wants it.
+    private readonly Dictionary<string, int> puts = new(StringComparer.Ordinal);
 
     /// <summary>Opens the store, and makes it where it is not.</summary>
     public BlobStore(string folder)
@@ -45,8 +49,13 @@ public sealed class BlobStore
             if (digest is null)
                 return new Problem(ProblemCodes.RequestTooLarge, $"at most {most} bytes are taken");
             var place = PathOf(digest);
-            Directory.CreateDirectory(Path.GetDirectoryName(place)!);
-            File.Move(path, place, overwrite: true);
+            lock (gate)
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(place)!);
+                File.Move(path, place, overwrite: true);
+                puts[digest] = puts.GetValueOrDefault(digest) + 1;
+            }
+
             return digest;
         }
         catch (IOException e) when (IsDiskFull(e))
@@ -56,6 +65,18 @@ public sealed class BlobStore
         finally
         {
             File.Delete(path);
+        }
+    }
+
+    /// <summary>Removes what the caller stored and nothing refers to, unless somebody else has stored the same.</summary>
+    public void RemoveUnlessPutAgain(string digest)
+    {
+        lock (gate)
+        {
+            if (puts.GetValueOrDefault(digest) != 1)
+                return;
+            puts.Remove(digest);
+            File.Delete(PathOf(digest));
         }
     }
 

@@ -41,7 +41,8 @@ public sealed record StateFolder(string FullPath)
         {
             return FileLock.TryTake(path) is { } taken
                 ? taken
-                : new Problem(ProblemCodes.StateUnusable, $"another elivepatchd works on {FullPath}", "end it, or give this one another --state-folder");
+                : new Problem(
+                    ProblemCodes.StateUnusable, $"another elivepatchd works on {FullPath}", "end it, or give this one another --state-folder");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

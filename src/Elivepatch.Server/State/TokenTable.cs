@@ -37,7 +37,8 @@ public sealed class TokenTable(Database database)
     public Task<IReadOnlyList<StoredToken>> ListAsync(CancellationToken cancellation) => database.ReadAsync<IReadOnlyList<StoredToken>>(
         async c =>
         [
-            .. (await c.QueryAsync<Row>(Columns + " ORDER BY created DESC, id LIMIT @most", new { most = MostTokens })).Select(r => r.ToToken()),
+            .. (await c.QueryAsync<Row>(Columns + " ORDER BY created DESC, id LIMIT @most", new { most = MostTokens }))
+                .Select(r => r.ToToken()),
         ],
         cancellation);
 

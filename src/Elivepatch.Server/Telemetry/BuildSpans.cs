@@ -34,7 +34,8 @@ internal sealed class BuildSpans : IDisposable
         {
             if (!running.TryGetValue(happened.Stage, out var stage))
             {
-                stage = (BuildTelemetry.Spans.StartActivity(happened.Stage, ActivityKind.Internal, build?.Context ?? default), Stopwatch.GetTimestamp());
+                var span = BuildTelemetry.Spans.StartActivity(happened.Stage, ActivityKind.Internal, build?.Context ?? default);
+                stage = (span, Stopwatch.GetTimestamp());
                 running[happened.Stage] = stage;
             }
 

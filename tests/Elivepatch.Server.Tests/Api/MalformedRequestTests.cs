@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Tests.Api;
 
@@ -113,13 +114,19 @@ public sealed class MalformedRequestTests
         await Answered.RefusedAsync(await client.PutAsync(ApiRoutes.KernelPart("kernel", "source"), content, Cancellation), HttpStatusCode.Forbidden, "ELP1013");
     }
 
-    [Fact]
-    public async Task A_capture_that_is_none_is_refused()
+    [Theory]
+    [InlineData(null)]
+    [InlineData("application/octet-stream")]
+    [InlineData("application/gzip")]
+    public async Task A_capture_that_is_none_is_refused_and_leaves_nothing(string? type)
     {
         await using var server = await RunningServer.StartAsync();
         using var client = server.WithSecret(server.Administrator!);
         using var content = new ByteArrayContent(Encoding.ASCII.GetBytes("no capture"));
+        content.Headers.ContentType = type is null ? null : new MediaTypeHeaderValue(type);
         using var answer = await client.PostAsync(ApiRoutes.Kernels, content, Cancellation);
         await Answered.RefusedAsync(answer, HttpStatusCode.UnprocessableEntity, "ELP0706");
+        // Whoever may send must not be able to fill the disk with nonsense.
+        Assert.Empty(Directory.EnumerateFiles(server.Get<StateFolder>().Blobs, "*", SearchOption.AllDirectories));
     }
 }

@@ -72,6 +72,19 @@ public sealed class BlobStoreTests : IDisposable
         Assert.Empty(Files());
     }
 
+    [Fact]
+    public async Task What_somebody_else_stored_as_well_is_not_removed()
+    {
+        var store = new BlobStore(scratch.Folder);
+        var mine = await store.PutAsync(new byte[] { 1 }, Cancellation);
+        store.RemoveUnlessPutAgain(mine);
+        Assert.Empty(Files());
+        var ours = await store.PutAsync(new byte[] { 2 }, Cancellation);
+        await store.PutAsync(new byte[] { 2 }, Cancellation);
+        store.RemoveUnlessPutAgain(ours);
+        Assert.Single(Files());
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("../../etc/passwd")]
