@@ -52,6 +52,12 @@ internal static class CommandLine
             session.Error.WriteLine("elivepatch: ended by a signal; nothing was left half written");
             return ExitStatus.Signalled + signal;
         }
+        catch (Exception e) when (
+            e.GetBaseException() is PlatformNotSupportedException { Message: var reason } && reason.Contains("OpenSSL", StringComparison.Ordinal))
+        {
+            // The published file brings everything along but this: it is the machine's to keep up to date.
+            return Answer.Fail(session, [new(ProblemCodes.CryptographyMissing, reason)], asJson: false, CancellationToken.None);
+        }
         catch (Exception e)
         {
             session.Error.WriteLine($"elivepatch: unexpected failure, please report it with the command line: {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}");

@@ -67,4 +67,8 @@ public static partial class ProblemCodes
     /// <summary>A token would travel unencrypted.</summary>
     public static readonly ProblemCode ConnectionReadable = new(
         1216, ProblemKind.Usage, "the token could be read on the way", "Use https, or allow it with --allow-http.");
+
+    /// <summary>The machine has no OpenSSL.</summary>
+    public static readonly ProblemCode CryptographyMissing = new(
+        1217, ProblemKind.Environment, "the machine has no OpenSSL", "Install its library, version 3 or 1.1 (libssl): signatures and https need it.");
 }

@@ -38,7 +38,8 @@ internal static class DisableCommand
         return verb;
     }
 
-    private static async Task<int> RunAsync(Session session, string name, TimeSpan limit, bool force, bool asJson, CancellationToken cancellation)
+    private static async Task<int> RunAsync(
+        Session session, string name, TimeSpan limit, bool force, bool asJson, CancellationToken cancellation)
     {
         if ((session.Machine.RequireRoot("disable") ?? session.Machine.RequireLivePatching()) is { } refused)
             return Answer.Fail(session, [refused], asJson, cancellation);

@@ -43,16 +43,25 @@ internal static class LoadPersistedCommand
                 return loading.LoadAsync(cancellation);
             });
         }
+        var status = Show(session, loaded, asJson, cancellation);
+        session.Output.Flush();
+        ServiceNotice.Ready(session.Variable("NOTIFY_SOCKET"));
+        if (loading!.HasLoaded && await loading.ConfirmAsync(cancellation) is { } unconfirmed)
+            return Answer.Fail(session, [unconfirmed], asJson: false, cancellation);
+        return status;
+    }
+
+    private static int Show(Session session, Outcome<BootLoadingResult> loaded, bool asJson, CancellationToken cancellation)
+    {
         if (!loaded.TryGet(out var result))
             return Answer.Fail(session, loaded.Problems, asJson, cancellation);
         if (asJson)
-            Answer.WriteJson(session, new LoadPersistedReport(result.Livepatch?.Module, result.WasLoaded, result.Reason), ClientJson.Default.LoadPersistedReport);
+            Answer.WriteJson(
+                session, new LoadPersistedReport(result.Livepatch?.Module, result.WasLoaded, result.Reason),
+                ClientJson.Default.LoadPersistedReport);
         else
-            session.Output.WriteLine(result.Livepatch is { } live ? $"{live.Module}: live" : $"nothing is loaded: {result.Reason}");
-        session.Output.Flush();
-        ServiceNotice.Ready(session.Variable("NOTIFY_SOCKET"));
-        if (result.WasLoaded && await loading!.ConfirmAsync(cancellation) is { } unconfirmed)
-            return Answer.Fail(session, [unconfirmed], asJson: false, cancellation);
+            session.Output.WriteLine(
+                result.Livepatch is { } live ? $"{live.Module}: live" : $"nothing is loaded: {result.Reason}");
         return ExitStatus.Done;
     }
 }

@@ -67,7 +67,9 @@ internal static class PatchCommand
             Exit status: 0 live, 1 the server cannot be reached or a transition does not end, 2 the request makes no sense, 3 the
             patches change no code, 4 refused, 5 the kernel does not match its sources.
             """,
-            new Example("elivepatch patch fix.patch", "Make a fix live, with what is live already; `elivepatch trust` pins the server first."),
+            new Example(
+                "elivepatch patch fix.patch",
+                "Make a fix live, with what is live already; `elivepatch trust` pins the server first."),
             new Example("elivepatch patch --drop fix.patch better-fix.patch", "Put another patch in its place."),
             new Example("elivepatch patch --no-load -o fix.ko fix.patch", "Only have it built and verified."))
         {
@@ -83,7 +85,9 @@ internal static class PatchCommand
                 TokenFile = parsed.GetValue(tokenFile),
                 Key = parsed.GetValue(key),
                 AllowsHttp = parsed.GetValue(allowHttp),
-                BasePatches = parsed.GetValue(noBasePatches) ? [] : parsed.GetValue(basePatches) is { Length: > 0 } named ? named : null,
+                BasePatches = parsed.GetValue(noBasePatches)
+                    ? []
+                    : parsed.GetValue(basePatches) is { Length: > 0 } named ? named : null,
                 KernelPackage = parsed.GetValue(package),
                 Source = parsed.GetValue(source),
                 Script = parsed.GetValue(script),
@@ -124,7 +128,8 @@ internal static class PatchCommand
             if (run.IsLoading)
                 session.Error.WriteLine("elivepatch: the livepatch may be going live: `elivepatch status` shows it");
             else if (run.Build is { } build)
-                session.Error.WriteLine($"elivepatch: the server goes on with build {Printable.Text(build)}: the same command continues");
+                session.Error.WriteLine(
+                    $"elivepatch: the server goes on with build {Printable.Text(build)}: the same command continues");
             throw;
         }
     }

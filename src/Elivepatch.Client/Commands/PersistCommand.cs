@@ -42,7 +42,8 @@ internal static class PersistCommand
         if (asJson)
             Answer.WriteJson(session, report, ClientJson.Default.PersistReport);
         else
-            session.Output.WriteLine(off ? "nothing is loaded at boot any more" : $"loaded again at every boot of this kernel: {unit.FullPath}");
+            session.Output.WriteLine(
+                off ? "nothing is loaded at boot any more" : $"loaded again at every boot of this kernel: {unit.FullPath}");
         return ExitStatus.Done;
     }
 
@@ -59,7 +60,8 @@ internal static class PersistCommand
         if (!ledger.Succeeded)
             return ledger.Problems[0];
         if (ledger.Value.WantedLivepatch is null)
-            return new(ProblemCodes.BootLoadingImpossible, "no livepatch of `elivepatch patch` is live, so there is nothing to load");
+            return new(
+                ProblemCodes.BootLoadingImpossible, "no livepatch of `elivepatch patch` is live, so there is nothing to load");
         // The list first: a unit without it loads nothing.
         return await BootLoading.ChangeAsync(state, _ => new BootLedger { IsOn = true }, cancellation)
             ?? unit.Install(session.Variable("ELIVEPATCH_COMMAND") ?? Environment.ProcessPath ?? "", state.FullPath);

@@ -23,7 +23,9 @@ internal static class StatusCommand
             Stacks, and which livepatches are this command's, are shown to root only.
             """,
             new Example("elivepatch status", "Show what is live."),
-            new Example("elivepatch status --json | jq -r '.livepatches[] | select(.state == \"live\").name'", "Give the names of live ones to a script."))
+            new Example(
+                "elivepatch status --json | jq -r '.livepatches[] | select(.state == \"live\").name'",
+                "Give the names of live ones to a script."))
         {
             json,
         };

@@ -28,8 +28,11 @@ internal static class TrustCommand
 
             Key and token are kept in config.json of /var/lib/elivepatch ($ELIVEPATCH_STATE), which root alone can read.
             """,
-            new Example("elivepatch trust --server https://patches.example.org --key server.pem --token-file token", "Pin a key and keep a token."),
-            new Example("elivepatch trust --server https://patches.example.org --key 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "Pin a key by its identity."))
+            new Example(
+                "elivepatch trust --server https://patches.example.org --key server.pem --token-file token",
+                "Pin a key and keep a token."),
+            new Example(
+                "elivepatch trust --server https://patches.example.org --key 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "Pin a key by its identity."))
         {
             server, key, tokenFile, allowHttp, json,
         };
@@ -47,7 +50,8 @@ internal static class TrustCommand
         if (asJson)
             Answer.WriteJson(session, report, ClientJson.Default.TrustReport);
         else
-            session.Output.WriteLine($"{report.Server}: trusted with the key {report.Key}{(report.HasToken ? "; the token is kept" : "")}");
+            session.Output.WriteLine(
+                $"{report.Server}: trusted with the key {report.Key}{(report.HasToken ? "; the token is kept" : "")}");
         return ExitStatus.Done;
     }
 
@@ -72,7 +76,9 @@ internal static class TrustCommand
             return Outcome<TrustReport>.Failure(config.Problems);
         // A server that was trusted before keeps its token where no other is given.
         var kept = token.Value ?? known.Find(address.Value.Url)?.Token;
-        var found = source.Value.Key is { } named ? named : await AskAsync(session, address.Value, kept, source.Value, cancellation);
+        var found = source.Value.Key is { } named
+            ? named
+            : await AskAsync(session, address.Value, kept, source.Value, cancellation);
         return found.Then<TrustReport>(trusted =>
         {
             var server = new TrustedServer
@@ -83,7 +89,9 @@ internal static class TrustCommand
                 Token = kept,
                 AllowsHttp = allowHttp,
             };
-            return state.Write(known.With(server)) is { } unwritten ? unwritten : new TrustReport(server.Url, trusted.Id, kept is not null);
+            return state.Write(known.With(server)) is { } unwritten
+                ? unwritten
+                : new TrustReport(server.Url, trusted.Id, kept is not null);
         });
     }
 

@@ -23,7 +23,9 @@ internal static class UnloadCommand
         {
             name, json,
         };
-        verb.SetAction((parsed, cancellation) => Task.FromResult(Run(session, parsed.GetRequiredValue(name), parsed.GetValue(json), cancellation)));
+        verb.SetAction(
+            (parsed, cancellation) => Task.FromResult(
+                Run(session, parsed.GetRequiredValue(name), parsed.GetValue(json), cancellation)));
         return verb;
     }
 

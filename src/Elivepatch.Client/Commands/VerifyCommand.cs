@@ -37,13 +37,17 @@ internal static class VerifyCommand
         return verb;
     }
 
-    private static int Run(Session session, string path, string? manifestPath, string? key, string? buildId, bool asJson, CancellationToken cancellation)
+    private static int Run(
+        Session session, string path, string? manifestPath, string? key, string? buildId, bool asJson,
+        CancellationToken cancellation)
     {
         var module = InputFile.Read(path);
         var manifest = InputFile.Read(manifestPath ?? ManifestFile.Beside(path));
         var keys = Keys(session, key);
         var kernel = buildId is null ? session.Machine.BuildId()
-            : BuildId.Parse(buildId) is { } given ? given.Hex : new Problem(ProblemCodes.UsageInvalid, $"'{buildId}' is no build-id");
+            : BuildId.Parse(buildId) is { } given
+                ? given.Hex
+                : new Problem(ProblemCodes.UsageInvalid, $"'{buildId}' is no build-id");
         Problem[] problems = [.. module.Problems, .. manifest.Problems, .. keys.Problems, .. kernel.Problems];
         if (problems.Length > 0)
             return Answer.Fail(session, problems, asJson, cancellation);
@@ -68,14 +72,19 @@ internal static class VerifyCommand
         {
             return KeySource.Parse(named).Then<IReadOnlyList<PublicKey>>(source => source.Key is { } key
                 ? (PublicKey[])[key]
-                : new Problem(ProblemCodes.UsageInvalid, "an identity is not enough where no server is asked", "name the file with the key"));
+                : new Problem(
+                    ProblemCodes.UsageInvalid, "an identity is not enough where no server is asked",
+                    "name the file with the key"));
         }
         return MachineState.Of(session).ReadConfig().Then<IReadOnlyList<PublicKey>>(config =>
         {
-            PublicKey[] keys = [.. config.Servers.Select(s => PublicKey.Read(s.PublicKey)).Where(k => k.Succeeded).Select(k => k.Value)];
+            PublicKey[] keys =
+                [.. config.Servers.Select(s => PublicKey.Read(s.PublicKey)).Where(k => k.Succeeded).Select(k => k.Value)];
             return keys.Length > 0
                 ? keys
-                : new Problem(ProblemCodes.KeyNotTrusted, "no key is pinned here", "name the server's key with --key FILE, or pin it with `elivepatch trust`");
+                : new Problem(
+                    ProblemCodes.KeyNotTrusted, "no key is pinned here",
+                    "name the server's key with --key FILE, or pin it with `elivepatch trust`");
         });
     }
 }

@@ -23,7 +23,7 @@ internal static partial class BasePatchFolder
         var version = Release().Match(release);
         var folders = files.Folders(Folder).Select(name => (Name: name, Parts: Package().Match(name))).Where(f => f.Parts.Success).ToList();
         var packages = folders.Where(f => package is null || f.Parts.Groups["name"].Value == package)
-            .Select(f => (f.Name, f.Parts, Weight: Weight(f.Parts, version.Groups["version"].Value, version.Groups["revision"].Value)))
+            .Select(f => (f.Name, f.Parts, Weight: Weight(f.Parts, version)))
             .Where(f => f.Weight is not null).OrderByDescending(f => f.Weight).ToList();
         var names = packages.Select(f => f.Parts.Groups["name"].Value).Distinct().ToList();
         if (names.Count > 1)
@@ -31,15 +31,17 @@ internal static partial class BasePatchFolder
         var chosen = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (var folder in packages)
         {
-            foreach (var name in files.Files($"{Folder}/{folder.Name}").Where(n => n.EndsWith(".patch", StringComparison.Ordinal) || n.EndsWith(".diff", StringComparison.Ordinal)))
+            foreach (var name in files.Files($"{Folder}/{folder.Name}").Where(
+                    n => n.EndsWith(".patch", StringComparison.Ordinal) || n.EndsWith(".diff", StringComparison.Ordinal)))
                 chosen.TryAdd(name, files.PathOf($"{Folder}/{folder.Name}/{name}"));
         }
         return chosen.Values.Where(IsFilled).ToList();
     }
 
     // How specific a folder is; null for one of another version. The slot of a kernel's source is its version.
-    private static int? Weight(Match folder, string version, string revision)
+    private static int? Weight(Match folder, Match release)
     {
+        var (version, revision) = (release.Groups["version"].Value, release.Groups["revision"].Value);
         var ofVersion = folder.Groups["version"];
         var ofRevision = folder.Groups["revision"];
         var slot = folder.Groups["slot"];
@@ -53,7 +55,8 @@ internal static partial class BasePatchFolder
     }
 
     // A link is followed: to /dev/null leads nowhere with bytes.
-    private static bool IsFilled(string path) => File.Exists(path) && (File.ResolveLinkTarget(path, returnFinalTarget: true) is FileInfo target ? target.Length : new FileInfo(path).Length) > 0;
+    private static bool IsFilled(string path) => File.Exists(path)
+        && (File.ResolveLinkTarget(path, returnFinalTarget: true) as FileInfo ?? new FileInfo(path)).Length > 0;
 
     [GeneratedRegex(@"^(?<version>\d+(\.\d+)*(_rc\d+)?)(?:-(?!r\d+$)[A-Za-z][A-Za-z0-9+_]*)*(?:-(?<revision>r\d+))?")]
     private static partial Regex Release();

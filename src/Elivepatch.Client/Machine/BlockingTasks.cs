@@ -31,7 +31,10 @@ internal sealed record BlockingTasks(int Count, IReadOnlyList<BlockingTask> Task
                 if (files.ReadText($"{folder}/patch_state") != before)
                     continue;
                 if (++count <= MostShown)
-                    tasks.Add(new(int.Parse(task, CultureInfo.InvariantCulture), files.ReadText($"{folder}/comm") ?? "", Stack(files, folder)));
+                    tasks.Add(
+                        new(
+                            int.Parse(task, CultureInfo.InvariantCulture), files.ReadText($"{folder}/comm") ?? "",
+                            Stack(files, folder)));
             }
         }
         return new(count, tasks);
@@ -59,7 +62,9 @@ internal sealed record BlockingTasks(int Count, IReadOnlyList<BlockingTask> Task
     }
 
     private static string[] Stack(MachineFiles files, string folder) =>
-        [.. (files.ReadText($"{folder}/stack") ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries).Take(LongestStack).Select(Frame)];
+        [.. Lines(files.ReadText($"{folder}/stack") ?? "").Take(LongestStack).Select(Frame)];
+
+    private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     // The kernel writes `[<0>] function+0x1/0x2`: the address is not shown to anybody.
     private static string Frame(string line) => line.StartsWith("[<0>] ", StringComparison.Ordinal) ? line[6..] : line;

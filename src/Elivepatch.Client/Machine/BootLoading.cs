@@ -20,6 +20,9 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
     private const string Switch = "elivepatch=off";
     private static readonly TimeSpan transitionLimit = TimeSpan.FromMinutes(2);
 
+    /// <summary>True where this run loaded something: whether the machine stays up has to be seen, also where a transition is stuck.</summary>
+    public bool HasLoaded { get; private set; }
+
     /// <summary>Loads what is persisted.</summary>
     public async Task<Outcome<BootLoadingResult>> LoadAsync(CancellationToken cancellation)
     {
@@ -40,7 +43,9 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
         if (new LoadedLivepatches(machine.Files).Find(wanted.Module) is not null)
             return new BootLoadingResult(wanted, WasLoaded: false, "it is live");
         if (booting.IsSuspended)
-            return new Problem(ProblemCodes.BootLoadingSuspended, $"{booting.Attempts} boots in a row ended within {machine.ProbationTime.TotalMinutes:0} minutes of loading {wanted.Module}");
+            return new Problem(
+                ProblemCodes.BootLoadingSuspended,
+                $"{booting.Attempts} boots in a row ended within {machine.ProbationTime.TotalMinutes:0} minutes of loading {wanted.Module}");
         return await LoadAsync(wanted, id, booting, cancellation);
     }
 
@@ -65,7 +70,8 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
         }
     }
 
-    private async Task<Outcome<BootLoadingResult>> LoadAsync(OwnLivepatch wanted, string buildId, BootLedger booting, CancellationToken cancellation)
+    private async Task<Outcome<BootLoadingResult>> LoadAsync(
+        OwnLivepatch wanted, string buildId, BootLedger booting, CancellationToken cancellation)
     {
         // What is refused here brings nothing down, and so is no attempt.
         if ((machine.RequireLivePatching() ?? Check(wanted, buildId)) is { } refused)
@@ -73,9 +79,11 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
         if (await ChangeAsync(state, b => b with { Attempts = b.Attempts + 1, AttemptBoot = machine.BootId }, cancellation) is { } unnoted)
             return unnoted;
         var make = new MakeLive(machine, state, buildId, new(transitionLimit, ReplacesForeign: false), progress);
-        if (await MakeLive.RunAsync(make.StepsOf(wanted), cancellation) is not { } problem)
+        var problem = await MakeLive.RunAsync(make.StepsOf(wanted), cancellation);
+        HasLoaded = new LoadedLivepatches(machine.Files).Find(wanted.Module) is not null;
+        if (problem is null)
             return new BootLoadingResult(wanted, WasLoaded: true, "");
-        if (new LoadedLivepatches(machine.Files).Find(wanted.Module) is null)
+        if (!HasLoaded)
             await ChangeAsync(state, b => b with { Attempts = booting.Attempts }, cancellation);
         return problem;
     }

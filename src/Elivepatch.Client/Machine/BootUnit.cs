@@ -32,7 +32,9 @@ internal sealed class BootUnit(string folder)
         if (!Directory.Exists(folder))
             return new(ProblemCodes.BootLoadingImpossible, $"there is no {folder}: does systemd start this machine?");
         if (Path.GetFileName(command) == "dotnet" || !IsPlain(command) || !IsPlain(stateFolder))
-            return new(ProblemCodes.BootLoadingImpossible, $"a unit cannot run {command} with {stateFolder}: put the published command into a folder of plain characters, /usr/local/sbin for one");
+            return new(
+                ProblemCodes.BootLoadingImpossible,
+                $"a unit cannot run {command} with {stateFolder}: put the published command into a folder of plain characters, /usr/local/sbin for one");
         return Try(() =>
         {
             DurableFile.Write(FullPath, Encoding.UTF8.GetBytes(Text(command, stateFolder)), Readable);
@@ -70,6 +72,7 @@ internal sealed class BootUnit(string folder)
         Environment=ELIVEPATCH_STATE={stateFolder}
         ExecStart={command} load-persisted
         TimeoutStartSec=5min
+        SuccessExitStatus=143
 
         [Install]
         WantedBy=multi-user.target
@@ -77,7 +80,8 @@ internal sealed class BootUnit(string folder)
         """;
 
     // What systemd would read as a specifier, a variable or the end of a word is refused instead of quoted.
-    private static bool IsPlain(string path) => Path.IsPathRooted(path) && path.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '_' or '-' or '+');
+    private static bool IsPlain(string path) => Path.IsPathRooted(path)
+        && path.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '_' or '-' or '+');
 
     private static Problem? Try(Action action)
     {

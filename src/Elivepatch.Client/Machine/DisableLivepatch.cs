@@ -47,7 +47,9 @@ internal sealed class DisableLivepatch(MachineAccess machine, MachineState state
             TransitionEnd.Reversed => new Problem(ProblemCodes.TransitionReversed, $"somebody enabled {name} again: it is live"),
             TransitionEnd.Stuck => Stuck(name, limit),
             _ when unnoted is not null => unnoted with { Reason = $"{name} is disabled; {unnoted.Reason}" },
-            _ => new DisableReport(name, livepatch is { IsEnabled: true, IsInTransition: true }, forced, Math.Round(machine.Time.GetElapsedTime(start).TotalSeconds, 3)),
+            _ => new DisableReport(
+                    name, livepatch is { IsEnabled: true, IsInTransition: true }, forced,
+                    Math.Round(machine.Time.GetElapsedTime(start).TotalSeconds, 3)),
         };
     }
 
@@ -59,12 +61,14 @@ internal sealed class DisableLivepatch(MachineAccess machine, MachineState state
         if (!loaded.IsModuleLoaded(name))
             return new Problem(ProblemCodes.LivepatchUnknown, name);
         if (!loaded.IsLivepatchModule(name))
-            return new Problem(ProblemCodes.LivepatchUnknown, $"{name} is a module, and no livepatch", "unload other modules with rmmod");
+            return new Problem(
+                ProblemCodes.LivepatchUnknown, $"{name} is a module, and no livepatch", "unload other modules with rmmod");
         return machine.Calls.Unload(name) switch
         {
             0 => name,
             KernelCalls.NotThere => new Problem(ProblemCodes.LivepatchUnknown, name),
-            KernelCalls.WouldBlock => new Problem(ProblemCodes.LivepatchInUse, $"the kernel still uses {name}; one that was forced stays for good"),
+            KernelCalls.WouldBlock => new Problem(
+                ProblemCodes.LivepatchInUse, $"the kernel still uses {name}; one that was forced stays for good"),
             var error => new Problem(ProblemCodes.LivepatchInUse, $"{name}: {KernelCalls.Meaning(error)}"),
         };
     }

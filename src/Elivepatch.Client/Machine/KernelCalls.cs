@@ -41,7 +41,8 @@ internal sealed partial class KernelCalls(Func<string, int> load, Func<string, i
     public int Unload(string name) => unload(name);
 
     /// <summary>The last lines of the kernel's log.</summary>
-    public IReadOnlyList<string> LogTail(int lines) => [.. log().TrimEnd('\n').Split('\n').Where(l => l.Length > 0).TakeLast(lines)];
+    public IReadOnlyList<string> LogTail(int lines) =>
+        [.. log().TrimEnd('\n').Split('\n').Where(l => l.Length > 0).TakeLast(lines)];
 
     /// <summary>What an errno means.</summary>
     public static string Meaning(int error) => $"{Marshal.GetPInvokeErrorMessage(error)} (errno {error})";

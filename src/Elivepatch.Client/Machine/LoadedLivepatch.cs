@@ -5,5 +5,6 @@ namespace Elivepatch.Client.Machine;
 /// <param name="IsEnabled">What it is or becomes: true for live.</param>
 /// <param name="IsInTransition">True while tasks move over.</param>
 /// <param name="Replaces">True where it replaced all others; null where the kernel does not say (before 6.11).</param>
-/// <param name="Functions">What it patches: <c>OBJECT/FUNCTION</c> with the position behind a comma where it is not the only one.</param>
-internal sealed record LoadedLivepatch(string Name, bool IsEnabled, bool IsInTransition, bool? Replaces, IReadOnlyList<string> Functions);
+/// <param name="Functions">What it patches: <c>OBJECT/FUNCTION</c> with the position behind a comma where it is not the first of its name.</param>
+internal sealed record LoadedLivepatch(
+    string Name, bool IsEnabled, bool IsInTransition, bool? Replaces, IReadOnlyList<string> Functions);

@@ -35,7 +35,8 @@ internal sealed class LoadedLivepatches(MachineFiles files)
         IsModuleLoaded(name) && files.ReadText($"sys/module/{name}/taint")?.Contains('K', StringComparison.Ordinal) == true;
 
     /// <summary>True for what can be the name of a module, and so of a folder.</summary>
-    public static bool IsName(string name) => name.Length is > 0 and < 64 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
+    public static bool IsName(string name) => name.Length is > 0 and < 64
+        && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
 
     private Problem? Write(string name, string file, string text) =>
         files.Write($"{Folder}/{name}/{file}", text) is { } reason
@@ -46,10 +47,11 @@ internal sealed class LoadedLivepatches(MachineFiles files)
     private string Other(string name) =>
         List().FirstOrDefault(l => l.IsInTransition && l.Name != name) is { } other ? $" ({other.Name} is in transition)" : "";
 
+    // The kernel writes the position 1 for the first of several and for the only one.
     private string[] Functions(string name) =>
     [
         .. from target in files.Folders($"{Folder}/{name}")
            from function in files.Folders($"{Folder}/{name}/{target}")
-           select $"{target}/{(function.EndsWith(",0", StringComparison.Ordinal) ? function[..^2] : function)}",
+           select $"{target}/{(function.EndsWith(",1", StringComparison.Ordinal) ? function[..^2] : function)}",
     ];
 }

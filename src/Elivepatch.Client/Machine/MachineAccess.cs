@@ -37,9 +37,13 @@ internal sealed record MachineAccess(string Root, KernelCalls Calls, TimeProvide
 
     /// <summary>Why the command cannot change anything: only root can; null where it can.</summary>
     public Problem? RequireRoot(string verb) =>
-        Root == "/" && !Environment.IsPrivilegedProcess ? new(ProblemCodes.RootNeeded, $"`elivepatch {verb}` changes the running kernel or what is kept about it") : null;
+        Root == "/" && !Environment.IsPrivilegedProcess
+            ? new(ProblemCodes.RootNeeded, $"`elivepatch {verb}` changes the running kernel or what is kept about it")
+            : null;
 
     /// <summary>Why the kernel cannot be live patched; null where it can.</summary>
     public Problem? RequireLivePatching() =>
-        Files.HasFolder(LoadedLivepatches.Folder) ? null : new(ProblemCodes.LivePatchingMissing, $"there is no /{LoadedLivepatches.Folder}");
+        Files.HasFolder(LoadedLivepatches.Folder)
+            ? null
+            : new(ProblemCodes.LivePatchingMissing, $"there is no /{LoadedLivepatches.Folder}");
 }

@@ -34,7 +34,8 @@ internal sealed class MachineState(string folder)
         session.Variable("ELIVEPATCH_STATE") is { Length: > 0 } own ? own : session.Machine.Files.PathOf("var/lib/elivepatch"));
 
     /// <summary>True where there is something that only root may read.</summary>
-    public bool IsHidden => Directory.Exists(FullPath) && !Environment.IsPrivilegedProcess && File.GetUnixFileMode(FullPath) == Private;
+    public bool IsHidden => Directory.Exists(FullPath) && !Environment.IsPrivilegedProcess
+        && File.GetUnixFileMode(FullPath) == Private;
 
     /// <summary>True where nothing is remembered of a kernel.</summary>
     public bool HasNothingOf(string buildId) => !File.Exists(LedgerPath(buildId));
@@ -79,7 +80,8 @@ internal sealed class MachineState(string folder)
     }
 
     /// <summary>Reads the settings; those of a new machine where there are none.</summary>
-    public Outcome<MachineConfig> ReadConfig() => Read(ConfigPath, MachineJson.Default.MachineConfig, c => c.Format == MachineConfig.CurrentFormat && c.Servers is not null)
+    public Outcome<MachineConfig> ReadConfig() =>
+        Read(ConfigPath, MachineJson.Default.MachineConfig, c => c.Format == MachineConfig.CurrentFormat && c.Servers is not null)
         .Then<MachineConfig>(config => config switch
         {
             null => new MachineConfig([]),
@@ -92,7 +94,8 @@ internal sealed class MachineState(string folder)
     public Problem? Write(MachineConfig config) => Write(ConfigPath, config, MachineJson.Default.MachineConfig);
 
     /// <summary>Reads how loading at boot stands.</summary>
-    public Outcome<BootLedger> ReadBoot() => Read(BootPath, MachineJson.Default.BootLedger, b => b.Format == BootLedger.CurrentFormat)
+    public Outcome<BootLedger> ReadBoot() =>
+        Read(BootPath, MachineJson.Default.BootLedger, b => b.Format == BootLedger.CurrentFormat)
         .Then<BootLedger>(boot => boot ?? new BootLedger());
 
     /// <summary>Writes how loading at boot stands.</summary>
@@ -181,7 +184,8 @@ internal sealed class MachineState(string folder)
 
     private static bool IsUsable(KernelLedger ledger) =>
         ledger.Format == KernelLedger.CurrentFormat && ledger.Livepatches is not null
-        && ledger.Livepatches.All(l => l is { Patches: not null } && l.Patches.All(p => p is { Name: not null, Sha256: not null }));
+        && ledger.Livepatches.All(
+            l => l is { Patches: not null } && l.Patches.All(p => p is { Name: not null, Sha256: not null }));
 
     private static void MakeFolder(string path)
     {
@@ -225,7 +229,9 @@ internal sealed class MachineState(string folder)
         }
         catch (JsonException e)
         {
-            return Unusable($"{path} is damaged: {e.Message}", "see what is live with `elivepatch status`, then move the file away: nothing is remembered without it");
+            return Unusable(
+                $"{path} is damaged: {e.Message}",
+                "see what is live with `elivepatch status`, then move the file away: nothing is remembered without it");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -249,5 +255,6 @@ internal sealed class MachineState(string folder)
         }
     }
 
-    private static Problem Unusable(string reason, string? remedy = null) => new(ProblemCodes.MachineStateUnusable, reason, remedy);
+    private static Problem Unusable(string reason, string? remedy = null) =>
+        new(ProblemCodes.MachineStateUnusable, reason, remedy);
 }

@@ -51,20 +51,25 @@ internal static class MachineStatus
 
         var livepatches = new LoadedLivepatches(machine.Files);
         var loaded = livepatches.List();
-        var idle = machine.Files.Folders("sys/module").Where(m => livepatches.IsLivepatchModule(m) && loaded.All(l => l.Name != m));
+        var idle = machine.Files.Folders("sys/module").Where(
+            m => livepatches.IsLivepatchModule(m) && loaded.All(l => l.Name != m));
         var isLive = ledger.Live(loaded) is not null;
         return new StatusReport(
             machine.Release, id, machine.Files.HasFolder(LoadedLivepatches.Folder),
             [
                 .. loaded.Select(l => Describe(machine.Files, l, ledger, booting)),
-                .. idle.Select(name => new LivepatchStatus(name, "loaded", IsOurs(ledger, name), null, [], [], null, false, 0, [])),
+                .. idle.Select(
+                    name => new LivepatchStatus(name, "loaded", IsOurs(ledger, name), null, [], [], null, false, 0, [])),
             ],
-            isLive ? [] : ledger.Carried(loaded, machine.BootId), !booting.IsOn ? "off" : booting.IsSuspended ? "suspended" : "on",
+            isLive ? [] : ledger.Carried(loaded, machine.BootId),
+            !booting.IsOn ? "off" : booting.IsSuspended ? "suspended" : "on",
             ProblemReport.Of([.. kernel.Problems, .. boot.Problems, .. Hidden(state)]));
     }
 
     private static IEnumerable<Problem> Hidden(MachineState state) =>
-        state.IsHidden ? [new(ProblemCodes.RootNeeded, $"{state.FullPath} tells only root which of them are this command's")] : [];
+        state.IsHidden
+            ? [new(ProblemCodes.RootNeeded, $"{state.FullPath} tells only root which of them are this command's")]
+            : [];
 
     private static LivepatchStatus Describe(MachineFiles files, LoadedLivepatch livepatch, KernelLedger ledger, BootLedger boot)
     {

@@ -63,7 +63,8 @@ internal sealed class MakeLive(
     }
 
     /// <summary>Brings the ledger up to what the kernel shows: a livepatch of ours that is live is the wanted one.</summary>
-    public static async Task<Problem?> SettleAsync(MachineAccess machine, MachineState state, string buildId, CancellationToken cancellation)
+    public static async Task<Problem?> SettleAsync(
+        MachineAccess machine, MachineState state, string buildId, CancellationToken cancellation)
     {
         var locked = await state.LockWritingAsync(cancellation);
         if (!locked.TryGet(out var writing))
@@ -74,7 +75,8 @@ internal sealed class MakeLive(
             if (!read.TryGet(out var ledger))
                 return read.Problems[0];
             var now = new LoadedLivepatches(machine.Files).List();
-            if (ledger.Live(now) is not { } live || now.Any(l => l.IsInTransition) || (ledger.Wanted == live.Sha256 && ledger.WantedBoot == machine.BootId))
+            if (ledger.Live(now) is not { } live || now.Any(l => l.IsInTransition)
+                    || (ledger.Wanted == live.Sha256 && ledger.WantedBoot == machine.BootId))
                 return null;
             return state.Write(ledger with { Livepatches = [live], Wanted = live.Sha256, WantedBoot = machine.BootId });
         }
@@ -139,9 +141,12 @@ internal sealed class MakeLive(
         if (before.Any(l => l.Name == livepatch.Module))
             return null;
         if (before.FirstOrDefault(l => l.IsInTransition) is { } moving)
-            return new(ProblemCodes.LivepatchUnchangeable, $"{moving.Name} is in transition, and the kernel begins no other before it ends");
+            return new(
+                ProblemCodes.LivepatchUnchangeable,
+                $"{moving.Name} is in transition, and the kernel begins no other before it ends");
         // A livepatch that was disabled earlier stays loaded until somebody unloads it.
-        if (loaded.IsModuleLoaded(livepatch.Module) && !(loaded.IsLivepatchModule(livepatch.Module) && machine.Calls.Unload(livepatch.Module) == 0))
+        if (loaded.IsModuleLoaded(livepatch.Module)
+                && !(loaded.IsLivepatchModule(livepatch.Module) && machine.Calls.Unload(livepatch.Module) == 0))
             return new(ProblemCodes.ModuleNameTaken, livepatch.Module);
         var module = state.ReadContent(buildId, livepatch.Sha256);
         if (!module.Succeeded)
@@ -153,23 +158,29 @@ internal sealed class MakeLive(
             KernelCalls.AlreadyThere => new(ProblemCodes.ModuleNameTaken, livepatch.Module),
             var error => new(
                 ProblemCodes.ModuleRefused,
-                string.Join('\n', machine.Calls.LogTail(LogLines).Prepend($"{livepatch.Module}: {KernelCalls.Meaning(error)}; the kernel's log ends with"))),
+                string.Join(
+                    '\n',
+                    machine.Calls.LogTail(LogLines).Prepend(
+                        $"{livepatch.Module}: {KernelCalls.Meaning(error)}; the kernel's log ends with"))),
         };
     }
 
     private async Task<Problem?> WatchAsync(OwnLivepatch livepatch, CancellationToken cancellation)
     {
         var start = machine.Time.GetTimestamp();
-        var end = await new TransitionWatch(machine).ShowAsync("go live", livepatch.Module, toLive: true, options.TransitionLimit, progress, cancellation);
+        var end = await new TransitionWatch(machine).ShowAsync(
+            "go live", livepatch.Module, toLive: true, options.TransitionLimit, progress, cancellation);
         Transition = machine.Time.GetElapsedTime(start);
         return end switch
         {
             TransitionEnd.Done => null,
-            TransitionEnd.Reversed => new(ProblemCodes.TransitionReversed, $"somebody disabled {livepatch.Module}; what was live before is live again"),
+            TransitionEnd.Reversed => new(
+                ProblemCodes.TransitionReversed, $"somebody disabled {livepatch.Module}; what was live before is live again"),
             _ => new(
                 ProblemCodes.LiveTransitionStuck,
                 string.Join('\n', BlockingTasks.Read(machine.Files, toLive: true).Lines()
-                    .Prepend($"{livepatch.Module} is loaded and not yet live for all tasks after {options.TransitionLimit.TotalSeconds:0} s; the kernel goes on trying")),
+                    .Prepend(
+                        $"{livepatch.Module} is loaded and not yet live for all tasks after {options.TransitionLimit.TotalSeconds:0} s; the kernel goes on trying")),
                 $"let the blocking tasks return to user space or end them; `elivepatch disable {livepatch.Module}` turns the transition around"),
         };
     }

@@ -55,7 +55,8 @@ internal sealed class TransitionWatch(MachineAccess machine)
         string stage, string name, bool toLive, TimeSpan limit, IProgress<StageEvent> progress, CancellationToken cancellation)
     {
         progress.Report(new(stage, name, StageState.Running));
-        var end = await WaitAsync(name, toLive, limit, detail => progress.Report(new(stage, detail, StageState.Running)), cancellation);
+        var end = await WaitAsync(
+            name, toLive, limit, detail => progress.Report(new(stage, detail, StageState.Running)), cancellation);
         progress.Report(new(stage, name, end == TransitionEnd.Done ? StageState.Done : StageState.Failed));
         return end;
     }

@@ -33,5 +33,6 @@ internal sealed record MachineConfig(IReadOnlyList<TrustedServer> Servers)
     public TrustedServer? Find(string url) => Servers.FirstOrDefault(s => s.Url == url);
 
     /// <summary>The settings with a server in place of the one at its address.</summary>
-    public MachineConfig With(TrustedServer server) => this with { Servers = [.. Servers.Where(s => s.Url != server.Url), server] };
+    public MachineConfig With(TrustedServer server) =>
+        this with { Servers = [.. Servers.Where(s => s.Url != server.Url), server] };
 }

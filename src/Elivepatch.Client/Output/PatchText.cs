@@ -11,7 +11,8 @@ internal static class PatchText
     {
         output.WriteLine(Printable.Text(result.State switch
         {
-            "written" => $"{result.File}: livepatch for {result.Release}, verified and not loaded; its manifest is {result.Manifest}",
+            "written" =>
+                $"{result.File}: livepatch for {result.Release}, verified and not loaded; its manifest is {result.Manifest}",
             "already live" => $"{result.Module}: is live already",
             _ => string.Create(CultureInfo.InvariantCulture, $"{result.Module}: live after {result.TransitionSeconds:0.0} s"),
         }));
@@ -19,7 +20,8 @@ internal static class PatchText
             output.WriteLine(Printable.Text($"  {patch.Name}"));
         if (result.State != "live")
             return;
-        output.WriteLine($"  {(result.Tested == true ? "tested in a virtual machine by the server" : "not tested in a virtual machine")}");
+        output.WriteLine(
+            $"  {(result.Tested == true ? "tested in a virtual machine by the server" : "not tested in a virtual machine")}");
         foreach (var name in result.Replaced)
             output.WriteLine(Printable.Text($"  in place of {name}"));
         output.WriteLine(result.Boot switch

@@ -10,10 +10,11 @@ internal static class ProblemText
     {
         foreach (var kind in problems.GroupBy(p => (p.Code, p.Remedy)))
         {
-            output.WriteLine($"{kind.Key.Code.Id} {kind.Key.Code.Title}");
+            // A server may have named them.
+            output.WriteLine(Printable.Text($"{kind.Key.Code.Id} {kind.Key.Code.Title}"));
             foreach (var line in kind.SelectMany(p => p.Reason.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n')))
                 output.WriteLine($"  {Printable.Text(line)}");
-            output.WriteLine($"  what to do: {kind.Key.Remedy}");
+            output.WriteLine(Printable.Text($"  what to do: {kind.Key.Remedy}"));
         }
     }
 }

@@ -18,11 +18,14 @@ internal static class StatusText
         foreach (var livepatch in status.Livepatches)
             Write(output, livepatch);
         if (status.NotLive.Count > 0)
-            output.WriteLine(Printable.Text($"not live since the machine restarted: {string.Join(", ", status.NotLive.Select(p => p.Name))}; the next `elivepatch patch` carries them"));
+            output.WriteLine(
+                Printable.Text(
+                    $"not live since the machine restarted: {string.Join(", ", status.NotLive.Select(p => p.Name))}; the next `elivepatch patch` carries them"));
         output.WriteLine(status.Boot switch
         {
             "on" => "loading at boot is on",
-            "suspended" => "loading at boot is suspended: the machine went down soon after it, twice; `elivepatch persist` turns it on again",
+            "suspended" =>
+                "loading at boot is suspended: the machine went down soon after it, twice; `elivepatch persist` turns it on again",
             _ => "loading at boot is off",
         });
         foreach (var problem in status.Problems)
@@ -32,7 +35,9 @@ internal static class StatusText
     private static void Write(TextWriter output, LivepatchStatus livepatch)
     {
         var origin = livepatch.IsOurs ? livepatch.Server is { } server ? $"by {server}" : "of elivepatch" : "of another origin";
-        output.WriteLine(Printable.Text($"{livepatch.Name}: {livepatch.State}, {origin}{(livepatch.IsPersisted ? ", loaded again at boot" : "")}"));
+        output.WriteLine(
+            Printable.Text(
+                $"{livepatch.Name}: {livepatch.State}, {origin}{(livepatch.IsPersisted ? ", loaded again at boot" : "")}"));
         foreach (var patch in livepatch.Patches)
             output.WriteLine(Printable.Text($"  patch {patch.Name} ({patch.Sha256[..Math.Min(12, patch.Sha256.Length)]})"));
         foreach (var function in livepatch.Functions.Take(MostFunctions))
@@ -45,7 +50,8 @@ internal static class StatusText
 
     private static void WriteTransition(TextWriter output, LivepatchStatus livepatch)
     {
-        output.WriteLine($"  {livepatch.BlockingCount} {(livepatch.BlockingCount == 1 ? "task is" : "tasks are")} still to move over");
+        output.WriteLine(
+            $"  {livepatch.BlockingCount} {(livepatch.BlockingCount == 1 ? "task is" : "tasks are")} still to move over");
         foreach (var line in new BlockingTasks(livepatch.BlockingCount, livepatch.Blocking).Lines())
             output.WriteLine(Printable.Text($"    {line}"));
         output.WriteLine(Printable.Text(livepatch.State == "going live"

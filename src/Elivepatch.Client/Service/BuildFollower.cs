@@ -42,7 +42,8 @@ internal sealed class BuildFollower(ServerClient client, ServerPatience patience
                 break;
             failures = last > before ? 0 : failures + 1;
             if (failures > MostFailures)
-                return broken ?? asked.Problems.FirstOrDefault() ?? new Problem(ProblemCodes.ServerUnreachable, "it tells nothing of the build any more");
+                return broken ?? asked.Problems.FirstOrDefault()
+                    ?? new Problem(ProblemCodes.ServerUnreachable, "it tells nothing of the build any more");
             var pause = patience.Pause * Math.Pow(2, Math.Max(0, failures - 1));
             await Task.Delay(pause < longestPause ? pause : longestPause, patience.Time, cancellation);
         }
@@ -50,7 +51,8 @@ internal sealed class BuildFollower(ServerClient client, ServerPatience patience
         return build;
     }
 
-    private static bool IsPassing(Problem problem) => problem.Code == ProblemCodes.ServerUnreachable || problem.Code == ProblemCodes.TooManyRequests;
+    private static bool IsPassing(Problem problem) => problem.Code == ProblemCodes.ServerUnreachable
+        || problem.Code == ProblemCodes.TooManyRequests;
 
     private void Show(BuildView build)
     {

@@ -23,7 +23,8 @@ internal static class EventReader
     /// <param name="take">Takes each new event.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>A problem where the stream is none of a build.</returns>
-    public static async Task<Problem?> ReadAsync(BoundedStream body, long after, Action<BuildEvent> take, CancellationToken cancellation)
+    public static async Task<Problem?> ReadAsync(
+        BoundedStream body, long after, Action<BuildEvent> take, CancellationToken cancellation)
     {
         var last = after;
         await foreach (var item in SseParser.Create(body, Read).EnumerateAsync(cancellation))
@@ -39,7 +40,8 @@ internal static class EventReader
         return null;
     }
 
-    private static BuildEvent? Read(string type, ReadOnlySpan<byte> data) => JsonSerializer.Deserialize(data, ProtocolJson.Default.BuildEvent);
+    private static BuildEvent? Read(string type, ReadOnlySpan<byte> data) =>
+        JsonSerializer.Deserialize(data, ProtocolJson.Default.BuildEvent);
 
     private static string Short(string text) => text.Length <= LongestText ? text : text[..LongestText];
 }

@@ -43,12 +43,18 @@ internal sealed class KernelParcel(ServerClient client, MachineAccess machine, s
 
     private static Outcome<KernelView> Incomplete(List<MissingPart> needed) => needed.Count == 0
         ? new Problem(ProblemCodes.KernelIncomplete, "it does not say what is missing")
-        : Outcome<KernelView>.Failure([.. needed.Select(p => new Problem(p.CanBeSent ? ProblemCodes.KernelIncomplete : ProblemCodes.PartForbidden, $"{p.Name}: {p.Why}", Remedy(p)))]);
+        : Outcome<KernelView>.Failure(
+            [
+                .. needed.Select(
+                    p => new Problem(
+                        p.CanBeSent ? ProblemCodes.KernelIncomplete : ProblemCodes.PartForbidden, $"{p.Name}: {p.Why}",
+                        Remedy(p)))]);
 
     private static string? Remedy(MissingPart part) => (part.CanBeSent, part.Name) switch
     {
         (true, KernelParts.Source) => "send the source that the kernel was built from: --source ARCHIVE",
-        (true, KernelParts.BootImage) => "the image that booted this machine is neither /boot/vmlinuz-RELEASE nor beside it: copy it there",
+        (true, KernelParts.BootImage) =>
+            "the image that booted this machine is neither /boot/vmlinuz-RELEASE nor beside it: copy it there",
         _ => null,
     };
 

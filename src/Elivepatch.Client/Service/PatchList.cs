@@ -26,10 +26,14 @@ internal static partial class PatchList
             if (!read.TryGet(out var content))
                 continue;
             if (content.Length > LargestPatch)
-                problems.Add(new(ProblemCodes.InputUnusable, $"{path} has {content.Length} bytes; a patch has at most {LargestPatch}"));
+                problems.Add(
+                    new(ProblemCodes.InputUnusable, $"{path} has {content.Length} bytes; a patch has at most {LargestPatch}"));
             var name = NameOf(path);
             if (patches.Any(p => p.Name == name))
-                problems.Add(new(ProblemCodes.UsageInvalid, $"two patches are called {name}", "name each differently: a patch is known by its file's name"));
+                problems.Add(
+                    new(
+                        ProblemCodes.UsageInvalid, $"two patches are called {name}",
+                        "name each differently: a patch is known by its file's name"));
             patches.Add(new(name, content));
         }
         return problems.Count > 0 ? Outcome<IReadOnlyList<PatchFile>>.Failure(problems) : patches;
@@ -48,11 +52,14 @@ internal static partial class PatchList
                 ProblemCodes.UsageInvalid, $"no live patch is called '{unknown}'; {(carried.Count == 0 ? "none is live" : $"live are {string.Join(", ", carried.Select(c => c.Name))}")}",
                 "`elivepatch status` lists the live patches");
         }
-        var kept = carried.Where(c => !dropped.Contains(c.Name)).Select(c => given.FirstOrDefault(g => g.Name == c.Name) ?? c).ToList();
+        var kept = carried.Where(c => !dropped.Contains(c.Name)).Select(
+            c => given.FirstOrDefault(g => g.Name == c.Name) ?? c).ToList();
         List<PatchFile> all = [.. kept, .. given.Where(g => kept.All(k => k.Name != g.Name))];
         return all.Count > 0
             ? all
-            : new Problem(ProblemCodes.UsageInvalid, "no patch would be live any more", "name a patch; `elivepatch disable` makes nothing live");
+            : new Problem(
+                ProblemCodes.UsageInvalid, "no patch would be live any more",
+                "name a patch; `elivepatch disable` makes nothing live");
     }
 
     /// <summary>The patches by name and digest.</summary>
@@ -67,14 +74,15 @@ internal static partial class PatchList
     {
         const int digits = 8;
         const int longest = 55 - 1 - digits;
-        var digest = Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(string.Concat(patches.Select(p => p.Sha256)))));
+        var digest = Convert.ToHexStringLower(
+            SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(string.Concat(patches.Select(p => p.Sha256)))));
         var name = Kernel.Build.ModuleName.FromPatch(patches[^1].Name);
         return $"{(name.Length <= longest ? name : name[..longest]).TrimEnd('_')}_{digest[..digits]}";
     }
 
     private static string NameOf(string path)
     {
-        var plain = Other().Replace(Path.GetFileName(path), "_").TrimStart('.', '-');
+        var plain = Other().Replace(Path.GetFileName(path), "_").TrimStart('.', '-', '+');
         return plain.Length switch { 0 => "patch", > LongestName => plain[^LongestName..], _ => plain };
     }
 

@@ -47,8 +47,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         if (plan.AlreadyLive is { } live)
             return Result("already live", live.Module, buildId, plan.References) with { Server = live.Server };
 
-        var patience = new ServerPatience(
-            machine.Time, machine.RetryPause, wait => progress.Report(new("wait", $"the server asks to wait {wait.TotalSeconds:0} s", StageState.Running)));
+        var patience = new ServerPatience(machine.Time, machine.RetryPause, TellWait);
         var connected = await TrustedConnection.OpenAsync(session, state, request, patience, cancellation);
         if (!connected.TryGet(out var connection))
             return Outcome<PatchResult>.Failure(connected.Problems);
@@ -66,6 +65,10 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         }
     }
 
+    private void TellWait(TimeSpan? wait) => progress.Report(wait is { } asked
+        ? new("wait", $"the server asks to wait {asked.TotalSeconds:0} s", StageState.Running)
+        : new("wait", "", StageState.Done));
+
     // What can be known to fail at the end is found out at the beginning.
     private Outcome<Inputs> ReadInputs()
     {
@@ -74,12 +77,16 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             ? named.ToArray()
             : BasePatchFolder.Find(machine.Files, machine.Release, request.KernelPackage);
         var basePatches = paths.Then(PatchList.Read);
-        var script = request.Script is { } path ? InputFile.Read(path).Then(c => CheckScript(path, c)) : (Outcome<string?>)(string?)null;
+        var script = request.Script is { } path
+            ? InputFile.Read(path).Then(c => CheckScript(path, c))
+            : (Outcome<string?>)(string?)null;
         var name = request.Name is { } chosen ? ModuleName.Check(chosen) : (Outcome<string>)"";
         Problem?[] problems =
         [
             .. patches.Problems, .. basePatches.Problems, .. script.Problems, .. name.Problems,
-            request.Source is { } source && !File.Exists(source) ? new(ProblemCodes.InputUnusable, $"{source} is no file: the source is sent as an archive") : null,
+            request.Source is { } source && !File.Exists(source)
+                ? new(ProblemCodes.InputUnusable, $"{source} is no file: the source is sent as an archive")
+                : null,
             request.Output is { } output ? OutputFile.Check(output) : null,
             request.Loads ? machine.RequireLivePatching() : null,
         ];
@@ -96,6 +103,10 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         var loaded = new LoadedLivepatches(machine.Files).List();
         if (request.Loads && MakeLive.RefuseForeign(ledger, loaded, request.ReplacesForeign) is { } foreign)
             return foreign;
+        if (request.Loads && loaded.FirstOrDefault(l => l.IsInTransition) is { } moving)
+            return new Problem(
+                ProblemCodes.LivepatchUnchangeable,
+                $"{moving.Name} is in transition, and the kernel begins no other before it ends");
         var carried = new List<PatchFile>();
         foreach (var reference in ledger.Carried(loaded, machine.BootId))
         {
@@ -108,11 +119,12 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         {
             var references = PatchList.References(patches);
             var live = ledger.Live(loaded);
-            var isLive = request.Loads && live is not null && live.Patches.Select(p => p.Sha256).SequenceEqual(references.Select(p => p.Sha256))
-                && loaded.All(l => !l.IsInTransition && (!request.ReplacesForeign || l.Name == live.Module));
+            var isLive = request.Loads && live is not null
+                && live.Patches.Select(p => p.Sha256).SequenceEqual(references.Select(p => p.Sha256))
+                && loaded.All(l => !request.ReplacesForeign || l.Name == live.Module);
             var name = request.Name ?? PatchList.ModuleName(references);
             if (!isLive && request.Loads && loaded.Any(l => l.Name == name))
-                return new Problem(ProblemCodes.ModuleNameTaken, $"{name} is {(loaded.Any(l => l.IsInTransition) ? "in transition" : "live")}");
+                return new Problem(ProblemCodes.ModuleNameTaken, $"{name} is live");
             return new Plan(buildId, name, patches, references, isLive ? live : null, ledger.NewestAccepted);
         });
     }
@@ -131,7 +143,8 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         progress.Report(new("ask", connection.Address.Url, StageState.Running));
         var registered = await connection.Client.RegisterAsync(file.ToArray(), cancellation);
         if (registered.TryGet(out var known) && known.BuildId != plan.BuildId)
-            registered = new Problem(ProblemCodes.ServerAnswerMalformed, $"{connection.Address} speaks of the kernel {known.BuildId}");
+            registered = new Problem(
+                ProblemCodes.ServerAnswerMalformed, $"{connection.Address} speaks of the kernel {known.BuildId}");
         if (!registered.Succeeded)
             return Ended<BuildView>("ask", registered.Problems);
         var sent = await new KernelParcel(connection.Client, machine, request.Source, progress).SendAsync(registered.Value, cancellation);
@@ -153,7 +166,8 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         return await FollowAsync(connection, patience, build, cancellation);
     }
 
-    private async Task<Outcome<BuildView>> FollowAsync(TrustedConnection connection, ServerPatience patience, BuildView build, CancellationToken cancellation)
+    private async Task<Outcome<BuildView>> FollowAsync(
+        TrustedConnection connection, ServerPatience patience, BuildView build, CancellationToken cancellation)
     {
         using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         inTime.CancelAfter(request.BuildLimit);
@@ -164,7 +178,8 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             {
                 { State: BuildState.Succeeded } => ended,
                 { Problems: { Count: > 0 } problems } => Outcome<BuildView>.Failure([.. problems.Select(p => p.ToProblem())]),
-                { State: BuildState.Cancelled } => new Problem(ProblemCodes.BuildAbandoned, "somebody cancelled it", "the same command asks for it again"),
+                { State: BuildState.Cancelled } =>
+                    new Problem(ProblemCodes.BuildAbandoned, "somebody cancelled it", "the same command asks for it again"),
                 _ => new Problem(ProblemCodes.BuildAbandoned, "it ended without a livepatch and without a reason"),
             });
         }
@@ -175,7 +190,8 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         }
     }
 
-    private async Task<Outcome<NewLivepatch>> FetchAsync(TrustedConnection connection, BuildView build, Plan plan, CancellationToken cancellation)
+    private async Task<Outcome<NewLivepatch>> FetchAsync(
+        TrustedConnection connection, BuildView build, Plan plan, CancellationToken cancellation)
     {
         progress.Report(new("fetch", "", StageState.Running));
         var module = await connection.Client.ModuleAsync(build.Id, cancellation);
@@ -208,18 +224,23 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             PublicKey = connection.Key.Pem,
             Accepted = machine.Time.GetUtcNow(),
         };
-        return new NewLivepatch(livepatch, [.. plan.Patches.Select(p => p.Content)], module.Value, manifest.Value, statement.Predicate.Validity.IssuedOn);
+        return new NewLivepatch(
+            livepatch, [.. plan.Patches.Select(p => p.Content)], module.Value, manifest.Value,
+            statement.Predicate.Validity.IssuedOn);
     }
 
     // One that does not replace would leave functions of the earlier one live that its patches do not have any more.
-    private static Outcome<Statement> IsWhatWasAskedFor(Statement statement, Plan plan) => statement.Predicate.BuildDefinition.ExternalParameters switch
+    private static Outcome<Statement> IsWhatWasAskedFor(Statement statement, Plan plan) =>
+        statement.Predicate.BuildDefinition.ExternalParameters switch
     {
         { Replace: false } => new Problem(ProblemCodes.ArtifactOfOtherPatches, "it does not replace what is live"),
-        { Module: var name } when name != plan.Module => new Problem(ProblemCodes.ArtifactOfOtherPatches, $"it is called {name}, and {plan.Module} was asked for"),
+        { Module: var name } when name != plan.Module =>
+            new Problem(ProblemCodes.ArtifactOfOtherPatches, $"it is called {name}, and {plan.Module} was asked for"),
         _ => statement,
     };
 
-    private async Task<Outcome<PatchResult>> LoadAsync(NewLivepatch made, BuildView build, Plan plan, CancellationToken cancellation)
+    private async Task<Outcome<PatchResult>> LoadAsync(
+        NewLivepatch made, BuildView build, Plan plan, CancellationToken cancellation)
     {
         IsLoading = true;
         var make = new MakeLive(machine, state, plan.BuildId, new(request.TransitionLimit, request.ReplacesForeign), progress);

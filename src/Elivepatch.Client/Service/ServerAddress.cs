@@ -12,7 +12,9 @@ internal sealed record ServerAddress(string Url)
         if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme is not ("https" or "http"))
             return new Problem(ProblemCodes.UsageInvalid, $"'{text}' is no address", "write https://HOST or https://HOST:PORT");
         if (uri.UserInfo.Length > 0 || uri.Query.Length > 0 || uri.Fragment.Length > 0)
-            return new Problem(ProblemCodes.UsageInvalid, "an address has no user, no question and no fragment", "write https://HOST or https://HOST:PORT");
+            return new Problem(
+                ProblemCodes.UsageInvalid, "an address has no user, no question and no fragment",
+                "write https://HOST or https://HOST:PORT");
         return new ServerAddress(uri.GetLeftPart(UriPartial.Path).TrimEnd('/'));
     }
 

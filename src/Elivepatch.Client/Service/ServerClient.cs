@@ -57,7 +57,9 @@ internal sealed class ServerClient : IDisposable
 
     /// <summary>The server's keys.</summary>
     public Task<Outcome<IReadOnlyList<KeyView>>> KeysAsync(CancellationToken cancellation) =>
-        AskAsync(() => new(HttpMethod.Get, address.Of(ApiRoutes.Keys)), ProtocolJson.Default.IReadOnlyListKeyView, IsWhole, longestAnswer, cancellation);
+        AskAsync(
+            () => new(HttpMethod.Get, address.Of(ApiRoutes.Keys)), ProtocolJson.Default.IReadOnlyListKeyView, IsWhole,
+            longestAnswer, cancellation);
 
     /// <summary>Makes a kernel known by its capture.</summary>
     public Task<Outcome<KernelView>> RegisterAsync(byte[] capture, CancellationToken cancellation) => AskAsync(
@@ -130,7 +132,8 @@ internal sealed class ServerClient : IDisposable
             {
                 if (response.Content.Headers.ContentType?.MediaType is not EventReader.MediaType)
                     return Malformed($"its events are {Type(response)}");
-                await using var body = new BoundedStream(await response.Content.ReadAsStreamAsync(inTime), EventReader.LargestEvent, longestSilence);
+                await using var body = new BoundedStream(
+                    await response.Content.ReadAsStreamAsync(inTime), EventReader.LargestEvent, longestSilence);
                 return await EventReader.ReadAsync(body, after, take, inTime) is { } problem ? problem : true;
             },
             Timeout.InfiniteTimeSpan, cancellation, tries: 1);
@@ -153,7 +156,9 @@ internal sealed class ServerClient : IDisposable
                     return Malformed($"it is {Type(response)}, not JSON");
                 var body = await ReadAsync(response, LargestAnswer, inTime);
                 // What the constructor of a record takes may be null in JSON all the same.
-                return JsonSerializer.Deserialize(body, type) is { } value && isWhole(value) ? value : Malformed("parts of it are missing");
+                return JsonSerializer.Deserialize(body, type) is { } value && isWhole(value)
+                    ? value
+                    : Malformed("parts of it are missing");
             },
             limit, cancellation);
 
@@ -167,11 +172,14 @@ internal sealed class ServerClient : IDisposable
             var (outcome, wait) = await TryAsync(make, read, limit, cancellation);
             if (outcome.Succeeded || wait is not { } pause || number >= tries)
                 return outcome;
-            if (pause == TimeSpan.Zero)
-                pause = patience.Pause * (1 << (number - 1));
-            else
+            var isAsked = pause > TimeSpan.Zero;
+            pause = isAsked ? pause : patience.Pause * (1 << (number - 1));
+            pause = pause < longestWait ? pause : longestWait;
+            if (isAsked)
                 patience.Tell(pause);
-            await Task.Delay(pause < longestWait ? pause : longestWait, patience.Time, cancellation);
+            await Task.Delay(pause, patience.Time, cancellation);
+            if (isAsked)
+                patience.Tell(null);
         }
     }
 
@@ -198,7 +206,9 @@ internal sealed class ServerClient : IDisposable
             or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError)
         {
             // Nobody is there: whoever started the command wants to know it now.
-            return (Unreachable(e.InnerException is SocketException or System.Security.Authentication.AuthenticationException ? e.InnerException.Message : e.Message), null);
+            return (
+                Unreachable(
+                    e.InnerException is SocketException or System.Security.Authentication.AuthenticationException ? e.InnerException.Message : e.Message), null);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
@@ -221,13 +231,16 @@ internal sealed class ServerClient : IDisposable
         }
         if (response.Content.Headers.ContentType?.MediaType == ProblemDetails.MediaType)
         {
-            var details = JsonSerializer.Deserialize(await ReadAsync(response, LargestAnswer, cancellation), ProtocolJson.Default.ProblemDetails);
+            var details = JsonSerializer.Deserialize(
+                await ReadAsync(response, LargestAnswer, cancellation), ProtocolJson.Default.ProblemDetails);
             if (details?.Problems is { Count: > 0 } problems && problems.All(IsWhole))
                 return Outcome<T>.Failure([.. problems.Take(100).Select(p => p.ToProblem())]);
         }
         return response.StatusCode switch
         {
-            HttpStatusCode.Unauthorized => new Problem(ProblemCodes.TokenRefused, $"{address} wants {(http.DefaultRequestHeaders.Authorization is null ? "a token" : "another token")}"),
+            HttpStatusCode.Unauthorized => new Problem(
+                ProblemCodes.TokenRefused,
+                $"{address} wants {(http.DefaultRequestHeaders.Authorization is null ? "a token" : "another token")}"),
             HttpStatusCode.Forbidden => new Problem(ProblemCodes.ScopeMissing, $"{address} says {status}"),
             HttpStatusCode.RequestEntityTooLarge => new Problem(ProblemCodes.RequestTooLarge, $"{address} says {status}"),
             HttpStatusCode.TooManyRequests => new Problem(ProblemCodes.TooManyRequests, $"{address} says {status}"),
@@ -256,18 +269,23 @@ internal sealed class ServerClient : IDisposable
     private static ByteArrayContent Bytes(byte[] content, string type = "application/gzip") =>
         new(content) { Headers = { ContentType = new MediaTypeHeaderValue(type) } };
 
-    private static string Type(HttpResponseMessage response) => response.Content.Headers.ContentType?.MediaType is { Length: > 0 } type ? type : "of no type";
+    private static string Type(HttpResponseMessage response) =>
+        response.Content.Headers.ContentType?.MediaType is { Length: > 0 } type ? type : "of no type";
 
     private static bool IsWhole(KernelView view) =>
-        view is { Id.Length: > 0, Release: not null, BuildId: not null, Missing: not null } && view.Missing.All(m => m is { Name: not null, Why: not null });
+        view is { Id.Length: > 0, Release: not null, BuildId: not null, Missing: not null }
+            && view.Missing.All(m => m is { Name: not null, Why: not null });
 
     private static bool IsWhole(BuildView view) => view is { Id.Length: > 0, Problems: not null } && view.Problems.All(IsWhole);
 
-    private static bool IsWhole(IReadOnlyList<KeyView> keys) => keys.Count <= 1000 && keys.All(k => k is { Id: not null, PublicKey: not null });
+    private static bool IsWhole(IReadOnlyList<KeyView> keys) => keys.Count <= 1000
+        && keys.All(k => k is { Id: not null, PublicKey: not null });
 
-    private static bool IsWhole(ProblemReport problem) => problem is { Code: not null, Title: not null, Reason: not null, Remedy: not null };
+    private static bool IsWhole(ProblemReport problem) =>
+        problem is { Code: not null, Title: not null, Reason: not null, Remedy: not null };
 
     private Problem Unreachable(string reason) => new(ProblemCodes.ServerUnreachable, $"{address}: {reason}");
 
-    private Problem Malformed(string reason, string? remedy = null) => new(ProblemCodes.ServerAnswerMalformed, $"{address}: {reason}", remedy);
+    private Problem Malformed(string reason, string? remedy = null) =>
+        new(ProblemCodes.ServerAnswerMalformed, $"{address}: {reason}", remedy);
 }

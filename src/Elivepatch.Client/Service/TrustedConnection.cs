@@ -56,7 +56,9 @@ internal sealed record TrustedConnection(ServerAddress Address, ServerClient Cli
 
     /// <summary>Why a token may not go to an address; null where it may.</summary>
     public static Problem? RefuseReadable(ServerAddress address, string? token, bool allowed) =>
-        token is not null && address.IsReadableOnTheWay && !allowed ? new(ProblemCodes.ConnectionReadable, $"{address} is not https") : null;
+        token is not null && address.IsReadableOnTheWay && !allowed
+            ? new(ProblemCodes.ConnectionReadable, $"{address} is not https")
+            : null;
 
     /// <inheritdoc/>
     public void Dispose() => Client.Dispose();
@@ -75,7 +77,13 @@ internal sealed record TrustedConnection(ServerAddress Address, ServerClient Cli
     {
         ({ } url, _) => ServerAddress.Parse(url),
         (null, [var only]) => ServerAddress.Parse(only.Url),
-        (null, []) => new Problem(ProblemCodes.UsageInvalid, "no server is named, and none is trusted", "name it with --server URL, or pin one with `elivepatch trust`"),
-        _ => new Problem(ProblemCodes.UsageInvalid, $"several servers are trusted: {string.Join(", ", config.Servers.Select(s => s.Url))}", "name one with --server URL"),
+        (null, []) =>
+            new Problem(
+                ProblemCodes.UsageInvalid, "no server is named, and none is trusted",
+                "name it with --server URL, or pin one with `elivepatch trust`"),
+        _ =>
+            new Problem(
+                ProblemCodes.UsageInvalid, $"several servers are trusted: {string.Join(", ", config.Servers.Select(s => s.Url))}",
+                "name one with --server URL"),
     };
 }

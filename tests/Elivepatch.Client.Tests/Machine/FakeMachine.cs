@@ -56,6 +56,9 @@ internal sealed class FakeMachine : IDisposable
 
     public IReadOnlyList<string> Live => [.. new LoadedLivepatches(Access.Files).List().Where(l => l is { IsEnabled: true, IsInTransition: false }).Select(l => l.Name)];
 
+    /// <summary>True where no livepatch is in transition.</summary>
+    public bool IsSettled => new LoadedLivepatches(Access.Files).List().All(l => !l.IsInTransition);
+
     public IReadOnlyList<string> Modules => Access.Files.Folders("sys/module");
 
     public MachineState StateFolder => new(State);
@@ -144,7 +147,7 @@ internal sealed class FakeMachine : IDisposable
         Write($"sys/module/{name}/taint", "OEK\n");
         Write($"{Livepatches}/{name}/transition", inTransition ? "1\n" : "0\n");
         Write($"{Livepatches}/{name}/force", "0\n");
-        Folder($"{Livepatches}/{name}/vmlinux/meminfo_proc_show,0");
+        Folder($"{Livepatches}/{name}/vmlinux/meminfo_proc_show,1");
         Write($"{Livepatches}/{name}/enabled", "1\n");
     }
 

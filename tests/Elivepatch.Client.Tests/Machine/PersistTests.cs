@@ -128,6 +128,24 @@ public sealed class PersistTests
     }
 
     [Fact]
+    public async Task A_transition_that_is_stuck_is_no_crash()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        bench.Machine.IsStuck = true;
+        var running = bench.RunAsync("load-persisted");
+        await Eventually.IsTrueAsync(() => bench.Machine.Loaded.Count == 2);
+        Assert.Equal(1, Boot(bench).Attempts);
+        bench.Machine.Write($"sys/kernel/livepatch/{bench.Machine.Loaded[1]}/enabled", "0\n");
+        bench.Machine.IsStuck = false;
+        var (status, run) = await running;
+        Assert.Equal(4, status);
+        Assert.Contains("ELP1212", run.Error, StringComparison.Ordinal);
+        // It was taken away again: nothing is in the kernel that could bring the machine down.
+        Assert.Equal(0, Boot(bench).Attempts);
+    }
+
+    [Fact]
     public async Task A_livepatch_of_another_origin_is_not_replaced_at_boot()
     {
         await using var bench = await StartAsync();

@@ -100,6 +100,22 @@ public sealed class HostileServerTests
     }
 
     [Fact]
+    public async Task What_a_server_says_does_not_reach_the_terminal_as_commands()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        bench.Server.Events[0] = FakeServer.Stage(1, "\u001b]0;title\u0007", "running");
+        bench.Server.End = build => build with
+        {
+            State = BuildState.Refused,
+            Problems = [new("ELP9\u001b[2J", "tit\u001b[2Jle", "rea\u001b[2Json", "rem\u001b[2Jedy")],
+        };
+        var (status, run) = await bench.RunAsync("patch", bench.Patch("a.patch"));
+        Assert.Equal(1, status);
+        Assert.Contains("rem\\x1b[2Jedy", run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', run.Error);
+    }
+
+    [Fact]
     public async Task A_server_that_is_always_busy_is_not_asked_for_ever()
     {
         await using var bench = await PatchBench.StartAsync();

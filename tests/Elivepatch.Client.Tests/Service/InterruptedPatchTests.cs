@@ -27,7 +27,7 @@ public sealed class InterruptedPatchTests
         Assert.Null(await MakeLive.RunAsync(way.Take(steps), Cancellation));
 
         // Nothing is remembered by the process that went on to here; the machine tells what is live.
-        await Eventually.IsTrueAsync(() => bench.Machine.Live.Count == 1);
+        await Eventually.IsTrueAsync(() => bench.Machine is { IsSettled: true, Live.Count: 1 });
         var wasLoaded = steps >= 5;
         Assert.Equal(wasLoaded ? ["a.patch", "b.patch"] : ["a.patch"], bench.LivePatches());
         await bench.MustAsync("patch", bench.Patch("c.patch"));

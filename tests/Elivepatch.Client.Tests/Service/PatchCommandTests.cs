@@ -91,7 +91,7 @@ public sealed class PatchCommandTests
         await using var bench = await PatchBench.StartAsync();
         await bench.MustAsync("patch", bench.Patch("a.patch"));
         bench.Machine.Write($"sys/kernel/livepatch/{bench.Machine.Live[0]}/enabled", "0\n");
-        await Eventually.IsTrueAsync(() => bench.Machine.Live.Count == 0);
+        await Eventually.IsTrueAsync(() => bench.Machine.Access.Files.Folders("sys/kernel/livepatch").Count == 0);
         await bench.MustAsync("patch", bench.Patch("b.patch"));
         Assert.Equal(["b.patch"], bench.LivePatches());
     }
@@ -287,9 +287,12 @@ public sealed class PatchCommandTests
         Assert.DoesNotContain("moved", problem.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("idle", problem.Reason, StringComparison.Ordinal);
         Assert.Contains("elivepatch disable", problem.Remedy, StringComparison.Ordinal);
+        // No other can begin; that is told before a server is asked.
+        Assert.Equal("ELP1211", (await bench.FailAsync(4, "patch", bench.Patch("b.patch")))[0].Code);
+        Assert.Single(bench.Server.Submissions);
         // It ends later; the next command knows that it is live.
         bench.Machine.IsStuck = false;
-        await Eventually.IsTrueAsync(() => bench.Machine.Live.Count == 1);
+        await Eventually.IsTrueAsync(() => bench.Machine is { IsSettled: true, Live.Count: 1 });
         await bench.MustAsync("patch", bench.Patch("b.patch"));
         Assert.Equal(["a.patch", "b.patch"], bench.LivePatches());
     }
