@@ -1,5 +1,5 @@
-// In: /proc. Out: which process is whose child, and what each one uses. Everybody may read /proc/PID/stat, whatever the process has
-// done to itself, so nobody can hide from this table.
+// In: /proc. Out: which process is whose child, and what each one uses. Everybody may read /proc/PID/stat, whatever the process
+// has done to itself, so nobody can hide from this table.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -52,7 +52,9 @@ internal sealed class ProcessTable
         }
     }
 
-    /// <summary>The children of a process, theirs, and so on. Those whose parent has ended belong to the first of their name space.</summary>
+    /// <summary>
+    /// The children of a process, theirs, and so on. Those whose parent has ended belong to the first of their name space.
+    /// </summary>
     public IEnumerable<ProcessUse> Below(int process)
     {
         var pending = new Stack<int>([process]);

@@ -1,6 +1,6 @@
-// In: the id of a bubblewrap process, and totals. Out: which total its sandbox exceeded, if it did. The limits of setrlimit(2) bind
-// one process each, and some do not bind root; what a sandbox holds as a whole is counted here, from outside, where nothing inside
-// can reach it. All its processes are children of bubblewrap's: the first process of their name space inherits orphans.
+// In: the id of a bubblewrap process, and totals. Out: which total its sandbox exceeded, if it did. The limits of setrlimit(2)
+// bind one process each, and some do not bind root; what a sandbox holds as a whole is counted here, from outside, where nothing
+// inside can reach it. All its processes are children of bubblewrap's: the first process of their name space inherits orphans.
 
 using System.IO.Enumeration;
 

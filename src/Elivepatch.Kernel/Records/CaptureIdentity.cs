@@ -1,6 +1,6 @@
-// In: a capture as some machine took it. Out: the capture as every machine that runs this kernel would have taken it, and the digest
-// of it that names the kernel. What differs between two machines or two boots is brought to one form or left out, so that nothing in
-// the result can be said by one machine about the kernel of another without changing the name.
+// In: a capture as some machine took it. Out: the capture as every machine that runs this kernel would have taken it, and the
+// digest of it that names the kernel. What differs between two machines or two boots is brought to one form or left out, so that
+// nothing in the result can be said by one machine about the kernel of another without changing the name.
 
 using System.Globalization;
 using System.Text;
@@ -67,7 +67,8 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
             if (address < last || (symbol.Address >= KernelHalf && address < KernelHalf))
                 return Malformed($"{symbol.Name} lies where no kernel has it");
             last = address;
-            text.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{address:x16} {symbol.Type} {symbol.Name}\n")));
+            var line = string.Create(CultureInfo.InvariantCulture, $"{address:x16} {symbol.Type} {symbol.Name}\n");
+            text.Write(Encoding.ASCII.GetBytes(line));
         }
 
         return (ReadOnlyMemory<byte>)text.ToArray();

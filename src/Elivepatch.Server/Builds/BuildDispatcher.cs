@@ -24,8 +24,8 @@ public sealed record DispatcherOptions(int Builders, int MostAttempts, TimeSpan 
 
 /// <summary>Takes queued builds and runs them.</summary>
 public sealed partial class BuildDispatcher(
-    BuildTable builds, KernelTable kernels, BuildEventTable events, Database database, BlobStore blobs, BuildSignals signals, BuildRun run,
-    DispatcherOptions options, ILogger<BuildDispatcher> log) : BackgroundService
+    BuildTable builds, KernelTable kernels, BuildEventTable events, Database database, BlobStore blobs, BuildSignals signals,
+    BuildRun run, DispatcherOptions options, ILogger<BuildDispatcher> log) : BackgroundService
 {
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -132,7 +132,8 @@ public sealed partial class BuildDispatcher(
 
     private async Task<BuildOrder> OrderAsync(StoredBuild build, CancellationToken cancellation)
     {
-        var kernel = await kernels.FindAsync(build.Kernel, cancellation) ?? throw new IOException($"the kernel {build.Kernel} is gone");
+        var kernel = await kernels.FindAsync(build.Kernel, cancellation)
+            ?? throw new IOException($"the kernel {build.Kernel} is gone");
         var submission = JsonSerializer.Deserialize(
             await blobs.ReadAsync(build.Submission, cancellation), ProtocolJson.Default.BuildSubmission)
             ?? throw new IOException("the submission is gone");
@@ -154,9 +155,11 @@ public sealed partial class BuildDispatcher(
             Module = product.Module,
             Artifact = await PutAsync(product.Artifact),
             ArtifactSize = product.Artifact?.LongLength ?? 0,
-            Explanation = await PutAsync(product.Explanation is { } e ? JsonSerializer.SerializeToUtf8Bytes(e, ProtocolJson.Default.Explanation) : null),
+            Explanation = await PutAsync(
+                product.Explanation is { } e ? JsonSerializer.SerializeToUtf8Bytes(e, ProtocolJson.Default.Explanation) : null),
             Console = await PutAsync(product.Console is { } console ? Encoding.UTF8.GetBytes(console) : null),
-            Statement = await PutAsync(product.Statement is { } s ? JsonSerializer.SerializeToUtf8Bytes(s, ProtocolJson.Default.Statement) : null),
+            Statement = await PutAsync(
+                product.Statement is { } s ? JsonSerializer.SerializeToUtf8Bytes(s, ProtocolJson.Default.Statement) : null),
             Tested = product.Tested,
         };
         return problems.Count > product.Problems.Count ? Failed(problems[^1]) : end;
@@ -190,7 +193,8 @@ public sealed partial class BuildDispatcher(
 
     private static BuildEnd Cancelled() => new() { State = BuildState.Cancelled };
 
-    private static BuildEnd Failed(Problem problem) => new() { State = BuildState.Failed, Problems = ProblemReport.Of([problem]) };
+    private static BuildEnd Failed(Problem problem) =>
+        new() { State = BuildState.Failed, Problems = ProblemReport.Of([problem]) };
 
     [LoggerMessage(LogLevel.Information, "build {Id} was interrupted and goes on")]
     private partial void LogFound(string id);

@@ -17,14 +17,16 @@ public static class BuildIdentity
 
     /// <summary>The version of the engine that builds, as in its assembly.</summary>
     public static string Engine { get; } =
-        typeof(Kernel.Build.LivepatchBuild).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+        typeof(Kernel.Build.LivepatchBuild).Assembly
+            .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
 
     /// <summary>The id of a build.</summary>
     /// <param name="submission">What a client asks for.</param>
     /// <param name="kernel">The kernel with the parts that clients sent: with a boot image the result is another.</param>
     /// <param name="policy">What the operator decided.</param>
     /// <param name="engine">Version of the engine.</param>
-    public static string Of(BuildSubmission submission, StoredKernel kernel, BuildPolicy policy, string engine) => ContentDigest.OfParts(
+    public static string Of(BuildSubmission submission, StoredKernel kernel, BuildPolicy policy, string engine) =>
+        ContentDigest.OfParts(
     [
         Version, engine, kernel.Id, kernel.Source ?? "", kernel.BootImage ?? "",
         .. Files(submission.BasePatches),
@@ -38,6 +40,7 @@ public static class BuildIdentity
     // The count before them keeps two lists apart.
     private static IEnumerable<string> Files(IReadOnlyList<PatchFile> files) =>
     [
-        files.Count.ToString(CultureInfo.InvariantCulture), .. files.SelectMany(f => (string[])[f.Name, ContentDigest.Of(f.Content).Hex]),
+        files.Count.ToString(CultureInfo.InvariantCulture),
+        .. files.SelectMany(f => (string[])[f.Name, ContentDigest.Of(f.Content).Hex]),
     ];
 }

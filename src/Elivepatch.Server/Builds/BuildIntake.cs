@@ -1,5 +1,5 @@
-// In: a submission. Out: the build that it asks for, queued or as it stands already; or everything that is known to be wrong with it
-// now. Whatever can be known to fail at the end is found out here.
+// In: a submission. Out: the build that it asks for, queued or as it stands already; or everything that is known to be wrong with
+// it now. Whatever can be known to fail at the end is found out here.
 
 using System.Text;
 using System.Text.Json;
@@ -14,8 +14,8 @@ namespace Elivepatch.Server.Builds;
 
 /// <summary>Takes builds in.</summary>
 public sealed class BuildIntake(
-    BuildTable builds, KernelTable kernels, KernelRegistry registry, BlobStore blobs, BuildSignals signals, BuildPolicy policy, TimeProvider clock)
-    : IDisposable
+    BuildTable builds, KernelTable kernels, KernelRegistry registry, BlobStore blobs, BuildSignals signals, BuildPolicy policy,
+    TimeProvider clock) : IDisposable
 {
     // Between counting a token's builds and adding one nobody else may add.
     private readonly SemaphoreSlim adding = new(1);
@@ -31,7 +31,11 @@ public sealed class BuildIntake(
         if (SubmissionRules.Check(submission, policy) is { Count: > 0 } problems)
             return Outcome<StoredBuild>.Failure(problems);
         if (await kernels.FindAsync(submission.Kernel, cancellation) is not { } kernel)
-            return new Problem(ProblemCodes.KernelUnknown, $"no kernel {Short(submission.Kernel)} is known here", "Send the kernel's capture first.");
+        {
+            return new Problem(
+                ProblemCodes.KernelUnknown, $"no kernel {Short(submission.Kernel)} is known here", "Send the kernel's capture first.");
+        }
+
         var id = BuildIdentity.Of(submission, kernel, policy, BuildIdentity.Engine);
         // One that is there already was complete when it was taken in.
         if (await builds.FindAsync(id, cancellation) is { State: not (BuildState.Failed or BuildState.Cancelled) } known)
@@ -102,8 +106,10 @@ public sealed class BuildIntake(
         var text = new StringBuilder();
         foreach (var part in missing)
             text.Append(text.Length > 0 ? "; " : "").Append(part.Name).Append(": ").Append(part.Why);
-        return new(missing.Exists(m => m.Name == KernelParts.Source) ? ProblemCodes.KernelIncomplete : ProblemCodes.TestImpossible, text.ToString());
+        var hasSource = !missing.Exists(m => m.Name == KernelParts.Source);
+        return new(hasSource ? ProblemCodes.TestImpossible : ProblemCodes.KernelIncomplete, text.ToString());
     }
 
-    private static string Short(string text) => string.Concat(text.Take(80).Select(c => char.IsAscii(c) && !char.IsControl(c) ? c : '?'));
+    private static string Short(string text) =>
+        string.Concat(text.Take(80).Select(c => char.IsAscii(c) && !char.IsControl(c) ? c : '?'));
 }

@@ -1,5 +1,5 @@
-// In: an order. Out: the livepatch with all that can be said of it, or why there is none. It knows neither database nor keys, so that
-// it may run on another machine: what has to be signed is handed out and comes back signed.
+// In: an order. Out: the livepatch with all that can be said of it, or why there is none. It knows neither database nor keys, so
+// that it may run on another machine: what has to be signed is handed out and comes back signed.
 
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Build;
@@ -20,8 +20,8 @@ namespace Elivepatch.Server.Builds;
 /// <param name="signModule">Appends the kernel's own signature to a module; null where modules are not signed.</param>
 /// <param name="clock">The clock of statements.</param>
 public sealed class BuildJob(
-    CacheRoot cache, KernelSources sources, BuildPolicy policy, Func<byte[], KernelConfig, CancellationToken, Task<Outcome<byte[]>>>? signModule,
-    TimeProvider clock)
+    CacheRoot cache, KernelSources sources, BuildPolicy policy,
+    Func<byte[], KernelConfig, CancellationToken, Task<Outcome<byte[]>>>? signModule, TimeProvider clock)
 {
     /// <summary>Runs a build.</summary>
     public async Task<BuildProduct> RunAsync(BuildOrder order, IProgress<BuildEvent> journal, CancellationToken cancellation)
@@ -30,7 +30,8 @@ public sealed class BuildJob(
         var progress = new JournalReporter(journal);
         using var workspace = cache.NewWorkspace();
         var patches = await WriteAsync(order.Submission.Patches, Path.Combine(workspace.FullPath, "patches"), cancellation);
-        var basePatches = await WriteAsync(order.Submission.BasePatches, Path.Combine(workspace.FullPath, "base-patches"), cancellation);
+        var basePatches = await WriteAsync(
+            order.Submission.BasePatches, Path.Combine(workspace.FullPath, "base-patches"), cancellation);
 
         var imported = await new KernelImport(cache, sources).RunAsync(order, basePatches, progress, cancellation);
         if (!imported.TryGet(out var kernel))
@@ -109,10 +110,13 @@ public sealed class BuildJob(
 
     private static TestSummary? Summary(BuildOrder order, TrialReport? report) => report is null
         ? null
-        : new(report.Passed, [.. report.Phases.Select(p => p.Name)], report.TransitionSeconds, BuildStatement.Script(order.Submission.Script));
+        : new(
+            report.Passed, [.. report.Phases.Select(p => p.Name)], report.TransitionSeconds,
+            BuildStatement.Script(order.Submission.Script));
 
     // Two patches may have one name: each has a folder of its own.
-    private static async Task<IReadOnlyList<string>> WriteAsync(IReadOnlyList<PatchFile> files, string folder, CancellationToken cancellation)
+    private static async Task<IReadOnlyList<string>> WriteAsync(
+        IReadOnlyList<PatchFile> files, string folder, CancellationToken cancellation)
     {
         var paths = new List<string>();
         foreach (var file in files)

@@ -10,7 +10,8 @@ internal sealed class JournalReporter(IProgress<BuildEvent> journal) : IProgress
 
     /// <inheritdoc/>
     public void Report(StageEvent value) => journal.Report(new(
-        0, default, BuildEventKind.Stage, value.Stage, Short(value.Detail), value.State.ToString().ToLowerInvariant(), value.Done, value.Total));
+        0, default, BuildEventKind.Stage, value.Stage, Short(value.Detail), value.State.ToString().ToLowerInvariant(), value.Done,
+        value.Total));
 
     /// <summary>Tells a line of the log.</summary>
     public void Log(string line)

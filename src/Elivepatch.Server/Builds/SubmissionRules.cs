@@ -51,9 +51,9 @@ internal static class SubmissionRules
         for (var i = 0; i < files.Count; i++)
         {
             if (files[i] is not { Name: not null, Content: not null } file || !IsPlainName(file.Name))
-                yield return Malformed($"{list}[{i}] has no plain file name (letters, digits and . _ + - , at most {LongestName})");
+                yield return Malformed($"{list}[{i}] has no plain file name (letters, digits and . _ + - ,)");
             else if (file.Content.Length is 0 or > LargestPatch)
-                yield return new(ProblemCodes.RequestTooLarge, $"{list}[{i}] has {file.Content.Length} bytes: 1 to {LargestPatch} are taken");
+                yield return new(ProblemCodes.RequestTooLarge, $"{list}[{i}] has {file.Content.Length} bytes, not 1 to {LargestPatch}");
         }
     }
 
@@ -76,7 +76,8 @@ internal static class SubmissionRules
             ? new(ProblemCodes.BuildPatchForbidden, $"{patch.Name}: {string.Join(", ", paths.Take(5).Select(Printable))}")
             : null;
 
-    private static string Printable(string path) => string.Concat(path.Take(100).Select(c => char.IsAscii(c) && !char.IsControl(c) ? c : '?'));
+    private static string Printable(string path) =>
+        string.Concat(path.Take(100).Select(c => char.IsAscii(c) && !char.IsControl(c) ? c : '?'));
 
     private static Problem Malformed(string reason) => new(ProblemCodes.RequestMalformed, reason);
 }

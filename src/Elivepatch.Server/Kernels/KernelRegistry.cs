@@ -1,5 +1,5 @@
-// In: what machines tell of their kernels. Out: the kernels that the server knows, and what it would still like to have of each. What
-// is told is hostile: a kernel is named by the content of its capture, and a part that is there already is never replaced.
+// In: what machines tell of their kernels. Out: the kernels that the server knows, and what it would still like to have of each.
+// What is told is hostile: a kernel is named by the content of its capture, and a part that is there already is never replaced.
 
 using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
@@ -13,9 +13,12 @@ using Elivepatch.Server.State;
 namespace Elivepatch.Server.Kernels;
 
 /// <summary>The kernels that machines have told of.</summary>
-public sealed class KernelRegistry(KernelTable kernels, BlobStore blobs, KernelSources sources, BuildPolicy policy, TimeProvider clock) : IDisposable
+public sealed class KernelRegistry(
+    KernelTable kernels, BlobStore blobs, KernelSources sources, BuildPolicy policy, TimeProvider clock) : IDisposable
 {
     private const int LargestImage = 512 << 20;
+
+    private const int ViewsAtOnce = 4;
 
     // A capture may unpack to hundreds of megabytes, and an image too: one at a time.
     private readonly SemaphoreSlim reading = new(1);
@@ -46,7 +49,8 @@ public sealed class KernelRegistry(KernelTable kernels, BlobStore blobs, KernelS
             if (!stored.TryGet(out var blob))
                 return Outcome<KernelView>.Failure(stored.Problems);
             await kernels.AddAsync(
-                new(identity.Id, facts.Release, facts.BuildId, facts.Compiler, blob, null, null, clock.GetUtcNow(), requester), cancellation);
+                new(identity.Id, facts.Release, facts.BuildId, facts.Compiler, blob, null, null, clock.GetUtcNow(), requester),
+                cancellation);
             return await FindAsync(identity.Id, cancellation);
         }
         finally
@@ -65,7 +69,7 @@ public sealed class KernelRegistry(KernelTable kernels, BlobStore blobs, KernelS
         if (await kernels.FindAsync(id, cancellation) is not { } kernel)
             return Unknown(id);
         if (part is not (KernelParts.Source or KernelParts.BootImage))
-            return new Problem(ProblemCodes.RequestMalformed, $"a kernel has the parts {KernelParts.Source} and {KernelParts.BootImage}");
+            return new Problem(ProblemCodes.RequestMalformed, $"its parts are {KernelParts.Source} and {KernelParts.BootImage}");
         if (part == KernelParts.Source && !policy.AllowUploadedSource)
             return new Problem(ProblemCodes.PartForbidden, "sources are provided by the operator alone");
         await reading.WaitAsync(cancellation);
@@ -96,9 +100,11 @@ public sealed class KernelRegistry(KernelTable kernels, BlobStore blobs, KernelS
     /// <summary>All kernels, newest first.</summary>
     public async Task<IReadOnlyList<KernelView>> ListAsync(CancellationToken cancellation)
     {
-        var views = new List<KernelView>();
-        foreach (var kernel in await kernels.ListAsync(cancellation))
-            views.Add(await ViewAsync(kernel, cancellation));
+        // Where sources come from may have to be asked, which takes its time.
+        var listed = await kernels.ListAsync(cancellation);
+        var views = new KernelView[listed.Count];
+        var options = new ParallelOptions { MaxDegreeOfParallelism = ViewsAtOnce, CancellationToken = cancellation };
+        await Parallel.ForAsync(0, listed.Count, options, async (i, end) => views[i] = await ViewAsync(listed[i], end));
         return views;
     }
 
@@ -116,7 +122,8 @@ public sealed class KernelRegistry(KernelTable kernels, BlobStore blobs, KernelS
         if (kernel.Source is null && !coverage.IsCovered)
         {
             missing.Add(new(
-                KernelParts.Source, true, $"no configured place has the source of {kernel.Release}{Tried(coverage)}", policy.AllowUploadedSource));
+                KernelParts.Source, true, $"no configured place has the source of {kernel.Release}{Tried(coverage)}",
+                policy.AllowUploadedSource));
         }
 
         var hasImage = kernel.BootImage is not null || coverage.HasBootImage;
@@ -128,7 +135,8 @@ public sealed class KernelRegistry(KernelTable kernels, BlobStore blobs, KernelS
                 TrialPolicy.Off => "with it the bytes of the code are compared, not its layout alone",
                 _ => "with it livepatches are tested, and the bytes of the code are compared, not its layout alone",
             };
-            missing.Add(new(KernelParts.BootImage, policy.Trial == TrialPolicy.Required, $"{what}; a machine has it as /boot/vmlinuz-{kernel.Release}", true));
+            var where = $"a machine has it as /boot/vmlinuz-{kernel.Release}";
+            missing.Add(new(KernelParts.BootImage, policy.Trial == TrialPolicy.Required, $"{what}; {where}", true));
         }
 
         return new(
@@ -147,7 +155,11 @@ public sealed class KernelRegistry(KernelTable kernels, BlobStore blobs, KernelS
         {
             var capture = identity.Capture;
             if (capture.Facts.Machine != "x86_64")
-                return new Problem(ProblemCodes.ConfigurationLacks, $"the machine is {Printable(capture.Facts.Machine)}, and only x86_64 is supported");
+            {
+                return new Problem(
+                    ProblemCodes.ConfigurationLacks, $"the machine is {Printable(capture.Facts.Machine)}, and only x86_64 is supported");
+            }
+
             var config = ConfigRules.Check(KernelConfig.Parse(System.Text.Encoding.UTF8.GetString(capture.Config.Span)));
             if (config.Count > 0)
                 return Outcome<CaptureIdentity>.Failure(config);
@@ -173,7 +185,8 @@ public sealed class KernelRegistry(KernelTable kernels, BlobStore blobs, KernelS
             : new(ProblemCodes.KernelContradicts, $"the kernel has build-id {kernel.BuildId}, the boot image {image.BuildId}");
     }
 
-    private static string Printable(string text) => string.Concat(text.Take(80).Select(c => char.IsAscii(c) && !char.IsControl(c) ? c : '?'));
+    private static string Printable(string text) =>
+        string.Concat(text.Take(80).Select(c => char.IsAscii(c) && !char.IsControl(c) ? c : '?'));
 
     private static Problem Unknown(string id) =>
         new(ProblemCodes.KernelUnknown, $"no kernel {Printable(id)} is known here", "Send the kernel's capture first.");

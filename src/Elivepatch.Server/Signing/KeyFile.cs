@@ -13,7 +13,8 @@ internal static class KeyFile
     private const int Largest = 16 << 10;
     private const string CreatedLine = "Created: ";
     private const UnixFileMode Others =
-        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
     /// <summary>Reads a key and when it was made.</summary>
     public static Outcome<(SigningKey Key, DateTimeOffset Created)> Read(string path)

@@ -27,7 +27,8 @@ public sealed class ManifestSigner(KeyRing keys, BlobStore blobs, TimeSpan valid
         if (statement is null || statement.Subject is not [{ Digest.Sha256: { } subject }] || subject != build.End.Artifact)
             return new Problem(ProblemCodes.StateUnusable, $"the statement of build {build.Id} is not about its module");
         var now = clock.GetUtcNow();
-        return keys.Sign(Statement.PayloadType, key => JsonSerializer.SerializeToUtf8Bytes(Dated(statement, key, now), ProtocolJson.Default.Statement));
+        return keys.Sign(
+            Statement.PayloadType, key => JsonSerializer.SerializeToUtf8Bytes(Dated(statement, key, now), ProtocolJson.Default.Statement));
     }
 
     private Statement Dated(Statement statement, PublicKey key, DateTimeOffset now)

@@ -24,7 +24,9 @@ public static class DigestList
                     digests[name.TrimStart('*')] = digest.ToLowerInvariant();
             }
 
-            return digests.Count > 0 ? digests : new Problem(ProblemCodes.ConfigurationInvalid, $"{path} has no line with a SHA-256 and a file name");
+            return digests.Count > 0
+                ? digests
+                : new Problem(ProblemCodes.ConfigurationInvalid, $"{path} has no line with a SHA-256 and a file name");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -86,7 +86,10 @@ internal sealed class GitSource(CacheRoot cache, SourceEntry entry) : IKernelSou
         }
 
         var archived = await GitAsync(
-            ["-C", repository, "archive", "--format=tar", "--prefix=linux/", $"--output={Path.Combine(folder, ArchiveName)}", tagged.Commit], cancellation);
+            [
+                "-C", repository, "archive", "--format=tar", "--prefix=linux/", $"--output={Path.Combine(folder, ArchiveName)}", tagged.Commit,
+            ],
+            cancellation);
         return archived.Succeeded ? null : new(ProblemCodes.DownloadFailed, $"{entry.Location}: {archived.Describe()}");
     }
 

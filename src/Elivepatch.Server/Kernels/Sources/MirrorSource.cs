@@ -42,7 +42,8 @@ internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry, HttpMessa
             return new Problem(ProblemCodes.SourceNotProvided, $"{Name} does not have the source of {request.Release}");
         var digest = new ContentDigest(entry.Digests[name]);
         progress?.Report(new("download", name, StageState.Running));
-        var downloaded = await cache.GetAsync(Kind, digest, folder => DownloadAsync(request, version, name, digest, folder, cancellation), cancellation);
+        var downloaded = await cache.GetAsync(
+            Kind, digest, folder => DownloadAsync(request, version, name, digest, folder, cancellation), cancellation);
         progress?.Report(new("download", name, downloaded.Succeeded ? StageState.Done : StageState.Failed));
         return downloaded.Then<ProvidedSource>(folder => new ProvidedSource($"{name} ({digest.Hex})", null, Path.Combine(folder, name)));
     }
