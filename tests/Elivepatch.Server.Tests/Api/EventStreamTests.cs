@@ -77,6 +77,19 @@ public sealed class EventStreamTests
     }
 
     [Fact]
+    public async Task A_stream_on_which_nothing_happens_shows_that_it_lives()
+    {
+        await using var server = await RunningServer.StartAsync();
+        await server.AddBuildAsync("build");
+        using var client = await server.WithScopesAsync(TokenScopes.Read);
+        using var answer = await OpenAsync(client, "1");
+        using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(Cancellation));
+        // A comment, as HTML has it.
+        Assert.Equal(":", await reader.ReadLineAsync(Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(40), Cancellation));
+        Assert.Equal("", await reader.ReadLineAsync(Cancellation));
+    }
+
+    [Fact]
     public async Task A_server_that_ends_ends_its_streams()
     {
         using var scratch = new Scratch();

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Security;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Elivepatch.Server.Tests.Api;
 
@@ -66,6 +67,35 @@ public sealed class TransportTests : IDisposable
         Assert.False(ServerCertificate.Open(scratch.PathOf("server.pem"), scratch.PathOf("server.key"), TimeProvider.System).Succeeded);
     }
 
+    [Fact]
+    public async Task A_renewed_certificate_is_taken_up_and_one_that_is_none_is_not()
+    {
+        var clock = new Ticks();
+        var first = Write("first");
+        var certificate = ServerCertificate.Open(scratch.PathOf("server.pem"), scratch.PathOf("server.key"), clock).Value;
+        Assert.Equal(first, await UsedAsync(certificate));
+
+        var second = Write("second");
+        File.SetLastWriteTimeUtc(scratch.PathOf("server.pem"), DateTime.UtcNow.AddMinutes(1));
+        Assert.Equal(first, await UsedAsync(certificate));
+        clock.Now += TimeSpan.FromSeconds(31).Ticks;
+        Assert.Equal(second, await UsedAsync(certificate));
+
+        scratch.Write("server.pem", "half of a fi");
+        File.SetLastWriteTimeUtc(scratch.PathOf("server.pem"), DateTime.UtcNow.AddMinutes(2));
+        clock.Now += TimeSpan.FromSeconds(31).Ticks;
+        Assert.Equal(second, await UsedAsync(certificate));
+
+        var third = Write("third");
+        File.SetLastWriteTimeUtc(scratch.PathOf("server.pem"), DateTime.UtcNow.AddMinutes(3));
+        clock.Now += TimeSpan.FromSeconds(31).Ticks;
+        Assert.Equal(third, await UsedAsync(certificate));
+    }
+
+    private static async Task<string> UsedAsync(ServerCertificate certificate) =>
+        (await certificate.Handshake(NullLogger.Instance).OnConnection(new()))
+        .ServerCertificateContext!.TargetCertificate.GetCertHashString();
+
     private static async Task<string> ServedAsync(RunningServer server)
     {
         using var socket = new System.Net.Sockets.TcpClient();
@@ -74,6 +104,15 @@ public sealed class TransportTests : IDisposable
         await tls.AuthenticateAsClientAsync("localhost");
         Assert.True(tls.SslProtocol is SslProtocols.Tls12 or SslProtocols.Tls13);
         return tls.RemoteCertificate!.GetCertHashString();
+    }
+
+    private sealed class Ticks : TimeProvider
+    {
+        public long Now { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now;
     }
 
     private string Write(string name)
