@@ -33,7 +33,7 @@ public sealed class PublishedClientTests(StockKernel stock)
         # It stays for minutes to see that the machine stays up; the livepatch is live long before.
         ./elivepatch load-persisted >loaded 2>&1 &
         waits=0
-        until grep -q ': live' loaded; do
+        until grep -q "^$LIVEPATCH: live\$" loaded; do
             waits=$((waits + 1))
             [ $waits -lt 240 ] || { cat loaded; exit 1; }
             kill -0 $! || { cat loaded; exit 1; }
@@ -79,6 +79,7 @@ public sealed class PublishedClientTests(StockKernel stock)
             (?s)== before
             kernel {record.Facts.Release.Replace("+", "\\+", StringComparison.Ordinal)}, build-id {record.Facts.BuildId}
             no livepatch is loaded
+            not live since the machine restarted: meminfo-caps.patch; [^\n]*
             loading at boot is on
             VmallocChunk: .*
             {built.Name}: live
