@@ -9,7 +9,7 @@ public sealed class LauncherTests : IDisposable
 
     public LauncherTests()
     {
-        foreach (var script in new[] { "elivepatch", "scripts/build-elivepatch" })
+        foreach (var script in new[] { "elivepatch", "scripts/launch", "scripts/build-program" })
         {
             Directory.CreateDirectory(Path.GetDirectoryName(scratch.PathOf(script))!);
             File.Copy(Path.Combine(Repository.Root, script), scratch.PathOf(script));

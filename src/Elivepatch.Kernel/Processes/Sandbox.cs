@@ -61,9 +61,11 @@ public static class Sandbox
     {
         List<string> words =
         [
-            "--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--unshare-cgroup-try",
+            "--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
             "--hostname", "sandbox", "--die-with-parent", "--cap-drop", "ALL", "--clearenv",
         ];
+        if (!request.SharesNetwork)
+            words.Add("--unshare-net");
         foreach (var (name, value) in request.Environment)
             words.AddRange(["--setenv", name, value]);
         words.AddRange(Toolchain());

@@ -30,6 +30,12 @@ public sealed record SandboxRequest
     /// <summary>Bounds on what is inside.</summary>
     public SandboxLimits Limits { get; init; } = SandboxLimits.Default;
 
+    /// <summary>
+    /// True where the network of this machine is there too: for an emulator whose guest is to reach a server here, and never for what
+    /// reads anything of a client's.
+    /// </summary>
+    public bool SharesNetwork { get; init; }
+
     /// <summary>Called for every line of standard output as it arrives.</summary>
     public Action<string>? OnOutputLine { get; init; }
 

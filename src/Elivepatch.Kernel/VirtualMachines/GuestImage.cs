@@ -1,6 +1,7 @@
 // In: a static busybox, our scripts and the job's files. Out: the initial root file system that a guest boots from. It is built
 // here, device nodes included, so that nobody needs to be root.
 
+using System.Globalization;
 using System.Reflection;
 
 namespace Elivepatch.Kernel.VirtualMachines;
@@ -17,7 +18,9 @@ internal static class GuestImage
     /// <param name="nonce">What marks events on the guest's pipe, see <see cref="GuestStream"/>.</param>
     /// <param name="main">The shell code that init reads when the guest is ready.</param>
     /// <param name="files">Files for the job's folder.</param>
-    public static void Write(Stream output, ReadOnlySpan<byte> busybox, string nonce, string main, IEnumerable<GuestFile> files)
+    /// <param name="network">The guest's network, or null.</param>
+    public static void Write(
+        Stream output, ReadOnlySpan<byte> busybox, string nonce, string main, IEnumerable<GuestFile> files, GuestNetwork? network = null)
     {
         var cpio = new CpioWriter(output);
         foreach (var folder in (string[])["proc", "sys", "tmp", "out", JobFolder])
@@ -29,6 +32,13 @@ internal static class GuestImage
         AddText(cpio, "init", Script("init.sh"), executable: true);
         AddText(cpio, "guest/nonce", nonce, executable: false);
         AddText(cpio, "guest/main.sh", main, executable: false);
+        if (network is not null)
+        {
+            cpio.AddDirectory("guest/network");
+            for (var i = 0; i < network.Drivers.Count; i++)
+                cpio.AddFile(string.Create(CultureInfo.InvariantCulture, $"guest/network/{i}.ko"), network.Drivers[i].Span, executable: false);
+        }
+
         foreach (var file in files)
             cpio.AddFile($"{JobFolder}/{file.Path}", file.Content.Span, file.Executable);
         cpio.End();

@@ -27,6 +27,9 @@ public sealed record GuestJob
     /// <summary>Processors.</summary>
     public int Processors { get; init; } = 2;
 
+    /// <summary>A network that leads to this machine; null for none.</summary>
+    public GuestNetwork? Network { get; init; }
+
     /// <summary>More words for the kernel's command line.</summary>
     public IReadOnlyList<string> KernelArguments { get; init; } = [];
 

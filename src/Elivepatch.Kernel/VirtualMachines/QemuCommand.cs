@@ -26,6 +26,8 @@ internal static class QemuCommand
         "-chardev", "file,id=spare,path=/dev/fd/1", "-serial", "chardev:spare",
         "-chardev", "file,id=channel,path=/dev/fd/1",
         "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=channel,name=org.elivepatch.channel",
+        // Its boot ROM is for booting over the network.
+        .. job.Network is null ? [] : (string[])["-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network,romfile="],
         "-kernel", kernel, "-initrd", image,
         "-append", string.Join(' ', [.. KernelArguments, .. job.RandomizesAddresses ? [] : NoKaslr, .. job.KernelArguments]),
     ];

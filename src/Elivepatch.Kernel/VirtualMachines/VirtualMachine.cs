@@ -41,7 +41,7 @@ public static class VirtualMachine
             var nonce = RandomNumberGenerator.GetHexString(16, lowercase: true);
             var image = Path.Combine(folder.FullName, "initramfs");
             using (var file = File.Create(image))
-                GuestImage.Write(file, shell, nonce, main, [GuestFile.Text("script", job.Script), .. job.Files]);
+                GuestImage.Write(file, shell, nonce, main, [GuestFile.Text("script", job.Script), .. job.Files], job.Network);
             return await BootAsync(job, image, nonce, cancellation);
         }
         finally
@@ -61,6 +61,7 @@ public static class VirtualMachine
             Arguments = QemuCommand.Arguments(job, InsideKernel, InsideImage),
             Binds = [new(Path.GetFullPath(job.Kernel), InsideKernel), new(image, InsideImage)],
             Limits = Limits(job),
+            SharesNetwork = job.Network is not null,
             Timeout = job.Timeout,
             OutputLimit = job.OutputLimit,
             OnOutputLine = live.TakeChannel,

@@ -11,6 +11,15 @@ mount -t tmpfs tmp /tmp 2>/dev/null
 [ -d /sys/kernel/tracing ] && mount -t tracefs tracing /sys/kernel/tracing 2>/dev/null
 [ -d /sys/kernel/debug ] && mount -t debugfs debug /sys/kernel/debug 2>/dev/null
 
+# Where the guest has a network of its own, the host is 10.0.2.2 in it.
+if [ -d /guest/network ]; then
+    for driver in /guest/network/*.ko; do
+        [ ! -f "$driver" ] || insmod "$driver"
+    done
+    ifconfig lo 127.0.0.1 up
+    ifconfig eth0 10.0.2.15 netmask 255.255.255.0 up
+fi
+
 # A virtio port where the kernel has one, else the second serial port, which every PC kernel has but which is twenty times slower.
 channel=
 for name in /sys/class/virtio-ports/*/name; do

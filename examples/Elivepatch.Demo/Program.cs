@@ -1,0 +1,111 @@
+// In: a kernel that has been imported, the published client, and where the server listens. Out: status 0 if, in a virtual machine
+// that boots this stock kernel, the client had its livepatch built, verified it, made it live, and took it back.
+
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Import;
+using Elivepatch.Kernel.Processes;
+using Elivepatch.Kernel.Records;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Kernel.VirtualMachines;
+
+if (args is not [var release, var client, var port, var key, var tokenFile, var patch, var script])
+{
+    Console.Error.WriteLine("usage: elivepatch-demo KERNEL CLIENT PORT KEY-ID TOKEN-FILE PATCH SCRIPT");
+    return 2;
+}
+
+using var interrupted = new CancellationTokenSource();
+Console.CancelKeyPress += (_, e) =>
+{
+    e.Cancel = true;
+    interrupted.Cancel();
+};
+var ran = await RunAsync(interrupted.Token);
+foreach (var problem in ran.Problems)
+    Console.Error.WriteLine(problem);
+return ran.Succeeded ? 0 : 1;
+
+async Task<Outcome<GuestResult>> RunAsync(CancellationToken cancellation)
+{
+    var opened = CacheRoot.Open(CacheRoot.DefaultPath(Environment.GetEnvironmentVariable));
+    if (!opened.TryGet(out var cache))
+        return Outcome<GuestResult>.Failure(opened.Problems);
+    var record = new KernelStore(cache).Open(release);
+    var network = await NetworkAsync(cache, cancellation);
+    var libraries = await LibrariesAsync(cancellation);
+    if (!record.Succeeded || !network.Succeeded || !libraries.Succeeded)
+        return Outcome<GuestResult>.Failure([.. record.Problems, .. network.Problems, .. libraries.Problems]);
+
+    var name = "livepatch_" + Path.GetFileNameWithoutExtension(patch).Replace('-', '_');
+    var settings = $"server=http://{GuestNetwork.Host}:{port}\nkey={key}\nlivepatch={name}\n";
+    var result = await VirtualMachine.RunAsync(
+        new()
+        {
+            Kernel = record.Value.BootImagePath ?? throw new InvalidOperationException("a packaged kernel has its boot image"),
+            Script = await ScriptAsync(),
+            Files =
+            [
+                GuestFile.Text("settings", settings),
+                new("elivepatch", await File.ReadAllBytesAsync(client, cancellation), Executable: true),
+                new("token", await File.ReadAllBytesAsync(tokenFile, cancellation)),
+                new("config", await File.ReadAllBytesAsync(record.Value.ConfigPath, cancellation)),
+                new(Path.GetFileName(patch), await File.ReadAllBytesAsync(patch, cancellation)),
+                new("check.sh", await File.ReadAllBytesAsync(script, cancellation)),
+                .. libraries.Value,
+            ],
+            Network = network.Value,
+            Memory = 2048,
+            Timeout = TimeSpan.FromMinutes(15),
+            SilenceLimit = TimeSpan.FromMinutes(10),
+            OnEvent = Show,
+        },
+        cancellation);
+    return result.Then(r => r.RequireSuccess());
+}
+
+static void Show(GuestEvent happened)
+{
+    if (happened.IsOutput)
+        Console.WriteLine($"   | {happened.Text}");
+    else if (happened.Name == "ready")
+        Console.WriteLine($"   the machine runs {happened.Word(1)}");
+}
+
+static async Task<string> ScriptAsync()
+{
+    using var reader = new StreamReader(typeof(Program).Assembly.GetManifestResourceStream("machine.sh")!);
+    return await reader.ReadToEndAsync();
+}
+
+// The drivers of a network card, from the kernel's own package.
+async Task<Outcome<GuestNetwork>> NetworkAsync(CacheRoot cache, CancellationToken cancellation)
+{
+    var kernel = await DebianKernel.FindAsync(release, cancellation);
+    if (!kernel.Succeeded)
+        return Outcome<GuestNetwork>.Failure(kernel.Problems);
+    var package = await new DebianArchive(cache).DownloadAsync(kernel.Value.Image, cancellation);
+    if (!package.Succeeded)
+        return Outcome<GuestNetwork>.Failure(package.Problems);
+    using var folder = cache.NewWorkspace();
+    var modules = $"lib/modules/{release}/kernel";
+    var problem = await Archives.UnpackDebianPackageAsync(
+        package.Value, folder.FullPath, [$"./{modules}/net/core", $"./{modules}/drivers/net"], cancellation);
+    return problem is null ? await GuestNetwork.FromModulesAsync(Path.Combine(folder.FullPath, modules), cancellation) : problem;
+}
+
+// What the client needs of the machine that it runs on: the C library and what comes with the compiler, and OpenSSL, which it opens
+// by name.
+async Task<Outcome<IReadOnlyList<GuestFile>>> LibrariesAsync(CancellationToken cancellation)
+{
+    var needed = await ProcessRunner.RunAsync(new ProcessRequest { File = "ldd", Arguments = [client] }, cancellation);
+    var known = await ProcessRunner.RunAsync(new ProcessRequest { File = "/sbin/ldconfig", Arguments = ["-p"] }, cancellation);
+    if (!needed.Succeeded || !known.Succeeded)
+        return new Problem(ProblemCodes.ToolFailed, needed.Succeeded ? known.Describe() : needed.Describe());
+    var paths = needed.Output.Split((char[])[' ', '\t', '\n']).Where(w => w.StartsWith('/'))
+        .Concat(known.Output.Split('\n').Where(l => l.Contains("libssl.so.3 ") || l.Contains("libcrypto.so.3 ")).Select(l => l.Split("=> ")[^1].Trim()))
+        .DistinctBy(Path.GetFileName);
+    var files = new List<GuestFile>();
+    foreach (var path in paths)
+        files.Add(new($"lib/{Path.GetFileName(path)}", await File.ReadAllBytesAsync(path, cancellation), Executable: true));
+    return files;
+}

@@ -1,0 +1,34 @@
+# What happens on the machine: a stock kernel, its configuration in /boot as its package leaves it, and the one file `elivepatch`.
+# Every command of it is one that an administrator types.
+. /job/settings
+mkdir -p /lib64 /boot /root
+ln -s /job/lib/ld-linux-x86-64.so.2 /lib64/
+cp config "/boot/config-$(uname -r)"
+export LD_LIBRARY_PATH=/job/lib HOME=/root
+umask 077
+
+run() {
+    echo "# $*"
+    "$@" 2>&1 || { status=$?; echo "exit status $status"; exit $status; }
+}
+
+# expect WORD: the line of /proc/meminfo as it is now.
+expect() {
+    echo "# grep -i vmallocchunk /proc/meminfo"
+    grep -i '^VmallocChunk:' /proc/meminfo
+    grep -q "^$1:" /proc/meminfo || { echo "expected $1"; exit 1; }
+}
+
+expect VmallocChunk
+run elivepatch trust --server "$server" --allow-http --key "$key" --token-file token
+run elivepatch patch --allow-http --script check.sh meminfo-caps.patch
+expect VMALLOCCHUNK
+run elivepatch status
+run elivepatch disable "$livepatch"
+run elivepatch unload "$livepatch"
+expect VmallocChunk
+echo "# the kernel's log"
+if dmesg | grep -E 'WARNING|BUG|Oops|Call Trace'; then
+    exit 1
+fi
+dmesg | grep -i livepatch
