@@ -36,8 +36,7 @@ async Task<Outcome<GuestResult>> RunAsync(CancellationToken cancellation)
     if (!record.Succeeded || !network.Succeeded || !libraries.Succeeded)
         return Outcome<GuestResult>.Failure([.. record.Problems, .. network.Problems, .. libraries.Problems]);
 
-    var name = "livepatch_" + Path.GetFileNameWithoutExtension(patch).Replace('-', '_');
-    var settings = $"server=http://{GuestNetwork.Host}:{port}\nkey={key}\nlivepatch={name}\n";
+    var settings = $"server=http://{GuestNetwork.Host}:{port}\nkey={key}\n";
     var result = await VirtualMachine.RunAsync(
         new()
         {
@@ -65,7 +64,8 @@ async Task<Outcome<GuestResult>> RunAsync(CancellationToken cancellation)
 
 static void Show(GuestEvent happened)
 {
-    if (happened.IsOutput)
+    // Of every stage its end is enough.
+    if (happened.IsOutput && !happened.Text.EndsWith(": begins", StringComparison.Ordinal))
         Console.WriteLine($"   | {happened.Text}");
     else if (happened.Name == "ready")
         Console.WriteLine($"   the machine runs {happened.Word(1)}");

@@ -24,6 +24,7 @@ run elivepatch trust --server "$server" --allow-http --key "$key" --token-file t
 run elivepatch patch --allow-http --script check.sh meminfo-caps.patch
 expect VMALLOCCHUNK
 run elivepatch status
+livepatch=$(ls /sys/kernel/livepatch)
 run elivepatch disable "$livepatch"
 run elivepatch unload "$livepatch"
 expect VmallocChunk

@@ -10,7 +10,7 @@ public sealed record BuildPolicy
     public bool AllowBuildPatches { get; init; }
 
     /// <summary>True where clients may send a kernel's source.</summary>
-    public bool AllowUploadedSource { get; init; } = true;
+    public bool AllowUploadedSource { get; init; }
 
     /// <summary>How many builds of one token may wait or run at once.</summary>
     public int OpenBuildsPerToken { get; init; } = 20;

@@ -39,8 +39,11 @@ public sealed record ServerOptions
     /// <summary>True where base patches may change how the kernel is built (Makefile, Kconfig, scripts).</summary>
     public bool AllowBuildPatches { get; init; }
 
-    /// <summary>True where clients may send a kernel's source.</summary>
-    public bool AllowUploadedSource { get; init; } = true;
+    /// <summary>
+    /// True where clients may send a kernel's source. Every later build for that kernel is made of it, whoever asks: it is for
+    /// operators who trust everybody that has a token.
+    /// </summary>
+    public bool AllowUploadedSource { get; init; }
 
     /// <summary>Where the sources of kernels come from, in the order in which they are asked.</summary>
     public IReadOnlyList<SourceOptions> Sources { get; init; } = [new(SourceOrigin.Debian)];

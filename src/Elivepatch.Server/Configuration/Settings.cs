@@ -39,7 +39,7 @@ internal static class Settings
             (o, t) => SettingText.Path(t).Then<ServerOptions>(v => o with { ModuleCertificate = v })),
         new("allowBuildPatches", "BOOL", "Takes base patches that change Makefiles, Kconfig or scripts. Default: false.",
             (o, t) => SettingText.Truth(t).Then<ServerOptions>(v => o with { AllowBuildPatches = v })),
-        new("allowUploadedSource", "BOOL", "Takes a kernel's source from clients. Default: true.",
+        new("allowUploadedSource", "BOOL", "Takes a kernel's source from clients, for all later builds of it. Default: false.",
             (o, t) => SettingText.Truth(t).Then<ServerOptions>(v => o with { AllowUploadedSource = v })),
         new("sources", "JSON",
             "Where sources come from: an array of {kind: debian|mirror|tree|git, release, location, digests}. Default: debian.",

@@ -27,7 +27,7 @@ public sealed class KernelRegistryTests
     [Fact]
     public async Task A_kernel_is_known_by_what_it_is_and_not_by_who_tells()
     {
-        using var bench = await OpenAsync(sources: []);
+        using var bench = await OpenAsync(new() { AllowUploadedSource = true }, sources: []);
         var first = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
         Assert.Equal((KernelState.Incomplete, "layout", false), (first.State, first.Proof, first.CanBeTested));
         Assert.Equal([(KernelParts.Source, true), (KernelParts.BootImage, false)], first.Missing.Select(m => (m.Name, m.IsRequired)));
@@ -43,7 +43,7 @@ public sealed class KernelRegistryTests
     [Fact]
     public async Task What_is_kept_of_a_capture_is_what_its_name_covers()
     {
-        using var bench = await OpenAsync(sources: []);
+        using var bench = await OpenAsync(new() { AllowUploadedSource = true }, sources: []);
         var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench, at: 0xffffffff9c000000, module: true)));
         var stored = await bench.Kernels.FindAsync(kernel.Id, Cancellation);
         using var file = File.OpenRead(bench.Blobs.PathOf(stored!.Capture));
@@ -56,7 +56,7 @@ public sealed class KernelRegistryTests
     [Fact]
     public async Task What_cannot_be_live_patched_is_said_at_once()
     {
-        using var bench = await OpenAsync(sources: []);
+        using var bench = await OpenAsync(new() { AllowUploadedSource = true }, sources: []);
         await RefusedAsync(bench, ProblemCodes.CaptureUnreadable, "no capture"u8.ToArray());
         await RefusedAsync(bench, ProblemCodes.ConfigurationLacks, await CaptureAsync(bench, config: "CONFIG_X86_64=y\n"));
         await RefusedAsync(bench, ProblemCodes.CompilerMissing, await CaptureAsync(bench, compiler: "gcc-99 (Debian 99.1.0-1) 99.1.0"));
@@ -67,7 +67,7 @@ public sealed class KernelRegistryTests
     [Fact]
     public async Task A_part_that_is_there_is_not_replaced()
     {
-        using var bench = await OpenAsync(sources: []);
+        using var bench = await OpenAsync(new() { AllowUploadedSource = true }, sources: []);
         var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
         var (one, other) = (await TarAsync(bench, "one"), await TarAsync(bench, "other"));
         Assert.Equal(KernelState.Ready, Get(await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, one, Cancellation)).State);
@@ -79,7 +79,7 @@ public sealed class KernelRegistryTests
     [Fact]
     public async Task Of_two_that_send_a_part_at_once_one_wins()
     {
-        using var bench = await OpenAsync(sources: []);
+        using var bench = await OpenAsync(new() { AllowUploadedSource = true }, sources: []);
         var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
         var blobs = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => TarAsync(bench, $"source {i}")));
         var outcomes = await Task.WhenAll(blobs.Select(b => bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, b, Cancellation)));
@@ -90,7 +90,7 @@ public sealed class KernelRegistryTests
     [Fact]
     public async Task A_part_that_is_none_is_refused()
     {
-        using var bench = await OpenAsync(sources: []);
+        using var bench = await OpenAsync(new() { AllowUploadedSource = true }, sources: []);
         var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
         var rubbish = await bench.Blobs.PutAsync("rubbish"u8.ToArray(), Cancellation);
         Refused(ProblemCodes.SourceUnusable, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, rubbish, Cancellation));
@@ -102,7 +102,7 @@ public sealed class KernelRegistryTests
     [Fact]
     public async Task Sources_of_clients_are_taken_only_where_the_operator_says_so()
     {
-        using var bench = await OpenAsync(new() { AllowUploadedSource = false }, sources: []);
+        using var bench = await OpenAsync(sources: []);
         var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
         Assert.False(kernel.Missing.Single(m => m.Name == KernelParts.Source).CanBeSent);
         Refused(ProblemCodes.PartForbidden, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, await TarAsync(bench, "x"), Cancellation));
@@ -120,7 +120,7 @@ public sealed class KernelRegistryTests
     [Fact]
     public async Task A_kernel_that_is_not_used_can_be_removed()
     {
-        using var bench = await OpenAsync(sources: []);
+        using var bench = await OpenAsync(new() { AllowUploadedSource = true }, sources: []);
         var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
         Assert.True(await bench.Registry.RemoveAsync(kernel.Id, Cancellation));
         Assert.False((await bench.Registry.FindAsync(kernel.Id, Cancellation)).Succeeded);
