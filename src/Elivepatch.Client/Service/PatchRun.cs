@@ -232,12 +232,12 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
     // One that does not replace would leave functions of the earlier one live that its patches do not have any more.
     private static Outcome<Statement> IsWhatWasAskedFor(Statement statement, Plan plan) =>
         statement.Predicate.BuildDefinition.ExternalParameters switch
-    {
-        { Replace: false } => new Problem(ProblemCodes.ArtifactOfOtherPatches, "it does not replace what is live"),
-        { Module: var name } when name != plan.Module =>
-            new Problem(ProblemCodes.ArtifactOfOtherPatches, $"it is called {name}, and {plan.Module} was asked for"),
-        _ => statement,
-    };
+        {
+            { Replace: false } => new Problem(ProblemCodes.ArtifactOfOtherPatches, "it does not replace what is live"),
+            { Module: var name } when name != plan.Module =>
+                new Problem(ProblemCodes.ArtifactOfOtherPatches, $"it is called {name}, and {plan.Module} was asked for"),
+            _ => statement,
+        };
 
     private async Task<Outcome<PatchResult>> LoadAsync(
         NewLivepatch made, BuildView build, Plan plan, CancellationToken cancellation)
