@@ -35,6 +35,13 @@ public sealed record GuestResult
     public string ConsoleTail =>
         string.Join('\n', KernelLog.WithoutRegisters(KernelLog.WithoutMarks(Console.Split('\n'), Nonce)).TakeLast(TailLines));
 
+    /// <summary>
+    /// The kernel gave up before init because the emulator, on a busy machine, was too late with the timer interrupt that it tests for
+    /// (<c>check_timer</c>, arch/x86/kernel/apic/io_apic.c). That says nothing about the job, which can be tried again.
+    /// </summary>
+    internal bool LostItsTimer =>
+        Ending == GuestEnding.DidNotStart && Console.Contains("IO-APIC + timer doesn't work", StringComparison.Ordinal);
+
     /// <summary>Why the guest is not one that finished; null where it did.</summary>
     public Problem? Failure => Ending switch
     {

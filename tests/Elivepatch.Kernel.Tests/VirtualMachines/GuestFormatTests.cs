@@ -7,6 +7,25 @@ namespace Elivepatch.Kernel.Tests.VirtualMachines;
 public sealed class GuestFormatTests
 {
     [Theory]
+    [InlineData(GuestEnding.DidNotStart, "Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with apic=debug", true)]
+    [InlineData(GuestEnding.DidNotStart, "Kernel panic - not syncing: VFS: Unable to mount root fs", false)]
+    [InlineData(GuestEnding.Finished, "a script may print that IO-APIC + timer doesn't work", false)]
+    public void Only_a_guest_that_lost_its_timer_before_init_is_booted_again(GuestEnding ending, string console, bool again)
+    {
+        var result = new GuestResult
+        {
+            Ending = ending,
+            ExitStatus = -1,
+            Events = [],
+            Console = console,
+            Files = new Dictionary<string, ReadOnlyMemory<byte>>(),
+            Duration = TimeSpan.Zero,
+            Nonce = "",
+        };
+        Assert.Equal(again, result.LostItsTimer);
+    }
+
+    [Theory]
     [InlineData("a", true)]
     [InlineData("sys/module/x/notes/.note.gnu.build-id", true)]
     [InlineData("", false)]

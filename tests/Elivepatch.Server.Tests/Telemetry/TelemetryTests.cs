@@ -10,7 +10,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Elivepatch.Server.Tests.Telemetry;
 
-/// <summary>What whoever collects traces and metrics gets.</summary>
+/// <summary>What whoever collects traces and metrics gets. Alone, because listeners hear every server of this process.</summary>
+[Collection(nameof(TelemetryTests))]
+[CollectionDefinition(nameof(TelemetryTests), DisableParallelization = true)]
 public sealed class TelemetryTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
