@@ -1,8 +1,12 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using Elivepatch.Protocol.Api;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 
 namespace Elivepatch.Server.Tests.Commands;
 
@@ -70,6 +74,29 @@ public sealed class ServeTests : IDisposable
         var buffer = new byte[100];
         var count = await socket.ReceiveAsync(buffer, Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
         Assert.Equal("READY=1"u8.ToArray(), buffer[..count]);
+    }
+
+    [Fact]
+    public async Task With_a_collector_traces_and_metrics_are_sent_and_the_last_when_the_server_ends()
+    {
+        var got = new ConcurrentBag<string>();
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        await using var collector = builder.Build();
+        collector.Run(async context =>
+        {
+            using var body = new MemoryStream();
+            await context.Request.Body.CopyToAsync(body, Cancellation);
+            got.Add($"{context.Request.Path} {context.Request.ContentType} {body.Length > 0}");
+            context.Response.StatusCode = StatusCodes.Status200OK;
+        });
+        await collector.StartAsync(Cancellation);
+        using var server = await ServerProcess.StartAsync(["env", $"ELIVEPATCHD_OTLP_ENDPOINT={collector.Urls.Single()}"], scratch.PathOf("state"));
+        using var client = server.Client();
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(ApiRoutes.Live, Cancellation)).StatusCode);
+        Assert.Equal(0, await server.EndAsync());
+        Assert.Contains("/v1/traces application/x-protobuf True", got);
+        Assert.Contains("/v1/metrics application/x-protobuf True", got);
     }
 
     private sealed class ServerProcess : IDisposable

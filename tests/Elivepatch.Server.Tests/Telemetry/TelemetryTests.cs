@@ -4,15 +4,10 @@ using Elivepatch.Engine;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Telemetry;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
 
 namespace Elivepatch.Server.Tests.Telemetry;
 
-/// <summary>What whoever collects traces and metrics gets. Alone, because listeners hear every server of this process.</summary>
-[Collection(nameof(TelemetryTests))]
-[CollectionDefinition(nameof(TelemetryTests), DisableParallelization = true)]
+/// <summary>What whoever collects traces and metrics gets.</summary>
 public sealed class TelemetryTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -47,27 +42,6 @@ public sealed class TelemetryTests
         Assert.Equal("failed", await StateAsync((_, _, _) => Task.FromResult(Product(ProblemCodes.DownloadFailed))));
         Assert.Equal("cancelled", await StateAsync((_, _, _) => throw new OperationCanceledException()));
         Assert.Equal("failed", await StateAsync((_, _, _) => throw new IOException()));
-    }
-
-    [Fact]
-    public async Task With_a_collector_traces_and_metrics_are_sent_and_the_last_when_the_server_ends()
-    {
-        var got = new ConcurrentBag<string>();
-        var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
-        await using var collector = builder.Build();
-        collector.Run(async context =>
-        {
-            using var body = new MemoryStream();
-            await context.Request.Body.CopyToAsync(body, Cancellation);
-            got.Add($"{context.Request.Path} {context.Request.ContentType} {body.Length > 0}");
-            context.Response.StatusCode = StatusCodes.Status200OK;
-        });
-        await collector.StartAsync(Cancellation);
-        await using (var server = await RunningServer.StartAsync(o => o with { OtlpEndpoint = new(collector.Urls.Single()) }))
-            await server.Client.GetAsync(ApiRoutes.Live, Cancellation);
-        Assert.Contains("/v1/traces application/x-protobuf True", got);
-        Assert.Contains("/v1/metrics application/x-protobuf True", got);
     }
 
     private static BuildEvent Stage(string name, string status) => new(0, default, BuildEventKind.Stage, name, "", status);
