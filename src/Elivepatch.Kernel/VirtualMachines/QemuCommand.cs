@@ -18,7 +18,9 @@ internal static class QemuCommand
         // Whoever breaks out of the guest finds a process that may start nothing and become nobody else.
         "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
         // The old PC has fewer devices to probe than q35 and boots a second faster. Five-level page tables only cost time.
-        "-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "max,la57=off",
+        // One thread for all processors: where each has its own, one may still run code that another has just rewritten, and a kernel
+        // that turns static branches over trips on its own breakpoints ("Oops: int3").
+        "-machine", "pc", "-accel", "tcg,thread=single", "-cpu", "max,la57=off",
         "-smp", job.Processors.ToString(CultureInfo.InvariantCulture),
         "-m", job.Memory.ToString(CultureInfo.InvariantCulture),
         // Files as back ends only ever carry bytes out of the guest; /dev/fd/N are our two pipes.
