@@ -18,8 +18,8 @@ internal static class QemuCommand
         // Whoever breaks out of the guest finds a process that may start nothing and become nobody else.
         "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
         // The old PC has fewer devices to probe than q35 and boots a second faster. Five-level page tables only cost time.
-        // One thread for all processors: where each has its own, one may still run code that another has just rewritten, and a kernel
-        // that turns static branches over trips on its own breakpoints ("Oops: int3").
+        // One thread for all processors. With one for each, a processor was seen to take a breakpoint ("Oops: int3") at a static branch
+        // whose bytes in memory were those after the change already: it still ran what it had translated before.
         "-machine", "pc", "-accel", "tcg,thread=single", "-cpu", "max,la57=off",
         "-smp", job.Processors.ToString(CultureInfo.InvariantCulture),
         "-m", job.Memory.ToString(CultureInfo.InvariantCulture),
