@@ -3,7 +3,6 @@
 
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Import;
-using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.VirtualMachines;
@@ -32,7 +31,7 @@ async Task<Outcome<GuestResult>> RunAsync(CancellationToken cancellation)
         return Outcome<GuestResult>.Failure(opened.Problems);
     var record = new KernelStore(cache).Open(release);
     var network = await NetworkAsync(cache, cancellation);
-    var libraries = await LibrariesAsync(cancellation);
+    var libraries = await GuestLibraries.OfAsync(client, cancellation);
     if (!record.Succeeded || !network.Succeeded || !libraries.Succeeded)
         return Outcome<GuestResult>.Failure([.. record.Problems, .. network.Problems, .. libraries.Problems]);
 
@@ -91,21 +90,4 @@ async Task<Outcome<GuestNetwork>> NetworkAsync(CacheRoot cache, CancellationToke
     var problem = await Archives.UnpackDebianPackageAsync(
         package.Value, folder.FullPath, [$"./{modules}/net/core", $"./{modules}/drivers/net"], cancellation);
     return problem is null ? await GuestNetwork.FromModulesAsync(Path.Combine(folder.FullPath, modules), cancellation) : problem;
-}
-
-// What the client needs of the machine that it runs on: the C library and what comes with the compiler, and OpenSSL, which it opens
-// by name.
-async Task<Outcome<IReadOnlyList<GuestFile>>> LibrariesAsync(CancellationToken cancellation)
-{
-    var needed = await ProcessRunner.RunAsync(new ProcessRequest { File = "ldd", Arguments = [client] }, cancellation);
-    var known = await ProcessRunner.RunAsync(new ProcessRequest { File = "/sbin/ldconfig", Arguments = ["-p"] }, cancellation);
-    if (!needed.Succeeded || !known.Succeeded)
-        return new Problem(ProblemCodes.ToolFailed, needed.Succeeded ? known.Describe() : needed.Describe());
-    var paths = needed.Output.Split((char[])[' ', '\t', '\n']).Where(w => w.StartsWith('/'))
-        .Concat(known.Output.Split('\n').Where(l => l.Contains("libssl.so.3 ") || l.Contains("libcrypto.so.3 ")).Select(l => l.Split("=> ")[^1].Trim()))
-        .DistinctBy(Path.GetFileName);
-    var files = new List<GuestFile>();
-    foreach (var path in paths)
-        files.Add(new($"lib/{Path.GetFileName(path)}", await File.ReadAllBytesAsync(path, cancellation), Executable: true));
-    return files;
 }

@@ -2,7 +2,6 @@
 // errors, signals, and failures that nobody expected.
 
 using System.CommandLine;
-using System.CommandLine.Help;
 using System.Runtime.InteropServices;
 using Elivepatch.Client.Commands;
 using Elivepatch.Client.Output;
@@ -88,9 +87,7 @@ internal static class CommandLine
             PersistCommand.Create(session),
             LoadPersistedCommand.Create(session),
         };
-        // Help is shown for every command by the one option of the root.
-        var help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new VerbHelp((HelpAction)help.Action!);
+        VerbHelp.ShowFor(root);
         return root;
     }
 

@@ -7,6 +7,13 @@ namespace Elivepatch.Client;
 /// <summary>Shows the usual help of a verb, then its explanation and examples.</summary>
 internal sealed class VerbHelp(HelpAction usual) : SynchronousCommandLineAction
 {
+    /// <summary>Has help of every command shown by the one option of the root.</summary>
+    public static void ShowFor(RootCommand root)
+    {
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new VerbHelp((HelpAction)help.Action!);
+    }
+
     /// <summary>Who asks for help need not have given the arguments.</summary>
     public override bool ClearsParseErrors => true;
 

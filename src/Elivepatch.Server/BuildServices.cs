@@ -33,8 +33,11 @@ internal sealed record BuildServices
         var entries = options.Sources.Select(s => s.ToEntry()).ToList();
         if (entries.SelectMany(e => e.Problems).ToList() is { Count: > 0 } problems)
             return Outcome<BuildServices>.Failure(problems);
-        return CacheRoot.Open(options.CacheFolder).Then(cache => OpenSigner(options).Then<BuildServices>(
-            signer => new BuildServices(options, cache, [.. entries.Select(e => e.Value)], signer.SingleOrDefault())));
+        var sources = entries.ConvertAll(e => e.Value);
+        return CacheRoot.Open(options.CacheFolder).Then(cache =>
+            options is { ModuleKey: { } key, ModuleCertificate: { } certificate }
+                ? ModuleSigner.Open(key, certificate).Then<BuildServices>(signer => new BuildServices(options, cache, sources, signer))
+                : new BuildServices(options, cache, sources, null));
     }
 
     /// <summary>Adds them.</summary>
@@ -67,10 +70,4 @@ internal sealed record BuildServices
             services.GetRequiredService<TimeProvider>());
         return TracedBuilds.Trace(job.RunAsync);
     }
-
-    // A list of one or none: a success has a value.
-    private static Outcome<List<ModuleSigner>> OpenSigner(ServerOptions options) =>
-        options is { ModuleKey: { } key, ModuleCertificate: { } certificate }
-            ? ModuleSigner.Open(key, certificate).Then<List<ModuleSigner>>(s => new List<ModuleSigner> { s })
-            : new List<ModuleSigner>();
 }

@@ -3,7 +3,6 @@
 // their digest, so that a command may be killed between any two calls and the next one finds something that is true. What is live
 // is never believed from here: that is asked of the kernel.
 
-using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Elivepatch.Engine;
@@ -116,7 +115,7 @@ internal sealed class MachineState(string folder)
     /// <summary>Keeps content under its digest and gives that.</summary>
     public Outcome<string> Keep(string buildId, ReadOnlyMemory<byte> content)
     {
-        var digest = Convert.ToHexStringLower(SHA256.HashData(content.Span));
+        var digest = ContentDigest.Of(content.Span).Hex;
         var path = ContentPath(buildId, digest);
         return Try(() =>
         {
@@ -136,7 +135,7 @@ internal sealed class MachineState(string folder)
             if (new FileInfo(path) is { Exists: true, Length: > LargestContent })
                 return Unusable($"{path} is too large");
             var content = File.ReadAllBytes(path);
-            return Convert.ToHexStringLower(SHA256.HashData(content)) == digest ? content : Unusable($"{path} is damaged");
+            return ContentDigest.Of(content).Hex == digest ? content : Unusable($"{path} is damaged");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -194,7 +193,7 @@ internal sealed class MachineState(string folder)
     }
 
     private static bool Holds(string path, string digest) =>
-        File.Exists(path) && Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path))) == digest;
+        File.Exists(path) && ContentDigest.Of(File.ReadAllBytes(path)).Hex == digest;
 
     private static bool IsForOthers(string path) =>
         (File.GetUnixFileMode(path) & (UnixFileMode.GroupRead | UnixFileMode.OtherRead)) != 0;

@@ -1,9 +1,9 @@
 // In: the patches that are live, those that are given, and names to leave out. Out: the patches of the next livepatch, in order.
 // A livepatch is cumulative: what it does not carry is gone when it is live.
 
-using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Client.Service;
@@ -62,10 +62,6 @@ internal static partial class PatchList
                 "name a patch; `elivepatch disable` makes nothing live");
     }
 
-    /// <summary>The patches by name and digest.</summary>
-    public static IReadOnlyList<PatchReference> References(IReadOnlyList<PatchFile> patches) =>
-        [.. patches.Select(p => new PatchReference(p.Name, Convert.ToHexStringLower(SHA256.HashData(p.Content))))];
-
     /// <summary>
     /// A name for the module of these patches: that of the last one, and a few digits made of all. A new livepatch cannot be called
     /// like the one that it replaces, and machines that ask for the same are to share one build.
@@ -74,8 +70,7 @@ internal static partial class PatchList
     {
         const int digits = 8;
         const int longest = 55 - 1 - digits;
-        var digest = Convert.ToHexStringLower(
-            SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(string.Concat(patches.Select(p => p.Sha256)))));
+        var digest = ContentDigest.Of(System.Text.Encoding.ASCII.GetBytes(string.Concat(patches.Select(p => p.Sha256)))).Hex;
         var name = Kernel.Build.ModuleName.FromPatch(patches[^1].Name);
         return $"{(name.Length <= longest ? name : name[..longest]).TrimEnd('_')}_{digest[..digits]}";
     }

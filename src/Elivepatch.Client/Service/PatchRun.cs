@@ -117,7 +117,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         }
         return PatchList.Combine(carried, given.Patches, request.Dropped).Then<Plan>(patches =>
         {
-            var references = PatchList.References(patches);
+            var references = PatchReference.To(patches);
             var live = ledger.Live(loaded);
             var isLive = request.Loads && live is not null
                 && live.Patches.Select(p => p.Sha256).SequenceEqual(references.Select(p => p.Sha256))

@@ -8,6 +8,8 @@ namespace Elivepatch.Kernel.Storage;
 /// <param name="Hex">64 lower-case hexadecimal digits.</param>
 public readonly record struct ContentDigest(string Hex)
 {
+    private const int CopyChunk = 128 << 10;
+
     /// <summary>Digest of some bytes.</summary>
     public static ContentDigest Of(ReadOnlySpan<byte> bytes) => new(Convert.ToHexStringLower(SHA256.HashData(bytes)));
 
@@ -16,6 +18,24 @@ public readonly record struct ContentDigest(string Hex)
     {
         await using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20, FileOptions.SequentialScan);
         return new(Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellation)));
+    }
+
+    /// <summary>Copies a stream of unknown length, and gives its digest; null where it has more bytes than it may.</summary>
+    public static async Task<ContentDigest?> OfCopyAsync(Stream from, Stream to, long most, CancellationToken cancellation)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[CopyChunk];
+        long total = 0;
+        while (await from.ReadAsync(buffer, cancellation) is var count and > 0)
+        {
+            total += count;
+            if (total > most)
+                return null;
+            hash.AppendData(buffer.AsSpan(0, count));
+            await to.WriteAsync(buffer.AsMemory(0, count), cancellation);
+        }
+
+        return new(Convert.ToHexStringLower(hash.GetHashAndReset()));
     }
 
     /// <summary>Digest of several texts in order; each is preceded by its length, so no two lists run together.</summary>

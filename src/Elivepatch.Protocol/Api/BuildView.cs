@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json.Serialization;
 
 namespace Elivepatch.Protocol.Api;
@@ -82,7 +83,12 @@ public sealed record BuildView
 /// <summary>A patch by name and digest.</summary>
 /// <param name="Name">Name of its file.</param>
 /// <param name="Sha256">SHA-256 of its content, hexadecimal.</param>
-public sealed record PatchReference(string Name, string Sha256);
+public sealed record PatchReference(string Name, string Sha256)
+{
+    /// <summary>What refers to these patches, in their order.</summary>
+    public static IReadOnlyList<PatchReference> To(IReadOnlyList<PatchFile> patches) =>
+        [.. patches.Select(p => new PatchReference(p.Name, Convert.ToHexStringLower(SHA256.HashData(p.Content))))];
+}
 
 /// <summary>A module by size and digest.</summary>
 /// <param name="Size">Bytes.</param>

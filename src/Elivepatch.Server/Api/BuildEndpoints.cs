@@ -62,14 +62,14 @@ internal static class BuildEndpoints
         [Description("How many builds a page has, 1 to 200; 50 where it is not given.")] int? limit,
         CancellationToken cancellation)
     {
-        if (state is not null && !Enum.GetValues<BuildState>().Any(s => BuildViews.Word(s) == state))
+        var wanted = Enum.GetValues<BuildState>().Cast<BuildState?>().FirstOrDefault(s => BuildViews.Word(s!.Value) == state);
+        if (state is not null && wanted is null)
             return Malformed($"state is none of {string.Join(", ", Enum.GetValues<BuildState>().Select(BuildViews.Word))}");
         if (limit is < 1 or > LargestPage)
             return Malformed($"limit is not 1 to {LargestPage}");
         if (after is not null && await builds.FindAsync(after, cancellation) is null)
             return Malformed("after names no build");
         var count = limit ?? UsualPage;
-        BuildState? wanted = state is null ? null : Enum.GetValues<BuildState>().Single(s => BuildViews.Word(s) == state);
         // One more than the page shows whether there is another.
         var found = await builds.ListAsync(wanted, after, count + 1, cancellation);
         return TypedResults.Ok(new BuildPage(

@@ -168,7 +168,7 @@ public sealed partial class BuildDispatcher(
         {
             if (content is null)
                 return null;
-            var stored = await blobs.PutAsync(new MemoryStream(content, writable: false), long.MaxValue, cancellation);
+            var stored = await blobs.PutAsync(content, cancellation);
             problems.AddRange(stored.Problems);
             return stored.Succeeded ? stored.Value : null;
         }

@@ -31,11 +31,7 @@ public sealed class BuildIntake(
         if (SubmissionRules.Check(submission, policy) is { Count: > 0 } problems)
             return Outcome<StoredBuild>.Failure(problems);
         if (await kernels.FindAsync(submission.Kernel, cancellation) is not { } kernel)
-        {
-            return new Problem(
-                ProblemCodes.KernelUnknown, $"no kernel {Short(submission.Kernel)} is known here", "Send the kernel's capture first.");
-        }
-
+            return KernelRegistry.Unknown(submission.Kernel);
         var id = BuildIdentity.Of(submission, kernel, policy, BuildIdentity.Engine);
         // One that is there already was complete when it was taken in.
         if (await builds.FindAsync(id, cancellation) is { State: not (BuildState.Failed or BuildState.Cancelled) } known)
@@ -47,7 +43,7 @@ public sealed class BuildIntake(
             return Outcome<StoredBuild>.Failure(compiler.Problems);
 
         var json = JsonSerializer.SerializeToUtf8Bytes(submission, ProtocolJson.Default.BuildSubmission);
-        var stored = await blobs.PutAsync(new MemoryStream(json, writable: false), long.MaxValue, cancellation);
+        var stored = await blobs.PutAsync(json, cancellation);
         if (!stored.TryGet(out var blob))
             return Outcome<StoredBuild>.Failure(stored.Problems);
         return await AddAsync(
@@ -57,7 +53,7 @@ public sealed class BuildIntake(
                 Kernel = kernel.Id,
                 Release = kernel.Release,
                 Submission = blob,
-                Patches = BuildStatement.References(submission.Patches),
+                Patches = PatchReference.To(submission.Patches),
                 Token = tokenId,
                 Requester = tokenName,
                 Submitted = clock.GetUtcNow(),
@@ -109,7 +105,4 @@ public sealed class BuildIntake(
         var hasSource = !missing.Exists(m => m.Name == KernelParts.Source);
         return new(hasSource ? ProblemCodes.TestImpossible : ProblemCodes.KernelIncomplete, text.ToString());
     }
-
-    private static string Short(string text) =>
-        string.Concat(text.Take(80).Select(c => char.IsAscii(c) && !char.IsControl(c) ? c : '?'));
 }

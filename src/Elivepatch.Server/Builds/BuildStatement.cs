@@ -1,7 +1,6 @@
 // In: a build and what came of it. Out: the statement about its module, as far as the builder can make it: who signs and until when
 // is filled in by whoever has the keys.
 
-using System.Security.Cryptography;
 using System.Text;
 using Elivepatch.Engine.Explain;
 using Elivepatch.Kernel.Records;
@@ -22,15 +21,15 @@ internal static class BuildStatement
         DateTimeOffset finished) => new()
         {
             Type = Statement.StatementType,
-            Subject = [new($"{explanation.Name}.ko", new(Convert.ToHexStringLower(SHA256.HashData(module))))],
+            Subject = [new($"{explanation.Name}.ko", new(ContentDigest.Of(module).Hex))],
             PredicateType = Statement.ProvenanceType,
             Predicate = new(
                 new()
                 {
                     BuildType = BuildDefinition.LivepatchType,
                     ExternalParameters = new(
-                        kernel.Facts.Release, kernel.Facts.BuildId, References(order.Submission.Patches),
-                        References(order.Submission.BasePatches), explanation.Name, order.Submission.Replace),
+                        kernel.Facts.Release, kernel.Facts.BuildId, PatchReference.To(order.Submission.Patches),
+                        PatchReference.To(order.Submission.BasePatches), explanation.Name, order.Submission.Replace),
                     InternalParameters = new(BuildIdentity.Engine, kernel.Facts.Compiler, explanation.Units, test),
                     ResolvedDependencies = Dependencies(order, kernel),
                 },
@@ -41,13 +40,9 @@ internal static class BuildStatement
                 new(finished, DateTimeOffset.UnixEpoch)),
         };
 
-    /// <summary>The patches by name and digest.</summary>
-    public static IReadOnlyList<PatchReference> References(IReadOnlyList<PatchFile> patches) =>
-        [.. patches.Select(p => new PatchReference(p.Name, ContentDigest.Of(p.Content).Hex))];
-
     /// <summary>The digest of a script; null where there is none.</summary>
     public static Sha256Digest? Script(string? script) =>
-        script is null ? null : new(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(script))));
+        script is null ? null : new(ContentDigest.Of(Encoding.UTF8.GetBytes(script)).Hex);
 
     private static List<ResourceDescriptor> Dependencies(BuildOrder order, KernelRecord kernel)
     {

@@ -73,11 +73,8 @@ internal static class SubmissionRules
 
     private static Problem? Forbidden(PatchFile patch) =>
         BuildFilePaths.In(patch.Content) is { Count: > 0 } paths
-            ? new(ProblemCodes.BuildPatchForbidden, $"{patch.Name}: {string.Join(", ", paths.Take(5).Select(Printable))}")
+            ? new(ProblemCodes.BuildPatchForbidden, $"{patch.Name}: {string.Join(", ", paths.Take(5).Select(p => PlainText.Of(p, 100)))}")
             : null;
-
-    private static string Printable(string path) =>
-        string.Concat(path.Take(100).Select(c => char.IsAscii(c) && !char.IsControl(c) ? c : '?'));
 
     private static Problem Malformed(string reason) => new(ProblemCodes.RequestMalformed, reason);
 }

@@ -43,13 +43,10 @@ internal static class AuditCommand
                 return Answer.Fail(session, [problem], asJson);
             }
 
-            var folder = configuration.Read(parsed, session).Then(StateFolder.Open);
-            if (!folder.TryGet(out var found))
-                return Answer.Fail(session, folder.Problems, asJson);
-            var database = await Database.OpenFileAsync(found.DatabaseFile, cancellation);
-            if (!database.Succeeded)
-                return Answer.Fail(session, database.Problems, asJson);
-            var entries = await new AuditTable(database.Value, TimeProvider.System).ListAsync(count, cancellation);
+            var opened = await configuration.OpenDatabaseAsync(parsed, session, cancellation);
+            if (!opened.TryGet(out var database))
+                return Answer.Fail(session, opened.Problems, asJson);
+            var entries = await new AuditTable(database, TimeProvider.System).ListAsync(count, cancellation);
             if (asJson)
                 Answer.WriteJson(session, entries, ServerJson.Default.IReadOnlyListAuditEntry);
             else

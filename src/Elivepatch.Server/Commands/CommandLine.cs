@@ -2,7 +2,6 @@
 // errors, signals, and failures that nobody expected.
 
 using System.CommandLine;
-using System.CommandLine.Help;
 using System.Runtime.InteropServices;
 using Elivepatch.Client;
 using Elivepatch.Engine;
@@ -68,9 +67,7 @@ internal static class CommandLine
             TokensCommand.Create(session),
             AuditCommand.Create(session),
         };
-        // Help is shown for every command by the one option of the root.
-        var help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new VerbHelp((HelpAction)help.Action!);
+        VerbHelp.ShowFor(root);
         return root;
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Elivepatch.Engine;
 using Elivepatch.Server.Configuration;
+using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Commands;
 
@@ -41,6 +42,15 @@ internal sealed class ConfigurationOptions
         Flags = settings.Where(s => parsed.GetResult(s.Option) is { Implicit: false })
             .ToDictionary(s => s.Setting.Name, s => string.Join(' ', parsed.GetValue(s.Option) ?? [])),
     });
+
+    /// <summary>Opens the database of the state that is configured, whether a server uses it or not.</summary>
+    public async Task<Outcome<Database>> OpenDatabaseAsync(ParseResult parsed, Session session, CancellationToken cancellation)
+    {
+        var folder = Read(parsed, session).Then(StateFolder.Open);
+        return folder.TryGet(out var found)
+            ? await Database.OpenFileAsync(found.DatabaseFile, cancellation)
+            : Outcome<Database>.Failure(folder.Problems);
+    }
 
     private ConfigurationOptions AddTo(Command verb)
     {

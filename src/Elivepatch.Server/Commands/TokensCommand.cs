@@ -44,7 +44,7 @@ internal static class TokensCommand
         verb.SetAction(async (parsed, cancellation) =>
         {
             var asJson = parsed.GetValue(json);
-            var opened = await OpenAsync(configuration, parsed, session, cancellation);
+            var opened = await configuration.OpenDatabaseAsync(parsed, session, cancellation);
             if (!opened.TryGet(out var database))
                 return Answer.Fail(session, opened.Problems, asJson);
             IReadOnlyList<TokenView> tokens = [.. (await new TokenTable(database).ListAsync(cancellation)).Select(IssueToken.View)];
@@ -78,7 +78,7 @@ internal static class TokensCommand
         verb.SetAction(async (parsed, cancellation) =>
         {
             var asJson = parsed.GetValue(json);
-            var opened = await OpenAsync(configuration, parsed, session, cancellation);
+            var opened = await configuration.OpenDatabaseAsync(parsed, session, cancellation);
             if (!opened.TryGet(out var database))
                 return Answer.Fail(session, opened.Problems, asJson);
             var request = new TokenRequest(
@@ -112,7 +112,7 @@ internal static class TokensCommand
         verb.SetAction(async (parsed, cancellation) =>
         {
             var asJson = parsed.GetValue(json);
-            var opened = await OpenAsync(configuration, parsed, session, cancellation);
+            var opened = await configuration.OpenDatabaseAsync(parsed, session, cancellation);
             if (!opened.TryGet(out var database))
                 return Answer.Fail(session, opened.Problems, asJson);
             var token = parsed.GetRequiredValue(id);
@@ -143,15 +143,6 @@ internal static class TokensCommand
     private static Task NoteAsync(Database database, string action, string subject, CancellationToken cancellation) =>
         new AuditTable(database, clock).AddAsync(
             new("", default, "", Environment.UserName, "command", action, subject, 0), cancellation);
-
-    private static Task<Outcome<Database>> OpenAsync(
-        ConfigurationOptions configuration, ParseResult parsed, Session session, CancellationToken cancellation)
-    {
-        var folder = configuration.Read(parsed, session).Then(StateFolder.Open);
-        return folder.TryGet(out var found)
-            ? Database.OpenFileAsync(found.DatabaseFile, cancellation)
-            : Task.FromResult(Outcome<Database>.Failure(folder.Problems));
-    }
 
     private static string Day(DateTimeOffset? time) =>
         time?.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? "never";

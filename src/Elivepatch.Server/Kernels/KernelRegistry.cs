@@ -114,6 +114,10 @@ public sealed class KernelRegistry(
     /// <inheritdoc/>
     public void Dispose() => reading.Dispose();
 
+    /// <summary>What is said of a kernel that is not known.</summary>
+    internal static Problem Unknown(string id) =>
+        new(ProblemCodes.KernelUnknown, $"no kernel {PlainText.Of(id, 80)} is known here", "Send the kernel's capture first.");
+
     /// <summary>A kernel as others see it.</summary>
     internal async Task<KernelView> ViewAsync(StoredKernel kernel, CancellationToken cancellation)
     {
@@ -157,7 +161,7 @@ public sealed class KernelRegistry(
             if (capture.Facts.Machine != "x86_64")
             {
                 return new Problem(
-                    ProblemCodes.ConfigurationLacks, $"the machine is {Printable(capture.Facts.Machine)}, and only x86_64 is supported");
+                    ProblemCodes.ConfigurationLacks, $"the machine is {PlainText.Of(capture.Facts.Machine, 80)}, and only x86_64 is supported");
             }
 
             var config = ConfigRules.Check(KernelConfig.Parse(System.Text.Encoding.UTF8.GetString(capture.Config.Span)));
@@ -184,10 +188,4 @@ public sealed class KernelRegistry(
             ? null
             : new(ProblemCodes.KernelContradicts, $"the kernel has build-id {kernel.BuildId}, the boot image {image.BuildId}");
     }
-
-    private static string Printable(string text) =>
-        string.Concat(text.Take(80).Select(c => char.IsAscii(c) && !char.IsControl(c) ? c : '?'));
-
-    private static Problem Unknown(string id) =>
-        new(ProblemCodes.KernelUnknown, $"no kernel {Printable(id)} is known here", "Send the kernel's capture first.");
 }

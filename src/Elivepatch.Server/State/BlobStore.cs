@@ -1,9 +1,8 @@
 // In: bytes of any size and origin. Out: their digest, by which they are found again. A blob is written beside its place, flushed
 // and renamed: it is there whole or not at all, and writing it twice is harmless.
 
-using System.Buffers;
-using System.Security.Cryptography;
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Storage;
 
 namespace Elivepatch.Server.State;
 
@@ -30,8 +29,8 @@ public sealed class BlobStore
     }
 
     /// <summary>Stores bytes and gives their SHA-256, hexadecimal.</summary>
-    public async Task<string> PutAsync(ReadOnlyMemory<byte> content, CancellationToken cancellation) =>
-        (await PutAsync(new MemoryStream(content.ToArray(), writable: false), long.MaxValue, cancellation)).Value;
+    public Task<Outcome<string>> PutAsync(byte[] content, CancellationToken cancellation) =>
+        PutAsync(new MemoryStream(content, writable: false), long.MaxValue, cancellation);
 
     /// <summary>Stores what a stream has, up to a number of bytes.</summary>
     public async Task<Outcome<string>> PutAsync(Stream content, long most, CancellationToken cancellation)
@@ -39,14 +38,14 @@ public sealed class BlobStore
         var path = Path.Combine(incoming, Path.GetRandomFileName());
         try
         {
-            string? digest;
+            ContentDigest? copied;
             await using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, Chunk))
             {
-                digest = await CopyAsync(content, file, most, cancellation);
+                copied = await ContentDigest.OfCopyAsync(content, file, most, cancellation);
                 file.Flush(flushToDisk: true);
             }
 
-            if (digest is null)
+            if (copied?.Hex is not { } digest)
                 return new Problem(ProblemCodes.RequestTooLarge, $"at most {most} bytes are taken");
             var place = PathOf(digest);
             lock (gate)
@@ -88,30 +87,6 @@ public sealed class BlobStore
 
     /// <summary>Reads small content.</summary>
     public Task<byte[]> ReadAsync(string digest, CancellationToken cancellation) => File.ReadAllBytesAsync(PathOf(digest), cancellation);
-
-    private static async Task<string?> CopyAsync(Stream from, Stream to, long most, CancellationToken cancellation)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var buffer = ArrayPool<byte>.Shared.Rent(Chunk);
-        try
-        {
-            long total = 0;
-            while (await from.ReadAsync(buffer.AsMemory(0, Chunk), cancellation) is var count and > 0)
-            {
-                total += count;
-                if (total > most)
-                    return null;
-                hash.AppendData(buffer.AsSpan(0, count));
-                await to.WriteAsync(buffer.AsMemory(0, count), cancellation);
-            }
-
-            return Convert.ToHexStringLower(hash.GetHashAndReset());
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
 
     private static bool IsDiskFull(IOException e) => (e.HResult & 0xFFFF) is 28 or 122; // ENOSPC, EDQUOT
 }

@@ -9,9 +9,6 @@ namespace Elivepatch.Server.Telemetry;
 /// <summary>Sends traces and metrics to a collector, by OTLP over HTTP. Without one nothing is measured.</summary>
 internal sealed class TelemetryExport : IDisposable
 {
-    // How long a collector that is slow is waited for in the end.
-    private const int LastSend = 15_000;
-
     private readonly TracerProvider traces;
     private readonly MeterProvider metrics;
 
@@ -34,8 +31,6 @@ internal sealed class TelemetryExport : IDisposable
     /// <summary>Sends what is left.</summary>
     public void Dispose()
     {
-        traces.Shutdown(LastSend);
-        metrics.Shutdown(LastSend);
         traces.Dispose();
         metrics.Dispose();
     }

@@ -59,14 +59,19 @@ public sealed class PublishedClientTests(StockKernel stock)
     public async Task It_loads_shows_disables_and_unloads_a_livepatch_where_there_is_no_dotnet()
     {
         var record = await stock.RecordAsync();
-        var patch = Path.Combine(Root, "examples", "meminfo-caps.patch");
+        var patch = Path.Combine(Repository.Root, "examples", "meminfo-caps.patch");
         var built = Get(await new LivepatchBuild(stock.Cache).RunAsync(new(record, [patch], [], null, Replace: true, null), Cancellation));
         var client = await PublishAsync();
         var job = new GuestJob
         {
             Kernel = record.BootImagePath!,
             Script = $"LIVEPATCH={built.Name}\n{Script}",
-            Files = [.. await ProgramAsync(client), .. State(record, built, await File.ReadAllBytesAsync(patch, Cancellation))],
+            Files =
+            [
+                new("elivepatch", await File.ReadAllBytesAsync(client, Cancellation), Executable: true),
+                .. Get(await GuestLibraries.OfAsync(client, Cancellation)),
+                .. State(record, built, await File.ReadAllBytesAsync(patch, Cancellation)),
+            ],
             Memory = 1024,
             Timeout = TimeSpan.FromMinutes(15),
             SilenceLimit = TimeSpan.FromMinutes(10),
@@ -103,34 +108,10 @@ public sealed class PublishedClientTests(StockKernel stock)
         Assert.True(Regex.IsMatch(result.Output, expected), result.Output);
     }
 
-    private static string Root
-    {
-        get
-        {
-            var folder = AppContext.BaseDirectory;
-            while (!File.Exists(Path.Combine(folder, "Elivepatch.slnx")))
-                folder = Path.GetDirectoryName(folder)!;
-            return folder;
-        }
-    }
-
     private static async Task<string> PublishAsync()
     {
-        await OutputAsync(Path.Combine(Root, "scripts", "publish-client"));
-        return Path.Combine(Root, "artifacts", "publish", "elivepatch");
-    }
-
-    // The file and the libraries that it needs, OpenSSL's among them: signatures are checked with them.
-    private static async Task<IReadOnlyList<GuestFile>> ProgramAsync(string client)
-    {
-        const string ssl = "/usr/lib/x86_64-linux-gnu/libssl.so.3";
-        var listed = await OutputAsync("ldd", client) + await OutputAsync("ldd", ssl) + $"\tlibssl.so.3 => {ssl} (0x0)\n";
-        var paths = listed.Split('\n').SelectMany(l => l.Split(' ', '\t')).Where(w => w.StartsWith('/')).Distinct();
-        return
-        [
-            new("elivepatch", await File.ReadAllBytesAsync(client, Cancellation), Executable: true),
-            .. paths.DistinctBy(p => Path.GetFileName(p)).Select(p => new GuestFile($"lib/{Path.GetFileName(p)}", File.ReadAllBytes(p), Executable: true)),
-        ];
+        await OutputAsync(Path.Combine(Repository.Root, "scripts", "publish-client"));
+        return Path.Combine(Repository.Root, "artifacts", "publish", "elivepatch");
     }
 
     // The state folder of a machine on which the livepatch was live when it went down, as docs/machine.md describes it.

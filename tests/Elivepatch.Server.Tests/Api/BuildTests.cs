@@ -110,9 +110,9 @@ public sealed class BuildTests
         await server.Get<BuildTable>().TakeAsync(Cancellation);
         var blobs = server.Get<BlobStore>();
         byte[] module = [0x7f, (byte)'E', (byte)'L', (byte)'F', 0, 255, 10, 13];
-        var artifact = await blobs.PutAsync(module, Cancellation);
-        var console = await blobs.PutAsync("<script>alert(1)</script>\n"u8.ToArray(), Cancellation);
-        var explanation = await blobs.PutAsync("""{"module":"x"}"""u8.ToArray(), Cancellation);
+        var artifact = (await blobs.PutAsync(module, Cancellation)).Value;
+        var console = (await blobs.PutAsync("<script>alert(1)</script>\n"u8.ToArray(), Cancellation)).Value;
+        var explanation = (await blobs.PutAsync("""{"module":"x"}"""u8.ToArray(), Cancellation)).Value;
         await server.Get<BuildTable>().FinishAsync(
             "build", new() { State = BuildState.Succeeded, Module = "livepatch-fix", Artifact = artifact, ArtifactSize = module.Length, Console = console, Explanation = explanation, Tested = true },
             Cancellation);
@@ -143,7 +143,7 @@ public sealed class BuildTests
         await using var server = await RunningServer.StartAsync();
         await server.AddBuildAsync("build");
         await server.Get<BuildTable>().TakeAsync(Cancellation);
-        var artifact = await server.Get<BlobStore>().PutAsync("0123456789"u8.ToArray(), Cancellation);
+        var artifact = (await server.Get<BlobStore>().PutAsync("0123456789"u8.ToArray(), Cancellation)).Value;
         await server.Get<BuildTable>().FinishAsync("build", new() { State = BuildState.Succeeded, Module = "m", Artifact = artifact, ArtifactSize = 10 }, Cancellation);
         using var client = await server.WithScopesAsync(TokenScopes.Read);
         client.DefaultRequestHeaders.Range = new(4, null);

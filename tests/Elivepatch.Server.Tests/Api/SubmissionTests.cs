@@ -84,7 +84,7 @@ public sealed class SubmissionTests
     {
         var server = await RunningServer.StartAsync(o => o with { OpenBuildsPerToken = open, Sources = [new(SourceOrigin.Tree, "*", "/")] });
         var gcc = await ProcessRunner.RunAsync(new() { File = "gcc", Arguments = ["--version"] }, Cancellation);
-        var capture = await server.Get<BlobStore>().PutAsync(new byte[] { 1 }, Cancellation);
+        var capture = (await server.Get<BlobStore>().PutAsync(new byte[] { 1 }, Cancellation)).Value;
         await server.Get<KernelTable>().AddAsync(
             new(kernel, "6.1.0-test", new('a', 40), gcc.Output.Split('\n')[0], capture, null, null, server.Clock.Now, "machine"), Cancellation);
         return server;

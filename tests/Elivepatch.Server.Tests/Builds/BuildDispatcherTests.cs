@@ -9,6 +9,14 @@ namespace Elivepatch.Server.Tests.Builds;
 
 public sealed class BuildDispatcherTests
 {
+    // A job that says when it has begun, and goes on until it is cancelled.
+    private static BuildRun Endless(TaskCompletionSource begun) => async (_, _, cancellation) =>
+    {
+        begun.TrySetResult();
+        await Task.Delay(-1, cancellation);
+        return new();
+    };
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -59,12 +67,7 @@ public sealed class BuildDispatcherTests
         for (var i = 0; i < 5; i++)
         {
             var begun = new TaskCompletionSource();
-            using var stopped = bench.Dispatcher(async (_, _, cancellation) =>
-            {
-                begun.TrySetResult();
-                await Task.Delay(-1, cancellation);
-                return new();
-            });
+            using var stopped = bench.Dispatcher(Endless(begun));
             await stopped.StartAsync(Cancellation);
             await begun.Task.WaitAsync(Cancellation);
             await stopped.StopAsync(Cancellation);
@@ -132,12 +135,7 @@ public sealed class BuildDispatcherTests
         using var bench = await Workbench.OpenAsync();
         await bench.AddKernelAsync();
         var begun = new TaskCompletionSource();
-        using var dispatcher = bench.Dispatcher(async (_, _, cancellation) =>
-        {
-            begun.TrySetResult();
-            await Task.Delay(-1, cancellation);
-            return new();
-        });
+        using var dispatcher = bench.Dispatcher(Endless(begun));
         await dispatcher.StartAsync(Cancellation);
         var build = await bench.SubmitAsync();
         await begun.Task.WaitAsync(Cancellation);
@@ -152,12 +150,7 @@ public sealed class BuildDispatcherTests
         using var bench = await Workbench.OpenAsync();
         await bench.AddKernelAsync();
         var begun = new TaskCompletionSource();
-        using var dispatcher = bench.Dispatcher(async (_, _, cancellation) =>
-        {
-            begun.TrySetResult();
-            await Task.Delay(-1, cancellation);
-            return new();
-        });
+        using var dispatcher = bench.Dispatcher(Endless(begun));
         await dispatcher.StartAsync(Cancellation);
         var build = await bench.SubmitAsync();
         await begun.Task.WaitAsync(Cancellation);

@@ -79,7 +79,7 @@ internal sealed class Workbench : IDisposable
     public async Task<StoredKernel> AddKernelAsync(string id = KernelId, string? compiler = null)
     {
         var kernel = new StoredKernel(
-            id, "6.1.0-test", new string('a', 40), compiler ?? await CompilerHereAsync(), await Blobs.PutAsync(new byte[] { 1 }, Cancellation), null, null,
+            id, "6.1.0-test", new string('a', 40), compiler ?? await CompilerHereAsync(), (await Blobs.PutAsync(new byte[] { 1 }, Cancellation)).Value, null, null,
             DateTimeOffset.UtcNow, "machine");
         await Kernels.AddAsync(kernel, Cancellation);
         return kernel;

@@ -92,7 +92,7 @@ public sealed class KernelRegistryTests
     {
         using var bench = await OpenAsync(new() { AllowUploadedSource = true }, sources: []);
         var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
-        var rubbish = await bench.Blobs.PutAsync("rubbish"u8.ToArray(), Cancellation);
+        var rubbish = (await bench.Blobs.PutAsync("rubbish"u8.ToArray(), Cancellation)).Value;
         Refused(ProblemCodes.SourceUnusable, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, rubbish, Cancellation));
         Refused(ProblemCodes.BootImageUnreadable, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.BootImage, rubbish, Cancellation));
         Refused(ProblemCodes.RequestMalformed, await bench.Registry.AddPartAsync(kernel.Id, "../x", rubbish, Cancellation));
@@ -128,7 +128,7 @@ public sealed class KernelRegistryTests
     }
 
     private static async Task<Outcome<KernelView>> RegisterAsync(Workbench bench, byte[] capture) =>
-        await bench.Registry.RegisterAsync(await bench.Blobs.PutAsync(capture, Cancellation), "machine", Cancellation);
+        await bench.Registry.RegisterAsync((await bench.Blobs.PutAsync(capture, Cancellation)).Value, "machine", Cancellation);
 
     private static async Task RefusedAsync(Workbench bench, ProblemCode code, byte[] capture) => Refused(code, await RegisterAsync(bench, capture));
 
@@ -148,7 +148,7 @@ public sealed class KernelRegistryTests
                 Cancellation);
         }
 
-        return await bench.Blobs.PutAsync(file.ToArray(), Cancellation);
+        return (await bench.Blobs.PutAsync(file.ToArray(), Cancellation)).Value;
     }
 
     private static async Task<byte[]> CaptureAsync(

@@ -80,7 +80,7 @@ public sealed class ManifestSignerTests : IDisposable
 
     private async Task<StoredBuild> BuildAsync()
     {
-        var artifact = await blobs.PutAsync(module, Cancellation);
+        var artifact = (await blobs.PutAsync(module, Cancellation)).Value;
         var statement = new Statement
         {
             Type = Statement.StatementType,
@@ -111,7 +111,7 @@ public sealed class ManifestSignerTests : IDisposable
             {
                 State = BuildState.Succeeded,
                 Artifact = artifact,
-                Statement = await blobs.PutAsync(JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement), Cancellation),
+                Statement = (await blobs.PutAsync(JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement), Cancellation)).Value,
             },
         };
     }

@@ -16,7 +16,7 @@ public sealed class BlobStoreTests : IDisposable
     public async Task Content_is_found_by_its_digest_also_after_a_restart()
     {
         var content = RandomNumberGenerator.GetBytes(300_000);
-        var digest = await new BlobStore(scratch.Folder).PutAsync(content, Cancellation);
+        var digest = (await new BlobStore(scratch.Folder).PutAsync(content, Cancellation)).Value;
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(content)), digest);
         Assert.Equal(content, await new BlobStore(scratch.Folder).ReadAsync(digest, Cancellation));
     }
@@ -27,9 +27,9 @@ public sealed class BlobStoreTests : IDisposable
         var store = new BlobStore(scratch.Folder);
         var content = RandomNumberGenerator.GetBytes(200_000);
         var digests = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => Task.Run(() => store.PutAsync(content, Cancellation))));
-        Assert.Single(digests.Distinct());
+        Assert.Single(digests.Select(d => d.Value).Distinct());
         Assert.Single(Files());
-        Assert.Equal(content, await store.ReadAsync(digests[0], Cancellation));
+        Assert.Equal(content, await store.ReadAsync(digests[0].Value, Cancellation));
     }
 
     [Theory]
@@ -76,10 +76,10 @@ public sealed class BlobStoreTests : IDisposable
     public async Task What_somebody_else_stored_as_well_is_not_removed()
     {
         var store = new BlobStore(scratch.Folder);
-        var mine = await store.PutAsync(new byte[] { 1 }, Cancellation);
+        var mine = (await store.PutAsync(new byte[] { 1 }, Cancellation)).Value;
         store.RemoveUnlessPutAgain(mine);
         Assert.Empty(Files());
-        var ours = await store.PutAsync(new byte[] { 2 }, Cancellation);
+        var ours = (await store.PutAsync(new byte[] { 2 }, Cancellation)).Value;
         await store.PutAsync(new byte[] { 2 }, Cancellation);
         store.RemoveUnlessPutAgain(ours);
         Assert.Single(Files());

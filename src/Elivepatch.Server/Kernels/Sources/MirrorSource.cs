@@ -1,7 +1,6 @@
 // In: a version. Out: the archive that kernel.org published of it, from a mirror or a folder. The mirror is not trusted: the file
 // has to have the digest that the operator configured.
 
-using System.Security.Cryptography;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Storage;
@@ -62,9 +61,10 @@ internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry, HttpMessa
         try
         {
             await using var content = await OpenAsync(from, limit.Token);
-            var found = await CopyAsync(content, Path.Combine(folder, name), limit.Token);
+            await using var file = File.Create(Path.Combine(folder, name));
+            var found = await ContentDigest.OfCopyAsync(content, file, Largest, limit.Token);
             return found is null ? Failed(from, $"it has more than {Largest >> 20} MiB")
-                : found == digest.Hex ? null
+                : found == digest ? null
                 : Failed(from, $"its SHA-256 is {found}, and {digest.Hex} is configured");
         }
         catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException)
@@ -82,22 +82,6 @@ internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry, HttpMessa
         if (!from.StartsWith("http://", StringComparison.Ordinal) && !from.StartsWith("https://", StringComparison.Ordinal))
             return File.OpenRead(from);
         return await client.GetStreamAsync(new Uri(from), cancellation);
-    }
-
-    private static async Task<string?> CopyAsync(Stream from, string path, CancellationToken cancellation)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        await using var file = File.Create(path);
-        var buffer = new byte[128 << 10];
-        while (await from.ReadAsync(buffer, cancellation) is var count and > 0)
-        {
-            if (file.Length + count > Largest)
-                return null;
-            hash.AppendData(buffer.AsSpan(0, count));
-            await file.WriteAsync(buffer.AsMemory(0, count), cancellation);
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static Problem Failed(string from, string reason) => new(ProblemCodes.DownloadFailed, $"{from}: {reason}");

@@ -1,4 +1,4 @@
-namespace Elivepatch.Server.Tests;
+namespace Elivepatch.Tests;
 
 /// <summary>The checkout that the tests were built from.</summary>
 internal static class Repository
