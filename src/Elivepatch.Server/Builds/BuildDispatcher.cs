@@ -3,6 +3,7 @@
 // either whole or to be done again.
 
 using System.Data.Common;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Elivepatch.Engine;
@@ -27,12 +28,15 @@ public sealed partial class BuildDispatcher(
     BuildTable builds, KernelTable kernels, BuildEventTable events, Database database, BlobStore blobs, BuildSignals signals,
     BuildRun run, DispatcherOptions options, ILogger<BuildDispatcher> log) : BackgroundService
 {
+    // Another one each time: what this process does not know of, it does not run.
+    private readonly string worker = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
         {
-            foreach (var id in await InsistAsync(() => builds.RequeueInterruptedAsync(stoppingToken), stoppingToken))
+            foreach (var id in await InsistAsync(() => builds.RequeueInterruptedAsync(silentFor: null, stoppingToken), stoppingToken))
                 LogFound(id);
             await Task.WhenAll(Enumerable.Range(0, options.Builders).Select(_ => WorkAsync(stoppingToken)));
         }
@@ -48,7 +52,7 @@ public sealed partial class BuildDispatcher(
         await Task.Yield();
         while (true)
         {
-            if (await InsistAsync(() => builds.TakeAsync(stopping), stopping) is { } build)
+            if (await InsistAsync(() => builds.TakeAsync(worker, stopping), stopping) is { } build)
                 await RunAsync(build, stopping);
             else
                 await signals.WaitAsync(options.Pause, stopping);
@@ -64,9 +68,9 @@ public sealed partial class BuildDispatcher(
         {
             var end = await EndOfAsync(build, cancel, stopping);
             if (end is null)
-                await InsistAsync(() => builds.RequeueAsync(build.Id, CancellationToken.None), stopping);
+                await InsistAsync(() => builds.RequeueAsync(build.Lease, CancellationToken.None), stopping);
             else
-                await InsistAsync(() => builds.FinishAsync(build.Id, end, CancellationToken.None), stopping);
+                await InsistAsync(() => builds.FinishAsync(build.Lease, end, CancellationToken.None), stopping);
             LogEnded(build.Id, end?.State.ToString() ?? "interrupted");
         }
         finally
@@ -84,11 +88,11 @@ public sealed partial class BuildDispatcher(
             if (build.IsCancelling || await builds.FindAsync(build.Id, cancel.Token) is { IsCancelling: true })
                 return Cancelled();
             if (build.Attempts > options.MostAttempts)
-                return Failed(new(ProblemCodes.BuildAbandoned, $"the server ended {options.MostAttempts} times while it ran"));
+                return BuildEnd.Failed(new(ProblemCodes.BuildAbandoned, $"the server ended {options.MostAttempts} times while it ran"));
             var order = await OrderAsync(build, cancel.Token);
             BuildProduct product;
             await using (var journal = new BuildJournal(build.Id, events, database))
-                product = await WatchAsync(build.Id, run(order, journal, cancel.Token), cancel);
+                product = await WatchAsync(build.Lease, run(order, journal, cancel.Token), cancel);
             // What is done is kept, though the server stops.
             return await StoreAsync(product, CancellationToken.None);
         }
@@ -102,23 +106,23 @@ public sealed partial class BuildDispatcher(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return Failed(new(ProblemCodes.StateUnusable, e.Message));
+            return BuildEnd.Failed(new(ProblemCodes.StateUnusable, e.Message));
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             LogBroken(build.Id, e);
-            return Failed(new(ProblemCodes.BuildAbandoned, $"the builder broke: {e.GetType().Name}"));
+            return BuildEnd.Failed(new(ProblemCodes.BuildAbandoned, $"the builder broke: {e.GetType().Name}"));
         }
     }
 
-    // Another process may have cancelled it: the database knows.
-    private async Task<BuildProduct> WatchAsync(string id, Task<BuildProduct> running, CancellationTokenSource cancel)
+    // Another process may have cancelled it, or taken it up where this one was not heard of for long: the database knows.
+    private async Task<BuildProduct> WatchAsync(BuildLease lease, Task<BuildProduct> running, CancellationTokenSource cancel)
     {
         while (await Task.WhenAny(running, Task.Delay(options.Pause, CancellationToken.None)) != running)
         {
             try
             {
-                if (await builds.FindAsync(id, CancellationToken.None) is { IsCancelling: true })
+                if (await builds.RenewAsync(lease, CancellationToken.None) is not { IsCancelling: false })
                     await cancel.CancelAsync();
             }
             catch (DbException)
@@ -162,7 +166,7 @@ public sealed partial class BuildDispatcher(
                 product.Statement is { } s ? JsonSerializer.SerializeToUtf8Bytes(s, ProtocolJson.Default.Statement) : null),
             Tested = product.Tested,
         };
-        return problems.Count > product.Problems.Count ? Failed(problems[^1]) : end;
+        return problems.Count > product.Problems.Count ? BuildEnd.Failed(problems[^1]) : end;
 
         async Task<string?> PutAsync(byte[]? content)
         {
@@ -192,9 +196,6 @@ public sealed partial class BuildDispatcher(
     }
 
     private static BuildEnd Cancelled() => new() { State = BuildState.Cancelled };
-
-    private static BuildEnd Failed(Problem problem) =>
-        new() { State = BuildState.Failed, Problems = ProblemReport.Of([problem]) };
 
     [LoggerMessage(LogLevel.Information, "build {Id} was interrupted and goes on")]
     private partial void LogFound(string id);

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Text.Json;
 using Dapper;
+using Elivepatch.Engine;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
@@ -12,9 +13,12 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
     private const string Columns =
         """
         SELECT id, kernel, release, submission, patches, token, requester, state, submitted, started, finished, attempts, cancelling,
-               module, artifact, artifact_size, explanation, console, statement, tested, problems
+               worker, module, artifact, artifact_size, explanation, console, statement, tested, problems
         FROM builds
         """;
+
+    // Only who holds a build may change it: whoever was thought dead and comes back changes nothing.
+    private const string IsMine = "id = @Build AND state = 'Running' AND worker = @Worker AND attempts = @Attempt";
 
     /// <summary>
     /// Submits a build. One that is there already keeps its first requester; one that failed or was cancelled is queued again.
@@ -31,7 +35,7 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
                 VALUES (@Id, @Kernel, @Release, @Submission, @patches, @Token, @Requester, 'Queued', @submitted, 0, 0, '[]')
                 ON CONFLICT (id) DO UPDATE
                 SET state = 'Queued', attempts = 0, cancelling = 0, problems = '[]', submitted = @submitted, started = NULL, finished = NULL,
-                    console = NULL, tested = NULL
+                    console = NULL, tested = NULL, worker = NULL, lease = NULL
                 WHERE builds.state IN ('Failed', 'Cancelled')
                 """,
                 new
@@ -83,7 +87,9 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
         cancellation);
 
     /// <summary>Takes the build that has waited longest, which runs from then on; null where none waits.</summary>
-    public async Task<StoredBuild?> TakeAsync(CancellationToken cancellation)
+    /// <param name="worker">Who takes it.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<StoredBuild?> TakeAsync(string worker, CancellationToken cancellation)
     {
         var taken = await database.ChangeAsync(
             async transaction =>
@@ -93,11 +99,7 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
                     "SELECT id FROM builds WHERE state = 'Queued' ORDER BY submitted, id LIMIT 1", transaction: transaction);
                 if (id is null)
                     return null;
-                await connection.ExecuteAsync(
-                    "UPDATE builds SET state = 'Running', attempts = attempts + 1, started = @now WHERE id = @id",
-                    new { id, now = Moment.From(clock.GetUtcNow()) }, transaction);
-                await TellAsync(id, BuildState.Running, transaction);
-                return await OneAsync(connection, transaction, id);
+                return await RunAsync(transaction, id, worker);
             },
             cancellation);
         if (taken is not null)
@@ -106,40 +108,62 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
     }
 
     /// <summary>
-    /// Ends a running build, all at once; false where it does not run (any more): somebody else has ended it, and this end is not
-    /// taken.
+    /// Takes a certain build, which runs from then on. One that ran in the hands of a worker that has not been heard of for too long
+    /// changes hands; one that was begun too often ends as failed.
     /// </summary>
-    public Task<bool> FinishAsync(string id, BuildEnd end, CancellationToken cancellation) => ChangeAsync(
+    /// <param name="id">The build.</param>
+    /// <param name="worker">Who takes it.</param>
+    /// <param name="heldFor">How long a worker that is not heard of keeps a build.</param>
+    /// <param name="mostAttempts">How often a build is begun.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public Task<(BuildTaking Taking, StoredBuild? Build)> BeginAsync(
+        string id, string worker, TimeSpan heldFor, int mostAttempts, CancellationToken cancellation) => ChangeAsync(
         id,
         async transaction =>
         {
-            var ended = await transaction.Connection!.ExecuteAsync(
-                """
-                UPDATE builds
-                SET state = @state, finished = @now, cancelling = 0, module = @Module, artifact = @Artifact,
-                    artifact_size = @ArtifactSize, explanation = @Explanation, console = @Console, statement = @Statement,
-                    tested = @tested, problems = @problems
-                WHERE id = @id AND state = 'Running'
-                """,
-                new
-                {
-                    id,
-                    state = end.State.ToString(),
-                    now = Moment.From(clock.GetUtcNow()),
-                    end.Module,
-                    end.Artifact,
-                    end.ArtifactSize,
-                    end.Explanation,
-                    end.Console,
-                    end.Statement,
-                    tested = end.Tested is { } tested ? (tested ? 1L : 0L) : default(long?),
-                    problems = JsonSerializer.Serialize(end.Problems, ProtocolJson.Default.IReadOnlyListProblemReport),
-                },
-                transaction) == 1;
-            if (ended)
-                await TellAsync(id, end.State, transaction);
-            return ended;
+            var connection = transaction.Connection!;
+            var found = await connection.QuerySingleOrDefaultAsync<Row>(Columns + " WHERE id = @id", new { id }, transaction);
+            if (found?.ToBuild() is not { State: BuildState.Queued or BuildState.Running } build)
+                return (BuildTaking.Over, found?.ToBuild());
+            if (build.State == BuildState.Running && await IsHeldAsync(transaction, id, heldFor))
+                return (BuildTaking.Held, build);
+            if (build.Attempts < mostAttempts && !build.IsCancelling)
+                return (BuildTaking.Taken, await RunAsync(transaction, id, worker));
+            var end = build.IsCancelling ? new BuildEnd { State = BuildState.Cancelled } : BuildEnd.Failed(
+                new(ProblemCodes.BuildAbandoned, $"whoever ran it ended {mostAttempts} times"));
+            await EndAsync(transaction, id, end);
+            return (BuildTaking.Over, await OneAsync(connection, transaction, id));
         },
+        cancellation);
+
+    /// <summary>Says that a worker still runs a build.</summary>
+    /// <returns>The build as it stands; null where the worker has lost it.</returns>
+    public Task<StoredBuild?> RenewAsync(BuildLease lease, CancellationToken cancellation) => database.ChangeAsync(
+        async transaction =>
+        {
+            var connection = transaction.Connection!;
+            var held = await connection.ExecuteAsync(
+                "UPDATE builds SET lease = @now WHERE " + IsMine,
+                new { now = Moment.From(clock.GetUtcNow()), lease.Build, lease.Worker, lease.Attempt }, transaction) == 1;
+            return held ? await OneAsync(connection, transaction, lease.Build) : null;
+        },
+        cancellation);
+
+    /// <summary>
+    /// Ends a running build, all at once; false where the worker does not run it (any more): somebody else has taken or ended it, and
+    /// this end is not taken.
+    /// </summary>
+    public Task<bool> FinishAsync(BuildLease lease, BuildEnd end, CancellationToken cancellation) => ChangeAsync(
+        lease.Build,
+        async transaction => await IsMineAsync(transaction, lease) && await EndAsync(transaction, lease.Build, end),
+        cancellation);
+
+    /// <summary>Ends a build that nobody can take; false where it does not wait (any more).</summary>
+    public Task<bool> FailQueuedAsync(string id, Problem problem, CancellationToken cancellation) => ChangeAsync(
+        id,
+        async transaction => await transaction.Connection!.ExecuteScalarAsync<long>(
+                "SELECT COUNT(*) FROM builds WHERE id = @id AND state = 'Queued'", new { id }, transaction) == 1
+            && await EndAsync(transaction, id, BuildEnd.Failed(problem)),
         cancellation);
 
     /// <summary>
@@ -161,35 +185,97 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
         },
         cancellation);
 
-    /// <summary>
-    /// Queues again what ran when the server ended. Called once, before anything is taken.
-    /// </summary>
+    /// <summary>Queues again what ran in the hands of workers that have ended.</summary>
+    /// <param name="silentFor">
+    /// How long nothing has been heard of them; null for all that runs, where nobody but the caller can have run it.
+    /// </param>
+    /// <param name="cancellation">Ends it.</param>
     /// <returns>The ids of the builds that go on.</returns>
-    public Task<IReadOnlyList<string>> RequeueInterruptedAsync(CancellationToken cancellation) => database.ChangeAsync<IReadOnlyList<string>>(
-        async transaction =>
-        {
-            var connection = transaction.Connection!;
-            var ids = (await connection.QueryAsync<string>("SELECT id FROM builds WHERE state = 'Running'", transaction: transaction)).ToList();
-            await connection.ExecuteAsync("UPDATE builds SET state = 'Queued' WHERE state = 'Running'", transaction: transaction);
-            foreach (var id in ids)
-                await TellAsync(id, BuildState.Queued, transaction);
-            return ids;
-        },
-        cancellation);
+    public async Task<IReadOnlyList<string>> RequeueInterruptedAsync(TimeSpan? silentFor, CancellationToken cancellation)
+    {
+        var queued = await database.ChangeAsync<IReadOnlyList<string>>(
+            async transaction =>
+            {
+                var connection = transaction.Connection!;
+                var before = silentFor is { } silence ? Moment.From(clock.GetUtcNow() - silence) : long.MaxValue;
+                var ids = (await connection.QueryAsync<string>(
+                    "SELECT id FROM builds WHERE state = 'Running' AND COALESCE(lease, 0) < @before", new { before }, transaction)).ToList();
+                foreach (var id in ids)
+                {
+                    await connection.ExecuteAsync("UPDATE builds SET state = 'Queued' WHERE id = @id", new { id }, transaction);
+                    await TellAsync(id, BuildState.Queued, transaction);
+                }
+
+                return ids;
+            },
+            cancellation);
+        foreach (var id in queued)
+            events.Announce(id);
+        return queued;
+    }
 
     /// <summary>Queues a running build again that is not to blame for its end: this attempt does not count.</summary>
-    /// <returns>False where it does not run (any more).</returns>
-    public Task<bool> RequeueAsync(string id, CancellationToken cancellation) => ChangeAsync(
-        id,
+    /// <returns>False where the worker does not run it (any more).</returns>
+    public Task<bool> RequeueAsync(BuildLease lease, CancellationToken cancellation) => ChangeAsync(
+        lease.Build,
         async transaction =>
         {
             var queued = await transaction.Connection!.ExecuteAsync(
-                "UPDATE builds SET state = 'Queued', attempts = attempts - 1 WHERE id = @id AND state = 'Running'", new { id }, transaction) == 1;
+                "UPDATE builds SET state = 'Queued', attempts = attempts - 1 WHERE " + IsMine,
+                new { lease.Build, lease.Worker, lease.Attempt }, transaction) == 1;
             if (queued)
-                await TellAsync(id, BuildState.Queued, transaction);
+                await TellAsync(lease.Build, BuildState.Queued, transaction);
             return queued;
         },
         cancellation);
+
+    private async Task<bool> EndAsync(DbTransaction transaction, string id, BuildEnd end)
+    {
+        var ended = await transaction.Connection!.ExecuteAsync(
+            """
+            UPDATE builds
+            SET state = @state, finished = @now, cancelling = 0, module = @Module, artifact = @Artifact,
+                artifact_size = @ArtifactSize, explanation = @Explanation, console = @Console, statement = @Statement,
+                tested = @tested, problems = @problems
+            WHERE id = @id AND state IN ('Queued', 'Running')
+            """,
+            new
+            {
+                id,
+                state = end.State.ToString(),
+                now = Moment.From(clock.GetUtcNow()),
+                end.Module,
+                end.Artifact,
+                end.ArtifactSize,
+                end.Explanation,
+                end.Console,
+                end.Statement,
+                tested = end.Tested is { } tested ? (tested ? 1L : 0L) : default(long?),
+                problems = JsonSerializer.Serialize(end.Problems, ProtocolJson.Default.IReadOnlyListProblemReport),
+            },
+            transaction) == 1;
+        if (ended)
+            await TellAsync(id, end.State, transaction);
+        return ended;
+    }
+
+    private async Task<StoredBuild> RunAsync(DbTransaction transaction, string id, string worker)
+    {
+        await transaction.Connection!.ExecuteAsync(
+            "UPDATE builds SET state = 'Running', attempts = attempts + 1, started = @now, worker = @worker, lease = @now WHERE id = @id",
+            new { id, worker, now = Moment.From(clock.GetUtcNow()) }, transaction);
+        await TellAsync(id, BuildState.Running, transaction);
+        return await OneAsync(transaction.Connection!, transaction, id);
+    }
+
+    private async Task<bool> IsHeldAsync(DbTransaction transaction, string id, TimeSpan heldFor) =>
+        await transaction.Connection!.ExecuteScalarAsync<long>(
+            "SELECT COUNT(*) FROM builds WHERE id = @id AND COALESCE(lease, 0) >= @since",
+            new { id, since = Moment.From(clock.GetUtcNow() - heldFor) }, transaction) == 1;
+
+    private static async Task<bool> IsMineAsync(DbTransaction transaction, BuildLease lease) =>
+        await transaction.Connection!.ExecuteScalarAsync<long>(
+            "SELECT COUNT(*) FROM builds WHERE " + IsMine, new { lease.Build, lease.Worker, lease.Attempt }, transaction) == 1;
 
     private async Task<T> ChangeAsync<T>(string build, Func<DbTransaction, Task<T>> work, CancellationToken cancellation)
     {
@@ -233,6 +319,8 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
 
         public long Cancelling { get; init; }
 
+        public string? Worker { get; init; }
+
         public string? Module { get; init; }
 
         public string? Artifact { get; init; }
@@ -267,6 +355,7 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
                 Finished = Moment.To(Finished),
                 Attempts = (int)Attempts,
                 IsCancelling = Cancelling != 0,
+                Worker = Worker,
                 End = state is BuildState.Queued or BuildState.Running ? null : ToEnd(state),
             };
         }

@@ -1,3 +1,4 @@
+using Elivepatch.Engine;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
@@ -45,8 +46,14 @@ public sealed record StoredBuild
     /// <summary>True where somebody wants it cancelled and it has not ended yet.</summary>
     public bool IsCancelling { get; init; }
 
+    /// <summary>Who took it up last; null where nobody has.</summary>
+    public string? Worker { get; init; }
+
     /// <summary>What came of it; null until it has ended.</summary>
     public BuildEnd? End { get; init; }
+
+    /// <summary>By what its worker holds it.</summary>
+    public BuildLease Lease => new(Id, Worker ?? "", Attempts);
 }
 
 /// <summary>What came of a build. Digests are of content in the blob store.</summary>
@@ -78,4 +85,7 @@ public sealed record BuildEnd
 
     /// <summary>True where it passed its test, null where there was none.</summary>
     public bool? Tested { get; init; }
+
+    /// <summary>The end of a build that a problem ended which is not the patch's.</summary>
+    public static BuildEnd Failed(Problem problem) => new() { State = BuildState.Failed, Problems = ProblemReport.Of([problem]) };
 }

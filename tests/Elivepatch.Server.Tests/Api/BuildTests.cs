@@ -38,7 +38,7 @@ public sealed class BuildTests
     {
         await using var server = await RunningServer.StartAsync();
         await server.AddBuildAsync("old", age: 9);
-        await server.Get<BuildTable>().TakeAsync(Cancellation);
+        await server.Get<BuildTable>().TakeAsync("worker", Cancellation);
         await server.AddBuildAsync("new");
         using var client = await server.WithScopesAsync(TokenScopes.Read);
         async Task<IEnumerable<string>> ListAsync(string state) =>
@@ -107,14 +107,14 @@ public sealed class BuildTests
     {
         await using var server = await RunningServer.StartAsync();
         await server.AddBuildAsync("build");
-        await server.Get<BuildTable>().TakeAsync(Cancellation);
+        await server.Get<BuildTable>().TakeAsync("worker", Cancellation);
         var blobs = server.Get<BlobStore>();
         byte[] module = [0x7f, (byte)'E', (byte)'L', (byte)'F', 0, 255, 10, 13];
         var artifact = (await blobs.PutAsync(module, Cancellation)).Value;
         var console = (await blobs.PutAsync("<script>alert(1)</script>\n"u8.ToArray(), Cancellation)).Value;
         var explanation = (await blobs.PutAsync("""{"module":"x"}"""u8.ToArray(), Cancellation)).Value;
         await server.Get<BuildTable>().FinishAsync(
-            "build", new() { State = BuildState.Succeeded, Module = "livepatch-fix", Artifact = artifact, ArtifactSize = module.Length, Console = console, Explanation = explanation, Tested = true },
+            new("build", "worker", 1), new() { State = BuildState.Succeeded, Module = "livepatch-fix", Artifact = artifact, ArtifactSize = module.Length, Console = console, Explanation = explanation, Tested = true },
             Cancellation);
         using var client = await server.WithScopesAsync(TokenScopes.Read);
 
@@ -142,9 +142,9 @@ public sealed class BuildTests
     {
         await using var server = await RunningServer.StartAsync();
         await server.AddBuildAsync("build");
-        await server.Get<BuildTable>().TakeAsync(Cancellation);
+        await server.Get<BuildTable>().TakeAsync("worker", Cancellation);
         var artifact = (await server.Get<BlobStore>().PutAsync("0123456789"u8.ToArray(), Cancellation)).Value;
-        await server.Get<BuildTable>().FinishAsync("build", new() { State = BuildState.Succeeded, Module = "m", Artifact = artifact, ArtifactSize = 10 }, Cancellation);
+        await server.Get<BuildTable>().FinishAsync(new("build", "worker", 1), new() { State = BuildState.Succeeded, Module = "m", Artifact = artifact, ArtifactSize = 10 }, Cancellation);
         using var client = await server.WithScopesAsync(TokenScopes.Read);
         client.DefaultRequestHeaders.Range = new(4, null);
         using var rest = await client.GetAsync(ApiRoutes.Artifact("build"), Cancellation);
@@ -172,9 +172,9 @@ public sealed class BuildTests
     {
         await using var server = await RunningServer.StartAsync();
         await server.AddBuildAsync("build");
-        await server.Get<BuildTable>().TakeAsync(Cancellation);
+        await server.Get<BuildTable>().TakeAsync("worker", Cancellation);
         var problem = new ProblemReport("ELP0403", "an initialiser changed", "weight_p +0x0", "set it from a callback");
-        await server.Get<BuildTable>().FinishAsync("build", new() { State = BuildState.Refused, Problems = [problem] }, Cancellation);
+        await server.Get<BuildTable>().FinishAsync(new("build", "worker", 1), new() { State = BuildState.Refused, Problems = [problem] }, Cancellation);
         using var client = await server.WithScopesAsync(TokenScopes.Read);
         var view = await Answered.ValueAsync<BuildView>(await client.GetAsync(ApiRoutes.Build("build"), Cancellation));
         Assert.Equal(BuildState.Refused, view.State);

@@ -23,11 +23,11 @@ public sealed class EventStreamTests
         await using var events = ReadAsync(answer).GetAsyncEnumerator(Cancellation);
 
         Assert.Equal((1, "queued"), await NextAsync(events));
-        await server.Get<BuildTable>().TakeAsync(Cancellation);
+        await server.Get<BuildTable>().TakeAsync("worker", Cancellation);
         Assert.Equal((2, "running"), await NextAsync(events));
         await server.Get<BuildEventTable>().AddAsync("build", new(0, default, BuildEventKind.Log, "", "a line\nand another"), Cancellation);
         Assert.Equal((3, "a line\nand another"), await NextAsync(events));
-        await server.Get<BuildTable>().FinishAsync("build", new() { State = BuildState.Succeeded }, Cancellation);
+        await server.Get<BuildTable>().FinishAsync(new("build", "worker", 1), new() { State = BuildState.Succeeded }, Cancellation);
         Assert.Equal((4, "succeeded"), await NextAsync(events));
         Assert.False(await events.MoveNextAsync());
     }
@@ -140,10 +140,10 @@ public sealed class EventStreamTests
     private static async Task EndedAsync(RunningServer server, int lines)
     {
         await server.AddBuildAsync("build");
-        await server.Get<BuildTable>().TakeAsync(Cancellation);
+        await server.Get<BuildTable>().TakeAsync("worker", Cancellation);
         for (var i = 0; i < lines; i++)
             await server.Get<BuildEventTable>().AddAsync("build", new(0, default, BuildEventKind.Log, "", "line"), Cancellation);
-        await server.Get<BuildTable>().FinishAsync("build", new() { State = BuildState.Failed }, Cancellation);
+        await server.Get<BuildTable>().FinishAsync(new("build", "worker", 1), new() { State = BuildState.Failed }, Cancellation);
     }
 
     private static Task<HttpResponseMessage> OpenAsync(HttpClient client, string? last)

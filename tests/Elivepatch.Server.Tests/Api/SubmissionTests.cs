@@ -55,8 +55,8 @@ public sealed class SubmissionTests
         await using var server = await StartAsync();
         using var client = await server.WithScopesAsync(TokenScopes.Submit);
         var first = await Answered.ValueAsync<BuildView>(await SubmitAsync(client, "patch"), HttpStatusCode.Accepted);
-        await server.Get<BuildTable>().TakeAsync(Cancellation);
-        await server.Get<BuildTable>().FinishAsync(first.Id, new() { State = BuildState.Refused }, Cancellation);
+        await server.Get<BuildTable>().TakeAsync("worker", Cancellation);
+        await server.Get<BuildTable>().FinishAsync(new(first.Id, "worker", 1), new() { State = BuildState.Refused }, Cancellation);
         Assert.Equal(BuildState.Refused, (await Answered.ValueAsync<BuildView>(await SubmitAsync(client, "patch"))).State);
     }
 

@@ -87,7 +87,7 @@ public sealed class BuildDispatcherTests
         await killed.AddKernelAsync();
         var (running, waiting) = (await killed.SubmitAsync("a"), await killed.SubmitAsync("b"));
         // As far as a killed server came: one taken, with events and a blob, and no end.
-        Assert.Equal(running.Id, (await killed.Builds.TakeAsync(Cancellation))!.Id);
+        Assert.Equal(running.Id, (await killed.Builds.TakeAsync("worker", Cancellation))!.Id);
         await killed.Events.AddAsync(running.Id, new(0, default, BuildEventKind.Log, "", "half way"), Cancellation);
         await killed.Blobs.PutAsync("half a result"u8.ToArray(), Cancellation);
 
@@ -114,9 +114,9 @@ public sealed class BuildDispatcherTests
         var build = await bench.SubmitAsync();
         for (var i = 0; i < 3; i++)
         {
-            Assert.NotNull(await bench.Builds.TakeAsync(Cancellation));
+            Assert.NotNull(await bench.Builds.TakeAsync("worker", Cancellation));
             await bench.Events.AddAsync(build.Id, new(0, default, BuildEventKind.Log, "", $"try {i}"), Cancellation);
-            Assert.Single(await bench.Builds.RequeueInterruptedAsync(Cancellation));
+            Assert.Single(await bench.Builds.RequeueInterruptedAsync(silentFor: null, Cancellation));
         }
 
         using var dispatcher = bench.Dispatcher((_, _, _) => throw new InvalidOperationException("it must not run again"));
@@ -166,7 +166,7 @@ public sealed class BuildDispatcherTests
         using var bench = await Workbench.OpenAsync();
         await bench.AddKernelAsync();
         var build = await bench.SubmitAsync();
-        await bench.Builds.TakeAsync(Cancellation);
+        await bench.Builds.TakeAsync("worker", Cancellation);
         await bench.Builds.CancelAsync(build.Id, Cancellation);
         using var dispatcher = bench.Dispatcher((_, _, _) => Done("module"));
         await dispatcher.StartAsync(Cancellation);

@@ -43,7 +43,7 @@ public sealed class StateTests : IDisposable
     {
         var (kernels, builds, events, tokens) = Tables(await OpenAsync());
         await RunningServer.AddBuildAsync(kernels, builds, "build", clock.Now);
-        await builds.TakeAsync(Cancellation);
+        await builds.TakeAsync("worker", Cancellation);
         await events.AddAsync("build", new(0, default, BuildEventKind.Log, "", "line"), Cancellation);
         await tokens.AddAsync(new("id", "name", "hash", ["read", "submit"], clock.Now, clock.Now.AddDays(1)), Cancellation);
 
@@ -54,9 +54,9 @@ public sealed class StateTests : IDisposable
         var token = (await tokens.FindByHashAsync("hash", Cancellation))!;
         Assert.Equal(["read", "submit"], token.Scopes);
         Assert.Equal((clock.Now, clock.Now.AddDays(1)), (token.Created, token.Expires));
-        Assert.Equal(["build"], await builds.RequeueInterruptedAsync(Cancellation));
+        Assert.Equal(["build"], await builds.RequeueInterruptedAsync(silentFor: null, Cancellation));
         Assert.Equal(BuildState.Queued, (await builds.FindAsync("build", Cancellation))!.State);
-        Assert.Empty(await builds.RequeueInterruptedAsync(Cancellation));
+        Assert.Empty(await builds.RequeueInterruptedAsync(silentFor: null, Cancellation));
     }
 
     [Fact]
@@ -78,7 +78,7 @@ public sealed class StateTests : IDisposable
         var (kernels, builds, _, _) = Tables(await OpenAsync());
         for (var i = 0; i < 20; i++)
             await RunningServer.AddBuildAsync(kernels, builds, $"build {i}", clock.Now);
-        var taken = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => Task.Run(() => builds.TakeAsync(Cancellation))));
+        var taken = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => Task.Run(() => builds.TakeAsync("worker", Cancellation))));
         Assert.Equal(20, taken.Count(t => t is not null));
         Assert.Equal(20, taken.Where(t => t is not null).Select(t => t!.Id).Distinct().Count());
     }
@@ -88,14 +88,14 @@ public sealed class StateTests : IDisposable
     {
         var (kernels, builds, events, _) = Tables(await OpenAsync());
         await RunningServer.AddBuildAsync(kernels, builds, "build", clock.Now);
-        await builds.TakeAsync(Cancellation);
+        await builds.TakeAsync("worker", Cancellation);
         var ended = await Task.WhenAll(new[] { BuildState.Succeeded, BuildState.Failed, BuildState.Refused, BuildState.Cancelled }
-            .Select(s => Task.Run(() => builds.FinishAsync("build", new() { State = s }, Cancellation))));
+            .Select(s => Task.Run(() => builds.FinishAsync(new("build", "worker", 1), new() { State = s }, Cancellation))));
         Assert.Single(ended, e => e);
         var build = (await builds.FindAsync("build", Cancellation))!;
         Assert.Equal(build.State, build.End!.State);
         Assert.Equal(3, (await events.ReadAsync("build", 0, 100, Cancellation)).Count);
-        Assert.Null(await builds.TakeAsync(Cancellation));
+        Assert.Null(await builds.TakeAsync("worker", Cancellation));
     }
 
     [Fact]
@@ -105,12 +105,12 @@ public sealed class StateTests : IDisposable
         foreach (var (id, state, again) in new[] { ("failed", BuildState.Failed, true), ("cancelled", BuildState.Cancelled, true), ("refused", BuildState.Refused, false), ("succeeded", BuildState.Succeeded, false) })
         {
             var build = await RunningServer.AddBuildAsync(kernels, builds, id, clock.Now);
-            await builds.TakeAsync(Cancellation);
-            await builds.FinishAsync(id, new() { State = state }, Cancellation);
+            await builds.TakeAsync("worker", Cancellation);
+            await builds.FinishAsync(new(id, "worker", 1), new() { State = state }, Cancellation);
             var (now, isQueued) = await builds.SubmitAsync(build, Cancellation);
             Assert.Equal((again, again ? BuildState.Queued : state), (isQueued, now.State));
             if (again)
-                await builds.TakeAsync(Cancellation);
+                await builds.TakeAsync("worker", Cancellation);
         }
     }
 
@@ -120,7 +120,7 @@ public sealed class StateTests : IDisposable
         var database = await OpenAsync();
         var (kernels, builds, events, _) = Tables(database);
         await RunningServer.AddBuildAsync(kernels, builds, "build", clock.Now);
-        await builds.TakeAsync(Cancellation);
+        await builds.TakeAsync("worker", Cancellation);
         await database.ChangeAsync(
             async t =>
             {
@@ -129,7 +129,7 @@ public sealed class StateTests : IDisposable
                 return 0;
             },
             Cancellation);
-        await builds.FinishAsync("build", new() { State = BuildState.Failed }, Cancellation);
+        await builds.FinishAsync(new("build", "worker", 1), new() { State = BuildState.Failed }, Cancellation);
         var tail = await events.ReadAsync("build", BuildEventTable.MostEvents - 2, 100, Cancellation);
         Assert.Equal(["line", "(the log is cut here)", "failed"], tail.Select(e => e.Detail));
     }
