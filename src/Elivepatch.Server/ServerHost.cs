@@ -14,6 +14,7 @@ using Elivepatch.Server.Telemetry;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Npgsql;
 
 namespace Elivepatch.Server;
 
@@ -70,18 +71,24 @@ internal sealed class ServerHost : IAsyncDisposable
         }
 
         var tokens = Application.Services.GetRequiredService<TokenTable>();
-        if (await tokens.CountAsync(cancellation) > 0)
-            return default(NewToken);
         var clock = Application.Services.GetRequiredService<TimeProvider>();
-        var made = await IssueToken.RunAsync(
-            tokens, new("administrator", [TokenScopes.Submit, TokenScopes.Read, TokenScopes.Operate]), clock.GetUtcNow(), cancellation);
-        return made.Then<NewToken?>(token => token);
+        try
+        {
+            return await IssueToken.RunFirstAsync(
+                tokens, new("administrator", [TokenScopes.Submit, TokenScopes.Read, TokenScopes.Operate]), clock.GetUtcNow(), cancellation);
+        }
+        catch (NpgsqlException e)
+        {
+            return new Problem(ProblemCodes.DatabaseUnreachable, e.Message);
+        }
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        var database = Application.Services.GetRequiredService<Database>();
         await Application.DisposeAsync();
+        await database.DisposeAsync();
         telemetry?.Dispose();
         held.Dispose();
     }
@@ -90,10 +97,22 @@ internal sealed class ServerHost : IAsyncDisposable
         ServerOptions options, StateFolder folder, FileLock held, Action<WebApplicationBuilder> adjust, TimeProvider clock,
         CancellationToken cancellation)
     {
-        var database = await Database.OpenFileAsync(folder.DatabaseFile, cancellation);
-        if (!database.Succeeded)
-            return Outcome<ServerHost>.Failure(database.Problems);
-        var keys = KeyRing.Open(folder.Keys);
+        var opened = options.Database is { } address
+            ? await Database.OpenAsync(address, cancellation)
+            : await Database.OpenFileAsync(folder.DatabaseFile, cancellation);
+        if (!opened.TryGet(out var database))
+            return Outcome<ServerHost>.Failure(opened.Problems);
+        var host = await OpenAsync(options, folder, held, database, adjust, clock, cancellation);
+        if (!host.Succeeded)
+            await database.DisposeAsync();
+        return host;
+    }
+
+    private static async Task<Outcome<ServerHost>> OpenAsync(
+        ServerOptions options, StateFolder folder, FileLock held, Database database, Action<WebApplicationBuilder> adjust,
+        TimeProvider clock, CancellationToken cancellation)
+    {
+        var keys = await RegisteredKeys.OpenAsync(folder.Keys, database, cancellation);
         if (!keys.Succeeded)
             return Outcome<ServerHost>.Failure(keys.Problems);
         var certificate = options.Certificate is { } file ? ServerCertificate.Open(file, options.CertificateKey, clock) : null;
@@ -114,7 +133,7 @@ internal sealed class ServerHost : IAsyncDisposable
             foreach (var address in options.Listen)
                 Listen(kestrel, address, certificate?.Value, log);
         });
-        AddState(builder.Services, options, folder, database.Value, keys.Value, clock);
+        AddState(builder.Services, options, folder, database, keys.Value, clock);
         builds.Value.Add(builder.Services);
         AddWeb(builder.Services, options);
         adjust(builder);
@@ -139,10 +158,12 @@ internal sealed class ServerHost : IAsyncDisposable
         IServiceCollection services, ServerOptions options, StateFolder folder, Database database, KeyRing keys, TimeProvider clock)
     {
         services.AddSingleton(options).AddSingleton(folder).AddSingleton(database).AddSingleton(keys).AddSingleton(clock);
-        services.AddSingleton(new BlobStore(folder.Blobs)).AddSingleton<UploadedBlobs>();
+        services.AddSingleton(BlobStore.Open(database, folder.Blobs, Path.Combine(options.CacheFolder, "blobs"), clock));
+        services.AddSingleton<UploadedBlobs>();
         services.AddSingleton<BuildTable>().AddSingleton<BuildEventTable>().AddSingleton<KernelTable>();
         services.AddSingleton<TokenTable>().AddSingleton<AuditTable>();
-        services.AddHostedService<AuditRetention>();
+        services.AddSingleton<KeyAgreement>().AddHostedService(s => s.GetRequiredService<KeyAgreement>());
+        services.AddHostedService<AuditRetention>().AddHostedService<BuildEventNotices>().AddHostedService<BlobSweep>();
         services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
     }
 

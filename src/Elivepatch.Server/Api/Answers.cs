@@ -24,6 +24,8 @@ internal static class Answers
         [ProblemCodes.KernelInUse] = StatusCodes.Status409Conflict,
         [ProblemCodes.RequestTooLarge] = StatusCodes.Status413PayloadTooLarge,
         [ProblemCodes.TooManyRequests] = StatusCodes.Status429TooManyRequests,
+        [ProblemCodes.DatabaseUnreachable] = StatusCodes.Status503ServiceUnavailable,
+        [ProblemCodes.KeysDiffer] = StatusCodes.Status503ServiceUnavailable,
         [ProblemCodes.StateUnusable] = StatusCodes.Status503ServiceUnavailable,
     };
 

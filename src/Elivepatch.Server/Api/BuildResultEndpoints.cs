@@ -64,23 +64,23 @@ internal static class BuildResultEndpoints
         [Description("The build's id.")] string build, BuildTable builds, BlobStore blobs, CancellationToken cancellation) =>
         ResultAsync(
             build, builds, end => end.Artifact, "module",
-        (found, digest) => TypedResults.PhysicalFile(
-            blobs.PathOf(digest), "application/octet-stream", $"{found.End!.Module}.ko",
-            entityTag: new EntityTagHeaderValue($"\"{digest}\""),
-            enableRangeProcessing: true),
-        cancellation);
+            async (found, digest) => TypedResults.PhysicalFile(
+                await blobs.PathAsync(digest, cancellation), "application/octet-stream", $"{found.End!.Module}.ko",
+                entityTag: new EntityTagHeaderValue($"\"{digest}\""),
+                enableRangeProcessing: true),
+            cancellation);
 
     private static Task<IResult> ExplanationAsync(
         [Description("The build's id.")] string build, BuildTable builds, BlobStore blobs, CancellationToken cancellation) =>
         ResultAsync(
             build, builds, end => end.Explanation, "explanation",
-            (_, digest) => TypedResults.PhysicalFile(blobs.PathOf(digest), Json), cancellation);
+            async (_, digest) => TypedResults.PhysicalFile(await blobs.PathAsync(digest, cancellation), Json), cancellation);
 
     private static Task<IResult> ConsoleAsync(
         [Description("The build's id.")] string build, BuildTable builds, BlobStore blobs, CancellationToken cancellation) =>
         ResultAsync(
             build, builds, end => end.Console, "console",
-            (_, digest) => TypedResults.PhysicalFile(blobs.PathOf(digest), Text), cancellation);
+            async (_, digest) => TypedResults.PhysicalFile(await blobs.PathAsync(digest, cancellation), Text), cancellation);
 
     private static async Task<IResult> ManifestAsync(
         [Description("The build's id.")] string build, BuildTable builds, ManifestSigner signer, CancellationToken cancellation)
@@ -94,12 +94,13 @@ internal static class BuildResultEndpoints
     }
 
     private static async Task<IResult> ResultAsync(
-        string build, BuildTable builds, Func<BuildEnd, string?> digestOf, string name, Func<StoredBuild, string, IResult> answer,
+        string build, BuildTable builds, Func<BuildEnd, string?> digestOf, string name,
+        Func<StoredBuild, string, Task<IResult>> answer,
         CancellationToken cancellation)
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)
             return BuildViews.Unknown(build);
-        return found.End is { } end && digestOf(end) is { } digest ? answer(found, digest) : Missing(found, name);
+        return found.End is { } end && digestOf(end) is { } digest ? await answer(found, digest) : Missing(found, name);
     }
 
     private static IResult Missing(StoredBuild build, string name) =>

@@ -5,12 +5,16 @@ using System.Data.Common;
 using System.Text.Json;
 using Elivepatch.Engine;
 using Elivepatch.Protocol.Api;
+using Npgsql;
 
 namespace Elivepatch.Server.Api;
 
 /// <summary>Turns exceptions and answers without a body into problem details.</summary>
 internal sealed partial class FailureAnswers(RequestDelegate next, ILogger<FailureAnswers> log)
 {
+    // How long a database takes to restart.
+    private const string RetryAfterSeconds = "5";
+
     /// <summary>Runs the rest of a request.</summary>
     public async Task InvokeAsync(HttpContext context)
     {
@@ -28,6 +32,17 @@ internal sealed partial class FailureAnswers(RequestDelegate next, ILogger<Failu
         catch (BadHttpRequestException e) when (!context.Response.HasStarted)
         {
             await Answers.WriteAsync(context, Bad(e), e.StatusCode);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.CharacterNotInRepertoire && !context.Response.HasStarted)
+        {
+            await Answers.WriteAsync(context, new Problem(ProblemCodes.RequestMalformed, "it has a character that no text can have (U+0000)"));
+        }
+        catch (NpgsqlException e) when (!context.Response.HasStarted)
+        {
+            LogStateFailed(log, e);
+            context.Response.Headers.RetryAfter = RetryAfterSeconds;
+            await Answers.WriteAsync(
+                context, new Problem(ProblemCodes.DatabaseUnreachable, "it does not answer, or not in time; the server's log says more"));
         }
         catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException && !context.Response.HasStarted)
         {

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Dapper;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Api;
@@ -23,7 +24,8 @@ internal static class HealthEndpoints
     }
 
     // Anybody may ask: what is wrong is said, and not where.
-    private static async Task<IResult> ReadyAsync(Database database, StateFolder folder, CancellationToken cancellation)
+    private static async Task<IResult> ReadyAsync(
+        Database database, StateFolder folder, KeyAgreement keys, CancellationToken cancellation)
     {
         var problems = new List<string>();
         try
@@ -37,6 +39,8 @@ internal static class HealthEndpoints
 
         if (folder.WhyNotWritable() is not null)
             problems.Add("the state cannot be written");
+        if (keys.Difference is not null)
+            problems.Add("the keys are not those of the other servers");
         return problems.Count == 0
             ? TypedResults.Ok(new HealthView("ok", Version, []))
             : TypedResults.Json(

@@ -28,6 +28,9 @@ public sealed partial class BuildDispatcher(
     BuildTable builds, KernelTable kernels, BuildEventTable events, Database database, BlobStore blobs, BuildSignals signals,
     BuildRun run, DispatcherOptions options, ILogger<BuildDispatcher> log) : BackgroundService
 {
+    // A builder that has not been heard of for so long has ended. It says every pause that it lives, a second usually.
+    private static readonly TimeSpan lostAfter = TimeSpan.FromSeconds(10);
+
     // Another one each time: what this process does not know of, it does not run.
     private readonly string worker = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
 
@@ -36,14 +39,33 @@ public sealed partial class BuildDispatcher(
     {
         try
         {
-            foreach (var id in await InsistAsync(() => builds.RequeueInterruptedAsync(silentFor: null, stoppingToken), stoppingToken))
-                LogFound(id);
-            await Task.WhenAll(Enumerable.Range(0, options.Builders).Select(_ => WorkAsync(stoppingToken)));
+            // Nobody else has the file; the builds that run in a shared database may be those of another server.
+            if (database.Postgres is null)
+                await RequeueAsync(silentFor: null, stoppingToken);
+            await Task.WhenAll(
+                [LookForLostAsync(stoppingToken), .. Enumerable.Range(0, options.Builders).Select(_ => WorkAsync(stoppingToken))]);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // The server stops.
         }
+    }
+
+    // A server that ended leaves builds behind, this one's own among them where it came back at once.
+    private async Task LookForLostAsync(CancellationToken stopping)
+    {
+        await Task.Yield();
+        while (database.Postgres is not null)
+        {
+            await RequeueAsync(lostAfter, stopping);
+            await Task.Delay(lostAfter / 2, stopping);
+        }
+    }
+
+    private async Task RequeueAsync(TimeSpan? silentFor, CancellationToken stopping)
+    {
+        foreach (var id in await InsistAsync(() => builds.RequeueInterruptedAsync(silentFor, stopping), stopping))
+            LogFound(id);
     }
 
     private async Task WorkAsync(CancellationToken stopping)
@@ -85,16 +107,14 @@ public sealed partial class BuildDispatcher(
         try
         {
             // Whoever cancelled it before it could be told here has left word in the database.
-            if (build.IsCancelling || await builds.FindAsync(build.Id, cancel.Token) is { IsCancelling: true })
+            if (build.IsCancelling || await InsistAsync(() => builds.FindAsync(build.Id, cancel.Token), cancel.Token) is { IsCancelling: true })
                 return Cancelled();
             if (build.Attempts > options.MostAttempts)
                 return BuildEnd.Failed(new(ProblemCodes.BuildAbandoned, $"the server ended {options.MostAttempts} times while it ran"));
-            var order = await OrderAsync(build, cancel.Token);
-            BuildProduct product;
-            await using (var journal = new BuildJournal(build.Id, events, database))
-                product = await WatchAsync(build.Lease, run(order, journal, cancel.Token), cancel);
+            var product = await WatchAsync(build.Lease, ProduceAsync(build, cancel.Token), cancel);
             // What is done is kept, though the server stops.
-            return await StoreAsync(product, CancellationToken.None);
+            return await WatchAsync(
+                build.Lease, InsistAsync(() => StoreAsync(product, CancellationToken.None), stopping), cancel);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -116,7 +136,7 @@ public sealed partial class BuildDispatcher(
     }
 
     // Another process may have cancelled it, or taken it up where this one was not heard of for long: the database knows.
-    private async Task<BuildProduct> WatchAsync(BuildLease lease, Task<BuildProduct> running, CancellationTokenSource cancel)
+    private async Task<T> WatchAsync<T>(BuildLease lease, Task<T> running, CancellationTokenSource cancel)
     {
         while (await Task.WhenAny(running, Task.Delay(options.Pause, CancellationToken.None)) != running)
         {
@@ -134,6 +154,13 @@ public sealed partial class BuildDispatcher(
         return await running;
     }
 
+    private async Task<BuildProduct> ProduceAsync(StoredBuild build, CancellationToken cancellation)
+    {
+        var order = await InsistAsync(() => OrderAsync(build, cancellation), cancellation);
+        await using var journal = new BuildJournal(build.Id, events, database);
+        return await run(order, journal, cancellation);
+    }
+
     private async Task<BuildOrder> OrderAsync(StoredBuild build, CancellationToken cancellation)
     {
         var kernel = await kernels.FindAsync(build.Kernel, cancellation)
@@ -142,9 +169,10 @@ public sealed partial class BuildDispatcher(
             await blobs.ReadAsync(build.Submission, cancellation), ProtocolJson.Default.BuildSubmission)
             ?? throw new IOException("the submission is gone");
         return new(
-            build.Id, kernel, submission, blobs.PathOf(kernel.Capture), Optional(kernel.Source), Optional(kernel.BootImage));
+            build.Id, kernel, submission, await blobs.PathAsync(kernel.Capture, cancellation), await OptionalAsync(kernel.Source),
+            await OptionalAsync(kernel.BootImage));
 
-        string? Optional(string? digest) => digest is null ? null : blobs.PathOf(digest);
+        async Task<string?> OptionalAsync(string? digest) => digest is null ? null : await blobs.PathAsync(digest, cancellation);
     }
 
     private async Task<BuildEnd> StoreAsync(BuildProduct product, CancellationToken cancellation)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Elivepatch.Engine;
 using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Commands;
@@ -30,7 +31,12 @@ internal sealed class ConfigurationOptions
     public static ConfigurationOptions AddAll(Command verb) => new ConfigurationOptions(Settings.All).AddTo(verb);
 
     /// <summary>Adds what finds the state to a verb.</summary>
-    public static ConfigurationOptions AddState(Command verb) => new ConfigurationOptions([Settings.StateFolder]).AddTo(verb);
+    public static ConfigurationOptions AddState(Command verb) =>
+        new ConfigurationOptions([Settings.StateFolder, Settings.Database]).AddTo(verb);
+
+    /// <summary>Adds what finds the state and the keys to a verb.</summary>
+    public static ConfigurationOptions AddKeys(Command verb) =>
+        new ConfigurationOptions([Settings.StateFolder, Settings.Database, Settings.KeysFolder]).AddTo(verb);
 
     /// <summary>Reads the configuration.</summary>
     public Outcome<ServerOptions> Read(ParseResult parsed, Session session) => ReadConfiguration.Run(new()
@@ -46,7 +52,31 @@ internal sealed class ConfigurationOptions
     /// <summary>Opens the database of the state that is configured, whether a server uses it or not.</summary>
     public async Task<Outcome<Database>> OpenDatabaseAsync(ParseResult parsed, Session session, CancellationToken cancellation)
     {
-        var folder = Read(parsed, session).Then(StateFolder.Open);
+        var configured = Read(parsed, session);
+        return configured.TryGet(out var options)
+            ? await OpenDatabaseAsync(options, cancellation)
+            : Outcome<Database>.Failure(configured.Problems);
+    }
+
+    /// <summary>Opens the keys that are configured, whether a server uses them or not, with the database.</summary>
+    public async Task<Outcome<(KeyRing Keys, Database Database)>> OpenKeysAsync(
+        ParseResult parsed, Session session, CancellationToken cancellation)
+    {
+        var configured = Read(parsed, session);
+        if (!configured.TryGet(out var options))
+            return Outcome<(KeyRing, Database)>.Failure(configured.Problems);
+        var opened = await OpenDatabaseAsync(options, cancellation);
+        var folder = StateFolder.Open(options);
+        if (!opened.TryGet(out var database) || !folder.TryGet(out var found))
+            return Outcome<(KeyRing, Database)>.Failure([.. opened.Problems, .. folder.Problems]);
+        return (await RegisteredKeys.OpenAsync(found.Keys, database, cancellation)).Then<(KeyRing, Database)>(keys => (keys, database));
+    }
+
+    private static async Task<Outcome<Database>> OpenDatabaseAsync(ServerOptions options, CancellationToken cancellation)
+    {
+        if (options.Database is { } address)
+            return await Database.OpenAsync(address, cancellation);
+        var folder = StateFolder.Open(options);
         return folder.TryGet(out var found)
             ? await Database.OpenFileAsync(found.DatabaseFile, cancellation)
             : Outcome<Database>.Failure(folder.Problems);

@@ -1,12 +1,9 @@
-using System.CommandLine;
 using System.Globalization;
 using Elivepatch.Client;
 using Elivepatch.Client.Output;
-using Elivepatch.Engine;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Signing;
-using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Commands;
 
@@ -36,17 +33,17 @@ internal static class KeysCommand
         {
             json,
         };
-        var configuration = ConfigurationOptions.AddState(verb);
-        verb.SetAction(parsed =>
+        var configuration = ConfigurationOptions.AddKeys(verb);
+        verb.SetAction(async (parsed, cancellation) =>
         {
             var asJson = parsed.GetValue(json);
-            var opened = Open(configuration, parsed, session);
-            if (!opened.TryGet(out var keys))
+            var opened = await configuration.OpenKeysAsync(parsed, session, cancellation);
+            if (!opened.TryGet(out var state))
                 return Answer.Fail(session, opened.Problems, asJson);
             if (asJson)
-                Answer.WriteJson(session, keys.List(), ProtocolJson.Default.IReadOnlyListKeyView);
+                Answer.WriteJson(session, state.Keys.List(), ProtocolJson.Default.IReadOnlyListKeyView);
             else
-                WriteList(session.Output, keys.List());
+                WriteList(session.Output, state.Keys.List());
             return ExitStatus.Done;
         });
         return verb;
@@ -74,14 +71,16 @@ internal static class KeysCommand
         {
             json,
         };
-        var configuration = ConfigurationOptions.AddState(verb);
-        verb.SetAction(parsed =>
+        var configuration = ConfigurationOptions.AddKeys(verb);
+        verb.SetAction(async (parsed, cancellation) =>
         {
             var asJson = parsed.GetValue(json);
-            var opened = Open(configuration, parsed, session);
-            if (!opened.TryGet(out var keys))
+            var opened = await configuration.OpenKeysAsync(parsed, session, cancellation);
+            if (!opened.TryGet(out var state))
                 return Answer.Fail(session, opened.Problems, asJson);
-            var made = keys.Rotate();
+            var made = state.Keys.Rotate();
+            if (state.Database.Postgres is not null && await RegisteredKeys.AgreeAsync(state.Keys, state.Database, cancellation) is { } differs)
+                return Answer.Fail(session, [differs], asJson);
             if (asJson)
                 Answer.WriteJson(session, made, ProtocolJson.Default.KeyView);
             else
@@ -97,18 +96,15 @@ internal static class KeysCommand
             "export", "Prints the public key that signs now, PEM.", "",
             new Example(
                 "elivepatchd keys export > elivepatch.pub", "Give the key to machines, by another way than the server itself."));
-        var configuration = ConfigurationOptions.AddState(verb);
-        verb.SetAction(parsed =>
+        var configuration = ConfigurationOptions.AddKeys(verb);
+        verb.SetAction(async (parsed, cancellation) =>
         {
-            var opened = Open(configuration, parsed, session);
-            if (!opened.TryGet(out var keys))
+            var opened = await configuration.OpenKeysAsync(parsed, session, cancellation);
+            if (!opened.TryGet(out var state))
                 return Answer.Fail(session, opened.Problems);
-            session.Output.Write(keys.Current.Pem);
+            session.Output.Write(state.Keys.Current.Pem);
             return ExitStatus.Done;
         });
         return verb;
     }
-
-    private static Outcome<KeyRing> Open(ConfigurationOptions configuration, ParseResult parsed, Session session) =>
-        configuration.Read(parsed, session).Then(StateFolder.Open).Then(folder => KeyRing.Open(folder.Keys));
 }

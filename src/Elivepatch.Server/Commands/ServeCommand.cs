@@ -57,13 +57,16 @@ internal static class ServeCommand
         return ExitStatus.Done;
     }
 
+    private static string[][] Shared(ServerOptions options) =>
+        options.Database is { } address ? [["database", address.ToString()]] : [];
+
     private static void Greet(Session session, ServerHost host, ServerOptions options, NewToken? administrator)
     {
         var key = host.Application.Services.GetRequiredService<KeyRing>().Current.Id;
         session.Output.WriteLine($"elivepatchd {HealthEndpoints.Version}");
         Columns.Write(
             session.Output,
-            [.. host.Addresses.Select(a => new[] { "address", a }), ["state", options.StateFolder], ["public key", key]], indent: 2);
+            [.. host.Addresses.Select(a => new[] { "address", a }), ["state", options.StateFolder], .. Shared(options), ["public key", key]], indent: 2);
         if (administrator is not null)
         {
             session.Output.WriteLine("This first start made the administrator's token, which is shown this once:");

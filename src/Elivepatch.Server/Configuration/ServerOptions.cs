@@ -1,5 +1,6 @@
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Kernels.Sources;
+using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Configuration;
 
@@ -8,6 +9,12 @@ public sealed record ServerOptions
 {
     /// <summary>The folder of all that has to be kept: database, blobs, keys.</summary>
     public required string StateFolder { get; init; }
+
+    /// <summary>The PostgreSQL that it shares with other servers; null where the state's folder has the database.</summary>
+    public PostgresAddress? Database { get; init; }
+
+    /// <summary>The folder of the signing keys; null for the one in the state's folder.</summary>
+    public string? KeysFolder { get; init; }
 
     /// <summary>Where it listens: <c>http</c> or <c>https</c>, a numeric address and a port.</summary>
     public IReadOnlyList<Uri> Listen { get; init; } = [new("http://127.0.0.1:8470")];

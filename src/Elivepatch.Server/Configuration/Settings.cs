@@ -1,5 +1,6 @@
 using Elivepatch.Engine;
 using Elivepatch.Server.Builds;
+using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Configuration;
 
@@ -13,6 +14,18 @@ internal static class Settings
         + "~/.local/state/elivepatchd for a user.",
         (o, t) => SettingText.Path(t).Then<ServerOptions>(v => o with { StateFolder = v }));
 
+    /// <summary>The database, where several servers share one.</summary>
+    public static Setting Database { get; } = new(
+        "database", "URL",
+        "PostgreSQL that several servers share, postgres://user:password@host:port/name; parameters: sslmode, sslrootcert, host "
+        + "(folder of a Unix socket), pool. A password belongs into the file or the environment. Default: a file in the state's folder.",
+        (o, t) => PostgresAddress.Parse(t).Then<ServerOptions>(v => o with { Database = v }));
+
+    /// <summary>Where the signing keys lie.</summary>
+    public static Setting KeysFolder { get; } = new(
+        "keysFolder", "FOLDER", "Keeps the keys that manifests are signed with; servers of one database share it. Default: keys in the state's folder.",
+        (o, t) => SettingText.Path(t).Then<ServerOptions>(v => o with { KeysFolder = v }));
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
@@ -23,6 +36,8 @@ internal static class Settings
         new("certificateKey", "FILE", "The certificate's secret key, PEM. Default: the certificate's file.",
             (o, t) => SettingText.Path(t).Then<ServerOptions>(v => o with { CertificateKey = v })),
         StateFolder,
+        Database,
+        KeysFolder,
         new("cacheFolder", "FOLDER", "Keeps what can be had again: sources, objects. Default: cache in the state's folder.",
             (o, t) => SettingText.Path(t).Then<ServerOptions>(v => o with { CacheFolder = v })),
         new("builders", "NUMBER", "Builds at once. Default: half of the processors.",

@@ -32,7 +32,8 @@ public sealed class KernelRegistry(
         await reading.WaitAsync(cancellation);
         try
         {
-            var read = await Task.Run(() => Read(blobs.PathOf(captureBlob)), cancellation);
+            var path = await blobs.PathAsync(captureBlob, cancellation);
+            var read = await Task.Run(() => Read(path), cancellation);
             if (!read.TryGet(out var identity))
                 return Outcome<KernelView>.Failure(read.Problems);
             if (await kernels.FindAsync(identity.Id, cancellation) is { } known)
@@ -80,7 +81,9 @@ public sealed class KernelRegistry(
             var there = part == KernelParts.Source ? kernel.Source : kernel.BootImage;
             if (there is not null && there != blob)
                 return new Problem(ProblemCodes.PartForbidden, $"the {part} of {kernel.Release} is there, and another one");
-            var wrong = part == KernelParts.Source ? CheckSource(blob) : await CheckImageAsync(kernel, blob, cancellation);
+            var wrong = part == KernelParts.Source
+                ? CheckSource(await blobs.PathAsync(blob, cancellation))
+                : await CheckImageAsync(kernel, blob, cancellation);
             if (wrong is not null)
                 return wrong;
             if (there is null)
@@ -172,13 +175,13 @@ public sealed class KernelRegistry(
         });
     }
 
-    private Problem? CheckSource(string blob) => ArchiveForm.SuffixOf(blobs.PathOf(blob)) is null
+    private static Problem? CheckSource(string path) => ArchiveForm.SuffixOf(path) is null
         ? new(ProblemCodes.SourceUnusable, "what was sent is no tar archive, compressed or not")
         : null;
 
     private async Task<Problem?> CheckImageAsync(StoredKernel kernel, string blob, CancellationToken cancellation)
     {
-        var path = blobs.PathOf(blob);
+        var path = await blobs.PathAsync(blob, cancellation);
         if (new FileInfo(path).Length > LargestImage)
             return new(ProblemCodes.BootImageUnreadable, $"it has more than {LargestImage >> 20} MiB");
         var opened = await BootImage.OpenAsync(await File.ReadAllBytesAsync(path, cancellation), cancellation);

@@ -22,18 +22,33 @@ internal static class IssueToken
             return new Problem(ProblemCodes.RequestMalformed, reason);
         if (await tokens.CountAsync(cancellation) >= TokenTable.MostTokens)
             return new Problem(ProblemCodes.RequestMalformed, $"there are {TokenTable.MostTokens} tokens already");
-        var secret = TokenSecret.Create();
-        var token = new StoredToken(
-            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), request.Name, TokenSecret.Hash(secret),
-            [.. TokenScopes.All.Where(request.Scopes.Contains)], now,
-            request.ExpiresInDays is { } days ? now.AddDays(days) : null);
+        var (token, secret) = Make(request, now);
         await tokens.AddAsync(token, cancellation);
         return new NewToken(View(token), secret);
+    }
+
+    /// <summary>Makes and stores a token where there is none yet; of several servers that start at once, one does. Null for the others.</summary>
+    public static async Task<NewToken?> RunFirstAsync(
+        TokenTable tokens, TokenRequest request, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var (token, secret) = Make(request, now);
+        return await tokens.AddFirstAsync(token, cancellation) ? new NewToken(View(token), secret) : null;
     }
 
     /// <summary>A token as others see it.</summary>
     public static TokenView View(StoredToken token) => new(
         token.Id, token.Name, token.Scopes, token.Created, token.Expires, token.Revoked, token.LastUsed);
+
+    private static (StoredToken Token, string Secret) Make(TokenRequest request, DateTimeOffset now)
+    {
+        var secret = TokenSecret.Create();
+        return (
+            new(
+                Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), request.Name, TokenSecret.Hash(secret),
+                [.. TokenScopes.All.Where(request.Scopes.Contains)], now,
+                request.ExpiresInDays is { } days ? now.AddDays(days) : null),
+            secret);
+    }
 
     private static string? Refusal(TokenRequest request)
     {

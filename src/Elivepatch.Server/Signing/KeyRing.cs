@@ -51,6 +51,11 @@ public sealed class KeyRing : IDisposable
         return problem;
     }
 
+    /// <summary>True where nothing is in the folder that belongs to a ring.</summary>
+    public static bool IsEmpty(string folder) =>
+        !Directory.Exists(folder)
+        || !Directory.EnumerateFiles(folder, "*.key").Concat(Directory.EnumerateFiles(folder, "*.next")).Any();
+
     /// <summary>All keys, the oldest first, each with its endorsement of the next.</summary>
     public IReadOnlyList<KeyView> List()
     {
@@ -116,7 +121,7 @@ public sealed class KeyRing : IDisposable
             if (!File.Exists(KeyPath(1)))
             {
                 // Without the first, the others are of no use: that is no new ring but a damaged one.
-                if (Directory.EnumerateFiles(folder, "*.key").Any() || Directory.EnumerateFiles(folder, "*.next").Any())
+                if (!IsEmpty(folder))
                     return KeyFile.Unusable(KeyPath(1), "it is missing");
                 using var first = SigningKey.Create();
                 KeyFile.Write(KeyPath(1), first, clock.GetUtcNow());

@@ -8,11 +8,14 @@ using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Server.State;
 
-/// <summary>What happened in builds. Each build's events are written by the one process that runs it.</summary>
+/// <summary>What happened in builds. Any server may write of any build, and hears of what the others wrote.</summary>
 public sealed class BuildEventTable(Database database, TimeProvider clock)
 {
     /// <summary>The most events of one build; a log that goes on is cut, with a line that says so.</summary>
     public const int MostEvents = 20_000;
+
+    /// <summary>The channel on which PostgreSQL tells all servers which build has something new.</summary>
+    internal const string Notices = "elivepatch_events";
 
     private const int PageSize = 500;
 
@@ -43,6 +46,9 @@ public sealed class BuildEventTable(Database database, TimeProvider clock)
         await connection.ExecuteAsync(
             "INSERT INTO build_events (build, sequence, event) VALUES (@build, @Sequence, @json)",
             new { build, numbered.Sequence, json = JsonSerializer.Serialize(numbered, ProtocolJson.Default.BuildEvent) }, transaction);
+        // Sent when it is committed, and once however often it is said before.
+        if (database.Postgres is not null)
+            await connection.ExecuteAsync($"SELECT pg_notify('{Notices}', @build)", new { build }, transaction);
         return numbered;
     }
 
@@ -51,6 +57,13 @@ public sealed class BuildEventTable(Database database, TimeProvider clock)
     {
         if (signals.TryRemove(build, out var signal))
             signal.TrySetResult();
+    }
+
+    /// <summary>Lets all who follow a build look.</summary>
+    internal void AnnounceAll()
+    {
+        foreach (var build in signals.Keys)
+            Announce(build);
     }
 
     /// <summary>The events of a build behind one with this number, as they happen, until its final state or cancellation.</summary>

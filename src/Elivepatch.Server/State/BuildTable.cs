@@ -70,13 +70,7 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
             async c =>
             [
                 .. (await c.QueryAsync<Row>(
-                    Columns + """
-
-                    WHERE (@state IS NULL OR state = @state)
-                      AND (@after IS NULL OR submitted < (SELECT submitted FROM builds WHERE id = @after)
-                           OR (submitted = (SELECT submitted FROM builds WHERE id = @after) AND id > @after))
-                    ORDER BY submitted DESC, id LIMIT @count
-                    """,
+                    $"{Columns} WHERE {Where(state, after)} ORDER BY submitted DESC, id LIMIT @count",
                     new { state = state?.ToString(), after, count })).Select(r => r.ToBuild()),
             ],
             cancellation);
@@ -276,6 +270,18 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
     private static async Task<bool> IsMineAsync(DbTransaction transaction, BuildLease lease) =>
         await transaction.Connection!.ExecuteScalarAsync<long>(
             "SELECT COUNT(*) FROM builds WHERE " + IsMine, new { lease.Build, lease.Worker, lease.Attempt }, transaction) == 1;
+
+    private static string Where(BuildState? state, string? after)
+    {
+        var ofState = state is null ? "1 = 1" : "state = @state";
+        return after is null
+            ? ofState
+            : $"""
+                {ofState}
+                AND (submitted < (SELECT submitted FROM builds WHERE id = @after)
+                     OR (submitted = (SELECT submitted FROM builds WHERE id = @after) AND id > @after))
+                """;
+    }
 
     private async Task<T> ChangeAsync<T>(string build, Func<DbTransaction, Task<T>> work, CancellationToken cancellation)
     {

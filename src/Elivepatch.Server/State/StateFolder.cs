@@ -17,7 +17,7 @@ public sealed record StateFolder(string FullPath)
     public string Blobs => Path.Combine(FullPath, "blobs");
 
     /// <summary>The folder of the signing keys.</summary>
-    public string Keys => Path.Combine(FullPath, "keys");
+    public string Keys { get; init; } = Path.Combine(FullPath, "keys");
 
     /// <summary>Makes the folder where it is not.</summary>
     public static Outcome<StateFolder> Open(ServerOptions options)
@@ -25,7 +25,8 @@ public sealed record StateFolder(string FullPath)
         try
         {
             Directory.CreateDirectory(options.StateFolder, OwnerOnly);
-            return new StateFolder(options.StateFolder);
+            var folder = new StateFolder(options.StateFolder);
+            return options.KeysFolder is { } keys ? folder with { Keys = keys } : folder;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

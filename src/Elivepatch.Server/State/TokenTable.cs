@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Dapper;
 
 namespace Elivepatch.Server.State;
@@ -11,22 +12,18 @@ public sealed class TokenTable(Database database)
     private const string Columns = "SELECT id, name, hash, scopes, created, expires, revoked, last_used FROM tokens";
 
     /// <summary>Adds a token.</summary>
-    public Task AddAsync(StoredToken token, CancellationToken cancellation) => database.ChangeAsync(
-        t => t.Connection!.ExecuteAsync(
-            """
-            INSERT INTO tokens (id, name, hash, scopes, created, expires)
-            VALUES (@Id, @Name, @Hash, @scopes, @created, @expires)
-            """,
-            new
-            {
-                token.Id,
-                token.Name,
-                token.Hash,
-                scopes = string.Join(' ', token.Scopes),
-                created = Moment.From(token.Created),
-                expires = token.Expires is { } expires ? Moment.From(expires) : default(long?),
-            },
-            t),
+    public Task AddAsync(StoredToken token, CancellationToken cancellation) =>
+        database.ChangeAsync(t => AddAsync(token, t), cancellation);
+
+    /// <summary>Adds a token where there has never been one; false where there has.</summary>
+    public Task<bool> AddFirstAsync(StoredToken token, CancellationToken cancellation) => database.ChangeAsync(
+        async t =>
+        {
+            if (await t.Connection!.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM tokens", transaction: t) > 0)
+                return false;
+            await AddAsync(token, t);
+            return true;
+        },
         cancellation);
 
     /// <summary>Finds a token by the digest of its secret, whether it may still be used or not.</summary>
@@ -58,6 +55,22 @@ public sealed class TokenTable(Database database)
     public Task TouchAsync(string id, DateTimeOffset used, CancellationToken cancellation) => database.ChangeAsync(
         t => t.Connection!.ExecuteAsync("UPDATE tokens SET last_used = @used WHERE id = @id", new { id, used = Moment.From(used) }, t),
         cancellation);
+
+    private static Task<int> AddAsync(StoredToken token, DbTransaction transaction) => transaction.Connection!.ExecuteAsync(
+        """
+        INSERT INTO tokens (id, name, hash, scopes, created, expires)
+        VALUES (@Id, @Name, @Hash, @scopes, @created, @expires)
+        """,
+        new
+        {
+            token.Id,
+            token.Name,
+            token.Hash,
+            scopes = string.Join(' ', token.Scopes),
+            created = Moment.From(token.Created),
+            expires = token.Expires is { } expires ? Moment.From(expires) : default(long?),
+        },
+        transaction);
 
     // Constructed by the mapper, whose columns have the database's names.
     private sealed class Row

@@ -28,7 +28,7 @@ public sealed class UploadedBlobs(BlobStore blobs, Database database)
         {
             // Whoever went away meanwhile leaves nothing either.
             if (!await IsReferredToAsync(digest))
-                blobs.RemoveUnlessPutAgain(digest);
+                await blobs.RemoveUnlessPutAgainAsync(digest, CancellationToken.None);
         }
     }
 

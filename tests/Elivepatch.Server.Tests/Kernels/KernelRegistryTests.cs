@@ -46,7 +46,7 @@ public sealed class KernelRegistryTests
         using var bench = await OpenAsync(new() { AllowUploadedSource = true }, sources: []);
         var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench, at: 0xffffffff9c000000, module: true)));
         var stored = await bench.Kernels.FindAsync(kernel.Id, Cancellation);
-        using var file = File.OpenRead(bench.Blobs.PathOf(stored!.Capture));
+        using var file = File.OpenRead(await bench.Blobs.PathAsync(stored!.Capture, Cancellation));
         var capture = Get(CaptureFile.Read(file));
         Assert.DoesNotContain("[loop]", Encoding.ASCII.GetString(capture.Kallsyms.Span), StringComparison.Ordinal);
         Assert.Contains("ffffffff81000000 T _text\n", Encoding.ASCII.GetString(capture.Kallsyms.Span), StringComparison.Ordinal);

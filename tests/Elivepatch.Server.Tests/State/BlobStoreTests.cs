@@ -77,11 +77,11 @@ public sealed class BlobStoreTests : IDisposable
     {
         var store = new BlobStore(scratch.Folder);
         var mine = (await store.PutAsync(new byte[] { 1 }, Cancellation)).Value;
-        store.RemoveUnlessPutAgain(mine);
+        await store.RemoveUnlessPutAgainAsync(mine, Cancellation);
         Assert.Empty(Files());
         var ours = (await store.PutAsync(new byte[] { 2 }, Cancellation)).Value;
         await store.PutAsync(new byte[] { 2 }, Cancellation);
-        store.RemoveUnlessPutAgain(ours);
+        await store.RemoveUnlessPutAgainAsync(ours, Cancellation);
         Assert.Single(Files());
     }
 
@@ -90,8 +90,8 @@ public sealed class BlobStoreTests : IDisposable
     [InlineData("../../etc/passwd")]
     [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
     [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/")]
-    public void A_name_that_is_no_digest_is_no_path(string name) =>
-        Assert.Throws<ArgumentException>(() => new BlobStore(scratch.Folder).PathOf(name));
+    public Task A_name_that_is_no_digest_is_no_path(string name) =>
+        Assert.ThrowsAsync<ArgumentException>(async () => await new BlobStore(scratch.Folder).PathAsync(name, Cancellation));
 
     private List<string> Files() => [.. Directory.EnumerateFiles(scratch.Folder, "*", SearchOption.AllDirectories)];
 

@@ -97,7 +97,7 @@ public sealed class WholeWayTests
                 Patches = [new("meminfo-caps.patch", await File.ReadAllBytesAsync(Path.Combine(Repository.Root, "examples/meminfo-caps.patch"), Cancellation))],
                 Script = "[ $1 != during ]",
             },
-            bench.Blobs.PathOf(kernel.Capture), null, null);
+            await bench.Blobs.PathAsync(kernel.Capture, Cancellation), null, null);
         var product = await new BuildJob(cache, bench.Sources, new(), null, TimeProvider.System).RunAsync(order, new Progress<BuildEvent>(), Cancellation);
         Assert.Null(product.Artifact);
         Assert.False(product.Tested);
