@@ -14,6 +14,13 @@ public static class ProcessRunner
     private const int NotFound = 127;
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
 
+    // The shell adds PWD to the environment by itself.
+    private static readonly string[] EndsWithUs =
+    [
+        "/usr/bin/setpriv", "--pdeathsig", "KILL", "--", "/bin/sh", "-c", """unset PWD; [ "$PPID" = "$0" ] && exec "$@" """,
+        System.Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture),
+    ];
+
     /// <summary>
     /// Runs a process and waits for it. On timeout its whole process group is killed and the result says so; on cancellation it
     /// is killed likewise and <see cref="OperationCanceledException"/> is thrown.
@@ -85,7 +92,8 @@ public static class ProcessRunner
     }
 
     // setsid(1) makes the child the leader of a session and process group of its own; setpriv(1) lets the kernel kill it when we
-    // are gone. Both only set an attribute and exec, so the process id stays that of the program.
+    // are gone; the shell ends where we were gone before that. They set an attribute, look, and exec, so the process id stays that
+    // of the program.
     private static ProcessStartInfo? StartInfo(ProcessRequest request)
     {
         var path = request.Environment.GetValueOrDefault("PATH");
@@ -99,7 +107,7 @@ public static class ProcessRunner
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var word in (string[])["/usr/bin/setpriv", "--pdeathsig", "KILL", "--", file, .. request.Arguments])
+        foreach (var word in (string[])[.. EndsWithUs, file, .. request.Arguments])
             info.ArgumentList.Add(word);
         if (!request.InheritEnvironment)
             info.Environment.Clear();

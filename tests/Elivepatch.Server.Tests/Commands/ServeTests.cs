@@ -1,8 +1,5 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
-using System.Globalization;
 using System.Net;
-using System.Net.Http.Headers;
 using Elivepatch.Protocol.Api;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -97,97 +94,5 @@ public sealed class ServeTests : IDisposable
         Assert.Equal(0, await server.EndAsync());
         Assert.Contains("/v1/traces application/x-protobuf True", got);
         Assert.Contains("/v1/metrics application/x-protobuf True", got);
-    }
-
-    private sealed class ServerProcess : IDisposable
-    {
-        private readonly Process process;
-
-        private ServerProcess(Process process) => this.process = process;
-
-        public string Greeting { get; private set; } = "";
-
-        public string? Secret { get; private set; }
-
-        private string Address { get; set; } = "";
-
-        public static async Task<ServerProcess> StartAsync(string[] prefix, string state)
-        {
-            // The tests' own folder has the program without its native parts.
-            var configuration = Path.GetFileName(Path.GetDirectoryName(AppContext.BaseDirectory.TrimEnd('/')))!;
-            var program = Path.Combine(Repository.Root, "src", "Elivepatch.Server", "bin", configuration, "net10.0", "linux-x64", "elivepatchd.dll");
-            string[] words = [.. prefix, "dotnet", program, "--state-folder", state, "--listen", "http://127.0.0.1:0"];
-            var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
-            foreach (var name in start.Environment.Keys.Where(k => k.StartsWith("ELIVEPATCHD_", StringComparison.Ordinal)).ToList())
-                start.Environment.Remove(name);
-            var server = new ServerProcess(Process.Start(start)!);
-            try
-            {
-                await server.ReadGreetingAsync().WaitAsync(TimeSpan.FromSeconds(60), Cancellation);
-                return server;
-            }
-            catch
-            {
-                server.Dispose();
-                throw;
-            }
-        }
-
-        public HttpClient Client(string? secret = null)
-        {
-            var client = new HttpClient { BaseAddress = new(Address) };
-            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", secret ?? Secret);
-            return client;
-        }
-
-        public void Kill()
-        {
-            process.Kill(entireProcessTree: true);
-            process.WaitForExit();
-        }
-
-        public async Task<int> EndAsync()
-        {
-            // Not what it was started by, which passes its status on.
-            var id = Descendants(process.Id).Append(process.Id).First();
-            using (var kill = Process.Start("kill", ["-TERM", id.ToString(CultureInfo.InvariantCulture)]))
-                await kill.WaitForExitAsync(Cancellation);
-            await process.WaitForExitAsync(Cancellation).WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
-            return process.ExitCode;
-        }
-
-        public void Dispose()
-        {
-            if (!process.HasExited)
-                Kill();
-            process.Dispose();
-        }
-
-        // The address comes first, the key last; the token follows where it was made.
-        private async Task ReadGreetingAsync()
-        {
-            while (!Greeting.Contains("public key", StringComparison.Ordinal))
-                Greeting += await ReadLineAsync();
-            Address = System.Text.RegularExpressions.Regex.Match(Greeting, @"address +(\S+)").Groups[1].Value;
-            var more = process.StandardOutput.ReadLineAsync(Cancellation).AsTask();
-            if (await Task.WhenAny(more, Task.Delay(1500, Cancellation)) == more && await more is { } line && line.Contains("token", StringComparison.Ordinal))
-                Secret = (await ReadLineAsync()).Trim();
-        }
-
-        private async Task<string> ReadLineAsync() =>
-            await process.StandardOutput.ReadLineAsync(Cancellation) is { } line ? line + "\n"
-                : throw new InvalidOperationException("it ended: " + await process.StandardError.ReadToEndAsync(Cancellation));
-
-        // The youngest first.
-        private static IEnumerable<int> Descendants(int parent)
-        {
-            var path = $"/proc/{parent}/task/{parent}/children";
-            foreach (var child in File.Exists(path) ? File.ReadAllText(path).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(c => int.Parse(c, CultureInfo.InvariantCulture)) : [])
-            {
-                foreach (var grandchild in Descendants(child))
-                    yield return grandchild;
-                yield return child;
-            }
-        }
     }
 }
