@@ -95,4 +95,9 @@ public static partial class ProblemCodes
     /// <summary>There is no such token.</summary>
     public static readonly ProblemCode TokenUnknown = new(
         1042, ProblemKind.Usage, "no such token", "List the tokens with `elivepatchd tokens list`.");
+
+    /// <summary>The parts of kernels that a token sent take too much room.</summary>
+    public static readonly ProblemCode PartsTooLarge = new(
+        1043, ProblemKind.Refused, "the token has sent too many parts of kernels",
+        "Ask the server's operator to provide the source or the boot image, or for more room.");
 }

@@ -49,6 +49,7 @@ internal sealed record BuildServices
             Trial = Options.TestPolicy,
             AllowBuildPatches = Options.AllowBuildPatches,
             AllowUploadedSource = Options.AllowUploadedSource,
+            PartBytesPerToken = Options.PartBytesPerToken,
             OpenBuildsPerToken = Options.OpenBuildsPerToken,
             ModuleCertificate = Signer?.CertificateDigest,
         });

@@ -32,24 +32,32 @@ internal static class KernelEndpoints
         routes.MapPut(Routes.KernelPart, AddPartAsync)
             .Accepts<Stream>(Bytes, Gzip).Produces<KernelView>()
             .Needs(TokenScopes.Submit).Uploads(options.MaxSourceBytes)
-            .Says("kernels", "addKernelPart", "Sends a missing part of a kernel: its source (a tar archive) or its boot image.");
+            .Says(
+                "kernels", "addKernelPart",
+                "Sends a missing part of a kernel, its source (a tar archive) or its boot image: for one's own builds, or with the scope "
+                + "operate for everybody's.");
         routes.MapDelete(Routes.Kernel, RemoveAsync)
             .Produces(StatusCodes.Status204NoContent)
             .Needs(TokenScopes.Operate).Says("kernels", "removeKernel", "Removes a kernel that no build refers to.");
     }
 
-    private static Task<IReadOnlyList<KernelView>> ListAsync(KernelRegistry kernels, CancellationToken cancellation) =>
-        kernels.ListAsync(cancellation);
+    private static Task<IReadOnlyList<KernelView>> ListAsync(HttpContext context, KernelRegistry kernels, CancellationToken cancellation) =>
+        kernels.ListAsync(Caller.Of(context.User)!.Id, cancellation);
 
     private static Task<IResult> TellAsync(
         HttpContext context, UploadedBlobs uploads, KernelRegistry kernels, ServerOptions options, CancellationToken cancellation) =>
         AnswerAsync(context, uploads.UseAsync(
             context.Request.Body, options.MaxCaptureBytes,
-            capture => kernels.RegisterAsync(capture, Caller.Of(context.User)!.Name, cancellation), cancellation));
+            capture =>
+            {
+                var caller = Caller.Of(context.User)!;
+                return kernels.RegisterAsync(capture, caller.Id, caller.Name, cancellation);
+            },
+            cancellation));
 
     private static async Task<IResult> FindAsync(
         HttpContext context, [Description("The kernel's id.")] string kernel, KernelRegistry kernels, CancellationToken cancellation) =>
-        await AnswerAsync(context, kernels.FindAsync(kernel, cancellation));
+        await AnswerAsync(context, kernels.FindAsync(kernel, Caller.Of(context.User)!.Id, cancellation));
 
     private static async Task<IResult> AddPartAsync(
         HttpContext context, [Description("The kernel's id.")] string kernel, [Description("source or boot-image.")] string part,
@@ -64,18 +72,20 @@ internal static class KernelEndpoints
 
         if (part == KernelParts.Source && !options.AllowUploadedSource)
             return Answers.Refuse(ProblemCodes.PartForbidden, "the server takes no source from clients");
-        var known = await kernels.FindAsync(kernel, cancellation);
+        var caller = Caller.Of(context.User)!;
+        var known = await kernels.FindAsync(kernel, caller.Id, cancellation);
         if (!known.Succeeded)
             return Answers.Refuse(known.Problems);
+        var owner = caller.IsOperator ? KernelTable.Operator : caller.Id;
         var most = part == KernelParts.BootImage ? Math.Min(LargestBootImage, options.MaxSourceBytes) : options.MaxSourceBytes;
         return await AnswerAsync(context, uploads.UseAsync(
-            context.Request.Body, most, blob => kernels.AddPartAsync(kernel, part, blob, cancellation), cancellation));
+            context.Request.Body, most, blob => kernels.AddPartAsync(kernel, part, blob, owner, cancellation), cancellation));
     }
 
     private static async Task<IResult> RemoveAsync(
-        [Description("The kernel's id.")] string kernel, KernelRegistry kernels, CancellationToken cancellation)
+        HttpContext context, [Description("The kernel's id.")] string kernel, KernelRegistry kernels, CancellationToken cancellation)
     {
-        var known = await kernels.FindAsync(kernel, cancellation);
+        var known = await kernels.FindAsync(kernel, Caller.Of(context.User)!.Id, cancellation);
         if (!known.Succeeded)
             return Answers.Refuse(known.Problems);
         return await kernels.RemoveAsync(kernel, cancellation)

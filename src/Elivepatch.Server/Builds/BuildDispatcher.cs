@@ -163,8 +163,10 @@ public sealed partial class BuildDispatcher(
 
     private async Task<BuildOrder> OrderAsync(StoredBuild build, CancellationToken cancellation)
     {
-        var kernel = await kernels.FindAsync(build.Kernel, cancellation)
+        var found = await kernels.FindAsync(build.Kernel, build.Token, cancellation)
             ?? throw new IOException($"the kernel {build.Kernel} is gone");
+        // Its id names what it was submitted with, whatever has been sent since.
+        var kernel = found with { Source = build.Source, BootImage = build.BootImage };
         var submission = JsonSerializer.Deserialize(
             await blobs.ReadAsync(build.Submission, cancellation), ProtocolJson.Default.BuildSubmission)
             ?? throw new IOException("the submission is gone");

@@ -30,7 +30,7 @@ public sealed class BuildIntake(
     {
         if (SubmissionRules.Check(submission, policy) is { Count: > 0 } problems)
             return Outcome<StoredBuild>.Failure(problems);
-        if (await kernels.FindAsync(submission.Kernel, cancellation) is not { } kernel)
+        if (await kernels.FindAsync(submission.Kernel, tokenId, cancellation) is not { } kernel)
             return KernelRegistry.Unknown(submission.Kernel);
         var id = BuildIdentity.Of(submission, kernel, policy, BuildIdentity.Engine);
         // One that is there already was complete when it was taken in.
@@ -53,6 +53,8 @@ public sealed class BuildIntake(
                 Kernel = kernel.Id,
                 Release = kernel.Release,
                 Submission = blob,
+                Source = kernel.Source,
+                BootImage = kernel.BootImage,
                 Patches = PatchReference.To(submission.Patches),
                 Token = tokenId,
                 Requester = tokenName,

@@ -9,8 +9,11 @@ public sealed record BuildPolicy
     /// <summary>True where base patches may change Makefiles, Kconfig and scripts.</summary>
     public bool AllowBuildPatches { get; init; }
 
-    /// <summary>True where clients may send a kernel's source.</summary>
-    public bool AllowUploadedSource { get; init; }
+    /// <summary>True where clients may send a kernel's source, for their own builds.</summary>
+    public bool AllowUploadedSource { get; init; } = true;
+
+    /// <summary>How many bytes the parts of kernels may have together that one token sent.</summary>
+    public long PartBytesPerToken { get; init; } = 16L << 30;
 
     /// <summary>How many builds of one token may wait or run at once.</summary>
     public int OpenBuildsPerToken { get; init; } = 20;

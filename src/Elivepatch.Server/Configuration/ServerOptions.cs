@@ -46,11 +46,8 @@ public sealed record ServerOptions
     /// <summary>True where base patches may change how the kernel is built (Makefile, Kconfig, scripts).</summary>
     public bool AllowBuildPatches { get; init; }
 
-    /// <summary>
-    /// True where clients may send a kernel's source. Every later build for that kernel is made of it, whoever asks: it is for
-    /// operators who trust everybody that has a token.
-    /// </summary>
-    public bool AllowUploadedSource { get; init; }
+    /// <summary>True where clients may send a kernel's source. Only the builds of the token that sent it are made of it.</summary>
+    public bool AllowUploadedSource { get; init; } = true;
 
     /// <summary>Where the sources of kernels come from, in the order in which they are asked.</summary>
     public IReadOnlyList<SourceOptions> Sources { get; init; } = [new(SourceOrigin.Debian)];
@@ -60,6 +57,9 @@ public sealed record ServerOptions
 
     /// <summary>The most bytes of a source archive or boot image.</summary>
     public long MaxSourceBytes { get; init; } = 2L << 30;
+
+    /// <summary>The most bytes of all sources and boot images together that one token sent.</summary>
+    public long PartBytesPerToken { get; init; } = 16L << 30;
 
     /// <summary>The most bytes of a submission.</summary>
     public long MaxSubmissionBytes { get; init; } = 32L << 20;

@@ -1,5 +1,6 @@
 // In: what machines tell of their kernels. Out: the kernels that the server knows, and what it would still like to have of each.
-// What is told is hostile: a kernel is named by the content of its capture, and a part that is there already is never replaced.
+// What is told is hostile: a kernel is named by the content of its capture, and a part that somebody sends is used for that token's
+// builds alone, unless the operator sent it.
 
 using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
@@ -25,9 +26,11 @@ public sealed class KernelRegistry(
 
     /// <summary>Takes a kernel in by its capture. To do it again is harmless.</summary>
     /// <param name="captureBlob">Digest of the capture in the blob store.</param>
-    /// <param name="requester">The name of whoever tells of it.</param>
+    /// <param name="token">The token of whoever tells of it.</param>
+    /// <param name="requester">Their name.</param>
     /// <param name="cancellation">Ends it.</param>
-    public async Task<Outcome<KernelView>> RegisterAsync(string captureBlob, string requester, CancellationToken cancellation)
+    public async Task<Outcome<KernelView>> RegisterAsync(
+        string captureBlob, string token, string requester, CancellationToken cancellation)
     {
         await reading.WaitAsync(cancellation);
         try
@@ -36,7 +39,7 @@ public sealed class KernelRegistry(
             var read = await Task.Run(() => Read(path), cancellation);
             if (!read.TryGet(out var identity))
                 return Outcome<KernelView>.Failure(read.Problems);
-            if (await kernels.FindAsync(identity.Id, cancellation) is { } known)
+            if (await kernels.FindAsync(identity.Id, token, cancellation) is { } known)
                 return await ViewAsync(known, cancellation);
             var facts = identity.Capture.Facts;
             var compiler = await Toolchain.FindAsync(facts.Compiler, cancellation);
@@ -52,7 +55,7 @@ public sealed class KernelRegistry(
             await kernels.AddAsync(
                 new(identity.Id, facts.Release, facts.BuildId, facts.Compiler, blob, null, null, clock.GetUtcNow(), requester),
                 cancellation);
-            return await FindAsync(identity.Id, cancellation);
+            return await FindAsync(identity.Id, token, cancellation);
         }
         finally
         {
@@ -60,14 +63,15 @@ public sealed class KernelRegistry(
         }
     }
 
-    /// <summary>Adds a part of a kernel. The one that is there stays; sending the same again is harmless.</summary>
+    /// <summary>Adds a part of a kernel, in place of the one that the same token sent before. Builds keep what they are made of.</summary>
     /// <param name="id">The kernel.</param>
     /// <param name="part">One of <see cref="KernelParts"/>.</param>
     /// <param name="blob">Digest of the part in the blob store.</param>
+    /// <param name="token">Whose it is; <see cref="KernelTable.Operator"/> for everybody's.</param>
     /// <param name="cancellation">Ends it.</param>
-    public async Task<Outcome<KernelView>> AddPartAsync(string id, string part, string blob, CancellationToken cancellation)
+    public async Task<Outcome<KernelView>> AddPartAsync(string id, string part, string blob, string token, CancellationToken cancellation)
     {
-        if (await kernels.FindAsync(id, cancellation) is not { } kernel)
+        if (await kernels.FindAsync(id, token, cancellation) is not { } kernel)
             return Unknown(id);
         if (part is not (KernelParts.Source or KernelParts.BootImage))
             return new Problem(ProblemCodes.RequestMalformed, $"its parts are {KernelParts.Source} and {KernelParts.BootImage}");
@@ -76,19 +80,14 @@ public sealed class KernelRegistry(
         await reading.WaitAsync(cancellation);
         try
         {
-            // Asked again: somebody else may have sent it while this one waited.
-            kernel = await kernels.FindAsync(id, cancellation) ?? kernel;
-            var there = part == KernelParts.Source ? kernel.Source : kernel.BootImage;
-            if (there is not null && there != blob)
-                return new Problem(ProblemCodes.PartForbidden, $"the {part} of {kernel.Release} is there, and another one");
-            var wrong = part == KernelParts.Source
-                ? CheckSource(await blobs.PathAsync(blob, cancellation))
-                : await CheckImageAsync(kernel, blob, cancellation);
+            var path = await blobs.PathAsync(blob, cancellation);
+            var wrong = part == KernelParts.Source ? CheckSource(path) : await CheckImageAsync(kernel, path, cancellation);
             if (wrong is not null)
                 return wrong;
-            if (there is null)
-                await kernels.SetPartAsync(id, part, blob, cancellation);
-            return await FindAsync(id, cancellation);
+            var sent = new StoredPart(id, token, part, blob, new FileInfo(path).Length, clock.GetUtcNow());
+            return await kernels.SetPartAsync(sent, policy.PartBytesPerToken, cancellation)
+                ? await FindAsync(id, token, cancellation)
+                : new Problem(ProblemCodes.PartsTooLarge, $"they have more than {policy.PartBytesPerToken >> 20} MiB together");
         }
         finally
         {
@@ -97,14 +96,19 @@ public sealed class KernelRegistry(
     }
 
     /// <summary>Finds a kernel.</summary>
-    public async Task<Outcome<KernelView>> FindAsync(string id, CancellationToken cancellation) =>
-        await kernels.FindAsync(id, cancellation) is { } kernel ? await ViewAsync(kernel, cancellation) : Unknown(id);
+    /// <param name="id">The kernel.</param>
+    /// <param name="token">The token of whoever asks.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<Outcome<KernelView>> FindAsync(string id, string token, CancellationToken cancellation) =>
+        await kernels.FindAsync(id, token, cancellation) is { } kernel ? await ViewAsync(kernel, cancellation) : Unknown(id);
 
     /// <summary>All kernels, newest first.</summary>
-    public async Task<IReadOnlyList<KernelView>> ListAsync(CancellationToken cancellation)
+    /// <param name="token">The token of whoever asks.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<IReadOnlyList<KernelView>> ListAsync(string token, CancellationToken cancellation)
     {
         // Where sources come from may have to be asked, which takes its time.
-        var listed = await kernels.ListAsync(cancellation);
+        var listed = await kernels.ListAsync(token, cancellation);
         var views = new KernelView[listed.Count];
         var options = new ParallelOptions { MaxDegreeOfParallelism = ViewsAtOnce, CancellationToken = cancellation };
         await Parallel.ForAsync(0, listed.Count, options, async (i, end) => views[i] = await ViewAsync(listed[i], end));
@@ -121,7 +125,7 @@ public sealed class KernelRegistry(
     internal static Problem Unknown(string id) =>
         new(ProblemCodes.KernelUnknown, $"no kernel {PlainText.Of(id, 80)} is known here", "Send the kernel's capture first.");
 
-    /// <summary>A kernel as others see it.</summary>
+    /// <summary>A kernel as whoever asks sees it.</summary>
     internal async Task<KernelView> ViewAsync(StoredKernel kernel, CancellationToken cancellation)
     {
         var coverage = await sources.CoverageAsync(new(kernel.Release, kernel.BuildId, null), cancellation);
@@ -179,9 +183,8 @@ public sealed class KernelRegistry(
         ? new(ProblemCodes.SourceUnusable, "what was sent is no tar archive, compressed or not")
         : null;
 
-    private async Task<Problem?> CheckImageAsync(StoredKernel kernel, string blob, CancellationToken cancellation)
+    private static async Task<Problem?> CheckImageAsync(StoredKernel kernel, string path, CancellationToken cancellation)
     {
-        var path = await blobs.PathAsync(blob, cancellation);
         if (new FileInfo(path).Length > LargestImage)
             return new(ProblemCodes.BootImageUnreadable, $"it has more than {LargestImage >> 20} MiB");
         var opened = await BootImage.OpenAsync(await File.ReadAllBytesAsync(path, cancellation), cancellation);

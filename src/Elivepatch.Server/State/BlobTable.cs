@@ -18,12 +18,7 @@ internal sealed class BlobTable(NpgsqlDataSource source, TimeProvider clock)
     private const int LongestWait = 3600;
 
     // What nothing refers to, so that it may be removed.
-    private const string Unreferred =
-        """
-        NOT EXISTS (SELECT 1 FROM kernels WHERE capture = digest OR boot_image = digest OR source = digest)
-        AND NOT EXISTS (SELECT 1 FROM builds WHERE submission = digest OR artifact = digest OR explanation = digest
-                                                OR console = digest OR statement = digest)
-        """;
+    private static readonly string Unreferred = BlobReferences.NoneTo("digest");
 
     /// <summary>Stores a file's content; where it is there already, counts that it was stored once more.</summary>
     public async Task PutAsync(string digest, string path, CancellationToken cancellation)

@@ -12,7 +12,7 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
 {
     private const string Columns =
         """
-        SELECT id, kernel, release, submission, patches, token, requester, state, submitted, started, finished, attempts, cancelling,
+        SELECT id, kernel, release, submission, source, boot_image, patches, token, requester, state, submitted, started, finished, attempts, cancelling,
                worker, module, artifact, artifact_size, explanation, console, statement, tested, problems
         FROM builds
         """;
@@ -31,8 +31,9 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
             var connection = transaction.Connection!;
             var added = await connection.ExecuteAsync(
                 """
-                INSERT INTO builds (id, kernel, release, submission, patches, token, requester, state, submitted, attempts, cancelling, problems)
-                VALUES (@Id, @Kernel, @Release, @Submission, @patches, @Token, @Requester, 'Queued', @submitted, 0, 0, '[]')
+                INSERT INTO builds (id, kernel, release, submission, source, boot_image, patches, token, requester, state, submitted, attempts,
+                                    cancelling, problems)
+                VALUES (@Id, @Kernel, @Release, @Submission, @Source, @BootImage, @patches, @Token, @Requester, 'Queued', @submitted, 0, 0, '[]')
                 ON CONFLICT (id) DO UPDATE
                 SET state = 'Queued', attempts = 0, cancelling = 0, problems = '[]', submitted = @submitted, started = NULL, finished = NULL,
                     console = NULL, tested = NULL, worker = NULL, lease = NULL
@@ -44,6 +45,8 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
                     build.Kernel,
                     build.Release,
                     build.Submission,
+                    build.Source,
+                    build.BootImage,
                     patches = JsonSerializer.Serialize(build.Patches, ProtocolJson.Default.IReadOnlyListPatchReference),
                     build.Token,
                     build.Requester,
@@ -307,6 +310,10 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
 
         public string Submission { get; init; } = "";
 
+        public string? Source { get; init; }
+
+        public string? Boot_Image { get; init; }
+
         public string Patches { get; init; } = "";
 
         public string Token { get; init; } = "";
@@ -352,6 +359,8 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
                 Kernel = Kernel,
                 Release = Release,
                 Submission = Submission,
+                Source = Source,
+                BootImage = Boot_Image,
                 Patches = JsonSerializer.Deserialize(Patches, ProtocolJson.Default.IReadOnlyListPatchReference)!,
                 Token = Token,
                 Requester = Requester,

@@ -19,6 +19,12 @@ public sealed record StoredBuild
     /// <summary>Digest of the <see cref="BuildSubmission"/> (JSON) in the blob store.</summary>
     public required string Submission { get; init; }
 
+    /// <summary>Digest of the source archive in the blob store that it is made of; null where the operator's places have the source.</summary>
+    public string? Source { get; init; }
+
+    /// <summary>Digest of the boot image in the blob store that it is proven against and tested with; null where there is none.</summary>
+    public string? BootImage { get; init; }
+
     /// <summary>The patches to make live.</summary>
     public required IReadOnlyList<PatchReference> Patches { get; init; }
 

@@ -6,8 +6,8 @@ namespace Elivepatch.Server.State;
 /// <param name="BuildId">Build-id of vmlinux, hexadecimal.</param>
 /// <param name="Compiler">The compiler that built it.</param>
 /// <param name="Capture">Digest of its capture in the blob store.</param>
-/// <param name="BootImage">Digest of its boot image in the blob store, or null.</param>
-/// <param name="Source">Digest of its source archive in the blob store, or null.</param>
+/// <param name="BootImage">Digest of the boot image in the blob store that this asker may use, or null.</param>
+/// <param name="Source">Digest of the source archive in the blob store that this asker may use, or null.</param>
 /// <param name="Added">When it was first told of.</param>
 /// <param name="AddedBy">The token's name.</param>
 public sealed record StoredKernel(

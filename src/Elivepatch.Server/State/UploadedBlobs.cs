@@ -34,11 +34,6 @@ public sealed class UploadedBlobs(BlobStore blobs, Database database)
 
     private Task<bool> IsReferredToAsync(string digest) => database.ReadAsync(
         async c => await c.ExecuteScalarAsync<long>(
-            """
-            SELECT (SELECT COUNT(*) FROM kernels WHERE capture = @digest OR boot_image = @digest OR source = @digest)
-                 + (SELECT COUNT(*) FROM builds WHERE submission = @digest OR artifact = @digest OR explanation = @digest
-                                                   OR console = @digest OR statement = @digest)
-            """,
-            new { digest }) > 0,
+            $"SELECT COUNT(*) WHERE {BlobReferences.NoneTo("@digest")}", new { digest }) == 0,
         CancellationToken.None);
 }

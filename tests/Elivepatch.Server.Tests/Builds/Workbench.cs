@@ -122,7 +122,7 @@ internal sealed class Workbench : IDisposable
             Directory.Delete(Folder, recursive: true);
     }
 
-    private static async Task<string> CompilerHereAsync()
+    public static async Task<string> CompilerHereAsync()
     {
         var result = await Kernel.Processes.ProcessRunner.RunAsync(new() { File = "gcc", Arguments = ["--version"] }, Cancellation);
         return result.Output.Split('\n')[0];

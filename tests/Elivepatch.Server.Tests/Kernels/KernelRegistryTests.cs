@@ -27,7 +27,7 @@ public sealed class KernelRegistryTests
     [Fact]
     public async Task A_kernel_is_known_by_what_it_is_and_not_by_who_tells()
     {
-        using var bench = await OpenAsync(new() { AllowUploadedSource = true }, sources: []);
+        using var bench = await OpenAsync(sources: []);
         var first = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
         Assert.Equal((KernelState.Incomplete, "layout", false), (first.State, first.Proof, first.CanBeTested));
         Assert.Equal([(KernelParts.Source, true), (KernelParts.BootImage, false)], first.Missing.Select(m => (m.Name, m.IsRequired)));
@@ -37,15 +37,15 @@ public sealed class KernelRegistryTests
         // With one symbol elsewhere it is another kernel, though it claims the same build-id.
         var forged = Get(await RegisterAsync(bench, await CaptureAsync(bench, offset: 0x48)));
         Assert.NotEqual(first.Id, forged.Id);
-        Assert.Equal(2, (await bench.Registry.ListAsync(Cancellation)).Count);
+        Assert.Equal(2, (await bench.Registry.ListAsync("token", Cancellation)).Count);
     }
 
     [Fact]
     public async Task What_is_kept_of_a_capture_is_what_its_name_covers()
     {
-        using var bench = await OpenAsync(new() { AllowUploadedSource = true }, sources: []);
+        using var bench = await OpenAsync(sources: []);
         var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench, at: 0xffffffff9c000000, module: true)));
-        var stored = await bench.Kernels.FindAsync(kernel.Id, Cancellation);
+        var stored = await bench.Kernels.FindAsync(kernel.Id, "token", Cancellation);
         using var file = File.OpenRead(await bench.Blobs.PathAsync(stored!.Capture, Cancellation));
         var capture = Get(CaptureFile.Read(file));
         Assert.DoesNotContain("[loop]", Encoding.ASCII.GetString(capture.Kallsyms.Span), StringComparison.Ordinal);
@@ -56,56 +56,33 @@ public sealed class KernelRegistryTests
     [Fact]
     public async Task What_cannot_be_live_patched_is_said_at_once()
     {
-        using var bench = await OpenAsync(new() { AllowUploadedSource = true }, sources: []);
+        using var bench = await OpenAsync(sources: []);
         await RefusedAsync(bench, ProblemCodes.CaptureUnreadable, "no capture"u8.ToArray());
         await RefusedAsync(bench, ProblemCodes.ConfigurationLacks, await CaptureAsync(bench, config: "CONFIG_X86_64=y\n"));
         await RefusedAsync(bench, ProblemCodes.CompilerMissing, await CaptureAsync(bench, compiler: "gcc-99 (Debian 99.1.0-1) 99.1.0"));
         await RefusedAsync(bench, ProblemCodes.ConfigurationUnsupported, await CaptureAsync(bench, config: Suitable + "CONFIG_LTO_CLANG=y\n"));
-        Assert.Empty(await bench.Registry.ListAsync(Cancellation));
-    }
-
-    [Fact]
-    public async Task A_part_that_is_there_is_not_replaced()
-    {
-        using var bench = await OpenAsync(new() { AllowUploadedSource = true }, sources: []);
-        var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
-        var (one, other) = (await TarAsync(bench, "one"), await TarAsync(bench, "other"));
-        Assert.Equal(KernelState.Ready, Get(await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, one, Cancellation)).State);
-        Assert.True((await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, one, Cancellation)).Succeeded);
-        Refused(ProblemCodes.PartForbidden, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, other, Cancellation));
-        Assert.Equal(one, (await bench.Kernels.FindAsync(kernel.Id, Cancellation))!.Source);
-    }
-
-    [Fact]
-    public async Task Of_two_that_send_a_part_at_once_one_wins()
-    {
-        using var bench = await OpenAsync(new() { AllowUploadedSource = true }, sources: []);
-        var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
-        var blobs = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => TarAsync(bench, $"source {i}")));
-        var outcomes = await Task.WhenAll(blobs.Select(b => bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, b, Cancellation)));
-        Assert.Single(outcomes, o => o.Succeeded);
-        Assert.Equal(blobs[Array.FindIndex(outcomes, o => o.Succeeded)], (await bench.Kernels.FindAsync(kernel.Id, Cancellation))!.Source);
+        Assert.Empty(await bench.Registry.ListAsync("token", Cancellation));
     }
 
     [Fact]
     public async Task A_part_that_is_none_is_refused()
     {
-        using var bench = await OpenAsync(new() { AllowUploadedSource = true }, sources: []);
+        using var bench = await OpenAsync(sources: []);
         var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
         var rubbish = (await bench.Blobs.PutAsync("rubbish"u8.ToArray(), Cancellation)).Value;
-        Refused(ProblemCodes.SourceUnusable, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, rubbish, Cancellation));
-        Refused(ProblemCodes.BootImageUnreadable, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.BootImage, rubbish, Cancellation));
-        Refused(ProblemCodes.RequestMalformed, await bench.Registry.AddPartAsync(kernel.Id, "../x", rubbish, Cancellation));
-        Refused(ProblemCodes.KernelUnknown, await bench.Registry.AddPartAsync("no such", KernelParts.Source, rubbish, Cancellation));
+        Refused(ProblemCodes.SourceUnusable, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, rubbish, "token", Cancellation));
+        Refused(ProblemCodes.BootImageUnreadable, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.BootImage, rubbish, "token", Cancellation));
+        Refused(ProblemCodes.RequestMalformed, await bench.Registry.AddPartAsync(kernel.Id, "../x", rubbish, "token", Cancellation));
+        Refused(ProblemCodes.KernelUnknown, await bench.Registry.AddPartAsync("no such", KernelParts.Source, rubbish, "token", Cancellation));
     }
 
     [Fact]
-    public async Task Sources_of_clients_are_taken_only_where_the_operator_says_so()
+    public async Task Sources_of_clients_are_not_taken_where_the_operator_says_so()
     {
-        using var bench = await OpenAsync(sources: []);
+        using var bench = await OpenAsync(new() { AllowUploadedSource = false }, sources: []);
         var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
         Assert.False(kernel.Missing.Single(m => m.Name == KernelParts.Source).CanBeSent);
-        Refused(ProblemCodes.PartForbidden, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, await TarAsync(bench, "x"), Cancellation));
+        Refused(ProblemCodes.PartForbidden, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, await TarAsync(bench, "x"), "token", Cancellation));
     }
 
     [Fact]
@@ -120,15 +97,15 @@ public sealed class KernelRegistryTests
     [Fact]
     public async Task A_kernel_that_is_not_used_can_be_removed()
     {
-        using var bench = await OpenAsync(new() { AllowUploadedSource = true }, sources: []);
+        using var bench = await OpenAsync(sources: []);
         var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
         Assert.True(await bench.Registry.RemoveAsync(kernel.Id, Cancellation));
-        Assert.False((await bench.Registry.FindAsync(kernel.Id, Cancellation)).Succeeded);
+        Assert.False((await bench.Registry.FindAsync(kernel.Id, "token", Cancellation)).Succeeded);
         Assert.False(await bench.Registry.RemoveAsync(kernel.Id, Cancellation));
     }
 
     private static async Task<Outcome<KernelView>> RegisterAsync(Workbench bench, byte[] capture) =>
-        await bench.Registry.RegisterAsync((await bench.Blobs.PutAsync(capture, Cancellation)).Value, "machine", Cancellation);
+        await bench.Registry.RegisterAsync((await bench.Blobs.PutAsync(capture, Cancellation)).Value, "token", "machine", Cancellation);
 
     private static async Task RefusedAsync(Workbench bench, ProblemCode code, byte[] capture) => Refused(code, await RegisterAsync(bench, capture));
 
@@ -138,7 +115,11 @@ public sealed class KernelRegistryTests
         Assert.Equal(code, outcome.Problems[0].Code);
     }
 
-    private static async Task<string> TarAsync(Workbench bench, string text)
+    /// <summary>Stores an archive that could be a source.</summary>
+    internal static async Task<string> TarAsync(Workbench bench, string text) =>
+        (await bench.Blobs.PutAsync(await TarAsync(text), Cancellation)).Value;
+
+    internal static async Task<byte[]> TarAsync(string text)
     {
         using var file = new MemoryStream();
         await using (var tar = new System.Formats.Tar.TarWriter(file, leaveOpen: true))
@@ -148,14 +129,13 @@ public sealed class KernelRegistryTests
                 Cancellation);
         }
 
-        return (await bench.Blobs.PutAsync(file.ToArray(), Cancellation)).Value;
+        return file.ToArray();
     }
 
-    private static async Task<byte[]> CaptureAsync(
+    internal static async Task<byte[]> CaptureAsync(
         Workbench bench, ulong at = 0xffffffff81000000, ulong offset = 0x40, bool module = false, string config = Suitable, string? compiler = null)
     {
-        compiler ??= (await bench.AddKernelAsync("remove")).Compiler;
-        await bench.Kernels.RemoveAsync("remove", Cancellation);
+        compiler ??= await CompilerHereAsync();
         var kallsyms = string.Create(
             CultureInfo.InvariantCulture, $"{at:x16} T _text\n{at + offset:x16} t function\n{(module ? "ffffffffc0000000 t init\t[loop]\n" : "")}");
         var capture = new CaptureFile(

@@ -31,7 +31,7 @@ public sealed class WholeWayTests
         using var bench = await OpenAsync(new() { Trial = TrialPolicy.Required }, sources: [new(SourceOrigin.Debian)], cache: cache);
 
         // The machine: with KASLR, as machines run.
-        var kernel = Get(await bench.Registry.RegisterAsync((await bench.Blobs.PutAsync(await CaptureAsync(record), Cancellation)).Value, "machine", Cancellation));
+        var kernel = Get(await bench.Registry.RegisterAsync((await bench.Blobs.PutAsync(await CaptureAsync(record), Cancellation)).Value, "token", "machine", Cancellation));
         Assert.Equal((record.Facts.Release, record.Facts.BuildId), (kernel.Release, kernel.BuildId));
         Assert.Equal((KernelState.Ready, "bytes", true), (kernel.State, kernel.Proof, kernel.CanBeTested));
         Assert.Empty(kernel.Missing);
@@ -120,10 +120,10 @@ public sealed class WholeWayTests
         using var bench = await OpenAsync(sources: [new(SourceOrigin.Tree, "*", archive)], cache: cache);
         // A configuration with a remark of its own makes it a kernel that nobody has imported before.
         var capture = await CaptureAsync(record, remark: $"# {Guid.NewGuid()}\n");
-        var kernel = Get(await bench.Registry.RegisterAsync((await bench.Blobs.PutAsync(capture, Cancellation)).Value, "machine", Cancellation));
+        var kernel = Get(await bench.Registry.RegisterAsync((await bench.Blobs.PutAsync(capture, Cancellation)).Value, "token", "machine", Cancellation));
         Assert.Equal(("layout", KernelParts.BootImage), (kernel.Proof, Assert.Single(kernel.Missing).Name));
         var image = (await bench.Blobs.PutAsync(await File.ReadAllBytesAsync(record.BootImagePath!, Cancellation), Cancellation)).Value;
-        Assert.Equal("bytes", Get(await bench.Registry.AddPartAsync(kernel.Id, KernelParts.BootImage, image, Cancellation)).Proof);
+        Assert.Equal("bytes", Get(await bench.Registry.AddPartAsync(kernel.Id, KernelParts.BootImage, image, "token", Cancellation)).Proof);
 
         var patch = await File.ReadAllBytesAsync(Path.Combine(Repository.Root, "examples/meminfo-caps.patch"), Cancellation);
         using var dispatcher = bench.Dispatcher(new BuildJob(cache, bench.Sources, bench.Policy, null, TimeProvider.System).RunAsync);
