@@ -33,7 +33,8 @@ internal sealed partial class KeyAgreement(KeyRing keys, Database database, Time
         }
     }
 
-    private async Task LookAsync(CancellationToken cancellation)
+    /// <summary>Looks now.</summary>
+    internal async Task LookAsync(CancellationToken cancellation)
     {
         try
         {

@@ -23,7 +23,7 @@ internal sealed class Workbench : IDisposable
         Database = database;
         Cache = cache;
         Policy = policy;
-        Blobs = new(Path.Combine(folder, "blobs"));
+        Blobs = BlobStore.Open(database, Path.Combine(folder, "blobs"), Path.Combine(folder, "cached"), TimeProvider.System);
         Events = new(database, TimeProvider.System);
         Builds = new(database, Events, TimeProvider.System);
         Kernels = new(database);
@@ -60,10 +60,11 @@ internal sealed class Workbench : IDisposable
 
     /// <summary>Opens the state; another one on the same folder is the server after a restart.</summary>
     public static async Task<Workbench> OpenAsync(
-        BuildPolicy? policy = null, string? folder = null, IReadOnlyList<SourceEntry>? sources = null, CacheRoot? cache = null)
+        BuildPolicy? policy = null, string? folder = null, IReadOnlyList<SourceEntry>? sources = null, CacheRoot? cache = null,
+        Database? shared = null)
     {
         var path = folder ?? Directory.CreateTempSubdirectory("elivepatchd-").FullName;
-        var database = Get(await Database.OpenFileAsync(Path.Combine(path, "state.db"), Cancellation));
+        var database = shared ?? Get(await Database.OpenFileAsync(Path.Combine(path, "state.db"), Cancellation));
         return new(
             path, folder is null, database, cache ?? Get(CacheRoot.Open(Path.Combine(path, "cache"))), policy ?? new(),
             sources ?? [new(SourceOrigin.Tree, "*", "/")]);
