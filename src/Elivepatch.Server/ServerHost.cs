@@ -161,7 +161,7 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton(BlobStore.Open(database, folder.Blobs, Path.Combine(options.CacheFolder, "blobs"), clock));
         services.AddSingleton<UploadedBlobs>();
         services.AddSingleton<BuildTable>().AddSingleton<BuildEventTable>().AddSingleton<KernelTable>();
-        services.AddSingleton<TokenTable>().AddSingleton<AuditTable>();
+        services.AddSingleton<TokenTable>().AddSingleton<KnownTokens>().AddSingleton<AuditTable>().AddSingleton<BuildAnswers>();
         services.AddSingleton<KeyAgreement>().AddHostedService(s => s.GetRequiredService<KeyAgreement>());
         services.AddHostedService<AuditRetention>().AddHostedService<BuildEventNotices>().AddHostedService<BlobSweep>();
         services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));

@@ -7,7 +7,7 @@ namespace Elivepatch.Server.Tests;
 /// <summary>The PostgreSQL that all tests of a run share, started where one needs it; each test has a database of its own.</summary>
 public sealed class SharedPostgres : IAsyncDisposable
 {
-    private readonly Lazy<Task<PostgresCluster>> cluster = new(PostgresCluster.StartAsync);
+    private readonly Lazy<Task<PostgresCluster>> cluster = new(() => PostgresCluster.StartAsync());
 
     internal Task<PostgresCluster> ClusterAsync() => cluster.Value;
 

@@ -18,10 +18,12 @@ internal sealed class PostgresCluster : IAsyncDisposable
     private static readonly TimeSpan longestStart = TimeSpan.FromSeconds(60);
     private readonly string folder;
     private readonly string programs;
+    private readonly bool isDurable;
     private Process? server;
     private int databases;
 
-    private PostgresCluster(string folder, string programs) => (this.folder, this.programs) = (folder, programs);
+    private PostgresCluster(string folder, string programs, bool isDurable) =>
+        (this.folder, this.programs, this.isDurable) = (folder, programs, isDurable);
 
     public int Port { get; private set; }
 
@@ -29,7 +31,8 @@ internal sealed class PostgresCluster : IAsyncDisposable
     public string SocketFolder => folder;
 
     /// <summary>Makes one and starts it.</summary>
-    public static async Task<PostgresCluster> StartAsync()
+    /// <param name="isDurable">True where a commit has to wait for the disk, as it does for real.</param>
+    public static async Task<PostgresCluster> StartAsync(bool isDurable = false)
     {
         const string installed = "/usr/lib/postgresql";
         var programs = Directory.Exists(installed)
@@ -38,7 +41,7 @@ internal sealed class PostgresCluster : IAsyncDisposable
         if (programs is null)
             throw new InvalidOperationException("PostgreSQL is not installed: ./test installs it (scripts/packages)");
         // A Unix socket has a short path.
-        var cluster = new PostgresCluster(Directory.CreateTempSubdirectory("elivepatch-pg-").FullName, programs);
+        var cluster = new PostgresCluster(Directory.CreateTempSubdirectory("elivepatch-pg-").FullName, programs, isDurable);
         try
         {
             await cluster.PrepareAsync();
@@ -81,11 +84,11 @@ internal sealed class PostgresCluster : IAsyncDisposable
         {
             if (Port == 0)
                 Port = FreePort();
-            // Ends when its input does: with this process, whatever becomes of that. A write is not waited for: no test needs the disk.
+            // Ends when its input does: with this process, whatever becomes of that.
             server = Start(
                 "bash", "-c", "log=$1; shift; \"$@\" >>\"$log\" 2>&1 & server=$!; read -r; kill -INT \"$server\"; wait \"$server\"", "bash",
                 Path.Combine(folder, "log"), Path.Combine(programs, "postgres"), "-D", Path.Combine(folder, "data"), "-p", $"{Port}",
-                "-c", "listen_addresses=127.0.0.1", "-c", $"unix_socket_directories={folder}", "-c", "fsync=off",
+                "-c", "listen_addresses=127.0.0.1", "-c", $"unix_socket_directories={folder}", "-c", $"fsync={(isDurable ? "on" : "off")}",
                 "-c", "shared_buffers=64MB", "-c", "max_connections=200");
             for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < longestStart; await Task.Delay(50))
             {

@@ -11,6 +11,7 @@ namespace Elivepatch.Server.Api;
 /// <summary>Builds: submit, look, list, cancel.</summary>
 internal static class BuildEndpoints
 {
+    private const string Json = "application/json; charset=utf-8";
     private const int UsualPage = 50;
     private const int LargestPage = 200;
 
@@ -77,9 +78,9 @@ internal static class BuildEndpoints
     }
 
     private static async Task<IResult> FindAsync(
-        [Description("The build's id.")] string build, BuildTable builds, CancellationToken cancellation) =>
-        await builds.FindAsync(build, cancellation) is { } found
-            ? TypedResults.Ok(BuildViews.Of(found))
+        [Description("The build's id.")] string build, BuildAnswers builds, CancellationToken cancellation) =>
+        await builds.JsonAsync(build, cancellation) is { } json
+            ? TypedResults.Bytes(json, Json)
             : BuildViews.Unknown(build);
 
     private static async Task<IResult> CancelAsync(

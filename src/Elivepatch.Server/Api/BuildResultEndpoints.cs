@@ -41,7 +41,7 @@ internal static class BuildResultEndpoints
     }
 
     private static async Task<IResult> LogAsync(
-        [Description("The build's id.")] string build, BuildTable builds, BuildEventTable events, CancellationToken cancellation)
+        [Description("The build's id.")] string build, BuildAnswers builds, BuildEventTable events, CancellationToken cancellation)
     {
         if (await builds.FindAsync(build, cancellation) is null)
             return BuildViews.Unknown(build);
@@ -61,7 +61,7 @@ internal static class BuildResultEndpoints
     }
 
     private static Task<IResult> ArtifactAsync(
-        [Description("The build's id.")] string build, BuildTable builds, BlobStore blobs, CancellationToken cancellation) =>
+        [Description("The build's id.")] string build, BuildAnswers builds, BlobStore blobs, CancellationToken cancellation) =>
         ResultAsync(
             build, builds, end => end.Artifact, "module",
             async (found, digest) => TypedResults.PhysicalFile(
@@ -71,19 +71,19 @@ internal static class BuildResultEndpoints
             cancellation);
 
     private static Task<IResult> ExplanationAsync(
-        [Description("The build's id.")] string build, BuildTable builds, BlobStore blobs, CancellationToken cancellation) =>
+        [Description("The build's id.")] string build, BuildAnswers builds, BlobStore blobs, CancellationToken cancellation) =>
         ResultAsync(
             build, builds, end => end.Explanation, "explanation",
             async (_, digest) => TypedResults.PhysicalFile(await blobs.PathAsync(digest, cancellation), Json), cancellation);
 
     private static Task<IResult> ConsoleAsync(
-        [Description("The build's id.")] string build, BuildTable builds, BlobStore blobs, CancellationToken cancellation) =>
+        [Description("The build's id.")] string build, BuildAnswers builds, BlobStore blobs, CancellationToken cancellation) =>
         ResultAsync(
             build, builds, end => end.Console, "console",
             async (_, digest) => TypedResults.PhysicalFile(await blobs.PathAsync(digest, cancellation), Text), cancellation);
 
     private static async Task<IResult> ManifestAsync(
-        [Description("The build's id.")] string build, BuildTable builds, ManifestSigner signer, CancellationToken cancellation)
+        [Description("The build's id.")] string build, BuildAnswers builds, ManifestSigner signer, CancellationToken cancellation)
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)
             return BuildViews.Unknown(build);
@@ -94,7 +94,7 @@ internal static class BuildResultEndpoints
     }
 
     private static async Task<IResult> ResultAsync(
-        string build, BuildTable builds, Func<BuildEnd, string?> digestOf, string name,
+        string build, BuildAnswers builds, Func<BuildEnd, string?> digestOf, string name,
         Func<StoredBuild, string, Task<IResult>> answer,
         CancellationToken cancellation)
     {

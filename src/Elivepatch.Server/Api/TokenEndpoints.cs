@@ -37,8 +37,12 @@ internal static class TokenEndpoints
     }
 
     private static async Task<IResult> RevokeAsync(
-        [Description("The token's id.")] string token, TokenTable tokens, TimeProvider clock, CancellationToken cancellation) =>
-        await tokens.RevokeAsync(token, clock.GetUtcNow(), cancellation)
-            ? TypedResults.NoContent()
-            : Answers.Refuse(ProblemCodes.TokenUnknown, "no token has this id");
+        [Description("The token's id.")] string token, TokenTable tokens, KnownTokens known, TimeProvider clock,
+        CancellationToken cancellation)
+    {
+        if (!await tokens.RevokeAsync(token, clock.GetUtcNow(), cancellation))
+            return Answers.Refuse(ProblemCodes.TokenUnknown, "no token has this id");
+        known.Forget();
+        return TypedResults.NoContent();
+    }
 }

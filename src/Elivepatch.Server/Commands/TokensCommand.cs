@@ -103,7 +103,7 @@ internal static class TokensCommand
         var id = new Argument<string>("ID") { Description = "The token's id, as `elivepatchd tokens list` shows it." };
         var json = ConfigurationOptions.Json();
         var verb = new Verb(
-            "revoke", "Revokes a token, from its next request on.", "Builds that it asked for go on.",
+            "revoke", "Revokes a token; two seconds later no server takes it any more.", "Builds that it asked for go on.",
             new Example("elivepatchd tokens revoke 3f0c9a51be7724d8", "Take the token from whoever has it."))
         {
             id, json,

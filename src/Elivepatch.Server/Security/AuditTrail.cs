@@ -27,9 +27,9 @@ internal sealed partial class AuditTrail(RequestDelegate next, AuditTable audit,
     public async Task InvokeAsync(HttpContext context)
     {
         await next(context);
-        var caller = Caller.Of(context.User);
         if (!IsWorthNoting(context))
             return;
+        var caller = Caller.Of(context.User);
         var entry = Entry(context, caller);
         if (caller is null && !strangers.AttemptAcquire().IsAcquired)
         {

@@ -4,6 +4,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Claims;
 using System.Threading.RateLimiting;
 using Elivepatch.Engine;
 using Elivepatch.Server.Api;
@@ -84,8 +85,8 @@ internal static class RequestLimits
     // The last 64 bits of an IPv6 address are the machine's own to choose.
     private static string PartitionOf(HttpContext context)
     {
-        if (Caller.Of(context.User) is { } caller)
-            return $"token {caller.Id}";
+        if (context.User.FindFirstValue(ClaimTypes.NameIdentifier) is { } token)
+            return $"token {token}";
         var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
         if (address.IsIPv4MappedToIPv6)
             address = address.MapToIPv4();

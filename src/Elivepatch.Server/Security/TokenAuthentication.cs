@@ -10,7 +10,8 @@ namespace Elivepatch.Server.Security;
 
 /// <summary>Finds out whose request it is by <c>Authorization: Bearer SECRET</c>.</summary>
 internal sealed partial class TokenAuthentication(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logs, UrlEncoder encoder, TokenTable tokens, TimeProvider clock)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logs, UrlEncoder encoder, TokenTable tokens, KnownTokens known,
+    TimeProvider clock)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logs, encoder)
 {
     /// <summary>The scheme of the header.</summary>
@@ -32,16 +33,15 @@ internal sealed partial class TokenAuthentication(
             return AuthenticateResult.Fail("it is no token of this service");
 
         var now = clock.GetUtcNow();
-        var token = await tokens.FindByHashAsync(TokenSecret.Hash(secret), Context.RequestAborted);
-        if (token is null)
+        if (await known.FindAsync(secret, Context.RequestAborted) is not { } found)
             return AuthenticateResult.Fail("the token is unknown");
+        var token = found.Token;
         if (token.Revoked is not null)
             return AuthenticateResult.Fail("the token has been revoked");
         if (token.Expires <= now)
             return AuthenticateResult.Fail("the token has expired");
-        await NoteUseAsync(token, now);
-        var caller = new Caller(token.Id, token.Name, token.Scopes);
-        return AuthenticateResult.Success(new(caller.ToPrincipal(SchemeName), SchemeName));
+        await NoteUseAsync(found, now);
+        return AuthenticateResult.Success(new(found.Caller, SchemeName));
     }
 
     /// <inheritdoc/>
@@ -63,18 +63,18 @@ internal sealed partial class TokenAuthentication(
     }
 
     // That a use could not be noted, on a full disk for one, keeps nobody from reading.
-    private async Task NoteUseAsync(StoredToken token, DateTimeOffset now)
+    private async Task NoteUseAsync(KnownToken known, DateTimeOffset now)
     {
         var minute = new DateTimeOffset(now.UtcTicks - (now.UtcTicks % usePrecision.Ticks), TimeSpan.Zero);
-        if (token.LastUsed == minute)
+        if (!known.HasToNote(minute))
             return;
         try
         {
-            await tokens.TouchAsync(token.Id, minute, Context.RequestAborted);
+            await tokens.TouchAsync(known.Token.Id, minute, Context.RequestAborted);
         }
         catch (DbException e)
         {
-            LogUseNotNoted(Logger, token.Id, e.Message);
+            LogUseNotNoted(Logger, known.Token.Id, e.Message);
         }
     }
 

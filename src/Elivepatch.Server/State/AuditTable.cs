@@ -1,3 +1,7 @@
+// In: entries, from many requests at once. Out: rows, many in one transaction: a commit waits for the disk, and whoever comes while one
+// waits goes along with the next. Nobody is told that an entry is kept before it is.
+
+using System.Data.Common;
 using System.Globalization;
 using System.Security.Cryptography;
 using Dapper;
@@ -7,33 +11,37 @@ namespace Elivepatch.Server.State;
 /// <summary>The audit log.</summary>
 public sealed class AuditTable(Database database, TimeProvider clock)
 {
-    private static long last;
-
+    private const int MostAtOnce = 200;
     private const string Columns = "SELECT id, time, token, name, address, action, subject, status FROM audit";
+
+    private const string Insert =
+        """
+        INSERT INTO audit (id, time, token, name, address, action, subject, status)
+        VALUES (@Id, @Time, @Token, @Name, @Address, @Action, @Subject, @Status)
+        """;
+
+    private static long last;
+    private readonly Lock gate = new();
+    private readonly Queue<Waiting> waiting = new();
+    private bool isWriting;
 
     /// <summary>Adds an entry, with its number and time.</summary>
     public Task AddAsync(AuditEntry entry, CancellationToken cancellation)
     {
         var now = clock.GetUtcNow();
-        return database.ChangeAsync(
-            t => t.Connection!.ExecuteAsync(
-                """
-                INSERT INTO audit (id, time, token, name, address, action, subject, status)
-                VALUES (@id, @time, @Token, @Name, @Address, @Action, @Subject, @Status)
-                """,
-                new
-                {
-                    id = NewId(now),
-                    time = Moment.From(now),
-                    entry.Token,
-                    entry.Name,
-                    entry.Address,
-                    entry.Action,
-                    entry.Subject,
-                    entry.Status,
-                },
-                t),
-            cancellation);
+        var added = new Waiting(entry with { Id = NewId(now), Time = now });
+        lock (gate)
+        {
+            waiting.Enqueue(added);
+            if (!isWriting)
+            {
+                isWriting = true;
+                _ = Task.Run(WriteAllAsync, CancellationToken.None);
+            }
+        }
+
+        // Whoever does not wait any longer has it noted all the same.
+        return added.Done.Task.WaitAsync(cancellation);
     }
 
     /// <summary>The newest entries, newest first.</summary>
@@ -51,10 +59,65 @@ public sealed class AuditTable(Database database, TimeProvider clock)
         t => t.Connection!.ExecuteAsync("DELETE FROM audit WHERE time < @before", new { before = Moment.From(before) }, t),
         cancellation);
 
+    private async Task WriteAllAsync()
+    {
+        while (true)
+        {
+            var batch = new List<Waiting>();
+            lock (gate)
+            {
+                while (batch.Count < MostAtOnce && waiting.TryDequeue(out var next))
+                    batch.Add(next);
+                if (batch.Count == 0)
+                {
+                    isWriting = false;
+                    return;
+                }
+            }
+
+            try
+            {
+                await database.ChangeAsync(t => WriteAsync(batch, t), CancellationToken.None);
+                foreach (var one in batch)
+                    one.Done.SetResult();
+            }
+            catch (Exception e)
+            {
+                // Each of them is told, and says it in the log.
+                foreach (var one in batch)
+                    one.Done.SetException(e);
+            }
+        }
+    }
+
+    private static async Task<int> WriteAsync(List<Waiting> batch, DbTransaction transaction)
+    {
+        var connection = transaction.Connection!;
+        if (!connection.CanCreateBatch)
+            return await connection.ExecuteAsync(Insert, batch.Select(b => Row.Of(b.Entry)), transaction);
+        // All of them on one way to the database.
+        await using var commands = connection.CreateBatch();
+        commands.Transaction = transaction;
+        foreach (var one in batch)
+        {
+            var command = commands.CreateBatchCommand();
+            command.CommandText = Insert;
+            Row.Of(one.Entry).AddTo(command);
+            commands.BatchCommands.Add(command);
+        }
+
+        return await commands.ExecuteNonQueryAsync();
+    }
+
     // In the order in which they are made, also those of one millisecond.
     private static string NewId(DateTimeOffset now) => string.Create(
         CultureInfo.InvariantCulture,
         $"{Moment.From(now):x12}-{Interlocked.Increment(ref last):x8}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
+
+    private sealed record Waiting(AuditEntry Entry)
+    {
+        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
 
     // Constructed by the mapper, whose columns have the database's names.
     private sealed class Row
@@ -74,6 +137,38 @@ public sealed class AuditTable(Database database, TimeProvider clock)
         public string Subject { get; init; } = "";
 
         public long Status { get; init; }
+
+        public static Row Of(AuditEntry entry) => new()
+        {
+            Id = entry.Id,
+            Time = Moment.From(entry.Time),
+            Token = entry.Token,
+            Name = entry.Name,
+            Address = entry.Address,
+            Action = entry.Action,
+            Subject = entry.Subject,
+            Status = entry.Status,
+        };
+
+        public void AddTo(DbBatchCommand command)
+        {
+            Add(nameof(Id), Id);
+            Add(nameof(Time), Time);
+            Add(nameof(Token), Token);
+            Add(nameof(Name), Name);
+            Add(nameof(Address), Address);
+            Add(nameof(Action), Action);
+            Add(nameof(Subject), Subject);
+            Add(nameof(Status), Status);
+
+            void Add(string name, object value)
+            {
+                var parameter = command.CreateParameter();
+                parameter.ParameterName = name;
+                parameter.Value = value;
+                command.Parameters.Add(parameter);
+            }
+        }
 
         public AuditEntry ToEntry() => new(Id, Moment.To(Time), Token, Name, Address, Action, Subject, (int)Status);
     }

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Builds;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Tests.Builds;
 

@@ -147,6 +147,31 @@ public abstract class StateTests
     }
 
     [Fact]
+    public async Task Audit_entries_of_many_at_once_are_all_kept_and_there_when_it_is_said()
+    {
+        var audit = new AuditTable(await OpenAsync(), clock);
+        await Task.WhenAll(Enumerable.Range(0, 500).Select(i => Task.Run(async () =>
+        {
+            await audit.AddAsync(new("", default, "token", "name", "address", "action", $"{i}", 200), Cancellation);
+            if (i % 50 == 0)
+                Assert.Contains(await audit.ListAsync(1000, Cancellation), e => e.Subject == $"{i}");
+        })));
+        var entries = await audit.ListAsync(1000, Cancellation);
+        Assert.Equal(500, entries.Select(e => e.Subject).Distinct().Count());
+        Assert.All(entries, e => Assert.Equal(new(e.Id, e.Time, "token", "name", "address", "action", e.Subject, 200), e));
+    }
+
+    [Fact]
+    public async Task An_audit_entry_that_cannot_be_kept_is_reported_to_whoever_made_it()
+    {
+        var database = await OpenAsync();
+        await database.ChangeAsync(t => t.Connection!.ExecuteAsync("DROP TABLE audit", transaction: t), Cancellation);
+        var audit = new AuditTable(database, clock);
+        for (var i = 0; i < 2; i++)
+            await Assert.ThrowsAnyAsync<DbException>(() => audit.AddAsync(new("", default, "", "", "", "", "", 0), Cancellation));
+    }
+
+    [Fact]
     public async Task Tokens_of_equal_secrets_cannot_be()
     {
         var (_, _, _, tokens) = Tables(await OpenAsync());
