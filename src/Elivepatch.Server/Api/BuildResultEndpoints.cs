@@ -16,6 +16,7 @@ namespace Elivepatch.Server.Api;
 internal static class BuildResultEndpoints
 {
     private const string Text = "text/plain; charset=utf-8";
+    private const string Bytes = "application/octet-stream";
     private const string Json = "application/json";
     private const int LogPage = 500;
 
@@ -26,7 +27,7 @@ internal static class BuildResultEndpoints
             .Produces<string>(StatusCodes.Status200OK, "text/plain")
             .Needs(TokenScopes.Read).Says("builds", "getLog", "The log of a build as text, as far as it is.");
         routes.MapGet(Routes.Artifact, ArtifactAsync)
-            .Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream")
+            .Produces<Stream>(StatusCodes.Status200OK, Bytes)
             .Needs(TokenScopes.Read).Noted().Says("builds", "getArtifact", "The module (.ko).");
         routes.MapGet(Routes.Manifest, ManifestAsync)
             .Produces<Envelope>()
@@ -64,10 +65,14 @@ internal static class BuildResultEndpoints
         [Description("The build's id.")] string build, BuildAnswers builds, BlobStore blobs, CancellationToken cancellation) =>
         ResultAsync(
             build, builds, end => end.Artifact, "module",
-            async (found, digest) => TypedResults.PhysicalFile(
-                await blobs.PathAsync(digest, cancellation), "application/octet-stream", $"{found.End!.Module}.ko",
-                entityTag: new EntityTagHeaderValue($"\"{digest}\""),
-                enableRangeProcessing: true),
+            async (found, digest) =>
+            {
+                var (name, tag) = ($"{found.End!.Module}.ko", new EntityTagHeaderValue($"\"{digest}\""));
+                return found.End.ArtifactSize <= BuildAnswers.LargestContent
+                    ? TypedResults.File(await builds.ContentAsync(digest, cancellation), Bytes, name, enableRangeProcessing: true, entityTag: tag)
+                    : TypedResults.PhysicalFile(
+                        await blobs.PathAsync(digest, cancellation), Bytes, name, entityTag: tag, enableRangeProcessing: true);
+            },
             cancellation);
 
     private static Task<IResult> ExplanationAsync(

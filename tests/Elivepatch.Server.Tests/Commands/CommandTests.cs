@@ -88,7 +88,7 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
-    public async Task A_token_that_the_command_makes_is_good_at_once_and_revoked_at_once()
+    public async Task A_token_that_the_command_makes_is_good_at_once_and_revoked_within_two_seconds()
     {
         await using var server = await RunningServer.StartAsync(state: run.State);
         Assert.Equal(0, await run.RunAsync("tokens", "create", "web-17", "--scope", "read", "--days", "30", "--json"));
@@ -103,6 +103,7 @@ public sealed class CommandTests : IDisposable
         Assert.Contains("web-17", run.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("elp_", run.Output, StringComparison.Ordinal);
         Assert.Equal(0, await run.RunAsync("tokens", "revoke", made.Token.Id));
+        await Task.Delay(2100, Cancellation);
         Assert.Equal(System.Net.HttpStatusCode.Unauthorized, (await client.GetAsync(ApiRoutes.Builds, Cancellation)).StatusCode);
 
         Assert.Equal(0, await run.RunAsync("audit", "--json"));
