@@ -100,4 +100,16 @@ public static partial class ProblemCodes
     public static readonly ProblemCode PartsTooLarge = new(
         1043, ProblemKind.Refused, "the token has sent too many parts of kernels",
         "Ask the server's operator to provide the source or the boot image, or for more room.");
+
+    /// <summary>A token reports for more machines than it may.</summary>
+    public static readonly ProblemCode TooManyMachines = new(
+        1070, ProblemKind.Usage, "the token speaks for too many machines", "Give the other machines another token; silent machines are forgotten after a while.");
+
+    /// <summary>There is no such machine.</summary>
+    public static readonly ProblemCode MachineUnknown = new(
+        1071, ProblemKind.Usage, "no such machine", "List the machines; one that does not report any more is forgotten after a while.");
+
+    /// <summary>A form was not sent from this server's page.</summary>
+    public static readonly ProblemCode FormRefused = new(
+        1072, ProblemKind.Usage, "the form was not sent from this page", "Load the page again and send its form again.");
 }

@@ -7,6 +7,7 @@ using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Pages;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
@@ -161,9 +162,11 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton(BlobStore.Open(database, folder.Blobs, Path.Combine(options.CacheFolder, "blobs"), clock));
         services.AddSingleton<UploadedBlobs>();
         services.AddSingleton<BuildTable>().AddSingleton<BuildEventTable>().AddSingleton<KernelTable>();
-        services.AddSingleton<TokenTable>().AddSingleton<KnownTokens>().AddSingleton<AuditTable>().AddSingleton<BuildAnswers>();
+        services.AddSingleton<TokenTable>().AddSingleton<KnownTokens>().AddSingleton<SessionTable>().AddSingleton<AuditTable>();
+        services.AddSingleton<BuildAnswers>().AddSingleton<MachineTable>();
         services.AddSingleton<KeyAgreement>().AddHostedService(s => s.GetRequiredService<KeyAgreement>());
-        services.AddHostedService<AuditRetention>().AddHostedService<BuildEventNotices>().AddHostedService<BlobSweep>();
+        services.AddHostedService<AuditRetention>().AddHostedService<MachineRetention>();
+        services.AddHostedService<BuildEventNotices>().AddHostedService<BlobSweep>();
         services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
     }
 
@@ -173,10 +176,17 @@ internal sealed class ServerHost : IAsyncDisposable
         services.ConfigureHttpJsonOptions(json => WebJson.Set(json.SerializerOptions));
         // A body that makes no sense is answered like every other problem.
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
-        services.AddAuthenticationCore(o => o.DefaultScheme = TokenAuthentication.SchemeName);
+        const string byRoute = "Route";
+        services.AddAuthenticationCore(o => o.DefaultScheme = byRoute);
         services.AddWebEncoders();
-        new AuthenticationBuilder(services).AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(
-            TokenAuthentication.SchemeName, null);
+        services.AddSingleton<TokenCheck>();
+        new AuthenticationBuilder(services)
+            .AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.SchemeName, null)
+            .AddScheme<AuthenticationSchemeOptions, SessionAuthentication>(SessionAuthentication.SchemeName, null)
+            // A cookie is for pages, and a header for everything else.
+            .AddPolicyScheme(byRoute, null, o => o.ForwardDefaultSelector = context => PageRoute.IsPage(context)
+                ? SessionAuthentication.SchemeName
+                : TokenAuthentication.SchemeName);
         // An endpoint that says nothing is for nobody without a token.
         services.AddAuthorization(o => o.FallbackPolicy = new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
         RequestLimits.Add(services, options);
@@ -201,9 +211,11 @@ internal sealed class ServerHost : IAsyncDisposable
         BuildEndpoints.Map(application, options);
         BuildEventsEndpoint.Map(application);
         BuildResultEndpoints.Map(application);
+        MachineEndpoints.Map(application);
         TokenEndpoints.Map(application);
         KeyEndpoints.Map(application);
         HealthEndpoints.Map(application);
         ApiDescription.Map(application);
+        PageEndpoints.Map(application);
     }
 }

@@ -1,5 +1,8 @@
+using System.CommandLine;
 using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
+using Elivepatch.Client.Service;
+using Elivepatch.Engine;
 
 namespace Elivepatch.Client.Commands;
 
@@ -9,6 +12,15 @@ internal static class StatusCommand
     /// <summary>The verb.</summary>
     public static Verb Create(Session session)
     {
+        var report = new Option<bool>("--report") { Description = "Tell a server as well, which shows it to whoever looks after the machines." };
+        var server = new Option<string?>("--server") { Description = "With --report: the server; left out, the one that is trusted.", HelpName = "URL" };
+        var machine = new Option<string?>("--machine") { Description = "With --report: this machine's name there; left out, its host name.", HelpName = "NAME" };
+        var tokenFile = new Option<string?>("--token-file")
+        {
+            Description = "With --report: a file with the token; left out, $ELIVEPATCH_TOKEN, else the one that `elivepatch trust` keeps.",
+            HelpName = "FILE",
+        };
+        var allowHttp = new Option<bool>("--allow-http") { Description = "With --report: send the token although the connection is not encrypted." };
         var json = CommonOptions.Json();
         var verb = new Verb(
             "status", "What is live on this machine or in transition, and which tasks block it.",
@@ -21,27 +33,50 @@ internal static class StatusCommand
             `elivepatch disable NAME` turns a transition around.
 
             Stacks, and which livepatches are this command's, are shown to root only.
+
+            With --report, kernel, livepatches, and the names of blocking tasks go to a server as well; stacks do not. It needs a
+            token with the scope report. docs/machine.md has a systemd timer for it.
             """,
             new Example("elivepatch status", "Show what is live."),
             new Example(
                 "elivepatch status --json | jq -r '.livepatches[] | select(.state == \"live\").name'",
-                "Give the names of live ones to a script."))
+                "Give the names of live ones to a script."),
+            new Example("elivepatch status --report", "Tell the trusted server how this machine is."))
         {
-            json,
+            report, server, machine, tokenFile, allowHttp, json,
         };
-        verb.SetAction((parsed, cancellation) => Task.FromResult(Run(session, parsed.GetValue(json), cancellation)));
+        verb.SetAction((parsed, cancellation) =>
+        {
+            var request = new ReportRequest(
+                parsed.GetValue(server), parsed.GetValue(machine), parsed.GetValue(tokenFile), parsed.GetValue(allowHttp));
+            return RunAsync(session, parsed.GetValue(report), request, parsed.GetValue(json), cancellation);
+        });
         return verb;
     }
 
-    private static int Run(Session session, bool asJson, CancellationToken cancellation)
+    private static async Task<int> RunAsync(
+        Session session, bool reports, ReportRequest request, bool asJson, CancellationToken cancellation)
     {
-        var read = MachineStatus.Read(session.Machine, MachineState.Of(session));
+        if (!reports && request != new ReportRequest(null, null, null, AllowsHttp: false))
+        {
+            return Answer.Fail(
+                session, [new(ProblemCodes.UsageInvalid, "a server is named, and nothing is to be reported", "add --report")], asJson,
+                cancellation);
+        }
+
+        var state = MachineState.Of(session);
+        var read = MachineStatus.Read(session.Machine, state);
         if (!read.TryGet(out var status))
             return Answer.Fail(session, read.Problems, asJson, cancellation);
+        var reported = reports ? await MachineReporter.RunAsync(session, state, request, status, cancellation) : null;
+        if (reported is { Succeeded: false })
+            return Answer.Fail(session, reported.Problems, asJson, cancellation);
         if (asJson)
             Answer.WriteJson(session, status, ClientJson.Default.StatusReport);
         else
             StatusText.Write(session.Output, status);
+        if (!asJson && reported is { Value: { } told })
+            session.Output.WriteLine($"reported to {told.Server} as {Printable.Text(told.Name)}");
         return ExitStatus.Done;
     }
 }

@@ -103,6 +103,15 @@ internal sealed class ServerClient : IDisposable
         () => new(HttpMethod.Get, address.Of(ApiRoutes.Build(build))), ProtocolJson.Default.BuildView,
         view => IsWhole(view) && view.Id == build, longestAnswer, cancellation);
 
+    /// <summary>Says how this machine is.</summary>
+    public Task<Outcome<MachineView>> ReportAsync(MachineReport report, CancellationToken cancellation)
+    {
+        var body = JsonSerializer.SerializeToUtf8Bytes(report, ProtocolJson.Default.MachineReport);
+        return AskAsync(
+            () => new(HttpMethod.Post, address.Of(ApiRoutes.Machines)) { Content = Bytes(body, "application/json") },
+            ProtocolJson.Default.MachineView, view => view is { Id: not null, Report: not null }, longestAnswer, cancellation);
+    }
+
     /// <summary>A build's module.</summary>
     public Task<Outcome<byte[]>> ModuleAsync(string build, CancellationToken cancellation) =>
         FetchAsync(ApiRoutes.Artifact(build), LargestModule, cancellation);

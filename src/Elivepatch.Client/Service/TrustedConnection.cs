@@ -60,20 +60,8 @@ internal sealed record TrustedConnection(ServerAddress Address, ServerClient Cli
             ? new(ProblemCodes.ConnectionReadable, $"{address} is not https")
             : null;
 
-    /// <inheritdoc/>
-    public void Dispose() => Client.Dispose();
-
-    private static async Task<Outcome<PublicKey>> FindKeyAsync(
-        ServerClient client, KeySource? named, TrustedServer? trusted, CancellationToken cancellation)
-    {
-        var keys = await client.KeysAsync(cancellation);
-        if (!keys.TryGet(out var shown))
-            return Outcome<PublicKey>.Failure(keys.Problems);
-        var pinned = named?.Find(shown) ?? PublicKey.Read(trusted!.PublicKey);
-        return pinned.Then(key => KeyChain.Follow(shown, key));
-    }
-
-    private static Outcome<ServerAddress> Choose(MachineConfig config, string? named) => (named, config.Servers) switch
+    /// <summary>The server that is meant: the named one, else the one that is trusted.</summary>
+    public static Outcome<ServerAddress> Choose(MachineConfig config, string? named) => (named, config.Servers) switch
     {
         ({ } url, _) => ServerAddress.Parse(url),
         (null, [var only]) => ServerAddress.Parse(only.Url),
@@ -86,4 +74,17 @@ internal sealed record TrustedConnection(ServerAddress Address, ServerClient Cli
                 ProblemCodes.UsageInvalid, $"several servers are trusted: {string.Join(", ", config.Servers.Select(s => s.Url))}",
                 "name one with --server URL"),
     };
+
+    /// <inheritdoc/>
+    public void Dispose() => Client.Dispose();
+
+    private static async Task<Outcome<PublicKey>> FindKeyAsync(
+        ServerClient client, KeySource? named, TrustedServer? trusted, CancellationToken cancellation)
+    {
+        var keys = await client.KeysAsync(cancellation);
+        if (!keys.TryGet(out var shown))
+            return Outcome<PublicKey>.Failure(keys.Problems);
+        var pinned = named?.Find(shown) ?? PublicKey.Read(trusted!.PublicKey);
+        return pinned.Then(key => KeyChain.Follow(shown, key));
+    }
 }

@@ -15,6 +15,9 @@ public static class ApiRoutes
     /// <summary>Tokens: GET lists, POST makes one.</summary>
     public const string Tokens = Root + "/tokens";
 
+    /// <summary>Machines: GET lists, POST takes a report.</summary>
+    public const string Machines = Root + "/machines";
+
     /// <summary>The server's public keys.</summary>
     public const string Keys = Root + "/keys";
 

@@ -38,6 +38,9 @@ public static class TokenScopes
     /// <summary>Take up builds and return results: a builder's.</summary>
     public const string Work = "work";
 
+    /// <summary>Say how a machine is.</summary>
+    public const string Report = "report";
+
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<string> All { get; } = [Submit, Read, Operate, Work];
+    public static IReadOnlyList<string> All { get; } = [Submit, Read, Operate, Work, Report];
 }

@@ -3,6 +3,7 @@
 using Elivepatch.Engine;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Pages;
 
 namespace Elivepatch.Server.Api;
 
@@ -14,10 +15,13 @@ internal static class Answers
         [ProblemCodes.TokenRefused] = StatusCodes.Status401Unauthorized,
         [ProblemCodes.ScopeMissing] = StatusCodes.Status403Forbidden,
         [ProblemCodes.PartForbidden] = StatusCodes.Status403Forbidden,
+        [ProblemCodes.TooManyMachines] = StatusCodes.Status403Forbidden,
         [ProblemCodes.BuildPatchForbidden] = StatusCodes.Status403Forbidden,
         [ProblemCodes.KernelUnknown] = StatusCodes.Status404NotFound,
         [ProblemCodes.BuildUnknown] = StatusCodes.Status404NotFound,
         [ProblemCodes.ResultMissing] = StatusCodes.Status404NotFound,
+        [ProblemCodes.MachineUnknown] = StatusCodes.Status404NotFound,
+        [ProblemCodes.FormRefused] = StatusCodes.Status403Forbidden,
         [ProblemCodes.TokenUnknown] = StatusCodes.Status404NotFound,
         [ProblemCodes.RequestTooSlow] = StatusCodes.Status408RequestTimeout,
         [ProblemCodes.KernelIncomplete] = StatusCodes.Status409Conflict,
@@ -63,6 +67,14 @@ internal static class Answers
     public static Task WriteAsync(HttpContext context, ProblemDetails details) =>
         context.Response.HasStarted ? Task.CompletedTask : Result(details).ExecuteAsync(context);
 
-    private static IResult Result(ProblemDetails details) =>
-        TypedResults.Json(details, ProtocolJson.Default.ProblemDetails, ProblemDetails.MediaType, details.Status);
+    private static ProblemResult Result(ProblemDetails details) => new(details);
+
+    // People get a page, machines JSON.
+    private sealed class ProblemResult(ProblemDetails details) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext) =>
+            (PageProblems.Answer(httpContext, details)
+                ?? TypedResults.Json(details, ProtocolJson.Default.ProblemDetails, ProblemDetails.MediaType, details.Status))
+            .ExecuteAsync(httpContext);
+    }
 }

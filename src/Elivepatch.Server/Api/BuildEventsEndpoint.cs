@@ -27,7 +27,8 @@ internal static class BuildEventsEndpoint
         .Needs(TokenScopes.Read).Streams()
         .Says("builds", "followBuild", "The events of a build as they happen (server-sent events), until it has ended.");
 
-    private static async Task<IResult> FollowAsync(
+    /// <summary>Writes the events of a build behind one with this number as they happen.</summary>
+    public static async Task<IResult> FollowAsync(
         HttpContext context, [Description("The build's id.")] string build,
         [FromHeader(Name = "Last-Event-ID"), Description("The number of the last event that the client has.")] string? lastEvent,
         BuildTable builds, BuildEventTable events, IHostApplicationLifetime lifetime, TimeProvider clock)

@@ -41,7 +41,7 @@ internal static class BuildResultEndpoints
             .Needs(TokenScopes.Read).Says("builds", "getConsole", "What the test's virtual machine printed.");
     }
 
-    private static async Task<IResult> LogAsync(
+    public static async Task<IResult> LogAsync(
         [Description("The build's id.")] string build, BuildAnswers builds, BuildEventTable events, CancellationToken cancellation)
     {
         if (await builds.FindAsync(build, cancellation) is null)
@@ -61,7 +61,7 @@ internal static class BuildResultEndpoints
             Text);
     }
 
-    private static Task<IResult> ArtifactAsync(
+    public static Task<IResult> ArtifactAsync(
         [Description("The build's id.")] string build, BuildAnswers builds, BlobStore blobs, CancellationToken cancellation) =>
         ResultAsync(
             build, builds, end => end.Artifact, "module",
@@ -75,19 +75,19 @@ internal static class BuildResultEndpoints
             },
             cancellation);
 
-    private static Task<IResult> ExplanationAsync(
+    public static Task<IResult> ExplanationAsync(
         [Description("The build's id.")] string build, BuildAnswers builds, BlobStore blobs, CancellationToken cancellation) =>
         ResultAsync(
             build, builds, end => end.Explanation, "explanation",
             async (_, digest) => TypedResults.PhysicalFile(await blobs.PathAsync(digest, cancellation), Json), cancellation);
 
-    private static Task<IResult> ConsoleAsync(
+    public static Task<IResult> ConsoleAsync(
         [Description("The build's id.")] string build, BuildAnswers builds, BlobStore blobs, CancellationToken cancellation) =>
         ResultAsync(
             build, builds, end => end.Console, "console",
             async (_, digest) => TypedResults.PhysicalFile(await blobs.PathAsync(digest, cancellation), Text), cancellation);
 
-    private static async Task<IResult> ManifestAsync(
+    public static async Task<IResult> ManifestAsync(
         [Description("The build's id.")] string build, BuildAnswers builds, ManifestSigner signer, CancellationToken cancellation)
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)

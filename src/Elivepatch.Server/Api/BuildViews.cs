@@ -30,7 +30,9 @@ internal static class BuildViews
     public static string Word(BuildState state) => state.ToString().ToLowerInvariant();
 
     /// <summary>The answer to whoever asks for a build that is not there.</summary>
-    public static IResult Unknown(string build) =>
-        Answers.Refuse(
-            ProblemCodes.BuildUnknown, $"the server knows no build {(build.Length > 64 ? build[..64] + "..." : build)}");
+    public static IResult Unknown(string build) => Answers.Refuse([UnknownProblem(build)]);
+
+    /// <summary>What is wrong where somebody asks for a build that is not there.</summary>
+    public static Problem UnknownProblem(string build) =>
+        new(ProblemCodes.BuildUnknown, $"the server knows no build {(build.Length > 64 ? build[..64] + "..." : build)}");
 }

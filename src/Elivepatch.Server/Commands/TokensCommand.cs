@@ -20,7 +20,7 @@ internal static class TokensCommand
         "tokens", "The tokens that machines and people show to the server.",
         """
         A token has scopes: submit (send kernels and builds), read (see them and fetch results), operate (tokens, cancel any build,
-        remove kernels), work (a builder's). A machine needs submit and read. The server keeps a digest of the secret and nothing
+        remove kernels), work (a builder's), report (say how a machine is). A machine needs submit, read and report. The server keeps a digest of the secret and nothing
         else. These verbs work on the state directly, whether the server runs or not: run them as its user.
         """)
     {
@@ -62,14 +62,14 @@ internal static class TokensCommand
         var name = new Argument<string>("NAME") { Description = "Who or what will have it." };
         var scopes = new Option<string[]>("--scope")
         {
-            Description = $"What it may do: {string.Join(", ", TokenScopes.All)}; several times for several. Default: submit and read.",
+            Description = $"What it may do: {string.Join(", ", TokenScopes.All)}; several times for several. Default: submit, read and report.",
             HelpName = "SCOPE",
         };
         var days = new Option<int?>("--days") { Description = "Days until it ends. Default: it does not.", HelpName = "DAYS" };
         var json = ConfigurationOptions.Json();
         var verb = new Verb(
             "create", "Makes a token and prints its secret, this once.", "",
-            new Example("elivepatchd tokens create web-17 --days 365", "A token for a machine: it may submit and read."),
+            new Example("elivepatchd tokens create web-17 --days 365", "A token for a machine: it may submit, read and report."),
             new Example("elivepatchd tokens create monitoring --scope read", "A token that changes nothing."))
         {
             name, scopes, days, json,
@@ -83,7 +83,7 @@ internal static class TokensCommand
                 return Answer.Fail(session, opened.Problems, asJson);
             var request = new TokenRequest(
                 parsed.GetRequiredValue(name),
-                parsed.GetValue(scopes) is { Length: > 0 } given ? given : [TokenScopes.Submit, TokenScopes.Read],
+                parsed.GetValue(scopes) is { Length: > 0 } given ? given : [TokenScopes.Submit, TokenScopes.Read, TokenScopes.Report],
                 parsed.GetValue(days));
             var issued = await IssueToken.RunAsync(new(database), request, clock.GetUtcNow(), cancellation);
             if (!issued.TryGet(out var made))

@@ -73,6 +73,9 @@ public sealed record ServerOptions
     /// <summary>How many days entries of the audit log are kept.</summary>
     public int AuditDays { get; init; } = 400;
 
+    /// <summary>How many days a machine is kept that does not report any more.</summary>
+    public int MachineDays { get; init; } = 30;
+
     /// <summary>Where traces and metrics go (OTLP over HTTP); null for nowhere.</summary>
     public Uri? OtlpEndpoint { get; init; }
 }

@@ -73,6 +73,8 @@ internal static class Settings
             (o, t) => SettingText.Number(t, 1, 100_000).Then<ServerOptions>(v => o with { OpenBuildsPerToken = v })),
         new("auditDays", "DAYS", "How long entries of the audit log are kept. Default: 400.",
             (o, t) => SettingText.Number(t, 1, 36_500).Then<ServerOptions>(v => o with { AuditDays = v })),
+        new("machineDays", "DAYS", "How long a machine is kept that does not report any more. Default: 30.",
+            (o, t) => SettingText.Number(t, 1, 3650).Then<ServerOptions>(v => o with { MachineDays = v })),
         new("otlpEndpoint", "URL", "Collector of traces and metrics, OTLP over HTTP (http://127.0.0.1:4318). Default: none.",
             (o, t) => SettingText.Url(t).Then<ServerOptions>(v => o with { OtlpEndpoint = v })),
     ];

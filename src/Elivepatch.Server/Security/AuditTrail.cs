@@ -10,6 +10,9 @@ namespace Elivepatch.Server.Security;
 /// <summary>Says of an endpoint that its use is noted although it changes nothing.</summary>
 internal sealed record NotedUse;
 
+/// <summary>Says of an endpoint that what it changes is routine, as machines do it by the clock: only refusals are noted.</summary>
+internal sealed record RoutineUse;
+
 /// <summary>Keeps the audit log.</summary>
 internal sealed partial class AuditTrail(RequestDelegate next, AuditTable audit, ILogger<AuditTrail> log)
 {
@@ -55,6 +58,7 @@ internal sealed partial class AuditTrail(RequestDelegate next, AuditTable audit,
         {
             StatusCodes.Status429TooManyRequests => false,
             StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden => true,
+            _ when context.GetEndpoint()?.Metadata.GetMetadata<RoutineUse>() is not null => false,
             _ => !isRead || context.GetEndpoint()?.Metadata.GetMetadata<NotedUse>() is not null,
         };
     }

@@ -104,6 +104,25 @@ public sealed class BuildEventTable(Database database, TimeProvider clock)
             ],
             cancellation);
 
+    /// <summary>The last events of a build that are about stages and states, in their order.</summary>
+    public Task<IReadOnlyList<BuildEvent>> ReadStagesAsync(string build, int count, CancellationToken cancellation) => LastAsync(
+        // What is inside a text of the JSON has its quotes escaped, so that nothing but the member itself is like this.
+        "AND (event LIKE '%\"kind\":\"stage\"%' OR event LIKE '%\"kind\":\"state\"%')", build, count, cancellation);
+
+    /// <summary>The last events of a build, in their order.</summary>
+    public Task<IReadOnlyList<BuildEvent>> ReadLastAsync(string build, int count, CancellationToken cancellation) =>
+        LastAsync("", build, count, cancellation);
+
+    private Task<IReadOnlyList<BuildEvent>> LastAsync(string condition, string build, int count, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyList<BuildEvent>>(
+            async c =>
+            [
+                .. (await c.QueryAsync<string>(
+                    $"SELECT event FROM build_events WHERE build = @build {condition} ORDER BY sequence DESC LIMIT @count",
+                    new { build, count })).Reverse().Select(json => JsonSerializer.Deserialize(json, ProtocolJson.Default.BuildEvent)!),
+            ],
+            cancellation);
+
     // A state and its event are written at once: a build is over when it has ended and all its events have been told.
     private Task<bool> IsOverAsync(string build, long after, CancellationToken cancellation) => database.ReadAsync(
         async c => await c.ExecuteScalarAsync<long>(

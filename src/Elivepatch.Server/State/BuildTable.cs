@@ -8,7 +8,7 @@ using Elivepatch.Protocol.Api;
 namespace Elivepatch.Server.State;
 
 /// <summary>The builds, and the queue that those of them are which wait. Every change of state is an event of the build.</summary>
-public sealed class BuildTable(Database database, BuildEventTable events, TimeProvider clock)
+public sealed partial class BuildTable(Database database, BuildEventTable events, TimeProvider clock)
 {
     private const string Columns =
         """
@@ -32,8 +32,9 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
             var added = await connection.ExecuteAsync(
                 """
                 INSERT INTO builds (id, kernel, release, submission, source, boot_image, patches, token, requester, state, submitted, attempts,
-                                    cancelling, problems)
-                VALUES (@Id, @Kernel, @Release, @Submission, @Source, @BootImage, @patches, @Token, @Requester, 'Queued', @submitted, 0, 0, '[]')
+                                    cancelling, problems, words)
+                VALUES (@Id, @Kernel, @Release, @Submission, @Source, @BootImage, @patches, @Token, @Requester, 'Queued', @submitted, 0, 0, '[]',
+                        @words)
                 ON CONFLICT (id) DO UPDATE
                 SET state = 'Queued', attempts = 0, cancelling = 0, problems = '[]', submitted = @submitted, started = NULL, finished = NULL,
                     console = NULL, tested = NULL, worker = NULL, lease = NULL
@@ -51,6 +52,7 @@ public sealed class BuildTable(Database database, BuildEventTable events, TimePr
                     build.Token,
                     build.Requester,
                     submitted = Moment.From(build.Submitted),
+                    words = SearchText.Words([build.Id, build.Release, build.Requester, .. build.Patches.Select(p => p.Name)]),
                 },
                 transaction);
             if (added == 1)

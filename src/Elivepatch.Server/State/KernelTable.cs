@@ -51,6 +51,12 @@ public sealed class KernelTable(Database database)
     public Task<StoredKernel?> FindAsync(string id, string token, CancellationToken cancellation) => database.ReadAsync(
         async c => (await c.QuerySingleOrDefaultAsync<Row>(Columns + " WHERE id = @id", new { id, token }))?.ToKernel(), cancellation);
 
+    /// <summary>The id of the newest kernel with this build-id; null for none.</summary>
+    public Task<string?> FindByBuildIdAsync(string buildId, CancellationToken cancellation) => database.ReadAsync(
+        c => c.ExecuteScalarAsync<string?>(
+            "SELECT id FROM kernels WHERE build_id = @buildId ORDER BY added DESC, id LIMIT 1", new { buildId }),
+        cancellation);
+
     /// <summary>All kernels, newest first.</summary>
     /// <param name="token">Whose parts they have, besides the operator's.</param>
     /// <param name="cancellation">Ends it.</param>

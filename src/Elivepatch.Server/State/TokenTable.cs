@@ -30,6 +30,10 @@ public sealed class TokenTable(Database database)
     public Task<StoredToken?> FindByHashAsync(string hash, CancellationToken cancellation) => database.ReadAsync(
         async c => (await c.QuerySingleOrDefaultAsync<Row>(Columns + " WHERE hash = @hash", new { hash }))?.ToToken(), cancellation);
 
+    /// <summary>Finds a token by its id, whether it may still be used or not.</summary>
+    public Task<StoredToken?> FindAsync(string id, CancellationToken cancellation) => database.ReadAsync(
+        async c => (await c.QuerySingleOrDefaultAsync<Row>(Columns + " WHERE id = @id", new { id }))?.ToToken(), cancellation);
+
     /// <summary>All tokens, newest first; revoked and expired ones too.</summary>
     public Task<IReadOnlyList<StoredToken>> ListAsync(CancellationToken cancellation) => database.ReadAsync<IReadOnlyList<StoredToken>>(
         async c =>

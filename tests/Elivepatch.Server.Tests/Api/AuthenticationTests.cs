@@ -17,7 +17,7 @@ public sealed class AuthenticationTests
     public async Task Without_a_token_nothing_but_keys_health_and_description_is_answered()
     {
         await using var server = await RunningServer.StartAsync();
-        foreach (var path in new[] { ApiRoutes.Kernels, ApiRoutes.Builds, ApiRoutes.Tokens, ApiRoutes.Build("x"), ApiRoutes.Events("x"), "/", "/api/v2", "/health", "/favicon.ico" })
+        foreach (var path in new[] { ApiRoutes.Kernels, ApiRoutes.Builds, ApiRoutes.Tokens, ApiRoutes.Build("x"), ApiRoutes.Events("x"), ApiRoutes.Machines, "/api/v2", "/health", "/favicon.ico" })
         {
             using var answer = await server.Client.GetAsync(path, Cancellation);
             await Answered.RefusedAsync(answer, HttpStatusCode.Unauthorized, "ELP1004");

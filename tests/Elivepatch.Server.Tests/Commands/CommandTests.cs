@@ -119,7 +119,7 @@ public sealed class CommandTests : IDisposable
         Assert.Matches("^elp_[A-Za-z0-9_-]{43}\n$", run.Output);
         Assert.Equal(0, await run.RunAsync("tokens", "list", "--json"));
         var token = Assert.Single(JsonSerializer.Deserialize(run.Output, ProtocolJson.Default.IReadOnlyListTokenView)!);
-        Assert.Equal(["submit", "read"], token.Scopes);
+        Assert.Equal(["submit", "read", "report"], token.Scopes);
         Assert.Null(token.Expires);
     }
 

@@ -1,0 +1,73 @@
+using System.ComponentModel;
+using System.Text;
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Security;
+using Elivepatch.Server.State;
+
+namespace Elivepatch.Server.Api;
+
+/// <summary>Machines: what they say of themselves.</summary>
+internal static class MachineEndpoints
+{
+    /// <summary>How many machines one token may speak for.</summary>
+    public const int MostOfToken = 10_000;
+
+    private const int UsualPage = 100;
+    private const int LargestPage = 500;
+
+    /// <summary>Adds the endpoints.</summary>
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost(ApiRoutes.Machines, ReportAsync)
+            .Produces<MachineView>()
+            .Needs(TokenScopes.Report).WithMetadata(new RoutineUse())
+            .Says("machines", "reportMachine", "Says how a machine is, in place of what it said before.");
+        routes.MapGet(ApiRoutes.Machines, ListAsync)
+            .Produces<MachinePage>()
+            .Needs(TokenScopes.Read).Says("machines", "listMachines", "Lists the machines in the order of their names.");
+    }
+
+    /// <summary>A machine as others see it.</summary>
+    public static MachineView View(StoredMachine machine) =>
+        new(machine.Id, machine.Report, machine.Reporter, machine.FirstSeen, machine.LastSeen);
+
+    /// <summary>Names a machine: no token can speak of the machine of another.</summary>
+    public static string IdOf(string token, string name) => ContentDigest.Of(Encoding.UTF8.GetBytes($"{token}\n{name}")).Hex;
+
+    private static async Task<IResult> ReportAsync(
+        HttpContext context, MachineReport report, MachineTable machines, TimeProvider clock, CancellationToken cancellation)
+    {
+        if (MachineReportRules.Refuse(report) is { } wrong)
+            return Answers.Refuse(ProblemCodes.RequestMalformed, wrong);
+        var caller = Caller.Of(context.User)!;
+        var now = clock.GetUtcNow();
+        var kept = await machines.ReportAsync(
+            new(IdOf(caller.Id, report.Name), caller.Id, caller.Name, report, now, now), MostOfToken, cancellation);
+        if (kept is null)
+        {
+            return Answers.Refuse(
+                ProblemCodes.TooManyMachines, $"the token speaks for {MostOfToken} machines already");
+        }
+
+        AuditTrail.IsAbout(context, kept.Id);
+        return TypedResults.Ok(View(kept));
+    }
+
+    private static async Task<IResult> ListAsync(
+        MachineTable machines,
+        [Description("Only machines behind the one with this id: the next of the page before.")] string? after,
+        [Description("How many machines a page has, 1 to 500; 100 where it is not given.")] int? limit,
+        CancellationToken cancellation)
+    {
+        if (limit is < 1 or > LargestPage)
+            return Answers.Refuse(ProblemCodes.RequestMalformed, $"limit is not 1 to {LargestPage}");
+        if (after is not null && await machines.FindAsync(after, cancellation) is null)
+            return Answers.Refuse(ProblemCodes.RequestMalformed, "after names no machine");
+        var count = limit ?? UsualPage;
+        var found = await machines.ListAsync(null, after, count + 1, cancellation);
+        return TypedResults.Ok(new MachinePage(
+            [.. found.Take(count).Select(View)], found.Count > count ? found[count - 1].Id : null));
+    }
+}

@@ -1,0 +1,8 @@
+namespace Elivepatch.Server.Pages;
+
+/// <summary>Says of an endpoint that it answers people: by a page, also where something is wrong.</summary>
+internal sealed record PageRoute
+{
+    /// <summary>True where a request is for such an endpoint.</summary>
+    public static bool IsPage(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<PageRoute>() is not null;
+}
