@@ -85,7 +85,7 @@ internal static class SeededState
 
         server.Clock.Now = now.AddSeconds(-9);
         await AddBuildAsync(server, Id(0), Cloud, ["nf-hook-slow-count.patch", "meminfo-caps.patch"], "web-01");
-        await server.Get<BuildTable>().TakeAsync(Cancellation);
+        await server.Get<BuildTable>().TakeAsync("builder", Cancellation);
         await StagesAsync(server, Id(0), 5);
         await TellAsync(server, Id(0), new(0, default, BuildEventKind.Stage, "compile patched", "net/netfilter/core.c", "running", 1, 3));
         server.Clock.Now = now.AddSeconds(-3);
@@ -119,15 +119,15 @@ internal static class SeededState
     {
         var builds = server.Get<BuildTable>();
         server.Clock.Now = server.Clock.Now.AddSeconds(2);
-        var build = (await builds.TakeAsync(Cancellation))!;
+        var build = (await builds.TakeAsync("builder", Cancellation))!;
         await StagesAsync(server, build.Id, state == BuildState.Succeeded ? stages.Length : 4);
         if (state == BuildState.Cancelled)
         {
-            await builds.FinishAsync(build.Id, new() { State = state }, Cancellation);
+            await builds.FinishAsync(new(build.Id, "builder", build.Attempts), new() { State = state }, Cancellation);
             return;
         }
 
-        await builds.FinishAsync(build.Id, state switch
+        await builds.FinishAsync(new(build.Id, "builder", build.Attempts), state switch
         {
             BuildState.Refused => new()
             {

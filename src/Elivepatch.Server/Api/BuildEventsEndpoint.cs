@@ -27,7 +27,7 @@ internal static class BuildEventsEndpoint
         .Needs(TokenScopes.Read).Streams()
         .Says("builds", "followBuild", "The events of a build as they happen (server-sent events), until it has ended.");
 
-    /// <summary>Writes the events of a build behind one with this number as they happen.</summary>
+    // The page follows a build by the same code, and finds out by another way whose request it is.
     public static async Task<IResult> FollowAsync(
         HttpContext context, [Description("The build's id.")] string build,
         [FromHeader(Name = "Last-Event-ID"), Description("The number of the last event that the client has.")] string? lastEvent,

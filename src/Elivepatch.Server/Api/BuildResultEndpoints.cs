@@ -12,7 +12,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace Elivepatch.Server.Api;
 
-/// <summary>What builds made: log, module, manifest, explanation, console.</summary>
+/// <summary>What builds made: log, module, manifest, explanation, console. The page gives them by the same methods.</summary>
 internal static class BuildResultEndpoints
 {
     private const string Text = "text/plain; charset=utf-8";

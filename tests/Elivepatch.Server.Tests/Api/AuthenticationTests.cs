@@ -96,7 +96,7 @@ public sealed class AuthenticationTests
         await using var server = await RunningServer.StartAsync();
         var open = server.Get<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
             .Where(e => e.Metadata.GetMetadata<NeededScope>() is null).Select(e => e.RoutePattern.RawText).Order(StringComparer.Ordinal);
-        Assert.Equal(["/api/v1/keys", "/api/v1/openapi.json", "/health/live", "/health/ready"], open);
+        Assert.Equal(["/api/v1/keys", "/api/v1/openapi.json", "/assets/{name}", "/health/live", "/health/ready", "/sign-in", "/sign-in", "/sign-out"], open);
         Assert.All(
             server.Get<EndpointDataSource>().Endpoints.Where(e => e.Metadata.GetMetadata<NeededScope>() is not null),
             e => Assert.Null(e.Metadata.GetMetadata<IAllowAnonymous>()));

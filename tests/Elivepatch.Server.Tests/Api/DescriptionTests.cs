@@ -1,6 +1,7 @@
 using System.Text;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
+using Elivepatch.Server.Pages;
 using Microsoft.AspNetCore.Routing;
 
 namespace Elivepatch.Server.Tests.Api;
@@ -31,9 +32,10 @@ public sealed class DescriptionTests
             {
                 ApiRoutes.Kernels, ApiRoutes.Kernel("{kernel}"), ApiRoutes.KernelPart("{kernel}", "{part}"), ApiRoutes.Builds, ApiRoutes.Build("{build}"),
                 ApiRoutes.Cancel("{build}"), ApiRoutes.Events("{build}"), ApiRoutes.Log("{build}"), ApiRoutes.Artifact("{build}"), ApiRoutes.Manifest("{build}"),
-                ApiRoutes.Explanation("{build}"), ApiRoutes.Console("{build}"), ApiRoutes.Tokens, ApiRoutes.Token("{token}"), ApiRoutes.Keys, ApiRoutes.Live, ApiRoutes.Ready,
+                ApiRoutes.Explanation("{build}"), ApiRoutes.Console("{build}"), ApiRoutes.Machines, ApiRoutes.Tokens, ApiRoutes.Token("{token}"), ApiRoutes.Keys, ApiRoutes.Live, ApiRoutes.Ready,
                 ApiRoutes.Root + "/openapi.json",
             }.Select(Uri.UnescapeDataString).Order(StringComparer.Ordinal),
-            server.Get<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Select(e => e.RoutePattern.RawText!).Distinct().Order(StringComparer.Ordinal));
+            server.Get<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Where(e => e.Metadata.GetMetadata<PageRoute>() is null)
+                .Select(e => e.RoutePattern.RawText!).Distinct().Order(StringComparer.Ordinal));
     }
 }
