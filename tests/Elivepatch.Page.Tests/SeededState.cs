@@ -239,8 +239,13 @@ internal static class SeededState
         {
             server.Clock.Now = server.Clock.Now.AddHours(1);
             await kernels.AddAsync(
-                new(KernelId(release), release, Digest("build-id " + release)[..40], Compiler, blob, hasImage ? blob : null, null, server.Clock.Now, by),
+                new(KernelId(release), release, Digest("build-id " + release)[..40], Compiler, blob, null, null, server.Clock.Now, by),
                 Cancellation);
+            if (hasImage)
+            {
+                await kernels.SetPartAsync(
+                    new(KernelId(release), KernelTable.Operator, KernelParts.BootImage, blob, 7, server.Clock.Now), long.MaxValue, Cancellation);
+            }
         }
     }
 
@@ -263,7 +268,12 @@ internal static class SeededState
     {
         var report = new MachineReport
         {
-            Name = name, Release = release, BuildId = Digest("build-id " + release)[..40], Version = "0.1.0", Boot = boot, Livepatches = livepatches,
+            Name = name,
+            Release = release,
+            BuildId = Digest("build-id " + release)[..40],
+            Version = "0.1.0",
+            Boot = boot,
+            Livepatches = livepatches,
         };
         Assert.Null(MachineReportRules.Refuse(report));
         await server.Get<MachineTable>().ReportAsync(new(MachineEndpoints.IdOf("t", name), "t", name, report, seen, seen), 100, Cancellation);

@@ -2,6 +2,7 @@ using Elivepatch.Engine;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Kernels;
+using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Pages;
@@ -18,7 +19,7 @@ public sealed record KernelsModel(
 
     /// <summary>Reads and shows it.</summary>
     internal static async Task<IResult> ShowAsync(
-        string? q, KernelTable kernels, KernelRegistry registry, BuildTable builds, CancellationToken cancellation)
+        HttpContext context, string? q, KernelTable kernels, KernelRegistry registry, BuildTable builds, CancellationToken cancellation)
     {
         var text = (q ?? "").Trim();
         if (text.Length > PageRoutes.LongestText)
@@ -27,7 +28,7 @@ public sealed record KernelsModel(
                 new Problem(ProblemCodes.RequestMalformed, $"a search has at most {PageRoutes.LongestText} characters"));
         }
 
-        var found = (await kernels.ListAsync(cancellation)).Where(k => IsFound(k, text)).ToList();
+        var found = (await kernels.ListAsync(Caller.Of(context.User)!.Id, cancellation)).Where(k => IsFound(k, text)).ToList();
         var views = new List<KernelView>();
         foreach (var kernel in found.Take(MostKernels))
             views.Add(await registry.ViewAsync(kernel, cancellation));
@@ -52,9 +53,9 @@ public sealed record KernelModel(KernelView Kernel, StoredKernel Stored, IReadOn
 
     /// <summary>Reads and shows it.</summary>
     internal static async Task<IResult> ShowAsync(
-        string kernel, KernelTable kernels, KernelRegistry registry, BuildTable builds, CancellationToken cancellation)
+        HttpContext context, string kernel, KernelTable kernels, KernelRegistry registry, BuildTable builds, CancellationToken cancellation)
     {
-        if (await kernels.FindAsync(kernel, cancellation) is not { } found)
+        if (await kernels.FindAsync(kernel, Caller.Of(context.User)!.Id, cancellation) is not { } found)
             return PageProblems.Refuse(KernelRegistry.Unknown(kernel));
         var its = await builds.SearchAsync(new() { Kernel = kernel }, MostBuilds + 1, cancellation);
         return new PageResult<OneKernel, KernelModel>(new(
