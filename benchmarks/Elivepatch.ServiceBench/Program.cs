@@ -14,7 +14,7 @@ using Elivepatch.Tests;
 
 const int rounds = 3;
 const int moduleSize = 256 << 10;
-var connections = 32;
+const int connections = 64;
 var time = TimeSpan.FromSeconds(2);
 
 switch (args)
@@ -32,13 +32,15 @@ switch (args)
         return 2;
 }
 
+// A relative path would mean something else to whoever starts it.
+var program = Path.GetFullPath(args[0]);
 var machine = Machine.Here();
 Say($"{machine.Processor}, {machine.Processors} processors, {machine.MemoryGiB} GiB, {machine.System}");
 Say($"load average {machine.Load:0.0} at the start; {connections} connections, {time.TotalSeconds} s each, median of {rounds} rounds");
 var module = RandomNumberGenerator.GetBytes(moduleSize);
 await using var postgres = await PostgresCluster.StartAsync(isDurable: true);
-await using var sqlite = await Service.StartAsync(args[0], "SQLite", module, null);
-await using var shared = await Service.StartAsync(args[0], "PostgreSQL", module, await postgres.NewDatabaseAsync());
+await using var sqlite = await Service.StartAsync(program, "SQLite", module, null);
+await using var shared = await Service.StartAsync(program, "PostgreSQL", module, await postgres.NewDatabaseAsync());
 Service[] services = [sqlite, shared];
 
 using var client = new HttpClient();

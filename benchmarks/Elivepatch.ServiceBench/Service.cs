@@ -51,7 +51,7 @@ internal sealed class Service : IAsyncDisposable
             start.Environment["ELIVEPATCHD_DATABASE"] = database;
         var process = Process.Start(start)!;
         // A log that nobody reads stops the server when the pipe is full.
-        _ = process.StandardError.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
         string? address = null, token = null;
         while (token is null && await process.StandardOutput.ReadLineAsync() is { } line)
         {
@@ -63,7 +63,7 @@ internal sealed class Service : IAsyncDisposable
         }
 
         return address is null || token is null
-            ? throw new InvalidOperationException($"{program} does not start")
+            ? throw new InvalidOperationException($"{program} does not start: {await errors}")
             : new(name, process, folder, new(address), token);
     }
 

@@ -1,6 +1,7 @@
 // In: a submission. Out: the build that it asks for, queued or as it stands already; or everything that is known to be wrong with
 // it now. Whatever can be known to fail at the end is found out here.
 
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using Elivepatch.Engine;
@@ -17,6 +18,10 @@ public sealed class BuildIntake(
     BuildTable builds, KernelTable kernels, KernelRegistry registry, BlobStore blobs, BuildSignals signals, BuildPolicy policy,
     TimeProvider clock) : IDisposable
 {
+    // To ask a compiler what it is starts a process. One that is gone since is found to be by the build.
+    private static readonly TimeSpan compilerBelieved = TimeSpan.FromSeconds(30);
+    private readonly ConcurrentDictionary<string, long> compilersSeen = new(StringComparer.Ordinal);
+
     // Between counting a token's builds and adding one nobody else may add.
     private readonly SemaphoreSlim adding = new(1);
 
@@ -38,9 +43,8 @@ public sealed class BuildIntake(
             return known;
         if (await IncompleteAsync(kernel, cancellation) is { } incomplete)
             return incomplete;
-        var compiler = await Toolchain.FindAsync(kernel.Compiler, cancellation);
-        if (!compiler.Succeeded)
-            return Outcome<StoredBuild>.Failure(compiler.Problems);
+        if (await LookForCompilerAsync(kernel.Compiler, cancellation) is { Count: > 0 } none)
+            return Outcome<StoredBuild>.Failure(none);
 
         var json = JsonSerializer.SerializeToUtf8Bytes(submission, ProtocolJson.Default.BuildSubmission);
         var stored = await blobs.PutAsync(json, cancellation);
@@ -75,6 +79,16 @@ public sealed class BuildIntake(
 
     /// <inheritdoc/>
     public void Dispose() => adding.Dispose();
+
+    private async Task<IReadOnlyList<Problem>> LookForCompilerAsync(string compiler, CancellationToken cancellation)
+    {
+        if (compilersSeen.TryGetValue(compiler, out var seen) && clock.GetElapsedTime(seen) < compilerBelieved)
+            return [];
+        var found = await Toolchain.FindAsync(compiler, cancellation);
+        if (found.Succeeded)
+            compilersSeen[compiler] = clock.GetTimestamp();
+        return found.Problems;
+    }
 
     private async Task<Outcome<StoredBuild>> AddAsync(StoredBuild build, CancellationToken cancellation)
     {
