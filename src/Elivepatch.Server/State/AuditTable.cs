@@ -5,6 +5,7 @@ using System.Data.Common;
 using System.Globalization;
 using System.Security.Cryptography;
 using Dapper;
+using Npgsql;
 
 namespace Elivepatch.Server.State;
 
@@ -18,6 +19,12 @@ public sealed class AuditTable(Database database, TimeProvider clock)
         """
         INSERT INTO audit (id, time, token, name, address, action, subject, status)
         VALUES (@Id, @Time, @Token, @Name, @Address, @Action, @Subject, @Status)
+        """;
+
+    private const string InsertMany =
+        """
+        INSERT INTO audit (id, time, token, name, address, action, subject, status)
+        SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8)
         """;
 
     private static long last;
@@ -92,21 +99,21 @@ public sealed class AuditTable(Database database, TimeProvider clock)
 
     private static async Task<int> WriteAsync(List<Waiting> batch, DbTransaction transaction)
     {
-        var connection = transaction.Connection!;
-        if (!connection.CanCreateBatch)
-            return await connection.ExecuteAsync(Insert, batch.Select(b => Row.Of(b.Entry)), transaction);
-        // All of them on one way to the database.
-        await using var commands = connection.CreateBatch();
-        commands.Transaction = transaction;
-        foreach (var one in batch)
+        var entries = batch.ConvertAll(b => b.Entry);
+        if (transaction is not NpgsqlTransaction postgres)
+            return await transaction.Connection!.ExecuteAsync(Insert, entries.Select(Row.Of), transaction);
+        // A statement for each would be most of the work, the database's and the server's.
+        await using var command = new NpgsqlCommand(InsertMany, postgres.Connection, postgres)
         {
-            var command = commands.CreateBatchCommand();
-            command.CommandText = Insert;
-            Row.Of(one.Entry).AddTo(command);
-            commands.BatchCommands.Add(command);
-        }
+            Parameters =
+            {
+                Column(e => e.Id), Column(e => Moment.From(e.Time)), Column(e => e.Token), Column(e => e.Name), Column(e => e.Address),
+                Column(e => e.Action), Column(e => e.Subject), Column(e => (long)e.Status),
+            },
+        };
+        return await command.ExecuteNonQueryAsync();
 
-        return await commands.ExecuteNonQueryAsync();
+        NpgsqlParameter<T[]> Column<T>(Func<AuditEntry, T> of) => new() { TypedValue = [.. entries.Select(of)] };
     }
 
     // In the order in which they are made, also those of one millisecond.
@@ -149,26 +156,6 @@ public sealed class AuditTable(Database database, TimeProvider clock)
             Subject = entry.Subject,
             Status = entry.Status,
         };
-
-        public void AddTo(DbBatchCommand command)
-        {
-            Add(nameof(Id), Id);
-            Add(nameof(Time), Time);
-            Add(nameof(Token), Token);
-            Add(nameof(Name), Name);
-            Add(nameof(Address), Address);
-            Add(nameof(Action), Action);
-            Add(nameof(Subject), Subject);
-            Add(nameof(Status), Status);
-
-            void Add(string name, object value)
-            {
-                var parameter = command.CreateParameter();
-                parameter.ParameterName = name;
-                parameter.Value = value;
-                command.Parameters.Add(parameter);
-            }
-        }
 
         public AuditEntry ToEntry() => new(Id, Moment.To(Time), Token, Name, Address, Action, Subject, (int)Status);
     }
