@@ -165,7 +165,7 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton<TokenTable>().AddSingleton<KnownTokens>().AddSingleton<SessionTable>().AddSingleton<AuditTable>();
         services.AddSingleton<BuildAnswers>().AddSingleton<MachineTable>();
         services.AddSingleton<KeyAgreement>().AddHostedService(s => s.GetRequiredService<KeyAgreement>());
-        services.AddHostedService<AuditRetention>().AddHostedService<MachineRetention>();
+        services.AddSingleton<UnwantedBlobs>().AddHostedService<Retention>().AddHostedService<MachineRetention>();
         services.AddHostedService<BuildEventNotices>().AddHostedService<BlobSweep>();
         services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
     }

@@ -2,6 +2,7 @@
 // bind one process each, and some do not bind root; what a sandbox holds as a whole is counted here, from outside, where nothing
 // inside can reach it. All its processes are children of bubblewrap's: the first process of their name space inherits orphans.
 
+using System.Diagnostics;
 using System.IO.Enumeration;
 
 namespace Elivepatch.Kernel.Processes;
@@ -22,7 +23,9 @@ internal sealed class SandboxWatch(SandboxLimits limits, IReadOnlyList<string> w
     // What an empty file costs a file system, by and large.
     private const long FileOverhead = 4096;
 
-    private DateTime nextWalk = DateTime.UtcNow + ShortestWalkPause;
+    // By a clock that nobody sets.
+    private long lastWalk = Stopwatch.GetTimestamp();
+    private TimeSpan walkPause = ShortestWalkPause;
 
     /// <summary>What was exceeded, in words; null as long as nothing was.</summary>
     public string? Finding { get; private set; }
@@ -81,15 +84,16 @@ internal sealed class SandboxWatch(SandboxLimits limits, IReadOnlyList<string> w
 
     private string? Disk()
     {
-        var start = DateTime.UtcNow;
+        var start = Stopwatch.GetTimestamp();
         try
         {
             if (writable.FirstOrDefault(f => new DriveInfo(f).AvailableFreeSpace < FreeSpaceFloor) is not null)
                 return $"the disk has less than {FreeSpaceFloor >> 20} MiB left";
-            if (start < nextWalk)
+            if (Stopwatch.GetElapsedTime(lastWalk, start) < walkPause)
                 return null;
             var finding = writable.Sum(Size) > limits.TotalDisk ? $"more than {limits.TotalDisk >> 20} MiB in its folders" : null;
-            nextWalk = DateTime.UtcNow + Max(ShortestWalkPause, (DateTime.UtcNow - start) * PauseForLook);
+            lastWalk = Stopwatch.GetTimestamp();
+            walkPause = Max(ShortestWalkPause, Stopwatch.GetElapsedTime(start, lastWalk) * PauseForLook);
             return finding;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -89,14 +89,26 @@ public static class ManifestCheck
     private static Problem? Age(Validity validity, ManifestExpectation expectation)
     {
         if (expectation.NewestAccepted is { } newest && validity.IssuedOn < newest)
-            return new(ProblemCodes.ManifestRolledBack, $"it was issued {Text(validity.IssuedOn)}; one of {Text(newest)} has been accepted");
+            return RolledBack(validity.IssuedOn, newest, expectation.Now);
         if (expectation.Now is not { } now)
             return null;
         if (now > validity.ExpiresOn)
             return new(ProblemCodes.ManifestExpired, $"it ended {Text(validity.ExpiresOn)}, and the clock says {Text(now)}");
-        return now + clockTolerance < validity.IssuedOn
+        return validity.IssuedOn - now > clockTolerance
             ? new(ProblemCodes.ManifestFromFuture, $"it was issued {Text(validity.IssuedOn)}, and the clock says {Text(now)}")
             : null;
+    }
+
+    // What was accepted from the future was accepted by a clock that was wrong. Whoever can set clocks could make that up to have an old
+    // manifest accepted, so it is told, and decided by whoever knows.
+    private static Problem RolledBack(DateTimeOffset issued, DateTimeOffset newest, DateTimeOffset? now)
+    {
+        var reason = $"it was issued {Text(issued)}; one of {Text(newest)} has been accepted";
+        return now is { } clock && newest - clock > clockTolerance
+            ? new(
+                ProblemCodes.ManifestRolledBack, $"{reason}, and the clock says {Text(clock)}: it is behind now, or was ahead then",
+                "Set the clock right; if it was ahead then, `elivepatch patch --accept-older` begins anew.")
+            : new(ProblemCodes.ManifestRolledBack, reason);
     }
 
     private static string Names(IReadOnlyList<PatchReference> patches) =>

@@ -1,6 +1,7 @@
 // In: a build's id. Out: the build, and what a client is answered. A build that has succeeded or was refused never changes again, and a
 // module never does: what is answered is made once, and kept as long as the memory that is set aside for it lasts.
 
+using System.Data.Common;
 using System.Text.Json;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
@@ -10,7 +11,7 @@ using Microsoft.Extensions.Caching.Memory;
 namespace Elivepatch.Server.Api;
 
 /// <summary>Builds, those that are over from memory.</summary>
-public sealed class BuildAnswers(BuildTable builds, BlobStore blobs) : IDisposable
+public sealed class BuildAnswers(BuildTable builds, BlobStore blobs, TimeProvider clock) : IDisposable
 {
     /// <summary>The most bytes of a content that is kept in memory.</summary>
     public const long LargestContent = 2 << 20;
@@ -18,6 +19,9 @@ public sealed class BuildAnswers(BuildTable builds, BlobStore blobs) : IDisposab
     // Bytes of all that is kept, and of what comes with each build: about as much as its answer again, as objects.
     private const long Memory = 128 << 20;
     private const int Overhead = 512;
+
+    // Another server may have removed a build for its age. A use is noted as often.
+    private static readonly TimeSpan believed = TimeSpan.FromHours(1);
     private readonly MemoryCache kept = new(new MemoryCacheOptions { SizeLimit = Memory });
 
     /// <summary>Finds a build; null where there is none.</summary>
@@ -37,6 +41,31 @@ public sealed class BuildAnswers(BuildTable builds, BlobStore blobs) : IDisposab
         return kept.Set(new ContentKey(digest), content, new MemoryCacheEntryOptions { Size = content.Length + Overhead });
     }
 
+    /// <summary>Says that somebody fetches what a build made; false where it has been removed for its age.</summary>
+    public async ValueTask<bool> NoteUseAsync(StoredBuild build, CancellationToken cancellation)
+    {
+        var known = kept.Get<Ended>(build.Id);
+        if (known?.Noted is { } noted && clock.GetElapsedTime(noted) < believed)
+            return true;
+        try
+        {
+            var isThere = await builds.NoteUseAsync(build, cancellation);
+            if (!isThere)
+                kept.Remove(build.Id);
+            else if (known is not null)
+                known.Noted = clock.GetTimestamp();
+            return isThere;
+        }
+        catch (DbException)
+        {
+            // That a use cannot be noted, on a full disk for one, keeps nobody from reading.
+            return true;
+        }
+    }
+
+    /// <summary>Asks the database about all of them again: some have been removed.</summary>
+    public void Forget() => kept.Clear();
+
     /// <inheritdoc/>
     public void Dispose() => kept.Dispose();
 
@@ -46,12 +75,23 @@ public sealed class BuildAnswers(BuildTable builds, BlobStore blobs) : IDisposab
             return null;
         var found = new Ended(build, JsonSerializer.SerializeToUtf8Bytes(BuildViews.Of(build), ProtocolJson.Default.BuildView));
         if (build.State is BuildState.Succeeded or BuildState.Refused)
-            kept.Set(id, found, new MemoryCacheEntryOptions { Size = (2 * found.Json.Length) + Overhead });
+            {
+            kept.Set(id, found, new MemoryCacheEntryOptions
+            {
+                Size = (2 * found.Json.Length) + Overhead,
+                AbsoluteExpirationRelativeToNow = believed,
+            });
+        }
+
         return found;
     }
 
     // Builds and contents are both named by digests.
     private sealed record ContentKey(string Digest);
 
-    private sealed record Ended(StoredBuild Build, byte[] Json);
+    private sealed record Ended(StoredBuild Build, byte[] Json)
+    {
+        // When a use was noted, a timestamp.
+        public long? Noted { get; set; }
+    }
 }

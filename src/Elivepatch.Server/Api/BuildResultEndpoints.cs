@@ -94,6 +94,8 @@ internal static class BuildResultEndpoints
             return BuildViews.Unknown(build);
         if (found is not { State: BuildState.Succeeded, End.Statement: not null })
             return Missing(found, "manifest");
+        if (!await builds.NoteUseAsync(found, cancellation))
+            return BuildViews.Unknown(build);
         var signed = await signer.SignAsync(found, cancellation);
         return signed.TryGet(out var envelope) ? TypedResults.Ok(envelope) : Answers.Refuse(signed.Problems);
     }
@@ -105,7 +107,11 @@ internal static class BuildResultEndpoints
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)
             return BuildViews.Unknown(build);
-        return found.End is { } end && digestOf(end) is { } digest ? await answer(found, digest) : Missing(found, name);
+        if (found.End is not { } end || digestOf(end) is not { } digest)
+            return Missing(found, name);
+        if (!await builds.NoteUseAsync(found, cancellation))
+            return BuildViews.Unknown(build);
+        return await answer(found, digest);
     }
 
     private static IResult Missing(StoredBuild build, string name) =>

@@ -39,7 +39,8 @@ public sealed class BuildIntake(
             return KernelRegistry.Unknown(submission.Kernel);
         var id = BuildIdentity.Of(submission, kernel, policy, BuildIdentity.Engine);
         // One that is there already was complete when it was taken in.
-        if (await builds.FindAsync(id, cancellation) is { State: not (BuildState.Failed or BuildState.Cancelled) } known)
+        if (await builds.FindAsync(id, cancellation) is { State: not (BuildState.Failed or BuildState.Cancelled) } known
+            && await builds.NoteUseAsync(known, cancellation))
             return known;
         if (await IncompleteAsync(kernel, cancellation) is { } incomplete)
             return incomplete;

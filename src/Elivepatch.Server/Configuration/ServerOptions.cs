@@ -70,6 +70,9 @@ public sealed record ServerOptions
     /// <summary>How many builds of a token may wait or run.</summary>
     public int OpenBuildsPerToken { get; init; } = 20;
 
+    /// <summary>How many days a build is kept that has ended and that nobody asks for or fetches; 0 for ever.</summary>
+    public int BuildDays { get; init; } = 90;
+
     /// <summary>How many days entries of the audit log are kept.</summary>
     public int AuditDays { get; init; } = 400;
 

@@ -71,6 +71,8 @@ internal static class Settings
             (o, t) => SettingText.Number(t, 1, 1_000_000).Then<ServerOptions>(v => o with { RequestsPerMinute = v })),
         new("openBuildsPerToken", "NUMBER", "Builds of a token that may wait or run. Default: 20.",
             (o, t) => SettingText.Number(t, 1, 100_000).Then<ServerOptions>(v => o with { OpenBuildsPerToken = v })),
+        new("buildDays", "DAYS", "How long a build is kept that nobody asks for or fetches any more; 0 for ever. Default: 90.",
+            (o, t) => SettingText.Number(t, 0, 36_500).Then<ServerOptions>(v => o with { BuildDays = v })),
         new("auditDays", "DAYS", "How long entries of the audit log are kept. Default: 400.",
             (o, t) => SettingText.Number(t, 1, 36_500).Then<ServerOptions>(v => o with { AuditDays = v })),
         new("machineDays", "DAYS", "How long a machine is kept that does not report any more. Default: 30.",

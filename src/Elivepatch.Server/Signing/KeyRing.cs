@@ -207,12 +207,12 @@ public sealed class KeyRing : IDisposable
 
     private FileLock Take()
     {
-        var end = DateTime.UtcNow + LongestWait;
+        var start = Environment.TickCount64;
         while (true)
         {
             if (FileLock.TryTake(Path.Combine(folder, "lock")) is { } held)
                 return held;
-            if (DateTime.UtcNow > end)
+            if (Environment.TickCount64 - start > LongestWait.TotalMilliseconds)
                 throw new IOException("another process changes the keys and does not end");
             Thread.Sleep(20);
         }

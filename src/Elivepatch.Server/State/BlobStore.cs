@@ -13,6 +13,9 @@ public sealed class BlobStore
 {
     private const int Chunk = 128 << 10;
 
+    // No request takes longer from the first byte of a content to the row that refers to it. By a clock that nobody sets.
+    private static readonly TimeSpan longestUse = TimeSpan.FromHours(2);
+
     // Where the folder is not the store, the clock of a file says when it was last used, to this precision.
     private static readonly TimeSpan usePrecision = TimeSpan.FromHours(1);
     private readonly string folder;
@@ -20,8 +23,9 @@ public sealed class BlobStore
     private readonly BlobTable? shared;
     private readonly Lock gate = new();
 
-    // How often this process has stored a content: by that, one who stored something unwanted knows that nobody else wants it.
-    private readonly Dictionary<string, int> puts = new(StringComparer.Ordinal);
+    // How often this process has stored a content, and when last: by that, one who stored something unwanted knows that nobody else
+    // wants it, and what somebody is about to refer to stays.
+    private readonly Dictionary<string, (int Count, long At)> puts = new(StringComparer.Ordinal);
 
     // What is being fetched: whoever wants the same waits for it.
     private readonly ConcurrentDictionary<string, Lazy<Task>> fetching = new(StringComparer.Ordinal);
@@ -69,7 +73,7 @@ public sealed class BlobStore
             {
                 Place(path, digest);
                 if (shared is null)
-                    puts[digest] = puts.GetValueOrDefault(digest) + 1;
+                    puts[digest] = (puts.GetValueOrDefault(digest).Count + 1, Environment.TickCount64);
             }
 
             return digest;
@@ -96,10 +100,39 @@ public sealed class BlobStore
 
         lock (gate)
         {
-            if (puts.GetValueOrDefault(digest) != 1)
+            if (puts.GetValueOrDefault(digest).Count != 1)
                 return;
             puts.Remove(digest);
             File.Delete(PathOf(digest));
+        }
+    }
+
+    /// <summary>The contents of the folder that nobody has stored lately: who wanted to refer to one of them has done so.</summary>
+    public IReadOnlyList<string> Settled()
+    {
+        if (shared is not null)
+            return [];
+        lock (gate)
+        {
+            foreach (var (digest, _) in puts.Where(p => !IsLate(p.Value.At)).ToList())
+                puts.Remove(digest);
+            return
+            [
+                .. Directory.EnumerateDirectories(folder, "??").SelectMany(Directory.EnumerateFiles).Select(p => Path.GetFileName(p))
+                    .Where(d => IsDigest(d) && !puts.ContainsKey(d)),
+            ];
+        }
+    }
+
+    /// <summary>Removes a content from the folder that nothing refers to; false where somebody has stored it lately.</summary>
+    public bool Remove(string digest)
+    {
+        lock (gate)
+        {
+            if (shared is not null || puts.ContainsKey(digest))
+                return false;
+            File.Delete(PathOf(digest));
+            return true;
         }
     }
 
@@ -195,8 +228,12 @@ public sealed class BlobStore
 
     private string NewIncoming() => Path.Combine(incoming, Path.GetRandomFileName());
 
+    private static bool IsLate(long at) => Environment.TickCount64 - at < longestUse.TotalMilliseconds;
+
+    private static bool IsDigest(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigitLower);
+
     private string PathOf(string digest) =>
-        digest.Length == 64 && digest.All(char.IsAsciiHexDigitLower)
+        IsDigest(digest)
             ? Path.Combine(folder, digest[..2], digest)
             : throw new ArgumentException("not a digest", nameof(digest));
 

@@ -18,11 +18,14 @@ internal sealed partial class BlobSweep(BlobStore blobs, TimeProvider clock, ILo
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(interval, clock);
+        var timer = new SteadyTimer(clock);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-                await SweepAsync(stoppingToken);
+            while (true)
+            {
+                if (await timer.WaitAsync(interval, stoppingToken))
+                    await SweepAsync(stoppingToken);
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -13,9 +13,18 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
     private const string Columns =
         """
         SELECT id, kernel, release, submission, source, boot_image, patches, token, requester, state, submitted, started, finished, attempts, cancelling,
-               worker, module, artifact, artifact_size, explanation, console, statement, tested, problems
+               worker, used, module, artifact, artifact_size, explanation, console, statement, tested, problems
         FROM builds
         """;
+
+    // Clocks of several servers differ; more than this is a clock that was set back.
+    private static readonly TimeSpan clockTolerance = TimeSpan.FromMinutes(10);
+
+    // So that nobody waits long for the end of one transaction.
+    private const int RemovedAtOnce = 50;
+
+    // A use is written once in a while: reading should not become writing.
+    private static readonly TimeSpan usePrecision = TimeSpan.FromHours(1);
 
     // Only who holds a build may change it: whoever was thought dead and comes back changes nothing.
     private const string IsMine = "id = @Build AND state = 'Running' AND worker = @Worker AND attempts = @Attempt";
@@ -80,12 +89,36 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
             ],
             cancellation);
 
+    /// <summary>Says that somebody uses a build; false where it is not there (any more).</summary>
+    public async Task<bool> NoteUseAsync(StoredBuild build, CancellationToken cancellation)
+    {
+        var now = clock.GetUtcNow();
+        if (build.Used is { } used && (now - used).Duration() < usePrecision)
+            return true;
+        return await database.ChangeAsync(
+            async t => await t.Connection!.ExecuteAsync(
+                "UPDATE builds SET used = @now WHERE id = @Id", new { build.Id, now = Moment.From(now) }, t) == 1,
+            cancellation);
+    }
+
+    /// <summary>Removes ended builds that nobody has used since a time, with their events, and gives how many those were.</summary>
+    public async Task<int> RemoveUnusedAsync(DateTimeOffset before, CancellationToken cancellation)
+    {
+        var removed = 0;
+        for (var count = RemovedAtOnce; count == RemovedAtOnce; removed += count)
+            count = await database.ChangeAsync(t => RemoveUnusedAsync(Moment.From(before), t), cancellation);
+        return removed;
+    }
+
     /// <summary>How many builds of a token wait or run.</summary>
     public Task<long> CountOpenAsync(string token, CancellationToken cancellation) => database.ReadAsync(
         c => c.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM builds WHERE token = @token AND state IN ('Queued', 'Running')", new { token }),
         cancellation);
 
-    /// <summary>Takes the build that has waited longest, which runs from then on; null where none waits.</summary>
+    /// <summary>
+    /// Takes the build that has waited longest, which runs from then on; null where none waits. One that was asked for in the future,
+    /// before the clock was set back, has waited longest of all: else it would wait until then.
+    /// </summary>
     /// <param name="worker">Who takes it.</param>
     /// <param name="cancellation">Ends it.</param>
     public async Task<StoredBuild?> TakeAsync(string worker, CancellationToken cancellation)
@@ -95,7 +128,11 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
             {
                 var connection = transaction.Connection!;
                 var id = await connection.ExecuteScalarAsync<string?>(
-                    "SELECT id FROM builds WHERE state = 'Queued' ORDER BY submitted, id LIMIT 1", transaction: transaction);
+                    """
+                    SELECT id FROM builds WHERE state = 'Queued'
+                    ORDER BY CASE WHEN submitted > @now THEN 0 ELSE submitted END, submitted, id LIMIT 1
+                    """,
+                    new { now = Moment.From(clock.GetUtcNow()) }, transaction);
                 if (id is null)
                     return null;
                 return await RunAsync(transaction, id, worker);
@@ -197,8 +234,11 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
             {
                 var connection = transaction.Connection!;
                 var before = silentFor is { } silence ? Moment.From(clock.GetUtcNow() - silence) : long.MaxValue;
+                // A lease of the future is from before the clock was set back. Who lives has long renewed it.
+                var future = silentFor is null ? long.MaxValue : Moment.From(clock.GetUtcNow() + clockTolerance);
                 var ids = (await connection.QueryAsync<string>(
-                    "SELECT id FROM builds WHERE state = 'Running' AND COALESCE(lease, 0) < @before", new { before }, transaction)).ToList();
+                    "SELECT id FROM builds WHERE state = 'Running' AND (COALESCE(lease, 0) < @before OR lease > @future)",
+                    new { before, future }, transaction)).ToList();
                 foreach (var id in ids)
                 {
                     await connection.ExecuteAsync("UPDATE builds SET state = 'Queued' WHERE id = @id", new { id }, transaction);
@@ -269,12 +309,32 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
 
     private async Task<bool> IsHeldAsync(DbTransaction transaction, string id, TimeSpan heldFor) =>
         await transaction.Connection!.ExecuteScalarAsync<long>(
-            "SELECT COUNT(*) FROM builds WHERE id = @id AND COALESCE(lease, 0) >= @since",
-            new { id, since = Moment.From(clock.GetUtcNow() - heldFor) }, transaction) == 1;
+            "SELECT COUNT(*) FROM builds WHERE id = @id AND COALESCE(lease, 0) >= @since AND lease <= @future",
+            new { id, since = Moment.From(clock.GetUtcNow() - heldFor), future = Moment.From(clock.GetUtcNow() + clockTolerance) },
+            transaction) == 1;
 
     private static async Task<bool> IsMineAsync(DbTransaction transaction, BuildLease lease) =>
         await transaction.Connection!.ExecuteScalarAsync<long>(
             "SELECT COUNT(*) FROM builds WHERE " + IsMine, new { lease.Build, lease.Worker, lease.Attempt }, transaction) == 1;
+
+    private static async Task<int> RemoveUnusedAsync(long before, DbTransaction transaction)
+    {
+        var connection = transaction.Connection!;
+        var ids = (await connection.QueryAsync<string>(
+            """
+            SELECT id FROM builds
+            WHERE state NOT IN ('Queued', 'Running') AND COALESCE(finished, submitted) < @before AND COALESCE(used, 0) < @before
+            LIMIT @RemovedAtOnce
+            """,
+            new { before, RemovedAtOnce }, transaction)).ToList();
+        foreach (var id in ids)
+        {
+            await connection.ExecuteAsync("DELETE FROM build_events WHERE build = @id", new { id }, transaction);
+            await connection.ExecuteAsync("DELETE FROM builds WHERE id = @id", new { id }, transaction);
+        }
+
+        return ids.Count;
+    }
 
     private static string Where(BuildState? state, string? after)
     {
@@ -336,6 +396,8 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
 
         public string? Worker { get; init; }
 
+        public long? Used { get; init; }
+
         public string? Module { get; init; }
 
         public string? Artifact { get; init; }
@@ -373,6 +435,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                 Attempts = (int)Attempts,
                 IsCancelling = Cancelling != 0,
                 Worker = Worker,
+                Used = Moment.To(Used),
                 End = state is BuildState.Queued or BuildState.Running ? null : ToEnd(state),
             };
         }

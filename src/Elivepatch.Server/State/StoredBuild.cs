@@ -46,6 +46,9 @@ public sealed record StoredBuild
     /// <summary>When it ended.</summary>
     public DateTimeOffset? Finished { get; init; }
 
+    /// <summary>When somebody last asked for it or fetched what it made, to the hour; null for never since it was queued.</summary>
+    public DateTimeOffset? Used { get; init; }
+
     /// <summary>How often a builder took it up.</summary>
     public int Attempts { get; init; }
 

@@ -147,6 +147,33 @@ public sealed class BuildIntakeTests
     }
 
     [Fact]
+    public async Task Two_clients_with_one_name_for_different_patches_get_two_builds_and_two_livepatches()
+    {
+        using var bench = await Workbench.OpenAsync();
+        await bench.AddKernelAsync();
+        // One file name, one module name, two contents.
+        var one = Workbench.Get(await bench.Intake.SubmitAsync(Workbench.Submission("one") with { Name = "fix" }, "token one", "one", Cancellation));
+        var two = Workbench.Get(await bench.Intake.SubmitAsync(Workbench.Submission("two") with { Name = "fix" }, "token two", "two", Cancellation));
+        Assert.NotEqual(one.Id, two.Id);
+        Assert.Equal(one.Patches[0].Name, two.Patches[0].Name);
+        Assert.NotEqual(one.Patches[0].Sha256, two.Patches[0].Sha256);
+
+        using var dispatcher = bench.Dispatcher((order, _, _) => Task.FromResult(new BuildProduct
+        {
+            Module = order.Submission.Name,
+            Artifact = order.Submission.Patches[0].Content,
+        }));
+        await dispatcher.StartAsync(Cancellation);
+        var (first, second) = (await bench.EndOfAsync(one.Id), await bench.EndOfAsync(two.Id));
+        await dispatcher.StopAsync(Cancellation);
+        Assert.Equal(("fix", "fix"), (first.End!.Module, second.End!.Module));
+        Assert.Equal("one"u8.ToArray(), await bench.Blobs.ReadAsync(first.End.Artifact!, Cancellation));
+        Assert.Equal("two"u8.ToArray(), await bench.Blobs.ReadAsync(second.End.Artifact!, Cancellation));
+        // Each one's next request is answered with its own.
+        Assert.Equal(first.End.Artifact, Workbench.Get(await bench.Intake.SubmitAsync(Workbench.Submission("one") with { Name = "fix" }, "token two", "two", Cancellation)).End!.Artifact);
+    }
+
+    [Fact]
     public async Task A_waiting_build_is_cancelled_at_once_and_can_be_asked_for_again()
     {
         using var bench = await Workbench.OpenAsync();

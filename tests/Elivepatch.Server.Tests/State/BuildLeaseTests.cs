@@ -96,6 +96,20 @@ public sealed class BuildLeaseTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_dead_worker_held_before_the_clock_was_set_back_goes_on()
+    {
+        var builds = await OpenAsync();
+        clock.Now += TimeSpan.FromDays(365);
+        await BeginAsync(builds, "one");
+        clock.Now -= TimeSpan.FromDays(365);
+        Assert.Equal(["build"], await builds.RequeueInterruptedAsync(held, Cancellation));
+        clock.Now += TimeSpan.FromDays(365);
+        await BeginAsync(builds, "two");
+        clock.Now -= TimeSpan.FromDays(365);
+        Assert.Equal(BuildTaking.Taken, (await builds.BeginAsync("build", "three", held, Most, Cancellation)).Taking);
+    }
+
+    [Fact]
     public async Task A_build_that_nobody_can_take_ends_unless_somebody_has_it()
     {
         var builds = await OpenAsync();

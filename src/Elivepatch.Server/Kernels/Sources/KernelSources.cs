@@ -18,7 +18,7 @@ public sealed class KernelSources : IDisposable
 
     private readonly List<(SourceEntry Entry, IKernelSource Source)> sources;
     private readonly TimeProvider clock;
-    private readonly ConcurrentDictionary<(string Release, string BuildId), (SourceCoverage Coverage, DateTimeOffset At)> known = new();
+    private readonly ConcurrentDictionary<(string Release, string BuildId), (SourceCoverage Coverage, long At)> known = new();
 
     /// <summary>Opens the places.</summary>
     public KernelSources(CacheRoot cache, IReadOnlyList<SourceEntry> entries, TimeProvider clock)
@@ -31,7 +31,7 @@ public sealed class KernelSources : IDisposable
     public async Task<SourceCoverage> CoverageAsync(SourceRequest request, CancellationToken cancellation)
     {
         var key = (request.Release, request.BuildId);
-        if (known.TryGetValue(key, out var kept) && clock.GetUtcNow() - kept.At < Remembered)
+        if (known.TryGetValue(key, out var kept) && clock.GetElapsedTime(kept.At) < Remembered)
             return kept.Coverage;
         var tried = new List<string>();
         var coverage = new SourceCoverage(false, false, tried);
@@ -49,7 +49,7 @@ public sealed class KernelSources : IDisposable
 
         if (known.Count >= MostRemembered)
             known.Clear();
-        known[key] = (coverage, clock.GetUtcNow());
+        known[key] = (coverage, clock.GetTimestamp());
         return coverage;
     }
 
