@@ -75,7 +75,7 @@ public sealed class BuildAnswers(BuildTable builds, BlobStore blobs, TimeProvide
             return null;
         var found = new Ended(build, JsonSerializer.SerializeToUtf8Bytes(BuildViews.Of(build), ProtocolJson.Default.BuildView));
         if (build.State is BuildState.Succeeded or BuildState.Refused)
-            {
+        {
             kept.Set(id, found, new MemoryCacheEntryOptions
             {
                 Size = (2 * found.Json.Length) + Overhead,

@@ -8,18 +8,23 @@ using Elivepatch.Kernel.Storage;
 namespace Elivepatch.Server.Kernels.Sources;
 
 /// <summary>Archives by version and digest.</summary>
-internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry, HttpMessageHandler? handler = null) : IKernelSource, IDisposable
+internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry) : IKernelSource, IDisposable
 {
-    private const long Largest = 1L << 30;
     private static readonly EntryKind Kind = new("downloads");
     private static readonly TimeSpan LongestDownload = TimeSpan.FromMinutes(30);
     private static readonly string[] Suffixes = [".tar.xz", ".tar.gz", ".tar.zst", ".tar.bz2", ".tar"];
 
     // Of a mirror that does not answer nobody waits long; one that answers slowly has its time.
-    private readonly HttpClient client = new(handler ?? new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(30) })
+    private readonly HttpClient client = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(30), MaxAutomaticRedirections = 5 })
     {
         Timeout = Timeout.InfiniteTimeSpan,
     };
+
+    /// <summary>How long a mirror may say nothing.</summary>
+    public TimeSpan Silence { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The most bytes of an archive.</summary>
+    public long Largest { get; init; } = 1L << 30;
 
     /// <inheritdoc/>
     public string Name => $"the mirror {entry.Location}";
@@ -58,11 +63,13 @@ internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry, HttpMessa
         var from = Placeholders.Fill(entry.Location, request.Release, version).TrimEnd('/') + "/" + name;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(LongestDownload);
+        using var quiet = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
         try
         {
-            await using var content = await OpenAsync(from, limit.Token);
+            await using var opened = await OpenAsync(from, quiet);
+            await using var content = new TalkingStream(opened, quiet, Silence);
             await using var file = File.Create(Path.Combine(folder, name));
-            var found = await ContentDigest.OfCopyAsync(content, file, Largest, limit.Token);
+            var found = await ContentDigest.OfCopyAsync(content, file, Largest, quiet.Token);
             return found is null ? Failed(from, $"it has more than {Largest >> 20} MiB")
                 : found == digest ? null
                 : Failed(from, $"its SHA-256 is {found}, and {digest.Hex} is configured");
@@ -73,15 +80,20 @@ internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry, HttpMessa
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return Failed(from, $"it was not there after {LongestDownload.TotalMinutes:0} minutes");
+            return Failed(
+                from,
+                limit.IsCancellationRequested
+                    ? $"it was not there after {LongestDownload.TotalMinutes:0} minutes"
+                    : $"nothing came for {Silence.TotalSeconds:0} s");
         }
     }
 
-    private async Task<Stream> OpenAsync(string from, CancellationToken cancellation)
+    private async Task<Stream> OpenAsync(string from, CancellationTokenSource quiet)
     {
         if (!from.StartsWith("http://", StringComparison.Ordinal) && !from.StartsWith("https://", StringComparison.Ordinal))
             return File.OpenRead(from);
-        return await client.GetStreamAsync(new Uri(from), cancellation);
+        quiet.CancelAfter(Silence);
+        return await client.GetStreamAsync(new Uri(from), quiet.Token);
     }
 
     private static Problem Failed(string from, string reason) => new(ProblemCodes.DownloadFailed, $"{from}: {reason}");
