@@ -82,6 +82,7 @@ internal static class CommandLine
             PatchCommand.Create(session),
             StatusCommand.Create(session),
             DisableCommand.Create(session),
+            EnableCommand.Create(session),
             UnloadCommand.Create(session),
             VerifyCommand.Create(session),
             PersistCommand.Create(session),

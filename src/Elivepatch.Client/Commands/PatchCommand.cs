@@ -32,13 +32,21 @@ internal static class PatchCommand
         };
         var noBasePatches = new Option<bool>("--no-base-patches") { Description = $"Look for no base patches below /{BasePatchFolder.Folder}." };
         var package = new Option<string?>("--kernel-package") { Description = $"The package below /{BasePatchFolder.Folder} that built the kernel.", HelpName = "NAME" };
-        var source = new Option<string?>("--source") { Description = "An archive of the kernel's source, for a server that has none.", HelpName = "ARCHIVE" };
+        var source = new Option<string?>("--source")
+        {
+            Description = "The kernel's source, an archive or a folder, for a server that has none.",
+            HelpName = "ARCHIVE-OR-FOLDER",
+        };
         var script = new Option<string?>("--script") { Description = "A script for the server's test in a virtual machine; see `elivepatch try --help`.", HelpName = "FILE" };
         var name = new Option<string?>("--name") { Description = "Name of the module; made of the patches if left out.", HelpName = "NAME" };
         var drop = new Option<string[]>("--drop") { Description = "Leave out a live patch; may be given several times.", HelpName = "PATCH-NAME" };
         var noLoad = new Option<bool>("--no-load") { Description = "Write the module and its manifest to files instead of loading it." };
         var output = new Option<string?>("--output", "-o") { Description = "Where --no-load writes the module; NAME.ko in this folder if left out.", HelpName = "FILE" };
         var replaceForeign = new Option<bool>("--replace-foreign") { Description = "Take away livepatches that this command did not load." };
+        var acceptOlder = new Option<bool>("--accept-older")
+        {
+            Description = "Dangerous: believe a manifest that is older than the newest that was accepted, where a clock was wrong.",
+        };
         var limit = CommonOptions.TransitionLimit();
         var wait = new Option<int>("--wait")
         {
@@ -73,7 +81,7 @@ internal static class PatchCommand
             new Example("elivepatch patch --drop fix.patch better-fix.patch", "Put another patch in its place."),
             new Example("elivepatch patch --no-load -o fix.ko fix.patch", "Only have it built and verified."))
         {
-            patches, server, tokenFile, key, allowHttp, basePatches, noBasePatches, package, source, script, name, drop, noLoad, output, replaceForeign, limit, wait, json,
+            patches, server, tokenFile, key, allowHttp, basePatches, noBasePatches, package, source, script, name, drop, noLoad, output, replaceForeign, acceptOlder, limit, wait, json,
         };
         verb.SetAction((parsed, cancellation) =>
         {
@@ -95,6 +103,7 @@ internal static class PatchCommand
                 Output = parsed.GetValue(output),
                 Loads = !parsed.GetValue(noLoad),
                 ReplacesForeign = parsed.GetValue(replaceForeign),
+                AcceptsOlder = parsed.GetValue(acceptOlder),
                 TransitionLimit = TimeSpan.FromSeconds(parsed.GetValue(limit)),
                 BuildLimit = TimeSpan.FromMinutes(Math.Clamp(parsed.GetValue(wait), 1, 10_000)),
             };

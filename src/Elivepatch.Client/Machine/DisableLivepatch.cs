@@ -77,7 +77,8 @@ internal sealed class DisableLivepatch(MachineAccess machine, MachineState state
         ProblemCodes.LiveTransitionStuck,
         string.Join('\n', BlockingTasks.Read(machine.Files, toLive: false).Lines()
             .Prepend($"{name} is not yet out of use for all tasks after {limit.TotalSeconds:0} s; the kernel goes on trying")),
-        $"let the blocking tasks return to user space or end them; `elivepatch disable {name} --force` ends it regardless and can bring the machine down");
+        $"let the blocking tasks return to user space or end them; `elivepatch enable {name}` turns the transition around; "
+        + $"`elivepatch disable {name} --force` ends it regardless and can bring the machine down");
 
     // What was wanted is not wanted any more, before the kernel is told: a machine that goes down now does not load it at boot.
     private async Task<Problem?> ForgetAsync(string name, CancellationToken cancellation)

@@ -21,8 +21,11 @@ internal sealed class LoadedLivepatches(MachineFiles files)
             files.ReadText($"{Folder}/{name}/replace") is { } replace ? replace == "1" : null, Functions(name));
     }
 
-    /// <summary>Makes a livepatch go away, or come back: the transition begins at once.</summary>
+    /// <summary>Makes a livepatch go away: the transition begins, or turns around, at once.</summary>
     public Problem? Disable(string name) => Write(name, "enabled", "0");
+
+    /// <summary>Turns a livepatch around that is going away; the kernel takes it during its transition alone.</summary>
+    public Problem? Enable(string name) => Write(name, "enabled", "1");
 
     /// <summary>Ends a transition without regard to what the tasks that block it are doing.</summary>
     public Problem? Force(string name) => Write(name, "force", "1");

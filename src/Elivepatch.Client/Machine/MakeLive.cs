@@ -104,7 +104,7 @@ internal sealed class MakeLive(
         ledger => ledger with
         {
             Livepatches = [.. ledger.Livepatches.Where(l => l.Sha256 != made.Livepatch.Sha256), made.Livepatch],
-            NewestAccepted = ledger.NewestAccepted > made.Issued ? ledger.NewestAccepted : made.Issued,
+            NewestAccepted = ledger.NewestAccepted > made.Issued && !made.CountsAnew ? ledger.NewestAccepted : made.Issued,
         },
         cancellation);
 

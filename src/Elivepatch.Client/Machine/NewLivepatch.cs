@@ -6,5 +6,7 @@ namespace Elivepatch.Client.Machine;
 /// <param name="Module">The module.</param>
 /// <param name="Manifest">Its manifest.</param>
 /// <param name="Issued">When the manifest was issued.</param>
+/// <param name="CountsAnew">True where later ones may be older than what was accepted before this one.</param>
 internal sealed record NewLivepatch(
-    OwnLivepatch Livepatch, IReadOnlyList<byte[]> Patches, byte[] Module, byte[] Manifest, DateTimeOffset Issued);
+    OwnLivepatch Livepatch, IReadOnlyList<byte[]> Patches, byte[] Module, byte[] Manifest, DateTimeOffset Issued,
+    bool CountsAnew);

@@ -19,6 +19,7 @@ namespace Elivepatch.Client.Output;
 [JsonSerializable(typeof(PatchResult))]
 [JsonSerializable(typeof(StatusReport))]
 [JsonSerializable(typeof(DisableReport))]
+[JsonSerializable(typeof(EnableReport))]
 [JsonSerializable(typeof(TrustReport))]
 [JsonSerializable(typeof(PersistReport))]
 [JsonSerializable(typeof(LoadPersistedReport))]

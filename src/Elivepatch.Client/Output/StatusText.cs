@@ -56,6 +56,6 @@ internal static class StatusText
             output.WriteLine(Printable.Text($"    {line}"));
         output.WriteLine(Printable.Text(livepatch.State == "going live"
             ? $"  they move when they return to user space; `elivepatch disable {livepatch.Name}` turns the transition around"
-            : "  they move when they return to user space; the kernel goes on trying"));
+            : $"  they move when they return to user space; `elivepatch enable {livepatch.Name}` turns the transition around"));
     }
 }

@@ -22,7 +22,10 @@ internal sealed class KernelParcel(ServerClient client, MachineAccess machine, s
             if (PathOf(part.Name, machine.Release) is not { } path)
                 continue;
             progress.Report(new(Stage, $"{part.Name}: {path}", StageState.Running));
-            if (await client.SendPartAsync(kernel.Id, part.Name, path, cancellation) is { } problem)
+            var problem = Directory.Exists(path)
+                ? await SendFolderAsync(kernel.Id, part.Name, path, cancellation)
+                : await client.SendPartAsync(kernel.Id, part.Name, path, cancellation);
+            if (problem is not null)
             {
                 progress.Report(new(Stage, part.Name, StageState.Failed));
                 return problem;
@@ -41,6 +44,35 @@ internal sealed class KernelParcel(ServerClient client, MachineAccess machine, s
         return needed.Count == 0 && kernel.State == KernelState.Ready ? kernel : Incomplete(needed);
     }
 
+    private async Task<Problem?> SendFolderAsync(string kernel, string part, string folder, CancellationToken cancellation)
+    {
+        var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        try
+        {
+            // Sources may be secret: nobody else reads it.
+            await using (var file = new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            }))
+            {
+                if (await Task.Run(() => new SourceFolder(folder).Pack(file, cancellation), cancellation) is { } unusable)
+                    return unusable;
+            }
+
+            return await client.SendPartAsync(kernel, part, path, cancellation);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new(ProblemCodes.InputUnusable, $"{folder}: {e.Message}");
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     private static Outcome<KernelView> Incomplete(List<MissingPart> needed) => needed.Count == 0
         ? new Problem(ProblemCodes.KernelIncomplete, "it does not say what is missing")
         : Outcome<KernelView>.Failure(
@@ -52,7 +84,7 @@ internal sealed class KernelParcel(ServerClient client, MachineAccess machine, s
 
     private static string? Remedy(MissingPart part) => (part.CanBeSent, part.Name) switch
     {
-        (true, KernelParts.Source) => "send the source that the kernel was built from: --source ARCHIVE",
+        (true, KernelParts.Source) => "send the source that the kernel was built from: --source ARCHIVE-OR-FOLDER",
         (true, KernelParts.BootImage) =>
             "the image that booted this machine is neither /boot/vmlinuz-RELEASE nor beside it: copy it there",
         _ => null,

@@ -27,7 +27,7 @@ internal sealed record PatchRequest
     /// <summary>The package that built the kernel, where there is doubt.</summary>
     public string? KernelPackage { get; init; }
 
-    /// <summary>An archive with the kernel's source, to be sent where the server wants it.</summary>
+    /// <summary>An archive or a folder with the kernel's source, to be sent where the server wants it.</summary>
     public string? Source { get; init; }
 
     /// <summary>A script for the test in the server's virtual machine.</summary>
@@ -44,6 +44,9 @@ internal sealed record PatchRequest
 
     /// <summary>True where livepatches of another origin may be taken away.</summary>
     public bool ReplacesForeign { get; init; }
+
+    /// <summary>True where a manifest may be older than the newest that was accepted.</summary>
+    public bool AcceptsOlder { get; init; }
 
     /// <summary>How long to wait for the end of the transition.</summary>
     public TimeSpan TransitionLimit { get; init; } = TimeSpan.FromSeconds(60);

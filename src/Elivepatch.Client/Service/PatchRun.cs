@@ -84,8 +84,8 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         Problem?[] problems =
         [
             .. patches.Problems, .. basePatches.Problems, .. script.Problems, .. name.Problems,
-            request.Source is { } source && !File.Exists(source)
-                ? new(ProblemCodes.InputUnusable, $"{source} is no file: the source is sent as an archive")
+            request.Source is { } source && !Path.Exists(source)
+                ? new(ProblemCodes.InputUnusable, $"{source} does not exist")
                 : null,
             request.Output is { } output ? OutputFile.Check(output) : null,
             request.Loads ? machine.RequireLivePatching() : null,
@@ -208,7 +208,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             Key = connection.Key,
             BuildId = plan.BuildId,
             Patches = plan.References,
-            NewestAccepted = plan.NewestAccepted,
+            NewestAccepted = request.AcceptsOlder ? null : plan.NewestAccepted,
             Now = machine.Time.GetUtcNow(),
         };
         var verified = ManifestCheck.Run(manifest.Value, module.Value, expectation).Then(s => IsWhatWasAskedFor(s, plan));
@@ -226,7 +226,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         };
         return new NewLivepatch(
             livepatch, [.. plan.Patches.Select(p => p.Content)], module.Value, manifest.Value,
-            statement.Predicate.Validity.IssuedOn);
+            statement.Predicate.Validity.IssuedOn, request.AcceptsOlder);
     }
 
     // One that does not replace would leave functions of the earlier one live that its patches do not have any more.

@@ -79,6 +79,53 @@ public sealed class MachineCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_livepatch_whose_way_out_is_blocked_can_be_kept()
+    {
+        machine.LoadForeign("vendor_fix");
+        machine.IsStuck = true;
+        machine.AddTask(9, "sleepy", 1, "old_function+0x1/0x2");
+        Assert.Contains("`elivepatch enable vendor_fix` turns the transition around", await FailAsync(1, "disable", "vendor_fix", "--transition-limit", "0"), StringComparison.Ordinal);
+        await Eventually.IsTrueAsync(() => machine.Access.Files.ReadText("sys/kernel/livepatch/vendor_fix/transition") == "1");
+        Assert.Contains("`elivepatch enable vendor_fix` turns the transition around", await MustAsync("status"), StringComparison.Ordinal);
+
+        // The way back can be blocked as well.
+        machine.AddTask(9, "sleepy", 0, "new_function+0x1/0x2");
+        Assert.Contains("not yet live again for all tasks", await FailAsync(1, "enable", "vendor_fix", "--transition-limit", "0"), StringComparison.Ordinal);
+        machine.IsStuck = false;
+        await Eventually.IsTrueAsync(() => machine.IsSettled);
+        Assert.Equal(["vendor_fix"], machine.Live);
+        Assert.Equal("vendor_fix: live\n", await MustAsync("enable", "vendor_fix"));
+    }
+
+    [Fact]
+    public async Task To_enable_turns_a_transition_around_while_disable_waits()
+    {
+        machine.LoadForeign("vendor_fix");
+        machine.IsStuck = true;
+        var disabling = machine.NewSession();
+        var waiting = disabling.RunAsync("disable", "vendor_fix");
+        await Eventually.IsTrueAsync(() => machine.Access.Files.ReadText("sys/kernel/livepatch/vendor_fix/transition") == "1");
+        var enabling = machine.NewSession().RunAsync("enable", "vendor_fix");
+        await Eventually.IsTrueAsync(() => machine.Access.Files.ReadText("sys/kernel/livepatch/vendor_fix/enabled") == "1");
+        machine.IsStuck = false;
+        Assert.Equal(0, await enabling);
+        Assert.Equal(4, await waiting);
+        Assert.Contains("ELP1212", disabling.Error, StringComparison.Ordinal);
+        Assert.Equal(["vendor_fix"], machine.Live);
+    }
+
+    [Fact]
+    public async Task What_is_gone_cannot_be_enabled()
+    {
+        machine.LoadForeign("vendor_fix");
+        await MustAsync("disable", "vendor_fix");
+        var error = await FailAsync(2, "enable", "vendor_fix");
+        Assert.Contains("its transition has ended", error, StringComparison.Ordinal);
+        Assert.Contains("ELP1205", await FailAsync(2, "enable", "../../etc"), StringComparison.Ordinal);
+        Assert.Empty(machine.Live);
+    }
+
+    [Fact]
     public async Task What_the_list_cannot_tell_the_kernel_does()
     {
         machine.LoadForeign("vendor_fix");

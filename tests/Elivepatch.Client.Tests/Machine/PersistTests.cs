@@ -86,6 +86,30 @@ public sealed class PersistTests
     }
 
     [Fact]
+    public async Task A_clock_that_jumps_makes_no_boot_count_more_or_less()
+    {
+        await using var bench = await StartAsync();
+        var attempts = 0;
+        foreach (var years in (int[])[-30, 30])
+        {
+            bench.Machine.Restart($"crash-{years}");
+            var machine = bench.Machine.Access with { Time = new ShiftedTime(TimeSpan.FromDays(365 * years)), ProbationTime = TimeSpan.FromHours(1) };
+            var loading = new BootLoading(machine, bench.Machine.StateFolder, new Progress<Elivepatch.Kernel.Progress.StageEvent>());
+            Assert.True((await loading.LoadAsync(Cancellation)).Value.WasLoaded);
+            Assert.Equal(++attempts, Boot(bench).Attempts);
+        }
+
+        bench.Machine.Restart("third-boot");
+        Assert.Equal("ELP1208", (await bench.FailAsync(4, "load-persisted"))[0].Code);
+        // One that stays up while the clock jumps is harmless all the same.
+        await PersistAsync(bench);
+        bench.Machine.Restart("fourth-boot");
+        var run = new TestSession { Machine = bench.Machine.Access with { Time = new ShiftedTime(TimeSpan.FromDays(-365)) } };
+        Assert.True(await run.RunAsync("load-persisted") == 0, run.Error);
+        Assert.Equal(0, Boot(bench).Attempts);
+    }
+
+    [Fact]
     public async Task After_two_boots_that_did_not_last_nothing_is_loaded_until_somebody_turns_it_on_again()
     {
         await using var bench = await StartAsync();
@@ -206,9 +230,4 @@ public sealed class PersistTests
     }
 
     private static BootLedger Boot(PatchBench bench) => bench.Machine.StateFolder.ReadBoot().Value;
-
-    private sealed class ShiftedTime(TimeSpan shift) : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + shift;
-    }
 }

@@ -45,6 +45,39 @@ public sealed class HostileServerTests
         Assert.Single(bench.Machine.Loaded);
     }
 
+    [Theory]
+    [InlineData(-365, "ELP1109")]
+    [InlineData(365, "ELP1108")]
+    [InlineData(2_900_000, "ELP1108")]
+    [InlineData(-700_000, "ELP1109")]
+    public async Task By_a_clock_that_is_wrong_nothing_is_believed(int days, string code)
+    {
+        await using var bench = await PatchBench.StartAsync();
+        var run = new TestSession { Machine = bench.Machine.Access with { Time = new ShiftedTime(TimeSpan.FromDays(days)) } };
+        Assert.Equal(4, await run.RunAsync("patch", bench.Patch("a.patch")));
+        Assert.Contains(code, run.Error, StringComparison.Ordinal);
+        Assert.Empty(bench.Machine.Loaded);
+    }
+
+    [Fact]
+    public async Task What_was_accepted_while_all_clocks_were_ahead_can_be_left_behind_by_name()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        bench.Server.Issued += TimeSpan.FromDays(365);
+        var ahead = new TestSession { Machine = bench.Machine.Access with { Time = new ShiftedTime(TimeSpan.FromDays(365)) } };
+        Assert.True(await ahead.RunAsync("patch", bench.Patch("a.patch")) == 0, ahead.Error);
+        bench.Server.Issued -= TimeSpan.FromDays(365);
+        var problem = (await bench.FailAsync(4, "patch", bench.Patch("b.patch")))[0];
+        Assert.Equal("ELP1107", problem.Code);
+        Assert.Contains("was ahead then", problem.Reason, StringComparison.Ordinal);
+        Assert.Contains("--accept-older", problem.Remedy, StringComparison.Ordinal);
+        await bench.MustAsync("patch", "--accept-older", bench.Patch("b.patch"));
+        // From then on, age counts again.
+        Assert.Equal(bench.Server.Issued, bench.Ledger().NewestAccepted);
+        bench.Server.Issued -= TimeSpan.FromSeconds(1);
+        Assert.Equal("ELP1107", (await bench.FailAsync(4, "patch", bench.Patch("c.patch")))[0].Code);
+    }
+
     [Fact]
     public async Task A_stream_of_events_that_breaks_off_goes_on_after_the_last_one()
     {

@@ -122,7 +122,7 @@ public sealed class InterruptedPatchTests
             Sha256 = Digest(module),
             Patches = [new("a.patch", Digest(patches[0])), new("b.patch", Digest(patches[1]))],
         };
-        return new(livepatch, patches, module, bench.Server.Sign(livepatch), bench.Server.Issued);
+        return new(livepatch, patches, module, bench.Server.Sign(livepatch), bench.Server.Issued, CountsAnew: false);
     }
 
     private static string Digest(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));

@@ -162,6 +162,36 @@ public sealed class PatchCommandTests
     }
 
     [Fact]
+    public async Task The_source_may_be_a_folder()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        bench.Server.Missing.Add(new(KernelParts.Source, true, "nothing can be built without it", true));
+        var folder = Directory.CreateDirectory(bench.Scratch.PathOf("linux")).FullName;
+        Assert.Equal("ELP0951", (await bench.FailAsync(2, "patch", bench.Patch("a.patch"), "--source", folder))[0].Code);
+        await File.WriteAllTextAsync(Path.Combine(folder, "Makefile"), "VERSION = 6\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(folder, "Kconfig"), "", TestContext.Current.CancellationToken);
+        await bench.MustAsync("patch", bench.Patch("a.patch"), "--source", folder);
+        Assert.Equal([0x1f, 0x8b], bench.Server.Parts[KernelParts.Source][..2]);
+    }
+
+    [Fact]
+    public async Task A_second_livepatch_of_one_name_and_other_patches_is_refused()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        await bench.MustAsync("patch", "--name", "fix", bench.Patch("a.patch", "one"));
+        // The same request again is nothing new.
+        await bench.MustAsync("patch", "--name", "fix", bench.Patch("a.patch", "one"));
+        Assert.Single(bench.Machine.Loaded);
+        var problem = (await bench.FailAsync(2, "patch", "--name", "fix", "--drop", "a.patch", bench.Patch("b.patch", "two")))[0];
+        Assert.Equal(("ELP1213", "fix is live"), (problem.Code, problem.Reason));
+        Assert.Equal(["fix"], bench.Machine.Live);
+        // Without a name, other content makes another name, though the file is called the same: it takes the place of the first.
+        await bench.MustAsync("patch", bench.Patch("a.patch", "two"));
+        Assert.NotEqual("fix", Assert.Single(bench.Machine.Live));
+        Assert.Equal(["a.patch"], bench.LivePatches());
+    }
+
+    [Fact]
     public async Task A_part_that_the_operator_does_not_take_is_not_sent()
     {
         await using var bench = await PatchBench.StartAsync();

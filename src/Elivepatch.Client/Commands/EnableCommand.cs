@@ -1,0 +1,46 @@
+using System.CommandLine;
+using Elivepatch.Client.Machine;
+using Elivepatch.Client.Output;
+
+namespace Elivepatch.Client.Commands;
+
+/// <summary><c>elivepatch enable</c>.</summary>
+internal static class EnableCommand
+{
+    /// <summary>The verb.</summary>
+    public static Verb Create(Session session)
+    {
+        var name = new Argument<string>("NAME") { Description = "The livepatch, as `elivepatch status` names it; of any origin." };
+        var limit = CommonOptions.TransitionLimit();
+        var json = CommonOptions.Json();
+        var verb = new Verb(
+            "enable", "Turns a livepatch around that is going away: it stays live.",
+            """
+            While tasks still have to move, the way back is open: those that have moved away from the livepatch move back to it. Once
+            the transition has ended, the livepatch is gone, and only `elivepatch patch` makes it live anew. It works while `disable`
+            waits. One of this command's own livepatches is carried by the next `elivepatch patch` again, and loaded at boot again.
+            """,
+            new Example("elivepatch enable livepatch_fix_1a2b3c4d", "Keep a livepatch whose way out is blocked."))
+        {
+            name, limit, json,
+        };
+        verb.SetAction((parsed, cancellation) => RunAsync(
+            session, parsed.GetRequiredValue(name), TimeSpan.FromSeconds(parsed.GetValue(limit)), parsed.GetValue(json), cancellation));
+        return verb;
+    }
+
+    private static async Task<int> RunAsync(Session session, string name, TimeSpan limit, bool asJson, CancellationToken cancellation)
+    {
+        if ((session.Machine.RequireRoot("enable") ?? session.Machine.RequireLivePatching()) is { } refused)
+            return Answer.Fail(session, [refused], asJson, cancellation);
+        var enabled = await Stages.ShowAsync(
+            session, progress => new EnableLivepatch(session.Machine, MachineState.Of(session), progress).RunAsync(name, limit, cancellation));
+        if (!enabled.TryGet(out var report))
+            return Answer.Fail(session, enabled.Problems, asJson, cancellation);
+        if (asJson)
+            Answer.WriteJson(session, report, ClientJson.Default.EnableReport);
+        else
+            session.Output.WriteLine(Printable.Text(report.ReversedTransition ? $"{name}: its transition was turned around; it is live" : $"{name}: live"));
+        return ExitStatus.Done;
+    }
+}
