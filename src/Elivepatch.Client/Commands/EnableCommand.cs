@@ -34,13 +34,15 @@ internal static class EnableCommand
         if ((session.Machine.RequireRoot("enable") ?? session.Machine.RequireLivePatching()) is { } refused)
             return Answer.Fail(session, [refused], asJson, cancellation);
         var enabled = await Stages.ShowAsync(
-            session, progress => new EnableLivepatch(session.Machine, MachineState.Of(session), progress).RunAsync(name, limit, cancellation));
+            session,
+            progress => new EnableLivepatch(session.Machine, MachineState.Of(session), progress).RunAsync(name, limit, cancellation));
         if (!enabled.TryGet(out var report))
             return Answer.Fail(session, enabled.Problems, asJson, cancellation);
         if (asJson)
             Answer.WriteJson(session, report, ClientJson.Default.EnableReport);
         else
-            session.Output.WriteLine(Printable.Text(report.ReversedTransition ? $"{name}: its transition was turned around; it is live" : $"{name}: live"));
+            session.Output.WriteLine(Printable.Text(
+                report.ReversedTransition ? $"{name}: its transition was turned around; it is live" : $"{name}: live"));
         return ExitStatus.Done;
     }
 }

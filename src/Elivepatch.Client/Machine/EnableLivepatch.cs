@@ -34,7 +34,8 @@ internal sealed class EnableLivepatch(MachineAccess machine, MachineState state,
         var end = await new TransitionWatch(machine).ShowAsync("enable", name, toLive: true, limit, progress, cancellation);
         return end switch
         {
-            TransitionEnd.Reversed => new Problem(ProblemCodes.TransitionReversed, $"{name} is gone: it had moved away, or somebody disabled it again"),
+            TransitionEnd.Reversed => new Problem(
+                ProblemCodes.TransitionReversed, $"{name} is gone: it had moved away, or somebody disabled it again"),
             TransitionEnd.Stuck => new Problem(
                 ProblemCodes.LiveTransitionStuck,
                 string.Join('\n', BlockingTasks.Read(machine.Files, toLive: true).Lines()
