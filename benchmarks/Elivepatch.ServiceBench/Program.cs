@@ -24,7 +24,8 @@ switch (args)
         return 0;
     case [_]:
         break;
-    case [_, "--seconds", var text] when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and <= 60:
+    case [_, "--seconds", var text] when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+                                         && seconds is > 0 and <= 60:
         time = TimeSpan.FromSeconds(seconds);
         break;
     default:
@@ -49,7 +50,8 @@ var status = await client.GetByteArrayAsync(new Uri(sqlite.Address, ApiRoutes.Bu
 var files = Directory.CreateTempSubdirectory("elivepatch-bench-files-").FullName;
 await File.WriteAllBytesAsync(Path.Combine(files, "status.json"), status);
 await File.WriteAllBytesAsync(Path.Combine(files, "module.ko"), module);
-using var kestrel = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["static", files]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+var itself = new ProcessStartInfo(Environment.ProcessPath!, ["static", files]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+using var kestrel = Process.Start(itself)!;
 try
 {
     var address = new Uri((await kestrel.StandardOutput.ReadLineAsync())!);
@@ -115,7 +117,11 @@ static byte[] Submission(string text) => JsonSerializer.SerializeToUtf8Bytes(
     new BuildSubmission { Kernel = Service.Kernel, Patches = [new("fix.patch", Encoding.UTF8.GetBytes(text))] },
     ProtocolJson.Default.BuildSubmission);
 
-static void Row(string what, string who, LoadResult result, double? ratio) => Say(
-    $"{what,-22}{who,-13}{result.PerSecond,10:0}{result.Median,11:0.00}{result.P99,10:0.00}{(ratio is { } r ? r.ToString("0.00", CultureInfo.InvariantCulture) : "-"),15}{(result.Failed > 0 ? $"  {result.Failed} FAILED" : "")}");
+static void Row(string what, string who, LoadResult result, double? ratio)
+{
+    var over = ratio is { } r ? r.ToString("0.00", CultureInfo.InvariantCulture) : "-";
+    var failed = result.Failed > 0 ? $"  {result.Failed} FAILED" : "";
+    Say($"{what,-22}{who,-13}{result.PerSecond,10:0}{result.Median,11:0.00}{result.P99,10:0.00}{over,15}{failed}");
+}
 
 static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));

@@ -5,6 +5,7 @@ using System.Data.Common;
 using System.Threading.Channels;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
+using Npgsql;
 
 namespace Elivepatch.Server.Builds;
 
@@ -12,7 +13,9 @@ namespace Elivepatch.Server.Builds;
 internal sealed class BuildJournal : IProgress<BuildEvent>, IAsyncDisposable
 {
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private const int MostAtOnce = 1000;
+    private const int MostAttempts = 300;
 
     // What is reported faster than it can be written is dropped: a log is not worth the memory of the server.
     private readonly Channel<BuildEvent> happened = Channel.CreateBounded<BuildEvent>(
@@ -48,22 +51,35 @@ internal sealed class BuildJournal : IProgress<BuildEvent>, IAsyncDisposable
             var batch = new List<BuildEvent>();
             while (batch.Count < MostAtOnce && happened.Reader.TryRead(out var next))
                 Add(batch, next);
-            try
-            {
-                await database.ChangeAsync(
-                    async transaction =>
-                    {
-                        foreach (var item in batch)
-                            await events.AddAsync(build, item, transaction);
-                        return 0;
-                    },
-                    CancellationToken.None);
-                events.Announce(build);
-            }
-            catch (DbException)
-            {
-                // A full disk, most likely. The build itself finds that out, and its end says so.
-            }
+            // A database that restarts is waited for; what happens meanwhile gathers behind.
+            for (var attempt = 0; !await TryWriteAsync(batch) && attempt < MostAttempts; attempt++)
+                await Task.Delay(Pause);
+        }
+    }
+
+    private async Task<bool> TryWriteAsync(List<BuildEvent> batch)
+    {
+        try
+        {
+            await database.ChangeAsync(
+                async transaction =>
+                {
+                    foreach (var item in batch)
+                        await events.AddAsync(build, item, transaction);
+                    return 0;
+                },
+                CancellationToken.None);
+            events.Announce(build);
+            return true;
+        }
+        catch (NpgsqlException)
+        {
+            return false;
+        }
+        catch (DbException)
+        {
+            // A full disk, most likely. The build itself finds that out, and its end says so.
+            return true;
         }
     }
 

@@ -97,6 +97,8 @@ public sealed class LostDatabaseTests : IAsyncLifetime
         var ended = await bench.EndOfAsync(build.Id);
         await dispatcher.StopAsync(Cancellation);
         Assert.Equal((BuildState.Succeeded, 1, 1), (ended.State, ended.Attempts, runs));
+        // Not even the log has a gap.
+        Assert.Equal(["queued", "running", "line", "succeeded"], (await bench.Events.ReadAsync(build.Id, 0, 100, Cancellation)).Select(e => e.Detail));
         Assert.Equal("module", Encoding.UTF8.GetString(await bench.Blobs.ReadAsync(ended.End!.Artifact!, Cancellation)));
     }
 
