@@ -37,10 +37,9 @@ internal static class SeededState
 
     private static readonly (string Stage, string Detail, double Seconds, string Status)[] stages =
     [
-        ("import", Cloud, 0.4, "cached"), ("apply", "1 file", 0.1, "done"), ("compile as built", "fs/proc/meminfo.c", 1.1, "done"),
-        ("compile unpatched", "fs/proc/meminfo.c", 1.0, "done"), ("compile patched", "fs/proc/meminfo.c", 1.0, "done"),
-        ("fidelity", "3 symbols, byte by byte", 0.1, "done"), ("diff", "1 changed function", 0.1, "done"), ("link", "", 0.7, "done"),
-        ("self-check", "", 0.1, "done"), ("test", "load, transition, script, disable, unload", 12.9, "done"),
+        ("read patches", "", 0.1, "done"), ("prepare", "", 0.3, "cached"), ("apply patches", "", 0.1, "done"), ("find units", "", 0.2, "done"),
+        ("compile unpatched", "", 1.1, "done"), ("fidelity", "", 0.1, "done"), ("compile patched", "", 1.0, "done"),
+        ("diff", "", 0.1, "done"), ("link", "", 0.7, "done"), ("self-check", "", 0.1, "done"), ("test", "", 12.9, "done"),
     ];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -86,7 +85,7 @@ internal static class SeededState
         server.Clock.Now = now.AddSeconds(-9);
         await AddBuildAsync(server, Id(0), Cloud, ["nf-hook-slow-count.patch", "meminfo-caps.patch"], "web-01");
         await server.Get<BuildTable>().TakeAsync("builder", Cancellation);
-        await StagesAsync(server, Id(0), 5);
+        await StagesAsync(server, Id(0), 6);
         await TellAsync(server, Id(0), new(0, default, BuildEventKind.Stage, "compile patched", "net/netfilter/core.c", "running", 1, 3));
         server.Clock.Now = now.AddSeconds(-3);
         await AddBuildAsync(server, Id(2), Older, ["do-epoll-wait-timeout.patch"], "ci");
@@ -121,6 +120,13 @@ internal static class SeededState
         server.Clock.Now = server.Clock.Now.AddSeconds(2);
         var build = (await builds.TakeAsync("builder", Cancellation))!;
         await StagesAsync(server, build.Id, state == BuildState.Succeeded ? stages.Length : 4);
+        await FinishAsync(server, build, state, release, patch, isRich);
+    }
+
+    /// <summary>Ends a build that runs.</summary>
+    public static async Task FinishAsync(RunningServer server, StoredBuild build, BuildState state, string release, string patch, bool isRich = false)
+    {
+        var builds = server.Get<BuildTable>();
         if (state == BuildState.Cancelled)
         {
             await builds.FinishAsync(new(build.Id, "builder", build.Attempts), new() { State = state }, Cancellation);
@@ -231,7 +237,7 @@ internal static class SeededState
         }
     }
 
-    private static async Task AddKernelsAsync(RunningServer server)
+    public static async Task AddKernelsAsync(RunningServer server)
     {
         var kernels = server.Get<KernelTable>();
         var blob = (await server.Get<BlobStore>().PutAsync("capture"u8.ToArray(), Cancellation)).Value;
@@ -264,7 +270,7 @@ internal static class SeededState
         await AddMachineAsync(server, "lab-gentoo", Own, now.AddHours(-26), "suspended", [Live("vendor_fix", [], "vmlinux/do_epoll_wait") with { IsOurs = false }]);
     }
 
-    private static async Task AddMachineAsync(RunningServer server, string name, string release, DateTimeOffset seen, string boot, IReadOnlyList<ReportedLivepatch> livepatches)
+    public static async Task AddMachineAsync(RunningServer server, string name, string release, DateTimeOffset seen, string boot, IReadOnlyList<ReportedLivepatch> livepatches)
     {
         var report = new MachineReport
         {

@@ -67,6 +67,15 @@ internal sealed class Visit : IAsyncDisposable
         await Page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
     }
 
+    /// <summary>Signs in where the page asks for it, with a new token.</summary>
+    public async Task SignInFromHereAsync()
+    {
+        var made = await IssueToken.RunAsync(
+            server.Get<TokenTable>(), new("ops", [TokenScopes.Read]), server.Clock.Now, TestContext.Current.CancellationToken);
+        await Page.GetByLabel("Token").FillAsync(made.Value.Secret);
+        await Page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+    }
+
     public Task<string> MainTextAsync() => Page.Locator("main").InnerTextAsync();
 
     /// <summary>No script error, no violation of the policy, no request to elsewhere.</summary>

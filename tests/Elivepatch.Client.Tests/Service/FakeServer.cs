@@ -43,6 +43,8 @@ internal sealed class FakeServer : IAsyncDisposable
 
     public List<BuildSubmission> Submissions { get; } = [];
 
+    public List<MachineReport> Reports { get; } = [];
+
     public List<CaptureFacts> Captures { get; } = [];
 
     public Dictionary<string, byte[]> Parts { get; } = [];
@@ -190,6 +192,11 @@ internal sealed class FakeServer : IAsyncDisposable
                 Parts[part] = sent.ToArray();
                 Missing.RemoveAll(m => m.Name == part);
                 context.Response.StatusCode = 204;
+                break;
+            case ("POST", ["machines"]):
+                var report = await JsonSerializer.DeserializeAsync(context.Request.Body, ProtocolJson.Default.MachineReport);
+                Reports.Add(report!);
+                await JsonAsync(context, new("m1", report!, "machine", DateTimeOffset.UtcNow, DateTimeOffset.UtcNow), ProtocolJson.Default.MachineView);
                 break;
             case ("POST", ["builds"]):
                 var submission = await JsonSerializer.DeserializeAsync(context.Request.Body, ProtocolJson.Default.BuildSubmission);

@@ -47,6 +47,62 @@ public abstract class StateTests
     }
 
     [Fact]
+    public async Task Builds_are_found_by_what_they_are_called()
+    {
+        var (kernels, builds, _, _) = Tables(await OpenAsync());
+        await RunningServer.AddBuildAsync(kernels, builds, "one", clock.Now);
+        var other = (await builds.FindAsync("one", Cancellation))! with
+        {
+            Id = "two",
+            Patches = [new("100%_Done!.patch", new('c', 64))],
+            Requester = "WEB-01",
+            Submitted = clock.Now.AddSeconds(1),
+        };
+        await builds.SubmitAsync(other, Cancellation);
+        foreach (var text in new[] { "100%_done!", "DONE", "web-01", "%", "_", "!", "TWO" })
+            Assert.Equal(["two"], await FindAsync(new() { Text = text }));
+        foreach (var text in new[] { "sha256", "name", "%e", "'", "cccc", "0001" })
+            Assert.Empty(await FindAsync(new() { Text = text }));
+        Assert.Equal(["two", "one"], await FindAsync(new() { Kernel = "kernel", Text = "6.12.0" }));
+        Assert.Equal(["one"], await FindAsync(new() { After = "two", State = BuildState.Queued }));
+        Assert.Empty(await FindAsync(new() { State = BuildState.Running }));
+        Assert.Equal(2, (await builds.CountByStateAsync(Cancellation))[BuildState.Queued]);
+        Assert.Equal(2, (await builds.CountByKernelAsync(Cancellation))["kernel"]);
+
+        async Task<IEnumerable<string>> FindAsync(BuildSearch search) => (await builds.SearchAsync(search, 10, Cancellation)).Select(b => b.Id);
+    }
+
+    [Fact]
+    public async Task Stages_and_states_are_told_apart_from_lines_that_look_like_them()
+    {
+        var (kernels, builds, events, _) = Tables(await OpenAsync());
+        await RunningServer.AddBuildAsync(kernels, builds, "build", clock.Now);
+        await events.AddAsync("build", new(0, default, BuildEventKind.Log, "", "\"kind\":\"stage\""), Cancellation);
+        await events.AddAsync("build", new(0, default, BuildEventKind.Stage, "link", "", "done"), Cancellation);
+        Assert.Equal(["state", "stage"], (await events.ReadStagesAsync("build", 10, Cancellation)).Select(e => e.Kind.ToString().ToLowerInvariant()));
+        Assert.Equal([2L, 3L], (await events.ReadLastAsync("build", 2, Cancellation)).Select(e => e.Sequence));
+    }
+
+    [Fact]
+    public async Task A_machine_is_forgotten_when_it_is_silent_and_a_token_has_so_many_at_most()
+    {
+        var machines = new MachineTable(await OpenAsync());
+        Assert.NotNull(await ReportAsync("b", clock.Now));
+        Assert.NotNull(await ReportAsync("a", clock.Now.AddDays(-40)));
+        Assert.Null(await ReportAsync("c", clock.Now));
+        Assert.NotNull(await ReportAsync("b", clock.Now.AddMinutes(1)));
+        Assert.Equal(["a", "b"], (await machines.ListAsync(null, null, 10, Cancellation)).Select(m => m.Report.Name));
+        Assert.Equal(["b"], (await machines.ListAsync("6.12", "a", 10, Cancellation)).Select(m => m.Report.Name));
+        Assert.Empty(await machines.ListAsync("%", null, 10, Cancellation));
+        Assert.Equal(1, await machines.ForgetAsync(clock.Now.AddDays(-30), Cancellation));
+        Assert.Null(await machines.FindAsync("a", Cancellation));
+        Assert.NotNull(await ReportAsync("c", clock.Now));
+
+        Task<StoredMachine?> ReportAsync(string name, DateTimeOffset time) => machines.ReportAsync(
+            new(name, "token", "ops", new() { Name = name, Release = "6.12.5", BuildId = "00", Version = "1" }, time, time), 2, Cancellation);
+    }
+
+    [Fact]
     public async Task A_hundred_equal_submissions_at_once_are_one_build_that_is_queued_once()
     {
         var (kernels, builds, events, _) = Tables(await OpenAsync());
