@@ -163,7 +163,7 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton<UploadedBlobs>();
         services.AddSingleton<BuildTable>().AddSingleton<BuildEventTable>().AddSingleton<KernelTable>();
         services.AddSingleton<TokenTable>().AddSingleton<KnownTokens>().AddSingleton<SessionTable>().AddSingleton<AuditTable>();
-        services.AddSingleton<BuildAnswers>().AddSingleton<MachineTable>();
+        services.AddSingleton<BuildAnswers>().AddSingleton<MachineTable>().AddSingleton<WorkerList>();
         services.AddSingleton<KeyAgreement>().AddHostedService(s => s.GetRequiredService<KeyAgreement>());
         services.AddSingleton<UnwantedBlobs>().AddHostedService<Retention>().AddHostedService<MachineRetention>();
         services.AddHostedService<BuildEventNotices>().AddHostedService<BlobSweep>();

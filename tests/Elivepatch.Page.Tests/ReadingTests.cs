@@ -41,6 +41,21 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
     }
 
     [Fact]
+    public async Task Workers_are_shown_with_what_they_build_and_whether_they_are_heard_of()
+    {
+        await using var visit = await Visit.BeginAsync(chromium, Server, new() { JavaScriptEnabled = false });
+        await visit.SignInAsync();
+        await visit.Page.GotoAsync("/workers");
+        var rows = await visit.Page.Locator("tbody tr").AllInnerTextsAsync();
+        Assert.Equal(3, rows.Count);
+        Assert.Contains("x86_64.gcc-12, x86_64.gcc-11", rows[0], StringComparison.Ordinal);
+        Assert.Contains("nf-hook-slow-count.patch", rows[0], StringComparison.Ordinal);
+        Assert.Contains("nothing", rows[1], StringComparison.Ordinal);
+        Assert.DoesNotContain("silent", rows[1], StringComparison.Ordinal);
+        Assert.Contains("silent, 3 h ago", rows[2].Replace("\n", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_a_build_made_can_be_downloaded()
     {
         await using var visit = await Visit.BeginAsync(chromium, Server);

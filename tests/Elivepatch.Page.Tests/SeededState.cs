@@ -3,6 +3,7 @@
 
 using System.Text;
 using System.Text.Json;
+using Dapper;
 using Elivepatch.Engine.Explain;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
@@ -90,6 +91,9 @@ internal static class SeededState
         server.Clock.Now = now.AddSeconds(-3);
         await AddBuildAsync(server, Id(2), Older, ["do-epoll-wait-timeout.patch"], "ci");
         await AddMachinesAsync(server, now);
+        await AddWorkerAsync(server, "build-a", [Id(0)], now.AddSeconds(-2));
+        await AddWorkerAsync(server, "build-b", [], now.AddSeconds(-4));
+        await AddWorkerAsync(server, "build-c", [], now.AddHours(-3));
         server.Clock.Now = now;
     }
 
@@ -284,6 +288,15 @@ internal static class SeededState
         Assert.Null(MachineReportRules.Refuse(report));
         await server.Get<MachineTable>().ReportAsync(new(MachineEndpoints.IdOf("t", name), "t", name, report, seen, seen), 100, Cancellation);
     }
+
+    private static Task AddWorkerAsync(RunningServer server, string name, string[] running, DateTimeOffset seen) => server.Get<Database>().ChangeAsync(
+        t => t.Connection!.ExecuteAsync(
+            """
+            INSERT INTO workers (id, name, version, capabilities, kernels, builders, running, started, last_seen)
+            VALUES (@name, @name, '0.1.0', '["x86_64.gcc-12","x86_64.gcc-11"]', '["a","b"]', 4, @running, @seen, @seen)
+            """,
+            new { name, running = JsonSerializer.Serialize(running), seen = seen.ToUnixTimeMilliseconds() }, t),
+        Cancellation);
 
     private static ReportedLivepatch Live(string name, string[] patches, params string[] functions) => new()
     {
