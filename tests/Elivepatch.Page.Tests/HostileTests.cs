@@ -1,5 +1,4 @@
 using System.Text;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
 

@@ -173,7 +173,7 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
     [Fact]
     public async Task Everything_is_reached_by_the_keyboard()
     {
-        await using var visit = await Visit.BeginAsync(chromium, Server);
+        await using var visit = await Visit.BeginAsync(chromium, Server, new() { JavaScriptEnabled = false });
         await visit.SignInAsync();
         await visit.Page.GotoAsync("/");
         await visit.Page.Keyboard.PressAsync("Tab");
