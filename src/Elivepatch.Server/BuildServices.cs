@@ -10,6 +10,8 @@ using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Telemetry;
+using Elivepatch.Server.Work;
+using Elivepatch.Server.Work.Broker;
 
 namespace Elivepatch.Server;
 
@@ -53,12 +55,34 @@ internal sealed record BuildServices
             OpenBuildsPerToken = Options.OpenBuildsPerToken,
             ModuleCertificate = Signer?.CertificateDigest,
         });
-        services.AddSingleton(DispatcherOptions.Default with { Builders = Options.Builders });
+        services.AddSingleton(DispatcherOptions.Default with { Builders = Options.Broker is null ? Options.Builders : 0 });
+        services.AddSingleton(WorkPolicy.Default with { HeldFor = TimeSpan.FromSeconds(Options.LeaseSeconds) });
         services.AddSingleton(s => new KernelSources(Cache, Sources, s.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<BuildSignals>().AddSingleton<KernelRegistry>().AddSingleton<BuildIntake>();
+        services.AddSingleton<BuildSignals>().AddSingleton<KernelRegistry>().AddSingleton<BuildIntake>().AddSingleton<ProductStore>();
         services.AddSingleton(s => new ManifestSigner(
             s.GetRequiredService<KeyRing>(), s.GetRequiredService<BlobStore>(), TimeSpan.FromDays(Options.ManifestDays),
             s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(s => new RemoteBuilds(
+            s.GetRequiredService<BuildTable>(), s.GetRequiredService<KernelTable>(), s.GetRequiredService<BuildEventTable>(),
+            s.GetRequiredService<WorkerTable>(), s.GetRequiredService<BlobStore>(), s.GetRequiredService<ProductStore>(),
+            s.GetRequiredService<BuildPolicy>(), s.GetRequiredService<WorkPolicy>(), Signer));
+        if (Options.Broker is { } broker)
+            AddBroker(services, broker);
+        else
+            AddBuilders(services);
+    }
+
+    // Who has a broker has workers, and leaves all builds to them.
+    private static void AddBroker(IServiceCollection services, BrokerAddress broker)
+    {
+        services.AddSingleton(broker).AddSingleton<BuildPublisher>().AddSingleton<BrokerDispatch>();
+        services.AddSingleton<IBuildDispatch>(s => s.GetRequiredService<BrokerDispatch>());
+        services.AddHostedService<Redispatch>().AddHostedService<DeadBuilds>();
+    }
+
+    private void AddBuilders(IServiceCollection services)
+    {
+        services.AddSingleton<IBuildDispatch, LocalDispatch>();
         services.AddSingleton(CreateRun);
         services.AddHostedService<BuildDispatcher>();
     }

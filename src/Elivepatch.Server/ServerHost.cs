@@ -163,7 +163,7 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton<UploadedBlobs>();
         services.AddSingleton<BuildTable>().AddSingleton<BuildEventTable>().AddSingleton<KernelTable>();
         services.AddSingleton<TokenTable>().AddSingleton<KnownTokens>().AddSingleton<SessionTable>().AddSingleton<AuditTable>();
-        services.AddSingleton<BuildAnswers>().AddSingleton<MachineTable>().AddSingleton<WorkerList>();
+        services.AddSingleton<BuildAnswers>().AddSingleton<MachineTable>().AddSingleton<WorkerTable>();
         services.AddSingleton<KeyAgreement>().AddHostedService(s => s.GetRequiredService<KeyAgreement>());
         services.AddSingleton<UnwantedBlobs>().AddHostedService<Retention>().AddHostedService<MachineRetention>();
         services.AddHostedService<BuildEventNotices>().AddHostedService<BlobSweep>();
@@ -212,6 +212,7 @@ internal sealed class ServerHost : IAsyncDisposable
         BuildEventsEndpoint.Map(application);
         BuildResultEndpoints.Map(application);
         MachineEndpoints.Map(application);
+        WorkEndpoints.Map(application);
         TokenEndpoints.Map(application);
         KeyEndpoints.Map(application);
         HealthEndpoints.Map(application);

@@ -14,6 +14,9 @@ namespace Elivepatch.Kernel.Trees;
 /// <param name="Text">The first line of its <c>--version</c>, called by <paramref name="Name"/>.</param>
 public sealed partial record Toolchain(string Name, string ExecutablePath, string CrossPrefix, string Text)
 {
+    // Only what a sandbox sees as well.
+    private static readonly string[] sandboxFolders = ["/usr/local/bin", "/usr/bin"];
+
     /// <summary>Finds the compiler whose version text this is.</summary>
     public static async Task<Outcome<Toolchain>> FindAsync(string text, CancellationToken cancellation)
     {
@@ -29,7 +32,7 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
                 return new Toolchain(words[0], path, match.Groups["prefix"].Value, text);
             seen.Add($"{path} is \"{found}\"");
         }
-        var major = Major(words[1]);
+        var major = MajorOf(words[1]);
         var package = major is null ? "gcc" : $"gcc-{major}";
         return new Problem(
             ProblemCodes.CompilerMissing,
@@ -37,13 +40,34 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
             $"Install that version of the package {package}: apt-get install {package}");
     }
 
+    /// <summary>The texts of all compilers of this machine that <see cref="FindAsync"/> could find, by whatever name.</summary>
+    public static async Task<IReadOnlyList<string>> ListAsync(CancellationToken cancellation)
+    {
+        var texts = new List<string>();
+        foreach (var folder in sandboxFolders.Where(Directory.Exists))
+        {
+            foreach (var name in Directory.EnumerateFiles(folder).Select(f => Path.GetFileName(f)).Where(n => OwnPattern().IsMatch(n)))
+            {
+                if (Executables.Find(name, folder) is { } path && await VersionAsync(path, cancellation) is { Length: > 0 } version)
+                    texts.Add($"{name} {version}");
+            }
+        }
+        return texts;
+    }
+
+    /// <summary>The part of a compiler's text that says which it is, whatever it was called by; null where there is none.</summary>
+    public static string? VersionOf(string text) => text.Split(' ', 2) is [_, var version] ? version : null;
+
+    /// <summary>The major version in such a part; null where it names none.</summary>
+    public static string? MajorOf(string version) =>
+        MajorPattern().Match(version) is { Success: true } match ? match.Groups[1].Value : null;
+
     private static IEnumerable<string> Candidates(string name, string version)
     {
         List<string> names = [name, "gcc", "x86_64-linux-gnu-gcc"];
-        if (Major(version) is { } major)
+        if (MajorOf(version) is { } major)
             names.InsertRange(1, [$"gcc-{major}", $"x86_64-linux-gnu-gcc-{major}"]);
-        // Only what a sandbox sees as well.
-        return names.Select(n => Executables.Find(n, "/usr/local/bin:/usr/bin")).OfType<string>().Distinct();
+        return names.Select(n => Executables.Find(n, string.Join(':', sandboxFolders))).OfType<string>().Distinct();
     }
 
     private static async Task<string> VersionAsync(string path, CancellationToken cancellation)
@@ -55,11 +79,11 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
         return line.Split(' ', 2) is [_, var rest] ? rest : "";
     }
 
-    private static string? Major(string version) =>
-        MajorPattern().Match(version) is { Success: true } match ? match.Groups[1].Value : null;
-
     [GeneratedRegex(@"^(?<prefix>(?:[a-z0-9_]+-){2,3})?gcc(?:-[0-9]+(?:\.[0-9]+)*)?$")]
     private static partial Regex NamePattern();
+
+    [GeneratedRegex(@"\A(?:x86_64-linux-gnu-)?gcc(?:-[0-9]+)?\z")]
+    private static partial Regex OwnPattern();
 
     [GeneratedRegex(@" ([0-9]+)\.[0-9]+\.[0-9]+(?: |$)")]
     private static partial Regex MajorPattern();

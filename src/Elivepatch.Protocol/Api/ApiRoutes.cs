@@ -21,6 +21,12 @@ public static class ApiRoutes
     /// <summary>The server's public keys.</summary>
     public const string Keys = Root + "/keys";
 
+    /// <summary>The workers that were heard of lately.</summary>
+    public const string Workers = Root + "/workers";
+
+    /// <summary>Builds in the hands of workers.</summary>
+    public const string Work = Root + "/work";
+
     /// <summary>Answers as long as the process does.</summary>
     public const string Live = "/health/live";
 
@@ -59,4 +65,27 @@ public static class ApiRoutes
 
     /// <summary>What the test's virtual machine printed.</summary>
     public static string Console(string build) => Build(build) + "/console";
+
+    /// <summary>One worker; POST takes its report.</summary>
+    public static string Worker(string worker) => $"{Workers}/{Uri.EscapeDataString(worker)}";
+
+    /// <summary>POST takes the build up.</summary>
+    public static string WorkBegin(string build) => WorkOf(build) + "/begin";
+
+    /// <summary>Something that a build is made of, by its digest.</summary>
+    public static string WorkInput(string build, string digest) => $"{WorkOf(build)}/inputs/{Uri.EscapeDataString(digest)}";
+
+    /// <summary>POST adds events.</summary>
+    public static string WorkEvents(string build) => WorkOf(build) + "/events";
+
+    /// <summary>POST answers a module with the kernel's own signature.</summary>
+    public static string WorkSignature(string build) => WorkOf(build) + "/signature";
+
+    /// <summary>POST ends the build.</summary>
+    public static string WorkResult(string build) => WorkOf(build) + "/result";
+
+    /// <summary>POST gives the build back, so that another worker takes it up.</summary>
+    public static string WorkRelease(string build) => WorkOf(build) + "/release";
+
+    private static string WorkOf(string build) => $"{Work}/{Uri.EscapeDataString(build)}";
 }

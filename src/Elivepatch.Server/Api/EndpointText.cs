@@ -18,4 +18,9 @@ internal static class EndpointText
     public static TBuilder Noted<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder =>
         endpoint.WithMetadata(new NotedUse());
+
+    /// <summary>Its use is routine: only refusals are noted in the audit log.</summary>
+    public static TBuilder Routinely<TBuilder>(this TBuilder endpoint)
+        where TBuilder : IEndpointConventionBuilder =>
+        endpoint.WithMetadata(new RoutineUse());
 }

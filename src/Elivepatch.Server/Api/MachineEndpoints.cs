@@ -22,7 +22,7 @@ internal static class MachineEndpoints
     {
         routes.MapPost(ApiRoutes.Machines, ReportAsync)
             .Produces<MachineView>()
-            .Needs(TokenScopes.Report).WithMetadata(new RoutineUse())
+            .Needs(TokenScopes.Report).Routinely()
             .Says("machines", "reportMachine", "Says how a machine is, in place of what it said before.");
         routes.MapGet(ApiRoutes.Machines, ListAsync)
             .Produces<MachinePage>()

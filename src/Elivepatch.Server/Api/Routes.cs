@@ -16,6 +16,14 @@ internal static class Routes
     public const string Explanation = Build + "/explanation";
     public const string Console = Build + "/console";
     public const string Token = ApiRoutes.Tokens + "/{token}";
+    public const string Worker = ApiRoutes.Workers + "/{worker}";
+    public const string Work = ApiRoutes.Work + "/{build}";
+    public const string WorkBegin = Work + "/begin";
+    public const string WorkInput = Work + "/inputs/{digest}";
+    public const string WorkEvents = Work + "/events";
+    public const string WorkSignature = Work + "/signature";
+    public const string WorkResult = Work + "/result";
+    public const string WorkRelease = Work + "/release";
 
     /// <summary>The description of the interface.</summary>
     public const string Description = ApiRoutes.Root + "/openapi.json";

@@ -3,13 +3,12 @@
 // either whole or to be done again.
 
 using System.Data.Common;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Elivepatch.Engine;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
+using Elivepatch.Server.Work;
 
 namespace Elivepatch.Server.Builds;
 
@@ -25,14 +24,14 @@ public sealed record DispatcherOptions(int Builders, int MostAttempts, TimeSpan 
 
 /// <summary>Takes queued builds and runs them.</summary>
 public sealed partial class BuildDispatcher(
-    BuildTable builds, KernelTable kernels, BuildEventTable events, Database database, BlobStore blobs, BuildSignals signals,
-    BuildRun run, DispatcherOptions options, ILogger<BuildDispatcher> log) : BackgroundService
+    BuildTable builds, KernelTable kernels, BuildEventTable events, Database database, BlobStore blobs, ProductStore products,
+    BuildSignals signals, BuildRun run, DispatcherOptions options, ILogger<BuildDispatcher> log) : BackgroundService
 {
     // A builder that has not been heard of for so long has ended. It says every pause that it lives, a second usually.
     private static readonly TimeSpan lostAfter = TimeSpan.FromSeconds(10);
 
     // Another one each time: what this process does not know of, it does not run.
-    private readonly string worker = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+    private readonly string worker = WorkerId.New();
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -114,7 +113,7 @@ public sealed partial class BuildDispatcher(
             var product = await WatchAsync(build.Lease, ProduceAsync(build, cancel.Token), cancel);
             // What is done is kept, though the server stops.
             return await WatchAsync(
-                build.Lease, InsistAsync(() => StoreAsync(product, CancellationToken.None), stopping), cancel);
+                build.Lease, InsistAsync(() => products.StoreAsync(product, CancellationToken.None), stopping), cancel);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -157,7 +156,7 @@ public sealed partial class BuildDispatcher(
     private async Task<BuildProduct> ProduceAsync(StoredBuild build, CancellationToken cancellation)
     {
         var order = await InsistAsync(() => OrderAsync(build, cancellation), cancellation);
-        await using var journal = new BuildJournal(build.Id, events, database);
+        await using var journal = new BuildJournal(batch => events.AddAllAsync(build.Id, batch, CancellationToken.None));
         return await run(order, journal, cancellation);
     }
 
@@ -175,37 +174,6 @@ public sealed partial class BuildDispatcher(
             await OptionalAsync(kernel.BootImage));
 
         async Task<string?> OptionalAsync(string? digest) => digest is null ? null : await blobs.PathAsync(digest, cancellation);
-    }
-
-    private async Task<BuildEnd> StoreAsync(BuildProduct product, CancellationToken cancellation)
-    {
-        var problems = new List<Problem>(product.Problems);
-        var end = new BuildEnd
-        {
-            State = product.Problems.Count == 0 ? BuildState.Succeeded
-                : product.Problems.Any(p => p.Code.Kind == ProblemKind.Environment) ? BuildState.Failed
-                : BuildState.Refused,
-            Problems = ProblemReport.Of(product.Problems),
-            Module = product.Module,
-            Artifact = await PutAsync(product.Artifact),
-            ArtifactSize = product.Artifact?.LongLength ?? 0,
-            Explanation = await PutAsync(
-                product.Explanation is { } e ? JsonSerializer.SerializeToUtf8Bytes(e, ProtocolJson.Default.Explanation) : null),
-            Console = await PutAsync(product.Console is { } console ? Encoding.UTF8.GetBytes(console) : null),
-            Statement = await PutAsync(
-                product.Statement is { } s ? JsonSerializer.SerializeToUtf8Bytes(s, ProtocolJson.Default.Statement) : null),
-            Tested = product.Tested,
-        };
-        return problems.Count > product.Problems.Count ? BuildEnd.Failed(problems[^1]) : end;
-
-        async Task<string?> PutAsync(byte[]? content)
-        {
-            if (content is null)
-                return null;
-            var stored = await blobs.PutAsync(content, cancellation);
-            problems.AddRange(stored.Problems);
-            return stored.Succeeded ? stored.Value : null;
-        }
     }
 
     // A database that cannot be written now may be later; until then nothing that was done is lost.

@@ -1,11 +1,9 @@
 // In: a submission. Out: the build that it asks for, queued or as it stands already; or everything that is known to be wrong with
 // it now. Whatever can be known to fail at the end is found out here.
 
-using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using Elivepatch.Engine;
-using Elivepatch.Kernel.Trees;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Kernels;
@@ -15,13 +13,9 @@ namespace Elivepatch.Server.Builds;
 
 /// <summary>Takes builds in.</summary>
 public sealed class BuildIntake(
-    BuildTable builds, KernelTable kernels, KernelRegistry registry, BlobStore blobs, BuildSignals signals, BuildPolicy policy,
-    TimeProvider clock) : IDisposable
+    BuildTable builds, KernelTable kernels, KernelRegistry registry, BlobStore blobs, BuildSignals signals, IBuildDispatch dispatch,
+    BuildPolicy policy, TimeProvider clock) : IDisposable
 {
-    // To ask a compiler what it is starts a process. One that is gone since is found to be by the build.
-    private static readonly TimeSpan compilerBelieved = TimeSpan.FromSeconds(30);
-    private readonly ConcurrentDictionary<string, long> compilersSeen = new(StringComparer.Ordinal);
-
     // Between counting a token's builds and adding one nobody else may add.
     private readonly SemaphoreSlim adding = new(1);
 
@@ -44,14 +38,14 @@ public sealed class BuildIntake(
             return known;
         if (await IncompleteAsync(kernel, cancellation) is { } incomplete)
             return incomplete;
-        if (await LookForCompilerAsync(kernel.Compiler, cancellation) is { Count: > 0 } none)
-            return Outcome<StoredBuild>.Failure(none);
+        if (await dispatch.RefuseAsync(kernel.Compiler, cancellation) is { Count: > 0 } unable)
+            return Outcome<StoredBuild>.Failure(unable);
 
         var json = JsonSerializer.SerializeToUtf8Bytes(submission, ProtocolJson.Default.BuildSubmission);
         var stored = await blobs.PutAsync(json, cancellation);
         if (!stored.TryGet(out var blob))
             return Outcome<StoredBuild>.Failure(stored.Problems);
-        return await AddAsync(
+        var added = await AddAsync(
             new StoredBuild
             {
                 Id = id,
@@ -66,6 +60,9 @@ public sealed class BuildIntake(
                 Submitted = clock.GetUtcNow(),
             },
             cancellation);
+        if (added.TryGet(out var queued) && queued.IsNew && await dispatch.SendAsync(queued.Build, kernel, CancellationToken.None) is { } ended)
+            return ended;
+        return added.Then<StoredBuild>(a => a.Build);
     }
 
     /// <summary>Cancels a build, whether it waits or runs.</summary>
@@ -81,17 +78,7 @@ public sealed class BuildIntake(
     /// <inheritdoc/>
     public void Dispose() => adding.Dispose();
 
-    private async Task<IReadOnlyList<Problem>> LookForCompilerAsync(string compiler, CancellationToken cancellation)
-    {
-        if (compilersSeen.TryGetValue(compiler, out var seen) && clock.GetElapsedTime(seen) < compilerBelieved)
-            return [];
-        var found = await Toolchain.FindAsync(compiler, cancellation);
-        if (found.Succeeded)
-            compilersSeen[compiler] = clock.GetTimestamp();
-        return found.Problems;
-    }
-
-    private async Task<Outcome<StoredBuild>> AddAsync(StoredBuild build, CancellationToken cancellation)
+    private async Task<Outcome<(StoredBuild Build, bool IsNew)>> AddAsync(StoredBuild build, CancellationToken cancellation)
     {
         await adding.WaitAsync(cancellation);
         try
@@ -99,10 +86,7 @@ public sealed class BuildIntake(
             if (await builds.CountOpenAsync(build.Token, cancellation) >= policy.OpenBuildsPerToken
                 && await builds.FindAsync(build.Id, cancellation) is not { State: BuildState.Queued or BuildState.Running })
                 return new Problem(ProblemCodes.TooManyRequests, $"{policy.OpenBuildsPerToken} builds of this token wait or run");
-            var (added, isQueued) = await builds.SubmitAsync(build, cancellation);
-            if (isQueued)
-                signals.TellQueued();
-            return added;
+            return await builds.SubmitAsync(build, cancellation);
         }
         finally
         {

@@ -1,5 +1,5 @@
-// In: what happens in a running build, from any thread. Out: the same as events in the database, many in one transaction: a commit
-// waits for the disk, and a compiler does not wait for that.
+// In: what happens in a running build, from any thread. Out: the same, many at once and in order, to whoever keeps it: that waits for
+// a disk or a network, and a compiler does not wait for that.
 
 using System.Data.Common;
 using System.Threading.Channels;
@@ -21,14 +21,14 @@ internal sealed class BuildJournal : IProgress<BuildEvent>, IAsyncDisposable
     private readonly Channel<BuildEvent> happened = Channel.CreateBounded<BuildEvent>(
         new BoundedChannelOptions(BuildEventTable.MostEvents) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
 
-    private readonly string build;
-    private readonly BuildEventTable events;
-    private readonly Database database;
+    private readonly Func<IReadOnlyList<BuildEvent>, Task> keep;
     private readonly Task writing;
 
-    public BuildJournal(string build, BuildEventTable events, Database database)
+    /// <summary>Begins.</summary>
+    /// <param name="keep">Keeps events; a failing database or server loses them, and the build's end says so.</param>
+    public BuildJournal(Func<IReadOnlyList<BuildEvent>, Task> keep)
     {
-        (this.build, this.events, this.database) = (build, events, database);
+        this.keep = keep;
         writing = Task.Run(WriteAsync);
     }
 
@@ -61,15 +61,7 @@ internal sealed class BuildJournal : IProgress<BuildEvent>, IAsyncDisposable
     {
         try
         {
-            await database.ChangeAsync(
-                async transaction =>
-                {
-                    foreach (var item in batch)
-                        await events.AddAsync(build, item, transaction);
-                    return 0;
-                },
-                CancellationToken.None);
-            events.Announce(build);
+            await keep(batch);
             return true;
         }
         catch (NpgsqlException)

@@ -63,6 +63,7 @@ internal static class CommandLine
             + "see `elivepatchd serve --help`.")
         {
             ServeCommand.Create(session),
+            WorkerCommand.Create(session),
             KeysCommand.Create(session),
             TokensCommand.Create(session),
             AuditCommand.Create(session),

@@ -1,6 +1,7 @@
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.State;
+using Elivepatch.Server.Work.Broker;
 
 namespace Elivepatch.Server.Configuration;
 
@@ -27,6 +28,12 @@ public sealed record ServerOptions
 
     /// <summary>The folder of what can be had again: sources, prepared trees, objects.</summary>
     public required string CacheFolder { get; init; }
+
+    /// <summary>The broker over which workers get builds; null where builds run in this process.</summary>
+    public BrokerAddress? Broker { get; init; }
+
+    /// <summary>How many seconds a worker that is not heard of keeps its builds.</summary>
+    public int LeaseSeconds { get; init; } = 10;
 
     /// <summary>How many builds run at once.</summary>
     public int Builders { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);

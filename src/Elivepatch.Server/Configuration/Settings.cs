@@ -1,6 +1,7 @@
 using Elivepatch.Engine;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.State;
+using Elivepatch.Server.Work.Broker;
 
 namespace Elivepatch.Server.Configuration;
 
@@ -40,6 +41,12 @@ internal static class Settings
         KeysFolder,
         new("cacheFolder", "FOLDER", "Keeps what can be had again: sources, objects. Default: cache in the state's folder.",
             (o, t) => SettingText.Path(t).Then<ServerOptions>(v => o with { CacheFolder = v })),
+        new("broker", "URL",
+            "Gives builds to workers over RabbitMQ (amqp://user:password@host:5672/vhost), and runs none in this process. See "
+            + "`elivepatchd worker --help`.",
+            (o, t) => BrokerAddress.Parse(t).Then<ServerOptions>(v => o with { Broker = v })),
+        new("leaseSeconds", "NUMBER", "How long a worker that is not heard of keeps its builds. Default: 10.",
+            (o, t) => SettingText.Number(t, 2, 600).Then<ServerOptions>(v => o with { LeaseSeconds = v })),
         new("builders", "NUMBER", "Builds at once. Default: half of the processors.",
             (o, t) => SettingText.Number(t, 1, 256).Then<ServerOptions>(v => o with { Builders = v })),
         new("testPolicy", "POLICY",

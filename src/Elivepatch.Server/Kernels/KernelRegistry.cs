@@ -15,7 +15,7 @@ namespace Elivepatch.Server.Kernels;
 
 /// <summary>The kernels that machines have told of.</summary>
 public sealed class KernelRegistry(
-    KernelTable kernels, BlobStore blobs, KernelSources sources, BuildPolicy policy, TimeProvider clock) : IDisposable
+    KernelTable kernels, BlobStore blobs, KernelSources sources, IBuildDispatch dispatch, BuildPolicy policy, TimeProvider clock) : IDisposable
 {
     private const int LargestImage = 512 << 20;
 
@@ -42,9 +42,8 @@ public sealed class KernelRegistry(
             if (await kernels.FindAsync(identity.Id, token, cancellation) is { } known)
                 return await ViewAsync(known, cancellation);
             var facts = identity.Capture.Facts;
-            var compiler = await Toolchain.FindAsync(facts.Compiler, cancellation);
-            if (!compiler.Succeeded)
-                return Outcome<KernelView>.Failure(compiler.Problems);
+            if (await dispatch.RefuseAsync(facts.Compiler, cancellation) is { Count: > 0 } unable)
+                return Outcome<KernelView>.Failure(unable);
 
             using var file = new MemoryStream();
             await Task.Run(() => identity.Capture.Write(file), cancellation);

@@ -7,6 +7,7 @@ using System.Net.Sockets;
 using System.Security.Claims;
 using System.Threading.RateLimiting;
 using Elivepatch.Engine;
+using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Configuration;
 using Microsoft.AspNetCore.Http.Timeouts;
@@ -23,6 +24,7 @@ internal static class RequestLimits
     // What a token may do at once: bodies are held in memory or written to the disk, and a stream holds a connection.
     private const int UploadsAtOnce = 8;
     private const int UploadsWaiting = 256;
+    private const long WorkersShare = 1000;
     private const int StreamsAtOnce = 64;
     private const int Connections = 4096;
     private static readonly TimeSpan usualTime = TimeSpan.FromMinutes(1);
@@ -37,7 +39,7 @@ internal static class RequestLimits
         services.AddRateLimiter(limiter =>
         {
             limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(
-                context => RateLimitPartition.GetTokenBucketLimiter(PartitionOf(context), _ => Bucket(options.RequestsPerMinute)));
+                context => RateLimitPartition.GetTokenBucketLimiter(PartitionOf(context), _ => Bucket(PerMinute(context, options))));
             limiter.AddPolicy(UploadPolicy, context => RateLimitPartition.GetConcurrencyLimiter(
                 PartitionOf(context), _ => new() { PermitLimit = UploadsAtOnce, QueueLimit = UploadsWaiting }));
             limiter.AddPolicy(StreamPolicy, context => RateLimitPartition.GetConcurrencyLimiter(
@@ -68,6 +70,12 @@ internal static class RequestLimits
     public static TBuilder Streams<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder =>
         endpoint.RequireRateLimiting(StreamPolicy).WithMetadata(new DisableRequestTimeoutAttribute());
+
+    // A worker reports what it does all the time, and all workers may have one token.
+    private static int PerMinute(HttpContext context, ServerOptions options) =>
+        Caller.Of(context.User)?.Scopes.Contains(TokenScopes.Work) == true
+            ? (int)Math.Min(int.MaxValue, options.RequestsPerMinute * WorkersShare)
+            : options.RequestsPerMinute;
 
     private static TokenBucketRateLimiterOptions Bucket(int perMinute)
     {

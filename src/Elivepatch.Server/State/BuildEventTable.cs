@@ -31,6 +31,20 @@ public sealed class BuildEventTable(Database database, TimeProvider clock)
         return added;
     }
 
+    /// <summary>Adds events in their order, all or none.</summary>
+    public async Task AddAllAsync(string build, IReadOnlyList<BuildEvent> happened, CancellationToken cancellation)
+    {
+        await database.ChangeAsync(
+            async transaction =>
+            {
+                foreach (var item in happened)
+                    await AddAsync(build, item, transaction);
+                return 0;
+            },
+            cancellation);
+        Announce(build);
+    }
+
     /// <summary>Adds an event together with other changes; <see cref="Announce"/> has to follow their commit.</summary>
     internal async Task<BuildEvent?> AddAsync(string build, BuildEvent happened, DbTransaction transaction)
     {

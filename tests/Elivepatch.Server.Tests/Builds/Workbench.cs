@@ -28,8 +28,9 @@ internal sealed class Workbench : IDisposable
         Builds = new(database, Events, TimeProvider.System);
         Kernels = new(database);
         Sources = new(cache, sources, TimeProvider.System);
-        Registry = new(Kernels, Blobs, Sources, policy, TimeProvider.System);
-        Intake = new(Builds, Kernels, Registry, Blobs, Signals, policy, TimeProvider.System);
+        var dispatch = new LocalDispatch(Signals, TimeProvider.System);
+        Registry = new(Kernels, Blobs, Sources, dispatch, policy, TimeProvider.System);
+        Intake = new(Builds, Kernels, Registry, Blobs, Signals, dispatch, policy, TimeProvider.System);
     }
 
     public string Folder { get; }
@@ -96,7 +97,7 @@ internal sealed class Workbench : IDisposable
         Get(await Intake.SubmitAsync(Submission(text), token, "name", Cancellation));
 
     public BuildDispatcher Dispatcher(BuildRun run, int builders = 2) => new(
-        Builds, Kernels, Events, Database, Blobs, Signals, run, new(builders, 3, TimeSpan.FromMilliseconds(50)),
+        Builds, Kernels, Events, Database, Blobs, new(Blobs), Signals, run, new(builders, 3, TimeSpan.FromMilliseconds(50)),
         NullLogger<BuildDispatcher>.Instance);
 
     /// <summary>Waits until a build has ended.</summary>

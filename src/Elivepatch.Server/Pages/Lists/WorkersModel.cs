@@ -11,7 +11,7 @@ namespace Elivepatch.Server.Pages;
 /// <param name="Builds">The builds that run, by id.</param>
 /// <param name="Queued">How many builds wait.</param>
 public sealed record WorkersModel(
-    IReadOnlyList<StoredWorker> Workers, int OwnBuilders, IReadOnlyDictionary<string, BuildView> Builds, long Queued)
+    IReadOnlyList<WorkerView> Workers, int OwnBuilders, IReadOnlyDictionary<string, BuildView> Builds, long Queued)
 {
     private const int MostRunning = 500;
 
@@ -19,17 +19,18 @@ public sealed record WorkersModel(
     private static readonly TimeSpan longestSilence = TimeSpan.FromMinutes(1);
 
     /// <summary>True where a worker should have been heard of by now.</summary>
-    internal static bool IsSilent(StoredWorker worker, DateTimeOffset now) => now - worker.LastSeen > longestSilence;
+    internal static bool IsSilent(WorkerView worker, DateTimeOffset now) => now - worker.LastSeen > longestSilence;
 
     /// <summary>Reads and shows it.</summary>
     internal static async Task<IResult> ShowAsync(
-        BuildTable builds, WorkerList workers, DispatcherOptions dispatcher, TimeProvider clock, CancellationToken cancellation)
+        BuildTable builds, WorkerTable workers, DispatcherOptions dispatcher, CancellationToken cancellation)
     {
         var running = (await builds.SearchAsync(new() { State = BuildState.Running }, MostRunning, cancellation))
             .ToDictionary(b => b.Id, BuildViews.Of, StringComparer.Ordinal);
         var counts = await builds.CountByStateAsync(cancellation);
         return new PageResult<WorkersPage, WorkersModel>(new(
-            await workers.ReadAsync(clock.GetUtcNow().AddDays(-1), cancellation), dispatcher.Builders, running,
+            [.. (await workers.ListAsync(WorkerTable.Remembered, cancellation)).OrderBy(w => w.Name, StringComparer.Ordinal)],
+            dispatcher.Builders, running,
             counts.GetValueOrDefault(BuildState.Queued)));
     }
 }

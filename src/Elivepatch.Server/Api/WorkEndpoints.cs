@@ -1,0 +1,134 @@
+using System.ComponentModel;
+using System.Text.RegularExpressions;
+using Elivepatch.Engine;
+using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Security;
+using Elivepatch.Server.State;
+using Elivepatch.Server.Work;
+
+namespace Elivepatch.Server.Api;
+
+/// <summary>What workers ask: to be known, and to work on builds.</summary>
+internal static partial class WorkEndpoints
+{
+    private const int MostListed = 1000;
+    private const long LargestReport = 1 << 20;
+    private const long LargestEvents = 16 << 20;
+    private const int LargestModule = 64 << 20;
+
+    // A module in base64, and what is said of it.
+    private const long LargestResult = LargestModule * 2L;
+
+    private static readonly TimeSpan shown = TimeSpan.FromHours(1);
+
+    /// <summary>Adds the endpoints.</summary>
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet(ApiRoutes.Workers, ListAsync)
+            .Needs(TokenScopes.Read).Says("workers", "listWorkers", "The workers that were heard of in the last hour.");
+        routes.MapPost(Routes.Worker, HearAsync)
+            .Produces<WorkerOrders>()
+            .Needs(TokenScopes.Work).Uploads(LargestReport).Routinely()
+            .Says("workers", "reportWorker", "A worker says what it can and does, every few seconds; the answer says what it shall end.");
+        routes.MapPost(Routes.WorkBegin, BeginAsync)
+            .Produces<WorkOrder>()
+            .Needs(TokenScopes.Work).Says("work", "beginWork", "A worker takes a build up.");
+        routes.MapGet(Routes.WorkInput, InputAsync)
+            .Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream")
+            .Needs(TokenScopes.Work).Says("work", "getWorkInput", "Something that the build is made of.");
+        routes.MapPost(Routes.WorkEvents, NoteAsync)
+            .Produces(StatusCodes.Status204NoContent)
+            .Needs(TokenScopes.Work).Uploads(LargestEvents).Routinely().Says("work", "addWorkEvents", "Stages and log lines of the build.");
+        routes.MapPost(Routes.WorkSignature, SignAsync)
+            .Accepts<Stream>("application/octet-stream").Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream")
+            .Needs(TokenScopes.Work).Uploads(LargestModule)
+            .Says("work", "signWork", "Answers the module with the kernel's own signature appended.");
+        routes.MapPost(Routes.WorkResult, EndAsync)
+            .Produces(StatusCodes.Status204NoContent)
+            .Needs(TokenScopes.Work).Uploads(LargestResult).Says("work", "endWork", "Ends the build. Saying it again is harmless.");
+        routes.MapPost(Routes.WorkRelease, ReleaseAsync)
+            .Produces(StatusCodes.Status204NoContent)
+            .Needs(TokenScopes.Work).Says("work", "releaseWork", "Gives the build back: another worker takes it up.");
+    }
+
+    private static Task<IReadOnlyList<WorkerView>> ListAsync(WorkerTable workers, CancellationToken cancellation) =>
+        workers.ListAsync(shown, cancellation);
+
+    private static async Task<IResult> HearAsync(
+        [Description("The worker's id: 32 hexadecimal digits, chosen anew at each start.")] string worker, WorkerReport report,
+        RemoteBuilds work, CancellationToken cancellation)
+    {
+        if (!IdPattern().IsMatch(worker) || WhyMalformed(report) is { })
+            return Answers.Refuse(ProblemCodes.RequestMalformed, WhyMalformed(report) ?? "the worker's id is none");
+        return Answer(await work.HearAsync(worker, report, cancellation), TypedResults.Ok);
+    }
+
+    private static async Task<IResult> BeginAsync(
+        [Description("The build's id.")] string build, WorkBegin begin, RemoteBuilds work, CancellationToken cancellation) =>
+        IdPattern().IsMatch(begin.Worker)
+            ? Answer(await work.BeginAsync(build, begin.Worker, cancellation), TypedResults.Ok)
+            : Answers.Refuse(ProblemCodes.RequestMalformed, "the worker's id is none");
+
+    private static async Task<IResult> InputAsync(
+        [Description("The build's id.")] string build, [Description("SHA-256 of the input, hexadecimal.")] string digest,
+        [Description("The worker's id.")] string worker, [Description("The attempt.")] int attempt, RemoteBuilds work,
+        CancellationToken cancellation) => Answer(
+        await work.InputAsync(new(build, worker, attempt), digest, cancellation),
+        path => TypedResults.PhysicalFile(path, "application/octet-stream", enableRangeProcessing: true));
+
+    private static async Task<IResult> NoteAsync(
+        [Description("The build's id.")] string build, [Description("The worker's id.")] string worker,
+        [Description("The attempt.")] int attempt, IReadOnlyList<BuildEvent> events, RemoteBuilds work, CancellationToken cancellation) =>
+        events.Count <= MostListed && events.All(e => e is { Stage: not null, Detail: not null })
+            ? Done(await work.NoteAsync(new(build, worker, attempt), events, cancellation))
+            : Answers.Refuse(ProblemCodes.RequestMalformed, $"at most {MostListed} whole events are taken at once");
+
+    private static async Task<IResult> SignAsync(
+        HttpContext context, [Description("The build's id.")] string build, [Description("The worker's id.")] string worker,
+        [Description("The attempt.")] int attempt, [Description("sha256, sha384 or sha512: CONFIG_MODULE_SIG_HASH.")] string hash,
+        RemoteBuilds work, CancellationToken cancellation)
+    {
+        // The size is limited by the endpoint.
+        using var module = new MemoryStream();
+        await context.Request.Body.CopyToAsync(module, cancellation);
+        return Answer(
+            await work.SignAsync(new(build, worker, attempt), module.ToArray(), hash, cancellation),
+            signed => TypedResults.Bytes(signed, "application/octet-stream"));
+    }
+
+    private static async Task<IResult> EndAsync(
+        [Description("The build's id.")] string build, [Description("The worker's id.")] string worker,
+        [Description("The attempt.")] int attempt, WorkResult result, RemoteBuilds work, CancellationToken cancellation) =>
+        Done(await work.EndAsync(new(build, worker, attempt), result, cancellation));
+
+    private static async Task<IResult> ReleaseAsync(
+        [Description("The build's id.")] string build, [Description("The worker's id.")] string worker,
+        [Description("The attempt.")] int attempt, RemoteBuilds work, CancellationToken cancellation) =>
+        Done(await work.ReleaseAsync(new(build, worker, attempt), cancellation));
+
+    private static IResult Answer<T>(Outcome<T> outcome, Func<T, IResult> show) =>
+        outcome.TryGet(out var value) ? show(value) : Answers.Refuse(outcome.Problems);
+
+    private static IResult Done(Problem? problem) => problem is null ? TypedResults.NoContent() : Answers.Refuse([problem]);
+
+    private static string? WhyMalformed(WorkerReport report)
+    {
+        if (report.Name is not { Length: > 0 and <= 100 } name || name.Any(char.IsControl))
+            return "the worker's name is none";
+        if (report.Builders is < 1 or > 256)
+            return "a worker runs 1 to 256 builds";
+        if (report.Capabilities.Count > MostListed || !report.Capabilities.All(Capability.IsName))
+            return "its capabilities are none";
+        if (report.Kernels.Count > MostListed || !report.Kernels.All(k => k is not null && DigestPattern().IsMatch(k)))
+            return "its kernels are none";
+        return report.Running.Count <= 256 && report.Running.All(r => r is { Build: { } build } && DigestPattern().IsMatch(build))
+            ? null
+            : "what it runs is none";
+    }
+
+    [GeneratedRegex(@"\A[0-9a-f]{32}\z")]
+    private static partial Regex IdPattern();
+
+    [GeneratedRegex(@"\A[0-9a-f]{64}\z")]
+    private static partial Regex DigestPattern();
+}
