@@ -7,6 +7,7 @@ using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Configuration;
+using Elivepatch.Server.FirstApi;
 using Elivepatch.Server.Pages;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.Signing;
@@ -164,6 +165,7 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton<BuildTable>().AddSingleton<BuildEventTable>().AddSingleton<KernelTable>();
         services.AddSingleton<TokenTable>().AddSingleton<KnownTokens>().AddSingleton<SessionTable>().AddSingleton<AuditTable>();
         services.AddSingleton<BuildAnswers>().AddSingleton<MachineTable>().AddSingleton<WorkerTable>();
+        services.AddSingleton<FirstRequestTable>().AddSingleton<FirstKernels>();
         services.AddSingleton<KeyAgreement>().AddHostedService(s => s.GetRequiredService<KeyAgreement>());
         services.AddSingleton<UnwantedBlobs>().AddHostedService<Retention>().AddHostedService<MachineRetention>();
         services.AddHostedService<BuildEventNotices>().AddHostedService<BlobSweep>();
@@ -212,6 +214,7 @@ internal sealed class ServerHost : IAsyncDisposable
         BuildEventsEndpoint.Map(application);
         BuildResultEndpoints.Map(application);
         MachineEndpoints.Map(application);
+        FirstApiEndpoints.Map(application, options);
         WorkEndpoints.Map(application);
         TokenEndpoints.Map(application);
         KeyEndpoints.Map(application);

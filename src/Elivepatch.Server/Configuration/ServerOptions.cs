@@ -71,6 +71,9 @@ public sealed record ServerOptions
     /// <summary>The most bytes of a submission.</summary>
     public long MaxSubmissionBytes { get; init; } = 32L << 20;
 
+    /// <summary>True where clients of the first elivepatch are answered, which have no tokens.</summary>
+    public bool FirstApi { get; init; }
+
     /// <summary>How many requests a token may make in a minute.</summary>
     public int RequestsPerMinute { get; init; } = 600;
 

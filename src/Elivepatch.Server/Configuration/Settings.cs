@@ -74,6 +74,10 @@ internal static class Settings
             (o, t) => SettingText.Bytes(t).Then<ServerOptions>(v => o with { PartBytesPerToken = v })),
         new("maxSubmissionBytes", "BYTES", "Largest submission. Default: 32MiB.",
             (o, t) => SettingText.Bytes(t).Then<ServerOptions>(v => o with { MaxSubmissionBytes = v })),
+        new("firstApi", "BOOL",
+            "Answers clients of the first elivepatch (API v1.0), which have no tokens: whoever reaches the server may ask for builds. "
+            + "Default: false.",
+            (o, t) => SettingText.Truth(t).Then<ServerOptions>(v => o with { FirstApi = v })),
         new("requestsPerMinute", "NUMBER", "Requests that a token may make in a minute, or an address without one. Default: 600.",
             (o, t) => SettingText.Number(t, 1, 1_000_000).Then<ServerOptions>(v => o with { RequestsPerMinute = v })),
         new("openBuildsPerToken", "NUMBER", "Builds of a token that may wait or run. Default: 20.",
