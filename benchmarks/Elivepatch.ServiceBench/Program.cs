@@ -15,6 +15,7 @@ using Elivepatch.Tests;
 const int rounds = 3;
 const int moduleSize = 256 << 10;
 const int connections = 64;
+const int queuedBuilds = 200;
 var time = TimeSpan.FromSeconds(2);
 
 switch (args)
@@ -71,6 +72,13 @@ try
             null);
     }
 
+    await using var broker = await RabbitBroker.StartAsync();
+    var host = broker.NewHost();
+    await using var queued = await Service.StartAsync(program, "RabbitMQ", module, await postgres.NewDatabaseAsync(), host);
+    var overhead = await QueueOverhead.RunAsync(queued, host, queuedBuilds);
+    Say($"");
+    Say($"a build's way over PostgreSQL and RabbitMQ to a worker and back, without being built, of {queuedBuilds} one after the other:");
+    Say($"median {overhead[queuedBuilds / 2]:0.0} ms, 99 % {overhead[queuedBuilds * 99 / 100]:0.0} ms");
     Say($"load average {Machine.CurrentLoad():0.0} at the end");
     return 0;
 }

@@ -32,7 +32,8 @@ internal sealed class Service : IAsyncDisposable
     /// <param name="name">What its state is in.</param>
     /// <param name="module">What the build made.</param>
     /// <param name="database">Address of a PostgreSQL; null for SQLite.</param>
-    public static async Task<Service> StartAsync(string program, string name, byte[] module, string? database)
+    /// <param name="broker">Address of a RabbitMQ; null where the server builds itself.</param>
+    public static async Task<Service> StartAsync(string program, string name, byte[] module, string? database, string? broker = null)
     {
         var folder = Directory.CreateTempSubdirectory("elivepatch-bench-").FullName;
         await FillAsync(folder, module, database);
@@ -49,6 +50,8 @@ internal sealed class Service : IAsyncDisposable
         };
         if (database is not null)
             start.Environment["ELIVEPATCHD_DATABASE"] = database;
+        if (broker is not null)
+            start.Environment["ELIVEPATCHD_BROKER"] = broker;
         var process = Process.Start(start)!;
         // A log that nobody reads stops the server when the pipe is full.
         var errors = process.StandardError.ReadToEndAsync();
@@ -119,7 +122,8 @@ internal sealed class Service : IAsyncDisposable
             throw new IOException($"{path}: no pipe could be made");
     }
 
-    private static async Task<string> CompilerAsync()
+    /// <summary>The text of the compiler that built the kernel.</summary>
+    public static async Task<string> CompilerAsync()
     {
         using var gcc = Process.Start(new ProcessStartInfo("gcc", "--version") { RedirectStandardOutput = true })!;
         var text = await gcc.StandardOutput.ReadToEndAsync();
