@@ -167,7 +167,7 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton<BuildAnswers>().AddSingleton<MachineTable>().AddSingleton<WorkerTable>();
         services.AddSingleton<FirstRequestTable>().AddSingleton<FirstKernels>();
         services.AddSingleton<KeyAgreement>().AddHostedService(s => s.GetRequiredService<KeyAgreement>());
-        services.AddSingleton<UnwantedBlobs>().AddHostedService<Retention>().AddHostedService<MachineRetention>();
+        services.AddSingleton<UnwantedBlobs>().AddHostedService<Retention>();
         services.AddHostedService<BuildEventNotices>().AddHostedService<BlobSweep>();
         services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
     }

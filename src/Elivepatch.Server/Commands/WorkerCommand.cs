@@ -88,6 +88,12 @@ internal static class WorkerCommand
         var opened = await WorkerHost.OpenAsync(options, loggers, stopping);
         if (!opened.TryGet(out var host))
             return Answer.Fail(session, opened.Problems);
+        if (options.Servers.Any(s => s.Scheme == "http" && !s.IsLoopback))
+        {
+            session.Error.WriteLine(
+                "elivepatchd: http on a network shows the worker's token to whoever listens: use https, or a proxy that does");
+        }
+
         using (host)
         {
             var refused = await host.RunAsync(() => Greet(session, host, options), stopping);

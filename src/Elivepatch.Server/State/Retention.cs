@@ -1,5 +1,5 @@
-// In: the settings. Out: what is kept no longer than they say: entries of the audit log, builds, parts of tokens that have ended, and
-// contents that nothing refers to. Each step stands by itself: one that is killed half way is done at the next time.
+// In: the settings. Out: what is kept no longer than they say: entries of the audit log, builds, machines that are silent, parts of
+// tokens that have ended, and contents that nothing refers to. Each step stands by itself: one that is killed half way is done at the next time.
 
 using System.Data.Common;
 using Elivepatch.Server.Api;
@@ -9,8 +9,8 @@ namespace Elivepatch.Server.State;
 
 /// <summary>Removes what is old.</summary>
 internal sealed partial class Retention(
-    AuditTable audit, BuildTable builds, KernelTable kernels, UnwantedBlobs unwanted, BuildAnswers answers, ServerOptions options, TimeProvider clock,
-    ILogger<Retention> log) : BackgroundService
+    AuditTable audit, BuildTable builds, MachineTable machines, KernelTable kernels, UnwantedBlobs unwanted, BuildAnswers answers,
+    ServerOptions options, TimeProvider clock, ILogger<Retention> log) : BackgroundService
 {
     private static readonly TimeSpan afterStart = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan interval = TimeSpan.FromHours(1);
@@ -28,6 +28,7 @@ internal sealed partial class Retention(
                 LogRemoved(log, count, options.BuildDays);
             }
 
+            await machines.ForgetAsync(now.AddDays(-options.MachineDays), cancellation);
             await kernels.RemovePartsOfEndedTokensAsync(now, cancellation);
             await unwanted.RemoveAsync(cancellation);
         }

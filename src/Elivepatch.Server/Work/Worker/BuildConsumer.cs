@@ -47,9 +47,15 @@ internal sealed partial class BuildConsumer(
                 if (!isReady)
                     ready();
                 isReady = true;
-                await ServeAsync(link, stopping);
-                if (stopping.IsCancellationRequested)
+                try
+                {
+                    await ServeAsync(link, stopping);
+                }
+                catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+                {
+                    // What runs is given back first: then whoever gets its message can begin at once.
                     await EndAllAsync(link);
+                }
             }
             catch (Exception e) when (BuildPublisher.IsOfBroker(e))
             {

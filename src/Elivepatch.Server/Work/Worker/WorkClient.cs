@@ -150,10 +150,11 @@ internal sealed class WorkClient : IDisposable
             var details = JsonSerializer.Deserialize(await ReadAsync(answer, inTime.Token), ProtocolJson.Default.ProblemDetails);
             var problem = details?.Problems is [var first, ..]
                 ? first.ToProblem()
-                : new Problem(ProblemCodes.ServerUnreachable, $"it answers {(int)answer.StatusCode}");
-            // A server whose database is away, or which a proxy says is away, may be well again soon.
-            return problem.Code == ProblemCodes.StateUnusable || problem.Code == ProblemCodes.TooManyRequests
-                || answer.StatusCode is HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout
+                : new Problem(ProblemCodes.ServerAnswerMalformed, $"it answers {(int)answer.StatusCode}");
+            // A server whose database or disk is away, or which a proxy says is away, may be well again soon. One that breaks (500) would
+            // break again.
+            return (int)answer.StatusCode > (int)HttpStatusCode.InternalServerError
+                || answer.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout
                 ? new(ProblemCodes.ServerUnreachable, problem.Reason)
                 : problem;
         }
