@@ -127,7 +127,7 @@ internal sealed class MachineState(string folder)
     /// <summary>Content by its digest, which it is checked against.</summary>
     public Outcome<byte[]> ReadContent(string buildId, string digest)
     {
-        if (digest.Length != 64 || !digest.All(char.IsAsciiHexDigitLower))
+        if (!ContentDigest.IsHex(digest))
             return Unusable($"'{digest}' is no digest");
         var path = ContentPath(buildId, digest);
         try

@@ -130,7 +130,7 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
     private static DebianPackage? Read(Dictionary<string, string> fields) =>
         fields.TryGetValue("Package", out var name)
         && fields.TryGetValue("Version", out var version)
-        && fields.TryGetValue("SHA256", out var digest) && digest.Length == 64 && digest.All(char.IsAsciiHexDigitLower)
+        && fields.TryGetValue("SHA256", out var digest) && ContentDigest.IsHex(digest)
         && long.TryParse(fields.GetValueOrDefault("Size"), CultureInfo.InvariantCulture, out var size)
             ? new(name, version, new(digest), size)
             : null;

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -8,7 +9,11 @@ namespace Elivepatch.Kernel.Storage;
 /// <param name="Hex">64 lower-case hexadecimal digits.</param>
 public readonly record struct ContentDigest(string Hex)
 {
+    private const int Digits = 64;
     private const int CopyChunk = 128 << 10;
+
+    /// <summary>True for the text of a digest: 64 lower-case hexadecimal digits and nothing else.</summary>
+    public static bool IsHex([NotNullWhen(true)] string? text) => text is { Length: Digits } && text.All(char.IsAsciiHexDigitLower);
 
     /// <summary>Digest of some bytes.</summary>
     public static ContentDigest Of(ReadOnlySpan<byte> bytes) => new(Convert.ToHexStringLower(SHA256.HashData(bytes)));

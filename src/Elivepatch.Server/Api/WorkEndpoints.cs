@@ -1,6 +1,6 @@
 using System.ComponentModel;
-using System.Text.RegularExpressions;
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
@@ -9,7 +9,7 @@ using Elivepatch.Server.Work;
 namespace Elivepatch.Server.Api;
 
 /// <summary>What workers ask: to be known, and to work on builds.</summary>
-internal static partial class WorkEndpoints
+internal static class WorkEndpoints
 {
     private const int MostListed = 1000;
     private const long LargestReport = 1 << 20;
@@ -58,14 +58,14 @@ internal static partial class WorkEndpoints
         [Description("The worker's id: 32 hexadecimal digits, chosen anew at each start.")] string worker, WorkerReport report,
         RemoteBuilds work, CancellationToken cancellation)
     {
-        if (!IdPattern().IsMatch(worker) || WhyMalformed(report) is { })
-            return Answers.Refuse(ProblemCodes.RequestMalformed, WhyMalformed(report) ?? "the worker's id is none");
+        if (WhyMalformed(worker, report) is { } reason)
+            return Answers.Refuse(ProblemCodes.RequestMalformed, reason);
         return Answer(await work.HearAsync(worker, report, cancellation), TypedResults.Ok);
     }
 
     private static async Task<IResult> BeginAsync(
         [Description("The build's id.")] string build, WorkBegin begin, RemoteBuilds work, CancellationToken cancellation) =>
-        IdPattern().IsMatch(begin.Worker)
+        WorkerId.IsId(begin.Worker)
             ? Answer(await work.BeginAsync(build, begin.Worker, cancellation), TypedResults.Ok)
             : Answers.Refuse(ProblemCodes.RequestMalformed, "the worker's id is none");
 
@@ -111,24 +111,20 @@ internal static partial class WorkEndpoints
 
     private static IResult Done(Problem? problem) => problem is null ? TypedResults.NoContent() : Answers.Refuse([problem]);
 
-    private static string? WhyMalformed(WorkerReport report)
+    private static string? WhyMalformed(string worker, WorkerReport report)
     {
+        if (!WorkerId.IsId(worker))
+            return "the worker's id is none";
         if (report.Name is not { Length: > 0 and <= 100 } name || name.Any(char.IsControl))
             return "the worker's name is none";
         if (report.Builders is < 1 or > 256)
             return "a worker runs 1 to 256 builds";
         if (report.Capabilities.Count > MostListed || !report.Capabilities.All(Capability.IsName))
             return "its capabilities are none";
-        if (report.Kernels.Count > MostListed || !report.Kernels.All(k => k is not null && DigestPattern().IsMatch(k)))
+        if (report.Kernels.Count > MostListed || !report.Kernels.All(k => ContentDigest.IsHex(k)))
             return "its kernels are none";
-        return report.Running.Count <= 256 && report.Running.All(r => r is { Build: { } build } && DigestPattern().IsMatch(build))
+        return report.Running.Count <= 256 && report.Running.All(r => ContentDigest.IsHex(r?.Build))
             ? null
             : "what it runs is none";
     }
-
-    [GeneratedRegex(@"\A[0-9a-f]{32}\z")]
-    private static partial Regex IdPattern();
-
-    [GeneratedRegex(@"\A[0-9a-f]{64}\z")]
-    private static partial Regex DigestPattern();
 }

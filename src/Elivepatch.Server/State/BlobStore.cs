@@ -119,7 +119,7 @@ public sealed class BlobStore
             return
             [
                 .. Directory.EnumerateDirectories(folder, "??").SelectMany(Directory.EnumerateFiles).Select(p => Path.GetFileName(p))
-                    .Where(d => IsDigest(d) && !puts.ContainsKey(d)),
+                    .Where(d => ContentDigest.IsHex(d) && !puts.ContainsKey(d)),
             ];
         }
     }
@@ -230,10 +230,8 @@ public sealed class BlobStore
 
     private static bool IsLate(long at) => Environment.TickCount64 - at < longestUse.TotalMilliseconds;
 
-    private static bool IsDigest(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigitLower);
-
     private string PathOf(string digest) =>
-        IsDigest(digest)
+        ContentDigest.IsHex(digest)
             ? Path.Combine(folder, digest[..2], digest)
             : throw new ArgumentException("not a digest", nameof(digest));
 

@@ -7,6 +7,7 @@ using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
+using Elivepatch.Server.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
@@ -46,7 +47,7 @@ public sealed class RemoteBuilds(
         if (taking == BuildTaking.Held)
             return new Problem(ProblemCodes.BuildHeld, "its worker was heard of lately");
         if (taking == BuildTaking.Over)
-            return new Problem(ProblemCodes.BuildOver, found is null ? "it is not known" : $"it is {found.State.ToString().ToLowerInvariant()}");
+            return new Problem(ProblemCodes.BuildOver, found is null ? "it is not known" : $"it is {BuildViews.Word(found.State)}");
         var kernel = await kernels.FindAsync(found!.Kernel, KernelTable.Operator, cancellation);
         var submission = JsonSerializer.Deserialize(
             await blobs.ReadAsync(found.Submission, cancellation), ProtocolJson.Default.BuildSubmission);

@@ -6,8 +6,6 @@ using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Server.Kernels.Sources;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
 
 namespace Elivepatch.Server.Tests.Kernels;
 
@@ -26,7 +24,7 @@ public sealed class HttpMirrorTests : IDisposable
     public async Task The_archive_is_fetched_once_and_kept()
     {
         var asked = new List<string>();
-        await using var mirror = await StartAsync(async context =>
+        await using var mirror = await PlainServer.StartAsync(async context =>
         {
             lock (asked)
                 asked.Add(context.Request.Path);
@@ -45,7 +43,7 @@ public sealed class HttpMirrorTests : IDisposable
     [Fact]
     public async Task A_redirect_is_followed_and_the_digest_decides()
     {
-        await using var mirror = await StartAsync(context =>
+        await using var mirror = await PlainServer.StartAsync(context =>
         {
             if (context.Request.Path.StartsWithSegments("/elsewhere"))
                 return context.Response.Body.WriteAsync(archive, Cancellation).AsTask();
@@ -58,7 +56,7 @@ public sealed class HttpMirrorTests : IDisposable
     [Fact]
     public async Task Redirects_without_end_are_not_followed_for_ever()
     {
-        await using var mirror = await StartAsync(context =>
+        await using var mirror = await PlainServer.StartAsync(context =>
         {
             context.Response.Redirect(context.Request.Path + "x");
             return Task.CompletedTask;
@@ -70,7 +68,7 @@ public sealed class HttpMirrorTests : IDisposable
     public async Task Another_content_is_refused_and_not_kept()
     {
         var isRight = false;
-        await using var mirror = await StartAsync(context => context.Response.Body.WriteAsync(isRight ? archive : [1, 2, 3], Cancellation).AsTask());
+        await using var mirror = await PlainServer.StartAsync(context => context.Response.Body.WriteAsync(isRight ? archive : [1, 2, 3], Cancellation).AsTask());
         await RefusedAsync(mirror, "its SHA-256 is");
         isRight = true;
         Assert.True((await FetchAsync(mirror)).Succeeded);
@@ -80,7 +78,7 @@ public sealed class HttpMirrorTests : IDisposable
     public async Task One_that_breaks_off_half_way_is_refused_and_not_kept()
     {
         var isWhole = false;
-        await using var mirror = await StartAsync(async context =>
+        await using var mirror = await PlainServer.StartAsync(async context =>
         {
             context.Response.ContentLength = archive.Length;
             await context.Response.Body.WriteAsync(archive.AsMemory(0, isWhole ? archive.Length : archive.Length / 2), Cancellation);
@@ -110,7 +108,7 @@ public sealed class HttpMirrorTests : IDisposable
     [InlineData(true)]
     public async Task One_that_says_nothing_is_not_waited_for(bool afterSome)
     {
-        await using var mirror = await StartAsync(async context =>
+        await using var mirror = await PlainServer.StartAsync(async context =>
         {
             if (afterSome)
             {
@@ -130,7 +128,7 @@ public sealed class HttpMirrorTests : IDisposable
     [InlineData(500)]
     public async Task One_that_does_not_have_it_is_told_of(int status)
     {
-        await using var mirror = await StartAsync(context =>
+        await using var mirror = await PlainServer.StartAsync(context =>
         {
             context.Response.StatusCode = status;
             return Task.CompletedTask;
@@ -176,15 +174,5 @@ public sealed class HttpMirrorTests : IDisposable
             Largest = 1 << 20,
         };
         return await source.ProvideAsync(new("6.1.90-own", "00", null), null, Cancellation);
-    }
-
-    private static async Task<WebApplication> StartAsync(RequestDelegate answer)
-    {
-        var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
-        var application = builder.Build();
-        application.Run(answer);
-        await application.StartAsync(Cancellation);
-        return application;
     }
 }

@@ -14,6 +14,7 @@ using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.Tests.Signing;
 using static Elivepatch.Server.Tests.Builds.Workbench;
+using static Elivepatch.Server.Tests.Whole.StockCapture;
 
 namespace Elivepatch.Server.Tests.Whole;
 
@@ -197,20 +198,7 @@ public sealed class KilledServerTests : IDisposable
         using var client = server.Client(secret);
         var keys = await client.GetFromJsonAsync(ApiRoutes.Keys, ProtocolJson.Default.IReadOnlyListKeyView, Cancellation);
         key = Get(PublicKey.Read(keys!.Single().PublicKey));
-        using var capture = new MemoryStream();
-        new CaptureFile(
-            new()
-            {
-                Release = record.Facts.Release,
-                BuildId = record.Facts.BuildId,
-                Compiler = record.Facts.Compiler,
-                Machine = record.Facts.Machine,
-                KernelVersionText = record.Facts.KernelVersionText,
-            },
-            Encoding.UTF8.GetBytes(await File.ReadAllTextAsync(record.ConfigPath, Cancellation) + remark),
-            await File.ReadAllBytesAsync(record.KallsymsPath, Cancellation),
-            await File.ReadAllBytesAsync(record.SymversPath!, Cancellation), null).Write(capture);
-        using var content = new ByteArrayContent(capture.ToArray());
+        using var content = new ByteArrayContent(await StockCapture.OfAsync(record, remark));
         return (await Answered.ValueAsync<KernelView>(await client.PostAsync(ApiRoutes.Kernels, content, Cancellation))).Id;
     }
 
@@ -275,7 +263,4 @@ public sealed class KilledServerTests : IDisposable
             using var held = FileLock.TryTake(folder + ".lock");
             return held is not null;
         })];
-
-    private static CacheRoot TestCache() => Get(CacheRoot.Open(
-        Environment.GetEnvironmentVariable("ELIVEPATCH_TEST_CACHE") ?? CacheRoot.DefaultPath(Environment.GetEnvironmentVariable) + "-tests"));
 }

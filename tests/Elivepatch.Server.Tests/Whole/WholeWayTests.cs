@@ -4,7 +4,6 @@ using System.Text.Json;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Records;
-using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.VirtualMachines;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
@@ -15,6 +14,7 @@ using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Tests.Signing;
 using static Elivepatch.Server.Tests.Builds.Workbench;
+using static Elivepatch.Server.Tests.Whole.StockCapture;
 
 namespace Elivepatch.Server.Tests.Whole;
 
@@ -190,9 +190,6 @@ public sealed class WholeWayTests
     }
 
     public static bool IsFull => Environment.GetEnvironmentVariable("ELIVEPATCH_FULL") == "1";
-
-    private static CacheRoot TestCache() => Get(CacheRoot.Open(
-        Environment.GetEnvironmentVariable("ELIVEPATCH_TEST_CACHE") ?? CacheRoot.DefaultPath(Environment.GetEnvironmentVariable) + "-tests"));
 
     private static async Task<byte[]> CaptureAsync(KernelRecord record, string remark = "")
     {

@@ -4,12 +4,12 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Elivepatch.Kernel.Import;
-using Elivepatch.Kernel.Records;
-using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.VirtualMachines;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Tests.Whole;
 using static Elivepatch.Server.Tests.Builds.Workbench;
+using static Elivepatch.Server.Tests.Whole.StockCapture;
 
 namespace Elivepatch.Server.Tests.Work;
 
@@ -171,19 +171,7 @@ internal sealed class Cluster : IDisposable
     private async Task<string> TellOfKernelAsync()
     {
         var record = Get(await new DebianImport(TestCache(), KernelBoot.ReadFactsAsync).RunAsync(DebianImport.NewestCloud, Cancellation));
-        using var capture = new MemoryStream();
-        new CaptureFile(
-            new()
-            {
-                Release = record.Facts.Release,
-                BuildId = record.Facts.BuildId,
-                Compiler = record.Facts.Compiler,
-                Machine = record.Facts.Machine,
-                KernelVersionText = record.Facts.KernelVersionText,
-            },
-            await File.ReadAllBytesAsync(record.ConfigPath, Cancellation), await File.ReadAllBytesAsync(record.KallsymsPath, Cancellation),
-            await File.ReadAllBytesAsync(record.SymversPath!, Cancellation), null).Write(capture);
-        using var content = new ByteArrayContent(capture.ToArray());
+        using var content = new ByteArrayContent(await StockCapture.OfAsync(record));
         return (await Answered.ValueAsync<KernelView>(await clients[0].PostAsync(ApiRoutes.Kernels, content, Cancellation))).Id;
     }
 
@@ -213,7 +201,4 @@ internal sealed class Cluster : IDisposable
             return null;
         }
     }
-
-    private static CacheRoot TestCache() => Get(CacheRoot.Open(
-        Environment.GetEnvironmentVariable("ELIVEPATCH_TEST_CACHE") ?? CacheRoot.DefaultPath(Environment.GetEnvironmentVariable) + "-tests"));
 }

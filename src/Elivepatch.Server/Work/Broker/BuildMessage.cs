@@ -1,15 +1,18 @@
 using System.Text;
-using System.Text.RegularExpressions;
+using Elivepatch.Kernel.Storage;
 using RabbitMQ.Client;
 
 namespace Elivepatch.Server.Work.Broker;
 
 /// <summary>What travels over the broker: the id of a build as the message's body.</summary>
-internal static partial class BuildMessage
+internal static class BuildMessage
 {
+    // What is longer is not looked at.
+    private const int LongestBody = 64;
+
     /// <summary>The build that a message names; null where it is no message of ours.</summary>
     public static string? Read(ReadOnlyMemory<byte> body) =>
-        body.Length == 64 && Encoding.ASCII.GetString(body.Span) is var text && IdPattern().IsMatch(text) ? text : null;
+        body.Length <= LongestBody && Encoding.ASCII.GetString(body.Span) is var text && ContentDigest.IsHex(text) ? text : null;
 
     /// <summary>The body of a message.</summary>
     public static byte[] Body(string build) => Encoding.ASCII.GetBytes(build);
@@ -20,7 +23,4 @@ internal static partial class BuildMessage
         Persistent = true,
         Headers = worker is null ? null : new Dictionary<string, object?> { [BuildQueues.WorkerHeader] = worker },
     };
-
-    [GeneratedRegex(@"\A[0-9a-f]{64}\z")]
-    private static partial Regex IdPattern();
 }

@@ -22,7 +22,7 @@ internal sealed class PreparedKernels
         try
         {
             var read = JsonSerializer.Deserialize(File.ReadAllBytes(path), ProtocolJson.Default.IReadOnlyListString);
-            kernels = [.. (read ?? []).Where(k => k is { Length: 64 } && k.All(char.IsAsciiHexDigitLower)).Take(Most)];
+            kernels = [.. (read ?? []).Where(ContentDigest.IsHex).Take(Most)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {

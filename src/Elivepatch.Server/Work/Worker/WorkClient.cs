@@ -147,10 +147,7 @@ internal sealed class WorkClient : IDisposable
             using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, inTime.Token);
             if (answer.IsSuccessStatusCode)
                 return await take(answer, inTime.Token);
-            var details = JsonSerializer.Deserialize(await ReadAsync(answer, inTime.Token), ProtocolJson.Default.ProblemDetails);
-            var problem = details?.Problems is [var first, ..]
-                ? first.ToProblem()
-                : new Problem(ProblemCodes.ServerAnswerMalformed, $"it answers {(int)answer.StatusCode}");
+            var problem = WhyRefused(answer.StatusCode, await ReadAsync(answer, inTime.Token));
             // A server whose database or disk is away, or which a proxy says is away, may be well again soon. One that breaks (500) would
             // break again.
             return (int)answer.StatusCode > (int)HttpStatusCode.InternalServerError
@@ -158,7 +155,11 @@ internal sealed class WorkClient : IDisposable
                 ? new(ProblemCodes.ServerUnreachable, problem.Reason)
                 : problem;
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or JsonException)
+        catch (JsonException e)
+        {
+            return new(ProblemCodes.ServerAnswerMalformed, e.Message);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
         {
             return new(ProblemCodes.ServerUnreachable, e.Message);
         }
@@ -166,6 +167,22 @@ internal sealed class WorkClient : IDisposable
         {
             return new(ProblemCodes.ServerUnreachable, $"no answer in {limit.TotalSeconds:0} s");
         }
+    }
+
+    // What is no answer of ours is one of something before the server, or of another server.
+    private static Problem WhyRefused(HttpStatusCode status, byte[] body)
+    {
+        try
+        {
+            if (JsonSerializer.Deserialize(body, ProtocolJson.Default.ProblemDetails)?.Problems is [{ } first, ..])
+                return first.ToProblem();
+        }
+        catch (JsonException)
+        {
+            // A page for people.
+        }
+
+        return new(ProblemCodes.ServerAnswerMalformed, $"it answers {(int)status}");
     }
 
     private static async Task<byte[]> ReadAsync(HttpResponseMessage answer, CancellationToken cancellation)

@@ -17,7 +17,7 @@ internal sealed class WorkInputs(CacheRoot cache, WorkClient client)
     /// <summary>The path of an input.</summary>
     public async Task<Outcome<string>> GetAsync(WorkHold hold, string digest, CancellationToken cancellation)
     {
-        if (digest.Length != 64 || !digest.All(char.IsAsciiHexDigitLower))
+        if (!ContentDigest.IsHex(digest))
             return new Problem(ProblemCodes.ServerAnswerMalformed, "an input has no digest");
         var path = Path.Combine(folder, digest);
         using var held = await cache.LockAsync($"input-{digest}", cancellation);

@@ -105,8 +105,9 @@ internal sealed partial class WorkerHost : IDisposable
                 foreach (var build in orders.Ended)
                     consumer.End(build);
             }
-            else if (answered.Problems[0].Code == ProblemCodes.ServerUnreachable)
+            else if (answered.Problems[0].Code is var code && (code == ProblemCodes.ServerUnreachable || code == ProblemCodes.ServerAnswerMalformed))
             {
+                // It was well when the worker started, and will be again.
                 LogNoServer(answered.Problems[0].Reason);
             }
             else
