@@ -63,9 +63,9 @@ internal sealed record BuildServices
             s.GetRequiredService<KeyRing>(), s.GetRequiredService<BlobStore>(), TimeSpan.FromDays(Options.ManifestDays),
             s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(s => new RemoteBuilds(
-            s.GetRequiredService<BuildTable>(), s.GetRequiredService<KernelTable>(), s.GetRequiredService<BuildEventTable>(),
-            s.GetRequiredService<WorkerTable>(), s.GetRequiredService<BlobStore>(), s.GetRequiredService<ProductStore>(),
-            s.GetRequiredService<BuildPolicy>(), s.GetRequiredService<WorkPolicy>(), Signer));
+            s.GetRequiredService<BuildTable>(), s.GetRequiredService<KernelTable>(), s.GetRequiredService<WorkerTable>(),
+            s.GetRequiredService<BlobStore>(), s.GetRequiredService<ProductStore>(), s.GetRequiredService<BuildPolicy>(),
+            s.GetRequiredService<WorkPolicy>(), Signer));
         if (Options.Broker is { } broker)
             AddBroker(services, broker);
         else

@@ -104,10 +104,31 @@ internal sealed class ServerHost : IAsyncDisposable
             : await Database.OpenFileAsync(folder.DatabaseFile, cancellation);
         if (!opened.TryGet(out var database))
             return Outcome<ServerHost>.Failure(opened.Problems);
-        var host = await OpenAsync(options, folder, held, database, adjust, clock, cancellation);
+        var shared = await SharedClockAsync(options, database, clock, cancellation);
+        var host = shared.TryGet(out var time)
+            ? await OpenAsync(options, folder, held, database, adjust, time, cancellation)
+            : Outcome<ServerHost>.Failure(shared.Problems);
         if (!host.Succeeded)
             await database.DisposeAsync();
         return host;
+    }
+
+    // Servers that share a database share its time.
+    private static async Task<Outcome<TimeProvider>> SharedClockAsync(
+        ServerOptions options, Database database, TimeProvider own, CancellationToken cancellation)
+    {
+        if (database.Postgres is not { } postgres)
+            return own;
+        try
+        {
+            var clock = new DatabaseClock(own);
+            await clock.SetAsync(postgres, cancellation);
+            return clock;
+        }
+        catch (NpgsqlException e)
+        {
+            return new Problem(ProblemCodes.DatabaseUnreachable, $"{options.Database}: {e.Message}");
+        }
     }
 
     private static async Task<Outcome<ServerHost>> OpenAsync(
@@ -169,6 +190,8 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton<KeyAgreement>().AddHostedService(s => s.GetRequiredService<KeyAgreement>());
         services.AddSingleton<UnwantedBlobs>().AddHostedService<Retention>();
         services.AddHostedService<BuildEventNotices>().AddHostedService<BlobSweep>();
+        if (clock is DatabaseClock shared)
+            services.AddSingleton(shared).AddHostedService<ClockUpkeep>();
         services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
     }
 

@@ -29,8 +29,6 @@ internal sealed class ServerProcess : IDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private string Address { get; set; } = "";
-
     /// <summary>Starts it, and waits until it has said where it is.</summary>
     /// <param name="prefix">What it is started by; nothing where it is started itself.</param>
     /// <param name="state">The folder of its state.</param>
@@ -58,9 +56,12 @@ internal sealed class ServerProcess : IDisposable
         }
     }
 
+    /// <summary>The first address of a scheme that it listens on.</summary>
+    public Uri AddressOf(string scheme) => new(Regex.Match(Greeting, $@"address +({scheme}://\S+)").Groups[1].Value);
+
     public HttpClient Client(string? secret = null)
     {
-        var client = new HttpClient { BaseAddress = new(Address) };
+        var client = new HttpClient { BaseAddress = AddressOf("http") };
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", secret ?? Secret);
         return client;
     }
@@ -108,7 +109,6 @@ internal sealed class ServerProcess : IDisposable
     {
         while (!Greeting.Contains("public key", StringComparison.Ordinal))
             Greeting += await ReadLineAsync();
-        Address = Regex.Match(Greeting, @"address +(\S+)").Groups[1].Value;
         if (!mayMakeToken)
             return;
         var more = process.StandardOutput.ReadLineAsync(Cancellation).AsTask();

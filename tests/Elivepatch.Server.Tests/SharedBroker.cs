@@ -5,7 +5,7 @@ namespace Elivepatch.Server.Tests;
 /// <summary>The RabbitMQ that the tests of a run share, started where one needs it; each test has a virtual host of its own.</summary>
 public sealed class SharedBroker : IAsyncDisposable
 {
-    private readonly Lazy<Task<RabbitBroker>> broker = new(RabbitBroker.StartAsync);
+    private readonly Lazy<Task<RabbitBroker>> broker = new(() => RabbitBroker.StartAsync());
 
     internal Task<RabbitBroker> BrokerAsync() => broker.Value;
 

@@ -19,11 +19,12 @@ internal sealed class PostgresCluster : IAsyncDisposable
     private readonly string folder;
     private readonly string programs;
     private readonly bool isDurable;
+    private readonly ServerCertificateFiles? certificate;
     private Process? server;
     private int databases;
 
-    private PostgresCluster(string folder, string programs, bool isDurable) =>
-        (this.folder, this.programs, this.isDurable) = (folder, programs, isDurable);
+    private PostgresCluster(string folder, string programs, bool isDurable, ServerCertificateFiles? certificate) =>
+        (this.folder, this.programs, this.isDurable, this.certificate) = (folder, programs, isDurable, certificate?.CopyTo(folder));
 
     public int Port { get; private set; }
 
@@ -32,7 +33,8 @@ internal sealed class PostgresCluster : IAsyncDisposable
 
     /// <summary>Makes one and starts it.</summary>
     /// <param name="isDurable">True where a commit has to wait for the disk, as it does for real.</param>
-    public static async Task<PostgresCluster> StartAsync(bool isDurable = false)
+    /// <param name="certificate">Where it takes connections over TLS as well.</param>
+    public static async Task<PostgresCluster> StartAsync(bool isDurable = false, ServerCertificateFiles? certificate = null)
     {
         const string installed = "/usr/lib/postgresql";
         var programs = Directory.Exists(installed)
@@ -41,7 +43,7 @@ internal sealed class PostgresCluster : IAsyncDisposable
         if (programs is null)
             throw new InvalidOperationException("PostgreSQL is not installed: ./test installs it (scripts/packages)");
         // A Unix socket has a short path.
-        var cluster = new PostgresCluster(Directory.CreateTempSubdirectory("elivepatch-pg-").FullName, programs, isDurable);
+        var cluster = new PostgresCluster(Directory.CreateTempSubdirectory("elivepatch-pg-").FullName, programs, isDurable, certificate);
         try
         {
             await cluster.PrepareAsync();
@@ -89,7 +91,8 @@ internal sealed class PostgresCluster : IAsyncDisposable
                 "bash", "-c", "log=$1; shift; \"$@\" >>\"$log\" 2>&1 & server=$!; read -r; kill -INT \"$server\"; wait \"$server\"", "bash",
                 Path.Combine(folder, "log"), Path.Combine(programs, "postgres"), "-D", Path.Combine(folder, "data"), "-p", $"{Port}",
                 "-c", "listen_addresses=127.0.0.1", "-c", $"unix_socket_directories={folder}", "-c", $"fsync={(isDurable ? "on" : "off")}",
-                "-c", "shared_buffers=64MB", "-c", "max_connections=200");
+                "-c", "shared_buffers=64MB", "-c", "max_connections=200", "-c", $"ssl={(certificate is null ? "off" : "on")}",
+                "-c", $"ssl_cert_file={certificate?.Certificate}", "-c", $"ssl_key_file={certificate?.Key}");
             for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < longestStart; await Task.Delay(50))
             {
                 if (await TryAsync(Path.Combine(programs, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", $"{Port}"))

@@ -21,20 +21,22 @@ internal sealed class RabbitBroker : IAsyncDisposable
     private static readonly TimeSpan longestStart = TimeSpan.FromSeconds(120);
 
     private readonly string folder;
+    private readonly ServerCertificateFiles? certificate;
     private readonly int[] ports = FreePorts(3);
     private Process? server;
     private int taken;
 
-    private RabbitBroker(string folder) => this.folder = folder;
+    private RabbitBroker(string folder, ServerCertificateFiles? certificate) => (this.folder, this.certificate) = (folder, certificate?.CopyTo(folder));
 
     private int Port => ports[0];
 
     /// <summary>Makes one and starts it.</summary>
-    public static async Task<RabbitBroker> StartAsync()
+    /// <param name="certificate">Where it takes connections over TLS, and no others.</param>
+    public static async Task<RabbitBroker> StartAsync(ServerCertificateFiles? certificate = null)
     {
         if (!File.Exists(Program))
             throw new InvalidOperationException("RabbitMQ is not installed: ./test installs it (scripts/packages)");
-        var broker = new RabbitBroker(Directory.CreateTempSubdirectory("elivepatch-mq-").FullName);
+        var broker = new RabbitBroker(Directory.CreateTempSubdirectory("elivepatch-mq-").FullName, certificate);
         try
         {
             await broker.PrepareAsync();
@@ -50,7 +52,7 @@ internal sealed class RabbitBroker : IAsyncDisposable
 
     /// <summary>The address of a virtual host that nobody has used.</summary>
     public string NewHost() => Interlocked.Increment(ref taken) is var number and <= VirtualHosts
-        ? $"amqp://{User}:{Uri.EscapeDataString(Password)}@127.0.0.1:{Port}/v{number}"
+        ? $"{(certificate is null ? "amqp" : "amqps")}://{User}:{Uri.EscapeDataString(Password)}@127.0.0.1:{Port}/v{number}"
         : throw new InvalidOperationException("more tests than virtual hosts: raise their number");
 
     /// <summary>Ends the broker; whoever is connected loses the connection, and what was confirmed is kept.</summary>
@@ -118,7 +120,14 @@ internal sealed class RabbitBroker : IAsyncDisposable
         await File.WriteAllTextAsync(
             Path.Combine(folder, "rabbitmq.conf"),
             $"""
-            listeners.tcp.1 = 127.0.0.1:{Port}
+            {(certificate is null
+                ? $"listeners.tcp.1 = 127.0.0.1:{Port}"
+                : $"""
+                listeners.tcp = none
+                listeners.ssl.1 = 127.0.0.1:{Port}
+                ssl_options.certfile = {certificate.Certificate}
+                ssl_options.keyfile = {certificate.Key}
+                """)}
             load_definitions = {folder}/definitions.json
             log.console = true
             log.console.level = warning
@@ -135,7 +144,7 @@ internal sealed class RabbitBroker : IAsyncDisposable
         }
     }
 
-    // A broker greets nobody: it answers a protocol header with its own frame.
+    // A broker greets nobody: it answers a protocol header with its own frame, and one that expects TLS with an alert.
     private async Task<bool> AnswersAsync()
     {
         try

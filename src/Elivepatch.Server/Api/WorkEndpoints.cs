@@ -38,7 +38,7 @@ internal static class WorkEndpoints
             .Needs(TokenScopes.Work).Says("work", "getWorkInput", "Something that the build is made of.");
         routes.MapPost(Routes.WorkEvents, NoteAsync)
             .Produces(StatusCodes.Status204NoContent)
-            .Needs(TokenScopes.Work).Uploads(LargestEvents).Routinely().Says("work", "addWorkEvents", "Stages and log lines of the build.");
+            .Needs(TokenScopes.Work).Uploads(LargestEvents).Routinely().Says("work", "addWorkEvents", "Stages and log lines of the build. Sending them again is harmless.");
         routes.MapPost(Routes.WorkSignature, SignAsync)
             .Accepts<Stream>("application/octet-stream").Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream")
             .Needs(TokenScopes.Work).Uploads(LargestModule)
@@ -78,9 +78,11 @@ internal static class WorkEndpoints
 
     private static async Task<IResult> NoteAsync(
         [Description("The build's id.")] string build, [Description("The worker's id.")] string worker,
-        [Description("The attempt.")] int attempt, IReadOnlyList<BuildEvent> events, RemoteBuilds work, CancellationToken cancellation) =>
-        events.Count <= MostListed && events.All(e => e is { Stage: not null, Detail: not null })
-            ? Done(await work.NoteAsync(new(build, worker, attempt), events, cancellation))
+        [Description("The attempt.")] int attempt,
+        [Description("How many events of this attempt were sent before these. Those that are known already are not added again.")] int told,
+        IReadOnlyList<BuildEvent> events, RemoteBuilds work, CancellationToken cancellation) =>
+        told >= 0 && events.Count <= MostListed && events.All(e => e is { Stage: not null, Detail: not null })
+            ? Done(await work.NoteAsync(new(build, worker, attempt), told, events, cancellation))
             : Answers.Refuse(ProblemCodes.RequestMalformed, $"at most {MostListed} whole events are taken at once");
 
     private static async Task<IResult> SignAsync(

@@ -186,6 +186,33 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
         cancellation);
 
     /// <summary>
+    /// Adds what a worker tells of its build, which it holds for another while. A worker that got no answer tells it again: what is
+    /// known already is not added twice.
+    /// </summary>
+    /// <param name="lease">The worker's hold.</param>
+    /// <param name="told">How many events the worker told of in this attempt before these.</param>
+    /// <param name="happened">The events, in their order.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <returns>False where the worker has lost the build.</returns>
+    public Task<bool> NoteAsync(BuildLease lease, long told, IReadOnlyList<BuildEvent> happened, CancellationToken cancellation) => ChangeAsync(
+        lease.Build,
+        async transaction =>
+        {
+            var connection = transaction.Connection!;
+            var heard = await connection.ExecuteScalarAsync<long?>(
+                "SELECT heard FROM builds WHERE " + IsMine, new { lease.Build, lease.Worker, lease.Attempt }, transaction);
+            if (heard is null)
+                return false;
+            foreach (var item in happened.Skip((int)Math.Clamp(heard.Value - told, 0, happened.Count)))
+                await events.AddAsync(lease.Build, item, transaction);
+            await connection.ExecuteAsync(
+                "UPDATE builds SET lease = @now, heard = @heard WHERE id = @Build",
+                new { now = Moment.From(clock.GetUtcNow()), heard = Math.Max(heard.Value, told + happened.Count), lease.Build }, transaction);
+            return true;
+        },
+        cancellation);
+
+    /// <summary>
     /// Ends a running build, all at once; false where the worker does not run it (any more): somebody else has taken or ended it, and
     /// this end is not taken.
     /// </summary>
@@ -301,7 +328,11 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
     private async Task<StoredBuild> RunAsync(DbTransaction transaction, string id, string worker)
     {
         await transaction.Connection!.ExecuteAsync(
-            "UPDATE builds SET state = 'Running', attempts = attempts + 1, started = @now, worker = @worker, lease = @now WHERE id = @id",
+            """
+            UPDATE builds
+            SET state = 'Running', attempts = attempts + 1, started = @now, worker = @worker, lease = @now, heard = 0
+            WHERE id = @id
+            """,
             new { id, worker, now = Moment.From(clock.GetUtcNow()) }, transaction);
         await TellAsync(id, BuildState.Running, transaction);
         return await OneAsync(transaction.Connection!, transaction, id);

@@ -16,8 +16,8 @@ namespace Elivepatch.Server.Work;
 
 /// <summary>Builds in the hands of workers.</summary>
 public sealed class RemoteBuilds(
-    BuildTable builds, KernelTable kernels, BuildEventTable events, WorkerTable workers, BlobStore blobs, ProductStore products,
-    BuildPolicy policy, WorkPolicy work, ModuleSigner? signer)
+    BuildTable builds, KernelTable kernels, WorkerTable workers, BlobStore blobs, ProductStore products, BuildPolicy policy, WorkPolicy work,
+    ModuleSigner? signer)
 {
     /// <summary>Takes a worker's report; its builds are its own for another while.</summary>
     public async Task<Outcome<WorkerOrders>> HearAsync(string worker, WorkerReport report, CancellationToken cancellation)
@@ -74,16 +74,17 @@ public sealed class RemoteBuilds(
             : new Problem(ProblemCodes.ResultMissing, "the build is not made of this");
     }
 
-    /// <summary>Adds events to a build; a problem where it is not the worker's.</summary>
-    public async Task<Problem?> NoteAsync(BuildLease lease, IReadOnlyList<BuildEvent> happened, CancellationToken cancellation)
+    /// <summary>Adds events to a build; a problem where it is not the worker's. Sending them again is harmless.</summary>
+    /// <param name="lease">The build.</param>
+    /// <param name="told">How many the worker has sent in this attempt before these.</param>
+    /// <param name="happened">The events.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<Problem?> NoteAsync(BuildLease lease, long told, IReadOnlyList<BuildEvent> happened, CancellationToken cancellation)
     {
-        if (await builds.RenewAsync(lease, cancellation) is null)
-            return Lost(lease);
         // How a build stands is said by whoever changes it.
         if (happened.Any(h => h.Kind == BuildEventKind.State))
             return new(ProblemCodes.RequestMalformed, "a worker tells stages and log lines");
-        await events.AddAllAsync(lease.Build, happened, cancellation);
-        return null;
+        return await builds.NoteAsync(lease, told, happened, cancellation) ? null : Lost(lease);
     }
 
     /// <summary>Signs a module for kernels that ask for it.</summary>

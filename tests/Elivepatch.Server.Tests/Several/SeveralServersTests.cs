@@ -64,6 +64,22 @@ public sealed class SeveralServersTests(SharedPostgres postgres) : IAsyncLifetim
     }
 
     [Fact]
+    public async Task Servers_whose_clocks_differ_have_the_time_of_the_database()
+    {
+        var (one, two) = (await ServerAsync("one"), await ServerAsync("two"));
+        // Their own clocks stand still, in another month.
+        two.Clock.Now -= TimeSpan.FromHours(1);
+        await two.Get<DatabaseClock>().SetAsync(two.Get<Database>().Postgres!, Cancellation);
+        var (first, second) = (one.Get<TimeProvider>().GetUtcNow(), two.Get<TimeProvider>().GetUtcNow());
+        Assert.InRange((first - second).Duration(), TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        Assert.InRange((DateTimeOffset.UtcNow - first).Duration(), TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        // So nobody's build is taken away because another server thinks that it is later.
+        await one.AddBuildAsync("build");
+        Assert.NotNull(await one.Get<BuildTable>().TakeAsync("worker", Cancellation));
+        Assert.Empty(await two.Get<BuildTable>().RequeueInterruptedAsync(TimeSpan.FromMinutes(5), Cancellation));
+    }
+
+    [Fact]
     public async Task Twenty_equal_submissions_at_two_servers_are_one_build()
     {
         using var one = await BenchAsync("one");

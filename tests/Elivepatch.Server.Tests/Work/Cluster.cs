@@ -19,12 +19,14 @@ internal sealed class Cluster : IDisposable
     private readonly Scratch scratch = new();
     private readonly string database;
     private readonly string broker;
+    private readonly ServerCertificateFiles? certificate;
     private readonly List<WorkerProcess> workers = [];
     private string secret = "";
     private string workSecret = "";
     private HttpClient[] clients = [];
 
-    private Cluster(string database, string broker) => (this.database, this.broker) = (database, broker);
+    private Cluster(string database, string broker, ServerCertificateFiles? certificate) =>
+        (this.database, this.broker, this.certificate) = (database, broker, certificate);
 
     public List<ServerProcess> Servers { get; } = [];
 
@@ -35,9 +37,14 @@ internal sealed class Cluster : IDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public static async Task<Cluster> StartAsync(string database, string broker, int servers)
+    /// <summary>Starts servers.</summary>
+    /// <param name="database">Address of the database.</param>
+    /// <param name="broker">Address of the broker.</param>
+    /// <param name="servers">How many.</param>
+    /// <param name="certificate">Where workers come over TLS: the servers' certificate, which servers and workers trust and nothing else.</param>
+    public static async Task<Cluster> StartAsync(string database, string broker, int servers, ServerCertificateFiles? certificate = null)
     {
-        var cluster = new Cluster(database, broker);
+        var cluster = new Cluster(database, broker, certificate);
         try
         {
             await cluster.StartAsync(servers);
@@ -56,7 +63,9 @@ internal sealed class Cluster : IDisposable
     /// <summary>Starts a worker.</summary>
     public WorkerProcess StartWorker(string name, string? programs = null)
     {
-        var worker = WorkerProcess.Start(name, clients.Select(c => c.BaseAddress!), broker, workSecret, TestCache().FullPath, programs);
+        var worker = WorkerProcess.Start(
+            name, Servers.Select(s => s.AddressOf(certificate is null ? "http" : "https")), broker, workSecret, TestCache().FullPath, programs,
+            certificate?.Certificate);
         workers.Add(worker);
         return worker;
     }
@@ -156,7 +165,11 @@ internal sealed class Cluster : IDisposable
                 "--database", database, "--broker", broker, "--keys-folder", scratch.PathOf("keys"), "--lease-seconds", "3", "--test-policy", "off",
                 "--cache-folder", TestCache().FullPath, "--open-builds-per-token", "1000", "--requests-per-minute", "100000",
             ];
-            var server = await ServerProcess.StartAsync([], scratch.PathOf($"state{i}"), i == 0 ? null : secret, options);
+            string[] encrypted = certificate is null
+                ? []
+                : ["--listen", "https://127.0.0.1:0", "--certificate", certificate.Certificate, "--certificate-key", certificate.Key];
+            string[] trusting = certificate is null ? [] : ["env", $"SSL_CERT_FILE={certificate.Certificate}"];
+            var server = await ServerProcess.StartAsync(trusting, scratch.PathOf($"state{i}"), i == 0 ? null : secret, [.. options, .. encrypted]);
             Servers.Add(server);
             secret = server.Secret ?? secret;
         }

@@ -31,7 +31,7 @@ public sealed class RemoteBuildsTests
         using var client = await server.WithScopesAsync(TokenScopes.Work);
         var order = await BeginAsync(client);
         Assert.Equal((Build, 1), (order.Build, order.Attempt));
-        await NoteAsync(client, 1, HttpStatusCode.NoContent, new BuildEvent(0, default, BuildEventKind.Stage, "compile", "meminfo.c", "running"));
+        await NoteAsync(client, 1, 0, HttpStatusCode.NoContent, new BuildEvent(0, default, BuildEventKind.Stage, "compile", "meminfo.c", "running"));
         using (var ended = await EndAsync(client, 1, Good()))
             Assert.Equal(HttpStatusCode.NoContent, ended.StatusCode);
         // The answer may have been lost on its way.
@@ -43,8 +43,37 @@ public sealed class RemoteBuildsTests
         var events = await server.Get<BuildEventTable>().ReadAsync(Build, 0, 100, Cancellation);
         Assert.Equal(["queued", "running", "meminfo.c", "succeeded"], events.Select(e => e.Detail));
         // Nothing more is taken of it.
-        await NoteAsync(client, 1, HttpStatusCode.Conflict, new BuildEvent(0, default, BuildEventKind.Log, "", "late"));
+        await NoteAsync(client, 1, 0, HttpStatusCode.Conflict, new BuildEvent(0, default, BuildEventKind.Log, "", "late"));
         await Answered.RefusedAsync(await PostBeginAsync(client), HttpStatusCode.Gone, "ELP1063");
+    }
+
+    [Fact]
+    public async Task Events_that_are_told_again_are_not_doubled()
+    {
+        await using var server = await StartAsync();
+        using var client = await server.WithScopesAsync(TokenScopes.Work);
+        await BeginAsync(client);
+        await NoteAsync(client, 1, 0, HttpStatusCode.NoContent, Line("a"), Line("b"));
+        // The answer was lost, and with it what came since is told.
+        await NoteAsync(client, 1, 0, HttpStatusCode.NoContent, Line("a"), Line("b"));
+        await NoteAsync(client, 1, 0, HttpStatusCode.NoContent, Line("a"), Line("b"), Line("c"));
+        await NoteAsync(client, 1, 3, HttpStatusCode.NoContent, Line("d"));
+        await NoteAsync(client, 1, 2, HttpStatusCode.NoContent, Line("c"));
+        // Some were given up by the worker.
+        await NoteAsync(client, 1, 6, HttpStatusCode.NoContent, Line("g"));
+        await NoteAsync(client, 1, -1, HttpStatusCode.BadRequest, Line("x"));
+        Assert.Equal(["queued", "running", "a", "b", "c", "d", "g"], await DetailsAsync());
+        // Another attempt begins to count anew.
+        server.Clock.Now += TimeSpan.FromMinutes(1);
+        await server.Get<BuildTable>().RequeueInterruptedAsync(TimeSpan.FromSeconds(30), Cancellation);
+        Assert.Equal(2, (await BeginAsync(client)).Attempt);
+        await NoteAsync(client, 2, 0, HttpStatusCode.NoContent, Line("a"));
+        Assert.Equal(["queued", "running", "a"], (await DetailsAsync()).TakeLast(3));
+
+        async Task<IEnumerable<string>> DetailsAsync() =>
+            (await server.Get<BuildEventTable>().ReadAsync(Build, 0, 100, Cancellation)).Select(e => e.Detail);
+
+        static BuildEvent Line(string text) => new(0, default, BuildEventKind.Log, "", text);
     }
 
     public static TheoryData<string> Lies => ["subject", "build-id", "patches", "invocation", "engine", "name", "nothing", "both"];
@@ -166,7 +195,7 @@ public sealed class RemoteBuildsTests
         await using var server = await StartAsync();
         using var client = await server.WithScopesAsync(TokenScopes.Work);
         await BeginAsync(client);
-        await NoteAsync(client, 1, HttpStatusCode.BadRequest, new BuildEvent(0, default, BuildEventKind.State, "", "succeeded"));
+        await NoteAsync(client, 1, 0, HttpStatusCode.BadRequest, new BuildEvent(0, default, BuildEventKind.State, "", "succeeded"));
     }
 
     private static byte[] Module => [0x7f, (byte)'E', (byte)'L', (byte)'F'];
@@ -189,10 +218,10 @@ public sealed class RemoteBuildsTests
 
     private async Task<WorkOrder> BeginAsync(HttpClient client) => await Answered.ValueAsync<WorkOrder>(await PostBeginAsync(client));
 
-    private async Task NoteAsync(HttpClient client, int attempt, HttpStatusCode status, params BuildEvent[] events)
+    private async Task NoteAsync(HttpClient client, int attempt, int told, HttpStatusCode status, params BuildEvent[] events)
     {
         using var answer = await client.PostAsJsonAsync(
-            Path(ApiRoutes.WorkEvents(Build), attempt), events, ProtocolJson.Default.IReadOnlyListBuildEvent, Cancellation);
+            $"{Path(ApiRoutes.WorkEvents(Build), attempt)}&told={told}", events, ProtocolJson.Default.IReadOnlyListBuildEvent, Cancellation);
         Assert.Equal(status, answer.StatusCode);
     }
 

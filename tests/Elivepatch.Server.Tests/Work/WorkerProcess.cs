@@ -38,7 +38,8 @@ internal sealed class WorkerProcess : IDisposable
     }
 
     /// <summary>Starts it; it is not waited for.</summary>
-    public static WorkerProcess Start(string name, IEnumerable<Uri> servers, string broker, string token, string cache, string? programs = null)
+    public static WorkerProcess Start(
+        string name, IEnumerable<Uri> servers, string broker, string token, string cache, string? programs = null, string? trusted = null)
     {
         string[] words =
         [
@@ -50,6 +51,8 @@ internal sealed class WorkerProcess : IDisposable
             start.Environment.Remove(variable);
         start.Environment["ELIVEPATCHD_BROKER"] = broker;
         start.Environment["ELIVEPATCHD_TOKEN"] = token;
+        if (trusted is not null)
+            start.Environment["SSL_CERT_FILE"] = trusted;
         return new(name, Process.Start(start)!);
     }
 

@@ -65,9 +65,15 @@ internal sealed class WorkClient : IDisposable
             longAnswer, rounds: null, cancellation);
 
     /// <summary>Adds events.</summary>
-    public Task<Problem?> NoteAsync(WorkHold hold, IReadOnlyList<BuildEvent> events, CancellationToken cancellation) => TalkAsync(
-        () => Json(ApiRoutes.WorkEvents(hold.Build), hold, events, ProtocolJson.Default.IReadOnlyListBuildEvent), NothingAsync, shortAnswer,
-        rounds: 10, cancellation);
+    /// <param name="hold">The build.</param>
+    /// <param name="told">How many were sent in this attempt before these.</param>
+    /// <param name="events">The events.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public Task<Problem?> NoteAsync(WorkHold hold, long told, IReadOnlyList<BuildEvent> events, CancellationToken cancellation) => TalkAsync(
+        () => Posted(
+            Of(ApiRoutes.WorkEvents(hold.Build), hold, string.Create(CultureInfo.InvariantCulture, $"&told={told}")),
+            events, ProtocolJson.Default.IReadOnlyListBuildEvent),
+        NothingAsync, shortAnswer, rounds: 10, cancellation);
 
     /// <summary>Has a module signed.</summary>
     public async Task<Outcome<byte[]>> SignAsync(WorkHold hold, byte[] module, string hash, CancellationToken cancellation)

@@ -119,8 +119,12 @@ internal sealed partial class WorkerBuild(
 
     private async Task<BuildProduct> BuildAsync(WorkOrder order, WorkHold hold, CancellationToken cancellation)
     {
-        await using var journal = new BuildJournal(
-            async events => LogNotNoted(order.Build, await client.NoteAsync(hold, events, cancellation)));
+        var told = 0L;
+        await using var journal = new BuildJournal(async events =>
+        {
+            LogNoted(order.Build, await client.NoteAsync(hold, told, events, cancellation));
+            told += events.Count;
+        });
         var fetched = await FetchAsync(order, hold, cancellation);
         if (!fetched.TryGet(out var ready))
             return Failed(fetched.Problems[0]);
@@ -180,7 +184,7 @@ internal sealed partial class WorkerBuild(
     private partial void LogEnded(string id, Problem? problem);
 
     [LoggerMessage(LogLevel.Debug, "events of build {Id} were sent {Problem}")]
-    private partial void LogNotNoted(string id, Problem? problem);
+    private partial void LogNoted(string id, Problem? problem);
 
     [LoggerMessage(LogLevel.Error, "build {Id} broke")]
     private partial void LogBroken(Exception e, string id);
