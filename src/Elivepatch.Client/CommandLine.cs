@@ -6,6 +6,7 @@ using System.Runtime.InteropServices;
 using Elivepatch.Client.Commands;
 using Elivepatch.Client.Output;
 using Elivepatch.Engine;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client;
 
@@ -16,10 +17,9 @@ internal static class CommandLine
     public static async Task<int> RunAsync(string[] words, Session session)
     {
         var root = CreateRoot(session);
-        // A word that begins with @ is a word: no file is read because of a name.
-        var parsed = root.Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = Invocation.Read(root, words);
         if (parsed.Errors.Count > 0)
-            return ReportUsage(parsed, session);
+            return Answer.Fail(session, [Invocation.UsageProblem(parsed, "elivepatch")], asJson: false, CancellationToken.None);
 
         using var ending = new CancellationTokenSource();
         var signal = 0;
@@ -36,15 +36,7 @@ internal static class CommandLine
         using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, c => End(c, 1));
         try
         {
-            return await parsed.InvokeAsync(
-                new InvocationConfiguration
-                {
-                    Output = session.Output,
-                    Error = session.Error,
-                    EnableDefaultExceptionHandler = false,
-                    ProcessTerminationTimeout = null,
-                },
-                ending.Token);
+            return await Invocation.RunAsync(parsed, session.Output, session.Error, ending.Token);
         }
         catch (Exception) when (signal != 0)
         {
@@ -90,14 +82,5 @@ internal static class CommandLine
         };
         VerbHelp.ShowFor(root);
         return root;
-    }
-
-    private static int ReportUsage(ParseResult parsed, Session session)
-    {
-        var names = parsed.CommandResult.Command.Parents.OfType<Command>().Append(parsed.CommandResult.Command).Select(c => c.Name);
-        var problem = new Problem(
-            ProblemCodes.UsageInvalid, string.Join('\n', parsed.Errors.Select(e => e.Message).Distinct()),
-            $"read `{string.Join(' ', names)} --help`");
-        return Answer.Fail(session, [problem], asJson: false, CancellationToken.None);
     }
 }

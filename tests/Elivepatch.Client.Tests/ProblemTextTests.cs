@@ -1,5 +1,5 @@
-using Elivepatch.Client.Output;
 using Elivepatch.Engine;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Tests;
 

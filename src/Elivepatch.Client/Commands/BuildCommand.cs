@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Elivepatch.Client.Output;
 using Elivepatch.Kernel.Build;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
 

@@ -4,6 +4,7 @@ using Elivepatch.Elf;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Units;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
 

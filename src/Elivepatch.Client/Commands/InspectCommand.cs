@@ -4,6 +4,7 @@ using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
 

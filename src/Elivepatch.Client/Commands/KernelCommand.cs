@@ -1,6 +1,7 @@
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
 

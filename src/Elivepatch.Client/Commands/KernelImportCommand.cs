@@ -6,6 +6,7 @@ using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
 

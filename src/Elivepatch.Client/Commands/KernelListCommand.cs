@@ -1,5 +1,6 @@
 using Elivepatch.Client.Output;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Elivepatch.Client.Output;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
 

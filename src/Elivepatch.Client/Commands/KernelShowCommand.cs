@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Elivepatch.Client.Output;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
 

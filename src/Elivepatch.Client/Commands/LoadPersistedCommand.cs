@@ -1,6 +1,7 @@
 using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
 using Elivepatch.Engine;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
 

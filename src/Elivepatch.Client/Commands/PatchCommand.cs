@@ -3,6 +3,7 @@ using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
 using Elivepatch.Client.Service;
 using Elivepatch.Engine;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
 

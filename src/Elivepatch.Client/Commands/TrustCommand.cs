@@ -4,6 +4,7 @@ using Elivepatch.Client.Output;
 using Elivepatch.Client.Service;
 using Elivepatch.Engine;
 using Elivepatch.Protocol.Manifests;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
 

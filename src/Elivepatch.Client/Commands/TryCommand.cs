@@ -4,6 +4,7 @@ using Elivepatch.Client.Output;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
 using Elivepatch.Kernel.Progress;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
 

@@ -5,6 +5,7 @@ using Elivepatch.Client.Service;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Protocol.Manifests;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Elivepatch.Engine;
 using Elivepatch.Protocol;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Output;
 

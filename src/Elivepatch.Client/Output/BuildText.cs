@@ -1,5 +1,6 @@
 using System.Globalization;
 using Elivepatch.Engine.Explain;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Output;
 

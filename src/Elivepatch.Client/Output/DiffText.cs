@@ -1,4 +1,5 @@
 using Elivepatch.Engine;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Output;
 

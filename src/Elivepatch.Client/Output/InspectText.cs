@@ -1,4 +1,5 @@
 using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Output;
 

@@ -1,4 +1,5 @@
 using Elivepatch.Kernel.Progress;
+using Elivepatch.Terminal;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 

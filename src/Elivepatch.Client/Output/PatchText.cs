@@ -1,5 +1,6 @@
 using System.Globalization;
 using Elivepatch.Client.Service;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Output;
 

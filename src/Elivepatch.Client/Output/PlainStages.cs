@@ -1,4 +1,5 @@
 using Elivepatch.Kernel.Progress;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Output;
 

@@ -1,4 +1,5 @@
 using Elivepatch.Client.Machine;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Output;
 

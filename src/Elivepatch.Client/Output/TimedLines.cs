@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Output;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Output;
 

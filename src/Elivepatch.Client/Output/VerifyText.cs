@@ -1,4 +1,5 @@
 using System.Globalization;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Output;
 

@@ -1,9 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Elivepatch.Client;
-using Elivepatch.Client.Output;
 using Elivepatch.Engine;
 using Elivepatch.Protocol;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Server.Commands;
 

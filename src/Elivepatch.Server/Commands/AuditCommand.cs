@@ -1,9 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using Elivepatch.Client;
-using Elivepatch.Client.Output;
 using Elivepatch.Engine;
 using Elivepatch.Server.State;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Server.Commands;
 

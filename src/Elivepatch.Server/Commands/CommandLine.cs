@@ -3,8 +3,7 @@
 
 using System.CommandLine;
 using System.Runtime.InteropServices;
-using Elivepatch.Client;
-using Elivepatch.Engine;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Server.Commands;
 
@@ -17,10 +16,9 @@ internal static class CommandLine
     public static async Task<int> RunAsync(string[] words, Session session)
     {
         var root = CreateRoot(session);
-        // A word that begins with @ is a word: no file is read because of a name.
-        var parsed = root.Parse(WithVerb(words), new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = Invocation.Read(root, WithVerb(words));
         if (parsed.Errors.Count > 0)
-            return ReportUsage(parsed, session);
+            return Answer.Fail(session, [Invocation.UsageProblem(parsed, "elivepatchd")]);
 
         using var ending = new CancellationTokenSource();
         void End(PosixSignalContext context)
@@ -34,15 +32,7 @@ internal static class CommandLine
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
         try
         {
-            return await parsed.InvokeAsync(
-                new InvocationConfiguration
-                {
-                    Output = session.Output,
-                    Error = session.Error,
-                    EnableDefaultExceptionHandler = false,
-                    ProcessTerminationTimeout = null,
-                },
-                ending.Token);
+            return await Invocation.RunAsync(parsed, session.Output, session.Error, ending.Token);
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
@@ -77,15 +67,4 @@ internal static class CommandLine
         words.Length == 0 || (words[0].StartsWith('-') && !wordsOfRoot.Contains(words[0]))
             ? [ServeCommand.Name, .. words]
             : words;
-
-    private static int ReportUsage(ParseResult parsed, Session session)
-    {
-        var command = parsed.CommandResult.Command;
-        var verb = string.Concat(
-            command.Parents.OfType<Command>().Append(command).Where(c => c is not RootCommand).Select(c => " " + c.Name));
-        var problem = new Problem(
-            ProblemCodes.UsageInvalid, string.Join('\n', parsed.Errors.Select(e => e.Message).Distinct()),
-            $"read `elivepatchd{verb} --help`");
-        return Answer.Fail(session, [problem]);
-    }
 }

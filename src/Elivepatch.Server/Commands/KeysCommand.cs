@@ -1,9 +1,8 @@
 using System.Globalization;
-using Elivepatch.Client;
-using Elivepatch.Client.Output;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Signing;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Server.Commands;
 

@@ -1,11 +1,10 @@
-using Elivepatch.Client;
-using Elivepatch.Client.Output;
 using Elivepatch.Engine;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.Telemetry;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Server.Commands;
 

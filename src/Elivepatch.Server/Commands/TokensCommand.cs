@@ -1,12 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
-using Elivepatch.Client;
-using Elivepatch.Client.Output;
 using Elivepatch.Engine;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Server.Commands;
 

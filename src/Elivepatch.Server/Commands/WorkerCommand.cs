@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.Text;
-using Elivepatch.Client;
-using Elivepatch.Client.Output;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Server.Api;
@@ -10,6 +8,7 @@ using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.Telemetry;
 using Elivepatch.Server.Work.Broker;
 using Elivepatch.Server.Work.Worker;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Server.Commands;
 

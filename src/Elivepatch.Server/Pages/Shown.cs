@@ -3,8 +3,8 @@
 
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Elivepatch.Client.Output;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Server.Pages;
 

@@ -1,9 +1,9 @@
 using System.CommandLine;
 
-namespace Elivepatch.Client;
+namespace Elivepatch.Terminal;
 
 /// <summary>A verb of the command, with a help that teaches.</summary>
-internal sealed class Verb : Command
+public sealed class Verb : Command
 {
     /// <summary>Makes a verb.</summary>
     /// <param name="name">Its name.</param>

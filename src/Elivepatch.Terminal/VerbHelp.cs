@@ -2,10 +2,10 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 
-namespace Elivepatch.Client;
+namespace Elivepatch.Terminal;
 
 /// <summary>Shows the usual help of a verb, then its explanation and examples.</summary>
-internal sealed class VerbHelp(HelpAction usual) : SynchronousCommandLineAction
+public sealed class VerbHelp(HelpAction usual) : SynchronousCommandLineAction
 {
     /// <summary>Has help of every command shown by the one option of the root.</summary>
     public static void ShowFor(RootCommand root)

@@ -1,7 +1,7 @@
-namespace Elivepatch.Client.Output;
+namespace Elivepatch.Terminal;
 
 /// <summary>Rows of text in aligned columns.</summary>
-internal static class Columns
+public static class Columns
 {
     // One long name must not push everybody's remarks off the screen.
     private const int WidestColumn = 44;

@@ -1,9 +1,9 @@
 using Elivepatch.Engine;
 
-namespace Elivepatch.Client.Output;
+namespace Elivepatch.Terminal;
 
 /// <summary>Problems as people read them: number and title, the reason line by line, what to do.</summary>
-internal static class ProblemText
+public static class ProblemText
 {
     /// <summary>Writes problems. Those of one kind are gathered under one title, as many functions may be refused for one reason.</summary>
     public static void Write(TextWriter output, IReadOnlyList<Problem> problems)

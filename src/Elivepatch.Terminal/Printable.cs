@@ -1,12 +1,12 @@
 using System.Text;
 
-namespace Elivepatch.Client.Output;
+namespace Elivepatch.Terminal;
 
 /// <summary>
 /// Makes text from files harmless for a terminal: names in objects, output of guests and words of compilers are anybody's,
 /// and a terminal obeys control characters.
 /// </summary>
-internal static class Printable
+public static class Printable
 {
     /// <summary>The text with control characters, tabs aside, written out as <c>\x1b</c>.</summary>
     public static string Text(string text)

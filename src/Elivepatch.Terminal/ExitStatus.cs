@@ -1,9 +1,9 @@
 using Elivepatch.Engine;
 
-namespace Elivepatch.Client;
+namespace Elivepatch.Terminal;
 
 /// <summary>What the command's exit status says.</summary>
-internal static class ExitStatus
+public static class ExitStatus
 {
     /// <summary>Everything was done.</summary>
     public const int Done = 0;
