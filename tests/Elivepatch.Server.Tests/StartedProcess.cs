@@ -11,15 +11,18 @@ internal sealed record StartedProcess(int Id, string Name, long Started)
     /// <summary>True as long as it does anything: one that has ended and is not waited for does nothing.</summary>
     public bool Lives => Read(Id) is { } now && now.Process == this && now.State != 'Z';
 
+    /// <summary>A process that runs.</summary>
+    public static StartedProcess Of(int id) => Read(id)!.Value.Process;
+
     /// <summary>The processes below one, the youngest first.</summary>
     public static IReadOnlyList<StartedProcess> Below(int parent)
     {
         var all = Directory.EnumerateDirectories("/proc")
             .Select(p => int.TryParse(Path.GetFileName(p), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? Read(id) : null)
             .OfType<(StartedProcess Process, int Parent, char State)>().ToLookup(p => p.Parent, p => p.Process);
-        return [.. Of(parent)];
+        return [.. AllOf(parent)];
 
-        IEnumerable<StartedProcess> Of(int id) => all[id].SelectMany(child => Of(child.Id).Append(child));
+        IEnumerable<StartedProcess> AllOf(int id) => all[id].SelectMany(child => AllOf(child.Id).Append(child));
     }
 
     // proc(5): id, name in parentheses, state, parent, ...; the start is field 22.

@@ -110,6 +110,9 @@ internal sealed class PostgresCluster : IAsyncDisposable
         throw new InvalidOperationException("PostgreSQL does not start");
     }
 
+    /// <summary>The process that everything of it is below.</summary>
+    public int ProcessId => server!.Id;
+
     public async ValueTask DisposeAsync()
     {
         await StopAsync();

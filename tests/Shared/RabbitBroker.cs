@@ -92,6 +92,9 @@ internal sealed class RabbitBroker : IAsyncDisposable
         throw new InvalidOperationException("RabbitMQ does not start: " + await File.ReadAllTextAsync(Path.Combine(folder, "log")));
     }
 
+    /// <summary>The process that everything of it is below.</summary>
+    public int ProcessId => server!.Id;
+
     public async ValueTask DisposeAsync()
     {
         await StopAsync();

@@ -27,7 +27,7 @@ internal sealed partial class DeadBuilds(
             {
                 await ListenAsync(stoppingToken);
             }
-            catch (Exception e) when (BuildPublisher.IsOfBroker(e))
+            catch (Exception e) when (BuildPublisher.IsOfBroker(e, stoppingToken))
             {
                 LogAway(address.ToString(), e.Message);
             }
@@ -73,7 +73,7 @@ internal sealed partial class DeadBuilds(
             await Task.Delay(pause, stopping);
             await channel.BasicNackAsync(message.DeliveryTag, multiple: false, requeue: true, stopping);
         }
-        catch (Exception e) when (BuildPublisher.IsOfBroker(e) || e is OperationCanceledException)
+        catch (Exception e) when (BuildPublisher.IsOfBroker(e, CancellationToken.None))
         {
             // The message comes again.
         }

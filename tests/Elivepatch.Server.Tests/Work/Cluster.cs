@@ -77,6 +77,15 @@ internal sealed class Cluster : IDisposable
         return (await Answered.ValueAsync<BuildView>(answer, HttpStatusCode.Accepted)).Id;
     }
 
+    /// <summary>The id of a build that was submitted before, or is now.</summary>
+    public async Task<string> SubmitAgainAsync(string name)
+    {
+        using var answer = await PostAsync(name, 0);
+        var text = await answer.Content.ReadAsStringAsync(Cancellation);
+        Assert.True(answer.IsSuccessStatusCode, text);
+        return JsonSerializer.Deserialize(text, ProtocolJson.Default.BuildView)!.Id;
+    }
+
     /// <summary>Asks one of the servers for a build with a text of its own; one whose name begins with <c>refused</c> changes what is not there.</summary>
     public Task<HttpResponseMessage> PostAsync(string name, int server)
     {

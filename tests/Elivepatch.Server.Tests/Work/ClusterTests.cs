@@ -177,6 +177,50 @@ public sealed class ClusterTests(SharedPostgres postgres, SharedBroker broker)
         }
     }
 
+    [Theory]
+    [InlineData("broker")]
+    [InlineData("database")]
+    public async Task One_that_stands_still_and_comes_back_is_waited_for_and_takes_nobody_with_it(string which)
+    {
+        // It keeps its connections and answers nothing, as a machine does whose disk hangs.
+        await using var own = await PostgresCluster.StartAsync();
+        await using var ownBroker = await RabbitBroker.StartAsync();
+        using var cluster = await Cluster.StartAsync(await own.NewDatabaseAsync(), ownBroker.NewHost(), servers: 1);
+        await cluster.AddWorkerAsync("one");
+        var before = await cluster.SubmitAsync("before");
+        await cluster.EventsAsync(before, e => e.Kind == BuildEventKind.Stage);
+        var processes = StartedProcess.Below(which == "broker" ? ownBroker.ProcessId : own.ProcessId);
+        await SignalAsync("STOP", processes);
+        var meanwhile = cluster.PostAsync("meanwhile", 0);
+        // Longer than heartbeats, leases and the patience of requests.
+        await Task.Delay(TimeSpan.FromSeconds(30), Cancellation);
+        await SignalAsync("CONT", processes);
+        (await meanwhile).Dispose();
+        Assert.Equal(BuildState.Succeeded, (await cluster.EndOfAsync(before)).State);
+        Assert.Equal(BuildState.Succeeded, (await cluster.EndOfAsync(await cluster.SubmitAgainAsync("meanwhile"))).State);
+        Assert.Equal(BuildState.Succeeded, (await cluster.EndOfAsync(await cluster.SubmitAsync("afterwards"))).State);
+    }
+
+    [Fact]
+    public async Task A_worker_that_stands_still_loses_its_build_and_is_well_again_when_it_goes_on()
+    {
+        using var cluster = await StartAsync(1);
+        var (one, two) = (await cluster.AddWorkerAsync("one"), await cluster.AddWorkerAsync("two"));
+        var build = await cluster.SubmitAsync("still");
+        await cluster.EventsAsync(build, e => e.Kind == BuildEventKind.Stage);
+        var worker = await cluster.WorkerOfAsync(build);
+        var processes = worker.Processes;
+        await SignalAsync("STOP", processes);
+        var ended = await cluster.EndOfAsync(build);
+        Assert.Equal((BuildState.Succeeded, 2), (ended.State, ended.Attempts));
+        await SignalAsync("CONT", processes);
+        (worker == one ? two : one).Kill();
+        Assert.Equal(BuildState.Succeeded, (await cluster.EndOfAsync(await cluster.SubmitAsync("afterwards"))).State);
+        // What it said of the build that it had lost counts for nothing.
+        Assert.Equal("succeeded", StatesOf(await cluster.EventsAsync(build))[^1]);
+        Assert.Equal(ended.Finished, (await cluster.BuildAsync(build)).Finished);
+    }
+
     [Fact]
     public async Task A_worker_that_is_told_to_stop_gives_its_build_back_and_the_attempt_does_not_count()
     {
@@ -198,6 +242,13 @@ public sealed class ClusterTests(SharedPostgres postgres, SharedBroker broker)
         var cluster = await Cluster.StartAsync(await postgres.NewTextAsync(), await broker.NewHostAsync(), servers);
         await Task.WhenAll(workers.Select(cluster.AddWorkerAsync));
         return cluster;
+    }
+
+    private static async Task SignalAsync(string signal, IEnumerable<StartedProcess> processes)
+    {
+        using var kill = System.Diagnostics.Process.Start(
+            "kill", [$"-{signal}", .. processes.Select(p => p.Id.ToString(System.Globalization.CultureInfo.InvariantCulture))]);
+        await kill.WaitForExitAsync(Cancellation);
     }
 
     private static List<string> StatesOf(IEnumerable<BuildEvent> events) =>

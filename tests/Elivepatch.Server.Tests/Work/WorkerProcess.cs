@@ -25,6 +25,9 @@ internal sealed class WorkerProcess : IDisposable
     /// <summary>What it has written to stderr.</summary>
     public string Log => string.Join('\n', log);
 
+    /// <summary>It, and what it has started.</summary>
+    public IReadOnlyList<StartedProcess> Processes => [.. StartedProcess.Below(process.Id), StartedProcess.Of(process.Id)];
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>Where the program lies that the tests start: their own folder has it without its native parts.</summary>

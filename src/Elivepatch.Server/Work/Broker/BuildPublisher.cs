@@ -48,7 +48,7 @@ internal sealed partial class BuildPublisher(BrokerAddress address, ILogger<Buil
             await using var asking = await open.Connection.CreateChannelAsync(cancellationToken: cancellation);
             return (await asking.QueueDeclarePassiveAsync(BuildQueues.OfCapability(capability), cancellation)).MessageCount;
         }
-        catch (Exception e) when (IsOfBroker(e))
+        catch (Exception e) when (IsOfBroker(e, cancellation))
         {
             return null;
         }
@@ -62,7 +62,7 @@ internal sealed partial class BuildPublisher(BrokerAddress address, ILogger<Buil
             await OpenAsync(cancellation);
             return true;
         }
-        catch (Exception e) when (IsOfBroker(e))
+        catch (Exception e) when (IsOfBroker(e, cancellation))
         {
             return false;
         }
@@ -71,17 +71,20 @@ internal sealed partial class BuildPublisher(BrokerAddress address, ILogger<Buil
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (channel is not null)
-            await channel.DisposeAsync();
-        if (connection is not null)
-            await connection.DisposeAsync();
+        await CloseAsync();
         opening.Dispose();
     }
 
-    /// <summary>True for what a broker that is away, or goes away, makes the library throw.</summary>
-    internal static bool IsOfBroker(Exception e) =>
+    /// <summary>
+    /// True for what a broker that is away, goes away or does not answer makes the library throw. Its own patience ends as if it were
+    /// cancelled.
+    /// </summary>
+    /// <param name="e">What was thrown.</param>
+    /// <param name="ours">What the caller would have cancelled it by.</param>
+    internal static bool IsOfBroker(Exception e, CancellationToken ours) =>
         e is RabbitMQClientException or IOException or TimeoutException or ObjectDisposedException or System.Net.Sockets.SocketException
-        || e is AggregateException { InnerException: { } inner } && IsOfBroker(inner);
+        || (e is OperationCanceledException && !ours.IsCancellationRequested)
+        || (e is AggregateException { InnerException: { } inner } && IsOfBroker(inner, ours));
 
     private async Task<Published> TrySendAsync(
         string exchange, string build, string capability, string? worker, CancellationToken cancellation)
@@ -99,7 +102,7 @@ internal sealed partial class BuildPublisher(BrokerAddress address, ILogger<Buil
         {
             return Published.Unroutable;
         }
-        catch (Exception e) when (IsOfBroker(e) || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+        catch (Exception e) when (IsOfBroker(e, cancellation))
         {
             LogUnreachable(e, address.ToString());
             return Published.Unconfirmed;
@@ -113,9 +116,7 @@ internal sealed partial class BuildPublisher(BrokerAddress address, ILogger<Buil
         {
             if (connection is { IsOpen: true } && channel is { IsOpen: true })
                 return (connection, channel);
-            if (connection is not null)
-                await connection.DisposeAsync();
-            (connection, channel) = (null, null);
+            await CloseAsync();
             connection = await address.ConnectAsync("elivepatchd server", cancellation);
             channel = await connection.CreateChannelAsync(
                 new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellation);
@@ -125,6 +126,22 @@ internal sealed partial class BuildPublisher(BrokerAddress address, ILogger<Buil
         finally
         {
             opening.Release();
+        }
+    }
+
+    // What is left of a connection that was lost; a broker that does not answer does not hear of its end either.
+    private async Task CloseAsync()
+    {
+        var lost = connection;
+        (connection, channel) = (null, null);
+        try
+        {
+            if (lost is not null)
+                await lost.DisposeAsync();
+        }
+        catch (Exception e) when (IsOfBroker(e, CancellationToken.None))
+        {
+            // It is gone in any case.
         }
     }
 

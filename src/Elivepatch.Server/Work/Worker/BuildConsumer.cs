@@ -57,7 +57,7 @@ internal sealed partial class BuildConsumer(
                     await EndAllAsync(link);
                 }
             }
-            catch (Exception e) when (BuildPublisher.IsOfBroker(e))
+            catch (Exception e) when (BuildPublisher.IsOfBroker(e, stopping))
             {
                 LogAway(address.ToString(), e.Message);
             }
