@@ -77,7 +77,7 @@ internal sealed record BuildServices
     {
         services.AddSingleton(broker).AddSingleton<BuildPublisher>().AddSingleton<BrokerDispatch>();
         services.AddSingleton<IBuildDispatch>(s => s.GetRequiredService<BrokerDispatch>());
-        services.AddHostedService<Redispatch>().AddHostedService<DeadBuilds>();
+        services.AddHostedService<Redispatch>().AddSingleton<DeadBuilds>().AddHostedService(s => s.GetRequiredService<DeadBuilds>());
     }
 
     private void AddBuilders(IServiceCollection services)

@@ -3,6 +3,7 @@ using Dapper;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
+using Elivepatch.Server.Work;
 
 namespace Elivepatch.Server.Api;
 
@@ -25,7 +26,7 @@ internal static class HealthEndpoints
 
     // Anybody may ask: what is wrong is said, and not where.
     private static async Task<IResult> ReadyAsync(
-        Database database, StateFolder folder, KeyAgreement keys, CancellationToken cancellation)
+        HttpContext context, Database database, StateFolder folder, KeyAgreement keys, CancellationToken cancellation)
     {
         var problems = new List<string>();
         try
@@ -41,9 +42,11 @@ internal static class HealthEndpoints
             problems.Add("the state cannot be written");
         if (keys.Difference is not null)
             problems.Add("the keys are not those of the other servers");
-        return problems.Count == 0
-            ? TypedResults.Ok(new HealthView("ok", Version, []))
-            : TypedResults.Json(
-                new HealthView("unavailable", Version, problems), statusCode: StatusCodes.Status503ServiceUnavailable);
+        if (problems.Count > 0)
+            return TypedResults.Json(new HealthView("unavailable", Version, problems), statusCode: StatusCodes.Status503ServiceUnavailable);
+        // Without a broker all that reads goes on, and builds are taken in: a reason to look, and none to send requests elsewhere.
+        if (context.RequestServices.GetService<DeadBuilds>()?.WhyWaiting is not null)
+            problems.Add("the broker cannot be used, so builds wait");
+        return TypedResults.Ok(new HealthView("ok", Version, problems));
     }
 }

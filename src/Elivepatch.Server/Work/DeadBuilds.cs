@@ -17,6 +17,10 @@ internal sealed partial class DeadBuilds(
     private const ushort AtOnce = 32;
     private static readonly TimeSpan pause = TimeSpan.FromSeconds(1);
     private readonly string self = WorkerId.New();
+    private readonly Reachability broker = new($"the broker {address}", log);
+
+    /// <summary>Why the broker cannot be used; null where it can. Builds wait until then.</summary>
+    public string? WhyWaiting => broker.WhyNot;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -29,7 +33,7 @@ internal sealed partial class DeadBuilds(
             }
             catch (Exception e) when (BuildPublisher.IsOfBroker(e, stoppingToken))
             {
-                LogAway(address.ToString(), e.Message);
+                broker.IsLost(BuildPublisher.Reason(e));
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -56,7 +60,9 @@ internal sealed partial class DeadBuilds(
         var consumer = new AsyncEventingBasicConsumer(channel);
         consumer.ReceivedAsync += (_, message) => TakeAsync(channel, message, stopping);
         await channel.BasicConsumeAsync(BuildQueues.Dead, autoAck: false, consumer, stopping);
+        broker.IsWell();
         await closed.Task.WaitAsync(stopping);
+        broker.IsLost("it ended the connection");
     }
 
     private async Task TakeAsync(IChannel channel, BasicDeliverEventArgs message, CancellationToken stopping)
@@ -99,9 +105,6 @@ internal sealed partial class DeadBuilds(
         if (await kernels.FindAsync(build.Kernel, KernelTable.Operator, cancellation) is { } kernel)
             await dispatch.SendAsync(build, kernel, cancellation);
     }
-
-    [LoggerMessage(LogLevel.Warning, "the broker {Address} cannot be used: {Reason}")]
-    private partial void LogAway(string address, string reason);
 
     [LoggerMessage(LogLevel.Warning, "build {Id} ended its workers; it is {State}")]
     private partial void LogEnded(string id, string state);

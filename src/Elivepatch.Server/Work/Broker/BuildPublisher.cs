@@ -19,10 +19,11 @@ internal enum Published
 }
 
 /// <summary>Sends builds to workers.</summary>
-internal sealed partial class BuildPublisher(BrokerAddress address, ILogger<BuildPublisher> log) : IAsyncDisposable
+internal sealed class BuildPublisher(BrokerAddress address, ILogger<BuildPublisher> log) : IAsyncDisposable
 {
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(10);
     private readonly SemaphoreSlim opening = new(1);
+    private readonly Reachability broker = new($"the broker {address}", log);
     private IConnection? connection;
     private IChannel? channel;
 
@@ -86,6 +87,13 @@ internal sealed partial class BuildPublisher(BrokerAddress address, ILogger<Buil
         || (e is OperationCanceledException && !ours.IsCancellationRequested)
         || (e is AggregateException { InnerException: { } inner } && IsOfBroker(inner, ours));
 
+    /// <summary>What the broker, or the way to it, has said. The library says at first only that no address did.</summary>
+    internal static string Reason(Exception e) => e.GetBaseException() switch
+    {
+        OperationCanceledException => "it does not answer",
+        var first => first.Message.ReplaceLineEndings(" "),
+    };
+
     private async Task<Published> TrySendAsync(
         string exchange, string build, string capability, string? worker, CancellationToken cancellation)
     {
@@ -96,6 +104,7 @@ internal sealed partial class BuildPublisher(BrokerAddress address, ILogger<Buil
             var open = await OpenAsync(limit.Token);
             await open.Channel.BasicPublishAsync(
                 exchange, capability, mandatory: true, BuildMessage.Properties(worker), BuildMessage.Body(build), limit.Token);
+            broker.IsWell();
             return Published.Kept;
         }
         catch (PublishException e) when (e.IsReturn)
@@ -104,7 +113,7 @@ internal sealed partial class BuildPublisher(BrokerAddress address, ILogger<Buil
         }
         catch (Exception e) when (IsOfBroker(e, cancellation))
         {
-            LogUnreachable(e, address.ToString());
+            broker.IsLost(Reason(e));
             return Published.Unconfirmed;
         }
     }
@@ -144,7 +153,4 @@ internal sealed partial class BuildPublisher(BrokerAddress address, ILogger<Buil
             // It is gone in any case.
         }
     }
-
-    [LoggerMessage(LogLevel.Warning, "the broker {Address} cannot be used; builds wait until it can")]
-    private partial void LogUnreachable(Exception e, string address);
 }

@@ -19,6 +19,7 @@ internal sealed partial class BuildConsumer(
 {
     private static readonly TimeSpan pause = TimeSpan.FromSeconds(1);
 
+    private readonly Reachability broker = new($"the broker {address}", log);
     private readonly Channel<object> mailbox = Channel.CreateUnbounded<object>(new() { SingleReader = true });
     private readonly ConcurrentDictionary<string, RunningBuild> running = new(StringComparer.Ordinal);
 
@@ -44,6 +45,7 @@ internal sealed partial class BuildConsumer(
             {
                 await using var link = await OpenAsync(stopping);
                 LogConnected(address.ToString());
+                broker.IsWell();
                 if (!isReady)
                     ready();
                 isReady = true;
@@ -59,7 +61,7 @@ internal sealed partial class BuildConsumer(
             }
             catch (Exception e) when (BuildPublisher.IsOfBroker(e, stopping))
             {
-                LogAway(address.ToString(), e.Message);
+                broker.IsLost(BuildPublisher.Reason(e));
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -202,9 +204,6 @@ internal sealed partial class BuildConsumer(
 
     [LoggerMessage(LogLevel.Information, "takes builds from {Address}")]
     private partial void LogConnected(string address);
-
-    [LoggerMessage(LogLevel.Warning, "the broker {Address} cannot be used: {Reason}")]
-    private partial void LogAway(string address, string reason);
 
     [LoggerMessage(LogLevel.Error, "build {Id} broke")]
     private partial void LogBroken(Exception e, string id);

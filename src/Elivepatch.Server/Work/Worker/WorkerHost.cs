@@ -11,7 +11,7 @@ using Elivepatch.Server.Kernels.Sources;
 namespace Elivepatch.Server.Work.Worker;
 
 /// <summary>A worker as it runs.</summary>
-internal sealed partial class WorkerHost : IDisposable
+internal sealed class WorkerHost : IDisposable
 {
     private readonly WorkerOptions options;
     private readonly string id = WorkerId.New();
@@ -20,13 +20,13 @@ internal sealed partial class WorkerHost : IDisposable
     private readonly PreparedKernels prepared;
     private readonly WorkClient client;
     private readonly ILoggerFactory loggers;
-    private readonly ILogger<WorkerHost> log;
+    private readonly Reachability servers;
 
     private WorkerHost(WorkerOptions options, CacheRoot cache, IReadOnlyList<string> compilers, ILoggerFactory loggers)
     {
         (this.options, this.cache, this.loggers, Compilers) = (options, cache, loggers, compilers);
         Capabilities = [.. compilers.Select(Capability.Of).Distinct().Order(StringComparer.Ordinal)];
-        log = loggers.CreateLogger<WorkerHost>();
+        servers = new("every server", loggers.CreateLogger<WorkerHost>());
         sources = new(cache, options.Sources, TimeProvider.System);
         prepared = new(cache);
         client = new(options.Servers, options.Token, id);
@@ -90,7 +90,7 @@ internal sealed partial class WorkerHost : IDisposable
             var answered = await client.ReportAsync(Report([]), stopping);
             if (answered.Succeeded || answered.Problems[0].Code != ProblemCodes.ServerUnreachable)
                 return answered;
-            LogNoServer(answered.Problems[0].Reason);
+            servers.IsLost(answered.Problems[0].Reason);
             await Task.Delay(WorkPolicy.Default.Beat, stopping);
         }
     }
@@ -102,13 +102,14 @@ internal sealed partial class WorkerHost : IDisposable
             var answered = await client.ReportAsync(Report(consumer.Running), CancellationToken.None);
             if (answered.TryGet(out var orders))
             {
+                servers.IsWell();
                 foreach (var build in orders.Ended)
                     consumer.End(build);
             }
             else if (answered.Problems[0].Code is var code && (code == ProblemCodes.ServerUnreachable || code == ProblemCodes.ServerAnswerMalformed))
             {
                 // It was well when the worker started, and will be again.
-                LogNoServer(answered.Problems[0].Reason);
+                servers.IsLost(answered.Problems[0].Reason);
             }
             else
             {
@@ -132,7 +133,4 @@ internal sealed partial class WorkerHost : IDisposable
         Builders = options.Builders,
         Running = running,
     };
-
-    [LoggerMessage(LogLevel.Warning, "no server answers: {Reason}")]
-    private partial void LogNoServer(string reason);
 }
