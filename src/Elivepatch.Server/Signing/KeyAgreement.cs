@@ -43,9 +43,9 @@ internal sealed partial class KeyAgreement(KeyRing keys, Database database, Time
                 LogDifference(log, found.Reason);
             Difference = found;
         }
-        catch (DbException)
+        catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
         {
-            // Requests say that the database is away.
+            // Requests say that the database is away, or the keys are.
         }
     }
 
