@@ -1,4 +1,3 @@
-
 namespace Elivepatch.Server.State;
 
 /// <summary>Where the database refers to contents of the blob store: this is the one list.</summary>

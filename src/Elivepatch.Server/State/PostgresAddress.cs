@@ -63,6 +63,8 @@ public sealed class PostgresAddress
             CommandTimeout = 30,
             // Seconds between two looks whether the other side is still there.
             KeepAlive = 15,
+            // Milliseconds. A server that stands still in the middle of a change shall not hold up the others for ever.
+            Options = "-c idle_in_transaction_session_timeout=60000",
             MaxAutoPrepare = 64,
             AutoPrepareMinUsages = 2,
         };

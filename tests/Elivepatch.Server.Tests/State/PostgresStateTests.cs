@@ -29,6 +29,13 @@ public sealed class PostgresStateTests(SharedPostgres postgres) : StateTests, IA
     }
 
     [Fact]
+    public async Task A_server_that_stands_still_in_a_change_holds_the_others_up_for_a_minute_at_most()
+    {
+        var database = await OpenAsync();
+        Assert.Equal("1min", await database.ReadAsync(c => c.ExecuteScalarAsync<string>("SHOW idle_in_transaction_session_timeout"), Cancellation));
+    }
+
+    [Fact]
     public async Task Changes_of_several_servers_that_read_before_they_write_lose_nothing()
     {
         var databases = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => OpenAsync()));

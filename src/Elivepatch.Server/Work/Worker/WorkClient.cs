@@ -18,6 +18,9 @@ internal sealed class WorkClient : IDisposable
 {
     private const long LargestAnswer = 256L << 20;
     private static readonly TimeSpan connecting = TimeSpan.FromSeconds(5);
+
+    // Of two servers one may hang: the other has to be asked before the usual lease is over.
+    private static readonly TimeSpan reportAnswer = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan shortAnswer = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan longAnswer = TimeSpan.FromMinutes(30);
     private static readonly TimeSpan firstPause = TimeSpan.FromMilliseconds(200);
@@ -45,7 +48,7 @@ internal sealed class WorkClient : IDisposable
 
     /// <summary>Says what the worker does. Asked of each server once: the next report comes soon.</summary>
     public Task<Outcome<WorkerOrders>> ReportAsync(WorkerReport report, CancellationToken cancellation) => AskAsync(
-        () => Json(ApiRoutes.Worker(worker), report, ProtocolJson.Default.WorkerReport), ProtocolJson.Default.WorkerOrders, shortAnswer,
+        () => Json(ApiRoutes.Worker(worker), report, ProtocolJson.Default.WorkerReport), ProtocolJson.Default.WorkerOrders, reportAnswer,
         rounds: 1, cancellation);
 
     /// <summary>Takes a build up.</summary>
