@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.RegularExpressions;
 
@@ -36,14 +35,8 @@ internal sealed class ServerProcess : IDisposable
     /// <param name="options">Further flags.</param>
     public static async Task<ServerProcess> StartAsync(string[] prefix, string state, string? secret = null, params string[] options)
     {
-        // The tests' own folder has the program without its native parts.
-        var configuration = Path.GetFileName(Path.GetDirectoryName(AppContext.BaseDirectory.TrimEnd('/')))!;
-        var program = Path.Combine(Repository.Root, "src", "Elivepatch.Server", "bin", configuration, "net10.0", "linux-x64", "elivepatchd.dll");
-        string[] words = [.. prefix, "dotnet", program, "--state-folder", state, "--listen", "http://127.0.0.1:0", .. options];
-        var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var name in start.Environment.Keys.Where(k => k.StartsWith("ELIVEPATCHD_", StringComparison.Ordinal)).ToList())
-            start.Environment.Remove(name);
-        var server = new ServerProcess(Process.Start(start)!);
+        string[] words = [.. prefix, .. DaemonProgram.Words(), "--state-folder", state, "--listen", "http://127.0.0.1:0", .. options];
+        var server = new ServerProcess(DaemonProgram.Start(words));
         try
         {
             await server.ReadGreetingAsync(secret is null).WaitAsync(TimeSpan.FromSeconds(60), Cancellation);
@@ -88,8 +81,7 @@ internal sealed class ServerProcess : IDisposable
     {
         // Not what it was started by, which passes its status on.
         var id = StartedProcess.Below(process.Id).Select(p => p.Id).Append(process.Id).First();
-        using (var kill = Process.Start("kill", ["-TERM", id.ToString(CultureInfo.InvariantCulture)]))
-            await kill.WaitForExitAsync(Cancellation);
+        await DaemonProgram.SignalAsync("TERM", id);
         await process.WaitForExitAsync(Cancellation).WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
         return process.ExitCode;
     }

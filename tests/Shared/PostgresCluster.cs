@@ -2,14 +2,14 @@
 // that ends with the process that started it, however that ends.
 
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Elivepatch.Tests;
 
 /// <summary>A PostgreSQL for tests.</summary>
 internal sealed class PostgresCluster : IAsyncDisposable
 {
+    private const string Owner = "postgres";
+
     public const string User = "elivepatch";
 
     // Has what a URL gives a meaning to, and must never be seen anywhere.
@@ -73,9 +73,7 @@ internal sealed class PostgresCluster : IAsyncDisposable
     {
         if (server is null)
             return;
-        server.StandardInput.Close();
-        await server.WaitForExitAsync();
-        server.Dispose();
+        await OwnDaemon.EndAsync(server);
         server = null;
     }
 
@@ -85,7 +83,7 @@ internal sealed class PostgresCluster : IAsyncDisposable
         for (var attempt = 0; attempt < 3; attempt++)
         {
             if (Port == 0)
-                Port = FreePort();
+                Port = OwnDaemon.FreePorts(1)[0];
             // Ends when its input does: with this process, whatever becomes of that.
             server = Start(
                 "bash", "-c", "log=$1; shift; \"$@\" >>\"$log\" 2>&1 & server=$!; read -r; kill -INT \"$server\"; wait \"$server\"", "bash",
@@ -124,30 +122,16 @@ internal sealed class PostgresCluster : IAsyncDisposable
         var password = Path.Combine(folder, "password");
         await File.WriteAllTextAsync(password, Password);
         // PostgreSQL refuses to run as root.
-        if (Environment.IsPrivilegedProcess)
-            await RunAsync("chown", "-R", "postgres:postgres", folder);
+        await OwnDaemon.GiveAsync(Owner, folder);
         await RunAsync(
             Path.Combine(programs, "initdb"), "-D", Path.Combine(folder, "data"), "-U", User, "--pwfile", password, "--auth-local=trust",
             "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync");
     }
 
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     private static Process Start(string file, params string[] arguments)
     {
-        var start = new ProcessStartInfo { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true };
-        string[] all = Environment.IsPrivilegedProcess && file != "chown"
-            ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", file, .. arguments]
-            : [file, .. arguments];
-        start.FileName = all[0];
-        foreach (var argument in all[1..])
-            start.ArgumentList.Add(argument);
-        start.WorkingDirectory = "/";
+        var start = OwnDaemon.CommandOf(Owner, [file, .. arguments]);
+        (start.RedirectStandardError, start.RedirectStandardOutput, start.WorkingDirectory) = (true, true, "/");
         return Process.Start(start)!;
     }
 

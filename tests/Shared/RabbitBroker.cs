@@ -16,13 +16,14 @@ internal sealed class RabbitBroker : IAsyncDisposable
     public const string User = "elivepatch";
     public const string Password = "p4ss:@/%word";
 
+    private const string Owner = "rabbitmq";
     private const string Program = "/usr/lib/rabbitmq/bin/rabbitmq-server";
     private const int VirtualHosts = 32;
     private static readonly TimeSpan longestStart = TimeSpan.FromSeconds(120);
 
     private readonly string folder;
     private readonly ServerCertificateFiles? certificate;
-    private readonly int[] ports = FreePorts(3);
+    private readonly int[] ports = OwnDaemon.FreePorts(3);
     private Process? server;
     private int taken;
 
@@ -60,9 +61,7 @@ internal sealed class RabbitBroker : IAsyncDisposable
     {
         if (server is null)
             return;
-        server.StandardInput.Close();
-        await server.WaitForExitAsync();
-        server.Dispose();
+        await OwnDaemon.EndAsync(server);
         server = null;
     }
 
@@ -140,11 +139,7 @@ internal sealed class RabbitBroker : IAsyncDisposable
 
             """);
         // It refuses to run as another user than its own.
-        if (Environment.IsPrivilegedProcess)
-        {
-            using var own = Process.Start("chown", ["-R", "rabbitmq:rabbitmq", folder]);
-            await own.WaitForExitAsync();
-        }
+        await OwnDaemon.GiveAsync(Owner, folder);
     }
 
     // A broker greets nobody: it answers a protocol header with its own frame, and one that expects TLS with an alert.
@@ -163,21 +158,10 @@ internal sealed class RabbitBroker : IAsyncDisposable
         }
     }
 
-    private static int[] FreePorts(int count)
-    {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
-        listeners.ForEach(l => l.Start());
-        var ports = listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port).ToArray();
-        listeners.ForEach(l => l.Dispose());
-        return ports;
-    }
-
     private Process Start(params string[] words)
     {
-        string[] all = Environment.IsPrivilegedProcess
-            ? ["setpriv", "--reuid=rabbitmq", "--regid=rabbitmq", "--clear-groups", .. words]
-            : words;
-        var start = new ProcessStartInfo(all[0], all[1..]) { RedirectStandardInput = true, WorkingDirectory = folder };
+        var start = OwnDaemon.CommandOf(Owner, words);
+        start.WorkingDirectory = folder;
         start.Environment.Clear();
         foreach (var (name, value) in new Dictionary<string, string>
         {

@@ -10,15 +10,15 @@ namespace Elivepatch.Tests;
 internal sealed record ServerCertificateFiles(string Certificate, string Key)
 {
     /// <summary>Makes one for a day.</summary>
-    public static ServerCertificateFiles Write(string folder)
+    public static ServerCertificateFiles Write(string folder, string name = "elivepatch tests")
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=elivepatch tests", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
         using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        var files = new ServerCertificateFiles(Path.Combine(folder, "tls.pem"), Path.Combine(folder, "tls.key"));
+        var files = In(folder);
         File.WriteAllText(files.Certificate, certificate.ExportCertificatePem() + "\n");
         File.WriteAllText(files.Key, key.ExportPkcs8PrivateKeyPem() + "\n");
         return files;
@@ -27,10 +27,12 @@ internal sealed record ServerCertificateFiles(string Certificate, string Key)
     /// <summary>Copies it to a folder from which a server reads it, which wants its key to itself.</summary>
     public ServerCertificateFiles CopyTo(string folder)
     {
-        var files = new ServerCertificateFiles(Path.Combine(folder, "tls.pem"), Path.Combine(folder, "tls.key"));
+        var files = In(folder);
         File.Copy(Certificate, files.Certificate);
         File.Copy(Key, files.Key);
         File.SetUnixFileMode(files.Key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         return files;
     }
+
+    private static ServerCertificateFiles In(string folder) => new(Path.Combine(folder, "server.pem"), Path.Combine(folder, "server.key"));
 }

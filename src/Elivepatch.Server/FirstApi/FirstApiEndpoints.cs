@@ -4,6 +4,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Elivepatch.Engine;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Builds;
@@ -80,7 +81,7 @@ internal static class FirstApiEndpoints
         var ended = await builds.FindAsync(build.Id, cancellation);
         return ended is { State: BuildState.Succeeded }
             ? Json(new() { ["get_config"] = new JsonObject { ["KernelVersion"] = null, ["UUID"] = request.Uuid } }, StatusCodes.Status201Created)
-            : Say(ended?.End is { Problems: [var first, ..] } ? $"{first.Code}: {first.Title}: {first.Reason}. {first.Remedy}" : "the build was cancelled");
+            : Say(ended?.End is { Problems: [var first, ..] } ? Text(first) : "the build was cancelled");
     }
 
     private static async Task<IResult> SendAsync(
@@ -125,7 +126,9 @@ internal static class FirstApiEndpoints
     private static JsonObject Agent(string module, string version) => new() { ["module"] = module, ["version"] = version };
 
     private static IResult Say(IReadOnlyList<Problem> problems, int status = StatusCodes.Status403Forbidden) =>
-        Say(string.Join(' ', problems.Select(p => $"{p.Code.Id}: {p.Code.Title}: {p.Reason}. {p.Remedy}")), status);
+        Say(string.Join(' ', ProblemReport.Of(problems).Select(Text)), status);
+
+    private static string Text(ProblemReport problem) => $"{problem.Code}: {problem.Title}: {problem.Reason}. {problem.Remedy}";
 
     private static IResult Say(string message, int status = StatusCodes.Status403Forbidden) => Json(new() { ["message"] = message }, status);
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Security;
@@ -117,11 +116,7 @@ public sealed class TransportTests : IDisposable
 
     private string Write(string name)
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        scratch.Write("server.pem", certificate.ExportCertificatePem() + "\n");
-        scratch.Write("server.key", key.ExportPkcs8PrivateKeyPem() + "\n");
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(ServerCertificateFiles.Write(scratch.Folder, name).Certificate);
         return certificate.GetCertHashString();
     }
 }

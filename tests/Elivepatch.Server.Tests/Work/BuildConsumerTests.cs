@@ -6,6 +6,7 @@ using Elivepatch.Server.Work.Broker;
 using Elivepatch.Server.Work.Worker;
 using Microsoft.Extensions.Logging.Abstractions;
 using RabbitMQ.Client;
+using static Elivepatch.Server.Tests.Waiting;
 
 namespace Elivepatch.Server.Tests.Work;
 
@@ -233,20 +234,6 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
     private async Task<uint> WaitingAsync() => (await publisher!.WaitingAsync(Here, Cancellation))!.Value;
 
     private static string Id(int number) => number.ToString("x64", System.Globalization.CultureInfo.InvariantCulture);
-
-    private static Task UntilAsync(Func<bool> isSo) => UntilAsync(() => Task.FromResult(isSo()));
-
-    private static async Task UntilAsync(Func<Task<bool>> isSo)
-    {
-        for (var i = 0; i < 600; i++)
-        {
-            if (await isSo())
-                return;
-            await Task.Delay(50, Cancellation);
-        }
-
-        throw new TimeoutException();
-    }
 
     private sealed record FakeWorker(string Id, BuildConsumer Consumer, ConcurrentQueue<string> Runs);
 }

@@ -134,7 +134,7 @@ public sealed class ClusterTests(SharedPostgres postgres, SharedBroker broker)
         using var cluster = await StartAsync(1);
         using var scratch = new Scratch();
         var other = scratch.PathOf("other");
-        CopyFolder(WorkerProcess.ProgramFolder, other);
+        CopyFolder(DaemonProgram.Folder, other);
         // The same program, but for the version that it was built as.
         var engine = Path.Combine(other, "Elivepatch.Kernel.dll");
         var bytes = await File.ReadAllBytesAsync(engine, Cancellation);
@@ -244,12 +244,8 @@ public sealed class ClusterTests(SharedPostgres postgres, SharedBroker broker)
         return cluster;
     }
 
-    private static async Task SignalAsync(string signal, IEnumerable<StartedProcess> processes)
-    {
-        using var kill = System.Diagnostics.Process.Start(
-            "kill", [$"-{signal}", .. processes.Select(p => p.Id.ToString(System.Globalization.CultureInfo.InvariantCulture))]);
-        await kill.WaitForExitAsync(Cancellation);
-    }
+    private static Task SignalAsync(string signal, IEnumerable<StartedProcess> processes) =>
+        DaemonProgram.SignalAsync(signal, processes.Select(p => p.Id));
 
     private static List<string> StatesOf(IEnumerable<BuildEvent> events) =>
         [.. events.Where(e => e.Kind == BuildEventKind.State).Select(e => e.Detail)];

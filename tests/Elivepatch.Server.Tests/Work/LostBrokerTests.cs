@@ -4,6 +4,7 @@ using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Work;
 using Elivepatch.Server.Work.Broker;
 using Microsoft.Extensions.Logging;
+using static Elivepatch.Server.Tests.Waiting;
 
 namespace Elivepatch.Server.Tests.Work;
 
@@ -68,12 +69,6 @@ public sealed class LostBrokerTests(SharedBroker shared)
 
     private static async Task<HealthView> ReadyAsync(RunningServer server) =>
         await Answered.ValueAsync<HealthView>(await server.Client.GetAsync(ApiRoutes.Ready, Cancellation));
-
-    private static async Task UntilAsync(Func<Task<bool>> isSo)
-    {
-        for (var i = 0; i < 300 && !await isSo(); i++)
-            await Task.Delay(100, Cancellation);
-    }
 
     private sealed class Lines : List<string>, ILogger
     {

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Globalization;
 
 namespace Elivepatch.Server.Tests.Work;
 
@@ -30,33 +29,17 @@ internal sealed class WorkerProcess : IDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>Where the program lies that the tests start: their own folder has it without its native parts.</summary>
-    public static string ProgramFolder
-    {
-        get
-        {
-            var configuration = Path.GetFileName(Path.GetDirectoryName(AppContext.BaseDirectory.TrimEnd('/')))!;
-            return Path.Combine(Repository.Root, "src", "Elivepatch.Server", "bin", configuration, "net10.0", "linux-x64");
-        }
-    }
-
     /// <summary>Starts it; it is not waited for.</summary>
     public static WorkerProcess Start(
         string name, IEnumerable<Uri> servers, string broker, string token, string cache, string? programs = null, string? trusted = null)
     {
         string[] words =
         [
-            Path.Combine(programs ?? ProgramFolder, "elivepatchd.dll"), "worker", "--name", name, "--builders", "1", "--cache-folder", cache,
+            .. DaemonProgram.Words(programs), "worker", "--name", name, "--builders", "1", "--cache-folder", cache,
             .. servers.SelectMany(s => (string[])["--server", s.ToString()]),
         ];
-        var start = new ProcessStartInfo("dotnet", words) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var variable in start.Environment.Keys.Where(k => k.StartsWith("ELIVEPATCHD_", StringComparison.Ordinal)).ToList())
-            start.Environment.Remove(variable);
-        start.Environment["ELIVEPATCHD_BROKER"] = broker;
-        start.Environment["ELIVEPATCHD_TOKEN"] = token;
-        if (trusted is not null)
-            start.Environment["SSL_CERT_FILE"] = trusted;
-        return new(name, Process.Start(start)!);
+        (string, string)[] trust = trusted is null ? [] : [("SSL_CERT_FILE", trusted)];
+        return new(name, DaemonProgram.Start(words, [("ELIVEPATCHD_BROKER", broker), ("ELIVEPATCHD_TOKEN", token), .. trust]));
     }
 
     /// <summary>Waits until a server knows it.</summary>
@@ -88,8 +71,7 @@ internal sealed class WorkerProcess : IDisposable
     /// <summary>SIGTERM, and its status.</summary>
     public async Task<int> EndAsync()
     {
-        using (var kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]))
-            await kill.WaitForExitAsync(Cancellation);
+        await DaemonProgram.SignalAsync("TERM", process.Id);
         return await StatusAsync();
     }
 
