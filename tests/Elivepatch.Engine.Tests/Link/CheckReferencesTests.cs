@@ -56,9 +56,13 @@ public sealed class CheckReferencesTests
     [InlineData("({ static int (*const table[])(int) = { other, start_elsewhere }; table[a](a); })")] // through a pointer table
     [InlineData("({ static struct { int x; int *p; } s = { 1, &start_data }; *s.p += a; })")]
     [InlineData("fresh(a)")] // by a new function
-    public void A_new_reference_to_what_the_kernel_frees_after_its_start_is_refused(string expression) =>
-        Assert.Equal([511], Numbers(Unit, Unit.Replace("other(a) + plain", $"other(a) + plain + {expression}", StringComparison.Ordinal)
-            .Replace("int f(int a)", (expression == "fresh(a)" ? "static noinline int fresh(int a) { return 3 * start_elsewhere(a); }\n" : "") + "int f(int a)", StringComparison.Ordinal)));
+    public void A_new_reference_to_what_the_kernel_frees_after_its_start_is_refused(string expression)
+    {
+        const string fresh = "static noinline int fresh(int a) { return 3 * start_elsewhere(a); }\n";
+        var patched = Unit.Replace("other(a) + plain", $"other(a) + plain + {expression}", StringComparison.Ordinal);
+
+        Assert.Equal([511], Numbers(Unit, expression == "fresh(a)" ? patched.Replace("int f(int", fresh + "int f(int", StringComparison.Ordinal) : patched));
+    }
 
     [Fact]
     public void A_reference_that_the_same_function_has_already_stays()
