@@ -56,6 +56,12 @@ internal static class InspectCommand
         return ExitStatus.Of(rules.Select(r => r.Problem).OfType<Problem>());
     }
 
-    private static Outcome<TargetKernel> ReadTarget(KernelRecord record) => RunningKernel.Load(record).Then<TargetKernel>(kernel =>
-        new TargetKernel(kernel.Symbols, record.SymversPath is null ? null : kernel.Exports, Vermagic: null, record.Facts.Layouts, kernel.Image));
+    private static Outcome<TargetKernel> ReadTarget(KernelRecord record)
+    {
+        return RunningKernel.Load(record).Then<TargetKernel>(kernel =>
+        {
+            var exports = record.SymversPath is null ? null : kernel.Exports;
+            return new TargetKernel(kernel.Symbols, exports, Vermagic: null, record.Facts.Layouts, kernel.Image);
+        });
+    }
 }

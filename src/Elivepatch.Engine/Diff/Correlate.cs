@@ -29,8 +29,9 @@ public static class Correlate
     {
         foreach (var kind in new[] { PieceKind.Function, PieceKind.ColdPart })
         {
-            PairByKey(correlation, p => p.Kind == kind, p => p.Name, correlation.IsTakenOutOfInit);
-            PairByKey(correlation, p => p.Kind == kind && !correlation.Has(p), p => SymbolNames.OfFunction(p.Name), correlation.IsTakenOutOfInit);
+            var keepsApart = correlation.IsTakenOutOfInit;
+            PairByKey(correlation, p => p.Kind == kind, p => p.Name, keepsApart);
+            PairByKey(correlation, p => p.Kind == kind && !correlation.Has(p), p => SymbolNames.OfFunction(p.Name), keepsApart);
         }
     }
 

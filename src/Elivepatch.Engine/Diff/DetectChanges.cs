@@ -74,11 +74,12 @@ public static class DetectChanges
                 continue;
             }
 
+            var unit = correlation.After.Name;
             var (kind, newKind) = (SectionRules.MemoryOf(before.Section), SectionRules.MemoryOf(after.Section));
             if (before.IsGlobal != after.IsGlobal)
-                problems.Add(new(ProblemCodes.ChangedSymbolKind, $"{correlation.After.Name}: {before.Name} is {Linkage(after)} and was {Linkage(before)}"));
+                problems.Add(new(ProblemCodes.ChangedSymbolKind, $"{unit}: {before.Name} is {Linkage(after)} and was {Linkage(before)}"));
             else if (kind != newKind)
-                problems.Add(new(ProblemCodes.ChangedMemoryKind, $"{correlation.After.Name}: {before.Name} moves from {before.Section.Name} to {after.Section.Name}"));
+                problems.Add(new(ProblemCodes.ChangedMemoryKind, $"{unit}: {before.Name} moves from {before.Section.Name} to {after.Section.Name}"));
             else if (comparer.Compare(before, after) is { } difference)
                 problems.Add(new(ProblemCodes.ChangedData, $"{correlation.After.Name}: {before.Name} {difference}"));
         }
@@ -136,7 +137,7 @@ public static class DetectChanges
             {
                 var references = correlation.After.ReferencesOf(@new);
                 var difference = old.Size != @new.Size ? new(0, $"0x{old.Size:x} bytes become 0x{@new.Size:x}")
-                    : comparer.CompareReferences(correlation.Before.ReferencesOf(old), references, isOfInit: role == SectionRole.Registry)
+                    : comparer.CompareReferences(correlation.Before.ReferencesOf(old), references, role == SectionRole.Registry)
                         ?? PieceComparer.CompareBytes(old.Content, @new.Content, references);
                 if (difference is not null)
                     problems.Add(new(code, $"{correlation.After.Name}: {name} {difference}"));

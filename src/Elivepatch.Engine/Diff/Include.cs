@@ -119,9 +119,12 @@ public static class Include
                 ProblemOfSection(from, target);
         }
 
-        private void ProblemOfSection(Piece from, Piece target) =>
-            Problem(Unit.RoleOf(target.Section) == SectionRole.Init ? ProblemCodes.InitReference : ProblemCodes.UnknownSection, target,
-                $"{from.Name} refers to {(target.Kind == PieceKind.Unnamed ? "unnamed data" : target.Name)} in {target.Section.Name}");
+        private void ProblemOfSection(Piece from, Piece target)
+        {
+            var code = Unit.RoleOf(target.Section) == SectionRole.Init ? ProblemCodes.InitReference : ProblemCodes.UnknownSection;
+            var what = target.Kind == PieceKind.Unnamed ? "unnamed data" : target.Name;
+            Problem(code, target, $"{from.Name} refers to {what} in {target.Section.Name}");
+        }
 
         private void FollowVariable(Piece from, Piece target)
         {

@@ -106,7 +106,9 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
 
     // A variable without an initialiser is as good as one that is initialised with zeroes.
     private static ReadOnlySpan<byte> Content(Piece piece, Piece other) =>
-        piece.Section.Type == ElfSectionType.NoBits && other.Section.Type != ElfSectionType.NoBits ? new byte[piece.Size] : piece.Bytes;
+        piece.Section.Type == ElfSectionType.NoBits && other.Section.Type != ElfSectionType.NoBits
+            ? new byte[piece.Size]
+            : piece.Bytes;
 
     // In a kernel PLT32 and PC32 are one; the assembler picks by its version and the kind of symbol.
     private static bool SameKind(X8664Relocation before, X8664Relocation after) =>

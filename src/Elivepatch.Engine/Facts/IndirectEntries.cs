@@ -1,9 +1,8 @@
 // In: the running kernel's symbols and image. Out: which functions may be called through a pointer. With CONFIG_X86_KERNEL_IBT an
-// indirect call traps unless it lands on ENDBR64. GCC leaves that out of a static function whose address nobody takes, and objtool lists
-// in .ibt_endbr_seal every function whose address nothing in the linked kernel takes: apply_seal_endbr() in
+// indirect call traps unless it lands on ENDBR64. GCC leaves that out of a static function whose address nobody takes, and
+// objtool lists in .ibt_endbr_seal every function whose address nothing in the linked kernel takes: apply_seal_endbr() in
 // arch/x86/kernel/alternative.c overwrites theirs while the kernel starts.
 using System.Buffers.Binary;
-using Elivepatch.Elf;
 
 namespace Elivepatch.Engine.Facts;
 
@@ -30,7 +29,8 @@ public sealed class IndirectEntries
         // An array of 32-bit distances from the entry itself to the function.
         for (int at = 0; at + sizeof(int) <= section.Content.Length; at += sizeof(int))
         {
-            @sealed.Add(unchecked(section.Address + (ulong)at + (ulong)BinaryPrimitives.ReadInt32LittleEndian(section.Content.AsSpan(at))));
+            int distance = BinaryPrimitives.ReadInt32LittleEndian(section.Content.AsSpan(at));
+            @sealed.Add(unchecked(section.Address + (ulong)at + (ulong)distance));
         }
     }
 
@@ -38,8 +38,8 @@ public sealed class IndirectEntries
     public bool AreChecked { get; }
 
     /// <summary>
-    /// Whether an indirect call of this address of the running kernel is allowed on a processor that tracks indirect branches; null
-    /// where only the image could tell and there is none.
+    /// Whether an indirect call of this address of the running kernel is allowed on a processor that tracks indirect branches;
+    /// null where only the image could tell and there is none.
     /// </summary>
     public bool? MayReach(ulong running)
     {

@@ -1,6 +1,7 @@
-// In: the symbols of the running kernel. Out: what kind of memory an address of vmlinux is. The linker script brackets each kind by a
-// pair of symbols (arch/x86/kernel/vmlinux.lds.S, include/asm-generic/vmlinux.lds.h, include/asm-generic/sections.h), and the kernel
-// itself frees and protects by these pairs: free_initmem(), mark_rodata_ro(). So they decide, not the sections of an object.
+// In: the symbols of the running kernel. Out: what kind of memory an address of vmlinux is. The linker script brackets each kind
+// by a pair of symbols (arch/x86/kernel/vmlinux.lds.S, include/asm-generic/vmlinux.lds.h, include/asm-generic/sections.h), and
+// the kernel itself frees and protects by these pairs: free_initmem(), mark_rodata_ro(). So they decide, not the sections of an
+// object.
 namespace Elivepatch.Engine.Facts;
 
 /// <summary>The map of the running kernel's memory.</summary>
@@ -36,7 +37,8 @@ public sealed class KernelMemory
         SealsStaticKeys = symbols.Vmlinux.Contains("jump_label_init_ro");
     }
 
-    /// <summary>True where the symbols say which memory was freed after the start. Without that no reference can be judged.</summary>
+    /// <summary>True where the symbols say which memory was freed after the start. Without that no reference can be
+    /// judged.</summary>
     public bool IsComplete => ranges.Exists(r => r.Kind == MemoryKind.Init) && ranges.Exists(r => r.Kind == MemoryKind.PerCpu);
 
     /// <summary>

@@ -1,6 +1,7 @@
-// In: the units to link, each with the places of its symbols, and the map of the running kernel's memory. Out: every reference that new
-// code must not have. The compiler and the linker take all of these: they know what a symbol is in the source, and what decides here is
-// what lies behind it in the kernel that runs. The self-check finds the same in the finished module as far as code alone shows it.
+// In: the units to link, each with the places of its symbols, and the map of the running kernel's memory. Out: every reference
+// that new code must not have. The compiler and the linker take all of these: they know what a symbol is in the source, and what
+// decides here is what lies behind it in the kernel that runs. The self-check finds the same in the finished module as far as
+// code alone shows it.
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Units;
@@ -18,8 +19,9 @@ public static class CheckReferences
     public static IReadOnlyList<Problem> Run(
         IReadOnlyList<LinkUnit> units, ReferenceResolver resolver, KernelMemory memory, IndirectEntries entries)
     {
+        const string bounds = "__init_begin, __init_end, __per_cpu_start or __per_cpu_end";
         if (!memory.IsComplete)
-            return [new(ProblemCodes.UnknownMemory, "/proc/kallsyms lacks __init_begin, __init_end, __per_cpu_start or __per_cpu_end")];
+            return [new(ProblemCodes.UnknownMemory, $"/proc/kallsyms lacks {bounds}, or has it twice")];
         return [.. units.SelectMany(u => new UnitReferences(u, resolver, memory, entries).Check()).Distinct()];
     }
 
@@ -56,8 +58,8 @@ public static class CheckReferences
             {
                 Report(ProblemCodes.InitReference, $"{from.Name} refers to {target.Name}");
             }
-            else if (!isInTable && reference is { Use: ReferenceUse.Address, Displacement: 0 } && memory.KindOf(address) == MemoryKind.Code
-                && !known.Contains((KeyOf(reference), ReferenceUse.Address)))
+            else if (!isInTable && reference is { Use: ReferenceUse.Address, Displacement: 0 }
+                && memory.KindOf(address) == MemoryKind.Code && !known.Contains((KeyOf(reference), ReferenceUse.Address)))
             {
                 CheckEntry(from, reference, target.Name, address);
             }
@@ -72,7 +74,7 @@ public static class CheckReferences
             if (reached == false)
                 Report(ProblemCodes.SealedEntry, $"{from.Name} takes the address of {name}");
             else if (reached is null && !TakenBefore().Contains(KeyOf(reference)))
-                Report(ProblemCodes.SealedEntry, $"{from.Name} takes the address of {name}, and without the kernel's image nothing shows its entry");
+                Report(ProblemCodes.SealedEntry, $"{from.Name} takes the address of {name}, whose entry only the kernel's image shows");
         }
 
         // What the compiler may assume of a variable is what its declaration says; what holds is where the running kernel has it.
@@ -80,14 +82,15 @@ public static class CheckReferences
         {
             var alignment = variable.Alignment;
             if (alignment > before.Alignment && address % alignment != 0)
-                Report(ProblemCodes.ChangedMemoryKind, $"{variable.Name} is to be aligned to {alignment} bytes and lies at 0x{address:x}");
+                Report(ProblemCodes.ChangedMemoryKind, $"{variable.Name} is to be aligned to {alignment} bytes: it is at 0x{address:x}");
         }
 
         private void CheckKey(Piece from, TableEntry entry, Reference reference)
         {
-            if (entry.Table.Name != SectionRules.JumpTable || memory.SealsStaticKeys || Resolve(reference) is not { Address: { } key } target)
+            if (entry.Table.Name != SectionRules.JumpTable || memory.SealsStaticKeys)
                 return;
-            if (memory.KindOf(key) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant)
+            if (Resolve(reference) is { Address: { } key } target
+                && memory.KindOf(key) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant)
                 Report(ProblemCodes.ReadOnlyStaticKey, $"{from.Name} has a static branch on {target.Name}");
         }
 
@@ -112,7 +115,8 @@ public static class CheckReferences
         private static HashSet<(object Target, ReferenceUse Use)> TargetsOf(Piece before)
         {
             var family = new[] { before, before.Cold, before.Parent }.OfType<Piece>();
-            return [.. family.SelectMany(p => p.References.Concat(p.Entries.SelectMany(e => e.References))).Select(r => (KeyOfBefore(r), r.Use))];
+            var references = family.SelectMany(p => p.References.Concat(p.Entries.SelectMany(e => e.References)));
+            return [.. references.Select(r => (KeyOfBefore(r), r.Use))];
         }
 
         private static object KeyOfBefore(Reference reference) => reference.Piece ?? (object?)reference.External?.Name ?? "";

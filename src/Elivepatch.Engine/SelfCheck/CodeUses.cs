@@ -1,5 +1,5 @@
-// In: a module. Out: what its instructions do with every address that a relocation gives them. Decoding begins anew at every function
-// symbol, so that what lies between functions cannot put it out of step.
+// In: a module. Out: what its instructions do with every address that a relocation gives them. Decoding begins anew at every
+// function symbol, so that what lies between functions cannot put it out of step.
 using Elivepatch.Elf;
 using Elivepatch.Engine.Units;
 using Iced.Intel;
@@ -20,7 +20,8 @@ internal sealed class CodeUses
     /// <summary>All relocated fields of instructions, in file order.</summary>
     public IReadOnlyList<CodeUse> All => uses;
 
-    /// <summary>Those whose address the code adds to the base of a per-processor area: <c>this_cpu_ptr()</c> and <c>per_cpu_ptr()</c>.</summary>
+    /// <summary>Those whose address the code adds to the base of a per-processor area: <c>this_cpu_ptr()</c> and
+    /// <c>per_cpu_ptr()</c>.</summary>
     public IReadOnlyList<CodeUse> PerCpuSums => perCpuSums;
 
     /// <summary>Reads all code that stays loaded.</summary>
@@ -29,7 +30,8 @@ internal sealed class CodeUses
         var read = new CodeUses();
         var functions = elf.Symbols.Where(s => s is { IsDefined: true, IsFunction: true } && s.Section!.Has(ElfSectionFlags.Execute))
             .ToLookup(s => s.Section!);
-        foreach (var sections in elf.RelocationSections.Where(s => s.Target.Has(ElfSectionFlags.Execute | ElfSectionFlags.Alloc)).GroupBy(s => s.Target))
+        var relocated = elf.RelocationSections.Where(s => s.Target.Has(ElfSectionFlags.Execute | ElfSectionFlags.Alloc));
+        foreach (var sections in relocated.GroupBy(s => s.Target))
             read.ReadSection(sections.Key, [.. sections], [.. functions[sections.Key].OrderBy(s => s.Value).DistinctBy(s => s.Value)]);
         return read;
     }
@@ -52,7 +54,8 @@ internal sealed class CodeUses
     }
 
     private void ReadFunction(
-        ElfSection code, string function, ulong start, ulong end, Dictionary<ulong, (ElfRelocationSection Section, ElfRelocation Relocation)> fields)
+        ElfSection code, string function, ulong start, ulong end,
+        Dictionary<ulong, (ElfRelocationSection Section, ElfRelocation Relocation)> fields)
     {
         var known = new RegisterAddresses();
         foreach (var (instruction, constants) in InstructionFields.Decode(code, start, end))
@@ -80,14 +83,16 @@ internal sealed class CodeUses
     }
 
     private CodeUse Use(
-        in Instruction instruction, ulong offset, bool isImmediate, ElfRelocationSection section, ElfRelocation relocation, string function)
+        in Instruction instruction, ulong offset, bool isImmediate, ElfRelocationSection section, ElfRelocation relocation,
+        string function)
     {
         var bias = Reference.IsPcRelative(relocation.Type) ? (int)(instruction.NextIP - offset) : 0;
         if (InstructionFields.IsNearBranch(instruction))
             return new(section, relocation, function, AddressUse.Branch, Writes: false, IsPerCpu: false, bias);
         if (isImmediate || instruction.Mnemonic == Mnemonic.Lea)
             return new(section, relocation, function, AddressUse.Value, Writes: false, IsPerCpu: false, bias);
-        var isPlain = instruction.IsIPRelativeMemoryOperand || (instruction.MemoryBase == Register.None && instruction.MemoryIndex == Register.None);
+        var isPlain = instruction.IsIPRelativeMemoryOperand
+            || (instruction.MemoryBase == Register.None && instruction.MemoryIndex == Register.None);
         var isPerCpu = instruction.MemorySegment == Register.GS;
         var writes = false;
         foreach (var memory in information.GetInfo(instruction).GetUsedMemory())
@@ -96,8 +101,8 @@ internal sealed class CodeUses
     }
 
     /// <summary>
-    /// Follows addresses through registers from one branch to the next, as far as per-processor pointers are made: the compiler keeps the
-    /// two parts of the sum close together.
+    /// Follows addresses through registers from one branch to the next, as far as per-processor pointers are made: the compiler
+    /// keeps the two parts of the sum close together.
     /// </summary>
     private sealed class RegisterAddresses
     {
@@ -110,9 +115,9 @@ internal sealed class CodeUses
         public CodeUse? Step(in Instruction instruction, CodeUse? use, InstructionInfoFactory information)
         {
             CodeUse? sum = null;
-            var target = instruction.OpCount > 0 && instruction.Op0Kind == OpKind.Register ? instruction.Op0Register.GetFullRegister() : Register.None;
+            var target = RegisterOf(instruction, 0);
+            var source = RegisterOf(instruction, 1);
             var isBase = use is not null && IsBase(use);
-            var source = instruction.OpCount == 2 && instruction.Op1Kind == OpKind.Register ? instruction.Op1Register.GetFullRegister() : Register.None;
             if (instruction.Mnemonic == Mnemonic.Add && isBase)
                 sum = addresses.GetValueOrDefault(target);
             else if (instruction.Mnemonic == Mnemonic.Add && bases.Contains(source))
@@ -149,6 +154,11 @@ internal sealed class CodeUses
 
             return sum;
         }
+
+        private static Register RegisterOf(in Instruction instruction, int operand) =>
+            operand < instruction.OpCount && instruction.GetOpKind(operand) == OpKind.Register
+                ? instruction.GetOpRegister(operand).GetFullRegister()
+                : Register.None;
 
         private static bool IsBase(CodeUse use) => use.Relocation.Symbol is { } symbol && NameOf(symbol) switch
         {

@@ -5,9 +5,9 @@ using Elivepatch.Engine.Units;
 namespace Elivepatch.Engine.SelfCheck;
 
 /// <summary>
-/// What lies behind the symbols of the running kernel that the module refers to. Every other rule is kept by a module that calls freed
-/// code: the name exists, the relocation fits. <see cref="Link.CheckReferences"/> asks the same while a module is built, and knows the
-/// unpatched objects; here the kernel's image stands in for them.
+/// What lies behind the symbols of the running kernel that the module refers to. Every other rule is kept by a module that calls
+/// freed code: the name exists, the relocation fits. <see cref="Link.CheckReferences"/> asks the same while a module is built,
+/// and knows the unpatched objects; here the kernel's image stands in for them.
 /// </summary>
 internal static class MemoryRules
 {
@@ -61,13 +61,13 @@ internal static class MemoryRules
         bool? IsPerCpu(CodeUse use) => use.Relocation.Symbol switch
         {
             { IsDefined: true, Section: { } section } => SectionRules.IsPerCpu(section),
-            { } symbol when context.AddressOf(symbol) is { } address && memory.KindOf(address) is not MemoryKind.Unknown and var kind =>
-                kind == MemoryKind.PerCpu,
+            { } symbol when context.AddressOf(symbol) is { } address && memory.KindOf(address) != MemoryKind.Unknown =>
+                memory.KindOf(address) == MemoryKind.PerCpu,
             _ => null,
         };
         var plain = context.CodeUses.All.Where(u => u is { Use: AddressUse.Access, IsPerCpu: false } && IsPerCpu(u) == true)
             .Select(u => $"{u.Function} uses the per-cpu variable {u.Relocation.Symbol} as a plain one");
-        var perCpu = context.CodeUses.All.Where(u => u.IsPerCpu && IsPerCpu(u) == false).Concat(context.CodeUses.PerCpuSums.Where(u => IsPerCpu(u) == false))
+        var perCpu = context.CodeUses.All.Where(u => u.IsPerCpu).Concat(context.CodeUses.PerCpuSums).Where(u => IsPerCpu(u) == false)
             .Select(u => $"{u.Function} uses {u.Relocation.Symbol} as a per-cpu variable");
         return RuleFinding.Of(plain.Concat(perCpu).Distinct(), "as far as instructions show it");
     }
@@ -84,8 +84,10 @@ internal static class MemoryRules
             .Where(u => u is { Use: AddressUse.Value, Displacement: 0 } && IsCode(context.AddressOf(u)))
             .Where(u => context.OldCodeOf(u)?.Takes.Contains(context.AddressOf(u)!.Value) != true)
             .Select(u => (Address: context.AddressOf(u)!.Value, What: $"{u.Function} takes the address of {u.Relocation.Symbol}"))
-            .Concat(OfData(context).Where(r => r.Entry is { Type: X8664Relocation.Absolute64, Addend: 0 } && IsCode(context.AddressOf(r.Entry.Symbol)))
-                .Select(r => (Address: context.AddressOf(r.Entry.Symbol)!.Value, What: $"{RuleContext.At(r.Section, r.Entry)} is the address of {r.Entry.Symbol}")))
+            .Concat(from field in OfData(context)
+                    where field.Entry is { Type: X8664Relocation.Absolute64, Addend: 0 } && IsCode(context.AddressOf(field.Entry.Symbol))
+                    select (Address: context.AddressOf(field.Entry.Symbol)!.Value,
+                        What: $"{RuleContext.At(field.Section, field.Entry)} is the address of {field.Entry.Symbol}"))
             .ToList();
         var faults = taken.Where(t => entries.MayReach(t.Address) == false).Select(t => t.What).Distinct().ToList();
         return faults.Count == 0 && taken.Exists(t => entries.MayReach(t.Address) is null)

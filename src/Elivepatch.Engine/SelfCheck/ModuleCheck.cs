@@ -10,7 +10,8 @@ public static class ModuleCheck
 {
     /// <summary>Reads a finished module again, from the bytes that are to be published, and checks every rule.</summary>
     public static Outcome<LivepatchModule> Run(
-        byte[] file, KernelSymbols symbols, ExportedSymbols exports, string vermagic, EntryLayouts layouts, KernelImage? image = null)
+        byte[] file, KernelSymbols symbols, ExportedSymbols exports, string vermagic, EntryLayouts layouts,
+        KernelImage? image = null)
     {
         ElfObject elf;
         try
@@ -27,7 +28,8 @@ public static class ModuleCheck
 
     /// <summary>Checks every rule.</summary>
     public static Outcome<LivepatchModule> Run(
-        ElfObject elf, KernelSymbols symbols, ExportedSymbols exports, string vermagic, EntryLayouts layouts, KernelImage? image = null) =>
+        ElfObject elf, KernelSymbols symbols, ExportedSymbols exports, string vermagic, EntryLayouts layouts,
+        KernelImage? image = null) =>
         LivepatchModule.Read(elf, layouts).Then(module =>
         {
             var problems = ModuleRules.Check(elf, module, new(symbols, exports, vermagic, layouts, image))

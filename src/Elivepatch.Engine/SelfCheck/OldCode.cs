@@ -1,5 +1,5 @@
-// In: the linked image. Out: every address that one of its functions mentions, as branch target, operand in memory or immediate. A new
-// function may go on to use what the old one used, whatever it is; nothing else tells for a finished module.
+// In: the linked image. Out: every address that one of its functions mentions, as branch target, operand in memory or immediate.
+// A new function may go on to use what the old one used, whatever it is; nothing else tells for a finished module.
 using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Units;
@@ -39,14 +39,17 @@ internal sealed class OldCode(KernelSymbols symbols, KernelImage image)
 
     private void Read(KernelSymbol function, HashSet<ulong> mentions, HashSet<ulong> takes, HashSet<ulong> writes)
     {
-        var next = symbols.Vmlinux.Between(function.Address + 1, function.Address + LongestFunction).Select(s => s.Address).FirstOrDefault();
+        var behind = symbols.Vmlinux.Between(function.Address + 1, function.Address + LongestFunction);
+        var next = behind.Select(s => s.Address).FirstOrDefault();
         var start = image.ToLink(function.Address);
         if (next == 0 || image.SectionAt(start) is not { } section || section.Type == ElfSectionType.NoBits)
             return;
         var from = start - section.Address;
-        foreach (var (instruction, _) in InstructionFields.Decode(section, from, Math.Min(section.Size, from + (next - function.Address))))
+        var end = Math.Min(section.Size, from + (next - function.Address));
+        foreach (var (instruction, _) in InstructionFields.Decode(section, from, end))
         {
-            // Decoding counts from the start of the section; RIP-relative operands and branches do too, everything else is absolute.
+            // Decoding counts from the start of the section; RIP-relative operands and branches do too, everything else is
+            // absolute.
             foreach (var (address, isRelative, isValue) in AddressesOf(instruction))
             {
                 var running = image.ToRunning(isRelative ? address + section.Address : address);
@@ -59,7 +62,10 @@ internal sealed class OldCode(KernelSymbols symbols, KernelImage image)
             {
                 if (memory is { Base: Register.None, Index: Register.None }
                     && memory.Access is OpAccess.Write or OpAccess.CondWrite or OpAccess.ReadWrite or OpAccess.ReadCondWrite)
-                    writes.Add(image.ToRunning(instruction.IsIPRelativeMemoryOperand ? memory.Displacement + section.Address : memory.Displacement));
+                {
+                    var shift = instruction.IsIPRelativeMemoryOperand ? section.Address : 0;
+                    writes.Add(image.ToRunning(memory.Displacement + shift));
+                }
             }
         }
     }
@@ -74,7 +80,8 @@ internal sealed class OldCode(KernelSymbols symbols, KernelImage image)
                     yield return (instruction.NearBranchTarget, true, false);
                     break;
                 case OpKind.Memory:
-                    yield return (instruction.MemoryDisplacement64, instruction.IsIPRelativeMemoryOperand, instruction.Mnemonic == Mnemonic.Lea);
+                    var isValue = instruction.Mnemonic == Mnemonic.Lea;
+                    yield return (instruction.MemoryDisplacement64, instruction.IsIPRelativeMemoryOperand, isValue);
                     break;
                 case OpKind.Immediate32to64 or OpKind.Immediate64:
                     yield return (instruction.GetImmediate(i), false, true);

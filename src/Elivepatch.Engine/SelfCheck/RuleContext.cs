@@ -56,7 +56,8 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     private readonly OldCode? oldCode = kernel is { Symbols: { } symbols, Image: { } image } ? new(symbols, image) : null;
 
     private readonly Lazy<Dictionary<string, ReplacedFunction>> replaced = new(() => module.Objects.Where(o => o.Name is null)
-        .SelectMany(o => o.Functions).Where(f => f.New?.Symbol is not null).GroupBy(f => f.New!.Symbol!).Where(g => g.Count() == 1)
+        .SelectMany(o => o.Functions).Where(f => f.New?.Symbol is not null)
+        .GroupBy(f => f.New!.Symbol!).Where(g => g.Count() == 1)
         .ToDictionary(g => g.Key, g => g.First(), StringComparer.Ordinal));
 
     /// <summary>The address of a symbol of the running kernel; null where it has none or is not known.</summary>
@@ -82,12 +83,19 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     /// <summary>The address that an instruction's field refers to, without displacement; null where it is not known.</summary>
     public ulong? AddressOf(CodeUse use) => AddressOf(use.Relocation.Symbol);
 
-    /// <summary>What the function does that the one with this instruction replaces; null for new functions, and without image.</summary>
+    /// <summary>
+    /// What the function does that the one with this instruction replaces; null for new functions, and without image.
+    /// </summary>
     public OldFunction? OldCodeOf(CodeUse use)
     {
-        var name = use.Function.EndsWith(OldCode.ColdSuffix, StringComparison.Ordinal) ? use.Function[..^OldCode.ColdSuffix.Length] : use.Function;
-        if (oldCode is null || !replaced.Value.TryGetValue(name, out var entry) || entry.OldName is null || Named(null, entry.OldName) is not { } all)
+        var isCold = use.Function.EndsWith(OldCode.ColdSuffix, StringComparison.Ordinal);
+        var name = isCold ? use.Function[..^OldCode.ColdSuffix.Length] : use.Function;
+        if (oldCode is null || !replaced.Value.TryGetValue(name, out var entry)
+            || entry.OldName is null || Named(null, entry.OldName) is not { } all)
+        {
             return null;
+        }
+
         var index = Math.Max(entry.OldPosition.Value, 1) - 1;
         return index < all.Count ? oldCode.Read(all[index]) : null;
     }

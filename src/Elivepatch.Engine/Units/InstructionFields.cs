@@ -36,8 +36,11 @@ internal static class InstructionFields
         }
     }
 
-    /// <summary>Decodes a range; <see cref="Instruction.IP"/> is the offset in the section. Bytes that are no instruction are passed over.</summary>
-    public static IEnumerable<(Instruction Instruction, ConstantOffsets Constants)> Decode(ElfSection section, ulong start, ulong end)
+    /// <summary>
+    /// Decodes a range; <see cref="Instruction.IP"/> is the offset in the section. Bytes that are no instruction are passed over.
+    /// </summary>
+    public static IEnumerable<(Instruction Instruction, ConstantOffsets Constants)> Decode(
+        ElfSection section, ulong start, ulong end)
     {
         var decoder = Decoder.Create(64, new ByteArrayCodeReader(section.Content, (int)start, (int)(end - start)));
         decoder.IP = start;
@@ -50,5 +53,6 @@ internal static class InstructionFields
     }
 
     /// <summary>True for a direct near call or jump.</summary>
-    public static bool IsNearBranch(in Instruction instruction) => instruction.OpCount > 0 && instruction.Op0Kind == OpKind.NearBranch64;
+    public static bool IsNearBranch(in Instruction instruction) =>
+        instruction.OpCount > 0 && instruction.Op0Kind == OpKind.NearBranch64;
 }
