@@ -55,4 +55,9 @@ public static partial class ProblemCodes
     /// <summary>ELP0612.</summary>
     public static readonly ProblemCode WrongSections = new(612, Refused,
         "the module has sections that the kernel would misread", ModuleIsWrong);
+
+    /// <summary>ELP0623.</summary>
+    public static readonly ProblemCode SecondDefinitionInModule = new(623, Refused,
+        "the module defines a second time what the kernel has",
+        "do not load it: the kernel goes on to use its own definition; build the livepatch again, from a patch of the unit that defines the name");
 }

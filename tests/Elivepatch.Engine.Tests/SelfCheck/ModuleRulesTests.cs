@@ -45,6 +45,7 @@ public sealed class ModuleRulesTests
         ["patch-functions"] = elf => Ordinary(elf, ".data").Entries.RemoveAll(r => r.Offset == At(elf, "net_funcs") + 8),
         ["patch-terminated"] = elf => elf.FindSymbol("net_funcs")!.Size = 152,
         ["patch-new-code"] = elf => elf.FindSymbol("new_net")!.Name = "",
+        ["definitions-replace"] = elf => elf.FindSymbol("before")!.Name = "exported_function",
         ["patch-old-functions"] = elf => Section(elf, ".data").Content[At(elf, "vmlinux_funcs") + 152 + 16] = 3,
     };
 
@@ -85,7 +86,7 @@ public sealed class ModuleRulesTests
 
         Assert.DoesNotContain(results, r => r.State == RuleState.Failed);
         Assert.Equal(
-            ["information-vermagic", "livepatch-symbol-exists", "module-structure", "patch-ftrace", "patch-old-functions", "symbols-depends",
+            ["definitions-replace", "information-vermagic", "livepatch-symbol-exists", "module-structure", "patch-ftrace", "patch-old-functions", "symbols-depends",
                 "symbols-exported", "symbols-namespaces", "symbols-versions-match", "tables-whole"],
             results.Where(r => r.State == RuleState.NotCheckable).Select(r => r.Id).Order());
     }
