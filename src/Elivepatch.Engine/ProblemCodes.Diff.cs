@@ -80,4 +80,24 @@ public static partial class ProblemCodes
     /// <summary>ELP0418.</summary>
     public static readonly ProblemCode NewStaticCall = new(418, Refused, "a new static call",
         "a trampoline of a livepatch is known to no static call site: call through a function pointer, or branch by an ordinary condition");
+
+    /// <summary>ELP0430.</summary>
+    public static readonly ProblemCode SecondDefinition = new(430, Refused, "the kernel has a definition of this name already",
+        "code that is linked already goes on to use the one that runs: edit that one in its own unit, or rename the new one");
+
+    /// <summary>ELP0431.</summary>
+    public static readonly ProblemCode RemovedDefinition = new(431, Refused, "a definition disappears that others use",
+        "keep the definition: to have a default of another unit run, write what the default does into its body");
+
+    /// <summary>ELP0432.</summary>
+    public static readonly ProblemCode OtherDefinition = new(432, Refused, "a name comes to stand for another definition",
+        "leave the definition in its unit, with its names and its strength, and edit its body there");
+
+    /// <summary>ELP0433.</summary>
+    public static readonly ProblemCode ChangedExportType = new(433, Refused, "the type of an exported symbol changed",
+        "keep the function and its types, and let it call a new one: modules cannot be changed with it");
+
+    /// <summary>ELP0434.</summary>
+    public static readonly ProblemCode ChangedSignature = new(434, Refused, "the signature of a function changed, and not all callers with it",
+        "keep the function and its types, and let it call a new one that takes what has to be added");
 }

@@ -59,4 +59,9 @@ public static partial class ProblemCodes
     /// <summary>ELP0613.</summary>
     public static readonly ProblemCode WrongMemoryUse = new(613, Refused,
         "the module uses memory of the kernel that is gone, or uses it in a way that it cannot be used", ModuleIsWrong);
+
+    /// <summary>ELP0623.</summary>
+    public static readonly ProblemCode SecondDefinitionInModule = new(623, Refused,
+        "the module defines a second time what the kernel has",
+        "do not load it: the kernel goes on to use its own definition; build the livepatch again, from a patch of the unit that defines the name");
 }

@@ -271,6 +271,9 @@ internal sealed class DebugEntries
             case DwarfAttribute.Declaration:
                 entry.IsDeclaration = value != 0;
                 break;
+            case DwarfAttribute.NoReturn:
+                entry.NeverReturns = value != 0;
+                break;
             case DwarfAttribute.Inline:
                 entry.Inline = (sbyte)(value & 3);
                 break;

@@ -43,6 +43,9 @@ internal struct DebugEntry
     public bool IsExternal;
     public bool IsDeclaration;
 
+    /// <summary>DW_AT_noreturn.</summary>
+    public bool NeverReturns;
+
     /// <summary>DW_AT_inline: bit 0 inlined, bit 1 declared inline; -1 where absent.</summary>
     public sbyte Inline;
 

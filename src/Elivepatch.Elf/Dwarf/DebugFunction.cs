@@ -23,6 +23,14 @@ public sealed class DebugFunction
     /// <summary>Entry of the code; null for a function of which only inlined copies or instances exist.</summary>
     public SectionLocation? Location { get; init; }
 
+    /// <summary>
+    /// How the source says that it is called; for an instance, which may be called otherwise, that of its <see cref="Origin"/>. Null
+    /// where nothing says of what it is an instance.
+    /// </summary>
+    public FunctionSignature? Signature => Source.DeclaredSignature;
+
+    internal FunctionSignature? DeclaredSignature { get; init; }
+
     /// <summary>The function that this is an instance of, or null.</summary>
     public DebugFunction? Origin { get; internal set; }
 

@@ -18,6 +18,12 @@ public sealed class DebugVariable
     /// <summary>Type, spelled as in <see cref="LayoutMember.Type"/>.</summary>
     public required string Type { get; init; }
 
+    /// <summary>
+    /// Names how structs, unions and enums that the variable holds lie in memory, those inside of them too: equal texts mean equal
+    /// layouts. Empty where it holds none.
+    /// </summary>
+    public required string ValueLayout { get; init; }
+
     /// <summary>Where it lives.</summary>
     public SectionLocation Location { get; init; }
 

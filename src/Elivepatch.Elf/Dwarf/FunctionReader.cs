@@ -66,6 +66,28 @@ internal sealed class FunctionReader(DebugEntries entries, DwarfStrings strings,
             IsExternal = entry.IsExternal || name.IsExternal,
             IsDeclaredInline = entries.All[origin].Inline >= 2,
             Location = entries.Information.LocationOf(entry.LowPc) ?? ranges.FirstOf(in entry, entries.Units[entry.Unit]),
+            DeclaredSignature = origin == number ? ReadSignature(number, named) : null,
+        };
+    }
+
+    // A definition that completes an earlier declaration lists its parameters again, but not always its result.
+    private FunctionSignature ReadSignature(int number, int named)
+    {
+        ReadOnlySpan<DebugEntry> all = entries.All;
+        var parameters = new List<SignatureType>();
+        bool isVariadic = false;
+        for (int child = number + 1; child < all[number].End; child = all[child].End)
+        {
+            if (all[child].Tag == DwarfTag.FormalParameter)
+                parameters.Add(spelling.InSignature(all[child].Type));
+            isVariadic |= all[child].Tag == DwarfTag.UnspecifiedParameters;
+        }
+        return new FunctionSignature
+        {
+            Result = spelling.InSignature(all[number].Type >= 0 ? all[number].Type : all[named].Type),
+            Parameters = parameters,
+            IsVariadic = isVariadic,
+            NeverReturns = all[number].NeverReturns || all[named].NeverReturns,
         };
     }
 
@@ -74,13 +96,15 @@ internal sealed class FunctionReader(DebugEntries entries, DwarfStrings strings,
         int origin = EntryOrigin.Abstract(entries, number);
         int named = EntryOrigin.Follow(entries, number);
         ref readonly DebugEntry declared = ref entries.All[entries.All[origin].Line > 0 ? origin : named];
+        int type = declared.Type >= 0 ? declared.Type : entries.All[named].Type;
         return new DebugVariable
         {
             Name = strings.NameOf(in entries.All[named]),
             Owner = OwnerOf(origin),
             Declared = LineOf(entries.All[origin].Line > 0 ? origin : named),
             IsExternal = entries.All[number].IsExternal || entries.All[named].IsExternal,
-            Type = spelling.OfReference(declared.Type >= 0 ? declared.Type : entries.All[named].Type),
+            Type = spelling.OfReference(type),
+            ValueLayout = spelling.ValueLayoutOf(type),
             Location = location,
         };
     }

@@ -1,6 +1,7 @@
 // In: the entries of types. Out: one spelling for each, in C's own declarator syntax, that is equal in two units exactly if
 // the types are. Typedefs are resolved, so that a typedef that changes its meaning is seen; a type with a tag is spelled by
 // the tag alone, as its layout is compared by itself; a type without any name is spelled by its members.
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -16,6 +17,7 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings)
     private const int LongestSpelling = 1000;
 
     private readonly Dictionary<int, Declarator> _known = [];
+    private readonly Dictionary<int, string> _layouts = [];
     private int _nesting;
 
     /// <summary>Characters that may still be spelled. Real units need about one for each byte.</summary>
@@ -69,6 +71,72 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings)
         return members;
     }
 
+    /// <summary>The type of a parameter or result. Qualifiers of the value itself are the function's own affair.</summary>
+    public SignatureType InSignature(int typeOffset)
+    {
+        Declarator type = Refer(typeOffset) with { Qualifiers = Qualifiers.None };
+        string mutable = type.Text;
+        if (Unwrap(typeOffset, throughArrays: false) is var pointer && pointer >= 0 && entries.All[pointer].Tag == DwarfTag.PointerType)
+        {
+            Declarator target = Refer(entries.All[pointer].Type);
+            if (target.Qualifiers.HasFlag(Qualifiers.Const))
+                mutable = PointerTo(target with { Qualifiers = target.Qualifiers & ~Qualifiers.Const }).Text;
+        }
+        return new SignatureType(type.Text, mutable, ValueLayoutOf(typeOffset));
+    }
+
+    /// <summary>
+    /// A digest of how the structs, unions and enums lie in memory that a value of this type consists of; empty where it has none.
+    /// What it points at does not count.
+    /// </summary>
+    public string ValueLayoutOf(int typeOffset)
+    {
+        int number = Unwrap(typeOffset, throughArrays: true);
+        if (number < 0 || entries.All[number].Tag is not (DwarfTag.StructureType or DwarfTag.UnionType or DwarfTag.EnumerationType))
+            return "";
+        if (_layouts.TryGetValue(number, out string? known))
+            return known;
+        Enter(number);
+        ReadOnlySpan<DebugEntry> all = entries.All;
+        var text = new StringBuilder().Append(all[number].ByteSize).Append(' ');
+        if (all[number].Tag != DwarfTag.EnumerationType)
+        {
+            foreach (LayoutMember member in MembersOf(number))
+            {
+                text.Append(CultureInfo.InvariantCulture, $"{member.Type} {member.Name} {member.Offset}.{member.BitOffset}:{member.BitSize};");
+                Shorten(text);
+            }
+            for (int child = number + 1; child < all[number].End; child = all[child].End)
+            {
+                if (all[child].Tag != DwarfTag.Member)
+                    continue;
+                text.Append(ValueLayoutOf(all[child].Type));
+                Shorten(text);
+            }
+        }
+        _nesting--;
+        string layout = Convert.ToHexStringLower(SHA256.HashData(Encoding.Latin1.GetBytes(text.ToString())).AsSpan(0, 8));
+        _layouts.Add(number, layout);
+        return layout;
+    }
+
+    /// <summary>The type itself, without typedefs and qualifiers, and for an array that of its elements; -1 for void.</summary>
+    private int Unwrap(int typeOffset, bool throughArrays)
+    {
+        for (int i = 0; i < MostNesting; i++)
+        {
+            if (typeOffset < 0)
+                return -1;
+            int number = entries.NumberOf(typeOffset);
+            bool isWrapper = entries.All[number].Tag is DwarfTag.Typedef or DwarfTag.ConstType or DwarfTag.VolatileType
+                or DwarfTag.RestrictType or DwarfTag.AtomicType;
+            if (!isWrapper && !(throughArrays && entries.All[number].Tag == DwarfTag.ArrayType))
+                return number;
+            typeOffset = entries.All[number].Type;
+        }
+        throw new ElfFormatException($".debug_info at offset 0x{typeOffset:x}: a type that contains itself");
+    }
+
     private Declarator Refer(int typeOffset) => typeOffset < 0 ? new("void", "") : Spell(entries.NumberOf(typeOffset));
 
     private Declarator Spell(int number)
@@ -100,13 +168,7 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings)
         switch (entry.Tag)
         {
             case DwarfTag.PointerType:
-                Declarator target = Refer(entry.Type);
-                string left = target.Left;
-                string space = left.EndsWith('*') ? "" : " ";
-                // An array or a function needs parentheses around the star; a pointer to one has them already.
-                return target.Right.StartsWith('[') || target.Right.StartsWith('(')
-                    ? new($"{left}{space}(*", $"){target.Right}")
-                    : new($"{left}{space}*", target.Right);
+                return PointerTo(Refer(entry.Type));
             case DwarfTag.ConstType:
                 return Qualify(Qualifiers.Const, Refer(entry.Type));
             case DwarfTag.VolatileType:
@@ -136,6 +198,16 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings)
             default:
                 throw new ElfFormatException($".debug_info at offset 0x{entry.Offset:x}: tag 0x{(int)entry.Tag:x} is no type");
         }
+    }
+
+    private static Declarator PointerTo(Declarator target)
+    {
+        string left = target.Left;
+        string space = left.EndsWith('*') ? "" : " ";
+        // An array or a function needs parentheses around the star; a pointer to one has them already.
+        return target.Right.StartsWith('[') || target.Right.StartsWith('(')
+            ? new($"{left}{space}(*", $"){target.Right}")
+            : new($"{left}{space}*", target.Right);
     }
 
     private static Declarator Qualify(Qualifiers qualifier, Declarator type) => type with { Qualifiers = type.Qualifiers | qualifier };

@@ -33,6 +33,21 @@ public static class Correlate
             PairByKey(correlation, p => p.Kind == kind, p => p.Name, keepsApart);
             PairByKey(correlation, p => p.Kind == kind && !correlation.Has(p), p => SymbolNames.OfFunction(p.Name), keepsApart);
         }
+
+        PairByAlias(correlation);
+    }
+
+    // Which of a function's names comes first depends on the symbol table, and an alias may come or go.
+    private static void PairByAlias(Correlation correlation)
+    {
+        var others = correlation.After.Functions.Where(p => !correlation.Has(p)).SelectMany(p => p.Symbols.Select(s => (s.Name, Piece: p)))
+            .ToLookup(o => o.Name, o => o.Piece);
+        foreach (var before in correlation.Before.Functions.Where(p => !correlation.Has(p)).ToList())
+        {
+            var twins = before.Symbols.SelectMany(s => others[s.Name]).Distinct().ToList();
+            if (twins.Count == 1 && !correlation.Has(twins[0]))
+                correlation.Add(before, twins[0]);
+        }
     }
 
     private static void PairNamedVariables(Correlation correlation) =>

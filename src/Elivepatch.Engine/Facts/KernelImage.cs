@@ -48,6 +48,9 @@ public sealed class KernelImage
             : new Problem(ProblemCodes.UnusableImage, $"the symbols have '_text' {start.Count} times, so nothing says where the image runs");
     }
 
+    /// <summary>All sections that are loaded, by address.</summary>
+    public IReadOnlyList<ElfSection> Sections => sections;
+
     /// <summary>The address of the link for an address of the running kernel.</summary>
     public ulong ToLink(ulong running) => running >= KernelHalf ? unchecked(running - Displacement) : running;
 

@@ -78,6 +78,19 @@ public sealed class ObjectSymbols
         return found;
     }
 
+    /// <summary>The last symbol whose address is not above this one; null where all are above, or the order is not that of addresses.</summary>
+    public KernelSymbol? AtOrBefore(ulong address)
+    {
+        if (!InAddressOrder)
+        {
+            return null;
+        }
+
+        int next = FirstAtOrAfter(address);
+        bool isExact = next < Count && table.Addresses[start + next] == address;
+        return isExact ? table[start + next] : next > 0 ? table[start + next - 1] : null;
+    }
+
     /// <summary>
     /// All symbols from <paramref name="first"/> up to but not including <paramref name="end"/>, in the kernel's order.
     /// </summary>

@@ -54,7 +54,7 @@ public sealed class Combine
         {
             var name = SectionNameFor(piece);
             var place = builder.Append(piece.Section, name, piece.Bytes, piece.Size, piece.Alignment);
-            var symbol = piece.Kind is PieceKind.Function or PieceKind.ColdPart or PieceKind.Variable ? SymbolFor(piece, place) : null;
+            var symbol = piece.Kind is PieceKind.Function or PieceKind.ColdPart or PieceKind.Variable ? SymbolFor(inclusion, piece, place) : null;
             placed[piece] = (place, symbol);
             if (symbol is not null && piece.IsGlobal && inclusion.Diff.Correlation.BeforeOf(piece) is null && !newGlobals.TryAdd(piece.Name, symbol))
                 problems.Add(new(ProblemCodes.DuplicateNewSymbol, $"{inclusion.Diff.Unit}: {piece.Name}"));
@@ -73,9 +73,11 @@ public sealed class Combine
     }
 
     // Objtool pairs a cold part with its parent by name: two units with a static function of one name must not meet.
-    private ElfSymbol SymbolFor(Piece piece, ModuleBuilder.Place place)
+    // A new static that has the name of a global of the kernel by chance must not look like a second definition of that.
+    private ElfSymbol SymbolFor(Inclusion inclusion, Piece piece, ModuleBuilder.Place place)
     {
-        var name = piece.Name;
+        var isNewStatic = !piece.IsGlobal && inclusion.Diff.Correlation.BeforeOf(piece) is null;
+        var name = isNewStatic && resolver.HasGlobal(piece.Name) ? piece.Name + ".static" : piece.Name;
         if (piece.Kind == PieceKind.ColdPart && placed.TryGetValue(piece.Parent!, out var parent))
             name = parent.Symbol!.Name + ".cold";
         for (var i = 1; !localNames.Add(name) && piece.Kind != PieceKind.Variable; i++)

@@ -15,6 +15,9 @@ public sealed class ReferenceResolver(KernelSymbols kernel, ExportedSymbols expo
     // KSYM_NAME_LEN - 1 of include/linux/kallsyms.h since 6.1; MODULE_NAME_LEN - 1 bounds the object's name.
     private const int MaximumName = 511;
 
+    /// <summary>True where the kernel has a symbol of this name that all units can refer to.</summary>
+    public bool HasGlobal(string name) => kernel.Vmlinux.Named(name).Any(s => s.IsGlobal);
+
     /// <summary>How to refer to something that the unpatched unit defines.</summary>
     public Outcome<KernelReference> Resolve(Piece before, UnitPlacement placement)
     {

@@ -4,6 +4,7 @@ using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Explain;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
+using Elivepatch.Engine.Interfaces;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Units;
 using Elivepatch.Kernel.Compile;
@@ -78,21 +79,24 @@ public sealed partial class LivepatchBuild
             : Outcome<UnitPlacement>.Failure(same.Problems);
     }
 
-    private static Outcome<IReadOnlyList<Inclusion>> Compare(
+    private static Outcome<IReadOnlyList<UnitDiff>> Compare(
         IReadOnlyList<(UnitObject Before, PatchedUnit After)> units,
         EntryLayouts layouts,
-        IReadOnlyDictionary<string, FunctionSelection> also)
-    {
-        var compared = Each(units, u => CompareUnit(u.Before, u.After, layouts, also.GetValueOrDefault(u.After.Unit)));
-        if (!compared.TryGet(out var diffs))
-            return Outcome<IReadOnlyList<Inclusion>>.Failure(compared.Problems);
+        IReadOnlyDictionary<string, FunctionSelection> also) =>
+        Each(units, u => CompareUnit(u.Before, u.After, layouts, also.GetValueOrDefault(u.After.Unit)));
 
-        // A patch that changes only what cannot be live patched is refused; one that changes nothing at all is not.
-        return diffs.All(d => d.IsEmpty)
-            ? new Problem(ProblemCodes.NothingChanged, string.Create(CultureInfo.InvariantCulture,
-                $"{units.Count} {(units.Count == 1 ? "unit" : "units")} compared: {string.Join(", ", units.Take(5).Select(u => u.After.Unit))}"))
-            : Each(diffs, Include.Run);
+    // Before it is said that nothing changed: what changed may be to whom a name belongs.
+    private static Outcome<IReadOnlyList<UnitDiff>> CheckInterface(IReadOnlyList<(UnitDiff Diff, UnitPlacement Placement)> units, RunningKernel kernel)
+    {
+        var problems = CheckInterfaces.Run([.. units.Select(u => new UnitInterface(u.Diff, u.Placement))], kernel.Symbols, kernel.Exports, kernel.Image);
+        return problems.Count > 0 ? Outcome<IReadOnlyList<UnitDiff>>.Failure(problems) : units.Select(u => u.Diff).ToList();
     }
+
+    // A patch that changes only what cannot be live patched is refused; one that changes nothing at all is not.
+    private static Outcome<IReadOnlyList<Inclusion>> IncludeAll(IReadOnlyList<UnitDiff> diffs) => diffs.All(d => d.IsEmpty)
+        ? new Problem(ProblemCodes.NothingChanged, string.Create(CultureInfo.InvariantCulture,
+            $"{diffs.Count} {(diffs.Count == 1 ? "unit" : "units")} compared: {string.Join(", ", diffs.Take(5).Select(d => d.Unit))}"))
+        : Each(diffs, Include.Run);
 
     private static Outcome<UnitDiff> CompareUnit(UnitObject before, PatchedUnit patched, EntryLayouts layouts, FunctionSelection? also) =>
         UnitObject.Read(patched.Unit, patched.After, layouts).Then<UnitDiff>(after =>

@@ -65,8 +65,14 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         if (!patchedUnits.TryGet(out var afters))
             return Outcome<BuildResult>.Failure(patchedUnits.Problems);
         var compared = await clock.RunAsync("diff", () => Compare([.. befores.Zip(afters)], facts.Layouts, request.AlsoFunctions));
-        if (!compared.TryGet(out var inclusions))
+        if (!compared.TryGet(out var diffs))
             return Outcome<BuildResult>.Failure(compared.Problems);
+        var @interface = await clock.RunAsync("interfaces", () => CheckInterface([.. diffs.Zip(placements)], kernel));
+        if (!@interface.TryGet(out var changes))
+            return Outcome<BuildResult>.Failure(@interface.Problems);
+        var included = await clock.RunAsync("include", () => IncludeAll(changes));
+        if (!included.TryGet(out var inclusions))
+            return Outcome<BuildResult>.Failure(included.Problems);
 
         var units = inclusions.Zip(placements, (i, p) => new LinkUnit(i, p)).Where(u => u.Inclusion.Pieces.Count > 0).ToList();
         var listed = ResolvePatched.Run(units);

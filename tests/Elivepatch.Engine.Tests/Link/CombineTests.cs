@@ -115,6 +115,17 @@ public sealed class CombineTests
     }
 
     [Fact]
+    public void A_new_static_that_has_the_name_of_a_global_of_the_kernel_gets_another()
+    {
+        var after = patchedUnit.Replace("helper(a) + count++", "use(a, &boundary) + count++", StringComparison.Ordinal)
+            .Replace("static int count;", "static int count, boundary;\n__attribute__((noipa)) static int use(int a, int *b) { return a + ++*b; }", StringComparison.Ordinal);
+        var names = Link(Unit, after).Module.Symbols.Where(s => s.IsDefined).Select(s => s.Name).ToList();
+        Assert.DoesNotContain("use", names);
+        Assert.DoesNotContain("boundary", names);
+        Assert.Contains("use.static", names);
+    }
+
+    [Fact]
     public void A_constant_that_the_kernel_writes_into_its_code_becomes_a_load_of_the_variable()
     {
         const string source = """

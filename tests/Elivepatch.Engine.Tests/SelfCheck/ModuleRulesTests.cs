@@ -50,6 +50,7 @@ public sealed class ModuleRulesTests
         ["memory-per-cpu"] = elf => Means(elf, "secret_data,1", "of_each_processor,0"),
         ["memory-indirect-entry"] = elf => Means(elf, "reachable_function,0", "sealed_function,0"),
         ["memory-static-key"] = elf => Means(elf, "secret_key,0", "read_only_data,0"),
+        ["definitions-replace"] = elf => elf.FindSymbol("before")!.Name = "exported_function",
         ["patch-old-functions"] = elf => Section(elf, ".data").Content[At(elf, "vmlinux_funcs") + 152 + 16] = 3,
     };
 
@@ -90,8 +91,8 @@ public sealed class ModuleRulesTests
 
         Assert.DoesNotContain(results, r => r.State == RuleState.Failed);
         Assert.Equal(
-            ["information-vermagic", "livepatch-symbol-exists", "memory-indirect-entry", "memory-init", "memory-per-cpu", "memory-read-only",
-                "memory-static-key", "module-structure", "patch-ftrace", "patch-old-functions", "symbols-depends",
+            ["definitions-replace", "information-vermagic", "livepatch-symbol-exists", "memory-indirect-entry", "memory-init",
+                "memory-per-cpu", "memory-read-only", "memory-static-key", "module-structure", "patch-ftrace", "patch-old-functions", "symbols-depends",
                 "symbols-exported", "symbols-namespaces", "symbols-versions-match", "tables-whole"],
             results.Where(r => r.State == RuleState.NotCheckable).Select(r => r.Id).Order());
     }

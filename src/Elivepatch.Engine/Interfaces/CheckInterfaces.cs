@@ -1,0 +1,22 @@
+// In: all units of a build, compared, and the running kernel. Out: the problems of what the units have to do with the rest of the
+// kernel, which is not compiled again: which definition a name stands for, and by which types others call it. This is the view of
+// the linker, over all units at once, where the diff sees one unit at a time.
+using Elivepatch.Engine.Facts;
+
+namespace Elivepatch.Engine.Interfaces;
+
+/// <summary>Checks that the rest of the kernel can go on to use what the patched units define.</summary>
+public static class CheckInterfaces
+{
+    /// <summary>Runs the pass.</summary>
+    /// <param name="units">All units, changed or not: that nothing changed in one may be what is wrong.</param>
+    /// <param name="kernel">Symbols of the running kernel.</param>
+    /// <param name="exports">What it and its modules export.</param>
+    /// <param name="image">Its linked image; without one nothing tells whether code of other units uses something.</param>
+    public static IReadOnlyList<Problem> Run(
+        IReadOnlyList<UnitInterface> units, KernelSymbols kernel, ExportedSymbols exports, KernelImage? image)
+    {
+        var users = image is null ? null : new OutsideUsers(image, kernel, [.. units.Select(u => u.Placement)]);
+        return [.. new CheckDefinitions(units, kernel, exports, users).Run(), .. new CheckSignatures(units, exports, users).Run()];
+    }
+}
