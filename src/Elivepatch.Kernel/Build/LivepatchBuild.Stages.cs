@@ -5,6 +5,7 @@ using Elivepatch.Engine.Explain;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
 using Elivepatch.Engine.Link;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Patches;
@@ -81,25 +82,31 @@ public sealed partial class LivepatchBuild
     private static Outcome<IReadOnlyList<Inclusion>> Compare(
         IReadOnlyList<(UnitObject Before, PatchedUnit After)> units,
         EntryLayouts layouts,
-        IReadOnlyDictionary<string, FunctionSelection> also)
+        BuildRequest request)
     {
-        var compared = Each(units, u => CompareUnit(u.Before, u.After, layouts, also.GetValueOrDefault(u.After.Unit)));
+        var compared = Each(units, u => UnitObject.Read(u.After.Unit, u.After.After, layouts)
+            .Then<UnitDiff>(after => DetectChanges.Run(
+                Correlate.Run(u.Before, after), request.AlsoFunctions.GetValueOrDefault(after.Name), request.Statements.In(after.Name))));
         if (!compared.TryGet(out var diffs))
             return Outcome<IReadOnlyList<Inclusion>>.Failure(compared.Problems);
+
+        // A misspelt statement is shown beside the refusal that it was meant for.
+        var used = diffs.SelectMany(d => d.Statements.Used).ToList();
+        List<Problem> problems =
+        [
+            .. diffs.SelectMany(d => d.Problems),
+            .. request.Statements.Unused(used.Concat(diffs.SelectMany(d => d.Statements.Rejected))),
+        ];
+        if (problems.Count > 0)
+            return Outcome<IReadOnlyList<Inclusion>>.Failure(problems);
 
         // A patch that changes only what cannot be live patched is refused; one that changes nothing at all is not.
         return diffs.All(d => d.IsEmpty)
             ? new Problem(ProblemCodes.NothingChanged, string.Create(CultureInfo.InvariantCulture,
-                $"{units.Count} {(units.Count == 1 ? "unit" : "units")} compared: {string.Join(", ", units.Take(5).Select(u => u.After.Unit))}"))
+                $"{units.Count} {(units.Count == 1 ? "unit" : "units")} compared: {string.Join(", ", units.Take(5).Select(u => u.After.Unit))}")
+                + (used.Count == 0 ? "" : $"; beside what is stated ({string.Join(", ", used.Select(s => s.Target))}) nothing differs"))
             : Each(diffs, Include.Run);
     }
-
-    private static Outcome<UnitDiff> CompareUnit(UnitObject before, PatchedUnit patched, EntryLayouts layouts, FunctionSelection? also) =>
-        UnitObject.Read(patched.Unit, patched.After, layouts).Then<UnitDiff>(after =>
-        {
-            var diff = DetectChanges.Run(Correlate.Run(before, after), also);
-            return diff.Problems.Count > 0 ? Outcome<UnitDiff>.Failure(diff.Problems) : diff;
-        });
 
     private static IEnumerable<string> NamespacesOf(IReadOnlyList<KernelReference> references) =>
         references.Select(r => r.Export?.Namespace ?? "").Where(n => n.Length > 0);
