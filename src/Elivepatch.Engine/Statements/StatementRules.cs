@@ -39,19 +39,28 @@ public static partial class StatementRules
     /// <summary>What is wrong with one statement; null where nothing is.</summary>
     public static string? Refuse(AuthorStatement statement)
     {
-        if (StatementKinds.WordOf(statement.Kind) is not { } word)
-            return "its kind is none";
-        if (statement is not { Unit: not null, Name: not null, Reason: not null })
-            return $"{word} without name, unit or reason";
-        if (statement.Unit.Length > LongestUnit || !Unit().IsMatch(statement.Unit) || statement.Unit.Split('/').Any(p => p is "" or "." or ".."))
-            return "unit is not the path of a .c file in the kernel's source, such as fs/eventfd.c";
-        if (statement.Name.Length > LongestName || !FormOf(statement.Kind).IsMatch(statement.Name))
-            return $"{word} does not name {ThingOf(statement.Kind)}";
+        if (Refuse(statement.Target) is { } wrong)
+            return wrong;
+        var word = StatementKinds.WordOf(statement.Kind);
         if (string.IsNullOrWhiteSpace(statement.Reason))
             return $"{word}: {statement.Name} has no reason";
         if (statement.Reason.Length > LongestReason)
             return $"the reason of {word}: {statement.Name} has {statement.Reason.Length} characters; at most {LongestReason} are taken";
         return IsPlainLine(statement.Reason) ? null : $"the reason of {word}: {statement.Name} is not one line of printable text";
+    }
+
+    /// <summary>What is wrong with what a statement is about; null where nothing is.</summary>
+    public static string? Refuse(StatementTarget statement)
+    {
+        if (StatementKinds.WordOf(statement.Kind) is not { } word)
+            return "its kind is none";
+        if (statement is not { Unit: not null, Name: not null })
+            return $"{word} without name or unit";
+        if (statement.Unit.Length > LongestUnit || !Unit().IsMatch(statement.Unit) || statement.Unit.Split('/').Any(p => p is "" or "." or ".."))
+            return "unit is not the path of a .c file in the kernel's source, such as fs/eventfd.c";
+        return statement.Name.Length <= LongestName && FormOf(statement.Kind).IsMatch(statement.Name)
+            ? null
+            : $"{word} does not name {ThingOf(statement.Kind)}";
     }
 
     private static Regex FormOf(StatementKind kind) => kind switch
@@ -99,6 +108,6 @@ public static partial class StatementRules
     [GeneratedRegex(@"\A[A-Za-z_$][A-Za-z0-9_$.]*::[A-Za-z_$][A-Za-z0-9_$]*\z")]
     private static partial Regex StaticLocal();
 
-    [GeneratedRegex(@"\A(?:(?:struct|union|enum) )?[A-Za-z_$][A-Za-z0-9_$]*\z")]
+    [GeneratedRegex(@"\A(?:(?:struct|union|enum) )?(?!(?:struct|union|enum)\z)[A-Za-z_$][A-Za-z0-9_$]*\z")]
     private static partial Regex Type();
 }
