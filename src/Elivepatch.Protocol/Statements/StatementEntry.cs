@@ -14,7 +14,7 @@ internal static class StatementEntry
     {
         (StatementKind Kind, string Name)? about = null;
         string? unit = null, reason = null;
-        while (!parser.TryConsume<MappingEnd>(out _))
+        while (StatementsFile.TryTake<MappingEnd>(parser) is null)
         {
             var key = TakeScalar(parser, "a key");
             var value = Text(TakeScalar(parser, $"a text behind {Shown(key.Value)}"));

@@ -52,13 +52,13 @@ public static class StatementsFile
     {
         Take<StreamStart>(parser, "a file");
         var document = Take<DocumentStart>(parser, "a list of statements (`[]` for none)");
-        if (document.Version is not null || document.Tags is { Count: > 0 } && !document.IsImplicit)
+        if (document.Version is not null || document.Tags?.Any(t => t.Handle is not ("!" or "!!")) == true)
             throw Wrong(document, "directives are not taken");
         var list = Take<SequenceStart>(parser, "a list of statements");
         RefuseDecoration(list);
         var statements = new List<AuthorStatement>();
         var known = new HashSet<StatementTarget>();
-        while (!parser.TryConsume<SequenceEnd>(out _))
+        while (TryTake<SequenceEnd>(parser) is null)
         {
             var start = Take<MappingStart>(parser, "a statement: `KIND: NAME`, `unit:` and `reason:`");
             RefuseDecoration(start);
@@ -77,11 +77,22 @@ public static class StatementsFile
 
     /// <summary>The next event, which has to be of one type.</summary>
     internal static T Take<T>(Parser parser, string expected)
+        where T : ParsingEvent => TryTake<T>(parser) ?? throw Wrong(parser.Current, $"expected {expected}");
+
+    /// <summary>The next event if it is of a type, else null; then it stays the next.</summary>
+    internal static T? TryTake<T>(Parser parser)
         where T : ParsingEvent
     {
-        if (parser.TryConsume<T>(out var found))
-            return found;
-        throw Wrong(parser.Current, $"expected {expected}");
+        var last = parser.Current;
+        try
+        {
+            return parser.TryConsume<T>(out var found) ? found : null;
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or EndOfStreamException)
+        {
+            // The reader answers some malformed input in this way, a NUL in the middle of a word for one.
+            throw Wrong(last, "behind this it is no YAML");
+        }
     }
 
     /// <summary>Aliases would be followed and tags believed by readers that do more than this one; nobody needs either here.</summary>
