@@ -1,6 +1,7 @@
 // In: a submission as it came over the network. Out: everything that is wrong with it before anything is done.
 
 using Elivepatch.Engine;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Patches;
 using Elivepatch.Protocol.Api;
@@ -20,11 +21,13 @@ internal static class SubmissionRules
     /// <summary>The problems; empty where it is fine.</summary>
     public static IReadOnlyList<Problem> Check(BuildSubmission submission, BuildPolicy policy)
     {
-        if (submission is not { Kernel: not null, Patches: not null, BasePatches: not null })
-            return [Malformed("kernel or patches are missing")];
+        if (submission is not { Kernel: not null, Patches: not null, BasePatches: not null, Statements: not null })
+            return [Malformed("kernel, patches or statements are missing")];
         var problems = new List<Problem>();
         problems.AddRange(Files("patches", submission.Patches, MostPatches));
         problems.AddRange(Files("basePatches", submission.BasePatches, MostBasePatches));
+        if (StatementRules.Refuse(submission.Statements) is { } unfit)
+            problems.Add(Malformed($"statements: {unfit}"));
         if (submission.Patches.Count == 0)
             problems.Add(Malformed("there is no patch to make live"));
         if (problems.Count > 0)

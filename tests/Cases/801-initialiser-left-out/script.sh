@@ -1,0 +1,23 @@
+#!/bin/busybox sh
+# A changed initialiser is left out where the author says so
+
+fail() { echo "$*"; exit 1; }
+read -r count free limit </proc/sys/fs/file-nr
+read -r max </proc/sys/fs/file-max
+[ "$limit" = "$max" ] || fail "file-nr says $limit, file-max $max"
+if [ "$1" = before ]; then
+	echo "$max" >/tmp/801-max
+else
+	[ "$max" = "$(cat /tmp/801-max)" ] || fail "the limit became $max"
+fi
+case $1 in
+before | after)
+	[ "$count" -lt 1000000 ] || fail "$count files"
+	;;
+during)
+	[ "$count" -ge 1000000 ] || fail "still $count files"
+	;;
+*)
+	fail "unknown phase $1"
+	;;
+esac
