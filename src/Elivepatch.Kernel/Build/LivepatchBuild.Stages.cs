@@ -5,7 +5,6 @@ using Elivepatch.Engine.Explain;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
 using Elivepatch.Engine.Link;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Patches;
