@@ -70,5 +70,5 @@ public sealed record Explanation(
     IReadOnlyList<ExplainedData> Data, IReadOnlyList<ExplainedReference> References)
 {
     /// <summary>What the author stated and the livepatch rests on, in order of the units.</summary>
-    public IReadOnlyList<AuthorStatement> Statements { get; init; } = [];
+    public IReadOnlyList<AuthorStatement> Statements { get => field ?? []; init; } = [];
 }

@@ -17,7 +17,7 @@ public sealed record BuildSubmission
     /// <summary>
     /// What the author of the patches states, in order: each lifts one refusal, and one that the build does not need is refused.
     /// </summary>
-    public IReadOnlyList<AuthorStatement> Statements { get; init; } = [];
+    public IReadOnlyList<AuthorStatement> Statements { get => field ?? []; init; } = [];
 
     /// <summary>Name of the module; null takes it from the first patch.</summary>
     public string? Name { get; init; }

@@ -90,7 +90,7 @@ public sealed record ExternalParameters(
     bool Replace)
 {
     /// <summary>What the author of the patches states, in order: without it there would be no livepatch, or another one.</summary>
-    public IReadOnlyList<AuthorStatement> Statements { get; init; } = [];
+    public IReadOnlyList<AuthorStatement> Statements { get => field ?? []; init; } = [];
 }
 
 /// <summary>What the builder added.</summary>

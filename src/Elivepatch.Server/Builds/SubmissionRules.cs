@@ -21,8 +21,8 @@ internal static class SubmissionRules
     /// <summary>The problems; empty where it is fine.</summary>
     public static IReadOnlyList<Problem> Check(BuildSubmission submission, BuildPolicy policy)
     {
-        if (submission is not { Kernel: not null, Patches: not null, BasePatches: not null, Statements: not null })
-            return [Malformed("kernel, patches or statements are missing")];
+        if (submission is not { Kernel: not null, Patches: not null, BasePatches: not null })
+            return [Malformed("kernel or patches are missing")];
         var problems = new List<Problem>();
         problems.AddRange(Files("patches", submission.Patches, MostPatches));
         problems.AddRange(Files("basePatches", submission.BasePatches, MostBasePatches));

@@ -30,7 +30,6 @@ public sealed class MalformedRequestTests
         "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"!!!\"}]}",
         "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":null}]}",
         "{\"kernel\":\"k\",\"patches\":[],\"replace\":\"yes\"}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":null}",
         "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":7}",
         "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[null]}",
         "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{}]}",

@@ -72,6 +72,7 @@ public sealed class SubmissionTests
         using var content = new StringContent(
             $$"""
             {"kernel":"{{kernel}}","patches":[{"name":"fix.patch","content":"{{Convert.ToBase64String("patch"u8)}}"}],
+             "basePatches":[],"replace":true,
              "statements":[{"kind":"layout-is-safe","unit":"fs/eventfd.c","name":"struct eventfd_ctx","reason":"it lies in padding"}]}
             """,
             Encoding.UTF8, "application/json");
@@ -85,10 +86,13 @@ public sealed class SubmissionTests
     }
 
     [Fact]
-    public void A_request_of_a_client_that_knows_no_statements_has_none()
+    public void What_was_written_before_there_were_statements_has_none()
     {
         var submission = JsonSerializer.Deserialize("""{"kernel":"k","patches":[]}""", ProtocolJson.Default.BuildSubmission)!;
         Assert.Empty(submission.Statements);
+        var explanation = JsonSerializer.Deserialize(
+            """{"name":"m","release":"r","buildId":"b","replace":true,"units":[],"functions":[],"data":[],"references":[]}""", ProtocolJson.Default.Explanation)!;
+        Assert.Empty(explanation.Statements);
     }
 
     [Theory]
