@@ -64,8 +64,8 @@ internal static partial class PatchList
     }
 
     /// <summary>
-    /// A name for the module of these patches: that of the last one, and a few digits made of all and of what is stated. A new livepatch cannot be called
-    /// like the one that it replaces, and machines that ask for the same are to share one build.
+    /// A name for the module of these patches: that of the last one, and a few digits made of all and of what is stated. A new
+    /// livepatch cannot be called like the one that it replaces, and machines that ask for the same are to share one build.
     /// </summary>
     public static string ModuleName(IReadOnlyList<PatchReference> patches, IReadOnlyList<AuthorStatement> statements)
     {
