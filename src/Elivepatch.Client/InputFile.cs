@@ -1,5 +1,7 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine;
+using Elivepatch.Engine.Statements;
+using Elivepatch.Protocol.Statements;
 
 namespace Elivepatch.Client;
 
@@ -31,6 +33,11 @@ internal static class InputFile
             return new Problem(ProblemCodes.InputUnusable, e.Message);
         }
     }
+
+    /// <summary>Reads a statements file; none where there is no path.</summary>
+    public static Outcome<AuthorStatements> ReadStatements(string? path) => path is null
+        ? AuthorStatements.None
+        : Read(path).Then(content => StatementsFile.Parse(content, Path.GetFileName(path)));
 
     /// <summary>Reads an ELF file.</summary>
     public static Outcome<ElfObject> ReadElf(string path) => Read(path).Then<ElfObject>(content =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Elivepatch.Engine.Statements;
 
 namespace Elivepatch.Engine;
 
@@ -46,6 +47,9 @@ public sealed record Problem(ProblemCode Code, string Reason, string? CaseRemedy
 {
     /// <summary>What to do.</summary>
     public string Remedy => CaseRemedy ?? Code.Remedy;
+
+    /// <summary>What an author could state to lift this refusal; null where no statement can.</summary>
+    public StatementTarget? LiftedBy { get; init; }
 
     /// <inheritdoc/>
     public override string ToString() => $"{Code.Id}: {Reason}";

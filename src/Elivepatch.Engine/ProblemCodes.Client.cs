@@ -20,4 +20,8 @@ public static partial class ProblemCodes
     /// <summary>ELP0953.</summary>
     public static readonly ProblemCode NoBootImage = new(953, Usage, "the kernel has no boot image to try a livepatch on",
         "import it again with --boot-image, or try it on a stock Debian kernel");
+
+    /// <summary>ELP0954.</summary>
+    public static readonly ProblemCode StatementsUnreadable = new(954, Usage, "the statements file cannot be read",
+        "correct the named line: the chapter \"Statements\" of docs/author-guide.md has the form and an example");
 }

@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using Elivepatch.Engine;
+using Elivepatch.Engine.Statements;
 
 namespace Elivepatch.Protocol;
 
@@ -9,9 +11,16 @@ namespace Elivepatch.Protocol;
 /// <param name="Remedy">What to do.</param>
 public sealed record ProblemReport(string Code, string Title, string Reason, string Remedy)
 {
+    /// <summary>What an author could state to lift it; null where no statement can.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public LiftingStatement? LiftedBy { get; init; }
+
     /// <summary>The problems as others read them.</summary>
     public static IReadOnlyList<ProblemReport> Of(IEnumerable<Problem> problems) =>
-        [.. problems.Select(p => new ProblemReport(p.Code.Id, p.Code.Title, p.Reason, p.Remedy))];
+        [.. problems.Select(p => new ProblemReport(p.Code.Id, p.Code.Title, p.Reason, p.Remedy)
+        {
+            LiftedBy = p.LiftedBy is { } target ? new(StatementKinds.WordOf(target.Kind)!, target.Unit, target.Name) : null,
+        })];
 
     /// <summary>
     /// The problem that another machine reported. A number that this version does not know keeps its text and counts as a failure
@@ -19,5 +28,21 @@ public sealed record ProblemReport(string Code, string Title, string Reason, str
     /// </summary>
     public Problem ToProblem() => new(
         ProblemCodes.All.FirstOrDefault(c => c.Id == Code) ?? ProblemCodes.ServerProblemUnknown with { Title = $"{Code} {Title}" },
-        Reason, Remedy);
+        Reason, Remedy)
+    {
+        LiftedBy = LiftedBy?.ToTarget(),
+    };
+}
+
+/// <summary>A statement that could lift a problem, as it travels: a kind that a version does not know is a word of a newer one.</summary>
+/// <param name="Kind">The word for its kind.</param>
+/// <param name="Unit">Source file of the translation unit.</param>
+/// <param name="Name">The one thing that it would be about.</param>
+public sealed record LiftingStatement(string Kind, string Unit, string Name)
+{
+    /// <summary>What would be stated; null where this version does not know such a statement.</summary>
+    public StatementTarget? ToTarget() =>
+        StatementKinds.Parse(Kind) is { } kind && new StatementTarget(kind, Unit, Name) is var target && StatementRules.Refuse(target) is null
+            ? target
+            : null;
 }

@@ -1,8 +1,12 @@
 using Elivepatch.Engine;
+using Elivepatch.Engine.Statements;
 
 namespace Elivepatch.Terminal;
 
-/// <summary>Problems as people read them: number and title, the reason line by line, what to do.</summary>
+/// <summary>
+/// Problems as people read them: number and title, the reason line by line, what to do, and what an author could state, ready to be
+/// copied into a file.
+/// </summary>
 public static class ProblemText
 {
     /// <summary>Writes problems. Those of one kind are gathered under one title, as many functions may be refused for one reason.</summary>
@@ -15,6 +19,8 @@ public static class ProblemText
             foreach (var line in kind.SelectMany(p => p.Reason.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n')))
                 output.WriteLine($"  {Printable.Text(line)}");
             output.WriteLine(Printable.Text($"  what to do: {kind.Key.Remedy}"));
+            foreach (var line in kind.Select(p => p.LiftedBy).OfType<StatementTarget>().Distinct().SelectMany(t => t.YamlLines))
+                output.WriteLine(Printable.Text($"    {line}"));
         }
     }
 }

@@ -1,4 +1,6 @@
 using Elivepatch.Engine;
+using Elivepatch.Engine.Statements;
+using Elivepatch.Protocol;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Tests;
@@ -22,6 +24,40 @@ public sealed class ProblemTextTests
 
             """,
             Text(new(ProblemCodes.ChangedData, "a.c: x"), new(ProblemCodes.ChangedData, "a.c: y\nand more\n"), new(ProblemCodes.ChangedInit, "a.c: z", "leave it")));
+    }
+
+    [Fact]
+    public void What_an_author_could_state_is_shown_ready_to_be_copied()
+    {
+        var problem = new Problem(ProblemCodes.ChangedLayout, "a.c: struct box: b was added", "keep it")
+        {
+            LiftedBy = new(StatementKind.LayoutIsSafe, "a.c", "struct box"),
+        };
+        Assert.Equal(
+            """
+            ELP0409 the layout of a structure changed
+              a.c: struct box: b was added
+              what to do: keep it
+                - layout-is-safe: struct box
+                  unit: a.c
+                  reason:  # say why
+
+            """,
+            Text(problem));
+    }
+
+    [Fact]
+    public void What_an_author_could_state_travels_with_the_problem()
+    {
+        var problem = new Problem(ProblemCodes.ChangedLayout, "a.c: struct box: b was added") { LiftedBy = new(StatementKind.LayoutIsSafe, "a.c", "struct box") };
+        var report = Assert.Single(ProblemReport.Of([problem]));
+        Assert.Equal(new("layout-is-safe", "a.c", "struct box"), report.LiftedBy);
+        Assert.Equal(problem.LiftedBy, report.ToProblem().LiftedBy);
+
+        // Of a newer server, or of one that is not what it should be.
+        Assert.Null((report with { LiftedBy = new("force", "a.c", "x") }).ToProblem().LiftedBy);
+        Assert.Null((report with { LiftedBy = new("layout-is-safe", "a.c", "x\n- leave-out-export: y") }).ToProblem().LiftedBy);
+        Assert.Null((report with { LiftedBy = new(null!, null!, null!) }).ToProblem().LiftedBy);
     }
 
     [Fact]

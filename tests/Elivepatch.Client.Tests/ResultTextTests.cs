@@ -3,6 +3,7 @@ using Elivepatch.Client.Output;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Explain;
 using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Protocol;
 
 namespace Elivepatch.Client.Tests;
@@ -21,6 +22,7 @@ public sealed class ResultTextTests
         ],
         [new("fs/b.c", "counter", 4, false)],
         [new("_printk", true, 1, null), new("hidden", false, null, 3)],
+        [new(StatementKind.LayoutIsSafe, "fs/a.c", "struct box", "it lies in padding")],
         ["fs/a.c:1: warning: odd"],
         [new("compile", 1.5), new("link", 0.25)]);
 
@@ -41,6 +43,9 @@ public sealed class ResultTextTests
               counter  new data  4 bytes
             refers to exports: _printk
             refers to the kernel's own: hidden (number 3 of that name)
+            stated by the author:
+              layout-is-safe: struct box in fs/a.c
+                it lies in padding
             timings:
               compile     1.500 s
               link        0.250 s
@@ -59,6 +64,8 @@ public sealed class ResultTextTests
         Assert.Equal(2, json.GetProperty("functions")[0].GetProperty("sympos").GetInt32());
         Assert.Equal("bytes", json.GetProperty("units")[0].GetProperty("proof").GetString());
         Assert.True(json.GetProperty("references")[0].GetProperty("isExported").GetBoolean());
+        Assert.Equal("layout-is-safe", json.GetProperty("statements")[0].GetProperty("kind").GetString());
+        Assert.Equal("it lies in padding", json.GetProperty("statements")[0].GetProperty("reason").GetString());
         Assert.Equal(1.5, json.GetProperty("timings")[0].GetProperty("seconds").GetDouble());
     }
 

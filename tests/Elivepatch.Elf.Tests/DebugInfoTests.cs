@@ -229,6 +229,27 @@ public class DebugInfoTests
         Assert.StartsWith(".data.count", count.Location.Section.Name);
     }
 
+    [Theory]
+    [InlineData("-gdwarf-4")]
+    [InlineData("-gdwarf-5")]
+    public void A_variable_that_the_compiler_does_without_is_declared_and_has_no_place(string flags)
+    {
+        var debug = DebugInfo.Read(ElfReader.Read(Gcc.Compile(
+            """
+            void use(char *);
+            int folded(int x) { static int mode = 1; return mode + x; }
+            static inline __attribute__((always_inline)) int tiny(int x) { static int step = 3; return x + step; }
+            int host(int x) { return tiny(x); }
+            int kept(int x) { static int count; char text[64]; use(text); return count += x; }
+            """,
+            "-O2 -fno-var-tracking " + flags)));
+
+        Assert.Contains(("folded", "mode"), debug.Unplaced);
+        Assert.Contains(("tiny", "step"), debug.Unplaced);
+        Assert.DoesNotContain(("kept", "count"), debug.Unplaced);
+        Assert.DoesNotContain(("kept", "text"), debug.Unplaced);
+    }
+
     [Fact]
     public void A_header_is_named_with_its_directory()
     {

@@ -41,6 +41,22 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
     }
 
     [Fact]
+    public async Task What_the_author_states_is_shown_with_its_reason_and_what_could_be_stated_with_the_refusal()
+    {
+        await using var visit = await Visit.BeginAsync(chromium, Server, new() { JavaScriptEnabled = false });
+        await visit.SignInAsync();
+        await visit.Page.GotoAsync("/builds/" + SeededState.Id(1));
+        var row = await visit.Page.Locator("section[aria-labelledby=statements] tbody tr").InnerTextAsync();
+        Assert.Contains("leave-out-initialiser: meminfo_width", row, StringComparison.Ordinal);
+        Assert.Contains("set by a <callback> & nobody else reads it", row, StringComparison.Ordinal);
+        Assert.Contains("leave-out-initialiser: meminfo_width in fs/proc/meminfo.c", await visit.Page.Locator("section[aria-labelledby=manifest]").InnerTextAsync(), StringComparison.Ordinal);
+
+        await visit.Page.GotoAsync("/?state=refused");
+        await visit.Page.Locator("main a[href^='/builds/']").First.ClickAsync();
+        Assert.Equal("- leave-out-init: eventpoll_init\n  unit: fs/eventpoll.c\n  reason:  # say why", await visit.Page.Locator("pre.statement").First.TextContentAsync());
+    }
+
+    [Fact]
     public async Task Workers_are_shown_with_what_they_build_and_whether_they_are_heard_of()
     {
         await using var visit = await Visit.BeginAsync(chromium, Server, new() { JavaScriptEnabled = false });

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Dapper;
 using Elivepatch.Engine.Explain;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
@@ -146,7 +147,10 @@ internal static class SeededState
                 [
                     new(
                         "ELP0302", "a change cannot be made live", "fs/eventpoll.c: eventpoll_init is gone once the kernel has booted",
-                        "Leave init code out of the patch, or restart into a kernel that has it."),
+                        "Leave init code out of the patch, or restart into a kernel that has it.")
+                    {
+                        LiftedBy = new("leave-out-init", "fs/eventpoll.c", "eventpoll_init"),
+                    },
                 ],
             },
             BuildState.Failed => new()
@@ -162,6 +166,9 @@ internal static class SeededState
     {
         var blobs = server.Get<BlobStore>();
         var module = "livepatch_" + patch.Replace(".patch", "", StringComparison.Ordinal).Replace('-', '_');
+        AuthorStatement[] statements = isRich
+            ? [new(StatementKind.LeaveOutInitialiser, "fs/proc/meminfo.c", "meminfo_width", "the width is set by a <callback> & nobody else reads it")]
+            : [];
         var artifact = new byte[33736];
         Encoding.UTF8.GetBytes(module).CopyTo(artifact, 0);
         var explanation = new Explanation(
@@ -176,7 +183,10 @@ internal static class SeededState
             [
                 .. exports.Select((name, i) => new ExplainedReference(name, true, 0x5c3a_0000u + ((uint)i * 7919), null)),
                 .. own.Select((name, i) => new ExplainedReference(name, false, null, i == 2 ? 2 : 0)),
-            ]);
+            ])
+        {
+            Statements = statements,
+        };
         var digest = (await blobs.PutAsync(artifact, Cancellation)).Value;
         var statement = new Statement
         {
@@ -187,7 +197,7 @@ internal static class SeededState
                 new()
                 {
                     BuildType = BuildDefinition.LivepatchType,
-                    ExternalParameters = new(release, explanation.BuildId, build.Patches, [], module, true),
+                    ExternalParameters = new(release, explanation.BuildId, build.Patches, [], module, true) { Statements = statements },
                     InternalParameters = new("0.1.0", Compiler, explanation.Units, new(true, ["before", "load", "transition", "during", "disable", "after", "unload"], 0.0, new(Digest("script")))),
                     ResolvedDependencies =
                     [

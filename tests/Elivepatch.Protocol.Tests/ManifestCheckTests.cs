@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 
@@ -43,6 +44,22 @@ public sealed class ManifestCheckTests : IDisposable
     {
         Refuses("ELP1106", Expectation with { Patches = [patch, patch] });
         Refuses("ELP1106", Expectation with { Patches = [patch with { Sha256 = new string('2', 64) }] });
+    }
+
+    [Fact]
+    public void Other_statements_than_were_asked_with_are_refused()
+    {
+        var statement = new AuthorStatement(StatementKind.LayoutIsSafe, "fs/box.c", "struct box", "it lies in padding");
+        Refuses("ELP1106", Expectation with { Statements = [statement] });
+        Assert.True(ManifestCheck.Run(Signed(Statement()), module, Expectation with { Statements = [] }).Succeeded);
+
+        var stated = Statement();
+        var definition = stated.Predicate.BuildDefinition;
+        definition = definition with { ExternalParameters = definition.ExternalParameters with { Statements = [statement] } };
+        var signed = Signed(stated with { Predicate = stated.Predicate with { BuildDefinition = definition } });
+        Assert.True(ManifestCheck.Run(signed, module, Expectation with { Statements = [statement] }).Succeeded);
+        Assert.False(ManifestCheck.Run(signed, module, Expectation with { Statements = [] }).Succeeded);
+        Assert.False(ManifestCheck.Run(signed, module, Expectation with { Statements = [statement with { Reason = "nobody reads it" }] }).Succeeded);
     }
 
     [Fact]

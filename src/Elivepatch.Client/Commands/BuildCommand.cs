@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Elivepatch.Client.Output;
+using Elivepatch.Engine;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Terminal;
 
@@ -24,6 +26,7 @@ internal static class BuildCommand
             Description = "A patch that the running kernel was built with, beyond those of its record; may be given several times, in order.",
             HelpName = "FILE",
         };
+        var statements = CommonOptions.Statements();
         var noReplace = new Option<bool>("--no-replace") { Description = "Leave other livepatches in place instead of replacing them all." };
         var timings = new Option<bool>("--timings") { Description = "Say how long each stage took." };
         var keep = new Option<string?>("--keep") { Description = "Leave the intermediate files in this folder.", HelpName = "DIR" };
@@ -38,17 +41,22 @@ internal static class BuildCommand
             A livepatch is cumulative unless --no-replace is given: name all patches that are to be live, and loading it replaces
             earlier livepatches in one transition.
 
+            Where a refusal names a statement that lifts it, an author who knows that the change is harmless gives that statement
+            with a reason in a file for --statements. The explanation and a server's manifest repeat it; there is no general force.
+
             Exit status: 0 built, 3 the patches change no code, 4 refused (the reason says what to write instead), 5 the kernel does
             not match its sources or compiler. Nothing is written then.
             """,
             new Example("elivepatch build -k 6.12.117+deb12-cloud-amd64 fix.patch", "Write livepatch_fix.ko and explain it."),
             new Example("elivepatch build -k $(uname -r) -o fixes.ko --name fixes first.patch second.patch", "One cumulative livepatch of two patches."),
-            new Example("elivepatch build -k $(uname -r) --json fix.patch | jq '.functions[].name'", "List its functions for a script."))
+            new Example("elivepatch build -k $(uname -r) --json fix.patch | jq '.functions[].name'", "List its functions for a script."),
+            new Example("elivepatch build -k $(uname -r) --statements fix.yaml fix.patch", "Build what is refused without the author's word."))
         {
-            patches, kernel, output, name, basePatches, noReplace, timings, keep, json,
+            patches, kernel, output, name, basePatches, statements, noReplace, timings, keep, json,
         };
         verb.SetAction((parsed, cancellation) => RunAsync(
             session, parsed.GetRequiredValue(kernel), parsed.GetValue(output), parsed.GetValue(timings), parsed.GetValue(json),
+            InputFile.ReadStatements(parsed.GetValue(statements)),
             record => new BuildRequest(
                 record, parsed.GetRequiredValue(patches), parsed.GetValue(basePatches) ?? [], parsed.GetValue(name),
                 Replace: !parsed.GetValue(noReplace), parsed.GetValue(keep)),
@@ -57,19 +65,21 @@ internal static class BuildCommand
     }
 
     private static async Task<int> RunAsync(
-        Session session, string kernel, string? output, bool withTimings, bool asJson,
+        Session session, string kernel, string? output, bool withTimings, bool asJson, Outcome<AuthorStatements> statements,
         Func<Kernel.Records.KernelRecord, BuildRequest> request, CancellationToken cancellation)
     {
         // What can be known to fail at the end is found out at the beginning.
         if (output is not null && OutputFile.Check(output) is { } unusable)
             return Answer.Fail(session, [unusable], asJson, cancellation);
+        if (!statements.TryGet(out var stated))
+            return Answer.Fail(session, statements.Problems, asJson, cancellation);
         var cache = KernelCommand.OpenCache(session);
         var record = KernelCommand.Open(session, kernel);
         if (!cache.Succeeded || !record.Succeeded)
             return Answer.Fail(session, record.Problems, asJson, cancellation);
 
         var built = await Stages.ShowAsync(
-            session, progress => new LivepatchBuild(cache.Value, progress).RunAsync(request(record.Value), cancellation));
+            session, progress => new LivepatchBuild(cache.Value, progress).RunAsync(request(record.Value) with { Statements = stated }, cancellation));
         if (!built.TryGet(out var result))
             return Answer.Fail(session, built.Problems, asJson, cancellation);
         cancellation.ThrowIfCancellationRequested();

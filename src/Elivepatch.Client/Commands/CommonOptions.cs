@@ -16,6 +16,13 @@ internal static class CommonOptions
         Required = true,
     };
 
+    /// <summary><c>--statements</c>.</summary>
+    public static Option<string?> Statements() => new("--statements")
+    {
+        Description = "What the patches' author states, each with a reason: lifts single refusals (YAML; see docs/author-guide.md).",
+        HelpName = "FILE",
+    };
+
     /// <summary><c>--transition-limit</c>.</summary>
     public static Option<int> TransitionLimit()
     {

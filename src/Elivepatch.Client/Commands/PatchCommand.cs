@@ -38,6 +38,7 @@ internal static class PatchCommand
             Description = "The kernel's source, an archive or a folder, for a server that has none.",
             HelpName = "ARCHIVE-OR-FOLDER",
         };
+        var statements = CommonOptions.Statements();
         var script = new Option<string?>("--script") { Description = "A script for the server's test in a virtual machine; see `elivepatch try --help`.", HelpName = "FILE" };
         var name = new Option<string?>("--name") { Description = "Name of the module; made of the patches if left out.", HelpName = "NAME" };
         var drop = new Option<string[]>("--drop") { Description = "Leave out a live patch; may be given several times.", HelpName = "PATCH-NAME" };
@@ -67,6 +68,9 @@ internal static class PatchCommand
             livepatch replaces the old one in one transition. A patch with the name of a live one takes its place; --drop leaves
             one out. The machine keeps the list in /var/lib/elivepatch ($ELIVEPATCH_STATE).
 
+            --statements gives the statements of the authors of all these patches (see `elivepatch build --help`); left out, those
+            of the live livepatch are given again. The manifest has to repeat them.
+
             Patches that the kernel was built with are found where the package manager keeps them, /{BasePatchFolder.Folder}/PACKAGE:
             of PACKAGE-VERSION-rN, PACKAGE-VERSION and PACKAGE the more specific folder wins for a file's name, and they are
             applied in the order of their names. --base-patch names them instead.
@@ -82,7 +86,7 @@ internal static class PatchCommand
             new Example("elivepatch patch --drop fix.patch better-fix.patch", "Put another patch in its place."),
             new Example("elivepatch patch --no-load -o fix.ko fix.patch", "Only have it built and verified."))
         {
-            patches, server, tokenFile, key, allowHttp, basePatches, noBasePatches, package, source, script, name, drop, noLoad, output, replaceForeign, acceptOlder, limit, wait, json,
+            patches, server, tokenFile, key, allowHttp, basePatches, noBasePatches, package, source, statements, script, name, drop, noLoad, output, replaceForeign, acceptOlder, limit, wait, json,
         };
         verb.SetAction((parsed, cancellation) =>
         {
@@ -99,6 +103,7 @@ internal static class PatchCommand
                     : parsed.GetValue(basePatches) is { Length: > 0 } named ? named : null,
                 KernelPackage = parsed.GetValue(package),
                 Source = parsed.GetValue(source),
+                Statements = parsed.GetValue(statements),
                 Script = parsed.GetValue(script),
                 Name = parsed.GetValue(name),
                 Output = parsed.GetValue(output),

@@ -1,3 +1,4 @@
+using Elivepatch.Engine.Statements;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Client.Machine;
@@ -44,5 +45,12 @@ internal sealed record KernelLedger
     /// disabled in this boot is not carried.
     /// </summary>
     public IReadOnlyList<PatchReference> Carried(IReadOnlyList<LoadedLivepatch> loaded, string boot) =>
-        Live(loaded)?.Patches ?? (WantedBoot == boot ? [] : WantedLivepatch?.Patches ?? []);
+        CarriedLivepatch(loaded, boot)?.Patches ?? [];
+
+    /// <summary>What the authors of the carried patches stated.</summary>
+    public IReadOnlyList<AuthorStatement> CarriedStatements(IReadOnlyList<LoadedLivepatch> loaded, string boot) =>
+        CarriedLivepatch(loaded, boot)?.Statements ?? [];
+
+    private OwnLivepatch? CarriedLivepatch(IReadOnlyList<LoadedLivepatch> loaded, string boot) =>
+        Live(loaded) ?? (WantedBoot == boot ? null : WantedLivepatch);
 }

@@ -2,6 +2,7 @@
 // it what the machine's list adds. A list that cannot be read hides nothing.
 
 using Elivepatch.Engine;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.VirtualMachines;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
@@ -21,7 +22,11 @@ namespace Elivepatch.Client.Machine;
 /// <param name="Blocking">The first of them.</param>
 internal sealed record LivepatchStatus(
     string Name, string State, bool IsOurs, bool? Replaces, IReadOnlyList<string> Functions, IReadOnlyList<PatchReference> Patches,
-    string? Server, bool IsPersisted, int BlockingCount, IReadOnlyList<BlockingTask> Blocking);
+    string? Server, bool IsPersisted, int BlockingCount, IReadOnlyList<BlockingTask> Blocking)
+{
+    /// <summary>What the authors of its patches state, where it is ours.</summary>
+    public IReadOnlyList<AuthorStatement> Statements { get; init; } = [];
+}
 
 /// <summary>What <c>status</c> shows.</summary>
 /// <param name="Release">The kernel's release.</param>
@@ -84,7 +89,10 @@ internal static class MachineStatus
         };
         return new(
             livepatch.Name, state, own is not null, livepatch.Replaces, livepatch.Functions, own?.Patches ?? [], own?.Server,
-            own is not null && own.Sha256 == ledger.Wanted && boot is { IsOn: true, IsSuspended: false }, blocking.Count, blocking.Tasks);
+            own is not null && own.Sha256 == ledger.Wanted && boot is { IsOn: true, IsSuspended: false }, blocking.Count, blocking.Tasks)
+        {
+            Statements = own?.Statements ?? [],
+        };
     }
 
     private static bool IsOurs(KernelLedger ledger, string name) => ledger.Livepatches.Any(l => l.Module == name);

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Client.Machine;
@@ -13,6 +15,13 @@ internal sealed record OwnLivepatch
 
     /// <summary>The patches that it makes live, in order.</summary>
     public required IReadOnlyList<PatchReference> Patches { get; init; }
+
+    /// <summary>
+    /// What the authors of its patches state, in order; null for nothing. It is not written then, so that an earlier version reads
+    /// the file.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<AuthorStatement>? Statements { get; init; }
 
     /// <summary>The server that built it.</summary>
     public required string Server { get; init; }

@@ -20,6 +20,7 @@ internal static class BuildText
         }
         WriteReferences(output, "refers to exports", report.References.Where(r => r.IsExported));
         WriteReferences(output, "refers to the kernel's own", report.References.Where(r => !r.IsExported));
+        StatementText.Write(output, report.Statements);
         if (report.Timings is { } timings)
             WriteTimings(output, timings);
         output.WriteLine($"{report.File}: livepatch for {report.Release}, {report.Size} bytes; {(report.Replace ? "replaces all other livepatches" : "other livepatches stay")}");

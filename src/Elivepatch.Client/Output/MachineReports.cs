@@ -1,3 +1,4 @@
+using Elivepatch.Engine.Statements;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 
@@ -38,6 +39,9 @@ internal sealed record VerifyReport(
     string File, string Module, string Sha256, string Key, string Release, string BuildId, string Compiler, IReadOnlyList<PatchReference> Patches,
     IReadOnlyList<PatchReference> BasePatches, IReadOnlyList<Engine.Explain.ExplainedUnit> Units, bool? Tested, DateTimeOffset Issued, DateTimeOffset Expires)
 {
+    /// <summary>What the authors of its patches state, each with its reason.</summary>
+    public IReadOnlyList<AuthorStatement> Statements { get; init; } = [];
+
     /// <summary>Gathers the report from a statement that was checked.</summary>
     public static VerifyReport Of(string path, string key, Statement statement)
     {
@@ -47,6 +51,9 @@ internal sealed record VerifyReport(
         var validity = statement.Predicate.Validity;
         return new(
             path, asked.Module, statement.Subject[0].Digest.Sha256, key, asked.Release, asked.BuildId, made.Compiler, asked.Patches ?? [], asked.BasePatches ?? [],
-            made.Units ?? [], made.Test?.Passed, validity.IssuedOn, validity.ExpiresOn);
+            made.Units ?? [], made.Test?.Passed, validity.IssuedOn, validity.ExpiresOn)
+        {
+            Statements = asked.Statements ?? [],
+        };
     }
 }

@@ -41,6 +41,7 @@ internal static class StatusText
                 $"{livepatch.Name}: {livepatch.State}, {origin}{(livepatch.IsPersisted ? ", loaded again at boot" : "")}"));
         foreach (var patch in livepatch.Patches)
             output.WriteLine(Printable.Text($"  patch {patch.Name} ({patch.Sha256[..Math.Min(12, patch.Sha256.Length)]})"));
+        StatementText.Write(output, livepatch.Statements, indent: 2);
         foreach (var function in livepatch.Functions.Take(MostFunctions))
             output.WriteLine(Printable.Text($"  function {function}"));
         if (livepatch.Functions.Count > MostFunctions)

@@ -24,6 +24,7 @@ internal static class VerifyText
         rows.Add(["signed by", report.Key]);
         rows.Add(["valid", $"{Time(report.Issued)} to {Time(report.Expires)}"]);
         Columns.Write(output, rows, indent: 2);
+        StatementText.Write(output, report.Statements, indent: 2);
     }
 
     private static string Time(DateTimeOffset time) =>

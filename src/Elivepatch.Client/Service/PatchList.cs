@@ -3,6 +3,7 @@
 
 using System.Text.RegularExpressions;
 using Elivepatch.Engine;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
 
@@ -63,14 +64,15 @@ internal static partial class PatchList
     }
 
     /// <summary>
-    /// A name for the module of these patches: that of the last one, and a few digits made of all. A new livepatch cannot be called
-    /// like the one that it replaces, and machines that ask for the same are to share one build.
+    /// A name for the module of these patches: that of the last one, and a few digits made of all and of what is stated. A new
+    /// livepatch cannot be called like the one that it replaces, and machines that ask for the same are to share one build.
     /// </summary>
-    public static string ModuleName(IReadOnlyList<PatchReference> patches)
+    public static string ModuleName(IReadOnlyList<PatchReference> patches, IReadOnlyList<AuthorStatement> statements)
     {
         const int digits = 8;
         const int longest = 55 - 1 - digits;
-        var digest = ContentDigest.Of(System.Text.Encoding.ASCII.GetBytes(string.Concat(patches.Select(p => p.Sha256)))).Hex;
+        var stated = string.Concat(statements.Select(s => $"{s.Target}: {s.Reason}\n"));
+        var digest = ContentDigest.Of(System.Text.Encoding.UTF8.GetBytes(string.Concat(patches.Select(p => p.Sha256)) + stated)).Hex;
         var name = Kernel.Build.ModuleName.FromPatch(patches[^1].Name);
         return $"{(name.Length <= longest ? name : name[..longest]).TrimEnd('_')}_{digest[..digits]}";
     }

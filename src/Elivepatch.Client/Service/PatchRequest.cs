@@ -30,6 +30,9 @@ internal sealed record PatchRequest
     /// <summary>An archive or a folder with the kernel's source, to be sent where the server wants it.</summary>
     public string? Source { get; init; }
 
+    /// <summary>A file with the author's statements for all patches; null to keep those of the live livepatch.</summary>
+    public string? Statements { get; init; }
+
     /// <summary>A script for the test in the server's virtual machine.</summary>
     public string? Script { get; init; }
 

@@ -3,6 +3,7 @@
 
 using Elivepatch.Client.Machine;
 using Elivepatch.Engine;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Records;
@@ -80,10 +81,11 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         var script = request.Script is { } path
             ? InputFile.Read(path).Then(c => CheckScript(path, c))
             : (Outcome<string?>)(string?)null;
+        var statements = InputFile.ReadStatements(request.Statements);
         var name = request.Name is { } chosen ? ModuleName.Check(chosen) : (Outcome<string>)"";
         Problem?[] problems =
         [
-            .. patches.Problems, .. basePatches.Problems, .. script.Problems, .. name.Problems,
+            .. patches.Problems, .. basePatches.Problems, .. script.Problems, .. statements.Problems, .. name.Problems,
             request.Source is { } source && !Path.Exists(source)
                 ? new(ProblemCodes.InputUnusable, $"{source} does not exist")
                 : null,
@@ -92,7 +94,8 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         ];
         return problems.OfType<Problem>().ToList() is { Count: > 0 } found
             ? Outcome<Inputs>.Failure(found)
-            : new Inputs(patches.Value, basePatches.Value, script.Value);
+            : new Inputs(
+                patches.Value, basePatches.Value, script.Value, request.Statements is null ? null : statements.Value.All);
     }
 
     private Outcome<Plan> MakePlan(string buildId, Inputs given)
@@ -118,14 +121,16 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         return PatchList.Combine(carried, given.Patches, request.Dropped).Then<Plan>(patches =>
         {
             var references = PatchReference.To(patches);
+            var statements = given.Statements ?? ledger.CarriedStatements(loaded, machine.BootId);
             var live = ledger.Live(loaded);
             var isLive = request.Loads && live is not null
                 && live.Patches.Select(p => p.Sha256).SequenceEqual(references.Select(p => p.Sha256))
+                && (live.Statements ?? []).SequenceEqual(statements)
                 && loaded.All(l => !request.ReplacesForeign || l.Name == live.Module);
-            var name = request.Name ?? PatchList.ModuleName(references);
+            var name = request.Name ?? PatchList.ModuleName(references, statements);
             if (!isLive && request.Loads && loaded.Any(l => l.Name == name))
                 return new Problem(ProblemCodes.ModuleNameTaken, $"{name} is live");
-            return new Plan(buildId, name, patches, references, isLive ? live : null, ledger.NewestAccepted);
+            return new Plan(buildId, name, patches, references, statements, isLive ? live : null, ledger.NewestAccepted);
         });
     }
 
@@ -155,6 +160,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             Kernel = kernel.Id,
             Patches = plan.Patches,
             BasePatches = given.BasePatches,
+            Statements = plan.Statements,
             Name = plan.Module,
             Script = given.Script,
         };
@@ -177,7 +183,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             return followed.Then<BuildView>(ended => ended switch
             {
                 { State: BuildState.Succeeded } => ended,
-                { Problems: { Count: > 0 } problems } => Outcome<BuildView>.Failure([.. problems.Select(p => p.ToProblem())]),
+                { Problems: { Count: > 0 } problems } => Outcome<BuildView>.Failure([.. problems.Select(p => Explain(p.ToProblem()))]),
                 { State: BuildState.Cancelled } =>
                     new Problem(ProblemCodes.BuildAbandoned, "somebody cancelled it", "the same command asks for it again"),
                 _ => new Problem(ProblemCodes.BuildAbandoned, "it ended without a livepatch and without a reason"),
@@ -189,6 +195,11 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
                 ProblemCodes.BuildAbandoned, $"it is not done after {request.BuildLimit.TotalMinutes:0} minutes", "the same command goes on waiting; --wait waits longer");
         }
     }
+
+    // A statement may have come with a livepatch some of whose patches are dropped now.
+    private Problem Explain(Problem problem) => problem.Code == ProblemCodes.StatementUnused && request.Statements is null
+        ? problem with { CaseRemedy = "it was given for what is live: name the statements that still hold with --statements FILE, `[]` for none" }
+        : problem;
 
     private async Task<Outcome<NewLivepatch>> FetchAsync(
         TrustedConnection connection, BuildView build, Plan plan, CancellationToken cancellation)
@@ -208,6 +219,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             Key = connection.Key,
             BuildId = plan.BuildId,
             Patches = plan.References,
+            Statements = plan.Statements,
             NewestAccepted = request.AcceptsOlder ? null : plan.NewestAccepted,
             Now = machine.Time.GetUtcNow(),
         };
@@ -220,6 +232,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             Module = plan.Module,
             Sha256 = statement.Subject[0].Digest.Sha256,
             Patches = plan.References,
+            Statements = plan.Statements.Count > 0 ? plan.Statements : null,
             Server = connection.Address.Url,
             PublicKey = connection.Key.Pem,
             Accepted = machine.Time.GetUtcNow(),
@@ -289,9 +302,9 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         ? new Problem(ProblemCodes.InputUnusable, $"{path} has {content.Length} bytes; a script has at most {LargestScript}")
         : System.Text.Encoding.UTF8.GetString(content);
 
-    private sealed record Inputs(IReadOnlyList<PatchFile> Patches, IReadOnlyList<PatchFile> BasePatches, string? Script);
+    private sealed record Inputs(IReadOnlyList<PatchFile> Patches, IReadOnlyList<PatchFile> BasePatches, string? Script, IReadOnlyList<AuthorStatement>? Statements);
 
     private sealed record Plan(
-        string BuildId, string Module, IReadOnlyList<PatchFile> Patches, IReadOnlyList<PatchReference> References, OwnLivepatch? AlreadyLive,
-        DateTimeOffset? NewestAccepted);
+        string BuildId, string Module, IReadOnlyList<PatchFile> Patches, IReadOnlyList<PatchReference> References,
+        IReadOnlyList<AuthorStatement> Statements, OwnLivepatch? AlreadyLive, DateTimeOffset? NewestAccepted);
 }

@@ -277,6 +277,10 @@ internal sealed class DebugEntries
             case DwarfAttribute.Inline:
                 entry.Inline = (sbyte)(value & 3);
                 break;
+            case DwarfAttribute.Location:
+                // An offset of a location list: the place changes along the function.
+                entry.HasLocation = true;
+                break;
             case DwarfAttribute.ByteSize when isConstant:
                 entry.ByteSize = (long)value;
                 break;
@@ -315,6 +319,7 @@ internal sealed class DebugEntries
         const byte address = 0x03, plusUnsigned = 0x23;
         DwarfCursor block = cursor;
         cursor.Skip(size);
+        entry.HasLocation |= attribute == DwarfAttribute.Location && size > 0;
         if (attribute == DwarfAttribute.Location && size == 9 && block.ReadByte() == address)
             entry.Location = _information.RelocationAt(block.Offset, ref _relocation);
         else if (attribute == DwarfAttribute.DataMemberLocation && size >= 2 && block.ReadByte() == plusUnsigned)

@@ -72,6 +72,9 @@ internal struct DebugEntry
     public int LowPc;
     public int Location;
 
+    /// <summary>True where there is a DW_AT_location, of whatever form.</summary>
+    public bool HasLocation;
+
     /// <summary>DW_AT_ranges, an offset in .debug_ranges or .debug_rnglists.</summary>
     public int Ranges;
 

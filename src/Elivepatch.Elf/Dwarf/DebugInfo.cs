@@ -21,6 +21,12 @@ public sealed class DebugInfo
     /// <summary>Variables with static storage.</summary>
     public IReadOnlyList<DebugVariable> Variables { get; private init; } = [];
 
+    /// <summary>
+    /// Variables of functions that are declared and have no place: the compiler needs none. By the names of function and variable;
+    /// an instance counts for its function.
+    /// </summary>
+    public IReadOnlySet<(string Function, string Variable)> Unplaced { get; private init; } = new HashSet<(string, string)>();
+
     /// <summary>Reads .debug_info and the sections it refers to.</summary>
     /// <exception cref="ElfFormatException">The debugging information contradicts itself, or is of a kind that is not supported.</exception>
     public static DebugInfo Read(ElfObject elf)
@@ -36,6 +42,7 @@ public sealed class DebugInfo
             Layouts = new LayoutReader(entries, strings, spelling).Read(),
             Functions = functions.ReadFunctions(),
             Variables = functions.ReadVariables(),
+            Unplaced = functions.ReadUnplaced(),
         };
     }
 }

@@ -53,6 +53,24 @@ internal sealed class FunctionReader(DebugEntries entries, DwarfStrings strings,
         return variables;
     }
 
+    /// <summary>
+    /// Variables of functions that the compiler gave no place, neither in memory nor on the stack: what is left of them is their
+    /// declaration. Automatic variables in registers look the same. Call after <see cref="ReadFunctions"/>.
+    /// </summary>
+    public HashSet<(string Function, string Variable)> ReadUnplaced()
+    {
+        var unplaced = new HashSet<(string Function, string Variable)>();
+        var placed = new HashSet<(string Function, string Variable)>();
+        ReadOnlySpan<DebugEntry> all = entries.All;
+        for (int i = 0; i < all.Length; i++)
+        {
+            if (all[i].Tag == DwarfTag.Variable && OwnerOf(EntryOrigin.Abstract(entries, i)) is { } owner)
+                (all[i].HasLocation ? placed : unplaced).Add((owner.Name, strings.NameOf(in entries.All[EntryOrigin.Follow(entries, i)])));
+        }
+        unplaced.ExceptWith(placed);
+        return unplaced;
+    }
+
     private DebugFunction ReadFunction(int number)
     {
         int named = EntryOrigin.Follow(entries, number);

@@ -1,14 +1,16 @@
 using Elivepatch.Elf.Dwarf;
+using Elivepatch.Engine.Statements;
 
 namespace Elivepatch.Engine.Diff;
 
 /// <summary>
 /// Refuses a patch that changes how a structure lies in memory: objects of the old layout exist in the running kernel, and code
-/// in other units goes on to use it. In: the debug information of both units; without it the check says nothing.
+/// in other units goes on to use it. In: the debug information of both units; without it the check says nothing. An author may
+/// state that the new layout of one type is safe; a type that changes because another one inside it does is another type.
 /// </summary>
 internal static class CheckLayouts
 {
-    public static void Run(Correlation correlation, List<Problem> problems)
+    public static void Run(Correlation correlation, UnitStatements statements, List<Problem> problems)
     {
         // A type of one function can differ between instances of it; only types that all of the unit sees are shared.
         static ILookup<(LayoutKind, string), StructLayout> Shared(DebugInfo debug) =>
@@ -18,7 +20,11 @@ internal static class CheckLayouts
         foreach (var group in Shared(correlation.After.Debug))
         {
             if (before[group.Key].FirstOrDefault() is { } old && group.First().DifferenceFrom(old) is { } difference && IsUnsafe(old, group.First()))
-                problems.Add(new(ProblemCodes.ChangedLayout, $"{correlation.After.Name}: {old.Spelling}: {difference}"));
+            {
+                statements.Refuse(
+                    problems, new(ProblemCodes.ChangedLayout, $"{correlation.After.Name}: {old.Spelling}: {difference}"),
+                    StatementKind.LayoutIsSafe, old.Spelling);
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Diff;
@@ -6,21 +7,27 @@ namespace Elivepatch.Engine.Diff;
 /// <summary>
 /// Finds what the patch changed in one unit. In: the correlation. Out: a <see cref="UnitDiff"/>. Changed functions can be made
 /// live; everything else that changed (initialised data, start-up code, lists that the kernel has read already) becomes a
-/// problem that says why not.
+/// problem that says why not, unless the author states that one thing of it may be left out.
 /// </summary>
 public static class DetectChanges
 {
     /// <summary>Runs the pass.</summary>
     /// <param name="correlation">The pairs.</param>
     /// <param name="selection">Functions that count as changed although they are the same; null for none.</param>
-    public static UnitDiff Run(Correlation correlation, FunctionSelection? selection = null)
+    /// <param name="stated">What the author states of the unit; null for nothing.</param>
+    public static UnitDiff Run(Correlation correlation, FunctionSelection? selection = null, UnitStatements? stated = null)
     {
         var comparer = new PieceComparer(correlation, correlation.After.Layouts);
         var problems = new List<Problem>();
+        var statements = stated ?? new(correlation.After.Name, []);
+        selection = selection.And(statements.FunctionsToPatch);
         var changed = ChangedFunctions(correlation, comparer, selection, problems);
-        CheckLayouts.Run(correlation, problems);
-        CheckVariables(correlation, comparer, problems);
-        CheckInit(correlation, comparer, problems);
+        foreach (var function in changed.SelectMany(c => c.Before!.Symbols))
+            statements.States(StatementKind.PatchFunctionToo, function.Name);
+        CheckLayouts.Run(correlation, statements, problems);
+        CheckVariables(correlation, comparer, statements, problems);
+        CheckInit(correlation, comparer, statements, problems);
+        CheckExports.Run(correlation, statements, problems);
         CheckLists(correlation, comparer, SectionRole.Registry, ProblemCodes.ChangedRegistry, problems);
         CheckLists(correlation, comparer, SectionRole.Unknown, ProblemCodes.UnknownSection, problems);
 
@@ -32,7 +39,10 @@ public static class DetectChanges
             [.. correlation.After.Functions.Where(p => IsRunning(correlation.After, p) && correlation.BeforeOf(p) is null).Select(p => new FunctionChange(p, null, null))],
             [.. correlation.Before.Functions.Where(p => IsRunning(correlation.Before, p) && correlation.AfterOf(p) is null)],
             [.. correlation.After.Pieces.Where(p => p.Kind == PieceKind.Variable && !p.IsThrowaway && correlation.BeforeOf(p) is null)],
-            problems);
+            problems)
+        {
+            Statements = statements,
+        };
     }
 
     private static bool IsRunning(UnitObject unit, Piece piece) => unit.RoleOf(piece.Section) == SectionRole.Code;
@@ -60,7 +70,8 @@ public static class DetectChanges
 
     private static string Linkage(Piece piece) => piece.IsGlobal ? "global" : "static";
 
-    private static void CheckVariables(Correlation correlation, PieceComparer comparer, List<Problem> problems)
+    private static void CheckVariables(
+        Correlation correlation, PieceComparer comparer, UnitStatements statements, List<Problem> problems)
     {
         foreach (var before in correlation.Before.Pieces.Where(p => p.Kind == PieceKind.Variable && !p.IsThrowaway))
         {
@@ -70,7 +81,7 @@ public static class DetectChanges
             {
                 // A constant has no state to lose: whoever still runs old code has the kernel's copy.
                 if (!(before.IsConstant && SymbolNames.IsStaticLocal(before.Name)))
-                    problems.Add(Removed(correlation, before));
+                    CheckRemoved(correlation, before, statements, problems);
                 continue;
             }
 
@@ -81,24 +92,29 @@ public static class DetectChanges
             else if (kind != newKind)
                 problems.Add(new(ProblemCodes.ChangedMemoryKind, $"{unit}: {before.Name} moves from {before.Section.Name} to {after.Section.Name}"));
             else if (comparer.Compare(before, after) is { } difference)
-                problems.Add(new(ProblemCodes.ChangedData, $"{correlation.After.Name}: {before.Name} {difference}"));
+                LeaveOut.Initialiser(correlation, before, after, difference, statements, problems);
         }
     }
 
-    private static Problem Removed(Correlation correlation, Piece before)
+    private static void CheckRemoved(Correlation correlation, Piece before, UnitStatements statements, List<Problem> problems)
     {
         var unit = correlation.Before.Name;
         if (!SymbolNames.IsStaticLocal(before.Name))
-            return new(ProblemCodes.RemovedData, $"{unit}: {before.Name}");
+        {
+            problems.Add(new(ProblemCodes.RemovedData, $"{unit}: {before.Name}"));
+            return;
+        }
+
         var plain = SymbolNames.OfVariable(before.Name);
         var owner = correlation.Before.DeclaringFunctionOf(before) is { } function ? $" of {function}()" : "";
-        return correlation.After.Pieces.Exists(p => p.Kind == PieceKind.Variable && SymbolNames.OfVariable(p.Name) == plain && correlation.BeforeOf(p) is null)
-            ? new(ProblemCodes.AmbiguousStaticLocal, $"{unit}: which variable after the patch is {plain}{owner}?")
-            : new(ProblemCodes.RemovedStaticLocal, $"{unit}: {plain}{owner}");
+        if (correlation.After.Pieces.Exists(p => p.Kind == PieceKind.Variable && SymbolNames.OfVariable(p.Name) == plain && correlation.BeforeOf(p) is null))
+            problems.Add(new(ProblemCodes.AmbiguousStaticLocal, $"{unit}: which variable after the patch is {plain}{owner}?"));
+        else
+            LeaveOut.StaticLocal(correlation, before, statements, problems);
     }
 
     // Code and data of the start are compared piece by piece where they have names and as a whole where not.
-    private static void CheckInit(Correlation correlation, PieceComparer comparer, List<Problem> problems)
+    private static void CheckInit(Correlation correlation, PieceComparer comparer, UnitStatements statements, List<Problem> problems)
     {
         static Dictionary<string, Piece> Pieces(UnitObject unit) =>
             unit.Pieces.Where(p => unit.RoleOf(p.Section) == SectionRole.Init && !p.IsThrowaway)
@@ -114,14 +130,20 @@ public static class DetectChanges
                 var (b, a) => comparer.Compare(b, a)?.ToString(),
             };
             if (what is not null)
-                problems.Add(new(ProblemCodes.ChangedInit, $"{correlation.After.Name}: {name} {what}"));
+            {
+                statements.Refuse(
+                    problems, new(ProblemCodes.ChangedInit, $"{correlation.After.Name}: {name} {what}"),
+                    StatementKind.LeaveOutInit, SymbolNames.OfVariable(SymbolNames.SourceFunction(name)));
+            }
         }
     }
 
     private static void CheckLists(Correlation correlation, PieceComparer comparer, SectionRole role, ProblemCode code, List<Problem> problems)
     {
         static ILookup<string, ElfSection> Sections(UnitObject unit, SectionRole role) =>
-            unit.SectionsOf(role).Where(s => s.Size > 0 && !s.Name.StartsWith(".discard.addressable", StringComparison.Ordinal)).ToLookup(s => s.Name);
+            unit.SectionsOf(role)
+                .Where(s => s.Size > 0 && !s.Name.StartsWith(".discard.addressable", StringComparison.Ordinal) && !ExportLists.Has(s))
+                .ToLookup(s => s.Name);
 
         var (before, after) = (Sections(correlation.Before, role), Sections(correlation.After, role));
         foreach (var name in before.Select(g => g.Key).Union(after.Select(g => g.Key)))

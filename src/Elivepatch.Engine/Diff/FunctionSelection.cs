@@ -16,3 +16,14 @@ public sealed record FunctionSelection(IReadOnlySet<string> Names, bool AllTrace
         before.Symbols.Exists(s => Names.Contains(s.Name))
         || (AllTraceable && before.HasFtraceEntry && before.Symbols.TrueForAll(s => s.Binding != ElfSymbolBinding.Weak));
 }
+
+/// <summary>Selections that may be none.</summary>
+internal static class FunctionSelections
+{
+    /// <summary>The selection with further functions; null where there is nothing to select.</summary>
+    public static FunctionSelection? And(this FunctionSelection? selection, IEnumerable<string> names)
+    {
+        var all = names.Concat(selection?.Names ?? Enumerable.Empty<string>()).ToHashSet(StringComparer.Ordinal);
+        return selection is null && all.Count == 0 ? null : new(all, selection?.AllTraceable ?? false);
+    }
+}

@@ -1,3 +1,4 @@
+using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Diff;
@@ -32,6 +33,9 @@ public sealed record UnitDiff(
     IReadOnlyList<Piece> NewVariables,
     IReadOnlyList<Problem> Problems)
 {
+    /// <summary>What the author states of the unit, and which of it was used.</summary>
+    public required UnitStatements Statements { get; init; }
+
     /// <summary>Source file of the unit.</summary>
     public string Unit => Correlation.After.Name;
 

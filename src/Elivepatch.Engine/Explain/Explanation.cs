@@ -1,3 +1,5 @@
+using Elivepatch.Engine.Statements;
+
 namespace Elivepatch.Engine.Explain;
 
 /// <summary>Why a function is in a livepatch.</summary>
@@ -65,4 +67,8 @@ public sealed record ExplainedUnit(string Unit, string Proof, int Symbols);
 public sealed record Explanation(
     string Name, string Release, string BuildId, bool Replace,
     IReadOnlyList<ExplainedUnit> Units, IReadOnlyList<ExplainedFunction> Functions,
-    IReadOnlyList<ExplainedData> Data, IReadOnlyList<ExplainedReference> References);
+    IReadOnlyList<ExplainedData> Data, IReadOnlyList<ExplainedReference> References)
+{
+    /// <summary>What the author stated and the livepatch rests on, in order of the units.</summary>
+    public IReadOnlyList<AuthorStatement> Statements { get => field ?? []; init; } = [];
+}

@@ -1,6 +1,7 @@
 using Elivepatch.Elf;
 using Elivepatch.Elf.Dwarf;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Interfaces;
@@ -43,7 +44,7 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
         if (Difference(unit, name, PlaceOf(before), PlaceOf(after)) is not { } difference)
             return;
         var checksum = exports.Find(name) is { Crc: > 0 } export ? $" of the checksum 0x{export.Crc:x8}" : "";
-        problems.Add(new(ProblemCodes.ChangedExportType, $"{unit.Name}: {difference}; modules{checksum} use it the old way"));
+        Refuse(unit, name, ProblemCodes.ChangedExportType, $"{difference}; modules{checksum} use it the old way");
     }
 
     private void CheckCallers(UnitInterface unit, Piece before, Piece after)
@@ -52,10 +53,13 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
             return;
         var user = PointerTo(unit.Before, before) ?? PointerTo(unit.After, after);
         if (user is not null)
-            problems.Add(new(ProblemCodes.ChangedSignature, $"{unit.Name}: {difference}; {user} has its address"));
+            Refuse(unit, before.Name, ProblemCodes.ChangedSignature, $"{difference}; {user} has its address");
         else if (before.IsGlobal && unit.Placement.Find(before.Name) is { } place && users?.FirstOf(place.Address) is { } outside)
-            problems.Add(new(ProblemCodes.ChangedSignature, $"{unit.Name}: {difference}; {outside} uses it and is not compiled again"));
+            Refuse(unit, before.Name, ProblemCodes.ChangedSignature, $"{difference}; {outside} uses it and is not compiled again");
     }
+
+    private void Refuse(UnitInterface unit, string name, ProblemCode code, string what) => unit.Diff.Statements.Refuse(
+        problems, new(code, $"{unit.Name}: {what}"), StatementKind.SignatureIsCompatible, name);
 
     // Both declarations and what differs; null where nothing does.
     private static string? Difference(UnitInterface unit, string name, SectionLocation? before, SectionLocation? after)

@@ -1,4 +1,5 @@
 using Elivepatch.Engine.Diff;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Records;
 
 namespace Elivepatch.Kernel.Build;
@@ -15,4 +16,7 @@ public sealed record BuildRequest(
 {
     /// <summary>Functions to include by unit although no patch changes them. With some, there may be no patches.</summary>
     public IReadOnlyDictionary<string, FunctionSelection> AlsoFunctions { get; init; } = new Dictionary<string, FunctionSelection>();
+
+    /// <summary>What the author of the patches states: each lifts one refusal, and each has to be needed.</summary>
+    public AuthorStatements Statements { get; init; } = AuthorStatements.None;
 }

@@ -82,28 +82,33 @@ public sealed partial class LivepatchBuild
     private static Outcome<IReadOnlyList<UnitDiff>> Compare(
         IReadOnlyList<(UnitObject Before, PatchedUnit After)> units,
         EntryLayouts layouts,
-        IReadOnlyDictionary<string, FunctionSelection> also) =>
-        Each(units, u => CompareUnit(u.Before, u.After, layouts, also.GetValueOrDefault(u.After.Unit)));
+        BuildRequest request) =>
+        Each(units, u => UnitObject.Read(u.After.Unit, u.After.After, layouts).Then<UnitDiff>(after => DetectChanges.Run(
+            Correlate.Run(u.Before, after), request.AlsoFunctions.GetValueOrDefault(after.Name), request.Statements.In(after.Name))));
 
-    // Before it is said that nothing changed: what changed may be to whom a name belongs.
-    private static Outcome<IReadOnlyList<UnitDiff>> CheckInterface(IReadOnlyList<(UnitDiff Diff, UnitPlacement Placement)> units, RunningKernel kernel)
+    // Before it is said that nothing changed: what changed may be to whom a name belongs. A statement may be about either, so the
+    // problems of both stages are told together, and a misspelt statement beside the refusal that it was meant for.
+    private static Outcome<IReadOnlyList<UnitDiff>> CheckInterface(
+        IReadOnlyList<(UnitDiff Diff, UnitPlacement Placement)> units, RunningKernel kernel, BuildRequest request)
     {
-        var problems = CheckInterfaces.Run([.. units.Select(u => new UnitInterface(u.Diff, u.Placement))], kernel.Symbols, kernel.Exports, kernel.Image);
+        List<UnitInterface> interfaces = [.. units.Select(u => new UnitInterface(u.Diff, u.Placement))];
+        var ofInterfaces = CheckInterfaces.Run(interfaces, kernel.Symbols, kernel.Exports, kernel.Image);
+        var considered = units.SelectMany(u => u.Diff.Statements.Used.Concat(u.Diff.Statements.Rejected));
+        List<Problem> problems =
+            [.. units.SelectMany(u => u.Diff.Problems), .. ofInterfaces, .. request.Statements.Unused(considered)];
         return problems.Count > 0 ? Outcome<IReadOnlyList<UnitDiff>>.Failure(problems) : units.Select(u => u.Diff).ToList();
     }
 
     // A patch that changes only what cannot be live patched is refused; one that changes nothing at all is not.
-    private static Outcome<IReadOnlyList<Inclusion>> IncludeAll(IReadOnlyList<UnitDiff> diffs) => diffs.All(d => d.IsEmpty)
-        ? new Problem(ProblemCodes.NothingChanged, string.Create(CultureInfo.InvariantCulture,
-            $"{diffs.Count} {(diffs.Count == 1 ? "unit" : "units")} compared: {string.Join(", ", diffs.Take(5).Select(d => d.Unit))}"))
-        : Each(diffs, Include.Run);
-
-    private static Outcome<UnitDiff> CompareUnit(UnitObject before, PatchedUnit patched, EntryLayouts layouts, FunctionSelection? also) =>
-        UnitObject.Read(patched.Unit, patched.After, layouts).Then<UnitDiff>(after =>
-        {
-            var diff = DetectChanges.Run(Correlate.Run(before, after), also);
-            return diff.Problems.Count > 0 ? Outcome<UnitDiff>.Failure(diff.Problems) : diff;
-        });
+    private static Outcome<IReadOnlyList<Inclusion>> IncludeAll(IReadOnlyList<UnitDiff> diffs)
+    {
+        if (diffs.Any(d => !d.IsEmpty))
+            return Each(diffs, Include.Run);
+        var units = $"{diffs.Count} {(diffs.Count == 1 ? "unit" : "units")}";
+        var used = diffs.SelectMany(d => d.Statements.Used).Select(s => s.Target).ToList();
+        return new Problem(ProblemCodes.NothingChanged, $"{units} compared: {string.Join(", ", diffs.Take(5).Select(d => d.Unit))}"
+            + (used.Count == 0 ? "" : $"; beside what is stated ({string.Join(", ", used)}) nothing differs"));
+    }
 
     private static Outcome<IReadOnlyList<LinkUnit>> CheckReferences(
         IReadOnlyList<LinkUnit> units, ReferenceResolver resolver, RunningKernel kernel)

@@ -42,7 +42,8 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         var applied = await clock.RunAsync("apply patches", () => livePatches.Count > 0 ? PatchedSources.Apply(tree, livePatches) : PatchedSources.None);
         if (!applied.TryGet(out var sources))
             return Outcome<BuildResult>.Failure(applied.Problems);
-        var touched = await clock.RunAsync("find units", () => FindUnitsAsync(tree, sources, request.AlsoFunctions.Keys, cancellation));
+        var touched = await clock.RunAsync("find units", () => FindUnitsAsync(
+            tree, sources, request.AlsoFunctions.Keys.Union(request.Statements.UnitsToPatch), cancellation));
         if (!touched.TryGet(out var commands))
             return Outcome<BuildResult>.Failure(touched.Problems);
 
@@ -64,10 +65,10 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         var patchedUnits = await clock.RunAsync("compile patched", () => compilation.PatchedAsync(unpatched));
         if (!patchedUnits.TryGet(out var afters))
             return Outcome<BuildResult>.Failure(patchedUnits.Problems);
-        var compared = await clock.RunAsync("diff", () => Compare([.. befores.Zip(afters)], facts.Layouts, request.AlsoFunctions));
+        var compared = await clock.RunAsync("diff", () => Compare([.. befores.Zip(afters)], facts.Layouts, request));
         if (!compared.TryGet(out var diffs))
             return Outcome<BuildResult>.Failure(compared.Problems);
-        var @interface = await clock.RunAsync("interfaces", () => CheckInterface([.. diffs.Zip(placements)], kernel));
+        var @interface = await clock.RunAsync("interfaces", () => CheckInterface([.. diffs.Zip(placements)], kernel, request));
         if (!@interface.TryGet(out var changes))
             return Outcome<BuildResult>.Failure(@interface.Problems);
         var included = await clock.RunAsync("include", () => IncludeAll(changes));
@@ -103,7 +104,10 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
             return Outcome<BuildResult>.Failure(@checked.Problems);
 
         var explanation = ExplainLivepatch.Run(
-            moduleName, facts.Release, facts.BuildId, request.Replace, units, patched, module.References, EditsOf(tree, sources));
+            moduleName, facts.Release, facts.BuildId, request.Replace, units, patched, module.References, EditsOf(tree, sources)) with
+        {
+            Statements = [.. inclusions.SelectMany(i => i.Diff.Statements.Used)],
+        };
         return new BuildResult(moduleName, module.File, explanation, clock.Times, [.. afters.SelectMany(a => a.NewWarnings)]);
     }
 }

@@ -1,3 +1,5 @@
+using Elivepatch.Engine.Statements;
+
 namespace Elivepatch.Protocol.Api;
 
 /// <summary>A build that a client asks for. Equal requests share one build.</summary>
@@ -11,6 +13,11 @@ public sealed record BuildSubmission
 
     /// <summary>Patches that the kernel was built with on top of its source, in order.</summary>
     public IReadOnlyList<PatchFile> BasePatches { get; init; } = [];
+
+    /// <summary>
+    /// What the author of the patches states, in order: each lifts one refusal, and one that the build does not need is refused.
+    /// </summary>
+    public IReadOnlyList<AuthorStatement> Statements { get => field ?? []; init; } = [];
 
     /// <summary>Name of the module; null takes it from the first patch.</summary>
     public string? Name { get; init; }

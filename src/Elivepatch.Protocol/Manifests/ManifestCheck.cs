@@ -6,6 +6,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Elivepatch.Engine;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Protocol.Manifests;
@@ -21,6 +22,9 @@ public sealed record ManifestExpectation
 
     /// <summary>The patches that it asked for, in order; null where it asked for none (a file from elsewhere).</summary>
     public IReadOnlyList<PatchReference>? Patches { get; init; }
+
+    /// <summary>The statements that it asked with, in order; null where it asked for none (a file from elsewhere).</summary>
+    public IReadOnlyList<AuthorStatement>? Statements { get; init; }
 
     /// <summary>When the newest manifest was issued that it has accepted for this kernel; null for none.</summary>
     public DateTimeOffset? NewestAccepted { get; init; }
@@ -83,6 +87,8 @@ public static class ManifestCheck
             return new(ProblemCodes.ArtifactForOtherKernel, $"it is for {asked.Release} with build-id {asked.BuildId}; build-id {expectation.BuildId} runs here");
         if (expectation.Patches is { } patches && !patches.Select(p => p.Sha256).SequenceEqual((asked.Patches ?? []).Select(p => p.Sha256)))
             return new(ProblemCodes.ArtifactOfOtherPatches, $"it makes {Names(asked.Patches ?? [])} live, and {Names(patches)} was asked for");
+        if (expectation.Statements is { } statements && !statements.SequenceEqual(asked.Statements ?? []))
+            return new(ProblemCodes.ArtifactOfOtherPatches, "it rests on other statements than were asked with");
         return Age(validity, expectation);
     }
 

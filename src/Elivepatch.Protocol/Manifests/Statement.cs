@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Elivepatch.Engine.Explain;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Protocol.Manifests;
@@ -86,7 +87,11 @@ public sealed record ResourceDescriptor(string Name, Sha256Digest Digest);
 /// <param name="Replace">True where it replaces all other livepatches.</param>
 public sealed record ExternalParameters(
     string Release, string BuildId, IReadOnlyList<PatchReference> Patches, IReadOnlyList<PatchReference> BasePatches, string Module,
-    bool Replace);
+    bool Replace)
+{
+    /// <summary>What the author of the patches states, in order: without it there would be no livepatch, or another one.</summary>
+    public IReadOnlyList<AuthorStatement> Statements { get => field ?? []; init; } = [];
+}
 
 /// <summary>What the builder added.</summary>
 /// <param name="Engine">Version of the engine.</param>

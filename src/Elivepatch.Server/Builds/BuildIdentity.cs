@@ -3,6 +3,7 @@
 
 using System.Globalization;
 using System.Reflection;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
@@ -35,7 +36,12 @@ public static class BuildIdentity
         submission.Replace ? "replace" : "",
         submission.Script is null ? "" : "=" + submission.Script,
         policy.Trial.ToString(), policy.ModuleCertificate ?? "",
+        .. Statements(submission.Statements),
     ]).Hex;
+
+    // Last, so that their number needs no saying: a build without statements is named as it was before there were any.
+    private static IEnumerable<string> Statements(IReadOnlyList<AuthorStatement> statements) =>
+        statements.SelectMany(s => (string[])[StatementKinds.WordOf(s.Kind)!, s.Unit, s.Name, s.Reason]);
 
     // The count before them keeps two lists apart.
     private static IEnumerable<string> Files(IReadOnlyList<PatchFile> files) =>

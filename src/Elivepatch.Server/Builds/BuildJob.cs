@@ -2,6 +2,7 @@
 // that it may run on another machine: what has to be signed is handed out and comes back signed.
 
 using Elivepatch.Engine;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Records;
@@ -39,8 +40,14 @@ public sealed class BuildJob(
         if (policy.Trial == TrialPolicy.Required && kernel.Record.BootImagePath is null)
             return Failed([new(ProblemCodes.TestImpossible, $"the boot image of {order.Kernel.Release} is not known")], progress);
 
+        var taken = AuthorStatements.Of(order.Submission.Statements);
+        if (!taken.TryGet(out var statements))
+            return Failed(taken.Problems, progress);
         var request = new BuildRequest(
-            kernel.Record, patches, kernel.FurtherBasePatches, order.Submission.Name, order.Submission.Replace, KeepFolder: null);
+            kernel.Record, patches, kernel.FurtherBasePatches, order.Submission.Name, order.Submission.Replace, KeepFolder: null)
+        {
+            Statements = statements,
+        };
         var built = await new LivepatchBuild(cache, progress).RunAsync(request, cancellation);
         if (!built.TryGet(out var livepatch))
             return Failed(built.Problems, progress);

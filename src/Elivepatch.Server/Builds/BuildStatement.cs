@@ -29,7 +29,10 @@ internal static class BuildStatement
                     BuildType = BuildDefinition.LivepatchType,
                     ExternalParameters = new(
                         kernel.Facts.Release, kernel.Facts.BuildId, PatchReference.To(order.Submission.Patches),
-                        PatchReference.To(order.Submission.BasePatches), explanation.Name, order.Submission.Replace),
+                        PatchReference.To(order.Submission.BasePatches), explanation.Name, order.Submission.Replace)
+                    {
+                        Statements = order.Submission.Statements,
+                    },
                     InternalParameters = new(BuildIdentity.Engine, kernel.Facts.Compiler, explanation.Units, test),
                     ResolvedDependencies = Dependencies(order, kernel),
                 },

@@ -1,6 +1,7 @@
 // In: a submission as it came over the network. Out: everything that is wrong with it before anything is done.
 
 using Elivepatch.Engine;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Patches;
 using Elivepatch.Protocol.Api;
@@ -25,6 +26,8 @@ internal static class SubmissionRules
         var problems = new List<Problem>();
         problems.AddRange(Files("patches", submission.Patches, MostPatches));
         problems.AddRange(Files("basePatches", submission.BasePatches, MostBasePatches));
+        if (StatementRules.Refuse(submission.Statements) is { } unfit)
+            problems.Add(Malformed($"statements: {unfit}"));
         if (submission.Patches.Count == 0)
             problems.Add(Malformed("there is no patch to make live"));
         if (problems.Count > 0)

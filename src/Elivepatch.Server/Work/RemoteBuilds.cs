@@ -49,13 +49,12 @@ public sealed class RemoteBuilds(
         if (taking == BuildTaking.Over)
             return new Problem(ProblemCodes.BuildOver, found is null ? "it is not known" : $"it is {BuildViews.Word(found.State)}");
         var kernel = await kernels.FindAsync(found!.Kernel, KernelTable.Operator, cancellation);
-        var submission = JsonSerializer.Deserialize(
-            await blobs.ReadAsync(found.Submission, cancellation), ProtocolJson.Default.BuildSubmission);
+        var submission = await SubmissionAsync(found, cancellation);
         return new WorkOrder
         {
             Build = found.Id,
             Attempt = found.Attempts,
-            Submission = submission!,
+            Submission = submission,
             Kernel = new(
                 kernel!.Id, kernel.Release, kernel.BuildId, kernel.Compiler, kernel.Capture, found.BootImage, found.Source),
             Trial = policy.Trial.ToString().ToLowerInvariant(),
@@ -107,7 +106,7 @@ public sealed class RemoteBuilds(
         if (await builds.RenewAsync(lease, cancellation) is not { } build)
             return await HasEndedAsync(lease, cancellation) ? null : Lost(lease);
         var kernel = await kernels.FindAsync(build.Kernel, KernelTable.Operator, cancellation);
-        var wrong = WhyWrong(build, kernel!, result);
+        var wrong = WhyWrong(build, kernel!, result) ?? await WhyNotAskedForAsync(build, result, cancellation);
         var end = wrong is null
             ? await products.StoreAsync(
                 new()
@@ -160,6 +159,20 @@ public sealed class RemoteBuilds(
             return "its statement is about another build";
         return policy.Trial == TrialPolicy.Required && result.Tested != true ? "it was not tested, and has to be" : null;
     }
+
+    // A livepatch rests on the author's word for single things, and that word is what was asked with.
+    private async Task<string?> WhyNotAskedForAsync(StoredBuild build, WorkResult result, CancellationToken cancellation)
+    {
+        if (result.Statement is not { } statement)
+            return null;
+        var asked = await SubmissionAsync(build, cancellation);
+        return asked.Statements.SequenceEqual(statement.Predicate.BuildDefinition.ExternalParameters.Statements ?? [])
+            ? null
+            : "it rests on other statements than were asked with";
+    }
+
+    private async Task<BuildSubmission> SubmissionAsync(StoredBuild build, CancellationToken cancellation) => JsonSerializer.Deserialize(
+        await blobs.ReadAsync(build.Submission, cancellation), ProtocolJson.Default.BuildSubmission)!;
 
     private static Problem Lost(BuildLease lease) =>
         new(ProblemCodes.BuildLost, $"attempt {lease.Attempt} is not the one that runs");

@@ -253,7 +253,10 @@ internal sealed class FakeServer : IAsyncDisposable
             {
                 BuildType = BuildDefinition.LivepatchType,
                 ExternalParameters = new(
-                    FakeMachine.Release, FakeMachine.BuildId, References(submission.Patches), References(submission.BasePatches), submission.Name!, submission.Replace),
+                    FakeMachine.Release, FakeMachine.BuildId, References(submission.Patches), References(submission.BasePatches), submission.Name!, submission.Replace)
+                {
+                    Statements = submission.Statements,
+                },
                 InternalParameters = new("0.1.0", "gcc 12", [new("fs/proc/meminfo.c", "bytes", 3)], new(true, ["load"], 0.1, null)),
             },
             new(new("urn:elivepatch:server:" + Key.Public.Id, new Dictionary<string, string>()), new("0", Issued, Issued)),

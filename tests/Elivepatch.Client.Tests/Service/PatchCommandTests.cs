@@ -1,5 +1,6 @@
 using System.Text;
 using Elivepatch.Client.Tests.Machine;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Client.Tests.Service;
@@ -45,6 +46,55 @@ public sealed class PatchCommandTests
         Assert.Equal(["a.patch", "b.patch", "c.patch"], bench.LivePatches());
         // What no livepatch needs any more does not stay on the disk.
         Assert.Equal(5, Directory.GetFiles(bench.Machine.PathOf($"var/lib/elivepatch/kernels/{FakeMachine.BuildId}/content")).Length);
+    }
+
+    [Fact]
+    public async Task Statements_are_asked_with_until_others_are_given()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        var statements = bench.Scratch.Write("a.yaml", "- layout-is-safe: struct box\n  unit: fs/box.c\n  reason: it lies in padding\n");
+        var statement = new AuthorStatement(StatementKind.LayoutIsSafe, "fs/box.c", "struct box", "it lies in padding");
+        await bench.MustAsync("patch", "--statements", statements, bench.Patch("a.patch"));
+        Assert.Equal([statement], bench.Server.Submissions[0].Statements);
+        Assert.Contains(
+            "  stated by the author:\n    layout-is-safe: struct box in fs/box.c\n      it lies in padding\n", (await bench.MustAsync("status")).Output,
+            StringComparison.Ordinal);
+
+        await bench.MustAsync("patch", bench.Patch("b.patch"));
+        Assert.Equal([statement], bench.Server.Submissions[1].Statements);
+
+        // The same patches with other statements are another livepatch.
+        var none = bench.Scratch.Write("none.yaml", "[]\n");
+        await bench.MustAsync("patch", "--statements", none, bench.Patch("b.patch"));
+        Assert.Empty(bench.Server.Submissions[2].Statements);
+        Assert.NotEqual(bench.Server.Submissions[1].Name, bench.Server.Submissions[2].Name);
+        Assert.Contains("is live already", (await bench.MustAsync("patch", bench.Patch("b.patch"))).Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("stated", (await bench.MustAsync("status")).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_manifest_that_rests_on_other_statements_is_not_believed()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        bench.Server.Alter = statement =>
+        {
+            var definition = statement.Predicate.BuildDefinition;
+            var asked = definition.ExternalParameters with { Statements = [new(StatementKind.LayoutIsSafe, "fs/box.c", "struct box", "it is so")] };
+            return statement with { Predicate = statement.Predicate with { BuildDefinition = definition with { ExternalParameters = asked } } };
+        };
+        Assert.Equal("ELP1106", (await bench.FailAsync(4, "patch", bench.Patch("a.patch")))[0].Code);
+        Assert.Empty(bench.Machine.Loaded);
+    }
+
+    [Fact]
+    public async Task A_statements_file_that_is_none_is_refused_before_a_server_is_asked()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        var statements = bench.Scratch.Write("a.yaml", "- force: everything\n");
+        var problem = (await bench.FailAsync(2, "patch", "--statements", statements, bench.Patch("a.patch")))[0];
+        Assert.Equal("ELP0954", problem.Code);
+        Assert.StartsWith("a.yaml:1:3: `force` is none of", problem.Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain("POST", string.Join('\n', bench.Server.Requests), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Elivepatch.Elf;
 using Elivepatch.Elf.Tests;
 using Elivepatch.Engine.Diff;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Tests.Diff;
@@ -17,6 +18,9 @@ internal static class Patched
 
     public static UnitDiff Compare(string before, string after, string flags = "", bool debug = true) =>
         DetectChanges.Run(Correlate.Run(Unit(before, flags, debug), Unit(after, flags, debug)));
+
+    public static UnitDiff Compare(string before, string after, params AuthorStatement[] statements) =>
+        DetectChanges.Run(Correlate.Run(Unit(before), Unit(after)), stated: Value(AuthorStatements.Of(statements)).In("unit.c"));
 
     public static string[] Changed(this UnitDiff diff) => [.. diff.Changed.Select(c => c.After.Name).Order(StringComparer.Ordinal)];
 

@@ -38,7 +38,10 @@ public sealed class CaseBuilds(StockKernel stock) : IDisposable
         await places.WaitAsync();
         try
         {
-            var request = new BuildRequest(record, built.Patches, [], NameOf(built), Replace: true, FolderOf(built));
+            var request = new BuildRequest(record, built.Patches, [], NameOf(built), Replace: true, FolderOf(built))
+            {
+                Statements = built.Statements,
+            };
             return await new LivepatchBuild(stock.Cache).RunAsync(request, CancellationToken.None);
         }
         finally

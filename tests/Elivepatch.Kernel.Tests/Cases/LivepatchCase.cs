@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Elivepatch.Engine.Statements;
+using Elivepatch.Protocol.Statements;
 
 namespace Elivepatch.Kernel.Tests.Cases;
 
@@ -45,6 +47,11 @@ public sealed record LivepatchCase
     public IReadOnlyList<string> Patches => [.. Files("*.patch")];
 
     public IReadOnlyList<string> Programs => [.. Files("*.c")];
+
+    /// <summary>What the author of its patches states; nothing where there is no <c>statements.yaml</c>.</summary>
+    public AuthorStatements Statements => File.Exists(Path.Combine(Folder, "statements.yaml"))
+        ? StockKernel.Get(StatementsFile.Parse(File.ReadAllBytes(Path.Combine(Folder, "statements.yaml")), "statements.yaml"))
+        : AuthorStatements.None;
 
     public string Script => Path.Combine(Folder, "script.sh");
 

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
@@ -58,6 +60,39 @@ public sealed class SubmissionTests
         await server.Get<BuildTable>().TakeAsync("worker", Cancellation);
         await server.Get<BuildTable>().FinishAsync(new(first.Id, "worker", 1), new() { State = BuildState.Refused }, Cancellation);
         Assert.Equal(BuildState.Refused, (await Answered.ValueAsync<BuildView>(await SubmitAsync(client, "patch"))).State);
+    }
+
+    [Fact]
+    public async Task Statements_are_kept_with_the_request_and_make_another_build()
+    {
+        await using var server = await StartAsync();
+        using var client = await server.WithScopesAsync(TokenScopes.Submit);
+        var plain = await Answered.ValueAsync<BuildView>(await SubmitAsync(client, "patch"), HttpStatusCode.Accepted);
+        var statement = new AuthorStatement(StatementKind.LayoutIsSafe, "fs/eventfd.c", "struct eventfd_ctx", "it lies in padding");
+        using var content = new StringContent(
+            $$"""
+            {"kernel":"{{kernel}}","patches":[{"name":"fix.patch","content":"{{Convert.ToBase64String("patch"u8)}}"}],
+             "basePatches":[],"replace":true,
+             "statements":[{"kind":"layout-is-safe","unit":"fs/eventfd.c","name":"struct eventfd_ctx","reason":"it lies in padding"}]}
+            """,
+            Encoding.UTF8, "application/json");
+
+        var stated = await Answered.ValueAsync<BuildView>(await client.PostAsync(ApiRoutes.Builds, content, Cancellation), HttpStatusCode.Accepted);
+
+        Assert.NotEqual(plain.Id, stated.Id);
+        var blob = (await server.Get<BuildTable>().FindAsync(stated.Id, Cancellation))!.Submission;
+        var kept = JsonSerializer.Deserialize(await server.Get<BlobStore>().ReadAsync(blob, Cancellation), ProtocolJson.Default.BuildSubmission);
+        Assert.Equal([statement], kept!.Statements);
+    }
+
+    [Fact]
+    public void What_was_written_before_there_were_statements_has_none()
+    {
+        var submission = JsonSerializer.Deserialize("""{"kernel":"k","patches":[]}""", ProtocolJson.Default.BuildSubmission)!;
+        Assert.Empty(submission.Statements);
+        var explanation = JsonSerializer.Deserialize(
+            """{"name":"m","release":"r","buildId":"b","replace":true,"units":[],"functions":[],"data":[],"references":[]}""", ProtocolJson.Default.Explanation)!;
+        Assert.Empty(explanation.Statements);
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using Elivepatch.Engine.Statements;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.State;
@@ -8,6 +9,9 @@ public sealed class BuildIdentityTests
 {
     private static readonly PatchFile one = new("one.patch", [1]);
     private static readonly PatchFile two = new("two.patch", [2]);
+
+    private static readonly AuthorStatement box = new(StatementKind.LayoutIsSafe, "fs/box.c", "struct box", "it lies in padding");
+    private static readonly AuthorStatement bag = new(StatementKind.LayoutIsSafe, "fs/box.c", "struct bag", "it lies in padding");
 
     private static readonly StoredKernel kernel = new(
         new string('1', 64), "6.1.0", new string('a', 40), "gcc", new string('c', 64), null, null, DateTimeOffset.UnixEpoch, "machine");
@@ -40,6 +44,12 @@ public sealed class BuildIdentityTests
         { "replace", Of(submission with { Replace = false }) },
         { "script", Of(submission with { Script = "false" }) },
         { "no script", Of(submission with { Script = null }) },
+        { "a statement", Of(submission with { Statements = [box] }) },
+        { "two statements", Of(submission with { Statements = [box, bag] }) },
+        { "order of statements", Of(submission with { Statements = [bag, box] }) },
+        { "reason of a statement", Of(submission with { Statements = [box with { Reason = "nobody reads it" }] }) },
+        { "unit of a statement", Of(submission with { Statements = [box with { Unit = "fs/bag.c" }] }) },
+        { "kind of a statement", Of(submission with { Statements = [box with { Kind = StatementKind.LeaveOutExport }] }) },
         { "policy", Of(policy: new() { Trial = TrialPolicy.Off }) },
         { "module key", Of(policy: new() { ModuleCertificate = new string('4', 64) }) },
     };

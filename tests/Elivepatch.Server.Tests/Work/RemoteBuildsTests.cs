@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Elivepatch.Engine.Explain;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
@@ -76,7 +77,7 @@ public sealed class RemoteBuildsTests
         static BuildEvent Line(string text) => new(0, default, BuildEventKind.Log, "", text);
     }
 
-    public static TheoryData<string> Lies => ["subject", "build-id", "patches", "invocation", "engine", "name", "nothing", "both"];
+    public static TheoryData<string> Lies => ["subject", "build-id", "patches", "statements", "invocation", "engine", "name", "nothing", "both"];
 
     [Theory]
     [MemberData(nameof(Lies))]
@@ -91,6 +92,7 @@ public sealed class RemoteBuildsTests
             "subject" => good with { Artifact = [.. Module, 0] },
             "build-id" => good with { Statement = Statement(p => p with { BuildId = "11ff" }) },
             "patches" => good with { Statement = Statement(p => p with { Patches = [new("fix.patch", new('d', 64))] }) },
+            "statements" => good with { Statement = Statement(p => p with { Statements = [new(StatementKind.LeaveOutInit, "a.c", "x", "it is so")] }) },
             "invocation" => good with { Statement = Statement(build: new('9', 64)) },
             "engine" => good with { Statement = Statement(engine: "0.0.0") },
             "name" => good with { Module = "livepatch-other" },
