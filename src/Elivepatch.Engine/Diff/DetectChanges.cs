@@ -19,7 +19,8 @@ public static class DetectChanges
         var problems = new List<Problem>();
         var changed = ChangedFunctions(correlation, comparer, selection, problems);
         CheckLayouts.Run(correlation, problems);
-        CheckVariables(correlation, comparer, problems);
+        CheckVariables(correlation, comparer, [.. changed.Select(c => c.After)], problems);
+        CheckIdLists.Run(correlation, problems);
         CheckInit(correlation, comparer, problems);
         CheckLists(correlation, comparer, SectionRole.Registry, ProblemCodes.ChangedRegistry, problems);
         CheckLists(correlation, comparer, SectionRole.Unknown, ProblemCodes.UnknownSection, problems);
@@ -60,7 +61,7 @@ public static class DetectChanges
 
     private static string Linkage(Piece piece) => piece.IsGlobal ? "global" : "static";
 
-    private static void CheckVariables(Correlation correlation, PieceComparer comparer, List<Problem> problems)
+    private static void CheckVariables(Correlation correlation, PieceComparer comparer, HashSet<Piece> changed, List<Problem> problems)
     {
         foreach (var before in correlation.Before.Pieces.Where(p => p.Kind == PieceKind.Variable && !p.IsThrowaway))
         {
@@ -74,12 +75,13 @@ public static class DetectChanges
                 continue;
             }
 
+            // Labels of a changed function are part of that change; Include sees to it that nobody is left with the old ones.
             var (kind, newKind) = (SectionRules.MemoryOf(before.Section), SectionRules.MemoryOf(after.Section));
             if (before.IsGlobal != after.IsGlobal)
                 problems.Add(new(ProblemCodes.ChangedSymbolKind, $"{correlation.After.Name}: {before.Name} is {Linkage(after)} and was {Linkage(before)}"));
             else if (kind != newKind)
                 problems.Add(new(ProblemCodes.ChangedMemoryKind, $"{correlation.After.Name}: {before.Name} moves from {before.Section.Name} to {after.Section.Name}"));
-            else if (comparer.Compare(before, after) is { } difference)
+            else if (comparer.Compare(before, after) is { } difference && !after.LabelledFunctions.Any(changed.Contains))
                 problems.Add(new(ProblemCodes.ChangedData, $"{correlation.After.Name}: {before.Name} {difference}"));
         }
     }
@@ -137,10 +139,29 @@ public static class DetectChanges
                 var references = correlation.After.ReferencesOf(@new);
                 var difference = old.Size != @new.Size ? new(0, $"0x{old.Size:x} bytes become 0x{@new.Size:x}")
                     : comparer.CompareReferences(correlation.Before.ReferencesOf(old), references, isOfInit: role == SectionRole.Registry)
-                        ?? PieceComparer.CompareBytes(old.Content, @new.Content, references);
+                        ?? PieceComparer.CompareBytes(old.Content, @new.Content, references)
+                        ?? CompareSymbols(correlation, old, @new);
                 if (difference is not null)
                     problems.Add(new(code, $"{correlation.After.Name}: {name} {difference}"));
             }
         }
+    }
+
+    // A list may say something by the names of its symbols alone.
+    private static Difference? CompareSymbols(Correlation correlation, ElfSection before, ElfSection after)
+    {
+        static List<(ulong Offset, string Name)> Symbols(UnitObject unit, ElfSection section) =>
+            [.. unit.Elf.Symbols.Where(s => s.Section == section && s is { IsDefined: true, IsSectionSymbol: false, Name.Length: > 0 })
+                .Select(s => (s.Value, SymbolNames.OfListEntry(s.Name))).Order()];
+
+        var (olds, news) = (Symbols(correlation.Before, before), Symbols(correlation.After, after));
+        var index = olds.Zip(news).TakeWhile(p => p.First == p.Second).Count();
+        return (index < olds.Count, index < news.Count) switch
+        {
+            (false, false) => null,
+            (true, false) => new(olds[index].Offset, $"{olds[index].Name} disappears"),
+            (false, true) => new(news[index].Offset, $"{news[index].Name} appears"),
+            _ => new(news[index].Offset, $"{news[index].Name} is where {olds[index].Name} was"),
+        };
     }
 }
