@@ -66,5 +66,5 @@ public static class ExplainLivepatch
 
     private static IEnumerable<ExplainedData> Data(Inclusion inclusion) =>
         inclusion.Pieces.Where(p => p.Kind is PieceKind.Variable or PieceKind.Unnamed)
-            .Select(p => new ExplainedData(inclusion.Diff.Unit, p.Name, p.Size, p.Kind == PieceKind.Unnamed || p.IsThrowaway));
+            .Select(p => new ExplainedData(inclusion.Diff.Unit, p.Name, p.Size, p.Kind == PieceKind.Unnamed || p.IsThrowaway || p.LabelledFunctions.Count > 0));
 }

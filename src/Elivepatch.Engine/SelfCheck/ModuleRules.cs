@@ -10,7 +10,7 @@ public static class ModuleRules
     private static readonly ModuleRule[] rules =
     [
         .. InformationRules.All, .. LoadedSectionRules.All, .. SymbolRules.All, .. RelocationRules.All, .. LivepatchRelocationRules.All,
-        .. PatchListRules.All, .. MemoryRules.All,
+        .. PatchListRules.All, .. MemoryRules.All, .. OldCodeRules.All, .. IdListRules.All,
     ];
 
     /// <summary>Applies all rules.</summary>

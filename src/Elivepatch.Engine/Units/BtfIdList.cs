@@ -45,7 +45,8 @@ public sealed partial record BtfIdList(
         : Set().Match(symbol) is { Success: true } set ? $"{set.Groups["kind"].Value} {set.Groups["name"].Value}"
         : null;
 
-    private static bool IsSet(ElfSymbol symbol) => Set().IsMatch(symbol.Name);
+    /// <summary>True for the symbol at a set's count.</summary>
+    public static bool IsSet(ElfSymbol symbol) => Set().IsMatch(symbol.Name);
 
     private static IEnumerable<string> WordsOf(ElfSection section, ulong start, ulong end, ILookup<ulong, ElfSymbol> ids)
     {
