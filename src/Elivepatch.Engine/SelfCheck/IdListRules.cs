@@ -22,15 +22,21 @@ internal static class IdListRules
         return RuleFinding.Of(sections.Where(used.Contains).SelectMany(s => Unresolved(context.Elf, s)), $"{sections.Sum(s => (long)s.Size)} bytes of lists");
     }
 
-    // What an id is shows by its symbol (the count of a set may be zero, when it has no member); without symbols a section of nothing but zeroes shows that nobody has filled it in.
+    // What an id is shows by its symbol; without symbols a section of nothing but zeroes shows that nobody has filled it in. Sets are
+    // sorted when they are filled in, so that a member that was left free on purpose is found at another one's symbol.
     private static IEnumerable<string> Unresolved(ElfObject elf, ElfSection section)
     {
-        var lists = BtfIdList.Read(section, elf.Symbols).ToList();
         var ids = elf.Symbols.Where(s => s.IsDefined && s.Section == section && BtfIdList.IdOf(s.Name) is not null).ToList();
         if (ids.Count == 0 && section.Content.AsSpan().IndexOfAnyExcept((byte)0) < 0)
             yield return $"{section.Name} has no id at all";
-        foreach (var id in ids.Where(s => !BtfIdList.IsSet(s) && IsZero(section, s.Value)))
-            yield return $"{lists.Find(l => l.Holds(id.Value))?.Name ?? section.Name} has no id of {BtfIdList.IdOf(id.Name)}";
+        var lists = BtfIdList.Read(section, elf.Symbols).ToList();
+        foreach (var members in ids.Where(s => !BtfIdList.IsSet(s)).GroupBy(s => lists.Find(l => l.Holds(s.Value))))
+        {
+            var isSet = members.Key?.Symbols.Any(BtfIdList.IsSet) == true;
+            var zeroes = members.Where(s => IsZero(section, s.Value)).ToList();
+            if (zeroes.Count > 0 && (!isSet || zeroes.Count == members.Count()))
+                yield return $"{members.Key?.Name ?? section.Name} has no id of {BtfIdList.IdOf(zeroes[0].Name)}";
+        }
     }
 
     private static bool IsZero(ElfSection section, ulong offset) =>

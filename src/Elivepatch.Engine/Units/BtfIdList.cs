@@ -55,7 +55,7 @@ public sealed partial record BtfIdList(
             var bytes = section.Content.AsSpan((int)offset, (int)Math.Min(WordSize, end - offset));
             var value = bytes.Length == WordSize ? BinaryPrimitives.ReadUInt32LittleEndian(bytes) : bytes[0];
             var id = string.Join(" and ", ids[offset].Select(s => IdOf(s.Name) ?? s.Name).Order(StringComparer.Ordinal));
-            yield return id.Length == 0 ? $"0x{value:x}" : value == 0 ? id : $"{id} (0x{value:x})";
+            yield return id.Length == 0 ? $"the word 0x{value:x}" : value == 0 ? id : $"{id} (0x{value:x})";
         }
     }
 
