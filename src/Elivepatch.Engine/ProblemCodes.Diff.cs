@@ -83,20 +83,22 @@ public static partial class ProblemCodes
 
     /// <summary>ELP0425.</summary>
     public static readonly ProblemCode ChangedIdList = new(425, Refused, "a list of BTF ids changed",
-        "the kernel's build has put the ids into its own lists, and nobody does so for a livepatch: leave the lists as they are and test for "
-        + "the exception in code, by btf_find_by_name_kind() where an id is needed");
+        "the kernel's build has put the ids into its own lists, and nobody does so for a livepatch: leave the lists as they are "
+        + "and test for the exception in code, by btf_find_by_name_kind() where an id is needed");
 
     /// <summary>ELP0426.</summary>
-    public static readonly ProblemCode SharedLabels = new(426, Refused, "others use addresses inside a function that is to be replaced",
-        "a table of labels or jump targets moves with its function, and whoever else uses it would go on in the old code: patch the function's "
-        + "callers instead, or let only the function itself use the table");
+    public static readonly ProblemCode SharedLabels = new(426, Refused,
+        "others use addresses inside a function that is to be replaced",
+        "a table of labels or jump targets moves with its function, and whoever else uses it would go on in the old code: "
+        + "patch the function's callers instead, or let only the function itself use the table");
 
     /// <summary>ELP0427.</summary>
-    public static readonly ProblemCode WritableLabels = new(427, Refused, "variable data holds addresses inside a function that is to be replaced",
+    public static readonly ProblemCode WritableLabels = new(427, Refused,
+        "variable data holds addresses inside a function that is to be replaced",
         "the running kernel's copy has state and leads into the old code: patch the function's callers instead");
 
     /// <summary>ELP0428.</summary>
-    public static readonly ProblemCode AmbiguousConstant = new(428, Refused, "several equal constants of the kernel could be meant",
-        "pointers to them may be compared, so that it matters which one it is: keep the declarations of the function in their order and number, "
-        + "or give the constants different names");
+    public static readonly ProblemCode AmbiguousConstant = new(428, Refused,
+        "several equal constants of the kernel could be meant",
+        "pointers to them may be compared, so that it matters which one it is: change the function's callers instead");
 }

@@ -21,13 +21,16 @@ internal static class CheckIdLists
 
         // References count from the beginning of a list, and may reach to its end: what is behind it must stay there.
         if (problems.TrueForAll(p => p.Code != ProblemCodes.ChangedIdList)
-            && before.Zip(after).FirstOrDefault(p => p.First.Name != p.Second.Name || p.First.Start != p.Second.Start) is { First: not null } moved)
+            && before.Zip(after).FirstOrDefault(p => p.First.Name != p.Second.Name || p.First.Start != p.Second.Start)
+                is { First: not null } moved)
         {
-            problems.Add(new(ProblemCodes.ChangedIdList, $"{correlation.After.Name}: {moved.Second.Name} is where {moved.First.Name} was"));
+            var what = $"{moved.Second.Name} is where {moved.First.Name} was";
+            problems.Add(new(ProblemCodes.ChangedIdList, $"{correlation.After.Name}: {what}"));
         }
     }
 
-    private static string? DifferenceOf(IReadOnlyList<BtfIdList> before, IReadOnlyList<BtfIdList> after) => (before.Count, after.Count) switch
+    private static string? DifferenceOf(IReadOnlyList<BtfIdList> before, IReadOnlyList<BtfIdList> after) =>
+        (before.Count, after.Count) switch
     {
         (0, _) => "is new",
         (_, 0) => "disappears",

@@ -3,10 +3,10 @@ using Elivepatch.Engine.Units;
 namespace Elivepatch.Engine.Diff;
 
 /// <summary>
-/// Finds the running kernel's own copy of a constant that correlation left without a twin, or paired by its number alone. Pointers
-/// to constants are stored and compared (<c>file->f_op == &amp;ops</c>), so that equal content is not enough: the twin is the one that
-/// the same function referred to before the patch. An equal constant of another function is another object; what no function
-/// referred to before is new, and copied.
+/// Finds the running kernel's own copy of a constant that correlation left without a twin, or paired by its number alone.
+/// Pointers to constants are stored and compared (<c>file->f_op == &amp;ops</c>), so that equal content is not enough: the
+/// twin is the one that the same function referred to before the patch. An equal constant of another function is another
+/// object; what no function referred to before is new, and copied.
 /// </summary>
 internal sealed class ConstantTwins
 {
@@ -46,7 +46,8 @@ internal sealed class ConstantTwins
     private List<Piece> Rivals(Piece constant)
     {
         var candidates = Candidates(constant);
-        return [.. after[SymbolNames.OfVariable(constant.Name)].Where(a => a != constant && Candidates(a).Intersect(candidates).Any())];
+        return [.. after[SymbolNames.OfVariable(constant.Name)]
+            .Where(a => a != constant && Candidates(a).Intersect(candidates).Any())];
     }
 
     // An instruction that only reads what is there gives the address to nobody.
@@ -56,9 +57,10 @@ internal sealed class ConstantTwins
         uses[constant].Select(u => u.From.Parent ?? u.From).Distinct();
 
     private static ILookup<string, Piece> OpenConstants(UnitObject unit, Func<Piece, bool> isOpen) =>
-        unit.Pieces.Where(p => p is { IsConstant: true, IsThrowaway: false } && isOpen(p)).ToLookup(p => SymbolNames.OfVariable(p.Name));
+        unit.Pieces.Where(p => p is { IsConstant: true, IsThrowaway: false } && isOpen(p))
+            .ToLookup(p => SymbolNames.OfVariable(p.Name));
 
     private static ILookup<Piece, (Piece From, Reference Reference)> UsesIn(UnitObject unit) =>
-        unit.Pieces.SelectMany(p => p.References.Where(r => r.Piece is { IsConstant: true } && r.Piece != p).Select(r => (From: p, Reference: r)))
-            .ToLookup(u => u.Reference.Piece!);
+        unit.Pieces.SelectMany(p => p.References.Select(r => (From: p, Reference: r)))
+            .Where(u => u.Reference.Piece is { IsConstant: true } piece && piece != u.From).ToLookup(u => u.Reference.Piece!);
 }

@@ -61,7 +61,8 @@ public static class DetectChanges
 
     private static string Linkage(Piece piece) => piece.IsGlobal ? "global" : "static";
 
-    private static void CheckVariables(Correlation correlation, PieceComparer comparer, HashSet<Piece> changed, List<Problem> problems)
+    private static void CheckVariables(
+        Correlation correlation, PieceComparer comparer, HashSet<Piece> changed, List<Problem> problems)
     {
         foreach (var before in correlation.Before.Pieces.Where(p => p.Kind == PieceKind.Variable && !p.IsThrowaway))
         {
@@ -151,7 +152,7 @@ public static class DetectChanges
     private static Difference? CompareSymbols(Correlation correlation, ElfSection before, ElfSection after)
     {
         static List<(ulong Offset, string Name)> Symbols(UnitObject unit, ElfSection section) =>
-            [.. unit.Elf.Symbols.Where(s => s.Section == section && s is { IsDefined: true, IsSectionSymbol: false, Name.Length: > 0 })
+            [.. unit.Elf.Symbols.Where(s => s.Section == section && s.IsDefined && !s.IsSectionSymbol && s.Name.Length > 0)
                 .Select(s => (s.Value, SymbolNames.OfListEntry(s.Name))).Order()];
 
         var (olds, news) = (Symbols(correlation.Before, before), Symbols(correlation.After, after));

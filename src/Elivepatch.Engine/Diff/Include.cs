@@ -77,7 +77,9 @@ public static class Include
         {
             foreach (var table in Unit.Pieces.Concat(Unit.UnnamedData))
             {
-                if (table.LabelledFunctions.FirstOrDefault(f => seen.Contains(f) && diff.Correlation.BeforeOf(f) is not null) is not { } function)
+                var function = table.LabelledFunctions
+                    .FirstOrDefault(f => seen.Contains(f) && diff.Correlation.BeforeOf(f) is not null);
+                if (function is null)
                     continue;
 
                 // GCC puts a table that is never written into a section for constants itself; in any other it may be written.
@@ -186,7 +188,8 @@ public static class Include
         }
 
         private void ReportConstant(Piece from, Piece target) => Problem(
-            ProblemCodes.AmbiguousConstant, target, $"{from.Name} refers to one of several equal constants named {SymbolNames.OfVariable(target.Name)}");
+            ProblemCodes.AmbiguousConstant, target,
+            $"{from.Name} refers to one of several equal constants named {SymbolNames.OfVariable(target.Name)}");
 
         private void Problem(ProblemCode code, Piece about, string reason)
         {

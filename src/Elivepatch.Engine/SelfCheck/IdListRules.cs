@@ -5,8 +5,8 @@ namespace Elivepatch.Engine.SelfCheck;
 
 /// <summary>
 /// Lists of BTF ids (<c>include/linux/btf_ids.h</c>). The compiler leaves zeroes; for a module of the kernel's own build
-/// <c>resolve_btfids</c> fills in the numbers of the module's <c>.BTF</c>. Zero is no id: a list of zeroes contains nothing, and code
-/// that asks it decides wrongly.
+/// <c>resolve_btfids</c> fills in the numbers of the module's <c>.BTF</c>. Zero is no id: a list of zeroes contains nothing, and
+/// code that asks it decides wrongly.
 /// </summary>
 internal static class IdListRules
 {
@@ -19,11 +19,13 @@ internal static class IdListRules
     {
         var sections = context.Elf.Sections.Where(s => s.Name == SectionRules.BtfIds && s.Size > 0).ToList();
         var used = context.Loaded.SelectMany(s => s.Entries).Select(r => r.Symbol?.Section).ToHashSet();
-        return RuleFinding.Of(sections.Where(used.Contains).SelectMany(s => Unresolved(context.Elf, s)), $"{sections.Sum(s => (long)s.Size)} bytes of lists");
+        return RuleFinding.Of(
+            sections.Where(used.Contains).SelectMany(s => Unresolved(context.Elf, s)),
+            $"{sections.Sum(s => (long)s.Size)} bytes of lists");
     }
 
-    // What an id is shows by its symbol; without symbols a section of nothing but zeroes shows that nobody has filled it in. Sets are
-    // sorted when they are filled in, so that a member that was left free on purpose is found at another one's symbol.
+    // What an id is shows by its symbol; without symbols a section of nothing but zeroes shows that nobody has filled it in. Sets
+    // are sorted when they are filled in, so that a member that was left free on purpose is found at another one's symbol.
     private static IEnumerable<string> Unresolved(ElfObject elf, ElfSection section)
     {
         var ids = elf.Symbols.Where(s => s.IsDefined && s.Section == section && BtfIdList.IdOf(s.Name) is not null).ToList();
@@ -40,5 +42,6 @@ internal static class IdListRules
     }
 
     private static bool IsZero(ElfSection section, ulong offset) =>
-        offset + sizeof(uint) > (ulong)section.Content.Length || section.Content.AsSpan((int)offset, sizeof(uint)).IndexOfAnyExcept((byte)0) < 0;
+        offset + sizeof(uint) > (ulong)section.Content.Length
+        || section.Content.AsSpan((int)offset, sizeof(uint)).IndexOfAnyExcept((byte)0) < 0;
 }

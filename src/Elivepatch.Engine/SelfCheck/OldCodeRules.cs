@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Units;
@@ -5,8 +6,8 @@ using Elivepatch.Engine.Units;
 namespace Elivepatch.Engine.SelfCheck;
 
 /// <summary>
-/// New code must not go on in the middle of old code, by its own jumps or by a table that holds addresses inside a function: labels
-/// as values, switch tables. Such a table belongs to the code of its function, and each copy of the function has its own.
+/// New code must not go on in the middle of old code, by its own jumps or by a table that holds addresses inside a function:
+/// labels as values, switch tables. Such a table belongs to the code of its function, and each copy of the function has its own.
 /// </summary>
 internal static class OldCodeRules
 {
@@ -19,7 +20,8 @@ internal static class OldCodeRules
     public static IReadOnlyList<ModuleRule> All { get; } =
     [
         new("old-code-entry", "No reference leads inside a function of the kernel", ProblemCodes.JumpsIntoOldCode, LeadToEntries),
-        new("old-code-labels", "No table of the kernel that is used leads inside a replaced function", ProblemCodes.JumpsIntoOldCode, AvoidOldTables),
+        new("old-code-labels", "No table of the kernel that is used leads inside a replaced function",
+            ProblemCodes.JumpsIntoOldCode, AvoidOldTables),
     ];
 
     private static RuleFinding LeadToEntries(RuleContext context)
@@ -30,7 +32,8 @@ internal static class OldCodeRules
                      where Reference.SizeOf(reference.Relocation.Type) > 0
                          && context.KernelSymbolOf(reference.Relocation.Symbol) is { } function && IsCode(context, function)
                          && IsInside(context, reference.Relocation.Symbol!, function, reference.Displacement)
-                     select $"{RuleContext.At(reference.Section, reference.Relocation)} leads to {reference.Relocation.Symbol}{reference.Displacement:+0;-0}";
+                     let to = $"{reference.Relocation.Symbol}{reference.Displacement:+0;-0}"
+                     select $"{RuleContext.At(reference.Section, reference.Relocation)} leads to {to}";
         return RuleFinding.Of(faults, "none does");
     }
 
@@ -48,7 +51,8 @@ internal static class OldCodeRules
         return before.Address != place && before.Address != 0 && IsCode(context, before);
     }
 
-    private static IEnumerable<(ElfRelocationSection Section, ElfRelocation Relocation, long Displacement)> References(RuleContext context)
+    private static IEnumerable<(ElfRelocationSection Section, ElfRelocation Relocation, long Displacement)> References(
+        RuleContext context)
     {
         var inCode = new HashSet<ElfRelocation>(ReferenceEqualityComparer.Instance);
         foreach (var use in context.CodeUses.All)
@@ -96,9 +100,10 @@ internal static class OldCodeRules
     }
 
     private static ulong EndOf(KernelSymbol symbol, ObjectSymbols kernel) =>
-        kernel.Between(symbol.Address + 1, symbol.Address + Longest).Select(s => (ulong?)s.Address).FirstOrDefault() ?? symbol.Address + Longest;
+        kernel.Between(symbol.Address + 1, symbol.Address + Longest).Select(s => (ulong?)s.Address).FirstOrDefault()
+        ?? symbol.Address + Longest;
 
-    // The linker puts such tables among constants and data; other sections are lists of the kernel's own, which are read at its start.
+    // The linker puts such tables among constants and data; other sections are lists of the kernel's own, read at its start.
     private static string? FirstInside(
         KernelSymbol table, List<(string Name, ulong First, ulong End)> functions, ObjectSymbols kernel, KernelImage image)
     {
@@ -111,9 +116,10 @@ internal static class OldCodeRules
 
         var bytes = image.BytesFrom(start);
         var size = Math.Min((ulong)bytes.Length, EndOf(table, kernel) - table.Address);
-        for (var offset = unchecked(sizeof(ulong) - (start % sizeof(ulong))) % sizeof(ulong); offset + sizeof(ulong) <= size; offset += sizeof(ulong))
+        var first = (sizeof(ulong) - (start % sizeof(ulong))) % sizeof(ulong);
+        for (var offset = first; offset + sizeof(ulong) <= size; offset += sizeof(ulong))
         {
-            var address = image.ToRunning(System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(bytes[(int)offset..]));
+            var address = image.ToRunning(BinaryPrimitives.ReadUInt64LittleEndian(bytes[(int)offset..]));
             if (functions.FindIndex(f => address >= f.First && address < f.End) is >= 0 and var index)
                 return functions[index].Name;
         }

@@ -65,7 +65,7 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     /// <summary>The address of a symbol of the running kernel; null where it has none or is not known.</summary>
     public ulong? AddressOf(ElfSymbol? symbol) => KernelSymbolOf(symbol)?.Address;
 
-    /// <summary>The symbol of vmlinux or of a module that a symbol of this module stands for; null where it is not known.</summary>
+    /// <summary>The symbol of vmlinux or of a module that one of this module stands for; null where it is not known.</summary>
     public KernelSymbol? KernelSymbolOf(ElfSymbol? symbol)
     {
         if (symbol is null || symbol.Name.Length == 0)

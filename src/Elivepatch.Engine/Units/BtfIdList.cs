@@ -6,9 +6,9 @@ namespace Elivepatch.Engine.Units;
 
 /// <summary>
 /// One list of BTF ids as the macros of <c>include/linux/btf_ids.h</c> write it: words of 4 bytes in <c>.BTF_ids</c>. The word of
-/// an id is zero; the symbol <c>__BTF_ID__KIND__NAME__NUMBER</c> at it says which id the build of the kernel is to put there
-/// (<c>tools/bpf/resolve_btfids</c>). The number is a counter and the source line: it only makes the symbol unique. Other words are
-/// what they are: the flags of a set and of its members, an entry that is left free. A set begins with the symbol
+/// an id is zero; the symbol <c>__BTF_ID__KIND__NAME__NUMBER</c> at it says which id the kernel's build is to put there
+/// (<c>tools/bpf/resolve_btfids</c>). The number is a counter and the source line: it only makes the symbol unique. Other words
+/// are what they are: the flags of a set and of its members, an entry that is left free. A set begins with the symbol
 /// <c>__BTF_ID__set__NAME</c> or <c>__BTF_ID__set8__NAME</c> at the word that becomes its count.
 /// </summary>
 /// <param name="Name">Name of the variable that the list is in C.</param>
@@ -29,21 +29,25 @@ public sealed partial record BtfIdList(
     /// <summary>Reads the lists of one section, in the order of their offsets.</summary>
     public static IEnumerable<BtfIdList> Read(ElfSection section, IEnumerable<ElfSymbol> symbols)
     {
-        var inside = symbols.Where(s => s is { IsDefined: true, IsSectionSymbol: false, Name.Length: > 0 } && s.Section == section).ToList();
+        var inside = symbols.Where(s => s.Section == section && s.IsDefined && !s.IsSectionSymbol && s.Name.Length > 0).ToList();
         var ids = inside.Where(s => s.Name.StartsWith(IdPrefix, StringComparison.Ordinal)).ToLookup(s => s.Value);
         var heads = inside.Where(s => !s.Name.StartsWith(IdPrefix, StringComparison.Ordinal) && s.Value < section.Size)
             .GroupBy(s => s.Value).OrderBy(g => g.Key).ToList();
         for (var i = 0; i < heads.Count; i++)
         {
             var (start, end) = (heads[i].Key, i + 1 < heads.Count ? heads[i + 1].Key : section.Size);
-            yield return new(heads[i].First().Name, section, start, end, [.. heads[i], .. ids[start].Where(IsSet)], [.. WordsOf(section, start, end, ids)]);
+            yield return new(heads[i].First().Name, section, start, end, [.. heads[i], .. ids[start].Where(IsSet)],
+                [.. WordsOf(section, start, end, ids)]);
         }
     }
 
-    /// <summary>The id that a symbol stands for, <c>KIND NAME</c>, without what makes it unique; null for another symbol.</summary>
-    public static string? IdOf(string symbol) => Id().Match(symbol) is { Success: true } id ? $"{id.Groups["kind"].Value} {id.Groups["name"].Value}"
-        : Set().Match(symbol) is { Success: true } set ? $"{set.Groups["kind"].Value} {set.Groups["name"].Value}"
-        : null;
+    /// <summary>The id that a symbol stands for, <c>KIND NAME</c>, without its number; null for another symbol.</summary>
+    public static string? IdOf(string symbol) => (Id().Match(symbol), Set().Match(symbol)) switch
+    {
+        ({ Success: true } id, _) => $"{id.Groups["kind"].Value} {id.Groups["name"].Value}",
+        (_, { Success: true } set) => $"{set.Groups["kind"].Value} {set.Groups["name"].Value}",
+        _ => null,
+    };
 
     /// <summary>True for the symbol at a set's count.</summary>
     public static bool IsSet(ElfSymbol symbol) => Set().IsMatch(symbol.Name);

@@ -35,7 +35,8 @@ public sealed record Reference(
     /// <summary>
     /// True where the reference leads to a place of a function that is not its entry. A cold part has no entry: it is all inside.
     /// </summary>
-    public bool IsInsideFunction => Piece is { Kind: PieceKind.ColdPart } || (Piece is { Kind: PieceKind.Function } && Displacement != 0);
+    public bool IsInsideFunction =>
+        Piece is { Kind: PieceKind.ColdPart } || (Piece is { Kind: PieceKind.Function } && Displacement != 0);
 
     /// <summary>
     /// True where the address is that of a memory operand: the instruction reads or writes what is there, and the address itself

@@ -90,8 +90,8 @@ public static class SectionRules
     }
 
     /// <summary>
-    /// True where the section's data is constant: without state, so that equal content means equal meaning. The kernel's linker script
-    /// puts <c>.data.rel.ro</c> (constants that a position-independent object must relocate, writable in the object file) among them.
+    /// True where the section's data is constant: without state, so that equal content means equal meaning. The kernel's linker
+    /// script puts <c>.data.rel.ro</c> (writable in the object file, where a loader would have to relocate it) among them.
     /// </summary>
     public static bool IsConstant(ElfSection section) =>
         (!section.Has(ElfSectionFlags.Write) && section.Name.StartsWith(".rodata", StringComparison.Ordinal))

@@ -110,7 +110,10 @@ public sealed partial class UnitObject
         var offset = relocation.Offset - start;
         if (relocation.Symbol is not { IsDefined: true, Section: { } home } symbol)
         {
-            return new(offset, relocation.Type, null, relocation.Symbol, relocation.Addend + bias, bias, use) { IsMemoryOperand = isMemoryOperand };
+            return new(offset, relocation.Type, null, relocation.Symbol, relocation.Addend + bias, bias, use)
+            {
+                IsMemoryOperand = isMemoryOperand,
+            };
         }
 
         var meant = (long)symbol.Value + relocation.Addend + bias;
@@ -123,7 +126,10 @@ public sealed partial class UnitObject
 
         if (piece.Kind == PieceKind.Unnamed)
             ReadUnnamed(piece);
-        return new(offset, relocation.Type, piece, null, meant - (long)piece.Anchor, bias, use) { IsMemoryOperand = isMemoryOperand };
+        return new(offset, relocation.Type, piece, null, meant - (long)piece.Anchor, bias, use)
+        {
+            IsMemoryOperand = isMemoryOperand,
+        };
     }
 
     // Data without a name is known by whoever refers to it; what it refers to itself, as a switch table does, is read then.

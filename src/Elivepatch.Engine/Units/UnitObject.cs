@@ -140,9 +140,10 @@ public sealed partial class UnitObject
             Pieces.Add(piece);
         }
 
-        foreach (var symbol in Elf.Symbols.Where(s => s is { IsDefined: true, IsSectionSymbol: false, Section: { } home } && roles[home] == SectionRole.IdList))
+        foreach (var symbol in Elf.Symbols.Where(s => s is { IsDefined: true, IsSectionSymbol: false, Section: not null }))
         {
-            if (IdLists.FirstOrDefault(l => l.Section == symbol.Section && l.Holds(symbol.Value)) is { } list
+            if (roles[symbol.Section!] == SectionRole.IdList
+                && IdLists.FirstOrDefault(l => l.Section == symbol.Section && l.Holds(symbol.Value)) is { } list
                 && bySection[symbol.Section!].At(list.Start) is { } piece)
             {
                 bySymbol[symbol] = piece;

@@ -8,11 +8,15 @@ namespace Elivepatch.Engine.Tests.Diff;
 /// <summary>Pointers to constants are compared (<c>file->f_op == &amp;ops</c>): equal content is not the same object.</summary>
 public sealed class EqualConstantTests
 {
-    private const string Two = """
+    private const string BodyOfF = "static const struct ops ops = { common }; return give(&ops, a);";
+    private const string BodyOfG = "static const struct ops ops = { common }; return give(&ops, a + 1);";
+    private const string New = "int h(int a) { static const struct ops ops = { common }; return give(&ops, a * 3); }\n";
+
+    private const string Two = $$"""
         struct ops { int (*call)(int); };
         extern int common(int), give(const struct ops *, int);
-        int f(int a) { static const struct ops ops = { common }; return give(&ops, a); }
-        int g(int a) { static const struct ops ops = { common }; return give(&ops, a + 1); }
+        int f(int a) { {{BodyOfF}} }
+        int g(int a) { {{BodyOfG}} }
 
         """;
 
@@ -23,7 +27,7 @@ public sealed class EqualConstantTests
     {
         // A constant in front renumbers both.
         var diff = Compare(Two, Two.Replace(old, changed, StringComparison.Ordinal)
-            .Replace("int f(", "int e(int a) { static const struct ops ops = { common }; return give(&ops, a * 3); }\nint f(", StringComparison.Ordinal));
+            .Replace("int f(", New.Replace(" h(", " e(", StringComparison.Ordinal) + "int f(", StringComparison.Ordinal));
         var inclusion = Value(Include.Run(diff));
         var (before, after) = (diff.Changed[0].Before!, diff.Changed[0].After);
         Assert.Equal(function, after.Name);
@@ -33,31 +37,30 @@ public sealed class EqualConstantTests
     [Fact]
     public void An_equal_constant_of_a_new_function_is_a_new_object()
     {
-        var diff = Compare(Two, Two + "int h(int a) { static const struct ops ops = { common }; return give(&ops, a * 3); }\n");
+        var diff = Compare(Two, Two + New);
         AssertCopied(diff, "h");
     }
 
     [Fact]
     public void A_constant_that_a_function_did_not_have_before_is_a_new_object()
     {
-        var before = Two.Replace("int g(int a) { static const struct ops ops = { common }; return give(&ops, a + 1); }", "int g(int a) { return common(a); }", StringComparison.Ordinal);
-        AssertCopied(Compare(before, Two), "g");
+        AssertCopied(Compare(Two.Replace(BodyOfG, "return common(a);", StringComparison.Ordinal), Two), "g");
     }
 
     [Fact]
     public void A_constant_that_moves_to_another_function_is_a_new_object()
     {
         // What f had stays the kernel's, and whoever got a pointer to it still has that one.
-        var before = Two.Replace("int g(int a) { static const struct ops ops = { common }; return give(&ops, a + 1); }", "int g(int a) { return common(a); }", StringComparison.Ordinal);
-        var after = Two.Replace("int f(int a) { static const struct ops ops = { common }; return give(&ops, a); }", "int f(int a) { return common(a) + 2; }", StringComparison.Ordinal);
+        var before = Two.Replace(BodyOfG, "return common(a);", StringComparison.Ordinal);
+        var after = Two.Replace(BodyOfF, "return common(a) + 2;", StringComparison.Ordinal);
         AssertCopied(Compare(before, after), "g");
     }
 
     [Fact]
     public void A_constant_that_only_changes_its_declaring_function_is_the_kernels_own()
     {
-        var after = Two.Replace("int f(int a) { static const struct ops ops = { common }; return give(&ops, a); }",
-            "static inline int ask(int a) { static const struct ops ops = { common }; return give(&ops, a); }\nint f(int a) { return ask(a) + 5; }", StringComparison.Ordinal);
+        var after = Two.Replace($"int f(int a) {{ {BodyOfF} }}",
+            $"static inline int ask(int a) {{ {BodyOfF} }}\nint f(int a) {{ return ask(a) + 5; }}", StringComparison.Ordinal);
         var diff = Compare(Two, after);
         var inclusion = Value(Include.Run(diff));
         Assert.Equal(["f"], diff.Changed());
@@ -108,8 +111,10 @@ public sealed class EqualConstantTests
         Assert.Empty(inclusion.KernelTwins);
     }
 
-    private static Piece ConstantOf(Piece function) => function.References.Select(r => r.Piece).First(p => p?.IsConstant == true)!;
+    private static Piece ConstantOf(Piece function) =>
+        function.References.Select(r => r.Piece).First(p => p?.IsConstant == true)!;
 
     private static Piece? TwinOf(Inclusion inclusion, Piece after) =>
-        inclusion.Contains(after) ? null : inclusion.Diff.Correlation.BeforeOf(after) ?? inclusion.KernelTwins.GetValueOrDefault(after);
+        inclusion.Contains(after) ? null
+            : inclusion.Diff.Correlation.BeforeOf(after) ?? inclusion.KernelTwins.GetValueOrDefault(after);
 }

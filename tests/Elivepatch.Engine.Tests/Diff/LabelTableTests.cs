@@ -42,7 +42,9 @@ public sealed class LabelTableTests
     // The kernel's __annotate_jump_table of different versions, and no annotation.
     public static TheoryData<string> Places =>
     [
-        "", "__attribute__((section(\".data.rel.ro.c_jump_table\")))", "__attribute__((section(\".rodata..c_jump_table,\\\"a\\\",@progbits #\")))",
+        "",
+        "__attribute__((section(\".data.rel.ro.c_jump_table\")))",
+        "__attribute__((section(\".rodata..c_jump_table,\\\"a\\\",@progbits #\")))",
     ];
 
     [Theory]
@@ -59,7 +61,8 @@ public sealed class LabelTableTests
     [Fact]
     public void Labels_that_move_are_part_of_the_change_and_no_changed_data()
     {
-        var diff = Compare(Interpreter, Interpreter.Replace("a += 3;", "a += p[1] * 17 + limit;", StringComparison.Ordinal), "-DPLACE=");
+        var diff = Compare(
+            Interpreter, Interpreter.Replace("a += 3;", "a += p[1] * 17 + limit;", StringComparison.Ordinal), "-DPLACE=");
         Assert.Equal(["run"], diff.Changed());
         Assert.Empty(diff.Problems);
         AssertOwnTable(diff);
@@ -69,7 +72,8 @@ public sealed class LabelTableTests
     public void Another_order_of_labels_is_another_function()
     {
         // The compiler moves no code for it: nothing but the table differs.
-        var diff = Compare(Interpreter, Interpreter.Replace("&&add, &&sub", "&&sub, &&add", StringComparison.Ordinal), "-DPLACE=");
+        var diff = Compare(
+            Interpreter, Interpreter.Replace("&&add, &&sub", "&&sub, &&add", StringComparison.Ordinal), "-DPLACE=");
         Assert.Equal(["run"], diff.Changed());
         Assert.Empty(diff.Problems);
         AssertOwnTable(diff);
@@ -78,7 +82,8 @@ public sealed class LabelTableTests
     [Fact]
     public void The_table_of_a_function_that_stays_stays()
     {
-        var diff = Compare(Interpreter, Interpreter.Replace("return a + limit", "return a - limit", StringComparison.Ordinal), "-DPLACE=");
+        var diff = Compare(
+            Interpreter, Interpreter.Replace("return a + limit", "return a - limit", StringComparison.Ordinal), "-DPLACE=");
         Assert.Equal(["other"], diff.Included());
     }
 
@@ -86,7 +91,7 @@ public sealed class LabelTableTests
     public void A_new_function_brings_its_table()
     {
         var diff = Compare("extern int limit;\nint other(int a) { return a + limit; }\n",
-            Interpreter.Replace("a + limit", "run((const unsigned char *)\"\\1\\2\\3\", a)", StringComparison.Ordinal), "-DPLACE=");
+            Interpreter.Replace("a + limit", "run((const unsigned char *)\"\\1\\2\", a)", StringComparison.Ordinal), "-DPLACE=");
         Assert.Empty(diff.Problems);
         AssertOwnTable(diff);
     }
@@ -102,8 +107,9 @@ public sealed class LabelTableTests
     [Fact]
     public void Other_targets_of_a_switch_are_another_function()
     {
-        var diff = Compare(Switch, Switch.Replace("case 2: return three(a) - 5;\n    case 3:", "case 3: return three(a) - 5;\n    case 2:", StringComparison.Ordinal),
-            "-fjump-tables");
+        var after = Switch.Replace("case 2:", "case :", StringComparison.Ordinal)
+            .Replace("case 3:", "case 2:", StringComparison.Ordinal).Replace("case :", "case 3:", StringComparison.Ordinal);
+        var diff = Compare(Switch, after, "-fjump-tables");
         Assert.Equal(["run"], diff.Changed());
         AssertOwnTable(diff);
     }
@@ -118,12 +124,12 @@ public sealed class LabelTableTests
     }
 
     [Theory]
-    [InlineData("static const char *const inside[2] = { (char *)run + 8, (char *)run + 12 };\nint reader(int i) { return *inside[i]; }\n")]
-    [InlineData("const char *const inside[2] = { (char *)run + 8, (char *)run + 12 };\n")]
-    [InlineData("static const char *const inside[2] = { (char *)run + 8, (char *)run + 12 };\nstruct { const char *const *p; } holder = { inside };\n")]
-    public void Addresses_inside_a_function_that_others_use_are_refused(string user)
+    [InlineData("static", "int reader(int i) { return *inside[i]; }\n")]
+    [InlineData("", "")]
+    [InlineData("static", "struct { const char *const *p; } holder = { inside };\n")]
+    public void Addresses_inside_a_function_that_others_use_are_refused(string linkage, string user)
     {
-        var source = Interpreter + user;
+        var source = Interpreter + linkage + " const char *const inside[2] = { (char *)run + 8, (char *)run + 12 };\n" + user;
         Assert.Equal([426], Refusals(source, source.Replace("a += 3", "a += 7", StringComparison.Ordinal)));
     }
 
@@ -162,7 +168,8 @@ public sealed class LabelTableTests
         var inclusion = Value(Include.Run(diff));
         var table = Assert.Single(inclusion.Pieces, p => p.Kind is PieceKind.Variable or PieceKind.Unnamed);
         Assert.NotEmpty(table.References);
-        Assert.All(table.References, r => Assert.Equal(("run", Destination.Livepatch), (r.TargetName, inclusion.DestinationOf(r))));
+        Assert.All(table.References,
+            r => Assert.Equal(("run", Destination.Livepatch), (r.TargetName, inclusion.DestinationOf(r))));
         var uses = inclusion.Pieces.SelectMany(p => p.References).Where(r => r.Piece == table).ToList();
         Assert.NotEmpty(uses);
         Assert.All(uses, r => Assert.Equal(Destination.Livepatch, inclusion.DestinationOf(r)));

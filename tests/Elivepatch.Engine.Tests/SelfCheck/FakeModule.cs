@@ -125,8 +125,8 @@ internal static class FakeModule
 
     public static TargetKernel Kernel { get; } = new(Symbols, Exports, Vermagic, Layouts, Image());
 
-    // Of its functions only the entries matter: show() mentions start_function(), two have an ENDBR64, and one of these is sealed. Of its
-    // data only_data holds an address inside show().
+    // Of its functions only the entries matter: show() mentions start_function(), two have an ENDBR64, and one of these is sealed.
+    // Of its data only_data holds an address inside show().
     private static KernelImage Image()
     {
         const ulong text = 0xffffffff81000000, list = 0xffffffff82004200;
@@ -143,7 +143,10 @@ internal static class FakeModule
         });
         var data = new byte[0x1000];
         BitConverter.TryWriteBytes(data.AsSpan(0x208), text + 0x120);
-        vmlinux.Sections.Add(new(".data", ElfSectionType.ProgBits) { Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Write, Address = text + 0x1000000, Content = data });
+        vmlinux.Sections.Add(new(".data", ElfSectionType.ProgBits)
+        {
+            Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Write, Address = text + 0x1000000, Content = data,
+        });
         vmlinux.Sections.Add(new(".ibt_endbr_seal", ElfSectionType.ProgBits)
         {
             Flags = ElfSectionFlags.Alloc, Address = list, Content = BitConverter.GetBytes(unchecked((int)(text + 0x800 - list))),

@@ -41,7 +41,8 @@ public sealed class ModuleRulesTests
             Livepatch(elf, ".text.new_net").Entries[0].Symbol = elf.FindSymbol(".klp.sym.vmlinux.secret_function,0"),
         ["livepatch-not-ordinary"] = elf => Ordinary(elf, ".text").Entries[0].Symbol = elf.FindSymbol(".klp.sym.vmlinux.secret_function,0"),
         ["livepatch-symbol-exists"] = elf => AddLivepatchSymbol(elf, ".klp.sym.vmlinux.secret_data,3"),
-        ["old-code-entry"] = elf => Livepatch(elf, ".text").Entries.First(r => r.Symbol!.Name.Contains("secret_function", StringComparison.Ordinal)).Addend += 8,
+        ["old-code-entry"] = elf => Livepatch(elf, ".text").Entries
+            .First(r => r.Symbol!.Name.Contains("secret_function", StringComparison.Ordinal)).Addend += 8,
         ["old-code-labels"] = elf => Means(elf, "secret_data,1", "only_data,0"),
         ["btf-ids-resolved"] = AddUnresolvedIds,
         ["patch-objects"] = elf => elf.FindSection(".data")!.Relocations!.Entries.RemoveAll(r => r.Offset == At(elf, "objects") + 8),
@@ -94,8 +95,9 @@ public sealed class ModuleRulesTests
         Assert.DoesNotContain(results, r => r.State == RuleState.Failed);
         Assert.Equal(
             ["information-vermagic", "livepatch-symbol-exists", "memory-indirect-entry", "memory-init", "memory-per-cpu", "memory-read-only",
-                "memory-static-key", "module-structure", "old-code-entry", "old-code-labels", "patch-ftrace", "patch-old-functions",
-                "symbols-depends", "symbols-exported", "symbols-namespaces", "symbols-versions-match", "tables-whole"],
+                "memory-static-key", "module-structure", "old-code-entry", "old-code-labels", "patch-ftrace",
+                "patch-old-functions", "symbols-depends", "symbols-exported", "symbols-namespaces", "symbols-versions-match",
+                "tables-whole"],
             results.Where(r => r.State == RuleState.NotCheckable).Select(r => r.Id).Order());
     }
 
@@ -228,7 +230,7 @@ public sealed class ModuleRulesTests
 
     private static void AddUnresolvedIds(ElfObject elf)
     {
-        var ids = new ElfSection(".BTF_ids", ElfSectionType.ProgBits) { Flags = ElfSectionFlags.Alloc, Content = new byte[8], Alignment = 4 };
+        var ids = new ElfSection(".BTF_ids", ElfSectionType.ProgBits) { Flags = ElfSectionFlags.Alloc, Content = new byte[8] };
         elf.Sections.Add(ids);
         var list = new ElfSymbol("list") { Place = ElfSymbolPlace.Section, Section = ids };
         elf.Symbols.Add(list);

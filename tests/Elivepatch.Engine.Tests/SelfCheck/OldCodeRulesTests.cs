@@ -31,8 +31,9 @@ public sealed class OldCodeRulesTests
     public void A_datum_of_the_module_may_hold_no_address_inside_a_function_of_the_kernel(long addend, bool isFault)
     {
         var elf = Read("extern int secret_function(int); void *const place = secret_function;");
-        Assert.Single(elf.RelocationSections.Where(s => s.Target.Name.StartsWith(".rodata", StringComparison.Ordinal))
-            .SelectMany(s => s.Entries), r => r.Symbol?.Name == ".klp.sym.vmlinux.secret_function,0").Addend = addend;
+        var constants = elf.RelocationSections.Where(s => s.Target.Name.StartsWith(".rodata", StringComparison.Ordinal));
+        Assert.Single(
+            constants.SelectMany(s => s.Entries), r => r.Symbol?.Name == ".klp.sym.vmlinux.secret_function,0").Addend = addend;
         Assert.Equal(isFault ? RuleState.Failed : RuleState.Passed, Result(elf, Inside).State);
     }
 
@@ -40,8 +41,9 @@ public sealed class OldCodeRulesTests
     public void An_immediate_behind_the_field_is_no_displacement()
     {
         // The field is followed by four bytes of the instruction: the addend is -8 and the entry is meant.
-        var elf = Read("int compare(void) { int r; asm(\"cmpl $0x12345678, secret_function(%%rip)\\n sete %%al\" : \"=a\" (r)); return r; }");
-        Assert.Contains(elf.RelocationSections.SelectMany(s => s.Entries), r => r is { Symbol.Name: ".klp.sym.vmlinux.secret_function,0", Addend: -8 });
+        var elf = Read("void compare(void) { asm(\"cmpl $0x12345678, secret_function(%rip)\"); }");
+        Assert.Contains(elf.RelocationSections.SelectMany(s => s.Entries),
+            r => r is { Symbol.Name: ".klp.sym.vmlinux.secret_function,0", Addend: -8 });
         Assert.Equal(RuleState.Passed, Result(elf, Inside).State);
     }
 
@@ -63,11 +65,13 @@ public sealed class OldCodeRulesTests
 
     [Fact]
     public void Without_an_image_nobody_knows_what_data_leads_to() =>
-        Assert.Equal(RuleState.NotCheckable, Result(FakeModule.Elf(), Labels, FakeModule.Kernel with { Image = null }).State);
+        Assert.Equal(
+            RuleState.NotCheckable, Result(FakeModule.Elf(), Labels, FakeModule.Kernel with { Image = null }).State);
 
     private const string List = """
         extern unsigned allowed[];
-        asm(".pushsection .BTF_ids,\"a\"\nallowed:\n__BTF_ID__set__allowed:\n.long COUNT\n__BTF_ID__func__vfs_truncate__12:\n.long ID\n.popsection");
+        asm(".pushsection .BTF_ids,\"a\"\nallowed:\n__BTF_ID__set__allowed:\n.long COUNT\n"
+            "__BTF_ID__func__vfs_truncate__12:\n.long ID\n.popsection");
 
         """;
 
@@ -77,7 +81,8 @@ public sealed class OldCodeRulesTests
     [InlineData(1, 0, RuleState.Failed)]
     public void Ids_that_code_uses_are_filled_in(int count, int id, RuleState expected)
     {
-        var list = List.Replace("COUNT", $"{count}", StringComparison.Ordinal).Replace("ID\\n", $"{id}\\n", StringComparison.Ordinal);
+        var list = List.Replace("COUNT", $"{count}", StringComparison.Ordinal)
+            .Replace(" ID\\n", $" {id}\\n", StringComparison.Ordinal);
         Assert.Equal(expected, Result(Read(list + "int ask(unsigned id) { return allowed[1] == id; }"), Ids).State);
         Assert.Equal(RuleState.Passed, Result(Read(list), Ids).State);
     }
@@ -85,7 +90,7 @@ public sealed class OldCodeRulesTests
     [Fact]
     public void Ids_that_data_leads_to_are_used_as_well_and_names_are_not_needed_to_see_that_all_are_zero()
     {
-        var elf = Read(List.Replace("COUNT", "0", StringComparison.Ordinal).Replace("ID\\n", "0\\n", StringComparison.Ordinal)
+        var elf = Read(List.Replace("COUNT", "0", StringComparison.Ordinal).Replace(" ID\\n", " 0\\n", StringComparison.Ordinal)
             + "struct { int owner; unsigned *set; } registration = { 1, allowed };");
         Assert.Contains("allowed has no id of func vfs_truncate", Result(elf, Ids).Detail, StringComparison.Ordinal);
         foreach (var symbol in elf.Symbols.Where(s => s.Name.StartsWith("__BTF_ID__", StringComparison.Ordinal)))
@@ -105,14 +110,16 @@ public sealed class OldCodeRulesTests
     [Fact]
     public void An_empty_set_is_no_fault()
     {
-        var empty = "extern unsigned none[];\nasm(\".pushsection .BTF_ids,\\\"a\\\"\\nnone:\\n__BTF_ID__set__none:\\n.long 0\\n.popsection\");\n";
+        var empty = "extern unsigned none[];\nasm(\".pushsection .BTF_ids,\\\"a\\\"\\nnone:\\n"
+            + "__BTF_ID__set__none:\\n.long 0\\n.popsection\");\n";
         Assert.Equal(RuleState.Passed, Result(Read(empty + "int ask(void) { return none[0]; }"), Ids).State);
     }
 
     private static ElfObject Read(string addition) => ElfReader.Read(FakeModule.Link(FakeModule.Source + addition));
 
     private static RuleResult Result(ElfObject elf, string rule, TargetKernel? kernel = null) =>
-        ModuleRules.Check(elf, LivepatchModule.Read(elf, FakeModule.Layouts).Value, kernel ?? FakeModule.Kernel).Single(r => r.Id == rule);
+        ModuleRules.Check(elf, LivepatchModule.Read(elf, FakeModule.Layouts).Value, kernel ?? FakeModule.Kernel)
+            .Single(r => r.Id == rule);
 
     /// <summary>A kernel with the fake symbols' addresses and a pointer in its data.</summary>
     private static KernelImage ImageWith(int offset, ulong pointer)
@@ -126,7 +133,12 @@ public sealed class OldCodeRulesTests
             Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Execute,
             Content = new byte[0x1000],
         });
-        vmlinux.Sections.Add(new(".rodata", ElfSectionType.ProgBits) { Address = 0xffffffff82000000, Flags = ElfSectionFlags.Alloc, Content = data });
+        vmlinux.Sections.Add(new(".rodata", ElfSectionType.ProgBits)
+        {
+            Address = 0xffffffff82000000,
+            Flags = ElfSectionFlags.Alloc,
+            Content = data,
+        });
         var image = KernelImage.Open(vmlinux, FakeModule.Symbols);
         return image.Succeeded ? image.Value : throw new InvalidOperationException(string.Join('\n', image.Problems));
     }
