@@ -81,6 +81,27 @@ public static partial class ProblemCodes
     public static readonly ProblemCode NewStaticCall = new(418, Refused, "a new static call",
         "a trampoline of a livepatch is known to no static call site: call through a function pointer, or branch by an ordinary condition");
 
+    /// <summary>ELP0425.</summary>
+    public static readonly ProblemCode ChangedIdList = new(425, Refused, "a list of BTF ids changed",
+        "the kernel's build has put the ids into its own lists, and nobody does so for a livepatch: leave the lists as they are "
+        + "and test for the exception in code, by btf_find_by_name_kind() where an id is needed");
+
+    /// <summary>ELP0426.</summary>
+    public static readonly ProblemCode SharedLabels = new(426, Refused,
+        "others use addresses inside a function that is to be replaced",
+        "a table of labels or jump targets moves with its function, and whoever else uses it would go on in the old code: "
+        + "patch the function's callers instead, or let only the function itself use the table");
+
+    /// <summary>ELP0427.</summary>
+    public static readonly ProblemCode WritableLabels = new(427, Refused,
+        "variable data holds addresses inside a function that is to be replaced",
+        "the running kernel's copy has state and leads into the old code: patch the function's callers instead");
+
+    /// <summary>ELP0428.</summary>
+    public static readonly ProblemCode AmbiguousConstant = new(428, Refused,
+        "several equal constants of the kernel could be meant",
+        "pointers to them may be compared, so that it matters which one it is: change the function's callers instead");
+
     /// <summary>ELP0430.</summary>
     public static readonly ProblemCode SecondDefinition = new(430, Refused, "the kernel has a definition of this name already",
         "code that is linked already goes on to use the one that runs: edit that one in its own unit, or rename the new one");

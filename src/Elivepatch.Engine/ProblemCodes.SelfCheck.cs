@@ -60,6 +60,14 @@ public static partial class ProblemCodes
     public static readonly ProblemCode WrongMemoryUse = new(613, Refused,
         "the module uses memory of the kernel that is gone, or uses it in a way that it cannot be used", ModuleIsWrong);
 
+    /// <summary>ELP0620.</summary>
+    public static readonly ProblemCode UnresolvedIds = new(620, Refused,
+        "the module uses BTF ids that nobody has filled in", ModuleIsWrong);
+
+    /// <summary>ELP0621.</summary>
+    public static readonly ProblemCode JumpsIntoOldCode = new(621, Refused,
+        "the module leads into the middle of a function of the kernel", ModuleIsWrong);
+
     /// <summary>ELP0623.</summary>
     public static readonly ProblemCode SecondDefinitionInModule = new(623, Refused,
         "the module defines a second time what the kernel has",

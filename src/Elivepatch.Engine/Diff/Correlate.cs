@@ -90,11 +90,11 @@ public static class Correlate
                 continue;
             }
 
-            // Several of one name and one owner: by number, in doubt. Constants have no state, so theirs is no doubt.
+            // Several of one name and one owner: by number, in doubt.
             foreach (var piece in twins)
             {
                 if (twins.Count() == others.Count && others.Find(p => p.Name == piece.Name && p.Size == piece.Size) is { } same)
-                    correlation.Add(piece, same, isDoubtful: !piece.IsConstant);
+                    correlation.Add(piece, same, isDoubtful: true);
             }
         }
 

@@ -25,7 +25,8 @@ public static class DetectChanges
         foreach (var function in changed.SelectMany(c => c.Before!.Symbols))
             statements.States(StatementKind.PatchFunctionToo, function.Name);
         CheckLayouts.Run(correlation, statements, problems);
-        CheckVariables(correlation, comparer, statements, problems);
+        CheckVariables(correlation, comparer, [.. changed.Select(c => c.After)], statements, problems);
+        CheckIdLists.Run(correlation, problems);
         CheckInit(correlation, comparer, statements, problems);
         CheckExports.Run(correlation, statements, problems);
         CheckLists(correlation, comparer, SectionRole.Registry, ProblemCodes.ChangedRegistry, problems);
@@ -71,7 +72,7 @@ public static class DetectChanges
     private static string Linkage(Piece piece) => piece.IsGlobal ? "global" : "static";
 
     private static void CheckVariables(
-        Correlation correlation, PieceComparer comparer, UnitStatements statements, List<Problem> problems)
+        Correlation correlation, PieceComparer comparer, HashSet<Piece> changed, UnitStatements statements, List<Problem> problems)
     {
         foreach (var before in correlation.Before.Pieces.Where(p => p.Kind == PieceKind.Variable && !p.IsThrowaway))
         {
@@ -86,12 +87,13 @@ public static class DetectChanges
             }
 
             var unit = correlation.After.Name;
+            // Labels of a changed function are part of that change; Include sees to it that nobody is left with the old ones.
             var (kind, newKind) = (SectionRules.MemoryOf(before.Section), SectionRules.MemoryOf(after.Section));
             if (before.IsGlobal != after.IsGlobal)
                 problems.Add(new(ProblemCodes.ChangedSymbolKind, $"{unit}: {before.Name} is {Linkage(after)} and was {Linkage(before)}"));
             else if (kind != newKind)
                 problems.Add(new(ProblemCodes.ChangedMemoryKind, $"{unit}: {before.Name} moves from {before.Section.Name} to {after.Section.Name}"));
-            else if (comparer.Compare(before, after) is { } difference)
+            else if (comparer.Compare(before, after) is { } difference && !after.LabelledFunctions.Any(changed.Contains))
                 LeaveOut.Initialiser(correlation, before, after, difference, statements, problems);
         }
     }
@@ -160,10 +162,29 @@ public static class DetectChanges
                 var references = correlation.After.ReferencesOf(@new);
                 var difference = old.Size != @new.Size ? new(0, $"0x{old.Size:x} bytes become 0x{@new.Size:x}")
                     : comparer.CompareReferences(correlation.Before.ReferencesOf(old), references, role == SectionRole.Registry)
-                        ?? PieceComparer.CompareBytes(old.Content, @new.Content, references);
+                        ?? PieceComparer.CompareBytes(old.Content, @new.Content, references)
+                        ?? CompareSymbols(correlation, old, @new);
                 if (difference is not null)
                     problems.Add(new(code, $"{correlation.After.Name}: {name} {difference}"));
             }
         }
+    }
+
+    // A list may say something by the names of its symbols alone.
+    private static Difference? CompareSymbols(Correlation correlation, ElfSection before, ElfSection after)
+    {
+        static List<(ulong Offset, string Name)> Symbols(UnitObject unit, ElfSection section) =>
+            [.. unit.Elf.Symbols.Where(s => s.Section == section && s.IsDefined && !s.IsSectionSymbol && s.Name.Length > 0)
+                .Select(s => (s.Value, SymbolNames.OfListEntry(s.Name))).Order()];
+
+        var (olds, news) = (Symbols(correlation.Before, before), Symbols(correlation.After, after));
+        var index = olds.Zip(news).TakeWhile(p => p.First == p.Second).Count();
+        return (index < olds.Count, index < news.Count) switch
+        {
+            (false, false) => null,
+            (true, false) => new(olds[index].Offset, $"{olds[index].Name} disappears"),
+            (false, true) => new(news[index].Offset, $"{news[index].Name} appears"),
+            _ => new(news[index].Offset, $"{news[index].Name} is where {olds[index].Name} was"),
+        };
     }
 }

@@ -20,6 +20,7 @@ public static class Include
             walk.Add(variable);
         walk.Run();
         walk.CheckUnknownSections();
+        walk.CheckLabels();
         return walk.Problems.Count > 0
             ? Outcome<Inclusion>.Failure(walk.Problems)
             : new Inclusion(diff, walk.Pieces, walk.KernelTwins);
@@ -29,8 +30,7 @@ public static class Include
     {
         private readonly HashSet<Piece> seen = [];
         private readonly HashSet<(ProblemCode, Piece)> reported = [];
-        private readonly ILookup<string, Piece> constantsBefore = diff.Correlation.Before.Pieces.Where(p => p.IsConstant)
-            .ToLookup(p => SymbolNames.OfVariable(p.Name));
+        private readonly ConstantTwins constants = new(diff);
 
         public List<Piece> Pieces { get; } = [];
 
@@ -71,6 +71,33 @@ public static class Include
                     Problem(ProblemCodes.UnknownSection, reference.Piece!, $"{section.Name} refers to {reference.TargetName}");
             }
         }
+
+        // The kernel's tables of labels of a replaced function lead into its old code: nobody may go on using them.
+        public void CheckLabels()
+        {
+            foreach (var table in Unit.Pieces.Concat(Unit.UnnamedData))
+            {
+                var function = table.LabelledFunctions
+                    .FirstOrDefault(f => seen.Contains(f) && diff.Correlation.BeforeOf(f) is not null);
+                if (function is null)
+                    continue;
+
+                // GCC puts a table that is never written into a section for constants itself; in any other it may be written.
+                var what = $"{table.Name} in {table.Section.Name} holds addresses inside {function.Name}";
+                if (!table.IsConstant && diff.Correlation.BeforeOf(table) is not null)
+                    Problem(ProblemCodes.WritableLabels, table, what);
+                else if (table.IsGlobal && diff.Correlation.BeforeOf(table) is not null)
+                    Problem(ProblemCodes.SharedLabels, table, $"{what}, and other units can use it");
+                else if (UserLeftBehind(table) is { } user)
+                    Problem(ProblemCodes.SharedLabels, table, $"{what}, and {user} uses it");
+            }
+        }
+
+        private string? UserLeftBehind(Piece table) =>
+            Unit.Pieces.Concat(Unit.UnnamedData).FirstOrDefault(p => !seen.Contains(p) && p != table
+                && p.References.Concat(p.Entries.SelectMany(e => e.References)).Any(r => r.Piece == table))?.Name
+            ?? Unit.SectionsOf(SectionRole.Registry).Concat(Unit.SectionsOf(SectionRole.Unknown))
+                .FirstOrDefault(s => Unit.ReferencesOf(s).Any(r => r.Piece == table))?.Name;
 
         private void Follow(Piece from, Reference reference)
         {
@@ -128,26 +155,44 @@ public static class Include
 
         private void FollowVariable(Piece from, Piece target)
         {
-            if (diff.Correlation.BeforeOf(target) is not null)
+            // Labels go with the function that they are in.
+            var isOwnTable = target.LabelledFunctions.Any(seen.Contains);
+            if (!isOwnTable && diff.Correlation.BeforeOf(target) is not null)
             {
-                if (diff.Correlation.IsDoubtful(target))
+                if (diff.Correlation.IsDoubtful(target) && !target.IsConstant)
                     Problem(ProblemCodes.AmbiguousStaticLocal, target, $"{from.Name} refers to one of several named {SymbolNames.OfVariable(target.Name)}");
-                return;
+                else if (diff.Correlation.IsDoubtful(target) && constants.IsAmbiguous(target))
+                    ReportConstant(from, target);
             }
-
-            if (Unit.RoleOf(target.Section) != SectionRole.Data)
+            else if (Unit.RoleOf(target.Section) == SectionRole.IdList)
+            {
+                Problem(ProblemCodes.ChangedIdList, target, $"{from.Name} refers to {target.Name}, which is new");
+            }
+            else if (Unit.RoleOf(target.Section) != SectionRole.Data)
+            {
                 ProblemOfSection(from, target);
-            else if (KernelConstant(target) is { } twin)
-                KernelTwins[target] = twin;
-            else
+            }
+            else if (isOwnTable || !target.IsConstant || target.IsThrowaway)
+            {
                 Add(target);
+            }
+            else if (constants.IsAmbiguous(target))
+            {
+                ReportConstant(from, target);
+            }
+            else if (constants.TwinOf(target) is { } twin)
+            {
+                KernelTwins[target] = twin;
+            }
+            else
+            {
+                Add(target);
+            }
         }
 
-        // A constant of a function keeps the kernel's address where the kernel has it: a pointer to it may be stored.
-        private Piece? KernelConstant(Piece target) =>
-            target is { IsConstant: true, IsThrowaway: false }
-                ? constantsBefore[SymbolNames.OfVariable(target.Name)].FirstOrDefault(b => diff.Comparer.Compare(b, target) is null)
-                : null;
+        private void ReportConstant(Piece from, Piece target) => Problem(
+            ProblemCodes.AmbiguousConstant, target,
+            $"{from.Name} refers to one of several equal constants named {SymbolNames.OfVariable(target.Name)}");
 
         private void Problem(ProblemCode code, Piece about, string reason)
         {

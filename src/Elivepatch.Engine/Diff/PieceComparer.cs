@@ -82,7 +82,11 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
     private bool Identical(Piece before, Piece after)
     {
         if (ReferenceEquals(correlation.BeforeOf(after), before))
-            return true;
+        {
+            // Labels are part of the code that uses them: other jump targets are another function.
+            return (before.LabelledFunctions.Count == 0 && after.LabelledFunctions.Count == 0) || Compare(before, after) is null;
+        }
+
         if (before.Kind != after.Kind || correlation.Has(before) || correlation.Has(after))
             return false;
         return before.Kind switch

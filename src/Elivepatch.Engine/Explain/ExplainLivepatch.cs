@@ -66,5 +66,8 @@ public static class ExplainLivepatch
 
     private static IEnumerable<ExplainedData> Data(Inclusion inclusion) =>
         inclusion.Pieces.Where(p => p.Kind is PieceKind.Variable or PieceKind.Unnamed)
-            .Select(p => new ExplainedData(inclusion.Diff.Unit, p.Name, p.Size, p.Kind == PieceKind.Unnamed || p.IsThrowaway));
+            .Select(p => new ExplainedData(inclusion.Diff.Unit, p.Name, p.Size, IsCopy(p)));
+
+    private static bool IsCopy(Piece data) =>
+        data.Kind == PieceKind.Unnamed || data.IsThrowaway || data.LabelledFunctions.Count > 0;
 }

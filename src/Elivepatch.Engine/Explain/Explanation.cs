@@ -39,7 +39,7 @@ public sealed record ExplainedFunction(
 /// <param name="Unit">Source file.</param>
 /// <param name="Name">Symbol name.</param>
 /// <param name="Size">Size in bytes.</param>
-/// <param name="IsCopy">True for a fresh copy of something throw-away, false for new data.</param>
+/// <param name="IsCopy">True for a fresh copy of something throw-away or of the labels of a function, false for new data.</param>
 public sealed record ExplainedData(string Unit, string Name, ulong Size, bool IsCopy);
 
 /// <summary>One symbol of the running kernel that a livepatch refers to.</summary>

@@ -1,6 +1,7 @@
 // What the link of a kernel does to the sections and symbols of an object: facts of include/asm-generic/vmlinux.lds.h,
 // scripts/mksysmap and scripts/kallsyms.c, told by name and flags so that they hold for every version.
 using Elivepatch.Elf;
+using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Fidelity;
 
@@ -26,7 +27,7 @@ internal static class LinkRules
         section.Name.StartsWith(".init.", StringComparison.Ordinal) || section.Name.StartsWith(".exit.", StringComparison.Ordinal);
 
     /// <summary>True where a later step of the build writes the content: the type numbers that resolve_btfids fills in.</summary>
-    public static bool IsFilledLater(ElfSection section) => section.Name == ".BTF_ids";
+    public static bool IsFilledLater(ElfSection section) => section.Name == SectionRules.BtfIds;
 
     /// <summary>
     /// A flag that scripts/sorttable.c clears in the linked kernel when it has sorted the exception table there. Nobody else

@@ -54,12 +54,16 @@ public sealed class Combine
         {
             var name = SectionNameFor(piece);
             var place = builder.Append(piece.Section, name, piece.Bytes, piece.Size, piece.Alignment);
-            var symbol = piece.Kind is PieceKind.Function or PieceKind.ColdPart or PieceKind.Variable ? SymbolFor(inclusion, piece, place) : null;
+            var symbol = IsNamed(piece) ? SymbolFor(inclusion, piece, place) : null;
             placed[piece] = (place, symbol);
             if (symbol is not null && piece.IsGlobal && inclusion.Diff.Correlation.BeforeOf(piece) is null && !newGlobals.TryAdd(piece.Name, symbol))
                 problems.Add(new(ProblemCodes.DuplicateNewSymbol, $"{inclusion.Diff.Unit}: {piece.Name}"));
         }
     }
+
+    // Objtool takes data for a jump table only where no symbol names it and the section's symbol refers to it.
+    private static bool IsNamed(Piece piece) => piece.Kind is PieceKind.Function or PieceKind.ColdPart
+        || (piece.Kind == PieceKind.Variable && (piece.IsGlobal || piece.LabelledFunctions.Count == 0));
 
     // Every function has a section of its own, also where it had to share one: its name identifies it through the link.
     private string SectionNameFor(Piece piece)

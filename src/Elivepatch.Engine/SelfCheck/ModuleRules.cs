@@ -10,7 +10,8 @@ public static class ModuleRules
     private static readonly ModuleRule[] rules =
     [
         .. InformationRules.All, .. LoadedSectionRules.All, .. SymbolRules.All, .. RelocationRules.All, .. LivepatchRelocationRules.All,
-        .. PatchListRules.All, .. MemoryRules.All, .. DefinitionRules.All,
+        .. PatchListRules.All, .. MemoryRules.All,
+        .. DefinitionRules.All, .. OldCodeRules.All, .. IdListRules.All,
     ];
 
     /// <summary>Applies all rules.</summary>

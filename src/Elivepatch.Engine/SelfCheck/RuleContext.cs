@@ -33,6 +33,9 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     private ObjectSymbols? SymbolsOf(string? objectName) =>
         objectName is null or PatchedObject.Vmlinux ? kernel.Symbols?.Vmlinux : kernel.Symbols?.Module(objectName);
 
+    /// <summary>The symbols among which a symbol of this module is looked for, in the same way.</summary>
+    public ObjectSymbols? SymbolsOf(ElfSymbol symbol) => SymbolsOf(LivepatchSymbol.TryParse(symbol.Name)?.ObjectName);
+
     /// <summary>All symbols of one name in one object, in the kernel's order; null where the record has nothing of the object.</summary>
     public IReadOnlyList<KernelSymbol>? Named(string? objectName, string name)
     {
@@ -61,23 +64,29 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
         .ToDictionary(g => g.Key, g => g.First(), StringComparer.Ordinal));
 
     /// <summary>The address of a symbol of the running kernel; null where it has none or is not known.</summary>
-    public ulong? AddressOf(ElfSymbol? symbol)
+    public ulong? AddressOf(ElfSymbol? symbol) => KernelSymbolOf(symbol)?.Address;
+
+    /// <summary>The symbol of vmlinux or of a module that one of this module stands for; null where it is not known.</summary>
+    public KernelSymbol? KernelSymbolOf(ElfSymbol? symbol)
     {
         if (symbol is null || symbol.Name.Length == 0)
             return null;
         if (LivepatchSymbol.TryParse(symbol.Name) is { } livepatch)
-        {
-            var all = Named(livepatch.ObjectName, livepatch.Name);
-            var index = Math.Max(livepatch.Position.Value, 1) - 1;
-            return all is not null && index < all.Count ? all[index].Address : null;
-        }
+            return At(Named(livepatch.ObjectName, livepatch.Name), livepatch.Position);
 
         if (symbol.Place != ElfSymbolPlace.Undefined || kernel.Exports?.Find(symbol.Name) is { IsInVmlinux: false })
             return null;
 
         // A static symbol of the same name is not what the module loader takes.
         KernelSymbol[] global = [.. (Named(null, symbol.Name) ?? []).Where(s => s.IsGlobal)];
-        return global.Length == 1 ? global[0].Address : null;
+        return global.Length == 1 ? global[0] : null;
+    }
+
+    /// <summary>The one of several of a name that a position means; null where there are not so many.</summary>
+    public static KernelSymbol? At(IReadOnlyList<KernelSymbol>? named, Sympos position)
+    {
+        var index = Math.Max(position.Value, 1) - 1;
+        return named is not null && index < named.Count ? named[index] : null;
     }
 
     /// <summary>The address that an instruction's field refers to, without displacement; null where it is not known.</summary>

@@ -16,7 +16,11 @@ internal static class InstructionFields
     /// <param name="IsBranch">True for the target of a near call or jump.</param>
     /// <param name="Size">Size of the field in bytes.</param>
     /// <param name="RelativeTarget">The section offset that the bytes point at; null where the field is not PC-relative.</param>
-    internal readonly record struct Field(ulong Offset, ulong End, bool IsBranch, int Size, ulong? RelativeTarget);
+    internal readonly record struct Field(ulong Offset, ulong End, bool IsBranch, int Size, ulong? RelativeTarget)
+    {
+        /// <summary>True for the displacement of an operand in memory; <c>lea</c> computes an address and has none.</summary>
+        public bool IsMemoryOperand { get; init; }
+    }
 
     /// <summary>Calls <paramref name="visit"/> for each PC-relative displacement, branch target or immediate of 4 or 8 bytes.</summary>
     public static void Visit(ElfSection section, ulong start, ulong end, Action<Field> visit)
@@ -31,7 +35,10 @@ internal static class InstructionFields
             if (offsets.HasDisplacement && offsets.DisplacementSize >= 4)
             {
                 ulong? target = instruction.IsIPRelativeMemoryOperand ? instruction.IPRelativeMemoryAddress : null;
-                visit(new(at + offsets.DisplacementOffset, next, false, offsets.DisplacementSize, target));
+                visit(new(at + offsets.DisplacementOffset, next, false, offsets.DisplacementSize, target)
+                {
+                    IsMemoryOperand = instruction.Mnemonic != Mnemonic.Lea,
+                });
             }
         }
     }

@@ -52,7 +52,24 @@ public sealed class Piece(PieceKind kind, string name, ElfSection section, ulong
     public List<ElfSymbol> Symbols { get; } = [];
 
     /// <summary>References out of the piece, by offset.</summary>
-    public IReadOnlyList<Reference> References { get; internal set; } = [];
+    public IReadOnlyList<Reference> References
+    {
+        get;
+        internal set
+        {
+            field = value;
+            labelledFunctions = null;
+        }
+    } = [];
+
+    /// <summary>
+    /// For data the functions of which it holds places inside, cold parts counted to their function: labels as values, switch
+    /// tables. Such a datum is part of the code of these functions. Empty for everything else.
+    /// </summary>
+    public IReadOnlyList<Piece> LabelledFunctions => labelledFunctions ??= IsCode ? [] :
+        [.. References.Where(r => r.IsInsideFunction).Select(r => r.Piece!.Parent ?? r.Piece).Distinct()];
+
+    private IReadOnlyList<Piece>? labelledFunctions;
 
     /// <summary>Table entries about places in this piece, in table order.</summary>
     public List<TableEntry> Entries { get; } = [];

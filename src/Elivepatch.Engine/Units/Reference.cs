@@ -32,6 +32,18 @@ public sealed record Reference(
     /// <summary>Name of what is referred to.</summary>
     public string TargetName => Piece?.Name ?? External?.Name ?? "";
 
+    /// <summary>
+    /// True where the reference leads to a place of a function that is not its entry. A cold part has no entry: it is all inside.
+    /// </summary>
+    public bool IsInsideFunction =>
+        Piece is { Kind: PieceKind.ColdPart } || (Piece is { Kind: PieceKind.Function } && Displacement != 0);
+
+    /// <summary>
+    /// True where the address is that of a memory operand: the instruction reads or writes what is there, and the address itself
+    /// goes nowhere.
+    /// </summary>
+    public bool IsMemoryOperand { get; init; }
+
     /// <summary>Size of the field in bytes, or 0 for types this engine does not know.</summary>
     public int FieldSize => SizeOf(Type);
 

@@ -27,6 +27,9 @@ public enum SectionRole
     /// <summary>A list that the kernel reads while it starts, such as initcalls or exports; not about single functions.</summary>
     Registry,
 
+    /// <summary>Lists of BTF ids: zeroes whose meaning is in the names of symbols at them, see <see cref="BtfIdList"/>.</summary>
+    IdList,
+
     /// <summary>Nothing that this engine knows: to copy or to drop it would be a guess.</summary>
     Unknown,
 }

@@ -13,6 +13,9 @@ public static class SectionRules
     /// <summary>Pointers to the descriptions of printk calls; only the description names the function.</summary>
     public const string PrintkIndex = ".printk_index";
 
+    /// <summary>Lists of BTF ids (<c>include/linux/btf_ids.h</c>).</summary>
+    public const string BtfIds = ".BTF_ids";
+
     /// <summary>Static branches: the place, the target and the static key of each.</summary>
     public const string JumpTable = "__jump_table";
 
@@ -37,11 +40,11 @@ public static class SectionRules
         "__syscalls_metadata", "__param", "__modver", ".modinfo", ".static_call_tramp_key", ".con_initcall.init", ".init.setup",
         "_error_injection_whitelist", "__kstrtab_strings", "__ksymtab_strings", ".ctors", ".init_array", ".data..init_irqstack",
         "__earlycon_table", "__lsm_info", ".lsm_info.init", "__clk_of_table", "__timer_of_table", "__irqchip_of_table", ".builtin_fw",
-        "__cpuidle_method_of_table", ".x86_cpu_dev.init", ".x86_intel_mid_dev.init", ".iommu_table", ".apicdrivers", ".BTF_ids",
+        "__cpuidle_method_of_table", ".x86_cpu_dev.init", ".x86_intel_mid_dev.init", ".iommu_table", ".apicdrivers",
     ];
 
     private static readonly string[] registryPrefixes =
-        ["___ksymtab", "__ksymtab", "___kcrctab", "__kcrctab", ".initcall", ".discard.addressable", ".BTF_ids", ".acpi_probe_"];
+        ["___ksymtab", "__ksymtab", "___kcrctab", "__kcrctab", ".initcall", ".discard.addressable", ".acpi_probe_"];
 
     private static readonly string[] initPrefixes = [".init.", ".exit.", ".head.text", ".meminit.", ".cpuinit.", ".devinit."];
 
@@ -65,6 +68,8 @@ public static class SectionRules
             return SectionRole.Ignored;
         if (tables.Contains(name) || RuntimeConstants.VariableOf(name) is not null)
             return SectionRole.Table;
+        if (name == BtfIds)
+            return SectionRole.IdList;
         if (registries.Contains(name) || StartsWithAny(name, registryPrefixes))
             return SectionRole.Registry;
         if (!section.Has(ElfSectionFlags.Alloc))
@@ -84,9 +89,13 @@ public static class SectionRules
             : SectionRole.Unknown;
     }
 
-    /// <summary>True where the section's data is constant: without state, so that equal content means equal meaning.</summary>
+    /// <summary>
+    /// True where the section's data is constant: without state, so that equal content means equal meaning. The kernel's linker
+    /// script puts <c>.data.rel.ro</c> (writable in the object file, where a loader would have to relocate it) among them.
+    /// </summary>
     public static bool IsConstant(ElfSection section) =>
-        !section.Has(ElfSectionFlags.Write) && section.Name.StartsWith(".rodata", StringComparison.Ordinal);
+        (!section.Has(ElfSectionFlags.Write) && section.Name.StartsWith(".rodata", StringComparison.Ordinal))
+        || section.Name.StartsWith(".data.rel.ro", StringComparison.Ordinal);
 
     /// <summary>True where the section holds per-processor variables.</summary>
     public static bool IsPerCpu(ElfSection section) => section.Name.StartsWith(".data..percpu", StringComparison.Ordinal);

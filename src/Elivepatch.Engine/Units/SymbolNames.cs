@@ -36,6 +36,13 @@ public static partial class SymbolNames
         return plain.StartsWith("__UNIQUE_ID_", StringComparison.Ordinal) ? plain.TrimEnd("0123456789".ToCharArray()) : plain;
     }
 
+    /// <summary>
+    /// The name of a symbol in a list without what makes it unique: macros put a counter or the source line into names that begin
+    /// with two underscores, such as <c>__UNIQUE_ID_name42</c> or <c>__initcall__kmod_unit__123_456_setup6</c>.
+    /// </summary>
+    public static string OfListEntry(string name) =>
+        name.StartsWith("__", StringComparison.Ordinal) ? Digits().Replace(name, "#") : OfVariable(name);
+
     /// <summary>True for a static variable of a function (or a numbered compiler temporary).</summary>
     public static bool IsStaticLocal(string name) => LocalNumber().IsMatch(name);
 
@@ -55,6 +62,9 @@ public static partial class SymbolNames
 
     [GeneratedRegex(@"\.cold(?:\.\d+)?$")]
     private static partial Regex ColdSuffix();
+
+    [GeneratedRegex(@"\d+")]
+    private static partial Regex Digits();
 
     [GeneratedRegex(@"(?:\.\d+)+$")]
     private static partial Regex LocalNumber();

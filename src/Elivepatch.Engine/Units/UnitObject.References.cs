@@ -93,6 +93,7 @@ public sealed partial class UnitObject
     {
         var bias = 0;
         var use = ReferenceUse.Address;
+        var isMemoryOperand = false;
         if (fields is not null)
         {
             if (!fields.TryGetValue(relocation.Offset, out var field))
@@ -103,11 +104,17 @@ public sealed partial class UnitObject
 
             bias = Reference.IsPcRelative(relocation.Type) ? (int)(field.End - relocation.Offset) : 0;
             use = field.IsBranch ? ReferenceUse.Branch : ReferenceUse.Address;
+            isMemoryOperand = field.IsMemoryOperand;
         }
 
         var offset = relocation.Offset - start;
         if (relocation.Symbol is not { IsDefined: true, Section: { } home } symbol)
-            return new(offset, relocation.Type, null, relocation.Symbol, relocation.Addend + bias, bias, use);
+        {
+            return new(offset, relocation.Type, null, relocation.Symbol, relocation.Addend + bias, bias, use)
+            {
+                IsMemoryOperand = isMemoryOperand,
+            };
+        }
 
         var meant = (long)symbol.Value + relocation.Addend + bias;
         var piece = Target(symbol, home, meant);
@@ -117,8 +124,22 @@ public sealed partial class UnitObject
             return null;
         }
 
-        return new(offset, relocation.Type, piece, null, meant - (long)piece.Anchor, bias, use);
+        if (piece.Kind == PieceKind.Unnamed)
+            ReadUnnamed(piece);
+        return new(offset, relocation.Type, piece, null, meant - (long)piece.Anchor, bias, use)
+        {
+            IsMemoryOperand = isMemoryOperand,
+        };
     }
+
+    // Data without a name is known by whoever refers to it; what it refers to itself, as a switch table does, is read then.
+    private void ReadUnnamed(Piece piece)
+    {
+        if (unnamedRead.Add(piece) && piece.Section.Has(ElfSectionFlags.Alloc) && !piece.Section.Has(ElfSectionFlags.Execute))
+            piece.References = ReadReferences(piece.Section, piece.Start, piece.End, fields: null);
+    }
+
+    private readonly HashSet<Piece> unnamedRead = [];
 
     private Piece? Target(ElfSymbol symbol, ElfSection home, long meant)
     {
@@ -134,7 +155,7 @@ public sealed partial class UnitObject
                 return Replacement(home, offset);
             case SectionRole.Code:
                 return pieces.Containing(offset);
-            case SectionRole.Data or SectionRole.Init or SectionRole.Unknown:
+            case SectionRole.Data or SectionRole.Init or SectionRole.Unknown or SectionRole.IdList:
                 return pieces.Containing(offset) ?? pieces.Unnamed(PieceKind.Unnamed, 0, home.Size);
             default:
                 return pieces.Unnamed(PieceKind.Unnamed, 0, home.Size);

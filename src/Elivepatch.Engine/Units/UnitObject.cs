@@ -40,6 +40,12 @@ public sealed partial class UnitObject
     /// <summary>Named functions, cold parts and variables in symbol table order of their primary symbols.</summary>
     public List<Piece> Pieces { get; } = [];
 
+    /// <summary>Data without a name that something refers to, in no order.</summary>
+    public IReadOnlyCollection<Piece> UnnamedData => unnamedRead;
+
+    /// <summary>Lists of BTF ids, in section order.</summary>
+    public IReadOnlyList<BtfIdList> IdLists { get; private set; } = [];
+
     /// <summary>Sections by role, in file order.</summary>
     public IEnumerable<ElfSection> SectionsOf(SectionRole role) => Elf.Sections.Where(s => roles[s] == role);
 
@@ -117,8 +123,32 @@ public sealed partial class UnitObject
             }
         }
 
+        CutIdLists();
         foreach (var pieces in bySection.Values)
             pieces.Seal();
+    }
+
+    // The symbols of lists have no size: a list ends where the next one begins.
+    private void CutIdLists()
+    {
+        IdLists = [.. SectionsOf(SectionRole.IdList).SelectMany(s => BtfIdList.Read(s, Elf.Symbols))];
+        foreach (var list in IdLists)
+        {
+            var piece = new Piece(PieceKind.Variable, list.Name, list.Section, list.Start, list.Start, list.End);
+            piece.Symbols.AddRange(list.Symbols);
+            bySection[list.Section].Add(piece);
+            Pieces.Add(piece);
+        }
+
+        foreach (var symbol in Elf.Symbols.Where(s => s is { IsDefined: true, IsSectionSymbol: false, Section: not null }))
+        {
+            if (roles[symbol.Section!] == SectionRole.IdList
+                && IdLists.FirstOrDefault(l => l.Section == symbol.Section && l.Holds(symbol.Value)) is { } list
+                && bySection[symbol.Section!].At(list.Start) is { } piece)
+            {
+                bySymbol[symbol] = piece;
+            }
+        }
     }
 
     private bool IsNamed(ElfSymbol symbol) =>

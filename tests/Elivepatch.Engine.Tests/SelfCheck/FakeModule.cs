@@ -126,6 +126,7 @@ internal static class FakeModule
     public static TargetKernel Kernel { get; } = new(Symbols, Exports, Vermagic, Layouts, Image());
 
     // Of its functions only the entries matter: show() mentions start_function(), two have an ENDBR64, and one of these is sealed.
+    // Of its data only_data holds an address inside show().
     private static KernelImage Image()
     {
         const ulong text = 0xffffffff81000000, list = 0xffffffff82004200;
@@ -139,6 +140,12 @@ internal static class FakeModule
         vmlinux.Sections.Add(new(".text", ElfSectionType.ProgBits)
         {
             Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Execute, Address = text, Content = code,
+        });
+        var data = new byte[0x1000];
+        BitConverter.TryWriteBytes(data.AsSpan(0x208), text + 0x120);
+        vmlinux.Sections.Add(new(".data", ElfSectionType.ProgBits)
+        {
+            Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Write, Address = text + 0x1000000, Content = data,
         });
         vmlinux.Sections.Add(new(".ibt_endbr_seal", ElfSectionType.ProgBits)
         {

@@ -41,6 +41,10 @@ public sealed class ModuleRulesTests
             Livepatch(elf, ".text.new_net").Entries[0].Symbol = elf.FindSymbol(".klp.sym.vmlinux.secret_function,0"),
         ["livepatch-not-ordinary"] = elf => Ordinary(elf, ".text").Entries[0].Symbol = elf.FindSymbol(".klp.sym.vmlinux.secret_function,0"),
         ["livepatch-symbol-exists"] = elf => AddLivepatchSymbol(elf, ".klp.sym.vmlinux.secret_data,3"),
+        ["old-code-entry"] = elf => Livepatch(elf, ".text").Entries
+            .First(r => r.Symbol!.Name.Contains("secret_function", StringComparison.Ordinal)).Addend += 8,
+        ["old-code-labels"] = elf => Means(elf, "secret_data,1", "only_data,0"),
+        ["btf-ids-resolved"] = AddUnresolvedIds,
         ["patch-objects"] = elf => elf.FindSection(".data")!.Relocations!.Entries.RemoveAll(r => r.Offset == At(elf, "objects") + 8),
         ["patch-functions"] = elf => Ordinary(elf, ".data").Entries.RemoveAll(r => r.Offset == At(elf, "net_funcs") + 8),
         ["patch-terminated"] = elf => elf.FindSymbol("net_funcs")!.Size = 152,
@@ -92,8 +96,10 @@ public sealed class ModuleRulesTests
         Assert.DoesNotContain(results, r => r.State == RuleState.Failed);
         Assert.Equal(
             ["definitions-replace", "information-vermagic", "livepatch-symbol-exists", "memory-indirect-entry", "memory-init",
-                "memory-per-cpu", "memory-read-only", "memory-static-key", "module-structure", "patch-ftrace", "patch-old-functions", "symbols-depends",
-                "symbols-exported", "symbols-namespaces", "symbols-versions-match", "tables-whole"],
+                "memory-per-cpu", "memory-read-only",
+                "memory-static-key", "module-structure", "old-code-entry", "old-code-labels", "patch-ftrace",
+                "patch-old-functions", "symbols-depends", "symbols-exported", "symbols-namespaces", "symbols-versions-match",
+                "tables-whole"],
             results.Where(r => r.State == RuleState.NotCheckable).Select(r => r.Id).Order());
     }
 
@@ -223,6 +229,17 @@ public sealed class ModuleRulesTests
     // Lets a livepatch symbol mean another one of the kernel.
     private static void Means(ElfObject elf, string symbol, string other) =>
         elf.FindSymbol($".klp.sym.vmlinux.{symbol}")!.Name = $".klp.sym.vmlinux.{other}";
+
+    private static void AddUnresolvedIds(ElfObject elf)
+    {
+        var ids = new ElfSection(".BTF_ids", ElfSectionType.ProgBits) { Flags = ElfSectionFlags.Alloc, Content = new byte[8] };
+        elf.Sections.Add(ids);
+        var list = new ElfSymbol("list") { Place = ElfSymbolPlace.Section, Section = ids };
+        elf.Symbols.Add(list);
+        var data = Ordinary(elf, ".data");
+        data.Entries.Add(new(data.Target.Size, X8664Relocation.Absolute64, list, 0));
+        data.Target.Content = [.. data.Target.Content, .. new byte[8]];
+    }
 
     private static void AddUnloadedTarget(ElfObject elf)
     {

@@ -1,0 +1,129 @@
+using System.Buffers.Binary;
+using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Units;
+
+namespace Elivepatch.Engine.SelfCheck;
+
+/// <summary>
+/// New code must not go on in the middle of old code, by its own jumps or by a table that holds addresses inside a function:
+/// labels as values, switch tables. Such a table belongs to the code of its function, and each copy of the function has its own.
+/// </summary>
+internal static class OldCodeRules
+{
+    /// <summary>No function and no table is longer; what comes behind would be another one.</summary>
+    private const ulong Longest = 1 << 20;
+
+    /// <summary>Displacement of a call or jump that nothing else explains: the field ends its instruction.</summary>
+    private const int BranchBias = 4;
+
+    public static IReadOnlyList<ModuleRule> All { get; } =
+    [
+        new("old-code-entry", "No reference leads inside a function of the kernel", ProblemCodes.JumpsIntoOldCode, LeadToEntries),
+        new("old-code-labels", "No table of the kernel that is used leads inside a replaced function",
+            ProblemCodes.JumpsIntoOldCode, AvoidOldTables),
+    ];
+
+    private static RuleFinding LeadToEntries(RuleContext context)
+    {
+        if (context.Kernel.Symbols is null)
+            return RuleFinding.NotCheckable("the kernel's symbols are not known");
+        var faults = from reference in References(context)
+                     where Reference.SizeOf(reference.Relocation.Type) > 0
+                         && context.KernelSymbolOf(reference.Relocation.Symbol) is { } function && IsCode(context, function)
+                         && IsInside(context, reference.Relocation.Symbol!, function, reference.Displacement)
+                     let to = $"{reference.Relocation.Symbol}{reference.Displacement:+0;-0}"
+                     select $"{RuleContext.At(reference.Section, reference.Relocation)} leads to {to}";
+        return RuleFinding.Of(faults, "none does");
+    }
+
+    // The letter of a weak symbol does not say what it is.
+    private static bool IsCode(RuleContext context, KernelSymbol symbol) =>
+        symbol.IsText || (symbol.Type is 'W' or 'w' && context.Memory?.KindOf(symbol.Address) == MemoryKind.Code);
+
+    // What is not the function's own entry can be that of a neighbour. To compare addresses GCC writes "above start - 1".
+    private static bool IsInside(RuleContext context, ElfSymbol symbol, KernelSymbol function, long displacement)
+    {
+        if (displacement is 0 or -1 || context.SymbolsOf(symbol) is not { } symbols)
+            return false;
+        var place = unchecked(function.Address + (ulong)displacement);
+        var before = symbols.Between(place - Longest, place + 1).DefaultIfEmpty().MaxBy(s => s.Address);
+        return before.Address != place && before.Address != 0 && IsCode(context, before);
+    }
+
+    private static IEnumerable<(ElfRelocationSection Section, ElfRelocation Relocation, long Displacement)> References(
+        RuleContext context)
+    {
+        var inCode = new HashSet<ElfRelocation>(ReferenceEqualityComparer.Instance);
+        foreach (var use in context.CodeUses.All)
+        {
+            inCode.Add(use.Relocation);
+            yield return (use.Section, use.Relocation, use.Displacement);
+        }
+
+        foreach (var section in context.Loaded)
+        {
+            var isCode = section.Target.Has(ElfSectionFlags.Execute);
+            foreach (var relocation in section.Entries.Where(r => !inCode.Contains(r)))
+            {
+                var isBranch = isCode && relocation.Type is X8664Relocation.Pc32 or X8664Relocation.Plt32;
+                yield return (section, relocation, relocation.Addend + (isBranch ? BranchBias : 0));
+            }
+        }
+    }
+
+    private static RuleFinding AvoidOldTables(RuleContext context)
+    {
+        if (context.Kernel is not { Symbols: { } symbols, Image: { } image })
+            return RuleFinding.NotCheckable("only the kernel's image shows what its data leads to");
+        var replaced = Replaced(context, symbols.Vmlinux).ToList();
+        var used = context.Loaded.SelectMany(s => s.Entries).Select(r => r.Symbol).Distinct()
+            .Select(context.KernelSymbolOf).OfType<KernelSymbol>().Where(s => !IsCode(context, s)).DistinctBy(s => s.Address);
+        var faults = from table in used
+                     let function = FirstInside(table, replaced, symbols.Vmlinux, image)
+                     where function is not null
+                     select $"{table.Name} leads inside {function}";
+        return RuleFinding.Of(faults, $"{replaced.Count} functions are replaced");
+    }
+
+    // Functions of vmlinux and their cold parts, with the places that are not their entry.
+    private static IEnumerable<(string Name, ulong First, ulong End)> Replaced(RuleContext context, ObjectSymbols kernel)
+    {
+        foreach (var entry in context.Module.Objects.Where(o => o.Name is null).SelectMany(o => o.Functions))
+        {
+            if (entry.OldName is not { } name || RuleContext.At(context.Named(null, name), entry.OldPosition) is not { } function)
+                continue;
+            yield return (name, function.Address + 1, EndOf(function, kernel));
+            if (kernel.Named(name + OldCode.ColdSuffix) is [var cold])
+                yield return (cold.Name, cold.Address, EndOf(cold, kernel));
+        }
+    }
+
+    private static ulong EndOf(KernelSymbol symbol, ObjectSymbols kernel) =>
+        kernel.Between(symbol.Address + 1, symbol.Address + Longest).Select(s => (ulong?)s.Address).FirstOrDefault()
+        ?? symbol.Address + Longest;
+
+    // The linker puts such tables among constants and data; other sections are lists of the kernel's own, read at its start.
+    private static string? FirstInside(
+        KernelSymbol table, List<(string Name, ulong First, ulong End)> functions, ObjectSymbols kernel, KernelImage image)
+    {
+        var start = image.ToLink(table.Address);
+        if (image.SectionAt(start) is not { } section || !(section.Name.StartsWith(".rodata", StringComparison.Ordinal)
+            || section.Name.StartsWith(".data", StringComparison.Ordinal)))
+        {
+            return null;
+        }
+
+        var bytes = image.BytesFrom(start);
+        var size = Math.Min((ulong)bytes.Length, EndOf(table, kernel) - table.Address);
+        var first = (sizeof(ulong) - (start % sizeof(ulong))) % sizeof(ulong);
+        for (var offset = first; offset + sizeof(ulong) <= size; offset += sizeof(ulong))
+        {
+            var address = image.ToRunning(BinaryPrimitives.ReadUInt64LittleEndian(bytes[(int)offset..]));
+            if (functions.FindIndex(f => address >= f.First && address < f.End) is >= 0 and var index)
+                return functions[index].Name;
+        }
+
+        return null;
+    }
+}
