@@ -55,4 +55,9 @@ public static partial class ProblemCodes
     /// <summary>ELP0612.</summary>
     public static readonly ProblemCode WrongSections = new(612, Refused,
         "the module has sections that the kernel would misread", ModuleIsWrong);
+
+    /// <summary>ELP0626.</summary>
+    public static readonly ProblemCode AddressesDangle = new(626, Refused,
+        "the kernel may keep addresses of the module, and the module can be unloaded",
+        "build it again with this program, which makes such a module stay in memory; where it is loaded already, do not unload it");
 }

@@ -19,6 +19,7 @@ internal sealed record Timing(string Stage, double Seconds);
 /// <param name="Functions">Functions with their reasons.</param>
 /// <param name="Data">Data it brings.</param>
 /// <param name="References">What it refers to in the running kernel.</param>
+/// <param name="KeptInMemory">Why its module stays in memory after it was disabled; empty where it can be unloaded.</param>
 /// <param name="Warnings">What the compiler says of the patched units alone.</param>
 /// <param name="Timings">Stages with their times, where they were asked for; else null.</param>
 internal sealed record BuildReport(
@@ -32,6 +33,7 @@ internal sealed record BuildReport(
     IReadOnlyList<ExplainedFunction> Functions,
     IReadOnlyList<ExplainedData> Data,
     IReadOnlyList<ExplainedReference> References,
+    IReadOnlyList<ExplainedEscape> KeptInMemory,
     IReadOnlyList<string> Warnings,
     IReadOnlyList<Timing>? Timings)
 {
@@ -41,7 +43,7 @@ internal sealed record BuildReport(
         var explanation = result.Explanation;
         return new(
             path, result.Module.LongLength, explanation.Name, explanation.Release, explanation.BuildId, explanation.Replace, explanation.Units,
-            explanation.Functions, explanation.Data, explanation.References, result.Warnings,
+            explanation.Functions, explanation.Data, explanation.References, explanation.KeptInMemory, result.Warnings,
             withTimings ? [.. result.Timings.Select(t => new Timing(t.Stage, Math.Round(t.Elapsed.TotalSeconds, 3)))] : null);
     }
 }

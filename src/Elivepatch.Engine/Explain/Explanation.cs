@@ -1,3 +1,5 @@
+using Elivepatch.Engine.Escape;
+
 namespace Elivepatch.Engine.Explain;
 
 /// <summary>Why a function is in a livepatch.</summary>
@@ -47,6 +49,20 @@ public sealed record ExplainedData(string Unit, string Name, ulong Size, bool Is
 /// <param name="Sympos">For a livepatch symbol, which of several of that name.</param>
 public sealed record ExplainedReference(string Name, bool IsExported, uint? Crc, int? Sympos);
 
+/// <summary>
+/// An address of the livepatch that the kernel may hold after it was disabled or replaced. With any, the module keeps a reference to itself:
+/// it can be disabled and replaced, and stays in memory until the machine restarts.
+/// </summary>
+/// <param name="Unit">Source file; null where that is not known.</param>
+/// <param name="Function">The function whose code lets the address go; empty where it is about the whole module.</param>
+/// <param name="Address">What it leads to: a symbol, or a literal in quotes.</param>
+/// <param name="Kind">What that is.</param>
+/// <param name="Way">How it gets out.</param>
+/// <param name="To">The function that it is passed to; null where there is none.</param>
+/// <param name="Event">What happens there, in words, without the function.</param>
+public sealed record ExplainedEscape(
+    string? Unit, string Function, string Address, AddressKind Kind, EscapeWay Way, string? To, string Event);
+
 /// <summary>How well one unit is proven to be the code that runs.</summary>
 /// <param name="Unit">Source file.</param>
 /// <param name="Proof"><c>bytes</c> or <c>layout</c>.</param>
@@ -65,4 +81,8 @@ public sealed record ExplainedUnit(string Unit, string Proof, int Symbols);
 public sealed record Explanation(
     string Name, string Release, string BuildId, bool Replace,
     IReadOnlyList<ExplainedUnit> Units, IReadOnlyList<ExplainedFunction> Functions,
-    IReadOnlyList<ExplainedData> Data, IReadOnlyList<ExplainedReference> References);
+    IReadOnlyList<ExplainedData> Data, IReadOnlyList<ExplainedReference> References)
+{
+    /// <summary>Why the module stays in memory after it was disabled; empty where it can be unloaded, and in what older versions wrote.</summary>
+    public IReadOnlyList<ExplainedEscape> KeptInMemory { get => field ?? []; init; }
+}

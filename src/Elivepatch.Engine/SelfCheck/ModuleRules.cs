@@ -10,7 +10,7 @@ public static class ModuleRules
     private static readonly ModuleRule[] rules =
     [
         .. InformationRules.All, .. LoadedSectionRules.All, .. SymbolRules.All, .. RelocationRules.All, .. LivepatchRelocationRules.All,
-        .. PatchListRules.All,
+        .. PatchListRules.All, .. AddressRules.All,
     ];
 
     /// <summary>Applies all rules.</summary>

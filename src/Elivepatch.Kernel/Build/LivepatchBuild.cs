@@ -80,7 +80,8 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         {
             var linker = new ModuleLinker(tree, request.Kernel, recipe.Recipe, recipe.Folder, workspace.FullPath, cancellation);
             var outcome = await linker.LinkAsync(moduleName, units, patched, new(kernel.Symbols, kernel.Exports),
-                references => GlueSource.Write(patched, request.Replace, Describe(request, livePatches), NamespacesOf(references)));
+                (references, escapes) => GlueSource.Write(
+                    patched, request.Replace, Describe(request, livePatches), NamespacesOf(references), escapes));
             Keep(request.KeepFolder, workspace.FullPath);
             return outcome;
         });
@@ -91,7 +92,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
             return Outcome<BuildResult>.Failure(@checked.Problems);
 
         var explanation = ExplainLivepatch.Run(
-            moduleName, facts.Release, facts.BuildId, request.Replace, units, patched, module.References, EditsOf(tree, sources));
+            moduleName, facts.Release, facts.BuildId, request.Replace, units, patched, module.References, EditsOf(tree, sources), module.Escapes);
         return new BuildResult(moduleName, module.File, explanation, clock.Times, [.. afters.SelectMany(a => a.NewWarnings)]);
     }
 }
