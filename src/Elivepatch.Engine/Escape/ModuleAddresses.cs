@@ -88,16 +88,21 @@ internal sealed class ModuleAddresses
             : Get(section, offset, () => new(AddressKind.Function, entry.Name, section, entry.Value, entry.Value + entry.Size));
     }
 
+    // An object without a byte, as a lock class is without lockdep, shares its address with the next one and means nothing.
     private OwnAddress Datum(ElfSection section, ElfSymbol symbol)
     {
+        if (IsEmpty(symbol))
+            return Get(section, ulong.MaxValue, () => new(AddressKind.Constant, symbol.Name, section, 0, 0) { Counts = false });
+
         // Several names of one datum are the one of the largest size.
         var widest = SymbolsOf(section).LastOrDefault(s => s.Value == symbol.Value) ?? symbol;
-        var isEmpty = widest is { Size: 0, Type: ElfSymbolType.Object };
         return Get(section, widest.Value, () => new(KindOf(section), widest.Name, section, widest.Value, widest.Value + widest.Size)
         {
-            Counts = !isEmpty && !LoaderOwned.IsLockClass(widest.Name),
+            Counts = !LoaderOwned.IsLockClass(widest.Name),
         });
     }
+
+    private static bool IsEmpty(ElfSymbol symbol) => symbol is { Size: 0, Type: ElfSymbolType.Object };
 
     private OwnAddress Literal(ElfSection section, ulong offset)
     {
@@ -130,7 +135,8 @@ internal sealed class ModuleAddresses
     }
 
     private ElfSymbol? Containing(ElfSection section, ulong offset) =>
-        SymbolsOf(section).LastOrDefault(s => s.Value <= offset && offset - s.Value < s.Size);
+        SymbolsOf(section).LastOrDefault(s => s.Value <= offset && offset - s.Value < s.Size)
+        ?? SymbolsOf(section).FirstOrDefault(s => s.Value == offset && IsEmpty(s));
 
     private static AddressKind KindOf(ElfSection section) =>
         section.Has(ElfSectionFlags.Write) ? AddressKind.Data : AddressKind.Constant;

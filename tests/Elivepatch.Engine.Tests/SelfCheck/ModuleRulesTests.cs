@@ -45,6 +45,7 @@ public sealed class ModuleRulesTests
         ["patch-functions"] = elf => Ordinary(elf, ".data").Entries.RemoveAll(r => r.Offset == At(elf, "net_funcs") + 8),
         ["patch-terminated"] = elf => elf.FindSymbol("net_funcs")!.Size = 152,
         ["patch-new-code"] = elf => elf.FindSymbol("new_net")!.Name = "",
+        ["addresses-kept"] = StoreAddress,
         ["patch-old-functions"] = elf => Section(elf, ".data").Content[At(elf, "vmlinux_funcs") + 152 + 16] = 3,
     };
 
@@ -162,6 +163,18 @@ public sealed class ModuleRulesTests
                 file[random.Next(64, file.Length)] = (byte)random.Next(256);
             _ = ModuleCheck.Run(file, FakeModule.Symbols, FakeModule.Exports, FakeModule.Vermagic, FakeModule.Layouts);
         }
+    }
+
+    // movq $objects, (%rdi); ret
+    private static void StoreAddress(ElfObject elf)
+    {
+        var code = Section(elf, ".text.new_net");
+        code.Content = [0x48, 0xc7, 0x07, 0, 0, 0, 0, 0xc3];
+        elf.FindSymbol("new_net")!.Size = (ulong)code.Content.Length;
+        Livepatch(elf, code.Name).Entries.Clear();
+        var relocations = new ElfRelocationSection(".rela" + code.Name, code);
+        relocations.Entries.Add(new(3, X8664Relocation.Absolute32Signed, elf.FindSymbol("objects"), 0));
+        elf.Sections.Add(relocations);
     }
 
     private static IReadOnlyList<RuleResult> Check(ElfObject elf, TargetKernel? kernel = null)
