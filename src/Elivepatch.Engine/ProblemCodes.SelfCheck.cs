@@ -60,4 +60,9 @@ public static partial class ProblemCodes
     public static readonly ProblemCode AddressesDangle = new(626, Refused,
         "the kernel may keep addresses of the module, and the module can be unloaded",
         "build it again with this program, which makes such a module stay in memory; where it is loaded already, do not unload it");
+
+    /// <summary>ELP0627.</summary>
+    public static readonly ProblemCode LivepatchNotKept = new(627, Refused,
+        "a livepatch that must stay in memory could be unloaded",
+        "do not unload it on a machine; report the module and the kernel");
 }

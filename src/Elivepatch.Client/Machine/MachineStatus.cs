@@ -21,7 +21,14 @@ namespace Elivepatch.Client.Machine;
 /// <param name="Blocking">The first of them.</param>
 internal sealed record LivepatchStatus(
     string Name, string State, bool IsOurs, bool? Replaces, IReadOnlyList<string> Functions, IReadOnlyList<PatchReference> Patches,
-    string? Server, bool IsPersisted, int BlockingCount, IReadOnlyList<BlockingTask> Blocking);
+    string? Server, bool IsPersisted, int BlockingCount, IReadOnlyList<BlockingTask> Blocking)
+{
+    /// <summary>True where its module is known to stay in memory until the machine restarts, also when it is not live.</summary>
+    public bool StaysInMemory { get; init; }
+
+    /// <summary>Why it stays, where it is ours: the addresses of it that the kernel may keep.</summary>
+    public IReadOnlyList<string> KeptInMemory { get; init; } = [];
+}
 
 /// <summary>What <c>status</c> shows.</summary>
 /// <param name="Release">The kernel's release.</param>
@@ -59,7 +66,11 @@ internal static class MachineStatus
             [
                 .. loaded.Select(l => Describe(machine.Files, l, ledger, booting)),
                 .. idle.Select(
-                    name => new LivepatchStatus(name, "loaded", IsOurs(ledger, name), null, [], [], null, false, 0, [])),
+                    name => new LivepatchStatus(name, "loaded", IsOurs(ledger, name), null, [], [], null, false, 0, [])
+                    {
+                        StaysInMemory = livepatches.IsHeld(name),
+                        KeptInMemory = Kept(ledger, name),
+                    }),
             ],
             isLive ? [] : ledger.Carried(loaded, machine.BootId),
             !booting.IsOn ? "off" : booting.IsSuspended ? "suspended" : "on",
@@ -84,8 +95,15 @@ internal static class MachineStatus
         };
         return new(
             livepatch.Name, state, own is not null, livepatch.Replaces, livepatch.Functions, own?.Patches ?? [], own?.Server,
-            own is not null && own.Sha256 == ledger.Wanted && boot is { IsOn: true, IsSuspended: false }, blocking.Count, blocking.Tasks);
+            own is not null && own.Sha256 == ledger.Wanted && boot is { IsOn: true, IsSuspended: false }, blocking.Count, blocking.Tasks)
+        {
+            StaysInMemory = own?.KeptInMemory.Count > 0,
+            KeptInMemory = own?.KeptInMemory ?? [],
+        };
     }
+
+    private static IReadOnlyList<string> Kept(KernelLedger ledger, string name) =>
+        ledger.Livepatches.LastOrDefault(l => l.Module == name)?.KeptInMemory ?? [];
 
     private static bool IsOurs(KernelLedger ledger, string name) => ledger.Livepatches.Any(l => l.Module == name);
 }

@@ -38,6 +38,9 @@ internal sealed record VerifyReport(
     string File, string Module, string Sha256, string Key, string Release, string BuildId, string Compiler, IReadOnlyList<PatchReference> Patches,
     IReadOnlyList<PatchReference> BasePatches, IReadOnlyList<Engine.Explain.ExplainedUnit> Units, bool? Tested, DateTimeOffset Issued, DateTimeOffset Expires)
 {
+    /// <summary>The addresses of the module that the kernel may keep: with any, it cannot be unloaded.</summary>
+    public IReadOnlyList<Engine.Explain.ExplainedEscape> KeptInMemory { get; init; } = [];
+
     /// <summary>Gathers the report from a statement that was checked.</summary>
     public static VerifyReport Of(string path, string key, Statement statement)
     {
@@ -47,6 +50,9 @@ internal sealed record VerifyReport(
         var validity = statement.Predicate.Validity;
         return new(
             path, asked.Module, statement.Subject[0].Digest.Sha256, key, asked.Release, asked.BuildId, made.Compiler, asked.Patches ?? [], asked.BasePatches ?? [],
-            made.Units ?? [], made.Test?.Passed, validity.IssuedOn, validity.ExpiresOn);
+            made.Units ?? [], made.Test?.Passed, validity.IssuedOn, validity.ExpiresOn)
+        {
+            KeptInMemory = made.KeptInMemory,
+        };
     }
 }

@@ -222,6 +222,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             Patches = plan.References,
             Server = connection.Address.Url,
             PublicKey = connection.Key.Pem,
+            KeptInMemory = [.. statement.Predicate.BuildDefinition.InternalParameters.KeptInMemory.Select(e => $"{e.Function} {e.Event}".Trim())],
             Accepted = machine.Time.GetUtcNow(),
         };
         return new NewLivepatch(

@@ -46,7 +46,7 @@ public sealed class Combine
         var found = Escape.FindEscapes.Run(builder.Look(), patched.Select(p => placed[p.Change.After]).Select(p => (p.Place.Section.Name, p.Symbol!.Value)));
 
         // Two units with a static function of one name must not meet in one object; people know it by its own.
-        var names = placed.Where(p => p.Value.Symbol is not null).ToDictionary(p => p.Value.Symbol!.Name, p => p.Key.Name);
+        var names = placed.Where(p => p.Key.IsCode && p.Value.Symbol is not null).ToDictionary(p => p.Value.Symbol!.Name, p => p.Key.Name);
         return found with
         {
             Escapes = [.. found.Escapes.Select(e => e with { Function = Plain(e.Function), Address = Plain(e.Address) })],

@@ -30,7 +30,10 @@ internal static class BuildStatement
                     ExternalParameters = new(
                         kernel.Facts.Release, kernel.Facts.BuildId, PatchReference.To(order.Submission.Patches),
                         PatchReference.To(order.Submission.BasePatches), explanation.Name, order.Submission.Replace),
-                    InternalParameters = new(BuildIdentity.Engine, kernel.Facts.Compiler, explanation.Units, test),
+                    InternalParameters = new(BuildIdentity.Engine, kernel.Facts.Compiler, explanation.Units, test)
+                    {
+                        KeptInMemory = explanation.KeptInMemory,
+                    },
                     ResolvedDependencies = Dependencies(order, kernel),
                 },
                 new(
