@@ -4,7 +4,6 @@
 // the module's own data, which hold it from then on. It ends where it is overwritten. What is not understood spreads it from all that
 // an instruction reads to all that it writes. Nothing is said about what the kernel does with it afterwards: that is Escapes' part.
 using Elivepatch.Elf;
-using Elivepatch.Engine.Units;
 using Iced.Intel;
 
 namespace Elivepatch.Engine.Escape;

@@ -1,5 +1,3 @@
-using Elivepatch.Engine.Escape;
-
 namespace Elivepatch.Engine.SelfCheck;
 
 /// <summary>

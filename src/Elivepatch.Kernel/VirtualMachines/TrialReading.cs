@@ -49,8 +49,11 @@ internal static class TrialReading
             problems.Add(new(ProblemCodes.UnexpectedTaint, $"the kernel is tainted {taint}"));
         if (problems.Count == 0 && Missing(trial, modules, phases) is { } missing)
             problems.Add(new(ProblemCodes.GuestAnswerMalformed, $"nothing was heard of '{missing}'"));
-        return new() { Case = trial.Name, Phases = phases, KernelLog = log, Problems = problems, TransitionSeconds = KernelLog.TransitionSeconds(log) };
+        return new() { Case = trial.Name, Phases = phases, KernelLog = log, Problems = problems, TransitionSeconds = KernelLog.TransitionSeconds([.. log.Where(l => !IsAboutStandIn(l))]) };
     }
+
+    private static bool IsAboutStandIn(string line) =>
+        line.Contains($"'{TrialPlan.Neutral}'", StringComparison.Ordinal) || line.Contains($"'{TrialPlan.Again}'", StringComparison.Ordinal);
 
     private static Problem NotDone(GuestResult? last, IReadOnlyList<TrialPhase> phases)
     {
