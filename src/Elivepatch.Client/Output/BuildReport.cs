@@ -19,7 +19,6 @@ internal sealed record Timing(string Stage, double Seconds);
 /// <param name="Functions">Functions with their reasons.</param>
 /// <param name="Data">Data it brings.</param>
 /// <param name="References">What it refers to in the running kernel.</param>
-/// <param name="KeptInMemory">Why its module stays in memory after it was disabled; empty where it can be unloaded.</param>
 /// <param name="Warnings">What the compiler says of the patched units alone.</param>
 /// <param name="Timings">Stages with their times, where they were asked for; else null.</param>
 internal sealed record BuildReport(
@@ -33,17 +32,22 @@ internal sealed record BuildReport(
     IReadOnlyList<ExplainedFunction> Functions,
     IReadOnlyList<ExplainedData> Data,
     IReadOnlyList<ExplainedReference> References,
-    IReadOnlyList<ExplainedEscape> KeptInMemory,
     IReadOnlyList<string> Warnings,
     IReadOnlyList<Timing>? Timings)
 {
+    /// <summary>Why its module stays in memory after it was disabled; empty where it can be unloaded.</summary>
+    public IReadOnlyList<ExplainedEscape> KeptInMemory { get; init; } = [];
+
     /// <summary>Gathers the report.</summary>
     public static BuildReport Of(BuildResult result, string path, bool withTimings)
     {
         var explanation = result.Explanation;
         return new(
             path, result.Module.LongLength, explanation.Name, explanation.Release, explanation.BuildId, explanation.Replace, explanation.Units,
-            explanation.Functions, explanation.Data, explanation.References, explanation.KeptInMemory, result.Warnings,
-            withTimings ? [.. result.Timings.Select(t => new Timing(t.Stage, Math.Round(t.Elapsed.TotalSeconds, 3)))] : null);
+            explanation.Functions, explanation.Data, explanation.References, result.Warnings,
+            withTimings ? [.. result.Timings.Select(t => new Timing(t.Stage, Math.Round(t.Elapsed.TotalSeconds, 3)))] : null)
+        {
+            KeptInMemory = explanation.KeptInMemory,
+        };
     }
 }
