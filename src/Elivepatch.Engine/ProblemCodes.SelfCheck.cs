@@ -72,4 +72,14 @@ public static partial class ProblemCodes
     public static readonly ProblemCode SecondDefinitionInModule = new(623, Refused,
         "the module defines a second time what the kernel has",
         "do not load it: the kernel goes on to use its own definition; build the livepatch again, from a patch of the unit that defines the name");
+
+    /// <summary>ELP0626.</summary>
+    public static readonly ProblemCode AddressesDangle = new(626, Refused,
+        "the kernel may keep addresses of the module, and the module can be unloaded",
+        "build it again with this program, which makes such a module stay in memory; where it is loaded already, do not unload it");
+
+    /// <summary>ELP0627.</summary>
+    public static readonly ProblemCode LivepatchNotKept = new(627, Refused,
+        "a livepatch that must stay in memory could be unloaded",
+        "do not unload it on a machine; report the module and the kernel");
 }

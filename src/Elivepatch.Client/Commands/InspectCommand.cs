@@ -48,7 +48,7 @@ internal static class InspectCommand
 
         var rules = ModuleRules.Check(file.Value, module, target.Value);
         cancellation.ThrowIfCancellationRequested();
-        var report = InspectReport.Of(module, rules);
+        var report = InspectReport.Of(module, Retention.Of(file.Value, module), rules);
         if (asJson)
             Answer.WriteJson(session, report, ClientJson.Default.InspectReport);
         else

@@ -31,9 +31,11 @@ internal static class TryCommand
         var verb = new Verb(
             "try", "Boots a kernel in a virtual machine and tries livepatches on it.",
             """
-            Loads each module, waits until its transition has ended, disables and unloads them. The script is run with the word
-            `before`, then `during` and the livepatch's name after each transition, and `after` when the livepatches are disabled; a
-            status other than 0 fails the trial. So do an oops, a warning in the kernel's log, an unexpected taint, a transition that
+            Loads each module and waits until its transition has ended. Then a livepatch that changes nothing replaces them, and they are
+            unloaded, except for one that keeps itself in memory. The last module is loaded once more under another name and disabled.
+
+            The script is run with the word `before`, then `during` and the livepatch's name after each transition, and `after` twice:
+            when the livepatches are replaced, and when they are unloaded; a status other than 0 fails the trial. So do an oops, a warning in the kernel's log, an unexpected taint, a transition that
             does not end (with the tasks that block it) and a module that does not go.
 
             Phases are told on stderr as they happen. Exit status: 0 all was seen, 4 the livepatch failed, 1 it could not be tried.

@@ -67,10 +67,25 @@ internal sealed class DisableLivepatch(MachineAccess machine, MachineState state
         {
             0 => name,
             KernelCalls.NotThere => new Problem(ProblemCodes.LivepatchUnknown, name),
-            KernelCalls.WouldBlock => new Problem(
-                ProblemCodes.LivepatchInUse, $"the kernel still uses {name}; one that was forced stays for good"),
+            KernelCalls.WouldBlock => Held(name),
             var error => new Problem(ProblemCodes.LivepatchInUse, $"{name}: {KernelCalls.Meaning(error)}"),
         };
+    }
+
+    private Problem Held(string name)
+    {
+        var reasons = machine.BuildId() is { Succeeded: true } id && state.ReadKernel(id.Value, machine.Release) is { Succeeded: true } read
+            ? read.Value.Livepatches.LastOrDefault(l => l.Module == name)?.KeptInMemory ?? []
+            : [];
+        return reasons.Count > 0
+            ? new(
+                ProblemCodes.LivepatchInUse, $"{name} keeps itself in memory, because the kernel may keep addresses of it: {string.Join("; ", reasons)}",
+                "leave it: it is not live and does nothing; it is gone when the machine restarts")
+            : new(
+                ProblemCodes.LivepatchInUse,
+                $"a reference to {name} is held: by itself, where the kernel may keep addresses of it (`elivepatch inspect` of its file names them), "
+                + "or since its transition was forced",
+                "leave it: it is not live and does nothing; it is gone when the machine restarts");
     }
 
     private Problem Stuck(string name, TimeSpan limit) => new(

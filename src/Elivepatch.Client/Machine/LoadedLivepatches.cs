@@ -37,6 +37,10 @@ internal sealed class LoadedLivepatches(MachineFiles files)
     public bool IsLivepatchModule(string name) =>
         IsModuleLoaded(name) && files.ReadText($"sys/module/{name}/taint")?.Contains('K', StringComparison.Ordinal) == true;
 
+    /// <summary>True for a module that somebody holds a reference to: what is not live and is held all the same cannot be unloaded.</summary>
+    public bool IsHeld(string name) =>
+        IsModuleLoaded(name) && files.ReadText($"sys/module/{name}/refcnt") is { } count && count != "0";
+
     /// <summary>True for what can be the name of a module, and so of a folder.</summary>
     public static bool IsName(string name) => name.Length is > 0 and < 64
         && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');

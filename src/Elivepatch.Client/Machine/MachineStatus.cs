@@ -26,6 +26,12 @@ internal sealed record LivepatchStatus(
 {
     /// <summary>What the authors of its patches state, where it is ours.</summary>
     public IReadOnlyList<AuthorStatement> Statements { get; init; } = [];
+
+    /// <summary>True where its module is known to stay in memory until the machine restarts, also when it is not live.</summary>
+    public bool StaysInMemory { get; init; }
+
+    /// <summary>Why it stays, where it is ours: the addresses of it that the kernel may keep.</summary>
+    public IReadOnlyList<string> KeptInMemory { get; init; } = [];
 }
 
 /// <summary>What <c>status</c> shows.</summary>
@@ -64,7 +70,11 @@ internal static class MachineStatus
             [
                 .. loaded.Select(l => Describe(machine.Files, l, ledger, booting)),
                 .. idle.Select(
-                    name => new LivepatchStatus(name, "loaded", IsOurs(ledger, name), null, [], [], null, false, 0, [])),
+                    name => new LivepatchStatus(name, "loaded", IsOurs(ledger, name), null, [], [], null, false, 0, [])
+                    {
+                        StaysInMemory = livepatches.IsHeld(name),
+                        KeptInMemory = Kept(ledger, name),
+                    }),
             ],
             isLive ? [] : ledger.Carried(loaded, machine.BootId),
             !booting.IsOn ? "off" : booting.IsSuspended ? "suspended" : "on",
@@ -92,8 +102,13 @@ internal static class MachineStatus
             own is not null && own.Sha256 == ledger.Wanted && boot is { IsOn: true, IsSuspended: false }, blocking.Count, blocking.Tasks)
         {
             Statements = own?.Statements ?? [],
+            StaysInMemory = own?.KeptInMemory.Count > 0,
+            KeptInMemory = own?.KeptInMemory ?? [],
         };
     }
+
+    private static IReadOnlyList<string> Kept(KernelLedger ledger, string name) =>
+        ledger.Livepatches.LastOrDefault(l => l.Module == name)?.KeptInMemory ?? [];
 
     private static bool IsOurs(KernelLedger ledger, string name) => ledger.Livepatches.Any(l => l.Module == name);
 }

@@ -24,6 +24,9 @@ internal sealed class MakeLive(
     private readonly LoadedLivepatches loaded = new(machine.Files);
     private readonly List<string> replaced = [];
 
+    // Those of the replaced that keep themselves in memory: nothing is gained by waiting for them.
+    private readonly HashSet<string> kept = [];
+
     /// <summary>The livepatches that the transition took away.</summary>
     public IReadOnlyList<string> Replaced => replaced;
 
@@ -147,11 +150,16 @@ internal sealed class MakeLive(
         // A livepatch that was disabled earlier stays loaded until somebody unloads it.
         if (loaded.IsModuleLoaded(livepatch.Module)
                 && !(loaded.IsLivepatchModule(livepatch.Module) && machine.Calls.Unload(livepatch.Module) == 0))
-            return new(ProblemCodes.ModuleNameTaken, livepatch.Module);
+            return loaded.IsHeld(livepatch.Module)
+                ? new(
+                    ProblemCodes.ModuleNameTaken, $"{livepatch.Module} is not live and stays in memory until the machine restarts",
+                    "choose another name with --name")
+                : new(ProblemCodes.ModuleNameTaken, livepatch.Module);
         var module = state.ReadContent(buildId, livepatch.Sha256);
         if (!module.Succeeded)
             return module.Problems[0];
         replaced.AddRange(before.Select(l => l.Name));
+        kept.UnionWith(ledger.Livepatches.Where(l => l.KeptInMemory.Count > 0).Select(l => l.Module));
         return machine.Calls.Load(state.ContentPath(buildId, livepatch.Sha256)) switch
         {
             0 => null,
@@ -188,7 +196,7 @@ internal sealed class MakeLive(
     private async Task<Problem?> UnloadReplacedAsync(CancellationToken cancellation)
     {
         var start = machine.Time.GetTimestamp();
-        foreach (var name in replaced)
+        foreach (var name in replaced.Where(n => !kept.Contains(n)))
         {
             // One that cannot be unloaded does nothing any more: no reason to fail.
             while (loaded.IsLivepatchModule(name) && machine.Time.GetElapsedTime(start) < unloadLimit)

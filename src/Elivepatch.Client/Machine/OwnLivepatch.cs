@@ -29,6 +29,11 @@ internal sealed record OwnLivepatch
     /// <summary>The key that its manifest was checked with, PEM: a later check is with the same one.</summary>
     public required string PublicKey { get; init; }
 
+    /// <summary>
+    /// Why its module stays in memory after it was disabled, in words; empty where it can be unloaded, and in what older versions wrote.
+    /// </summary>
+    public IReadOnlyList<string> KeptInMemory { get => field ?? []; init; }
+
     /// <summary>When it was accepted.</summary>
     public required DateTimeOffset Accepted { get; init; }
 }

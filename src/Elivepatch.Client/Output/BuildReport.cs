@@ -38,6 +38,9 @@ internal sealed record BuildReport(
     IReadOnlyList<string> Warnings,
     IReadOnlyList<Timing>? Timings)
 {
+    /// <summary>Why its module stays in memory after it was disabled; empty where it can be unloaded.</summary>
+    public IReadOnlyList<ExplainedEscape> KeptInMemory { get; init; } = [];
+
     /// <summary>Gathers the report.</summary>
     public static BuildReport Of(BuildResult result, string path, bool withTimings)
     {
@@ -45,6 +48,9 @@ internal sealed record BuildReport(
         return new(
             path, result.Module.LongLength, explanation.Name, explanation.Release, explanation.BuildId, explanation.Replace, explanation.Units,
             explanation.Functions, explanation.Data, explanation.References, explanation.Statements, result.Warnings,
-            withTimings ? [.. result.Timings.Select(t => new Timing(t.Stage, Math.Round(t.Elapsed.TotalSeconds, 3)))] : null);
+            withTimings ? [.. result.Timings.Select(t => new Timing(t.Stage, Math.Round(t.Elapsed.TotalSeconds, 3)))] : null)
+        {
+            KeptInMemory = explanation.KeptInMemory,
+        };
     }
 }

@@ -21,6 +21,7 @@ internal static class BuildText
         WriteReferences(output, "refers to exports", report.References.Where(r => r.IsExported));
         WriteReferences(output, "refers to the kernel's own", report.References.Where(r => !r.IsExported));
         StatementText.Write(output, report.Statements);
+        WriteKept(output, report.KeptInMemory);
         if (report.Timings is { } timings)
             WriteTimings(output, timings);
         output.WriteLine($"{report.File}: livepatch for {report.Release}, {report.Size} bytes; {(report.Replace ? "replaces all other livepatches" : "other livepatches stay")}");
@@ -59,6 +60,15 @@ internal static class BuildText
         var names = references.Select(r => r.Sympos is > 0 ? $"{r.Name} (number {r.Sympos} of that name)" : r.Name).ToList();
         if (names.Count > 0)
             output.WriteLine(Printable.Text($"{title}: {string.Join(", ", names)}"));
+    }
+
+    private static void WriteKept(TextWriter output, IReadOnlyList<ExplainedEscape> escapes)
+    {
+        if (escapes.Count == 0)
+            return;
+        output.WriteLine("warning: the kernel may keep addresses of this livepatch, so its module stays in memory until the machine restarts:");
+        Columns.Write(output, [.. escapes.Select(e => new[] { e.Unit ?? "", e.Function, e.Event })], indent: 2);
+        output.WriteLine("  it can be disabled and replaced, and not unloaded");
     }
 
     private static void WriteTimings(TextWriter output, IReadOnlyList<Timing> timings)

@@ -52,8 +52,14 @@ internal sealed record InspectReport(
     ModuleSizes Sizes,
     IReadOnlyList<InspectedRule> Rules)
 {
+    /// <summary>What may become of the module when it was disabled.</summary>
+    public RetentionState Retention { get; init; }
+
+    /// <summary>The addresses of it that the kernel may keep, and how.</summary>
+    public IReadOnlyList<string> KeptInMemory { get; init; } = [];
+
     /// <summary>Gathers the report.</summary>
-    public static InspectReport Of(LivepatchModule module, IReadOnlyList<RuleResult> rules) => new(
+    public static InspectReport Of(LivepatchModule module, Retention retention, IReadOnlyList<RuleResult> rules) => new(
         module.Name,
         module.Information.Vermagic?.TrimEnd(),
         module.Information.License,
@@ -68,7 +74,11 @@ internal sealed record InspectReport(
         module.ExportReferences,
         module.Tables,
         module.Sizes,
-        [.. rules.Select(r => new InspectedRule(r.Id, r.Title, r.State, r.Detail))]);
+        [.. rules.Select(r => new InspectedRule(r.Id, r.Title, r.State, r.Detail))])
+    {
+        Retention = retention.State,
+        KeptInMemory = retention.Reasons,
+    };
 
     private static IEnumerable<string> CallbacksOf(PatchedObject patched)
     {

@@ -17,12 +17,14 @@ internal static class InspectText
                 ["licence", module.License ?? "(none)"],
                 .. module.Depends.Count > 0 ? [["needs", string.Join(", ", module.Depends)]] : Array.Empty<string[]>(),
                 ["other livepatches", Replacing(module.Replace)],
+                ["when disabled", Retained(module.Retention)],
                 ["memory", $"{module.Sizes.Code} bytes of code, {module.Sizes.ReadOnlyData} of constants, {module.Sizes.WritableData} of variables"],
             ],
             indent: 0);
         foreach (var group in module.Functions.GroupBy(f => f.Object))
             Section(output, $"replaces in {group.Key}", group.Select(f => new[] { Name(f.Name ?? "(no name)", f.Sympos), $"by {f.New ?? "?"}, {f.Size} bytes" }));
         Section(output, "callbacks", module.Callbacks.Select(c => new[] { c }));
+        Section(output, "addresses that the kernel may keep", module.KeptInMemory.Select(r => new[] { r }));
         foreach (var group in module.LivepatchReferences.GroupBy(r => r.Object))
             Section(output, $"refers to {group.Key}", group.Select(r => new[] { Name(r.Name, r.Sympos) }));
         Section(output, "refers to exports", module.ExportReferences.Select(r => new[] { r.Name, r.Crc is { } crc ? $"CRC 0x{crc:x8}" : "", r.IsWeak ? "weak" : "" }));
@@ -54,6 +56,13 @@ internal static class InspectText
         true => "are replaced by it",
         false => "stay",
         null => "decided when it loads",
+    };
+
+    private static string Retained(RetentionState retention) => retention switch
+    {
+        RetentionState.Unloadable => "can be unloaded",
+        RetentionState.Kept => "stays in memory until the machine restarts",
+        _ => "could be unloaded, and MUST NOT be",
     };
 
     private static string Mark(RuleState state) => state switch

@@ -42,6 +42,9 @@ internal sealed record VerifyReport(
     /// <summary>What the authors of its patches state, each with its reason.</summary>
     public IReadOnlyList<AuthorStatement> Statements { get; init; } = [];
 
+    /// <summary>The addresses of the module that the kernel may keep: with any, it cannot be unloaded.</summary>
+    public IReadOnlyList<Engine.Explain.ExplainedEscape> KeptInMemory { get; init; } = [];
+
     /// <summary>Gathers the report from a statement that was checked.</summary>
     public static VerifyReport Of(string path, string key, Statement statement)
     {
@@ -54,6 +57,7 @@ internal sealed record VerifyReport(
             made.Units ?? [], made.Test?.Passed, validity.IssuedOn, validity.ExpiresOn)
         {
             Statements = asked.Statements ?? [],
+            KeptInMemory = made.KeptInMemory,
         };
     }
 }

@@ -46,6 +46,10 @@ internal static class StatusText
             output.WriteLine(Printable.Text($"  function {function}"));
         if (livepatch.Functions.Count > MostFunctions)
             output.WriteLine($"  and {livepatch.Functions.Count - MostFunctions} more functions");
+        if (livepatch.StaysInMemory)
+            output.WriteLine("  stays in memory until the machine restarts: it can be disabled and replaced, and not unloaded");
+        foreach (var reason in livepatch.KeptInMemory.Take(MostFunctions))
+            output.WriteLine(Printable.Text($"    {reason}"));
         if (livepatch.State is "going live" or "going away")
             WriteTransition(output, livepatch);
     }

@@ -17,8 +17,9 @@ internal static class TrialText
             foreach (var line in phase.Output.TrimEnd('\n').Split('\n').Where(l => l.Length > 0))
                 output.WriteLine($"    {Printable.Text(line)}");
         }
+        var gone = trial.Phases.Any(p => p.Name == "keep") ? "disabled and kept in memory" : "disabled and unloaded";
         output.WriteLine(trial.Passed
-            ? string.Create(CultureInfo.InvariantCulture, $"passed on {trial.Kernel}: loaded, live after {trial.TransitionSeconds:0.0} s, disabled and unloaded; the kernel's log is clean")
+            ? string.Create(CultureInfo.InvariantCulture, $"passed on {trial.Kernel}: loaded, live after {trial.TransitionSeconds:0.0} s, {gone}; the kernel's log is clean")
             : $"failed on {trial.Kernel}");
         ProblemText.Write(output, problems);
     }

@@ -235,6 +235,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             Statements = plan.Statements.Count > 0 ? plan.Statements : null,
             Server = connection.Address.Url,
             PublicKey = connection.Key.Pem,
+            KeptInMemory = [.. statement.Predicate.BuildDefinition.InternalParameters.KeptInMemory.Select(e => $"{e.Function} {e.Event}".Trim())],
             Accepted = machine.Time.GetUtcNow(),
         };
         return new NewLivepatch(

@@ -1,5 +1,6 @@
 using Elivepatch.Elf.Dwarf;
 using Elivepatch.Engine.Diff;
+using Elivepatch.Engine.Escape;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Units;
 
@@ -11,14 +12,27 @@ public static class ExplainLivepatch
     /// <summary>Runs the pass.</summary>
     public static Explanation Run(
         string name, string release, string buildId, bool replace, IReadOnlyList<LinkUnit> units, IReadOnlyList<PatchedFunction> patched,
-        IReadOnlyList<KernelReference> references, IReadOnlyList<EditedLines> edits)
+        IReadOnlyList<KernelReference> references, IReadOnlyList<EditedLines> edits, EscapeFindings escapes)
     {
         var old = patched.ToDictionary(p => p.Change.After, p => p.Old);
         return new(name, release, buildId, replace,
             [.. units.Select(u => new ExplainedUnit(u.Inclusion.Diff.Unit, u.Placement.Proof.ToString().ToLowerInvariant(), u.Placement.Symbols.Count))],
             [.. units.SelectMany(u => Functions(u.Inclusion, old, edits))],
             [.. units.SelectMany(u => Data(u.Inclusion))],
-            [.. references.Select(r => new ExplainedReference(r.Name, r.Export is not null, r.Export?.Crc, r.Livepatch?.Position.Value))]);
+            [.. references.Select(r => new ExplainedReference(r.Name, r.Export is not null, r.Export?.Crc, r.Livepatch?.Position.Value))])
+        {
+            KeptInMemory = Kept(units, escapes),
+        };
+    }
+
+    private static List<ExplainedEscape> Kept(IReadOnlyList<LinkUnit> units, EscapeFindings escapes)
+    {
+        // A name that several units have names no unit.
+        var homes = units.SelectMany(u => u.Inclusion.Pieces.Where(p => p.IsCode).Select(p => (p.Name, u.Inclusion.Diff.Unit)))
+            .GroupBy(p => p.Name, p => p.Unit).Where(g => g.Distinct().Count() == 1).ToDictionary(g => g.Key, g => g.First());
+        var kept = escapes.Escapes.Select(e => new ExplainedEscape(homes.GetValueOrDefault(e.Function), e.Function, e.Address, e.Kind, e.Way, e.To, e.Event));
+        return escapes.IsComplete ? [.. kept]
+            : [.. kept, new(null, "", "", AddressKind.Data, EscapeWay.NotFollowed, null, "its code is too large to be followed to the end")];
     }
 
     private static IEnumerable<ExplainedFunction> Functions(

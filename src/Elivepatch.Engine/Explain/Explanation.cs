@@ -1,3 +1,4 @@
+using Elivepatch.Engine.Escape;
 using Elivepatch.Engine.Statements;
 
 namespace Elivepatch.Engine.Explain;
@@ -49,6 +50,20 @@ public sealed record ExplainedData(string Unit, string Name, ulong Size, bool Is
 /// <param name="Sympos">For a livepatch symbol, which of several of that name.</param>
 public sealed record ExplainedReference(string Name, bool IsExported, uint? Crc, int? Sympos);
 
+/// <summary>
+/// An address of the livepatch that the kernel may hold after it was disabled or replaced. With any, the module keeps a reference to itself:
+/// it can be disabled and replaced, and stays in memory until the machine restarts.
+/// </summary>
+/// <param name="Unit">Source file; null where that is not known.</param>
+/// <param name="Function">The function whose code lets the address go; empty where it is about the whole module.</param>
+/// <param name="Address">What it leads to: a symbol, or a literal in quotes.</param>
+/// <param name="Kind">What that is.</param>
+/// <param name="Way">How it gets out.</param>
+/// <param name="To">The function that it is passed to; null where there is none.</param>
+/// <param name="Event">What happens there, in words, without the function.</param>
+public sealed record ExplainedEscape(
+    string? Unit, string Function, string Address, AddressKind Kind, EscapeWay Way, string? To, string Event);
+
 /// <summary>How well one unit is proven to be the code that runs.</summary>
 /// <param name="Unit">Source file.</param>
 /// <param name="Proof"><c>bytes</c> or <c>layout</c>.</param>
@@ -71,4 +86,7 @@ public sealed record Explanation(
 {
     /// <summary>What the author stated and the livepatch rests on, in order of the units.</summary>
     public IReadOnlyList<AuthorStatement> Statements { get => field ?? []; init; } = [];
+
+    /// <summary>Why the module stays in memory after it was disabled; empty where it can be unloaded, and in what older versions wrote.</summary>
+    public IReadOnlyList<ExplainedEscape> KeptInMemory { get => field ?? []; init; }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Elivepatch.Elf;
 using Elivepatch.Engine.Diff;
+using Elivepatch.Engine.Escape;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Link;
@@ -37,6 +38,21 @@ public sealed class Combine
             combine.Relocate(unit);
         combine.AddStaticCallKeys();
         return combine.problems.Count > 0 ? Outcome<Combine>.Failure(combine.problems) : combine;
+    }
+
+    /// <summary>Finds what of the pieces the kernel may hold when the livepatch is disabled: the glue depends on whether there is something.</summary>
+    public EscapeFindings FindEscapes(IReadOnlyList<PatchedFunction> patched)
+    {
+        var found = Escape.FindEscapes.Run(builder.Look(), patched.Select(p => placed[p.Change.After]).Select(p => (p.Place.Section.Name, p.Symbol!.Value)));
+
+        // Two units with a static function of one name must not meet in one object; people know it by its own.
+        var names = placed.Where(p => p.Key.IsCode && p.Value.Symbol is not null).ToDictionary(p => p.Value.Symbol!.Name, p => p.Key.Name);
+        return found with
+        {
+            Escapes = [.. found.Escapes.Select(e => e with { Function = Plain(e.Function), Address = Plain(e.Address) })],
+        };
+
+        string Plain(string name) => names.GetValueOrDefault(name, name);
     }
 
     /// <summary>Adds the compiled glue and completes the object.</summary>

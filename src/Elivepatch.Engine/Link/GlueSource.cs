@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Elivepatch.Engine.Escape;
 
 namespace Elivepatch.Engine.Link;
 
@@ -17,7 +18,9 @@ public static class GlueSource
     /// <param name="replace">True for a cumulative livepatch that replaces all others atomically.</param>
     /// <param name="description">One line for <c>modinfo</c>.</param>
     /// <param name="namespaces">Symbol namespaces of the exports that the livepatch uses.</param>
-    public static string Write(IReadOnlyList<PatchedFunction> patched, bool replace, string description, IEnumerable<string> namespaces)
+    /// <param name="escapes">What of the livepatch outlives it: with any, the module keeps itself in memory.</param>
+    public static string Write(
+        IReadOnlyList<PatchedFunction> patched, bool replace, string description, IEnumerable<string> namespaces, EscapeFindings escapes)
     {
         var text = new StringBuilder();
         foreach (var function in patched)
@@ -32,7 +35,7 @@ public static class GlueSource
         text.Append("\t{ }\n};\n\nstatic struct klp_object elivepatch_objects[] = {\n\t{ .funcs = elivepatch_funcs_vmlinux },\n\t{ }\n};\n\n");
         text.Append("static struct klp_patch elivepatch_patch = {\n\t.mod = THIS_MODULE,\n\t.objs = elivepatch_objects,\n");
         text.Append(CultureInfo.InvariantCulture, $"\t.replace = {(replace ? "true" : "false")},\n}};\n\n");
-        text.Append("static int __init elivepatch_init(void)\n{\n\treturn klp_enable_patch(&elivepatch_patch);\n}\n\n");
+        text.Append(escapes.MustStay ? KeepingInit(escapes) : "static int __init elivepatch_init(void)\n{\n\treturn klp_enable_patch(&elivepatch_patch);\n}\n\n");
         text.Append("static void __exit elivepatch_exit(void)\n{\n}\n\n");
         text.Append("module_init(elivepatch_init);\nmodule_exit(elivepatch_exit);\nMODULE_LICENSE(\"GPL\");\nMODULE_INFO(livepatch, \"Y\");\n");
         text.Append(CultureInfo.InvariantCulture, $"MODULE_DESCRIPTION(\"{Escape(description)}\");\n");
@@ -40,6 +43,39 @@ public static class GlueSource
             text.Append(CultureInfo.InvariantCulture, $"MODULE_INFO(import_ns, \"{Escape(name)}\");\n");
         return text.ToString();
     }
+
+    // The reference is taken before the first patched function can run, and given back only where none ever ran.
+    private static string KeepingInit(EscapeFindings escapes)
+    {
+        var text = new StringBuilder("""
+            /*
+             * The kernel may hold addresses of this module after the livepatch was disabled or replaced, so its memory must stay: the
+             * module keeps a reference to itself for good.
+
+            """);
+        foreach (var escape in escapes.Escapes)
+            text.Append(CultureInfo.InvariantCulture, $" *  - {Comment(escape.Function)} {Comment(escape.Event)}\n");
+        if (!escapes.IsComplete)
+            text.Append(" *  - its code is too large to be followed to the end\n");
+        return text.Append("""
+             */
+            static int __init elivepatch_init(void)
+            {
+            	int ret;
+
+            	__module_get(THIS_MODULE);
+            	ret = klp_enable_patch(&elivepatch_patch);
+            	if (ret)
+            		module_put(THIS_MODULE);
+            	return ret;
+            }
+
+
+            """).ToString();
+    }
+
+    private static string Comment(string text) =>
+        string.Concat(text.Select(c => c is >= ' ' and <= '~' ? c : '?')).Replace("*/", "* /", StringComparison.Ordinal);
 
     private static string Escape(string text) => string.Concat(text.Select(c => c switch
     {

@@ -91,15 +91,29 @@ internal sealed class ModuleBuilder
     /// <summary>Completes the object.</summary>
     public ElfObject Finish()
     {
+        Fill(Object);
+        return Object;
+    }
+
+    /// <summary>What is there so far, to be looked at: an object of its own that shares sections and symbols with this one.</summary>
+    public ElfObject Look()
+    {
+        var look = new ElfObject();
+        look.Symbols.AddRange(Object.Symbols);
+        Fill(look);
+        return look;
+    }
+
+    private void Fill(ElfObject elf)
+    {
         foreach (var output in sections.Values)
         {
             if (output.Section.Type != ElfSectionType.NoBits)
                 output.Section.Content = output.Bytes.ToArray();
-            Object.Sections.Add(output.Section);
+            elf.Sections.Add(output.Section);
         }
 
-        Object.Sections.AddRange(sections.Values.Select(o => o.Relocations).OfType<ElfRelocationSection>());
-        return Object;
+        elf.Sections.AddRange(sections.Values.Select(o => o.Relocations).OfType<ElfRelocationSection>());
     }
 
     private OutputSection Find(ElfSection like, string name)

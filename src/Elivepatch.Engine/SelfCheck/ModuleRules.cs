@@ -11,7 +11,7 @@ public static class ModuleRules
     [
         .. InformationRules.All, .. LoadedSectionRules.All, .. SymbolRules.All, .. RelocationRules.All, .. LivepatchRelocationRules.All,
         .. PatchListRules.All, .. MemoryRules.All,
-        .. DefinitionRules.All, .. OldCodeRules.All, .. IdListRules.All,
+        .. DefinitionRules.All, .. OldCodeRules.All, .. IdListRules.All, .. AddressRules.All,
     ];
 
     /// <summary>Applies all rules.</summary>

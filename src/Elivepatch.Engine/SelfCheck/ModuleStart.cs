@@ -33,4 +33,15 @@ internal static class ModuleStart
         var length = bytes.IndexOf((byte)0);
         return length <= 0 ? null : Encoding.Latin1.GetString(bytes[..length]);
     }
+
+    /// <summary>Gives the module another name.</summary>
+    public static void Rename(ElfObject elf, string name, EntryLayouts? layouts)
+    {
+        var offset = layouts?.OffsetOf("module.name") ?? NameOffset;
+        var content = elf.FindSection(Section)?.Content ?? [];
+        if (offset < 0 || offset + LongestName + 1 > content.Length || name.Length > LongestName)
+            return;
+        content.AsSpan(offset, LongestName + 1).Clear();
+        Encoding.Latin1.GetBytes(name, content.AsSpan(offset));
+    }
 }

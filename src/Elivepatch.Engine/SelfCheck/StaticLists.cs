@@ -12,8 +12,11 @@ namespace Elivepatch.Engine.SelfCheck;
 /// <summary>Reads a <c>struct klp_patch</c> in the module's data and the arrays behind it.</summary>
 internal sealed class StaticLists(ElfObject elf, DataFields fields, PatchEntries entries, EntryLayouts? layouts)
 {
+    /// <summary>Offset of <c>replace</c> in <c>struct klp_patch</c> since 5.5.</summary>
+    public const ulong PatchReplace = 24;
+
     private const ulong Pointer = 8;
-    private const ulong CallbacksOffset = 16, FunctionPosition = 16, PatchStates = 16, PatchReplace = 24;
+    private const ulong CallbacksOffset = 16, FunctionPosition = 16, PatchStates = 16;
 
     /// <summary>The structures with the smallest <c>struct kobject</c> (64 bytes) of any configuration.</summary>
     private const ulong SmallestFunction = 152, SmallestObject = 168;
@@ -36,6 +39,10 @@ internal sealed class StaticLists(ElfObject elf, DataFields fields, PatchEntries
         });
         return new(PatchForm.Static, ReadReplace(patch), list, terminated);
     }
+
+    /// <summary>Where the structure and its objects lie; null where the module has none that can be found.</summary>
+    public (Place Patch, IReadOnlyList<Place> Objects)? Places() =>
+        FindPatch() is { } patch && fields.Follow(patch + Pointer) is { } objects ? (patch, Walk(objects, ObjectSize(objects), p => p).Entries) : null;
 
     // Before 5.5 there was no field for states, and replace stood in its place; there, what is now replace belongs to a list head.
     private bool ReadReplace(Place patch)

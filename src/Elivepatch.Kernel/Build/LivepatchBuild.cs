@@ -92,7 +92,8 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         {
             var linker = new ModuleLinker(tree, request.Kernel, recipe.Recipe, recipe.Folder, workspace.FullPath, cancellation);
             var outcome = await linker.LinkAsync(moduleName, units, patched, resolver,
-                references => GlueSource.Write(patched, request.Replace, Describe(request, livePatches), NamespacesOf(references)));
+                (references, escapes) => GlueSource.Write(
+                    patched, request.Replace, Describe(request, livePatches), NamespacesOf(references), escapes));
             Keep(request.KeepFolder, workspace.FullPath);
             return outcome;
         });
@@ -104,7 +105,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
             return Outcome<BuildResult>.Failure(@checked.Problems);
 
         var explanation = ExplainLivepatch.Run(
-            moduleName, facts.Release, facts.BuildId, request.Replace, units, patched, module.References, EditsOf(tree, sources)) with
+            moduleName, facts.Release, facts.BuildId, request.Replace, units, patched, module.References, EditsOf(tree, sources), module.Escapes) with
         {
             Statements = [.. inclusions.SelectMany(i => i.Diff.Statements.Used)],
         };

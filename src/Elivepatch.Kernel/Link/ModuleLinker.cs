@@ -4,6 +4,7 @@
 
 using Elivepatch.Elf;
 using Elivepatch.Engine;
+using Elivepatch.Engine.Escape;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Relocate;
 using Elivepatch.Kernel.Processes;
@@ -33,16 +34,17 @@ public sealed class ModuleLinker(
     /// <param name="units">What goes in.</param>
     /// <param name="patched">The functions that are diverted.</param>
     /// <param name="resolver">How to refer to the running kernel.</param>
-    /// <param name="writeGlue">Writes the C unit that makes a livepatch of it, given what it refers to.</param>
+    /// <param name="writeGlue">Writes the C unit that makes a livepatch of it, given what it refers to and what of it outlives it.</param>
     public async Task<Outcome<LinkedModule>> LinkAsync(
         string name, IReadOnlyList<LinkUnit> units, IReadOnlyList<PatchedFunction> patched, ReferenceResolver resolver,
-        Func<IReadOnlyList<KernelReference>, string> writeGlue)
+        Func<IReadOnlyList<KernelReference>, EscapeFindings, string> writeGlue)
     {
         var started = Combine.Start(units, resolver);
         if (!started.TryGet(out var combine))
             return Outcome<LinkedModule>.Failure(started.Problems);
+        var escapes = combine.FindEscapes(patched);
         await File.WriteAllTextAsync(PathOf(NameHeader), $"#undef KBUILD_MODNAME\n#define KBUILD_MODNAME \"{name}\"\n", cancellation);
-        await File.WriteAllTextAsync(PathOf("glue.c"), GlueSource.Headers + writeGlue(combine.References), cancellation);
+        await File.WriteAllTextAsync(PathOf("glue.c"), GlueSource.Headers + writeGlue(combine.References, escapes), cancellation);
         if (await CompileAsync("glue") is { } glueProblem)
             return glueProblem;
         var module = combine.Finish(patched, ElfReader.Read(await ReadAsync("glue.o")));
@@ -65,7 +67,7 @@ public sealed class ModuleLinker(
             return linkProblem;
         var final = ElfReader.Read(await ReadAsync("linked.ko"));
         LivepatchRelocations.Apply(final);
-        return new LinkedModule(ElfWriter.Write(final), combine.References);
+        return new LinkedModule(ElfWriter.Write(final), combine.References, escapes);
     }
 
     private async Task<Problem?> CompileAsync(string unit)

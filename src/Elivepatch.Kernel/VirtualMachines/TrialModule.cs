@@ -2,13 +2,15 @@ using System.Text;
 
 using Elivepatch.Elf;
 using Elivepatch.Engine;
+using Elivepatch.Engine.SelfCheck;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
 /// <summary>A livepatch module to be tried.</summary>
 /// <param name="Name">The name that the kernel will know it by.</param>
 /// <param name="Content">The bytes of the module.</param>
-internal sealed record TrialModule(string Name, byte[] Content)
+/// <param name="IsKept">True where it keeps itself in memory, so that it must not be possible to unload it.</param>
+internal sealed record TrialModule(string Name, byte[] Content, bool IsKept = false)
 {
     private const long Largest = 256 << 20;
     private const int LongestName = 55; // MODULE_NAME_LEN of include/linux/module.h, without its NUL
@@ -36,11 +38,12 @@ internal sealed record TrialModule(string Name, byte[] Content)
         var content = File.ReadAllBytes(path);
         try
         {
-            var information = ElfReader.Read(content).FindSection(".modinfo")?.Content ?? [];
+            var elf = ElfReader.Read(content);
+            var information = elf.FindSection(".modinfo")?.Content ?? [];
             var name = Encoding.UTF8.GetString(information).Split('\0')
                 .FirstOrDefault(f => f.StartsWith("name=", StringComparison.Ordinal))?["name=".Length..];
             return name is not null && name.Length is > 0 and <= LongestName && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')
-                ? new TrialModule(name, content)
+                ? new TrialModule(name, content, IsKeptInMemory(elf))
                 : new Problem(ProblemCodes.TrialInvalid, $"{path} has no name= in its .modinfo that a module can have");
         }
         catch (ElfFormatException e)
@@ -48,4 +51,8 @@ internal sealed record TrialModule(string Name, byte[] Content)
             return new Problem(ProblemCodes.TrialInvalid, $"{path} is not a kernel module: {e.Message}");
         }
     }
+
+    // What cannot be read as a livepatch is for the kernel to judge.
+    private static bool IsKeptInMemory(ElfObject elf) =>
+        LivepatchModule.Read(elf).TryGet(out var module) && Retention.Of(elf, module).State == RetentionState.Kept;
 }

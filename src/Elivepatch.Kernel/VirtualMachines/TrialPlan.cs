@@ -2,12 +2,19 @@ using System.Globalization;
 using System.Text;
 
 using Elivepatch.Engine;
+using Elivepatch.Engine.SelfCheck;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
 /// <summary>What one boot is to do: the cases from one on, as the files that <c>trial.sh</c> reads.</summary>
 internal sealed class TrialPlan
 {
+    /// <summary>Name of the livepatch that takes the place of those tried and changes nothing.</summary>
+    public const string Neutral = "elivepatch_neutral";
+
+    /// <summary>Name under which the last livepatch is loaded once more, to be disabled.</summary>
+    public const string Again = "elivepatch_again";
+
     private const int FixedWaits = 30; // seconds that trial.sh waits for modules to go, a module
 
     public TrialPlan(IReadOnlyList<TrialCase> cases, IReadOnlyList<IReadOnlyList<TrialModule>> modules, int first)
@@ -18,8 +25,13 @@ internal sealed class TrialPlan
         {
             var trial = cases[i];
             lines.Append(CultureInfo.InvariantCulture, $"{i} {Seconds(trial.TransitionTimeout)} {Seconds(trial.ScriptTimeout)}");
-            lines.AppendJoin("", modules[i].Select(m => $" {m.Name}")).Append('\n');
+            lines.AppendJoin("", modules[i].Select(m => $" {(m.IsKept ? "+" : "")}{m.Name}")).Append('\n');
             files.AddRange(modules[i].Select((m, position) => new GuestFile($"{i}/modules/{position + 1}.ko", m.Content)));
+            if (StandInsFor(modules[i]) is { } standIns)
+            {
+                files.Add(new($"{i}/modules/{Neutral}.ko", standIns.Neutral));
+                files.Add(new($"{i}/modules/{Again}.ko", standIns.Again));
+            }
             files.AddRange(trial.Files.Select(f => f with { Path = $"{i}/{f.Path}" }));
             if (trial.Script is not null)
                 files.Add(GuestFile.Text($"{i}/script", trial.Script));
@@ -56,10 +68,16 @@ internal sealed class TrialPlan
         return null;
     }
 
+    /// <summary>
+    /// The livepatches that are loaded after those tried: one that replaces them, and the last one again. Null where the former cannot be made.
+    /// </summary>
+    public static (byte[] Neutral, byte[] Again)? StandInsFor(IReadOnlyList<TrialModule> modules) =>
+        modules[^1].Content is { Length: > 0 } last && StandIn.Neutral(last, Neutral) is { } neutral ? (neutral, StandIn.Renamed(last, Again)) : null;
+
     private static TimeSpan Longest(TrialCase trial) =>
-        (trial.ScriptTimeout * (trial.Modules.Count + 2))
-        + (trial.TransitionTimeout * (trial.Modules.Count * 2))
-        + TimeSpan.FromSeconds(FixedWaits * trial.Modules.Count);
+        (trial.ScriptTimeout * (trial.Modules.Count + 3))
+        + (trial.TransitionTimeout * (trial.Modules.Count * 2 + 4))
+        + TimeSpan.FromSeconds(FixedWaits * (trial.Modules.Count + 2));
 
     private static long Seconds(TimeSpan time) => (long)Math.Ceiling(time.TotalSeconds);
 

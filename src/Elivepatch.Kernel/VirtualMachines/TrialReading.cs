@@ -49,8 +49,11 @@ internal static class TrialReading
             problems.Add(new(ProblemCodes.UnexpectedTaint, $"the kernel is tainted {taint}"));
         if (problems.Count == 0 && Missing(trial, modules, phases) is { } missing)
             problems.Add(new(ProblemCodes.GuestAnswerMalformed, $"nothing was heard of '{missing}'"));
-        return new() { Case = trial.Name, Phases = phases, KernelLog = log, Problems = problems, TransitionSeconds = KernelLog.TransitionSeconds(log) };
+        return new() { Case = trial.Name, Phases = phases, KernelLog = log, Problems = problems, TransitionSeconds = KernelLog.TransitionSeconds([.. log.Where(l => !IsAboutStandIn(l))]) };
     }
+
+    private static bool IsAboutStandIn(string line) =>
+        line.Contains($"'{TrialPlan.Neutral}'", StringComparison.Ordinal) || line.Contains($"'{TrialPlan.Again}'", StringComparison.Ordinal);
 
     private static Problem NotDone(GuestResult? last, IReadOnlyList<TrialPhase> phases)
     {
@@ -69,6 +72,7 @@ internal static class TrialReading
         { IsScript: true } => new(ProblemCodes.TrialScriptFailed, $"'{phase}' had exit status {phase.ExitStatus}:\n{Tail(phase.Output)}"),
         { Name: "load" } => new(ProblemCodes.LivepatchNotLoaded, $"{phase.Livepatch}: {Tail(phase.Output)}\n{AboutLoading(phase, log)}"),
         { Name: "transition" } or { Name: "disable", ExitStatus: 1 } => new(ProblemCodes.TransitionStuck, Stuck(phase)),
+        { Name: "keep" } => new(ProblemCodes.LivepatchNotKept, $"{phase.Livepatch} was unloaded: {Tail(phase.Output)}"),
         { Name: "replace" } => new(ProblemCodes.FormerLivepatchRemains, $"{phase.Livepatch} was to be replaced"),
         _ => new(ProblemCodes.LivepatchRemains, $"'{phase}' failed: {Tail(phase.Output)}"),
     };
@@ -124,14 +128,17 @@ internal static class TrialReading
     private static string? Missing(TrialCase trial, IReadOnlyList<TrialModule> modules, List<TrialPhase> phases)
     {
         var script = trial.Script is null ? 0 : 1;
+        List<string> names = [.. modules.Select(m => m.Name)];
+        if (TrialPlan.StandInsFor(modules) is not null)
+            names.AddRange([TrialPlan.Neutral, TrialPlan.Again]);
         (string Name, int Count)[] expected =
         [
-            ("before", script), ("load", modules.Count), ("transition", modules.Count), ("during", modules.Count * script), ("after", script),
+            ("before", script), ("load", names.Count), ("transition", names.Count), ("during", modules.Count * script), ("after", 2 * script),
         ];
         if (expected.FirstOrDefault(e => phases.Count(p => p.Name == e.Name && p.ExitStatus == 0) != e.Count).Name is { } missing)
             return missing;
-        var gone = phases.Where(p => p.Name is "replace" or "unload" && p.ExitStatus == 0).Select(p => p.Livepatch).ToHashSet();
-        return modules.FirstOrDefault(m => !gone.Contains(m.Name)) is { } kept ? $"unload {kept.Name}" : null;
+        var gone = phases.Where(p => p.Name is "unload" or "keep" && p.ExitStatus == 0).Select(p => p.Livepatch).ToHashSet();
+        return names.Find(n => !gone.Contains(n)) is { } kept ? $"unload {kept}" : null;
     }
 
     private static string Taint(GuestEvent begin, GuestEvent end) =>

@@ -98,7 +98,14 @@ public sealed record ExternalParameters(
 /// <param name="Compiler">The compiler, as in <c>CONFIG_CC_VERSION_TEXT</c>.</param>
 /// <param name="Units">The translation units with the level of their fidelity proof.</param>
 /// <param name="Test">What the test in a virtual machine saw; null where there was none.</param>
-public sealed record InternalParameters(string Engine, string Compiler, IReadOnlyList<ExplainedUnit> Units, TestSummary? Test);
+public sealed record InternalParameters(string Engine, string Compiler, IReadOnlyList<ExplainedUnit> Units, TestSummary? Test)
+{
+    /// <summary>
+    /// The addresses of the module that the kernel may keep: with any, it can be disabled and replaced, and not unloaded. Empty in what
+    /// older servers wrote.
+    /// </summary>
+    public IReadOnlyList<ExplainedEscape> KeptInMemory { get => field ?? []; init; }
+}
 
 /// <summary>What a test in a virtual machine saw.</summary>
 /// <param name="Passed">True where nothing was wrong.</param>

@@ -33,7 +33,10 @@ internal static class BuildStatement
                     {
                         Statements = order.Submission.Statements,
                     },
-                    InternalParameters = new(BuildIdentity.Engine, kernel.Facts.Compiler, explanation.Units, test),
+                    InternalParameters = new(BuildIdentity.Engine, kernel.Facts.Compiler, explanation.Units, test)
+                    {
+                        KeptInMemory = explanation.KeptInMemory,
+                    },
                     ResolvedDependencies = Dependencies(order, kernel),
                 },
                 new(

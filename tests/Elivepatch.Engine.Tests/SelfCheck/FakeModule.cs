@@ -26,13 +26,14 @@ internal static class FakeModule
             struct list func_list, node; void *mod; char dynamic, patched; };
         struct klp_patch { void *mod; struct klp_object *objs; void *states; char replace; struct list list; struct kobject kobj;
             struct list obj_list; char enabled, forced; char work[56]; };
-        struct module { int state; struct list list; char name[56]; char room[40]; int (*init)(void); char more[64]; };
+        struct module { int state; struct list list; char name[56]; char room[40]; int (*init)(void); void (*exit)(void); char more[56]; };
         struct modversion_info { word crc; char name[56]; };
         #define INFO(n, text) static const char n[] __attribute__((used, section(".modinfo"), aligned(1))) = text;
         #define IN(name) __attribute__((used, section(name)))
         extern int klp_enable_patch(void *);
         int init_module(void);
-        struct module __this_module IN(".gnu.linkonce.this_module") = { .name = "fake", .init = init_module };
+        IN(".exit.text") void cleanup_module(void) { }
+        struct module __this_module IN(".gnu.linkonce.this_module") = { .name = "fake", .init = init_module, .exit = cleanup_module };
         INFO(info1, "livepatch=Y") INFO(info2, "license=GPL") INFO(info3, "name=fake") INFO(info4, "depends=net-core")
         INFO(info5, "import_ns=FAKE_NS") INFO(info6, "vermagic=6.12.117-fake SMP preempt mod_unload modversions ")
         static const struct modversion_info versions[] IN("__versions") = {

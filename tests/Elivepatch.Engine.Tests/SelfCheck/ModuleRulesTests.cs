@@ -55,6 +55,7 @@ public sealed class ModuleRulesTests
         ["memory-indirect-entry"] = elf => Means(elf, "reachable_function,0", "sealed_function,0"),
         ["memory-static-key"] = elf => Means(elf, "secret_key,0", "read_only_data,0"),
         ["definitions-replace"] = elf => elf.FindSymbol("before")!.Name = "exported_function",
+        ["addresses-kept"] = StoreAddress,
         ["patch-old-functions"] = elf => Section(elf, ".data").Content[At(elf, "vmlinux_funcs") + 152 + 16] = 3,
     };
 
@@ -203,6 +204,18 @@ public sealed class ModuleRulesTests
 
         Assert.Equal(RuleState.Failed, Check(elf).Single(r => r.Id == "memory-indirect-entry").State);
         Assert.Equal(RuleState.NotCheckable, Check(elf, FakeModule.Kernel with { Image = null }).Single(r => r.Id == "memory-indirect-entry").State);
+    }
+
+    // movq $objects, (%rdi); ret
+    private static void StoreAddress(ElfObject elf)
+    {
+        var code = Section(elf, ".text.new_net");
+        code.Content = [0x48, 0xc7, 0x07, 0, 0, 0, 0, 0xc3];
+        elf.FindSymbol("new_net")!.Size = (ulong)code.Content.Length;
+        Livepatch(elf, code.Name).Entries.Clear();
+        var relocations = new ElfRelocationSection(".rela" + code.Name, code);
+        relocations.Entries.Add(new(3, X8664Relocation.Absolute32Signed, elf.FindSymbol("objects"), 0));
+        elf.Sections.Add(relocations);
     }
 
     private static IReadOnlyList<RuleResult> Check(ElfObject elf, TargetKernel? kernel = null)

@@ -15,11 +15,16 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
 
         Assert.Empty(report.Problems);
         Assert.Equal(
-            ["before", "load says_one", "transition says_one", "during says_one", "disable says_one", "after", "unload says_one"],
+            [
+                "before", "load says_one", "transition says_one", "during says_one",
+                "load elivepatch_neutral", "transition elivepatch_neutral", "replace says_one", "after", "unload says_one", "after",
+                "disable elivepatch_neutral", "unload elivepatch_neutral",
+                "load elivepatch_again", "transition elivepatch_again", "disable elivepatch_again", "unload elivepatch_again",
+            ],
             report.Phases.Select(p => p.ToString()));
         Assert.StartsWith("console=", Output(report, "before"), StringComparison.Ordinal);
         Assert.Equal("one\n", Output(report, "during says_one"));
-        Assert.StartsWith("console=", Output(report, "after"), StringComparison.Ordinal);
+        Assert.All(report.Phases.Where(p => p.Name == "after"), p => Assert.StartsWith("console=", p.Output, StringComparison.Ordinal));
         Assert.True(report.TransitionSeconds > 0);
         Assert.Contains(report.KernelLog, l => l.Contains("'says_one': patching complete", StringComparison.Ordinal));
     }
@@ -33,6 +38,23 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
         Assert.Equal("one\n", Output(report, "during says_one"));
         Assert.Equal("two\n", Output(report, "during says_two"));
         Assert.Contains(report.Phases, p => p.ToString() == "replace says_one");
+    }
+
+    [Fact]
+    public void A_livepatch_that_keeps_itself_stays_in_memory_and_that_is_no_failure()
+    {
+        Assert.Empty(trials["kept"].Problems);
+        Assert.Equal("one\n", Output(trials["kept"], "during keeps_itself"));
+        Assert.Contains("keep keeps_itself", trials["kept"].Phases.Select(p => p.ToString()));
+    }
+
+    [Fact]
+    public void A_literal_that_dangles_is_found_after_the_module_was_unloaded()
+    {
+        var problems = trials["dangles"].Problems;
+
+        Assert.Contains(problems, p => p.Reason.Contains("'after'", StringComparison.Ordinal));
+        Assert.Contains(trials["dangles"].Phases, p => p.ToString() == "unload dangles");
     }
 
     [Fact]
@@ -128,6 +150,7 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
     public sealed class Trials(StockKernel stock) : IAsyncLifetime
     {
         private const string Show = "cat /proc/cmdline";
+        private const string Resources = "cat /proc/cmdline; cat /proc/iomem >/dev/null";
         private readonly TrialModules modules = new(stock);
         private readonly List<string> progress = [];
         private IReadOnlyList<TrialReport> reports = [];
@@ -161,6 +184,8 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
                         Files = [new("sleeper", modules.Sleeper, Executable: true)],
                         TransitionTimeout = TimeSpan.FromSeconds(5),
                     },
+                    Case("kept", Show, "keeps_itself"),
+                    Case("dangles", Resources, "dangles"),
                     Case("oopses", Show, "oopses"),
                     Case("last", Show, "says_two"),
                 ],

@@ -13,7 +13,7 @@ public sealed class TrialModules(StockKernel stock) : IAsyncLifetime
         static struct klp_func funcs[] = { { .old_name = TARGET, .new_func = replacement, }, { } };
         static struct klp_object objs[] = { { .funcs = funcs, }, { } };
         static struct klp_patch patch = { .mod = THIS_MODULE, .objs = objs, .replace = true };
-        static int start(void) { return klp_enable_patch(&patch); }
+        static int start(void) { KEEP return klp_enable_patch(&patch); }
         static void stop(void) { }
         module_init(start);
         module_exit(stop);
@@ -23,12 +23,21 @@ public sealed class TrialModules(StockKernel stock) : IAsyncLifetime
 
     private static readonly Dictionary<string, (string Target, string Replacement)> Sources = new()
     {
-        ["says_one"] = ("cmdline_proc_show", """int replacement(struct seq_file *m, void *v) { seq_puts(m, "one\n"); return 0; }"""),
-        ["says_two"] = ("cmdline_proc_show", """int replacement(struct seq_file *m, void *v) { seq_puts(m, "two\n"); return 0; }"""),
-        ["warns"] = ("cmdline_proc_show", """int replacement(struct seq_file *m, void *v) { WARN(1, "told so"); return 0; }"""),
-        ["oopses"] = ("cmdline_proc_show", "int replacement(struct seq_file *m, void *v) { *(volatile int *)8 = 1; return 0; }"),
-        ["patches_nothing"] = ("there_is_no_such_function", "int replacement(void) { return 0; }"),
-        ["patches_pause"] = ("__x64_sys_pause", "long replacement(const void *registers) { return -EINTR; }"),
+        ["says_one"] = ("cmdline_proc_show", """static int replacement(struct seq_file *m, void *v) { seq_puts(m, "one\n"); return 0; }"""),
+        ["says_two"] = ("cmdline_proc_show", """static int replacement(struct seq_file *m, void *v) { seq_puts(m, "two\n"); return 0; }"""),
+        ["warns"] = ("cmdline_proc_show", """static int replacement(struct seq_file *m, void *v) { WARN(1, "told so"); return 0; }"""),
+        ["oopses"] = ("cmdline_proc_show", "static int replacement(struct seq_file *m, void *v) { *(volatile int *)8 = 1; return 0; }"),
+        ["keeps_itself"] = ("cmdline_proc_show", """
+            static int replacement(struct seq_file *m, void *v) { seq_puts(m, "one\n"); return 0; }
+            #undef KEEP
+            #define KEEP __module_get(THIS_MODULE);
+            """),
+        ["dangles"] = ("cmdline_proc_show", """
+            #include <linux/ioport.h>
+            static int replacement(struct seq_file *m, void *v) { iomem_resource.child->name = "of the module"; return 0; }
+            """),
+        ["patches_nothing"] = ("there_is_no_such_function", "static int replacement(void) { return 0; }"),
+        ["patches_pause"] = ("__x64_sys_pause", "static long replacement(const void *registers) { return -EINTR; }"),
     };
 
     private DirectoryInfo? folder;
@@ -45,7 +54,7 @@ public sealed class TrialModules(StockKernel stock) : IAsyncLifetime
         folder = Directory.CreateTempSubdirectory("trial-modules-");
         await WriteAsync("Makefile", "obj-m := " + string.Join(' ', Sources.Keys.Select(n => n + ".o")) + "\n");
         foreach (var (name, (target, replacement)) in Sources)
-            await WriteAsync(name + ".c", $"#include <linux/module.h>\n#include <linux/livepatch.h>\n#include <linux/seq_file.h>\n#define TARGET \"{target}\"\nstatic {replacement}{Glue}\n");
+            await WriteAsync(name + ".c", $"#include <linux/module.h>\n#include <linux/livepatch.h>\n#include <linux/seq_file.h>\n#define TARGET \"{target}\"\n#define KEEP\n{replacement}{Glue}\n");
         await WriteAsync("sleeper.c", "#include <unistd.h>\nint main(void) { for (;;) pause(); }\n");
         await RunAsync(tree, "gcc", "-static", "-O2", "-o", "sleeper", "sleeper.c");
         File.Copy((await stock.RecordAsync()).SymversPath!, Path.Combine(folder.FullName, "kernel.symvers"));

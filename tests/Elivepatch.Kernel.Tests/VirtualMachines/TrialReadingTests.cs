@@ -26,6 +26,8 @@ public sealed class TrialReadingTests
         ! 7.8 status 0
         ! 7.8 phase unload fix
         ! 7.9 status 0
+        ! 7.9 phase after
+        ! 7.9 status 0
         ! 8.0 done 0 45056
         ! 8.1 end 0
         """;
@@ -55,6 +57,7 @@ public sealed class TrialReadingTests
     [InlineData("load", 821)]
     [InlineData("transition", 822)]
     [InlineData("unload", 827)]
+    [InlineData("after", 823)]
     public void A_phase_that_fails_fails_the_case(string phase, int problem)
     {
         var lines = Good.Split('\n').ToList();
@@ -74,6 +77,16 @@ public sealed class TrialReadingTests
             var without = lines.Where((_, at) => at != i && at != i + 1 + (lines[i + 1][0] == '>' ? 1 : 0));
             Assert.False(Read(string.Join('\n', without), GoodLog).Passed, lines[i]);
         }
+    }
+
+    [Fact]
+    public void A_livepatch_that_keeps_itself_is_not_unloaded()
+    {
+        var kept = Good.Replace("phase unload fix", "phase keep fix", StringComparison.Ordinal);
+
+        Assert.True(Read(kept, GoodLog).Passed);
+        var problem = Assert.Single(Read(kept.Replace("! 7.9 status 0\n! 7.9 phase", "! 7.9 status 1\n! 7.9 phase", StringComparison.Ordinal), GoodLog).Problems);
+        Assert.Equal(ProblemCodes.LivepatchNotKept, problem.Code);
     }
 
     [Fact]

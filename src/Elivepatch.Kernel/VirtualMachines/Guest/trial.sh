@@ -2,8 +2,9 @@
 #
 #   NUMBER TRANSITION-SECONDS SCRIPT-SECONDS LIVEPATCH...
 #
-# A case has its folder /job/NUMBER with its script (if any), its files, and its modules as modules/POSITION.ko. Every step is a
-# phase: the event "phase WORD [LIVEPATCH]", what it prints, the event "status N". What the statuses mean is decided on the host.
+# A livepatch with a + before its name keeps itself in memory. A case has its folder /job/NUMBER with its script (if any), its files, and
+# its modules as modules/POSITION.ko; modules/elivepatch_neutral.ko (if any) is a livepatch that replaces all others and changes nothing,
+# modules/elivepatch_again.ko the last module under that name. Every step is a phase: the event "phase WORD [LIVEPATCH]", what it prints, the event "status N". What the statuses mean is decided on the host.
 
 taint() {
     cat /proc/sys/kernel/tainted
@@ -89,17 +90,19 @@ load() {
     end_phase 1
 }
 
-# replace_former LIVEPATCH: after the transition of one that replaces, the former ones are gone and can be unloaded.
+# replace_former LIVEPATCH: after the transition of one that replaces, the former ones are gone; sets replaced to them.
 replace_former() {
+    replaced=
     former=${active#"$1 "}
     [ -n "$former" ] && ! in_livepatch "$1" replace 0 || return 0
     # Kernels before 6.11 do not say whether a livepatch replaces; if it does not, waiting shows it.
     in_livepatch "$1" replace 1 || await 5 is_gone "${former%% *}" || return 0
     for name in $former; do
         begin_phase replace "$name"
-        await 10 is_gone "$name" && await 10 remove_module "$name"
+        await 10 is_gone "$name"
         end_phase $? || return
     done
+    replaced=$former
     active="$1 "
 }
 
@@ -120,10 +123,43 @@ disable() {
     end_phase 1
 }
 
-unload() {
-    begin_phase unload "$1"
-    await 10 remove_module "$1"
-    end_phase $?
+is_kept() {
+    case " $kept " in *" $1 "*) return 0 ;; esac
+    return 1
+}
+
+# retire LIVEPATCH...: unloads what is not live any more, and tries in vain where it keeps itself.
+retire() {
+    for name in "$@"; do
+        if is_kept "$name"; then
+            begin_phase keep "$name"
+            rmmod "$name" 2>&1
+            [ -d "/sys/module/$name" ]
+        else
+            begin_phase unload "$name"
+            await 10 remove_module "$name"
+        fi
+        end_phase $? || return
+    done
+}
+
+# withdraw LIVEPATCH...: disables and unloads, with the script after both.
+withdraw() {
+    for livepatch in "$@"; do
+        disable "$livepatch" || return
+    done
+    run_script after
+    retire "$@" && run_script after
+}
+
+# supersede: the neutral livepatch replaces what is active; then the last livepatch comes back under another name, to be disabled.
+supersede() {
+    load elivepatch_neutral elivepatch_neutral && replace_former elivepatch_neutral || return
+    run_script after
+    retire $replaced || return
+    run_script after
+    disable elivepatch_neutral && retire elivepatch_neutral || return
+    load elivepatch_again elivepatch_again && disable elivepatch_again && retire elivepatch_again
 }
 
 # A case whose livepatch cannot be brought to an end leaves the guest unfit for the next one.
@@ -131,19 +167,16 @@ run_steps() {
     active=
     run_script before || return
     position=0
+    failed=
     for livepatch in "$@"; do
         position=$((position + 1))
-        load $position "$livepatch" && replace_former "$livepatch" && run_script during "$livepatch" || break
+        load $position "$livepatch" && replace_former "$livepatch" && retire $replaced && run_script during "$livepatch" || { failed=yes; break; }
     done
-    unloadable=
-    for livepatch in $active; do
-        disable "$livepatch" || return
-        unloadable="$unloadable $livepatch"
-    done
-    [ $position -eq 0 ] || run_script after
-    for livepatch in $unloadable; do
-        unload "$livepatch" || return
-    done
+    if [ -z "$failed" ] && [ -f modules/elivepatch_neutral.ko ]; then
+        supersede
+    else
+        withdraw $active
+    fi
 }
 
 # end_background: ends what the case's script left running.
@@ -157,7 +190,7 @@ end_background() {
 # name_remains LIVEPATCH...: what of the livepatches is still in the kernel.
 name_remains() {
     for livepatch in "$@"; do
-        [ ! -d "/sys/module/$livepatch" ] || event remains "module $livepatch"
+        [ ! -d "/sys/module/$livepatch" ] || is_kept "$livepatch" || event remains "module $livepatch"
         is_gone "$livepatch" || event remains "livepatch $livepatch"
     done
     if grep -q klp_ /sys/kernel/tracing/enabled_functions 2>/dev/null; then
@@ -173,7 +206,16 @@ while read -r number transition_seconds script_seconds livepatches <&9; do
     mark case "$number"
     event case "$number" "$(taint)"
     cd "/job/$number" || break
-    run_steps $livepatches
+    kept=
+    names=
+    for livepatch in $livepatches; do
+        names="$names ${livepatch#+}"
+        [ "$livepatch" = "${livepatch#+}" ] || kept="$kept ${livepatch#+}"
+    done
+    livepatches="$names elivepatch_neutral elivepatch_again"
+    # Both are made of the last one, and keep themselves if it does.
+    ! is_kept "${names##* }" || kept="$kept elivepatch_neutral elivepatch_again"
+    run_steps $names
     end_background
     name_remains $livepatches
     event done "$number" "$(taint)"

@@ -1,0 +1,100 @@
+using Elivepatch.Elf;
+using Iced.Intel;
+
+namespace Elivepatch.Engine.Escape;
+
+/// <summary>What the analysis of a module found.</summary>
+/// <param name="Escapes">Addresses that the kernel may still hold when the livepatch is disabled, in the order of code.</param>
+/// <param name="IsComplete">False where the code was too much to be followed to its end.</param>
+/// <param name="HoldsModule">
+/// Whether the module has taken a reference to itself wherever it calls <c>klp_enable_patch()</c>; null where it calls it nowhere.
+/// </param>
+public sealed record EscapeFindings(IReadOnlyList<AddressEscape> Escapes, bool IsComplete, bool? HoldsModule)
+{
+    /// <summary>True where the module's memory may be used after the livepatch is disabled.</summary>
+    public bool MustStay => Escapes.Count > 0 || !IsComplete;
+}
+
+/// <summary>
+/// Finds the addresses of a livepatch that outlive it. In: an object, before the glue is written or finished. Out: every address of its own
+/// that may be in kernel memory when the livepatch was disabled or replaced. Unloading it would leave them dangling. Passing a constant
+/// to a function of the kernel does not count (every printk does it, and who keeps a name copies it); a function or a variable does.
+/// </summary>
+public static class FindEscapes
+{
+    /// <summary>Runs the pass.</summary>
+    /// <param name="elf">The object.</param>
+    /// <param name="patched">The new functions to which the kernel's are diverted: section and offset of each.</param>
+    public static EscapeFindings Run(ElfObject elf, IEnumerable<(string Section, ulong Offset)> patched)
+    {
+        var diverted = patched.ToHashSet();
+        var addresses = new ModuleAddresses(elf);
+        var code = new ModuleCode(elf, addresses);
+        var follow = new FollowAddresses(addresses, code, IsPatched);
+        follow.Run();
+        return new(
+            [.. follow.Escapes.Concat(TailCalls(code, IsPatched)).Distinct().OrderBy(e => e.Function, StringComparer.Ordinal).ThenBy(e => e.Place, StringComparer.Ordinal)
+                .ThenBy(e => e.Address, StringComparer.Ordinal)],
+            !follow.IsExhausted, follow.HoldsModule);
+
+        bool IsPatched(CodePlace place) => diverted.Contains((place.Section.Name, place.Offset));
+    }
+
+    // Where a patched function was left by a jump, only what it jumped to is on the stack. klp_check_stack_func()
+    // (kernel/livepatch/transition.c) looks for patched functions, so nothing waits for a task that sleeps further down.
+    private static IEnumerable<AddressEscape> TailCalls(ModuleCode code, Func<CodePlace, bool> isPatched)
+    {
+        var bodies = Bodies(code);
+        var open = new Queue<CodeFunction>(code.Functions.Where(f => isPatched(f.Entry)));
+        var seen = new HashSet<CodePlace>();
+        while (open.TryDequeue(out var from))
+        {
+            foreach (var jump in bodies[from.Entry])
+            {
+                if (jump.Code.FlowControl is not (FlowControl.UnconditionalBranch or FlowControl.ConditionalBranch) || jump.Target is not { } target
+                    || code.FunctionAt(target) is not { IsCold: false } callee || callee == from || isPatched(target) || !seen.Add(target))
+                {
+                    continue;
+                }
+
+                open.Enqueue(callee);
+                if (bodies[target].Any(MaySleep))
+                    yield return new(from.Name, callee.Name, AddressKind.Function, EscapeWay.TailCalled, null, jump.Place.ToString());
+            }
+        }
+    }
+
+    // A task that does not call anything does not sleep; one that was preempted has no reliable stack, and is looked at again.
+    private static bool MaySleep(CodeInstruction instruction) => instruction.Code.FlowControl switch
+    {
+        FlowControl.Call => !KnownCallees.IsFtraceEntry(instruction.External),
+        FlowControl.IndirectCall or FlowControl.IndirectBranch => true,
+        FlowControl.UnconditionalBranch or FlowControl.ConditionalBranch =>
+            instruction.External is { } name && !KnownCallees.IsReturnThunk(name),
+        _ => false,
+    };
+
+    // The instructions of each function, those of its cold part included.
+    private static Dictionary<CodePlace, List<CodeInstruction>> Bodies(ModuleCode code)
+    {
+        var bodies = new Dictionary<CodePlace, List<CodeInstruction>>();
+        foreach (var function in code.Functions)
+        {
+            var body = new List<CodeInstruction>();
+            for (var next = code.At(function.Entry); next is not null && next.Place.Offset < function.End; next = code.At(next.Next))
+                body.Add(next);
+            bodies[function.Entry] = body;
+        }
+
+        foreach (var function in code.Functions.Where(f => !f.IsCold))
+        {
+            foreach (var part in bodies[function.Entry].Select(i => i.Target).OfType<CodePlace>().Distinct().ToList())
+            {
+                if (code.FunctionAt(part) is { IsCold: true })
+                    bodies[function.Entry].AddRange(bodies[part]);
+            }
+        }
+
+        return bodies;
+    }
+}

@@ -1,0 +1,115 @@
+namespace Elivepatch.Engine.Escape;
+
+/// <summary>What registers and the stack frame may hold before one instruction.</summary>
+internal sealed class FlowState
+{
+    private const int StackPointer = 4;
+    private readonly AddressValue[] registers = new AddressValue[16];
+    private readonly Dictionary<long, AddressValue> slots = [];
+
+    /// <summary>What was stored in the frame at a place that is not known.</summary>
+    private AddressValue anywhere = AddressValue.Other;
+
+    private FlowState()
+    {
+    }
+
+    /// <summary>True where the address of the frame was given away, so that others may read what is stored there.</summary>
+    public bool IsFrameShared { get; set; }
+
+    /// <summary>True where on every path here the module has taken a reference to itself.</summary>
+    public bool HoldsModule { get; set; }
+
+    public AddressValue this[int register]
+    {
+        get => registers[register];
+        set => registers[register] = value;
+    }
+
+    public AddressValue Rsp
+    {
+        get => registers[StackPointer];
+        set => registers[StackPointer] = value;
+    }
+
+    /// <summary>Everything that the frame holds.</summary>
+    public IEnumerable<AddressValue> Frame => slots.Values.Append(anywhere);
+
+    /// <summary>At the entry of a function; null where the place in the frame is not known either.</summary>
+    public static FlowState Entry(long? stack = 0)
+    {
+        var state = new FlowState();
+        Array.Fill(state.registers, AddressValue.Other);
+        state.Rsp = AddressValue.Stack(stack);
+        return state;
+    }
+
+    public FlowState Copy()
+    {
+        var copy = new FlowState { anywhere = anywhere, IsFrameShared = IsFrameShared, HoldsModule = HoldsModule };
+        registers.CopyTo(copy.registers, 0);
+        foreach (var (offset, value) in slots)
+            copy.slots[offset] = value;
+        return copy;
+    }
+
+    /// <summary>What 8 bytes of the frame may hold; null for an unknown place.</summary>
+    public AddressValue LoadSlot(long? offset)
+    {
+        var found = anywhere;
+        if (offset is { } known && slots.TryGetValue(known, out var exact))
+            return anywhere.IsPlain ? exact : exact.Join(anywhere);
+        foreach (var (at, value) in slots)
+        {
+            if (offset is null || Math.Abs(at - offset.Value) < 8)
+                found = found.Join(value);
+        }
+
+        return found;
+    }
+
+    /// <summary>Stores in the frame.</summary>
+    public void StoreSlot(long? offset, AddressValue value, bool isWhole)
+    {
+        if (offset is { } known && isWhole)
+        {
+            if (value.IsPlain)
+                slots.Remove(known);
+            else
+                slots[known] = value;
+        }
+        else if (!value.IsPlain)
+        {
+            anywhere = anywhere.Join(value);
+        }
+    }
+
+    /// <summary>Joins what another path brings; true where that is news.</summary>
+    public bool Join(FlowState with)
+    {
+        var isNews = false;
+        for (var i = 0; i < registers.Length; i++)
+            registers[i] = Joined(registers[i], with.registers[i], ref isNews);
+        anywhere = Joined(anywhere, with.anywhere, ref isNews);
+        foreach (var (offset, value) in with.slots)
+        {
+            var old = slots.GetValueOrDefault(offset, AddressValue.Other);
+            slots[offset] = Joined(old, value, ref isNews);
+        }
+
+        foreach (var offset in slots.Keys.Where(o => !with.slots.ContainsKey(o)).ToList())
+            slots[offset] = Joined(slots[offset], AddressValue.Other, ref isNews);
+        if (with.IsFrameShared && !IsFrameShared)
+            (IsFrameShared, isNews) = (true, true);
+        if (!with.HoldsModule && HoldsModule)
+            (HoldsModule, isNews) = (false, true);
+        return isNews;
+    }
+
+    private static AddressValue Joined(AddressValue old, AddressValue with, ref bool isNews)
+    {
+        var joined = old.Join(with);
+        isNews |= !joined.SameAs(old);
+        return joined;
+    }
+}

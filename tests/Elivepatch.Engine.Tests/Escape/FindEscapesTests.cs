@@ -1,0 +1,350 @@
+using Elivepatch.Elf;
+using Elivepatch.Elf.Tests;
+using Elivepatch.Engine.Escape;
+using Elivepatch.Engine.Tests.Diff;
+using Xunit;
+
+namespace Elivepatch.Engine.Tests.Escape;
+
+public sealed class FindEscapesTests
+{
+    private const string Kernel = """
+        typedef unsigned long size_t;
+        struct thing { const char *name; void (*call)(struct thing *); long count; struct thing *next; };
+        struct ops { int (*open)(int); const char *name; };
+        extern int printk(const char *, ...);
+        extern void keep(const void *);
+        extern const void *give(const void *);
+        extern void timer_setup(struct thing *, void (*)(struct thing *), unsigned);
+        extern void call_rcu(void *, void (*)(struct thing *));
+        extern void seven(long, long, long, long, long, long, const void *, const void *);
+        extern int ___ratelimit(void *, const char *);
+        extern void *memcpy(void *, const void *, size_t);
+        extern void *kmemdup(const void *, size_t, unsigned);
+        extern void schedule(void);
+        extern struct thing *list;
+        extern const char *global_name;
+        #define noinline __attribute__((noinline))
+
+        """;
+
+    [Theory]
+    [InlineData("passed", """int f(int a) { return printk("text %d", a); }""")]
+    [InlineData("compared", """int f(const char *a) { return a == global_name; }""")]
+    [InlineData("passed, one of two", """int f(int a) { return printk("value %s", a ? "yes" : "no") + a; }""")]
+    [InlineData("passed in a loop", """int f(int a) { int n = 0; while (a--) n += printk(a & 1 ? "odd" : "even"); return n; }""")]
+    [InlineData("the eighth argument", """void f(int a) { seven(a, 2, 3, 4, 5, 6, "seventh", "eighth"); }""")]
+    [InlineData("in a structure on the stack", """void f(void) { struct thing t = { .name = "here", .count = 7 }; keep(&t); }""")]
+    [InlineData("a table of literals", """
+        static const char *const names[] = { "zero", "one", "two" };
+        void f(int a) { printk(names[a]); keep(names); }
+        """)]
+    [InlineData("only read", """
+        static const int table[] = { 5, 7, 11, 13 };
+        int f(int a) { return table[a & 3]; }
+        """)]
+    [InlineData("data only read and written", """
+        static long calls; static struct thing own;
+        void f(struct thing *t) { calls++; own.count += t->count; t->count = calls; asm volatile("lock incq %0" : "+m" (calls)); }
+        """)]
+    [InlineData("what an address replaced", """void f(struct thing *t) { const char *n = "x"; printk(n); n = t->next->name; keep(n); t->name = n; }""")]
+    [InlineData("the state of a rate limit", """
+        static struct thing _rs;
+        int f(void) { return ___ratelimit(&_rs, __func__) ? printk("often") : 0; }
+        """)]
+    [InlineData("data in a new function of its own", """
+        static struct thing own;
+        static noinline void add(struct thing *t, long n) { t->count += n; t->next->count = n; }
+        void f(long a) { add(&own, a); add(&own, a + 1); }
+        """)]
+    [InlineData("a call of a new function", """
+        static noinline int g(int a) { schedule(); return a * 3; }
+        int f(int a) { return g(a) + 1; }
+        """)]
+    [InlineData("a tail call of what calls nothing", """
+        static noinline int g(int a) { asm volatile(""); return a * 3; }
+        int f(int a) { return g(a + 1); }
+        """)]
+    [InlineData("a tail call of the kernel's", "void f(void) { printk(\"going\"); schedule(); }")]
+    [InlineData("an address that ends as a number", """void f(struct thing *t) { const char *s = "abcdef"; t->count = s[t->count]; }""")]
+    [InlineData("an address of a place in the function", """void f(void) { here: keep(&&here); asm volatile("" :: "r"(&&here)); }""")]
+    [InlineData("an address in a register that a call overwrites", """long f(struct thing *t) { t->count = printk("one"); return t->count; }""")]
+    public void Without_a_kept_address_the_module_can_go(string why, string source) => Assert.True(Find(source).Escapes.Count == 0, why + ": " + Show(source));
+
+    [Theory]
+    [InlineData("\"new\" Stored", """void f(struct thing *t) { t->name = "new"; }""")]
+    [InlineData("\"new\" Stored", """void f(void) { global_name = "new"; }""")]
+    [InlineData("\"no\" Stored, \"yes\" Stored", """int f(struct thing *t, int a) { t->name = a ? "yes" : "no"; return 0; }""")]
+    [InlineData("\"late\" Stored", """
+        void f(struct thing *t, int a) {
+            const char *n = t->name;
+            if (a > 3) n = "late";
+            while (a--) { printk("%s", n); schedule(); }
+            t->next->name = n;
+        }
+        """)]
+    [InlineData("\"spilled\" Stored", """
+        int f(struct thing *t, long a, long b, long c, long d, long e) {
+            const char *n = a ? "spilled" : t->name; long g = t->count;
+            asm volatile("" : "+r"(n));
+            asm volatile("" ::: "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15");
+            printk("%ld %ld %ld %ld %ld", a, b, c, d, e + g);
+            t->name = n;
+            return 0;
+        }
+        """)]
+    [InlineData("\"one\" Stored, \"two\" Stored, \"zero\" Stored", """
+        static const char *const names[] = { "zero", "one", "two" };
+        int f(struct thing *t, int a) { t->name = names[a]; return 0; }
+        """)]
+    [InlineData("\"made\" Stored", """void f(struct thing *t) { struct thing made = { .name = "made" }; asm volatile("" : "+m"(made)); *t = made; }""")]
+    [InlineData("\"copied\" Stored", """
+        static const struct thing proto = { .name = "copied", .count = 4 };
+        void f(struct thing *t) { memcpy(t, &proto, 4000); }
+        """)]
+    [InlineData("\"doubled\" Stored", """
+        static const struct thing proto = { .name = "doubled", .count = 4 };
+        void *f(void) { return kmemdup(&proto, sizeof(proto), 0); }
+        """)]
+    [InlineData("\"strings\" Stored", """
+        static const struct thing proto[9] = { { .name = "strings" } };
+        void f(struct thing *t) { const void *s = proto; void *d = t; long n = sizeof(proto); asm volatile("rep movsb" : "+S"(s), "+D"(d), "+c"(n) :: "memory"); }
+        """)]
+    [InlineData("\"swapped\" Stored", """int f(struct thing *t) { const char *n = "swapped"; asm volatile("xchg %0, %1" : "+r"(n), "+m"(t->name)); return 0; }""")]
+    [InlineData("\"exchanged\" Stored", """int f(struct thing *t) { return __sync_bool_compare_and_swap(&t->name, 0, "exchanged"); }""")]
+    [InlineData("\"offset\" Stored", """void f(struct thing *t, int a) { t->name = &"offset"[a & 3]; }""")]
+    [InlineData("\"percpu\" Stored", """int f(long o) { const char *n = "percpu"; asm volatile("movq %0, %%gs:(%1)" :: "r"(n), "r"(o) : "memory"); return 0; }""")]
+    [InlineData("\"given\" Returned", """const char *f(int a) { return "given"; }""")]
+    [InlineData("\"given\" Returned", """
+        static noinline const char *g(int a) { schedule(); return a ? "given" : 0; }
+        const char *f(int a) { const char *n = g(a); printk("%s", n); return n; }
+        """)]
+    [InlineData("\"helped\" Stored", """
+        static noinline int set(struct thing *t, const char *name) { printk("%s", name); t->name = name; return 3; }
+        int f(struct thing *t) { return set(t, "helped") + set(t->next, "helped"); }
+        """)]
+    [InlineData("\"second\" Stored", """
+        static const char *own;
+        int f(struct thing *t, int a) { if (a) own = "second"; else t->name = own; return 0; }
+        """)]
+    [InlineData("\"frame\" Stored", """
+        static noinline void fill(struct thing *t) { t->name = "frame"; }
+        void f(struct thing *t) { struct thing s; fill(&s); keep(&s); }
+        """)]
+    public void A_constant_that_is_stored_keeps_the_module(string expected, string source) => Assert.Equal(expected, Show(source));
+
+    [Theory]
+    [InlineData("expired Passed", """
+        static void expired(struct thing *t) { t->count++; }
+        void f(struct thing *t) { timer_setup(t, expired, 0); }
+        """)]
+    [InlineData("freed Passed", """
+        static void freed(struct thing *t) { t->count++; }
+        void f(struct thing *t) { if (t->count > 3) call_rcu(&t->next, freed); }
+        """)]
+    [InlineData("worked Stored", """
+        static void worked(struct thing *t) { t->count++; }
+        void f(struct thing *t) { t->call = worked; }
+        """)]
+    [InlineData("own Passed", """
+        static struct thing own;
+        void f(void) { keep(&own); }
+        """)]
+    [InlineData("own Passed", """
+        static struct thing own;
+        void f(void) { keep(&own.next); }
+        """)]
+    [InlineData("own Stored", """
+        static struct thing own;
+        void f(struct thing *t) { own.next = t->next; t->next = &own; }
+        """)]
+    [InlineData("fops Passed", """
+        static int open(int a) { return a + 1; }
+        static const struct ops fops = { .open = open, .name = "fops" };
+        void f(void) { keep(&fops); }
+        """)]
+    [InlineData("holder Passed", """
+        static int open(int a) { return a + 1; }
+        static const struct ops fops = { .open = open };
+        static const struct { const struct ops *ops; } holder = { &fops };
+        void f(void) { keep(&holder); }
+        """)]
+    [InlineData("fops Stored", """
+        static int open(int a) { return a + 1; }
+        static const struct ops fops = { .open = open };
+        extern const struct ops *current_ops;
+        void f(void) { current_ops = &fops; }
+        """)]
+    [InlineData("called Passed", """
+        static void called(struct thing *t) { t->count++; }
+        void f(void) { struct thing t = { .call = called }; keep(&t); }
+        """)]
+    [InlineData("called NotFollowed", """
+        static void called(struct thing *t) { t->count++; }
+        void f(void) { struct thing t; list = &t; asm volatile("" ::: "memory"); t.call = called; asm volatile("" : "+m"(t)); }
+        """)]
+    [InlineData("own Passed", """
+        static struct thing own;
+        void f(int a) { seven(a, 2, 3, 4, 5, 6, 7, &own); }
+        """)]
+    [InlineData("called Passed", """
+        static void called(struct thing *t) { t->count++; }
+        static noinline void start(struct thing *t, void (*call)(struct thing *)) { printk("start"); timer_setup(t, call, 1); printk("ed"); }
+        void f(struct thing *t) { start(t, called); start(t->next, called); printk("all"); }
+        """)]
+    [InlineData("called Passed", """
+        static void called(struct thing *t) { t->count++; }
+        void f(struct thing *t, void (*start)(void *)) { start(called); printk("x"); }
+        """)]
+    public void A_function_or_a_variable_that_somebody_may_keep_keeps_the_module(string expected, string source) => Assert.Equal(expected, Show(source));
+
+    [Theory]
+    [InlineData("g TailCalled", """
+        static noinline int g(int a) { schedule(); return a * 3; }
+        int f(int a) { return g(a + 1); }
+        """)]
+    [InlineData("h TailCalled", """
+        static noinline int h(int a) { schedule(); return a * 3; }
+        static noinline int g(int a) { asm volatile(""); return h(a + 7); }
+        int f(int a) { return g(a + 1); }
+        """, "-fno-inline")]
+    [InlineData("", """
+        static noinline int g(int a) { schedule(); return a * 3; }
+        int f(int a) { return g(a + 1); }
+        """, "-fno-optimize-sibling-calls")]
+    public void A_new_function_that_a_patched_one_jumps_to_keeps_the_module(string expected, string source, string flags = "") =>
+        Assert.Equal(expected, Show(source, flags));
+
+    [Fact]
+    public void A_jump_between_patched_functions_is_one_that_the_stack_check_knows()
+    {
+        const string source = "noinline int g(int a) { schedule(); return a * 3; }\nint f(int a) { return g(a + 1); }\n";
+        Assert.Equal("g TailCalled", Show(source));
+        Assert.Equal("", Show(source, "", "f", "g"));
+    }
+
+    [Fact]
+    public void A_cold_part_is_followed_as_part_of_its_function()
+    {
+        const string source = """
+            extern void rare(void) __attribute__((cold));
+            void f(struct thing *t) {
+                const char *n = t->next ? "chosen" : t->name;
+                asm volatile("" : "+r"(n));
+                if (t->count < 0) { rare(); printk("cold %s", n); t->name = n; rare(); }
+            }
+            """;
+        Assert.Contains(Compile(source, "").Symbols, s => s.Name == "f.cold");
+        Assert.Equal("\"chosen\" Stored", Show(source));
+    }
+
+    [Fact]
+    public void The_cases_of_a_switch_are_followed_through_its_table()
+    {
+        const string source = """
+            int f(struct thing *t, int a) {
+                const char *n = "kept";
+                asm volatile("" : "+r"(n));
+                switch (a) {
+                case 0: schedule(); break; case 1: keep(t); break; case 2: t->count = 7; break; case 3: t->next->count = 9; break;
+                case 4: printk("four"); break; case 5: t->next->name = n; break; case 6: keep(t->next); break; default: printk("none"); }
+                return 0;
+            }
+            """;
+        Assert.Equal("\"kept\" Stored", Show(source, "-fjump-tables -fcf-protection=none"));
+    }
+
+    [Fact]
+    public void A_branch_that_only_a_table_describes_is_followed()
+    {
+        const string source = """
+            int f(struct thing *t) {
+                const char *n = "branch";
+                asm volatile("" : "+r"(n));
+                asm goto("1: .byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n.pushsection __jump_table, \"aw\"\n.long 1b - ., %l[yes] - .\n.quad list - .\n.popsection"
+                    :::: yes);
+                return 0;
+            yes:
+                t->name = n;
+                return 0;
+            }
+            """;
+        Assert.Equal("\"branch\" Stored", Show(source));
+    }
+
+    [Fact]
+    public void What_the_module_loader_takes_back_does_not_count()
+    {
+        const string source = """
+            struct lock_class_key { };
+            struct debug { const char *module, *function; } ;
+            extern void __dynamic_pr_debug(struct debug *, const char *, ...);
+            extern void __mutex_init(struct thing *, const char *, struct lock_class_key *);
+            extern void init_waitqueue(struct thing *, const char *, void *);
+            void f(struct thing *t) {
+                static struct debug descriptor __attribute__((section("__dyndbg"))) = { "m", "f" };
+                static struct lock_class_key key;
+                static char __key[8];
+                __dynamic_pr_debug(&descriptor, "debug %d", 4);
+                __mutex_init(t, "name", &key);
+                init_waitqueue(t, "name", __key);
+            }
+            """;
+        Assert.Equal("", Show(source));
+    }
+
+    [Fact]
+    public void The_place_and_the_callee_are_named()
+    {
+        var escape = Assert.Single(Find("static void late(struct thing *t) { }\nvoid f(struct thing *t) { timer_setup(t, late, 0); }").Escapes);
+        Assert.Equal(("f", "late", AddressKind.Function, "timer_setup"), (escape.Function, escape.Address, escape.Kind, escape.To));
+        Assert.StartsWith("f passes the address of the new function late to timer_setup, which may keep it (.text.f+0x", escape.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_module_holds_itself_only_where_it_does_so_on_every_path_to_its_livepatch()
+    {
+        const string start = """
+            extern int klp_enable_patch(void *);
+            extern void __module_get(void *), module_put(void *);
+            extern int condition;
+            struct thing __this_module __attribute__((section(".gnu.linkonce.this_module")));
+            static struct thing patch;
+
+            """;
+        Assert.Null(Find("int f(void) { return 0; }").HoldsModule);
+        Assert.False(Find(start + "int init_module(void) { return klp_enable_patch(&patch); }").HoldsModule);
+        Assert.True(Find(start + "int init_module(void) { __module_get(&__this_module); return klp_enable_patch(&patch); }").HoldsModule);
+        Assert.True(Find(start + """
+            int init_module(void) {
+                int ret;
+                __module_get(&__this_module);
+                ret = klp_enable_patch(&patch);
+                if (ret) module_put(&__this_module);
+                return ret;
+            }
+            """).HoldsModule);
+        Assert.False(Find(start + "int init_module(void) { if (condition) __module_get(&__this_module); return klp_enable_patch(&patch); }").HoldsModule);
+        Assert.False(Find(start + """
+            int init_module(void) { __module_get(&__this_module); module_put(&__this_module); return klp_enable_patch(&patch); }
+            """).HoldsModule);
+        Assert.False(Find(start + "int init_module(void) { __module_get(list); return klp_enable_patch(&patch); }").HoldsModule);
+    }
+
+    private static ElfObject Compile(string source, string flags) =>
+        Gcc.CompileAndRead(Kernel + source, Patched.KernelFlags + "-ffunction-sections -fdata-sections -w " + flags);
+
+    private static EscapeFindings Find(string source, string flags = "", params string[] patched)
+    {
+        var elf = Compile(source, flags);
+        var names = patched.Length == 0 ? ["f"] : patched;
+        return FindEscapes.Run(elf, elf.Symbols.Where(s => s.IsFunction && names.Contains(s.Name)).Select(s => (s.Section!.Name, s.Value)));
+    }
+
+    private static string Show(string source, string flags = "", params string[] patched)
+    {
+        var found = Find(source, flags, patched);
+        Assert.True(found.IsComplete);
+        return string.Join(", ", found.Escapes.Select(e => $"{e.Address} {e.Way}").Distinct().Order(StringComparer.Ordinal));
+    }
+}
