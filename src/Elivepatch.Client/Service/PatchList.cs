@@ -66,11 +66,13 @@ internal static partial class PatchList
     /// A name for the module of these patches: that of the last one, and a few digits made of all. A new livepatch cannot be called
     /// like the one that it replaces, and machines that ask for the same are to share one build.
     /// </summary>
-    public static string ModuleName(IReadOnlyList<PatchReference> patches)
+    /// <param name="patches">The patches.</param>
+    /// <param name="inPlaceOf">SHA-256 of a module of the same patches that is live and has been withdrawn; null for none.</param>
+    public static string ModuleName(IReadOnlyList<PatchReference> patches, string? inPlaceOf = null)
     {
         const int digits = 8;
         const int longest = 55 - 1 - digits;
-        var digest = ContentDigest.Of(System.Text.Encoding.ASCII.GetBytes(string.Concat(patches.Select(p => p.Sha256)))).Hex;
+        var digest = ContentDigest.Of(System.Text.Encoding.ASCII.GetBytes(string.Concat(patches.Select(p => p.Sha256)) + inPlaceOf)).Hex;
         var name = Kernel.Build.ModuleName.FromPatch(patches[^1].Name);
         return $"{(name.Length <= longest ? name : name[..longest]).TrimEnd('_')}_{digest[..digits]}";
     }

@@ -15,7 +15,12 @@ namespace Elivepatch.Client.Service;
 internal sealed class PatchRun(Session session, MachineState state, PatchRequest request, IProgress<StageEvent> progress)
 {
     private const int LargestScript = 1 << 20;
+
+    // Who asks for nothing that is not live already wants to know that, and can wait this long for what a server may have to say of it.
+    private static readonly TimeSpan longestQuestion = TimeSpan.FromSeconds(20);
+
     private readonly MachineAccess machine = session.Machine;
+    private readonly List<KnownWithdrawal> withdrawn = [];
 
     /// <summary>The build that the server was asked for, once it was: it goes on there whatever happens here.</summary>
     public string? Build { get; private set; }
@@ -25,6 +30,15 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
 
     /// <summary>Runs it.</summary>
     public async Task<Outcome<PatchResult>> RunAsync(CancellationToken cancellation)
+    {
+        var ended = await TryAsync(cancellation);
+        // Where it cannot be replaced, whoever has it live has to know all the more.
+        return ended.TryGet(out var result)
+            ? result with { Withdrawn = withdrawn }
+            : Outcome<PatchResult>.Failure([.. ended.Problems, .. withdrawn.Select(w => w.ToProblem())]);
+    }
+
+    private async Task<Outcome<PatchResult>> TryAsync(CancellationToken cancellation)
     {
         var inputs = ReadInputs();
         if (!inputs.TryGet(out var given))
@@ -44,15 +58,22 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         var planned = MakePlan(buildId, given);
         if (!planned.TryGet(out var plan))
             return Outcome<PatchResult>.Failure(planned.Problems);
-        if (plan.AlreadyLive is { } live)
-            return Result("already live", live.Module, buildId, plan.References) with { Server = live.Server };
-
         var patience = new ServerPatience(machine.Time, machine.RetryPause, TellWait);
+        if (plan.AlreadyLive is { } live)
+        {
+            if (!await HasBeenWithdrawnAsync(live, patience, cancellation))
+                return Result("already live", live.Module, buildId, plan.References) with { Server = live.Server };
+            planned = MakePlan(buildId, given);
+            if (!planned.TryGet(out plan))
+                return Outcome<PatchResult>.Failure(planned.Problems);
+        }
+
         var connected = await TrustedConnection.OpenAsync(session, state, request, patience, cancellation);
         if (!connected.TryGet(out var connection))
             return Outcome<PatchResult>.Failure(connected.Problems);
         using (connection)
         {
+            await LearnAsync(connection, buildId, cancellation);
             var built = await BuildAsync(connection, patience, given, plan, cancellation);
             if (!built.TryGet(out var build))
                 return Outcome<PatchResult>.Failure(built.Problems);
@@ -100,6 +121,9 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         var read = state.ReadKernel(buildId, machine.Release);
         if (!read.TryGet(out var ledger))
             return Outcome<Plan>.Failure(read.Problems);
+        var known = state.ReadWithdrawals(buildId);
+        if (!known.TryGet(out var withdrawals))
+            return Outcome<Plan>.Failure(known.Problems);
         var loaded = new LoadedLivepatches(machine.Files).List();
         if (request.Loads && MakeLive.RefuseForeign(ledger, loaded, request.ReplacesForeign) is { } foreign)
             return foreign;
@@ -119,10 +143,11 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         {
             var references = PatchReference.To(patches);
             var live = ledger.Live(loaded);
-            var isLive = request.Loads && live is not null
+            var isWithdrawn = withdrawals.Find(live?.Sha256) is not null;
+            var isLive = request.Loads && live is not null && !isWithdrawn
                 && live.Patches.Select(p => p.Sha256).SequenceEqual(references.Select(p => p.Sha256))
                 && loaded.All(l => !request.ReplacesForeign || l.Name == live.Module);
-            var name = request.Name ?? PatchList.ModuleName(references);
+            var name = request.Name ?? PatchList.ModuleName(references, isWithdrawn ? live!.Sha256 : null);
             if (!isLive && request.Loads && loaded.Any(l => l.Name == name))
                 return new Problem(ProblemCodes.ModuleNameTaken, $"{name} is live");
             return new Plan(buildId, name, patches, references, isLive ? live : null, ledger.NewestAccepted);
@@ -177,6 +202,9 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             return followed.Then<BuildView>(ended => ended switch
             {
                 { State: BuildState.Succeeded } => ended,
+                { State: BuildState.Withdrawn, Problems: var broken } => new Problem(
+                    ProblemCodes.LivepatchWithdrawn, string.Join("; ", broken.Select(p => $"{p.Code} {p.Title}: {p.Reason}")),
+                    "the same command asks for it again: it is built anew, by the rules of today"),
                 { Problems: { Count: > 0 } problems } => Outcome<BuildView>.Failure([.. problems.Select(p => p.ToProblem())]),
                 { State: BuildState.Cancelled } =>
                     new Problem(ProblemCodes.BuildAbandoned, "somebody cancelled it", "the same command asks for it again"),
@@ -214,6 +242,8 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         var verified = ManifestCheck.Run(manifest.Value, module.Value, expectation).Then(s => IsWhatWasAskedFor(s, plan));
         if (!verified.TryGet(out var statement))
             return Ended<NewLivepatch>("verify", verified.Problems);
+        if (RefuseWithdrawn(connection, statement, plan) is { } refused)
+            return Ended<NewLivepatch>("verify", [refused]);
         progress.Report(new("verify", $"signed by {connection.Key.Id[..16]}", StageState.Done));
         var livepatch = new OwnLivepatch
         {
@@ -227,6 +257,57 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         return new NewLivepatch(
             livepatch, [.. plan.Patches.Select(p => p.Content)], module.Value, manifest.Value,
             statement.Predicate.Validity.IssuedOn, request.AcceptsOlder);
+    }
+
+    // What is live may have been withdrawn since the machine was last told of anything; without a server it is what it was.
+    private async Task<bool> HasBeenWithdrawnAsync(OwnLivepatch live, ServerPatience patience, CancellationToken cancellation)
+    {
+        using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        inTime.CancelAfter(longestQuestion);
+        try
+        {
+            var connected = await TrustedConnection.OpenAsync(session, state, request, patience, inTime.Token);
+            if (!connected.TryGet(out var connection))
+                return false;
+            using (connection)
+                return await AskAsync(connection, live, inTime.Token) is not null;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    // The new livepatch replaces it whatever is wrong with it; that something was is worth knowing.
+    private async Task LearnAsync(TrustedConnection connection, string buildId, CancellationToken cancellation)
+    {
+        var (kernel, known) = (state.ReadKernel(buildId, machine.Release), state.ReadWithdrawals(buildId));
+        if (!kernel.TryGet(out var ledger) || !known.TryGet(out var withdrawals)
+            || ledger.Live(new LoadedLivepatches(machine.Files).List()) is not { } live)
+            return;
+        var found = withdrawals.Find(live.Sha256) ?? await AskAsync(connection, live, cancellation);
+        if (found is not null && withdrawn.All(w => w.Sha256 != found.Sha256))
+            withdrawn.Add(found);
+    }
+
+    // A server that built none of what is live here has nothing to say of it that this machine could check.
+    private async Task<KnownWithdrawal?> AskAsync(TrustedConnection connection, OwnLivepatch livepatch, CancellationToken cancellation)
+    {
+        var accepted = PublicKey.Read(livepatch.PublicKey);
+        return await new WithdrawalNews(session, state, connection.Address, connection.Client).AskAsync(
+            livepatch, [connection.Key, .. accepted.Succeeded ? [accepted.Value] : (PublicKey[])[]], cancellation);
+    }
+
+    // Whoever replays an answer of the time before the withdrawal is found out by its date.
+    private Problem? RefuseWithdrawn(TrustedConnection connection, Statement statement, Plan plan)
+    {
+        var (digest, issued) = (statement.Subject[0].Digest.Sha256, statement.Predicate.Validity.IssuedOn);
+        var known = state.ReadWithdrawals(plan.BuildId);
+        if (!known.TryGet(out var withdrawals))
+            return known.Problems[0];
+        return withdrawals.Find(digest, issued) is { } found
+            ? found.ToProblem() with { CaseRemedy = $"ask again: {connection.Address} should have built it anew" }
+            : null;
     }
 
     // One that does not replace would leave functions of the earlier one live that its patches do not have any more.

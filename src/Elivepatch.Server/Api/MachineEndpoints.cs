@@ -3,7 +3,9 @@ using System.Text;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Checks;
 using Elivepatch.Server.Security;
+using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Api;
@@ -23,7 +25,7 @@ internal static class MachineEndpoints
         routes.MapPost(ApiRoutes.Machines, ReportAsync)
             .Produces<MachineView>()
             .Needs(TokenScopes.Report).Routinely()
-            .Says("machines", "reportMachine", "Says how a machine is, in place of what it said before.");
+            .Says("machines", "reportMachine", "Says how a machine is, in place of what it said before. The answer says what of it has been withdrawn.");
         routes.MapGet(ApiRoutes.Machines, ListAsync)
             .Produces<MachinePage>()
             .Needs(TokenScopes.Read).Says("machines", "listMachines", "Lists the machines in the order of their names.");
@@ -37,7 +39,8 @@ internal static class MachineEndpoints
     public static string IdOf(string token, string name) => ContentDigest.Of(Encoding.UTF8.GetBytes($"{token}\n{name}")).Hex;
 
     private static async Task<IResult> ReportAsync(
-        HttpContext context, MachineReport report, MachineTable machines, TimeProvider clock, CancellationToken cancellation)
+        HttpContext context, MachineReport report, MachineTable machines, WithdrawalTable withdrawals, WithdrawalSigner signer,
+        TimeProvider clock, CancellationToken cancellation)
     {
         if (MachineReportRules.Refuse(report) is { } wrong)
             return Answers.Refuse(ProblemCodes.RequestMalformed, wrong);
@@ -52,7 +55,12 @@ internal static class MachineEndpoints
         }
 
         AuditTrail.IsAbout(context, kept.Id);
-        return TypedResults.Ok(View(kept));
+        var withdrawn = WithdrawnOnMachines.Find(report, await withdrawals.OfKernelAsync(report.BuildId, cancellation));
+        return TypedResults.Ok(View(kept) with
+        {
+            // One that is known by its name alone may be another: nothing is signed that may be wrong.
+            Withdrawals = withdrawn.Where(w => w.IsCertain).Select(w => signer.Sign(w.Withdrawal)).ToList() is { Count: > 0 } notices ? notices : null,
+        });
     }
 
     private static async Task<IResult> ListAsync(

@@ -3,6 +3,7 @@
 
 using System.Globalization;
 using System.Reflection;
+using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
@@ -14,6 +15,9 @@ public static class BuildIdentity
 {
     // Raised whenever the same inputs make another result.
     private const string Version = "build-1";
+
+    // What older rules let through must not answer who asks now, though nobody has got round to checking it again.
+    private static readonly string Rules = ModuleRules.Version.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>The version of the engine that builds, as in its assembly.</summary>
     public static string Engine { get; } =
@@ -28,7 +32,7 @@ public static class BuildIdentity
     public static string Of(BuildSubmission submission, StoredKernel kernel, BuildPolicy policy, string engine) =>
         ContentDigest.OfParts(
     [
-        Version, engine, kernel.Id, kernel.Source ?? "", kernel.BootImage ?? "",
+        Version, engine, Rules, kernel.Id, kernel.Source ?? "", kernel.BootImage ?? "",
         .. Files(submission.BasePatches),
         .. Files(submission.Patches),
         submission.Name is null ? "" : "=" + submission.Name,
