@@ -72,4 +72,12 @@ public static partial class ProblemCodes
     /// <summary>ELP0416.</summary>
     public static readonly ProblemCode RequestedFunctionMissing = new(416, Usage, "a function that was asked for is not in the unit",
         "name the unit and the function as the symbol table has it: UNIT:FUNCTION, such as fs/proc/meminfo.c:meminfo_proc_show");
+
+    /// <summary>ELP0417.</summary>
+    public static readonly ProblemCode ChangedMemoryKind = new(417, Refused, "a variable changes the kind of memory that it lies in",
+        "the running kernel's copy stays where it is: keep const, __ro_after_init, per-cpu and alignment as they are, and use a new variable instead");
+
+    /// <summary>ELP0418.</summary>
+    public static readonly ProblemCode NewStaticCall = new(418, Refused, "a new static call",
+        "a trampoline of a livepatch is known to no static call site: call through a function pointer, or branch by an ordinary condition");
 }

@@ -44,4 +44,20 @@ public static partial class ProblemCodes
     /// <summary>ELP0510.</summary>
     public static readonly ProblemCode ModuleRecipeUnreadable = new(510, ProblemKind.Environment, "how this kernel's modules are made cannot be learnt",
         "look at what kbuild said; the tree may be incomplete");
+
+    /// <summary>ELP0511.</summary>
+    public static readonly ProblemCode InitReference = new(511, Refused, "a new reference to what the kernel frees after its start",
+        "__init, __exit, __initdata and __initconst of vmlinux are gone: do the same work in a function that stays, or bring a copy of your own");
+
+    /// <summary>ELP0512.</summary>
+    public static readonly ProblemCode SealedEntry = new(512, Refused, "the address of a function that may not be called through a pointer",
+        "its entry has no ENDBR64 in the running kernel, so an indirect call traps: take the address of a new function that calls it");
+
+    /// <summary>ELP0513.</summary>
+    public static readonly ProblemCode ReadOnlyStaticKey = new(513, Refused, "a static branch on a key in read-only memory",
+        "this kernel writes to the key when a module with such a branch is loaded, and panics: patch callers that have no such branch");
+
+    /// <summary>ELP0514.</summary>
+    public static readonly ProblemCode UnknownMemory = new(514, Refused, "the symbols do not say which memory the kernel freed after its start",
+        "capture the kernel again, as root, with a complete /proc/kallsyms (CONFIG_KALLSYMS_ALL)");
 }

@@ -55,4 +55,8 @@ public static partial class ProblemCodes
     /// <summary>ELP0612.</summary>
     public static readonly ProblemCode WrongSections = new(612, Refused,
         "the module has sections that the kernel would misread", ModuleIsWrong);
+
+    /// <summary>ELP0613.</summary>
+    public static readonly ProblemCode WrongMemoryUse = new(613, Refused,
+        "the module uses memory of the kernel that is gone, or uses it in a way that it cannot be used", ModuleIsWrong);
 }

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using Elivepatch.Client.Output;
 using Elivepatch.Engine;
-using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Terminal;
 
@@ -56,13 +56,6 @@ internal static class InspectCommand
         return ExitStatus.Of(rules.Select(r => r.Problem).OfType<Problem>());
     }
 
-    private static Outcome<TargetKernel> ReadTarget(KernelRecord record)
-    {
-        var symbols = KernelSymbols.Parse(File.ReadAllBytes(record.KallsymsPath));
-        var exports = record.SymversPath is { } path ? ExportedSymbols.Parse(File.ReadAllBytes(path)) : null;
-        Problem[] problems = [.. symbols.Problems, .. exports?.Problems ?? []];
-        return problems.Length > 0
-            ? Outcome<TargetKernel>.Failure(problems)
-            : new TargetKernel(symbols.Value, exports?.Value, Vermagic: null, record.Facts.Layouts);
-    }
+    private static Outcome<TargetKernel> ReadTarget(KernelRecord record) => RunningKernel.Load(record).Then<TargetKernel>(kernel =>
+        new TargetKernel(kernel.Symbols, record.SymversPath is null ? null : kernel.Exports, Vermagic: null, record.Facts.Layouts, kernel.Image));
 }

@@ -9,6 +9,9 @@ namespace Elivepatch.Engine.Diff;
 /// caller is compared under the same pairing. For variables it is not: a static local that is paired wrongly shares state
 /// with the wrong variable. They are paired by the function that owns them, and not at all where that leaves a choice.
 /// </para>
+/// <para>
+/// A function that the patch takes out of the start code is a new one: the running kernel has freed the old.
+/// </para>
 /// </summary>
 public static class Correlate
 {
@@ -26,8 +29,8 @@ public static class Correlate
     {
         foreach (var kind in new[] { PieceKind.Function, PieceKind.ColdPart })
         {
-            PairByKey(correlation, p => p.Kind == kind, p => p.Name);
-            PairByKey(correlation, p => p.Kind == kind && !correlation.Has(p), p => SymbolNames.OfFunction(p.Name));
+            PairByKey(correlation, p => p.Kind == kind, p => p.Name, correlation.IsTakenOutOfInit);
+            PairByKey(correlation, p => p.Kind == kind && !correlation.Has(p), p => SymbolNames.OfFunction(p.Name), correlation.IsTakenOutOfInit);
         }
     }
 
@@ -35,13 +38,14 @@ public static class Correlate
         PairByKey(correlation, p => p.Kind == PieceKind.Variable && !p.IsThrowaway && !SymbolNames.IsStaticLocal(p.Name), p => p.Name);
 
     // Pairs pieces whose key occurs once on each side.
-    private static void PairByKey(Correlation correlation, Func<Piece, bool> belongs, Func<Piece, string> key)
+    private static void PairByKey(
+        Correlation correlation, Func<Piece, bool> belongs, Func<Piece, string> key, Func<Piece, Piece, bool>? keepsApart = null)
     {
         var candidates = correlation.After.Pieces.Where(belongs).ToLookup(key);
         foreach (var group in correlation.Before.Pieces.Where(belongs).GroupBy(key).ToList())
         {
             var others = candidates[group.Key].ToList();
-            if (group.Count() == 1 && others.Count == 1)
+            if (group.Count() == 1 && others.Count == 1 && keepsApart?.Invoke(group.First(), others[0]) != true)
                 correlation.Add(group.First(), others[0]);
         }
     }

@@ -27,6 +27,14 @@ public sealed class Correlation(UnitObject before, UnitObject after)
     /// </summary>
     public bool IsDoubtful(Piece after) => doubtful.Contains(after);
 
+    /// <summary>
+    /// True for one function before and after where it lost its <c>__init</c>: what runs at boot is the same, and the running kernel has
+    /// no copy that could be called.
+    /// </summary>
+    public bool IsTakenOutOfInit(Piece before, Piece after) =>
+        before.IsCode && after.IsCode && Before.RoleOf(before.Section) == SectionRole.Init && After.RoleOf(after.Section) == SectionRole.Code
+        && SymbolNames.OfFunction(before.Name) == SymbolNames.OfFunction(after.Name);
+
     internal void Add(Piece before, Piece after, bool isDoubtful = false)
     {
         toBefore.Add(after, before);

@@ -74,8 +74,11 @@ public static class DetectChanges
                 continue;
             }
 
-            if (before.Section.Name != after.Section.Name && before.Section.Type != after.Section.Type || before.IsGlobal != after.IsGlobal)
-                problems.Add(new(ProblemCodes.ChangedSymbolKind, $"{correlation.After.Name}: {before.Name} moves from {Linkage(before)} {before.Section.Name} to {Linkage(after)} {after.Section.Name}"));
+            var (kind, newKind) = (SectionRules.MemoryOf(before.Section), SectionRules.MemoryOf(after.Section));
+            if (before.IsGlobal != after.IsGlobal)
+                problems.Add(new(ProblemCodes.ChangedSymbolKind, $"{correlation.After.Name}: {before.Name} is {Linkage(after)} and was {Linkage(before)}"));
+            else if (kind != newKind)
+                problems.Add(new(ProblemCodes.ChangedMemoryKind, $"{correlation.After.Name}: {before.Name} moves from {before.Section.Name} to {after.Section.Name}"));
             else if (comparer.Compare(before, after) is { } difference)
                 problems.Add(new(ProblemCodes.ChangedData, $"{correlation.After.Name}: {before.Name} {difference}"));
         }
@@ -106,7 +109,7 @@ public static class DetectChanges
             var what = (before.GetValueOrDefault(name), after.GetValueOrDefault(name)) switch
             {
                 (null, _) => "is new",
-                (_, null) => "disappears",
+                ({ } b, null) => correlation.After.Functions.Any(a => correlation.IsTakenOutOfInit(b, a)) ? null : "disappears",
                 var (b, a) => comparer.Compare(b, a)?.ToString(),
             };
             if (what is not null)
@@ -133,7 +136,7 @@ public static class DetectChanges
             {
                 var references = correlation.After.ReferencesOf(@new);
                 var difference = old.Size != @new.Size ? new(0, $"0x{old.Size:x} bytes become 0x{@new.Size:x}")
-                    : comparer.CompareReferences(correlation.Before.ReferencesOf(old), references)
+                    : comparer.CompareReferences(correlation.Before.ReferencesOf(old), references, isOfInit: role == SectionRole.Registry)
                         ?? PieceComparer.CompareBytes(old.Content, @new.Content, references);
                 if (difference is not null)
                     problems.Add(new(code, $"{correlation.After.Name}: {name} {difference}"));

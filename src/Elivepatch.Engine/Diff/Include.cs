@@ -98,10 +98,12 @@ public static class Include
         {
             if (diff.Correlation.BeforeOf(target) is null)
             {
-                if (Unit.RoleOf(target.Section) == SectionRole.Code)
+                if (target.Section.Name == SectionRules.StaticCallText)
+                    Problem(ProblemCodes.NewStaticCall, target, $"{from.Name} refers to {target.Name}");
+                else if (Unit.RoleOf(target.Section) == SectionRole.Code)
                     Add(target);
                 else
-                    Problem(ProblemCodes.ChangedInit, target, $"{from.Name} refers to {target.Name} in {target.Section.Name}");
+                    ProblemOfSection(from, target);
             }
             else if (reference.Displacement != 0)
             {
@@ -114,8 +116,12 @@ public static class Include
             if (target.IsConstant)
                 Add(target);
             else
-                Problem(ProblemCodes.UnknownSection, target, $"{from.Name} refers to unnamed data in {target.Section.Name}");
+                ProblemOfSection(from, target);
         }
+
+        private void ProblemOfSection(Piece from, Piece target) =>
+            Problem(Unit.RoleOf(target.Section) == SectionRole.Init ? ProblemCodes.InitReference : ProblemCodes.UnknownSection, target,
+                $"{from.Name} refers to {(target.Kind == PieceKind.Unnamed ? "unnamed data" : target.Name)} in {target.Section.Name}");
 
         private void FollowVariable(Piece from, Piece target)
         {
@@ -127,7 +133,7 @@ public static class Include
             }
 
             if (Unit.RoleOf(target.Section) != SectionRole.Data)
-                Problem(ProblemCodes.UnknownSection, target, $"{from.Name} refers to {target.Name} in {target.Section.Name}");
+                ProblemOfSection(from, target);
             else if (KernelConstant(target) is { } twin)
                 KernelTwins[target] = twin;
             else

@@ -25,7 +25,12 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
     }
 
     /// <summary>The first difference between the references of two ranges, or null.</summary>
-    public Difference? CompareReferences(IReadOnlyList<Reference> before, IReadOnlyList<Reference> after)
+    /// <param name="before">References before the patch, by offset.</param>
+    /// <param name="after">References after the patch, by offset.</param>
+    /// <param name="isOfInit">
+    /// True for what only the start reads or runs: to it a function is the same whether or not it is freed afterwards.
+    /// </param>
+    public Difference? CompareReferences(IReadOnlyList<Reference> before, IReadOnlyList<Reference> after, bool isOfInit = false)
     {
         for (var i = 0; i < Math.Max(before.Count, after.Count); i++)
         {
@@ -36,7 +41,7 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
             var (b, a) = (before[i], after[i]);
             if (b.Offset != a.Offset || b.FieldSize != a.FieldSize || !SameKind(b.Type, a.Type) || b.Bias != a.Bias)
                 return new(a.Offset, $"instructions differ near the reference to {a.TargetName}");
-            if (!SameTarget(b, a))
+            if (!SameTarget(b, a, isOfInit))
                 return new(a.Offset, Describe(b, a));
         }
 
@@ -65,13 +70,13 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
         return null;
     }
 
-    private bool SameTarget(Reference before, Reference after)
+    private bool SameTarget(Reference before, Reference after, bool isOfInit)
     {
         if (before.Displacement != after.Displacement)
             return false;
         if (before.Piece is null || after.Piece is null)
             return before.Piece is null && after.Piece is null && before.External?.Name == after.External?.Name;
-        return Identical(before.Piece, after.Piece);
+        return Identical(before.Piece, after.Piece) || (isOfInit && correlation.IsTakenOutOfInit(before.Piece, after.Piece));
     }
 
     private bool Identical(Piece before, Piece after)
@@ -94,11 +99,14 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
     {
         if (before.Size != after.Size || before.Anchor - before.Start != after.Anchor - after.Start)
             return new(0, $"size 0x{before.Size:x} becomes 0x{after.Size:x}");
-        if ((before.Section.Type == ElfSectionType.NoBits) != (after.Section.Type == ElfSectionType.NoBits))
-            return new(0, $"moves from {before.Section.Name} to {after.Section.Name}");
-        return CompareReferences(before.References, after.References)
-            ?? CompareBytes(before.Bytes, after.Bytes, after.References);
+        var isOfInit = correlation.Before.RoleOf(before.Section) == SectionRole.Init;
+        return CompareReferences(before.References, after.References, isOfInit)
+            ?? CompareBytes(Content(before, after), Content(after, before), after.References);
     }
+
+    // A variable without an initialiser is as good as one that is initialised with zeroes.
+    private static ReadOnlySpan<byte> Content(Piece piece, Piece other) =>
+        piece.Section.Type == ElfSectionType.NoBits && other.Section.Type != ElfSectionType.NoBits ? new byte[piece.Size] : piece.Bytes;
 
     // In a kernel PLT32 and PC32 are one; the assembler picks by its version and the kind of symbol.
     private static bool SameKind(X8664Relocation before, X8664Relocation after) =>

@@ -53,7 +53,7 @@ public sealed class Combine
         foreach (var piece in inclusion.Pieces)
         {
             var name = SectionNameFor(piece);
-            var place = builder.Append(piece.Section, name, piece.Bytes, piece.Size, AlignmentOf(piece));
+            var place = builder.Append(piece.Section, name, piece.Bytes, piece.Size, piece.Alignment);
             var symbol = piece.Kind is PieceKind.Function or PieceKind.ColdPart or PieceKind.Variable ? SymbolFor(piece, place) : null;
             placed[piece] = (place, symbol);
             if (symbol is not null && piece.IsGlobal && inclusion.Diff.Correlation.BeforeOf(piece) is null && !newGlobals.TryAdd(piece.Name, symbol))
@@ -90,13 +90,6 @@ public sealed class Combine
         };
         builder.Object.Symbols.Add(symbol);
         return symbol;
-    }
-
-    // A piece taken from the middle of a section is as aligned as its offset there was.
-    private static ulong AlignmentOf(Piece piece)
-    {
-        var section = Math.Max(piece.Section.Alignment, 1);
-        return piece.Start == 0 ? section : Math.Min(section, piece.Start & ~(piece.Start - 1));
     }
 
     private static ulong AlignmentOf(TableEntry entry) =>

@@ -6,7 +6,8 @@ namespace Elivepatch.Engine.Link;
 /// <param name="Name">The symbol.</param>
 /// <param name="Export">The export, for an ordinary relocation whose CRC the module loader checks; else null.</param>
 /// <param name="Livepatch">The livepatch symbol where there is no export; else null.</param>
-public sealed record KernelReference(string Name, ExportedSymbol? Export, LivepatchSymbol? Livepatch)
+/// <param name="Address">Where it lies in the running kernel, as kallsyms gives it; null where the symbols do not tell.</param>
+public sealed record KernelReference(string Name, ExportedSymbol? Export, LivepatchSymbol? Livepatch, ulong? Address)
 {
     /// <inheritdoc/>
     public override string ToString() => Livepatch?.SymbolName ?? Name;

@@ -19,13 +19,13 @@ public sealed class ReferenceResolver(KernelSymbols kernel, ExportedSymbols expo
     public Outcome<KernelReference> Resolve(Piece before, UnitPlacement placement)
     {
         if (before.IsGlobal && exports.Find(before.Name) is { IsInVmlinux: true } export)
-            return new KernelReference(before.Name, export, null);
+            return new KernelReference(before.Name, export, null, placement.Find(before.Name)?.Address);
 
         // Aliases mean the same place; a name of its own needs no position.
         var places = before.Symbols.Select(s => (s.Name, Place: placement.Find(s.Name)))
             .Where(s => s.Place?.Position is not null).OrderBy(s => s.Place!.Position!.Value.Value).ToList();
         if (places.Count > 0)
-            return InVmlinux(places[0].Name, places[0].Place!.Position!.Value);
+            return InVmlinux(places[0].Name, places[0].Place!.Position!.Value, places[0].Place!.Address);
 
         // A weak definition that is not in the kernel lost against another unit's, and that one is meant.
         return before.Symbols.Find(s => s.Binding == ElfSymbolBinding.Weak) is { } weak && placement.Find(weak.Name) is null
@@ -38,11 +38,11 @@ public sealed class ReferenceResolver(KernelSymbols kernel, ExportedSymbols expo
     {
         var name = external.Name;
         var export = exports.Find(name);
-        if (export is { IsInVmlinux: true })
-            return new KernelReference(name, export, null);
         var globals = kernel.Vmlinux.Named(name).Where(s => s.IsGlobal).ToList();
+        if (export is { IsInVmlinux: true })
+            return new KernelReference(name, export, null, globals.Count == 1 ? globals[0].Address : null);
         if (globals.Count == 1 && kernel.Vmlinux.PositionOf(name, globals[0].Address) is { } position)
-            return InVmlinux(name, position);
+            return InVmlinux(name, position, globals[0].Address);
         if (globals.Count > 1)
             return new Problem(ProblemCodes.AmbiguousSymbol, $"{unit}: the kernel has {globals.Count} global symbols named {name}");
         return export is not null
@@ -50,7 +50,7 @@ public sealed class ReferenceResolver(KernelSymbols kernel, ExportedSymbols expo
             : new Problem(ProblemCodes.UnresolvedSymbol, $"{unit}: {name}");
     }
 
-    private static Outcome<KernelReference> InVmlinux(string name, Sympos position) => name.Length <= MaximumName
-        ? new KernelReference(name, null, new("vmlinux", name, position))
+    private static Outcome<KernelReference> InVmlinux(string name, Sympos position, ulong address) => name.Length <= MaximumName
+        ? new KernelReference(name, null, new("vmlinux", name, position), address)
         : new Problem(ProblemCodes.NameTooLong, name[..100] + "...");
 }

@@ -10,7 +10,7 @@ public static class ModuleCheck
 {
     /// <summary>Reads a finished module again, from the bytes that are to be published, and checks every rule.</summary>
     public static Outcome<LivepatchModule> Run(
-        byte[] file, KernelSymbols symbols, ExportedSymbols exports, string vermagic, EntryLayouts layouts)
+        byte[] file, KernelSymbols symbols, ExportedSymbols exports, string vermagic, EntryLayouts layouts, KernelImage? image = null)
     {
         ElfObject elf;
         try
@@ -22,15 +22,16 @@ public static class ModuleCheck
             return new Problem(ProblemCodes.NotALivepatch, exception.Message);
         }
 
-        return Run(elf, symbols, exports, vermagic, layouts);
+        return Run(elf, symbols, exports, vermagic, layouts, image);
     }
 
     /// <summary>Checks every rule.</summary>
     public static Outcome<LivepatchModule> Run(
-        ElfObject elf, KernelSymbols symbols, ExportedSymbols exports, string vermagic, EntryLayouts layouts) =>
+        ElfObject elf, KernelSymbols symbols, ExportedSymbols exports, string vermagic, EntryLayouts layouts, KernelImage? image = null) =>
         LivepatchModule.Read(elf, layouts).Then(module =>
         {
-            var problems = ModuleRules.Check(elf, module, new(symbols, exports, vermagic, layouts)).Select(r => r.Problem).OfType<Problem>().ToList();
+            var problems = ModuleRules.Check(elf, module, new(symbols, exports, vermagic, layouts, image))
+                .Select(r => r.Problem).OfType<Problem>().ToList();
             return problems.Count == 0 ? module : Outcome<LivepatchModule>.Failure(problems);
         });
 }

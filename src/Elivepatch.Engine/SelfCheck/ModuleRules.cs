@@ -17,7 +17,7 @@ public static class ModuleRules
     private static readonly ModuleRule[] rules =
     [
         .. InformationRules.All, .. LoadedSectionRules.All, .. SymbolRules.All, .. RelocationRules.All, .. LivepatchRelocationRules.All,
-        .. PatchListRules.All,
+        .. PatchListRules.All, .. MemoryRules.All,
     ];
 
     /// <summary>The names of all rules, in their order.</summary>

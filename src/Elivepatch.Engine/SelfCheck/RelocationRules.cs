@@ -1,5 +1,4 @@
 using Elivepatch.Elf;
-using Elivepatch.Engine.Link;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -74,7 +73,8 @@ internal static class RelocationRules
                 if (relocation.Symbol is not { } symbol)
                     continue;
                 if (!addresses.TryGetValue(symbol, out var address))
-                    addresses[symbol] = address = AddressOf(context, symbol);
+                    addresses[symbol] = address = symbol.Place == ElfSymbolPlace.Absolute
+                        ? unchecked((long)symbol.Value) : unchecked((long?)context.AddressOf(symbol));
                 if (!Fits(relocation, address, symbol))
                     yield return $"{RuleContext.At(section, relocation)} with type {relocation.Type} cannot reach {symbol}{relocation.Addend:+0;-0;+0}";
             }
@@ -101,24 +101,6 @@ internal static class RelocationRules
     private static long Sum(long a, long b) => (long)Int128.Clamp((Int128)a + b, -long.MaxValue, long.MaxValue);
 
     private static bool IsPerCpu(ElfSymbol symbol) => symbol.Section!.Name.StartsWith(".data..percpu", StringComparison.Ordinal);
-
-    /// <summary>The address of a symbol of the running kernel; null where it has none or is not known.</summary>
-    private static long? AddressOf(RuleContext context, ElfSymbol symbol)
-    {
-        if (symbol.Place == ElfSymbolPlace.Absolute)
-            return unchecked((long)symbol.Value);
-        if (LivepatchSymbol.TryParse(symbol.Name) is { } livepatch)
-        {
-            var named = context.Named(livepatch.ObjectName, livepatch.Name);
-            var index = Math.Max(livepatch.Position.Value, 1) - 1;
-            return named is not null && index < named.Count ? unchecked((long)named[index].Address) : null;
-        }
-
-        if (symbol.Place != ElfSymbolPlace.Undefined || context.Kernel.Exports?.Find(symbol.Name) is not { IsInVmlinux: true })
-            return null;
-        var exported = context.Named(null, symbol.Name);
-        return exported is { Count: 1 } ? unchecked((long)exported[0].Address) : null;
-    }
 
     private static IEnumerable<(ElfRelocationSection Section, ElfRelocation Relocation)> Each(RuleContext context) =>
         context.Loaded.SelectMany(s => s.Entries.Select(r => (s, r)));

@@ -1,5 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Link;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -39,6 +40,56 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
         if (!named.TryGetValue(key, out var found))
             named[key] = found = SymbolsOf(objectName)?.Named(name);
         return found;
+    }
+
+    /// <summary>The map of the kernel's memory; null where its symbols are not known.</summary>
+    public KernelMemory? Memory { get; } = kernel.Symbols is { } symbols ? new(symbols) : null;
+
+    /// <summary>Which functions may be called through pointers; null where the kernel's symbols are not known.</summary>
+    public IndirectEntries? Entries { get; } = kernel.Symbols is { } symbols ? new(symbols, kernel.Image) : null;
+
+    /// <summary>What the module's instructions do with addresses.</summary>
+    public CodeUses CodeUses => codeUses.Value;
+
+    private readonly Lazy<CodeUses> codeUses = new(() => CodeUses.Read(elf));
+
+    private readonly OldCode? oldCode = kernel is { Symbols: { } symbols, Image: { } image } ? new(symbols, image) : null;
+
+    private readonly Lazy<Dictionary<string, ReplacedFunction>> replaced = new(() => module.Objects.Where(o => o.Name is null)
+        .SelectMany(o => o.Functions).Where(f => f.New?.Symbol is not null).GroupBy(f => f.New!.Symbol!).Where(g => g.Count() == 1)
+        .ToDictionary(g => g.Key, g => g.First(), StringComparer.Ordinal));
+
+    /// <summary>The address of a symbol of the running kernel; null where it has none or is not known.</summary>
+    public ulong? AddressOf(ElfSymbol? symbol)
+    {
+        if (symbol is null || symbol.Name.Length == 0)
+            return null;
+        if (LivepatchSymbol.TryParse(symbol.Name) is { } livepatch)
+        {
+            var all = Named(livepatch.ObjectName, livepatch.Name);
+            var index = Math.Max(livepatch.Position.Value, 1) - 1;
+            return all is not null && index < all.Count ? all[index].Address : null;
+        }
+
+        if (symbol.Place != ElfSymbolPlace.Undefined || kernel.Exports?.Find(symbol.Name) is { IsInVmlinux: false })
+            return null;
+
+        // A static symbol of the same name is not what the module loader takes.
+        KernelSymbol[] global = [.. (Named(null, symbol.Name) ?? []).Where(s => s.IsGlobal)];
+        return global.Length == 1 ? global[0].Address : null;
+    }
+
+    /// <summary>The address that an instruction's field refers to, without displacement; null where it is not known.</summary>
+    public ulong? AddressOf(CodeUse use) => AddressOf(use.Relocation.Symbol);
+
+    /// <summary>What the function does that the one with this instruction replaces; null for new functions, and without image.</summary>
+    public OldFunction? OldCodeOf(CodeUse use)
+    {
+        var name = use.Function.EndsWith(OldCode.ColdSuffix, StringComparison.Ordinal) ? use.Function[..^OldCode.ColdSuffix.Length] : use.Function;
+        if (oldCode is null || !replaced.Value.TryGetValue(name, out var entry) || entry.OldName is null || Named(null, entry.OldName) is not { } all)
+            return null;
+        var index = Math.Max(entry.OldPosition.Value, 1) - 1;
+        return index < all.Count ? oldCode.Read(all[index]) : null;
     }
 
     public static bool HasLivepatchName(ElfSection section) => section.Name.StartsWith(LivepatchSectionPrefix, StringComparison.Ordinal);

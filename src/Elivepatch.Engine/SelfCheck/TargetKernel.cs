@@ -7,7 +7,9 @@ namespace Elivepatch.Engine.SelfCheck;
 /// <param name="Exports">What it and its modules export.</param>
 /// <param name="Vermagic">The vermagic that its modules carry.</param>
 /// <param name="Layouts">Its structure layouts.</param>
-public sealed record TargetKernel(KernelSymbols? Symbols, ExportedSymbols? Exports, string? Vermagic, EntryLayouts? Layouts)
+/// <param name="Image">Its linked image.</param>
+public sealed record TargetKernel(
+    KernelSymbols? Symbols, ExportedSymbols? Exports, string? Vermagic, EntryLayouts? Layouts, KernelImage? Image = null)
 {
     /// <summary>A kernel of which nothing is known.</summary>
     public static TargetKernel Unknown { get; } = new(null, null, null, null);

@@ -21,17 +21,9 @@ internal static class InstructionFields
     /// <summary>Calls <paramref name="visit"/> for each PC-relative displacement, branch target or immediate of 4 or 8 bytes.</summary>
     public static void Visit(ElfSection section, ulong start, ulong end, Action<Field> visit)
     {
-        var reader = new ByteArrayCodeReader(section.Content, (int)start, (int)(end - start));
-        var decoder = Decoder.Create(64, reader);
-        decoder.IP = start;
-        while (decoder.IP < end)
+        foreach (var (instruction, offsets) in Decode(section, start, end))
         {
-            var at = decoder.IP;
-            decoder.Decode(out var instruction);
-            if (instruction.IsInvalid)
-                continue;
-            var next = decoder.IP;
-            var offsets = decoder.GetConstantOffsets(instruction);
+            var (at, next) = (instruction.IP, instruction.NextIP);
             if (IsNearBranch(instruction))
                 visit(new(at + offsets.ImmediateOffset, next, true, offsets.ImmediateSize, instruction.NearBranchTarget));
             else if (offsets.HasImmediate && offsets.ImmediateSize >= 4)
@@ -44,5 +36,19 @@ internal static class InstructionFields
         }
     }
 
-    private static bool IsNearBranch(in Instruction instruction) => instruction.OpCount > 0 && instruction.Op0Kind == OpKind.NearBranch64;
+    /// <summary>Decodes a range; <see cref="Instruction.IP"/> is the offset in the section. Bytes that are no instruction are passed over.</summary>
+    public static IEnumerable<(Instruction Instruction, ConstantOffsets Constants)> Decode(ElfSection section, ulong start, ulong end)
+    {
+        var decoder = Decoder.Create(64, new ByteArrayCodeReader(section.Content, (int)start, (int)(end - start)));
+        decoder.IP = start;
+        while (decoder.IP < end)
+        {
+            decoder.Decode(out var instruction);
+            if (!instruction.IsInvalid)
+                yield return (instruction, decoder.GetConstantOffsets(instruction));
+        }
+    }
+
+    /// <summary>True for a direct near call or jump.</summary>
+    public static bool IsNearBranch(in Instruction instruction) => instruction.OpCount > 0 && instruction.Op0Kind == OpKind.NearBranch64;
 }

@@ -69,6 +69,11 @@ public sealed class Piece(PieceKind kind, string name, ElfSection section, ulong
     /// <summary>Size in bytes.</summary>
     public ulong Size => End - Start;
 
+    /// <summary>
+    /// Alignment in bytes, a power of two, as far as the section tells: a piece from the middle of one is as aligned as its offset.
+    /// </summary>
+    public ulong Alignment => Math.Max(Start == 0 ? Section.Alignment : Math.Min(Section.Alignment, Start & ~(Start - 1)), 1);
+
     /// <summary>True for executable pieces.</summary>
     public bool IsCode => Kind is PieceKind.Function or PieceKind.ColdPart or PieceKind.Replacement;
 

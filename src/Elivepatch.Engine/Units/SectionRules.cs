@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.Units;
 
@@ -12,10 +13,16 @@ public static class SectionRules
     /// <summary>Pointers to the descriptions of printk calls; only the description names the function.</summary>
     public const string PrintkIndex = ".printk_index";
 
+    /// <summary>Static branches: the place, the target and the static key of each.</summary>
+    public const string JumpTable = "__jump_table";
+
+    /// <summary>Trampolines of static calls.</summary>
+    public const string StaticCallText = ".static_call.text";
+
     // Tables whose entries belong to one place in one function; the first reference to code in an entry names the place.
     private static readonly HashSet<string> tables =
     [
-        "__bug_table", "__ex_table", "__jump_table", ".altinstructions", ".smp_locks", ".parainstructions", ".static_call_sites",
+        "__bug_table", "__ex_table", JumpTable, ".altinstructions", ".smp_locks", ".parainstructions", ".static_call_sites",
         ".call_sites", ".retpoline_sites", ".return_sites", ".ibt_endbr_seal", ".cfi_sites", "__mcount_loc",
         "__patchable_function_entries", ".kcfi_traps", PrintkIndex,
         ".discard.reachable", ".discard.unreachable", ".discard.annotate_insn", ".discard.annotate_data", ".discard.retpoline_safe",
@@ -41,7 +48,7 @@ public static class SectionRules
     private static readonly string[] codeSections =
     [
         ".noinstr.text", ".sched.text", ".spinlock.text", ".ref.text", ".cpuidle.text", ".kprobes.text", ".entry.text",
-        ".irqentry.text", ".softirqentry.text", ".static_call.text", ".fixup",
+        ".irqentry.text", ".softirqentry.text", StaticCallText, ".fixup",
     ];
 
     private static readonly string[] dataSections =
@@ -83,6 +90,19 @@ public static class SectionRules
 
     /// <summary>True where the section holds per-processor variables.</summary>
     public static bool IsPerCpu(ElfSection section) => section.Name.StartsWith(".data..percpu", StringComparison.Ordinal);
+
+    /// <summary>
+    /// What the linked kernel does with the memory of a section of data (<c>include/asm-generic/vmlinux.lds.h</c>). Sections that differ
+    /// only in where they lie (<c>__read_mostly</c>, zeroed data, cache lines) hold variables all the same.
+    /// </summary>
+    public static MemoryKind MemoryOf(ElfSection section) => section.Name switch
+    {
+        _ when IsPerCpu(section) => MemoryKind.PerCpu,
+        _ when StartsWithAny(section.Name, initPrefixes) => MemoryKind.Init,
+        var name when name.StartsWith(".data..ro_after_init", StringComparison.Ordinal) => MemoryKind.ReadOnlyAfterInit,
+        _ when IsConstant(section) => MemoryKind.Constant,
+        _ => MemoryKind.Data,
+    };
 
     private static SectionRole RoleOfCode(string name) => name switch
     {

@@ -101,6 +101,14 @@ public sealed partial class LivepatchBuild
             return diff.Problems.Count > 0 ? Outcome<UnitDiff>.Failure(diff.Problems) : diff;
         });
 
+    private static Outcome<IReadOnlyList<LinkUnit>> CheckReferences(
+        IReadOnlyList<LinkUnit> units, ReferenceResolver resolver, RunningKernel kernel)
+    {
+        var problems = Engine.Link.CheckReferences.Run(
+            units, resolver, new KernelMemory(kernel.Symbols), new IndirectEntries(kernel.Symbols, kernel.Image));
+        return problems.Count > 0 ? Outcome<IReadOnlyList<LinkUnit>>.Failure(problems) : units.ToList();
+    }
+
     private static IEnumerable<string> NamespacesOf(IReadOnlyList<KernelReference> references) =>
         references.Select(r => r.Export?.Namespace ?? "").Where(n => n.Length > 0);
 

@@ -75,18 +75,24 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         if (patched.Count == 0)
             return new Problem(ProblemCodes.NothingChanged, $"{afters.Count} units compared");
 
+        var resolver = new ReferenceResolver(kernel.Symbols, kernel.Exports);
+        var judged = await clock.RunAsync("check references", () => CheckReferences(units, resolver, kernel));
+        if (!judged.Succeeded)
+            return Outcome<BuildResult>.Failure(judged.Problems);
+
         using var workspace = cache.NewWorkspace();
         var linked = await clock.RunAsync("link", async () =>
         {
             var linker = new ModuleLinker(tree, request.Kernel, recipe.Recipe, recipe.Folder, workspace.FullPath, cancellation);
-            var outcome = await linker.LinkAsync(moduleName, units, patched, new(kernel.Symbols, kernel.Exports),
+            var outcome = await linker.LinkAsync(moduleName, units, patched, resolver,
                 references => GlueSource.Write(patched, request.Replace, Describe(request, livePatches), NamespacesOf(references)));
             Keep(request.KeepFolder, workspace.FullPath);
             return outcome;
         });
         if (!linked.TryGet(out var module))
             return Outcome<BuildResult>.Failure(linked.Problems);
-        var @checked = await clock.RunAsync("self-check", () => ModuleCheck.Run(module.File, kernel.Symbols, kernel.Exports, recipe.Recipe.Vermagic, facts.Layouts));
+        var @checked = await clock.RunAsync("self-check", () => ModuleCheck.Run(
+            module.File, kernel.Symbols, kernel.Exports, recipe.Recipe.Vermagic, facts.Layouts, kernel.Image));
         if (!@checked.Succeeded)
             return Outcome<BuildResult>.Failure(@checked.Problems);
 
