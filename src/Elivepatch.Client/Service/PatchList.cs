@@ -67,7 +67,7 @@ internal static partial class PatchList
     /// like the one that it replaces, and machines that ask for the same are to share one build.
     /// </summary>
     /// <param name="patches">The patches.</param>
-    /// <param name="inPlaceOf">SHA-256 of a module of the same patches that is live and has been withdrawn; null for none.</param>
+    /// <param name="inPlaceOf">SHA-256 of the module that is or was live and has been withdrawn; null for none.</param>
     public static string ModuleName(IReadOnlyList<PatchReference> patches, string? inPlaceOf = null)
     {
         const int digits = 8;

@@ -20,7 +20,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
     private static readonly TimeSpan longestQuestion = TimeSpan.FromSeconds(20);
 
     private readonly MachineAccess machine = session.Machine;
-    private readonly List<KnownWithdrawal> withdrawn = [];
+    private readonly List<KnownWithdrawal> replaced = [];
 
     /// <summary>The build that the server was asked for, once it was: it goes on there whatever happens here.</summary>
     public string? Build { get; private set; }
@@ -34,9 +34,14 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         var ended = await TryAsync(cancellation);
         // Where it cannot be replaced, whoever has it live has to know all the more.
         return ended.TryGet(out var result)
-            ? result with { Withdrawn = withdrawn }
-            : Outcome<PatchResult>.Failure([.. ended.Problems, .. withdrawn.Select(w => w.ToProblem())]);
+            ? result with { Withdrawn = replaced }
+            : Outcome<PatchResult>.Failure([.. ended.Problems, .. replaced.Select(StaysLive)]);
     }
+
+    private static Problem StaysLive(KnownWithdrawal withdrawal) => withdrawal.ToProblem() with
+    {
+        CaseRemedy = $"it stays live: `elivepatch disable {withdrawal.Module}` takes it away, where it cannot be replaced",
+    };
 
     private async Task<Outcome<PatchResult>> TryAsync(CancellationToken cancellation)
     {
@@ -59,6 +64,8 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         if (!planned.TryGet(out var plan))
             return Outcome<PatchResult>.Failure(planned.Problems);
         var patience = new ServerPatience(machine.Time, machine.RetryPause, TellWait);
+        if (plan.Withdrawn is { } known)
+            replaced.Add(known);
         if (plan.AlreadyLive is { } live)
         {
             if (!await HasBeenWithdrawnAsync(live, patience, cancellation))
@@ -143,14 +150,14 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         {
             var references = PatchReference.To(patches);
             var live = ledger.Live(loaded);
-            var isWithdrawn = withdrawals.Find(live?.Sha256) is not null;
-            var isLive = request.Loads && live is not null && !isWithdrawn
+            var withdrawn = withdrawals.Find((live ?? ledger.WantedLivepatch)?.Sha256);
+            var isLive = request.Loads && live is not null && withdrawn is null
                 && live.Patches.Select(p => p.Sha256).SequenceEqual(references.Select(p => p.Sha256))
                 && loaded.All(l => !request.ReplacesForeign || l.Name == live.Module);
-            var name = request.Name ?? PatchList.ModuleName(references, isWithdrawn ? live!.Sha256 : null);
+            var name = request.Name ?? PatchList.ModuleName(references, withdrawn?.Sha256);
             if (!isLive && request.Loads && loaded.Any(l => l.Name == name))
                 return new Problem(ProblemCodes.ModuleNameTaken, $"{name} is live");
-            return new Plan(buildId, name, patches, references, isLive ? live : null, ledger.NewestAccepted);
+            return new Plan(buildId, name, patches, references, isLive ? live : null, live is null ? null : withdrawn, ledger.NewestAccepted);
         });
     }
 
@@ -270,7 +277,12 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             if (!connected.TryGet(out var connection))
                 return false;
             using (connection)
-                return await AskAsync(connection, live, inTime.Token) is not null;
+            {
+                if (await AskAsync(connection, live, inTime.Token) is not { } found)
+                    return false;
+                replaced.Add(found);
+                return true;
+            }
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -281,13 +293,10 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
     // The new livepatch replaces it whatever is wrong with it; that something was is worth knowing.
     private async Task LearnAsync(TrustedConnection connection, string buildId, CancellationToken cancellation)
     {
-        var (kernel, known) = (state.ReadKernel(buildId, machine.Release), state.ReadWithdrawals(buildId));
-        if (!kernel.TryGet(out var ledger) || !known.TryGet(out var withdrawals)
-            || ledger.Live(new LoadedLivepatches(machine.Files).List()) is not { } live)
-            return;
-        var found = withdrawals.Find(live.Sha256) ?? await AskAsync(connection, live, cancellation);
-        if (found is not null && withdrawn.All(w => w.Sha256 != found.Sha256))
-            withdrawn.Add(found);
+        if (replaced.Count == 0 && state.ReadKernel(buildId, machine.Release).TryGet(out var ledger)
+            && ledger.Live(new LoadedLivepatches(machine.Files).List()) is { } live
+            && await AskAsync(connection, live, cancellation) is { } found)
+            replaced.Add(found);
     }
 
     // A server that built none of what is live here has nothing to say of it that this machine could check.
@@ -374,5 +383,5 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
 
     private sealed record Plan(
         string BuildId, string Module, IReadOnlyList<PatchFile> Patches, IReadOnlyList<PatchReference> References, OwnLivepatch? AlreadyLive,
-        DateTimeOffset? NewestAccepted);
+        KnownWithdrawal? Withdrawn, DateTimeOffset? NewestAccepted);
 }

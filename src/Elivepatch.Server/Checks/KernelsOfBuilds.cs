@@ -75,7 +75,7 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
     {
         var loaded = RunningKernel.Load(record);
         return loaded.TryGet(out var kernel)
-            ? new(new(kernel.Symbols, kernel.Exports, Vermagic: null, record.Facts.Layouts), null)
+            ? new(new(kernel.Symbols, kernel.Exports, Vermagic: null, record.Facts.Layouts, kernel.Image), null)
             : new(TargetKernel.Unknown, $"the kernel's record cannot be read: {loaded.Problems[0]}");
     }
 
