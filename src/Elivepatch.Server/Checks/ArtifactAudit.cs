@@ -4,6 +4,7 @@
 
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Checks;
@@ -15,7 +16,29 @@ internal sealed partial class ArtifactAudit(
     // A check reads a kernel's symbols, tens of megabytes: one at a time, whoever asks.
     private readonly SemaphoreSlim checking = new(1);
 
-    /// <summary>Checks a build's module and settles it.</summary>
+    /// <summary>Checks a build's module and settles it, unless somebody has done so since it was looked up.</summary>
+    /// <param name="build">The build.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<ArtifactVerdict> SettleAsync(StoredBuild build, CancellationToken cancellation)
+    {
+        await checking.WaitAsync(cancellation);
+        ArtifactVerdict verdict;
+        try
+        {
+            if (await builds.FindAsync(build.Id, cancellation) is { } now && Known(now, build) is { } known)
+                return known;
+            verdict = await Task.Run(() => check.RunAsync(build, cancellation), cancellation);
+            await NoteAsync(build, verdict, cancellation);
+        }
+        finally
+        {
+            checking.Release();
+        }
+
+        return verdict;
+    }
+
+    /// <summary>Checks a build's module and settles it, whatever is known of it.</summary>
     /// <param name="build">The build.</param>
     /// <param name="settles">False where nothing is written: somebody only wants to know.</param>
     /// <param name="cancellation">Ends it.</param>
@@ -33,14 +56,22 @@ internal sealed partial class ArtifactAudit(
         }
 
         if (settles)
-            await SettleAsync(build, verdict, cancellation);
+            await NoteAsync(build, verdict, cancellation);
         return verdict;
     }
 
     /// <inheritdoc/>
     public void Dispose() => checking.Dispose();
 
-    private async Task SettleAsync(StoredBuild build, ArtifactVerdict verdict, CancellationToken cancellation)
+    // What many ask for at once is checked once. What could not be checked is tried again: a record may have come back.
+    private static ArtifactVerdict? Known(StoredBuild now, StoredBuild then) => now switch
+    {
+        { State: BuildState.Withdrawn, End.Problems: var problems } => ArtifactVerdict.Broken([.. problems.Select(p => p.ToProblem())]),
+        { State: BuildState.Succeeded, Checked: >= ModuleRules.Version, Unchecked: null } when now.End?.Artifact == then.End?.Artifact => ArtifactVerdict.Kept,
+        _ => null,
+    };
+
+    private async Task NoteAsync(StoredBuild build, ArtifactVerdict verdict, CancellationToken cancellation)
     {
         if (verdict.Problems.Count == 0)
         {

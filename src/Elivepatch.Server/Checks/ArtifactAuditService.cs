@@ -38,7 +38,7 @@ internal sealed partial class ArtifactAuditService(
                 {
                     if (!await chores.TakeAsync(Chore, me, hold, cancellation))
                         return settled;
-                    await audit.RunAsync(build, settles: true, cancellation);
+                    await audit.SettleAsync(build, cancellation);
                     settled++;
                 }
             }

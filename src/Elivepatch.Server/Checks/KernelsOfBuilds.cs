@@ -25,8 +25,10 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
     private const string FromCapture = "capture";
     private const string NoRecord = "the kernel's record that the build had is not in this server's cache";
 
-    // A kernel's symbols take a second to read and tens of megabytes to keep. Builds come in the order of their kernels.
-    private (string Key, CheckedKernel Kernel)? last;
+    // A kernel's symbols and image take a second to read and a hundred megabytes to keep. Builds come in the order of their kernels, so the
+    // last one is kept for as long as nobody needs the room.
+    private readonly WeakReference<CheckedKernel> last = new(null!);
+    private string lastKey = "";
 
     /// <summary>The kernel of a build.</summary>
     /// <param name="build">The build.</param>
@@ -35,12 +37,13 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
     public async Task<CheckedKernel> FindAsync(StoredBuild build, Statement? statement, CancellationToken cancellation)
     {
         var record = statement is null ? null : Record(statement);
-        var key = record?.Folder ?? build.Kernel;
-        if (last is { } known && known.Key == key)
-            return known.Kernel;
-        last = null;
+        var key = record is null ? build.Kernel : KeyOf(record, statement!);
+        if (key == lastKey && last.TryGetTarget(out var known))
+            return known;
+        last.SetTarget(null!);
         var read = record is null ? await CapturedAsync(build, cancellation) : Recorded(record);
-        last = (key, read);
+        last.SetTarget(read);
+        lastKey = key;
         return read;
     }
 
@@ -56,6 +59,11 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
             && Digest(record.KallsymsPath) == made.GetValueOrDefault("symbols")
             && Digest(record.BootImagePath) == made.GetValueOrDefault("boot-image"));
     }
+
+    // What lies in a record's folder may be another record later.
+    private static string KeyOf(KernelRecord record, Statement statement) => string.Join(
+        '\n',
+        statement.Predicate.BuildDefinition.ResolvedDependencies.Where(d => d.Name != "kernel").Select(d => d.Digest.Sha256).Prepend(record.Folder));
 
     // Those of a capture are part of its record; a build on packages brings its own.
     private static bool HasBasePatches(KernelFacts facts, IReadOnlyList<PatchReference> asked) =>

@@ -10,15 +10,16 @@ namespace Elivepatch.Server.State;
 /// <param name="State">Where the build stands.</param>
 /// <param name="Checked">The set of rules that its module was checked with last.</param>
 /// <param name="Unchecked">Why it could not be told whether the module keeps them; null where it could.</param>
-public sealed record BuildStanding(BuildState State, int Checked, string? Unchecked);
+/// <param name="Artifact">SHA-256 of the module; null for none.</param>
+public sealed record BuildStanding(BuildState State, int Checked, string? Unchecked, string? Artifact);
 
 // Modules that are checked again, when the rules have become others.
 public sealed partial class BuildTable
 {
     /// <summary>How a build stands now; null where it is not there (any more).</summary>
     public Task<BuildStanding?> StandingAsync(string id, CancellationToken cancellation) => database.ReadAsync(
-        async c => await c.QuerySingleOrDefaultAsync<StandingRow>("SELECT state, checked, unchecked FROM builds WHERE id = @id", new { id }) is { } row
-            ? new BuildStanding(Enum.Parse<BuildState>(row.State), (int)row.Checked, row.Unchecked)
+        async c => await c.QuerySingleOrDefaultAsync<StandingRow>("SELECT state, checked, unchecked, artifact FROM builds WHERE id = @id", new { id }) is { } row
+            ? new BuildStanding(Enum.Parse<BuildState>(row.State), (int)row.Checked, row.Unchecked, row.Artifact)
             : null,
         cancellation);
 
@@ -136,5 +137,7 @@ public sealed partial class BuildTable
         public long Checked { get; init; }
 
         public string? Unchecked { get; init; }
+
+        public string? Artifact { get; init; }
     }
 }

@@ -49,7 +49,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                 ON CONFLICT (id) DO UPDATE
                 SET state = 'Queued', attempts = 0, cancelling = 0, problems = '[]', submitted = @submitted, started = NULL, finished = NULL,
                     console = NULL, tested = NULL, worker = NULL, lease = NULL, module = NULL, artifact = NULL, artifact_size = NULL,
-                    explanation = NULL, statement = NULL, unchecked = NULL
+                    explanation = NULL, statement = NULL, checked = 0, unchecked = NULL
                 WHERE builds.state IN ('Failed', 'Cancelled', 'Withdrawn')
                    OR (builds.state = 'Succeeded' AND (builds.checked < @Version OR builds.unchecked IS NOT NULL))
                 """,
