@@ -51,6 +51,8 @@ public static class Include
             for (var i = 0; i < Pieces.Count; i++)
             {
                 var piece = Pieces[i];
+                if (piece.Section.Name == SectionRules.StaticCallText)
+                    Problem(ProblemCodes.NewStaticCall, piece, piece.Name);
                 if (piece.Cold is { } cold)
                     Add(cold);
                 if (piece.ShortBranchTo is { } target)
@@ -98,9 +100,7 @@ public static class Include
         {
             if (diff.Correlation.BeforeOf(target) is null)
             {
-                if (target.Section.Name == SectionRules.StaticCallText)
-                    Problem(ProblemCodes.NewStaticCall, target, $"{from.Name} refers to {target.Name}");
-                else if (Unit.RoleOf(target.Section) == SectionRole.Code)
+                if (Unit.RoleOf(target.Section) == SectionRole.Code)
                     Add(target);
                 else
                     ProblemOfSection(from, target);

@@ -3,7 +3,6 @@
 // in .ibt_endbr_seal every function whose address nothing in the linked kernel takes: apply_seal_endbr() in
 // arch/x86/kernel/alternative.c overwrites theirs while the kernel starts.
 using System.Buffers.Binary;
-using Elivepatch.Elf;
 
 namespace Elivepatch.Engine.Facts;
 

@@ -18,8 +18,6 @@ public sealed partial class UnitObject
 
     private List<Reference> ReadPiece(Piece piece)
     {
-        if (roles[piece.Section] is SectionRole.Init or SectionRole.Unknown && piece.IsCode)
-            return ReadReferences(piece.Section, piece.Start, piece.End, Fields(piece.Section));
         var references = ReadReferences(piece.Section, piece.Start, piece.End, piece.IsCode ? Fields(piece.Section) : null);
         if (piece.IsCode && bySection[piece.Section].Named.Count(p => p.IsCode) > 1)
             AddHiddenReferences(piece, references);
@@ -223,7 +221,9 @@ public sealed partial class UnitObject
 
             if (bySection[piece.Section].Containing(target) is not { } other)
             {
-                Report(ProblemCodes.UnreadableCode, $"{Name}: {piece.Name} branches to {piece.Section.Name}+0x{target:x}, where nothing is");
+                // Start code is only compared, never taken out of its section.
+                if (roles[piece.Section] == SectionRole.Code)
+                    Report(ProblemCodes.UnreadableCode, $"{Name}: {piece.Name} branches to {piece.Section.Name}+0x{target:x}, where nothing is");
                 continue;
             }
 

@@ -252,4 +252,44 @@ public sealed class DetectChangesTests
         var store = unit.Functions.Single(p => p.Name == "f").References.Single(r => r.Piece?.Name == "value");
         Assert.Equal((8, 0L), (store.Bias, store.Displacement));
     }
+
+    [Theory]
+    [InlineData("int x = 4;", "const int x = 4;")]
+    [InlineData("const int x = 4;", "int x = 4;")]
+    [InlineData("int x __attribute__((section(\".data..ro_after_init\"))) = 4;", "int x = 4;")]
+    [InlineData("int x = 4;", "int x __attribute__((section(\".data..ro_after_init\"))) = 4;")]
+    [InlineData("int x __attribute__((section(\".data..ro_after_init\")));", "int x;")]
+    [InlineData("int x = 4;", "int x __attribute__((section(\".data..percpu\"))) = 4;")]
+    [InlineData("int x __attribute__((section(\".data..percpu..read_mostly\")));", "int x;")]
+    [InlineData("int x __attribute__((section(\".data..percpu\")));", "int x __attribute__((section(\".data..ro_after_init\")));")]
+    public void A_variable_that_changes_its_kind_of_memory_is_refused(string before, string after)
+    {
+        var use = "\nint f(int a) { return a + *(volatile int *)&x; }\n";
+        Assert.Equal([417], Compare(before + use, after + use).Numbers());
+    }
+
+    [Fact]
+    public void A_static_variable_that_nothing_wrote_to_is_a_constant_of_the_running_kernel()
+    {
+        // GCC puts it among the constants by itself, and back when the patch writes to it.
+        const string source = "static int x = 4;\nint f(int a) { return a + *(volatile int *)&x; }\n";
+        Assert.Equal([417], Compare(source, source + "void g(int a) { x = a; }\n").Numbers());
+    }
+
+    [Theory]
+    [InlineData("int x = 4;", "int x __attribute__((section(\".data..read_mostly\"))) = 4;")]
+    [InlineData("int x __attribute__((section(\".data..read_mostly\")));", "int x;")]
+    [InlineData("int x;", "int x __attribute__((section(\".data..cacheline_aligned\")));")]
+    public void A_variable_that_only_lies_elsewhere_among_variables_is_the_same(string before, string after)
+    {
+        var use = "\nint f(int a) { return a + x++; }\n";
+        Assert.True(Compare(before + use, after + use).IsEmpty);
+    }
+
+    [Fact]
+    public void A_variable_that_moves_and_gets_a_value_is_changed()
+    {
+        var use = "\nint f(int a) { return a + x++; }\n";
+        Assert.Equal([403], Compare("int x;" + use, "int x __attribute__((section(\".data..read_mostly\"))) = 4;" + use).Numbers());
+    }
 }

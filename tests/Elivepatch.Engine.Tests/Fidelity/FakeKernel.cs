@@ -18,13 +18,16 @@ internal sealed class FakeKernel
         SECTIONS
         {
             . = 0xffffffff81000000;
-            .text : { _text = .; KEEP(*(.head)) *(.text.unlikely) *(.text) }
-            .rodata : { *(.rodata .rodata.*) }
+            .text : { _text = .; _stext = .; KEEP(*(.head)) *(.text.unlikely) *(.text) _etext = .; }
+            .rodata : { __start_rodata = .; *(.rodata .rodata.*)
+                __start_ro_after_init = .; *(.data..ro_after_init) __end_ro_after_init = .; __end_rodata = .; }
             __jump_table : { __start___jump_table = .; *(__jump_table) }
-            .data : { *(.data) }
-            .init.text : { *(.init.text) }
-            .bss : { *(.bss) }
-            .data..percpu 0 : { *(.data..percpu) }
+            .data : { _sdata = .; *(.data .data..read_mostly) _edata = .; }
+            .init.text : { __init_begin = .; *(.init.text) }
+            .init.data : { *(.init.data .init.rodata) }
+            .ibt_endbr_seal : { *(.ibt_endbr_seal) __init_end = .; }
+            .bss : { __bss_start = .; *(.bss) __bss_stop = .; }
+            .data..percpu 0 : { __per_cpu_start = .; *(.data..percpu) . += 8; __per_cpu_end = .; }
             /DISCARD/ : { *(.comment .note.* .eh_frame .discard*) }
         }
         """;

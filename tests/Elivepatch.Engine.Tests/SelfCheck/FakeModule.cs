@@ -43,9 +43,12 @@ internal static class FakeModule
 
     public const string Functions = """
         extern int secret_function(int), exported_function(int), net_function(int), module_secret(int);
-        extern int secret_data;
+        extern int secret_data, secret_key;
+        extern int reachable_function(int);
+        int (*hook)(int) IN(".data.hook") = reachable_function;
+        static struct { int code, target; void *key; } jumps[] IN("__jump_table") = { { 0, 0, &secret_key } };
         __attribute__((noinline)) int new_show(int a) { return secret_function(a) + exported_function(a) + secret_data; }
-        __attribute__((noinline)) int new_store(int a) { return net_function(a) + secret_data + 1; }
+        __attribute__((noinline)) int new_store(int a) { secret_data = a; return net_function(a) + 1; }
         __attribute__((noinline, section(".text.new_net"))) int new_net(int a) { return module_secret(a) + 1; }
         static int before(void *object) { return 0; }
         static struct bug bugs[] IN("__bug_table") = { { 0, 0 }, { 0, 0 } };
@@ -69,6 +72,8 @@ internal static class FakeModule
     {
         ["secret_function"] = ".klp.sym.vmlinux.secret_function,0",
         ["secret_data"] = ".klp.sym.vmlinux.secret_data,1",
+        ["secret_key"] = ".klp.sym.vmlinux.secret_key,0",
+        ["reachable_function"] = ".klp.sym.vmlinux.reachable_function,0",
         ["module_secret"] = ".klp.sym.net_core.module_secret,0",
     };
 
@@ -76,6 +81,10 @@ internal static class FakeModule
 
     /// <summary>The kernel's symbols as <c>/proc/kallsyms</c> has them.</summary>
     public const string SymbolsText = """
+        0000000000000000 A __per_cpu_start
+        0000000000000010 A of_each_processor
+        0000000000001000 A __per_cpu_end
+        ffffffff81000000 T _stext
         ffffffff81000000 T _text
         ffffffff81000100 t show
         ffffffff81000200 t store
@@ -83,9 +92,25 @@ internal static class FakeModule
         ffffffff81000400 t secret_function
         ffffffff81000500 T exported_function
         ffffffff81000600 T klp_enable_patch
+        ffffffff81000700 T reachable_function
+        ffffffff81000800 t sealed_function
+        ffffffff81000900 t plain_function
+        ffffffff81001000 T _etext
+        ffffffff82000000 D _sdata
         ffffffff82000000 d secret_data
         ffffffff82000100 d secret_data
         ffffffff82000200 d only_data
+        ffffffff82000300 d secret_key
+        ffffffff82001000 D _edata
+        ffffffff82002000 D __start_rodata
+        ffffffff82002100 D __start_ro_after_init
+        ffffffff82002100 d read_only_data
+        ffffffff82002200 D __end_ro_after_init
+        ffffffff82003000 D __end_rodata
+        ffffffff82004000 D __init_begin
+        ffffffff82004100 t start_function
+        ffffffff82004200 R __ibt_endbr_seal
+        ffffffff82005000 R __init_end
         ffffffffc0000000 t net_send	[net_core]
         ffffffffc0000100 t module_secret	[net_core]
         ffffffffc0000200 T net_function	[net_core]
@@ -102,9 +127,31 @@ internal static class FakeModule
     public static ExportedSymbols Exports { get; } = ExportedSymbols.Parse(Encoding.ASCII.GetBytes(ExportsText)).Value;
 
     public static EntryLayouts Layouts { get; } = new(
-        new Dictionary<string, int> { ["__bug_table"] = 8 }, new Dictionary<string, int>(), new Dictionary<string, int> { ["module"] = 192 });
+        new Dictionary<string, int> { ["__bug_table"] = 8, ["__jump_table"] = 16 }, new Dictionary<string, int>(), new Dictionary<string, int> { ["module"] = 192 });
 
-    public static TargetKernel Kernel { get; } = new(Symbols, Exports, Vermagic, Layouts);
+    public static TargetKernel Kernel { get; } = new(Symbols, Exports, Vermagic, Layouts, Image());
+
+    // Of its functions only the entries matter: show() mentions start_function(), two have an ENDBR64, and one of these is sealed.
+    private static KernelImage Image()
+    {
+        const ulong text = 0xffffffff81000000, list = 0xffffffff82004200;
+        byte[] endbr64 = [0xf3, 0x0f, 0x1e, 0xfa];
+        var code = new byte[0x1000];
+        endbr64.CopyTo(code, 0x700);
+        endbr64.CopyTo(code, 0x800);
+        code[0x100] = 0xe8;
+        BitConverter.TryWriteBytes(code.AsSpan(0x101), 0x4100 + 0x1000000 - 0x105);
+        var vmlinux = new ElfObject { FileType = ElfFileType.Executable };
+        vmlinux.Sections.Add(new(".text", ElfSectionType.ProgBits)
+        {
+            Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Execute, Address = text, Content = code,
+        });
+        vmlinux.Sections.Add(new(".ibt_endbr_seal", ElfSectionType.ProgBits)
+        {
+            Flags = ElfSectionFlags.Alloc, Address = list, Content = BitConverter.GetBytes(unchecked((int)(text + 0x800 - list))),
+        });
+        return KernelImage.Open(vmlinux, Symbols).Value;
+    }
 
     /// <summary>The bytes of the module.</summary>
     public static byte[] Bytes => [.. module.Value];

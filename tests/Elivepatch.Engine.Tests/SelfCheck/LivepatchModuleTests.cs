@@ -34,7 +34,7 @@ public sealed class LivepatchModuleTests
         Assert.Equal([".text"], secret.Sections);
         Assert.Contains(new ExportReference("exported_function", 0x22222222, false), module.ExportReferences);
         Assert.Contains(new RelocationSummary(".klp.rela.net_core..text.new_net", ".text.new_net", 1, true), module.RelocationSections);
-        Assert.Equal("__bug_table", Assert.Single(module.Tables).Name);
+        Assert.Equal(["__bug_table", "__jump_table"], module.Tables.Select(t => t.Name).Order());
         Assert.True(module.Sizes is { Code: > 0, WritableData: > 0, Init: > 0 });
     }
 

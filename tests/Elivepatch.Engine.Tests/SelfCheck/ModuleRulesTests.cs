@@ -45,6 +45,11 @@ public sealed class ModuleRulesTests
         ["patch-functions"] = elf => Ordinary(elf, ".data").Entries.RemoveAll(r => r.Offset == At(elf, "net_funcs") + 8),
         ["patch-terminated"] = elf => elf.FindSymbol("net_funcs")!.Size = 152,
         ["patch-new-code"] = elf => elf.FindSymbol("new_net")!.Name = "",
+        ["memory-init"] = elf => Means(elf, "secret_data,1", "start_function,0"),
+        ["memory-read-only"] = elf => Means(elf, "secret_data,1", "read_only_data,0"),
+        ["memory-per-cpu"] = elf => Means(elf, "secret_data,1", "of_each_processor,0"),
+        ["memory-indirect-entry"] = elf => Means(elf, "reachable_function,0", "sealed_function,0"),
+        ["memory-static-key"] = elf => Means(elf, "secret_key,0", "read_only_data,0"),
         ["patch-old-functions"] = elf => Section(elf, ".data").Content[At(elf, "vmlinux_funcs") + 152 + 16] = 3,
     };
 
@@ -57,7 +62,7 @@ public sealed class ModuleRulesTests
 
         Assert.Empty(results.Where(r => r.State == RuleState.Failed).Select(r => r.Problem!.Reason));
         Assert.Equal("patch-ftrace", Assert.Single(results, r => r.State == RuleState.NotCheckable).Id);
-        Assert.True(ModuleCheck.Run(FakeModule.Bytes, FakeModule.Symbols, FakeModule.Exports, FakeModule.Vermagic, FakeModule.Layouts).Succeeded);
+        Assert.True(ModuleCheck.Run(FakeModule.Bytes, FakeModule.Symbols, FakeModule.Exports, FakeModule.Vermagic, FakeModule.Layouts, FakeModule.Kernel.Image).Succeeded);
     }
 
     [Fact]
@@ -85,7 +90,8 @@ public sealed class ModuleRulesTests
 
         Assert.DoesNotContain(results, r => r.State == RuleState.Failed);
         Assert.Equal(
-            ["information-vermagic", "livepatch-symbol-exists", "module-structure", "patch-ftrace", "patch-old-functions", "symbols-depends",
+            ["information-vermagic", "livepatch-symbol-exists", "memory-indirect-entry", "memory-init", "memory-per-cpu", "memory-read-only",
+                "memory-static-key", "module-structure", "patch-ftrace", "patch-old-functions", "symbols-depends",
                 "symbols-exported", "symbols-namespaces", "symbols-versions-match", "tables-whole"],
             results.Where(r => r.State == RuleState.NotCheckable).Select(r => r.Id).Order());
     }
@@ -146,7 +152,7 @@ public sealed class ModuleRulesTests
         breaches["information-vermagic"](elf);
         breaches["symbols-versions-match"](elf);
 
-        var problems = ModuleCheck.Run(ElfWriter.Write(elf), FakeModule.Symbols, FakeModule.Exports, FakeModule.Vermagic, FakeModule.Layouts).Problems;
+        var problems = ModuleCheck.Run(ElfWriter.Write(elf), FakeModule.Symbols, FakeModule.Exports, FakeModule.Vermagic, FakeModule.Layouts, FakeModule.Kernel.Image).Problems;
 
         Assert.Equal([ProblemCodes.BuiltForOtherKernel, ProblemCodes.WrongSymbolVersions], problems.Select(p => p.Code));
     }
@@ -160,8 +166,36 @@ public sealed class ModuleRulesTests
             var file = FakeModule.Bytes;
             for (int round = random.Next(1, 12); round > 0; round--)
                 file[random.Next(64, file.Length)] = (byte)random.Next(256);
-            _ = ModuleCheck.Run(file, FakeModule.Symbols, FakeModule.Exports, FakeModule.Vermagic, FakeModule.Layouts);
+            _ = ModuleCheck.Run(file, FakeModule.Symbols, FakeModule.Exports, FakeModule.Vermagic, FakeModule.Layouts, FakeModule.Kernel.Image);
         }
+    }
+
+    [Fact]
+    public void What_the_replaced_function_refers_to_may_be_referred_to_whatever_it_is()
+    {
+        // show() of the kernel calls start_function(), as a function does that is called during the start and afterwards; store() does not.
+        static RuleState StateOf(string function)
+        {
+            var elf = ElfReader.Read(FakeModule.Link(FakeModule.Source.Replace(
+                $"int new_{function}(int a) {{", $"int new_{function}(int a) {{ a += reachable_function(a);", StringComparison.Ordinal)));
+            elf.FindSection(".data.hook")!.Relocations = null;
+            elf.Sections.RemoveAll(s => s is ElfRelocationSection r && r.Target.Name == ".data.hook");
+            Means(elf, "reachable_function,0", "start_function,0");
+            return Check(elf).Single(r => r.Id == "memory-init").State;
+        }
+
+        Assert.Equal(RuleState.Passed, StateOf("show"));
+        Assert.Equal(RuleState.Failed, StateOf("store"));
+    }
+
+    [Fact]
+    public void A_function_without_endbr_is_as_unreachable_as_a_sealed_one()
+    {
+        var elf = FakeModule.Elf();
+        Means(elf, "reachable_function,0", "plain_function,0");
+
+        Assert.Equal(RuleState.Failed, Check(elf).Single(r => r.Id == "memory-indirect-entry").State);
+        Assert.Equal(RuleState.NotCheckable, Check(elf, FakeModule.Kernel with { Image = null }).Single(r => r.Id == "memory-indirect-entry").State);
     }
 
     private static IReadOnlyList<RuleResult> Check(ElfObject elf, TargetKernel? kernel = null)
@@ -184,6 +218,10 @@ public sealed class ModuleRulesTests
 
     private static void AddLivepatchSymbol(ElfObject elf, string name) =>
         elf.Symbols.Add(new(name) { Binding = ElfSymbolBinding.Global, Place = ElfSymbolPlace.Livepatch });
+
+    // Lets a livepatch symbol mean another one of the kernel.
+    private static void Means(ElfObject elf, string symbol, string other) =>
+        elf.FindSymbol($".klp.sym.vmlinux.{symbol}")!.Name = $".klp.sym.vmlinux.{other}";
 
     private static void AddUnloadedTarget(ElfObject elf)
     {
