@@ -116,9 +116,11 @@ public static partial class ProblemCodes
     /// <summary>A livepatch that the server had published breaks a rule of today.</summary>
     public static readonly ProblemCode LivepatchWithdrawn = new(
         1073, ProblemKind.Refused, "the livepatch has been withdrawn",
-        "Ask for it again: it is built anew, by the rules of today. Where it is live, `elivepatch patch` replaces it and `elivepatch disable` takes it away.");
+        "Ask for it again: it is built anew, by the rules of today. "
+        + "Where it is live, `elivepatch patch` replaces it and `elivepatch disable` takes it away.");
 
     /// <summary>Whether a livepatch that the server had published keeps the rules of today cannot be told.</summary>
     public static readonly ProblemCode LivepatchUnchecked = new(
-        1074, ProblemKind.Refused, "the livepatch cannot be checked by the rules of today", "Ask for it again: it is built anew, and checked as it is built.");
+        1074, ProblemKind.Refused, "the livepatch cannot be checked by the rules of today",
+        "Ask for it again: it is built anew, and checked as it is built.");
 }

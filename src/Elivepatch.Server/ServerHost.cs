@@ -189,7 +189,8 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton<BuildAnswers>().AddSingleton<MachineTable>().AddSingleton<WorkerTable>();
         services.AddSingleton<FirstRequestTable>().AddSingleton<FirstKernels>();
         services.AddSingleton<WithdrawalTable>().AddSingleton<ChoreTable>().AddSingleton<WithdrawalSigner>();
-        services.AddSingleton<KernelsOfBuilds>().AddSingleton<ArtifactCheck>().AddSingleton<ArtifactAudit>().AddSingleton<PublishedModules>();
+        services.AddSingleton<KernelsOfBuilds>().AddSingleton<ArtifactCheck>().AddSingleton<ArtifactAudit>();
+        services.AddSingleton<PublishedModules>();
         services.AddHostedService<ArtifactAuditService>();
         services.AddSingleton<KeyAgreement>().AddHostedService(s => s.GetRequiredService<KeyAgreement>());
         services.AddSingleton<UnwantedBlobs>().AddHostedService<Retention>();

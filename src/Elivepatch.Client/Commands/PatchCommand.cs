@@ -67,8 +67,8 @@ internal static class PatchCommand
             livepatch replaces the old one in one transition. A patch with the name of a live one takes its place; --drop leaves
             one out. The machine keeps the list in /var/lib/elivepatch ($ELIVEPATCH_STATE).
 
-            Where the server has withdrawn what is live, `elivepatch patch` without a patch has the live patches built anew, and so has
-            one with patches, as always; what was live is replaced.
+            Where the server has withdrawn what is live, `elivepatch patch` without a patch has the live patches built anew, and
+            so has one with patches, as always; what was live is replaced.
 
             Patches that the kernel was built with are found where the package manager keeps them, /{BasePatchFolder.Folder}/PACKAGE:
             of PACKAGE-VERSION-rN, PACKAGE-VERSION and PACKAGE the more specific folder wins for a file's name, and they are

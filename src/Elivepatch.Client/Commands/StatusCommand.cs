@@ -34,8 +34,9 @@ internal static class StatusCommand
             listed with their kernel stacks: a task moves when it returns to user space, or when no patched function is on its stack.
             `elivepatch disable NAME` turns a transition around.
 
-            A server may withdraw a livepatch that it built, because it breaks a rule that was found later. A machine hears of that when it
-            reports, and when `elivepatch patch` asks; it is kept, so that it is shown here without a server too, with what to do.
+            A server may withdraw a livepatch that it built, because it breaks a rule that was found later. A machine hears of
+            that when it reports, and when `elivepatch patch` asks; it is kept, so that it is shown here without a server too,
+            with what to do.
 
             Stacks, and which livepatches are this command's, are shown to root only.
 

@@ -24,8 +24,8 @@ internal static class VerifyCommand
             "verify", "Whether a livepatch may be believed: its signature, its kernel, its age; and what it was made of.",
             """
             Checks what `elivepatch patch` checks before it loads, without loading: the manifest is signed by a trusted key, the module
-            is the one that it is about, unchanged, for this kernel, and the manifest has not expired. A module that the machine was told
-            is withdrawn may not be believed (the list is root's to read).
+            is the one that it is about, unchanged, for this kernel, and the manifest has not expired. A module that the machine
+            was told is withdrawn may not be believed (the list is root's to read).
 
             Exit status: 0 it may be believed, 4 it may not.
             """,

@@ -31,15 +31,17 @@ internal sealed record KnownWithdrawal
     /// <summary>What is wrong with it, in one line.</summary>
     public string Describe() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Module} was withdrawn by {Server} on {Withdrawn.UtcDateTime:yyyy-MM-dd}: {string.Join("; ", Problems.Select(p => $"{p.Code} {p.Title}: {p.Reason}"))}");
+        $"{Module} was withdrawn by {Server} on {Withdrawn.UtcDateTime:yyyy-MM-dd}: {string.Join("; ", Problems.Select(Describe))}");
+
+    private static string Describe(ProblemReport problem) => $"{problem.Code} {problem.Title}: {problem.Reason}";
 
     /// <summary>The same as a problem.</summary>
     public Problem ToProblem() => new(ProblemCodes.LivepatchKnownWithdrawn, Describe(), Remedy);
 }
 
 /// <summary>
-/// The withdrawn livepatches of one kernel that the machine knows of: <c>kernels/BUILD-ID/withdrawn.json</c>. A file of its own, so that an
-/// earlier version of this command finds its own as it left it.
+/// The withdrawn livepatches of one kernel that the machine knows of: <c>kernels/BUILD-ID/withdrawn.json</c>. A file of its
+/// own, so that an earlier version of this command finds its own as it left it.
 /// </summary>
 internal sealed record KnownWithdrawals
 {
@@ -58,14 +60,20 @@ internal sealed record KnownWithdrawals
     /// <summary>The withdrawal of a module; null where none is known.</summary>
     public KnownWithdrawal? Find(string? sha256) => Livepatches.FirstOrDefault(l => l.Sha256 == sha256);
 
-    /// <summary>The withdrawal of a module; null where none is known that is newer than the module's manifest: the last word counts.</summary>
-    public KnownWithdrawal? Find(string sha256, DateTimeOffset issued) => Find(sha256) is { } known && known.Withdrawn >= issued ? known : null;
+    /// <summary>
+    /// The withdrawal of a module; null where none is known that is newer than the module's manifest: the last word counts.
+    /// </summary>
+    public KnownWithdrawal? Find(string sha256, DateTimeOffset issued) =>
+        Find(sha256) is { } known && known.Withdrawn >= issued ? known : null;
 
-    /// <summary>The same with others, each in place of what was known of the module. What is told again changes nothing.</summary>
+    /// <summary>
+    /// The same with others, each in place of what was known of the module. What is told again changes nothing.
+    /// </summary>
     public KnownWithdrawals With(IReadOnlyList<KnownWithdrawal> others)
     {
         var news = others.Where(o => Find(o.Sha256)?.Withdrawn != o.Withdrawn).ToList();
-        return this with { Livepatches = [.. Livepatches.Where(l => news.All(o => o.Sha256 != l.Sha256)).Concat(news).TakeLast(Most)] };
+        var kept = Livepatches.Where(l => news.All(o => o.Sha256 != l.Sha256));
+        return this with { Livepatches = [.. kept.Concat(news).TakeLast(Most)] };
     }
 
     /// <summary>The same without a module whose manifest was issued after it had been withdrawn.</summary>

@@ -70,7 +70,8 @@ internal static class MachineStatus
             !booting.IsOn ? "off" : booting.IsSuspended ? "suspended" : "on",
             ProblemReport.Of(
             [
-                .. kernel.Problems, .. boot.Problems, .. withdrawals.Problems, .. Hidden(state), .. NotLoaded(ledger, loaded, booting, withdrawn),
+                .. kernel.Problems, .. boot.Problems, .. withdrawals.Problems, .. Hidden(state),
+                .. NotLoaded(ledger, loaded, booting, withdrawn),
             ]));
     }
 
@@ -82,7 +83,8 @@ internal static class MachineStatus
     // Who looks why nothing is live after a restart finds it here.
     private static IEnumerable<Problem> NotLoaded(
         KernelLedger ledger, IReadOnlyList<LoadedLivepatch> loaded, BootLedger boot, KnownWithdrawals withdrawn) =>
-        boot.IsOn && ledger.WantedLivepatch is { } wanted && loaded.All(l => l.Name != wanted.Module) && withdrawn.Find(wanted.Sha256) is { } known
+        boot.IsOn && ledger.WantedLivepatch is { } wanted && loaded.All(l => l.Name != wanted.Module)
+            && withdrawn.Find(wanted.Sha256) is { } known
             ? [known.ToProblem()]
             : [];
 
@@ -100,7 +102,8 @@ internal static class MachineStatus
         };
         return new(
             livepatch.Name, state, own is not null, livepatch.Replaces, livepatch.Functions, own?.Patches ?? [], own?.Server,
-            own is not null && own.Sha256 == ledger.Wanted && boot is { IsOn: true, IsSuspended: false } && withdrawn.Find(own.Sha256) is null,
+            own is not null && own.Sha256 == ledger.Wanted && boot is { IsOn: true, IsSuspended: false }
+                && withdrawn.Find(own.Sha256) is null,
             blocking.Count, blocking.Tasks, own?.Sha256, withdrawn.Find(own?.Sha256));
     }
 

@@ -58,8 +58,9 @@ internal static class MachineReporter
         if (!told.TryGet(out var known))
             return Outcome<ReportResult>.Failure(told.Problems);
         var kernel = state.ReadKernel(status.BuildId, status.Release);
-        var keys = WithdrawalNews.KeysOf(kernel.Succeeded ? kernel.Value : new() { Release = status.Release, BuildId = status.BuildId }, config, address.Url);
-        var (_, problems) = await new WithdrawalNews(session, state, address, client).TakeAsync(known.Withdrawals ?? [], keys, cancellation);
+        var keys = WithdrawalNews.KeysOf(kernel.Succeeded ? kernel.Value.Livepatches : [], config, address.Url);
+        var news = new WithdrawalNews(session, state, address, client);
+        var (_, problems) = await news.TakeAsync(known.Withdrawals ?? [], keys, cancellation);
         return new ReportResult(address.Url, name, problems);
     }
 

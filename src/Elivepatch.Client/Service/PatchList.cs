@@ -72,7 +72,8 @@ internal static partial class PatchList
     {
         const int digits = 8;
         const int longest = 55 - 1 - digits;
-        var digest = ContentDigest.Of(System.Text.Encoding.ASCII.GetBytes(string.Concat(patches.Select(p => p.Sha256)) + inPlaceOf)).Hex;
+        var all = string.Concat(patches.Select(p => p.Sha256)) + inPlaceOf;
+        var digest = ContentDigest.Of(System.Text.Encoding.ASCII.GetBytes(all)).Hex;
         var name = Kernel.Build.ModuleName.FromPatch(patches[^1].Name);
         return $"{(name.Length <= longest ? name : name[..longest]).TrimEnd('_')}_{digest[..digits]}";
     }

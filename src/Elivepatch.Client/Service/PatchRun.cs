@@ -16,7 +16,8 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
 {
     private const int LargestScript = 1 << 20;
 
-    // Who asks for nothing that is not live already wants to know that, and can wait this long for what a server may have to say of it.
+    // Who asks for nothing that is not live already wants to know that, and can wait this long for what a server may have to
+    // say of it.
     private static readonly TimeSpan longestQuestion = TimeSpan.FromSeconds(20);
 
     private readonly MachineAccess machine = session.Machine;
@@ -157,7 +158,8 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             var name = request.Name ?? PatchList.ModuleName(references, withdrawn?.Sha256);
             if (!isLive && request.Loads && loaded.Any(l => l.Name == name))
                 return new Problem(ProblemCodes.ModuleNameTaken, $"{name} is live");
-            return new Plan(buildId, name, patches, references, isLive ? live : null, live is null ? null : withdrawn, ledger.NewestAccepted);
+            return new Plan(
+                buildId, name, patches, references, isLive ? live : null, live is null ? null : withdrawn, ledger.NewestAccepted);
         });
     }
 
@@ -300,7 +302,8 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
     }
 
     // A server that built none of what is live here has nothing to say of it that this machine could check.
-    private async Task<KnownWithdrawal?> AskAsync(TrustedConnection connection, OwnLivepatch livepatch, CancellationToken cancellation)
+    private async Task<KnownWithdrawal?> AskAsync(
+        TrustedConnection connection, OwnLivepatch livepatch, CancellationToken cancellation)
     {
         var accepted = PublicKey.Read(livepatch.PublicKey);
         return await new WithdrawalNews(session, state, connection.Address, connection.Client).AskAsync(

@@ -1,5 +1,5 @@
-// In: notices of withdrawal, from whoever answered as the server. Out: those that the server's key has signed, kept on the disk: `status`
-// tells of them when no server can be reached, and nothing that is known to be withdrawn is loaded at boot.
+// In: notices of withdrawal, from whoever answered as the server. Out: those that the server's key has signed, kept on the
+// disk: `status` tells of them when no server can be reached, and nothing that is known to be withdrawn is loaded at boot.
 
 using Elivepatch.Client.Machine;
 using Elivepatch.Engine;
@@ -42,7 +42,8 @@ internal sealed class WithdrawalNews(Session session, MachineState state, Server
     }
 
     /// <summary>Asks whether a livepatch has been withdrawn; null where not, and where that cannot be found out.</summary>
-    public async Task<KnownWithdrawal?> AskAsync(OwnLivepatch livepatch, IReadOnlyList<PublicKey> keys, CancellationToken cancellation)
+    public async Task<KnownWithdrawal?> AskAsync(
+        OwnLivepatch livepatch, IReadOnlyList<PublicKey> keys, CancellationToken cancellation)
     {
         // A server that does not know the question is older than withdrawals.
         var asked = await client.WithdrawalAsync(livepatch.Sha256, cancellation);
@@ -53,9 +54,9 @@ internal sealed class WithdrawalNews(Session session, MachineState state, Server
     }
 
     /// <summary>The keys by which livepatches of a kernel were accepted, and those that are pinned.</summary>
-    public static IReadOnlyList<PublicKey> KeysOf(KernelLedger ledger, MachineConfig config, string server) =>
+    public static IReadOnlyList<PublicKey> KeysOf(IReadOnlyList<OwnLivepatch> livepatches, MachineConfig config, string server) =>
     [
-        .. ledger.Livepatches.Where(l => l.Server == server).Select(l => l.PublicKey)
+        .. livepatches.Where(l => l.Server == server).Select(l => l.PublicKey)
             .Concat(config.Servers.Where(s => s.Url == server).Select(s => s.PublicKey))
             .Distinct(StringComparer.Ordinal).Select(PublicKey.Read).Where(k => k.Succeeded).Select(k => k.Value),
     ];

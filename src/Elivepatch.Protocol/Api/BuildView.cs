@@ -30,7 +30,9 @@ public enum BuildState
     [JsonStringEnumMemberName("cancelled")]
     Cancelled,
 
-    /// <summary>There was a livepatch, and by newer rules it is not safe. It is not given out any more; asking again builds it anew.</summary>
+    /// <summary>
+    /// There was a livepatch, and by newer rules it is not safe. It is not given out any more; asking again builds it anew.
+    /// </summary>
     [JsonStringEnumMemberName("withdrawn")]
     Withdrawn,
 }

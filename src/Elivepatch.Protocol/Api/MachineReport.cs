@@ -96,7 +96,8 @@ public static class LivepatchStates
 /// <param name="ReportedBy">Name of the token that it reports with.</param>
 /// <param name="FirstSeen">When it first reported.</param>
 /// <param name="LastSeen">When it last reported.</param>
-public sealed record MachineView(string Id, MachineReport Report, string ReportedBy, DateTimeOffset FirstSeen, DateTimeOffset LastSeen)
+public sealed record MachineView(
+    string Id, MachineReport Report, string ReportedBy, DateTimeOffset FirstSeen, DateTimeOffset LastSeen)
 {
     /// <summary>
     /// The answer to a report alone: notices of the livepatches in it that have been withdrawn, each signed

@@ -40,10 +40,12 @@ public sealed record WithdrawalView
 /// <param name="Id">The machine's id.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="State">How the livepatch stands on it, one of <see cref="LivepatchStates"/>.</param>
-/// <param name="IsCertain">True where it says which file it loaded; false where names and patches agree, which one built anew has too.</param>
+/// <param name="IsCertain">True where it says which file it loaded; false where names and patches agree, which one built anew
+/// has too.</param>
 /// <param name="ReportedBy">Name of the token that it reports with.</param>
 /// <param name="LastSeen">When it last reported.</param>
-public sealed record WithdrawnOn(string Id, string Name, string State, bool IsCertain, string ReportedBy, DateTimeOffset LastSeen);
+public sealed record WithdrawnOn(
+    string Id, string Name, string State, bool IsCertain, string ReportedBy, DateTimeOffset LastSeen);
 
 /// <summary>A page of withdrawn livepatches, newest first.</summary>
 /// <param name="Withdrawals">The livepatches.</param>
@@ -51,5 +53,6 @@ public sealed record WithdrawnOn(string Id, string Name, string State, bool IsCe
 public sealed record WithdrawalPage(IReadOnlyList<WithdrawalView> Withdrawals, long? Next);
 
 /// <summary>Whether a module has been withdrawn.</summary>
-/// <param name="Notice">The signed notice (<see cref="WithdrawalNotice"/>); null where it has not been withdrawn, or is not known here.</param>
+/// <param name="Notice">The signed notice (<see cref="WithdrawalNotice"/>); null where it has not been withdrawn, or is not
+/// known here.</param>
 public sealed record WithdrawalAnswer(Envelope? Notice);

@@ -1,6 +1,6 @@
-// In: a build's id. Out: the build, and what a client is answered. A build that was refused never changes again, one that has succeeded
-// only if its module is withdrawn, and a module never does: what is answered is made once, and kept as long as the memory that is set
-// aside for it lasts, or until something is withdrawn.
+// In: a build's id. Out: the build, and what a client is answered. A build that was refused never changes again, one that has
+// succeeded only if its module is withdrawn, and a module never does: what is answered is made once, and kept as long as the
+// memory that is set aside for it lasts, or until something is withdrawn.
 
 using System.Data.Common;
 using System.Text.Json;
@@ -12,7 +12,8 @@ using Microsoft.Extensions.Caching.Memory;
 namespace Elivepatch.Server.Api;
 
 /// <summary>Builds, those that are over from memory.</summary>
-public sealed class BuildAnswers(BuildTable builds, WithdrawalTable withdrawals, BlobStore blobs, TimeProvider clock) : IDisposable
+public sealed class BuildAnswers(BuildTable builds, WithdrawalTable withdrawals, BlobStore blobs, TimeProvider clock)
+    : IDisposable
 {
     /// <summary>The most bytes of a content that is kept in memory.</summary>
     public const long LargestContent = 2 << 20;

@@ -25,7 +25,9 @@ internal static class MachineEndpoints
         routes.MapPost(ApiRoutes.Machines, ReportAsync)
             .Produces<MachineView>()
             .Needs(TokenScopes.Report).Routinely()
-            .Says("machines", "reportMachine", "Says how a machine is, in place of what it said before. The answer says what of it has been withdrawn.");
+            .Says(
+                "machines", "reportMachine",
+                "Says how a machine is, in place of what it said before. The answer says what of it has been withdrawn.");
         routes.MapGet(ApiRoutes.Machines, ListAsync)
             .Produces<MachinePage>()
             .Needs(TokenScopes.Read).Says("machines", "listMachines", "Lists the machines in the order of their names.");
@@ -56,11 +58,9 @@ internal static class MachineEndpoints
 
         AuditTrail.IsAbout(context, kept.Id);
         var withdrawn = WithdrawnOnMachines.Find(report, await withdrawals.OfKernelAsync(report.BuildId, cancellation));
-        return TypedResults.Ok(View(kept) with
-        {
-            // One that is known by its name alone may be another: nothing is signed that may be wrong.
-            Withdrawals = withdrawn.Where(w => w.IsCertain).Select(w => signer.Sign(w.Withdrawal)).ToList() is { Count: > 0 } notices ? notices : null,
-        });
+        // One that is known by its name alone may be another: nothing is signed that may be wrong.
+        var notices = withdrawn.Where(w => w.IsCertain).Select(w => signer.Sign(w.Withdrawal)).ToList();
+        return TypedResults.Ok(View(kept) with { Withdrawals = notices.Count > 0 ? notices : null });
     }
 
     private static async Task<IResult> ListAsync(

@@ -22,7 +22,8 @@ internal static class WithdrawalEndpoints
         routes.MapGet(ApiRoutes.Withdrawals, ListAsync)
             .Produces<WithdrawalPage>()
             .Needs(TokenScopes.Operate).Says(
-                "withdrawals", "listWithdrawals", "Lists the livepatches that have been withdrawn, newest first, with the machines that report them.");
+                "withdrawals", "listWithdrawals",
+                "Lists the livepatches that have been withdrawn, newest first, with the machines that report them.");
         routes.MapGet(Routes.Withdrawal, FindAsync)
             .Produces<WithdrawalAnswer>()
             .Needs(TokenScopes.Read).Says(
@@ -37,7 +38,8 @@ internal static class WithdrawalEndpoints
         string? after = null;
         while (found.Count < most)
         {
-            var page = await machines.WithModuleAsync(withdrawal.BuildId, withdrawal.Artifact, withdrawal.Module, after, most, cancellation);
+            var page = await machines.WithModuleAsync(
+                withdrawal.BuildId, withdrawal.Artifact, withdrawal.Module, after, most, cancellation);
             found.AddRange(page.SelectMany(m => WithdrawnOnMachines.Find(m.Report, [withdrawal]).Select(f => (m, f))));
             if (page.Count < most)
                 break;
@@ -65,9 +67,13 @@ internal static class WithdrawalEndpoints
 
     private static async Task<IResult> FindAsync(
         [Description("SHA-256 of the module, hexadecimal.")] string module, WithdrawalTable withdrawals, WithdrawalSigner signer,
-        CancellationToken cancellation) =>
-        !ContentDigest.IsHex(module) ? Answers.Refuse(ProblemCodes.RequestMalformed, "a module is named by its SHA-256")
-            : TypedResults.Ok(new WithdrawalAnswer(await withdrawals.FindAsync(module, cancellation) is { } found ? signer.Sign(found) : null));
+        CancellationToken cancellation)
+    {
+        if (!ContentDigest.IsHex(module))
+            return Answers.Refuse(ProblemCodes.RequestMalformed, "a module is named by its SHA-256");
+        var found = await withdrawals.FindAsync(module, cancellation);
+        return TypedResults.Ok(new WithdrawalAnswer(found is null ? null : signer.Sign(found)));
+    }
 
     private static WithdrawalView View(
         StoredWithdrawal withdrawal, IReadOnlyList<(StoredMachine Machine, WithdrawnOnMachine Found)> machines) => new()
@@ -83,7 +89,8 @@ internal static class WithdrawalEndpoints
             Machines =
             [
                 .. machines.Take(MostMachines).Select(m => new WithdrawnOn(
-                    m.Machine.Id, m.Machine.Report.Name, m.Found.Livepatch.State, m.Found.IsCertain, m.Machine.Reporter, m.Machine.LastSeen)),
+                    m.Machine.Id, m.Machine.Report.Name, m.Found.Livepatch.State, m.Found.IsCertain, m.Machine.Reporter,
+                    m.Machine.LastSeen)),
             ],
             HasMoreMachines = machines.Count > MostMachines,
         };

@@ -26,7 +26,8 @@ public static class BuildIdentity
     /// <param name="kernel">The kernel with the parts that clients sent: with a boot image the result is another.</param>
     /// <param name="policy">What the operator decided.</param>
     /// <param name="engine">Version of the engine.</param>
-    /// <param name="rules">Number of the rules that it checks with: what older ones let through answers nobody who asks now.</param>
+    /// <param name="rules">Number of the rules that it checks with: what older ones let through answers nobody who asks
+    /// now.</param>
     public static string Of(
         BuildSubmission submission, StoredKernel kernel, BuildPolicy policy, string engine, int rules = ModuleRules.Version) =>
         ContentDigest.OfParts(

@@ -1,6 +1,6 @@
-// In: builds that published modules under whatever rules. Out: each is noted as checked by the rules of today, withdrawn, or noted as one
-// that cannot be checked. Every build is settled by itself in one transaction: whoever is killed half way leaves the others to be
-// done, and of two who check one build at once both find the same and one writes it.
+// In: builds that published modules under whatever rules. Out: each is noted as checked by the rules of today, withdrawn, or
+// noted as one that cannot be checked. Every build is settled by itself in one transaction: whoever is killed half way leaves
+// the others to be done, and of two who check one build at once both find the same and one writes it.
 
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Protocol;
@@ -66,8 +66,10 @@ internal sealed partial class ArtifactAudit(
     // What many ask for at once is checked once. What could not be checked is tried again: a record may have come back.
     private static ArtifactVerdict? Known(StoredBuild now, StoredBuild then) => now switch
     {
-        { State: BuildState.Withdrawn, End.Problems: var problems } => ArtifactVerdict.Broken([.. problems.Select(p => p.ToProblem())]),
-        { State: BuildState.Succeeded, Checked: >= ModuleRules.Version, Unchecked: null } when now.End?.Artifact == then.End?.Artifact => ArtifactVerdict.Kept,
+        { State: BuildState.Withdrawn, End.Problems: var problems } =>
+            ArtifactVerdict.Broken([.. problems.Select(p => p.ToProblem())]),
+        { State: BuildState.Succeeded, Checked: >= ModuleRules.Version, Unchecked: null }
+            when now.End?.Artifact == then.End?.Artifact => ArtifactVerdict.Kept,
         _ => null,
     };
 
@@ -75,13 +77,15 @@ internal sealed partial class ArtifactAudit(
     {
         if (verdict.Problems.Count == 0)
         {
-            if (await builds.NoteCheckedAsync(build, ModuleRules.Version, verdict.WhyNot, cancellation) && verdict.WhyNot is { } whyNot)
+            if (await builds.NoteCheckedAsync(build, ModuleRules.Version, verdict.WhyNot, cancellation)
+                && verdict.WhyNot is { } whyNot)
                 LogUnchecked(build.Id, whyNot);
             return;
         }
 
         var kernel = await kernels.FindAsync(build.Kernel, KernelTable.Operator, cancellation);
-        if (!await builds.WithdrawAsync(build, kernel?.BuildId ?? "", ModuleRules.Version, ProblemReport.Of(verdict.Problems), cancellation))
+        var problems = ProblemReport.Of(verdict.Problems);
+        if (!await builds.WithdrawAsync(build, kernel?.BuildId ?? "", ModuleRules.Version, problems, cancellation))
             return;
         LogWithdrawn(build.Id, verdict.Problems[0].ToString());
         await trail.AddAsync(new("", default, "", "elivepatchd", "", "withdraw", build.Id, 0), cancellation);

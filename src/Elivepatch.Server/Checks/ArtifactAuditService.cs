@@ -1,6 +1,6 @@
-// In: a database that a server of older rules may have used. Out: every module that it published is settled, in the background and one
-// after the other; the server answers meanwhile, and checks what is asked for first when it is asked for. Of several servers one does
-// it. What remains when that one ends, another goes on with.
+// In: a database that a server of older rules may have used. Out: every module that it published is settled, in the background
+// and one after the other; the server answers meanwhile, and checks what is asked for first when it is asked for. Of several
+// servers one does it. What remains when that one ends, another goes on with.
 
 using System.Data.Common;
 using Elivepatch.Engine.SelfCheck;
@@ -11,7 +11,8 @@ namespace Elivepatch.Server.Checks;
 
 /// <summary>Checks published modules by the rules of today.</summary>
 internal sealed partial class ArtifactAuditService(
-    ArtifactAudit audit, BuildTable builds, ChoreTable chores, TimeProvider clock, ILogger<ArtifactAuditService> log) : BackgroundService
+    ArtifactAudit audit, BuildTable builds, ChoreTable chores, TimeProvider clock, ILogger<ArtifactAuditService> log)
+    : BackgroundService
 {
     private const string Chore = "check artifacts";
 

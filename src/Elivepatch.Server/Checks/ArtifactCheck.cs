@@ -1,5 +1,5 @@
-// In: a build that published a module. Out: whether the module, byte for byte as it was published, keeps the rules of today. It is the
-// self-check that a build ends with, on what a build of this version would know of the kernel.
+// In: a build that published a module. Out: whether the module, byte for byte as it was published, keeps the rules of today. It
+// is the self-check that a build ends with, on what a build of this version would know of the kernel.
 
 using System.Text.Json;
 using Elivepatch.Elf;

@@ -2,7 +2,9 @@ using Elivepatch.Engine;
 
 namespace Elivepatch.Server.Checks;
 
-/// <summary>What came of checking a published module again: it keeps every rule, it breaks some, or that cannot be told.</summary>
+/// <summary>
+/// What came of checking a published module again: it keeps every rule, it breaks some, or that cannot be told.
+/// </summary>
 /// <param name="Problems">The rules that it breaks; empty for none.</param>
 /// <param name="WhyNot">What is missing to tell; null where nothing is, and where a rule is broken whatever is missing.</param>
 internal sealed record ArtifactVerdict(IReadOnlyList<Problem> Problems, string? WhyNot)

@@ -1,6 +1,7 @@
-// In: a build. Out: what its module is checked against: the record of its kernel that the build itself had, found by the digests in the
-// statement about the module. Where this machine does not have that record (any more, or because a worker had it), the capture that the
-// kernel is known by gives symbols and exports: enough to find a fault, and never enough to say that there is none.
+// In: a build. Out: what its module is checked against: the record of its kernel that the build itself had, found by the
+// digests in the statement about the module. Where this machine does not have that record (any more, or because a worker had
+// it), the capture that the kernel is known by gives symbols and exports: enough to find a fault, and never enough to say that
+// there is none.
 
 using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
@@ -25,8 +26,8 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
     private const string FromCapture = "capture";
     private const string NoRecord = "the kernel's record that the build had is not in this server's cache";
 
-    // A kernel's symbols and image take a second to read and a hundred megabytes to keep. Builds come in the order of their kernels, so the
-    // last one is kept for as long as nobody needs the room.
+    // A kernel's symbols and image take a second to read and a hundred megabytes to keep. Builds come in the order of their
+    // kernels, so the last one is kept for as long as nobody needs the room.
     private readonly WeakReference<CheckedKernel> last = new(null!);
     private string lastKey = "";
 
@@ -47,11 +48,13 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
         return read;
     }
 
-    // Several records may be of one kernel, and a capture says what it likes of itself: the digests of what the build was made of decide.
+    // Several records may be of one kernel, and a capture says what it likes of itself: the digests of what the build was made
+    // of decide.
     private KernelRecord? Record(Statement statement)
     {
         var asked = statement.Predicate.BuildDefinition.ExternalParameters;
-        var made = statement.Predicate.BuildDefinition.ResolvedDependencies.GroupBy(d => d.Name).ToDictionary(g => g.Key, g => g.First().Digest.Sha256);
+        var made = statement.Predicate.BuildDefinition.ResolvedDependencies
+            .GroupBy(d => d.Name).ToDictionary(g => g.Key, g => g.First().Digest.Sha256);
         return new KernelStore(cache).List().FirstOrDefault(record =>
             record.Facts.BuildId == asked.BuildId && record.Facts.SourceDigest == made.GetValueOrDefault("source")
             && HasBasePatches(record.Facts, asked.BasePatches)
@@ -63,7 +66,8 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
     // What lies in a record's folder may be another record later.
     private static string KeyOf(KernelRecord record, Statement statement) => string.Join(
         '\n',
-        statement.Predicate.BuildDefinition.ResolvedDependencies.Where(d => d.Name != "kernel").Select(d => d.Digest.Sha256).Prepend(record.Folder));
+        statement.Predicate.BuildDefinition.ResolvedDependencies
+            .Where(d => d.Name != "kernel").Select(d => d.Digest.Sha256).Prepend(record.Folder));
 
     // Those of a capture are part of its record; a build on packages brings its own.
     private static bool HasBasePatches(KernelFacts facts, IReadOnlyList<PatchReference> asked) =>
@@ -77,8 +81,8 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
         return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(file));
     }
 
-    // What LivepatchBuild gives its self-check. The vermagic is learned from the kernel's build; it was compared when the module was made, and no
-    // rule can come to see it otherwise.
+    // What LivepatchBuild gives its self-check. The vermagic is learned from the kernel's build; it was compared when the
+    // module was made, and no rule can come to see it otherwise.
     private static CheckedKernel Recorded(KernelRecord record)
     {
         var loaded = RunningKernel.Load(record);
@@ -97,7 +101,9 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
         var symbols = KernelSymbols.Parse(capture.Kallsyms.ToArray());
         var exports = capture.Symvers is { } text ? ExportedSymbols.Parse(text.ToArray()) : null;
         return new(
-            new(symbols.Succeeded ? symbols.Value : null, exports is { Succeeded: true } ? exports.Value : null, Vermagic: null, Layouts: null),
+            new(
+                symbols.Succeeded ? symbols.Value : null, exports is { Succeeded: true } ? exports.Value : null, Vermagic: null,
+                Layouts: null),
             NoRecord);
     }
 

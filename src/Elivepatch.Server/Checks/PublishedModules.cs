@@ -1,5 +1,5 @@
-// In: a build whose module or manifest somebody wants. Out: why it is not given out, or null. The database is asked each time: no server
-// gives out what another has just withdrawn. What nobody has checked by the rules of today is checked now.
+// In: a build whose module or manifest somebody wants. Out: why it is not given out, or null. The database is asked each time:
+// no server gives out what another has just withdrawn. What nobody has checked by the rules of today is checked now.
 
 using System.Collections.Concurrent;
 using Elivepatch.Engine;
@@ -16,7 +16,8 @@ internal sealed class PublishedModules(BuildTable builds, ArtifactAudit audit, T
 {
     private const int MostRemembered = 10_000;
 
-    // A check takes a second of a processor: whoever asks again and again for what cannot be checked does not have it done each time.
+    // A check takes a second of a processor: whoever asks again and again for what cannot be checked does not have it done each
+    // time.
     private static readonly TimeSpan pause = TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<string, long> tried = new(StringComparer.Ordinal);
 

@@ -1,5 +1,6 @@
-// In: what machines say is loaded, and what has been withdrawn. Out: which of the one is the other. A machine that says which file it
-// loaded is told for sure; one of an older version names its livepatch alone, and one that was built anew may have that name too.
+// In: what machines say is loaded, and what has been withdrawn. Out: which of the one is the other. A machine that says which
+// file it loaded is told for sure; one of an older version names its livepatch alone, and one that was built anew may have that
+// name too.
 
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
@@ -30,5 +31,6 @@ internal static class WithdrawnOnMachines
     private static bool Is(ReportedLivepatch livepatch, StoredWithdrawal withdrawal) => livepatch.Sha256 is { } digest
         ? digest == withdrawal.Artifact
         : livepatch.IsOurs && livepatch.Name == withdrawal.Module
-            && livepatch.Patches.Select(p => p.Sha256).SequenceEqual(withdrawal.Patches.Take(MachineReport.MostNames).Select(p => p.Sha256));
+            && livepatch.Patches.Select(p => p.Sha256)
+                .SequenceEqual(withdrawal.Patches.Take(MachineReport.MostNames).Select(p => p.Sha256));
 }

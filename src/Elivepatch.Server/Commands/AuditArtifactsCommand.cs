@@ -1,6 +1,6 @@
-// In: the state and the cache that are configured. Out: every module that was published, checked by the rules of today, and what fails
-// withdrawn. It does what a server does by itself when it comes to know newer rules, for all modules and while somebody watches; both may
-// be at it at once.
+// In: the state and the cache that are configured. Out: every module that was published, checked by the rules of today, and
+// what fails withdrawn. It does what a server does by itself when it comes to know newer rules, for all modules and while
+// somebody watches; both may be at it at once.
 
 using System.CommandLine;
 using System.Globalization;
@@ -33,14 +33,16 @@ internal static class AuditArtifactsCommand
         var verb = new Verb(
             "artifacts", "Checks every module that was published by the rules of today, and withdraws what breaks one.",
             """
-            A server does this by itself when it starts with a newer set of rules. This does it for all modules, at once, beside a server
-            or without one. Run it as the server's user, where builds ran: a check needs the kernel's record in the cache.
+            A server does this by itself when it starts with a newer set of rules. This does it for all modules, at once, beside
+            a server or without one. Run it as the server's user, where builds ran: a check needs the kernel's record in the
+            cache.
 
             kept       The module keeps every rule, and is given out.
-            withdrawn  It breaks the rule that is named. Module and manifest are answered with 410, machines that report it live are
-                       told, and whoever asks for the same gets it built anew. `GET /api/v1/withdrawals` lists those machines.
-            unchecked  It cannot be told, for the reason that is named. Nothing is known against it; it is not given out either, and
-                       whoever asks for the same gets it built anew.
+            withdrawn  It breaks the rule that is named. Module and manifest are answered with 410, machines that report it
+                       live are told, and whoever asks for the same gets it built anew. `GET /api/v1/withdrawals` lists those
+                       machines.
+            unchecked  It cannot be told, for the reason that is named. Nothing is known against it; it is not given out
+                       either, and whoever asks for the same gets it built anew.
 
             Exit status: 0 every module keeps the rules, 4 one has been withdrawn (now or earlier) or cannot be checked.
             """,
@@ -69,7 +71,8 @@ internal static class AuditArtifactsCommand
     }
 
     private static async Task<int> RunAsync(
-        Session session, ServerOptions options, Database database, CacheRoot cache, bool isDry, bool asJson, CancellationToken cancellation)
+        Session session, ServerOptions options, Database database, CacheRoot cache, bool isDry, bool asJson,
+        CancellationToken cancellation)
     {
         var clock = TimeProvider.System;
         var folder = StateFolder.Open(options);
@@ -108,7 +111,8 @@ internal static class AuditArtifactsCommand
 
     private static void TellProgress(Session session, int done, long total, StoredBuild build)
     {
-        var text = string.Create(CultureInfo.InvariantCulture, $"checking {done + 1} of {total}: {build.End?.Module} for {build.Release}");
+        var text = string.Create(
+            CultureInfo.InvariantCulture, $"checking {done + 1} of {total}: {build.End?.Module} for {build.Release}");
         if (session.IsTerminal)
             session.Error.Write($"\r\e[K{Printable.Text(text)}");
         else if (done % LinesApart == LinesApart - 1)
@@ -133,13 +137,18 @@ internal static class AuditArtifactsCommand
             output,
             [
                 ["RESULT", "BUILD", "MODULE", "KERNEL", "WHY"],
-                .. report.Builds.Select(b => new[] { b.Result, b.Build[..Math.Min(Digits, b.Build.Length)], b.Module, b.Release, b.Reasons is [var first, ..] ? first : "" }),
+                .. report.Builds.Select(b => new[]
+                {
+                    b.Result, b.Build[..Math.Min(Digits, b.Build.Length)], b.Module, b.Release, b.Reasons is [var first, ..] ? first : "",
+                }),
             ],
             indent: 0);
-        int Count(string result) => report.Builds.Count(b => b.Result == result);
-        output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"rule set {report.Rules}: {Count(CheckedBuild.KeptWord)} kept, {Count(CheckedBuild.WithdrawnWord)} {(report.IsDryRun ? "withdrawn or to be withdrawn" : "withdrawn")}, {Count(CheckedBuild.UncheckedWord)} unchecked{(report.IsDryRun ? "; nothing was changed" : "")}"));
+        var (kept, withdrawn, other) = (Count(CheckedBuild.KeptWord), Count(CheckedBuild.WithdrawnWord), Count(CheckedBuild.UncheckedWord));
+        output.WriteLine(report.IsDryRun
+            ? $"rule set {report.Rules}: {kept} kept, {withdrawn} withdrawn or to be withdrawn, {other} unchecked; nothing was changed"
+            : $"rule set {report.Rules}: {kept} kept, {withdrawn} withdrawn, {other} unchecked");
+
+        string Count(string result) => report.Builds.Count(b => b.Result == result).ToString(CultureInfo.InvariantCulture);
     }
 }
 
@@ -158,7 +167,8 @@ internal sealed record ArtifactAuditReport(int Rules, bool IsDryRun, IReadOnlyLi
 /// <param name="Result"><c>kept</c>, <c>withdrawn</c> or <c>unchecked</c>.</param>
 /// <param name="Reasons">The rules that it breaks, or why it cannot be told.</param>
 internal sealed record CheckedBuild(
-    string Build, string Module, string Sha256, string Release, IReadOnlyList<string> Patches, string Result, IReadOnlyList<string> Reasons)
+    string Build, string Module, string Sha256, string Release, IReadOnlyList<string> Patches, string Result,
+    IReadOnlyList<string> Reasons)
 {
     public const string KeptWord = "kept";
     public const string WithdrawnWord = "withdrawn";
@@ -171,8 +181,10 @@ internal sealed record CheckedBuild(
         : Of(build, KeptWord, []);
 
     /// <summary>A build that has been withdrawn.</summary>
-    public static CheckedBuild Withdrawn(StoredBuild build, IEnumerable<string> reasons) => Of(build, WithdrawnWord, [.. reasons]);
+    public static CheckedBuild Withdrawn(StoredBuild build, IEnumerable<string> reasons) =>
+        Of(build, WithdrawnWord, [.. reasons]);
 
     private static CheckedBuild Of(StoredBuild build, string result, IReadOnlyList<string> reasons) => new(
-        build.Id, build.End?.Module ?? "", build.End?.Artifact ?? "", build.Release, [.. build.Patches.Select(p => p.Name)], result, reasons);
+        build.Id, build.End?.Module ?? "", build.End?.Artifact ?? "", build.Release, [.. build.Patches.Select(p => p.Name)], result,
+        reasons);
 }

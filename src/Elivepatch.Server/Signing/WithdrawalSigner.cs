@@ -14,6 +14,7 @@ internal sealed class WithdrawalSigner(KeyRing keys)
         var notice = new WithdrawalNotice(
             withdrawal.Module, withdrawal.Artifact, withdrawal.BuildId, withdrawal.Withdrawn, withdrawal.Problems);
         return keys.Sign(
-            WithdrawalNotice.PayloadType, _ => JsonSerializer.SerializeToUtf8Bytes(notice, ProtocolJson.Default.WithdrawalNotice));
+            WithdrawalNotice.PayloadType,
+            _ => JsonSerializer.SerializeToUtf8Bytes(notice, ProtocolJson.Default.WithdrawalNotice));
     }
 }

@@ -18,7 +18,8 @@ public sealed partial class BuildTable
 {
     /// <summary>How a build stands now; null where it is not there (any more).</summary>
     public Task<BuildStanding?> StandingAsync(string id, CancellationToken cancellation) => database.ReadAsync(
-        async c => await c.QuerySingleOrDefaultAsync<StandingRow>("SELECT state, checked, unchecked, artifact FROM builds WHERE id = @id", new { id }) is { } row
+        async c => await c.QuerySingleOrDefaultAsync<StandingRow>(
+            "SELECT state, checked, unchecked, artifact FROM builds WHERE id = @id", new { id }) is { } row
             ? new BuildStanding(Enum.Parse<BuildState>(row.State), (int)row.Checked, row.Unchecked, row.Artifact)
             : null,
         cancellation);
@@ -32,7 +33,10 @@ public sealed partial class BuildTable
             async c =>
             [
                 .. (await c.QueryAsync<Row>(
-                    $"{Columns} WHERE state = 'Succeeded' AND checked < @rules AND artifact IS NOT NULL ORDER BY kernel, id LIMIT @count",
+                    $"""
+                    {Columns} WHERE state = 'Succeeded' AND checked < @rules AND artifact IS NOT NULL
+                    ORDER BY kernel, id LIMIT @count
+                    """,
                     new { rules, count })).Select(r => r.ToBuild()),
             ],
             cancellation);
@@ -56,7 +60,8 @@ public sealed partial class BuildTable
 
     /// <summary>How many builds have published a module.</summary>
     public Task<long> CountPublishedAsync(CancellationToken cancellation) => database.ReadAsync(
-        c => c.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM builds WHERE state IN ('Succeeded', 'Withdrawn') AND artifact IS NOT NULL"),
+        c => c.ExecuteScalarAsync<long>(
+            "SELECT COUNT(*) FROM builds WHERE state IN ('Succeeded', 'Withdrawn') AND artifact IS NOT NULL"),
         cancellation);
 
     /// <summary>Notes that a build's module was checked.</summary>
@@ -65,11 +70,12 @@ public sealed partial class BuildTable
     /// <param name="whyNot">Why it could not be told; null where it keeps them.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>False where the build has become another meanwhile.</returns>
-    public Task<bool> NoteCheckedAsync(StoredBuild build, int rules, string? whyNot, CancellationToken cancellation) => database.ChangeAsync(
-        async transaction => await transaction.Connection!.ExecuteAsync(
-            $"UPDATE builds SET checked = @rules, unchecked = {(whyNot is null ? "NULL" : "@whyNot")} WHERE {IsAsChecked}",
-            new { rules, whyNot = whyNot ?? "", build.Id, build.End!.Artifact }, transaction) == 1,
-        cancellation);
+    public Task<bool> NoteCheckedAsync(StoredBuild build, int rules, string? whyNot, CancellationToken cancellation) =>
+        database.ChangeAsync(
+            async transaction => await transaction.Connection!.ExecuteAsync(
+                $"UPDATE builds SET checked = @rules, unchecked = {(whyNot is null ? "NULL" : "@whyNot")} WHERE {IsAsChecked}",
+                new { rules, whyNot = whyNot ?? "", build.Id, build.End!.Artifact }, transaction) == 1,
+            cancellation);
 
     /// <summary>Withdraws a build's module, all at once: state, event, and what machines are told by.</summary>
     /// <param name="build">The build as it was when its module was checked.</param>
@@ -79,12 +85,16 @@ public sealed partial class BuildTable
     /// <param name="cancellation">Ends it.</param>
     /// <returns>False where the build has become another meanwhile, or somebody else was faster.</returns>
     public Task<bool> WithdrawAsync(
-        StoredBuild build, string buildId, int rules, IReadOnlyList<ProblemReport> problems, CancellationToken cancellation) => ChangeAsync(
+        StoredBuild build, string buildId, int rules, IReadOnlyList<ProblemReport> problems,
+        CancellationToken cancellation) => ChangeAsync(
         build.Id,
         async transaction =>
         {
             var withdrawn = await transaction.Connection!.ExecuteAsync(
-                $"UPDATE builds SET state = 'Withdrawn', checked = @rules, unchecked = NULL, problems = @problems WHERE {IsAsChecked}",
+                $"""
+                UPDATE builds SET state = 'Withdrawn', checked = @rules, unchecked = NULL, problems = @problems
+                WHERE {IsAsChecked}
+                """,
                 new
                 {
                     rules,
@@ -117,8 +127,8 @@ public sealed partial class BuildTable
     // It may have been withdrawn by another server, or built anew, while its former module was checked.
     private const string IsAsChecked = "id = @Id AND state = 'Succeeded' AND artifact = @Artifact";
 
-    // A module that was withdrawn and is made anew, byte for byte. By newer rules than those it is fine: it was withdrawn by mistake. By
-    // the same ones two looks contradict each other, and the one that found something counts.
+    // A module that was withdrawn and is made anew, byte for byte. By newer rules than those it is fine: it was withdrawn by
+    // mistake. By the same ones two looks contradict each other, and the one that found something counts.
     private static async Task<BuildEnd> AfterWithdrawalAsync(BuildEnd end, int rules, DbTransaction transaction)
     {
         if (end is not { State: BuildState.Succeeded, Artifact: { } artifact }

@@ -14,7 +14,8 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
     private const string Columns =
         """
         SELECT id, kernel, release, submission, source, boot_image, patches, token, requester, state, submitted, started, finished, attempts, cancelling,
-               worker, used, module, artifact, artifact_size, explanation, console, statement, tested, problems, checked, unchecked
+               worker, used, module, artifact, artifact_size, explanation, console, statement, tested, problems, checked,
+               unchecked
         FROM builds
         """;
 
@@ -31,8 +32,8 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
     private const string IsMine = "id = @Build AND state = 'Running' AND worker = @Worker AND attempts = @Attempt";
 
     /// <summary>
-    /// Submits a build. One that is there already keeps its first requester; one that failed, was cancelled or was withdrawn is queued
-    /// again, and so is one whose module the rules of today have not passed.
+    /// Submits a build. One that is there already keeps its first requester; one that failed, was cancelled or was withdrawn is
+    /// queued again, and so is one whose module the rules of today have not passed.
     /// </summary>
     /// <returns>The build as it stands now, and whether this call queued it.</returns>
     public Task<(StoredBuild Build, bool IsQueued)> SubmitAsync(StoredBuild build, CancellationToken cancellation) => ChangeAsync(
@@ -48,8 +49,8 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                         @words)
                 ON CONFLICT (id) DO UPDATE
                 SET state = 'Queued', attempts = 0, cancelling = 0, problems = '[]', submitted = @submitted, started = NULL, finished = NULL,
-                    console = NULL, tested = NULL, worker = NULL, lease = NULL, module = NULL, artifact = NULL, artifact_size = NULL,
-                    explanation = NULL, statement = NULL, checked = 0, unchecked = NULL
+                    console = NULL, tested = NULL, worker = NULL, lease = NULL, module = NULL, artifact = NULL,
+                    artifact_size = NULL, explanation = NULL, statement = NULL, checked = 0, unchecked = NULL
                 WHERE builds.state IN ('Failed', 'Cancelled', 'Withdrawn')
                    OR (builds.state = 'Succeeded' AND (builds.checked < @Version OR builds.unchecked IS NOT NULL))
                 """,

@@ -3,8 +3,8 @@ using Dapper;
 namespace Elivepatch.Server.State;
 
 /// <summary>
-/// What one of several servers does for all of them. Whoever does it says so again and again; from one that is not heard of, killed
-/// or stopped, another takes it over.
+/// What one of several servers does for all of them. Whoever does it says so again and again; from one that is not heard of,
+/// killed or stopped, another takes it over.
 /// </summary>
 internal sealed class ChoreTable(Database database, TimeProvider clock)
 {
@@ -31,5 +31,6 @@ internal sealed class ChoreTable(Database database, TimeProvider clock)
 
     /// <summary>Lets a chore go, so that nobody waits for it.</summary>
     public Task LetGoAsync(string name, string holder, CancellationToken cancellation) => database.ChangeAsync(
-        t => t.Connection!.ExecuteAsync("DELETE FROM chores WHERE name = @name AND holder = @holder", new { name, holder }, t), cancellation);
+        t => t.Connection!.ExecuteAsync("DELETE FROM chores WHERE name = @name AND holder = @holder", new { name, holder }, t),
+        cancellation);
 }

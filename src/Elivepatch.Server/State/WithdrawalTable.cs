@@ -8,7 +8,10 @@ namespace Elivepatch.Server.State;
 /// <summary>The modules that have been withdrawn.</summary>
 public sealed class WithdrawalTable(Database database)
 {
-    private const string Columns = "SELECT artifact, number, build, release, build_id, module, patches, problems, rules, withdrawn FROM withdrawals";
+    private const string Columns =
+        "SELECT artifact, number, build, release, build_id, module, patches, problems, rules, withdrawn FROM withdrawals";
+
+    private const string OfArtifact = Columns + " WHERE artifact = @artifact";
 
     /// <summary>The number of the newest one; 0 for none.</summary>
     public Task<long> NewestAsync(CancellationToken cancellation) => database.ReadAsync(
@@ -16,7 +19,7 @@ public sealed class WithdrawalTable(Database database)
 
     /// <summary>Finds one by the module's digest; null where it has not been withdrawn.</summary>
     public Task<StoredWithdrawal?> FindAsync(string artifact, CancellationToken cancellation) => database.ReadAsync(
-        async c => (await c.QuerySingleOrDefaultAsync<Row>(Columns + " WHERE artifact = @artifact", new { artifact }))?.ToWithdrawal(), cancellation);
+        async c => (await c.QuerySingleOrDefaultAsync<Row>(OfArtifact, new { artifact }))?.ToWithdrawal(), cancellation);
 
     /// <summary>Those of one kernel, newest first.</summary>
     public Task<IReadOnlyList<StoredWithdrawal>> OfKernelAsync(string buildId, CancellationToken cancellation) =>
@@ -27,13 +30,16 @@ public sealed class WithdrawalTable(Database database)
     /// <param name="count">How many at most.</param>
     /// <param name="cancellation">Ends it.</param>
     public Task<IReadOnlyList<StoredWithdrawal>> ListAsync(long? before, int count, CancellationToken cancellation) =>
-        ReadAsync("WHERE number < @before ORDER BY number DESC LIMIT @count", new { before = before ?? long.MaxValue, count }, cancellation);
+        ReadAsync(
+            "WHERE number < @before ORDER BY number DESC LIMIT @count", new { before = before ?? long.MaxValue, count },
+            cancellation);
 
     /// <summary>Adds one together with other changes; that of the same module is kept as it is.</summary>
     internal static async Task AddAsync(StoredWithdrawal withdrawal, DbTransaction transaction)
     {
         var connection = transaction.Connection!;
-        var last = await connection.ExecuteScalarAsync<long?>("SELECT MAX(number) FROM withdrawals", transaction: transaction) ?? 0;
+        var last = await connection.ExecuteScalarAsync<long?>(
+            "SELECT MAX(number) FROM withdrawals", transaction: transaction) ?? 0;
         await connection.ExecuteAsync(
             """
             INSERT INTO withdrawals (artifact, number, build, release, build_id, module, patches, problems, rules, withdrawn)
@@ -58,8 +64,7 @@ public sealed class WithdrawalTable(Database database)
 
     /// <summary>Finds one within other changes.</summary>
     internal static async Task<StoredWithdrawal?> FindAsync(string artifact, DbTransaction transaction) =>
-        (await transaction.Connection!.QuerySingleOrDefaultAsync<Row>(Columns + " WHERE artifact = @artifact", new { artifact }, transaction))
-        ?.ToWithdrawal();
+        (await transaction.Connection!.QuerySingleOrDefaultAsync<Row>(OfArtifact, new { artifact }, transaction))?.ToWithdrawal();
 
     /// <summary>Takes one back within other changes: by newer rules the module is fine.</summary>
     internal static Task TakeBackAsync(string artifact, DbTransaction transaction) =>

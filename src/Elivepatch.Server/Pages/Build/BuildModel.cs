@@ -68,8 +68,8 @@ public sealed record BuildModel
 
     /// <summary>Reads and shows it.</summary>
     internal static async Task<IResult> ShowAsync(
-        string build, BuildTable builds, BuildEventTable events, WithdrawalTable withdrawals, MachineTable machines, BlobStore blobs,
-        KeyRing keys, ServerOptions options, TimeProvider clock, CancellationToken cancellation)
+        string build, BuildTable builds, BuildEventTable events, WithdrawalTable withdrawals, MachineTable machines,
+        BlobStore blobs, KeyRing keys, ServerOptions options, TimeProvider clock, CancellationToken cancellation)
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)
             return PageProblems.Refuse(BuildViews.UnknownProblem(build));
