@@ -29,11 +29,12 @@ internal sealed record KnownWithdrawal
     public string Remedy => $"`elivepatch patch` has it built anew and replaces it; `elivepatch disable {Module}` takes it away";
 
     /// <summary>What is wrong with it, in one line.</summary>
-    public string Describe() => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{Module} was withdrawn by {Server} on {Withdrawn.UtcDateTime:yyyy-MM-dd}: {string.Join("; ", Problems.Select(Describe))}");
-
-    private static string Describe(ProblemReport problem) => $"{problem.Code} {problem.Title}: {problem.Reason}";
+    public string Describe()
+    {
+        var rules = string.Join("; ", Problems.Select(p => $"{p.Code} {p.Title}: {p.Reason}"));
+        return string.Create(
+            CultureInfo.InvariantCulture, $"{Module} was withdrawn by {Server} on {Withdrawn.UtcDateTime:yyyy-MM-dd}: {rules}");
+    }
 
     /// <summary>The same as a problem.</summary>
     public Problem ToProblem() => new(ProblemCodes.LivepatchKnownWithdrawn, Describe(), Remedy);

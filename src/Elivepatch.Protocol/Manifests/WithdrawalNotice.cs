@@ -29,7 +29,8 @@ public sealed record WithdrawalNotice(
         if (!keys.Any(k => k.HasSigned(envelope)))
         {
             return new Problem(
-                ProblemCodes.SignatureWrong, "a notice of withdrawal is not signed by a key that is trusted here; it is not believed");
+                ProblemCodes.SignatureWrong,
+                "a notice of withdrawal is not signed by a key that is trusted here; it is not believed");
         }
 
         try

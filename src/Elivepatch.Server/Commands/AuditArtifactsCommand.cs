@@ -139,16 +139,18 @@ internal static class AuditArtifactsCommand
                 ["RESULT", "BUILD", "MODULE", "KERNEL", "WHY"],
                 .. report.Builds.Select(b => new[]
                 {
-                    b.Result, b.Build[..Math.Min(Digits, b.Build.Length)], b.Module, b.Release, b.Reasons is [var first, ..] ? first : "",
+                    b.Result, b.Build[..Math.Min(Digits, b.Build.Length)], b.Module, b.Release,
+                    b.Reasons is [var first, ..] ? first : "",
                 }),
             ],
             indent: 0);
-        var (kept, withdrawn, other) = (Count(CheckedBuild.KeptWord), Count(CheckedBuild.WithdrawnWord), Count(CheckedBuild.UncheckedWord));
-        output.WriteLine(report.IsDryRun
-            ? $"rule set {report.Rules}: {kept} kept, {withdrawn} withdrawn or to be withdrawn, {other} unchecked; nothing was changed"
-            : $"rule set {report.Rules}: {kept} kept, {withdrawn} withdrawn, {other} unchecked");
+        var (withdrawn, end) = report.IsDryRun ? ("withdrawn or to be withdrawn", "; nothing was changed") : ("withdrawn", "");
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"rule set {report.Rules}: {Count("kept")} kept, {Count("withdrawn")} {withdrawn}, "
+            + $"{Count("unchecked")} unchecked{end}"));
 
-        string Count(string result) => report.Builds.Count(b => b.Result == result).ToString(CultureInfo.InvariantCulture);
+        int Count(string result) => report.Builds.Count(b => b.Result == result);
     }
 }
 
@@ -185,6 +187,6 @@ internal sealed record CheckedBuild(
         Of(build, WithdrawnWord, [.. reasons]);
 
     private static CheckedBuild Of(StoredBuild build, string result, IReadOnlyList<string> reasons) => new(
-        build.Id, build.End?.Module ?? "", build.End?.Artifact ?? "", build.Release, [.. build.Patches.Select(p => p.Name)], result,
-        reasons);
+        build.Id, build.End?.Module ?? "", build.End?.Artifact ?? "", build.Release, [.. build.Patches.Select(p => p.Name)],
+        result, reasons);
 }

@@ -1,5 +1,4 @@
 using Elivepatch.Server.Api;
-using Elivepatch.Server.Checks;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Pages;
