@@ -36,7 +36,7 @@ public sealed record WithdrawalNotice(
         try
         {
             return JsonSerializer.Deserialize(envelope.Payload, ProtocolJson.Default.WithdrawalNotice) is
-                { Module: not null, Sha256: not null, BuildId: not null, Problems: { Count: <= MostProblems } problems } notice
+            { Module: not null, Sha256: not null, BuildId: not null, Problems: { Count: <= MostProblems } problems } notice
                 && problems.All(p => p is { Code: not null, Title: not null, Reason: not null, Remedy: not null })
                 ? notice
                 : new Problem(ProblemCodes.ManifestUnreadable, "parts of a notice of withdrawal are missing");
