@@ -71,4 +71,9 @@ public static partial class ProblemCodes
     /// <summary>The machine has no OpenSSL.</summary>
     public static readonly ProblemCode CryptographyMissing = new(
         1217, ProblemKind.Environment, "the machine has no OpenSSL", "Install its library, version 3 or 1.1 (libssl): signatures and https need it.");
+
+    /// <summary>The server that built a livepatch has withdrawn it.</summary>
+    public static readonly ProblemCode LivepatchKnownWithdrawn = new(
+        1218, ProblemKind.Refused, "the server has withdrawn this livepatch",
+        "`elivepatch patch` has it built anew and puts that in its place; `elivepatch disable` takes it away.");
 }

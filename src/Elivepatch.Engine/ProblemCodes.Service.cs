@@ -112,4 +112,15 @@ public static partial class ProblemCodes
     /// <summary>A form was not sent from this server's page.</summary>
     public static readonly ProblemCode FormRefused = new(
         1072, ProblemKind.Usage, "the form was not sent from this page", "Load the page again and send its form again.");
+
+    /// <summary>A livepatch that the server had published breaks a rule of today.</summary>
+    public static readonly ProblemCode LivepatchWithdrawn = new(
+        1073, ProblemKind.Refused, "the livepatch has been withdrawn",
+        "Ask for it again: it is built anew, by the rules of today. "
+        + "Where it is live, `elivepatch patch` replaces it and `elivepatch disable` takes it away.");
+
+    /// <summary>Whether a livepatch that the server had published keeps the rules of today cannot be told.</summary>
+    public static readonly ProblemCode LivepatchUnchecked = new(
+        1074, ProblemKind.Refused, "the livepatch cannot be checked by the rules of today",
+        "Ask for it again: it is built anew, and checked as it is built.");
 }

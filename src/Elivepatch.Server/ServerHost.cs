@@ -6,6 +6,7 @@ using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
+using Elivepatch.Server.Checks;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.FirstApi;
 using Elivepatch.Server.Pages;
@@ -187,6 +188,10 @@ internal sealed class ServerHost : IAsyncDisposable
         services.AddSingleton<TokenTable>().AddSingleton<KnownTokens>().AddSingleton<SessionTable>().AddSingleton<AuditTable>();
         services.AddSingleton<BuildAnswers>().AddSingleton<MachineTable>().AddSingleton<WorkerTable>();
         services.AddSingleton<FirstRequestTable>().AddSingleton<FirstKernels>();
+        services.AddSingleton<WithdrawalTable>().AddSingleton<ChoreTable>().AddSingleton<WithdrawalSigner>();
+        services.AddSingleton<KernelsOfBuilds>().AddSingleton<ArtifactCheck>().AddSingleton<ArtifactAudit>();
+        services.AddSingleton<PublishedModules>();
+        services.AddHostedService<ArtifactAuditService>();
         services.AddSingleton<KeyAgreement>().AddHostedService(s => s.GetRequiredService<KeyAgreement>());
         services.AddSingleton<UnwantedBlobs>().AddHostedService<Retention>();
         services.AddHostedService<BuildEventNotices>().AddHostedService<BlobSweep>();
@@ -237,6 +242,7 @@ internal sealed class ServerHost : IAsyncDisposable
         BuildEventsEndpoint.Map(application);
         BuildResultEndpoints.Map(application);
         MachineEndpoints.Map(application);
+        WithdrawalEndpoints.Map(application);
         FirstApiEndpoints.Map(application, options);
         WorkEndpoints.Map(application);
         TokenEndpoints.Map(application);

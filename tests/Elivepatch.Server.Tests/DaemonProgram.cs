@@ -30,6 +30,14 @@ internal static class DaemonProgram
         return Process.Start(start)!;
     }
 
+    /// <summary>Runs a program that has to succeed.</summary>
+    public static async Task RunAsync(string program, params string[] words)
+    {
+        using var process = Process.Start(program, words);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, process.ExitCode);
+    }
+
     /// <summary>Sends a signal.</summary>
     public static async Task SignalAsync(string signal, params IEnumerable<int> processes)
     {

@@ -71,6 +71,9 @@ internal static class PatchCommand
             --statements gives the statements of the authors of all these patches (see `elivepatch build --help`); left out, those
             of the live livepatch are given again. The manifest has to repeat them.
 
+            Where the server has withdrawn what is live, `elivepatch patch` without a patch has the live patches built anew, and
+            so has one with patches, as always; what was live is replaced.
+
             Patches that the kernel was built with are found where the package manager keeps them, /{BasePatchFolder.Folder}/PACKAGE:
             of PACKAGE-VERSION-rN, PACKAGE-VERSION and PACKAGE the more specific folder wins for a file's name, and they are
             applied in the order of their names. --base-patch names them instead.
@@ -84,6 +87,7 @@ internal static class PatchCommand
                 "elivepatch patch fix.patch",
                 "Make a fix live, with what is live already; `elivepatch trust` pins the server first."),
             new Example("elivepatch patch --drop fix.patch better-fix.patch", "Put another patch in its place."),
+            new Example("elivepatch patch", "Replace a withdrawn livepatch by one that is built anew."),
             new Example("elivepatch patch --no-load -o fix.ko fix.patch", "Only have it built and verified."))
         {
             patches, server, tokenFile, key, allowHttp, basePatches, noBasePatches, package, source, statements, script, name, drop, noLoad, output, replaceForeign, acceptOlder, limit, wait, json,
@@ -149,9 +153,19 @@ internal static class PatchCommand
         }
     }
 
+    // Then there is something to be done without a word about what.
+    private static bool HasWithdrawn(Session session)
+    {
+        var state = MachineState.Of(session);
+        return session.Machine.BuildId().TryGet(out var buildId)
+            && state.ReadKernel(buildId, session.Machine.Release).TryGet(out var ledger)
+            && state.ReadWithdrawals(buildId).TryGet(out var withdrawals)
+            && ledger.Livepatches.Any(l => withdrawals.Find(l.Sha256) is not null);
+    }
+
     private static Problem? Refuse(Session session, PatchRequest request)
     {
-        if (request.Patches.Count == 0 && request.Dropped.Count == 0)
+        if (request.Patches.Count == 0 && request.Dropped.Count == 0 && !HasWithdrawn(session))
             return new(ProblemCodes.UsageInvalid, "no patch is named", "read `elivepatch patch --help`");
         if (request.Output is not null && request.Loads)
             return new(ProblemCodes.UsageInvalid, "--output is where --no-load writes", "add --no-load");

@@ -60,9 +60,11 @@ internal static class PersistCommand
         var ledger = state.ReadKernel(buildId, machine.Release);
         if (!ledger.Succeeded)
             return ledger.Problems[0];
-        if (ledger.Value.WantedLivepatch is null)
+        if (ledger.Value.WantedLivepatch is not { } wanted)
             return new(
                 ProblemCodes.BootLoadingImpossible, "no livepatch of `elivepatch patch` is live, so there is nothing to load");
+        if (BootLoading.RefuseWithdrawn(state, wanted, buildId) is { } withdrawn)
+            return withdrawn;
         // The list first: a unit without it loads nothing.
         return await BootLoading.ChangeAsync(state, _ => new BootLedger { IsOn = true }, cancellation)
             ?? unit.Install(session.Variable("ELIVEPATCH_COMMAND") ?? Environment.ProcessPath ?? "", state.FullPath);

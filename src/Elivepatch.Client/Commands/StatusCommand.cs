@@ -3,6 +3,7 @@ using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
 using Elivepatch.Client.Service;
 using Elivepatch.Engine;
+using Elivepatch.Protocol;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
@@ -32,6 +33,10 @@ internal static class StatusCommand
             A transition ends when no task uses an old function any more. While one lasts, the tasks that are still to move over are
             listed with their kernel stacks: a task moves when it returns to user space, or when no patched function is on its stack.
             `elivepatch disable NAME` turns a transition around.
+
+            A server may withdraw a livepatch that it built, because it breaks a rule that was found later. A machine hears of
+            that when it reports, and when `elivepatch patch` asks; it is kept, so that it is shown here without a server too,
+            with what to do.
 
             Stacks, and which livepatches are this command's, are shown to root only.
 
@@ -72,6 +77,14 @@ internal static class StatusCommand
         var reported = reports ? await MachineReporter.RunAsync(session, state, request, status, cancellation) : null;
         if (reported is { Succeeded: false })
             return Answer.Fail(session, reported.Problems, asJson, cancellation);
+        if (reported is { Value: { } answered })
+        {
+            // What the server has withdrawn is known only now.
+            var again = MachineStatus.Read(session.Machine, state);
+            status = again.Succeeded ? again.Value : status;
+            status = status with { Problems = [.. status.Problems, .. ProblemReport.Of(answered.Problems)] };
+        }
+
         if (asJson)
             Answer.WriteJson(session, status, ClientJson.Default.StatusReport);
         else

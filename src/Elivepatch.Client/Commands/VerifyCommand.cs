@@ -24,7 +24,8 @@ internal static class VerifyCommand
             "verify", "Whether a livepatch may be believed: its signature, its kernel, its age; and what it was made of.",
             """
             Checks what `elivepatch patch` checks before it loads, without loading: the manifest is signed by a trusted key, the module
-            is the one that it is about, unchanged, for this kernel, and the manifest has not expired.
+            is the one that it is about, unchanged, for this kernel, and the manifest has not expired. A module that the machine
+            was told is withdrawn may not be believed (the list is root's to read).
 
             Exit status: 0 it may be believed, 4 it may not.
             """,
@@ -59,12 +60,26 @@ internal static class VerifyCommand
         var verified = ManifestCheck.Run(manifest.Value, module.Value, expectation);
         if (!verified.TryGet(out var statement))
             return Answer.Fail(session, verified.Problems, asJson, cancellation);
+        if (RefuseWithdrawn(session, kernel.Value, statement) is { } withdrawn)
+            return Answer.Fail(session, [withdrawn], asJson, cancellation);
         var report = VerifyReport.Of(path, signer.Id, statement);
         if (asJson)
             Answer.WriteJson(session, report, ClientJson.Default.VerifyReport);
         else
             VerifyText.Write(session.Output, report);
         return ExitStatus.Done;
+    }
+
+    // Others than root see the signature alone: the machine's list is not theirs to read.
+    private static Problem? RefuseWithdrawn(Session session, string buildId, Statement statement)
+    {
+        var state = MachineState.Of(session);
+        if (state.IsHidden)
+            return null;
+        var known = state.ReadWithdrawals(buildId);
+        return known.TryGet(out var withdrawals)
+            ? withdrawals.Find(statement.Subject[0].Digest.Sha256, statement.Predicate.Validity.IssuedOn)?.ToProblem()
+            : known.Problems[0];
     }
 
     private static Outcome<IReadOnlyList<PublicKey>> Keys(Session session, string? named)

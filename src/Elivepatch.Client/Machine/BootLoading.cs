@@ -70,11 +70,18 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
         }
     }
 
+    /// <summary>Why a livepatch is not loaded that is known to be withdrawn; null where it is not known to be.</summary>
+    public static Problem? RefuseWithdrawn(MachineState state, OwnLivepatch wanted, string buildId)
+    {
+        var known = state.ReadWithdrawals(buildId);
+        return known.TryGet(out var withdrawals) ? withdrawals.Find(wanted.Sha256)?.ToProblem() : known.Problems[0];
+    }
+
     private async Task<Outcome<BootLoadingResult>> LoadAsync(
         OwnLivepatch wanted, string buildId, BootLedger booting, CancellationToken cancellation)
     {
         // What is refused here brings nothing down, and so is no attempt.
-        if ((machine.RequireLivePatching() ?? Check(wanted, buildId)) is { } refused)
+        if ((machine.RequireLivePatching() ?? RefuseWithdrawn(state, wanted, buildId) ?? Check(wanted, buildId)) is { } refused)
             return refused;
         if (await ChangeAsync(state, b => b with { Attempts = b.Attempts + 1, AttemptBoot = machine.BootId }, cancellation) is { } unnoted)
             return unnoted;

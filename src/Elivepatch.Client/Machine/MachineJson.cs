@@ -7,6 +7,7 @@ namespace Elivepatch.Client.Machine;
     WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, MaxDepth = 16,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(KernelLedger))]
+[JsonSerializable(typeof(KnownWithdrawals))]
 [JsonSerializable(typeof(BootLedger))]
 [JsonSerializable(typeof(MachineConfig))]
 internal sealed partial class MachineJson : JsonSerializerContext;

@@ -112,6 +112,33 @@ internal sealed class MachineState(string folder)
     /// <summary>Writes what is remembered of a kernel.</summary>
     public Problem? Write(KernelLedger ledger) => Write(LedgerPath(ledger.BuildId), ledger, MachineJson.Default.KernelLedger);
 
+    /// <summary>Reads what is known to be withdrawn of a kernel's livepatches.</summary>
+    public Outcome<KnownWithdrawals> ReadWithdrawals(string buildId) =>
+        Read(
+            WithdrawalsPath(buildId), MachineJson.Default.KnownWithdrawals,
+            w => w is { Format: KnownWithdrawals.CurrentFormat, Livepatches: not null }
+                && w.Livepatches.All(l => l is { Problems: not null } && l.Problems.All(p => p is not null)))
+        .Then<KnownWithdrawals>(known => known ?? new KnownWithdrawals());
+
+    /// <summary>Changes what is known to be withdrawn of a kernel's livepatches.</summary>
+    public async Task<Problem?> ChangeWithdrawalsAsync(
+        string buildId, Func<KnownWithdrawals, KnownWithdrawals> change, CancellationToken cancellation)
+    {
+        var locked = await LockWritingAsync(cancellation);
+        if (!locked.TryGet(out var writing))
+            return locked.Problems[0];
+        using (writing)
+        {
+            var read = ReadWithdrawals(buildId);
+            if (!read.TryGet(out var known))
+                return read.Problems[0];
+            var changed = change(known);
+            return changed.Livepatches.SequenceEqual(known.Livepatches)
+                ? null
+                : Write(WithdrawalsPath(buildId), changed, MachineJson.Default.KnownWithdrawals);
+        }
+    }
+
     /// <summary>Keeps content under its digest and gives that.</summary>
     public Outcome<string> Keep(string buildId, ReadOnlyMemory<byte> content)
     {
@@ -178,6 +205,8 @@ internal sealed class MachineState(string folder)
     private string ContentFolder(string buildId) => Path.Combine(KernelFolder(buildId), "content");
 
     private string LedgerPath(string buildId) => Path.Combine(KernelFolder(buildId), "ledger.json");
+
+    private string WithdrawalsPath(string buildId) => Path.Combine(KernelFolder(buildId), "withdrawn.json");
 
     private string ManifestPath(string buildId, string moduleDigest) => ContentPath(buildId, moduleDigest) + ManifestEnding;
 

@@ -20,9 +20,12 @@ namespace Elivepatch.Client.Machine;
 /// <param name="IsPersisted">True where it is loaded again at boot.</param>
 /// <param name="BlockingCount">How many tasks keep its transition from ending.</param>
 /// <param name="Blocking">The first of them.</param>
+/// <param name="Sha256">SHA-256 of its module's file, where it is ours.</param>
+/// <param name="Withdrawn">What the server said of it when it withdrew it; null where that is not known to have happened.</param>
 internal sealed record LivepatchStatus(
     string Name, string State, bool IsOurs, bool? Replaces, IReadOnlyList<string> Functions, IReadOnlyList<PatchReference> Patches,
-    string? Server, bool IsPersisted, int BlockingCount, IReadOnlyList<BlockingTask> Blocking)
+    string? Server, bool IsPersisted, int BlockingCount, IReadOnlyList<BlockingTask> Blocking, string? Sha256 = null,
+    KnownWithdrawal? Withdrawn = null)
 {
     /// <summary>What the authors of its patches state, where it is ours.</summary>
     public IReadOnlyList<AuthorStatement> Statements { get; init; } = [];
@@ -57,6 +60,8 @@ internal static class MachineStatus
             return Outcome<StatusReport>.Failure(buildId.Problems);
         var kernel = state.ReadKernel(id, machine.Release);
         var boot = state.ReadBoot();
+        var withdrawals = state.ReadWithdrawals(id);
+        var withdrawn = withdrawals.Succeeded ? withdrawals.Value : new KnownWithdrawals();
         var ledger = kernel.Succeeded ? kernel.Value : new KernelLedger { Release = machine.Release, BuildId = id };
         var booting = boot.Succeeded ? boot.Value : new BootLedger();
 
@@ -68,7 +73,7 @@ internal static class MachineStatus
         return new StatusReport(
             machine.Release, id, machine.Files.HasFolder(LoadedLivepatches.Folder),
             [
-                .. loaded.Select(l => Describe(machine.Files, l, ledger, booting)),
+                .. loaded.Select(l => Describe(machine.Files, l, ledger, booting, withdrawn)),
                 .. idle.Select(
                     name => new LivepatchStatus(name, "loaded", IsOurs(ledger, name), null, [], [], null, false, 0, [])
                     {
@@ -78,7 +83,11 @@ internal static class MachineStatus
             ],
             isLive ? [] : ledger.Carried(loaded, machine.BootId),
             !booting.IsOn ? "off" : booting.IsSuspended ? "suspended" : "on",
-            ProblemReport.Of([.. kernel.Problems, .. boot.Problems, .. Hidden(state)]));
+            ProblemReport.Of(
+            [
+                .. kernel.Problems, .. boot.Problems, .. withdrawals.Problems, .. Hidden(state),
+                .. NotLoaded(ledger, loaded, booting, withdrawn),
+            ]));
     }
 
     private static IEnumerable<Problem> Hidden(MachineState state) =>
@@ -86,7 +95,16 @@ internal static class MachineStatus
             ? [new(ProblemCodes.RootNeeded, $"{state.FullPath} tells only root which of them are this command's")]
             : [];
 
-    private static LivepatchStatus Describe(MachineFiles files, LoadedLivepatch livepatch, KernelLedger ledger, BootLedger boot)
+    // Who looks why nothing is live after a restart finds it here.
+    private static IEnumerable<Problem> NotLoaded(
+        KernelLedger ledger, IReadOnlyList<LoadedLivepatch> loaded, BootLedger boot, KnownWithdrawals withdrawn) =>
+        boot.IsOn && ledger.WantedLivepatch is { } wanted && loaded.All(l => l.Name != wanted.Module)
+            && withdrawn.Find(wanted.Sha256) is { } known
+            ? [known.ToProblem()]
+            : [];
+
+    private static LivepatchStatus Describe(
+        MachineFiles files, LoadedLivepatch livepatch, KernelLedger ledger, BootLedger boot, KnownWithdrawals withdrawn)
     {
         var own = ledger.Livepatches.LastOrDefault(l => l.Module == livepatch.Name);
         var blocking = livepatch.IsInTransition ? BlockingTasks.Read(files, livepatch.IsEnabled) : new(0, []);
@@ -99,7 +117,9 @@ internal static class MachineStatus
         };
         return new(
             livepatch.Name, state, own is not null, livepatch.Replaces, livepatch.Functions, own?.Patches ?? [], own?.Server,
-            own is not null && own.Sha256 == ledger.Wanted && boot is { IsOn: true, IsSuspended: false }, blocking.Count, blocking.Tasks)
+            own is not null && own.Sha256 == ledger.Wanted && boot is { IsOn: true, IsSuspended: false }
+                && withdrawn.Find(own.Sha256) is null,
+            blocking.Count, blocking.Tasks, own?.Sha256, withdrawn.Find(own?.Sha256))
         {
             Statements = own?.Statements ?? [],
             StaysInMemory = own?.KeptInMemory.Count > 0,

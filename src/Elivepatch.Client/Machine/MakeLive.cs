@@ -40,6 +40,9 @@ internal sealed class MakeLive(
         new("keep the module", _ => Task.FromResult(Keep([made.Module]))),
         new("keep the manifest", _ => Task.FromResult(state.KeepManifest(buildId, made.Livepatch.Sha256, made.Manifest))),
         new("note that it was accepted", cancellation => NoteAsync(made, cancellation)),
+        // It is vouched for after it was withdrawn: the last word counts.
+        new("forget an earlier withdrawal", cancellation => state.ChangeWithdrawalsAsync(
+            buildId, known => known.Without(made.Livepatch.Sha256, made.Issued), cancellation)),
         .. StepsOf(made.Livepatch),
     ];
 

@@ -19,6 +19,10 @@ internal static class PatchText
         }));
         foreach (var patch in result.Patches)
             output.WriteLine(Printable.Text($"  {patch.Name}"));
+        foreach (var withdrawn in result.Withdrawn)
+            output.WriteLine(Printable.Text(result.State == "live"
+                ? $"  not live any more: {withdrawn.Describe()}"
+                : $"  {withdrawn.Describe()}; {withdrawn.Remedy}"));
         if (result.State != "live")
             return;
         output.WriteLine(

@@ -39,6 +39,12 @@ internal static class StatusText
         output.WriteLine(
             Printable.Text(
                 $"{livepatch.Name}: {livepatch.State}, {origin}{(livepatch.IsPersisted ? ", loaded again at boot" : "")}"));
+        if (livepatch.Withdrawn is { } withdrawn)
+        {
+            output.WriteLine(Printable.Text($"  WITHDRAWN: {withdrawn.Describe()}"));
+            output.WriteLine(Printable.Text($"  {withdrawn.Remedy}"));
+        }
+
         foreach (var patch in livepatch.Patches)
             output.WriteLine(Printable.Text($"  patch {patch.Name} ({patch.Sha256[..Math.Min(12, patch.Sha256.Length)]})"));
         StatementText.Write(output, livepatch.Statements, indent: 2);

@@ -19,7 +19,8 @@ internal sealed record ReportRequest(string? Server, string? Name, string? Token
 /// <summary>What a server was told.</summary>
 /// <param name="Server">The server.</param>
 /// <param name="Name">The machine's name there.</param>
-internal sealed record ReportResult(string Server, string Name);
+/// <param name="Problems">What the server said of withdrawn livepatches and is not believed, or could not be kept.</param>
+internal sealed record ReportResult(string Server, string Name, IReadOnlyList<Problem> Problems);
 
 /// <summary>Tells a server how the machine is.</summary>
 internal static class MachineReporter
@@ -54,7 +55,13 @@ internal static class MachineReporter
 
         using var client = new ServerClient(address, token, new ServerPatience(session.Machine.Time, session.Machine.RetryPause, _ => { }));
         var told = await client.ReportAsync(Report(name, status), cancellation);
-        return told.Then<ReportResult>(_ => new ReportResult(address.Url, name));
+        if (!told.TryGet(out var known))
+            return Outcome<ReportResult>.Failure(told.Problems);
+        var kernel = state.ReadKernel(status.BuildId, status.Release);
+        var keys = WithdrawalNews.KeysOf(kernel.Succeeded ? kernel.Value.Livepatches : [], config, address.Url);
+        var news = new WithdrawalNews(session, state, address, client);
+        var (_, problems) = await news.TakeAsync(known.Withdrawals ?? [], keys, cancellation);
+        return new ReportResult(address.Url, name, problems);
     }
 
     /// <summary>How the machine is, as a server takes it.</summary>
@@ -72,6 +79,7 @@ internal static class MachineReporter
     private static ReportedLivepatch Report(LivepatchStatus livepatch) => new()
     {
         Name = Printable(livepatch.Name, LongestName),
+        Sha256 = livepatch.Sha256,
         State = livepatch.State,
         IsOurs = livepatch.IsOurs,
         Functions = [.. livepatch.Functions.Take(MachineReport.MostNames).Select(f => Printable(f, MachineReport.LongestText))],

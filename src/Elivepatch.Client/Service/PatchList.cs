@@ -67,12 +67,17 @@ internal static partial class PatchList
     /// A name for the module of these patches: that of the last one, and a few digits made of all and of what is stated. A new
     /// livepatch cannot be called like the one that it replaces, and machines that ask for the same are to share one build.
     /// </summary>
-    public static string ModuleName(IReadOnlyList<PatchReference> patches, IReadOnlyList<AuthorStatement> statements)
+    /// <param name="patches">The patches.</param>
+    /// <param name="statements">What their authors state.</param>
+    /// <param name="inPlaceOf">SHA-256 of the module that is or was live and has been withdrawn; null for none.</param>
+    public static string ModuleName(
+        IReadOnlyList<PatchReference> patches, IReadOnlyList<AuthorStatement> statements, string? inPlaceOf = null)
     {
         const int digits = 8;
         const int longest = 55 - 1 - digits;
         var stated = string.Concat(statements.Select(s => $"{s.Target}: {s.Reason}\n"));
-        var digest = ContentDigest.Of(System.Text.Encoding.UTF8.GetBytes(string.Concat(patches.Select(p => p.Sha256)) + stated)).Hex;
+        var all = string.Concat(patches.Select(p => p.Sha256)) + stated + inPlaceOf;
+        var digest = ContentDigest.Of(System.Text.Encoding.UTF8.GetBytes(all)).Hex;
         var name = Kernel.Build.ModuleName.FromPatch(patches[^1].Name);
         return $"{(name.Length <= longest ? name : name[..longest]).TrimEnd('_')}_{digest[..digits]}";
     }

@@ -1,3 +1,4 @@
+using Elivepatch.Client.Machine;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Client.Service;
@@ -18,4 +19,8 @@ namespace Elivepatch.Client.Service;
 /// <param name="Boot"><c>off</c>, <c>on</c> or <c>suspended</c>: whether it is loaded again at boot.</param>
 internal sealed record PatchResult(
     string State, string Module, string Release, string BuildId, IReadOnlyList<PatchReference> Patches, string? Server, string? Build,
-    bool? Tested, IReadOnlyList<string> Replaced, double? TransitionSeconds, string? File, string? Manifest, string Boot);
+    bool? Tested, IReadOnlyList<string> Replaced, double? TransitionSeconds, string? File, string? Manifest, string Boot)
+{
+    /// <summary>Livepatches that were live when the command began and that the server had withdrawn.</summary>
+    public IReadOnlyList<KnownWithdrawal> Withdrawn { get; init; } = [];
+}

@@ -16,7 +16,13 @@ namespace Elivepatch.Client.Service;
 internal sealed class PatchRun(Session session, MachineState state, PatchRequest request, IProgress<StageEvent> progress)
 {
     private const int LargestScript = 1 << 20;
+
+    // Who asks for nothing that is not live already wants to know that, and can wait this long for what a server may have to
+    // say of it.
+    private static readonly TimeSpan longestQuestion = TimeSpan.FromSeconds(20);
+
     private readonly MachineAccess machine = session.Machine;
+    private readonly List<KnownWithdrawal> replaced = [];
 
     /// <summary>The build that the server was asked for, once it was: it goes on there whatever happens here.</summary>
     public string? Build { get; private set; }
@@ -26,6 +32,20 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
 
     /// <summary>Runs it.</summary>
     public async Task<Outcome<PatchResult>> RunAsync(CancellationToken cancellation)
+    {
+        var ended = await TryAsync(cancellation);
+        // Where it cannot be replaced, whoever has it live has to know all the more.
+        return ended.TryGet(out var result)
+            ? result with { Withdrawn = replaced }
+            : Outcome<PatchResult>.Failure([.. ended.Problems, .. replaced.Select(StaysLive)]);
+    }
+
+    private static Problem StaysLive(KnownWithdrawal withdrawal) => withdrawal.ToProblem() with
+    {
+        CaseRemedy = $"it stays live: `elivepatch disable {withdrawal.Module}` takes it away, where it cannot be replaced",
+    };
+
+    private async Task<Outcome<PatchResult>> TryAsync(CancellationToken cancellation)
     {
         var inputs = ReadInputs();
         if (!inputs.TryGet(out var given))
@@ -45,15 +65,24 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         var planned = MakePlan(buildId, given);
         if (!planned.TryGet(out var plan))
             return Outcome<PatchResult>.Failure(planned.Problems);
-        if (plan.AlreadyLive is { } live)
-            return Result("already live", live.Module, buildId, plan.References) with { Server = live.Server };
-
         var patience = new ServerPatience(machine.Time, machine.RetryPause, TellWait);
+        if (plan.Withdrawn is { } known)
+            replaced.Add(known);
+        if (plan.AlreadyLive is { } live)
+        {
+            if (!await HasBeenWithdrawnAsync(live, patience, cancellation))
+                return Result("already live", live.Module, buildId, plan.References) with { Server = live.Server };
+            planned = MakePlan(buildId, given);
+            if (!planned.TryGet(out plan))
+                return Outcome<PatchResult>.Failure(planned.Problems);
+        }
+
         var connected = await TrustedConnection.OpenAsync(session, state, request, patience, cancellation);
         if (!connected.TryGet(out var connection))
             return Outcome<PatchResult>.Failure(connected.Problems);
         using (connection)
         {
+            await LearnAsync(connection, buildId, cancellation);
             var built = await BuildAsync(connection, patience, given, plan, cancellation);
             if (!built.TryGet(out var build))
                 return Outcome<PatchResult>.Failure(built.Problems);
@@ -103,6 +132,9 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         var read = state.ReadKernel(buildId, machine.Release);
         if (!read.TryGet(out var ledger))
             return Outcome<Plan>.Failure(read.Problems);
+        var known = state.ReadWithdrawals(buildId);
+        if (!known.TryGet(out var withdrawals))
+            return Outcome<Plan>.Failure(known.Problems);
         var loaded = new LoadedLivepatches(machine.Files).List();
         if (request.Loads && MakeLive.RefuseForeign(ledger, loaded, request.ReplacesForeign) is { } foreign)
             return foreign;
@@ -123,14 +155,16 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             var references = PatchReference.To(patches);
             var statements = given.Statements ?? ledger.CarriedStatements(loaded, machine.BootId);
             var live = ledger.Live(loaded);
-            var isLive = request.Loads && live is not null
+            var withdrawn = withdrawals.Find((live ?? ledger.WantedLivepatch)?.Sha256);
+            var isLive = request.Loads && live is not null && withdrawn is null
                 && live.Patches.Select(p => p.Sha256).SequenceEqual(references.Select(p => p.Sha256))
                 && (live.Statements ?? []).SequenceEqual(statements)
                 && loaded.All(l => !request.ReplacesForeign || l.Name == live.Module);
-            var name = request.Name ?? PatchList.ModuleName(references, statements);
+            var name = request.Name ?? PatchList.ModuleName(references, statements, withdrawn?.Sha256);
             if (!isLive && request.Loads && loaded.Any(l => l.Name == name))
                 return new Problem(ProblemCodes.ModuleNameTaken, $"{name} is live");
-            return new Plan(buildId, name, patches, references, statements, isLive ? live : null, ledger.NewestAccepted);
+            return new Plan(
+                buildId, name, patches, references, statements, isLive ? live : null, live is null ? null : withdrawn, ledger.NewestAccepted);
         });
     }
 
@@ -183,6 +217,9 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             return followed.Then<BuildView>(ended => ended switch
             {
                 { State: BuildState.Succeeded } => ended,
+                { State: BuildState.Withdrawn, Problems: var broken } => new Problem(
+                    ProblemCodes.LivepatchWithdrawn, string.Join("; ", broken.Select(p => $"{p.Code} {p.Title}: {p.Reason}")),
+                    "the same command asks for it again: it is built anew, by the rules of today"),
                 { Problems: { Count: > 0 } problems } => Outcome<BuildView>.Failure([.. problems.Select(p => Explain(p.ToProblem()))]),
                 { State: BuildState.Cancelled } =>
                     new Problem(ProblemCodes.BuildAbandoned, "somebody cancelled it", "the same command asks for it again"),
@@ -226,6 +263,8 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         var verified = ManifestCheck.Run(manifest.Value, module.Value, expectation).Then(s => IsWhatWasAskedFor(s, plan));
         if (!verified.TryGet(out var statement))
             return Ended<NewLivepatch>("verify", verified.Problems);
+        if (RefuseWithdrawn(connection, statement, plan) is { } refused)
+            return Ended<NewLivepatch>("verify", [refused]);
         progress.Report(new("verify", $"signed by {connection.Key.Id[..16]}", StageState.Done));
         var livepatch = new OwnLivepatch
         {
@@ -241,6 +280,60 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         return new NewLivepatch(
             livepatch, [.. plan.Patches.Select(p => p.Content)], module.Value, manifest.Value,
             statement.Predicate.Validity.IssuedOn, request.AcceptsOlder);
+    }
+
+    // What is live may have been withdrawn since the machine was last told of anything; without a server it is what it was.
+    private async Task<bool> HasBeenWithdrawnAsync(OwnLivepatch live, ServerPatience patience, CancellationToken cancellation)
+    {
+        using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        inTime.CancelAfter(longestQuestion);
+        try
+        {
+            var connected = await TrustedConnection.OpenAsync(session, state, request, patience, inTime.Token);
+            if (!connected.TryGet(out var connection))
+                return false;
+            using (connection)
+            {
+                if (await AskAsync(connection, live, inTime.Token) is not { } found)
+                    return false;
+                replaced.Add(found);
+                return true;
+            }
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    // The new livepatch replaces it whatever is wrong with it; that something was is worth knowing.
+    private async Task LearnAsync(TrustedConnection connection, string buildId, CancellationToken cancellation)
+    {
+        if (replaced.Count == 0 && state.ReadKernel(buildId, machine.Release).TryGet(out var ledger)
+            && ledger.Live(new LoadedLivepatches(machine.Files).List()) is { } live
+            && await AskAsync(connection, live, cancellation) is { } found)
+            replaced.Add(found);
+    }
+
+    // A server that built none of what is live here has nothing to say of it that this machine could check.
+    private async Task<KnownWithdrawal?> AskAsync(
+        TrustedConnection connection, OwnLivepatch livepatch, CancellationToken cancellation)
+    {
+        var accepted = PublicKey.Read(livepatch.PublicKey);
+        return await new WithdrawalNews(session, state, connection.Address, connection.Client).AskAsync(
+            livepatch, [connection.Key, .. accepted.Succeeded ? [accepted.Value] : (PublicKey[])[]], cancellation);
+    }
+
+    // Whoever replays an answer of the time before the withdrawal is found out by its date.
+    private Problem? RefuseWithdrawn(TrustedConnection connection, Statement statement, Plan plan)
+    {
+        var (digest, issued) = (statement.Subject[0].Digest.Sha256, statement.Predicate.Validity.IssuedOn);
+        var known = state.ReadWithdrawals(plan.BuildId);
+        if (!known.TryGet(out var withdrawals))
+            return known.Problems[0];
+        return withdrawals.Find(digest, issued) is { } found
+            ? found.ToProblem() with { CaseRemedy = $"ask again: {connection.Address} should have built it anew" }
+            : null;
     }
 
     // One that does not replace would leave functions of the earlier one live that its patches do not have any more.
@@ -307,5 +400,6 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
 
     private sealed record Plan(
         string BuildId, string Module, IReadOnlyList<PatchFile> Patches, IReadOnlyList<PatchReference> References,
-        IReadOnlyList<AuthorStatement> Statements, OwnLivepatch? AlreadyLive, DateTimeOffset? NewestAccepted);
+        IReadOnlyList<AuthorStatement> Statements, OwnLivepatch? AlreadyLive, KnownWithdrawal? Withdrawn,
+        DateTimeOffset? NewestAccepted);
 }

@@ -112,6 +112,11 @@ internal sealed class ServerClient : IDisposable
             ProtocolJson.Default.MachineView, view => view is { Id: not null, Report: not null }, longestAnswer, cancellation);
     }
 
+    /// <summary>Whether a module has been withdrawn. What is answered is not believed before its signature holds.</summary>
+    public Task<Outcome<WithdrawalAnswer>> WithdrawalAsync(string sha256, CancellationToken cancellation) => AskAsync(
+        () => new(HttpMethod.Get, address.Of(ApiRoutes.Withdrawal(sha256))), ProtocolJson.Default.WithdrawalAnswer, _ => true,
+        longestAnswer, cancellation);
+
     /// <summary>A build's module.</summary>
     public Task<Outcome<byte[]>> ModuleAsync(string build, CancellationToken cancellation) =>
         FetchAsync(ApiRoutes.Artifact(build), LargestModule, cancellation);

@@ -7,12 +7,22 @@ namespace Elivepatch.Engine.SelfCheck;
 /// <summary>Checks a livepatch module against everything that the kernel's module loader and livepatch core ask of it.</summary>
 public static class ModuleRules
 {
+    /// <summary>
+    /// Number of this set of rules. Raised by one whenever a rule is added, or comes out failed where it did not before: servers
+    /// then check anew every module that they have published, and withdraw what fails. Not raised for words or for a rule that
+    /// merely became milder: what was withdrawn by mistake is built anew anyway. Goes into the name of every build.
+    /// </summary>
+    public const int Version = 1;
+
     private static readonly ModuleRule[] rules =
     [
         .. InformationRules.All, .. LoadedSectionRules.All, .. SymbolRules.All, .. RelocationRules.All, .. LivepatchRelocationRules.All,
         .. PatchListRules.All, .. MemoryRules.All,
         .. DefinitionRules.All, .. OldCodeRules.All, .. IdListRules.All, .. AddressRules.All,
     ];
+
+    /// <summary>The names of all rules, in their order.</summary>
+    public static IReadOnlyList<string> Ids { get; } = [.. rules.Select(r => r.Id)];
 
     /// <summary>Applies all rules.</summary>
     /// <param name="elf">The module's file.</param>

@@ -18,6 +18,9 @@ public static class ApiRoutes
     /// <summary>Machines: GET lists, POST takes a report.</summary>
     public const string Machines = Root + "/machines";
 
+    /// <summary>Withdrawn livepatches: GET lists them, with the machines that report them.</summary>
+    public const string Withdrawals = Root + "/withdrawals";
+
     /// <summary>The server's public keys.</summary>
     public const string Keys = Root + "/keys";
 
@@ -65,6 +68,9 @@ public static class ApiRoutes
 
     /// <summary>What the test's virtual machine printed.</summary>
     public static string Console(string build) => Build(build) + "/console";
+
+    /// <summary>Whether a module has been withdrawn, by its SHA-256.</summary>
+    public static string Withdrawal(string sha256) => $"{Withdrawals}/{Uri.EscapeDataString(sha256)}";
 
     /// <summary>One worker; POST takes its report.</summary>
     public static string Worker(string worker) => $"{Workers}/{Uri.EscapeDataString(worker)}";

@@ -29,6 +29,12 @@ public enum BuildState
     /// <summary>Somebody cancelled it.</summary>
     [JsonStringEnumMemberName("cancelled")]
     Cancelled,
+
+    /// <summary>
+    /// There was a livepatch, and by newer rules it is not safe. It is not given out any more; asking again builds it anew.
+    /// </summary>
+    [JsonStringEnumMemberName("withdrawn")]
+    Withdrawn,
 }
 
 /// <summary>A build as the server knows it.</summary>
@@ -73,7 +79,7 @@ public sealed record BuildView
     /// <summary>True where it passed its test in a virtual machine; null where there was none.</summary>
     public bool? Tested { get; init; }
 
-    /// <summary>Why there is no livepatch.</summary>
+    /// <summary>Why there is no livepatch, or why it was withdrawn.</summary>
     public IReadOnlyList<ProblemReport> Problems { get; init; } = [];
 
     /// <summary>True where nothing will change any more.</summary>

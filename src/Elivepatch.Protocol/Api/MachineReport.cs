@@ -46,6 +46,9 @@ public sealed record ReportedLivepatch
     /// <summary>Name of its module.</summary>
     public required string Name { get; init; }
 
+    /// <summary>SHA-256 of its module's file, hexadecimal; null where the machine does not know it.</summary>
+    public string? Sha256 { get; init; }
+
     /// <summary>One of <see cref="LivepatchStates"/>.</summary>
     public required string State { get; init; }
 
@@ -93,7 +96,15 @@ public static class LivepatchStates
 /// <param name="ReportedBy">Name of the token that it reports with.</param>
 /// <param name="FirstSeen">When it first reported.</param>
 /// <param name="LastSeen">When it last reported.</param>
-public sealed record MachineView(string Id, MachineReport Report, string ReportedBy, DateTimeOffset FirstSeen, DateTimeOffset LastSeen);
+public sealed record MachineView(
+    string Id, MachineReport Report, string ReportedBy, DateTimeOffset FirstSeen, DateTimeOffset LastSeen)
+{
+    /// <summary>
+    /// The answer to a report alone: notices of the livepatches in it that have been withdrawn, each signed
+    /// (<see cref="Manifests.WithdrawalNotice"/>). Null for none.
+    /// </summary>
+    public IReadOnlyList<Manifests.Envelope>? Withdrawals { get; init; }
+}
 
 /// <summary>A page of machines, in the order of their names.</summary>
 /// <param name="Machines">The machines.</param>

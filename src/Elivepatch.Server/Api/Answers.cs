@@ -29,6 +29,8 @@ internal static class Answers
         [ProblemCodes.WorkerOfOtherVersion] = StatusCodes.Status409Conflict,
         [ProblemCodes.BuildHeld] = StatusCodes.Status409Conflict,
         [ProblemCodes.BuildLost] = StatusCodes.Status409Conflict,
+        [ProblemCodes.LivepatchWithdrawn] = StatusCodes.Status410Gone,
+        [ProblemCodes.LivepatchUnchecked] = StatusCodes.Status409Conflict,
         [ProblemCodes.BuildOver] = StatusCodes.Status410Gone,
         [ProblemCodes.WorkResultMalformed] = StatusCodes.Status422UnprocessableEntity,
         [ProblemCodes.NobodyBuilds] = StatusCodes.Status503ServiceUnavailable,

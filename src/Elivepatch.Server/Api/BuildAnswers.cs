@@ -1,5 +1,6 @@
-// In: a build's id. Out: the build, and what a client is answered. A build that has succeeded or was refused never changes again, and a
-// module never does: what is answered is made once, and kept as long as the memory that is set aside for it lasts.
+// In: a build's id. Out: the build, and what a client is answered. A build that was refused never changes again, one that has
+// succeeded only if its module is withdrawn, and a module never does: what is answered is made once, and kept as long as the
+// memory that is set aside for it lasts, or until something is withdrawn.
 
 using System.Data.Common;
 using System.Text.Json;
@@ -11,7 +12,8 @@ using Microsoft.Extensions.Caching.Memory;
 namespace Elivepatch.Server.Api;
 
 /// <summary>Builds, those that are over from memory.</summary>
-public sealed class BuildAnswers(BuildTable builds, BlobStore blobs, TimeProvider clock) : IDisposable
+public sealed class BuildAnswers(BuildTable builds, WithdrawalTable withdrawals, BlobStore blobs, TimeProvider clock)
+    : IDisposable
 {
     /// <summary>The most bytes of a content that is kept in memory.</summary>
     public const long LargestContent = 2 << 20;
@@ -22,15 +24,22 @@ public sealed class BuildAnswers(BuildTable builds, BlobStore blobs, TimeProvide
 
     // Another server may have removed a build for its age. A use is noted as often.
     private static readonly TimeSpan believed = TimeSpan.FromHours(1);
+
+    // As long as a token: so long another server, or the command, may have withdrawn something. What is given out asks by itself.
+    private static readonly TimeSpan withdrawalsBelieved = TimeSpan.FromSeconds(2);
     private readonly MemoryCache kept = new(new MemoryCacheOptions { SizeLimit = Memory });
+    private long newestWithdrawal;
+
+    // When that was asked, a timestamp; 0 for never.
+    private long looked;
 
     /// <summary>Finds a build; null where there is none.</summary>
     public async ValueTask<StoredBuild?> FindAsync(string id, CancellationToken cancellation) =>
-        kept.TryGetValue<Ended>(id, out var known) ? known!.Build : await AskAsync(id, cancellation) is { } found ? found.Build : null;
+        (await KnownAsync(id, cancellation) ?? await AskAsync(id, cancellation))?.Build;
 
     /// <summary>The build as clients see it, UTF-8 of JSON; null where there is none.</summary>
     public async ValueTask<byte[]?> JsonAsync(string id, CancellationToken cancellation) =>
-        kept.TryGetValue<Ended>(id, out var known) ? known!.Json : (await AskAsync(id, cancellation))?.Json;
+        (await KnownAsync(id, cancellation) ?? await AskAsync(id, cancellation))?.Json;
 
     /// <summary>Content of at most <see cref="LargestContent"/> bytes, by its digest.</summary>
     public async ValueTask<byte[]> ContentAsync(string digest, CancellationToken cancellation)
@@ -69,12 +78,37 @@ public sealed class BuildAnswers(BuildTable builds, BlobStore blobs, TimeProvide
     /// <inheritdoc/>
     public void Dispose() => kept.Dispose();
 
+    private async ValueTask<Ended?> KnownAsync(string id, CancellationToken cancellation)
+    {
+        await LookForWithdrawalsAsync(cancellation);
+        return kept.Get<Ended>(id);
+    }
+
+    private async ValueTask LookForWithdrawalsAsync(CancellationToken cancellation)
+    {
+        var last = Volatile.Read(ref looked);
+        if (last != 0 && clock.GetElapsedTime(last) < withdrawalsBelieved)
+            return;
+        // One request looks; the others are answered meanwhile.
+        Volatile.Write(ref looked, clock.GetTimestamp());
+        try
+        {
+            var newest = await withdrawals.NewestAsync(cancellation);
+            if (Interlocked.Exchange(ref newestWithdrawal, newest) != newest)
+                Forget();
+        }
+        catch (DbException)
+        {
+            // It says how builds stood; what is given out asks by itself.
+        }
+    }
+
     private async Task<Ended?> AskAsync(string id, CancellationToken cancellation)
     {
         if (await builds.FindAsync(id, cancellation) is not { } build)
             return null;
         var found = new Ended(build, JsonSerializer.SerializeToUtf8Bytes(BuildViews.Of(build), ProtocolJson.Default.BuildView));
-        if (build.State is BuildState.Succeeded or BuildState.Refused)
+        if (build.State is BuildState.Succeeded or BuildState.Refused && !build.IsToBeBuiltAnew)
         {
             kept.Set(id, found, new MemoryCacheEntryOptions
             {

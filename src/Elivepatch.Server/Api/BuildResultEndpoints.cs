@@ -5,6 +5,7 @@ using Elivepatch.Engine;
 using Elivepatch.Engine.Explain;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
+using Elivepatch.Server.Checks;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
@@ -62,11 +63,14 @@ internal static class BuildResultEndpoints
     }
 
     public static Task<IResult> ArtifactAsync(
-        [Description("The build's id.")] string build, BuildAnswers builds, BlobStore blobs, CancellationToken cancellation) =>
+        [Description("The build's id.")] string build, BuildAnswers builds, PublishedModules published, BlobStore blobs,
+        CancellationToken cancellation) =>
         ResultAsync(
             build, builds, end => end.Artifact, "module",
             async (found, digest) =>
             {
+                if (await published.RefuseAsync(found, cancellation) is { } refused)
+                    return Answers.Refuse([refused]);
                 var (name, tag) = ($"{found.End!.Module}.ko", new EntityTagHeaderValue($"\"{digest}\""));
                 return found.End.ArtifactSize <= BuildAnswers.LargestContent
                     ? TypedResults.File(await builds.ContentAsync(digest, cancellation), Bytes, name, enableRangeProcessing: true, entityTag: tag)
@@ -88,10 +92,13 @@ internal static class BuildResultEndpoints
             async (_, digest) => TypedResults.PhysicalFile(await blobs.PathAsync(digest, cancellation), Text), cancellation);
 
     public static async Task<IResult> ManifestAsync(
-        [Description("The build's id.")] string build, BuildAnswers builds, ManifestSigner signer, CancellationToken cancellation)
+        [Description("The build's id.")] string build, BuildAnswers builds, PublishedModules published, ManifestSigner signer,
+        CancellationToken cancellation)
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)
             return BuildViews.Unknown(build);
+        if (await published.RefuseAsync(found, cancellation) is { } refused)
+            return Answers.Refuse([refused]);
         if (found is not { State: BuildState.Succeeded, End.Statement: not null })
             return Missing(found, "manifest");
         if (!await builds.NoteUseAsync(found, cancellation))

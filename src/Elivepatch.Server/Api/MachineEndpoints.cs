@@ -3,7 +3,9 @@ using System.Text;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Checks;
 using Elivepatch.Server.Security;
+using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Api;
@@ -23,7 +25,9 @@ internal static class MachineEndpoints
         routes.MapPost(ApiRoutes.Machines, ReportAsync)
             .Produces<MachineView>()
             .Needs(TokenScopes.Report).Routinely()
-            .Says("machines", "reportMachine", "Says how a machine is, in place of what it said before.");
+            .Says(
+                "machines", "reportMachine",
+                "Says how a machine is, in place of what it said before. The answer says what of it has been withdrawn.");
         routes.MapGet(ApiRoutes.Machines, ListAsync)
             .Produces<MachinePage>()
             .Needs(TokenScopes.Read).Says("machines", "listMachines", "Lists the machines in the order of their names.");
@@ -37,7 +41,8 @@ internal static class MachineEndpoints
     public static string IdOf(string token, string name) => ContentDigest.Of(Encoding.UTF8.GetBytes($"{token}\n{name}")).Hex;
 
     private static async Task<IResult> ReportAsync(
-        HttpContext context, MachineReport report, MachineTable machines, TimeProvider clock, CancellationToken cancellation)
+        HttpContext context, MachineReport report, MachineTable machines, WithdrawalTable withdrawals, WithdrawalSigner signer,
+        TimeProvider clock, CancellationToken cancellation)
     {
         if (MachineReportRules.Refuse(report) is { } wrong)
             return Answers.Refuse(ProblemCodes.RequestMalformed, wrong);
@@ -52,7 +57,10 @@ internal static class MachineEndpoints
         }
 
         AuditTrail.IsAbout(context, kept.Id);
-        return TypedResults.Ok(View(kept));
+        var withdrawn = WithdrawnOnMachines.Find(report, await withdrawals.OfKernelAsync(report.BuildId, cancellation));
+        // One that is known by its name alone may be another: nothing is signed that may be wrong.
+        var notices = withdrawn.Where(w => w.IsCertain).Select(w => signer.Sign(w.Withdrawal)).ToList();
+        return TypedResults.Ok(View(kept) with { Withdrawals = notices.Count > 0 ? notices : null });
     }
 
     private static async Task<IResult> ListAsync(

@@ -39,6 +39,8 @@ internal static class MachineReportRules
     {
         if (livepatch is null || !IsText(livepatch.Name, LongestName))
             return $"a livepatch's name has 1 to {LongestName} printable characters";
+        if (livepatch.Sha256 is not null && !IsHexadecimal(livepatch.Sha256, 64, 64))
+            return "a livepatch's sha256 is no digest";
         if (!LivepatchStates.All.Contains(livepatch.State))
             return $"a livepatch's state is none of {string.Join(", ", LivepatchStates.All)}";
         if (!AreTexts(livepatch.Functions, MachineReport.MostNames, MachineReport.LongestText))

@@ -15,6 +15,7 @@ internal static class Routes
     public const string Manifest = Build + "/manifest";
     public const string Explanation = Build + "/explanation";
     public const string Console = Build + "/console";
+    public const string Withdrawal = ApiRoutes.Withdrawals + "/{module}";
     public const string Token = ApiRoutes.Tokens + "/{token}";
     public const string Worker = ApiRoutes.Workers + "/{worker}";
     public const string Work = ApiRoutes.Work + "/{build}";

@@ -3,6 +3,7 @@
 
 using System.Globalization;
 using System.Reflection;
+using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
@@ -26,10 +27,13 @@ public static class BuildIdentity
     /// <param name="kernel">The kernel with the parts that clients sent: with a boot image the result is another.</param>
     /// <param name="policy">What the operator decided.</param>
     /// <param name="engine">Version of the engine.</param>
-    public static string Of(BuildSubmission submission, StoredKernel kernel, BuildPolicy policy, string engine) =>
+    /// <param name="rules">Number of the rules that it checks with: what older ones let through answers nobody who asks
+    /// now.</param>
+    public static string Of(
+        BuildSubmission submission, StoredKernel kernel, BuildPolicy policy, string engine, int rules = ModuleRules.Version) =>
         ContentDigest.OfParts(
     [
-        Version, engine, kernel.Id, kernel.Source ?? "", kernel.BootImage ?? "",
+        Version, engine, rules.ToString(CultureInfo.InvariantCulture), kernel.Id, kernel.Source ?? "", kernel.BootImage ?? "",
         .. Files(submission.BasePatches),
         .. Files(submission.Patches),
         submission.Name is null ? "" : "=" + submission.Name,

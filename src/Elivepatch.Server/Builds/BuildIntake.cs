@@ -33,7 +33,7 @@ public sealed class BuildIntake(
             return KernelRegistry.Unknown(submission.Kernel);
         var id = BuildIdentity.Of(submission, kernel, policy, BuildIdentity.Engine);
         // One that is there already was complete when it was taken in.
-        if (await builds.FindAsync(id, cancellation) is { State: not (BuildState.Failed or BuildState.Cancelled) } known
+        if (await builds.FindAsync(id, cancellation) is { IsToBeBuiltAnew: false } known
             && await builds.NoteUseAsync(known, cancellation))
             return known;
         if (await IncompleteAsync(kernel, cancellation) is { } incomplete)

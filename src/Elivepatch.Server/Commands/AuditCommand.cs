@@ -22,7 +22,8 @@ internal static class AuditCommand
         };
         var json = ConfigurationOptions.Json();
         var verb = new Verb(
-            "audit", "Shows who asked for what: the newest entries of the audit log.",
+            "audit",
+            "Shows who asked for what: the newest entries of the audit log. `audit artifacts` checks what was published.",
             """
             Noted is what changed something, what fetched a module or a manifest, and what was refused for want of a token or a
             scope. Status is that of the HTTP answer, 0 for a command of this program. Times are UTC.
@@ -30,7 +31,7 @@ internal static class AuditCommand
             new Example("elivepatchd audit --last 200", "Show the newest 200 entries."),
             new Example("elivepatchd audit --json --last 100000 | jq '.[] | select(.status == 401)'", "Look for refused tokens."))
         {
-            last, json,
+            last, json, AuditArtifactsCommand.Create(session),
         };
         var configuration = ConfigurationOptions.AddState(verb);
         verb.SetAction(async (parsed, cancellation) =>

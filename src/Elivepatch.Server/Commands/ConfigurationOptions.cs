@@ -34,6 +34,10 @@ internal sealed class ConfigurationOptions
     public static ConfigurationOptions AddState(Command verb) =>
         new ConfigurationOptions([Settings.StateFolder, Settings.Database]).AddTo(verb);
 
+    /// <summary>Adds what finds the state and the kernels' records to a verb.</summary>
+    public static ConfigurationOptions AddArtifacts(Command verb) =>
+        new ConfigurationOptions([Settings.StateFolder, Settings.Database, Settings.CacheFolder]).AddTo(verb);
+
     /// <summary>Adds what finds the state and the keys to a verb.</summary>
     public static ConfigurationOptions AddKeys(Command verb) =>
         new ConfigurationOptions([Settings.StateFolder, Settings.Database, Settings.KeysFolder]).AddTo(verb);
@@ -72,7 +76,8 @@ internal sealed class ConfigurationOptions
         return (await RegisteredKeys.OpenAsync(found.Keys, database, cancellation)).Then<(KeyRing, Database)>(keys => (keys, database));
     }
 
-    private static async Task<Outcome<Database>> OpenDatabaseAsync(ServerOptions options, CancellationToken cancellation)
+    /// <summary>Opens the database of a state, whether a server uses it or not.</summary>
+    public static async Task<Outcome<Database>> OpenDatabaseAsync(ServerOptions options, CancellationToken cancellation)
     {
         if (options.Database is { } address)
             return await Database.OpenAsync(address, cancellation);

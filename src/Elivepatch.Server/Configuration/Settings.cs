@@ -27,6 +27,11 @@ internal static class Settings
         "keysFolder", "FOLDER", "Keeps the keys that manifests are signed with; servers of one database share it. Default: keys in the state's folder.",
         (o, t) => SettingText.Path(t).Then<ServerOptions>(v => o with { KeysFolder = v }));
 
+    /// <summary>Where lies what can be had again.</summary>
+    public static Setting CacheFolder { get; } = new(
+        "cacheFolder", "FOLDER", "Keeps what can be had again: sources, objects. Default: cache in the state's folder.",
+        (o, t) => SettingText.Path(t).Then<ServerOptions>(v => o with { CacheFolder = v }));
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
@@ -39,8 +44,7 @@ internal static class Settings
         StateFolder,
         Database,
         KeysFolder,
-        new("cacheFolder", "FOLDER", "Keeps what can be had again: sources, objects. Default: cache in the state's folder.",
-            (o, t) => SettingText.Path(t).Then<ServerOptions>(v => o with { CacheFolder = v })),
+        CacheFolder,
         new("broker", "URL",
             "Gives builds to workers over RabbitMQ (amqp://user:password@host:5672/vhost), and runs none in this process. See "
             + "`elivepatchd worker --help`.",

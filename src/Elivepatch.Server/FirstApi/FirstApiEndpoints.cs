@@ -8,6 +8,7 @@ using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Builds;
+using Elivepatch.Server.Checks;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
@@ -85,11 +86,16 @@ internal static class FirstApiEndpoints
     }
 
     private static async Task<IResult> SendAsync(
-        HttpContext context, FirstRequestTable requests, BuildTable builds, BlobStore blobs, CancellationToken cancellation)
+        HttpContext context, FirstRequestTable requests, BuildTable builds, PublishedModules published, BlobStore blobs,
+        CancellationToken cancellation)
     {
         var uuid = FirstRequest.ReadUuid(Text(await ReadAsync(context, cancellation), "UUID"));
         if (uuid is null || await requests.FindAsync(uuid, cancellation) is not { } id
-            || await builds.FindAsync(id, cancellation) is not { State: BuildState.Succeeded, End.Artifact: { } artifact })
+            || await builds.FindAsync(id, cancellation) is not { End.Artifact: { } artifact } build)
+            return Say(NotThese);
+        if (await published.RefuseAsync(build, cancellation) is { } refused)
+            return Say([refused]);
+        if (build.State != BuildState.Succeeded)
             return Say(NotThese);
         AuditTrail.IsAbout(context, id);
         return TypedResults.PhysicalFile(await blobs.PathAsync(artifact, cancellation), "application/octet-stream");

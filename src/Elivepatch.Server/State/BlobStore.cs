@@ -54,6 +54,11 @@ public sealed class BlobStore
     public static BlobStore Open(Database database, string kept, string cached, TimeProvider clock) =>
         database.Postgres is { } postgres ? new(cached, new BlobTable(postgres, clock)) : new(kept);
 
+    /// <summary>Opens the store of a server that may be running: what is on its way there is left alone.</summary>
+    /// <inheritdoc cref="Open"/>
+    public static BlobStore OpenBeside(Database database, string kept, string cached, TimeProvider clock) =>
+        database.Postgres is { } postgres ? new(cached, new BlobTable(postgres, clock)) : new(kept, null);
+
     /// <summary>Stores bytes and gives their SHA-256, hexadecimal.</summary>
     public Task<Outcome<string>> PutAsync(byte[] content, CancellationToken cancellation) =>
         PutAsync(new MemoryStream(content, writable: false), long.MaxValue, cancellation);

@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Text.Json;
 using Dapper;
 using Elivepatch.Engine;
+using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
@@ -13,7 +14,8 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
     private const string Columns =
         """
         SELECT id, kernel, release, submission, source, boot_image, patches, token, requester, state, submitted, started, finished, attempts, cancelling,
-               worker, used, module, artifact, artifact_size, explanation, console, statement, tested, problems
+               worker, used, module, artifact, artifact_size, explanation, console, statement, tested, problems, checked,
+               unchecked
         FROM builds
         """;
 
@@ -30,7 +32,8 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
     private const string IsMine = "id = @Build AND state = 'Running' AND worker = @Worker AND attempts = @Attempt";
 
     /// <summary>
-    /// Submits a build. One that is there already keeps its first requester; one that failed or was cancelled is queued again.
+    /// Submits a build. One that is there already keeps its first requester; one that failed, was cancelled or was withdrawn is
+    /// queued again, and so is one whose module the rules of today have not passed.
     /// </summary>
     /// <returns>The build as it stands now, and whether this call queued it.</returns>
     public Task<(StoredBuild Build, bool IsQueued)> SubmitAsync(StoredBuild build, CancellationToken cancellation) => ChangeAsync(
@@ -46,8 +49,10 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                         @words)
                 ON CONFLICT (id) DO UPDATE
                 SET state = 'Queued', attempts = 0, cancelling = 0, problems = '[]', submitted = @submitted, started = NULL, finished = NULL,
-                    console = NULL, tested = NULL, worker = NULL, lease = NULL
-                WHERE builds.state IN ('Failed', 'Cancelled')
+                    console = NULL, tested = NULL, worker = NULL, lease = NULL, module = NULL, artifact = NULL,
+                    artifact_size = NULL, explanation = NULL, statement = NULL, checked = 0, unchecked = NULL
+                WHERE builds.state IN ('Failed', 'Cancelled', 'Withdrawn')
+                   OR (builds.state = 'Succeeded' AND (builds.checked < @Version OR builds.unchecked IS NOT NULL))
                 """,
                 new
                 {
@@ -62,6 +67,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                     build.Requester,
                     submitted = Moment.From(build.Submitted),
                     words = SearchText.Words([build.Id, build.Release, build.Requester, .. build.Patches.Select(p => p.Name)]),
+                    ModuleRules.Version,
                 },
                 transaction);
             if (added == 1)
@@ -295,14 +301,16 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
         },
         cancellation);
 
-    private async Task<bool> EndAsync(DbTransaction transaction, string id, BuildEnd end)
+    private async Task<bool> EndAsync(DbTransaction transaction, string id, BuildEnd made)
     {
+        // Whoever built it has checked it, by the rules of this version: no other may build.
+        var end = await AfterWithdrawalAsync(made, ModuleRules.Version, transaction);
         var ended = await transaction.Connection!.ExecuteAsync(
             """
             UPDATE builds
             SET state = @state, finished = @now, cancelling = 0, module = @Module, artifact = @Artifact,
                 artifact_size = @ArtifactSize, explanation = @Explanation, console = @Console, statement = @Statement,
-                tested = @tested, problems = @problems
+                tested = @tested, problems = @problems, checked = @Version, unchecked = NULL
             WHERE id = @id AND state IN ('Queued', 'Running')
             """,
             new
@@ -318,6 +326,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                 end.Statement,
                 tested = end.Tested is { } tested ? (tested ? 1L : 0L) : default(long?),
                 problems = JsonSerializer.Serialize(end.Problems, ProtocolJson.Default.IReadOnlyListProblemReport),
+                ModuleRules.Version,
             },
             transaction) == 1;
         if (ended)
@@ -445,6 +454,10 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
 
         public string Problems { get; init; } = "";
 
+        public long Checked { get; init; }
+
+        public string? Unchecked { get; init; }
+
         public StoredBuild ToBuild()
         {
             var state = Enum.Parse<BuildState>(State);
@@ -467,6 +480,8 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                 IsCancelling = Cancelling != 0,
                 Worker = Worker,
                 Used = Moment.To(Used),
+                Checked = (int)Checked,
+                Unchecked = Unchecked,
                 End = state is BuildState.Queued or BuildState.Running ? null : ToEnd(state),
             };
         }

@@ -30,7 +30,7 @@ public sealed class MachineTable(Database database)
                     report = JsonSerializer.Serialize(machine.Report, ProtocolJson.Default.MachineReport),
                     words = SearchText.Words([
                         machine.Report.Name, machine.Report.Release, machine.Report.BuildId, machine.Reporter,
-                        .. machine.Report.Livepatches.Select(l => l.Name),
+                        .. machine.Report.Livepatches.SelectMany(l => (string[])[l.Name, l.Sha256 ?? ""]),
                     ]),
                     seen = Moment.From(machine.LastSeen),
                 };
@@ -93,6 +93,34 @@ public sealed class MachineTable(Database database)
             ],
             cancellation);
     }
+
+    /// <summary>Finds machines of one kernel that may have a module, in the order of their ids: their reports say.</summary>
+    /// <param name="buildId">Build-id of the kernel.</param>
+    /// <param name="artifact">SHA-256 of the module.</param>
+    /// <param name="module">Its name.</param>
+    /// <param name="after">Only those behind the one with this id, or null.</param>
+    /// <param name="count">How many at most.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public Task<IReadOnlyList<StoredMachine>> WithModuleAsync(
+        string buildId, string artifact, string module, string? after, int count, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyList<StoredMachine>>(
+            async c =>
+            [
+                .. (await c.QueryAsync<Row>(
+                    $"""
+                    {Columns} WHERE build_id = @buildId AND id > @after
+                    AND (words LIKE @artifact ESCAPE '!' OR words LIKE @module ESCAPE '!') ORDER BY id LIMIT @count
+                    """,
+                    new
+                    {
+                        buildId,
+                        artifact = SearchText.Pattern(artifact),
+                        module = SearchText.Pattern(module),
+                        after = after ?? "",
+                        count,
+                    })).Select(r => r.ToMachine()),
+            ],
+            cancellation);
 
     /// <summary>Forgets machines that have not reported since a time, and gives how many those were.</summary>
     public Task<int> ForgetAsync(DateTimeOffset before, CancellationToken cancellation) => database.ChangeAsync(

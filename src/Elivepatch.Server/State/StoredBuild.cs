@@ -1,4 +1,5 @@
 using Elivepatch.Engine;
+using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
@@ -57,6 +58,22 @@ public sealed record StoredBuild
 
     /// <summary>Who took it up last; null where nobody has.</summary>
     public string? Worker { get; init; }
+
+    /// <summary>
+    /// The set of rules that its module was checked with last (<see cref="ModuleRules.Version"/>); 0 for one that had no
+    /// number.
+    /// </summary>
+    public int Checked { get; init; }
+
+    /// <summary>Why it could not be told whether the module keeps those rules; null where it could.</summary>
+    public string? Unchecked { get; init; }
+
+    /// <summary>
+    /// True where an equal request is not answered with this build but builds anew: it has no result that the rules of today
+    /// have passed.
+    /// </summary>
+    public bool IsToBeBuiltAnew => State is BuildState.Failed or BuildState.Cancelled or BuildState.Withdrawn
+        || (State == BuildState.Succeeded && (Checked < ModuleRules.Version || Unchecked is not null));
 
     /// <summary>What came of it; null until it has ended.</summary>
     public BuildEnd? End { get; init; }

@@ -25,6 +25,7 @@ internal sealed class FakeServer : IAsyncDisposable
     private readonly WebApplication application;
     private readonly Lock access = new();
     private readonly List<string> requests = [];
+    private string? url;
 
     private FakeServer(WebApplication application)
     {
@@ -32,7 +33,8 @@ internal sealed class FakeServer : IAsyncDisposable
         Keys = [View(Key, isCurrent: true, null)];
     }
 
-    public string Url => application.Urls.Single();
+    /// <summary>Where it is, or was.</summary>
+    public string Url => url ??= application.Urls.Single();
 
     public SigningKey Key { get; set; } = SigningKey.Create();
 
@@ -44,6 +46,9 @@ internal sealed class FakeServer : IAsyncDisposable
     public List<BuildSubmission> Submissions { get; } = [];
 
     public List<MachineReport> Reports { get; } = [];
+
+    /// <summary>Signed notices of what has been withdrawn.</summary>
+    public List<Envelope> Withdrawals { get; } = [];
 
     public List<CaptureFacts> Captures { get; } = [];
 
@@ -196,7 +201,12 @@ internal sealed class FakeServer : IAsyncDisposable
             case ("POST", ["machines"]):
                 var report = await JsonSerializer.DeserializeAsync(context.Request.Body, ProtocolJson.Default.MachineReport);
                 Reports.Add(report!);
-                await JsonAsync(context, new("m1", report!, "machine", DateTimeOffset.UtcNow, DateTimeOffset.UtcNow), ProtocolJson.Default.MachineView);
+                var told = report!.Livepatches.Select(l => NoticeOf(l.Sha256)).OfType<Envelope>().ToList();
+                var view = new MachineView("m1", report, "machine", DateTimeOffset.UtcNow, DateTimeOffset.UtcNow) { Withdrawals = told.Count > 0 ? told : null };
+                await JsonAsync(context, view, ProtocolJson.Default.MachineView);
+                break;
+            case ("GET", ["withdrawals", var module]):
+                await JsonAsync(context, new(NoticeOf(module)), ProtocolJson.Default.WithdrawalAnswer);
                 break;
             case ("POST", ["builds"]):
                 var submission = await JsonSerializer.DeserializeAsync(context.Request.Body, ProtocolJson.Default.BuildSubmission);
@@ -236,6 +246,9 @@ internal sealed class FakeServer : IAsyncDisposable
 
     private Envelope Sign(Statement statement) =>
         Key.Sign(Statement.PayloadType, JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement));
+
+    private Envelope? NoticeOf(string? module) =>
+        Withdrawals.Find(w => JsonSerializer.Deserialize(w.Payload, ProtocolJson.Default.WithdrawalNotice)!.Sha256 == module);
 
     private static int Number(string build) => int.Parse(build, CultureInfo.InvariantCulture);
 

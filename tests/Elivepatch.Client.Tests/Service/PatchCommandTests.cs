@@ -112,13 +112,14 @@ public sealed class PatchCommandTests
     }
 
     [Fact]
-    public async Task What_is_live_already_needs_no_server()
+    public async Task What_is_live_already_is_not_built_again()
     {
         await using var bench = await PatchBench.StartAsync();
         await bench.MustAsync("patch", bench.Patch("a.patch"));
         var before = bench.Server.Requests.Count;
         Assert.Contains("is live already", (await bench.MustAsync("patch", bench.Patch("a.patch"))).Output, StringComparison.Ordinal);
-        Assert.Equal(before, bench.Server.Requests.Count);
+        // Only whether it has been withdrawn is asked.
+        Assert.Equal(["GET /api/v1/keys", $"GET /api/v1/withdrawals/{bench.Ledger().Livepatches[0].Sha256}"], bench.Server.Requests.Skip(before));
     }
 
     [Fact]

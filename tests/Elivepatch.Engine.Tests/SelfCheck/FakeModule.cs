@@ -80,7 +80,8 @@ internal static class FakeModule
 
     private static readonly Lazy<byte[]> module = new(() => Link(Source));
 
-    public static KernelSymbols Symbols { get; } = KernelSymbols.Parse(Encoding.ASCII.GetBytes("""
+    /// <summary>The kernel's symbols as <c>/proc/kallsyms</c> has them.</summary>
+    public const string SymbolsText = """
         0000000000000000 A __per_cpu_start
         0000000000000010 A of_each_processor
         0000000000001000 A __per_cpu_end
@@ -115,11 +116,16 @@ internal static class FakeModule
         ffffffffc0000100 t module_secret	[net_core]
         ffffffffc0000200 T net_function	[net_core]
 
-        """)).Value;
+        """;
 
-    public static ExportedSymbols Exports { get; } = ExportedSymbols.Parse(Encoding.ASCII.GetBytes(
+    /// <summary>The kernel's exports as <c>Module.symvers</c> has them.</summary>
+    public const string ExportsText =
         "0x11111111\tklp_enable_patch\tvmlinux\tEXPORT_SYMBOL_GPL\t\n0x22222222\texported_function\tvmlinux\tEXPORT_SYMBOL\tFAKE_NS\n"
-        + "0x33333333\tnet_function\tnet/core/net-core\tEXPORT_SYMBOL\t\n")).Value;
+        + "0x33333333\tnet_function\tnet/core/net-core\tEXPORT_SYMBOL\t\n";
+
+    public static KernelSymbols Symbols { get; } = KernelSymbols.Parse(Encoding.ASCII.GetBytes(SymbolsText)).Value;
+
+    public static ExportedSymbols Exports { get; } = ExportedSymbols.Parse(Encoding.ASCII.GetBytes(ExportsText)).Value;
 
     public static EntryLayouts Layouts { get; } = new(
         new Dictionary<string, int> { ["__bug_table"] = 8, ["__jump_table"] = 16 }, new Dictionary<string, int>(), new Dictionary<string, int> { ["module"] = 192 });

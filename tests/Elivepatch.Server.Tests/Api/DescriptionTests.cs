@@ -32,7 +32,7 @@ public sealed class DescriptionTests
             {
                 ApiRoutes.Kernels, ApiRoutes.Kernel("{kernel}"), ApiRoutes.KernelPart("{kernel}", "{part}"), ApiRoutes.Builds, ApiRoutes.Build("{build}"),
                 ApiRoutes.Cancel("{build}"), ApiRoutes.Events("{build}"), ApiRoutes.Log("{build}"), ApiRoutes.Artifact("{build}"), ApiRoutes.Manifest("{build}"),
-                ApiRoutes.Explanation("{build}"), ApiRoutes.Console("{build}"), ApiRoutes.Machines, ApiRoutes.Tokens, ApiRoutes.Token("{token}"), ApiRoutes.Keys, ApiRoutes.Live, ApiRoutes.Ready,
+                ApiRoutes.Explanation("{build}"), ApiRoutes.Console("{build}"), ApiRoutes.Machines, ApiRoutes.Withdrawals, ApiRoutes.Withdrawal("{module}"), ApiRoutes.Tokens, ApiRoutes.Token("{token}"), ApiRoutes.Keys, ApiRoutes.Live, ApiRoutes.Ready,
                 ApiRoutes.Workers, ApiRoutes.Worker("{worker}"), ApiRoutes.WorkBegin("{build}"), ApiRoutes.WorkInput("{build}", "{digest}"),
                 ApiRoutes.WorkEvents("{build}"), ApiRoutes.WorkSignature("{build}"), ApiRoutes.WorkResult("{build}"), ApiRoutes.WorkRelease("{build}"),
                 ApiRoutes.Root + "/openapi.json",

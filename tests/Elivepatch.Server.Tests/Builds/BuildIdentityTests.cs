@@ -28,6 +28,7 @@ public sealed class BuildIdentityTests
     public static TheoryData<string, string> Others => new()
     {
         { "engine", Of(engine: "2") },
+        { "rules", BuildIdentity.Of(submission, kernel, new(), "1", rules: 0) },
         { "kernel", Of(of: kernel with { Id = new string('2', 64) }) },
         { "source", Of(of: kernel with { Source = new string('3', 64) }) },
         { "boot image", Of(of: kernel with { BootImage = new string('3', 64) }) },

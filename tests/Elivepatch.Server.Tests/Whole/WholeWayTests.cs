@@ -4,11 +4,13 @@ using System.Text.Json;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.VirtualMachines;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Builds;
+using Elivepatch.Server.Checks;
 using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
@@ -77,6 +79,16 @@ public sealed class WholeWayTests
         Assert.Equal("bytes", Assert.Single(said.Units).Proof);
         Assert.True(said.Test is { Passed: true, Script: not null });
         Assert.Equal("urn:elivepatch:server:" + keys.Current.Id, statement.Predicate.RunDetails.Builder.Id);
+
+        // A server with later rules: they are applied to this very file, signature included, against the record and the image that the build had.
+        var check = new ArtifactCheck(new(cache, bench.Kernels, bench.Blobs), bench.Blobs);
+        var verdict = await check.RunAsync(ended, Cancellation);
+        Assert.True(verdict.IsKept, $"{string.Join('\n', verdict.Problems)}{verdict.WhyNot}");
+
+        // One whose cache is empty finds no fault, and does not call that none.
+        check = new(new(Get(CacheRoot.Open(Path.Combine(bench.Folder, "empty"))), bench.Kernels, bench.Blobs), bench.Blobs);
+        verdict = await check.RunAsync(ended, Cancellation);
+        Assert.True(verdict is { Problems: [], WhyNot: not null }, string.Join('\n', verdict.Problems));
 
         // Asking again is answered at once.
         Assert.Equal(BuildState.Succeeded, Get(await bench.Intake.SubmitAsync(submission, "other", "other", Cancellation)).State);

@@ -55,6 +55,9 @@ public sealed record BuildModel
     /// <summary>True where only the end of the console is shown.</summary>
     public bool ConsoleIsCut { get; init; }
 
+    /// <summary>The first machines that report the module where it has been withdrawn.</summary>
+    public IReadOnlyList<WithdrawnMachine> Machines { get; init; } = [];
+
     /// <summary>True where nothing will change any more.</summary>
     internal bool IsFinal => Build.State is not (BuildState.Queued or BuildState.Running);
 
@@ -65,8 +68,8 @@ public sealed record BuildModel
 
     /// <summary>Reads and shows it.</summary>
     internal static async Task<IResult> ShowAsync(
-        string build, BuildTable builds, BuildEventTable events, BlobStore blobs, KeyRing keys, ServerOptions options, TimeProvider clock,
-        CancellationToken cancellation)
+        string build, BuildTable builds, BuildEventTable events, WithdrawalTable withdrawals, MachineTable machines,
+        BlobStore blobs, KeyRing keys, ServerOptions options, TimeProvider clock, CancellationToken cancellation)
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)
             return PageProblems.Refuse(BuildViews.UnknownProblem(build));
@@ -88,6 +91,10 @@ public sealed record BuildModel
             ManifestDays = options.ManifestDays,
             Console = console is null ? null : Shown.Console(console.Length > LongestConsole ? console[^LongestConsole..] : console),
             ConsoleIsCut = console?.Length > LongestConsole,
+            Machines = found is { State: BuildState.Withdrawn, End.Artifact: { } artifact }
+                && await withdrawals.FindAsync(artifact, cancellation) is { } withdrawal
+                ? await WithdrawnMachine.OfAsync(machines, withdrawal, cancellation)
+                : [],
         });
     }
 

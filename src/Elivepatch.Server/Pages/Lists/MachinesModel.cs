@@ -1,4 +1,5 @@
 using Elivepatch.Engine;
+using Elivepatch.Server.Checks;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Pages;
@@ -8,7 +9,9 @@ namespace Elivepatch.Server.Pages;
 /// <param name="Text">What was searched for; empty for nothing.</param>
 /// <param name="After">The last machine of the page before, or null on the first page.</param>
 /// <param name="Next">The last machine of this page where there are more, or null.</param>
-public sealed record MachinesModel(IReadOnlyList<StoredMachine> Machines, string Text, string? After, string? Next)
+/// <param name="Withdrawn">The first machines that report a withdrawn livepatch; on the first page without a search.</param>
+public sealed record MachinesModel(
+    IReadOnlyList<StoredMachine> Machines, string Text, string? After, string? Next, IReadOnlyList<WithdrawnMachine> Withdrawn)
 {
     private const int PageSize = 100;
 
@@ -19,7 +22,8 @@ public sealed record MachinesModel(IReadOnlyList<StoredMachine> Machines, string
     internal static bool IsSilent(StoredMachine machine, DateTimeOffset now) => now - machine.LastSeen > longestSilence;
 
     /// <summary>Reads and shows it.</summary>
-    internal static async Task<IResult> ShowAsync(string? q, string? after, MachineTable machines, CancellationToken cancellation)
+    internal static async Task<IResult> ShowAsync(
+        string? q, string? after, MachineTable machines, WithdrawalTable withdrawals, CancellationToken cancellation)
     {
         var text = (q ?? "").Trim();
         if (text.Length > PageRoutes.LongestText)
@@ -32,22 +36,31 @@ public sealed record MachinesModel(IReadOnlyList<StoredMachine> Machines, string
             return PageProblems.Refuse(MachineModel.Unknown());
         var found = await machines.ListAsync(text.Length == 0 ? null : text, after, PageSize + 1, cancellation);
         return new PageResult<MachinesPage, MachinesModel>(
-            new([.. found.Take(PageSize)], text, after, found.Count > PageSize ? found[PageSize - 1].Id : null));
+            new(
+                [.. found.Take(PageSize)], text, after, found.Count > PageSize ? found[PageSize - 1].Id : null,
+                text.Length == 0 && after is null ? await WithdrawnMachine.AllAsync(machines, withdrawals, cancellation) : []));
     }
 }
 
 /// <summary>One machine.</summary>
 /// <param name="Machine">What it said last.</param>
 /// <param name="Kernel">The id of its kernel, where the server knows it.</param>
-public sealed record MachineModel(StoredMachine Machine, string? Kernel)
+/// <param name="Withdrawn">What it reports and has been withdrawn.</param>
+public sealed record MachineModel(StoredMachine Machine, string? Kernel, IReadOnlyList<WithdrawnMachine> Withdrawn)
 {
     /// <summary>Reads and shows it.</summary>
-    internal static async Task<IResult> ShowAsync(string machine, MachineTable machines, KernelTable kernels, CancellationToken cancellation)
+    internal static async Task<IResult> ShowAsync(
+        string machine, MachineTable machines, WithdrawalTable withdrawals, KernelTable kernels, CancellationToken cancellation)
     {
         if (await machines.FindAsync(machine, cancellation) is not { } found)
             return PageProblems.Refuse(Unknown());
         return new PageResult<OneMachine, MachineModel>(
-            new(found, await kernels.FindByBuildIdAsync(found.Report.BuildId, cancellation)));
+            new(
+                found, await kernels.FindByBuildIdAsync(found.Report.BuildId, cancellation),
+                [
+                    .. WithdrawnOnMachines.Find(found.Report, await withdrawals.OfKernelAsync(found.Report.BuildId, cancellation))
+                        .Select(w => new WithdrawnMachine(found, w.Withdrawal.Module, w.Withdrawal.Build, w.IsCertain)),
+                ]));
     }
 
     /// <summary>What is said of a machine that is not known.</summary>

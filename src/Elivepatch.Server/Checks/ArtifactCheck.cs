@@ -1,0 +1,82 @@
+// In: a build that published a module. Out: whether the module, byte for byte as it was published, keeps the rules of today. It
+// is the self-check that a build ends with, on what a build of this version would know of the kernel.
+
+using System.Text.Json;
+using Elivepatch.Elf;
+using Elivepatch.Engine;
+using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Protocol;
+using Elivepatch.Protocol.Manifests;
+using Elivepatch.Server.State;
+
+namespace Elivepatch.Server.Checks;
+
+/// <summary>Checks published modules again.</summary>
+internal sealed class ArtifactCheck(KernelsOfBuilds kernels, BlobStore blobs)
+{
+    /// <summary>Checks one.</summary>
+    public async Task<ArtifactVerdict> RunAsync(StoredBuild build, CancellationToken cancellation)
+    {
+        if (build.End is not { Artifact: { } artifact } end)
+            return ArtifactVerdict.Unknown("it has no module");
+        if (await ReadAsync(artifact, cancellation) is not { } module)
+            return ArtifactVerdict.Unknown("the module is not in the store any more, or is damaged");
+        var kernel = await kernels.FindAsync(build, await StatementAsync(end.Statement, cancellation), cancellation);
+        try
+        {
+            return Check(module, kernel);
+        }
+        catch (Exception e) when (e is not (OutOfMemoryException or OperationCanceledException))
+        {
+            // A module that our own rules stumble over says nothing of itself.
+            return ArtifactVerdict.Unknown($"the check broke: {e.GetType().Name}");
+        }
+    }
+
+    private static ArtifactVerdict Check(byte[] module, CheckedKernel kernel)
+    {
+        ElfObject elf;
+        try
+        {
+            elf = ElfReader.Read(module);
+        }
+        catch (ElfFormatException e)
+        {
+            return ArtifactVerdict.Broken([new(ProblemCodes.NotALivepatch, e.Message)]);
+        }
+
+        var read = LivepatchModule.Read(elf, kernel.Target.Layouts);
+        if (!read.TryGet(out var livepatch))
+        {
+            // Without the kernel's layouts a good module can be unreadable too.
+            return kernel.Target.Layouts is null
+                ? ArtifactVerdict.Unknown($"{kernel.Missing}: {read.Problems[0]}")
+                : ArtifactVerdict.Broken(read.Problems);
+        }
+
+        var broken = ModuleRules.Check(elf, livepatch, kernel.Target).Select(r => r.Problem).OfType<Problem>().ToList();
+        return broken.Count > 0 ? ArtifactVerdict.Broken(broken)
+            : kernel.Missing is { } missing ? ArtifactVerdict.Unknown(missing)
+            : ArtifactVerdict.Kept;
+    }
+
+    private async Task<Statement?> StatementAsync(string? digest, CancellationToken cancellation) =>
+        digest is not null && await ReadAsync(digest, cancellation) is { } json
+            ? JsonSerializer.Deserialize(json, ProtocolJson.Default.Statement)
+            : null;
+
+    private async Task<byte[]?> ReadAsync(string digest, CancellationToken cancellation)
+    {
+        try
+        {
+            var content = await blobs.ReadAsync(digest, cancellation);
+            return ContentDigest.Of(content).Hex == digest ? content : null;
+        }
+        catch (IOException)
+        {
+            // Gone, or damaged. A database that is away is another matter, and the check is done when it is back.
+            return null;
+        }
+    }
+}
