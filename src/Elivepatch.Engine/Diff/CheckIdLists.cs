@@ -31,13 +31,13 @@ internal static class CheckIdLists
 
     private static string? DifferenceOf(IReadOnlyList<BtfIdList> before, IReadOnlyList<BtfIdList> after) =>
         (before.Count, after.Count) switch
-    {
-        (0, _) => "is new",
-        (_, 0) => "disappears",
-        (1, 1) when IsGlobal(before[0]) != IsGlobal(after[0]) => $"becomes {(IsGlobal(after[0]) ? "global" : "static")}",
-        (1, 1) => DifferenceOf(before[0].Words, after[0].Words),
-        _ => $"is there {after.Count} times instead of {before.Count}",
-    };
+        {
+            (0, _) => "is new",
+            (_, 0) => "disappears",
+            (1, 1) when IsGlobal(before[0]) != IsGlobal(after[0]) => $"becomes {(IsGlobal(after[0]) ? "global" : "static")}",
+            (1, 1) => DifferenceOf(before[0].Words, after[0].Words),
+            _ => $"is there {after.Count} times instead of {before.Count}",
+        };
 
     private static bool IsGlobal(BtfIdList list) => list.Symbols[0].Binding != Elf.ElfSymbolBinding.Local;
 

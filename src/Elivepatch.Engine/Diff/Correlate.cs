@@ -29,9 +29,8 @@ public static class Correlate
     {
         foreach (var kind in new[] { PieceKind.Function, PieceKind.ColdPart })
         {
-            var keepsApart = correlation.IsTakenOutOfInit;
-            PairByKey(correlation, p => p.Kind == kind, p => p.Name, keepsApart);
-            PairByKey(correlation, p => p.Kind == kind && !correlation.Has(p), p => SymbolNames.OfFunction(p.Name), keepsApart);
+            PairByKey(correlation, p => p.Kind == kind, p => p.Name);
+            PairByKey(correlation, p => p.Kind == kind && !correlation.Has(p), p => SymbolNames.OfFunction(p.Name));
         }
 
         PairByAlias(correlation);
@@ -45,7 +44,7 @@ public static class Correlate
         foreach (var before in correlation.Before.Functions.Where(p => !correlation.Has(p)).ToList())
         {
             var twins = before.Symbols.SelectMany(s => others[s.Name]).Distinct().ToList();
-            if (twins.Count == 1 && !correlation.Has(twins[0]))
+            if (twins.Count == 1 && !correlation.Has(twins[0]) && !correlation.IsTakenOutOfInit(before, twins[0]))
                 correlation.Add(before, twins[0]);
         }
     }
@@ -54,14 +53,13 @@ public static class Correlate
         PairByKey(correlation, p => p.Kind == PieceKind.Variable && !p.IsThrowaway && !SymbolNames.IsStaticLocal(p.Name), p => p.Name);
 
     // Pairs pieces whose key occurs once on each side.
-    private static void PairByKey(
-        Correlation correlation, Func<Piece, bool> belongs, Func<Piece, string> key, Func<Piece, Piece, bool>? keepsApart = null)
+    private static void PairByKey(Correlation correlation, Func<Piece, bool> belongs, Func<Piece, string> key)
     {
         var candidates = correlation.After.Pieces.Where(belongs).ToLookup(key);
         foreach (var group in correlation.Before.Pieces.Where(belongs).GroupBy(key).ToList())
         {
             var others = candidates[group.Key].ToList();
-            if (group.Count() == 1 && others.Count == 1 && keepsApart?.Invoke(group.First(), others[0]) != true)
+            if (group.Count() == 1 && others.Count == 1 && !correlation.IsTakenOutOfInit(group.First(), others[0]))
                 correlation.Add(group.First(), others[0]);
         }
     }

@@ -34,7 +34,8 @@ public sealed class Correlation(UnitObject before, UnitObject after)
     public bool IsTakenOutOfInit(Piece before, Piece after) =>
         before.IsCode && after.IsCode
         && Before.RoleOf(before.Section) == SectionRole.Init && After.RoleOf(after.Section) == SectionRole.Code
-        && SymbolNames.OfFunction(before.Name) == SymbolNames.OfFunction(after.Name);
+        && (SymbolNames.OfFunction(before.Name) == SymbolNames.OfFunction(after.Name)
+            || before.Symbols.Exists(b => after.Symbols.Exists(a => a.Name == b.Name)));
 
     internal void Add(Piece before, Piece after, bool isDoubtful = false)
     {

@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -28,7 +29,9 @@ internal static class DefinitionRules
 
     private static string? Fault(RuleContext context, ElfSymbol symbol)
     {
-        var running = context.Named(null, symbol.Name)!.Where(s => s.IsGlobal).ToList();
+        // A function that was start code has been freed: the module's is the only one.
+        var running = context.Named(null, symbol.Name)!
+            .Where(s => s.IsGlobal && context.Memory?.KindOf(s.Address) != MemoryKind.Init).ToList();
         if (running.Count == 0)
             return null;
         var kind = running.Exists(s => s.Type is 'W' or 'V') ? ", a weak one" : "";

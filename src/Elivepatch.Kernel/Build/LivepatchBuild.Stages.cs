@@ -1,4 +1,3 @@
-using System.Globalization;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Explain;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Elivepatch.Client.Machine;
 using Elivepatch.Client.Tests.Machine;
 using Elivepatch.Engine;
 using Elivepatch.Protocol;

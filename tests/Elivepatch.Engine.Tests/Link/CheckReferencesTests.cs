@@ -80,6 +80,7 @@ public sealed class CheckReferencesTests
     public void A_function_that_is_start_code_no_longer_comes_along()
     {
         var patched = Unit.Replace("static noinline int __init start_here", "static noinline int start_here", StringComparison.Ordinal);
+        Assert.NotEqual(Unit, patched);
 
         // Alone that changes nothing that runs; a caller gets a copy, because the kernel's is gone.
         Assert.True(Patched.Compare(Unit, patched).IsEmpty);

@@ -146,17 +146,23 @@ internal static class FakeModule
         var vmlinux = new ElfObject { FileType = ElfFileType.Executable };
         vmlinux.Sections.Add(new(".text", ElfSectionType.ProgBits)
         {
-            Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Execute, Address = text, Content = code,
+            Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Execute,
+            Address = text,
+            Content = code,
         });
         var data = new byte[0x1000];
         BitConverter.TryWriteBytes(data.AsSpan(0x208), text + 0x120);
         vmlinux.Sections.Add(new(".data", ElfSectionType.ProgBits)
         {
-            Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Write, Address = text + 0x1000000, Content = data,
+            Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Write,
+            Address = text + 0x1000000,
+            Content = data,
         });
         vmlinux.Sections.Add(new(".ibt_endbr_seal", ElfSectionType.ProgBits)
         {
-            Flags = ElfSectionFlags.Alloc, Address = list, Content = BitConverter.GetBytes(unchecked((int)(text + 0x800 - list))),
+            Flags = ElfSectionFlags.Alloc,
+            Address = list,
+            Content = BitConverter.GetBytes(unchecked((int)(text + 0x800 - list))),
         });
         return KernelImage.Open(vmlinux, Symbols).Value;
     }

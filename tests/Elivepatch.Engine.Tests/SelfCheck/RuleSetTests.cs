@@ -22,6 +22,7 @@ public sealed class RuleSetTests
             "livepatch-symbol-length", "livepatch-vmlinux-section", "livepatch-module-section", "livepatch-not-ordinary", "livepatch-symbol-exists",
             "patch-objects", "patch-functions", "patch-terminated", "patch-new-code", "patch-old-functions", "patch-ftrace",
             "memory-init", "memory-read-only", "memory-per-cpu", "memory-indirect-entry", "memory-static-key",
+            "definitions-replace", "old-code-entry", "old-code-labels", "btf-ids-resolved", "addresses-kept",
         ],
     };
 
