@@ -107,6 +107,10 @@ public sealed class VirtualMachineTests(StockKernel stock)
             KernelArguments = [marker],
             OnEvent = _ =>
             {
+                // A further event may be on its way while the guest is ended.
+                if (image.Length > 0)
+                    return;
+
                 // The sandbox's command line says where the file really is.
                 var words = CommandsWith(marker).First(c => c.Contains("--ro-bind", StringComparison.Ordinal)).Split('\0');
                 image = words[Array.IndexOf(words, "/guest-initramfs") - 1];
