@@ -41,7 +41,8 @@ public static class FindEscapes
     }
 
     // Where a patched function was left by a jump, only what it jumped to is on the stack. klp_check_stack_func()
-    // (kernel/livepatch/transition.c) looks for patched functions, so nothing waits for a task that sleeps further down.
+    // (kernel/livepatch/transition.c) looks for patched functions, so nothing waits for a task that sleeps further down,
+    // or was preempted there: with ORC the stack of a preempted task is reliable, too.
     private static IEnumerable<AddressEscape> TailCalls(ModuleCode code, Func<CodePlace, bool> isPatched)
     {
         var bodies = Bodies(code);
@@ -58,21 +59,10 @@ public static class FindEscapes
                 }
 
                 open.Enqueue(callee);
-                if (bodies[target].Any(MaySleep))
-                    yield return new(from.Name, callee.Name, AddressKind.Function, EscapeWay.TailCalled, null, jump.Place.ToString());
+                yield return new(from.Name, callee.Name, AddressKind.Function, EscapeWay.TailCalled, null, jump.Place.ToString());
             }
         }
     }
-
-    // A task that does not call anything does not sleep; one that was preempted has no reliable stack, and is looked at again.
-    private static bool MaySleep(CodeInstruction instruction) => instruction.Code.FlowControl switch
-    {
-        FlowControl.Call => !KnownCallees.IsFtraceEntry(instruction.External),
-        FlowControl.IndirectCall or FlowControl.IndirectBranch => true,
-        FlowControl.UnconditionalBranch or FlowControl.ConditionalBranch =>
-            instruction.External is { } name && !KnownCallees.IsReturnThunk(name),
-        _ => false,
-    };
 
     // The instructions of each function, those of its cold part included.
     private static Dictionary<CodePlace, List<CodeInstruction>> Bodies(ModuleCode code)

@@ -77,11 +77,12 @@ public static class CheckReferences
                 Report(ProblemCodes.SealedEntry, $"{from.Name} takes the address of {name}, whose entry only the kernel's image shows");
         }
 
-        // What the compiler may assume of a variable is what its declaration says; what holds is where the running kernel has it.
+        // What the compiler may assume of a variable is what its declaration says; what holds is where the running kernel has it. Among
+        // others in one section a variable can come to lie better without being declared so: the section tells.
         private void CheckAlignment(Piece variable, Piece before, ulong address)
         {
             var alignment = variable.Alignment;
-            if (alignment > before.Alignment && address % alignment != 0)
+            if (variable.Section.Alignment > before.Section.Alignment && alignment > before.Alignment && address % alignment != 0)
                 Report(ProblemCodes.ChangedMemoryKind, $"{variable.Name} is to be aligned to {alignment} bytes: it is at 0x{address:x}");
         }
 
