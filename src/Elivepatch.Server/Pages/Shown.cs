@@ -23,9 +23,11 @@ internal static partial class Shown
     /// <summary>Text of anybody, in one line.</summary>
     public static string Text(string text) => Printable.Text(text);
 
+    /// <summary>Text of several lines.</summary>
+    public static string Lines(string text) => string.Join('\n', text.Split('\n').Select(Printable.Text));
+
     /// <summary>What a guest printed, line by line: without the sequences that move a cursor or colour the text.</summary>
-    public static string Console(string text) => string.Join(
-        '\n', Sequences().Replace(text, "").Split('\n').Select(line => Printable.Text(line.TrimEnd('\r').Replace("\r", "", StringComparison.Ordinal))));
+    public static string Console(string text) => Lines(Sequences().Replace(text, "").Replace("\r", "", StringComparison.Ordinal));
 
     /// <summary>How long ago a time is.</summary>
     public static string Ago(DateTimeOffset time, DateTimeOffset now) => (now - time) switch
