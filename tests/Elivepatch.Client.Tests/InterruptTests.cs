@@ -13,7 +13,9 @@ public sealed partial class InterruptTests : IDisposable
     [InlineData(15, 143)]
     public async Task An_interrupted_import_leaves_nothing_half_written(int signal, int status)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "elivepatch"), ["kernel", "import", "debian:newest-cloud"])
+        // A shell starts what runs in the background with SIGINT ignored, and that is passed on.
+        var program = Path.Combine(AppContext.BaseDirectory, "elivepatch");
+        var start = new ProcessStartInfo("env", ["--default-signal", program, "kernel", "import", "debian:newest-cloud"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
