@@ -9,7 +9,9 @@ public sealed class FunctionSignature
     /// <summary>Types of the parameters, in order.</summary>
     public IReadOnlyList<SignatureType> Parameters { get; init; } = [];
 
-    /// <summary>True where <c>...</c> ends the parameters: the caller then says in a register how many of them are floating point.</summary>
+    /// <summary>
+    /// True where <c>...</c> ends the parameters: the caller then says in a register how many of them are floating point.
+    /// </summary>
     public bool IsVariadic { get; init; }
 
     /// <summary>True for <c>noreturn</c>: callers have no code behind the call.</summary>
@@ -17,8 +19,8 @@ public sealed class FunctionSignature
 
     /// <summary>
     /// In words, the first reason why code that was compiled to call the function as it was <paramref name="before"/> cannot call
-    /// this; null where it can. Names of parameters carry no meaning. <c>const</c> may come to what a parameter points at and go from
-    /// what the result points at; the other way round, one side would write what the other side takes for constant.
+    /// this; null where it can. Names of parameters carry no meaning. <c>const</c> may come to what a parameter points at and go
+    /// from what the result points at; the other way round, one side would write what the other side takes for constant.
     /// </summary>
     public string? DifferenceFrom(FunctionSignature before)
     {

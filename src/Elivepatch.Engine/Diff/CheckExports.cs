@@ -3,8 +3,8 @@ using Elivepatch.Engine.Statements;
 namespace Elivepatch.Engine.Diff;
 
 /// <summary>
-/// Refuses a patch that changes what a unit exports: the kernel's table of exports is made when it is linked. Exports are compared one
-/// by one, so that an author can state of each that it may be left out.
+/// Refuses a patch that changes what a unit exports: the kernel's table of exports is made when it is linked. Exports are
+/// compared one by one, so that an author can state of each that it may be left out.
 /// </summary>
 internal static class CheckExports
 {

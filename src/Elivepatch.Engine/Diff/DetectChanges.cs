@@ -87,12 +87,12 @@ public static class DetectChanges
             }
 
             var unit = correlation.After.Name;
-            // Labels of a changed function are part of that change; Include sees to it that nobody is left with the old ones.
             var (kind, newKind) = (SectionRules.MemoryOf(before.Section), SectionRules.MemoryOf(after.Section));
             if (before.IsGlobal != after.IsGlobal)
                 problems.Add(new(ProblemCodes.ChangedSymbolKind, $"{unit}: {before.Name} is {Linkage(after)} and was {Linkage(before)}"));
             else if (kind != newKind)
                 problems.Add(new(ProblemCodes.ChangedMemoryKind, $"{unit}: {before.Name} moves from {before.Section.Name} to {after.Section.Name}"));
+            // Labels of a changed function are part of that change; Include sees to it that nobody is left with the old ones.
             else if (comparer.Compare(before, after) is { } difference && !after.LabelledFunctions.Any(changed.Contains))
                 LeaveOut.Initialiser(correlation, before, after, difference, statements, problems);
         }

@@ -5,8 +5,8 @@ using Elivepatch.Engine.Units;
 namespace Elivepatch.Engine.Diff;
 
 /// <summary>
-/// The exports of a unit, one by one. In: a unit. Out: what <c>EXPORT_SYMBOL</c> left in it for each symbol, as text that is equal
-/// where the exports are.
+/// The exports of a unit, one by one. In: a unit. Out: what <c>EXPORT_SYMBOL</c> left in it for each symbol, as text that is
+/// equal where the exports are.
 /// <para>
 /// Since 6.5 (<c>include/linux/export.h</c>) one section, <c>.export_symbol</c>, has an entry for each: a label
 /// <c>__export_symbol_NAME</c>, the licence and the namespace as strings, then a pointer to the symbol. Before
@@ -59,8 +59,8 @@ internal static class ExportLists
         }
     }
 
-    // Bytes, and behind them what they refer to: a relocated field has no bytes of its own. References to the strings are left out,
-    // as their place is of no account: the label of a string says which export it belongs to.
+    // Bytes, and behind them what they refer to: a relocated field has no bytes of its own. References to the strings are left
+    // out, as their place is of no account: the label of a string says which export it belongs to.
     private static string Text(UnitObject unit, ElfSection section, ulong start, ulong end)
     {
         var text = new StringBuilder();

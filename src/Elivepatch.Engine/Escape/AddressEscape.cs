@@ -29,8 +29,8 @@ public enum EscapeWay
     Returned,
 
     /// <summary>
-    /// A patched function ends in a jump to a new one: the stack check of a transition knows the patched functions alone, so a task that
-    /// sleeps in the new one does not keep its code from being freed.
+    /// A patched function ends in a jump to a new one: the stack check of a transition knows the patched functions alone, so a
+    /// task that sleeps in the new one does not keep its code from being freed.
     /// </summary>
     TailCalled,
 

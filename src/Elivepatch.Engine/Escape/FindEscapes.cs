@@ -7,7 +7,8 @@ namespace Elivepatch.Engine.Escape;
 /// <param name="Escapes">Addresses that the kernel may still hold when the livepatch is disabled, in the order of code.</param>
 /// <param name="IsComplete">False where the code was too much to be followed to its end.</param>
 /// <param name="HoldsModule">
-/// Whether the module has taken a reference to itself wherever it calls <c>klp_enable_patch()</c>; null where it calls it nowhere.
+/// Whether the module has taken a reference to itself wherever it calls <c>klp_enable_patch()</c>; null where it calls it
+/// nowhere.
 /// </param>
 public sealed record EscapeFindings(IReadOnlyList<AddressEscape> Escapes, bool IsComplete, bool? HoldsModule)
 {
@@ -16,9 +17,10 @@ public sealed record EscapeFindings(IReadOnlyList<AddressEscape> Escapes, bool I
 }
 
 /// <summary>
-/// Finds the addresses of a livepatch that outlive it. In: an object, before the glue is written or finished. Out: every address of its own
-/// that may be in kernel memory when the livepatch was disabled or replaced. Unloading it would leave them dangling. Passing a constant
-/// to a function of the kernel does not count (every printk does it, and who keeps a name copies it); a function or a variable does.
+/// Finds the addresses of a livepatch that outlive it. In: an object, before the glue is written or finished. Out: every address
+/// of its own that may be in kernel memory when the livepatch was disabled or replaced. Unloading it would leave them dangling.
+/// Passing a constant to a function of the kernel does not count (every printk does it, and who keeps a name copies it); a
+/// function or a variable does.
 /// </summary>
 public static class FindEscapes
 {

@@ -1,8 +1,9 @@
-// A data flow over the instructions of all functions: which registers and stack slots may hold an address of the module, along every
-// path. An address begins where an instruction makes it (an immediate, lea) or loads it from data of the module that hold it. It
-// spreads through registers, arithmetic and the stack frame, through calls to functions of the module and back from them, and into
-// the module's own data, which hold it from then on. It ends where it is overwritten. What is not understood spreads it from all that
-// an instruction reads to all that it writes. Nothing is said about what the kernel does with it afterwards: that is Escapes' part.
+// A data flow over the instructions of all functions: which registers and stack slots may hold an address of the module, along
+// every path. An address begins where an instruction makes it (an immediate, lea) or loads it from data of the module that hold
+// it. It spreads through registers, arithmetic and the stack frame, through calls to functions of the module and back from them,
+// and into the module's own data, which hold it from then on. It ends where it is overwritten. What is not understood spreads it
+// from all that an instruction reads to all that it writes. Nothing is said about what the kernel does with it afterwards: that
+// is Escapes' part.
 using Elivepatch.Elf;
 using Iced.Intel;
 
@@ -442,7 +443,8 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
         return address.IsStack ? value.Join(state.LoadSlot(isWhole ? address.StackOffset : null)) : value;
     }
 
-    // The address that a memory operand means. Per-processor data are reached by a segment with the datum's own address as offset.
+    // The address that a memory operand means. Per-processor data are reached by a segment with the datum's own address as
+    // offset.
     private static AddressValue AddressOf(FlowState state, CodeInstruction instruction)
     {
         var code = instruction.Code;

@@ -13,13 +13,15 @@ internal static class KnownCallees
         "__module_get", "try_module_get", "module_put", // kernel/module/main.c: count
     ];
 
-    // memcpy() and its like (arch/x86/lib/memcpy_64.S, memmove_64.S, mm/util.c) store what the bytes at their second argument hold.
+    // memcpy() and its like (arch/x86/lib/memcpy_64.S, memmove_64.S, mm/util.c) store what the bytes at their second argument
+    // hold.
     private static readonly HashSet<string> copies = ["memcpy", "__memcpy", "memmove", "__memmove"];
 
     // kmemdup(source, ...).
     private static readonly HashSet<string> duplicates = ["kmemdup", "kmemdup_noprof", "kvmemdup", "kmemdup_nul"];
 
-    // Assembly that a compiler knows by its inline assembly: it need not change %rax. All else is called by the C calling convention.
+    // Assembly that a compiler knows by its inline assembly: it need not change %rax. All else is called by the C calling
+    // convention.
     private static readonly string[] assembly =
         ["__get_user", "__put_user", "__SCT__preempt_schedule", "preempt_schedule", "__raw_callee_save", "__fentry__", "__x86_", "rep_"];
 

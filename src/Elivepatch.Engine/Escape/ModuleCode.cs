@@ -33,7 +33,8 @@ internal sealed record CodeFunction(string Name, CodePlace Entry, ulong End)
 }
 
 /// <summary>
-/// The code of a module, decoded once: its functions, its instructions, and the jumps that tables describe instead of instructions.
+/// The code of a module, decoded once: its functions, its instructions, and the jumps that tables describe instead of
+/// instructions.
 /// </summary>
 internal sealed class ModuleCode
 {

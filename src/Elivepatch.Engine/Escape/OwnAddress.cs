@@ -21,8 +21,8 @@ internal sealed class OwnAddress(AddressKind kind, string name, ElfSection secti
     public ulong End => end;
 
     /// <summary>
-    /// False for what the module loader or the livepatch core takes back when the module goes, and for what nobody can follow: a place
-    /// inside a function (the kernel keeps those for messages, <c>_THIS_IP_</c>), a datum without a byte.
+    /// False for what the module loader or the livepatch core takes back when the module goes, and for what nobody can follow: a
+    /// place inside a function (the kernel keeps those for messages, <c>_THIS_IP_</c>), a datum without a byte.
     /// </summary>
     public bool Counts { get; init; } = true;
 
@@ -42,8 +42,8 @@ internal sealed class OwnAddress(AddressKind kind, string name, ElfSection secti
     }
 
     /// <summary>
-    /// True where a callee that keeps the address would keep something other than a constant: a function, a variable, or a table that
-    /// leads to one.
+    /// True where a callee that keeps the address would keep something other than a constant: a function, a variable, or a table
+    /// that leads to one.
     /// </summary>
     public bool CountsWhenPassed => Counts && (kind is AddressKind.Function or AddressKind.Data || LeadsOn());
 

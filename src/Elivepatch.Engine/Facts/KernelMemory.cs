@@ -37,8 +37,10 @@ public sealed class KernelMemory
         SealsStaticKeys = symbols.Vmlinux.Contains("jump_label_init_ro");
     }
 
-    /// <summary>True where the symbols say which memory was freed after the start. Without that no reference can be
-    /// judged.</summary>
+    /// <summary>
+    /// True where the symbols say which memory was freed after the start. Without that no reference can be
+    /// judged.
+    /// </summary>
     public bool IsComplete => ranges.Exists(r => r.Kind == MemoryKind.Init) && ranges.Exists(r => r.Kind == MemoryKind.PerCpu);
 
     /// <summary>

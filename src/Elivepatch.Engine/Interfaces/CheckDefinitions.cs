@@ -6,8 +6,8 @@ namespace Elivepatch.Engine.Interfaces;
 
 /// <summary>
 /// Refuses a patch after which a name of the kernel stands for another definition than the one that runs: a second definition, a
-/// strong one over a weak one, one that moves or disappears so that another would count. The livepatch could divert the function that
-/// runs, or bring one under a new name, but code that is not compiled again goes on to use what it was linked with.
+/// strong one over a weak one, one that moves or disappears so that another would count. The livepatch could divert the function
+/// that runs, or bring one under a new name, but code that is not compiled again goes on to use what it was linked with.
 /// </summary>
 internal sealed class CheckDefinitions(
     IReadOnlyList<UnitInterface> units, KernelSymbols kernel, ExportedSymbols exports, OutsideUsers? users)

@@ -7,10 +7,10 @@ using Elivepatch.Engine.Units;
 namespace Elivepatch.Engine.Interfaces;
 
 /// <summary>
-/// Refuses a changed signature or type where somebody uses it the old way who is not compiled again: modules, for what is exported;
-/// whoever has a pointer to the function; code of other units that declares it by itself. What is only called by name from units that
-/// see its declaration is safe: they are compiled again, and changed with it. In: the debug information of both objects; without
-/// it the check says nothing.
+/// Refuses a changed signature or type where somebody uses it the old way who is not compiled again: modules, for what is
+/// exported; whoever has a pointer to the function; code of other units that declares it by itself. What is only called by name
+/// from units that see its declaration is safe: they are compiled again, and changed with it. In: the debug information of both
+/// objects; without it the check says nothing.
 /// </summary>
 internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, ExportedSymbols exports, OutsideUsers? users)
 {

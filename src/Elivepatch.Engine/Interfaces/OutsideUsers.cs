@@ -7,9 +7,9 @@ using Elivepatch.Engine.Fidelity;
 namespace Elivepatch.Engine.Interfaces;
 
 /// <summary>
-/// Finds code and data of the running kernel that refer to a function and that the patch's build does not compile again. The linked
-/// image has no relocations any more, so every field is looked at that could hold the address. What only looks like a reference
-/// makes a user too many, and never one too few.
+/// Finds code and data of the running kernel that refer to a function and that the patch's build does not compile again. The
+/// linked image has no relocations any more, so every field is looked at that could hold the address. What only looks like a
+/// reference makes a user too many, and never one too few.
 /// </summary>
 internal sealed class OutsideUsers(KernelImage image, KernelSymbols kernel, IReadOnlyList<UnitPlacement> compiled)
 {
@@ -17,7 +17,9 @@ internal sealed class OutsideUsers(KernelImage image, KernelSymbols kernel, IRea
         [.. compiled.SelectMany(u => u.Sections).Where(s => s.Address is not null)
             .Select(s => (image.ToLink(s.Address!.Value), image.ToLink(s.Address!.Value) + s.Section.Size))];
 
-    /// <summary>Where the function at this address of the running kernel is used, for people; null where nothing outside uses it.</summary>
+    /// <summary>
+    /// Where the function at this address of the running kernel is used, for people; null where nothing outside uses it.
+    /// </summary>
     public string? FirstOf(ulong address)
     {
         var target = image.ToLink(address);

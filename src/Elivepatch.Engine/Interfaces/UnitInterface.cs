@@ -25,7 +25,9 @@ public sealed record UnitInterface(UnitDiff Diff, UnitPlacement Placement)
     /// <summary>What the unit defines for others with the patch, by name.</summary>
     internal Dictionary<string, ElfSymbol> DefinedAfter { get; } = Definitions(Diff.Correlation.After);
 
-    /// <summary>True where the running kernel has this unit's definition of the name, and not another unit's in its stead.</summary>
+    /// <summary>
+    /// True where the running kernel has this unit's definition of the name, and not another unit's in its stead.
+    /// </summary>
     internal bool IsRunning(string name) => Placement.Find(name) is not null;
 
     /// <summary>True where the patched unit uses a definition that it expects of another unit.</summary>

@@ -77,8 +77,8 @@ public static class CheckReferences
                 Report(ProblemCodes.SealedEntry, $"{from.Name} takes the address of {name}, whose entry only the kernel's image shows");
         }
 
-        // What the compiler may assume of a variable is what its declaration says; what holds is where the running kernel has it. Among
-        // others in one section a variable can come to lie better without being declared so: the section tells.
+        // What the compiler may assume of a variable is what its declaration says; what holds is where the running kernel has it.
+        // Among others in one section a variable can come to lie better without being declared so: the section tells.
         private void CheckAlignment(Piece variable, Piece before, ulong address)
         {
             var alignment = variable.Alignment;

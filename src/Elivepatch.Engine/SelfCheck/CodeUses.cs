@@ -20,8 +20,10 @@ internal sealed class CodeUses
     /// <summary>All relocated fields of instructions, in file order.</summary>
     public IReadOnlyList<CodeUse> All => uses;
 
-    /// <summary>Those whose address the code adds to the base of a per-processor area: <c>this_cpu_ptr()</c> and
-    /// <c>per_cpu_ptr()</c>.</summary>
+    /// <summary>
+    /// Those whose address the code adds to the base of a per-processor area: <c>this_cpu_ptr()</c> and
+    /// <c>per_cpu_ptr()</c>.
+    /// </summary>
     public IReadOnlyList<CodeUse> PerCpuSums => perCpuSums;
 
     /// <summary>Reads all code that stays loaded.</summary>

@@ -4,9 +4,9 @@ using Elivepatch.Engine.Facts;
 namespace Elivepatch.Engine.SelfCheck;
 
 /// <summary>
-/// That the module has no copy of its own of what the kernel has, which code outside of the module would never use. Names settle it:
-/// in C a file that sees the declaration of a global cannot have a static of that name, and livepatch modules bind what they bring locally,
-/// whatever the source says. <see cref="Link.Combine"/> gives a static that shares its name by chance another one.
+/// That the module has no copy of its own of what the kernel has, which code outside of the module would never use. Names settle
+/// it: in C a file that sees the declaration of a global cannot have a static of that name, and livepatch modules bind what they
+/// bring locally, whatever the source says. <see cref="Link.Combine"/> gives a static that shares its name by chance another one.
 /// </summary>
 internal static class DefinitionRules
 {
@@ -38,8 +38,8 @@ internal static class DefinitionRules
         return $"{symbol.Name} in {symbol.Section!.Name}+0x{symbol.Value:x} replaces nothing, and the kernel uses its own{kind}";
     }
 
-    // Symbols without a type are labels, and those of the linker script of modules (__start_alloc_tags). Only the module itself calls
-    // its start code. objtool names the padding in front of a function, __pfx_NAME, as in the kernel.
+    // Symbols without a type are labels, and those of the linker script of modules (__start_alloc_tags). Only the module itself
+    // calls its start code. objtool names the padding in front of a function, __pfx_NAME, as in the kernel.
     private static bool IsDefinition(ElfSymbol symbol) =>
         symbol is { Place: ElfSymbolPlace.Section, Section: { } section, Name.Length: > 0, Type: ElfSymbolType.Function or ElfSymbolType.Object }
         && section.Has(ElfSectionFlags.Alloc)

@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -87,7 +88,7 @@ internal static class RelocationRules
             return true;
 
         // Zero-extended: no address of the kernel or of a module is as low as that.
-        if (relocation.Type == X8664Relocation.Absolute32 && (symbol.IsDefined ? !IsPerCpu(symbol) : address is < 0))
+        if (relocation.Type == X8664Relocation.Absolute32 && (symbol.IsDefined ? !SectionRules.IsPerCpu(symbol.Section!) : address is < 0))
             return false;
         if (address is { } known)
             return Sum(known, relocation.Addend) is >= LowestTarget and <= HighestTarget;
@@ -99,8 +100,6 @@ internal static class RelocationRules
     }
 
     private static long Sum(long a, long b) => (long)Int128.Clamp((Int128)a + b, -long.MaxValue, long.MaxValue);
-
-    private static bool IsPerCpu(ElfSymbol symbol) => symbol.Section!.Name.StartsWith(".data..percpu", StringComparison.Ordinal);
 
     private static IEnumerable<(ElfRelocationSection Section, ElfRelocation Relocation)> Each(RuleContext context) =>
         context.Loaded.SelectMany(s => s.Entries.Select(r => (s, r)));

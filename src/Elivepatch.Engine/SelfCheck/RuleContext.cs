@@ -99,14 +99,8 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     {
         var isCold = use.Function.EndsWith(OldCode.ColdSuffix, StringComparison.Ordinal);
         var name = isCold ? use.Function[..^OldCode.ColdSuffix.Length] : use.Function;
-        if (oldCode is null || !replaced.Value.TryGetValue(name, out var entry)
-            || entry.OldName is null || Named(null, entry.OldName) is not { } all)
-        {
-            return null;
-        }
-
-        var index = Math.Max(entry.OldPosition.Value, 1) - 1;
-        return index < all.Count ? oldCode.Read(all[index]) : null;
+        return oldCode is not null && replaced.Value.TryGetValue(name, out var entry) && entry.OldName is not null
+            && At(Named(null, entry.OldName), entry.OldPosition) is { } old ? oldCode.Read(old) : null;
     }
 
     public static bool HasLivepatchName(ElfSection section) => section.Name.StartsWith(LivepatchSectionPrefix, StringComparison.Ordinal);

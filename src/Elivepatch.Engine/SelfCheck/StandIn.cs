@@ -23,8 +23,8 @@ public static class StandIn
     }
 
     /// <summary>
-    /// A livepatch that replaces all others and changes nothing: its functions are said to be those of modules that no kernel has, so the
-    /// livepatch core waits for these and patches nothing. Null where the module's lists cannot be found in its data.
+    /// A livepatch that replaces all others and changes nothing: its functions are said to be those of modules that no kernel
+    /// has, so the livepatch core waits for these and patches nothing. Null where the module's lists cannot be found in its data.
     /// </summary>
     /// <param name="file">The module.</param>
     /// <param name="name">Name of the new one.</param>

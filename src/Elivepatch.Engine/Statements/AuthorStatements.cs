@@ -30,8 +30,8 @@ public sealed class AuthorStatements
     public UnitStatements In(string unit) => new(unit, byUnit[unit]);
 
     /// <summary>
-    /// A problem for each statement that names nothing in this build: it is misspelt, or the patch has moved on. Taken as it is, the
-    /// manifest would sign a reason for something that is not there.
+    /// A problem for each statement that names nothing in this build: it is misspelt, or the patch has moved on. Taken as it is,
+    /// the manifest would sign a reason for something that is not there.
     /// </summary>
     /// <param name="used">What the comparisons of all units have used.</param>
     public IReadOnlyList<Problem> Unused(IEnumerable<AuthorStatement> used)

@@ -29,8 +29,8 @@ public enum StatementKind
     LeaveOutExport,
 
     /// <summary>
-    /// Old and new code agree on objects of a type although its layout changed (ELP0409). Names a struct, union or enum as C does;
-    /// a type that changes because another one inside it does is named on its own.
+    /// Old and new code agree on objects of a type although its layout changed (ELP0409). Names a struct, union or enum as C
+    /// does; a type that changes because another one inside it does is named on its own.
     /// </summary>
     [JsonStringEnumMemberName("layout-is-safe")]
     LayoutIsSafe,

@@ -1,12 +1,13 @@
-// In: a file that an author wrote, or somebody else. Out: the statements in it, or the first place where it is not what it should be.
-// The form is a list; each entry has one of the kinds as a key, with what it is about as its value, and beside it unit and reason:
+// In: a file that an author wrote, or somebody else. Out: the statements in it, or the first place where it is not what it should
+// be. The form is a list; each entry has one of the kinds as a key, with what it is about as its value, and beside it unit and
+// reason:
 //
 //     - layout-is-safe: struct eventfd_ctx
 //       unit: fs/eventfd.c
 //       reason: the new member lies in padding, and is read only after it was written
 //
-// It is read event by event, without reflection and without building anything: aliases, anchors, tags and further documents are not
-// wanted, and what is not wanted is refused where it appears.
+// It is read event by event, without reflection and without building anything: aliases, anchors, tags and further documents are
+// not wanted, and what is not wanted is refused where it appears.
 
 using System.Text;
 using Elivepatch.Engine;
@@ -95,7 +96,9 @@ public static class StatementsFile
         }
     }
 
-    /// <summary>Aliases would be followed and tags believed by readers that do more than this one; nobody needs either here.</summary>
+    /// <summary>
+    /// Aliases would be followed and tags believed by readers that do more than this one; nobody needs either here.
+    /// </summary>
     internal static void RefuseDecoration(NodeEvent node)
     {
         if (!node.Anchor.IsEmpty)

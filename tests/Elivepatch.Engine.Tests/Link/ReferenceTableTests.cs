@@ -9,8 +9,10 @@ using Xunit;
 
 namespace Elivepatch.Engine.Tests.Link;
 
-/// <summary>Compiles every cell of the table in <c>docs/references.md</c>: each way to refer to something, with each
-/// end.</summary>
+/// <summary>
+/// Compiles every cell of the table in <c>docs/references.md</c>: each way to refer to something, with each
+/// end.
+/// </summary>
 public sealed class ReferenceTableTests(ReferenceTableTests.Kernel kernel) : IClassFixture<ReferenceTableTests.Kernel>
 {
     private static readonly string[] ways = ["call", "jump", "access", "address", "constant", "data", "distance"];
@@ -122,8 +124,10 @@ public sealed class ReferenceTableTests(ReferenceTableTests.Kernel kernel) : ICl
                 ((ReadOnlySpan<byte>)[0xf3, 0x0f, 0x1e, 0xfa]).CopyTo(kernel.BytesAt(kernel.AddressOf(name)));
         }
 
-        /// <summary>What becomes of one reference: the number of a refusal, K for the kernel's, L for the livepatch's
-        /// own.</summary>
+        /// <summary>
+        /// What becomes of one reference: the number of a refusal, K for the kernel's, L for the livepatch's
+        /// own.
+        /// </summary>
         public string Judge(string name, string way)
         {
             var diff = DetectChanges.Run(Correlate.Run(before, Patched.Unit(Source(name, way))));
