@@ -34,6 +34,11 @@ public enum EscapeWay
     /// </summary>
     TailCalled,
 
+    /// <summary>
+    /// A patched function goes on in a cold part with a symbol of its own, which the same check takes for another function.
+    /// </summary>
+    ColdPart,
+
     /// <summary>Where it goes cannot be followed.</summary>
     NotFollowed,
 }
@@ -53,6 +58,7 @@ public sealed record AddressEscape(string Function, string Address, AddressKind 
         EscapeWay.Stored => $"stores the address of {Noun}",
         EscapeWay.Passed => $"passes the address of {Noun} to {To ?? "a function that is called through a pointer"}, which may keep it",
         EscapeWay.Returned => $"returns the address of {Noun}, which its caller may keep",
+        EscapeWay.ColdPart => $"goes on in {Address}, which the stack check of a transition does not know",
         EscapeWay.TailCalled => $"ends in a jump to {Noun}, which the stack check of a transition does not know",
         _ => $"uses the address of {Noun} in a way that cannot be followed",
     };

@@ -27,7 +27,10 @@ public static class FindEscapes
     /// <summary>Runs the pass.</summary>
     /// <param name="elf">The object.</param>
     /// <param name="patched">The new functions to which the kernel's are diverted: section and offset of each.</param>
-    public static EscapeFindings Run(ElfObject elf, IEnumerable<(string Section, ulong Offset)> patched)
+    /// <param name="coldPartsKeepNames">
+    /// False for an object in which <see cref="Relocate.ColdParts"/> will make cold parts parts of their functions.
+    /// </param>
+    public static EscapeFindings Run(ElfObject elf, IEnumerable<(string Section, ulong Offset)> patched, bool coldPartsKeepNames = true)
     {
         var diverted = patched.ToHashSet();
         var addresses = new ModuleAddresses(elf);
@@ -35,7 +38,7 @@ public static class FindEscapes
         var follow = new FollowAddresses(addresses, code, IsPatched);
         follow.Run();
         return new(
-            [.. follow.Escapes.Concat(TailCalls(code, IsPatched)).Distinct().OrderBy(e => e.Function, StringComparer.Ordinal).ThenBy(e => e.Place, StringComparer.Ordinal)
+            [.. follow.Escapes.Concat(LeavingByJump(code, IsPatched, coldPartsKeepNames)).Distinct().OrderBy(e => e.Function, StringComparer.Ordinal).ThenBy(e => e.Place, StringComparer.Ordinal)
                 .ThenBy(e => e.Address, StringComparer.Ordinal)],
             !follow.IsExhausted, follow.HoldsModule);
 
@@ -44,8 +47,9 @@ public static class FindEscapes
 
     // Where a patched function was left by a jump, only what it jumped to is on the stack. klp_check_stack_func()
     // (kernel/livepatch/transition.c) looks for patched functions, so nothing waits for a task that sleeps further down,
-    // or was preempted there: with ORC the stack of a preempted task is reliable, too.
-    private static IEnumerable<AddressEscape> TailCalls(ModuleCode code, Func<CodePlace, bool> isPatched)
+    // or was preempted there: with ORC the stack of a preempted task is reliable, too. To kallsyms, and so to that check, a cold
+    // part with a symbol is a function of its own.
+    private static IEnumerable<AddressEscape> LeavingByJump(ModuleCode code, Func<CodePlace, bool> isPatched, bool coldPartsKeepNames)
     {
         var bodies = Bodies(code);
         var open = new Queue<CodeFunction>(code.Functions.Where(f => isPatched(f.Entry)));
@@ -55,13 +59,17 @@ public static class FindEscapes
             foreach (var jump in bodies[from.Entry])
             {
                 if (jump.Code.FlowControl is not (FlowControl.UnconditionalBranch or FlowControl.ConditionalBranch) || jump.Target is not { } target
-                    || code.FunctionAt(target) is not { IsCold: false } callee || callee == from || isPatched(target) || !seen.Add(target))
+                    || code.FunctionAt(target) is not { } to || to == from || isPatched(target)
+                    || (to.IsCold && !coldPartsKeepNames) || !seen.Add(target))
                 {
                     continue;
                 }
 
-                open.Enqueue(callee);
-                yield return new(from.Name, callee.Name, AddressKind.Function, EscapeWay.TailCalled, null, jump.Place.ToString());
+                // Its jumps are among those of its function.
+                if (!to.IsCold)
+                    open.Enqueue(to);
+                yield return new(
+                    from.Name, to.Name, AddressKind.Function, to.IsCold ? EscapeWay.ColdPart : EscapeWay.TailCalled, null, jump.Place.ToString());
             }
         }
     }

@@ -43,7 +43,9 @@ public sealed class Combine
     /// <summary>Finds what of the pieces the kernel may hold when the livepatch is disabled: the glue depends on whether there is something.</summary>
     public EscapeFindings FindEscapes(IReadOnlyList<PatchedFunction> patched)
     {
-        var found = Escape.FindEscapes.Run(builder.Look(), patched.Select(p => placed[p.Change.After]).Select(p => (p.Place.Section.Name, p.Symbol!.Value)));
+        var found = Escape.FindEscapes.Run(
+            builder.Look(), patched.Select(p => placed[p.Change.After]).Select(p => (p.Place.Section.Name, p.Symbol!.Value)),
+            coldPartsKeepNames: false);
 
         // Two units with a static function of one name must not meet in one object; people know it by its own.
         var names = placed.Where(p => p.Key.IsCode && p.Value.Symbol is not null).ToDictionary(p => p.Value.Symbol!.Name, p => p.Key.Name);
@@ -66,29 +68,38 @@ public sealed class Combine
 
     private void Place(Inclusion inclusion)
     {
-        foreach (var piece in inclusion.Pieces)
+        foreach (var piece in inclusion.Pieces.Where(p => p.Kind != PieceKind.ColdPart))
         {
-            var name = SectionNameFor(piece);
-            var place = builder.Append(piece.Section, name, piece.Bytes, piece.Size, piece.Alignment);
-            var symbol = IsNamed(piece) ? SymbolFor(inclusion, piece, place) : null;
-            placed[piece] = (place, symbol);
-            if (symbol is not null && piece.IsGlobal && inclusion.Diff.Correlation.BeforeOf(piece) is null && !newGlobals.TryAdd(piece.Name, symbol))
-                problems.Add(new(ProblemCodes.DuplicateNewSymbol, $"{inclusion.Diff.Unit}: {piece.Name}"));
+            Place(inclusion, piece);
+            if (piece.Cold is { } cold)
+                Place(inclusion, cold);
         }
+    }
+
+    private void Place(Inclusion inclusion, Piece piece)
+    {
+        var place = builder.Append(piece.Section, SectionNameFor(piece), piece.Bytes, piece.Size, piece.Alignment);
+        var symbol = IsNamed(piece) ? SymbolFor(inclusion, piece, place) : null;
+        placed[piece] = (place, symbol);
+        if (symbol is not null && piece.IsGlobal && inclusion.Diff.Correlation.BeforeOf(piece) is null && !newGlobals.TryAdd(piece.Name, symbol))
+            problems.Add(new(ProblemCodes.DuplicateNewSymbol, $"{inclusion.Diff.Unit}: {piece.Name}"));
     }
 
     // Objtool takes data for a jump table only where no symbol names it and the section's symbol refers to it.
     private static bool IsNamed(Piece piece) => piece.Kind is PieceKind.Function or PieceKind.ColdPart
         || (piece.Kind == PieceKind.Variable && (piece.IsGlobal || piece.LabelledFunctions.Count == 0));
 
-    // Every function has a section of its own, also where it had to share one: its name identifies it through the link.
+    // Every function has a section of its own, also where it had to share one: its name identifies it through the link. Its cold
+    // part comes right behind it there: ColdParts says why.
     private string SectionNameFor(Piece piece)
     {
-        if (piece.Kind is not (PieceKind.Function or PieceKind.ColdPart))
+        if (piece.Kind == PieceKind.ColdPart)
+            return placed[piece.Parent!].Place.Section.Name;
+        if (piece.Kind != PieceKind.Function)
             return piece.Section.Name;
-        var name = (piece.Kind == PieceKind.ColdPart ? ".text.unlikely." : ".text.") + piece.Name;
+        var name = ".text." + piece.Name;
         for (var i = 1; builder.HasSection(name); i++)
-            name = string.Create(CultureInfo.InvariantCulture, $"{(piece.Kind == PieceKind.ColdPart ? ".text.unlikely." : ".text.")}{piece.Name}.unit{i}");
+            name = string.Create(CultureInfo.InvariantCulture, $".text.{piece.Name}.unit{i}");
         return name;
     }
 
@@ -98,8 +109,8 @@ public sealed class Combine
     {
         var isNewStatic = !piece.IsGlobal && inclusion.Diff.Correlation.BeforeOf(piece) is null;
         var name = isNewStatic && resolver.HasGlobal(piece.Name) ? piece.Name + ".static" : piece.Name;
-        if (piece.Kind == PieceKind.ColdPart && placed.TryGetValue(piece.Parent!, out var parent))
-            name = parent.Symbol!.Name + ".cold";
+        if (piece.Kind == PieceKind.ColdPart)
+            name = placed[piece.Parent!].Symbol!.Name + SymbolNames.ColdSuffix;
         for (var i = 1; !localNames.Add(name) && piece.Kind != PieceKind.Variable; i++)
             name = string.Create(CultureInfo.InvariantCulture, $"{piece.Name}.unit{i}");
         var symbol = new ElfSymbol(name)

@@ -8,6 +8,7 @@ namespace Elivepatch.Engine.Link;
 /// </summary>
 internal sealed class ModuleBuilder
 {
+    private const byte Nop = 0x90;
     private readonly Dictionary<string, OutputSection> sections = [];
 
     /// <summary>The object so far; complete after <see cref="Finish"/>.</summary>
@@ -48,8 +49,12 @@ internal sealed class ModuleBuilder
         }
         else
         {
-            output.Bytes.SetLength((long)start);
-            output.Bytes.Position = (long)start;
+            // Between a function and its cold part objtool decodes what lies there.
+            var padding = new byte[start - (ulong)output.Bytes.Length];
+            if (section.Has(ElfSectionFlags.Execute))
+                Array.Fill(padding, Nop);
+            output.Bytes.Position = output.Bytes.Length;
+            output.Bytes.Write(padding);
             output.Bytes.Write(content);
             output.Bytes.SetLength((long)(start + size));
         }

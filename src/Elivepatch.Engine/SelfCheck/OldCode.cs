@@ -16,9 +16,6 @@ internal sealed record OldFunction(IReadOnlySet<ulong> Mentions, IReadOnlySet<ul
 /// <summary>Reads functions of the running kernel from its image.</summary>
 internal sealed class OldCode(KernelSymbols symbols, KernelImage image)
 {
-    /// <summary>What GCC appends to the name of a function's rarely executed part.</summary>
-    public const string ColdSuffix = ".cold";
-
     /// <summary>No function is longer; what comes behind would be another one.</summary>
     private const ulong LongestFunction = 1 << 20;
 
@@ -32,7 +29,7 @@ internal sealed class OldCode(KernelSymbols symbols, KernelImage image)
             return read;
         var (mentions, takes, writes) = (new HashSet<ulong>(), new HashSet<ulong>(), new HashSet<ulong>());
         Read(function, mentions, takes, writes);
-        if (symbols.Vmlinux.Named(function.Name + ColdSuffix) is [var cold])
+        if (symbols.Vmlinux.Named(function.Name + SymbolNames.ColdSuffix) is [var cold])
             Read(cold, mentions, takes, writes);
         return known[function] = new(mentions, takes, writes);
     }

@@ -94,7 +94,7 @@ internal static class OldCodeRules
             if (entry.OldName is not { } name || RuleContext.At(context.Named(null, name), entry.OldPosition) is not { } function)
                 continue;
             yield return (name, function.Address + 1, EndOf(function, kernel));
-            if (kernel.Named(name + OldCode.ColdSuffix) is [var cold])
+            if (kernel.Named(name + SymbolNames.ColdSuffix) is [var cold])
                 yield return (cold.Name, cold.Address, EndOf(cold, kernel));
         }
     }

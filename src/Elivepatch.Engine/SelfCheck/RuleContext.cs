@@ -1,6 +1,7 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Link;
+using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -97,8 +98,7 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     /// </summary>
     public OldFunction? OldCodeOf(CodeUse use)
     {
-        var isCold = use.Function.EndsWith(OldCode.ColdSuffix, StringComparison.Ordinal);
-        var name = isCold ? use.Function[..^OldCode.ColdSuffix.Length] : use.Function;
+        var name = SymbolNames.ParentOfCold(use.Function);
         return oldCode is not null && replaced.Value.TryGetValue(name, out var entry) && entry.OldName is not null
             && At(Named(null, entry.OldName), entry.OldPosition) is { } old ? oldCode.Read(old) : null;
     }

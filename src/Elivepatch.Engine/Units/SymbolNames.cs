@@ -5,6 +5,9 @@ namespace Elivepatch.Engine.Units;
 /// <summary>What the compiler's name suffixes mean. GCC numbers clones and static locals; the numbers carry no meaning.</summary>
 public static partial class SymbolNames
 {
+    /// <summary>What GCC and Clang append to the name of a function's rarely executed part.</summary>
+    public const string ColdSuffix = ".cold";
+
     // Variables that macros make anew for every use. A fresh copy behaves as the old one did.
     private static readonly HashSet<string> throwaways =
     [
@@ -23,10 +26,10 @@ public static partial class SymbolNames
     }
 
     /// <summary>True for a partition that GCC split off for rarely executed code.</summary>
-    public static bool IsCold(string name) => ColdSuffix().IsMatch(name);
+    public static bool IsCold(string name) => NumberedColdSuffix().IsMatch(name);
 
     /// <summary>The name of the function that a cold part belongs to.</summary>
-    public static string ParentOfCold(string name) => ColdSuffix().Replace(name, "");
+    public static string ParentOfCold(string name) => NumberedColdSuffix().Replace(name, "");
 
     /// <summary>A variable's name without the number of a static local or of a macro's unique identifier.</summary>
     public static string OfVariable(string name)
@@ -61,7 +64,7 @@ public static partial class SymbolNames
     private static partial Regex CloneSuffix();
 
     [GeneratedRegex(@"\.cold(?:\.\d+)?$")]
-    private static partial Regex ColdSuffix();
+    private static partial Regex NumberedColdSuffix();
 
     [GeneratedRegex(@"\d+")]
     private static partial Regex Digits();

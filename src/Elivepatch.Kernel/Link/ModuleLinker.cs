@@ -51,7 +51,10 @@ public sealed class ModuleLinker(
         await WriteAsync($"{name}.o", ElfWriter.Write(module.Object));
         if (await ObjtoolAsync(name) is { } objtoolProblem)
             return objtoolProblem;
-        var named = LivepatchNames.Apply(ElfReader.Read(await ReadAsync($"{name}.o")), module);
+        var whole = ColdParts.Join(ElfReader.Read(await ReadAsync($"{name}.o")));
+        if (!whole.TryGet(out var joined))
+            return Outcome<LinkedModule>.Failure(whole.Problems);
+        var named = LivepatchNames.Apply(joined, module);
         if (!named.TryGet(out var linkable))
             return Outcome<LinkedModule>.Failure(named.Problems);
 

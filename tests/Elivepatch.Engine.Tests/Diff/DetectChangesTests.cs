@@ -218,6 +218,56 @@ public sealed class DetectChangesTests
         Assert.Equal(["g"], Compare(source, source[..at] + "clc" + source[(at + 3)..]).Changed());
     }
 
+    [Theory]
+    [InlineData("__ex_table", ".long 1b - .\\n.long one - .\\n.long 3", "aw")]
+    [InlineData("__bug_table", ".long 1b - .\\n.long one - .\\n.word 3, 4", "aw")]
+    [InlineData("__jump_table", ".long 1b - .\\n.long 1b - .\\n.quad one - .", "aw")]
+    public void A_symbol_at_the_start_of_a_table_hides_no_entry(string table, string entry, string flags)
+    {
+        // Assembly of the kernel names the beginning of its tables here and there; the entries belong to their functions all the same.
+        string Body(string start) => $"asm volatile(\"1: nop\\n.pushsection {table},\\\"{flags}\\\"\\n{start}{entry}\\n.popsection\");";
+        const string label = ".type start_of_table, @object\\nstart_of_table: .size start_of_table, 12\\n";
+        var source = Declarations + $$"""
+            extern int one(void), two(void);
+            int f(int a) { {{Body(label)}} return a * 3 + limit; }
+            int g(int a) { {{Body("")}} return a * 5 + limit; }
+            """;
+        Assert.True(Compare(source, source).IsEmpty);
+
+        var changed = Compare(source, source.Replace("a * 3", "a * 7", StringComparison.Ordinal));
+        var f = Assert.Single(Value(Include.Run(changed)).Pieces);
+        Assert.Equal("f", f.Name);
+        Assert.Equal(0UL, Assert.Single(f.Entries, e => e.Table.Name == table).Offset);
+
+        var at = source.IndexOf("one -", StringComparison.Ordinal);
+        if (at >= 0)
+            Assert.Equal(["f"], Compare(source, source[..at] + "two -" + source[(at + 5)..]).Changed());
+    }
+
+    [Theory]
+    [InlineData(".rodata..Lswitch.table.f,\\\"a\\\"")]
+    [InlineData(".rodata.cst16,\\\"aM\\\",@progbits,16")]
+    public void A_lookup_table_as_Clang_writes_it_comes_along(string section)
+    {
+        // A section of its own or one of constants of its size, and a private name that the assembler drops.
+        var table = $".pushsection {section}\\n.Lswitch.table.f: .long 11, 22, 33, 44\\n.popsection";
+        var source = Declarations + $$"""
+            int f(int a) { int b; asm("movl .Lswitch.table.f(,%q1,4), %0" : "=r" (b) : "r" (a)); return b + limit; }
+            asm("{{table}}");
+            int g(void) { return limit; }
+            """;
+        Assert.True(Compare(source, source).IsEmpty);
+
+        var changed = Compare(source, source.Replace("b + limit", "b - limit", StringComparison.Ordinal));
+        Assert.Equal(["f"], changed.Changed());
+        Assert.Empty(changed.Problems);
+
+        // Read only by what is replaced: other values are another function, whatever its instructions are.
+        Assert.Equal(["f"], Compare(source, source.Replace("33, 44", "33, 45", StringComparison.Ordinal)).Changed());
+        Assert.Contains(
+            section.Split(',')[0] + "+0x0", Compare(source, source.Replace("33, 44", "33, 45", StringComparison.Ordinal)).Included());
+    }
+
     [Fact]
     public void Functions_that_share_a_section_are_told_apart()
     {

@@ -220,7 +220,7 @@ public sealed class FindEscapesTests
     {
         const string source = "noinline int g(int a) { schedule(); return a * 3; }\nint f(int a) { return g(a + 1); }\n";
         Assert.Equal("g TailCalled", Show(source));
-        Assert.Equal("", Show(source, "", "f", "g"));
+        Assert.Equal("", Show(source, "", true, "f", "g"));
     }
 
     [Fact]
@@ -235,7 +235,21 @@ public sealed class FindEscapesTests
             }
             """;
         Assert.Contains(Compile(source, "").Symbols, s => s.Name == "f.cold");
-        Assert.Equal("\"chosen\" Stored", Show(source));
+        Assert.Equal("\"chosen\" Stored", Show(source, coldPartsKeepNames: false));
+    }
+
+    [Theory]
+    [InlineData("f.cold ColdPart", true, "f")]
+    [InlineData("", false, "f")]
+    [InlineData("", true, "other")]
+    public void A_cold_part_with_a_symbol_of_its_own_keeps_the_module(string expected, bool coldPartsKeepNames, string patched)
+    {
+        const string source = """
+            extern void rare(void) __attribute__((cold));
+            noinline void f(struct thing *t) { if (t->count < 0) { rare(); t->count = 3; } }
+            void other(struct thing *t) { f(t); t->count++; }
+            """;
+        Assert.Equal(expected, Show(source, "", coldPartsKeepNames, patched));
     }
 
     [Fact]
@@ -334,16 +348,17 @@ public sealed class FindEscapesTests
     private static ElfObject Compile(string source, string flags) =>
         Gcc.CompileAndRead(Kernel + source, Patched.KernelFlags + "-ffunction-sections -fdata-sections -w " + flags);
 
-    private static EscapeFindings Find(string source, string flags = "", params string[] patched)
+    private static EscapeFindings Find(string source, string flags = "", bool coldPartsKeepNames = true, params string[] patched)
     {
         var elf = Compile(source, flags);
         var names = patched.Length == 0 ? ["f"] : patched;
-        return FindEscapes.Run(elf, elf.Symbols.Where(s => s.IsFunction && names.Contains(s.Name)).Select(s => (s.Section!.Name, s.Value)));
+        return FindEscapes.Run(
+            elf, elf.Symbols.Where(s => s.IsFunction && names.Contains(s.Name)).Select(s => (s.Section!.Name, s.Value)), coldPartsKeepNames);
     }
 
-    private static string Show(string source, string flags = "", params string[] patched)
+    private static string Show(string source, string flags = "", bool coldPartsKeepNames = true, params string[] patched)
     {
-        var found = Find(source, flags, patched);
+        var found = Find(source, flags, coldPartsKeepNames, patched);
         Assert.True(found.IsComplete);
         return string.Join(", ", found.Escapes.Select(e => $"{e.Address} {e.Way}").Distinct().Order(StringComparer.Ordinal));
     }
