@@ -6,6 +6,7 @@ internal static class KnownCallees
     // Keep nothing of what they are given.
     private static readonly HashSet<string> keepNothing =
     [
+        "_printk", "__warn_printk", // kernel/printk/printk.c, kernel/panic.c: the text is in the log's buffer when they return
         "___ratelimit", // lib/ratelimit.c: counts in the state that it is given, under its lock
         "klp_enable_patch", // kernel/livepatch/core.c: holds a reference to the module while it has the lists
         "klp_shadow_alloc", "klp_shadow_get_or_alloc", // kernel/livepatch/shadow.c: the constructor is called before they return,

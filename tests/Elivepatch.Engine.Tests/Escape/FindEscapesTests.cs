@@ -12,7 +12,7 @@ public sealed class FindEscapesTests
         typedef unsigned long size_t;
         struct thing { const char *name; void (*call)(struct thing *); long count; struct thing *next; };
         struct ops { int (*open)(int); const char *name; };
-        extern int printk(const char *, ...);
+        extern int printk(const char *, ...), _printk(const char *, ...);
         extern void keep(const void *);
         extern const void *give(const void *);
         extern void timer_setup(struct thing *, void (*)(struct thing *), unsigned);
@@ -64,6 +64,19 @@ public sealed class FindEscapesTests
     [InlineData("a tail call of the kernel's", "void f(void) { printk(\"going\"); schedule(); }")]
     [InlineData("an address that ends as a number", """void f(struct thing *t) { const char *s = "abcdef"; t->count = s[t->count]; }""")]
     [InlineData("an address of a place in the function", """void f(void) { here: keep(&&here); asm volatile("" :: "r"(&&here)); }""")]
+    [InlineData("a message of functions and variables", """
+        static struct thing own;
+        static void named(struct thing *t) { t->count++; }
+        void f(struct thing *t) { _printk("%ps %p", named, &own); named(&own); named(t); }
+        """)]
+    [InlineData("a register that a message leaves to nobody", """
+        long f(struct thing *t) {
+            if (t->count) _printk("message");
+            register long same asm("rdi");
+            asm volatile("" : "=r"(same));
+            return same;
+        }
+        """)]
     [InlineData("an address in a register that a call overwrites", """long f(struct thing *t) { t->count = printk("one"); return t->count; }""")]
     public void Without_a_kept_address_the_module_can_go(string why, string source) => Assert.True(Find(source).Escapes.Count == 0, why + ": " + Show(source));
 
