@@ -19,8 +19,9 @@ internal static class ExportLists
 {
     private const string List = ".export_symbol";
     private const string Strings = "__ksymtab_strings";
+    private const string OwnList = "___ksymtab";
     private const string EntryLabel = "__export_symbol_";
-    private static readonly string[] ownSections = ["___ksymtab+", "___ksymtab_gpl+", "___kcrctab+", "___kcrctab_gpl+"];
+    private static readonly string[] ownSections = [OwnList + "+", OwnList + "_gpl+", "___kcrctab+", "___kcrctab_gpl+"];
     private static readonly string[] stringLabels = ["__kstrtabns_", "__kstrtab_"];
 
     /// <summary>True for a section that has exports alone, so that comparing them one by one compares all of it.</summary>
@@ -44,6 +45,14 @@ internal static class ExportLists
 
         return exports;
     }
+
+    /// <summary>True for a section whose entries point to exported symbols.</summary>
+    public static bool IsList(ElfSection section) => section.Name == List || section.Name.StartsWith(OwnList, StringComparison.Ordinal);
+
+    /// <summary>The names of the symbols that the unit exports, those at the same place included.</summary>
+    public static HashSet<string> SymbolsOf(UnitObject unit) =>
+        unit.SectionsOf(SectionRole.Registry).Where(IsList).SelectMany(unit.ReferencesOf).Select(r => r.Piece).OfType<Piece>()
+            .SelectMany(p => p.Symbols).Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
 
     private static void AddLabelled(UnitObject unit, ElfSection section, string[] labels, Action<string, string> add)
     {

@@ -10,6 +10,9 @@ namespace Elivepatch.Engine.Facts;
 /// </summary>
 public sealed class ObjectSymbols
 {
+    /// <summary>No function and no datum that code refers to is longer, in bytes.</summary>
+    public const ulong Longest = 1 << 20;
+
     private readonly KallsymsTable table;
     private readonly int start;
     private readonly Lazy<(int[] Heads, int[] Next)> names;
@@ -108,6 +111,16 @@ public sealed class ObjectSymbols
                 yield break;
             }
         }
+    }
+
+    /// <summary>
+    /// The end of what a symbol names: where the next one begins, as for <c>kallsyms_lookup_size_offset()</c>, and at most
+    /// <see cref="Longest"/> bytes on.
+    /// </summary>
+    public ulong EndOf(KernelSymbol symbol)
+    {
+        var behind = Between(symbol.Address + 1, symbol.Address + Longest).Select(s => s.Address);
+        return (InAddressOrder ? behind : behind.Order()).FirstOrDefault(symbol.Address + Longest);
     }
 
     /// <summary>All symbols with this name, in the kernel's order, one by one and without a list.</summary>

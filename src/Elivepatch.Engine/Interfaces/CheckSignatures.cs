@@ -1,5 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Elf.Dwarf;
+using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
@@ -20,7 +21,7 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
     {
         foreach (var unit in units)
         {
-            var exported = ExportsOf(unit.Before);
+            var exported = ExportLists.SymbolsOf(unit.Before);
             foreach (var (name, before) in unit.DefinedBefore)
             {
                 if (IsExported(name) && unit.DefinedAfter.TryGetValue(name, out var after))
@@ -83,14 +84,6 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
     private static DebugVariable? VariableAt(UnitObject unit, SectionLocation? place) =>
         place is null ? null : unit.Debug.Variables.FirstOrDefault(v => v.Location == place && v.Owner is null);
 
-    // include/linux/export-internal.h: .export_symbol since 6.4, one section ___ksymtab+NAME for each before.
-    private static HashSet<string> ExportsOf(UnitObject unit) =>
-        unit.SectionsOf(SectionRole.Registry).Where(IsExportList).SelectMany(unit.ReferencesOf).Select(r => r.Piece).OfType<Piece>()
-            .SelectMany(p => p.Symbols).Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
-
-    private static bool IsExportList(ElfSection section) =>
-        section.Name == ".export_symbol" || section.Name.StartsWith("___ksymtab", StringComparison.Ordinal);
-
     // Who in the unit holds the function's address: code, data, a list that the kernel has read, or BPF, which knows it by name.
     private static string? PointerTo(UnitObject unit, Piece function)
     {
@@ -99,7 +92,7 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
 
         if (unit.Pieces.Find(p => p != function && p.References.Any(r => IsAddress(r, function))) is { } holder)
             return holder.Name;
-        var lists = unit.SectionsOf(SectionRole.Registry).Where(s => !IsExportList(s) && !s.Name.StartsWith(".discard", StringComparison.Ordinal));
+        var lists = unit.SectionsOf(SectionRole.Registry).Where(s => !ExportLists.IsList(s) && !s.Name.StartsWith(".discard", StringComparison.Ordinal));
         if (lists.FirstOrDefault(s => unit.ReferencesOf(s).Any(r => IsAddress(r, function))) is { } list)
             return list.Name;
         var identifiers = function.Symbols.ConvertAll(s => $"__BTF_ID__func__{s.Name}__");

@@ -16,9 +16,6 @@ internal sealed record OldFunction(IReadOnlySet<ulong> Mentions, IReadOnlySet<ul
 /// <summary>Reads functions of the running kernel from its image.</summary>
 internal sealed class OldCode(KernelSymbols symbols, KernelImage image)
 {
-    /// <summary>No function is longer; what comes behind would be another one.</summary>
-    private const ulong LongestFunction = 1 << 20;
-
     private readonly Dictionary<KernelSymbol, OldFunction> known = [];
     private readonly InstructionInfoFactory information = new();
 
@@ -36,13 +33,11 @@ internal sealed class OldCode(KernelSymbols symbols, KernelImage image)
 
     private void Read(KernelSymbol function, HashSet<ulong> mentions, HashSet<ulong> takes, HashSet<ulong> writes)
     {
-        var behind = symbols.Vmlinux.Between(function.Address + 1, function.Address + LongestFunction);
-        var next = behind.Select(s => s.Address).FirstOrDefault();
         var start = image.ToLink(function.Address);
-        if (next == 0 || image.SectionAt(start) is not { } section || section.Type == ElfSectionType.NoBits)
+        if (image.SectionAt(start) is not { } section || section.Type == ElfSectionType.NoBits)
             return;
         var from = start - section.Address;
-        var end = Math.Min(section.Size, from + (next - function.Address));
+        var end = Math.Min(section.Size, from + (symbols.Vmlinux.EndOf(function) - function.Address));
         foreach (var (instruction, _) in InstructionFields.Decode(section, from, end))
         {
             // Decoding counts from the start of the section; RIP-relative operands and branches do too, everything else is

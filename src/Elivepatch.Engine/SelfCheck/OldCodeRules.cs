@@ -11,9 +11,6 @@ namespace Elivepatch.Engine.SelfCheck;
 /// </summary>
 internal static class OldCodeRules
 {
-    /// <summary>No function and no table is longer; what comes behind would be another one.</summary>
-    private const ulong Longest = 1 << 20;
-
     /// <summary>Displacement of a call or jump that nothing else explains: the field ends its instruction.</summary>
     private const int BranchBias = 4;
 
@@ -47,7 +44,7 @@ internal static class OldCodeRules
         if (displacement is 0 or -1 || context.SymbolsOf(symbol) is not { } symbols)
             return false;
         var place = unchecked(function.Address + (ulong)displacement);
-        var before = symbols.Between(place - Longest, place + 1).DefaultIfEmpty().MaxBy(s => s.Address);
+        var before = symbols.Between(place - ObjectSymbols.Longest, place + 1).DefaultIfEmpty().MaxBy(s => s.Address);
         return before.Address != place && before.Address != 0 && IsCode(context, before);
     }
 
@@ -93,15 +90,11 @@ internal static class OldCodeRules
         {
             if (entry.OldName is not { } name || RuleContext.At(context.Named(null, name), entry.OldPosition) is not { } function)
                 continue;
-            yield return (name, function.Address + 1, EndOf(function, kernel));
+            yield return (name, function.Address + 1, kernel.EndOf(function));
             if (kernel.Named(name + SymbolNames.ColdSuffix) is [var cold])
-                yield return (cold.Name, cold.Address, EndOf(cold, kernel));
+                yield return (cold.Name, cold.Address, kernel.EndOf(cold));
         }
     }
-
-    private static ulong EndOf(KernelSymbol symbol, ObjectSymbols kernel) =>
-        kernel.Between(symbol.Address + 1, symbol.Address + Longest).Select(s => (ulong?)s.Address).FirstOrDefault()
-        ?? symbol.Address + Longest;
 
     // The linker puts such tables among constants and data; other sections are lists of the kernel's own, read at its start.
     private static string? FirstInside(
@@ -115,7 +108,7 @@ internal static class OldCodeRules
         }
 
         var bytes = image.BytesFrom(start);
-        var size = Math.Min((ulong)bytes.Length, EndOf(table, kernel) - table.Address);
+        var size = Math.Min((ulong)bytes.Length, kernel.EndOf(table) - table.Address);
         var first = (sizeof(ulong) - (start % sizeof(ulong))) % sizeof(ulong);
         for (var offset = first; offset + sizeof(ulong) <= size; offset += sizeof(ulong))
         {
