@@ -57,6 +57,22 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
     }
 
     [Fact]
+    public async Task Why_a_module_stays_in_memory_is_shown_where_it_does()
+    {
+        await using var visit = await Visit.BeginAsync(chromium, Server, new() { JavaScriptEnabled = false });
+        await visit.SignInAsync();
+        await visit.Page.GotoAsync("/builds/" + SeededState.Id(1));
+        var kept = visit.Page.Locator("section[aria-labelledby=kept]");
+        Assert.Contains("can not be unloaded", await kept.InnerTextAsync(), StringComparison.Ordinal);
+        var row = await kept.Locator("tbody tr").InnerTextAsync();
+        Assert.Contains("meminfo_proc_show", row, StringComparison.Ordinal);
+        Assert.Contains("stores the address of the literal \"<b>kept\"", row, StringComparison.Ordinal);
+
+        await visit.Page.GotoAsync("/builds/" + SeededState.Id(100));
+        Assert.Equal(0, await kept.CountAsync());
+    }
+
+    [Fact]
     public async Task Workers_are_shown_with_what_they_build_and_whether_they_are_heard_of()
     {
         await using var visit = await Visit.BeginAsync(chromium, Server, new() { JavaScriptEnabled = false });

@@ -4,6 +4,7 @@
 using System.Text;
 using System.Text.Json;
 using Dapper;
+using Elivepatch.Engine.Escape;
 using Elivepatch.Engine.Explain;
 using Elivepatch.Engine.Statements;
 using Elivepatch.Protocol;
@@ -162,12 +163,21 @@ internal static class SeededState
         }, Cancellation);
     }
 
+    private static ExplainedEscape Escape(string unit, string function, string address, AddressKind kind, EscapeWay way)
+    {
+        var escape = new AddressEscape(function, address, kind, way, null, "");
+        return new(unit, function, address, kind, way, null, escape.Event);
+    }
+
     private static async Task<BuildEnd> SuccessAsync(RunningServer server, StoredBuild build, string release, string patch, bool isRich)
     {
         var blobs = server.Get<BlobStore>();
         var module = "livepatch_" + patch.Replace(".patch", "", StringComparison.Ordinal).Replace('-', '_');
         AuthorStatement[] statements = isRich
             ? [new(StatementKind.LeaveOutInitialiser, "fs/proc/meminfo.c", "meminfo_width", "the width is set by a <callback> & nobody else reads it")]
+            : [];
+        ExplainedEscape[] escapes = isRich
+            ? [Escape("fs/proc/meminfo.c", "meminfo_proc_show", "\"<b>kept\"", AddressKind.Literal, EscapeWay.Stored)]
             : [];
         var artifact = new byte[33736];
         Encoding.UTF8.GetBytes(module).CopyTo(artifact, 0);
@@ -186,6 +196,7 @@ internal static class SeededState
             ])
         {
             Statements = statements,
+            KeptInMemory = escapes,
         };
         var digest = (await blobs.PutAsync(artifact, Cancellation)).Value;
         var statement = new Statement
