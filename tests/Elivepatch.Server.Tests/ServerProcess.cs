@@ -65,15 +65,22 @@ internal sealed class ServerProcess : IDisposable
         process.WaitForExit();
     }
 
-    /// <summary>True while a program runs that the server has started.</summary>
-    public bool Runs(string program) => StartedProcess.Below(process.Id).Any(p => p.Name == program);
-
-    /// <summary>Kills the server and nothing else, and gives what it had started and had not ended.</summary>
-    public IReadOnlyList<StartedProcess> KillAlone()
+    /// <summary>
+    /// Kills the server and nothing else, and gives what it had started and had not ended. Where a program is named, waits until that
+    /// is among them.
+    /// </summary>
+    public async Task<IReadOnlyList<StartedProcess>> KillAloneAsync(string? program = null)
     {
         var children = StartedProcess.Below(process.Id);
+        for (var i = 0; program is not null && children.All(c => c.Name != program); i++)
+        {
+            Assert.True(i < 2400, $"{program} does not start");
+            await Task.Delay(50, Cancellation);
+            children = StartedProcess.Below(process.Id);
+        }
+
         process.Kill();
-        process.WaitForExit();
+        await process.WaitForExitAsync(Cancellation);
         return children;
     }
 

@@ -31,16 +31,15 @@ public static class FidelityCheck
             candidates.Add(section, bases);
             if (bases.Count == 0 && names.In(section).Any(s => s.Binding != ElfSymbolBinding.Weak))
             {
-                blamed.AddRange(LayoutDiagnosis.Of(names.In(section), symbols.Vmlinux));
+                blamed.AddRange(LayoutDiagnosis.Of(section, names.In(section), symbols.Vmlinux));
             }
         }
 
         if (blamed.Count > 0)
         {
-            if (image is not null)
-            {
-                blamed.AddRange(OtherCode(asBuilt, candidates, names, symbols, image));
-            }
+            blamed.AddRange(image is null
+                ? OtherLengths(candidates, names, symbols)
+                : OtherCode(asBuilt, candidates, names, symbols, image));
 
             return Blame(ProblemCodes.LayoutDiffers, unitName, "is laid out differently", blamed, kernelCompiler);
         }
@@ -67,6 +66,12 @@ public static class FidelityCheck
         return comparison.Differences.Where(d => d.Section.Has(ElfSectionFlags.Execute) && names.In(d.Section).Count > 0)
             .DistinctBy(d => names.NameAt(d.Section, d.Offset)).Select(d => $"{NameOf(d, names)} ({d.What})");
     }
+
+    /// <summary>The same without an image: the functions at the ends of sections that do fit, as far as their length shows it.</summary>
+    private static IEnumerable<string> OtherLengths(
+        Dictionary<ElfSection, IReadOnlyList<ulong>> candidates, UnitSymbols names, KernelSymbols symbols) =>
+        candidates.Where(c => c.Value.Count == 1 && c.Key.Has(ElfSectionFlags.Execute))
+            .Select(c => LayoutDiagnosis.OfLast(c.Key, names.In(c.Key)[^1], c.Value[0], symbols.Vmlinux)).OfType<string>();
 
     private static Outcome<UnitPlacement> PlaceByLayout(
         string unitName, ElfSection[] sections, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates, UnitSymbols names, KernelSymbols symbols)

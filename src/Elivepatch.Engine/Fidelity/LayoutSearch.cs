@@ -44,7 +44,12 @@ internal static class LayoutSearch
 
     private static bool Fits(ElfSection section, ulong address, IReadOnlyList<ElfSymbol> symbols, ObjectSymbols kernel) =>
         (section.Alignment <= 1 || address % section.Alignment == 0)
-        && symbols.All(s => s.Binding == ElfSymbolBinding.Weak || IsAt(s, unchecked(address + s.Value), kernel));
+        && symbols.All(s => s.Binding == ElfSymbolBinding.Weak || IsAt(s, unchecked(address + s.Value), kernel))
+        && !(section.Has(ElfSectionFlags.Execute) && IsCutOff(section, address, symbols, kernel));
+
+    /// <summary>True where something else begins within the last function: the kernel's is shorter.</summary>
+    private static bool IsCutOff(ElfSection section, ulong address, IReadOnlyList<ElfSymbol> symbols, ObjectSymbols kernel) =>
+        kernel.Between(unchecked(address + symbols[^1].Value + 1), unchecked(address + section.Size)).Any();
 
     private static bool IsAt(ElfSymbol symbol, ulong address, ObjectSymbols kernel)
     {

@@ -115,6 +115,43 @@ public sealed class FidelityCheckTests
         Assert.DoesNotContain("stop (", problem.Reason, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("return text[0] * text[1] * text[2] * text[3] * text[4] * text[5];", "return 1;")] // the kernel's is shorter
+    [InlineData("return 1;", "return text[0] * text[1] * text[2] * text[3] * text[4] * text[5] * text[6] * text[7] * text[8];")]
+    public void A_last_function_of_another_length_is_named(string here, string there)
+    {
+        const string text = """
+            static int early = 1;
+            int first(const char *text) { return text[0] + early; }
+            int last(const char *text) { BODY }
+            static void *const entry LABEL __attribute__((used, section(".init.rodata"))) = first;
+            """;
+        static string With(string body, int line) => text.Replace("BODY", body, StringComparison.Ordinal)
+            .Replace("LABEL", $"asm(\"__initcall__unit__7_{line}_first\")", StringComparison.Ordinal);
+        FakeKernel kernel = FakeKernel.Of(With(there, 12), Helpers);
+
+        Problem problem = Failure(kernel.Check(With(here, 11), withImage: false));
+
+        Assert.Equal(ProblemCodes.LayoutDiffers, problem.Code);
+        Assert.Contains("last (", problem.Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain(" first (", problem.Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "__initcall__unit__7_11_first (not in the running kernel, which has __initcall__unit__7_12_first: in its source the entry is on another line)",
+            problem.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_last_function_that_is_longer_than_the_kernels_fits_nowhere()
+    {
+        const string text = "int first(int a) { return a * 3; }\nint last(int a) { return BODY; }\n";
+        FakeKernel kernel = FakeKernel.Of(text.Replace("BODY", "a", StringComparison.Ordinal), Helpers);
+
+        Assert.True(kernel.Check(text.Replace("BODY", "a", StringComparison.Ordinal), withImage: false).Succeeded);
+        Problem problem = Failure(kernel.Check(text.Replace("BODY", "a * (a + 5) * (a ^ 7) * (a | 9) % 77", StringComparison.Ordinal), withImage: false));
+        Assert.Equal(ProblemCodes.LayoutDiffers, problem.Code);
+        Assert.Contains("last (", problem.Reason, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Code_that_fits_twice_is_never_guessed()
     {

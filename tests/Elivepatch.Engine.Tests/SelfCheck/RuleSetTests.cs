@@ -24,6 +24,9 @@ public sealed class RuleSetTests
             "memory-init", "memory-read-only", "memory-per-cpu", "memory-indirect-entry", "memory-static-key",
             "definitions-replace", "old-code-entry", "old-code-labels", "btf-ids-resolved", "addresses-kept",
         ],
+
+        // addresses-kept: cold parts apart from their function.
+        [2] = [],
     };
 
     [Fact]

@@ -49,7 +49,7 @@ public sealed class SelfConfiguredKernelTests(SelfConfiguredKernel kernel) : ICl
         var outcome = await BuildAsync(record with { Facts = record.Facts with { BasePatches = [] } }, "other-context");
         var problem = Assert.Single(outcome.Problems);
         Assert.Equal(ProblemKind.Mismatch, problem.Code.Kind);
-        Assert.Contains("meminfo_proc_show (", problem.Reason);
+        Assert.True(problem.Reason.Contains("meminfo_proc_show (", StringComparison.Ordinal), problem.Reason);
     }
 
     [Fact(Skip = FullRun.Reason, SkipType = typeof(FullRun), SkipUnless = nameof(FullRun.IsAsked))]

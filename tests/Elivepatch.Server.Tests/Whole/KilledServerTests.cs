@@ -96,7 +96,7 @@ public sealed class KilledServerTests : IDisposable
             // A remark makes it a kernel that nobody has imported before.
             var kernel = await SendAsync(server, record, $"# {Guid.NewGuid()}\n");
             var build = await SubmitAsync(server, kernel, "imported", null);
-            server = await KillAndStartAsync(server, cache, build, 1, "prepare", "bwrap");
+            server = await KillAndStartAsync(server, cache, build, 1, "prepare", "bwrap", "unpack the source");
             Assert.NotEmpty(left);
             // Preparing it takes minutes; that it is begun again will do.
             await StageAsync(server, build, 2, "prepare");
@@ -120,19 +120,12 @@ public sealed class KilledServerTests : IDisposable
 
     // Kills when the build's stage is told of and, where a program is named, when that runs.
     private async Task<ServerProcess> KillAndStartAsync(
-        ServerProcess server, CacheRoot cache, string build, int attempt, string stage, string? program = null)
+        ServerProcess server, CacheRoot cache, string build, int attempt, string stage, string? program = null, string? detail = null)
     {
-        await StageAsync(server, build, attempt, stage);
-        for (var i = 0; program is not null && !server.Runs(program); i++)
-        {
-            Assert.True(i < 600, $"{program} does not start");
-            await Task.Delay(50, Cancellation);
-        }
-
-        var children = server.KillAlone();
+        await StageAsync(server, build, attempt, stage, detail);
+        var children = await server.KillAloneAsync(program);
         server.Dispose();
         await AssertEndAsync(children, stage);
-        Assert.True(program is null || children.Any(c => c.Name == program), $"{program} did not run");
         var abandoned = Abandoned(cache);
         left.UnionWith(abandoned);
         var next = await StartAsync();
@@ -140,14 +133,14 @@ public sealed class KilledServerTests : IDisposable
         return next;
     }
 
-    // Waits until a stage is told of in this attempt, unless an earlier one has ended the build.
-    private async Task StageAsync(ServerProcess server, string build, int attempt, string stage)
+    // Waits until a stage is told of in this attempt, and in it what is done, unless an earlier one has ended the build.
+    private async Task StageAsync(ServerProcess server, string build, int attempt, string stage, string? detail = null)
     {
         var begun = 0;
         var events = await EventsAsync(server, build, e =>
         {
             begun += e is { Kind: BuildEventKind.State, Detail: "running" } ? 1 : 0;
-            return begun == attempt && e.Kind == BuildEventKind.Stage && e.Stage == stage;
+            return begun == attempt && e.Kind == BuildEventKind.Stage && e.Stage == stage && (detail ?? e.Detail) == e.Detail;
         });
         Assert.True(events[^1].Stage == stage || begun < attempt, $"{stage} did not come in attempt {attempt}: {events[^1]}");
     }
