@@ -7,7 +7,10 @@ namespace Elivepatch.Engine.Facts;
 
 /// <summary>
 /// The symbol table of a running kernel, from <c>/proc/kallsyms</c> (<c>s_show()</c> in <c>kernel/kallsyms.c</c>): lines
-/// <c>address type name</c>, those of modules followed by a tab and <c>[module]</c>. vmlinux comes first, in address order.
+/// <c>address type name</c>, those of modules followed by a tab and <c>[module]</c>. vmlinux comes first, in address order, then each
+/// module in one piece. Behind all modules the kernel lists what ftrace remembers of their init functions, under the module's name
+/// again (<c>ftrace_mod_get_kallsym()</c> in <c>kernel/trace/ftrace.c</c>, for every module that was loaded while ftrace was in use):
+/// code that is freed, and that neither <c>module_kallsyms_on_each_symbol()</c> nor livepatches know. It is left out.
 /// </summary>
 public sealed class KernelSymbols
 {
@@ -72,13 +75,14 @@ public sealed class KernelSymbols
 
             if (!lineModule.SequenceEqual(module) || (vmlinuxCount < 0 && !lineModule.IsEmpty))
             {
-                // The kernel lists one object after the other, vmlinux first.
-                if (lineModule.IsEmpty || (vmlinuxCount >= 0 && !CloseModule(module)) || modules.Count >= MaximumModules)
+                if (lineModule.IsEmpty || modules.Count >= MaximumModules)
                 {
-                    return Malformed(string.Create(CultureInfo.InvariantCulture,
-                        $"line {count + 1}: the symbols of {(lineModule.IsEmpty ? "vmlinux" : Printable(module))} stand in two places"));
+                    return Malformed(lineModule.IsEmpty
+                        ? string.Create(CultureInfo.InvariantCulture, $"line {count + 1}: the symbols of vmlinux stand in two places")
+                        : string.Create(CultureInfo.InvariantCulture, $"it has more than {MaximumModules} modules"));
                 }
 
+                CloseModule(module);
                 vmlinuxCount = vmlinuxCount < 0 ? count : vmlinuxCount;
                 module = lineModule;
                 moduleStart = count;
@@ -109,12 +113,18 @@ public sealed class KernelSymbols
             return new Problem(ProblemCodes.HiddenAddresses, "every address in /proc/kallsyms is zero");
         }
 
-        return !module.IsEmpty && !CloseModule(module)
-            ? Malformed($"the symbols of {Printable(module)} stand in two places")
-            : new KernelSymbols(new ObjectSymbols(table, 0, vmlinuxCount, inAddressOrder: true), modules);
+        CloseModule(module);
+        return new KernelSymbols(new ObjectSymbols(table, 0, vmlinuxCount, inAddressOrder: true), modules);
 
-        bool CloseModule(ReadOnlySpan<byte> name) => modules.TryAdd(
-            Encoding.ASCII.GetString(name), new ObjectSymbols(table, moduleStart, count - moduleStart, inAddressOrder: false));
+        // The first piece of a name is the module's own.
+        void CloseModule(ReadOnlySpan<byte> name)
+        {
+            if (!name.IsEmpty)
+            {
+                modules.TryAdd(
+                    Encoding.ASCII.GetString(name), new ObjectSymbols(table, moduleStart, count - moduleStart, inAddressOrder: false));
+            }
+        }
     }
 
     // A letter, or what nm(1) prints of a section that it has no letter for: __nosave_begin lies in one where nothing else does.
