@@ -10,7 +10,7 @@ internal sealed record BootLedger
     public const int MostAttempts = 2;
 
     /// <summary>The format that this file was written in.</summary>
-    public int Format { get; init; } = CurrentFormat;
+    public int Format { get; set; } = CurrentFormat;
 
     /// <summary>True where livepatches are to be loaded at boot.</summary>
     public bool IsOn { get; init; }

@@ -10,7 +10,7 @@ internal sealed record KernelLedger
     public const int CurrentFormat = 1;
 
     /// <summary>The format that this file was written in.</summary>
-    public int Format { get; init; } = CurrentFormat;
+    public int Format { get; set; } = CurrentFormat;
 
     /// <summary>The kernel's release.</summary>
     public required string Release { get; init; }
@@ -22,7 +22,7 @@ internal sealed record KernelLedger
     public DateTimeOffset? NewestAccepted { get; init; }
 
     /// <summary>The livepatches that were accepted and may be live, newest last.</summary>
-    public IReadOnlyList<OwnLivepatch> Livepatches { get; init; } = [];
+    public IReadOnlyList<OwnLivepatch> Livepatches { get; set; } = [];
 
     /// <summary>SHA-256 of the livepatch that is to be live: it was, and nobody disabled it. Null for none.</summary>
     public string? Wanted { get; init; }

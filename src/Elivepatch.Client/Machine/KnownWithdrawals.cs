@@ -53,10 +53,10 @@ internal sealed record KnownWithdrawals
     private const int Most = 200;
 
     /// <summary>The format that this file was written in.</summary>
-    public int Format { get; init; } = CurrentFormat;
+    public int Format { get; set; } = CurrentFormat;
 
     /// <summary>They, in the order in which the machine was told.</summary>
-    public IReadOnlyList<KnownWithdrawal> Livepatches { get; init; } = [];
+    public IReadOnlyList<KnownWithdrawal> Livepatches { get; set; } = [];
 
     /// <summary>The withdrawal of a module; null where none is known.</summary>
     public KnownWithdrawal? Find(string? sha256) => Livepatches.FirstOrDefault(l => l.Sha256 == sha256);

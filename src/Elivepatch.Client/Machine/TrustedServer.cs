@@ -27,7 +27,7 @@ internal sealed record MachineConfig(IReadOnlyList<TrustedServer> Servers)
     public const int CurrentFormat = 1;
 
     /// <summary>The format that this file was written in.</summary>
-    public int Format { get; init; } = CurrentFormat;
+    public int Format { get; set; } = CurrentFormat;
 
     /// <summary>The server at an address; null where it is not known.</summary>
     public TrustedServer? Find(string url) => Servers.FirstOrDefault(s => s.Url == url);

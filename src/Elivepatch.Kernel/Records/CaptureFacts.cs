@@ -7,7 +7,7 @@ public sealed record CaptureFacts
     public const int CurrentFormat = 1;
 
     /// <summary>The format that this capture was written in.</summary>
-    public int Format { get; init; } = CurrentFormat;
+    public int Format { get; set; } = CurrentFormat;
 
     /// <summary>What <c>uname -r</c> says.</summary>
     public required string Release { get; init; }
@@ -25,8 +25,8 @@ public sealed record CaptureFacts
     public required string KernelVersionText { get; init; }
 
     /// <summary>The modules that are loaded.</summary>
-    public IReadOnlyList<LoadedModule> Modules { get; init; } = [];
+    public IReadOnlyList<LoadedModule> Modules { get; set; } = [];
 
     /// <summary>The livepatches that are loaded.</summary>
-    public IReadOnlyList<string> Livepatches { get; init; } = [];
+    public IReadOnlyList<string> Livepatches { get; set; } = [];
 }

@@ -9,7 +9,7 @@ public sealed record KernelFacts
     public const int CurrentFormat = 1;
 
     /// <summary>The format that this record was written in.</summary>
-    public int Format { get; init; } = CurrentFormat;
+    public int Format { get; set; } = CurrentFormat;
 
     /// <summary>The name by which users call the kernel: its release, with the start of the build-id where two share it.</summary>
     public required string Name { get; init; }
@@ -24,25 +24,25 @@ public sealed record KernelFacts
     public required string Compiler { get; init; }
 
     /// <summary>What <c>uname -m</c> says on it.</summary>
-    public string Machine { get; init; } = "x86_64";
+    public string Machine { get; set; } = "x86_64";
 
     /// <summary>What <c>/proc/version</c> or the boot image says of the build.</summary>
-    public string KernelVersionText { get; init; } = "";
+    public string KernelVersionText { get; set; } = "";
 
     /// <summary>Key of the source archive in the cache: its SHA-256.</summary>
     public required string SourceDigest { get; init; }
 
     /// <summary>Patches that the kernel was built with, in order.</summary>
-    public IReadOnlyList<BasePatch> BasePatches { get; init; } = [];
+    public IReadOnlyList<BasePatch> BasePatches { get; set; } = [];
 
     /// <summary>Where the record comes from.</summary>
     public required KernelOrigin Origin { get; init; }
 
     /// <summary>Modules that were loaded when it was captured; empty for a packaged kernel.</summary>
-    public IReadOnlyList<LoadedModule> Modules { get; init; } = [];
+    public IReadOnlyList<LoadedModule> Modules { get; set; } = [];
 
     /// <summary>Livepatches that were loaded when it was captured.</summary>
-    public IReadOnlyList<string> Livepatches { get; init; } = [];
+    public IReadOnlyList<string> Livepatches { get; set; } = [];
 
     /// <summary>Sizes of the entries of its special sections and of structs, from its own headers.</summary>
     public required EntryLayouts Layouts { get; init; }

@@ -12,7 +12,7 @@ public sealed record BuildSubmission
     public required IReadOnlyList<PatchFile> Patches { get; init; }
 
     /// <summary>Patches that the kernel was built with on top of its source, in order.</summary>
-    public IReadOnlyList<PatchFile> BasePatches { get; init; } = [];
+    public IReadOnlyList<PatchFile> BasePatches { get; set; } = [];
 
     /// <summary>
     /// What the author of the patches states, in order: each lifts one refusal, and one that the build does not need is refused.
@@ -23,7 +23,7 @@ public sealed record BuildSubmission
     public string? Name { get; init; }
 
     /// <summary>True for a cumulative livepatch that replaces all others atomically.</summary>
-    public bool Replace { get; init; } = true;
+    public bool Replace { get; set; } = true;
 
     /// <summary>
     /// A script for busybox's <c>sh</c> that runs in the test's virtual machine and nowhere else: with the word <c>before</c>,

@@ -80,7 +80,7 @@ public sealed record BuildView
     public bool? Tested { get; init; }
 
     /// <summary>Why there is no livepatch, or why it was withdrawn.</summary>
-    public IReadOnlyList<ProblemReport> Problems { get; init; } = [];
+    public IReadOnlyList<ProblemReport> Problems { get; set; } = [];
 
     /// <summary>True where nothing will change any more.</summary>
     public bool IsFinal => State is not (BuildState.Queued or BuildState.Running);

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Elivepatch.Protocol.Api;
 
 /// <summary>How a machine is, as it says itself: what <c>elivepatch status --report</c> sends. All text is printable.</summary>
@@ -31,13 +33,14 @@ public sealed record MachineReport
     public required string Version { get; init; }
 
     /// <summary>False where the kernel cannot be live patched.</summary>
-    public bool CanBeLivePatched { get; init; } = true;
+    public bool CanBeLivePatched { get; set; } = true;
 
     /// <summary>What is loaded, of any origin.</summary>
-    public IReadOnlyList<ReportedLivepatch> Livepatches { get; init; } = [];
+    public IReadOnlyList<ReportedLivepatch> Livepatches { get; set; } = [];
 
     /// <summary><c>off</c>, <c>on</c> or <c>suspended</c>: whether livepatches are loaded at boot.</summary>
-    public string Boot { get; init; } = "off";
+    [AllowedValues("off", "on", "suspended")]
+    public string Boot { get; set; } = "off";
 }
 
 /// <summary>A livepatch that a machine has loaded.</summary>
@@ -50,25 +53,26 @@ public sealed record ReportedLivepatch
     public string? Sha256 { get; init; }
 
     /// <summary>One of <see cref="LivepatchStates"/>.</summary>
+    [AllowedValues(LivepatchStates.Live, LivepatchStates.GoingLive, LivepatchStates.GoingAway, LivepatchStates.Loaded)]
     public required string State { get; init; }
 
     /// <summary>True where <c>elivepatch</c> made it live.</summary>
     public bool IsOurs { get; init; }
 
     /// <summary>The first functions that it patches, <c>OBJECT/FUNCTION</c>.</summary>
-    public IReadOnlyList<string> Functions { get; init; } = [];
+    public IReadOnlyList<string> Functions { get; set; } = [];
 
     /// <summary>How many functions it patches.</summary>
     public int FunctionCount { get; init; }
 
     /// <summary>The first source patches in it, where they are known.</summary>
-    public IReadOnlyList<PatchReference> Patches { get; init; } = [];
+    public IReadOnlyList<PatchReference> Patches { get; set; } = [];
 
     /// <summary>How many tasks keep its transition from ending.</summary>
     public int BlockingCount { get; init; }
 
     /// <summary>Names of the first of them.</summary>
-    public IReadOnlyList<string> Blocking { get; init; } = [];
+    public IReadOnlyList<string> Blocking { get; set; } = [];
 }
 
 /// <summary>How a livepatch stands on a machine.</summary>

@@ -19,5 +19,5 @@ public sealed record ProblemDetails
     public string? Detail { get; init; }
 
     /// <summary>All problems, the first of which gave the title.</summary>
-    public IReadOnlyList<ProblemReport> Problems { get; init; } = [];
+    public IReadOnlyList<ProblemReport> Problems { get; set; } = [];
 }

@@ -70,7 +70,7 @@ public sealed record BuildDefinition
     public required InternalParameters InternalParameters { get; init; }
 
     /// <summary>Files that went in: source, configuration.</summary>
-    public IReadOnlyList<ResourceDescriptor> ResolvedDependencies { get; init; } = [];
+    public IReadOnlyList<ResourceDescriptor> ResolvedDependencies { get; set; } = [];
 }
 
 /// <summary>A file that went into a build.</summary>

@@ -1,5 +1,9 @@
 // In: the endpoints. Out: their description as OpenAPI has it, the same on every machine: docs/api/v1.json is this document.
 
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Security;
 using Microsoft.AspNetCore.OpenApi;
@@ -42,16 +46,51 @@ internal static class ApiDescription
             Scheme = "bearer",
             Description = "A token of the server, with the scopes that its operator gave it.",
         });
+        LetAnswersGrow(document);
         document.AddComponent(
             nameof(ProblemDetails), await context.GetOrCreateSchemaAsync(typeof(ProblemDetails), null, cancellation));
     }
 
-    // What is null is left out of answers.
+    // A member that nobody knows is an error in a request. A newer server may well answer with one.
+    private static void LetAnswersGrow(OpenApiDocument document)
+    {
+        var schemas = document.Components?.Schemas ?? new Dictionary<string, IOpenApiSchema>();
+        var asked = new HashSet<string>();
+        var open = new Queue<IOpenApiSchema>(document.Paths.Values.SelectMany(p => p.Operations ?? []).Select(o => o.Value).SelectMany(o => o.RequestBody?.Content?.Values ?? [])
+            .Select(c => c.Schema).OfType<IOpenApiSchema>());
+        while (open.TryDequeue(out var schema))
+        {
+            if (schema is OpenApiSchemaReference { Reference.Id: { } id } && asked.Add(id) && schemas.TryGetValue(id, out var named))
+                open.Enqueue(named);
+            foreach (var part in (schema.Properties?.Values ?? []).Append(schema.Items).OfType<IOpenApiSchema>())
+                open.Enqueue(part);
+        }
+
+        foreach (var (_, schema) in schemas.Where(s => !asked.Contains(s.Key)))
+        {
+            if (schema is OpenApiSchema answer)
+                answer.AdditionalPropertiesAllowed = true;
+        }
+    }
+
+    // What is null is left out of answers; what a request leaves out has its initial value.
     private static Task DescribeAsync(
         OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellation)
     {
-        foreach (var property in context.JsonTypeInfo.Properties.Where(p => p.IsGetNullable))
-            schema.Required?.Remove(property.Name);
+        var type = context.JsonTypeInfo;
+        var initial = type.Kind == JsonTypeInfoKind.Object && type.Type.GetConstructor([]) is not null ? Activator.CreateInstance(type.Type) : null;
+        foreach (var property in type.Properties)
+        {
+            if (property.IsGetNullable)
+                schema.Required?.Remove(property.Name);
+            if (schema.Properties is null || !schema.Properties.TryGetValue(property.Name, out var found) || found is not OpenApiSchema described)
+                continue;
+            if (initial is not null && property is { IsRequired: false, Set: not null, Get: { } get } && get(initial) is { } value)
+                described.Default ??= JsonSerializer.SerializeToNode(value, property.PropertyType, type.Options);
+            if (property.AttributeProvider?.GetCustomAttributes(typeof(AllowedValuesAttribute), inherit: true) is [AllowedValuesAttribute allowed])
+                described.Enum = [.. allowed.Values.Select(v => (JsonNode)JsonValue.Create((string)v!))];
+        }
+
         return Task.CompletedTask;
     }
 

@@ -2,7 +2,6 @@
 // server's inside; the log has those.
 
 using System.Data.Common;
-using System.Text.Json;
 using Elivepatch.Engine;
 using Elivepatch.Protocol.Api;
 using Npgsql;
@@ -64,7 +63,7 @@ internal sealed partial class FailureAnswers(RequestDelegate next, ILogger<Failu
     }
 
     private static Problem Bad(BadHttpRequestException e) => e.StatusCode == StatusCodes.Status400BadRequest
-        ? new(ProblemCodes.RequestMalformed, e.InnerException is JsonException json ? json.Message : e.Message)
+        ? new(ProblemCodes.RequestMalformed, BindingFailure.Describe(e))
         : OfStatus(e.StatusCode);
 
     private static Problem OfStatus(int status) => status switch

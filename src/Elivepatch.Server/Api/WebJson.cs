@@ -22,6 +22,8 @@ internal static class WebJson
         // Which of two members counts would be anybody's guess, and a null where none is meant is a mistake.
         options.AllowDuplicateProperties = false;
         options.RespectNullableAnnotations = true;
+        // A member that means nothing here is a word that somebody meant: "basePatch" is no patch.
+        options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
         options.RespectRequiredConstructorParameters = true;
         options.Converters.Add(new JsonStringEnumConverter(allowIntegerValues: false));
     }

@@ -30,6 +30,7 @@ public sealed class MalformedRequestTests
         "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"!!!\"}]}",
         "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":null}]}",
         "{\"kernel\":\"k\",\"patches\":[],\"replace\":\"yes\"}",
+        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"basePatch\":[]}",
         "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":7}",
         "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[null]}",
         "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{}]}",
@@ -59,6 +60,39 @@ public sealed class MalformedRequestTests
         using var content = new StringContent(body, Encoding.UTF8, "application/json");
         await Answered.RefusedAsync(await client.PostAsync(ApiRoutes.Builds, content, Cancellation), HttpStatusCode.BadRequest, "ELP1006");
         Assert.Empty((await Answered.ValueAsync<BuildPage>(await client.GetAsync(ApiRoutes.Builds, Cancellation))).Builds);
+    }
+
+    [Theory]
+    [InlineData("{\"kernel\":\"k\"}", "its body lacks patches")]
+    [InlineData("{}", "its body lacks kernel, patches")]
+    [InlineData("{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\"}]}", "its body at $.patches[0] lacks content")]
+    [InlineData("{\"kernel\":\"k\",\"patches\":[],\"basePatch\":[]}", "its body at $.basePatch: there is no such member")]
+    [InlineData("{\"kernel\":\"k\",\"kernel\":\"l\",\"patches\":[]}", "its body at $.kernel: a member stands there twice")]
+    [InlineData("{\"kernel\":7,\"patches\":[]}", "its body at $.kernel is not what belongs there")]
+    [InlineData("{\"kernel\":null,\"patches\":[]}", "its body at $.kernel is not what belongs there")]
+    [InlineData("{\"kernel\":\n  no}", "its body is no JSON from line 2, byte 4")]
+    [InlineData("", "its body is missing")]
+    [InlineData("null", "its body is missing")]
+    public async Task The_reason_says_where_in_words_of_the_interface(string body, string reason)
+    {
+        await using var server = await RunningServer.StartAsync();
+        using var client = server.WithSecret(server.Administrator!);
+        using var content = new StringContent(body, Encoding.UTF8, "application/json");
+        using var answer = await client.PostAsync(ApiRoutes.Builds, content, Cancellation);
+        var problem = await Answered.RefusedAsync(answer, HttpStatusCode.BadRequest, "ELP1006");
+        Assert.EndsWith(reason, problem.Problems.Single().Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/api/v1/builds?limit=many", "limit is not what belongs there")]
+    [InlineData("/api/v1/withdrawals?before=now", "before is not what belongs there")]
+    public async Task A_parameter_that_makes_no_sense_is_named(string path, string reason)
+    {
+        await using var server = await RunningServer.StartAsync();
+        using var client = server.WithSecret(server.Administrator!);
+        using var answer = await client.GetAsync(path, Cancellation);
+        var problem = await Answered.RefusedAsync(answer, HttpStatusCode.BadRequest, "ELP1006");
+        Assert.EndsWith(reason, problem.Problems.Single().Reason, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,0 +1,9 @@
+using Elivepatch.Tests;
+
+namespace Elivepatch.Protocol.Tests;
+
+public sealed class MissingMembersTests
+{
+    [Fact]
+    public void A_member_that_is_not_there_has_its_initial_value() => Assert.Empty(JsonDefaults.Misread(ProtocolJson.Default));
+}
