@@ -24,8 +24,16 @@ public sealed class LeastRequestTests
     // What is looked up must be there, and what has a form must have it; all else is the least of its type.
     private static readonly Dictionary<string, JsonNode> values = new()
     {
-        ["kernel"] = kernel, ["buildId"] = new string('a', 40), ["content"] = "YQ==", ["name"] = "least", ["scopes"] = new JsonArray("read"),
-        ["worker"] = worker, ["capabilities"] = new JsonArray("x86_64.gcc-12.1f2e3d4c"), ["builders"] = 1, ["release"] = "6.1.0-test", ["version"] = "0.1.0",
+        ["kernel"] = kernel,
+        ["buildId"] = new string('a', 40),
+        ["content"] = "YQ==",
+        ["name"] = "least",
+        ["scopes"] = new JsonArray("read"),
+        ["worker"] = worker,
+        ["capabilities"] = new JsonArray("x86_64.gcc-12.1f2e3d4c"),
+        ["builders"] = 1,
+        ["release"] = "6.1.0-test",
+        ["version"] = "0.1.0",
     };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
