@@ -32,12 +32,12 @@ public static partial class ProblemCodes
     /// <summary>A patch changes how the kernel is built.</summary>
     public static readonly ProblemCode PatchChangesBuild = new(
         107, ProblemKind.Refused, "the patch changes the build system",
-        "The running kernel was built already: leave out changes of Makefile, Kbuild, Kconfig, scripts and tools.");
+        "The running kernel was built already: leave out changes of Makefile, Kbuild, Kconfig, scripts and tools, and of what the build compiles to make sources from.");
 
     /// <summary>A patch changes assembly or a linker script.</summary>
     public static readonly ProblemCode PatchChangesAssembly = new(
         108, ProblemKind.Refused, "the patch changes assembly",
-        "Code from assembly cannot be live patched: change the C code that calls it.");
+        "What is made from assembly or a linker script cannot be live patched: change the C code that calls it, and headers that only C includes.");
 
     /// <summary>A patch changes the vdso.</summary>
     public static readonly ProblemCode PatchChangesVdso = new(

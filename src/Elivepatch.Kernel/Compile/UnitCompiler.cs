@@ -59,12 +59,21 @@ public sealed class UnitCompiler(CacheRoot cache)
         overlay.IsEmpty && cache.Find(Kind, KeyOf(tree, command, variant)) is { } folder ? Load(folder, command, variant) : null;
 
     /// <summary>The unit's text after the preprocessor, without line markers.</summary>
-    public async Task<Outcome<ReadOnlyMemory<byte>>> PreprocessAsync(
-        PreparedTree tree, CompileCommand command, SourceOverlay overlay, CancellationToken cancellation)
+    public Task<Outcome<ReadOnlyMemory<byte>>> PreprocessAsync(
+        PreparedTree tree, CompileCommand command, SourceOverlay overlay, CancellationToken cancellation) =>
+        TextAsync(tree, command, overlay, ["-E", "-P"], cancellation);
+
+    /// <summary>The assembly that a C file is compiled to, without debug information.</summary>
+    public Task<Outcome<ReadOnlyMemory<byte>>> AssemblyAsync(
+        PreparedTree tree, CompileCommand command, SourceOverlay overlay, CancellationToken cancellation) =>
+        TextAsync(tree, command, overlay, ["-g0", "-S", "-o", "-"], cancellation);
+
+    private async Task<Outcome<ReadOnlyMemory<byte>>> TextAsync(
+        PreparedTree tree, CompileCommand command, SourceOverlay overlay, IReadOnlyList<string> how, CancellationToken cancellation)
     {
         using var workspace = cache.NewWorkspace();
         var outcome = await RunCompilerAsync(
-            tree, overlay, workspace.FullPath, [.. command.Arguments, "-E", "-P", command.Unit], cancellation);
+            tree, overlay, workspace.FullPath, [.. command.Arguments, .. how, command.Unit], cancellation);
         if (!outcome.TryGet(out var result))
             return Outcome<ReadOnlyMemory<byte>>.Failure(outcome.Problems);
         return result.Succeeded && !result.Truncated ? result.OutputBytes : Failure(command.Unit, result);

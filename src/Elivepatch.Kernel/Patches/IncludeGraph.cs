@@ -1,4 +1,4 @@
-// In: a prepared tree. Out: which C files may see a file, directly or through others. A name in quotes means the file beside the
+// In: a prepared tree. Out: which C files and which assembly may see a file, directly or through others. A name in quotes means the file beside the
 // includer where there is one (C11 6.10.2, GCC manual "Search Path"); any other name may mean every file whose path ends so.
 // Search paths and conditions are not looked at, so the answer has too many rather than too few; who really changes is found by
 // preprocessing.
@@ -14,7 +14,7 @@ namespace Elivepatch.Kernel.Patches;
 /// <summary>Who includes what in a tree.</summary>
 internal sealed class IncludeGraph
 {
-    private const string Version = "3";
+    private const string Version = "4";
     private const string FileName = "includes";
     private const string IncludedCName = "included-c";
     private const int LargestFile = 4 << 20;
@@ -46,7 +46,11 @@ internal sealed class IncludeGraph
     /// <summary>The C files that may see a file: themselves, or through headers.</summary>
     /// <param name="path">The file.</param>
     /// <param name="addedIncludes">Includes of files that the tree does not have in this form: includer, and name as written.</param>
-    public IReadOnlyList<string> UnitsThatMaySee(string path, IEnumerable<(string Includer, string Name)> addedIncludes)
+    public IReadOnlyList<string> UnitsThatMaySee(string path, IEnumerable<(string Includer, string Name)> addedIncludes) =>
+        [.. ReadersOf(path, addedIncludes).Where(f => f.EndsWith(".c", StringComparison.Ordinal))];
+
+    /// <summary>The same with assembly and linker scripts.</summary>
+    public IReadOnlyList<string> ReadersOf(string path, IEnumerable<(string Includer, string Name)> addedIncludes)
     {
         var added = addedIncludes.ToLookup(a => LastPart(a.Name), StringComparer.Ordinal);
         var seen = new HashSet<string>(StringComparer.Ordinal) { path };
@@ -62,7 +66,7 @@ internal sealed class IncludeGraph
             }
         }
         seen.Remove(path);
-        return [.. seen.Where(f => f.EndsWith(".c", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        return [.. seen.Where(f => f.EndsWith(".c", StringComparison.Ordinal) || f.EndsWith(".S", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
     }
 
     /// <summary>The names that a text includes, each after the quote or bracket that opens it.</summary>
@@ -136,7 +140,7 @@ internal sealed class IncludeGraph
             RecurseSubdirectories = true,
             AttributesToSkip = FileAttributes.ReparsePoint,
         })
-        .Where(f => f.EndsWith(".c", StringComparison.Ordinal) || f.EndsWith(".h", StringComparison.Ordinal));
+        .Where(f => f[^2..] is ".c" or ".h" or ".S");
 
     private static IncludeGraph Read(string file)
     {

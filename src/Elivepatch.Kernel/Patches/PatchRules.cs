@@ -31,6 +31,12 @@ public static class PatchRules
         return code.Count > 0 ? code : new Problem(ProblemCodes.PatchHasNoCode, string.Join(", ", paths.Distinct().Take(8)));
     }
 
+    /// <summary>True for code that has run before the kernel proper, or runs outside of it.</summary>
+    public static bool IsBootCode(string path) => BootFolders.Any(path.StartsWith);
+
+    /// <summary>True for code of the vdso, the image that is mapped into every process.</summary>
+    public static bool IsVdso(string path) => VdsoFolders.Any(path.StartsWith);
+
     private static Problem? Refusal(string path)
     {
         if (IsSilent(path))
@@ -38,9 +44,9 @@ public static class PatchRules
         var name = Path.GetFileName(path);
         if (BuildFolders.Any(path.StartsWith) || BuildFiles.Any(b => name == b || name.StartsWith(b + ".", StringComparison.Ordinal)))
             return new(ProblemCodes.PatchChangesBuild, path);
-        if (BootFolders.Any(path.StartsWith))
+        if (IsBootCode(path))
             return new(ProblemCodes.PatchChangesBootCode, path);
-        if (VdsoFolders.Any(path.StartsWith))
+        if (IsVdso(path))
             return new(ProblemCodes.PatchChangesVdso, path);
         return Path.GetExtension(name) switch
         {

@@ -15,7 +15,10 @@ public sealed class TouchedUnits(CacheRoot cache)
     private const int MostNamed = 6000;
     private const int MostBuilt = 400;
 
-    /// <summary>The touched units, in order of path.</summary>
+    /// <summary>
+    /// The touched units, in order of path; a problem where something of the patches would be left out that this kernel has: every
+    /// changed file is a unit, is seen by units alone, or is no part of this kernel.
+    /// </summary>
     public async Task<Outcome<IReadOnlyList<TouchedUnit>>> FindAsync(
         PreparedTree tree, PatchedSources sources, CancellationToken cancellation)
     {
@@ -25,6 +28,9 @@ public sealed class TouchedUnits(CacheRoot cache)
         if (!built.TryGet(out var own))
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(built.Problems);
         var units = own.ToDictionary(c => c.Unit, c => new TouchedUnit(c, [c.Unit]), StringComparer.Ordinal);
+        var programs = named.Where(p => !units.ContainsKey(p)).Select(p => OtherReaders.OfFile(tree, p)).OfType<Problem>().ToList();
+        if (programs.Count > 0)
+            return Outcome<IReadOnlyList<TouchedUnit>>.Failure(programs);
 
         // A unit may be a part of another one as well: fs/compat_binfmt_elf.c includes fs/binfmt_elf.c.
         var includedC = await IncludeGraph.LoadIncludedCAsync(cache, tree, cancellation);
@@ -56,8 +62,8 @@ public sealed class TouchedUnits(CacheRoot cache)
         var loaded = await IncludeGraph.LoadAsync(cache, tree, cancellation);
         if (!loaded.TryGet(out var graph))
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(loaded.Problems);
-        var patchedIncludes = sources.Plain.Files
-            .SelectMany(f => IncludeGraph.Includes(f.Value.Span).Select(name => (f.Key, name))).ToList();
+        List<(string Includer, string Name)> patchedIncludes = [.. sources.Plain.Files
+            .SelectMany(f => IncludeGraph.Includes(f.Value.Span).Select(name => (f.Key, name)))];
         var because = new Dictionary<string, List<string>>(StringComparer.Ordinal);
         foreach (var path in included)
         {
@@ -76,6 +82,9 @@ public sealed class TouchedUnits(CacheRoot cache)
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(built.Problems);
         if (candidates.Count > MostBuilt)
             return new Problem(ProblemCodes.TooManyUnits, $"{candidates.Count} units may include {files}, more than {MostBuilt}");
+        var others = await new OtherReaders(cache).FindAsync(tree, sources, graph, included, patchedIncludes, cancellation);
+        if (!others.TryGet(out var leftOut) || leftOut.Count > 0)
+            return Outcome<IReadOnlyList<TouchedUnit>>.Failure(others.Succeeded ? leftOut! : others.Problems);
         return await ConfirmAsync(tree, sources, candidates, because, cancellation);
     }
 

@@ -2,6 +2,7 @@ using System.Text;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Patches;
+using Elivepatch.Kernel.Trees;
 using Xunit;
 using static Elivepatch.Kernel.Tests.StockKernel;
 
@@ -47,6 +48,27 @@ public sealed class StockPatchTests(StockKernel stock)
         Assert.Equal(ProblemCodes.TooManyUnits, outcome.Problems[0].Code);
     }
 
+    [Theory]
+    [InlineData("arch/x86/entry/calling.h", ".macro PUSH_REGS", "\tnop\n.macro PUSH_REGS", 108, "arch/x86/entry/calling.h changes arch/x86/entry/entry_64.S")]
+    [InlineData("include/asm-generic/vmlinux.lds.h", "*(.data..shared_aligned)", "*(.data..shared)", 108, "changes arch/x86/kernel/vmlinux.lds.S")]
+    [InlineData("include/vdso/helpers.h", "return seq;", "return seq + 2;", 109, "changes arch/x86/entry/vdso/vclock_gettime.c")]
+    [InlineData("arch/x86/kernel/asm-offsets.c", "BLANK();", "BLANK(); BLANK();", 107, "arch/x86/kernel/asm-offsets.c")]
+    [InlineData("lib/gen_crc32table.c", "int main", "int  main", 107, "lib/gen_crc32table.c")]
+    public async Task What_no_livepatch_can_bring_is_never_left_out_silently(string path, string text, string instead, int number, string reason)
+    {
+        // Beside a unit that could be live patched, and with which all would seem to be done.
+        var outcome = await new TouchedUnits(stock.Cache).FindAsync(await stock.TreeAsync(), await ApplyAsync(
+            (path, t => t.Replace(text, instead, StringComparison.Ordinal)),
+            ("fs/eventfd.c", t => t.Replace("kfree(ctx);", "kfree(ctx); ;", StringComparison.Ordinal))), Cancellation);
+
+        Assert.Contains(outcome.Problems, p => p.Reason.Contains(reason, StringComparison.Ordinal));
+        Assert.All(outcome.Problems, p => Assert.Equal(number, p.Code.Number));
+    }
+
+    [Fact]
+    public async Task A_declaration_is_in_the_text_that_the_vdso_sees_and_in_no_code_of_it() => Assert.True((await TouchedAsync(
+        "include/vdso/helpers.h", t => t.Replace("static __always_inline u32 vdso_read", "extern int added;\nstatic __always_inline u32 vdso_read", StringComparison.Ordinal))).Succeeded);
+
     [Fact]
     public async Task An_added_line_changes_the_object_only_where_it_is()
     {
@@ -64,10 +86,21 @@ public sealed class StockPatchTests(StockKernel stock)
     private async Task<Outcome<IReadOnlyList<TouchedUnit>>> TouchedAsync(string path, Func<string, string> edit) =>
         await new TouchedUnits(stock.Cache).FindAsync(await stock.TreeAsync(), await ApplyAsync(path, edit), Cancellation);
 
-    // The patch that makes an edit, as one hunk over the whole file.
-    private async Task<PatchedSources> ApplyAsync(string path, Func<string, string> edit)
+    private Task<PatchedSources> ApplyAsync(string path, Func<string, string> edit) => ApplyAsync((path, edit));
+
+    private async Task<PatchedSources> ApplyAsync(params (string Path, Func<string, string> Edit)[] edits)
     {
         var tree = await stock.TreeAsync();
+        var text = new StringBuilder();
+        foreach (var (path, edit) in edits)
+            text.Append(await PatchAsync(tree, path, edit));
+        var patch = Get(SourcePatch.Parse(Encoding.UTF8.GetBytes(text.ToString()), "test.patch"));
+        return Get(PatchedSources.Apply(tree, [patch]));
+    }
+
+    // The patch that makes an edit, as one hunk over the whole file.
+    private static async Task<string> PatchAsync(PreparedTree tree, string path, Func<string, string> edit)
+    {
         var before = await File.ReadAllTextAsync(Path.Combine(tree.Folder, path), Cancellation);
         var old = before.TrimEnd('\n').Split('\n');
         var @new = edit(before).TrimEnd('\n').Split('\n');
@@ -77,7 +110,6 @@ public sealed class StockPatchTests(StockKernel stock)
             text.Append('-').Append(line).Append('\n');
         foreach (var line in @new)
             text.Append('+').Append(line).Append('\n');
-        var patch = Get(SourcePatch.Parse(Encoding.UTF8.GetBytes(text.ToString()), "test.patch"));
-        return Get(PatchedSources.Apply(tree, [patch]));
+        return text.ToString();
     }
 }

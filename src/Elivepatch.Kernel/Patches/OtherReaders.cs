@@ -1,0 +1,135 @@
+// In: changed files that others include. Out: a problem for each reader of them that sees the change and that no livepatch can
+// bring: assembly, the linker script, the vdso, programs and headers that the build makes. A livepatch of the C code alone would
+// leave them as they are, and say nothing.
+
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Compile;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Kernel.Trees;
+
+namespace Elivepatch.Kernel.Patches;
+
+/// <summary>Finds who sees a change besides the units of C.</summary>
+internal sealed class OtherReaders(CacheRoot cache)
+{
+    private const string Assembly = ".S", LinkerScript = ".lds.S", LinkerScriptDefinition = "-DLINKER_SCRIPT";
+
+    // Built on every x86 kernel: flags for what kbuild compiles by rules of its own.
+    private const string AnyUnit = "init/main.c", AnyAssembly = "arch/x86/entry/entry_64.S";
+
+    /// <summary>Readers that see a change; empty where there are none.</summary>
+    /// <param name="tree">The prepared tree.</param>
+    /// <param name="sources">The patched sources.</param>
+    /// <param name="graph">Who includes what.</param>
+    /// <param name="included">The changed files that others include.</param>
+    /// <param name="patchedIncludes">Includes of the patched files: includer, and name as written.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<Outcome<IReadOnlyList<Problem>>> FindAsync(
+        PreparedTree tree, PatchedSources sources, IncludeGraph graph, IReadOnlyList<string> included,
+        IReadOnlyList<(string Includer, string Name)> patchedIncludes, CancellationToken cancellation)
+    {
+        var readers = new Dictionary<string, List<string>>(StringComparer.Ordinal);
+        foreach (var path in included)
+        {
+            foreach (var reader in graph.ReadersOf(path, patchedIncludes).Where(r => IsOther(r) && tree.HasFile(r)))
+            {
+                if (!readers.TryGetValue(reader, out var paths))
+                    readers[reader] = paths = [];
+                paths.Add(path);
+            }
+        }
+
+        if (readers.Count == 0)
+            return Array.Empty<Problem>();
+        var asked = await CommandsAsync(tree, [.. readers.Keys], cancellation);
+        if (!asked.TryGet(out var commands))
+            return Outcome<IReadOnlyList<Problem>>.Failure(asked.Problems);
+        var found = new Problem?[commands.Count];
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation };
+        await Parallel.ForAsync(0, commands.Count, options, async (i, token) =>
+        {
+            if (await SeesAsync(tree, commands[i], sources, token))
+                found[i] = ProblemOf(commands[i].Unit, readers[commands[i].Unit]);
+        });
+        return found.OfType<Problem>().ToList();
+    }
+
+    /// <summary>
+    /// What is wrong with changing this C file, which is no unit of the kernel, or null: the build makes a program of it that
+    /// writes sources or tables, or constants for assembly.
+    /// </summary>
+    public static Problem? OfFile(PreparedTree tree, string path) =>
+        IsForConstants(path) || IsHostProgram(tree, path)
+            ? new(ProblemCodes.PatchChangesBuild, $"{path} is compiled into what the build makes sources from")
+            : null;
+
+    // What is declared and not used is in the text of C, and in no code of it. What borrowed flags cannot compile tells nothing.
+    private async Task<bool> SeesAsync(PreparedTree tree, CompileCommand command, PatchedSources sources, CancellationToken cancellation)
+    {
+        var compiler = new UnitCompiler(cache);
+        return await DifferAsync(compiler.PreprocessAsync)
+            && (command.Unit.EndsWith(Assembly, StringComparison.Ordinal) || await DifferAsync(compiler.AssemblyAsync));
+
+        async Task<bool> DifferAsync(Func<PreparedTree, CompileCommand, SourceOverlay, CancellationToken, Task<Outcome<ReadOnlyMemory<byte>>>> text)
+        {
+            var before = await text(tree, command, SourceOverlay.None, cancellation);
+            var after = await text(tree, command, sources.LinePreserving, cancellation);
+            return before.Succeeded && !(after.Succeeded && before.Value.Span.SequenceEqual(after.Value.Span));
+        }
+    }
+
+    private static bool IsOther(string path) =>
+        !PatchRules.IsBootCode(path) && (path.EndsWith(Assembly, StringComparison.Ordinal) || PatchRules.IsVdso(path) || IsForConstants(path));
+
+    // Kbuild, at the top of the tree: make's "prepare" turns their assembly into headers. Their own text is constants; what they
+    // include changes those only with the layout of a structure, which is refused by itself.
+    private static bool IsForConstants(string path) =>
+        path is "kernel/bounds.c" or "kernel/sched/rq-offsets.c" || Path.GetFileName(path).StartsWith("asm-offsets", StringComparison.Ordinal);
+
+    private static bool IsHostProgram(PreparedTree tree, string path)
+    {
+        var makefile = Path.Combine(tree.Folder, Path.GetDirectoryName(path) ?? "", "Makefile");
+        if (!File.Exists(makefile))
+            return false;
+        var name = Path.GetFileNameWithoutExtension(path);
+        return File.ReadAllText(makefile).Replace("\\\n", " ", StringComparison.Ordinal).Split('\n')
+            .Where(l => l.StartsWith("hostprogs", StringComparison.Ordinal) || l.StartsWith("always-y", StringComparison.Ordinal))
+            .SelectMany(l => l.Split([' ', '\t', '=', '+', ':'], StringSplitOptions.RemoveEmptyEntries)).Contains(name);
+    }
+
+    private static Problem ProblemOf(string reader, List<string> paths)
+    {
+        var code = PatchRules.IsVdso(reader) ? ProblemCodes.PatchChangesVdso
+            : IsForConstants(reader) ? ProblemCodes.PatchChangesBuild
+            : ProblemCodes.PatchChangesAssembly;
+        return new(code, $"{string.Join(", ", paths.Take(4))} changes {reader}, which includes it");
+    }
+
+    // What kbuild builds by its ordinary rules has a command; linker scripts, the vdso and what makes constants borrow flags, which
+    // is near enough to see whether a change is visible.
+    private async Task<Outcome<IReadOnlyList<CompileCommand>>> CommandsAsync(
+        PreparedTree tree, IReadOnlyList<string> readers, CancellationToken cancellation)
+    {
+        var kbuild = new KbuildCommands(cache);
+        var ordinary = readers.Where(r => !r.EndsWith(LinkerScript, StringComparison.Ordinal) && !IsForConstants(r));
+        var built = await kbuild.ForBuiltUnitsAsync(tree, [.. ordinary.Append(AnyUnit).Append(AnyAssembly).Distinct()], cancellation);
+        if (!built.TryGet(out var commands))
+            return built;
+
+        // A unit of C that lies beside those of the vdso is one like any other.
+        var units = commands.Where(k => k.Unit.EndsWith(".c", StringComparison.Ordinal)).Select(k => k.Unit).ToHashSet(StringComparer.Ordinal);
+        var c = commands.FirstOrDefault(k => k.Unit == AnyUnit);
+        var assembly = commands.FirstOrDefault(k => k.Unit == AnyAssembly);
+        var lent = readers.Where(r => IsLent(r) && !units.Contains(r)).Select(r => Lend(r, r.EndsWith(Assembly, StringComparison.Ordinal) ? assembly : c)).OfType<CompileCommand>();
+        return commands.Where(k => readers.Contains(k.Unit) && !units.Contains(k.Unit)).Concat(lent).ToList();
+    }
+
+    private static bool IsLent(string reader) =>
+        reader.EndsWith(LinkerScript, StringComparison.Ordinal) || PatchRules.IsVdso(reader) || IsForConstants(reader);
+
+    private static CompileCommand? Lend(string reader, CompileCommand? command) => command is null ? null : command with
+    {
+        Unit = reader,
+        Arguments = [.. command.Arguments, .. reader.EndsWith(LinkerScript, StringComparison.Ordinal) ? [LinkerScriptDefinition] : Array.Empty<string>()],
+    };
+}
