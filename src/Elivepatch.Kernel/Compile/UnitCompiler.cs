@@ -1,6 +1,8 @@
 // In: a unit's command and the patched files. Out: an object. The compiler runs as kbuild would run it, less the objtool step,
 // so that what differs between objects is what the compiler made of the source and nothing else.
 
+using System.Text;
+using System.Text.RegularExpressions;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Storage;
@@ -9,7 +11,7 @@ using Elivepatch.Kernel.Trees;
 namespace Elivepatch.Kernel.Compile;
 
 /// <summary>Compiles units of a prepared tree.</summary>
-public sealed class UnitCompiler(CacheRoot cache)
+public sealed partial class UnitCompiler(CacheRoot cache)
 {
     private const string Version = "1";
     private const string ObjectName = "unit.o";
@@ -76,7 +78,8 @@ public sealed class UnitCompiler(CacheRoot cache)
             tree, overlay, workspace.FullPath, [.. command.Arguments, .. how, command.Unit], cancellation);
         if (!outcome.TryGet(out var result))
             return Outcome<ReadOnlyMemory<byte>>.Failure(outcome.Problems);
-        return result.Succeeded && !result.Truncated ? result.OutputBytes : Failure(command.Unit, result);
+        return result.Succeeded && !result.Truncated ? result.OutputBytes
+            : MissingGenerated(tree, command.Unit, overlay, result) ?? Failure(command.Unit, result);
     }
 
     /// <summary>
@@ -134,7 +137,7 @@ public sealed class UnitCompiler(CacheRoot cache)
         if (!outcome.TryGet(out var result))
             return Outcome<CompiledUnit>.Failure(outcome.Problems);
         if (!result.Succeeded)
-            return Failure(command.Unit, result);
+            return MissingGenerated(tree, command.Unit, overlay, result) ?? Failure(command.Unit, result);
         var bytes = await File.ReadAllBytesAsync(Path.Combine(folder, "out", ObjectName), cancellation);
         return new CompiledUnit(command.Unit, variant, bytes, result.Error, result.Duration);
     }
@@ -158,6 +161,22 @@ public sealed class UnitCompiler(CacheRoot cache)
             },
             cancellation);
     }
+
+    // The kernel's own source includes nothing that is not there when the kernel is built; a patch may.
+    private static Problem? MissingGenerated(PreparedTree tree, string unit, SourceOverlay overlay, ProcessResult result)
+    {
+        if (MissingFile().Match(result.Error) is not { Success: true } missing)
+            return null;
+        var name = missing.Groups[1].Value;
+        return overlay.Files.Any(f => Names(f.Value.Span) && !(tree.HasFile(f.Key) && Names(File.ReadAllBytes(Path.Combine(tree.Folder, f.Key)))))
+            ? null
+            : new(ProblemCodes.GeneratedFileMissing, $"{unit} includes {name}");
+
+        bool Names(ReadOnlySpan<byte> text) => text.IndexOf(Encoding.UTF8.GetBytes(name)) >= 0;
+    }
+
+    [GeneratedRegex(@"fatal error: (\S{1,200}): No such file or directory")]
+    private static partial Regex MissingFile();
 
     private static Problem Failure(string unit, ProcessResult result)
     {

@@ -46,6 +46,23 @@ public sealed class StockUnitTests(StockKernel stock)
         Assert.Equal(files.Skip(1), commands.Select(c => c.Unit));
     }
 
+    [Theory]
+    [InlineData("", 212)]
+    [InlineData("#include \"by-the-patch.h\"\n", 211)]
+    public async Task A_file_that_only_a_whole_build_makes_is_not_the_patchs_fault(string added, int number)
+    {
+        var tree = await stock.TreeAsync();
+        const string unit = "lib/oid_registry.c";
+        var command = Get(await new KbuildCommands(stock.Cache).ForUnitsAsync(tree, [unit], Cancellation))[0];
+        var text = added + await File.ReadAllTextAsync(Path.Combine(tree.Folder, unit), Cancellation) + "int more;\n";
+        var overlay = new SourceOverlay(new Dictionary<string, ReadOnlyMemory<byte>> { [unit] = System.Text.Encoding.UTF8.GetBytes(text) });
+
+        var problem = Assert.Single((await new UnitCompiler(stock.Cache).CompileAsync(tree, command, overlay, CompileVariant.After, Cancellation)).Problems);
+
+        Assert.Equal(number, problem.Code.Number);
+        Assert.Contains(number == 212 ? $"{unit} includes oid_registry_data.c" : "by-the-patch.h", problem.Reason);
+    }
+
     [Fact]
     public async Task The_as_built_object_has_no_sections_of_its_own_for_functions()
     {
