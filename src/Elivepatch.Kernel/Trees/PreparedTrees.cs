@@ -68,6 +68,7 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
             ?? await ApplyAsync(recipe.BasePatches, source, cancellation)
             ?? WriteInputs(recipe, compiler, source, tools)
             ?? await MakeAsync(recipe, compiler, source, tools, cancellation)
+            ?? TakeBuilder(recipe, source)
             ?? CheckConfig(recipe, source)
             ?? CheckHeaders(recipe, source);
     }
@@ -140,6 +141,14 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
         return CheckConfig(recipe, source) ?? new Problem(ProblemCodes.PreparationFailed, result.Describe());
     }
 
+    // Who built the kernel, when, and as which package is in its banner and in messages: kernel/hung_task.c has the package's name.
+    private static Problem? TakeBuilder(TreeRecipe recipe, string source)
+    {
+        foreach (var (path, text) in recipe.BuilderHeaders)
+            File.WriteAllBytes(Path.Combine(source, path), text);
+        return null;
+    }
+
     private static Problem? CheckConfig(TreeRecipe recipe, string source)
     {
         var after = KernelConfig.Parse(File.ReadAllText(Path.Combine(source, ".config")));
@@ -160,9 +169,7 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
         return differing.Count == 0 ? null : new Problem(ProblemCodes.GeneratedHeaderDiffers, Summary(differing));
     }
 
-    // compile.h and utsversion.h carry builder, host and date of a build; no unit's code has them but those of the banner.
-    private static bool IsMadeByPreparation(string path, string source) =>
-        Path.GetFileName(path) is not ("compile.h" or "utsversion.h" or "package.h") && File.Exists(Path.Combine(source, path));
+    private static bool IsMadeByPreparation(string path, string source) => File.Exists(Path.Combine(source, path));
 
     private static bool SameText(string one, string other) => File.ReadAllBytes(one).AsSpan().SequenceEqual(File.ReadAllBytes(other));
 

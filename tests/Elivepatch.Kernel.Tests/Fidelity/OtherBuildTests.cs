@@ -31,6 +31,22 @@ public sealed class OtherBuildTests(StockKernel stock)
         Assert.Contains(true, found);
     }
 
+    // LINUX_PACKAGE_ID, which Debian's build gives its headers and no preparation of ours can know.
+    [Theory]
+    [InlineData("kernel/hung_task.c")]
+    [InlineData("lib/dump_stack.c")]
+    public async Task Code_that_names_the_package_of_the_kernel_is_the_kernels(string unit)
+    {
+        var record = await stock.RecordAsync();
+        var kernel = Get(RunningKernel.Load(record));
+        Assert.Contains(record.Facts.Release[..record.Facts.Release.IndexOf('+', StringComparison.Ordinal)],
+            await File.ReadAllTextAsync(Path.Combine((await stock.TreeAsync()).Folder, "include/generated/package.h"), Cancellation));
+
+        var outcome = FidelityCheck.Run(unit, await CompileAsync(unit, Deviation.None), kernel.Symbols, kernel.Image, record.Facts.Compiler);
+
+        Assert.Equal(PlacementProof.Bytes, Get(outcome).Proof);
+    }
+
     // Gives whether the deviation changed the unit.
     private async Task<bool> CheckAsync(string unit, Deviation deviation)
     {
