@@ -24,6 +24,20 @@ internal static class OutputFile
         return null;
     }
 
+    /// <summary>Makes a folder for files, where it is not there; null where that was done.</summary>
+    public static Problem? MakeFolder(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return new(ProblemCodes.OutputUnusable, $"the folder '{path}' cannot be made: {e.Message}");
+        }
+    }
+
     /// <summary>Writes the file; null where that was done.</summary>
     public static Problem? Write(string path, Action<Stream> write)
     {

@@ -7,7 +7,7 @@ public static partial class ProblemCodes
 {
     /// <summary>ELP0501.</summary>
     public static readonly ProblemCode UnresolvedSymbol = new(501, Refused, "a symbol that the running kernel does not have",
-        "the patch uses something that this kernel's configuration leaves out: add it to the patch, or do without it");
+        "add what the patch uses to the patch itself, or do without it: the kernel has nothing by that name that other units can refer to");
 
     /// <summary>ELP0502.</summary>
     public static readonly ProblemCode AmbiguousSymbol = new(502, Refused, "a symbol name that could mean several things",
@@ -60,4 +60,8 @@ public static partial class ProblemCodes
     /// <summary>ELP0514.</summary>
     public static readonly ProblemCode UnknownMemory = new(514, Refused, "the symbols do not say which memory the kernel freed after its start",
         "capture the kernel again, as root, with a complete /proc/kallsyms (CONFIG_KALLSYMS_ALL)");
+
+    /// <summary>ELP0515.</summary>
+    public static readonly ProblemCode NotImageMemory = new(515, Refused, "what is new is used as part of the kernel's image",
+        "a livepatch lies in memory of a module: store a copy (kstrdup()) where kfree_const() frees it, and allocate what needs a physical address");
 }

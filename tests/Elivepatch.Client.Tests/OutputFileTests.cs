@@ -29,6 +29,20 @@ public sealed class OutputFileTests : IDisposable
         Assert.Single(Directory.GetFiles(scratch.Folder));
     }
 
+    [Theory]
+    [InlineData("/proc/folder")]
+    [InlineData("")]
+    [InlineData("a\u0000b")]
+    public void A_folder_that_cannot_be_made_is_a_problem_of_the_environment(string path) =>
+        Assert.Equal(ProblemCodes.OutputUnusable, OutputFile.MakeFolder(path)?.Code);
+
+    [Fact]
+    public void A_folder_that_is_there_will_do()
+    {
+        Assert.Null(OutputFile.MakeFolder(scratch.PathOf("some/folder")));
+        Assert.Null(OutputFile.MakeFolder(scratch.PathOf("some/folder")));
+    }
+
     [Fact]
     public void A_write_that_fails_is_a_problem_of_the_environment()
     {

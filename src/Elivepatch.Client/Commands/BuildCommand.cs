@@ -55,7 +55,7 @@ internal static class BuildCommand
             patches, kernel, output, name, basePatches, statements, noReplace, timings, keep, json,
         };
         verb.SetAction((parsed, cancellation) => RunAsync(
-            session, parsed.GetRequiredValue(kernel), parsed.GetValue(output), parsed.GetValue(timings), parsed.GetValue(json),
+            session, parsed.GetRequiredValue(kernel), parsed.GetValue(output), parsed.GetValue(keep), parsed.GetValue(timings), parsed.GetValue(json),
             InputFile.ReadStatements(parsed.GetValue(statements)),
             record => new BuildRequest(
                 record, parsed.GetRequiredValue(patches), parsed.GetValue(basePatches) ?? [], parsed.GetValue(name),
@@ -65,12 +65,14 @@ internal static class BuildCommand
     }
 
     private static async Task<int> RunAsync(
-        Session session, string kernel, string? output, bool withTimings, bool asJson, Outcome<AuthorStatements> statements,
+        Session session, string kernel, string? output, string? keep, bool withTimings, bool asJson, Outcome<AuthorStatements> statements,
         Func<Kernel.Records.KernelRecord, BuildRequest> request, CancellationToken cancellation)
     {
         // What can be known to fail at the end is found out at the beginning.
         if (output is not null && OutputFile.Check(output) is { } unusable)
             return Answer.Fail(session, [unusable], asJson, cancellation);
+        if (keep is not null && OutputFile.MakeFolder(keep) is { } unmade)
+            return Answer.Fail(session, [unmade], asJson, cancellation);
         if (!statements.TryGet(out var stated))
             return Answer.Fail(session, statements.Problems, asJson, cancellation);
         var cache = KernelCommand.OpenCache(session);

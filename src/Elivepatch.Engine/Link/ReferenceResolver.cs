@@ -50,8 +50,13 @@ public sealed class ReferenceResolver(KernelSymbols kernel, ExportedSymbols expo
             return new Problem(ProblemCodes.AmbiguousSymbol, $"{unit}: the kernel has {globals.Count} global symbols named {name}");
         return export is not null
             ? new Problem(ProblemCodes.ModuleSymbol, $"{unit}: {name} is exported by module {export.Module}")
-            : new Problem(ProblemCodes.UnresolvedSymbol, $"{unit}: {name}");
+            : new Problem(ProblemCodes.UnresolvedSymbol, $"{unit}: {name}{Why(external)}");
     }
+
+    // What is missing for three different reasons wants three different remedies.
+    private string Why(ElfSymbol external) => kernel.Vmlinux.Contains(external.Name) ? ", which is static in the unit that defines it"
+        : external.Binding == ElfSymbolBinding.Weak ? ", which is declared weak: its address would be null, and no livepatch can refer to that"
+        : "";
 
     private static Outcome<KernelReference> InVmlinux(string name, Sympos position, ulong address) => name.Length <= MaximumName
         ? new KernelReference(name, null, new("vmlinux", name, position), address)

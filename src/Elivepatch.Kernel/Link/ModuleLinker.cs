@@ -43,6 +43,8 @@ public sealed class ModuleLinker(
         if (!started.TryGet(out var combine))
             return Outcome<LinkedModule>.Failure(started.Problems);
         var escapes = combine.FindEscapes(patched);
+        if (CheckImageMemory.Run(units, escapes) is { Count: > 0 } foreign)
+            return Outcome<LinkedModule>.Failure(foreign);
         await File.WriteAllTextAsync(PathOf(NameHeader), $"#undef KBUILD_MODNAME\n#define KBUILD_MODNAME \"{name}\"\n", cancellation);
         await File.WriteAllTextAsync(PathOf("glue.c"), GlueSource.Headers + writeGlue(combine.References, escapes), cancellation);
         if (await CompileAsync("glue") is { } glueProblem)

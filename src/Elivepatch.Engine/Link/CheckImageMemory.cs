@@ -1,0 +1,50 @@
+using Elivepatch.Engine.Diff;
+using Elivepatch.Engine.Escape;
+using Elivepatch.Engine.Units;
+
+namespace Elivepatch.Engine.Link;
+
+/// <summary>
+/// What a livepatch brings lies in memory of a module. Code of vmlinux may rely on its own constants and variables lying in the
+/// kernel's image: <c>kfree_const()</c> leaves constants of the image alone and frees everything else (<c>mm/util.c</c>), and the
+/// physical address of a variable comes from where the image is (<c>__phys_addr_symbol()</c>, <c>arch/x86/include/asm/page_64.h</c>).
+/// In: the units to link, and which addresses get out of them. Out: a problem for each use that would go wrong. A constant that
+/// is stored here and freed by another unit is not seen.
+/// </summary>
+public static class CheckImageMemory
+{
+    private const string PhysicalBase = "phys_base";
+    private static readonly string[] tellConstants = ["kfree_const", "__start_rodata", "__end_rodata"];
+
+    /// <summary>Runs the pass.</summary>
+    public static IReadOnlyList<Problem> Run(IReadOnlyList<LinkUnit> units, EscapeFindings escapes) =>
+        [.. units.SelectMany(u => Constants(u.Inclusion, escapes).Concat(Physical(u.Inclusion)))];
+
+    private static IEnumerable<Problem> Constants(Inclusion inclusion, EscapeFindings escapes)
+    {
+        var unit = inclusion.Diff.Correlation.After;
+        if (unit.Pieces.Find(p => p.References.Any(r => tellConstants.Contains(r.External?.Name))) is not { } user)
+            yield break;
+        var functions = inclusion.Pieces.Where(p => p.IsCode).Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (var escape in escapes.Escapes.Where(e => e is { Way: EscapeWay.Stored, Kind: AddressKind.Literal or AddressKind.Constant } && functions.Contains(e.Function))
+            .DistinctBy(e => (e.Function, e.Address)))
+        {
+            var test = user.References.First(r => tellConstants.Contains(r.External?.Name)).TargetName;
+            yield return new(ProblemCodes.NotImageMemory, $"{unit.Name}: {escape.Function} {escape.Event}, and {user.Name} uses {test}");
+        }
+    }
+
+    private static IEnumerable<Problem> Physical(Inclusion inclusion)
+    {
+        foreach (var piece in inclusion.Pieces.Where(p => p.IsCode && p.References.Any(r => r.External?.Name == PhysicalBase)))
+        {
+            var own = piece.References.FirstOrDefault(r => r.Piece is { Kind: PieceKind.Variable } variable && inclusion.Contains(variable)
+                && r is { Use: ReferenceUse.Address, IsMemoryOperand: false });
+            if (own is not null)
+            {
+                yield return new(
+                    ProblemCodes.NotImageMemory, $"{inclusion.Diff.Unit}: {piece.Name} uses {own.TargetName}, which is new, and {PhysicalBase}");
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using Elivepatch.Engine.Diff;
+using Elivepatch.Engine.Escape;
+using Elivepatch.Engine.Link;
+using Xunit;
+using static Elivepatch.Engine.Tests.Diff.Patched;
+
+namespace Elivepatch.Engine.Tests.Link;
+
+public sealed class CheckImageMemoryTests
+{
+    private const string Unit = """
+        struct thing { const char *name; unsigned long place; };
+        extern void kfree_const(const void *), keep(const void *);
+        extern char __start_rodata[], __end_rodata[];
+        extern unsigned long phys_base;
+        static char old[64];
+        void release(struct thing *t) { FREE; }
+        void f(struct thing *t) { t->place++; }
+        unsigned long g(struct thing *t) { return t->place + phys_base; }
+
+        """;
+
+    [Theory]
+    [InlineData("kfree_const(t->name)", EscapeWay.Stored, true)]
+    [InlineData("keep(t->name < __start_rodata ? 0 : t->name)", EscapeWay.Stored, true)]
+    [InlineData("kfree_const(t->name)", null, false)]
+    [InlineData("keep(t->name)", EscapeWay.Stored, false)]
+    public void A_constant_that_is_kept_where_constants_are_told_apart_by_their_place_is_refused(string free, EscapeWay? way, bool isRefused)
+    {
+        var unit = Unit.Replace("FREE", free, StringComparison.Ordinal);
+        var patched = unit.Replace("t->place++", "t->name = \"none\"", StringComparison.Ordinal);
+        AddressEscape[] escapes = way is { } w ? [new("f", "\"none\"", AddressKind.Literal, w, null, ".text.f+0x4")] : [];
+
+        var problems = Run(unit, patched, escapes);
+
+        Assert.Equal(isRefused ? [515] : [], problems.Select(p => p.Code.Number));
+        Assert.All(problems, p => Assert.Contains("f stores the address of the literal \"none\", and release uses", p.Reason, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("(unsigned long)fresh + phys_base", true)]
+    [InlineData("(unsigned long)&fresh[t->place] + phys_base", true)]
+    [InlineData("(unsigned long)old + phys_base", false)] // the kernel's own
+    [InlineData("fresh[3] + phys_base", false)] // only read
+    [InlineData("(unsigned long)fresh", false)]
+    public void The_physical_address_of_a_new_variable_is_refused(string value, bool isRefused)
+    {
+        var unit = Unit.Replace("FREE", "keep(old)", StringComparison.Ordinal);
+        var patched = unit.Replace("t->place + phys_base", value, StringComparison.Ordinal)
+            .Replace("static char old[64];", "static char old[64]; static char fresh[64]; void set(int a) { fresh[a] = 1; }", StringComparison.Ordinal);
+
+        Assert.Equal(isRefused ? [515] : [], Run(unit, patched, []).Select(p => p.Code.Number));
+    }
+
+    private static IReadOnlyList<Problem> Run(string before, string after, AddressEscape[] escapes) => CheckImageMemory.Run(
+        [new(Value(Include.Run(Compare(before, after))), null!)],
+        new(escapes, IsComplete: true, HoldsModule: null));
+}
