@@ -41,6 +41,9 @@ internal sealed record BuildReport(
     /// <summary>Why its module stays in memory after it was disabled; empty where it can be unloaded.</summary>
     public IReadOnlyList<ExplainedEscape> KeptInMemory { get; init; } = [];
 
+    /// <summary>Files that the patches change and that no code of this kernel comes from, or none that differs.</summary>
+    public IReadOnlyList<string> FilesWithoutCode { get; init; } = [];
+
     /// <summary>Gathers the report.</summary>
     public static BuildReport Of(BuildResult result, string path, bool withTimings)
     {
@@ -51,6 +54,7 @@ internal sealed record BuildReport(
             withTimings ? [.. result.Timings.Select(t => new Timing(t.Stage, Math.Round(t.Elapsed.TotalSeconds, 3)))] : null)
         {
             KeptInMemory = explanation.KeptInMemory,
+            FilesWithoutCode = explanation.FilesWithoutCode,
         };
     }
 }

@@ -18,6 +18,8 @@ internal static class BuildText
             Columns.Write(output, [.. report.Functions.Where(f => f.Unit == unit.Unit).Select(FunctionRow)], indent: 2);
             Columns.Write(output, [.. report.Data.Where(d => d.Unit == unit.Unit).Select(DataRow)], indent: 2);
         }
+        if (report.FilesWithoutCode.Count > 0)
+            output.WriteLine($"changes no code of this kernel: {string.Join(", ", report.FilesWithoutCode.Select(Printable.Text))}");
         WriteReferences(output, "refers to exports", report.References.Where(r => r.IsExported));
         WriteReferences(output, "refers to the kernel's own", report.References.Where(r => !r.IsExported));
         StatementText.Write(output, report.Statements);

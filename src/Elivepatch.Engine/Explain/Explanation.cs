@@ -89,4 +89,7 @@ public sealed record Explanation(
 
     /// <summary>Why the module stays in memory after it was disabled; empty where it can be unloaded, and in what older versions wrote.</summary>
     public IReadOnlyList<ExplainedEscape> KeptInMemory { get => field ?? []; init; }
+
+    /// <summary>Files that the patches change and that no code of this kernel comes from, or none that differs; in order of path.</summary>
+    public IReadOnlyList<string> FilesWithoutCode { get => field ?? []; init; }
 }

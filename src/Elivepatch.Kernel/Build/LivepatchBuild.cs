@@ -44,11 +44,11 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
             return Outcome<BuildResult>.Failure(applied.Problems);
         var touched = await clock.RunAsync("find units", () => FindUnitsAsync(
             tree, sources, request.AlsoFunctions.Keys.Union(request.Statements.UnitsToPatch), cancellation));
-        if (!touched.TryGet(out var commands))
+        if (!touched.TryGet(out var found))
             return Outcome<BuildResult>.Failure(touched.Problems);
 
         // What the unpatched units prove is proven while the compiler is busy with the patched ones.
-        await using var compilation = UnitCompilation.Start(new UnitCompiler(cache), tree, commands, sources.LinePreserving, cancellation);
+        await using var compilation = UnitCompilation.Start(new UnitCompiler(cache), tree, found.Commands, sources.LinePreserving, cancellation);
         var unpatchedUnits = await clock.RunAsync("compile unpatched", compilation.UnpatchedAsync);
         if (!unpatchedUnits.TryGet(out var unpatched))
             return Outcome<BuildResult>.Failure(unpatchedUnits.Problems);
@@ -108,6 +108,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
             moduleName, facts.Release, facts.BuildId, request.Replace, units, patched, module.References, EditsOf(tree, sources), module.Escapes) with
         {
             Statements = [.. inclusions.SelectMany(i => i.Diff.Statements.Used)],
+            FilesWithoutCode = found.FilesWithoutCode,
         };
         return new BuildResult(moduleName, module.File, explanation, clock.Times, [.. afters.SelectMany(a => a.NewWarnings)]);
     }
