@@ -228,7 +228,9 @@ internal sealed class ServerHost : IAsyncDisposable
         application.UseMiddleware<AuditTrail>();
         application.UseMiddleware<FailureAnswers>();
         application.Use(AnswerHeaders.AddAsync);
+        application.Use(PlainMethods.HeadAsGetAsync);
         application.UseRouting();
+        application.Use(PlainMethods.OptionsAsync);
         application.UseRequestTimeouts();
         application.UseAuthentication();
         application.UseRateLimiter();
