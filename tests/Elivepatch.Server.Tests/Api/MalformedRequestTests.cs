@@ -122,7 +122,6 @@ public sealed class MalformedRequestTests
     [Theory]
     [InlineData("PATCH", ApiRoutes.Builds, HttpStatusCode.MethodNotAllowed)]
     [InlineData("TRACE", ApiRoutes.Builds, HttpStatusCode.MethodNotAllowed)]
-    [InlineData("OPTIONS", ApiRoutes.Builds, HttpStatusCode.MethodNotAllowed)]
     [InlineData("DELETE", ApiRoutes.Builds, HttpStatusCode.MethodNotAllowed)]
     [InlineData("GET", "/api/v1", HttpStatusCode.NotFound)]
     [InlineData("GET", "/api/v1/builds/a/b", HttpStatusCode.NotFound)]
