@@ -29,7 +29,7 @@ internal static class CheckLayouts
     }
 
     // A new constant of an enumeration changes no object that exists.
-    private static bool IsUnsafe(StructLayout before, StructLayout after) =>
+    internal static bool IsUnsafe(StructLayout before, StructLayout after) =>
         before.Kind != LayoutKind.Enum || before.Size != after.Size
         || before.Members.Any(m => !after.Members.Any(n => n.Name == m.Name && n.Offset == m.Offset));
 }

@@ -1,3 +1,5 @@
+using System.Text;
+using Elivepatch.Elf;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Diff;
@@ -57,6 +59,8 @@ public static class Include
                     Add(cold);
                 if (piece.ShortBranchTo is { } target)
                     Problem(ProblemCodes.ShortBranch, piece, $"{piece.Name} branches to {target}");
+                if (piece.IsCode)
+                    CheckComparisons(piece);
                 foreach (var reference in piece.References.Concat(piece.Entries.SelectMany(e => e.References)))
                     Follow(piece, reference);
             }
@@ -91,6 +95,24 @@ public static class Include
                 else if (UserLeftBehind(table) is { } user)
                     Problem(ProblemCodes.SharedLabels, table, $"{what}, and {user} uses it");
             }
+        }
+
+        // The kernel's own copy of a literal has no name, and is another object than the livepatch's.
+        private void CheckComparisons(Piece code)
+        {
+            List<Reference> literals = [.. code.References.Where(r =>
+                r is { Use: ReferenceUse.Address, IsMemoryOperand: false, Displacement: 0, Piece.Kind: PieceKind.Literal })];
+            if (literals.Count > 0 && ComparedAddresses.In(code, literals) is [var compared, ..])
+                Problem(ProblemCodes.ComparedLiteral, code, $"{code.Name} compares a pointer with {TextOf(compared.Piece!)}");
+        }
+
+        private static string TextOf(Piece literal)
+        {
+            const int longest = 40;
+            var bytes = literal.Bytes;
+            if (!literal.Section.Has(ElfSectionFlags.Strings) || bytes.Length < 2 || bytes[..^1].ContainsAnyExceptInRange((byte)' ', (byte)'~'))
+                return $"the literal at {literal.Name}";
+            return $"the literal \"{Encoding.ASCII.GetString(bytes[..Math.Min(longest, bytes.Length - 1)])}{(bytes.Length > longest + 1 ? "..." : "")}\"";
         }
 
         private string? UserLeftBehind(Piece table) =>
