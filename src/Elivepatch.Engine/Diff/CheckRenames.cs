@@ -33,12 +33,20 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
                 continue;
             foreach (var (old, now) in olds.Except(nows).SelectMany(_ => nows.Except(olds), (o, n) => (o, n)))
             {
-                foreach (var (was, @is) in StorageTypes.Pairs(old, now) ?? [])
-                {
-                    if (types.Before(was) is { } before && types.After(@is) is { } after && (types.After(was) is null || types.Before(@is) is null))
-                        Compare(before, after, $"{key.Variable} of {key.Function}() points to it");
-                }
+                if (StorageTypes.Pairs(old, now) is { } pairs)
+                    CheckPointer(pairs, $"{key.Variable} of {key.Function}() points to it");
+                else if (StorageTypes.NamesIn(old).Select(types.Before).FirstOrDefault(b => b is not null && types.After(b.StorageName) is null) is { } gone)
+                    Refuse(ProblemCodes.ChangedLayout, $"{gone.Spelling} goes, and {key.Variable} of {key.Function}() points to {now} instead", gone.Spelling);
             }
+        }
+    }
+
+    private void CheckPointer(IReadOnlyList<(string Old, string Now)> pairs, string why)
+    {
+        foreach (var (old, now) in pairs)
+        {
+            if (types.Before(old) is { } before && types.After(now) is { } after && (types.After(old) is null || types.Before(now) is null))
+                Compare(before, after, why);
         }
     }
 

@@ -23,6 +23,7 @@ public static class Include
         walk.Run();
         walk.CheckUnknownSections();
         walk.CheckLabels();
+        walk.CheckComparisons();
         return walk.Problems.Count > 0
             ? Outcome<Inclusion>.Failure(walk.Problems)
             : new Inclusion(diff, walk.Pieces, walk.KernelTwins);
@@ -59,8 +60,6 @@ public static class Include
                     Add(cold);
                 if (piece.ShortBranchTo is { } target)
                     Problem(ProblemCodes.ShortBranch, piece, $"{piece.Name} branches to {target}");
-                if (piece.IsCode)
-                    CheckComparisons(piece);
                 foreach (var reference in piece.References.Concat(piece.Entries.SelectMany(e => e.References)))
                     Follow(piece, reference);
             }
@@ -97,14 +96,25 @@ public static class Include
             }
         }
 
-        // The kernel's own copy of a literal has no name, and is another object than the livepatch's.
-        private void CheckComparisons(Piece code)
+        // The kernel's own copy of a literal has no name, and is another object than the livepatch's: new code finds no pointer of the
+        // kernel equal to its copy, and code that stays finds none equal to its own that comes from here.
+        public void CheckComparisons()
         {
-            List<Reference> literals = [.. code.References.Where(r =>
-                r is { Use: ReferenceUse.Address, IsMemoryOperand: false, Displacement: 0, Piece.Kind: PieceKind.Literal })];
-            if (literals.Count > 0 && ComparedAddresses.In(code, literals) is [var compared, ..])
-                Problem(ProblemCodes.ComparedLiteral, code, $"{code.Name} compares a pointer with {TextOf(compared.Piece!)}");
+            var brought = Pieces.Where(p => p.Kind == PieceKind.Literal).ToHashSet();
+            if (brought.Count == 0)
+                return;
+            foreach (var code in Unit.Pieces.Where(p => p.IsCode))
+            {
+                List<Reference> literals = [.. code.References.Where(r =>
+                    r is { Use: ReferenceUse.Address, IsMemoryOperand: false, Displacement: 0 } && r.Piece is { Kind: PieceKind.Literal } l && brought.Contains(l))];
+                if (literals.Count == 0 || ComparedAddresses.In(code, literals) is not [{ Piece: { } literal }, ..])
+                    continue;
+                var stays = seen.Contains(code) ? "" : $", and {UserOf(literal)} brings another copy";
+                Problem(ProblemCodes.ComparedLiteral, code, $"{code.Name} compares a pointer with {TextOf(literal)}{stays}");
+            }
         }
+
+        private string UserOf(Piece literal) => Pieces.First(p => p.References.Any(r => r.Piece == literal)).Name;
 
         private static string TextOf(Piece literal)
         {

@@ -143,6 +143,16 @@ public sealed class ChangedTypesTests
             .Replace("context *", "fresh *", StringComparison.Ordinal)).Numbers());
     }
 
+    [Theory]
+    [InlineData("int *")]
+    [InlineData("struct { long generation, mask; } *")]
+    public void A_struct_of_which_only_the_pointer_is_left_is_refused(string type)
+    {
+        const string before = "struct context { long mask; };\nint poll(int file) { struct context *ctx = private_data(file); take(ctx); return limit; }\n";
+        var after = before.Replace("struct context { long mask; };", "", StringComparison.Ordinal).Replace("struct context *", type, StringComparison.Ordinal);
+        Assert.Equal([409], Compare(Declarations + before, Declarations + after).Numbers());
+    }
+
     [Fact]
     public void A_mere_rename_is_no_problem()
     {

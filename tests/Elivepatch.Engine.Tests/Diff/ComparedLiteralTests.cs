@@ -25,6 +25,15 @@ public sealed class ComparedLiteralTests
     public void A_comparison_with_a_literal_is_refused(string function) =>
         Assert.Equal([435], Include.Run(Compare(Declarations, Declarations + function)).Problems.Select(p => p.Code.Number));
 
+    [Fact]
+    public void A_function_that_stays_and_compares_is_named()
+    {
+        const string before = Declarations + "int known(const char *a) { return a != unknown; }\n";
+        var problem = Assert.Single(Include.Run(Compare(before, before.Replace("a ? names[a]", "a > 1 ? names[a]", StringComparison.Ordinal))).Problems);
+        Assert.Equal(435, problem.Code.Number);
+        Assert.Equal("unit.c: known compares a pointer with the literal \"(unknown)\", and name brings another copy", problem.Reason);
+    }
+
     [Theory]
     [InlineData("int use(const char *a) { take(a, unknown); return limit; }")]
     [InlineData("int use(const char *a) { take(a, a ? a : unknown); return limit == 9; }")]
