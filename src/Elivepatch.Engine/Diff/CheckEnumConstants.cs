@@ -21,8 +21,12 @@ internal static class CheckEnumConstants
             var isGone = !after.TryGetValue(key, out var now);
             var isCompared = key.Scope is null && old.Tag.Length > 0 && (isGone || old.Tag == now.Tag);
             var what = isGone ? "was removed" : $"was {old.Value}, now it is {now.Value}";
-            if (isCompared || (key.Scope is null && named.Contains(key.Name)) || (isGone ? !staying.Contains(old.Enum) : old.Value == now.Value))
+            if (isCompared || (key.Scope is null && named.Contains(key.Name))
+                || (isGone ? !staying.Contains(old.Enum) : old.Value == now.Value))
+            {
                 continue;
+            }
+
             statements.Refuse(
                 problems, new(ProblemCodes.ChangedLayout, $"{correlation.After.Name}: the constant {key.Name} of an enum {what}"),
                 StatementKind.LayoutIsSafe, key.Name);
@@ -35,5 +39,6 @@ internal static class CheckEnumConstants
             .ToDictionary(g => g.Key, g => g.First());
 
     private static HashSet<string> NamedByTypedef(DebugInfo debug) =>
-        [.. debug.Layouts.Where(l => l is { Kind: LayoutKind.Enum, IsNamedByTypedef: true, Scope: null }).SelectMany(l => l.Members).Select(m => m.Name)];
+        [.. debug.Layouts.Where(l => l is { Kind: LayoutKind.Enum, IsNamedByTypedef: true, Scope: null })
+            .SelectMany(l => l.Members).Select(m => m.Name)];
 }

@@ -35,17 +35,21 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
             {
                 if (StorageTypes.Pairs(old, now) is { } pairs)
                     CheckPointer(pairs, $"{key.Variable} of {key.Function}() points to it");
-                else if (StorageTypes.NamesIn(old).Select(types.Before).FirstOrDefault(b => b is not null && types.After(b.StorageName) is null) is { } gone)
-                    Refuse(ProblemCodes.ChangedLayout, $"{gone.Spelling} goes, and {key.Variable} of {key.Function}() points to {now} instead", gone.Spelling);
+                else if (StorageTypes.NamesIn(old).Select(types.Before).FirstOrDefault(IsGone) is { } gone)
+                    Refuse(
+                        ProblemCodes.ChangedLayout, $"{gone.Spelling} goes, and {key.Variable} of {key.Function}() points to {now} instead",
+                        gone.Spelling);
             }
         }
     }
+
+    private bool IsGone(StructLayout? before) => before is not null && types.After(before.StorageName) is null;
 
     private void CheckPointer(IReadOnlyList<(string Old, string Now)> pairs, string why)
     {
         foreach (var (old, now) in pairs)
         {
-            if (types.Before(old) is { } before && types.After(now) is { } after && (types.After(old) is null || types.Before(now) is null))
+            if (types.Before(old) is { } before && types.After(now) is { } after && (IsGone(before) || types.Before(now) is null))
                 Compare(before, after, why);
         }
     }
@@ -60,7 +64,7 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
             && !Old.Layouts.Any(o => o.StorageName == l.StorageName && o.Scope == l.Scope)).ToList();
         if (fresh.Count == 0)
             return;
-        foreach (var gone in Old.Layouts.Where(l => IsAggregate(l) && l.Scope is null && IsOwn(l) && types.After(l.StorageName) is null))
+        foreach (var gone in Old.Layouts.Where(l => IsAggregate(l) && l.Scope is null && IsOwn(l) && IsGone(l)))
         {
             if (!fresh.Exists(f => f.Scope is null && types.SameLayout(gone.StorageName, f.StorageName)))
                 Compare(gone, fresh.Find(IsOwn) ?? fresh[0], "no other type of the unit is new and lies as it did");
@@ -74,10 +78,16 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
         var defined = Now.Variables.Where(v => v.Owner is null).Select(v => v.Name).ToHashSet();
         foreach (var (name, old) in Old.Declared)
         {
-            if (old.Length == 0 || defined.Contains(name) || !Now.Declared.TryGetValue(name, out var now) || now.Length == 0 || types.Same(old, now))
+            if (old.Length == 0 || defined.Contains(name) || !Now.Declared.TryGetValue(name, out var now) || now.Length == 0
+                || types.Same(old, now))
+            {
                 continue;
+            }
+
             var isTypedef = name.StartsWith("typedef ", StringComparison.Ordinal);
-            Refuse(isTypedef ? ProblemCodes.ChangedLayout : ProblemCodes.ChangedVariableType, $"{name} was {old}, now it is {now}", name.Replace("typedef ", "", StringComparison.Ordinal));
+            Refuse(
+                isTypedef ? ProblemCodes.ChangedLayout : ProblemCodes.ChangedVariableType, $"{name} was {old}, now it is {now}",
+                name.Replace("typedef ", "", StringComparison.Ordinal));
         }
     }
 

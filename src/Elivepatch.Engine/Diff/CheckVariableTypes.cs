@@ -53,8 +53,12 @@ internal sealed class CheckVariableTypes(Correlation correlation, StorageTypes t
         var (seen, open) = (new HashSet<string>(), new Queue<string>(StorageTypes.NamesIn(old.Storage)));
         while (open.TryDequeue(out var name))
         {
-            if (!seen.Add(name) || Find(correlation.Before, old.Owner.Name, name) is not { } before || Find(correlation.After, now.Owner.Name, name) is not { } after)
+            if (!seen.Add(name) || Find(correlation.Before, old.Owner.Name, name) is not { } before
+                || Find(correlation.After, now.Owner.Name, name) is not { } after)
+            {
                 continue;
+            }
+
             if (after.DifferenceFrom(before) is { } difference && CheckLayouts.IsUnsafe(before, after))
                 return $"{before.Spelling}: {difference}";
             foreach (var inner in before.Members.SelectMany(m => StorageTypes.NamesIn(m.Type)))

@@ -106,11 +106,12 @@ public static class Include
             foreach (var code in Unit.Pieces.Where(p => p.IsCode))
             {
                 List<Reference> literals = [.. code.References.Where(r =>
-                    r is { Use: ReferenceUse.Address, IsMemoryOperand: false, Displacement: 0 } && r.Piece is { Kind: PieceKind.Literal } l && brought.Contains(l))];
-                if (literals.Count == 0 || ComparedAddresses.In(code, literals) is not [{ Piece: { } literal }, ..])
+                    r is { Use: ReferenceUse.Address, IsMemoryOperand: false, Displacement: 0, Piece: { Kind: PieceKind.Literal } literal }
+                    && brought.Contains(literal))];
+                if (literals.Count == 0 || ComparedAddresses.In(code, literals) is not [{ Piece: { } compared }, ..])
                     continue;
-                var stays = seen.Contains(code) ? "" : $", and {UserOf(literal)} brings another copy";
-                Problem(ProblemCodes.ComparedLiteral, code, $"{code.Name} compares a pointer with {TextOf(literal)}{stays}");
+                var stays = seen.Contains(code) ? "" : $", and {UserOf(compared)} brings another copy";
+                Problem(ProblemCodes.ComparedLiteral, code, $"{code.Name} compares a pointer with {TextOf(compared)}{stays}");
             }
         }
 

@@ -44,14 +44,16 @@ internal sealed partial class StorageTypes(DebugInfo before, DebugInfo after)
         known[(old, now)] = true;
         return known[(old, now)] = Before(old) is { } b && After(now) is { } a && b.Kind == a.Kind && b.Size == a.Size
             && b.Members.Count == a.Members.Count
-            && b.Members.Zip(a.Members).All(m => m.First with { Type = "" } == m.Second with { Type = "" } && Same(m.First.Type, m.Second.Type));
+            && b.Members.Zip(a.Members).All(m =>
+                m.First with { Type = "" } == m.Second with { Type = "" } && Same(m.First.Type, m.Second.Type));
     }
 
     /// <summary>The names of types in a spelling.</summary>
     public static IEnumerable<string> NamesIn(string type) => Name().Matches(type).Select(m => m.Value);
 
     // A type of one function can differ between instances of it; only types that all of the unit sees are shared.
-    private static ILookup<string, StructLayout> Shared(DebugInfo debug) => debug.Layouts.Where(l => l.Scope is null).ToLookup(l => l.StorageName);
+    private static ILookup<string, StructLayout> Shared(DebugInfo debug) =>
+        debug.Layouts.Where(l => l.Scope is null).ToLookup(l => l.StorageName);
 
     [GeneratedRegex(@"\b(?:struct|union|enum|typedef) [A-Za-z_$][A-Za-z0-9_$]*")]
     private static partial Regex Name();

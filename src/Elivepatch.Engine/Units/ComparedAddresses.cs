@@ -47,6 +47,9 @@ internal static class ComparedAddresses
 
     private static bool IsComparison(Mnemonic mnemonic) => mnemonic is Mnemonic.Cmp or Mnemonic.Sub or Mnemonic.Xor or Mnemonic.Cmpxchg;
 
+    private static bool IsKeptByCalls(Register register) =>
+        register is Register.RBX or Register.RBP or Register.R12 or Register.R13 or Register.R14 or Register.R15;
+
     // Behind a jump another path may come in with something else in the register, but this one has the address still.
     private static void Forget(in Instruction instruction, Dictionary<Register, Reference> held, InstructionInfoFactory factory)
     {
@@ -58,7 +61,7 @@ internal static class ComparedAddresses
 
         if (instruction.FlowControl is FlowControl.Call or FlowControl.IndirectCall)
         {
-            foreach (var register in held.Keys.Where(r => r is not (Register.RBX or Register.RBP or Register.R12 or Register.R13 or Register.R14 or Register.R15)).ToList())
+            foreach (var register in held.Keys.Where(r => !IsKeptByCalls(r)).ToList())
                 held.Remove(register);
             return;
         }
