@@ -121,4 +121,12 @@ public static partial class ProblemCodes
     /// <summary>ELP0434.</summary>
     public static readonly ProblemCode ChangedSignature = new(434, Refused, "the signature of a function changed, and not all callers with it",
         "keep the function and its types, and let it call a new one that takes what has to be added");
+
+    /// <summary>ELP0435.</summary>
+    public static readonly ProblemCode ComparedLiteral = new(435, Refused, "the address of a literal is compared",
+        "the livepatch has a copy of its own, which is equal to no pointer of the kernel: compare the text, or another sign of the object");
+
+    /// <summary>ELP0436.</summary>
+    public static readonly ProblemCode ChangedVariableType = new(436, Refused, "the type of an existing variable changed",
+        "the running kernel has a value of the old type there: keep the variable and its type, and use a new one beside it");
 }

@@ -295,6 +295,53 @@ public class DebugInfoTests
             info.Layouts.Where(l => l.Spelling == "struct local").Select(l => (l.Scope!, l.Size)).Order());
     }
 
+    [Theory]
+    [MemberData(nameof(Flags))]
+    public void Storage_is_what_the_bits_mean(string flags)
+    {
+        DebugInfo info = Read("""
+            typedef unsigned long size; typedef struct { int a; } box; struct s; enum e { A };
+            const volatile size number; long long wide; _Bool flag; double real; const char *volatile text[2]; struct s *link; box *boxes; enum e constant;
+            enum { B, C } choice; struct { const long a; enum { D } b; } pair; int (*call)(const box *); void *any;
+            """, flags);
+        Assert.Equal(
+            [
+                ("any", "void *"), ("boxes", "typedef box *"), ("call", "signed of 4 bytes (*)(typedef box *)"), ("choice", "enumeration of 4 bytes"),
+                ("constant", "enum e"), ("flag", "bool of 1 bytes"), ("link", "struct s *"), ("number", "unsigned of 8 bytes"),
+                ("pair", "struct { signed of 8 bytes a 0; enumeration of 4 bytes b 8; }"), ("real", "encoding 4 of 8 bytes"),
+                ("text", "signed of 1 bytes *[2]"), ("wide", "signed of 8 bytes"),
+            ],
+            info.Variables.Select(v => (v.Name, v.Storage)).OrderBy(v => v.Name, StringComparer.Ordinal));
+        Assert.Equal(["choice", "pair"], info.Variables.Where(v => v.Unnamed is not null).Select(v => v.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Flags))]
+    public void Constants_of_all_enums_are_known(string flags)
+    {
+        DebugInfo info = Read("enum { A = 3, B } a; enum tag { C = -1 } c; int f(void) { enum { D } d = D; static enum { E } e; return d + (e = E); }", flags);
+        Assert.Equal(
+            [("A", 3L, "", null), ("B", 4L, "", null), ("C", -1L, "tag", null), ("E", 0L, "", "f")],
+            info.EnumConstants.Where(c => c.Name != "D").Select(c => (c.Name, c.Value, c.Tag, c.Scope)).Order());
+        Assert.Equal(info.EnumConstants.Single(c => c.Name == "A").Enum, info.EnumConstants.Single(c => c.Name == "B").Enum);
+    }
+
+    [Theory]
+    [MemberData(nameof(Flags))]
+    public void Pointers_of_functions_are_known_wherever_they_are_inlined(string flags)
+    {
+        DebugInfo info = Read("""
+            struct s { int a; }; typedef struct s s_t; extern struct s *get(int); extern struct s *other;
+            static inline int in(const s_t *p) { int n = 1; struct s *q = get(n); return p->a + q->a; }
+            int f(int a, struct s **r) { return in(*r) + in(get(a)) + other->a; }
+            """, flags);
+        Assert.Equal(
+            [("f", "r", "struct s **"), ("in", "p", "struct s *"), ("in", "q", "struct s *")],
+            info.Pointers.Select(p => (p.Key.Function, p.Key.Variable, Assert.Single(p.Value))).Order());
+        Assert.Equal("struct s *", info.Declared["other"]);
+        Assert.Equal("struct s", info.Declared["typedef s_t"]);
+    }
+
     [Fact]
     public void An_assembler_unit_has_debugging_information_too()
     {

@@ -296,7 +296,7 @@ internal sealed class DebugEntries
             case DwarfAttribute.DataBitOffset when isConstant:
                 entry.DataBitOffset = (long)(value & long.MaxValue);
                 break;
-            case DwarfAttribute.ConstValue or DwarfAttribute.Count when isConstant:
+            case DwarfAttribute.ConstValue or DwarfAttribute.Count or DwarfAttribute.Encoding when isConstant:
                 entry.Value = (long)value;
                 entry.HasValue = true;
                 break;

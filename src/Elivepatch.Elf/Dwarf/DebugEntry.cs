@@ -64,7 +64,7 @@ internal struct DebugEntry
     /// <summary>DW_AT_bit_offset, from the highest bit of the storage unit; -1 where absent.</summary>
     public int OldBitOffset;
 
-    /// <summary>DW_AT_const_value, or the number of elements from DW_AT_upper_bound or DW_AT_count.</summary>
+    /// <summary>DW_AT_const_value, or the number of elements from DW_AT_upper_bound or DW_AT_count, or a base type's DW_AT_encoding.</summary>
     public long Value;
     public bool HasValue;
 

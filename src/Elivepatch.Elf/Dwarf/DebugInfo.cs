@@ -15,6 +15,22 @@ public sealed class DebugInfo
     /// <summary>Structs, unions and enums with a tag or a typedef's name and a size, in order of declaration.</summary>
     public IReadOnlyList<StructLayout> Layouts { get; private init; } = [];
 
+    /// <summary>The constants of all enums, those without a tag among them, in order of declaration.</summary>
+    public IReadOnlyList<EnumConstant> EnumConstants { get; private init; } = [];
+
+    /// <summary>
+    /// Types of variables that other units define, by name, and of typedefs, by <c>typedef foo</c>; spelled as
+    /// <see cref="DebugVariable.Storage"/>, and empty where one name has several.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Declared { get; private init; } = new Dictionary<string, string>();
+
+    /// <summary>
+    /// Types of the pointers among a function's parameters and variables, spelled as <see cref="DebugVariable.Storage"/>, by the names of
+    /// function and variable.
+    /// </summary>
+    public IReadOnlyDictionary<(string Function, string Variable), IReadOnlySet<string>> Pointers { get; private init; } =
+        new Dictionary<(string, string), IReadOnlySet<string>>();
+
     /// <summary>Functions and their instances, declarations left out.</summary>
     public IReadOnlyList<DebugFunction> Functions { get; private init; } = [];
 
@@ -35,14 +51,20 @@ public sealed class DebugInfo
         var entries = new DebugEntries(elf);
         var strings = new DwarfStrings(entries.Information.Bytes.Length);
         var spelling = new TypeSpelling(entries, strings);
-        var functions = new FunctionReader(entries, strings, new LineTables(elf, strings), new RangeTables(elf), spelling);
+        var lines = new LineTables(elf, strings);
+        var layouts = new LayoutReader(entries, strings, lines, spelling);
+        var functions = new FunctionReader(
+            entries, strings, lines, new RangeTables(elf), spelling, new TypeSpelling(entries, strings, ofStorage: true), layouts);
         return new DebugInfo
         {
             IsEmpty = entries.All.IsEmpty,
-            Layouts = new LayoutReader(entries, strings, spelling).Read(),
+            Layouts = layouts.Read(),
+            EnumConstants = layouts.ReadConstants(),
+            Declared = functions.ReadDeclared(),
             Functions = functions.ReadFunctions(),
             Variables = functions.ReadVariables(),
             Unplaced = functions.ReadUnplaced(),
+            Pointers = functions.ReadPointers(),
         };
     }
 }

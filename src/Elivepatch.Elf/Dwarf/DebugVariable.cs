@@ -24,6 +24,18 @@ public sealed class DebugVariable
     /// </summary>
     public required string ValueLayout { get; init; }
 
+    /// <summary>
+    /// What its bits mean: the type without qualifiers, numbers by kind and size (<c>unsigned of 8 bytes</c>), pointers by what they
+    /// point at, what has a name by that. Equal texts mean the same as long as what has a name lies the same.
+    /// </summary>
+    public required string Storage { get; init; }
+
+    /// <summary>
+    /// The layout of the struct, union or enum that the variable holds, or is an array of, where its type has no name or one inside of a
+    /// function; else null.
+    /// </summary>
+    public StructLayout? Unnamed { get; init; }
+
     /// <summary>Where it lives.</summary>
     public SectionLocation Location { get; init; }
 

@@ -16,7 +16,7 @@ internal enum DwarfAttribute : ushort
 {
     Location = 0x02, Name = 0x03, ByteSize = 0x0b, BitOffset = 0x0c, BitSize = 0x0d, StatementList = 0x10, LowPc = 0x11,
     ConstValue = 0x1c, Inline = 0x20, UpperBound = 0x2f, AbstractOrigin = 0x31, Count = 0x37, DataMemberLocation = 0x38,
-    DeclarationFile = 0x3a, DeclarationLine = 0x3b, Declaration = 0x3c, External = 0x3f, Specification = 0x47, Type = 0x49,
+    DeclarationFile = 0x3a, DeclarationLine = 0x3b, Declaration = 0x3c, Encoding = 0x3e, External = 0x3f, Specification = 0x47, Type = 0x49,
     Ranges = 0x55, DataBitOffset = 0x6b, StringOffsetsBase = 0x72, AddressBase = 0x73, RangeListsBase = 0x74,
     NoReturn = 0x87,
 }

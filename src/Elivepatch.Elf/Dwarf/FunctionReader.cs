@@ -3,7 +3,14 @@
 namespace Elivepatch.Elf.Dwarf;
 
 /// <summary>Reads the functions and static variables of a unit.</summary>
-internal sealed class FunctionReader(DebugEntries entries, DwarfStrings strings, LineTables lines, RangeTables ranges, TypeSpelling spelling)
+internal sealed class FunctionReader(
+    DebugEntries entries,
+    DwarfStrings strings,
+    LineTables lines,
+    RangeTables ranges,
+    TypeSpelling spelling,
+    TypeSpelling storage,
+    LayoutReader layouts)
 {
     /// <summary>By number of entry.</summary>
     private readonly Dictionary<int, DebugFunction> _functions = [];
@@ -71,6 +78,50 @@ internal sealed class FunctionReader(DebugEntries entries, DwarfStrings strings,
         return unplaced;
     }
 
+    /// <summary>
+    /// Types, spelled as <see cref="DebugVariable.Storage"/>, of variables that other units define, by name, and of typedefs outside of
+    /// functions, by <c>typedef foo</c>. A name with several meanings has none.
+    /// </summary>
+    public Dictionary<string, string> ReadDeclared()
+    {
+        var declared = new Dictionary<string, string>();
+        ReadOnlySpan<DebugEntry> all = entries.All;
+        for (int i = 0; i < all.Length; i++)
+        {
+            bool isTypedef = all[i].Tag == DwarfTag.Typedef && all[i].Function < 0;
+            if (!isTypedef && !(all[i].Tag == DwarfTag.Variable && all[i].IsDeclaration && all[i].IsExternal))
+                continue;
+            string name = isTypedef ? $"typedef {strings.NameOf(in all[i])}" : strings.NameOf(in all[i]);
+            string type = isTypedef ? storage.OfTypedef(i) : storage.OfReference(all[i].Type);
+            if (!declared.TryAdd(name, type) && declared[name] != type)
+                declared[name] = "";
+        }
+        return declared;
+    }
+
+    /// <summary>
+    /// Types, spelled as <see cref="DebugVariable.Storage"/>, of the pointers that functions have in parameters and variables, by the
+    /// names of both. Call after <see cref="ReadFunctions"/>.
+    /// </summary>
+    public Dictionary<(string Function, string Variable), IReadOnlySet<string>> ReadPointers()
+    {
+        var pointers = new Dictionary<(string, string), IReadOnlySet<string>>();
+        ReadOnlySpan<DebugEntry> all = entries.All;
+        for (int i = 0; i < all.Length; i++)
+        {
+            if (all[i].Tag is not (DwarfTag.Variable or DwarfTag.FormalParameter) || all[i].Function < 0 || all[i].NameSection is null
+                || all[i].Type < 0 || OwnerOf(i) is not { } owner || storage.OfReference(all[i].Type) is var type && !type.Contains('*'))
+            {
+                continue;
+            }
+            var key = (owner.Name, strings.NameOf(in all[i]));
+            if (!pointers.TryGetValue(key, out IReadOnlySet<string>? types))
+                pointers.Add(key, types = new HashSet<string>());
+            ((HashSet<string>)types).Add(type);
+        }
+        return pointers;
+    }
+
     private DebugFunction ReadFunction(int number)
     {
         int named = EntryOrigin.Follow(entries, number);
@@ -123,6 +174,8 @@ internal sealed class FunctionReader(DebugEntries entries, DwarfStrings strings,
             IsExternal = entries.All[number].IsExternal || entries.All[named].IsExternal,
             Type = spelling.OfReference(type),
             ValueLayout = spelling.ValueLayoutOf(type),
+            Storage = storage.OfReference(type),
+            Unnamed = layouts.ReadUnnamed(type),
             Location = location,
         };
     }

@@ -2,7 +2,7 @@
 namespace Elivepatch.Elf.Dwarf;
 
 /// <summary>Reads the layouts of a unit's types.</summary>
-internal sealed class LayoutReader(DebugEntries entries, DwarfStrings strings, TypeSpelling spelling)
+internal sealed class LayoutReader(DebugEntries entries, DwarfStrings strings, LineTables lines, TypeSpelling spelling)
 {
     /// <summary>Duplicates are looked for among so many; the search stays linear.</summary>
     private const int MostVariants = 16;
@@ -36,11 +36,36 @@ internal sealed class LayoutReader(DebugEntries entries, DwarfStrings strings, T
         return layouts;
     }
 
-    private StructLayout? ReadLayout(int type, int named, bool isTypedef)
+    /// <summary>The constants of all enums, with a name or without, in order of declaration.</summary>
+    public List<EnumConstant> ReadConstants()
+    {
+        var constants = new List<EnumConstant>();
+        ReadOnlySpan<DebugEntry> all = entries.All;
+        for (int i = 0; i < all.Length; i++)
+        {
+            if (all[i].Tag != DwarfTag.Enumerator)
+                continue;
+            int type = all[i].Parent;
+            string tag = type < 0 ? "" : strings.NameOf(in all[type]);
+            constants.Add(new EnumConstant(strings.NameOf(in all[i]), all[i].Value, type, tag, type < 0 ? null : ScopeOf(type)));
+        }
+        return constants;
+    }
+
+    /// <summary>The layout of what a variable holds where the unit has no name for it; null where it holds nothing of that kind.</summary>
+    public StructLayout? ReadUnnamed(int typeOffset)
+    {
+        int number = spelling.Unwrap(typeOffset, throughArrays: true);
+        return number >= 0 && (entries.All[number].NameSection is null || ScopeOf(number) is not null)
+            ? ReadLayout(number, number, isTypedef: false, mayBeUnnamed: true)
+            : null;
+    }
+
+    private StructLayout? ReadLayout(int type, int named, bool isTypedef, bool mayBeUnnamed = false)
     {
         ref readonly DebugEntry entry = ref entries.All[type];
         string name = strings.NameOf(in entries.All[named]);
-        if (name.Length == 0 || entry.ByteSize < 0 || entry.IsDeclaration)
+        if ((name.Length == 0 && !mayBeUnnamed) || entry.ByteSize < 0 || entry.IsDeclaration)
             return null;
         LayoutKind? kind = entry.Tag switch
         {
@@ -57,6 +82,7 @@ internal sealed class LayoutReader(DebugEntries entries, DwarfStrings strings, T
             Name = name,
             IsNamedByTypedef = isTypedef,
             Scope = ScopeOf(named),
+            Declared = new SourceLine(lines.FileOf(entries.Units[entry.Unit], entries.All[named].File), entries.All[named].Line),
             Size = entry.ByteSize,
             Members = spelling.MembersOf(type),
         };

@@ -6,14 +6,20 @@ public sealed class StructLayout
     /// <summary>Struct, union or enum.</summary>
     public LayoutKind Kind { get; init; }
 
-    /// <summary>The tag, or the typedef's name where there is no tag.</summary>
+    /// <summary>The tag, or the typedef's name where there is no tag; empty where there is neither.</summary>
     public required string Name { get; init; }
 
     /// <summary>True where the type has no tag and <see cref="Name"/> is a typedef's.</summary>
     public bool IsNamedByTypedef { get; init; }
 
+    /// <summary>Where it is declared.</summary>
+    public SourceLine Declared { get; init; }
+
     /// <summary>The function inside which the type is declared, or null. Equal names in different scopes are different types.</summary>
     public string? Scope { get; init; }
+
+    /// <summary>The name that <see cref="DebugVariable.Storage"/> has for the type: <c>struct foo</c>, <c>typedef foo_t</c>.</summary>
+    public string StorageName => IsNamedByTypedef ? $"typedef {Name}" : Spelling;
 
     /// <summary>How C calls the type, <c>struct foo</c> or <c>foo_t</c>.</summary>
     public string Spelling => IsNamedByTypedef ? Name : $"{Kind.ToString().ToLowerInvariant()} {Name}";

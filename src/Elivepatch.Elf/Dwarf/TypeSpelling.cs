@@ -8,7 +8,14 @@ using System.Text;
 namespace Elivepatch.Elf.Dwarf;
 
 /// <summary>Spells types; each once.</summary>
-internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings)
+/// <param name="entries">The entries.</param>
+/// <param name="strings">Their names.</param>
+/// <param name="ofStorage">
+/// True to spell what the bits of a type mean to whoever finds them in memory: qualifiers do not count, numbers are told apart by kind
+/// and size alone, an enum without any name is its size (whoever compares units compares its constants by their names), and what
+/// only a typedef names is spelled <c>typedef foo</c>.
+/// </param>
+internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, bool ofStorage = false)
 {
     /// <summary>How deep types are nested without passing a name; more can only be a circle.</summary>
     private const int MostNesting = 100;
@@ -62,6 +69,9 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings)
 
     /// <summary>The spelling of the type that an entry's DW_AT_type refers to; <c>void</c> without one.</summary>
     public string OfReference(int typeOffset) => Refer(typeOffset).Text;
+
+    /// <summary>The spelling of what a typedef stands for; the typedef's own where that has no name.</summary>
+    public string OfTypedef(int number) => Spell(number).Text;
 
     /// <summary>The members of a struct or union, those of unnamed ones inside lifted into it, or the constants of an enum.</summary>
     public List<LayoutMember> MembersOf(int number)
@@ -121,7 +131,7 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings)
     }
 
     /// <summary>The type itself, without typedefs and qualifiers, and for an array that of its elements; -1 for void.</summary>
-    private int Unwrap(int typeOffset, bool throughArrays)
+    public int Unwrap(int typeOffset, bool throughArrays)
     {
         for (int i = 0; i < MostNesting; i++)
         {
@@ -169,6 +179,8 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings)
         {
             case DwarfTag.PointerType:
                 return PointerTo(Refer(entry.Type));
+            case DwarfTag.ConstType or DwarfTag.VolatileType or DwarfTag.RestrictType or DwarfTag.AtomicType when ofStorage:
+                return Refer(entry.Type);
             case DwarfTag.ConstType:
                 return Qualify(Qualifiers.Const, Refer(entry.Type));
             case DwarfTag.VolatileType:
@@ -185,20 +197,33 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings)
                 return new(result.Left, Parameters(number) + result.Right);
             case DwarfTag.Typedef:
                 if (entry.Type >= 0 && IsAnonymous(entries.NumberOf(entry.Type)))
-                    return new(strings.NameOf(in entry), "");
+                    return new(ofStorage ? $"typedef {strings.NameOf(in entry)}" : strings.NameOf(in entry), "");
                 return Refer(entry.Type);
             case DwarfTag.StructureType:
                 return new(Aggregate("struct", number), "");
             case DwarfTag.UnionType:
                 return new(Aggregate("union", number), "");
+            case DwarfTag.EnumerationType when ofStorage && entry.NameSection is null:
+                return new($"enumeration of {entry.ByteSize} bytes", "");
             case DwarfTag.EnumerationType:
                 return new(Aggregate("enum", number), "");
+            case DwarfTag.BaseType when ofStorage:
+                return new($"{EncodingOf(entry.Value)} of {entry.ByteSize} bytes", "");
             case DwarfTag.BaseType or DwarfTag.UnspecifiedType:
                 return new(strings.NameOf(in entry), "");
             default:
                 throw new ElfFormatException($".debug_info at offset 0x{entry.Offset:x}: tag 0x{(int)entry.Tag:x} is no type");
         }
     }
+
+    // DW_ATE_* (DWARF 5, table 7.11): a character is a small number.
+    private static string EncodingOf(long encoding) => encoding switch
+    {
+        0x02 => "bool",
+        0x05 or 0x06 => "signed",
+        0x07 or 0x08 => "unsigned",
+        _ => $"encoding {encoding}",
+    };
 
     private static Declarator PointerTo(Declarator target)
     {

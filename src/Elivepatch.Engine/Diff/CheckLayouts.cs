@@ -6,7 +6,8 @@ namespace Elivepatch.Engine.Diff;
 /// <summary>
 /// Refuses a patch that changes how a structure lies in memory: objects of the old layout exist in the running kernel, and code
 /// in other units goes on to use it. In: the debug information of both units; without it the check says nothing. An author may
-/// state that the new layout of one type is safe; a type that changes because another one inside it does is another type.
+/// state that the new layout of one type is safe; a type that changes because another one inside it does is another type. Here are
+/// types of one name; the others are in <see cref="CheckEnumConstants"/>, <see cref="CheckRenames"/>, <see cref="CheckVariableTypes"/>.
 /// </summary>
 internal static class CheckLayouts
 {
@@ -29,7 +30,7 @@ internal static class CheckLayouts
     }
 
     // A new constant of an enumeration changes no object that exists.
-    private static bool IsUnsafe(StructLayout before, StructLayout after) =>
+    internal static bool IsUnsafe(StructLayout before, StructLayout after) =>
         before.Kind != LayoutKind.Enum || before.Size != after.Size
         || before.Members.Any(m => !after.Members.Any(n => n.Name == m.Name && n.Offset == m.Offset));
 }

@@ -24,8 +24,11 @@ public static class DetectChanges
         var changed = ChangedFunctions(correlation, comparer, selection, problems);
         foreach (var function in changed.SelectMany(c => c.Before!.Symbols))
             statements.States(StatementKind.PatchFunctionToo, function.Name);
+        var types = new StorageTypes(correlation.Before.Debug, correlation.After.Debug);
         CheckLayouts.Run(correlation, statements, problems);
-        CheckVariables(correlation, comparer, [.. changed.Select(c => c.After)], statements, problems);
+        CheckEnumConstants.Run(correlation, statements, problems);
+        new CheckRenames(correlation, types, statements, problems).Run();
+        CheckVariables(correlation, comparer, [.. changed.Select(c => c.After)], types, statements, problems);
         CheckIdLists.Run(correlation, problems);
         CheckInit(correlation, comparer, statements, problems);
         CheckExports.Run(correlation, statements, problems);
@@ -72,8 +75,10 @@ public static class DetectChanges
     private static string Linkage(Piece piece) => piece.IsGlobal ? "global" : "static";
 
     private static void CheckVariables(
-        Correlation correlation, PieceComparer comparer, HashSet<Piece> changed, UnitStatements statements, List<Problem> problems)
+        Correlation correlation, PieceComparer comparer, HashSet<Piece> changed, StorageTypes types, UnitStatements statements,
+        List<Problem> problems)
     {
+        var variableTypes = new CheckVariableTypes(correlation, types, statements, problems);
         foreach (var before in correlation.Before.Pieces.Where(p => p.Kind == PieceKind.Variable && !p.IsThrowaway))
         {
             if (correlation.Before.RoleOf(before.Section) != SectionRole.Data)
@@ -87,13 +92,17 @@ public static class DetectChanges
             }
 
             var unit = correlation.After.Name;
+            var difference = comparer.Compare(before, after);
+            // A size that changes is refused as such, whatever the type is.
+            if (before.Size == after.Size && (difference is not null || !before.IsConstant))
+                variableTypes.Check(before, after);
             var (kind, newKind) = (SectionRules.MemoryOf(before.Section), SectionRules.MemoryOf(after.Section));
             if (before.IsGlobal != after.IsGlobal)
                 problems.Add(new(ProblemCodes.ChangedSymbolKind, $"{unit}: {before.Name} is {Linkage(after)} and was {Linkage(before)}"));
             else if (kind != newKind)
                 problems.Add(new(ProblemCodes.ChangedMemoryKind, $"{unit}: {before.Name} moves from {before.Section.Name} to {after.Section.Name}"));
             // Labels of a changed function are part of that change; Include sees to it that nobody is left with the old ones.
-            else if (comparer.Compare(before, after) is { } difference && !after.LabelledFunctions.Any(changed.Contains))
+            else if (difference is not null && !after.LabelledFunctions.Any(changed.Contains))
                 LeaveOut.Initialiser(correlation, before, after, difference, statements, problems);
         }
     }

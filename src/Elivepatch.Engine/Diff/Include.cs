@@ -1,3 +1,5 @@
+using System.Text;
+using Elivepatch.Elf;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Diff;
@@ -21,6 +23,7 @@ public static class Include
         walk.Run();
         walk.CheckUnknownSections();
         walk.CheckLabels();
+        walk.CheckComparisons();
         return walk.Problems.Count > 0
             ? Outcome<Inclusion>.Failure(walk.Problems)
             : new Inclusion(diff, walk.Pieces, walk.KernelTwins);
@@ -91,6 +94,36 @@ public static class Include
                 else if (UserLeftBehind(table) is { } user)
                     Problem(ProblemCodes.SharedLabels, table, $"{what}, and {user} uses it");
             }
+        }
+
+        // The kernel's own copy of a literal has no name, and is another object than the livepatch's: new code finds no pointer of the
+        // kernel equal to its copy, and code that stays finds none equal to its own that comes from here.
+        public void CheckComparisons()
+        {
+            var brought = Pieces.Where(p => p.Kind == PieceKind.Literal).ToHashSet();
+            if (brought.Count == 0)
+                return;
+            foreach (var code in Unit.Pieces.Where(p => p.IsCode))
+            {
+                List<Reference> literals = [.. code.References.Where(r =>
+                    r is { Use: ReferenceUse.Address, IsMemoryOperand: false, Displacement: 0, Piece: { Kind: PieceKind.Literal } literal }
+                    && brought.Contains(literal))];
+                if (literals.Count == 0 || ComparedAddresses.In(code, literals) is not [{ Piece: { } compared }, ..])
+                    continue;
+                var stays = seen.Contains(code) ? "" : $", and {UserOf(compared)} brings another copy";
+                Problem(ProblemCodes.ComparedLiteral, code, $"{code.Name} compares a pointer with {TextOf(compared)}{stays}");
+            }
+        }
+
+        private string UserOf(Piece literal) => Pieces.First(p => p.References.Any(r => r.Piece == literal)).Name;
+
+        private static string TextOf(Piece literal)
+        {
+            const int longest = 40;
+            var bytes = literal.Bytes;
+            if (!literal.Section.Has(ElfSectionFlags.Strings) || bytes.Length < 2 || bytes[..^1].ContainsAnyExceptInRange((byte)' ', (byte)'~'))
+                return $"the literal at {literal.Name}";
+            return $"the literal \"{Encoding.ASCII.GetString(bytes[..Math.Min(longest, bytes.Length - 1)])}{(bytes.Length > longest + 1 ? "..." : "")}\"";
         }
 
         private string? UserLeftBehind(Piece table) =>

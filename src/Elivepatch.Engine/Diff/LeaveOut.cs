@@ -67,12 +67,14 @@ internal static class LeaveOut
     {
         if (before.Size != after.Size)
             return $"the running kernel has {before.Size} bytes of it, and new code would use {after.Size}";
+        if (before.IsConstant)
+            return "it is constant, so that the compiler may have put the new value into the new code: then the two do not agree";
         return after.References.FirstOrDefault(r => r.Piece is { IsCode: true } && r.Displacement != 0) is { } inside
             ? $"it has addresses inside of {inside.TargetName}, and the running kernel's copy leads into the old code"
             : null;
     }
 
     // Each statement is about one thing: a name that several variables have says nothing.
-    private static bool IsOnlyOne(UnitObject unit, Piece variable, string name) =>
+    internal static bool IsOnlyOne(UnitObject unit, Piece variable, string name) =>
         !unit.Pieces.Exists(p => p != variable && p.Kind == PieceKind.Variable && NameOf(unit, p) == name);
 }

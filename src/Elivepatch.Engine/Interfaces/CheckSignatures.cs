@@ -29,10 +29,7 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
             }
 
             foreach (var change in unit.Diff.Changed)
-            {
-                if (!change.Before!.Symbols.Exists(s => IsExported(s.Name)))
-                    CheckCallers(unit, change.Before, change.After);
-            }
+                CheckCallers(unit, change.Before!, change.After, change.Before!.Symbols.Exists(s => IsExported(s.Name)));
 
             bool IsExported(string name) => exported.Contains(name) || exports.Find(name) is { IsInVmlinux: true };
         }
@@ -45,22 +42,25 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
         if (Difference(unit, name, PlaceOf(before), PlaceOf(after)) is not { } difference)
             return;
         var checksum = exports.Find(name) is { Crc: > 0 } export ? $" of the checksum 0x{export.Crc:x8}" : "";
-        Refuse(unit, name, ProblemCodes.ChangedExportType, $"{difference}; modules{checksum} use it the old way");
+        unit.Diff.Statements.Refuse(
+            problems, new(ProblemCodes.ChangedExportType, $"{unit.Name}: {difference}; modules{checksum} use it the old way"),
+            StatementKind.SignatureIsCompatible, name);
     }
 
-    private void CheckCallers(UnitInterface unit, Piece before, Piece after)
+    // Nothing lifts this: old code passes what it was compiled to, and new code takes what is in the registers.
+    private void CheckCallers(UnitInterface unit, Piece before, Piece after, bool isExported)
     {
         if (Difference(unit, before.Name, PlaceOf(before), PlaceOf(after)) is not { } difference)
             return;
         var user = PointerTo(unit.Before, before) ?? PointerTo(unit.After, after);
         if (user is not null)
-            Refuse(unit, before.Name, ProblemCodes.ChangedSignature, $"{difference}; {user} has its address");
-        else if (before.IsGlobal && unit.Placement.Find(before.Name) is { } place && users?.FirstOf(place.Address) is { } outside)
-            Refuse(unit, before.Name, ProblemCodes.ChangedSignature, $"{difference}; {outside} uses it and is not compiled again");
-    }
+            Refuse($"{difference}; {user} has its address");
+        else if (!isExported && before.IsGlobal && unit.Placement.Find(before.Name) is { } place && users?.FirstOf(place.Address) is { } outside)
+            Refuse($"{difference}; {outside} uses it and is not compiled again");
 
-    private void Refuse(UnitInterface unit, string name, ProblemCode code, string what) => unit.Diff.Statements.Refuse(
-        problems, new(code, $"{unit.Name}: {what}"), StatementKind.SignatureIsCompatible, name);
+        void Refuse(string what) => unit.Diff.Statements.RefuseAlways(
+            problems, new(ProblemCodes.ChangedSignature, $"{unit.Name}: {what}"), StatementKind.SignatureIsCompatible, before.Name);
+    }
 
     // Both declarations and what differs; null where nothing does.
     private static string? Difference(UnitInterface unit, string name, SectionLocation? before, SectionLocation? after)

@@ -9,7 +9,8 @@ namespace Elivepatch.Engine.Statements;
 public enum StatementKind
 {
     /// <summary>
-    /// The new initial value of existing data is left out: the running kernel's value stays (ELP0403). Names a variable.
+    /// The new initial value of existing data is left out: the running kernel's value stays (ELP0403). Names a variable that is not
+    /// constant.
     /// </summary>
     [JsonStringEnumMemberName("leave-out-initialiser")]
     LeaveOutInitialiser,
@@ -29,8 +30,9 @@ public enum StatementKind
     LeaveOutExport,
 
     /// <summary>
-    /// Old and new code agree on objects of a type although its layout changed (ELP0409). Names a struct, union or enum as C
-    /// does; a type that changes because another one inside it does is named on its own.
+    /// Old and new code agree on objects of a type although its layout changed (ELP0409), or on a variable although its type did
+    /// (ELP0436). Names a struct, union or enum as C does, a variable, or a constant of an enum without a name; a type that changes
+    /// because another one inside it does is named on its own.
     /// </summary>
     [JsonStringEnumMemberName("layout-is-safe")]
     LayoutIsSafe,
@@ -46,8 +48,8 @@ public enum StatementKind
     PatchFunctionToo,
 
     /// <summary>
-    /// Code outside of the patch that was compiled against the old declaration of an exported function or variable works with the
-    /// new one. Names the exported symbol.
+    /// Modules that were compiled against the old declaration of an exported function or variable work with the new one (ELP0433).
+    /// Names the exported symbol.
     /// </summary>
     [JsonStringEnumMemberName("signature-is-compatible")]
     SignatureIsCompatible,

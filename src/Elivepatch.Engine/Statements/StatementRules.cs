@@ -65,7 +65,7 @@ public static partial class StatementRules
 
     private static Regex FormOf(StatementKind kind) => kind switch
     {
-        StatementKind.LayoutIsSafe => Type(),
+        StatementKind.LayoutIsSafe => TypeOrVariable(),
         StatementKind.StaticLocalMayGo => StaticLocal(),
         StatementKind.LeaveOutInitialiser => Variable(),
         _ => Symbol(),
@@ -73,7 +73,7 @@ public static partial class StatementRules
 
     private static string ThingOf(StatementKind kind) => kind switch
     {
-        StatementKind.LayoutIsSafe => "a type, such as struct eventfd_ctx",
+        StatementKind.LayoutIsSafe => "a type, such as struct eventfd_ctx, a constant of an enum, or a variable",
         StatementKind.StaticLocalMayGo => "a static local variable with its function, such as function::variable",
         StatementKind.LeaveOutInitialiser => "a variable",
         StatementKind.LeaveOutInit or StatementKind.PatchFunctionToo => "a function",
@@ -108,6 +108,7 @@ public static partial class StatementRules
     [GeneratedRegex(@"\A[A-Za-z_$][A-Za-z0-9_$.]*::[A-Za-z_$][A-Za-z0-9_$]*\z")]
     private static partial Regex StaticLocal();
 
-    [GeneratedRegex(@"\A(?:(?:struct|union|enum) )?(?!(?:struct|union|enum)\z)[A-Za-z_$][A-Za-z0-9_$]*\z")]
-    private static partial Regex Type();
+    // C keeps the names of typedefs, variables and constants of enums apart in one unit.
+    [GeneratedRegex(@"\A(?:(?:struct|union|enum) |[A-Za-z_$][A-Za-z0-9_$.]*::)?(?!(?:struct|union|enum)\z)[A-Za-z_$][A-Za-z0-9_$]*\z")]
+    private static partial Regex TypeOrVariable();
 }

@@ -1,3 +1,4 @@
+using Elivepatch.Engine.Statements;
 using Xunit;
 using static Elivepatch.Engine.Tests.Interfaces.Checked;
 
@@ -78,6 +79,22 @@ public sealed class CheckSignaturesTests
             .Replace("(*ops[])(int)", "(*ops[])(long)", StringComparison.Ordinal);
         Assert.Equal([434], Check(before, after, kernel).Numbers());
         Assert.Empty(Check(before, before.Replace("return helper(a)", "return helper(a + 7)", StringComparison.Ordinal), kernel));
+    }
+
+    [Fact]
+    public void A_statement_is_about_modules_and_not_about_pointers()
+    {
+        const string stored = "int (*ops[])(int) = { (void *)show };\n";
+        const string before = Declarations + "int show(int a) { return helper(a); }\n";
+        const string after = Declarations + "int show(int a, int b) { return helper(a + b); }\n";
+        var statement = new AuthorStatement(StatementKind.SignatureIsCompatible, "unit.c", "show", "it is so");
+
+        Assert.Empty(Check([(before, after)], exports: Exports, statements: statement));
+        Assert.Equal([433, 434], Check([(before + stored, after + stored)], exports: Exports).Numbers());
+        var problem = Assert.Single(Check([(before + stored, after + stored)], exports: Exports, statements: statement));
+        Assert.Equal(434, problem.Code.Number);
+        Assert.Null(problem.LiftedBy);
+        Assert.Equal([434], Check([(before + stored, after + stored)], statements: statement).Numbers());
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Text;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Interfaces;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Tests.Diff;
 using Elivepatch.Engine.Tests.Fidelity;
 
@@ -19,11 +20,13 @@ internal static class Checked
     /// <param name="others">A unit that the patch does not touch; it is the first in the kernel.</param>
     /// <param name="exports">Lines of Module.symvers.</param>
     /// <param name="hasImage">False for a kernel of which only the symbols are known.</param>
-    public static IReadOnlyList<Problem> Check((string Before, string After)[] units, string others = "", string exports = "", bool hasImage = true)
+    /// <param name="statements">What the author states; the units are all <c>unit.c</c>.</param>
+    public static IReadOnlyList<Problem> Check(
+        (string Before, string After)[] units, string others = "", string exports = "", bool hasImage = true, params AuthorStatement[] statements)
     {
         var kernel = FakeKernel.Of([Entry, others, .. units.Select(u => u.Before)]);
         return CheckInterfaces.Run(
-            [.. units.Select(u => new UnitInterface(Patched.Compare(u.Before, u.After), Patched.Value(kernel.Check(u.Before))))],
+            [.. units.Select(u => new UnitInterface(Patched.Compare(u.Before, u.After, statements), Patched.Value(kernel.Check(u.Before))))],
             kernel.Symbols, Patched.Value(ExportedSymbols.Parse(Encoding.ASCII.GetBytes(exports))), hasImage ? kernel.Image : null);
     }
 

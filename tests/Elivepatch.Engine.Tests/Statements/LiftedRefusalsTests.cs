@@ -119,6 +119,23 @@ public sealed class LiftedRefusalsTests
         Assert.Equal([statement], diff.Statements.Rejected);
     }
 
+    [Theory]
+    [InlineData("static const int most = 5;\nconst int *bound = &most;\nint f(int a) { return a > most ? limit : 0; }\n")]
+    [InlineData("const int most = 5;\nint f(int a) { return a > most ? limit : 0; }\n")]
+    public void A_constant_is_refused_whatever_is_stated(string source)
+    {
+        var statement = new AuthorStatement(StatementKind.LeaveOutInitialiser, "unit.c", "most", "it is so");
+
+        // The new code has the 7 in its instructions, and the running kernel's variable is 5.
+        var diff = Compare(Declarations + source, Declarations + source.Replace("= 5", "= 7", StringComparison.Ordinal), statement);
+
+        Assert.Equal(["f"], diff.Changed());
+        var problem = Assert.Single(diff.Problems);
+        Assert.Equal(403, problem.Code.Number);
+        Assert.Null(problem.LiftedBy);
+        Assert.Contains("it is constant", problem.Remedy, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void An_address_inside_of_a_function_is_refused_whatever_is_stated()
     {
