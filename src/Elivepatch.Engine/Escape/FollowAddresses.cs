@@ -162,8 +162,7 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
                 Call(state, instruction.Target, instruction.External);
                 return true;
             case FlowControl.IndirectCall:
-                // An entry of pv_ops is called by inline assembly (arch/x86/include/asm/paravirt.h).
-                Call(state, null, null, isC: instruction.Code.Op0Kind == OpKind.Register || instruction.Code.MemoryBase is not (Register.None or Register.RIP));
+                Call(state, null, null, isC: IsCallOfC(instruction.Code));
                 return true;
             case FlowControl.Return:
                 Return(state);
@@ -251,7 +250,8 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
         else if (name is "klp_shadow_free" or "klp_shadow_free_all")
         {
             // Compare the object's address, and call the destructor before they return.
-            CallBack(state, state[name == "klp_shadow_free" ? Rdx : Rsi], name, (Rdi, name == "klp_shadow_free" ? state[Rdi] : AddressValue.Other));
+            var (destructor, handed) = name == "klp_shadow_free" ? (state[Rdx], state[Rdi]) : (state[Rsi], AddressValue.Other);
+            CallBack(state, destructor, name, (Rdi, handed));
         }
         else
         {
@@ -410,9 +410,13 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
         return found;
     }
 
+    // An entry of pv_ops is called by inline assembly (arch/x86/include/asm/paravirt.h), straight from the variable.
+    private static bool IsCallOfC(in Instruction call) =>
+        call.Op0Kind == OpKind.Register || call.MemoryBase is not (Register.None or Register.RIP);
+
     private static bool CallsC(CodeInstruction instruction) => instruction.Code.FlowControl switch
     {
-        FlowControl.IndirectCall => instruction.Code.Op0Kind == OpKind.Register,
+        FlowControl.IndirectCall => IsCallOfC(instruction.Code),
         FlowControl.Call or FlowControl.UnconditionalBranch or FlowControl.ConditionalBranch =>
             instruction.External is { } name && (!KnownCallees.IsAssembly(name) || KnownCallees.IsIndirectThunk(name)),
         _ => false,
@@ -424,7 +428,11 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
         if (!value.IsStack)
             return value.Own;
         if (!frames.TryGetValue(current.Entry, out var frame))
-            frames[current.Entry] = frame = new(AddressKind.Data, current.Name, current.Entry.Section, 0, 0) { Counts = false, IsFrame = true };
+        {
+            frame = new(AddressKind.Data, current.Name, current.Entry.Section, 0, 0) { Counts = false, IsFrame = true };
+            frames[current.Entry] = frame;
+        }
+
         state.IsFrameLent = true;
         foreach (var (_, held) in state.Frame.Where(IsInReach))
             isNews |= frame.Hold(held.IsStack ? held.Own.Add(frame) : held.Own);
@@ -432,7 +440,8 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     }
 
     // The arguments of a function lie in its frame for one that takes their address, or reads them.
-    private bool IsInReach((long? Offset, AddressValue Value) slot) => slot.Offset is null or < 0 || readsStackArguments.Contains(current.Entry);
+    private bool IsInReach((long? Offset, AddressValue Value) slot) =>
+        slot.Offset is null or < 0 || readsStackArguments.Contains(current.Entry);
 
     private void Pass(FlowState state, AddressValue value, string? to, bool copiesText = false)
     {
@@ -452,9 +461,10 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
 
     private void Return(FlowState state)
     {
-        // A structure of 16 bytes comes back in both registers. What else is left in %rdx means nothing, and nobody says which it is; behind
-        // a call it is empty.
-        var (first, second) = (state[Rax], state[Rdx]);
+        // A structure of 16 bytes comes back in both registers. What else is left in %rdx means nothing, and nobody says which it is. Behind
+        // a call it is empty, and what may be in %rax as well is what that was chosen from (cmov).
+        var first = state[Rax];
+        var second = AddressValue.Among(state[Rdx].Own.Except(first.Own));
         if (isPatched(current.Entry))
         {
             Escape(first.Own, EscapeWay.Returned);
@@ -712,9 +722,13 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     private void Escape(AddressValue held, EscapeWay way) => Escape(held.Own, way);
 
     private void Escape(
-        IEnumerable<OwnAddress> addresses, EscapeWay way, string? to = null, Dictionary<(OwnAddress, EscapeWay, string), AddressEscape>? into = null)
+        IEnumerable<OwnAddress> addresses, EscapeWay way, string? to = null,
+        Dictionary<(OwnAddress, EscapeWay, string), AddressEscape>? into = null)
     {
-        foreach (var own in addresses.SelectMany<OwnAddress, OwnAddress>(o => o.IsFrame ? o.HeldInFrames() : [o]).Where(o => o.Counts))
-            (into ?? escapes).TryAdd((own, way, current.Name), new(current.Name, own.Name, own.Kind, way, to, at.Place.ToString()));
+        foreach (var own in addresses.SelectMany(o => o.IsFrame ? o.HeldInFrames() : [o]).Where(o => o.Counts))
+        {
+            (into ?? escapes).TryAdd(
+                (own, way, current.Name), new(current.Name, own.Name, own.Kind, way, to, at.Place.ToString()));
+        }
     }
 }
