@@ -34,6 +34,7 @@ internal static class KnownCallees
         ("drivers/acpi/utils.c", "acpi_handle_printk acpi_evaluation_failure_warn"),
         ("mm/page_alloc.c", "warn_alloc"),
         ("kernel/time/timer_list.c", "SEQ_printf"),
+        ("fs/proc/array.c", "render_sigset_t render_cap_t"),
         ("kernel/workqueue.c", "set_worker_desc"),
         ("kernel/trace/blktrace.c", "__blk_trace_note_message"),
         ("kernel/bpf/btf.c", "__btf_verifier_log btf_verifier_log __btf_verifier_log_type btf_verifier_log_member btf_verifier_log_vsi"),
@@ -96,6 +97,7 @@ internal static class KnownCallees
         ("fs/filesystems.c", "get_fs_type __get_fs_type"),
         ("kernel/module/kmod.c", "__request_module"),
         ("fs/proc/generic.c", "remove_proc_entry remove_proc_subtree"),
+        ("kernel/bpf/btf.c", "btf_type_by_id btf_name_by_offset"),
         ("drivers/of/base.c", "of_find_property of_get_property of_device_is_compatible of_machine_is_compatible"),
 
         // Names that are copied; of a constant of vmlinux alone the address is kept (kstrdup_const()).
