@@ -70,6 +70,9 @@ internal sealed class AddressValue
         _ => new(Own.Union(with.Own), IsStack || with.IsStack, null, true),
     };
 
+    /// <summary>The same or a place further on in it.</summary>
+    public AddressValue Further() => StackOffset is null ? this : new(Own, IsStack, null, MayBeOther);
+
     /// <summary>The value this many bytes further.</summary>
     public AddressValue Plus(long bytes) => StackOffset is { } offset ? new(Own, IsStack, unchecked(offset + bytes), MayBeOther) : this;
 

@@ -19,8 +19,8 @@ public sealed record EscapeFindings(IReadOnlyList<AddressEscape> Escapes, bool I
 /// <summary>
 /// Finds the addresses of a livepatch that outlive it. In: an object, before the glue is written or finished. Out: every address
 /// of its own that may be in kernel memory when the livepatch was disabled or replaced. Unloading it would leave them dangling.
-/// Passing a constant to a function of the kernel does not count (every printk does it, and who keeps a name copies it); a
-/// function or a variable does.
+/// Passing one to a function of the kernel counts, a literal as well (request_mem_region() keeps the name that it is given), but for those
+/// that are known to keep nothing (<see cref="KnownCallees"/>).
 /// </summary>
 public static class FindEscapes
 {

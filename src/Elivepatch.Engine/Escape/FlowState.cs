@@ -14,8 +14,14 @@ internal sealed class FlowState
     {
     }
 
-    /// <summary>True where the address of the frame was given away, so that others may read what is stored there.</summary>
-    public bool IsFrameShared { get; set; }
+    /// <summary>
+    /// Where the kernel was given an address in the frame, so that it may read what is stored there from then on: all of it from this
+    /// offset up. Below lie arguments that are pushed later. Null where no address was given away.
+    /// </summary>
+    public long? SharedFrom { get; set; }
+
+    /// <summary>True where a function of the module was given an address in the frame.</summary>
+    public bool IsFrameLent { get; set; }
 
     /// <summary>True where on every path here the module has taken a reference to itself.</summary>
     public bool HoldsModule { get; set; }
@@ -23,17 +29,22 @@ internal sealed class FlowState
     public AddressValue this[int register]
     {
         get => registers[register];
-        set => registers[register] = value;
+        set
+        {
+            registers[register] = value;
+            if (register == StackPointer)
+                Drop();
+        }
     }
 
     public AddressValue Rsp
     {
         get => registers[StackPointer];
-        set => registers[StackPointer] = value;
+        set => this[StackPointer] = value;
     }
 
-    /// <summary>Everything that the frame holds.</summary>
-    public IEnumerable<AddressValue> Frame => slots.Values.Append(anywhere);
+    /// <summary>What the frame holds, by offset; null for what lies at a place that is not known.</summary>
+    public IEnumerable<(long? Offset, AddressValue Value)> Frame => slots.Select(s => ((long?)s.Key, s.Value)).Append((null, anywhere));
 
     /// <summary>At the entry of a function; null where the place in the frame is not known either.</summary>
     public static FlowState Entry(long? stack = 0)
@@ -46,7 +57,7 @@ internal sealed class FlowState
 
     public FlowState Copy()
     {
-        var copy = new FlowState { anywhere = anywhere, IsFrameShared = IsFrameShared, HoldsModule = HoldsModule };
+        var copy = new FlowState { anywhere = anywhere, SharedFrom = SharedFrom, IsFrameLent = IsFrameLent, HoldsModule = HoldsModule };
         registers.CopyTo(copy.registers, 0);
         foreach (var (offset, value) in slots)
             copy.slots[offset] = value;
@@ -84,6 +95,15 @@ internal sealed class FlowState
         }
     }
 
+    // The kernel has no red zone (-mno-red-zone): what lies below %rsp is gone with the next interrupt.
+    private void Drop()
+    {
+        if (Rsp is not { StackOffset: { } top, MayBeOther: false })
+            return;
+        foreach (var offset in slots.Keys.Where(o => o < top).ToList())
+            slots.Remove(offset);
+    }
+
     /// <summary>Joins what another path brings; true where that is news.</summary>
     public bool Join(FlowState with)
     {
@@ -99,8 +119,10 @@ internal sealed class FlowState
 
         foreach (var offset in slots.Keys.Where(o => !with.slots.ContainsKey(o)).ToList())
             slots[offset] = Joined(slots[offset], AddressValue.Other, ref isNews);
-        if (with.IsFrameShared && !IsFrameShared)
-            (IsFrameShared, isNews) = (true, true);
+        if (with.SharedFrom is { } from && !(SharedFrom <= from))
+            (SharedFrom, isNews) = (from, true);
+        if (with.IsFrameLent && !IsFrameLent)
+            (IsFrameLent, isNews) = (true, true);
         if (!with.HoldsModule && HoldsModule)
             (HoldsModule, isNews) = (false, true);
         return isNews;

@@ -16,29 +16,52 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     private const int MostSteps = 20_000_000;
 
     private const int Rax = 0, Rcx = 1, Rdx = 2, Rsp = 4, Rbp = 5, Rsi = 6, Rdi = 7, R8 = 8, R9 = 9;
+    private const int R10 = 10, R11 = 11;
     private static readonly int[] arguments = [Rdi, Rsi, Rdx, Rcx, R8, R9];
+
+    // What a call by the C calling convention leaves undefined.
+    private static readonly int[] callerSaved = [Rax, Rcx, Rdx, Rsi, Rdi, R8, R9, R10, R11];
 
     private readonly InstructionInfoFactory information = new();
     private readonly Dictionary<(OwnAddress, EscapeWay, string Function), AddressEscape> escapes = [];
+    private readonly Dictionary<(OwnAddress, EscapeWay, string Function), AddressEscape> guesses = [];
     private readonly Dictionary<CodePlace, AddressValue[]> passed = [];
-    private readonly Dictionary<CodePlace, AddressValue> returned = [];
+    private readonly Dictionary<CodePlace, Dictionary<long, AddressValue>> passedOnStack = [];
+    private readonly Dictionary<CodePlace, (AddressValue First, AddressValue Second)> returned = [];
+    private readonly Dictionary<CodePlace, OwnAddress> frames = [];
+    private readonly Dictionary<CodePlace, HashSet<int>> overwritten = [];
+    private readonly HashSet<CodePlace> readsStackArguments = [];
+    private readonly HashSet<CodePlace> enables = [];
+    private readonly HashSet<CodePlace> releases = [];
     private readonly HashSet<CodePlace> visited = [];
     private readonly ILookup<ElfSection, ulong> labels = addresses.Labels.ToLookup(l => l.Section, l => l.Offset);
     private CodeFunction current = new("", default, 0);
     private CodeInstruction at = code.Instructions.FirstOrDefault()!;
     private bool isNews;
     private int steps;
+    private bool? heldAtEnable;
 
-    /// <summary>What escapes, by place.</summary>
-    public IReadOnlyCollection<AddressEscape> Escapes => escapes.Values;
+    /// <summary>
+    /// What escapes, by place. That a word of the frame is an argument of the function called, or <c>%rdx</c> part of a result, is a guess,
+    /// and says nothing of an address of which more is known.
+    /// </summary>
+    public IEnumerable<AddressEscape> Escapes
+    {
+        get
+        {
+            var known = escapes.Keys.Select(k => k.Item1).ToHashSet();
+            return escapes.Values.Concat(guesses.Where(g => !known.Contains(g.Key.Item1)).Select(g => g.Value));
+        }
+    }
 
     /// <summary>True where the code was too much to be followed.</summary>
     public bool IsExhausted => steps > MostSteps;
 
     /// <summary>
-    /// Whether the module has a reference to itself wherever it enables its livepatch; null where it enables none.
+    /// Whether the module has a reference to itself wherever it enables its livepatch, and keeps it: only the function that enables it
+    /// may give it back, for a livepatch that could not be enabled. Null where it enables none.
     /// </summary>
-    public bool? HoldsModule { get; private set; }
+    public bool? HoldsModule => heldAtEnable is { } held ? held && releases.IsSubsetOf(enables) : null;
 
     /// <summary>Runs until nothing new is found.</summary>
     public void Run()
@@ -55,14 +78,11 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
             foreach (var instruction in code.Instructions.Where(i => !visited.Contains(i.Place)).ToList())
             {
                 if (!visited.Contains(instruction.Place))
-                    Run(FunctionOf(instruction.Place), instruction.Place, FlowState.Entry(stack: null));
+                    Run(code.FunctionOf(instruction.Place), instruction.Place, FlowState.Entry(stack: null));
             }
         }
         while (isNews && !IsExhausted);
     }
-
-    private CodeFunction FunctionOf(CodePlace place) =>
-        code.Functions.First(f => f.Entry.Section == place.Section && f.Entry.Offset <= place.Offset && place.Offset < f.End);
 
     private FlowState Entry(CodeFunction function)
     {
@@ -71,6 +91,12 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
         {
             for (var i = 0; i < arguments.Length; i++)
                 state[arguments[i]] = values[i];
+        }
+
+        if (passedOnStack.TryGetValue(function.Entry, out var slots))
+        {
+            foreach (var (offset, value) in slots)
+                state.StoreSlot(offset, value, isWhole: true);
         }
 
         return state;
@@ -136,7 +162,7 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
                 Call(state, instruction.Target, instruction.External);
                 return true;
             case FlowControl.IndirectCall:
-                Call(state, null, null);
+                Call(state, null, null, isC: IsCallOfC(instruction.Code));
                 return true;
             case FlowControl.Return:
                 Return(state);
@@ -175,13 +201,15 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
         }
         else
         {
-            Call(state.Copy(), null, instruction.External);
+            var after = state.Copy();
+            Call(after, null, instruction.External, isTail: true);
+            Return(after);
         }
     }
 
     private void TailCall(FlowState state, CodeFunction callee)
     {
-        Call(state, callee.Entry, null);
+        Call(state, callee.Entry, null, isTail: true);
         Return(state);
     }
 
@@ -189,93 +217,265 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     {
         foreach (var label in labels[at.Place.Section])
             meet(new(at.Place.Section, label), state);
-        Call(state.Copy(), null, null);
+        Call(state.Copy(), null, null, isTail: true);
     }
 
-    private void Call(FlowState state, CodePlace? own, string? name)
+    private void Call(FlowState state, CodePlace? own, string? name, bool isTail = false, bool isC = true)
     {
         if (KnownCallees.IsFtraceEntry(name))
             return;
         if (own is { } place && code.FunctionAt(place) is not null)
         {
-            CallOwn(state, place);
+            CallOwn(state, place, isTail);
             return;
         }
 
-        if (name == SelfCheck.ModuleStart.EnableFunction)
-            HoldsModule = (HoldsModule ?? true) && state.HoldsModule;
-        if (KnownCallees.TakesReference(name) && state[Rdi] is { MayBeOther: false, IsStack: false } to && to.Own.All(o => o.IsThisModule))
-            state.HoldsModule = true;
-        else if (name == "module_put")
-            state.HoldsModule = false;
+        var result = AddressValue.Other;
+        if (KnownCallees.IsIndirectThunk(name))
+            name = null;
+        NoteReferences(state, name);
         if (KnownCallees.KeepsNothing(name))
         {
-            // C functions, which leave nothing in these registers.
-            foreach (var register in arguments)
-                state[register] = AddressValue.Other;
+            if (KnownCallees.Copies(name))
+                StoreTo(state, state[Rdi], null, Held(state, state[Rsi]), isWhole: false);
+            if (KnownCallees.ReturnsFirst(name))
+                result = state[Rdi].Further();
         }
-        else if (KnownCallees.Copies(name))
+        else if (name is "klp_shadow_alloc" or "klp_shadow_get_or_alloc")
         {
-            StoreTo(state, state[Rdi], null, Held(state, state[Rsi]), isWhole: false);
+            // kernel/livepatch/shadow.c: keeps the object's address, and calls the constructor before it returns.
+            Pass(state, state[Rdi], name);
+            CallBack(state, state[R8], name, (Rdi, state[Rdi]), (Rdx, state[R9]));
+        }
+        else if (name is "klp_shadow_free" or "klp_shadow_free_all")
+        {
+            // Compare the object's address, and call the destructor before they return.
+            var (destructor, handed) = name == "klp_shadow_free" ? (state[Rdx], state[Rdi]) : (state[Rsi], AddressValue.Other);
+            CallBack(state, destructor, name, (Rdi, handed));
         }
         else
         {
-            if (KnownCallees.Duplicates(name))
-                Escape(Held(state, state[Rdi]), EscapeWay.Stored);
-            foreach (var register in arguments)
-                Pass(state, state[register], name);
-            PassFrame(state, name, isShared: false);
+            PassAll(state, name, isTail);
         }
 
-        if (!KnownCallees.IsAssembly(name))
-            state[Rax] = AddressValue.Other;
+        if (KnownCallees.IsAssembly(name) || !isC)
+            return;
+        foreach (var register in callerSaved)
+            state[register] = AddressValue.Other;
+        state[Rax] = result;
     }
 
-    private void CallOwn(FlowState state, CodePlace callee)
+    private void NoteReferences(FlowState state, string? name)
     {
-        if (!passed.TryGetValue(callee, out var values))
-            passed[callee] = values = [.. arguments.Select(_ => AddressValue.Other)];
+        if (name == SelfCheck.ModuleStart.EnableFunction)
+        {
+            heldAtEnable = (heldAtEnable ?? true) && state.HoldsModule;
+            enables.Add(current.Entry);
+        }
+
+        if (KnownCallees.TakesReference(name) && state[Rdi] is { MayBeOther: false, IsStack: false } to && to.Own.All(o => o.IsThisModule))
+        {
+            state.HoldsModule = true;
+        }
+        else if (KnownCallees.GivesReference(name))
+        {
+            state.HoldsModule = false;
+            if (state[Rdi].Own.Any(o => o.IsThisModule))
+                releases.Add(current.Entry);
+        }
+    }
+
+    // To a function of the kernel of which nothing is known but perhaps what it does with one argument.
+    private void PassAll(FlowState state, string? name, bool isTail)
+    {
+        var copied = KnownCallees.CopiesBytes(name);
         for (var i = 0; i < arguments.Length; i++)
         {
             var value = state[arguments[i]];
-            var joined = values[i].Join(AddressValue.Among(value.Own));
-            isNews |= !joined.SameAs(values[i]);
-            values[i] = joined;
-            if (value.IsStack)
-                state.IsFrameShared = true;
+            if (i == copied)
+                Escape(Held(state, value), EscapeWay.Stored);
+            else
+                Pass(state, value, name, copiesText: KnownCallees.CopiesText(name, i));
         }
 
-        PassFrame(state, null, isShared: false);
-        state[Rax] = returned.GetValueOrDefault(callee, AddressValue.Other);
+        if (KnownCallees.UsesAnyRegister(name))
+        {
+            foreach (var register in Enumerable.Range(0, 16).Where(i => i != Rsp && !arguments.Contains(i)))
+                Pass(state, state[register], name);
+        }
+
+        // Further arguments are on the stack.
+        foreach (var (offset, value) in state.Frame)
+        {
+            if (IsOutgoing(offset, isTail))
+                Escape(value.Own, name is null ? EscapeWay.NotFollowed : EscapeWay.Passed, name, guesses);
+        }
     }
 
-    // A pointer to the frame lets the callee read all of it, and whoever it gives that pointer to.
-    private void Pass(FlowState state, AddressValue value, string? to)
+    // What is called finds its arguments below the return address of the caller, and in place of the caller's own where it is jumped to.
+    private static bool IsOutgoing(long? offset, bool isTail) => offset is null || (isTail ? offset > 0 : offset < 0);
+
+    // A function that a callee calls with these arguments; where it is the kernel's, it may keep them.
+    private void CallBack(FlowState state, AddressValue function, string name, params (int Register, AddressValue Value)[] given)
     {
-        foreach (var own in value.Own.Where(o => o.CountsWhenPassed))
-            Escape(own, EscapeWay.Passed, to);
-        if (!value.IsStack)
+        foreach (var own in function.Own)
+        {
+            if (code.FunctionAt(new(own.Section, own.Start)) is not { } callee)
+                continue;
+            foreach (var (register, value) in given)
+                Join(callee.Entry, Array.IndexOf(arguments, register), OwnOf(state, value));
+        }
+
+        if (function.MayBeOther)
+        {
+            foreach (var (_, value) in given)
+                Pass(state, value, name);
+        }
+    }
+
+    private void Join(CodePlace callee, int argument, IEnumerable<OwnAddress> given)
+    {
+        if (!passed.TryGetValue(callee, out var values))
+            passed[callee] = values = [.. arguments.Select(_ => AddressValue.Other)];
+        var joined = values[argument].Join(AddressValue.Among(given));
+        isNews |= !joined.SameAs(values[argument]);
+        values[argument] = joined;
+    }
+
+    private void CallOwn(FlowState state, CodePlace callee, bool isTail)
+    {
+        for (var i = 0; i < arguments.Length; i++)
+            Join(callee, i, OwnOf(state, state[arguments[i]]));
+        PassOnStack(state, callee, isTail);
+
+        var (first, second) = returned.GetValueOrDefault(callee, (AddressValue.Other, AddressValue.Other));
+        var lost = Overwritten(callee);
+        foreach (var register in callerSaved)
+        {
+            var value = register switch { Rax => first, Rdx => second, _ => AddressValue.Other };
+            if (lost.Contains(register))
+                state[register] = value;
+            else if (!value.IsPlain)
+                state[register] = value.Join(state[register]);
+        }
+    }
+
+    // Where the callee finds its seventh argument and all behind it. How many it has nobody says.
+    private void PassOnStack(FlowState state, CodePlace callee, bool isTail)
+    {
+        var further = state.Frame.Where(s => IsOutgoing(s.Offset, isTail) && !s.Value.IsPlain).ToList();
+        if (state.Rsp is not { StackOffset: { } top, MayBeOther: false } || further.Exists(s => s.Offset is null))
+        {
+            foreach (var (_, value) in further)
+                Escape(value.Own, EscapeWay.NotFollowed, into: guesses);
             return;
-        state.IsFrameShared = true;
-        PassFrame(state, to, isShared: true);
+        }
+
+        if (further.Count > 0 && !passedOnStack.ContainsKey(callee))
+            passedOnStack[callee] = [];
+        foreach (var (offset, value) in further)
+        {
+            var slots = passedOnStack[callee];
+            var to = offset!.Value - top + (isTail ? 0 : 8);
+            var old = slots.GetValueOrDefault(to, AddressValue.Other);
+            var joined = old.Join(AddressValue.Among(OwnOf(state, value)));
+            isNews |= !joined.SameAs(old);
+            slots[to] = joined;
+        }
     }
 
-    // Further arguments are on the stack.
-    private void PassFrame(FlowState state, string? to, bool isShared)
+    // The registers of callerSaved that a function of the module may change. A compiler that sees the function may count on the others
+    // (gcc's -fipa-ra).
+    private HashSet<int> Overwritten(CodePlace function)
     {
-        foreach (var own in state.Frame.SelectMany(v => v.Own).Where(o => o.CountsWhenPassed))
-            Escape(own, isShared || to is not null ? EscapeWay.Passed : EscapeWay.NotFollowed, to);
+        if (overwritten.TryGetValue(function, out var known))
+            return known;
+        var found = overwritten[function] = [];
+        if (code.FunctionAt(function) is not { } body)
+            return found;
+        for (var next = code.At(body.Entry); next is not null && next.Place.Offset < body.End; next = code.At(next.Next))
+        {
+            foreach (var register in information.GetInfo(next.Code).GetUsedRegisters().Where(r => IsWritten(r.Access)))
+            {
+                if (Number(register.Register) is { } number)
+                    found.Add(number);
+            }
+
+            if (next.Target is { } target && target != function && code.FunctionAt(target) is not null)
+                found.UnionWith(Overwritten(target));
+            else if (CallsC(next))
+                found.UnionWith(callerSaved);
+        }
+
+        return found;
+    }
+
+    // An entry of pv_ops is called by inline assembly (arch/x86/include/asm/paravirt.h), straight from the variable.
+    private static bool IsCallOfC(in Instruction call) =>
+        call.Op0Kind == OpKind.Register || call.MemoryBase is not (Register.None or Register.RIP);
+
+    private static bool CallsC(CodeInstruction instruction) => instruction.Code.FlowControl switch
+    {
+        FlowControl.IndirectCall => IsCallOfC(instruction.Code),
+        FlowControl.Call or FlowControl.UnconditionalBranch or FlowControl.ConditionalBranch =>
+            instruction.External is { } name && (!KnownCallees.IsAssembly(name) || KnownCallees.IsIndirectThunk(name)),
+        _ => false,
+    };
+
+    // What an address leads to for somebody outside of the function.
+    private IEnumerable<OwnAddress> OwnOf(FlowState state, AddressValue value)
+    {
+        if (!value.IsStack)
+            return value.Own;
+        if (!frames.TryGetValue(current.Entry, out var frame))
+        {
+            frame = new(AddressKind.Data, current.Name, current.Entry.Section, 0, 0) { Counts = false, IsFrame = true };
+            frames[current.Entry] = frame;
+        }
+
+        state.IsFrameLent = true;
+        foreach (var (_, held) in state.Frame.Where(IsInReach))
+            isNews |= frame.Hold(held.IsStack ? held.Own.Add(frame) : held.Own);
+        return value.Own.Add(frame);
+    }
+
+    // The arguments of a function lie in its frame for one that takes their address, or reads them.
+    private bool IsInReach((long? Offset, AddressValue Value) slot) =>
+        slot.Offset is null or < 0 || readsStackArguments.Contains(current.Entry);
+
+    private void Pass(FlowState state, AddressValue value, string? to, bool copiesText = false)
+    {
+        Escape(value.Own.Where(o => !(copiesText && o.IsText)), EscapeWay.Passed, to);
+        if (value.IsStack)
+            GiveFrame(state, EscapeWay.Passed, to);
+    }
+
+    // A pointer to the frame lets whoever has it read all of it, and what is stored there later.
+    private void GiveFrame(FlowState state, EscapeWay way, string? to)
+    {
+        var top = state.Rsp.StackOffset ?? long.MinValue;
+        state.SharedFrom = state.SharedFrom is { } before ? Math.Min(before, top) : top;
+        foreach (var (_, held) in state.Frame.Where(IsInReach))
+            Escape(held.Own, way, to);
     }
 
     private void Return(FlowState state)
     {
-        var value = state[Rax];
+        // A structure of 16 bytes comes back in both registers. What else is left in %rdx means nothing, and nobody says which it is. Behind
+        // a call it is empty, and what may be in %rax as well is what that was chosen from (cmov).
+        var first = state[Rax];
+        var second = AddressValue.Among(state[Rdx].Own.Except(first.Own));
         if (isPatched(current.Entry))
-            Escape(value.Own, EscapeWay.Returned);
-        var old = returned.GetValueOrDefault(current.Entry, AddressValue.Other);
-        var joined = old.Join(AddressValue.Among(value.Own));
-        isNews |= !joined.SameAs(old);
-        returned[current.Entry] = joined;
+        {
+            Escape(first.Own, EscapeWay.Returned);
+            Escape(second.Own, EscapeWay.Returned, into: guesses);
+        }
+
+        var (oldFirst, oldSecond) = returned.GetValueOrDefault(current.Entry, (AddressValue.Other, AddressValue.Other));
+        first = oldFirst.Join(AddressValue.Among(first.Own));
+        second = oldSecond.Join(AddressValue.Among(second.Own));
+        isNews |= !first.SameAs(oldFirst) || !second.SameAs(oldSecond);
+        returned[current.Entry] = (first, second);
     }
 
     private void Compute(FlowState state, CodeInstruction instruction)
@@ -380,6 +580,20 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
             else if (!value.Own.IsEmpty || value.IsStack)
                 Store(state, instruction, value, code.GetOpKind(i), i, isWhole: false);
         }
+
+        // What writes nowhere hands over to the machine what it read.
+        if (!value.IsPlain && !KnownCallees.OnlyReads(code.Mnemonic) && !hidden.Exists(r => IsWritten(r.Access))
+            && !Enumerable.Range(0, code.OpCount).Any(i => IsWritten(used.GetOpAccess(i))))
+        {
+            HandOver(state, value);
+        }
+    }
+
+    private void HandOver(FlowState state, AddressValue value)
+    {
+        Escape(value.Own, EscapeWay.NotFollowed);
+        if (value.IsStack)
+            GiveFrame(state, EscapeWay.NotFollowed, null);
     }
 
     private static bool IsRead(OpAccess access) => access is OpAccess.Read or OpAccess.CondRead or OpAccess.ReadWrite or OpAccess.ReadCondWrite;
@@ -403,7 +617,7 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     private void Set(FlowState state, Register register, AddressValue value)
     {
         if (Number(register) is not { } number)
-            Escape(value.Own, EscapeWay.NotFollowed);
+            HandOver(state, value);
         else if (register.GetSize() < 4)
             state[number] = state[number].Join(value);
         else if (number == Rsp && !value.IsStack)
@@ -445,7 +659,7 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
 
     // The address that a memory operand means. Per-processor data are reached by a segment with the datum's own address as
     // offset.
-    private static AddressValue AddressOf(FlowState state, CodeInstruction instruction)
+    private AddressValue AddressOf(FlowState state, CodeInstruction instruction)
     {
         var code = instruction.Code;
         var value = instruction.Displacement is { } own ? AddressValue.Of(own) : AddressValue.Other;
@@ -453,7 +667,13 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
             return value;
         var plainBase = code.MemoryBase == Register.None ? AddressValue.Other : Get(state, code.MemoryBase);
         if (code.MemoryIndex == Register.None && instruction.Displacement is null && code.MemoryBase != Register.None)
-            return plainBase.Plus(unchecked((long)code.MemoryDisplacement64));
+        {
+            var there = plainBase.Plus(unchecked((long)code.MemoryDisplacement64));
+            if (there is { IsStack: true, StackOffset: null or >= 8 })
+                isNews |= readsStackArguments.Add(current.Entry);
+            return there;
+        }
+
         value = value.Combine(plainBase);
         return code.MemoryIndex == Register.None ? value : value.Combine(Get(state, code.MemoryIndex));
     }
@@ -475,36 +695,40 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
             value = AddressValue.Other;
         if (address.IsStack)
             StoreInFrame(state, address.StackOffset, value, isWhole && address.IsKnownSlot);
-        foreach (var own in address.Own.Where(_ => !value.Own.IsEmpty))
-            isNews |= own.Hold(value.Own);
+        if (!value.IsPlain && !address.Own.IsEmpty)
+        {
+            var held = OwnOf(state, value);
+            foreach (var own in address.Own)
+                isNews |= own.Hold(held);
+        }
+
         if (address.MayBeOther)
         {
             Escape(value.Own, EscapeWay.Stored);
             if (value.IsStack)
-                Pass(state, value, null);
+                GiveFrame(state, EscapeWay.Stored, null);
         }
     }
 
     private void StoreInFrame(FlowState state, long? offset, AddressValue value, bool isWhole)
     {
         state.StoreSlot(offset, value, isWhole);
-        if (!state.IsFrameShared)
-            return;
-        foreach (var own in value.Own.Where(o => o.CountsWhenPassed))
-            Escape(own, EscapeWay.NotFollowed, null);
+        if (state.SharedFrom is { } from && !(offset < from))
+            Escape(value.Own, EscapeWay.NotFollowed);
+        if (state.IsFrameLent && !value.IsPlain && frames.TryGetValue(current.Entry, out var frame))
+            isNews |= frame.Hold(OwnOf(state, value));
     }
 
     private void Escape(AddressValue held, EscapeWay way) => Escape(held.Own, way);
 
-    private void Escape(IEnumerable<OwnAddress> addresses, EscapeWay way)
+    private void Escape(
+        IEnumerable<OwnAddress> addresses, EscapeWay way, string? to = null,
+        Dictionary<(OwnAddress, EscapeWay, string), AddressEscape>? into = null)
     {
-        foreach (var own in addresses)
-            Escape(own, way, null);
-    }
-
-    private void Escape(OwnAddress own, EscapeWay way, string? to)
-    {
-        if (own.Counts)
-            escapes.TryAdd((own, way, current.Name), new(current.Name, own.Name, own.Kind, way, to, at.Place.ToString()));
+        foreach (var own in addresses.SelectMany(o => o.IsFrame ? o.HeldInFrames() : [o]).Where(o => o.Counts))
+        {
+            (into ?? escapes).TryAdd(
+                (own, way, current.Name), new(current.Name, own.Name, own.Kind, way, to, at.Place.ToString()));
+        }
     }
 }

@@ -38,11 +38,12 @@ internal sealed record CodeFunction(string Name, CodePlace Entry, ulong End)
 /// </summary>
 internal sealed class ModuleCode
 {
-    private const string ExceptionTable = "__ex_table", JumpTable = "__jump_table";
+    private const string ExceptionTable = "__ex_table", JumpTable = "__jump_table", Alternatives = ".altinstructions";
     private readonly ModuleAddresses addresses;
     private readonly Dictionary<CodePlace, CodeInstruction> instructions = [];
     private readonly Dictionary<CodePlace, CodeFunction> entries = [];
     private readonly Dictionary<CodePlace, List<CodePlace>> tableJumps = [];
+    private readonly Dictionary<CodePlace, CodePlace> originals = [];
 
     public ModuleCode(ElfObject elf, ModuleAddresses addresses)
     {
@@ -61,6 +62,8 @@ internal sealed class ModuleCode
             Decode(function);
         foreach (var section in elf.Sections.Where(s => s.Name is ExceptionTable or JumpTable))
             ReadJumps(addresses.RelocationsOf(section));
+        foreach (var section in elf.Sections.Where(s => s.Name == Alternatives))
+            ReadAlternatives(section, addresses.RelocationsOf(section));
     }
 
     public IReadOnlyList<CodeFunction> Functions { get; }
@@ -73,31 +76,48 @@ internal sealed class ModuleCode
     /// <summary>The function that begins exactly here.</summary>
     public CodeFunction? FunctionAt(CodePlace place) => entries.GetValueOrDefault(place);
 
-    /// <summary>Where a table says that an instruction may go: a static branch, or a fault.</summary>
+    /// <summary>The function that a place is part of; for a replacement that of the instruction that it replaces.</summary>
+    public CodeFunction FunctionOf(CodePlace place)
+    {
+        var home = originals.GetValueOrDefault(place, place);
+        return Functions.First(f => f.Entry.Section == home.Section && f.Entry.Offset <= home.Offset && home.Offset < f.End);
+    }
+
+    /// <summary>
+    /// Where a table says that an instruction may go: a static branch, a fault, or what the kernel writes in its place on a processor
+    /// with some feature.
+    /// </summary>
     public IReadOnlyList<CodePlace> TableJumps(CodePlace from) => tableJumps.TryGetValue(from, out var found) ? found : [];
 
     private void Decode(CodeFunction function)
     {
-        var section = function.Entry.Section;
-        var relocations = addresses.RelocationsOf(section).Where(r => r.Offset >= function.Entry.Offset && r.Offset < function.End)
+        foreach (var (code, place, next, immediate, displacement) in Read(function.Entry, function.End))
+            instructions.TryAdd(place, Describe(code, place, place with { Offset = next }, next, immediate, displacement));
+    }
+
+    // Instructions with their relocations.
+    private IEnumerable<(Instruction Code, CodePlace Place, ulong Next, ElfRelocation? Immediate, ElfRelocation? Displacement)> Read(
+        CodePlace start, ulong end)
+    {
+        var section = start.Section;
+        var relocations = addresses.RelocationsOf(section).Where(r => r.Offset >= start.Offset && r.Offset < end)
             .GroupBy(r => r.Offset).ToDictionary(g => g.Key, g => g.First());
-        var decoder = Decoder.Create(64, new ByteArrayCodeReader(section.Content, (int)function.Entry.Offset, (int)(function.End - function.Entry.Offset)));
-        decoder.IP = function.Entry.Offset;
-        while (decoder.IP < function.End)
+        var decoder = Decoder.Create(64, new ByteArrayCodeReader(section.Content, (int)start.Offset, (int)(end - start.Offset)));
+        decoder.IP = start.Offset;
+        while (decoder.IP < end)
         {
             var at = decoder.IP;
             decoder.Decode(out var code);
             var offsets = decoder.GetConstantOffsets(code);
             var immediate = offsets.HasImmediate ? relocations.GetValueOrDefault(at + offsets.ImmediateOffset) : null;
             var displacement = offsets.HasDisplacement ? relocations.GetValueOrDefault(at + offsets.DisplacementOffset) : null;
-            var place = new CodePlace(section, at);
-            instructions.TryAdd(place, Describe(code, place, decoder.IP, immediate, displacement));
+            yield return (code, new(section, at), decoder.IP, immediate, displacement);
         }
     }
 
-    private CodeInstruction Describe(in Instruction code, CodePlace place, ulong next, ElfRelocation? immediate, ElfRelocation? displacement)
+    private CodeInstruction Describe(
+        in Instruction code, CodePlace place, CodePlace behind, ulong next, ElfRelocation? immediate, ElfRelocation? displacement)
     {
-        var behind = place with { Offset = next };
         if (code.OpCount > 0 && code.Op0Kind == OpKind.NearBranch64)
         {
             if (immediate?.Symbol is not { } symbol)
@@ -125,10 +145,50 @@ internal sealed class ModuleCode
         {
             if (PlaceOf(relocations[i]) is not { } from || PlaceOf(relocations[i + 1]) is not { } to)
                 continue;
-            if (!tableJumps.TryGetValue(from, out var targets))
-                tableJumps[from] = targets = [];
-            targets.Add(to);
+            AddJump(from, to);
             i++;
+        }
+    }
+
+    private void AddJump(CodePlace from, CodePlace to)
+    {
+        if (!tableJumps.TryGetValue(from, out var targets))
+            tableJumps[from] = targets = [];
+        targets.Add(to);
+    }
+
+    // struct alt_instr { s32 instr_offset, repl_offset; ...; u8 instrlen, replacementlen; } (arch/x86/include/asm/alternative.h). Between
+    // them lie a feature and flags, which became longer in 6.3; a third length behind them was there until 5.13. A replacement is one more
+    // way from the original's place to the one behind it.
+    private void ReadAlternatives(ElfSection table, IReadOnlyList<ElfRelocation> relocations)
+    {
+        if (relocations.Count < 2)
+            return;
+        var size = table.Size / (ulong)(relocations.Count / 2);
+        var lengths = size == 14 ? 12ul : 10ul;
+        for (var i = 0; i + 1 < relocations.Count; i += 2)
+        {
+            var entry = relocations[i].Offset;
+            if (PlaceOf(relocations[i]) is not { } original || PlaceOf(relocations[i + 1]) is not { } start || At(original) is null
+                || entry + lengths + 2 > (ulong)table.Content.Length)
+            {
+                continue;
+            }
+
+            var behind = original with { Offset = original.Offset + table.Content[(int)(entry + lengths)] };
+            var end = start.Offset + table.Content[(int)(entry + lengths) + 1];
+            if (end == start.Offset || end > (ulong)start.Section.Content.Length)
+            {
+                AddJump(original, behind);
+                continue;
+            }
+
+            AddJump(original, start);
+            foreach (var (code, place, next, immediate, displacement) in Read(start, end))
+            {
+                instructions.TryAdd(place, Describe(code, place, next < end ? place with { Offset = next } : behind, next, immediate, displacement));
+                originals.TryAdd(place, original);
+            }
         }
     }
 

@@ -5,8 +5,6 @@ namespace Elivepatch.Engine.Escape;
 /// <summary>Something of the module that an address can lead to: a function, a datum, a literal. Compared by identity.</summary>
 internal sealed class OwnAddress(AddressKind kind, string name, ElfSection section, ulong start, ulong end)
 {
-    private bool? leadsOn;
-
     public AddressKind Kind => kind;
 
     /// <summary>Name for people.</summary>
@@ -26,8 +24,17 @@ internal sealed class OwnAddress(AddressKind kind, string name, ElfSection secti
     /// </summary>
     public bool Counts { get; init; } = true;
 
+    /// <summary>
+    /// True for the stack frame of a function of the module. It is gone with the call, but what it holds may be read through its
+    /// address by whoever gets that.
+    /// </summary>
+    public bool IsFrame { get; init; }
+
     /// <summary>True for the module's <c>struct module</c>.</summary>
     public bool IsThisModule { get; init; }
+
+    /// <summary>Whether a copy of it is as good: text.</summary>
+    public bool IsText => kind is AddressKind.Literal;
 
     /// <summary>What the addresses in it lead to, those that code of the module stores there included.</summary>
     public HashSet<OwnAddress> Contents { get; } = [];
@@ -37,33 +44,24 @@ internal sealed class OwnAddress(AddressKind kind, string name, ElfSection secti
     {
         var before = Contents.Count;
         Contents.UnionWith(more);
-        leadsOn = Contents.Count > before ? null : leadsOn;
         return Contents.Count > before;
     }
 
-    /// <summary>
-    /// True where a callee that keeps the address would keep something other than a constant: a function, a variable, or a table
-    /// that leads to one.
-    /// </summary>
-    public bool CountsWhenPassed => Counts && (kind is AddressKind.Function or AddressKind.Data || LeadsOn());
-
-    private bool LeadsOn()
+    /// <summary>For a frame what it holds, and what the frames hold to which an address in it leads.</summary>
+    public IEnumerable<OwnAddress> HeldInFrames()
     {
-        if (leadsOn is { } known)
-            return known;
         var seen = new HashSet<OwnAddress> { this };
-        var open = new Queue<OwnAddress>(Contents);
+        var open = new Queue<OwnAddress>([this]);
         while (open.TryDequeue(out var next))
         {
-            if (!seen.Add(next) || !next.Counts)
-                continue;
-            if (next.Kind is AddressKind.Function or AddressKind.Data)
-                return (leadsOn = true).Value;
-            foreach (var held in next.Contents)
-                open.Enqueue(held);
+            foreach (var held in next.Contents.Where(seen.Add))
+            {
+                if (held.IsFrame)
+                    open.Enqueue(held);
+                else
+                    yield return held;
+            }
         }
-
-        return (leadsOn = false).Value;
     }
 
     public override string ToString() => name;

@@ -22,6 +22,17 @@ public sealed class FindEscapesTests
         extern void *memcpy(void *, const void *, size_t);
         extern void *kmemdup(const void *, size_t, unsigned);
         extern void schedule(void);
+        extern void seq_printf(void *, const char *, ...), seq_puts(void *, const char *), *seq_open(void *, const void *);
+        extern int snprintf(char *, size_t, const char *, ...), strcmp(const char *, const char *);
+        extern char *strchr(const char *, int), *skip_spaces(const char *);
+        extern unsigned long _copy_to_user(void *, const void *, size_t);
+        extern void *proc_create(const char *, int, void *, const void *);
+        extern int nla_put(void *, int, int, const void *);
+        extern void *request_region(long, const char *);
+        extern void *klp_shadow_alloc(void *, long, size_t, int, int (*)(void *, void *, void *), void *);
+        extern void klp_shadow_free(void *, long, void (*)(void *, void *));
+        extern int kernel_open(int);
+        extern char kernel_name[];
         extern struct thing *list;
         extern const char *global_name;
         #define noinline __attribute__((noinline))
@@ -33,11 +44,32 @@ public sealed class FindEscapesTests
     [InlineData("compared", """int f(const char *a) { return a == global_name; }""")]
     [InlineData("passed, one of two", """int f(int a) { return printk("value %s", a ? "yes" : "no") + a; }""")]
     [InlineData("passed in a loop", """int f(int a) { int n = 0; while (a--) n += printk(a & 1 ? "odd" : "even"); return n; }""")]
-    [InlineData("the eighth argument", """void f(int a) { seven(a, 2, 3, 4, 5, 6, "seventh", "eighth"); }""")]
-    [InlineData("in a structure on the stack", """void f(void) { struct thing t = { .name = "here", .count = 7 }; keep(&t); }""")]
+    [InlineData("the eighth argument", """int f(char *b, int a) { return snprintf(b, 9, "%d %d %d %s %s", a, 2, 3, "seventh", "eighth"); }""")]
+    [InlineData("into a sequence", """void f(void *m, int a) { seq_printf(m, "%d %s", a, a ? "yes" : "no"); seq_puts(m, "end"); }""")]
+    [InlineData("compared by a function", """int f(const char *a) { return strcmp(a, "text"); }""")]
+    [InlineData("to a process", """
+        static const struct thing proto = { .name = "proto", .count = 4 };
+        long f(void *u) { return _copy_to_user(u, &proto, sizeof(proto)); }
+        """)]
+    [InlineData("found in text of the kernel's", """void f(struct thing *t) { printk("x"); t->name = strchr(t->name, 'x'); t->next->name = skip_spaces(t->name); }""")]
+    [InlineData("a name that is copied", """void f(void *ops) { proc_create("name", 0444, 0, ops); }""")]
+    [InlineData("bytes that are copied", """void f(void *m) { nla_put(m, 3, 6, "bytes"); }""")]
+    [InlineData("a second word of a result that nobody reads", """
+        struct pair { long a; const char *b; };
+        static noinline struct pair g(int a) { schedule(); return (struct pair) { a, "second" }; }
+        long f(int a) { long n = g(a).a; printk("x"); return n; }
+        """)]
+    [InlineData("a structure that a new function reads", """
+        static noinline long g(struct thing *t) { printk("%s", t->name); return t->count; }
+        long f(long a) { struct thing t = { .name = "here", .count = a }; return g(&t) + a; }
+        """)]
+    [InlineData("an object of the livepatch for a constructor", """
+        static int made(void *obj, void *shadow, void *data) { *(long *)shadow = *(long *)data; return 0; }
+        void f(struct thing *t) { long n = t->count; klp_shadow_alloc(t, 3, 8, 0, made, &n); }
+        """)]
     [InlineData("a table of literals", """
         static const char *const names[] = { "zero", "one", "two" };
-        void f(int a) { printk(names[a]); keep(names); }
+        void f(int a) { printk(names[a]); }
         """)]
     [InlineData("only read", """
         static const int table[] = { 5, 7, 11, 13 };
@@ -136,6 +168,68 @@ public sealed class FindEscapesTests
         static const char *own;
         int f(struct thing *t, int a) { if (a) own = "second"; else t->name = own; return 0; }
         """)]
+    [InlineData("\"region\" Passed", """void f(void) { request_region(0x70, "region"); }""")]
+    [InlineData("\"eighth\" Passed, \"seventh\" Passed", """void f(int a) { seven(a, 2, 3, 4, 5, 6, "seventh", "eighth"); }""")]
+    [InlineData("\"here\" Passed", """void f(void) { struct thing t = { .name = "here", .count = 7 }; keep(&t); }""")]
+    [InlineData("table Passed", """
+        static const int table[] = { 5, 7, 11, 13 };
+        void f(void) { keep(table); }
+        """)]
+    [InlineData("ops Passed", """
+        static const struct ops ops = { .open = kernel_open, .name = kernel_name };
+        void f(struct thing *t) { seq_open(t, &ops); }
+        """)]
+    [InlineData("ops Passed", """
+        static const struct ops ops = { .open = kernel_open };
+        void f(struct thing *t) { proc_create("name", 0444, 0, &ops); }
+        """)]
+    [InlineData("\"held\" Stored", """
+        static const struct thing proto = { .name = "held", .count = 4 };
+        void f(void *m) { nla_put(m, 3, sizeof(proto), &proto); }
+        """)]
+    [InlineData("\"found\" Stored", """int f(struct thing *t) { t->name = skip_spaces("found"); return 0; }""")]
+    [InlineData("\"found\" Returned", """const char *f(int a) { return strchr("found", a); }""")]
+    [InlineData("\"helper\" Stored", """
+        static noinline void g(struct thing *to, const struct thing *t) { to->name = t->name; to->count = t->count; }
+        void f(struct thing *to, long a) { struct thing t = { .name = "helper", .count = a }; g(to, &t); to->count++; }
+        """)]
+    [InlineData("\"late\" Stored", """
+        static struct thing *own;
+        static noinline void g(struct thing *to) { to->name = own->name; }
+        int f(struct thing *to, long a) { struct thing t; own = &t; asm volatile("" ::: "memory"); t.name = "late"; g(to); own = 0; asm volatile("" :: "m"(t)); return 0; }
+        """)]
+    [InlineData("\"eighth\" Stored", """
+        static noinline void g(struct thing *t, long a, long b, long c, long d, long e, long g, const char *n) { schedule(); t->name = n; t->count = a + b + c + d + e + g; }
+        void f(struct thing *t, long a) { g(t, a, 2, 3, 4, a, 6, "eighth"); g(t->next, 1, 2, a, 4, 5, 6, "eighth"); printk("x"); }
+        """)]
+    [InlineData("\"data\" Stored", """
+        static int made(void *obj, void *shadow, void *data) { *(void **)shadow = data; return 0; }
+        void f(struct thing *t) { klp_shadow_alloc(t, 3, 8, 0, made, "data"); }
+        """)]
+    [InlineData("own Stored", """
+        static struct thing own;
+        static void freed(void *obj, void *shadow) { *(void **)shadow = obj; }
+        void f(struct thing *t) { klp_shadow_free(&own, 3, freed); }
+        """)]
+    [InlineData("\"of the kernel\" Passed", """
+        extern int kernel_made(void *, void *, void *);
+        void f(struct thing *t) { klp_shadow_alloc(t, 3, 8, 0, kernel_made, "of the kernel"); }
+        """)]
+    [InlineData("\"second\" Returned", """
+        struct pair { long a; const char *b; };
+        struct pair f(int a) { schedule(); return (struct pair) { a, a ? "second" : 0 }; }
+        """)]
+    [InlineData("\"second\" Stored", """
+        struct pair { long a; const char *b; };
+        static noinline struct pair g(int a) { schedule(); return (struct pair) { a, "second" }; }
+        void f(struct thing *t, int a) { struct pair p = g(a); t->count = p.a; t->name = p.b; }
+        """)]
+    [InlineData("\"word\" Passed", """
+        void f(struct thing *t) {
+            register const char *low asm("rbx") = "word"; register long high asm("rcx") = 0, place asm("rsi") = 0;
+            asm volatile("call this_cpu_cmpxchg16b_emu" : "+r"(low), "+r"(high), "+r"(place) :: "memory", "rax", "rdx");
+        }
+        """)]
     [InlineData("\"frame\" Stored", """
         static noinline void fill(struct thing *t) { t->name = "frame"; }
         void f(struct thing *t) { struct thing s; fill(&s); keep(&s); }
@@ -187,6 +281,14 @@ public sealed class FindEscapesTests
     [InlineData("called Passed", """
         static void called(struct thing *t) { t->count++; }
         void f(void) { struct thing t = { .call = called }; keep(&t); }
+        """)]
+    [InlineData("table NotFollowed", """
+        static char table[64];
+        void f(void) { struct __attribute__((packed)) { short size; const void *at; } d = { 63, table }; asm volatile("lidt %0" :: "m"(d)); }
+        """)]
+    [InlineData("entered NotFollowed", """
+        static void entered(void) { printk("x"); }
+        void f(void) { asm volatile("wrmsr" :: "c"(0xc0000082), "a"((int)(long)entered), "d"((int)((long)entered >> 32))); printk("x"); }
         """)]
     [InlineData("called NotFollowed", """
         static void called(struct thing *t) { t->count++; }
@@ -299,6 +401,34 @@ public sealed class FindEscapesTests
         Assert.Equal("\"branch\" Stored", Show(source));
     }
 
+    [Theory]
+    [InlineData("nop", "movq %1, %0")]
+    [InlineData("movq %1, %0", "nop")]
+    [InlineData("xorl %k1, %k1; movq %1, %0", "movq %1, %0; nop")]
+    public void What_the_kernel_may_write_in_place_of_an_instruction_is_followed(string original, string replacement)
+    {
+        var source = $$"""
+            int f(struct thing *t) {
+                const char *n = "written";
+                asm volatile("771: {{original}}\n772: .pushsection .altinstructions, \"a\"\n.long 771b - ., 774f - ., 0x3f\n.byte 772b - 771b, 775f - 774f\n"
+                    ".popsection\n.pushsection .altinstr_replacement, \"ax\"\n774: {{replacement}}\n775: .popsection" : "+m"(t->name), "+r"(n));
+                return 0;
+            }
+            """;
+        Assert.Equal("\"written\" Stored", Show(source));
+    }
+
+    [Fact]
+    public void What_a_call_leaves_in_registers_is_no_argument_of_the_next()
+    {
+        const string source = """
+            static struct thing own;
+            static noinline void g(struct thing *t, struct thing *o) { printk("x"); t->count = o->count; }
+            void f(struct thing *t) { g(t, &own); keep(t); own.count++; }
+            """;
+        Assert.Equal("", Show(source));
+    }
+
     [Fact]
     public void What_the_module_loader_takes_back_does_not_count()
     {
@@ -307,14 +437,14 @@ public sealed class FindEscapesTests
             struct debug { const char *module, *function; } ;
             extern void __dynamic_pr_debug(struct debug *, const char *, ...);
             extern void __mutex_init(struct thing *, const char *, struct lock_class_key *);
-            extern void init_waitqueue(struct thing *, const char *, void *);
+            extern void __init_waitqueue_head(struct thing *, const char *, void *);
             void f(struct thing *t) {
                 static struct debug descriptor __attribute__((section("__dyndbg"))) = { "m", "f" };
                 static struct lock_class_key key;
                 static char __key[8];
                 __dynamic_pr_debug(&descriptor, "debug %d", 4);
                 __mutex_init(t, "name", &key);
-                init_waitqueue(t, "name", __key);
+                __init_waitqueue_head(t, "name", __key);
             }
             """;
         Assert.Equal("", Show(source));
@@ -356,6 +486,15 @@ public sealed class FindEscapesTests
             int init_module(void) { __module_get(&__this_module); module_put(&__this_module); return klp_enable_patch(&patch); }
             """).HoldsModule);
         Assert.False(Find(start + "int init_module(void) { __module_get(list); return klp_enable_patch(&patch); }").HoldsModule);
+
+        const string held = "int init_module(void) { __module_get(&__this_module); return klp_enable_patch(&patch); }\n";
+        Assert.False(Find(start + held + "void post_unpatch(void *object) { module_put(&__this_module); }").HoldsModule);
+        Assert.False(Find(start + held + """
+            static noinline void drop(struct thing *m) { printk("x"); module_put(m); printk("y"); }
+            void post_unpatch(void *object) { drop(patch.next); }
+            static struct thing patch = { .next = &__this_module };
+            """).HoldsModule);
+        Assert.True(Find(start + held + "void other(struct thing *t) { module_put(t->next); }").HoldsModule);
     }
 
     private static ElfObject Compile(string source, string flags) =>
