@@ -70,7 +70,8 @@ internal static class KnownCallees
         ("lib/seq_buf.c", "seq_buf_printf seq_buf_vprintf seq_buf_puts seq_buf_putc seq_buf_putmem"),
         ("kernel/trace/trace_seq.c", "trace_seq_printf trace_seq_vprintf trace_seq_puts trace_seq_putc trace_seq_putmem"),
         ("kernel/audit.c", "audit_log audit_log_format audit_log_n_hex audit_log_n_string audit_log_n_untrustedstring audit_log_untrustedstring "
-            + "audit_log_d_path audit_log_key"),
+            + "audit_log_d_path audit_log_key audit_log_path_denied"),
+        ("kernel/module/main.c", "try_to_force_load"),
         ("lib/kobject_uevent.c", "kobject_uevent kobject_uevent_env add_uevent_var"),
 
         // Text compared, measured, copied and read.
