@@ -22,7 +22,7 @@ using Npgsql;
 namespace Elivepatch.Server;
 
 /// <summary>The service as it runs.</summary>
-internal sealed class ServerHost : IAsyncDisposable
+internal sealed partial class ServerHost : IAsyncDisposable
 {
     private readonly FileLock held;
     private readonly TelemetryExport? telemetry;
@@ -73,6 +73,9 @@ internal sealed class ServerHost : IAsyncDisposable
             return new Problem(ProblemCodes.ConfigurationInvalid, $"listen: {e.Message}");
         }
 
+        var log = Application.Services.GetRequiredService<ILogger<ServerHost>>();
+        LogListens(log, HealthEndpoints.Version, string.Join(", ", Addresses));
+        Application.Lifetime.ApplicationStopped.Register(() => LogStopped(log));
         var tokens = Application.Services.GetRequiredService<TokenTable>();
         var clock = Application.Services.GetRequiredService<TimeProvider>();
         try
@@ -85,6 +88,12 @@ internal sealed class ServerHost : IAsyncDisposable
             return new Problem(ProblemCodes.DatabaseUnreachable, e.Message);
         }
     }
+
+    [LoggerMessage(LogLevel.Information, "elivepatchd {version} listens on {addresses}")]
+    private static partial void LogListens(ILogger log, string version, string addresses);
+
+    [LoggerMessage(LogLevel.Information, "elivepatchd has stopped")]
+    private static partial void LogStopped(ILogger log);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -26,6 +26,9 @@ internal sealed class ServerProcess : IDisposable
     /// <summary>The administrator's token, where this start made it.</summary>
     public string? Secret { get; private set; }
 
+    /// <summary>What it has logged so far.</summary>
+    public string Log => string.Join('\n', log);
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>Starts it, and waits until it has said where it is.</summary>

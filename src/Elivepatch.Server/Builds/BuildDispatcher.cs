@@ -3,6 +3,7 @@
 // either whole or to be done again.
 
 using System.Data.Common;
+using System.Diagnostics;
 using System.Text.Json;
 using Elivepatch.Engine;
 using Elivepatch.Protocol;
@@ -82,7 +83,8 @@ public sealed partial class BuildDispatcher(
 
     private async Task RunAsync(StoredBuild build, CancellationToken stopping)
     {
-        LogBegins(build.Id, build.Attempts);
+        LogBegins(build.Id, build.Attempts, string.Join(", ", build.Patches.Select(p => p.Name)), build.Release, build.Requester);
+        var begun = Stopwatch.GetTimestamp();
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         signals.Begin(build.Id, cancel);
         try
@@ -92,7 +94,9 @@ public sealed partial class BuildDispatcher(
                 await InsistAsync(() => builds.RequeueAsync(build.Lease, CancellationToken.None), stopping);
             else
                 await InsistAsync(() => builds.FinishAsync(build.Lease, end, CancellationToken.None), stopping);
-            LogEnded(build.Id, end?.State.ToString() ?? "interrupted");
+            LogEnded(
+                build.Id, end?.State.ToString() ?? "interrupted", Stopwatch.GetElapsedTime(begun).TotalSeconds,
+                string.Join(", ", (end?.Problems ?? []).Select(p => p.Code).Distinct()));
         }
         finally
         {
@@ -198,11 +202,11 @@ public sealed partial class BuildDispatcher(
     [LoggerMessage(LogLevel.Information, "build {Id} was interrupted and goes on")]
     private partial void LogFound(string id);
 
-    [LoggerMessage(LogLevel.Information, "build {Id} begins, attempt {Attempt}")]
-    private partial void LogBegins(string id, int attempt);
+    [LoggerMessage(LogLevel.Information, "build {Id} begins, attempt {Attempt}: {Patches} on {Release}, for {Requester}")]
+    private partial void LogBegins(string id, int attempt, string patches, string release, string requester);
 
-    [LoggerMessage(LogLevel.Information, "build {Id} ended: {State}")]
-    private partial void LogEnded(string id, string state);
+    [LoggerMessage(LogLevel.Information, "build {Id} ended: {State} after {Seconds:0.0} s {Problems}")]
+    private partial void LogEnded(string id, string state, double seconds, string problems);
 
     [LoggerMessage(LogLevel.Error, "build {Id} broke")]
     private partial void LogBroken(string id, Exception e);

@@ -14,6 +14,8 @@ internal static class ServerLog
         logging.SetMinimumLevel(LogLevel.Information);
         // What every request costs two lines for is in the audit log and in the traces.
         logging.AddFilter("Microsoft", LogLevel.Warning);
+        // Why the server does not start is said by itself, in one line and without its stack.
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         logging.AddFilter(typeof(Security.TokenAuthentication).FullName, LogLevel.Warning);
         // Stdout is for what the server says when it starts.
         logging.Services.Configure<ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);

@@ -25,6 +25,24 @@ public sealed class ServeTests : IDisposable
         var keys = await Answered.ValueAsync<IReadOnlyList<KeyView>>(await client.GetAsync(ApiRoutes.Keys, Cancellation));
         Assert.Contains($"public key  {keys.Single().Id}", server.Greeting, StringComparison.Ordinal);
         Assert.Equal(0, await server.EndAsync());
+        await Waiting.UntilAsync(() => server.Log.Contains("elivepatchd has stopped", StringComparison.Ordinal));
+        Assert.Contains($"listens on {server.AddressOf("http").GetLeftPart(UriPartial.Authority)}", server.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_port_that_is_taken_is_said_in_a_line()
+    {
+        using var server = await ServerProcess.StartAsync([], scratch.PathOf("state"));
+        using var second = DaemonProgram.Start(
+            [.. DaemonProgram.Words(), "--state-folder", scratch.PathOf("other"), "--listen", server.AddressOf("http").GetLeftPart(UriPartial.Authority)]);
+        var output = second.StandardOutput.ReadToEndAsync(Cancellation);
+        var error = await second.StandardError.ReadToEndAsync(Cancellation);
+        await second.WaitForExitAsync(Cancellation);
+
+        Assert.NotEqual(0, second.ExitCode);
+        Assert.Contains("listen:", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error + await output, StringComparison.Ordinal);
+        Assert.Equal(0, await server.EndAsync());
     }
 
     [Fact]
