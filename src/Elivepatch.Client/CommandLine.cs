@@ -13,6 +13,9 @@ namespace Elivepatch.Client;
 /// <summary>The command line of <c>elivepatch</c>.</summary>
 internal static class CommandLine
 {
+    // ENOSPC, EROFS and EDQUOT of asm-generic/errno.h, as the runtime hands them on.
+    private const int NoSpace = 28, ReadOnly = 30, QuotaExceeded = 122;
+
     /// <summary>Runs one command.</summary>
     public static async Task<int> RunAsync(string[] words, Session session)
     {
@@ -48,6 +51,10 @@ internal static class CommandLine
         {
             // The published file brings everything along but this: it is the machine's to keep up to date.
             return Answer.Fail(session, [new(ProblemCodes.CryptographyMissing, reason)], asJson: false, CancellationToken.None);
+        }
+        catch (IOException e) when (e.HResult is NoSpace or ReadOnly or QuotaExceeded)
+        {
+            return Answer.Fail(session, [new(ProblemCodes.CacheFailed, e.Message)], asJson: false, CancellationToken.None);
         }
         catch (Exception e)
         {

@@ -232,10 +232,7 @@ internal sealed class MachineState(string folder)
     {
         try
         {
-            if (FileLock.TryTake(path) is { } taken)
-                return taken;
-            // On a full disk not even an empty file can be made.
-            return File.Exists(path) ? (Outcome<FileLock?>)(FileLock?)null : Unusable($"{path} cannot be made");
+            return FileLock.TryTake(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -6,19 +6,24 @@ namespace Elivepatch.Kernel.Storage;
 /// </summary>
 public sealed class FileLock : IDisposable
 {
+    // EWOULDBLOCK of asm-generic/errno-base.h: what flock(2) says of a lock that somebody holds, and the runtime hands on.
+    private const int WouldBlock = 11;
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
     private readonly FileStream stream;
 
     private FileLock(FileStream stream) => this.stream = stream;
 
     /// <summary>Takes the lock, or null where somebody else holds it.</summary>
+    /// <exception cref="IOException">The file cannot be opened or made: the disk is full or read-only, or there is no such folder.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be.</exception>
     public static FileLock? TryTake(string path)
     {
         try
         {
             return new(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
-        catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException))
+        catch (IOException e) when (e.HResult == WouldBlock)
         {
             return null;
         }

@@ -32,11 +32,18 @@ public sealed class Workspace : IDisposable
     /// <summary>Removes a folder that nobody holds any more.</summary>
     public static void RemoveIfAbandoned(string path)
     {
-        using var held = FileLock.TryTake(path + ".lock");
-        if (held is null)
-            return;
-        Remove(path);
-        File.Delete(path + ".lock");
+        try
+        {
+            using var held = FileLock.TryTake(path + ".lock");
+            if (held is null)
+                return;
+            Remove(path);
+            File.Delete(path + ".lock");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A later run removes what could not be removed now.
+        }
     }
 
     /// <summary>Gives the folder another path, where it stays.</summary>

@@ -134,7 +134,7 @@ public sealed class MachineCommandTests : IDisposable
         Assert.Contains("vendor_fix: live", text, StringComparison.Ordinal);
         Assert.Contains("ELP1207", text, StringComparison.Ordinal);
         // To disable has to be possible at any time.
-        Assert.Contains("vendor_fix is disabled; ", await FailAsync(1, "disable", "vendor_fix"), StringComparison.Ordinal);
+        Assert.Contains("vendor_fix is disabled, and comes back at the next boot where livepatches are loaded then: ", await FailAsync(1, "disable", "vendor_fix"), StringComparison.Ordinal);
         Assert.Empty(machine.Live);
     }
 
