@@ -75,70 +75,58 @@ public sealed class InterruptedPatchTests
     }
 
     [Fact]
-    public async Task On_a_full_disk_nothing_is_loaded_and_livepatches_can_still_be_disabled()
-    {
-        await using var bench = await PatchBench.StartAsync(trusts: false);
-        var folder = bench.Scratch.PathOf("small");
-        Directory.CreateDirectory(folder);
-        if (!Run("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder))
-            Assert.Skip("no file system can be mounted here");
-        try
+    public async Task On_a_full_disk_nothing_is_loaded_and_livepatches_can_still_be_disabled() =>
+        await WithOwnDiskAsync("256k", async (bench, folder, session) =>
         {
-            var run = Session();
-            Assert.True(await run.RunAsync("trust", "--server", bench.Server.Url, "--key", bench.Server.Key.Public.Id) == 0, run.Error);
-            Assert.Equal(0, await Session().RunAsync("patch", bench.Patch("a.patch")));
             Fill(folder);
-            run = Session();
+            var run = session();
             Assert.Equal(1, await run.RunAsync("patch", bench.Patch("b.patch")));
             Assert.Contains("ELP1207", run.Error, StringComparison.Ordinal);
             Assert.Single(bench.Machine.Loaded);
-            Assert.Equal(0, await Session().RunAsync("status"));
-            run = Session();
+            Assert.Equal(0, await session().RunAsync("status"));
+            run = session();
             Assert.Equal(1, await run.RunAsync("disable", bench.Machine.Live[0]));
             Assert.Matches("ELP1207 [^\n]+\n  livepatch_a_[0-9a-f]+ is disabled, and comes back", run.Error);
             Assert.Empty(bench.Machine.Live);
-        }
-        finally
-        {
-            Run("umount", folder);
-        }
-
-        TestSession Session()
-        {
-            var session = bench.Machine.NewSession();
-            session.Variables["ELIVEPATCH_STATE"] = Path.Combine(folder, "state");
-            return session;
-        }
-    }
+        });
 
     [Fact]
-    public async Task On_a_read_only_disk_it_says_so_at_once_and_that_a_disabled_livepatch_comes_back()
-    {
-        await using var bench = await PatchBench.StartAsync(trusts: false);
-        var folder = bench.Scratch.PathOf("small");
-        Directory.CreateDirectory(folder);
-        if (!Run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder))
-            Assert.Skip("no file system can be mounted here");
-        try
+    public async Task On_a_read_only_disk_it_says_so_at_once_and_that_a_disabled_livepatch_comes_back() =>
+        await WithOwnDiskAsync("1m", async (bench, folder, session) =>
         {
-            var run = Session();
-            Assert.True(await run.RunAsync("trust", "--server", bench.Server.Url, "--key", bench.Server.Key.Public.Id) == 0, run.Error);
-            Assert.Equal(0, await Session().RunAsync("patch", bench.Patch("a.patch")));
             Assert.True(Run("mount", "-o", "remount,ro", folder));
             var watch = System.Diagnostics.Stopwatch.StartNew();
+            var said = "";
             foreach (var words in new[] { new[] { "patch", bench.Patch("b.patch") }, ["disable", bench.Machine.Live[0]] })
             {
-                run = Session();
+                var run = session();
                 Assert.Equal(1, await run.RunAsync(words));
-                Assert.Contains("ELP1207", run.Error, StringComparison.Ordinal);
-                Assert.Contains("Read-only file system", run.Error, StringComparison.Ordinal);
-                Assert.DoesNotContain("another", run.Error, StringComparison.Ordinal);
+                said = run.Error;
+                Assert.Contains("ELP1207", said, StringComparison.Ordinal);
+                Assert.Contains("Read-only file system", said, StringComparison.Ordinal);
+                Assert.DoesNotContain("another", said, StringComparison.Ordinal);
             }
 
             // Nobody was waited for: a command that holds the lock is given twenty seconds.
             Assert.InRange(watch.Elapsed.TotalSeconds, 0, 15);
-            Assert.Contains("is disabled, and comes back at the next boot where livepatches are loaded then", run.Error, StringComparison.Ordinal);
+            Assert.Contains("is disabled, and comes back at the next boot where livepatches are loaded then", said, StringComparison.Ordinal);
             Assert.Empty(bench.Machine.Live);
+        });
+
+    // A machine with one livepatch that is live, and its state on a file system of its own.
+    private static async Task WithOwnDiskAsync(string size, Func<PatchBench, string, Func<TestSession>, Task> test)
+    {
+        await using var bench = await PatchBench.StartAsync(trusts: false);
+        var folder = bench.Scratch.PathOf("small");
+        Directory.CreateDirectory(folder);
+        if (!Run("mount", "-t", "tmpfs", "-o", $"size={size}", "tmpfs", folder))
+            Assert.Skip("no file system can be mounted here");
+        try
+        {
+            var run = Session();
+            Assert.True(await run.RunAsync("trust", "--server", bench.Server.Url, "--key", bench.Server.Key.Public.Id) == 0, run.Error);
+            Assert.Equal(0, await Session().RunAsync("patch", bench.Patch("a.patch")));
+            await test(bench, folder, Session);
         }
         finally
         {
