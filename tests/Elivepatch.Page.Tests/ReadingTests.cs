@@ -53,6 +53,9 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
 
         await visit.Page.GotoAsync("/?state=refused");
         await visit.Page.Locator("main a[href^='/builds/']").First.ClickAsync();
+        Assert.Equal(
+            ["fs/eventpoll.c: eventpoll_init is gone once the kernel has booted", "fs/eventpoll.c: epi_cache is its own"],
+            (await visit.Page.Locator(".problems .reason").First.InnerTextAsync()).Split('\n'));
         Assert.Equal("- leave-out-init: eventpoll_init\n  unit: fs/eventpoll.c\n  reason:  # say why", await visit.Page.Locator("pre.statement").First.TextContentAsync());
     }
 

@@ -147,7 +147,7 @@ internal static class SeededState
                 Problems =
                 [
                     new(
-                        "ELP0302", "a change cannot be made live", "fs/eventpoll.c: eventpoll_init is gone once the kernel has booted",
+                        "ELP0302", "a change cannot be made live", "fs/eventpoll.c: eventpoll_init is gone once the kernel has booted\nfs/eventpoll.c: epi_cache is its own",
                         "Leave init code out of the patch, or restart into a kernel that has it.")
                     {
                         LiftedBy = new("leave-out-init", "fs/eventpoll.c", "eventpoll_init"),
