@@ -23,15 +23,15 @@ public static class CheckImageMemory
     private static IEnumerable<Problem> Constants(Inclusion inclusion, EscapeFindings escapes)
     {
         var unit = inclusion.Diff.Correlation.After;
-        if (unit.Pieces.Find(p => p.References.Any(r => tellConstants.Contains(r.External?.Name))) is not { } user)
+        var test = unit.Pieces.SelectMany(p => p.References.Select(r => (User: p.Name, r.External?.Name)))
+            .FirstOrDefault(r => tellConstants.Contains(r.Name));
+        if (test.Name is null)
             yield break;
         var functions = inclusion.Pieces.Where(p => p.IsCode).Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
-        foreach (var escape in escapes.Escapes.Where(e => e is { Way: EscapeWay.Stored, Kind: AddressKind.Literal or AddressKind.Constant } && functions.Contains(e.Function))
-            .DistinctBy(e => (e.Function, e.Address)))
-        {
-            var test = user.References.First(r => tellConstants.Contains(r.External?.Name)).TargetName;
-            yield return new(ProblemCodes.NotImageMemory, $"{unit.Name}: {escape.Function} {escape.Event}, and {user.Name} uses {test}");
-        }
+        var stored = escapes.Escapes.Where(e => functions.Contains(e.Function)
+            && e is { Way: EscapeWay.Stored, Kind: AddressKind.Literal or AddressKind.Constant });
+        foreach (var escape in stored.DistinctBy(e => (e.Function, e.Address)))
+            yield return new(ProblemCodes.NotImageMemory, $"{unit.Name}: {escape.Function} {escape.Event}, and {test.User} uses {test.Name}");
     }
 
     private static IEnumerable<Problem> Physical(Inclusion inclusion)

@@ -47,23 +47,25 @@ public sealed partial class LivepatchBuild
             : Task.FromResult(Outcome<PreparedTree>.Failure(recipe.Problems));
     }
 
-    private async Task<Outcome<(IReadOnlyList<CompileCommand> Commands, IReadOnlyList<string> FilesWithoutCode)>> FindUnitsAsync(
+    private async Task<Outcome<FoundUnits>> FindUnitsAsync(
         PreparedTree tree, PatchedSources sources, IEnumerable<string> also, CancellationToken cancellation)
     {
         var touched = sources.Paths.Count == 0 ? new List<TouchedUnit>() : await new TouchedUnits(cache).FindAsync(tree, sources, cancellation);
         if (!touched.TryGet(out var units))
-            return Outcome<(IReadOnlyList<CompileCommand>, IReadOnlyList<string>)>.Failure(touched.Problems);
+            return Outcome<FoundUnits>.Failure(touched.Problems);
         var more = await new KbuildCommands(cache).ForUnitsAsync(tree, [.. also.Except(units.Select(u => u.Command.Unit))], cancellation);
         if (!more.TryGet(out var requested))
-            return Outcome<(IReadOnlyList<CompileCommand>, IReadOnlyList<string>)>.Failure(more.Problems);
+            return Outcome<FoundUnits>.Failure(more.Problems);
         List<CompileCommand> commands = [.. units.Select(u => u.Command), .. requested];
         var modules = commands.Where(c => c.IsModule)
             .Select(c => new Problem(ProblemCodes.UnitIsInModule, $"{c.Unit} belongs to {c.ModName ?? "a module"}")).ToList();
         if (modules.Count > 0)
-            return Outcome<(IReadOnlyList<CompileCommand>, IReadOnlyList<string>)>.Failure(modules);
-        IReadOnlyList<string> without = [.. sources.Paths.Except(units.SelectMany(u => u.Because)).Order(StringComparer.Ordinal)];
-        return (commands, without);
+            return Outcome<FoundUnits>.Failure(modules);
+        return new FoundUnits(commands, [.. sources.Paths.Except(units.SelectMany(u => u.Because)).Order(StringComparer.Ordinal)]);
     }
+
+    // The units to compile, and the changed files that none of them comes from.
+    private sealed record FoundUnits(IReadOnlyList<CompileCommand> Commands, IReadOnlyList<string> FilesWithoutCode);
 
     // Runs a stage for every unit and gathers the problems of all, so that a user sees them at once.
     private static Outcome<IReadOnlyList<TOut>> Each<TIn, TOut>(IReadOnlyList<TIn> items, Func<TIn, Outcome<TOut>> stage)

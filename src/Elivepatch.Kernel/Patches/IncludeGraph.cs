@@ -43,13 +43,9 @@ internal sealed class IncludeGraph
         return entry.Then<IReadOnlySet<string>>(folder => File.ReadLines(Path.Combine(folder, IncludedCName)).ToHashSet(StringComparer.Ordinal));
     }
 
-    /// <summary>The C files that may see a file: themselves, or through headers.</summary>
+    /// <summary>The C files, assembly and linker scripts that may see a file: themselves, or through headers.</summary>
     /// <param name="path">The file.</param>
     /// <param name="addedIncludes">Includes of files that the tree does not have in this form: includer, and name as written.</param>
-    public IReadOnlyList<string> UnitsThatMaySee(string path, IEnumerable<(string Includer, string Name)> addedIncludes) =>
-        [.. ReadersOf(path, addedIncludes).Where(f => f.EndsWith(".c", StringComparison.Ordinal))];
-
-    /// <summary>The same with assembly and linker scripts.</summary>
     public IReadOnlyList<string> ReadersOf(string path, IEnumerable<(string Includer, string Name)> addedIncludes)
     {
         var added = addedIncludes.ToLookup(a => LastPart(a.Name), StringComparer.Ordinal);

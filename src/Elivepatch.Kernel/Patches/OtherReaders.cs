@@ -1,4 +1,4 @@
-// In: changed files that others include. Out: a problem for each reader of them that sees the change and that no livepatch can
+// In: files that may see a change. Out: a problem for each reader of them that sees the change and that no livepatch can
 // bring: assembly, the linker script, the vdso, programs and headers that the build makes. A livepatch of the C code alone would
 // leave them as they are, and say nothing.
 
@@ -20,28 +20,15 @@ internal sealed class OtherReaders(CacheRoot cache)
     /// <summary>Readers that see a change; empty where there are none.</summary>
     /// <param name="tree">The prepared tree.</param>
     /// <param name="sources">The patched sources.</param>
-    /// <param name="graph">Who includes what.</param>
-    /// <param name="included">The changed files that others include.</param>
-    /// <param name="patchedIncludes">Includes of the patched files: includer, and name as written.</param>
+    /// <param name="readers">Files that may see changed ones, each with those.</param>
     /// <param name="cancellation">Ends it.</param>
     public async Task<Outcome<IReadOnlyList<Problem>>> FindAsync(
-        PreparedTree tree, PatchedSources sources, IncludeGraph graph, IReadOnlyList<string> included,
-        IReadOnlyList<(string Includer, string Name)> patchedIncludes, CancellationToken cancellation)
+        PreparedTree tree, PatchedSources sources, IReadOnlyDictionary<string, List<string>> readers, CancellationToken cancellation)
     {
-        var readers = new Dictionary<string, List<string>>(StringComparer.Ordinal);
-        foreach (var path in included)
-        {
-            foreach (var reader in graph.ReadersOf(path, patchedIncludes).Where(r => IsOther(r) && tree.HasFile(r)))
-            {
-                if (!readers.TryGetValue(reader, out var paths))
-                    readers[reader] = paths = [];
-                paths.Add(path);
-            }
-        }
-
-        if (readers.Count == 0)
+        var others = readers.Keys.Where(r => IsOther(r) && tree.HasFile(r)).ToList();
+        if (others.Count == 0)
             return Array.Empty<Problem>();
-        var asked = await CommandsAsync(tree, [.. readers.Keys], cancellation);
+        var asked = await CommandsAsync(tree, others, cancellation);
         if (!asked.TryGet(out var commands))
             return Outcome<IReadOnlyList<Problem>>.Failure(asked.Problems);
         var found = new Problem?[commands.Count];

@@ -62,30 +62,32 @@ public sealed class TouchedUnits(CacheRoot cache)
         var loaded = await IncludeGraph.LoadAsync(cache, tree, cancellation);
         if (!loaded.TryGet(out var graph))
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(loaded.Problems);
-        List<(string Includer, string Name)> patchedIncludes = [.. sources.Plain.Files
-            .SelectMany(f => IncludeGraph.Includes(f.Value.Span).Select(name => (f.Key, name)))];
-        var because = new Dictionary<string, List<string>>(StringComparer.Ordinal);
+        var patchedIncludes = sources.Plain.Files
+            .SelectMany(f => IncludeGraph.Includes(f.Value.Span).Select(name => (f.Key, name))).ToList();
+        // By reader: the changed files that it may see.
+        var readers = new Dictionary<string, List<string>>(StringComparer.Ordinal);
         foreach (var path in included)
         {
-            foreach (var unit in graph.UnitsThatMaySee(path, patchedIncludes))
+            foreach (var reader in graph.ReadersOf(path, patchedIncludes))
             {
-                if (!because.TryGetValue(unit, out var paths))
-                    because[unit] = paths = [];
+                if (!readers.TryGetValue(reader, out var paths))
+                    readers[reader] = paths = [];
                 paths.Add(path);
             }
         }
+        var units = readers.Keys.Where(r => r.EndsWith(".c", StringComparison.Ordinal)).ToList();
         var files = string.Join(", ", included.Take(8));
-        if (because.Count > MostNamed)
-            return new Problem(ProblemCodes.TooManyUnits, $"{because.Count} C files may include {files}, more than {MostNamed}");
-        var built = await commands.ForBuiltUnitsAsync(tree, [.. because.Keys.Where(tree.HasFile)], cancellation);
+        if (units.Count > MostNamed)
+            return new Problem(ProblemCodes.TooManyUnits, $"{units.Count} C files may include {files}, more than {MostNamed}");
+        var built = await commands.ForBuiltUnitsAsync(tree, [.. units.Where(tree.HasFile)], cancellation);
         if (!built.TryGet(out var candidates))
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(built.Problems);
         if (candidates.Count > MostBuilt)
             return new Problem(ProblemCodes.TooManyUnits, $"{candidates.Count} units may include {files}, more than {MostBuilt}");
-        var others = await new OtherReaders(cache).FindAsync(tree, sources, graph, included, patchedIncludes, cancellation);
+        var others = await new OtherReaders(cache).FindAsync(tree, sources, readers, cancellation);
         if (!others.TryGet(out var leftOut) || leftOut.Count > 0)
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(others.Succeeded ? leftOut! : others.Problems);
-        return await ConfirmAsync(tree, sources, candidates, because, cancellation);
+        return await ConfirmAsync(tree, sources, candidates, readers, cancellation);
     }
 
     private async Task<Outcome<IReadOnlyList<TouchedUnit>>> ConfirmAsync(

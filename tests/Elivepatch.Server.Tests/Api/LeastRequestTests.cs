@@ -2,11 +2,11 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Elivepatch.Kernel.Processes;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.State;
+using Elivepatch.Server.Tests.Builds;
 using Elivepatch.Server.Work;
 
 namespace Elivepatch.Server.Tests.Api;
@@ -145,10 +145,7 @@ public sealed class LeastRequestTests
     private static async Task<RunningServer> StartAsync()
     {
         var server = await RunningServer.StartAsync(o => o with { Sources = [new(SourceOrigin.Tree, "*", "/")] });
-        var gcc = await ProcessRunner.RunAsync(new() { File = "gcc", Arguments = ["--version"] }, Cancellation);
-        var capture = (await server.Get<BlobStore>().PutAsync(new byte[] { 1 }, Cancellation)).Value;
-        await server.Get<KernelTable>().AddAsync(
-            new(kernel, "6.1.0-test", new('a', 40), gcc.Output.Split('\n')[0], capture, null, null, server.Clock.Now, "machine"), Cancellation);
+        await Workbench.AddKernelAsync(server, kernel);
         return server;
     }
 }

@@ -3,11 +3,11 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Elivepatch.Engine.Statements;
-using Elivepatch.Kernel.Processes;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.State;
+using Elivepatch.Server.Tests.Builds;
 
 namespace Elivepatch.Server.Tests.Api;
 
@@ -118,10 +118,7 @@ public sealed class SubmissionTests
     private static async Task<RunningServer> StartAsync(int open = 20)
     {
         var server = await RunningServer.StartAsync(o => o with { OpenBuildsPerToken = open, Sources = [new(SourceOrigin.Tree, "*", "/")] });
-        var gcc = await ProcessRunner.RunAsync(new() { File = "gcc", Arguments = ["--version"] }, Cancellation);
-        var capture = (await server.Get<BlobStore>().PutAsync(new byte[] { 1 }, Cancellation)).Value;
-        await server.Get<KernelTable>().AddAsync(
-            new(kernel, "6.1.0-test", new('a', 40), gcc.Output.Split('\n')[0], capture, null, null, server.Clock.Now, "machine"), Cancellation);
+        await Workbench.AddKernelAsync(server, kernel);
         return server;
     }
 }

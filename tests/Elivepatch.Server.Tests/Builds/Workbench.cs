@@ -124,6 +124,14 @@ internal sealed class Workbench : IDisposable
             Directory.Delete(Folder, recursive: true);
     }
 
+    /// <summary>Puts a kernel into a server's state whose compiler is the one that is here, so that builds of it are taken in.</summary>
+    public static async Task AddKernelAsync(RunningServer server, string id)
+    {
+        var capture = (await server.Get<BlobStore>().PutAsync(new byte[] { 1 }, Cancellation)).Value;
+        await server.Get<KernelTable>().AddAsync(
+            new(id, "6.1.0-test", new('a', 40), await CompilerHereAsync(), capture, null, null, server.Clock.Now, "machine"), Cancellation);
+    }
+
     public static async Task<string> CompilerHereAsync()
     {
         var result = await Kernel.Processes.ProcessRunner.RunAsync(new() { File = "gcc", Arguments = ["--version"] }, Cancellation);
