@@ -71,7 +71,10 @@ public static class Sandbox
         words.AddRange(Toolchain());
         // /dev itself is a file system in memory as well, and one without a bound.
         var space = Text(request.Limits.TemporarySpace);
-        words.AddRange(["--proc", "/proc", "--dev", "/dev", "--size", space, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]);
+        words.AddRange(["--proc", "/proc", "--dev", "/dev", "--size", space, "--tmpfs", "/dev/shm"]);
+        foreach (var device in request.Devices)
+            words.AddRange(["--dev-bind", device, device]);
+        words.AddRange(["--remount-ro", "/dev"]);
         words.AddRange(["--size", space, "--tmpfs", "/tmp"]);
         foreach (var bind in request.Binds)
             words.AddRange([bind.Writable ? "--bind" : "--ro-bind", bind.Source, bind.Target]);

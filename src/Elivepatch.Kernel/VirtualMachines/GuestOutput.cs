@@ -2,21 +2,23 @@ using System.Text;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
-/// <summary>Follows a running guest: passes on what it tells, and asks for its end where it says too much or nothing any more.</summary>
+/// <summary>Follows a running guest: passes on what it tells, and asks for its end where it says too much, nothing any more, or nonsense.</summary>
 internal sealed class GuestOutput : IDisposable
 {
     private readonly GuestJob job;
     private readonly Lock gate = new();
-    private readonly List<GuestEvent> events = [];
+    private readonly GuestStream stream;
     private readonly StringBuilder console = new();
     private readonly CancellationTokenSource stop = new();
+    private List<GuestEvent> news = [];
     private long channelLength;
-    private bool inFiles;
+    private bool isAnswered;
 
     /// <summary>Begins to listen.</summary>
     public GuestOutput(GuestJob job)
     {
         this.job = job;
+        stream = new(job.OutputLimit, e => news.Add(e));
         stop.CancelAfter(job.SilenceLimit);
     }
 
@@ -26,13 +28,19 @@ internal sealed class GuestOutput : IDisposable
     /// <summary>The guest wrote more than it may.</summary>
     public bool SaidTooMuch { get; private set; }
 
+    /// <summary>What the guest sends where its files should be is nothing that could be read.</summary>
+    public bool IsBroken { get; private set; }
+
+    /// <summary>Before the guest told anything, its emulator said that KVM cannot run it. It does not end by itself then.</summary>
+    public bool KvmFailed { get; private set; }
+
     /// <summary>What the guest told so far.</summary>
     public IReadOnlyList<GuestEvent> Events
     {
         get
         {
             lock (gate)
-                return [.. events];
+                return [.. stream.Events];
         }
     }
 
@@ -46,20 +54,39 @@ internal sealed class GuestOutput : IDisposable
         }
     }
 
-    /// <summary>Takes a line of the channel.</summary>
-    public void TakeChannel(string line)
+    /// <summary>The files that the guest left; null where they did not come whole.</summary>
+    public IReadOnlyDictionary<string, ReadOnlyMemory<byte>>? ReadFiles()
     {
-        GuestEvent? happened;
+        lock (gate)
+            return stream.ReadFiles();
+    }
+
+    /// <summary>Takes bytes of the channel; returns what the guest is to be answered, once, when its files are here.</summary>
+    public byte[]? TakeChannel(ReadOnlySpan<byte> bytes)
+    {
+        List<GuestEvent> told;
+        byte[]? answer = null;
         lock (gate)
         {
-            channelLength += line.Length + 1;
+            channelLength += bytes.Length;
             Heard(channelLength);
-            inFiles |= line.StartsWith("= ", StringComparison.Ordinal);
-            if (inFiles || SaidTooMuch || (happened = GuestStream.ParseLine(line)) is null)
-                return;
-            events.Add(happened);
+            if (SaidTooMuch || IsBroken)
+                return null;
+            stream.Append(bytes);
+            (told, news) = (news, []);
+            if (stream.IsBroken)
+            {
+                IsBroken = true;
+                stop.Cancel();
+            }
+            else if (!isAnswered && stream.Receipt is { } receipt)
+            {
+                (answer, isAnswered) = (receipt, true);
+            }
         }
-        job.OnEvent?.Invoke(happened);
+        foreach (var happened in told)
+            job.OnEvent?.Invoke(happened);
+        return answer;
     }
 
     /// <summary>Takes a line of the console.</summary>
@@ -70,6 +97,10 @@ internal sealed class GuestOutput : IDisposable
             Heard(console.Length);
             if (!SaidTooMuch)
                 console.Append(line).Append('\n');
+            if (stream.Events.Count > 0 || !KvmDevice.SaysFailed(line))
+                return;
+            KvmFailed = true;
+            stop.Cancel();
         }
     }
 

@@ -42,6 +42,9 @@ public sealed record GuestResult
     internal bool LostItsTimer =>
         Ending == GuestEnding.DidNotStart && Console.Contains("IO-APIC + timer doesn't work", StringComparison.Ordinal);
 
+    /// <summary>KVM could not run the guest's kernel. That says nothing about the job, which can be tried again without.</summary>
+    internal bool KvmFailed { get; init; }
+
     /// <summary>Why the guest is not one that finished; null where it did.</summary>
     public Problem? Failure => Ending switch
     {

@@ -1,57 +1,65 @@
-// In: the bytes that came over a guest's channel. Out: what they say.
+// In: the bytes that come over a guest's channel, as they come. Out: what they say.
 //
 // The channel carries lines and then one block of bytes:
 //
-//   > TEXT                a script in the guest printed TEXT
-//   ! UPTIME WORD...      an event; "end STATUS" is the last one
-//   = LENGTH cat|gzip     LENGTH bytes follow: a tar archive of /out, as it is or compressed
+//   > TEXT                       a script in the guest printed TEXT
+//   ! UPTIME WORD...             an event; "end STATUS" is the last one
+//   = LENGTH SHA256 cat|gzip     LENGTH bytes with this digest follow: a tar archive of /out, as it is or compressed
 //   ...
-//   .                     behind the block: nothing is missing
+//
+// and in the other direction, when the block is there and has that digest, one line: its receipt, "LENGTH SHA256". The guest does not end
+// before it has it.
 //
 // A guest runs code under test and may say anything; every bound here is ours.
 
 using System.Formats.Tar;
 using System.Globalization;
 using System.IO.Compression;
+using System.Security.Cryptography;
 using System.Text;
+using Elivepatch.Kernel.Processes;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
-/// <summary>What came over a guest's channel.</summary>
-internal sealed class GuestStream
+/// <summary>What comes over a guest's channel.</summary>
+/// <param name="limit">How many bytes the files may have together, packed and unpacked.</param>
+/// <param name="onEvent">Told of every event and line of output.</param>
+internal sealed class GuestStream(int limit, Action<GuestEvent>? onEvent = null)
 {
     private const int MostFiles = 100_000;
-    private static readonly byte[] EndMark = "\n.\n"u8.ToArray();
-
-    private GuestStream(IReadOnlyList<GuestEvent> events, IReadOnlyDictionary<string, ReadOnlyMemory<byte>>? files)
-    {
-        Events = events;
-        Files = files;
-    }
+    private readonly List<GuestEvent> events = [];
+    private LineSplitter? lines;
+    private byte[]? block;
+    private int filled;
+    private string digest = "";
+    private bool isCompressed;
 
     /// <summary>Events and output in the order in which they came.</summary>
-    public IReadOnlyList<GuestEvent> Events { get; }
+    public IReadOnlyList<GuestEvent> Events => events;
 
-    /// <summary>The files that the guest left in <c>/out</c>; null where they did not come whole.</summary>
-    public IReadOnlyDictionary<string, ReadOnlyMemory<byte>>? Files { get; }
+    /// <summary>What the guest waits for, in bytes, when its files are here and are what it says they are.</summary>
+    public byte[]? Receipt { get; private set; }
 
-    /// <summary>Reads all that came.</summary>
-    /// <param name="bytes">The bytes of the channel.</param>
-    /// <param name="fileLimit">How many bytes the files may have together.</param>
-    public static GuestStream Parse(ReadOnlyMemory<byte> bytes, long fileLimit)
+    /// <summary>What came cannot become files any more: a header that is none, or bytes with another digest.</summary>
+    public bool IsBroken { get; private set; }
+
+    /// <summary>Takes what came.</summary>
+    public void Append(ReadOnlySpan<byte> bytes)
     {
-        var events = new List<GuestEvent>();
-        for (var rest = bytes; rest.Length > 0;)
+        lines ??= new(TakeLine);
+        while (bytes.Length > 0 && block is null && !IsBroken)
         {
-            var length = rest.Span.IndexOf((byte)'\n') is var end and >= 0 ? end : rest.Length;
-            var line = Encoding.UTF8.GetString(rest.Span[..length]);
-            rest = rest[Math.Min(length + 1, rest.Length)..];
-            if (line.StartsWith("= ", StringComparison.Ordinal))
-                return new(events, ReadFiles(line.Split(' '), rest, fileLimit));
-            if (ParseLine(line) is { } happened)
-                events.Add(happened);
+            var length = bytes.IndexOf((byte)'\n') is var end and >= 0 ? end + 1 : bytes.Length;
+            lines.Append(bytes[..length]);
+            bytes = bytes[length..];
         }
-        return new(events, null);
+        if (block is null || Receipt is not null || IsBroken)
+            return;
+        var count = Math.Min(bytes.Length, block.Length - filled);
+        bytes[..count].CopyTo(block.AsSpan(filled));
+        filled += count;
+        if (filled == block.Length)
+            Check();
     }
 
     /// <summary>Reads one line; null for one that says nothing.</summary>
@@ -67,27 +75,56 @@ internal sealed class GuestStream
             : null;
     }
 
-    private static Dictionary<string, ReadOnlyMemory<byte>>? ReadFiles(string[] words, ReadOnlyMemory<byte> bytes, long limit)
+    /// <summary>The files that the guest left in <c>/out</c>; null where they did not come whole.</summary>
+    public IReadOnlyDictionary<string, ReadOnlyMemory<byte>>? ReadFiles()
     {
-        if (words.Length != 3
-            || !int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
-            || length > bytes.Length
-            || !bytes.Span[length..].StartsWith(EndMark))
+        if (Receipt is null)
             return null;
         try
         {
-            using var block = new MemoryStream(bytes[..length].ToArray());
-            return words[2] switch
-            {
-                "cat" => ReadArchive(block, limit),
-                "gzip" => ReadArchive(new GZipStream(block, CompressionMode.Decompress), limit),
-                _ => null,
-            };
+            using var packed = new MemoryStream(block!, writable: false);
+            using var unpacked = isCompressed ? new GZipStream(packed, CompressionMode.Decompress) : null;
+            return ReadArchive((Stream?)unpacked ?? packed, limit);
         }
         catch (Exception e) when (e is InvalidDataException or IOException or FormatException or ArgumentException or OverflowException or NotSupportedException)
         {
             return null;
         }
+    }
+
+    private void TakeLine(string line)
+    {
+        if (line.StartsWith("= ", StringComparison.Ordinal))
+        {
+            BeginBlock(line.Split(' '));
+        }
+        else if (ParseLine(line) is { } happened)
+        {
+            events.Add(happened);
+            onEvent?.Invoke(happened);
+        }
+    }
+
+    private void BeginBlock(string[] words)
+    {
+        if (words.Length != 4
+            || !int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
+            || length == 0 || length > limit
+            || words[2].Length != 2 * SHA256.HashSizeInBytes
+            || words[3] is not ("cat" or "gzip"))
+        {
+            IsBroken = true;
+            return;
+        }
+        (block, digest, isCompressed) = (new byte[length], words[2], words[3] == "gzip");
+    }
+
+    private void Check()
+    {
+        if (Convert.ToHexStringLower(SHA256.HashData(block!)) == digest)
+            Receipt = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{block!.Length} {digest}\n"));
+        else
+            IsBroken = true;
     }
 
     // Links, devices and unsafe names are left out: nobody here asks a guest for them.

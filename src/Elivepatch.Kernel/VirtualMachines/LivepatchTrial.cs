@@ -51,6 +51,8 @@ public static class LivepatchTrial
             Processors = request.Processors,
             // A kernel that has oopsed may hang anywhere; its console is complete by then, so it ends at once.
             KernelArguments = ["oops=panic", .. request.KernelArguments],
+            // As on a machine: what was computed from an address as linked is wrong here too.
+            RandomizesAddresses = true,
             Timeout = plan.LongestDuration + Grace,
             SilenceLimit = plan.LongestPhase + Grace,
             OnEvent = progress.Take,

@@ -8,25 +8,31 @@ internal static class QemuCommand
     /// <summary>The emulator's name.</summary>
     public const string Program = "qemu-system-x86_64";
 
+    /// <summary>How many ports of the guest lead to its channel: one of virtio, and a serial one for kernels without that.</summary>
+    public const int Ports = 2;
+
     /// <summary>The arguments for one guest.</summary>
     /// <param name="job">What to do in it.</param>
     /// <param name="kernel">Where the emulator sees the boot image.</param>
     /// <param name="image">Where the emulator sees the initramfs.</param>
-    public static IReadOnlyList<string> Arguments(GuestJob job, string kernel, string image) =>
+    /// <param name="channel">Where it sees the socket of the guest's channel.</param>
+    /// <param name="hasKvm">It may use <see cref="KvmDevice"/>.</param>
+    public static IReadOnlyList<string> Arguments(GuestJob job, string kernel, string image, string channel, bool hasKvm) =>
     [
         "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot",
         // Whoever breaks out of the guest finds a process that may start nothing and become nobody else.
         "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
         // The old PC has fewer devices to probe than q35 and boots a second faster. Five-level page tables only cost time.
-        // One thread for all processors. With one for each, a processor was seen to take a breakpoint ("Oops: int3") at a static branch
+        // Where KVM turns out not to work, the emulator says so on the console and goes on to the next of its accelerators.
+        // One thread for all processors that are emulated. With one for each, a processor was seen to take a breakpoint ("Oops: int3") at a static branch
         // whose bytes in memory were those after the change already: it still ran what it had translated before.
-        "-machine", "pc", "-accel", "tcg,thread=single", "-cpu", "max,la57=off",
+        "-machine", "pc", .. hasKvm ? (string[])["-accel", "kvm"] : [], "-accel", "tcg,thread=single", "-cpu", "max,la57=off",
         "-smp", job.Processors.ToString(CultureInfo.InvariantCulture),
         "-m", job.Memory.ToString(CultureInfo.InvariantCulture),
-        // Files as back ends only ever carry bytes out of the guest; /dev/fd/N are our two pipes.
+        // A file as back end only ever carries bytes out of the guest; /dev/fd/2 is a pipe of ours.
         "-chardev", "file,id=console,path=/dev/fd/2", "-serial", "chardev:console",
-        "-chardev", "file,id=spare,path=/dev/fd/1", "-serial", "chardev:spare",
-        "-chardev", "file,id=channel,path=/dev/fd/1",
+        "-chardev", $"socket,id=spare,path={channel}", "-serial", "chardev:spare",
+        "-chardev", $"socket,id=channel,path={channel}",
         "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=channel,name=org.elivepatch.channel",
         // Its boot ROM is for booting over the network.
         .. job.Network is null ? [] : (string[])["-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network,romfile="],

@@ -1,6 +1,6 @@
-// In: a job. Out: what the guest left of it. One QEMU process in a sandbox, without a network, a disk or anything else of ours but two
-// one-way pipes: the console on its standard error and the channel on its standard output. It is emulated in software, so that
-// the result does not depend on the machine; a stock kernel reaches our init in about four seconds.
+// In: a job. Out: what the guest left of it. One QEMU process in a sandbox, without a network, a disk or anything else of ours but the
+// console, which is its standard error, and a socket for the channel. Where this machine has no KVM it is emulated in software; a stock
+// kernel then reaches our init in about four seconds.
 
 using System.Security.Cryptography;
 
@@ -18,6 +18,7 @@ public static class VirtualMachine
     private const int MostBoots = 3;
     private const string InsideKernel = "/guest-kernel";
     private const string InsideImage = "/guest-initramfs";
+    private const string InsideChannel = "/guest-channel";
 
     /// <summary>
     /// Boots the kernel and runs the job. A guest that ends badly is a result too (<see cref="GuestResult.Ending"/>); a failure
@@ -27,7 +28,11 @@ public static class VirtualMachine
         RunAsync(job, GuestImage.Script("job.sh"), cancellation);
 
     /// <summary>Runs a job with shell code of ours in the place of that which runs the job's script.</summary>
-    internal static async Task<Outcome<GuestResult>> RunAsync(GuestJob job, string main, CancellationToken cancellation)
+    internal static Task<Outcome<GuestResult>> RunAsync(GuestJob job, string main, CancellationToken cancellation) =>
+        RunAsync(job, main, KvmDevice.IsUsable, cancellation);
+
+    /// <summary>Runs a job, with KVM where it is found to be usable; where it then fails, without.</summary>
+    internal static async Task<Outcome<GuestResult>> RunAsync(GuestJob job, string main, Func<bool> mayUseKvm, CancellationToken cancellation)
     {
         if (Check(job) is { } problem)
             return problem;
@@ -43,9 +48,10 @@ public static class VirtualMachine
             var image = Path.Combine(folder.FullName, "initramfs");
             using (var file = File.Create(image))
                 GuestImage.Write(file, shell, nonce, main, [GuestFile.Text("script", job.Script), .. job.Files], job.Network);
-            var ran = await BootAsync(job, image, nonce, cancellation);
-            for (var boots = 1; boots < MostBoots && ran is { Succeeded: true, Value.LostItsTimer: true }; boots++)
-                ran = await BootAsync(job, image, nonce, cancellation);
+            var hasKvm = mayUseKvm();
+            var ran = await BootAsync(job, image, nonce, hasKvm, cancellation);
+            for (var boots = 1; boots < MostBoots && ran is { Succeeded: true, Value: { LostItsTimer: true } or { KvmFailed: true } }; boots++)
+                ran = await BootAsync(job, image, nonce, hasKvm &= !ran.Value.KvmFailed, cancellation);
             return ran;
         }
         finally
@@ -54,36 +60,48 @@ public static class VirtualMachine
         }
     }
 
-    private static async Task<Outcome<GuestResult>> BootAsync(GuestJob job, string image, string nonce, CancellationToken cancellation)
+    private static async Task<Outcome<GuestResult>> BootAsync(
+        GuestJob job, string image, string nonce, bool hasKvm, CancellationToken cancellation)
     {
         using var live = new GuestOutput(job);
+        var socket = Path.Combine(Path.GetDirectoryName(image)!, "channel");
+        File.Delete(socket);
+        using var channel = GuestChannel.Listen(socket, live.TakeChannel);
+        if (channel is null)
+            return new Problem(ProblemCodes.GuestJobInvalid, $"{socket} is too long a path for a socket: set TMPDIR to a shorter one");
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, live.Stopped);
         var watch = System.Diagnostics.Stopwatch.StartNew();
         var request = new SandboxRequest
         {
             File = QemuCommand.Program,
-            Arguments = QemuCommand.Arguments(job, InsideKernel, InsideImage),
-            Binds = [new(Path.GetFullPath(job.Kernel), InsideKernel), new(image, InsideImage)],
+            Arguments = QemuCommand.Arguments(job, InsideKernel, InsideImage, InsideChannel, hasKvm),
+            Binds = [new(Path.GetFullPath(job.Kernel), InsideKernel), new(image, InsideImage), new(socket, InsideChannel)],
+            Devices = hasKvm ? [KvmDevice.Path] : [],
             Limits = Limits(job),
             SharesNetwork = job.Network is not null,
             Timeout = job.Timeout,
             OutputLimit = job.OutputLimit,
-            OnOutputLine = live.TakeChannel,
             OnErrorLine = live.TakeConsole,
         };
+        GuestEnding? killed = null;
+        string console;
         try
         {
             var outcome = await Sandbox.RunAsync(request, stop.Token);
             if (!outcome.TryGet(out var result))
                 return Outcome<GuestResult>.Failure(outcome.Problems);
-            var stream = GuestStream.Parse(result.OutputBytes, job.OutputLimit);
-            var ending = result.TimedOut ? GuestEnding.TimedOut : Ending(stream);
-            return Result(ending, stream.Events, result.Error, stream.Files, watch.Elapsed, nonce);
+            await channel.DrainAsync();
+            console = result.Error;
+            killed = result.TimedOut ? GuestEnding.TimedOut : null;
         }
         catch (OperationCanceledException) when (live.Stopped.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
-            return Result(live.SaidTooMuch ? GuestEnding.OutputTooLarge : GuestEnding.TimedOut, live.Events, live.Console, null, watch.Elapsed, nonce);
+            console = live.Console;
+            killed = live.SaidTooMuch ? GuestEnding.OutputTooLarge : live.IsBroken ? GuestEnding.AnswerMalformed
+                : live.KvmFailed ? GuestEnding.DidNotStart : GuestEnding.TimedOut;
         }
+        var files = killed is null ? live.ReadFiles() : null;
+        return Result(killed ?? Ending(live.Events, files), live, console, files, watch.Elapsed, nonce);
     }
 
     // The emulator's own memory comes on top of the guest's, and a gigabyte of address space for translated code.
@@ -98,22 +116,25 @@ public static class VirtualMachine
         };
     }
 
-    private static GuestEnding Ending(GuestStream stream)
+    private static GuestEnding Ending(IReadOnlyList<GuestEvent> events, IReadOnlyDictionary<string, ReadOnlyMemory<byte>>? files)
     {
-        if (stream.Events.Count == 0)
+        if (events.Count == 0)
             return GuestEnding.DidNotStart;
-        if (!stream.Events.Any(e => e.Name == "end"))
+        if (!events.Any(e => e.Name == "end"))
             return GuestEnding.Died;
-        return stream.Files is null ? GuestEnding.AnswerMalformed : GuestEnding.Finished;
+        return files is null ? GuestEnding.AnswerMalformed : GuestEnding.Finished;
     }
 
     private static GuestResult Result(
         GuestEnding ending,
-        IReadOnlyList<GuestEvent> events,
+        GuestOutput live,
         string console,
         IReadOnlyDictionary<string, ReadOnlyMemory<byte>>? files,
         TimeSpan duration,
-        string nonce) => new()
+        string nonce)
+    {
+        var events = live.Events;
+        return new()
         {
             Ending = ending,
             ExitStatus = int.TryParse(events.LastOrDefault(e => e.Name == "end")?.Word(1), out var status) ? status : -1,
@@ -122,7 +143,9 @@ public static class VirtualMachine
             Files = files ?? new Dictionary<string, ReadOnlyMemory<byte>>(),
             Duration = duration,
             Nonce = nonce,
+            KvmFailed = live.KvmFailed,
         };
+    }
 
     private static Problem? Check(GuestJob job)
     {

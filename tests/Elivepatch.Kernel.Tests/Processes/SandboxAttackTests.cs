@@ -124,6 +124,16 @@ public sealed class SandboxAttackTests : IDisposable
         Assert.False(File.Exists(Path.Combine(elsewhere.FullPath, "new")));
     }
 
+    // Any node will do that every machine has and a sandbox has not: the emulator's own, KVM's, is not everywhere.
+    [Fact]
+    public async Task Only_the_devices_that_are_asked_for_are_there()
+    {
+        var request = Request("test -c /dev/kmsg", SandboxLimits.Default);
+
+        Assert.False(StockKernel.Get(await Sandbox.RunAsync(request, Cancellation)).Succeeded);
+        Assert.True(StockKernel.Get(await Sandbox.RunAsync(request with { Devices = ["/dev/kmsg"] }, Cancellation)).Succeeded);
+    }
+
     [Fact]
     public async Task A_flood_of_output_costs_no_memory()
     {

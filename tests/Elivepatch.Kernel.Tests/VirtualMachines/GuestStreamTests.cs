@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Security.Cryptography;
 using System.Text;
 
 using Elivepatch.Kernel.VirtualMachines;
@@ -13,7 +14,8 @@ namespace Elivepatch.Kernel.Tests.VirtualMachines;
 
 public sealed class GuestStreamTests
 {
-    private const long Limit = 1 << 20;
+    private const int Limit = 1 << 20;
+    private const string Digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     [Fact]
     public void Events_and_output_keep_their_order()
@@ -24,7 +26,8 @@ public sealed class GuestStreamTests
         Assert.Equal(1.25, stream.Events[0].Uptime);
         Assert.Equal("6.12", stream.Events[0].Word(1));
         Assert.Equal("hello world", stream.Events[1].Text);
-        Assert.Null(stream.Files);
+        Assert.Null(stream.Receipt);
+        Assert.Null(stream.ReadFiles());
     }
 
     [Theory]
@@ -34,8 +37,9 @@ public sealed class GuestStreamTests
     {
         var stream = Parse(WithFiles(packing, ("./proc/version", "Linux"), ("./empty", "")));
 
-        Assert.Equal("Linux", Encoding.ASCII.GetString(stream.Files!["proc/version"].Span));
-        Assert.Equal(0, stream.Files["empty"].Length);
+        var files = stream.ReadFiles()!;
+        Assert.Equal("Linux", Encoding.ASCII.GetString(files["proc/version"].Span));
+        Assert.Equal(0, files["empty"].Length);
     }
 
     [Fact]
@@ -43,17 +47,64 @@ public sealed class GuestStreamTests
     {
         var stream = Parse(WithFiles("cat", ("../../etc/passwd", "x"), ("/etc/shadow", "x"), ("./good", "x")));
 
-        Assert.Equal(["good"], stream.Files!.Keys);
+        Assert.Equal(["good"], stream.ReadFiles()!.Keys);
     }
 
     [Fact]
-    public void Files_that_are_cut_short_are_no_files()
+    public void The_receipt_names_length_and_digest_and_is_there_only_when_all_is()
     {
         var whole = WithFiles("cat", ("./a", "content"));
 
         for (var length = 0; length < whole.Length; length += 37)
-            Assert.Null(GuestStream.Parse(whole.AsMemory(0, length), Limit).Files);
+        {
+            var cut = Parse(whole[..length]);
+            Assert.Null(cut.Receipt);
+            Assert.False(cut.IsBroken);
+            Assert.Null(cut.ReadFiles());
+        }
+        var header = Encoding.ASCII.GetString(whole).Split('\n')[1].Split(' ');
+        Assert.Equal($"{header[1]} {header[2]}\n", Encoding.ASCII.GetString(Parse(whole).Receipt!));
     }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(4096)]
+    public void It_does_not_matter_in_which_pieces_it_comes(int piece)
+    {
+        var whole = WithFiles("gzip", ("./a", "content"));
+        var told = new List<string>();
+        var stream = new GuestStream(Limit, e => told.Add(e.Text));
+
+        for (var at = 0; at < whole.Length; at += piece)
+            stream.Append(whole.AsSpan(at, Math.Min(piece, whole.Length - at)));
+
+        Assert.Equal(["end 0"], told);
+        Assert.Equal("content", Encoding.ASCII.GetString(stream.ReadFiles()!["a"].Span));
+    }
+
+    [Fact]
+    public void Files_with_another_digest_have_no_receipt()
+    {
+        var whole = WithFiles("cat", ("./a", "content"));
+        whole[^600]++;
+
+        var stream = Parse(whole);
+
+        Assert.True(stream.IsBroken);
+        Assert.Null(stream.Receipt);
+        Assert.Null(stream.ReadFiles());
+    }
+
+    [Theory]
+    [InlineData("= 5 cat")]
+    [InlineData("= 5 00 cat")]
+    [InlineData($"= -5 {Digest} cat")]
+    [InlineData($"= 0 {Digest} cat")]
+    [InlineData($"= 99999999999 {Digest} cat")]
+    [InlineData($"= 2000000 {Digest} cat")]
+    [InlineData($"= 5 {Digest} xz")]
+    public void A_header_that_is_none_is_known_at_once(string header) => Assert.True(Parse(header + "\n").IsBroken);
 
     [Fact]
     public void A_compressed_bomb_is_not_unpacked()
@@ -61,7 +112,7 @@ public sealed class GuestStreamTests
         var bomb = WithFiles("gzip", ("./a", new string('x', 2 << 20)));
 
         Assert.True(bomb.Length < 10_000);
-        Assert.Null(Parse(bomb).Files);
+        Assert.Null(Parse(bomb).ReadFiles());
     }
 
     [Fact]
@@ -73,13 +124,18 @@ public sealed class GuestStreamTests
             var bytes = (byte[])whole.Clone();
             foreach (var (at, value) in edits)
                 bytes[at] = (byte)value;
-            _ = Parse(bytes);
+            _ = Parse(bytes).ReadFiles();
         }).QuickCheckThrowOnFailure();
     }
 
     private static GuestStream Parse(string text) => Parse(Encoding.UTF8.GetBytes(text));
 
-    private static GuestStream Parse(byte[] bytes) => GuestStream.Parse(bytes, Limit);
+    private static GuestStream Parse(byte[] bytes)
+    {
+        var stream = new GuestStream(Limit);
+        stream.Append(bytes);
+        return stream;
+    }
 
     private static byte[] WithFiles(string packing, params (string Name, string Content)[] files)
     {
@@ -90,6 +146,7 @@ public sealed class GuestStreamTests
             foreach (var (name, content) in files)
                 tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(Encoding.ASCII.GetBytes(content)) });
         }
-        return [.. Encoding.ASCII.GetBytes($"! 1 end 0\n= {archive.Length} {packing}\n"), .. archive.ToArray(), .. "\n.\n"u8];
+        var digest = Convert.ToHexStringLower(SHA256.HashData(archive.ToArray()));
+        return [.. Encoding.ASCII.GetBytes($"! 1 end 0\n= {archive.Length} {digest} {packing}\n"), .. archive.ToArray()];
     }
 }

@@ -144,11 +144,13 @@ public sealed class TrialReadingTests
 
     private static TrialReport Read(string channel, string console, GuestEnding ending = GuestEnding.Finished)
     {
+        var stream = new GuestStream(1 << 20);
+        stream.Append(System.Text.Encoding.UTF8.GetBytes(channel));
         var result = new GuestResult
         {
             Ending = ending,
             ExitStatus = 0,
-            Events = GuestStream.Parse(System.Text.Encoding.UTF8.GetBytes(channel), 1 << 20).Events,
+            Events = stream.Events,
             Console = console,
             Files = new Dictionary<string, ReadOnlyMemory<byte>>(),
             Duration = TimeSpan.FromSeconds(9),

@@ -63,6 +63,41 @@ public sealed class VirtualMachineTests(StockKernel stock)
         }
     }
 
+    // The emulator ends with the guest, and what it has not handed over by then is lost.
+    [Fact]
+    public async Task A_guest_does_not_end_before_a_host_that_is_slow_to_read_has_everything()
+    {
+        var job = await JobAsync("seq 1 200000 >/out/numbers") with
+        {
+            OnEvent = e => Thread.Sleep(e.Name == "end" ? TimeSpan.FromSeconds(5) : TimeSpan.Zero),
+        };
+
+        var result = StockKernel.Get((await VirtualMachine.RunAsync(job, Cancellation)).Then(r => r.RequireSuccess()));
+
+        Assert.Equal(1288895, result.Files["numbers"].Length);
+    }
+
+    [Fact]
+    public async Task A_guest_whose_answer_is_another_than_it_says_is_ended_at_once()
+    {
+        var job = await JobAsync("echo '= 5 0000 cat' >/dev/ttyS1; sleep 1000") with { KernelArguments = ["initcall_blacklist=virtio_console_init"] };
+
+        var result = StockKernel.Get(await VirtualMachine.RunAsync(job, Cancellation));
+
+        Assert.Equal(GuestEnding.AnswerMalformed, result.Ending);
+        Assert.Equal(ProblemCodes.GuestAnswerMalformed, result.Failure!.Code);
+    }
+
+    [Fact]
+    public async Task A_guest_says_nothing_on_the_channel_that_it_does_not_use()
+    {
+        var job = await JobAsync("echo '= 5 0000 cat' >/dev/ttyS1; echo said");
+
+        var result = StockKernel.Get((await VirtualMachine.RunAsync(job, Cancellation)).Then(r => r.RequireSuccess()));
+
+        Assert.Equal("said\n", result.Output);
+    }
+
     [Fact]
     public async Task A_guest_that_says_nothing_any_more_is_killed()
     {
@@ -125,6 +160,13 @@ public sealed class VirtualMachineTests(StockKernel stock)
         Assert.False(Directory.Exists(Path.GetDirectoryName(image)));
     }
 
+    [Fact]
+    public void The_emulator_uses_kvm_where_it_may_and_else_goes_on_without()
+    {
+        Assert.Equal(["kvm", "tcg,thread=single"], Accelerators(hasKvm: true));
+        Assert.Equal(["tcg,thread=single"], Accelerators(hasKvm: false));
+    }
+
     [Theory]
     [InlineData("../escape")]
     [InlineData("script")]
@@ -133,6 +175,32 @@ public sealed class VirtualMachineTests(StockKernel stock)
         var job = new GuestJob { Kernel = "/bin/true", Script = "", Files = [GuestFile.Text(path, "")] };
 
         Assert.Equal(ProblemCodes.GuestJobInvalid, Assert.Single((await VirtualMachine.RunAsync(job, Cancellation)).Problems).Code);
+    }
+
+    // Where a device is there that cannot run this kernel, that is seen; where there is none, the emulator says so and goes on.
+    [Fact]
+    public async Task A_guest_that_kvm_cannot_run_is_run_without()
+    {
+        if (!File.Exists(KvmDevice.Path))
+            return;
+        var job = await JobAsync("echo ran");
+
+        var result = StockKernel.Get((await VirtualMachine.RunAsync(job, GuestImage.Script("job.sh"), () => true, Cancellation)).Then(r => r.RequireSuccess()));
+
+        Assert.Equal("ran\n", result.Output);
+    }
+
+    [Theory]
+    [InlineData("KVM internal error. Suberror: 1", true)]
+    [InlineData("KVM: entry failed, hardware error 0x80000021", true)]
+    [InlineData("error: kvm run failed Bad address", true)]
+    [InlineData("[    0.1] kvm-guest: KVM internal error.", false)]
+    public void The_emulators_words_for_a_kvm_that_fails_are_known(string line, bool failed) => Assert.Equal(failed, KvmDevice.SaysFailed(line));
+
+    private static List<string> Accelerators(bool hasKvm)
+    {
+        var words = QemuCommand.Arguments(new() { Kernel = "", Script = "" }, "", "", "", hasKvm);
+        return [.. words.Zip(words.Skip(1)).Where(p => p.First == "-accel").Select(p => p.Second)];
     }
 
     private static List<string> CommandsWith(string word)

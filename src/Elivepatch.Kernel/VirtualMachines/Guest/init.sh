@@ -32,6 +32,9 @@ if [ -z "$channel" ]; then
     pack='gzip -1'
 fi
 
+# Opened once: what has not gone out when a port is closed may be lost. What scripts start does not get it.
+exec 5<>"$channel"
+
 # Everything that anything here prints goes into one pipe, whose only reader gives every line its mark. The nonce tells our own
 # events from what a script prints; it may stand behind an unfinished line.
 read -r nonce </guest/nonce
@@ -42,7 +45,7 @@ awk -v nonce="$nonce " '
     at > 1 { print "> " substr($0, 1, at - 1) }
     at > 0 { print "! " substr($0, at + length(nonce)) }
     at > 0 && / end [0-9]*$/ { exit }
-    { fflush() }' </guest/pipe >"$channel" &
+    { fflush() }' </guest/pipe >&5 &
 pump=$!
 exec 3<>/guest/pipe 4<&- >&3 2>&3 </dev/null
 
@@ -67,14 +70,12 @@ tar -c -f /guest/out.tar -C /out . 2>/dev/null
 $pack </guest/out.tar >/guest/out
 event end "$status"
 wait "$pump"
-{ echo "= $(stat -c %s /guest/out) ${pack%% *}"; cat /guest/out; echo; echo .; } >"$channel"
-# A write returns before the emulator has taken it, and what it has not taken is lost when the machine ends. The port's queue has
-# 128 places, so when this many more writes found one, everything before them has gone out.
-padding=0
-while [ $padding -lt 300 ]; do
-    echo
-    padding=$((padding + 1))
-done >"$channel"
+digest=$(sha256sum </guest/out)
+receipt="$(stat -c %s /guest/out) ${digest%% *}"
+{ echo "= $receipt ${pack%% *}"; cat /guest/out; } >&5
+# What the emulator has not handed over when the machine ends is lost, so the machine does not end before the host has said what it has.
+while read -r answer <&5 && [ "$answer" != "$receipt" ]; do
+    :
+done
 mark end
-[ "$pack" = cat ] || sleep 1
 reboot -f

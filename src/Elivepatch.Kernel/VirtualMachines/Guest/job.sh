@@ -1,4 +1,4 @@
 # Runs the job's one script.
 cd /job
-sh /job/script
+sh /job/script 5<&-
 status=$?

@@ -25,7 +25,7 @@ end_phase() {
 run_script() {
     [ -f script ] || return 0
     begin_phase "$@"
-    timeout -s KILL "$script_seconds" sh ./script "$@" 4<&- 9<&-
+    timeout -s KILL "$script_seconds" sh ./script "$@" 4<&- 5<&- 9<&-
     end_phase $?
 }
 

@@ -1,0 +1,39 @@
+namespace Elivepatch.Kernel.VirtualMachines;
+
+/// <summary>The processor's own virtualization, as Linux offers it (Documentation/virt/kvm/api.rst of the kernel source).</summary>
+internal static class KvmDevice
+{
+    /// <summary>The device node.</summary>
+    public const string Path = "/dev/kvm";
+
+    private const string Processors = "/proc/cpuinfo";
+
+    // What QEMU's accel/kvm/kvm-all.c and target/i386/kvm/kvm.c say on standard error when the virtual processor cannot go on.
+    private static readonly string[] Failures = ["KVM internal error.", "KVM: entry failed", "error: kvm run failed"];
+
+    /// <summary>
+    /// This process may use it, and the processor has what it builds on: the device alone can also stand for a KVM that runs only kernels made
+    /// for it (pagetable-based virtual machines, in clouds without nested virtualization).
+    /// </summary>
+    public static bool IsUsable() => HasExtensions() && CanBeOpened();
+
+    /// <summary>A line of the emulator's standard error says that KVM cannot run this guest.</summary>
+    public static bool SaysFailed(string line) => Failures.Any(f => line.StartsWith(f, StringComparison.Ordinal));
+
+    private static bool HasExtensions() =>
+        File.Exists(Processors) && File.ReadLines(Processors).FirstOrDefault(l => l.StartsWith("flags", StringComparison.Ordinal)) is { } flags
+        && flags.Split(' ') is var words && (words.Contains("vmx") || words.Contains("svm"));
+
+    private static bool CanBeOpened()
+    {
+        try
+        {
+            using var device = File.OpenHandle(Path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+}
