@@ -7,9 +7,9 @@ using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.VirtualMachines;
 
-if (args is not [var release, var client, var port, var key, var tokenFile, var patch, var script])
+if (args is not [var release, var client, var port, var key, var tokenFile, var script, .. { Length: > 0 } patches])
 {
-    Console.Error.WriteLine("usage: elivepatch-demo KERNEL CLIENT PORT KEY-ID TOKEN-FILE PATCH SCRIPT");
+    Console.Error.WriteLine("usage: elivepatch-demo KERNEL CLIENT PORT KEY-ID TOKEN-FILE SCRIPT PATCH...");
     return 2;
 }
 
@@ -30,10 +30,15 @@ async Task<Outcome<GuestResult>> RunAsync(CancellationToken cancellation)
     if (!opened.TryGet(out var cache))
         return Outcome<GuestResult>.Failure(opened.Problems);
     var record = new KernelStore(cache).Open(release);
-    var network = await NetworkAsync(cache, cancellation);
+    var opening = await PackagedModules.OpenAsync(cache, release, GuestNetwork.ModuleFolders, cancellation);
+    if (!opening.TryGet(out var modules))
+        return Outcome<GuestResult>.Failure(opening.Problems);
+    using var taken = modules;
+    var network = await GuestNetwork.FromModulesAsync(modules, cancellation);
+    var driver = await modules.ReadAsync("drivers/net/dummy", cancellation);
     var libraries = await GuestLibraries.OfAsync(client, cancellation);
-    if (!record.Succeeded || !network.Succeeded || !libraries.Succeeded)
-        return Outcome<GuestResult>.Failure([.. record.Problems, .. network.Problems, .. libraries.Problems]);
+    if (!record.Succeeded || !network.Succeeded || !driver.Succeeded || !libraries.Succeeded)
+        return Outcome<GuestResult>.Failure([.. record.Problems, .. network.Problems, .. driver.Problems, .. libraries.Problems]);
 
     var settings = $"server=http://{GuestNetwork.Host}:{port}\nkey={key}\n";
     var result = await VirtualMachine.RunAsync(
@@ -47,7 +52,8 @@ async Task<Outcome<GuestResult>> RunAsync(CancellationToken cancellation)
                 new("elivepatch", await File.ReadAllBytesAsync(client, cancellation), Executable: true),
                 new("token", await File.ReadAllBytesAsync(tokenFile, cancellation)),
                 new("config", await File.ReadAllBytesAsync(record.Value.ConfigPath, cancellation)),
-                new(Path.GetFileName(patch), await File.ReadAllBytesAsync(patch, cancellation)),
+                new("dummy.ko", driver.Value),
+                .. patches.Select(p => new GuestFile(Path.GetFileName(p), File.ReadAllBytes(p))),
                 new("check.sh", await File.ReadAllBytesAsync(script, cancellation)),
                 .. libraries.Value,
             ],
@@ -74,20 +80,4 @@ static async Task<string> ScriptAsync()
 {
     using var reader = new StreamReader(typeof(Program).Assembly.GetManifestResourceStream("machine.sh")!);
     return await reader.ReadToEndAsync();
-}
-
-// The drivers of a network card, from the kernel's own package.
-async Task<Outcome<GuestNetwork>> NetworkAsync(CacheRoot cache, CancellationToken cancellation)
-{
-    var kernel = await DebianKernel.FindAsync(release, cancellation);
-    if (!kernel.Succeeded)
-        return Outcome<GuestNetwork>.Failure(kernel.Problems);
-    var package = await new DebianArchive(cache).DownloadAsync(kernel.Value.Image, cancellation);
-    if (!package.Succeeded)
-        return Outcome<GuestNetwork>.Failure(package.Problems);
-    using var folder = cache.NewWorkspace();
-    var modules = $"lib/modules/{release}/kernel";
-    var problem = await Archives.UnpackDebianPackageAsync(
-        package.Value, folder.FullPath, [$"./{modules}/net/core", $"./{modules}/drivers/net"], cancellation);
-    return problem is null ? await GuestNetwork.FromModulesAsync(Path.Combine(folder.FullPath, modules), cancellation) : problem;
 }

@@ -1,5 +1,5 @@
 using Elivepatch.Engine;
-using Elivepatch.Kernel.Processes;
+using Elivepatch.Kernel.Import;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
@@ -17,38 +17,27 @@ public sealed record GuestNetwork(IReadOnlyList<ReadOnlyMemory<byte>> Drivers)
     public const string Host = "10.0.2.2";
 
     // Each needs those before it.
-    private static readonly string[] DriverPaths = ["net/core/failover", "drivers/net/net_failover", "drivers/net/virtio_net"];
+    private static readonly string[] DriverPaths =
+    [
+        "drivers/virtio/virtio", "drivers/virtio/virtio_ring", "drivers/virtio/virtio_pci_legacy_dev", "drivers/virtio/virtio_pci_modern_dev",
+        "drivers/virtio/virtio_pci", "net/core/failover", "drivers/net/net_failover", "drivers/net/virtio_net",
+    ];
+
+    /// <summary>The folders of a kernel's modules that the drivers are in.</summary>
+    public static IReadOnlyList<string> ModuleFolders { get; } = ["drivers/virtio", "net/core", "drivers/net"];
 
     /// <summary>Takes the drivers from a kernel's modules.</summary>
-    /// <param name="folder">The folder <c>/lib/modules/RELEASE/kernel</c>.</param>
-    /// <param name="cancellation">Ends it.</param>
-    public static async Task<Outcome<GuestNetwork>> FromModulesAsync(string folder, CancellationToken cancellation)
+    public static async Task<Outcome<GuestNetwork>> FromModulesAsync(PackagedModules modules, CancellationToken cancellation)
     {
         var drivers = new List<ReadOnlyMemory<byte>>();
-        foreach (var path in DriverPaths)
+        foreach (var path in DriverPaths.Where(p => !modules.IsBuiltIn(p)))
         {
-            var read = await ReadModuleAsync(Path.Combine(folder, path), cancellation);
+            var read = await modules.ReadAsync(path, cancellation);
             if (!read.TryGet(out var driver))
                 return Outcome<GuestNetwork>.Failure(read.Problems);
             drivers.Add(driver);
         }
 
         return new GuestNetwork(drivers);
-    }
-
-    private static async Task<Outcome<ReadOnlyMemory<byte>>> ReadModuleAsync(string path, CancellationToken cancellation)
-    {
-        if (File.Exists(path + ".ko"))
-            return (ReadOnlyMemory<byte>)await File.ReadAllBytesAsync(path + ".ko", cancellation);
-        foreach (var (suffix, program) in new[] { (".ko.xz", "xz"), (".ko.zst", "zstd"), (".ko.gz", "gzip") })
-        {
-            if (!File.Exists(path + suffix))
-                continue;
-            var unpacked = await ProcessRunner.RunAsync(
-                new ProcessRequest { File = program, Arguments = ["-dc", path + suffix], OutputLimit = 64 << 20 }, cancellation);
-            return unpacked.Succeeded ? unpacked.OutputBytes : new Problem(ProblemCodes.ToolFailed, $"{path}{suffix}: {unpacked.Describe()}");
-        }
-
-        return new Problem(ProblemCodes.GuestJobInvalid, $"there is no {path}.ko");
     }
 }

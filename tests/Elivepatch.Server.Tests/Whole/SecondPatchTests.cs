@@ -1,0 +1,82 @@
+using System.Text.RegularExpressions;
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Import;
+using Elivepatch.Kernel.VirtualMachines;
+using static Elivepatch.Server.Tests.Builds.Workbench;
+using static Elivepatch.Server.Tests.Whole.StockCapture;
+
+namespace Elivepatch.Server.Tests.Whole;
+
+/// <summary>
+/// The published command in guests that run stock kernels, and a server of its own: what a machine does after its first livepatch, with
+/// other things at work that use the same parts of the kernel.
+/// </summary>
+public sealed class SecondPatchTests
+{
+    private const string LoadavgWords = """
+        --- a/fs/proc/loadavg.c
+        +++ b/fs/proc/loadavg.c
+        @@ -16,7 +16,7 @@
+
+         	get_avenrun(avnrun, FIXED_1/200, 0);
+
+        -	seq_printf(m, "%lu.%02lu %lu.%02lu %lu.%02lu %u/%d %d\n",
+        +	seq_printf(m, "load %lu.%02lu %lu.%02lu %lu.%02lu %u/%d %d\n",
+         		LOAD_INT(avnrun[0]), LOAD_FRAC(avnrun[0]),
+         		LOAD_INT(avnrun[1]), LOAD_FRAC(avnrun[1]),
+         		LOAD_INT(avnrun[2]), LOAD_FRAC(avnrun[2]),
+
+        """;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory(Skip = "it publishes the command and boots kernels: ./test --full runs it", SkipType = typeof(WholeWayTests), SkipUnless = nameof(WholeWayTests.IsFull))]
+    [InlineData("debian:newest-cloud")]
+    [InlineData("debian:newest-cloud-6.1")]
+    public async Task A_second_patch_replaces_the_first_comes_back_after_it_was_disabled_and_needs_nothing_to_be_quiet(string kernel)
+    {
+        var result = await RunAsync(kernel, "second-patch.sh");
+
+        Assert.True(result.Succeeded && result.Value.ExitStatus == 0, result.Succeeded ? result.Value.Output + result.Value.Failure : string.Join('\n', result.Problems));
+    }
+
+    // The machine, with the command, the patches, an ordinary module, and what watches it.
+    private static async Task<Outcome<GuestResult>> RunAsync(string kernel, string script)
+    {
+        var cache = TestCache();
+        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(kernel, Cancellation));
+        using var modules = Get(await PackagedModules.OpenAsync(cache, record.Facts.Release, GuestNetwork.ModuleFolders, Cancellation));
+        using var scratch = new Scratch();
+        var state = scratch.PathOf("state");
+        using var server = await ServerProcess.StartAsync([], state, options: ["--cache-folder", cache.FullPath, "--test-policy", "off"]);
+        var key = Regex.Match(server.Greeting, @"public key +(\S+)").Groups[1].Value;
+        var command = Path.Combine(Repository.Root, "artifacts", "publish", "elivepatch");
+        await DaemonProgram.RunAsync(Path.Combine(Repository.Root, "scripts", "publish-client"));
+        var observers = scratch.PathOf("observers");
+        await DaemonProgram.RunAsync("gcc", "-static", "-O2", "-o", observers, SourceOf("observers.c"));
+        var job = new GuestJob
+        {
+            Kernel = record.BootImagePath!,
+            Script = await File.ReadAllTextAsync(SourceOf("machine.sh"), Cancellation) + await File.ReadAllTextAsync(SourceOf(script), Cancellation),
+            Files =
+            [
+                GuestFile.Text("settings", $"server=http://{GuestNetwork.Host}:{server.AddressOf("http").Port}\nkey={key}\n"),
+                GuestFile.Text("token", server.Secret!),
+                GuestFile.Text("loadavg-words.patch", LoadavgWords),
+                new("softirqs-small.patch", await File.ReadAllBytesAsync(Path.Combine(Repository.Root, "examples", "softirqs-small.patch"), Cancellation)),
+                new("config", await File.ReadAllBytesAsync(record.ConfigPath, Cancellation)),
+                new("elivepatch", await File.ReadAllBytesAsync(command, Cancellation), Executable: true),
+                new("observers", await File.ReadAllBytesAsync(observers, Cancellation), Executable: true),
+                new("dummy.ko", Get(await modules.ReadAsync("drivers/net/dummy", Cancellation))),
+                .. Get(await GuestLibraries.OfAsync(command, Cancellation)),
+            ],
+            Network = Get(await GuestNetwork.FromModulesAsync(modules, Cancellation)),
+            Memory = 2048,
+            Timeout = TimeSpan.FromMinutes(30),
+            SilenceLimit = TimeSpan.FromMinutes(10),
+        };
+        return await VirtualMachine.RunAsync(job, Cancellation);
+    }
+
+    private static string SourceOf(string name) => Path.Combine(Repository.Root, "tests", "Elivepatch.Server.Tests", "Whole", name);
+}
