@@ -11,8 +11,10 @@ namespace Elivepatch.Server.Tests.Whole;
 /// The published command in guests that run stock kernels, and a server of its own: what a machine does after its first livepatch, with
 /// other things at work that use the same parts of the kernel.
 /// </summary>
-public sealed class SecondPatchTests
+public sealed class RoughMachineTests
 {
+    private const string FullReason = "it publishes the command and boots kernels: ./test --full runs it";
+
     private const string LoadavgWords = """
         --- a/fs/proc/loadavg.c
         +++ b/fs/proc/loadavg.c
@@ -28,17 +30,40 @@ public sealed class SecondPatchTests
 
         """;
 
+    // Changes a function in which a task can wait for as long as it likes.
+    private const string VforkMessage = """
+        --- a/kernel/fork.c
+        +++ b/kernel/fork.c
+        @@ -1623,6 +1623,8 @@
+         	killed = wait_for_completion_state(vfork, state);
+         	cgroup_leave_frozen(false);
+
+        +	if (killed == -EINVAL)
+        +		pr_info("vfork: killed\n");
+         	if (killed) {
+         		task_lock(child);
+         		child->vfork_done = NULL;
+
+        """;
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Theory(Skip = "it publishes the command and boots kernels: ./test --full runs it", SkipType = typeof(WholeWayTests), SkipUnless = nameof(WholeWayTests.IsFull))]
+    [Theory(Skip = FullReason, SkipType = typeof(WholeWayTests), SkipUnless = nameof(WholeWayTests.IsFull))]
     [InlineData("debian:newest-cloud")]
     [InlineData("debian:newest-cloud-6.1")]
     public async Task A_second_patch_replaces_the_first_comes_back_after_it_was_disabled_and_needs_nothing_to_be_quiet(string kernel)
     {
-        var result = await RunAsync(kernel, "second-patch.sh");
-
-        Assert.True(result.Succeeded && result.Value.ExitStatus == 0, result.Succeeded ? result.Value.Output + result.Value.Failure : string.Join('\n', result.Problems));
+        Check(await RunAsync(kernel, "second-patch.sh"));
     }
+
+    [Fact(Skip = FullReason, SkipType = typeof(WholeWayTests), SkipUnless = nameof(WholeWayTests.IsFull))]
+    public async Task A_transition_that_stalls_can_be_waited_for_killed_over_and_turned_around()
+    {
+        Check(await RunAsync("debian:newest-cloud", "stalled-transition.sh"));
+    }
+
+    private static void Check(Outcome<GuestResult> result) =>
+        Assert.True(result.Succeeded && result.Value.ExitStatus == 0, result.Succeeded ? result.Value.Output + result.Value.Failure : string.Join('\n', result.Problems));
 
     // The machine, with the command, the patches, an ordinary module, and what watches it.
     private static async Task<Outcome<GuestResult>> RunAsync(string kernel, string script)
@@ -52,8 +77,6 @@ public sealed class SecondPatchTests
         var key = Regex.Match(server.Greeting, @"public key +(\S+)").Groups[1].Value;
         var command = Path.Combine(Repository.Root, "artifacts", "publish", "elivepatch");
         await DaemonProgram.RunAsync(Path.Combine(Repository.Root, "scripts", "publish-client"));
-        var observers = scratch.PathOf("observers");
-        await DaemonProgram.RunAsync("gcc", "-static", "-O2", "-o", observers, SourceOf("observers.c"));
         var job = new GuestJob
         {
             Kernel = record.BootImagePath!,
@@ -63,10 +86,12 @@ public sealed class SecondPatchTests
                 GuestFile.Text("settings", $"server=http://{GuestNetwork.Host}:{server.AddressOf("http").Port}\nkey={key}\n"),
                 GuestFile.Text("token", server.Secret!),
                 GuestFile.Text("loadavg-words.patch", LoadavgWords),
+                GuestFile.Text("vfork-message.patch", VforkMessage),
                 new("softirqs-small.patch", await File.ReadAllBytesAsync(Path.Combine(Repository.Root, "examples", "softirqs-small.patch"), Cancellation)),
                 new("config", await File.ReadAllBytesAsync(record.ConfigPath, Cancellation)),
                 new("elivepatch", await File.ReadAllBytesAsync(command, Cancellation), Executable: true),
-                new("observers", await File.ReadAllBytesAsync(observers, Cancellation), Executable: true),
+                await CompileAsync("observers", scratch),
+                await CompileAsync("sleeper", scratch),
                 new("dummy.ko", Get(await modules.ReadAsync("drivers/net/dummy", Cancellation))),
                 .. Get(await GuestLibraries.OfAsync(command, Cancellation)),
             ],
@@ -76,6 +101,13 @@ public sealed class SecondPatchTests
             SilenceLimit = TimeSpan.FromMinutes(10),
         };
         return await VirtualMachine.RunAsync(job, Cancellation);
+    }
+
+    private static async Task<GuestFile> CompileAsync(string name, Scratch scratch)
+    {
+        var program = scratch.PathOf(name);
+        await DaemonProgram.RunAsync("gcc", "-static", "-O2", "-Wall", "-o", program, SourceOf(name + ".c"));
+        return new(name, await File.ReadAllBytesAsync(program, Cancellation), Executable: true);
     }
 
     private static string SourceOf(string name) => Path.Combine(Repository.Root, "tests", "Elivepatch.Server.Tests", "Whole", name);
