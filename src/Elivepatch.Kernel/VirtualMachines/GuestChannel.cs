@@ -46,7 +46,8 @@ internal sealed class GuestChannel : IDisposable
     public async Task DrainAsync()
     {
         await closing.CancelAsync();
-        await Task.WhenAny(serving, Task.Delay(DrainTime, CancellationToken.None));
+        if (await Task.WhenAny(serving, Task.Delay(DrainTime, CancellationToken.None)) == serving)
+            await serving;
     }
 
     /// <inheritdoc/>
