@@ -19,7 +19,7 @@ public sealed record GuestNetwork(IReadOnlyList<ReadOnlyMemory<byte>> Drivers)
     // Each needs those before it.
     private static readonly string[] DriverPaths =
     [
-        "drivers/virtio/virtio", "drivers/virtio/virtio_ring", "drivers/virtio/virtio_pci_legacy_dev", "drivers/virtio/virtio_pci_modern_dev",
+        "drivers/virtio/virtio_ring", "drivers/virtio/virtio", "drivers/virtio/virtio_pci_legacy_dev", "drivers/virtio/virtio_pci_modern_dev",
         "drivers/virtio/virtio_pci", "net/core/failover", "drivers/net/net_failover", "drivers/net/virtio_net",
     ];
 
