@@ -34,8 +34,8 @@ public sealed class PackagedModules : IDisposable
             return Outcome<PackagedModules>.Failure(package.Problems);
         var workspace = cache.NewWorkspace();
         var modules = $"lib/modules/{release}";
-        if (await Archives.UnpackDebianPackageAsync(
-            package.Value, workspace.FullPath, [$"./{modules}/{BuiltIn}", .. folders.Select(f => $"./{modules}/kernel/{f}")], cancellation) is { } problem)
+        IReadOnlyList<string> members = [$"./{modules}/{BuiltIn}", .. folders.Select(f => $"./{modules}/kernel/{f}")];
+        if (await Archives.UnpackDebianPackageAsync(package.Value, workspace.FullPath, members, cancellation) is { } problem)
         {
             workspace.Dispose();
             return problem;
@@ -62,7 +62,9 @@ public sealed class PackagedModules : IDisposable
                 continue;
             var unpacked = await ProcessRunner.RunAsync(
                 new ProcessRequest { File = program, Arguments = ["-dc", file + suffix], OutputLimit = LargestModule }, cancellation);
-            return unpacked.Succeeded ? unpacked.OutputBytes : new Problem(ProblemCodes.ToolFailed, $"{file}{suffix}: {unpacked.Describe()}");
+            return unpacked.Succeeded
+                ? unpacked.OutputBytes
+                : new Problem(ProblemCodes.ToolFailed, $"{file}{suffix}: {unpacked.Describe()}");
         }
 
         return new Problem(ProblemCodes.GuestJobInvalid, $"there is no {path}.ko");

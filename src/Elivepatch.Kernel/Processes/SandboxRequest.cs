@@ -18,7 +18,9 @@ public sealed record SandboxRequest
     /// <summary>What the sandbox sees besides the toolchain, in the order in which it is mounted.</summary>
     public IReadOnlyList<SandboxBind> Binds { get; init; } = [];
 
-    /// <summary>Device nodes of this machine, by their paths in <c>/dev</c>, that the sandbox may use besides null, zero, full, random and tty.</summary>
+    /// <summary>
+    /// Device nodes of this machine, by their paths in <c>/dev</c>, that the sandbox may use besides null, zero, full, random and tty.
+    /// </summary>
     public IReadOnlyList<string> Devices { get; init; } = [];
 
     /// <summary>Bytes for the standard input.</summary>

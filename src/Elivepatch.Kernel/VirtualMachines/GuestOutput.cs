@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
-/// <summary>Follows a running guest: passes on what it tells, and asks for its end where it says too much, nothing any more, or nonsense.</summary>
+/// <summary>
+/// Follows a running guest: passes on what it tells, and asks for its end where it says too much, nothing any more, or nonsense.
+/// </summary>
 internal sealed class GuestOutput : IDisposable
 {
     private readonly GuestJob job;

@@ -12,17 +12,21 @@ internal static class KvmDevice
     private static readonly string[] Failures = ["KVM internal error.", "KVM: entry failed", "error: kvm run failed"];
 
     /// <summary>
-    /// This process may use it, and the processor has what it builds on: the device alone can also stand for a KVM that runs only kernels made
-    /// for it (pagetable-based virtual machines, in clouds without nested virtualization).
+    /// This process may use it, and the processor has what it builds on: the device alone can also stand for a KVM that runs only
+    /// kernels made for it (pagetable-based virtual machines, in clouds without nested virtualization).
     /// </summary>
     public static bool IsUsable() => HasExtensions() && CanBeOpened();
 
     /// <summary>A line of the emulator's standard error says that KVM cannot run this guest.</summary>
     public static bool SaysFailed(string line) => Failures.Any(f => line.StartsWith(f, StringComparison.Ordinal));
 
-    private static bool HasExtensions() =>
-        File.Exists(Processors) && File.ReadLines(Processors).FirstOrDefault(l => l.StartsWith("flags", StringComparison.Ordinal)) is { } flags
-        && flags.Split(' ') is var words && (words.Contains("vmx") || words.Contains("svm"));
+    private static bool HasExtensions()
+    {
+        if (!File.Exists(Processors))
+            return false;
+        var flags = File.ReadLines(Processors).FirstOrDefault(l => l.StartsWith("flags", StringComparison.Ordinal)) ?? "";
+        return flags.Split(' ').Intersect(["vmx", "svm"]).Any();
+    }
 
     private static bool CanBeOpened()
     {

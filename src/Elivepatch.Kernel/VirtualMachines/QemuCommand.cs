@@ -24,8 +24,8 @@ internal static class QemuCommand
         "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
         // The old PC has fewer devices to probe than q35 and boots a second faster. Five-level page tables only cost time.
         // Where KVM turns out not to work, the emulator says so on the console and goes on to the next of its accelerators.
-        // One thread for all processors that are emulated. With one for each, a processor was seen to take a breakpoint ("Oops: int3") at a static branch
-        // whose bytes in memory were those after the change already: it still ran what it had translated before.
+        // One thread for all processors that are emulated. With one for each, a processor was seen to take a breakpoint ("Oops: int3") at
+        // a static branch whose bytes in memory were those after the change already: it still ran what it had translated before.
         "-machine", "pc", .. hasKvm ? (string[])["-accel", "kvm"] : [], "-accel", "tcg,thread=single", "-cpu", "max,la57=off",
         "-smp", job.Processors.ToString(CultureInfo.InvariantCulture),
         "-m", job.Memory.ToString(CultureInfo.InvariantCulture),

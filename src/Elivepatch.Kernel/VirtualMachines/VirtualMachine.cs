@@ -32,7 +32,8 @@ public static class VirtualMachine
         RunAsync(job, main, KvmDevice.IsUsable, cancellation);
 
     /// <summary>Runs a job, with KVM where it is found to be usable; where it then fails, without.</summary>
-    internal static async Task<Outcome<GuestResult>> RunAsync(GuestJob job, string main, Func<bool> mayUseKvm, CancellationToken cancellation)
+    internal static async Task<Outcome<GuestResult>> RunAsync(
+        GuestJob job, string main, Func<bool> mayUseKvm, CancellationToken cancellation)
     {
         if (Check(job) is { } problem)
             return problem;
@@ -50,8 +51,12 @@ public static class VirtualMachine
                 GuestImage.Write(file, shell, nonce, main, [GuestFile.Text("script", job.Script), .. job.Files], job.Network);
             var hasKvm = mayUseKvm();
             var ran = await BootAsync(job, image, nonce, hasKvm, cancellation);
-            for (var boots = 1; boots < MostBoots && ran is { Succeeded: true, Value: { LostItsTimer: true } or { KvmFailed: true } }; boots++)
-                ran = await BootAsync(job, image, nonce, hasKvm &= !ran.Value.KvmFailed, cancellation);
+            for (var boots = 1; boots < MostBoots && ran.TryGet(out var last) && (last.LostItsTimer || last.KvmFailed); boots++)
+            {
+                hasKvm &= !last.KvmFailed;
+                ran = await BootAsync(job, image, nonce, hasKvm, cancellation);
+            }
+
             return ran;
         }
         finally
@@ -68,7 +73,7 @@ public static class VirtualMachine
         File.Delete(socket);
         using var channel = GuestChannel.Listen(socket, live.TakeChannel);
         if (channel is null)
-            return new Problem(ProblemCodes.GuestJobInvalid, $"{socket} is too long a path for a socket: set TMPDIR to a shorter one");
+            return new Problem(ProblemCodes.GuestJobInvalid, $"{socket} is too long for a socket's path: set TMPDIR to a shorter one");
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, live.Stopped);
         var watch = System.Diagnostics.Stopwatch.StartNew();
         var request = new SandboxRequest

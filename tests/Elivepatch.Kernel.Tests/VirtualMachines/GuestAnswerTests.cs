@@ -15,7 +15,7 @@ public sealed class GuestAnswerTests(StockKernel stock)
 
     // $ELIVEPATCH_GUESTS asks for another number of them.
     private static int Guests =>
-        int.TryParse(Environment.GetEnvironmentVariable("ELIVEPATCH_GUESTS"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : AtOnce;
+        Environment.GetEnvironmentVariable("ELIVEPATCH_GUESTS") is { } number ? int.Parse(number, CultureInfo.InvariantCulture) : AtOnce;
 
     [Fact(Skip = FullRun.Reason, SkipType = typeof(FullRun), SkipUnless = nameof(FullRun.IsAsked))]
     public async Task No_answer_is_lost_where_many_guests_run_at_once()
@@ -30,8 +30,9 @@ public sealed class GuestAnswerTests(StockKernel stock)
         };
         var lost = new List<string>();
 
+        var options = new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = TestContext.Current.CancellationToken };
         await Parallel.ForEachAsync(
-            Enumerable.Range(0, Guests), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = TestContext.Current.CancellationToken },
+            Enumerable.Range(0, Guests), options,
             async (number, cancellation) =>
             {
                 var run = (await VirtualMachine.RunAsync(job, cancellation)).Then(r => r.RequireSuccess());

@@ -80,7 +80,10 @@ public sealed class VirtualMachineTests(StockKernel stock)
     [Fact]
     public async Task A_guest_whose_answer_is_another_than_it_says_is_ended_at_once()
     {
-        var job = await JobAsync("echo '= 5 0000 cat' >/dev/ttyS1; sleep 1000") with { KernelArguments = ["initcall_blacklist=virtio_console_init"] };
+        var job = await JobAsync("echo '= 5 0000 cat' >/dev/ttyS1; sleep 1000") with
+        {
+            KernelArguments = ["initcall_blacklist=virtio_console_init"],
+        };
 
         var result = StockKernel.Get(await VirtualMachine.RunAsync(job, Cancellation));
 
@@ -184,7 +187,8 @@ public sealed class VirtualMachineTests(StockKernel stock)
         Assert.SkipUnless(File.Exists(KvmDevice.Path), "there is no KVM at all");
         var job = await JobAsync("echo ran");
 
-        var result = StockKernel.Get((await VirtualMachine.RunAsync(job, GuestImage.Script("job.sh"), () => true, Cancellation)).Then(r => r.RequireSuccess()));
+        var result = StockKernel.Get(
+            (await VirtualMachine.RunAsync(job, GuestImage.Script("job.sh"), () => true, Cancellation)).Then(r => r.RequireSuccess()));
 
         Assert.Equal("ran\n", result.Output);
     }

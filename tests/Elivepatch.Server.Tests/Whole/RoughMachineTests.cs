@@ -63,7 +63,9 @@ public sealed class RoughMachineTests
     }
 
     private static void Check(Outcome<GuestResult> result) =>
-        Assert.True(result.Succeeded && result.Value.ExitStatus == 0, result.Succeeded ? result.Value.Output + result.Value.Failure : string.Join('\n', result.Problems));
+        Assert.True(
+            result.Succeeded && result.Value.ExitStatus == 0,
+            result.TryGet(out var ended) ? ended.Output + ended.Failure : string.Join('\n', result.Problems));
 
     // The machine, with the command, the patches, an ordinary module, and what watches it.
     private static async Task<Outcome<GuestResult>> RunAsync(string kernel, string script)
@@ -80,14 +82,17 @@ public sealed class RoughMachineTests
         var job = new GuestJob
         {
             Kernel = record.BootImagePath!,
-            Script = await File.ReadAllTextAsync(SourceOf("machine.sh"), Cancellation) + await File.ReadAllTextAsync(SourceOf(script), Cancellation),
+            Script = await File.ReadAllTextAsync(SourceOf("machine.sh"), Cancellation)
+                + await File.ReadAllTextAsync(SourceOf(script), Cancellation),
             Files =
             [
                 GuestFile.Text("settings", $"server=http://{GuestNetwork.Host}:{server.AddressOf("http").Port}\nkey={key}\n"),
                 GuestFile.Text("token", server.Secret!),
                 GuestFile.Text("loadavg-words.patch", LoadavgWords),
                 GuestFile.Text("vfork-message.patch", VforkMessage),
-                new("softirqs-small.patch", await File.ReadAllBytesAsync(Path.Combine(Repository.Root, "examples", "softirqs-small.patch"), Cancellation)),
+                new(
+                    "softirqs-small.patch",
+                    await File.ReadAllBytesAsync(Path.Combine(Repository.Root, "examples", "softirqs-small.patch"), Cancellation)),
                 new("config", await File.ReadAllBytesAsync(record.ConfigPath, Cancellation)),
                 new("elivepatch", await File.ReadAllBytesAsync(command, Cancellation), Executable: true),
                 await CompileAsync("observers", scratch),
