@@ -60,7 +60,7 @@ public sealed record ServerOptions
     public IReadOnlyList<SourceOptions> Sources { get; init; } = [new(SourceOrigin.Debian)];
 
     /// <summary>The most bytes of a capture.</summary>
-    public long MaxCaptureBytes { get; init; } = 512L << 20;
+    public long MaxCaptureBytes { get; init; } = 64L << 20;
 
     /// <summary>The most bytes of a source archive or boot image.</summary>
     public long MaxSourceBytes { get; init; } = 2L << 30;

@@ -94,7 +94,7 @@ public sealed class RemoteBuilds(
     public async Task<Outcome<byte[]>> SignAsync(BuildLease lease, byte[] module, string hash, CancellationToken cancellation)
     {
         if (signer is null)
-            return new Problem(ProblemCodes.ModuleKeyUnusable, "the server signs no modules");
+            return new Problem(ProblemCodes.RequestMalformed, "the server signs no modules");
         if (await builds.RenewAsync(lease, cancellation) is null)
             return Lost(lease);
         return signer.Sign(module, hash);
