@@ -41,6 +41,9 @@ public sealed record ServerOptions
     /// <summary>Whether livepatches are tried before they are published.</summary>
     public TrialPolicy TestPolicy { get; init; } = TrialPolicy.Auto;
 
+    /// <summary>How many seconds the script of a test may take each time that it runs.</summary>
+    public int ScriptSeconds { get; init; } = 120;
+
     /// <summary>How many days a manifest may be believed.</summary>
     public int ManifestDays { get; init; } = 30;
 

@@ -57,6 +57,8 @@ internal static class Settings
             "Tests in a virtual machine before a livepatch is published: auto (where the boot image is known), required, "
             + "optional, off. Default: auto.",
             (o, t) => SettingText.Word<TrialPolicy>(t).Then<ServerOptions>(v => o with { TestPolicy = v })),
+        new("scriptSeconds", "SECONDS", "How long a test's script may take, each of the four times that it runs. Default: 120.",
+            (o, t) => SettingText.Number(t, 1, 3600).Then<ServerOptions>(v => o with { ScriptSeconds = v })),
         new("manifestDays", "DAYS", "How long a manifest may be believed. Default: 30.",
             (o, t) => SettingText.Number(t, 1, 3650).Then<ServerOptions>(v => o with { ManifestDays = v })),
         new("moduleKey", "FILE", "Secret key that modules are signed with for kernels that ask for it, PEM. Default: none.",
