@@ -115,7 +115,7 @@ public sealed class KernelRegistry(
         return new(
             kernel.Id, kernel.Release, kernel.BuildId, kernel.Compiler,
             missing.Exists(m => m.IsRequired) ? KernelState.Incomplete : KernelState.Ready,
-            hasImage ? "bytes" : "layout", hasImage, missing, kernel.Added);
+            hasImage ? Proofs.Bytes : Proofs.Layout, hasImage, missing, kernel.Added);
     }
 
     private static string Tried(SourceCoverage coverage) =>

@@ -14,7 +14,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
     private const string Columns =
         """
         SELECT id, kernel, release, submission, source, boot_image, patches, token, requester, state, submitted, started, finished, attempts, cancelling,
-               worker, used, module, artifact, artifact_size, explanation, console, statement, tested, problems, checked,
+               worker, used, module, artifact, artifact_size, explanation, console, statement, tested, proof, problems, checked,
                unchecked
         FROM builds
         """;
@@ -50,7 +50,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                 ON CONFLICT (id) DO UPDATE
                 SET state = 'Queued', attempts = 0, cancelling = 0, problems = '[]', submitted = @submitted, started = NULL, finished = NULL,
                     token = @Token, requester = @Requester, words = @words,
-                    console = NULL, tested = NULL, worker = NULL, lease = NULL, module = NULL, artifact = NULL,
+                    console = NULL, tested = NULL, proof = NULL, worker = NULL, lease = NULL, module = NULL, artifact = NULL,
                     artifact_size = NULL, explanation = NULL, statement = NULL, checked = 0, unchecked = NULL
                 WHERE builds.state IN ('Failed', 'Cancelled', 'Withdrawn')
                    OR (builds.state = 'Succeeded' AND (builds.checked < @Version OR builds.unchecked IS NOT NULL))
@@ -280,7 +280,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
             UPDATE builds
             SET state = @state, finished = @now, cancelling = 0, module = @Module, artifact = @Artifact,
                 artifact_size = @ArtifactSize, explanation = @Explanation, console = @Console, statement = @Statement,
-                tested = @tested, problems = @problems, checked = @Version, unchecked = NULL
+                tested = @tested, proof = @Proof, problems = @problems, checked = @Version, unchecked = NULL
             WHERE id = @id AND state IN ('Queued', 'Running')
             """,
             new
@@ -294,6 +294,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                 end.Explanation,
                 end.Console,
                 end.Statement,
+                end.Proof,
                 tested = end.Tested is { } tested ? (tested ? 1L : 0L) : default(long?),
                 problems = JsonSerializer.Serialize(end.Problems, ProtocolJson.Default.IReadOnlyListProblemReport),
                 ModuleRules.Version,
@@ -424,6 +425,8 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
 
         public long? Tested { get; init; }
 
+        public string? Proof { get; init; }
+
         public string Problems { get; init; } = "";
 
         public long Checked { get; init; }
@@ -469,6 +472,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
             Console = Console,
             Statement = Statement,
             Tested = Tested is { } tested ? tested != 0 : null,
+            Proof = Proof,
         };
     }
 }
