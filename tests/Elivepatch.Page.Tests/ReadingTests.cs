@@ -271,6 +271,20 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
         Assert.Contains("No build is like this.", await visit.MainTextAsync(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Machines_are_found_by_patch_and_state()
+    {
+        await using var visit = await Visit.BeginAsync(chromium, Server, new() { JavaScriptEnabled = false });
+        await visit.SignInAsync();
+        foreach (var (text, names) in ((string, string[])[])[("meminfo-caps.patch", ["web-01", "web-02"]), ("Stuck", ["db-02"]), ("in transition", ["db-02"]), ("'%", [])])
+        {
+            await visit.Page.GotoAsync("/machines");
+            await visit.Page.GetByLabel("Name, kernel, patch, livepatch or its state").FillAsync(text);
+            await visit.Page.GetByRole(AriaRole.Button, new() { Name = "Search" }).ClickAsync();
+            Assert.Equal(names, await visit.Page.Locator("tbody th a").AllInnerTextsAsync());
+        }
+    }
+
     private static Task<string> FocusedAsync(Visit visit) =>
         visit.Page.EvaluateAsync<string>("() => (document.activeElement.textContent || document.activeElement.getAttribute('aria-label') || '').trim()");
 }

@@ -1,6 +1,6 @@
 // In: the builds that wait. Out: whose turn it is. The turn goes to a token that has the fewest builds running, among those to the one
-// that had its turn longest ago, and of its builds to the one that has waited longest. So nobody waits for more than one build of
-// each of the others, however many those have, and a token that has all builders leaves the next that is free to somebody else.
+// that had its turn longest ago, and of its builds to the one that has waited longest. What was begun and interrupted has its turn
+// still, and goes on first. So nobody waits for more than one build of each of the others, however many those have, and a token that has all builders leaves the next that is free to somebody else.
 // It is decided where the build is taken, in the transaction that takes it: so it holds for any number of servers and workers, and a
 // message over the broker says that a build waits, not which one is next.
 
@@ -16,6 +16,7 @@ public sealed partial class BuildTable
     // One that was asked for in the future, before the clock was set back, has waited longest of all: else it would wait until then.
     private const string InTurn =
         """
+        CASE WHEN b.started IS NULL THEN 1 ELSE 0 END,
         (SELECT COUNT(*) FROM builds r WHERE r.token = b.token AND r.state = 'Running'),
         COALESCE((SELECT t.number FROM turns t WHERE t.token = b.token), 0),
         CASE WHEN b.submitted > @now THEN 0 ELSE b.submitted END, b.submitted, b.id

@@ -70,6 +70,18 @@ public sealed class TurnTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_interrupted_goes_on_first()
+    {
+        var builds = await FloodedAsync();
+        await TakeAsync(builds, 1, end: true);
+        await AddAsync(builds, "other", "another");
+        Assert.Equal(["other"], await TakeAsync(builds, 1));
+        // The server was killed, and has had the other's turn.
+        await builds.RequeueInterruptedAsync(null, Cancellation);
+        Assert.Equal(["other", "flood 02"], await TakeAsync(builds, 2));
+    }
+
+    [Fact]
     public async Task What_another_token_asks_for_again_is_its_own()
     {
         var builds = await FloodedAsync();
