@@ -4,7 +4,8 @@ using System.Text;
 namespace Elivepatch.Engine.Facts;
 
 /// <summary>The symbols of all objects, in file order. Names stay in the bytes of the file until somebody asks for one.</summary>
-internal sealed class KallsymsTable(ReadOnlyMemory<byte> text, ulong[] addresses, byte[] types, int[] nameStarts, ushort[] nameLengths)
+internal sealed class KallsymsTable(
+    ReadOnlyMemory<byte> text, ulong[] addresses, byte[] types, int[] nameStarts, ushort[] nameLengths)
 {
     /// <summary>Longest symbol name in bytes: KSYM_NAME_LEN (512) less its terminator, <c>include/linux/kallsyms.h</c>.</summary>
     public const int LongestName = 511;

@@ -15,8 +15,8 @@ namespace Elivepatch.Engine.Facts;
 public sealed class KernelSymbols
 {
     /// <summary>
-    /// Most bytes that are read. The file of a stock kernel has 7 million, with two hundred modules loaded 15; one with everything
-    /// built in has about 30.
+    /// Most bytes that are read. The file of a stock kernel has 7 million, with two hundred modules loaded 15; one with
+    /// everything built in has about 30.
     /// </summary>
     public const int MaximumLength = 64 << 20;
 
@@ -58,7 +58,8 @@ public sealed class KernelSymbols
             return Malformed(string.Create(CultureInfo.InvariantCulture, $"{text.Length} bytes are more than the {MaximumLength} that are read"));
         }
 
-        // No more than there can be symbols: a file of line ends alone is refused at its first line, and gets no room for the others.
+        // No more than there can be symbols: a file of line ends alone is refused at its first line, and gets no room for the
+        // others.
         int lines = Math.Min(text.Count((byte)'\n'), text.Length / (ShortestLine + 1)) + 1;
         var addresses = new ulong[lines];
         var types = new byte[lines];

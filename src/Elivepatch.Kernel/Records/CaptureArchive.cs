@@ -1,8 +1,8 @@
-// In: an unpacked capture, which is hostile. Out: its members, one after the other, with the length of each before there is room for
-// it. The library's reader of tar archives makes room for what it follows on its own (extended headers, long names) as their headers
-// promise: two gigabytes for one block. A capture has members with short names and nothing else (POSIX.1-1988, "ustar").
+// In: an unpacked capture, which is hostile. Out: its members, one after the other, with the length of each before there is room
+// for it. The library's reader of tar archives makes room for what it follows on its own (extended headers, long names) as their
+// headers promise: two gigabytes for one block. A capture has members with short names and nothing else (POSIX.1-1988, "ustar").
 //
-//   0 name[100]   124 size[12]   148 checksum[8]   156 type   257 "ustar"   345 prefix[155]      octal numbers, blocks of 512 bytes
+//   0 name[100]   124 size[12]   148 checksum[8]   156 type   257 "ustar"   345 prefix[155]    octal numbers, blocks of 512 bytes
 
 using System.Text;
 

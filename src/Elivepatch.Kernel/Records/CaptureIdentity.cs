@@ -27,8 +27,9 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
     private const ulong KernelHalf = 1UL << 63;
 
     /// <summary>Identifies the kernel of a capture.</summary>
-    public static Outcome<CaptureIdentity> Of(CaptureFile capture) =>
-        KernelSymbols.Parse(capture.Kallsyms).Then(symbols => Linked(symbols.Vmlinux, capture.Kallsyms.Length)).Then<CaptureIdentity>(kallsyms =>
+    public static Outcome<CaptureIdentity> Of(CaptureFile capture) => KernelSymbols.Parse(capture.Kallsyms)
+        .Then(symbols => Linked(symbols.Vmlinux, capture.Kallsyms.Length))
+        .Then<CaptureIdentity>(kallsyms =>
         {
             var config = KernelConfig.Parse(Encoding.UTF8.GetString(capture.Config.Span));
             var canonical = new CaptureFile(
@@ -53,8 +54,8 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
         Storage.ContentDigest.Of(capture.Kallsyms.Span).Hex,
         capture.Symvers is { } symvers ? Storage.ContentDigest.Of(symvers.Span).Hex : "").Hex;
 
-    // The kernel is moved as a whole, so one symbol tells by how much. A line never becomes longer than it was, except that the last
-    // one may gain its end.
+    // The kernel is moved as a whole, so one symbol tells by how much. A line never becomes longer than it was, except that the
+    // last one may gain its end.
     private static Outcome<ReadOnlyMemory<byte>> Linked(ObjectSymbols vmlinux, int length)
     {
         if (vmlinux.Named("_text") is not [{ Address: >= KernelHalf } start])
@@ -71,7 +72,8 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
                 return Malformed($"{symbol.Name} lies where no kernel has it");
             last = address;
             if (!Utf8.TryWrite(
-                text.AsSpan(written), CultureInfo.InvariantCulture, $"{address:x16} {symbol.Type} {symbol.Name}\n", out var count))
+                text.AsSpan(written), CultureInfo.InvariantCulture, $"{address:x16} {symbol.Type} {symbol.Name}\n",
+                out var count))
             {
                 throw new InvalidOperationException("the symbols are longer than the text that they were read from");
             }

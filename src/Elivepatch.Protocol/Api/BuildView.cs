@@ -77,12 +77,14 @@ public sealed record BuildView
     /// <summary>The module's size and digest, once there is one.</summary>
     public ArtifactReference? Artifact { get; init; }
 
-    /// <summary>True where it passed its test in a virtual machine, false where it failed it; null where there was none.</summary>
+    /// <summary>
+    /// True where it passed its test in a virtual machine, false where it failed it; null where there was none.
+    /// </summary>
     public bool? Tested { get; init; }
 
     /// <summary>
-    /// How it is proven that the livepatch fits the kernel that runs: <c>bytes</c> where the code of all its units was compared byte by
-    /// byte, <c>layout</c> where that of one or more was not; null where there is no livepatch, or nobody knows.
+    /// How it is proven that the livepatch fits the kernel that runs: <c>bytes</c> where the code of all its units was compared
+    /// byte by byte, <c>layout</c> where that of one or more was not; null where there is no livepatch, or nobody knows.
     /// </summary>
     public string? Proof { get; init; }
 

@@ -3,7 +3,9 @@ using Elivepatch.Kernel.VirtualMachines;
 
 namespace Elivepatch.Server.Builds;
 
-/// <summary>Why a trial failed, for whoever asked a server for it: what takes too long cannot be given more time from there.</summary>
+/// <summary>
+/// Why a trial failed, for whoever asked a server for it: what takes too long cannot be given more time from there.
+/// </summary>
 internal static class TrialProblems
 {
     /// <summary>The problems of a trial, with what can be done about them here.</summary>
@@ -13,6 +15,6 @@ internal static class TrialProblems
             : p)];
 
     private static string Remedy(BuildPolicy policy) =>
-        $"See its output: let the script end, and take less than the {policy.ScriptTime.TotalSeconds:0} s that it has here each time that it "
-        + "runs; or ask the server's operator for more (scriptSeconds).";
+        $"See its output: let the script end, and take less than the {policy.ScriptTime.TotalSeconds:0} s that it has here each "
+        + "time that it runs; or ask the server's operator for more (scriptSeconds).";
 }

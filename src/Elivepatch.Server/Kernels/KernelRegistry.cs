@@ -155,7 +155,8 @@ public sealed class KernelRegistry(
         }
         finally
         {
-            // What was unpacked is garbage of the kind that is collected last: without this, that of several would be there at once.
+            // What was unpacked is garbage of the kind that is collected last: without this, that of several would be there at
+            // once.
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             unpacking.Release();
         }

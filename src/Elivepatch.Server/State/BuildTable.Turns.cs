@@ -1,8 +1,9 @@
-// In: the builds that wait. Out: whose turn it is. The turn goes to a token that has the fewest builds running, among those to the one
-// that had its turn longest ago, and of its builds to the one that has waited longest. What was begun and interrupted has its turn
-// still, and goes on first. So nobody waits for more than one build of each of the others, however many those have, and a token that has all builders leaves the next that is free to somebody else.
-// It is decided where the build is taken, in the transaction that takes it: so it holds for any number of servers and workers, and a
-// message over the broker says that a build waits, not which one is next.
+// In: the builds that wait. Out: whose turn it is. The turn goes to a token that has the fewest builds running, among those to
+// the one that had its turn longest ago, and of its builds to the one that has waited longest. What was begun and interrupted has
+// its turn still, and goes on first. So nobody waits for more than one build of each of the others, however many those have, and
+// a token that has all builders leaves the next that is free to somebody else. It is decided where the build is taken, in the
+// transaction that takes it: so it holds for any number of servers and workers, and a message over the broker says that a build
+// waits, not which one is next.
 
 using System.Data.Common;
 using Dapper;
@@ -13,7 +14,8 @@ namespace Elivepatch.Server.State;
 
 public sealed partial class BuildTable
 {
-    // One that was asked for in the future, before the clock was set back, has waited longest of all: else it would wait until then.
+    // One that was asked for in the future, before the clock was set back, has waited longest of all: else it would wait until
+    // then.
     private const string InTurn =
         """
         CASE WHEN b.started IS NULL THEN 1 ELSE 0 END,
@@ -42,8 +44,9 @@ public sealed partial class BuildTable
     }
 
     /// <summary>
-    /// Takes a build for a worker that was told of one: the one whose turn it is among those that wait and need the same compiler. Those
-    /// of workers that have not been heard of for too long wait as well; of all of them, those that were begun too often end as failed.
+    /// Takes a build for a worker that was told of one: the one whose turn it is among those that wait and need the same
+    /// compiler. Those of workers that have not been heard of for too long wait as well; of all of them, those that were begun
+    /// too often end as failed.
     /// </summary>
     /// <param name="told">The build that the worker was told of.</param>
     /// <param name="worker">Who takes it.</param>
@@ -86,7 +89,8 @@ public sealed partial class BuildTable
               AND k.compiler = (SELECT tk.compiler FROM kernels tk JOIN builds tb ON tb.kernel = tk.id WHERE tb.id = @told)
             ORDER BY {InTurn} LIMIT 1
             """,
-            new { told, now = Moment.From(now), since = Moment.From(now - heldFor), future = Moment.From(now + clockTolerance) }, transaction);
+            new { told, now = Moment.From(now), since = Moment.From(now - heldFor), future = Moment.From(now + clockTolerance) },
+            transaction);
         return id is null ? null : await OneAsync(transaction.Connection!, transaction, id);
     }
 
@@ -101,7 +105,7 @@ public sealed partial class BuildTable
         return null;
     }
 
-    private static async Task NoteTurnAsync(DbTransaction transaction, string token) => await transaction.Connection!.ExecuteAsync(
+    private static Task NoteTurnAsync(DbTransaction transaction, string token) => transaction.Connection!.ExecuteAsync(
         """
         INSERT INTO turns (token, number) VALUES (@token, (SELECT COALESCE(MAX(number), 0) + 1 FROM turns))
         ON CONFLICT (token) DO UPDATE SET number = (SELECT COALESCE(MAX(number), 0) + 1 FROM turns)

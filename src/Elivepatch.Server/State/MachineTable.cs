@@ -131,14 +131,16 @@ public sealed class MachineTable(Database database)
         t => t.Connection!.ExecuteAsync("DELETE FROM machines WHERE last_seen < @before", new { before = Moment.From(before) }, t),
         cancellation);
 
-    // What people call the states besides: one that tasks go over to or leave is in transition, and stuck where tasks keep it from ending.
+    // What people call the states besides: one that tasks go over to or leave is in transition, and stuck where tasks keep it
+    // from ending.
     private static IEnumerable<string> WordsOf(ReportedLivepatch livepatch)
     {
         var isChanging = livepatch.State is LivepatchStates.GoingLive or LivepatchStates.GoingAway;
         return
         [
             livepatch.Name, livepatch.Sha256 ?? "", livepatch.State, isChanging ? "in transition" : "",
-            isChanging && livepatch.BlockingCount > 0 ? "stuck" : "", .. livepatch.Functions, .. livepatch.Patches.Select(p => p.Name),
+            isChanging && livepatch.BlockingCount > 0 ? "stuck" : "", .. livepatch.Functions,
+            .. livepatch.Patches.Select(p => p.Name),
         ];
     }
 

@@ -12,9 +12,9 @@ using Elivepatch.Server.Work;
 namespace Elivepatch.Server.Tests.Api;
 
 /// <summary>
-/// Every operation of the description, and every page, with every way to ask wrongly: over a socket, because a client library sends
-/// little of it. Whatever is asked, the answer is one of the client's errors (or an answer), says so in the form of the interface, and
-/// the server goes on.
+/// Every operation of the description, and every page, with every way to ask wrongly: over a socket, because a client library
+/// sends little of it. Whatever is asked, the answer is one of the client's errors (or an answer), says so in the form of the
+/// interface, and the server goes on.
 /// </summary>
 public sealed class RoughRequestTests : IAsyncLifetime
 {
