@@ -32,11 +32,22 @@ public sealed class BootImageTests
         Assert.InRange(problem.Reason.Length, 1, 1000);
     }
 
-    [Fact]
-    public async Task Notes_that_lie_over_each_other_by_the_thousand_are_not_searched()
+    [Theory]
+    [InlineData(17, 36)]
+    [InlineData(1, (64 << 10) + 4)]
+    public async Task Notes_are_not_searched_beyond_what_a_kernel_has(int segments, int length)
     {
-        var problem = await RefusedAsync(Image(stream => stream.Write(Elf(noteSegments: 60_000, noteLength: 64 << 20))));
+        var problem = await RefusedAsync(Image(stream => stream.Write(Elf(segments, length))));
         Assert.Equal("the kernel in it has no build-id", problem.Reason);
+    }
+
+    [Theory]
+    [InlineData(16, 36)]
+    [InlineData(1, 64 << 10)]
+    public async Task Notes_are_searched_as_far_as_that(int segments, int length)
+    {
+        var opened = await BootImage.OpenAsync(Image(stream => stream.Write(Elf(segments, length))), Cancellation);
+        Assert.Equal("0102030405060708090a0b0c0d0e0f1011121314", StockKernel.Get(opened).BuildId.Hex);
     }
 
     [Fact]
@@ -70,11 +81,11 @@ public sealed class BootImageTests
         return image;
     }
 
-    // Notes of no owner and no length, as many as fit.
+    // Segments of notes, of which the last one begins with a build-id and the others have none.
     private static byte[] Elf(int noteSegments, int noteLength)
     {
         var start = 64 + (noteSegments * 56);
-        var file = new byte[start + noteLength];
+        var file = new byte[start + (noteLength * 2)];
         new byte[] { 0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1 }.CopyTo(file, 0);
         BinaryPrimitives.WriteInt64LittleEndian(file.AsSpan(32), 64);
         BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(56), (ushort)noteSegments);
@@ -82,8 +93,14 @@ public sealed class BootImageTests
         {
             var header = file.AsSpan(64 + (i * 56));
             BinaryPrimitives.WriteUInt32LittleEndian(header, 4);
-            BinaryPrimitives.WriteInt64LittleEndian(header[8..], start);
+            BinaryPrimitives.WriteInt64LittleEndian(header[8..], i == noteSegments - 1 ? start + noteLength : start);
             BinaryPrimitives.WriteInt64LittleEndian(header[32..], noteLength);
+        }
+
+        if (noteLength > 0)
+        {
+            byte[] note = [4, 0, 0, 0, 20, 0, 0, 0, 3, 0, 0, 0, (byte)'G', (byte)'N', (byte)'U', 0, .. Enumerable.Range(1, 20).Select(i => (byte)i)];
+            note.CopyTo(file, start + noteLength);
         }
 
         return file;

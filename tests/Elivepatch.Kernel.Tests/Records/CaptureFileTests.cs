@@ -74,8 +74,8 @@ public sealed class CaptureFileTests
     [InlineData('2', 0L)]
     public void No_room_is_made_for_what_is_no_file_of_a_capture(char type, long length)
     {
-        var allocated = Allocated(() => Refused(Compress(Header("capture.json", length, type))));
-        Assert.InRange(allocated, 0, 1 << 20);
+        var archive = Compress(Header("capture.json", length, type));
+        Assert.InRange(Allocated(() => Assert.Equal("it has a member that is no file", Refused(archive))), 0, 1 << 20);
     }
 
     [Fact]
@@ -141,7 +141,12 @@ public sealed class CaptureFileTests
         return new MachineCapture(root);
     }
 
-    private static void Refused(Stream archive) => Assert.Equal(ProblemCodes.CaptureUnreadable, CaptureFile.Read(archive).Problems[0].Code);
+    private static string Refused(Stream archive)
+    {
+        var problem = CaptureFile.Read(archive).Problems[0];
+        Assert.Equal(ProblemCodes.CaptureUnreadable, problem.Code);
+        return problem.Reason;
+    }
 
     private static long Allocated(Action action)
     {
