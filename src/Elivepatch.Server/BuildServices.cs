@@ -49,6 +49,7 @@ internal sealed record BuildServices
         services.AddSingleton(new BuildPolicy
         {
             Trial = Options.TestPolicy,
+            ScriptTime = TimeSpan.FromSeconds(Options.ScriptSeconds),
             AllowBuildPatches = Options.AllowBuildPatches,
             AllowUploadedSource = Options.AllowUploadedSource,
             PartBytesPerToken = Options.PartBytesPerToken,

@@ -244,6 +244,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         application.UseAuthentication();
         application.UseRateLimiter();
         application.UseAuthorization();
+        application.Use(RequestText.RefuseOthersAsync);
     }
 
     private static void Map(WebApplication application, ServerOptions options)

@@ -75,6 +75,33 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
         Assert.Equal(0, await kept.CountAsync());
     }
 
+    [Theory]
+    [InlineData(1, "tested, proven by bytes", "Module", "")]
+    [InlineData(109, "not tested layout only", "Module (not tested, layout only)", "no kernel has loaded it yet")]
+    [InlineData(110, "failed its test layout only", "Module (failed its test, layout only)", "lets pass")]
+    [InlineData(111, "tested proof not known", "Module (proof not known)", "by an earlier version")]
+    public async Task What_a_livepatch_rests_on_is_said_in_words_wherever_it_is_offered(int build, string badges, string button, string caution)
+    {
+        await using var visit = await Visit.BeginAsync(chromium, Server, new() { JavaScriptEnabled = false });
+        await visit.SignInAsync();
+        await visit.Page.GotoAsync("/");
+        var row = visit.Page.Locator("tbody tr", new() { Has = visit.Page.Locator($"[id='b-{SeededState.Id(build)}']") });
+        Assert.Equal(badges, await WordsAsync(row));
+        // The mark that stands for all of it is another one as well.
+        var isWhole = caution.Length == 0;
+        Assert.Equal(isWhole ? "✓" : "!", await row.Locator(".state .mark").TextContentAsync());
+
+        await visit.Page.GotoAsync("/builds/" + SeededState.Id(build));
+        Assert.Equal(badges, await WordsAsync(visit.Page.Locator("h1")));
+        Assert.Equal(button, await visit.Page.Locator("a[href$='/module']").InnerTextAsync());
+        Assert.Equal(isWhole ? 0 : 1, await visit.Page.Locator(".caution").CountAsync());
+        if (!isWhole)
+            Assert.Contains(caution, await visit.Page.Locator(".caution").InnerTextAsync(), StringComparison.Ordinal);
+
+        static async Task<string> WordsAsync(ILocator within) => string.Join(
+            ' ', (await within.Locator(".badge").AllInnerTextsAsync()).Select(t => t.TrimStart('✓', '!', '✕', ' ')));
+    }
+
     [Fact]
     public async Task Workers_are_shown_with_what_they_build_and_whether_they_are_heard_of()
     {
@@ -242,6 +269,20 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
         Assert.Equal(1, await visit.Page.Locator("tbody tr").CountAsync());
         await visit.Page.GotoAsync("/?q=%25");
         Assert.Contains("No build is like this.", await visit.MainTextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Machines_are_found_by_patch_and_state()
+    {
+        await using var visit = await Visit.BeginAsync(chromium, Server, new() { JavaScriptEnabled = false });
+        await visit.SignInAsync();
+        foreach (var (text, names) in ((string, string[])[])[("meminfo-caps.patch", ["web-01", "web-02"]), ("Stuck", ["db-02"]), ("in transition", ["db-02"]), ("'%", [])])
+        {
+            await visit.Page.GotoAsync("/machines");
+            await visit.Page.GetByLabel("Name, kernel, patch, livepatch or its state").FillAsync(text);
+            await visit.Page.GetByRole(AriaRole.Button, new() { Name = "Search" }).ClickAsync();
+            Assert.Equal(names, await visit.Page.Locator("tbody th a").AllInnerTextsAsync());
+        }
     }
 
     private static Task<string> FocusedAsync(Visit visit) =>

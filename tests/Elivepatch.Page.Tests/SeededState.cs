@@ -72,6 +72,9 @@ internal static class SeededState
             (Cloud, ["sched-dequeue-entity-lag.patch"], "db-02", 190, BuildState.Succeeded),
             (Older, ["load-elf-binary-limits.patch"], "ci", 55, BuildState.Succeeded),
             (Cloud, ["init-only-change.patch"], "ci", 31, BuildState.Refused),
+            (Own, ["untested.patch"], "lab-gentoo", 28, BuildState.Succeeded),
+            (Own, ["failed-test.patch"], "lab-gentoo", 25, BuildState.Succeeded),
+            (Older, ["old-version.patch"], "ci", 20, BuildState.Succeeded),
         ];
         var number = 100;
         foreach (var (release, patches, requester, minutes, end) in past)
@@ -244,7 +247,9 @@ internal static class SeededState
             Explanation = isRich ? await PutAsync(JsonSerializer.SerializeToUtf8Bytes(explanation, ProtocolJson.Default.Explanation)) : null,
             Statement = isRich ? await PutAsync(JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement)) : null,
             Console = isRich ? await PutAsync(Encoding.UTF8.GetBytes(console)) : null,
-            Tested = true,
+            // Without a boot image nothing is tested, and layouts alone are compared.
+            Tested = patch switch { "untested.patch" => null, "failed-test.patch" => false, _ => true },
+            Proof = release == Own ? Proofs.Layout : patch == "old-version.patch" ? null : Proofs.Bytes,
         };
 
         async Task<string> PutAsync(byte[] content) => (await blobs.PutAsync(content, Cancellation)).Value;

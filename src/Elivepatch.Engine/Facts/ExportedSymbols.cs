@@ -10,8 +10,10 @@ namespace Elivepatch.Engine.Facts;
 /// </summary>
 public sealed class ExportedSymbols
 {
-    /// <summary>Most bytes that are read; the file of a stock kernel has under 2 million.</summary>
-    public const int MaximumLength = 64 << 20;
+    /// <summary>
+    /// Most bytes that are read; the file of a stock kernel has under 2 million, its modules' exports included.
+    /// </summary>
+    public const int MaximumLength = 8 << 20;
 
     private readonly Dictionary<string, ExportedSymbol> byName;
 

@@ -4,7 +4,8 @@ using System.Text;
 namespace Elivepatch.Engine.Facts;
 
 /// <summary>The symbols of all objects, in file order. Names stay in the bytes of the file until somebody asks for one.</summary>
-internal sealed class KallsymsTable(byte[] text, ulong[] addresses, byte[] types, int[] nameStarts, ushort[] nameLengths)
+internal sealed class KallsymsTable(
+    ReadOnlyMemory<byte> text, ulong[] addresses, byte[] types, int[] nameStarts, ushort[] nameLengths)
 {
     /// <summary>Longest symbol name in bytes: KSYM_NAME_LEN (512) less its terminator, <c>include/linux/kallsyms.h</c>.</summary>
     public const int LongestName = 511;
@@ -28,7 +29,7 @@ internal sealed class KallsymsTable(byte[] text, ulong[] addresses, byte[] types
     }
 
     /// <summary>The name of the symbol of this line, as it stands in the file.</summary>
-    public ReadOnlySpan<byte> NameBytes(int index) => text.AsSpan(nameStarts[index], nameLengths[index]);
+    public ReadOnlySpan<byte> NameBytes(int index) => text.Span.Slice(nameStarts[index], nameLengths[index]);
 
     /// <summary>True where the symbol of this line has this name.</summary>
     public bool HasName(int index, string name) => Ascii.Equals(NameBytes(index), name);

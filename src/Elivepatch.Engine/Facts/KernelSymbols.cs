@@ -14,10 +14,16 @@ namespace Elivepatch.Engine.Facts;
 /// </summary>
 public sealed class KernelSymbols
 {
-    /// <summary>Most bytes that are read; the file of a stock kernel has 7 million.</summary>
-    public const int MaximumLength = 256 << 20;
+    /// <summary>
+    /// Most bytes that are read. The file of a stock kernel has 7 million, with two hundred modules loaded 15; one with
+    /// everything built in has about 30.
+    /// </summary>
+    public const int MaximumLength = 64 << 20;
 
     private const int AddressDigits = 16;
+
+    // Address, blank, type, blank, a name of one letter.
+    private const int ShortestLine = AddressDigits + 4;
     private const int MaximumModules = 100_000;
 
     /// <summary>Longest module name in bytes: MODULE_NAME_LEN (56 on 64-bit machines) less its terminator, <c>include/linux/moduleparam.h</c>.</summary>
@@ -43,20 +49,23 @@ public sealed class KernelSymbols
     /// <summary>The symbols of a loaded module, or null where it was not loaded.</summary>
     public ObjectSymbols? Module(string name) => modules.GetValueOrDefault(name);
 
-    /// <summary>Reads the text of <c>/proc/kallsyms</c>. The array is kept and must not change afterwards.</summary>
-    public static Outcome<KernelSymbols> Parse(byte[] text)
+    /// <summary>Reads the text of <c>/proc/kallsyms</c>. The memory is kept and must not change afterwards.</summary>
+    public static Outcome<KernelSymbols> Parse(ReadOnlyMemory<byte> file)
     {
+        ReadOnlySpan<byte> text = file.Span;
         if (text.Length > MaximumLength)
         {
             return Malformed(string.Create(CultureInfo.InvariantCulture, $"{text.Length} bytes are more than the {MaximumLength} that are read"));
         }
 
-        int lines = text.AsSpan().Count((byte)'\n') + 1;
+        // No more than there can be symbols: a file of line ends alone is refused at its first line, and gets no room for the
+        // others.
+        int lines = Math.Min(text.Count((byte)'\n'), text.Length / (ShortestLine + 1)) + 1;
         var addresses = new ulong[lines];
         var types = new byte[lines];
         var nameStarts = new int[lines];
         var nameLengths = new ushort[lines];
-        var table = new KallsymsTable(text, addresses, types, nameStarts, nameLengths);
+        var table = new KallsymsTable(file, addresses, types, nameStarts, nameLengths);
         var modules = new Dictionary<string, ObjectSymbols>(StringComparer.Ordinal);
         int count = 0;
         int vmlinuxCount = -1;
@@ -66,8 +75,8 @@ public sealed class KernelSymbols
 
         for (int position = 0; position < text.Length;)
         {
-            int length = text.AsSpan(position).IndexOf((byte)'\n');
-            ReadOnlySpan<byte> line = text.AsSpan(position, length < 0 ? text.Length - position : length).TrimEnd((byte)'\r');
+            int length = text[position..].IndexOf((byte)'\n');
+            ReadOnlySpan<byte> line = text.Slice(position, length < 0 ? text.Length - position : length).TrimEnd((byte)'\r');
             if (!TryReadLine(line, out ulong address, out int nameLength, out ReadOnlySpan<byte> lineModule))
             {
                 return Malformed(string.Create(CultureInfo.InvariantCulture, $"line {count + 1} is '{Printable(line)}'"));
@@ -136,7 +145,7 @@ public sealed class KernelSymbols
         address = 0;
         nameLength = 0;
         module = default;
-        if (line.Length < AddressDigits + 4 || line[AddressDigits] != ' ' || line[AddressDigits + 2] != ' '
+        if (line.Length < ShortestLine || line[AddressDigits] != ' ' || line[AddressDigits + 2] != ' '
             || !IsType((char)line[AddressDigits + 1]) || !TryReadAddress(line[..AddressDigits], out address))
         {
             return false;

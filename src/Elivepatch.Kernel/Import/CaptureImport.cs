@@ -13,8 +13,6 @@ namespace Elivepatch.Kernel.Import;
 /// <summary>Imports kernels from captures.</summary>
 public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progress = null)
 {
-    private const long LargestFile = 512 << 20;
-
     /// <summary>
     /// The image that the machine boots (<c>/boot/vmlinuz-RELEASE</c>), or null. With it builds are proven by the bytes of the code
     /// and not by its layout alone, and livepatches can be tried.
@@ -60,8 +58,6 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
         var info = new FileInfo(path);
         if (!info.Exists)
             return new Problem(ProblemCodes.CaptureUnreadable, $"{path} does not exist");
-        if (info.Length > LargestFile)
-            return new Problem(ProblemCodes.CaptureUnreadable, $"{path} has {info.Length >> 20} MiB");
         using var stream = info.OpenRead();
         return CaptureFile.Read(stream);
     }
@@ -72,7 +68,7 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
         if (BootImagePath is null)
             return null;
         var info = new FileInfo(BootImagePath);
-        if (!info.Exists || info.Length > LargestFile)
+        if (!info.Exists || info.Length > BootImage.Largest)
             return new(ProblemCodes.BootImageUnreadable, $"{BootImagePath} {(info.Exists ? $"has {info.Length >> 20} MiB" : "does not exist")}");
         var bytes = await File.ReadAllBytesAsync(BootImagePath, cancellation);
         var opened = await BootImage.OpenAsync(bytes, cancellation);

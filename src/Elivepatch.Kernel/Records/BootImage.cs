@@ -13,7 +13,11 @@ namespace Elivepatch.Kernel.Records;
 /// <param name="KernelVersion">The version text of the setup header: release, builder, number and date of the build.</param>
 public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, string KernelVersion)
 {
-    private const int LargestVmlinux = 512 << 20;
+    /// <summary>Most bytes of a boot image. Debian's have 12 to 14 million; one with an initramfs in it has a multiple.</summary>
+    public const int Largest = 128 << 20;
+
+    // What Debian's unpack to has 60 million.
+    private const int LargestVmlinux = 256 << 20;
     private const int SetupSectors = 0x1f1;
     private const int Magic = 0x202;
     private const int ProtocolVersion = 0x206;
@@ -37,6 +41,8 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
     /// <summary>Opens a boot image.</summary>
     public static async Task<Outcome<BootImage>> OpenAsync(ReadOnlyMemory<byte> image, CancellationToken cancellation)
     {
+        if (image.Length > Largest)
+            return new Problem(ProblemCodes.BootImageUnreadable, $"it has {image.Length >> 20} MiB, more than {Largest >> 20}");
         if (Payload(image) is not { } payload)
             return new Problem(ProblemCodes.BootImageUnreadable, "it has no setup header of protocol 2.08 or later");
         var decompressed = await DecompressAsync(payload, cancellation);
@@ -70,8 +76,9 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
         var outcome = await Sandbox.RunAsync(
             new SandboxRequest
             {
-                File = way.Command[0],
-                Arguments = way.Command[1..],
+                // Ends with the first byte too many, and not when all of it is unpacked: that may be terabytes.
+                File = "bash",
+                Arguments = ["-o", "pipefail", "-c", $"\"$@\" | head -c {LargestVmlinux + 1}", "bash", .. way.Command],
                 // The build appends the decompressed size in four bytes (scripts/Makefile.lib, size_append) except to gzip,
                 // which carries it itself. Decompressors that read on after the end would call it rubbish.
                 Input = way.Command[0] == "gzip" ? payload : payload[..^4],
@@ -82,10 +89,16 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
             return Outcome<ReadOnlyMemory<byte>>.Failure(outcome.Problems);
         if (result.ExitCode == 127)
             return new Problem(ProblemCodes.ToolMissing, $"{way.Command[0]} is not installed (package {way.Package})");
-        if (result.Truncated || (result.ExitCode != 0 && !ElfNotes.IsElf64(result.OutputBytes.Span)))
-            return new Problem(ProblemCodes.BootImageUnreadable, $"the kernel in it cannot be decompressed: {result.Describe()}");
+        if (result.Truncated)
+            return new Problem(ProblemCodes.BootImageUnreadable, $"the kernel in it has more than {LargestVmlinux >> 20} MiB");
+        if (result.ExitCode != 0 && !ElfNotes.IsElf64(result.OutputBytes.Span))
+            return new Problem(ProblemCodes.BootImageUnreadable, $"the kernel in it cannot be decompressed: {Tail(result)}");
         return result.OutputBytes;
     }
+
+    // What it unpacked may be long, and no text.
+    private static string Tail(ProcessResult result) =>
+        result.ErrorBytes.IsEmpty ? $"exit status {result.ExitCode}" : result.Describe();
 
     private static string ReadVersion(ReadOnlySpan<byte> image)
     {

@@ -3,8 +3,10 @@
 
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Elivepatch.Engine;
+using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Kernel.Records;
 
@@ -25,12 +27,14 @@ public sealed record CaptureFile(
     private const string NotesName = "notes";
     private const int MostModules = 10_000;
 
-    private static readonly Dictionary<string, long> Largest = new(StringComparer.Ordinal)
+    // A stock kernel has a configuration of 300 KB, and modules with a hundred bytes each; what is larger is no capture. All
+    // members together are the most that a capture can unpack to.
+    private static readonly Dictionary<string, int> Largest = new(StringComparer.Ordinal)
     {
-        [FactsName] = 8 << 20,
-        [RecordFiles.Config] = 4 << 20,
-        [RecordFiles.Kallsyms] = 256 << 20,
-        [RecordFiles.Symvers] = 64 << 20,
+        [FactsName] = 2 << 20,
+        [RecordFiles.Config] = 2 << 20,
+        [RecordFiles.Kallsyms] = KernelSymbols.MaximumLength,
+        [RecordFiles.Symvers] = ExportedSymbols.MaximumLength,
         [NotesName] = 64 << 10,
     };
 
@@ -39,13 +43,32 @@ public sealed record CaptureFile(
     {
         try
         {
-            return Assemble(ReadMembers(stream));
+            using var decompressed = new GZipStream(stream, CompressionMode.Decompress, leaveOpen: true);
+            return Assemble(ReadMembers(new CaptureArchive(decompressed), untilHas: null));
         }
-        catch (Exception e) when (e is IOException or InvalidDataException or FormatException or ArgumentException
-            or NotSupportedException or OverflowException)
+        catch (Exception e) when (e is IOException or InvalidDataException)
         {
-            return Unreadable(e.Message);
+            return Damaged(e);
         }
+    }
+
+    /// <summary>Reads the configuration of a capture, and no further than to it.</summary>
+    public static Outcome<ReadOnlyMemory<byte>> ReadConfig(Stream stream)
+    {
+        try
+        {
+            using var decompressed = new GZipStream(stream, CompressionMode.Decompress, leaveOpen: true);
+            return ReadMembers(new CaptureArchive(decompressed), RecordFiles.Config).Then(Config);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            return Damaged(e);
+        }
+
+        static Outcome<ReadOnlyMemory<byte>> Config(Dictionary<string, byte[]> members) =>
+            members.TryGetValue(RecordFiles.Config, out var config)
+                ? (ReadOnlyMemory<byte>)config
+                : Unreadable($"it has no {RecordFiles.Config}");
     }
 
     /// <summary>Writes the capture.</summary>
@@ -62,23 +85,20 @@ public sealed record CaptureFile(
             Add(archive, NotesName, notes);
     }
 
-    private static Outcome<Dictionary<string, byte[]>> ReadMembers(Stream stream)
+    private static Outcome<Dictionary<string, byte[]>> ReadMembers(CaptureArchive archive, string? untilHas)
     {
         var members = new Dictionary<string, byte[]>(StringComparer.Ordinal);
-        using var decompressed = new GZipStream(stream, CompressionMode.Decompress, leaveOpen: true);
-        using var archive = new TarReader(decompressed);
-        while (archive.GetNextEntry() is { } entry)
+        while (archive.ReadHeader() is { } member)
         {
-            if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile))
-                return Unreadable($"it has a member that is no file ({entry.EntryType})");
-            if (!Largest.TryGetValue(entry.Name, out var largest) || members.ContainsKey(entry.Name))
+            if (!member.IsFile)
+                return Unreadable("it has a member that is no file");
+            if (!Largest.TryGetValue(member.Name, out var largest) || members.ContainsKey(member.Name))
                 return Unreadable("it has a member of another name, or one twice");
-            if (entry.Length > largest)
-                return Unreadable($"{entry.Name} has {entry.Length >> 20} MiB, more than {largest >> 20}");
-            // Room is made as bytes come, not as the header promises.
-            using var content = new MemoryStream();
-            entry.DataStream?.CopyTo(content);
-            members[entry.Name] = content.ToArray();
+            if (member.Length > largest)
+                return Unreadable($"{member.Name} has {member.Length >> 20} MiB, more than {largest >> 20}");
+            members[member.Name] = archive.ReadContent((int)member.Length);
+            if (member.Name == untilHas)
+                break;
         }
         return members;
     }
@@ -126,10 +146,22 @@ public sealed record CaptureFile(
         {
             ModificationTime = DateTimeOffset.UnixEpoch,
             Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
-            DataStream = new MemoryStream(content.ToArray(), writable: false),
+            DataStream = Open(content),
         };
         archive.WriteEntry(entry);
     }
+
+    // What is large is not copied to be written.
+    private static MemoryStream Open(ReadOnlyMemory<byte> content) => MemoryMarshal.TryGetArray(content, out var bytes)
+        ? new(bytes.Array!, bytes.Offset, bytes.Count, writable: false)
+        : new(content.ToArray(), writable: false);
+
+    private static Problem Damaged(Exception e) => Unreadable(e switch
+    {
+        EndOfStreamException => "it ends early",
+        InvalidDataException => "it is no archive compressed by gzip, or damaged",
+        _ => e.Message,
+    });
 
     private static Problem Unreadable(string reason) =>
         new(ProblemCodes.CaptureUnreadable, string.Concat(reason.Take(300).Select(c => char.IsControl(c) ? '?' : c)));

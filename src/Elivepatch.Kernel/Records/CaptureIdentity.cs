@@ -4,6 +4,7 @@
 
 using System.Globalization;
 using System.Text;
+using System.Text.Unicode;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
 
@@ -26,8 +27,9 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
     private const ulong KernelHalf = 1UL << 63;
 
     /// <summary>Identifies the kernel of a capture.</summary>
-    public static Outcome<CaptureIdentity> Of(CaptureFile capture) =>
-        KernelSymbols.Parse(capture.Kallsyms.ToArray()).Then(symbols => Linked(symbols.Vmlinux)).Then<CaptureIdentity>(kallsyms =>
+    public static Outcome<CaptureIdentity> Of(CaptureFile capture) => KernelSymbols.Parse(capture.Kallsyms)
+        .Then(symbols => Linked(symbols.Vmlinux, capture.Kallsyms.Length))
+        .Then<CaptureIdentity>(kallsyms =>
         {
             var config = KernelConfig.Parse(Encoding.UTF8.GetString(capture.Config.Span));
             var canonical = new CaptureFile(
@@ -52,13 +54,15 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
         Storage.ContentDigest.Of(capture.Kallsyms.Span).Hex,
         capture.Symvers is { } symvers ? Storage.ContentDigest.Of(symvers.Span).Hex : "").Hex;
 
-    // The kernel is moved as a whole, so one symbol tells by how much.
-    private static Outcome<ReadOnlyMemory<byte>> Linked(ObjectSymbols vmlinux)
+    // The kernel is moved as a whole, so one symbol tells by how much. A line never becomes longer than it was, except that the
+    // last one may gain its end.
+    private static Outcome<ReadOnlyMemory<byte>> Linked(ObjectSymbols vmlinux, int length)
     {
         if (vmlinux.Named("_text") is not [{ Address: >= KernelHalf } start])
             return Malformed("_text is not there exactly once, so nothing says where the kernel runs");
         var displacement = unchecked(start.Address - LinkBase);
-        using var text = new MemoryStream();
+        var text = new byte[length + 1];
+        var written = 0;
         var last = 0UL;
         for (var i = 0; i < vmlinux.Count; i++)
         {
@@ -67,11 +71,17 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
             if (address < last || (symbol.Address >= KernelHalf && address < KernelHalf))
                 return Malformed($"{symbol.Name} lies where no kernel has it");
             last = address;
-            var line = string.Create(CultureInfo.InvariantCulture, $"{address:x16} {symbol.Type} {symbol.Name}\n");
-            text.Write(Encoding.ASCII.GetBytes(line));
+            if (!Utf8.TryWrite(
+                text.AsSpan(written), CultureInfo.InvariantCulture, $"{address:x16} {symbol.Type} {symbol.Name}\n",
+                out var count))
+            {
+                throw new InvalidOperationException("the symbols are longer than the text that they were read from");
+            }
+
+            written += count;
         }
 
-        return (ReadOnlyMemory<byte>)text.ToArray();
+        return (ReadOnlyMemory<byte>)text.AsMemory(0, written);
     }
 
     private static Problem Malformed(string reason) => new(ProblemCodes.MalformedKallsyms, $"/proc/kallsyms: {reason}");

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json.Serialization;
+using Elivepatch.Engine.Explain;
 
 namespace Elivepatch.Protocol.Api;
 
@@ -76,14 +77,36 @@ public sealed record BuildView
     /// <summary>The module's size and digest, once there is one.</summary>
     public ArtifactReference? Artifact { get; init; }
 
-    /// <summary>True where it passed its test in a virtual machine; null where there was none.</summary>
+    /// <summary>
+    /// True where it passed its test in a virtual machine, false where it failed it; null where there was none.
+    /// </summary>
     public bool? Tested { get; init; }
+
+    /// <summary>
+    /// How it is proven that the livepatch fits the kernel that runs: <c>bytes</c> where the code of all its units was compared
+    /// byte by byte, <c>layout</c> where that of one or more was not; null where there is no livepatch, or nobody knows.
+    /// </summary>
+    public string? Proof { get; init; }
 
     /// <summary>Why there is no livepatch, or why it was withdrawn.</summary>
     public IReadOnlyList<ProblemReport> Problems { get; set; } = [];
 
     /// <summary>True where nothing will change any more.</summary>
     public bool IsFinal => State is not (BuildState.Queued or BuildState.Running);
+}
+
+/// <summary>How it is proven that what was compiled is the code that runs.</summary>
+public static class Proofs
+{
+    /// <summary>The code was compared byte by byte with the kernel's image.</summary>
+    public const string Bytes = "bytes";
+
+    /// <summary>The symbols and their layout were compared: there was no image.</summary>
+    public const string Layout = "layout";
+
+    /// <summary>What holds for all of the units; null where there are none.</summary>
+    public static string? Weakest(IReadOnlyList<ExplainedUnit> units) =>
+        units.Count == 0 ? null : units.All(u => u.Proof == Bytes) ? Bytes : Layout;
 }
 
 /// <summary>A patch by name and digest.</summary>

@@ -71,6 +71,9 @@ public sealed record WorkOrder
     /// <summary>When livepatches are tried: <c>auto</c>, <c>required</c>, <c>optional</c> or <c>off</c>.</summary>
     public required string Trial { get; init; }
 
+    /// <summary>How many seconds the script of a trial may take each time that it runs.</summary>
+    public required int ScriptSeconds { get; init; }
+
     /// <summary>True where the server signs modules: what was built is sent to it before it is tried.</summary>
     public required bool SignsModules { get; init; }
 }

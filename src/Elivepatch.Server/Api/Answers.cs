@@ -39,6 +39,12 @@ internal static class Answers
         [ProblemCodes.DatabaseUnreachable] = StatusCodes.Status503ServiceUnavailable,
         [ProblemCodes.KeysDiffer] = StatusCodes.Status503ServiceUnavailable,
         [ProblemCodes.StateUnusable] = StatusCodes.Status503ServiceUnavailable,
+        // What is a fault of the environment where a machine's own files are read is one of the request where a client sends
+        // them.
+        [ProblemCodes.MalformedKallsyms] = StatusCodes.Status422UnprocessableEntity,
+        [ProblemCodes.HiddenAddresses] = StatusCodes.Status422UnprocessableEntity,
+        [ProblemCodes.MalformedSymvers] = StatusCodes.Status422UnprocessableEntity,
+        [ProblemCodes.CompilerMissing] = StatusCodes.Status422UnprocessableEntity,
     };
 
     /// <summary>The status of an answer that tells of this problem.</summary>

@@ -23,6 +23,7 @@ internal static class BuildViews
         Module = build.End?.Module,
         Artifact = build.End is { Artifact: { } digest, ArtifactSize: var size } ? new(size, digest) : null,
         Tested = build.End?.Tested,
+        Proof = build.End?.Proof,
         Problems = build.End?.Problems ?? [],
     };
 

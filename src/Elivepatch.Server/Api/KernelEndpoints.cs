@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Records;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Kernels;
@@ -13,9 +14,6 @@ internal static class KernelEndpoints
 {
     private const string Bytes = "application/octet-stream";
     private const string Gzip = "application/gzip";
-
-    // A boot image has some ten megabytes; one with everything built in and an initramfs in it has more.
-    private const long LargestBootImage = 512L << 20;
 
     /// <summary>Adds the endpoints.</summary>
     public static void Map(IEndpointRouteBuilder routes, ServerOptions options)
@@ -77,7 +75,7 @@ internal static class KernelEndpoints
         if (!known.Succeeded)
             return Answers.Refuse(known.Problems);
         var owner = caller.IsOperator ? KernelTable.Operator : caller.Id;
-        var most = part == KernelParts.BootImage ? Math.Min(LargestBootImage, options.MaxSourceBytes) : options.MaxSourceBytes;
+        var most = part == KernelParts.BootImage ? Math.Min(BootImage.Largest, options.MaxSourceBytes) : options.MaxSourceBytes;
         return await AnswerAsync(context, uploads.UseAsync(
             context.Request.Body, most, blob => kernels.AddPartAsync(kernel, part, blob, owner, cancellation), cancellation));
     }

@@ -30,7 +30,9 @@ internal static class MachineEndpoints
                 "Says how a machine is, in place of what it said before. The answer says what of it has been withdrawn.");
         routes.MapGet(ApiRoutes.Machines, ListAsync)
             .Produces<MachinePage>()
-            .Needs(TokenScopes.Read).Says("machines", "listMachines", "Lists the machines in the order of their names.");
+            .Needs(TokenScopes.Read).Says(
+                "machines", "listMachines",
+                "Lists the machines in the order of their names, all or those that a text is found in.");
     }
 
     /// <summary>A machine as others see it.</summary>
@@ -65,16 +67,24 @@ internal static class MachineEndpoints
 
     private static async Task<IResult> ListAsync(
         MachineTable machines,
+        [Description(
+            "Only machines with this text, of up to 200 characters and in whatever case, in their name, release, build-id or "
+            + "token's name, or in the name, state, functions or patches of one of their livepatches. A livepatch that goes live or "
+            + "away is also found as 'in transition', and as 'stuck' where tasks keep that from ending.")]
+        string? text,
         [Description("Only machines behind the one with this id: the next of the page before.")] string? after,
         [Description("How many machines a page has, 1 to 500; 100 where it is not given.")] int? limit,
         CancellationToken cancellation)
     {
+        if (text is not null && SearchText.WhyNot(text) is { } why)
+            return Answers.Refuse(ProblemCodes.RequestMalformed, why);
         if (limit is < 1 or > LargestPage)
             return Answers.Refuse(ProblemCodes.RequestMalformed, $"limit is not 1 to {LargestPage}");
         if (after is not null && await machines.FindAsync(after, cancellation) is null)
             return Answers.Refuse(ProblemCodes.RequestMalformed, "after names no machine");
         var count = limit ?? UsualPage;
-        var found = await machines.ListAsync(null, after, count + 1, cancellation);
+        var wanted = text?.Trim() is { Length: > 0 } some ? some : null;
+        var found = await machines.ListAsync(wanted, after, count + 1, cancellation);
         return TypedResults.Ok(new MachinePage(
             [.. found.Take(count).Select(View)], found.Count > count ? found[count - 1].Id : null));
     }

@@ -121,7 +121,7 @@ internal static class WorkEndpoints
             return "the worker's name is none";
         if (report.Builders is < 1 or > 256)
             return "a worker runs 1 to 256 builds";
-        if (report.Capabilities.Count > MostListed || !report.Capabilities.All(Capability.IsName))
+        if (report.Capabilities.Count > MostListed || !report.Capabilities.All(c => c is not null && Capability.IsName(c)))
             return "its capabilities are none";
         if (report.Kernels.Count > MostListed || !report.Kernels.All(k => ContentDigest.IsHex(k)))
             return "its kernels are none";

@@ -38,7 +38,9 @@ public static class BuildIdentity
         .. Files(submission.Patches),
         submission.Name is null ? "" : "=" + submission.Name,
         submission.Replace ? "replace" : "",
-        submission.Script is null ? "" : "=" + submission.Script,
+        submission.Script is null
+            ? ""
+            : string.Create(CultureInfo.InvariantCulture, $"{policy.ScriptTime.TotalSeconds}={submission.Script}"),
         policy.Trial.ToString(), policy.ModuleCertificate ?? "",
         .. Statements(submission.Statements),
     ]).Hex;

@@ -62,7 +62,13 @@ public sealed class BuildJob(
         if (!tried.TryGet(out var trial))
             return Failed(tried.Problems, progress);
         if (trial.Report is { Passed: false } failed && policy.Trial != TrialPolicy.Optional)
-            return Failed(failed.Problems, progress) with { Console = TrialConsole.Write(failed), Tested = false };
+        {
+            return Failed(TrialProblems.Of(failed, policy), progress) with
+            {
+                Console = TrialConsole.Write(failed),
+                Tested = false,
+            };
+        }
 
         return new()
         {
@@ -101,7 +107,10 @@ public sealed class BuildJob(
             new TrialRequest
             {
                 Kernel = image,
-                Cases = [new() { Name = name, Modules = [path], Script = order.Submission.Script }],
+                Cases =
+                [
+                    new() { Name = name, Modules = [path], Script = order.Submission.Script, ScriptTimeout = policy.ScriptTime },
+                ],
                 OnProgress = line => progress.Log($"test: {line}"),
             },
             cancellation);

@@ -6,6 +6,9 @@ public sealed record BuildPolicy
     /// <summary>Whether livepatches are tried.</summary>
     public TrialPolicy Trial { get; init; } = TrialPolicy.Auto;
 
+    /// <summary>How long the script of a trial may take each time that it runs.</summary>
+    public TimeSpan ScriptTime { get; init; } = TimeSpan.FromSeconds(120);
+
     /// <summary>True where base patches may change Makefiles, Kconfig and scripts.</summary>
     public bool AllowBuildPatches { get; init; }
 

@@ -31,6 +31,7 @@ public sealed class ProductStore(BlobStore blobs)
             Statement = await PutAsync(
                 product.Statement is { } s ? JsonSerializer.SerializeToUtf8Bytes(s, ProtocolJson.Default.Statement) : null),
             Tested = product.Tested,
+            Proof = Proofs.Weakest(product.Explanation?.Units ?? []),
         };
         return problems.Count > 0 ? BuildEnd.Failed(problems[0]) : end;
 

@@ -98,8 +98,8 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
         var read = await ReadAsync(kernel.Capture, cancellation);
         if (!read.TryGet(out var capture))
             return new(TargetKernel.Unknown, $"{NoRecord}, and its capture cannot be read: {read.Problems[0]}");
-        var symbols = KernelSymbols.Parse(capture.Kallsyms.ToArray());
-        var exports = capture.Symvers is { } text ? ExportedSymbols.Parse(text.ToArray()) : null;
+        var symbols = KernelSymbols.Parse(capture.Kallsyms);
+        var exports = capture.Symvers is { } text ? ExportedSymbols.Parse(text.Span) : null;
         return new(
             new(
                 symbols.Succeeded ? symbols.Value : null, exports is { Succeeded: true } ? exports.Value : null, Vermagic: null,
@@ -111,7 +111,8 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
     {
         try
         {
-            return CaptureFile.Read(new MemoryStream(await blobs.ReadAsync(digest, cancellation)));
+            await using var file = File.OpenRead(await blobs.PathAsync(digest, cancellation));
+            return CaptureFile.Read(file);
         }
         catch (IOException e)
         {

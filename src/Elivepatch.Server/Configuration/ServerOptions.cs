@@ -41,6 +41,9 @@ public sealed record ServerOptions
     /// <summary>Whether livepatches are tried before they are published.</summary>
     public TrialPolicy TestPolicy { get; init; } = TrialPolicy.Auto;
 
+    /// <summary>How many seconds the script of a test may take each time that it runs.</summary>
+    public int ScriptSeconds { get; init; } = 120;
+
     /// <summary>How many days a manifest may be believed.</summary>
     public int ManifestDays { get; init; } = 30;
 
@@ -60,7 +63,7 @@ public sealed record ServerOptions
     public IReadOnlyList<SourceOptions> Sources { get; init; } = [new(SourceOrigin.Debian)];
 
     /// <summary>The most bytes of a capture.</summary>
-    public long MaxCaptureBytes { get; init; } = 512L << 20;
+    public long MaxCaptureBytes { get; init; } = 64L << 20;
 
     /// <summary>The most bytes of a source archive or boot image.</summary>
     public long MaxSourceBytes { get; init; } = 2L << 30;

@@ -16,7 +16,7 @@ internal sealed class FirstKernels(KernelTable kernels, BlobStore blobs) : IDisp
     private const int MostRead = 50;
     private const int MostRemembered = 10_000;
 
-    // A capture unpacks to tens of megabytes: one at a time.
+    // Fifty kernels may be asked for at once, and each is read once: one at a time.
     private readonly SemaphoreSlim reading = new(1);
     private readonly ConcurrentDictionary<string, string> configs = new(StringComparer.Ordinal);
 
@@ -61,8 +61,8 @@ internal sealed class FirstKernels(KernelTable kernels, BlobStore blobs) : IDisp
                 () =>
                 {
                     using var stream = File.OpenRead(path);
-                    var capture = CaptureFile.Read(stream);
-                    return capture.Succeeded ? Digest(Encoding.UTF8.GetString(capture.Value.Config.Span)) : "";
+                    var read = CaptureFile.ReadConfig(stream);
+                    return read.TryGet(out var text) ? Digest(Encoding.UTF8.GetString(text.Span)) : "";
                 },
                 cancellation);
             if (configs.Count < MostRemembered)

@@ -17,50 +17,19 @@ namespace Elivepatch.Server.Kernels;
 public sealed class KernelRegistry(
     KernelTable kernels, BlobStore blobs, KernelSources sources, IBuildDispatch dispatch, BuildPolicy policy, TimeProvider clock) : IDisposable
 {
-    private const int LargestImage = 512 << 20;
-
     private const int ViewsAtOnce = 4;
 
-    // A capture may unpack to hundreds of megabytes, and an image too: one at a time.
-    private readonly SemaphoreSlim reading = new(1);
+    // A capture unpacks to some megabytes, at most to those of CaptureFile, and an image to more: one at a time.
+    private readonly SemaphoreSlim unpacking = new(1);
 
     /// <summary>Takes a kernel in by its capture. To do it again is harmless.</summary>
     /// <param name="captureBlob">Digest of the capture in the blob store.</param>
     /// <param name="token">The token of whoever tells of it.</param>
     /// <param name="requester">Their name.</param>
     /// <param name="cancellation">Ends it.</param>
-    public async Task<Outcome<KernelView>> RegisterAsync(
-        string captureBlob, string token, string requester, CancellationToken cancellation)
-    {
-        await reading.WaitAsync(cancellation);
-        try
-        {
-            var path = await blobs.PathAsync(captureBlob, cancellation);
-            var read = await Task.Run(() => Read(path), cancellation);
-            if (!read.TryGet(out var identity))
-                return Outcome<KernelView>.Failure(read.Problems);
-            if (await kernels.FindAsync(identity.Id, token, cancellation) is { } known)
-                return await ViewAsync(known, cancellation);
-            var facts = identity.Capture.Facts;
-            if (await dispatch.RefuseAsync(facts.Compiler, cancellation) is { Count: > 0 } unable)
-                return Outcome<KernelView>.Failure(unable);
-
-            using var file = new MemoryStream();
-            await Task.Run(() => identity.Capture.Write(file), cancellation);
-            file.Position = 0;
-            var stored = await blobs.PutAsync(file, long.MaxValue, cancellation);
-            if (!stored.TryGet(out var blob))
-                return Outcome<KernelView>.Failure(stored.Problems);
-            await kernels.AddAsync(
-                new(identity.Id, facts.Release, facts.BuildId, facts.Compiler, blob, null, null, clock.GetUtcNow(), requester),
-                cancellation);
-            return await FindAsync(identity.Id, token, cancellation);
-        }
-        finally
-        {
-            reading.Release();
-        }
-    }
+    public Task<Outcome<KernelView>> RegisterAsync(
+        string captureBlob, string token, string requester, CancellationToken cancellation) =>
+        UnpackAsync(() => TakeInAsync(captureBlob, token, requester, cancellation), cancellation);
 
     /// <summary>Adds a part of a kernel, in place of the one that the same token sent before. Builds keep what they are made of.</summary>
     /// <param name="id">The kernel.</param>
@@ -76,22 +45,16 @@ public sealed class KernelRegistry(
             return new Problem(ProblemCodes.RequestMalformed, $"its parts are {KernelParts.Source} and {KernelParts.BootImage}");
         if (part == KernelParts.Source && !policy.AllowUploadedSource)
             return new Problem(ProblemCodes.PartForbidden, "sources are provided by the operator alone");
-        await reading.WaitAsync(cancellation);
-        try
-        {
-            var path = await blobs.PathAsync(blob, cancellation);
-            var wrong = part == KernelParts.Source ? CheckSource(path) : await CheckImageAsync(kernel, path, cancellation);
-            if (wrong is not null)
-                return wrong;
-            var sent = new StoredPart(id, token, part, blob, new FileInfo(path).Length, clock.GetUtcNow());
-            return await kernels.SetPartAsync(sent, policy.PartBytesPerToken, cancellation)
-                ? await FindAsync(id, token, cancellation)
-                : new Problem(ProblemCodes.PartsTooLarge, $"they have more than {policy.PartBytesPerToken >> 20} MiB together");
-        }
-        finally
-        {
-            reading.Release();
-        }
+        var path = await blobs.PathAsync(blob, cancellation);
+        var wrong = part == KernelParts.Source
+            ? CheckSource(path)
+            : await UnpackAsync(() => CheckImageAsync(kernel, path, cancellation), cancellation);
+        if (wrong is not null)
+            return wrong;
+        var sent = new StoredPart(id, token, part, blob, new FileInfo(path).Length, clock.GetUtcNow());
+        return await kernels.SetPartAsync(sent, policy.PartBytesPerToken, cancellation)
+            ? await FindAsync(id, token, cancellation)
+            : new Problem(ProblemCodes.PartsTooLarge, $"they have more than {policy.PartBytesPerToken >> 20} MiB together");
     }
 
     /// <summary>Finds a kernel.</summary>
@@ -118,7 +81,7 @@ public sealed class KernelRegistry(
     public Task<bool> RemoveAsync(string id, CancellationToken cancellation) => kernels.RemoveAsync(id, cancellation);
 
     /// <inheritdoc/>
-    public void Dispose() => reading.Dispose();
+    public void Dispose() => unpacking.Dispose();
 
     /// <summary>What is said of a kernel that is not known.</summary>
     internal static Problem Unknown(string id) =>
@@ -152,11 +115,52 @@ public sealed class KernelRegistry(
         return new(
             kernel.Id, kernel.Release, kernel.BuildId, kernel.Compiler,
             missing.Exists(m => m.IsRequired) ? KernelState.Incomplete : KernelState.Ready,
-            hasImage ? "bytes" : "layout", hasImage, missing, kernel.Added);
+            hasImage ? Proofs.Bytes : Proofs.Layout, hasImage, missing, kernel.Added);
     }
 
     private static string Tried(SourceCoverage coverage) =>
         coverage.Tried.Count == 0 ? "" : $" ({string.Join("; ", coverage.Tried)})";
+
+    private async Task<Outcome<KernelView>> TakeInAsync(
+        string captureBlob, string token, string requester, CancellationToken cancellation)
+    {
+        var path = await blobs.PathAsync(captureBlob, cancellation);
+        var read = await Task.Run(() => Read(path), cancellation);
+        if (!read.TryGet(out var identity))
+            return Outcome<KernelView>.Failure(read.Problems);
+        if (await kernels.FindAsync(identity.Id, token, cancellation) is { } known)
+            return await ViewAsync(known, cancellation);
+        var facts = identity.Capture.Facts;
+        if (await dispatch.RefuseAsync(facts.Compiler, cancellation) is { Count: > 0 } unable)
+            return Outcome<KernelView>.Failure(unable);
+
+        using var file = new MemoryStream();
+        await Task.Run(() => identity.Capture.Write(file), cancellation);
+        file.Position = 0;
+        var stored = await blobs.PutAsync(file, long.MaxValue, cancellation);
+        if (!stored.TryGet(out var blob))
+            return Outcome<KernelView>.Failure(stored.Problems);
+        await kernels.AddAsync(
+            new(identity.Id, facts.Release, facts.BuildId, facts.Compiler, blob, null, null, clock.GetUtcNow(), requester),
+            cancellation);
+        return await FindAsync(identity.Id, token, cancellation);
+    }
+
+    private async Task<T> UnpackAsync<T>(Func<Task<T>> work, CancellationToken cancellation)
+    {
+        await unpacking.WaitAsync(cancellation);
+        try
+        {
+            return await work();
+        }
+        finally
+        {
+            // What was unpacked is garbage of the kind that is collected last: without this, that of several would be there at
+            // once.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            unpacking.Release();
+        }
+    }
 
     private static Outcome<CaptureIdentity> Read(string path)
     {
@@ -173,7 +177,7 @@ public sealed class KernelRegistry(
             var config = ConfigRules.Check(KernelConfig.Parse(System.Text.Encoding.UTF8.GetString(capture.Config.Span)));
             if (config.Count > 0)
                 return Outcome<CaptureIdentity>.Failure(config);
-            var exports = ExportedSymbols.Parse(capture.Symvers is { } symvers ? symvers.ToArray() : []);
+            var exports = ExportedSymbols.Parse(capture.Symvers is { } symvers ? symvers.Span : []);
             return exports.Succeeded ? identity : Outcome<CaptureIdentity>.Failure(exports.Problems);
         });
     }
@@ -184,8 +188,8 @@ public sealed class KernelRegistry(
 
     private static async Task<Problem?> CheckImageAsync(StoredKernel kernel, string path, CancellationToken cancellation)
     {
-        if (new FileInfo(path).Length > LargestImage)
-            return new(ProblemCodes.BootImageUnreadable, $"it has more than {LargestImage >> 20} MiB");
+        if (new FileInfo(path).Length > BootImage.Largest)
+            return new(ProblemCodes.BootImageUnreadable, $"it has more than {BootImage.Largest >> 20} MiB");
         var opened = await BootImage.OpenAsync(await File.ReadAllBytesAsync(path, cancellation), cancellation);
         if (!opened.TryGet(out var image))
             return opened.Problems[0];

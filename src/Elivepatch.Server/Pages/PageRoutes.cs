@@ -14,9 +14,6 @@ internal static class PageRoutes
     public const string SignOut = "/sign-out";
     public const string Assets = "/assets/";
 
-    /// <summary>Most characters of a search text.</summary>
-    public const int LongestText = 200;
-
     /// <summary>One build.</summary>
     public static string Build(string build) => $"/builds/{Uri.EscapeDataString(build)}";
 

@@ -14,7 +14,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
     private const string Columns =
         """
         SELECT id, kernel, release, submission, source, boot_image, patches, token, requester, state, submitted, started, finished, attempts, cancelling,
-               worker, used, module, artifact, artifact_size, explanation, console, statement, tested, problems, checked,
+               worker, used, module, artifact, artifact_size, explanation, console, statement, tested, proof, problems, checked,
                unchecked
         FROM builds
         """;
@@ -33,7 +33,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
 
     /// <summary>
     /// Submits a build. One that is there already keeps its first requester; one that failed, was cancelled or was withdrawn is
-    /// queued again, and so is one whose module the rules of today have not passed.
+    /// queued again for whoever asks now, and so is one whose module the rules of today have not passed.
     /// </summary>
     /// <returns>The build as it stands now, and whether this call queued it.</returns>
     public Task<(StoredBuild Build, bool IsQueued)> SubmitAsync(StoredBuild build, CancellationToken cancellation) => ChangeAsync(
@@ -49,7 +49,8 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                         @words)
                 ON CONFLICT (id) DO UPDATE
                 SET state = 'Queued', attempts = 0, cancelling = 0, problems = '[]', submitted = @submitted, started = NULL, finished = NULL,
-                    console = NULL, tested = NULL, worker = NULL, lease = NULL, module = NULL, artifact = NULL,
+                    token = @Token, requester = @Requester, words = @words,
+                    console = NULL, tested = NULL, proof = NULL, worker = NULL, lease = NULL, module = NULL, artifact = NULL,
                     artifact_size = NULL, explanation = NULL, statement = NULL, checked = 0, unchecked = NULL
                 WHERE builds.state IN ('Failed', 'Cancelled', 'Withdrawn')
                    OR (builds.state = 'Succeeded' AND (builds.checked < @Version OR builds.unchecked IS NOT NULL))
@@ -122,34 +123,6 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
         cancellation);
 
     /// <summary>
-    /// Takes the build that has waited longest, which runs from then on; null where none waits. One that was asked for in the future,
-    /// before the clock was set back, has waited longest of all: else it would wait until then.
-    /// </summary>
-    /// <param name="worker">Who takes it.</param>
-    /// <param name="cancellation">Ends it.</param>
-    public async Task<StoredBuild?> TakeAsync(string worker, CancellationToken cancellation)
-    {
-        var taken = await database.ChangeAsync(
-            async transaction =>
-            {
-                var connection = transaction.Connection!;
-                var id = await connection.ExecuteScalarAsync<string?>(
-                    """
-                    SELECT id FROM builds WHERE state = 'Queued'
-                    ORDER BY CASE WHEN submitted > @now THEN 0 ELSE submitted END, submitted, id LIMIT 1
-                    """,
-                    new { now = Moment.From(clock.GetUtcNow()) }, transaction);
-                if (id is null)
-                    return null;
-                return await RunAsync(transaction, id, worker);
-            },
-            cancellation);
-        if (taken is not null)
-            events.Announce(taken.Id);
-        return taken;
-    }
-
-    /// <summary>
     /// Takes a certain build, which runs from then on. One that ran in the hands of a worker that has not been heard of for too long
     /// changes hands; one that was begun too often ends as failed.
     /// </summary>
@@ -169,12 +142,9 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                 return (BuildTaking.Over, found?.ToBuild());
             if (build.State == BuildState.Running && await IsHeldAsync(transaction, id, heldFor))
                 return (BuildTaking.Held, build);
-            if (build.Attempts < mostAttempts && !build.IsCancelling)
-                return (BuildTaking.Taken, await RunAsync(transaction, id, worker));
-            var end = build.IsCancelling ? new BuildEnd { State = BuildState.Cancelled } : BuildEnd.Failed(
-                new(ProblemCodes.BuildAbandoned, $"whoever ran it ended {mostAttempts} times"));
-            await EndAsync(transaction, id, end);
-            return (BuildTaking.Over, await OneAsync(connection, transaction, id));
+            return await RunOrEndAsync(transaction, build, worker, mostAttempts) is { } running
+                ? (BuildTaking.Taken, running)
+                : (BuildTaking.Over, await OneAsync(connection, transaction, id));
         },
         cancellation);
 
@@ -310,7 +280,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
             UPDATE builds
             SET state = @state, finished = @now, cancelling = 0, module = @Module, artifact = @Artifact,
                 artifact_size = @ArtifactSize, explanation = @Explanation, console = @Console, statement = @Statement,
-                tested = @tested, problems = @problems, checked = @Version, unchecked = NULL
+                tested = @tested, proof = @Proof, problems = @problems, checked = @Version, unchecked = NULL
             WHERE id = @id AND state IN ('Queued', 'Running')
             """,
             new
@@ -324,6 +294,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                 end.Explanation,
                 end.Console,
                 end.Statement,
+                end.Proof,
                 tested = end.Tested is { } tested ? (tested ? 1L : 0L) : default(long?),
                 problems = JsonSerializer.Serialize(end.Problems, ProtocolJson.Default.IReadOnlyListProblemReport),
                 ModuleRules.Version,
@@ -344,7 +315,9 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
             """,
             new { id, worker, now = Moment.From(clock.GetUtcNow()) }, transaction);
         await TellAsync(id, BuildState.Running, transaction);
-        return await OneAsync(transaction.Connection!, transaction, id);
+        var running = await OneAsync(transaction.Connection!, transaction, id);
+        await NoteTurnAsync(transaction, running.Token);
+        return running;
     }
 
     private async Task<bool> IsHeldAsync(DbTransaction transaction, string id, TimeSpan heldFor) =>
@@ -452,6 +425,8 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
 
         public long? Tested { get; init; }
 
+        public string? Proof { get; init; }
+
         public string Problems { get; init; } = "";
 
         public long Checked { get; init; }
@@ -497,6 +472,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
             Console = Console,
             Statement = Statement,
             Tested = Tested is { } tested ? tested != 0 : null,
+            Proof = Proof,
         };
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Dapper;
 using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Server.State;
 
@@ -30,7 +31,7 @@ public sealed class MachineTable(Database database)
                     report = JsonSerializer.Serialize(machine.Report, ProtocolJson.Default.MachineReport),
                     words = SearchText.Words([
                         machine.Report.Name, machine.Report.Release, machine.Report.BuildId, machine.Reporter,
-                        .. machine.Report.Livepatches.SelectMany(l => (string[])[l.Name, l.Sha256 ?? ""]),
+                        .. machine.Report.Livepatches.SelectMany(WordsOf),
                     ]),
                     seen = Moment.From(machine.LastSeen),
                 };
@@ -65,7 +66,10 @@ public sealed class MachineTable(Database database)
         async c => (await c.QuerySingleOrDefaultAsync<Row>(Columns + " WHERE id = @id", new { id }))?.ToMachine(), cancellation);
 
     /// <summary>Lists machines in the order of their names.</summary>
-    /// <param name="text">Only those with this in their name, release, build-id, livepatches or token's name, or null.</param>
+    /// <param name="text">
+    /// Only those with this in their name, release, build-id or token's name, or in the name, state, functions or patches of a
+    /// livepatch; or null.
+    /// </param>
     /// <param name="after">Only those behind the one with this id, or null.</param>
     /// <param name="count">How many at most.</param>
     /// <param name="cancellation">Ends it.</param>
@@ -126,6 +130,19 @@ public sealed class MachineTable(Database database)
     public Task<int> ForgetAsync(DateTimeOffset before, CancellationToken cancellation) => database.ChangeAsync(
         t => t.Connection!.ExecuteAsync("DELETE FROM machines WHERE last_seen < @before", new { before = Moment.From(before) }, t),
         cancellation);
+
+    // What people call the states besides: one that tasks go over to or leave is in transition, and stuck where tasks keep it
+    // from ending.
+    private static IEnumerable<string> WordsOf(ReportedLivepatch livepatch)
+    {
+        var isChanging = livepatch.State is LivepatchStates.GoingLive or LivepatchStates.GoingAway;
+        return
+        [
+            livepatch.Name, livepatch.Sha256 ?? "", livepatch.State, isChanging ? "in transition" : "",
+            isChanging && livepatch.BlockingCount > 0 ? "stuck" : "", .. livepatch.Functions,
+            .. livepatch.Patches.Select(p => p.Name),
+        ];
+    }
 
     // Constructed by the mapper, whose columns have the database's names.
     private sealed class Row

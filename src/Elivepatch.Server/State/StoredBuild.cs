@@ -112,6 +112,11 @@ public sealed record BuildEnd
     /// <summary>True where it passed its test, null where there was none.</summary>
     public bool? Tested { get; init; }
 
+    /// <summary>
+    /// How its units are proven to be the code that runs: one of <see cref="Proofs"/>; null where there are none.
+    /// </summary>
+    public string? Proof { get; init; }
+
     /// <summary>The end of a build that a problem ended which is not the patch's.</summary>
     public static BuildEnd Failed(Problem problem) => new() { State = BuildState.Failed, Problems = ProblemReport.Of([problem]) };
 }

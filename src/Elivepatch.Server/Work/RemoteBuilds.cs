@@ -40,10 +40,10 @@ public sealed class RemoteBuilds(
         return new WorkerOrders(ended, (int)work.HeldFor.TotalSeconds);
     }
 
-    /// <summary>Gives a build to a worker.</summary>
+    /// <summary>Gives a build to a worker that was told of one: the one whose turn it is.</summary>
     public async Task<Outcome<WorkOrder>> BeginAsync(string build, string worker, CancellationToken cancellation)
     {
-        var (taking, found) = await builds.BeginAsync(build, worker, work.HeldFor, work.MostAttempts, cancellation);
+        var (taking, found) = await builds.TakeInTurnAsync(build, worker, work.HeldFor, work.MostAttempts, cancellation);
         if (taking == BuildTaking.Held)
             return new Problem(ProblemCodes.BuildHeld, "its worker was heard of lately");
         if (taking == BuildTaking.Over)
@@ -58,6 +58,7 @@ public sealed class RemoteBuilds(
             Kernel = new(
                 kernel!.Id, kernel.Release, kernel.BuildId, kernel.Compiler, kernel.Capture, found.BootImage, found.Source),
             Trial = policy.Trial.ToString().ToLowerInvariant(),
+            ScriptSeconds = (int)policy.ScriptTime.TotalSeconds,
             SignsModules = signer is not null,
         };
     }
@@ -94,7 +95,7 @@ public sealed class RemoteBuilds(
     public async Task<Outcome<byte[]>> SignAsync(BuildLease lease, byte[] module, string hash, CancellationToken cancellation)
     {
         if (signer is null)
-            return new Problem(ProblemCodes.ModuleKeyUnusable, "the server signs no modules");
+            return new Problem(ProblemCodes.RequestMalformed, "the server signs no modules");
         if (await builds.RenewAsync(lease, cancellation) is null)
             return Lost(lease);
         return signer.Sign(module, hash);

@@ -141,5 +141,17 @@ public sealed class KernelSymbolsTests
     public void A_name_longer_than_the_kernel_allows_is_found_nowhere() =>
         Assert.Empty(Parse(Sample).Value.Vmlinux.Named(new string('a', 5000)));
 
+    [Fact]
+    public void Lines_that_no_symbol_fits_into_get_no_room()
+    {
+        const int Length = 16 << 20;
+        var text = new byte[Length];
+        text.AsSpan().Fill((byte)'\n');
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.False(KernelSymbols.Parse(text).Succeeded);
+        // Fifteen bytes a symbol, and the shortest line of one has 21.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, Length);
+    }
+
     private static Outcome<KernelSymbols> Parse(string text) => KernelSymbols.Parse(Encoding.UTF8.GetBytes(text));
 }

@@ -2,6 +2,7 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
 using Elivepatch.Engine;
+using Elivepatch.Engine.Facts;
 using Elivepatch.Kernel.Records;
 using Xunit;
 
@@ -63,6 +64,56 @@ public sealed class CaptureFileTests
         Assert.Equal(ProblemCodes.CaptureUnreadable, CaptureFile.Read(stream).Problems[0].Code);
     }
 
+    [Theory]
+    [InlineData('x', 0x7fff_ffffL)]
+    [InlineData('x', 0x7f00_0000L)]
+    [InlineData('g', 0x7f00_0000L)]
+    [InlineData('L', 0x7f00_0000L)]
+    [InlineData('K', 0x1_0000_0000L)]
+    [InlineData('5', 0L)]
+    [InlineData('2', 0L)]
+    public void No_room_is_made_for_what_is_no_file_of_a_capture(char type, long length)
+    {
+        var archive = Compress(Header("capture.json", length, type));
+        Assert.InRange(Allocated(() => Assert.Equal("it has a member that is no file", Refused(archive))), 0, 1 << 20);
+    }
+
+    [Fact]
+    public void A_capture_that_unpacks_to_more_than_any_has_is_refused_before_it_is_unpacked()
+    {
+        var archive = Compress([.. Header("kallsyms", KernelSymbols.MaximumLength + 1, '0'), .. new byte[1 << 20]]);
+        Assert.InRange(Allocated(() => Refused(archive)), 0, 1 << 20);
+    }
+
+    [Fact]
+    public void What_is_unpacked_is_there_once()
+    {
+        const int Length = 16 << 20;
+        var archive = Archive([("capture.json", Json), ("config", "x"), ("kallsyms", new string('\n', Length))]);
+        Assert.InRange(Allocated(() => Assert.True(CaptureFile.Read(archive).Succeeded)), Length, Length + (1 << 20));
+    }
+
+    [Fact]
+    public void The_configuration_is_read_without_the_symbols()
+    {
+        var archive = Archive([("capture.json", Json), ("config", "CONFIG_X=y\n"), ("kallsyms", new string('\n', 16 << 20))]);
+        var config = ReadOnlyMemory<byte>.Empty;
+        Assert.InRange(Allocated(() => config = StockKernel.Get(CaptureFile.ReadConfig(archive))), 0, 1 << 20);
+        Assert.Equal("CONFIG_X=y\n", Encoding.ASCII.GetString(config.Span));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(100)]
+    [InlineData(-1)]
+    public void A_capture_that_ends_early_is_refused_as_one(int length)
+    {
+        var whole = Archive([("capture.json", Json), ("config", "x"), ("kallsyms", "x")]).ToArray();
+        var read = CaptureFile.Read(new MemoryStream(length < 0 ? whole[..^30] : whole[..length]));
+        Assert.Equal((ProblemCodes.CaptureUnreadable, "it ends early"), (read.Problems[0].Code, read.Problems[0].Reason));
+    }
+
     [Fact]
     public void Damaged_captures_give_problems_and_nothing_else()
     {
@@ -90,6 +141,41 @@ public sealed class CaptureFileTests
         return new MachineCapture(root);
     }
 
+    private static string Refused(Stream archive)
+    {
+        var problem = CaptureFile.Read(archive).Problems[0];
+        Assert.Equal(ProblemCodes.CaptureUnreadable, problem.Code);
+        return problem.Reason;
+    }
+
+    private static long Allocated(Action action)
+    {
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        action();
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+
+    private static byte[] Header(string name, long length, char type)
+    {
+        var header = new byte[512];
+        Encoding.ASCII.GetBytes(name).CopyTo(header, 0);
+        Encoding.ASCII.GetBytes(Convert.ToString(length, 8).PadLeft(11, '0')).CopyTo(header, 124);
+        header[156] = (byte)type;
+        "ustar\000"u8.CopyTo(header.AsSpan(257));
+        header.AsSpan(148, 8).Fill((byte)' ');
+        Encoding.ASCII.GetBytes(Convert.ToString(header.Sum(b => b), 8).PadLeft(6, '0') + "\0").CopyTo(header, 148);
+        return header;
+    }
+
+    private static MemoryStream Compress(byte[] archive)
+    {
+        var stream = new MemoryStream();
+        using (var compressed = new GZipStream(stream, CompressionLevel.Fastest, leaveOpen: true))
+            compressed.Write(archive);
+        stream.Position = 0;
+        return stream;
+    }
+
     private static MemoryStream Archive((string Name, string Text)[] members)
     {
         var stream = new MemoryStream();
@@ -98,7 +184,7 @@ public sealed class CaptureFileTests
         {
             foreach (var (name, text) in members)
             {
-                writer.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, name)
+                writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name)
                 {
                     DataStream = new MemoryStream(Encoding.ASCII.GetBytes(text)),
                 });

@@ -58,6 +58,45 @@ public sealed class MachineTests
         Assert.Equal([("GET /api/v1/machines", 403), ("POST /api/v1/machines", 403)], notes.Order());
     }
 
+    [Fact]
+    public async Task Machines_are_found_by_what_they_run_and_how_it_stands()
+    {
+        await using var server = await RunningServer.StartAsync();
+        using var client = await server.WithScopesAsync(TokenScopes.Report, TokenScopes.Read);
+        var stuck = Report("db-one");
+        var moving = stuck with { Name = "web-01", Livepatches = [stuck.Livepatches[0] with { State = LivepatchStates.GoingAway, BlockingCount = 0, Blocking = [] }] };
+        var live = stuck with
+        {
+            Name = "web-02",
+            Livepatches = [stuck.Livepatches[0] with { State = LivepatchStates.Live, BlockingCount = 0, Blocking = [], Patches = [new("100%_sure!.patch", new('d', 64))] }],
+        };
+        foreach (var report in (MachineReport[])[stuck, moving, live])
+            await ReportAsync(client, report);
+        await FindsAsync("fix.patch", "db-one", "web-01");
+        await FindsAsync("FIX.patch", "db-one", "web-01");
+        await FindsAsync("in transition", "db-one", "web-01");
+        await FindsAsync("stuck", "db-one");
+        await FindsAsync("going away", "web-01");
+        await FindsAsync("meminfo_proc_show", "db-one", "web-01", "web-02");
+        await FindsAsync("100%_sure!", "web-02");
+        await FindsAsync(" web ", "web-01", "web-02");
+        await FindsAsync("", "db-one", "web-01", "web-02");
+        // What has a meaning to a database or a pattern is text like any other.
+        foreach (var text in (string[])["%", "_", "!"])
+            await FindsAsync(text, text == "_" ? ["db-one", "web-01", "web-02"] : ["web-02"]);
+        foreach (var text in (string[])["'", "' OR 1=1 --", "\"", "\\", "%'", "*", "web-0_", "\ud83d", "\u202e", "{\"", new('%', 200), new('x', 200)])
+            await FindsAsync(text);
+        foreach (var text in (string[])[new('x', 201), "%00", "web%00"])
+            await Answered.RefusedAsync(await client.GetAsync($"{ApiRoutes.Machines}?text={text}", Cancellation), HttpStatusCode.BadRequest, "ELP1006");
+
+        async Task FindsAsync(string text, params string[] names)
+        {
+            using var answer = await client.GetAsync($"{ApiRoutes.Machines}?text={Uri.EscapeDataString(text)}", Cancellation);
+            var page = await Answered.ValueAsync<MachinePage>(answer);
+            Assert.True(names.SequenceEqual(page.Machines.Select(m => m.Report.Name)), $"{text}: {string.Join(' ', page.Machines.Select(m => m.Report.Name))}");
+        }
+    }
+
     public static TheoryData<string> Hostile => new()
     {
         "{}",

@@ -52,6 +52,7 @@ public sealed class BuildIdentityTests
         { "unit of a statement", Of(submission with { Statements = [box with { Unit = "fs/bag.c" }] }) },
         { "kind of a statement", Of(submission with { Statements = [box with { Kind = StatementKind.LeaveOutExport }] }) },
         { "policy", Of(policy: new() { Trial = TrialPolicy.Off }) },
+        { "time of the script", Of(policy: new() { ScriptTime = TimeSpan.FromSeconds(60) }) },
         { "module key", Of(policy: new() { ModuleCertificate = new string('4', 64) }) },
     };
 

@@ -22,7 +22,7 @@ public sealed class ReadConfigurationTests : IDisposable
         Assert.Equal("/home/somebody/.local/state/elivepatchd/cache", options.CacheFolder);
         Assert.Equal(TrialPolicy.Auto, options.TestPolicy);
         Assert.Equal([new SourceOptions(SourceOrigin.Debian)], options.Sources);
-        Assert.Equal(512L << 20, options.MaxCaptureBytes);
+        Assert.Equal(64L << 20, options.MaxCaptureBytes);
         Assert.False(options.AllowBuildPatches);
     }
 

@@ -157,6 +157,26 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_build_is_ended_by_its_own_name_whatever_message_it_was_given_for()
+    {
+        var address = await AddressAsync();
+        var worker = Start(
+            address, [Here], 2,
+            async (_, ended) =>
+            {
+                await Task.Delay(Timeout.Infinite, ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                return Settled.Done;
+            },
+            told => told == Id(1) ? Id(7) : told);
+        await SendAsync(2);
+        await UntilAsync(() => worker.Runs.Count == 2);
+        worker.Consumer.End(Id(1));
+        worker.Consumer.End(Id(7));
+        await UntilAsync(() => worker.Consumer.Running.Count == 1);
+        Assert.Equal(Id(2), Assert.Single(worker.Consumer.Running).Build);
+    }
+
+    [Fact]
     public async Task A_message_that_is_none_of_ours_is_thrown_away()
     {
         var address = await AddressAsync();
@@ -206,14 +226,17 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
         return address;
     }
 
-    private FakeWorker Start(BrokerAddress address, string[] capabilities, int builders, Func<string, CancellationToken, Task<Settled>> run)
+    private FakeWorker Start(
+        BrokerAddress address, string[] capabilities, int builders, Func<string, CancellationToken, Task<Settled>> run,
+        Func<string, string>? given = null)
     {
         var runs = new ConcurrentQueue<string>();
         var id = WorkerId.New();
         var consumer = new BuildConsumer(
             address, id, capabilities, builders,
-            async (build, begun, ended, stopping) =>
+            async (told, begun, ended, stopping) =>
             {
+                var build = given?.Invoke(told) ?? told;
                 begun(new(build, 1));
                 runs.Enqueue(build);
                 using var either = CancellationTokenSource.CreateLinkedTokenSource(ended, stopping);

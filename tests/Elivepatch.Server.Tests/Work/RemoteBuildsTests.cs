@@ -9,6 +9,7 @@ using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Builds;
+using Elivepatch.Server.Configuration;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Work;
 
@@ -102,6 +103,22 @@ public sealed class RemoteBuildsTests
         await Answered.RefusedAsync(await EndAsync(client, 1, result), HttpStatusCode.UnprocessableEntity, "ELP1065");
         var build = (await server.Get<BuildTable>().FindAsync(Build, Cancellation))!;
         Assert.Equal((BuildState.Failed, null), (build.State, build.End!.Artifact));
+    }
+
+    [Fact]
+    public async Task A_worker_is_told_how_long_a_script_may_take_and_is_given_the_build_whose_turn_it_is()
+    {
+        await using var server = await StartAsync(o => o with { ScriptSeconds = 7 });
+        using var client = await server.WithScopesAsync(TokenScopes.Work);
+        var builds = server.Get<BuildTable>();
+        var mine = (await builds.FindAsync(Build, Cancellation))!;
+        // Another one of the same token runs, and the message is of its third.
+        await builds.SubmitAsync(mine with { Id = new('1', 64), Submitted = mine.Submitted.AddMinutes(-1) }, Cancellation);
+        Assert.Equal(new('1', 64), (await builds.TakeAsync("worker", Cancellation))!.Id);
+        await builds.SubmitAsync(mine with { Id = new('f', 64), Token = "another", Submitted = mine.Submitted.AddMinutes(1) }, Cancellation);
+        var order = await BeginAsync(client);
+        Assert.Equal((new('f', 64), 7), (order.Build, order.ScriptSeconds));
+        Assert.Equal(Build, (await BeginAsync(client)).Build);
     }
 
     [Fact]
@@ -202,14 +219,17 @@ public sealed class RemoteBuildsTests
 
     private static byte[] Module => [0x7f, (byte)'E', (byte)'L', (byte)'F'];
 
-    private static async Task<RunningServer> StartAsync(TrialPolicy trial = TrialPolicy.Auto)
+    private static Task<RunningServer> StartAsync(TrialPolicy trial) => StartAsync(o => o with { TestPolicy = trial });
+
+    private static async Task<RunningServer> StartAsync(Func<ServerOptions, ServerOptions>? change = null)
     {
-        var server = await RunningServer.StartAsync(o => o with { TestPolicy = trial });
+        var server = await RunningServer.StartAsync(change);
         await server.AddBuildAsync("other");
         var submission = new BuildSubmission { Kernel = "kernel", Patches = [new("fix.patch", "x"u8.ToArray())] };
         var blob = await server.Get<BlobStore>().PutAsync(JsonSerializer.SerializeToUtf8Bytes(submission, ProtocolJson.Default.BuildSubmission), Cancellation);
         await server.Get<BuildTable>().SubmitAsync(
             (await server.Get<BuildTable>().FindAsync("other", Cancellation))! with { Id = Build, Submission = blob.Value }, Cancellation);
+        await server.Get<BuildTable>().CancelAsync("other", Cancellation);
         return server;
     }
 

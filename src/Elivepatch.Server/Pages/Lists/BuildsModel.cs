@@ -35,8 +35,8 @@ public sealed record BuildsModel
         var wanted = Enum.GetValues<BuildState>().Cast<BuildState?>().FirstOrDefault(s => Shown.Word(s!.Value) == state);
         if (state is { Length: > 0 } && wanted is null)
             return Malformed("there is no such state");
-        if (text.Length > PageRoutes.LongestText)
-            return Malformed($"a search has at most {PageRoutes.LongestText} characters");
+        if (SearchText.WhyNot(text) is { } why)
+            return Malformed(why);
         if (after is not null && await builds.FindAsync(after, cancellation) is null)
             return Malformed("the page after a build that is not there was asked for");
         var search = new BuildSearch { State = wanted, Text = text.Length == 0 ? null : text, After = after };

@@ -22,11 +22,8 @@ public sealed record KernelsModel(
         HttpContext context, string? q, KernelTable kernels, KernelRegistry registry, BuildTable builds, CancellationToken cancellation)
     {
         var text = (q ?? "").Trim();
-        if (text.Length > PageRoutes.LongestText)
-        {
-            return PageProblems.Refuse(
-                new Problem(ProblemCodes.RequestMalformed, $"a search has at most {PageRoutes.LongestText} characters"));
-        }
+        if (SearchText.WhyNot(text) is { } why)
+            return PageProblems.Refuse(new Problem(ProblemCodes.RequestMalformed, why));
 
         var found = (await kernels.ListAsync(Caller.Of(context.User)!.Id, cancellation)).Where(k => IsFound(k, text)).ToList();
         var views = new List<KernelView>();

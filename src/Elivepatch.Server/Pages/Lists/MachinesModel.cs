@@ -26,11 +26,8 @@ public sealed record MachinesModel(
         string? q, string? after, MachineTable machines, WithdrawalTable withdrawals, CancellationToken cancellation)
     {
         var text = (q ?? "").Trim();
-        if (text.Length > PageRoutes.LongestText)
-        {
-            return PageProblems.Refuse(
-                new Problem(ProblemCodes.RequestMalformed, $"a search has at most {PageRoutes.LongestText} characters"));
-        }
+        if (SearchText.WhyNot(text) is { } why)
+            return PageProblems.Refuse(new Problem(ProblemCodes.RequestMalformed, why));
 
         if (after is not null && await machines.FindAsync(after, cancellation) is null)
             return PageProblems.Refuse(MachineModel.Unknown());

@@ -10,8 +10,8 @@ using RabbitMQ.Client;
 
 namespace Elivepatch.Server.Work.Worker;
 
-/// <summary>Runs one build: its id, what to tell when it is begun, and what ends it.</summary>
-internal delegate Task<Settled> RunWork(string build, Action<WorkHold> begun, CancellationToken ended, CancellationToken stopping);
+/// <summary>Runs one build: the id of one that waits, what to tell when one is begun, and what ends it.</summary>
+internal delegate Task<Settled> RunWork(string told, Action<WorkHold> begun, CancellationToken ended, CancellationToken stopping);
 
 /// <summary>Takes builds from the broker, as many at once as the worker runs.</summary>
 internal sealed partial class BuildConsumer(
@@ -21,6 +21,7 @@ internal sealed partial class BuildConsumer(
 
     private readonly Reachability broker = new($"the broker {address}", log);
     private readonly Channel<object> mailbox = Channel.CreateUnbounded<object>(new() { SingleReader = true });
+    // By the build that their message names, which need not be the one that was given for it.
     private readonly ConcurrentDictionary<string, RunningBuild> running = new(StringComparer.Ordinal);
 
     /// <summary>The builds that are ours now.</summary>
@@ -29,7 +30,7 @@ internal sealed partial class BuildConsumer(
     /// <summary>Ends a build that the server does not want (from here) any more.</summary>
     public void End(string build)
     {
-        if (running.TryGetValue(build, out var found))
+        foreach (var found in running.Values.Where(r => r.Hold?.Build == build))
             found.End();
     }
 

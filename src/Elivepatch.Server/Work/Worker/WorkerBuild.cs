@@ -30,17 +30,18 @@ internal sealed partial class WorkerBuild(
 {
     private static readonly TimeSpan pause = TimeSpan.FromSeconds(1);
 
-    /// <summary>Runs a build to its end.</summary>
-    /// <param name="build">The build's id.</param>
-    /// <param name="begun">Told when the build is ours: then it is reported to the server as running.</param>
+    /// <summary>Runs a build to its end: the one whose turn it is, which need not be the one that the message named.</summary>
+    /// <param name="told">The id of a build that waits.</param>
+    /// <param name="begun">Told when a build is ours: then it is reported to the server as running.</param>
     /// <param name="ended">Cancelled when the server wants this attempt to end.</param>
     /// <param name="stopping">Cancelled when the worker stops.</param>
-    public async Task<Settled> RunAsync(string build, Action<WorkHold> begun, CancellationToken ended, CancellationToken stopping)
+    public async Task<Settled> RunAsync(string told, Action<WorkHold> begun, CancellationToken ended, CancellationToken stopping)
     {
         try
         {
-            if (await BeginAsync(build, stopping) is not { } order)
+            if (await BeginAsync(told, stopping) is not { } order)
                 return Settled.Done;
+            var build = order.Build;
             var hold = new WorkHold(build, order.Attempt);
             begun(hold);
             LogBegins(build, order.Attempt);
@@ -70,17 +71,17 @@ internal sealed partial class WorkerBuild(
         }
     }
 
-    private async Task<WorkOrder?> BeginAsync(string build, CancellationToken stopping)
+    private async Task<WorkOrder?> BeginAsync(string told, CancellationToken stopping)
     {
         // A worker that is heard of keeps the build, and one that is not loses it: either is known after a while.
         for (var waited = TimeSpan.Zero; waited < policy.HeldFor * 2; waited += pause)
         {
-            var begun = await client.BeginAsync(build, stopping);
+            var begun = await client.BeginAsync(told, stopping);
             if (begun.TryGet(out var order))
                 return order;
             if (begun.Problems[0].Code != ProblemCodes.BuildHeld)
             {
-                LogNotBegun(build, begun.Problems[0]);
+                LogNotBegun(told, begun.Problems[0]);
                 return null;
             }
 
@@ -131,8 +132,12 @@ internal sealed partial class WorkerBuild(
         Func<byte[], KernelConfig, CancellationToken, Task<Outcome<byte[]>>>? sign = order.SignsModules
             ? (module, config, ending) => client.SignAsync(hold, module, config.String("MODULE_SIG_HASH"), ending)
             : null;
-        var run = TracedBuilds.Trace(
-            new BuildJob(cache, sources, new() { Trial = Enum.Parse<TrialPolicy>(order.Trial, ignoreCase: true) }, sign, clock).RunAsync);
+        var orders = new BuildPolicy
+        {
+            Trial = Enum.Parse<TrialPolicy>(order.Trial, ignoreCase: true),
+            ScriptTime = TimeSpan.FromSeconds(order.ScriptSeconds),
+        };
+        var run = TracedBuilds.Trace(new BuildJob(cache, sources, orders, sign, clock).RunAsync);
         var product = await run(ready, journal, cancellation);
         if (product.Explanation is not null)
             prepared.Note(order.Kernel.Id);

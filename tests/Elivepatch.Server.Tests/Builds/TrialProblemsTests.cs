@@ -1,0 +1,34 @@
+using Elivepatch.Engine;
+using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Server.Builds;
+
+namespace Elivepatch.Server.Tests.Builds;
+
+public sealed class TrialProblemsTests
+{
+    [Fact]
+    public void A_script_without_end_is_told_how_long_it_may_take_here_and_who_can_change_that()
+    {
+        var report = new TrialReport
+        {
+            Case = "x",
+            Phases = [],
+            KernelLog = [],
+            TransitionSeconds = 0,
+            Problems =
+            [
+                new(ProblemCodes.TrialScriptTimedOut, "'before' was killed"), new(ProblemCodes.GuestTimedOut, "killed"),
+                new(ProblemCodes.TrialScriptFailed, "status 1"),
+            ],
+        };
+        var told = TrialProblems.Of(report, new() { ScriptTime = TimeSpan.FromSeconds(7) });
+        Assert.Equal(report.Problems.Select(p => (p.Code, p.Reason)), told.Select(p => (p.Code, p.Reason)));
+        foreach (var problem in told.Take(2))
+        {
+            Assert.Contains("less than the 7 s", problem.Remedy, StringComparison.Ordinal);
+            Assert.Contains("(scriptSeconds)", problem.Remedy, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(ProblemCodes.TrialScriptFailed.Remedy, told[2].Remedy);
+    }
+}
