@@ -1,4 +1,5 @@
 using Elivepatch.Client.Machine;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Tests;
 
@@ -21,4 +22,8 @@ internal sealed class TestSession
         : new(output, error, IsTerminal: false, Variables.GetValueOrDefault) { Machine = Machine };
 
     public Task<int> RunAsync(params string[] words) => CommandLine.RunAsync(words, Session);
+
+    /// <summary>Runs a verb that is told to end, as a signal would tell it.</summary>
+    public Task<int> RunAsync(CancellationToken ending, params string[] words) =>
+        Invocation.RunAsync(Invocation.Read(CommandLine.CreateRoot(Session), words), output, error, ending);
 }

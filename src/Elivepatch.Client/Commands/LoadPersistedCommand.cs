@@ -15,8 +15,9 @@ internal static class LoadPersistedCommand
         var verb = new Verb(
             "load-persisted", "Loads what `elivepatch persist` keeps: the systemd unit runs it at boot.",
             """
-            Says what is live, or why nothing was loaded, then waits five minutes and notes that the machine is still up. An end before
-            that counts as a failed boot; after two in a row nothing is loaded until `elivepatch persist` is run again.
+            Says what is live, or why nothing was loaded, then waits five minutes and notes that the machine is still up. A machine that
+            goes down before that without having been told to counts as a failed boot; after two in a row nothing is loaded until
+            `elivepatch persist` is run again. An orderly stop (SIGTERM, as systemd sends it when the machine shuts down) does not count.
             """,
             new Example("elivepatch load-persisted", "What the unit does."))
         {
@@ -35,21 +36,30 @@ internal static class LoadPersistedCommand
         if (!making.Succeeded)
             return Answer.Fail(session, making.Problems, asJson, cancellation);
         BootLoading? loading = null;
-        Outcome<BootLoadingResult> loaded;
-        using (making.Value)
+        try
         {
-            loaded = await Stages.ShowAsync(session, progress =>
+            Outcome<BootLoadingResult> loaded;
+            using (making.Value)
             {
-                loading = new BootLoading(session.Machine, state, progress);
-                return loading.LoadAsync(cancellation);
-            });
+                loaded = await Stages.ShowAsync(session, progress =>
+                {
+                    loading = new BootLoading(session.Machine, state, progress);
+                    return loading.LoadAsync(cancellation);
+                });
+            }
+            var status = Show(session, loaded, asJson, cancellation);
+            session.Output.Flush();
+            ServiceNotice.Ready(session.Variable("NOTIFY_SOCKET"));
+            if (loading!.HasLoaded && await loading.ConfirmAsync(cancellation) is { } unconfirmed)
+                return Answer.Fail(session, [unconfirmed], asJson: false, cancellation);
+            return status;
         }
-        var status = Show(session, loaded, asJson, cancellation);
-        session.Output.Flush();
-        ServiceNotice.Ready(session.Variable("NOTIFY_SOCKET"));
-        if (loading!.HasLoaded && await loading.ConfirmAsync(cancellation) is { } unconfirmed)
-            return Answer.Fail(session, [unconfirmed], asJson: false, cancellation);
-        return status;
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested && loading is not null)
+        {
+            if (await loading.TakeBackAsync() is { } counted)
+                ProblemText.Write(session.Error, [counted with { Reason = $"this stop counts as a failed boot: {counted.Reason}" }]);
+            throw;
+        }
     }
 
     private static int Show(Session session, Outcome<BootLoadingResult> loaded, bool asJson, CancellationToken cancellation)

@@ -1,6 +1,6 @@
 // In: the machine just after boot. Out: what was live before is live again, if the same kernel runs and loading it has not brought
-// the machine down. An attempt is on the disk before anything is loaded and is taken back when the machine has stayed up: so a
-// livepatch that kills the machine is loaded twice and no more.
+// the machine down. An attempt is on the disk before anything is loaded and is taken back when the machine has stayed up, or was
+// stopped in good order: so a livepatch that kills the machine is loaded twice and no more, and a planned restart is no death.
 
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Progress;
@@ -46,15 +46,25 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
             return new Problem(
                 ProblemCodes.BootLoadingSuspended,
                 $"{booting.Attempts} boots in a row ended within {machine.ProbationTime.TotalMinutes:0} minutes of loading {wanted.Module}");
-        return await LoadAsync(wanted, id, booting, cancellation);
+        return await LoadAsync(wanted, id, cancellation);
     }
 
-    /// <summary>Waits until the machine has been up long enough, then notes that loading did no harm.</summary>
+    /// <summary>
+    /// Waits until the machine has been up long enough, then notes that loading did no harm. Where it is told to end before that, the
+    /// attempt is to be taken back.
+    /// </summary>
     public async Task<Problem?> ConfirmAsync(CancellationToken cancellation)
     {
         await Task.Delay(machine.ProbationTime, machine.Time, cancellation);
-        return await ChangeAsync(state, boot => boot with { Attempts = 0 }, cancellation);
+        return await ChangeAsync(state, boot => boot.Confirmed(), cancellation);
     }
+
+    /// <summary>
+    /// Takes this boot's attempt back, where there is one. Whoever stops the unit, or the whole machine, in good order does so with a
+    /// signal and waits; a crash, a power cut and SIGKILL leave no time for it. It is on the disk when this returns.
+    /// </summary>
+    public Task<Problem?> TakeBackAsync() =>
+        ChangeAsync(state, boot => boot.WithoutAttempt(machine.BootId), CancellationToken.None);
 
     /// <summary>Changes how loading at boot stands.</summary>
     public static async Task<Problem?> ChangeAsync(
@@ -66,7 +76,10 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
         using (writing)
         {
             var read = state.ReadBoot();
-            return read.TryGet(out var boot) ? state.Write(change(boot)) : read.Problems[0];
+            if (!read.TryGet(out var boot))
+                return read.Problems[0];
+            var changed = change(boot);
+            return changed == boot ? null : state.Write(changed);
         }
     }
 
@@ -78,12 +91,12 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
     }
 
     private async Task<Outcome<BootLoadingResult>> LoadAsync(
-        OwnLivepatch wanted, string buildId, BootLedger booting, CancellationToken cancellation)
+        OwnLivepatch wanted, string buildId, CancellationToken cancellation)
     {
         // What is refused here brings nothing down, and so is no attempt.
         if ((machine.RequireLivePatching() ?? RefuseWithdrawn(state, wanted, buildId) ?? Check(wanted, buildId)) is { } refused)
             return refused;
-        if (await ChangeAsync(state, b => b with { Attempts = b.Attempts + 1, AttemptBoot = machine.BootId }, cancellation) is { } unnoted)
+        if (await ChangeAsync(state, boot => boot.WithAttempt(machine.BootId), cancellation) is { } unnoted)
             return unnoted;
         var make = new MakeLive(machine, state, buildId, new(transitionLimit, ReplacesForeign: false), progress);
         var problem = await MakeLive.RunAsync(make.StepsOf(wanted), cancellation);
@@ -91,7 +104,7 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
         if (problem is null)
             return new BootLoadingResult(wanted, WasLoaded: true, "");
         if (!HasLoaded)
-            await ChangeAsync(state, b => b with { Attempts = booting.Attempts }, cancellation);
+            await TakeBackAsync();
         return problem;
     }
 

@@ -110,21 +110,12 @@ public sealed class PersistTests
     }
 
     [Fact]
-    public async Task After_two_boots_that_did_not_last_nothing_is_loaded_until_somebody_turns_it_on_again()
+    public async Task After_two_crashes_nothing_is_loaded_until_somebody_turns_it_on_again()
     {
         await using var bench = await StartAsync();
-        for (var boot = 1; boot <= 2; boot++)
-        {
-            bench.Machine.Restart($"crash-{boot}");
-            // It goes down before the time is up: the command is killed while it waits.
-            using var death = new CancellationTokenSource();
-            var loading = new BootLoading(bench.Machine.Access with { ProbationTime = TimeSpan.FromHours(1) }, bench.Machine.StateFolder, new Progress<Elivepatch.Kernel.Progress.StageEvent>());
-            Assert.True((await loading.LoadAsync(Cancellation)).Value.WasLoaded);
-            var waiting = loading.ConfirmAsync(death.Token);
-            await death.CancelAsync();
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
-            Assert.Equal(boot, Boot(bench).Attempts);
-        }
+        await CrashAsync(bench, "first-crash");
+        Assert.Equal(1, Boot(bench).Attempts);
+        await CrashAsync(bench, "second-crash");
         bench.Machine.Restart("third-boot");
         Assert.Equal("ELP1208", (await bench.FailAsync(4, "load-persisted"))[0].Code);
         Assert.Empty(bench.Machine.Live);
@@ -135,6 +126,55 @@ public sealed class PersistTests
         bench.Machine.Restart("fourth-boot");
         await bench.MustAsync("load-persisted");
         Assert.Equal(["a.patch", "b.patch"], bench.LivePatches());
+    }
+
+    [Fact]
+    public async Task Planned_restarts_soon_after_boot_do_not_count()
+    {
+        await using var bench = await StartAsync();
+        for (var boot = 1; boot <= 3; boot++)
+        {
+            bench.Machine.Restart($"short-boot-{boot}");
+            await StopAsync(bench, () => bench.Machine.Live.Count == 1);
+            Assert.Equal(0, Boot(bench).Attempts);
+        }
+
+        bench.Machine.Restart("last-boot");
+        await bench.MustAsync("load-persisted");
+        Assert.Single(bench.Machine.Live);
+    }
+
+    [Fact]
+    public async Task A_planned_restart_during_the_transition_does_not_count()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        bench.Machine.IsStuck = true;
+        await StopAsync(bench, () => bench.Machine.Loaded.Count == 2);
+        Assert.Equal(0, Boot(bench).Attempts);
+    }
+
+    [Fact]
+    public async Task A_planned_restart_does_not_excuse_the_crash_before_it()
+    {
+        await using var bench = await StartAsync();
+        await CrashAsync(bench, "first-crash");
+        bench.Machine.Restart("short-boot");
+        await StopAsync(bench, () => bench.Machine.Live.Count == 1);
+        Assert.Equal(1, Boot(bench).Attempts);
+        await CrashAsync(bench, "second-crash");
+        bench.Machine.Restart("last-boot");
+        Assert.Equal("ELP1208", (await bench.FailAsync(4, "load-persisted"))[0].Code);
+    }
+
+    [Fact]
+    public async Task One_boot_is_one_attempt_however_often_the_command_is_killed_in_it()
+    {
+        await using var bench = await StartAsync();
+        await CrashAsync(bench, "second-boot");
+        bench.Machine.Restart("second-boot");
+        await KillAsync(bench);
+        Assert.Equal(1, Boot(bench).Attempts);
     }
 
     [Fact]
@@ -227,6 +267,32 @@ public sealed class PersistTests
         var run = bench.Machine.NewSession();
         run.Variables["ELIVEPATCH_COMMAND"] = "/usr/local/sbin/elivepatch";
         Assert.True(await run.RunAsync("persist") == 0, run.Error);
+    }
+
+    // The command loads, and is never heard of again.
+    private static async Task CrashAsync(PatchBench bench, string boot)
+    {
+        bench.Machine.Restart(boot);
+        await KillAsync(bench);
+    }
+
+    private static async Task KillAsync(PatchBench bench)
+    {
+        var loading = new BootLoading(bench.Machine.Access, bench.Machine.StateFolder, new Progress<Elivepatch.Kernel.Progress.StageEvent>());
+        Assert.True((await loading.LoadAsync(Cancellation)).Value.WasLoaded);
+    }
+
+    // The command is told to end as soon as it has come so far.
+    private static async Task StopAsync(PatchBench bench, Func<bool> hasComeSoFar)
+    {
+        using var stop = new CancellationTokenSource();
+        var before = Boot(bench).Attempts;
+        var run = new TestSession { Machine = bench.Machine.Access with { ProbationTime = TimeSpan.FromHours(1) } };
+        var running = run.RunAsync(stop.Token, "load-persisted");
+        await Eventually.IsTrueAsync(hasComeSoFar);
+        Assert.Equal(before + 1, Boot(bench).Attempts);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
     }
 
     private static BootLedger Boot(PatchBench bench) => bench.Machine.StateFolder.ReadBoot().Value;
