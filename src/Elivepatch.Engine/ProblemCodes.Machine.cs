@@ -17,7 +17,10 @@ public static partial class ProblemCodes
     /// <summary>A transition does not end.</summary>
     public static readonly ProblemCode LiveTransitionStuck = new(
         1204, ProblemKind.Environment, "the transition does not end",
-        "Let the blocking tasks return to user space or end them; `elivepatch disable` reverses the transition.");
+        "Let the blocking tasks return to user space or end them; `elivepatch disable` reverses the transition.")
+    {
+        IsTemporary = true,
+    };
 
     /// <summary>There is no such livepatch on this machine.</summary>
     public static readonly ProblemCode LivepatchUnknown = new(
@@ -38,7 +41,10 @@ public static partial class ProblemCodes
 
     /// <summary>Another command changes the machine's livepatches.</summary>
     public static readonly ProblemCode MachineBusy = new(
-        1209, ProblemKind.Environment, "another elivepatch is at work on this machine", "Wait until it has ended.");
+        1209, ProblemKind.Environment, "another elivepatch is at work on this machine", "Wait until it has ended.")
+    {
+        IsTemporary = true,
+    };
 
     /// <summary>What is live is not what the list says.</summary>
     public static readonly ProblemCode ForeignLivepatch = new(
@@ -46,7 +52,10 @@ public static partial class ProblemCodes
 
     /// <summary>The kernel does not take what is written to a livepatch's files.</summary>
     public static readonly ProblemCode LivepatchUnchangeable = new(
-        1211, ProblemKind.Refused, "the kernel does not change its livepatches now", "Wait until no livepatch is in transition; `elivepatch status` shows them.");
+        1211, ProblemKind.Refused, "the kernel does not change its livepatches now", "Wait until no livepatch is in transition; `elivepatch status` shows them.")
+    {
+        IsTemporary = true,
+    };
 
     /// <summary>A transition was turned around while it was watched.</summary>
     public static readonly ProblemCode TransitionReversed = new(

@@ -80,8 +80,9 @@ internal static class PatchCommand
 
             Interrupted, it can be run again: the server's build goes on, and equal requests share it.
 
-            Exit status: 0 live, 1 the server cannot be reached or a transition does not end, 2 the request makes no sense, 3 the
-            patches change no code, 4 refused, 5 the kernel does not match its sources.
+            Exit status: 0 live, 1 the machine or the server fails, 2 the request makes no sense, 3 the patches change no code, 4
+            refused, 5 the kernel does not match its sources.
+            {CommonOptions.TryAgainStatus}
             """,
             new Example(
                 "elivepatch patch fix.patch",

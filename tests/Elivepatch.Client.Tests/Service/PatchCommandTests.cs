@@ -299,7 +299,7 @@ public sealed class PatchCommandTests
         Assert.Equal(["ELP0403", "ELP1001"], problems.Select(p => p.Code));
         Assert.Equal("ELP7777 new", problems[1].Title);
         bench.Server.End = build => build with { State = BuildState.Cancelled };
-        Assert.Equal("ELP1015", (await bench.FailAsync(1, "patch", bench.Patch("a.patch")))[0].Code);
+        Assert.Equal("ELP1015", (await bench.FailAsync(75, "patch", bench.Patch("a.patch")))[0].Code);
     }
 
     [Fact]
@@ -341,7 +341,7 @@ public sealed class PatchCommandTests
         bench.Machine.IsStuck = true;
         var first = bench.RunAsync("patch", bench.Patch("a.patch"));
         await Eventually.IsTrueAsync(() => bench.Machine.Loaded.Count == 1);
-        Assert.Equal("ELP1209", (await bench.FailAsync(1, "patch", bench.Patch("b.patch")))[0].Code);
+        Assert.Equal("ELP1209", (await bench.FailAsync(75, "patch", bench.Patch("b.patch")))[0].Code);
         var disabling = bench.RunAsync("disable", bench.Machine.Loaded[0]);
         await Eventually.IsTrueAsync(() => bench.Machine.Access.Files.ReadText($"sys/kernel/livepatch/{bench.Machine.Loaded[0]}/enabled") == "0");
         bench.Machine.IsStuck = false;
@@ -362,14 +362,14 @@ public sealed class PatchCommandTests
         bench.Machine.AddTask(412, "sleepy", 0, "meminfo_proc_show+0x12/0x900", "seq_read+0x1/0x2");
         bench.Machine.AddTask(413, "moved", 1);
         bench.Machine.AddTask(414, "idle", -1);
-        var problem = (await bench.FailAsync(1, "patch", bench.Patch("a.patch"), "--transition-limit", "0"))[0];
+        var problem = (await bench.FailAsync(75, "patch", bench.Patch("a.patch"), "--transition-limit", "0"))[0];
         Assert.Equal("ELP1204", problem.Code);
         Assert.Contains("task 412 (sleepy)\n  meminfo_proc_show+0x12/0x900\n  seq_read+0x1/0x2", problem.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("moved", problem.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("idle", problem.Reason, StringComparison.Ordinal);
         Assert.Contains("elivepatch disable", problem.Remedy, StringComparison.Ordinal);
         // No other can begin; that is told before a server is asked.
-        Assert.Equal("ELP1211", (await bench.FailAsync(4, "patch", bench.Patch("b.patch")))[0].Code);
+        Assert.Equal("ELP1211", (await bench.FailAsync(75, "patch", bench.Patch("b.patch")))[0].Code);
         Assert.Single(bench.Server.Submissions);
         // It ends later; the next command knows that it is live.
         bench.Machine.IsStuck = false;

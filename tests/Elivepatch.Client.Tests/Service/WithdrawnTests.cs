@@ -142,7 +142,7 @@ public sealed class WithdrawnTests
         else
             bench.Server.Instead["GET /api/v1/builds/0/artifact"] = context => FakeServer.ProblemAsync(
                 context, 410, new ProblemReport("ELP1073", ProblemCodes.LivepatchWithdrawn.Title, "ELP0610 gone", "m"));
-        var problem = Assert.Single(await bench.FailAsync(4, "patch", bench.Patch("a.patch")));
+        var problem = Assert.Single(await bench.FailAsync(75, "patch", bench.Patch("a.patch")));
         Assert.Equal("ELP1073", problem.Code);
         Assert.Contains("ELP0610", problem.Reason, StringComparison.Ordinal);
         Assert.Empty(bench.Machine.Live);
