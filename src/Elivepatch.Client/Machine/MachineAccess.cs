@@ -1,3 +1,4 @@
+using System.Globalization;
 using Elivepatch.Engine;
 
 namespace Elivepatch.Client.Machine;
@@ -28,6 +29,14 @@ internal sealed record MachineAccess(string Root, KernelCalls Calls, TimeProvide
 
     /// <summary>Names this boot: another after every start.</summary>
     public string BootId => Files.ReadText("proc/sys/kernel/random/boot_id") ?? "";
+
+    /// <summary>How long the kernel has been running; null where /proc does not say.</summary>
+    public TimeSpan? Uptime =>
+        Files.ReadText("proc/uptime")?.Split(' ')[0] is { } text
+            && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
+            && double.IsFinite(seconds) && seconds is >= 0 and < 1e10
+            ? TimeSpan.FromSeconds(seconds)
+            : null;
 
     /// <summary>The build-id of the running kernel, hexadecimal.</summary>
     public Outcome<string> BuildId() =>

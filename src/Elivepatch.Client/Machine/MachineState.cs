@@ -18,6 +18,10 @@ internal sealed class MachineState(string folder)
     private const int LargestJson = 4 << 20;
     private const int LargestContent = 256 << 20;
 
+    private const string ledgerRemedy =
+        "note the patches that `elivepatch status` shows as live, move the file away, `elivepatch disable` what is live, and have those patches "
+        + "made live again with `elivepatch patch`: nothing is remembered without the file";
+
     // Whoever holds it writes a few small files or loads a module.
     private static readonly TimeSpan longestWait = TimeSpan.FromSeconds(20);
 
@@ -80,7 +84,9 @@ internal sealed class MachineState(string folder)
 
     /// <summary>Reads the settings; those of a new machine where there are none.</summary>
     public Outcome<MachineConfig> ReadConfig() =>
-        Read(ConfigPath, MachineJson.Default.MachineConfig, c => c.Format == MachineConfig.CurrentFormat && c.Servers is not null)
+        Read(
+            ConfigPath, MachineJson.Default.MachineConfig, c => c.Format == MachineConfig.CurrentFormat && c.Servers is not null,
+            "move the file away and pin the server again with `elivepatch trust`; what is live stays live")
         .Then<MachineConfig>(config => config switch
         {
             null => new MachineConfig([]),
@@ -94,18 +100,37 @@ internal sealed class MachineState(string folder)
 
     /// <summary>Reads how loading at boot stands.</summary>
     public Outcome<BootLedger> ReadBoot() =>
-        Read(BootPath, MachineJson.Default.BootLedger, b => b.Format == BootLedger.CurrentFormat)
+        Read(
+            BootPath, MachineJson.Default.BootLedger, b => b.Format == BootLedger.CurrentFormat,
+            "`elivepatch persist --off` sets it aside and begins a new one; `elivepatch persist` then turns loading at boot on again")
         .Then<BootLedger>(boot => boot ?? new BootLedger());
 
     /// <summary>Writes how loading at boot stands.</summary>
     public Problem? Write(BootLedger boot) => Write(BootPath, boot, MachineJson.Default.BootLedger);
 
+    /// <summary>
+    /// Gives a <c>boot.json</c> that cannot be read another name, for whoever wants to know what it said; null where it can be read. The
+    /// caller holds the lock.
+    /// </summary>
+    /// <returns>Its new path.</returns>
+    public Outcome<string?> SetDamagedBootAside()
+    {
+        if (ReadBoot().Succeeded)
+            return (string?)null;
+        for (var number = 1; ; number++)
+        {
+            var aside = $"{BootPath}.damaged-{number}";
+            if (!Path.Exists(aside))
+                return Try(() => File.Move(BootPath, aside)) is { } immovable ? immovable : aside;
+        }
+    }
+
     /// <summary>Reads what is remembered of a kernel; an empty ledger where nothing is.</summary>
     public Outcome<KernelLedger> ReadKernel(string buildId, string release) =>
-        Read(LedgerPath(buildId), MachineJson.Default.KernelLedger, IsUsable).Then<KernelLedger>(ledger => ledger switch
+        Read(LedgerPath(buildId), MachineJson.Default.KernelLedger, IsUsable, ledgerRemedy).Then<KernelLedger>(ledger => ledger switch
         {
             null => new KernelLedger { Release = release, BuildId = buildId },
-            _ when ledger.BuildId != buildId => Unusable($"{LedgerPath(buildId)} is of another kernel"),
+            _ when ledger.BuildId != buildId => Unusable($"{LedgerPath(buildId)} is of another kernel", ledgerRemedy),
             _ => ledger,
         });
 
@@ -117,7 +142,8 @@ internal sealed class MachineState(string folder)
         Read(
             WithdrawalsPath(buildId), MachineJson.Default.KnownWithdrawals,
             w => w is { Format: KnownWithdrawals.CurrentFormat, Livepatches: not null }
-                && w.Livepatches.All(l => l is { Problems: not null } && l.Problems.All(p => p is not null)))
+                && w.Livepatches.All(l => l is { Problems: not null } && l.Problems.All(p => p is not null)),
+            "move the file away, then run `elivepatch status --report`: the server tells again what it has withdrawn")
         .Then<KnownWithdrawals>(known => known ?? new KnownWithdrawals());
 
     /// <summary>Changes what is known to be withdrawn of a kernel's livepatches.</summary>
@@ -240,7 +266,7 @@ internal sealed class MachineState(string folder)
         }
     }
 
-    private static Outcome<T?> Read<T>(string path, JsonTypeInfo<T> type, Func<T, bool> isUsable)
+    private static Outcome<T?> Read<T>(string path, JsonTypeInfo<T> type, Func<T, bool> isUsable, string remedy)
         where T : class
     {
         try
@@ -248,15 +274,13 @@ internal sealed class MachineState(string folder)
             if (!File.Exists(path))
                 return (T?)null;
             if (new FileInfo(path).Length > LargestJson)
-                return Unusable($"{path} is too large");
+                return Unusable($"{path} is too large", remedy);
             var value = JsonSerializer.Deserialize(File.ReadAllBytes(path), type);
-            return value is not null && isUsable(value) ? value : Unusable($"{path} is of another version, or damaged");
+            return value is not null && isUsable(value) ? value : Unusable($"{path} is of another version, or damaged", remedy);
         }
         catch (JsonException e)
         {
-            return Unusable(
-                $"{path} is damaged: {e.Message}",
-                "see what is live with `elivepatch status`, then move the file away: nothing is remembered without it");
+            return Unusable($"{path} is damaged: {e.Message}", remedy);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

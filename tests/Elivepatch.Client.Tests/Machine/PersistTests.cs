@@ -237,6 +237,30 @@ public sealed class PersistTests
     }
 
     [Theory]
+    [InlineData("{\"format\":1,")]
+    [InlineData("{\"format\":7}")]
+    [InlineData("")]
+    public async Task A_damaged_note_of_loading_at_boot_is_set_aside_by_turning_it_off(string content)
+    {
+        await using var bench = await StartAsync();
+        var path = bench.Machine.Write("var/lib/elivepatch/boot.json", content);
+        var problem = (await bench.FailAsync(1, "load-persisted"))[0];
+        Assert.Equal("ELP1207", problem.Code);
+        Assert.Contains("`elivepatch persist --off`", problem.Remedy, StringComparison.Ordinal);
+        // What another damaged one left is not written over.
+        bench.Machine.Write("var/lib/elivepatch/boot.json.damaged-1", "earlier");
+        var output = (await bench.MustAsync("persist", "--off")).Output;
+        Assert.Equal($"nothing is loaded at boot any more\nwhat said how loading at boot stands was damaged, and is now {path}.damaged-2\n", output);
+        Assert.Equal(content, File.ReadAllText(path + ".damaged-2"));
+        Assert.False(Boot(bench).IsOn);
+        Assert.False(File.Exists(bench.Machine.PathOf("etc/systemd/system/elivepatch.service")));
+        await PersistAsync(bench);
+        bench.Machine.Restart("second-boot");
+        await bench.MustAsync("load-persisted");
+        Assert.Single(bench.Machine.Live);
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task The_service_manager_is_told_when_it_is_live(bool isAbstract)

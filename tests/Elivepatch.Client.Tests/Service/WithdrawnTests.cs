@@ -28,6 +28,9 @@ public sealed class WithdrawnTests
         Assert.Equal(written, File.GetLastWriteTimeUtc(path));
         await bench.Server.DisposeAsync();
         AssertShown(bench, (await bench.MustAsync("status")).Output);
+        var (status, check) = await bench.RunAsync("status", "--check");
+        Assert.Equal(2, status);
+        Assert.Matches("^CRITICAL: livepatch_a_[0-9a-f]+ was withdrawn by [^\n]+, and is live\n$", check.Output);
         var json = JsonDocument.Parse((await bench.MustAsync("status", "--json")).Output).RootElement.GetProperty("livepatches")[0].GetProperty("withdrawn");
         Assert.Equal("ELP0610", json.GetProperty("problems")[0].GetProperty("code").GetString());
         Assert.Contains("elivepatch patch", json.GetProperty("remedy").GetString(), StringComparison.Ordinal);
