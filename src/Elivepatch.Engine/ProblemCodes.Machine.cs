@@ -12,7 +12,7 @@ public static partial class ProblemCodes
 
     /// <summary>The kernel does not load the module.</summary>
     public static readonly ProblemCode ModuleRefused = new(
-        1203, ProblemKind.Refused, "the kernel refuses the module", "The end of the kernel's log says why (dmesg).");
+        1203, ProblemKind.Refused, "the kernel refuses the module", "The reason has what the kernel said when it refused it.");
 
     /// <summary>A transition does not end.</summary>
     public static readonly ProblemCode LiveTransitionStuck = new(
@@ -85,4 +85,23 @@ public static partial class ProblemCodes
     public static readonly ProblemCode LivepatchKnownWithdrawn = new(
         1218, ProblemKind.Refused, "the server has withdrawn this livepatch",
         "`elivepatch patch` has it built anew and puts that in its place; `elivepatch disable` takes it away.");
+
+    /// <summary>There is no room for a livepatch on the machine's disk.</summary>
+    public static readonly ProblemCode MachineDiskFull = new(
+        1219, ProblemKind.Environment, "the machine's disk is full", "Free room below the state folder, then the same command.")
+    {
+        IsTemporary = true,
+    };
+
+    /// <summary>A setting of the kernel stops every livepatch.</summary>
+    public static readonly ProblemCode KernelForbidsLivepatches = new(
+        1220, ProblemKind.Environment, "the kernel's settings do not allow a livepatch", "Change the setting that the reason names.");
+
+    /// <summary>Something else holds what the livepatch needs in the kernel.</summary>
+    public static readonly ProblemCode KernelBusy = new(
+        1221, ProblemKind.Environment, "the kernel cannot take the livepatch now",
+        "End what the reason names, then the same command.")
+    {
+        IsTemporary = true,
+    };
 }

@@ -18,6 +18,9 @@ internal sealed class MachineState(string folder)
     private const int LargestJson = 4 << 20;
     private const int LargestContent = 256 << 20;
 
+    // A module of one changed function has 30 KB, one of a hundred 1 MB; its manifest and the lists are small.
+    private const int RoomForModule = 2 << 20;
+
     private const string ledgerRemedy =
         "note the patches that `elivepatch status` shows as live, move the file away, `elivepatch disable` what is live, and have those patches "
         + "made live again with `elivepatch patch`: nothing is remembered without the file";
@@ -53,6 +56,24 @@ internal sealed class MachineState(string folder)
         MakeFolder(KernelFolder(buildId));
         MakeFolder(ContentFolder(buildId));
     });
+
+    /// <summary>Why a livepatch cannot be kept here; null where there is room for it.</summary>
+    /// <param name="patches">Bytes of its patches.</param>
+    public Problem? RequireRoom(long patches)
+    {
+        try
+        {
+            var (needed, free) = (patches + RoomForModule, new DriveInfo(FullPath).AvailableFreeSpace);
+            return free < needed
+                ? new(ProblemCodes.MachineDiskFull, $"{FullPath} has room for {free >> 10} KiB; a livepatch takes up to {needed >> 10} KiB")
+                : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            // Who cannot tell how much room there is may have enough; the disk says so when it is written to.
+            return null;
+        }
+    }
 
     /// <summary>
     /// Holds off another command that makes livepatches live, for as long as this one asks a server, waits and loads. It does not
@@ -260,6 +281,10 @@ internal sealed class MachineState(string folder)
         {
             return FileLock.TryTake(path);
         }
+        catch (IOException e) when (DiskError.IsFull(e))
+        {
+            return new Problem(ProblemCodes.MachineDiskFull, e.Message);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return Unusable(e.Message);
@@ -297,6 +322,10 @@ internal sealed class MachineState(string folder)
         {
             action();
             return null;
+        }
+        catch (IOException e) when (DiskError.IsFull(e))
+        {
+            return new(ProblemCodes.MachineDiskFull, e.Message);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
