@@ -40,9 +40,10 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
             return Outcome<BootLoadingResult>.Failure(read.Problems);
         if (ledger.WantedLivepatch is not { } wanted)
             return Nothing($"no livepatch is wanted for the kernel {machine.Release} with build-id {id}");
-        if (new LoadedLivepatches(machine.Files).Find(wanted.Module) is not null)
+        // An earlier try may have loaded it, and its transition go on.
+        if (new LoadedLivepatches(machine.Files).Find(wanted.Module) is { IsInTransition: false })
             return new BootLoadingResult(wanted, WasLoaded: false, "it is live");
-        if (booting.IsSuspended)
+        if (booting.IsSuspended && booting.AttemptBoot != machine.BootId)
             return new Problem(
                 ProblemCodes.BootLoadingSuspended,
                 $"{booting.Attempts} boots in a row ended within {machine.ProbationTime.TotalMinutes:0} minutes of loading {wanted.Module}");

@@ -274,7 +274,88 @@ public sealed class PersistTests
         run.Variables["NOTIFY_SOCKET"] = name;
         Assert.Equal(0, await run.RunAsync("load-persisted"));
         var buffer = new byte[100];
-        Assert.Equal("READY=1", Encoding.UTF8.GetString(buffer, 0, listener.Receive(buffer)));
+        Assert.Equal($"READY=1\nSTATUS={bench.Machine.Live[0]} is live", Encoding.UTF8.GetString(buffer, 0, listener.Receive(buffer)));
+    }
+
+    [Fact]
+    public async Task A_probe_that_is_in_the_way_early_and_gone_later_is_waited_for()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        bench.Machine.LoadError = 16;
+        bench.Machine.LoadErrors = 3;
+        bench.Machine.LoadComplaint = "[    9.000000] livepatch: failed to register ftrace handler for function 'vfs_read' (-16)\n";
+        var path = bench.Scratch.PathOf("notify");
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        var run = bench.Machine.NewSession();
+        run.Variables["NOTIFY_SOCKET"] = path;
+        Assert.True(await run.RunAsync("load-persisted") == 0, run.Error);
+        Assert.Single(bench.Machine.Live);
+        Assert.Equal(0, Boot(bench).Attempts);
+        Assert.Equal(3, run.Error.Split('\n').Count(l => l.StartsWith("not now, again in 0 s: ELP1221 livepatch_a_", StringComparison.Ordinal)));
+        // The boot is not kept waiting, and whoever looks sees why.
+        var buffer = new byte[1000];
+        var first = Encoding.UTF8.GetString(buffer, 0, listener.Receive(buffer));
+        Assert.StartsWith("READY=1\nSTATUS=not now, again in 0 s: ELP1221 ", first, StringComparison.Ordinal);
+        Assert.EndsWith("somebody else has diverted vfs_read", first, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_stays_in_the_way_is_not_waited_for_without_end_and_no_crash()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        bench.Machine.LoadError = 12;
+        Assert.Equal("ELP1221", (await bench.FailAsync(75, "load-persisted"))[0].Code);
+        Assert.Equal(0, Boot(bench).Attempts);
+        Assert.Equal(bench.Machine.Access.BootPauses.Count + 1, bench.Machine.Log.Split("it is broken").Length - 1);
+    }
+
+    [Fact]
+    public async Task What_does_not_go_away_is_not_tried_again()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        bench.Machine.LoadError = 8;
+        Assert.Equal("ELP1203", (await bench.FailAsync(4, "load-persisted"))[0].Code);
+        Assert.Equal(1, bench.Machine.Log.Split("it is broken").Length - 1);
+    }
+
+    [Fact]
+    public async Task Another_elivepatch_at_work_is_waited_for()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        var making = bench.Machine.StateFolder.LockMaking().Value;
+        var run = new TestSession { Machine = bench.Machine.Access with { BootPauses = [.. Enumerable.Repeat(TimeSpan.FromMilliseconds(5), 4000)] } };
+        var running = run.RunAsync("load-persisted");
+        await Eventually.IsTrueAsync(() => run.Error.Contains("ELP1209", StringComparison.Ordinal));
+        making.Dispose();
+        Assert.Equal(0, await running);
+        Assert.Single(bench.Machine.Live);
+    }
+
+    [Fact]
+    public async Task A_try_that_finds_the_transition_of_the_one_before_still_going_on_waits_for_its_end()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        bench.Machine.IsStuck = true;
+        // The first try is killed while the transition goes on.
+        using var kill = new CancellationTokenSource();
+        var first = new BootLoading(bench.Machine.Access, bench.Machine.StateFolder, new Progress<Elivepatch.Kernel.Progress.StageEvent>()).LoadAsync(kill.Token);
+        await Eventually.IsTrueAsync(() => bench.Machine.Loaded.Count == 2);
+        await kill.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        var run = bench.Machine.NewSession();
+        var second = run.RunAsync("load-persisted");
+        await Eventually.IsTrueAsync(() => run.Error.Contains("go live", StringComparison.Ordinal));
+        Assert.Equal("", run.Output);
+        bench.Machine.IsStuck = false;
+        Assert.Equal(0, await second);
+        Assert.Equal(2, bench.Machine.Loaded.Count);
+        Assert.Single(bench.Machine.Live);
     }
 
     private static async Task<PatchBench> StartAsync(Action<PatchBench>? prepare = null)
