@@ -33,8 +33,8 @@ public enum ProblemKind
 public sealed record ProblemCode(int Number, ProblemKind Kind, string Title, string Remedy)
 {
     /// <summary>
-    /// True where nobody has to change anything: the same request can succeed later, because what stood in its way goes away by itself
-    /// or is somebody else's to mend. False in doubt: whoever runs the command again and again has to have a reason to.
+    /// True where nobody has to change anything: the same request can succeed later, because what stood in its way goes away by
+    /// itself or is somebody else's to mend. False in doubt: whoever runs the command again and again has to have a reason to.
     /// </summary>
     public bool IsTemporary { get; init; }
 

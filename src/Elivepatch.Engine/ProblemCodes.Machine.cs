@@ -104,4 +104,18 @@ public static partial class ProblemCodes
     {
         IsTemporary = true,
     };
+
+    /// <summary>The server's certificate is not accepted.</summary>
+    public static readonly ProblemCode CertificateRefused = new(
+        1222, ProblemKind.Environment, "the server's certificate is not accepted",
+        "Set the clock, use a name that the certificate has, or give its issuer's certificate with SSL_CERT_FILE.");
+
+    /// <summary>A proxy does not let the command through.</summary>
+    public static readonly ProblemCode ProxyRefuses = new(
+        1223, ProblemKind.Environment, "the proxy refuses the connection",
+        "Give it user and password, have it allow the server, or go around it with NO_PROXY.");
+
+    /// <summary>The port speaks the other of http and https.</summary>
+    public static readonly ProblemCode SchemeWrong = new(
+        1224, ProblemKind.Usage, "the server's address has the wrong scheme", "Use https:// for http://, or the other way round.");
 }

@@ -25,8 +25,8 @@ public static class ExitStatus
         [ProblemKind.Environment, ProblemKind.Usage, ProblemKind.Mismatch, ProblemKind.Refused, ProblemKind.NoChange];
 
     /// <summary>
-    /// The status of a run that ended with these problems: that of the weightiest kind, or <see cref="TryAgain"/> where every problem of
-    /// that kind goes away by itself.
+    /// The status of a run that ended with these problems: that of the weightiest kind, or <see cref="TryAgain"/> where every
+    /// problem of that kind goes away by itself.
     /// </summary>
     public static int Of(IEnumerable<Problem> problems)
     {

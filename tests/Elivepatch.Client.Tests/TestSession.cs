@@ -1,3 +1,4 @@
+using System.Net;
 using Elivepatch.Client.Machine;
 using Elivepatch.Terminal;
 
@@ -22,9 +23,12 @@ internal sealed class TestSession
 
     public MachineAccess? Machine { get; init; }
 
+    /// <summary>None, whatever the environment of the tests says.</summary>
+    public IWebProxy Proxy { get; init; } = new WebProxy();
+
     public Session Session => Machine is null
-        ? new(output, error, IsTerminal: false, Variables.GetValueOrDefault)
-        : new(output, error, IsTerminal: false, Variables.GetValueOrDefault) { Machine = Machine };
+        ? new(output, error, IsTerminal: false, Variables.GetValueOrDefault) { Proxy = Proxy }
+        : new(output, error, IsTerminal: false, Variables.GetValueOrDefault) { Machine = Machine, Proxy = Proxy };
 
     public Task<int> RunAsync(params string[] words) => CommandLine.RunAsync(words, Session);
 

@@ -16,9 +16,10 @@ internal static class LoadPersistedCommand
         var verb = new Verb(
             "load-persisted", "Loads what `elivepatch persist` keeps: the systemd unit runs it at boot.",
             $"""
-            Says what is live, or why nothing was loaded, then waits five minutes and notes that the machine is still up. A machine that
-            goes down before that without having been told to counts as a failed boot; after two in a row nothing is loaded until
-            `elivepatch persist` is run again. An orderly stop (SIGTERM, as systemd sends it when the machine shuts down) does not count.
+            Says what is live, or why nothing was loaded, then waits five minutes and notes that the machine is still up. A
+            machine that goes down before that without having been told to counts as a failed boot; after two in a row nothing is loaded until
+            `elivepatch persist` is run again. An orderly stop (SIGTERM, as systemd sends it when the machine shuts down) does not
+            count.
 
             What goes away by itself (status 75) is waited for, with growing pauses, for twenty minutes at most; the boot goes on meanwhile.
             `systemctl status elivepatch` says what it waits for.
@@ -58,14 +59,17 @@ internal static class LoadPersistedCommand
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested && loading is not null)
         {
             if (await loading.TakeBackAsync() is { } counted)
-                ProblemText.Write(session.Error, [counted with { Reason = $"this stop counts as a failed boot: {counted.Reason}" }]);
+            {
+                ProblemText.Write(
+                    session.Error, [counted with { Reason = $"this stop counts as a failed boot: {counted.Reason}" }]);
+            }
             throw;
         }
     }
 
-    // What goes away by itself is waited for: a probe of an early service, another elivepatch, a transition that is stuck. The boot does not
-    // wait for that; it is told that the service has started after the first try. Between two tries nothing is held, so that somebody
-    // can do by hand what this would do.
+    // What goes away by itself is waited for: a probe of an early service, another elivepatch, a transition that is stuck. The
+    // boot does not wait for that; it is told that the service has started after the first try. Between two tries nothing is
+    // held, so that somebody can do by hand what this would do.
     private static async Task<Outcome<BootLoadingResult>> LoadAsync(
         Session session, MachineState state, BootLoading loading, ServiceNotice notice, CancellationToken cancellation)
     {
@@ -84,7 +88,8 @@ internal static class LoadPersistedCommand
         }
     }
 
-    private static async Task<Outcome<BootLoadingResult>> TryAsync(MachineState state, BootLoading loading, CancellationToken cancellation)
+    private static async Task<Outcome<BootLoadingResult>> TryAsync(
+        MachineState state, BootLoading loading, CancellationToken cancellation)
     {
         var making = state.LockMaking();
         if (!making.TryGet(out var held))

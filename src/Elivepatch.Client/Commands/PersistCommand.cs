@@ -17,16 +17,18 @@ internal static class PersistCommand
         var verb = new Verb(
             "persist", "Loads the live patches again at every boot of this kernel.",
             $"""
-            Installs a systemd unit, {BootUnit.Name}. At boot it loads what was live last, if the kernel has the same build-id and the
-            signature holds; after a kernel update it loads nothing. Later `elivepatch patch` commands need no new `persist`.
+            Installs a systemd unit, {BootUnit.Name}. At boot it loads what was live last, if the kernel has the same build-id and
+            the signature holds; after a kernel update it loads nothing. Later `elivepatch patch` commands need no new `persist`.
 
-            `elivepatch=off` on the kernel's command line leaves livepatches out of one boot. When a machine crashes or loses power
-            within five minutes of loading, twice in a row, nothing is loaded any more until `elivepatch persist` is run again. A
-            restart that somebody asked for does not count.
+            `elivepatch=off` on the kernel's command line leaves livepatches out of one boot. When a machine crashes or loses
+            power within five minutes of loading, twice in a row, nothing is loaded any more until `elivepatch persist` is run
+            again. A restart that somebody asked for does not count.
             """,
             new Example("elivepatch persist", "Load what is live again at boot."),
             new Example("elivepatch persist --off", "Stop that; what is live stays live until the machine restarts."),
-            new Example("elivepatch persist --off && elivepatch persist", "Mend a boot.json that is damaged: it is set aside, and a new one begun."))
+            new Example(
+                "elivepatch persist --off && elivepatch persist",
+                "Mend a boot.json that is damaged: it is set aside, and a new one begun."))
         {
             off, json,
         };

@@ -29,8 +29,8 @@ internal sealed record BootLedger
         HasAttempt(boot) ? this : this with { Attempts = Attempts + 1, AttemptBoot = boot };
 
     /// <summary>
-    /// The same without the attempt in a boot: the kernel refused the module, or somebody stopped the machine in good order. Attempts of
-    /// earlier boots count on, for nothing is known of the livepatch that was not known before.
+    /// The same without the attempt in a boot: the kernel refused the module, or somebody stopped the machine in good order.
+    /// Attempts of earlier boots count on, for nothing is known of the livepatch that was not known before.
     /// </summary>
     public BootLedger WithoutAttempt(string boot) =>
         HasAttempt(boot) ? this with { Attempts = Math.Max(0, Attempts - 1), AttemptBoot = null } : this;

@@ -1,6 +1,7 @@
-// In: the machine just after boot. Out: what was live before is live again, if the same kernel runs and loading it has not brought
-// the machine down. An attempt is on the disk before anything is loaded and is taken back when the machine has stayed up, or was
-// stopped in good order: so a livepatch that kills the machine is loaded twice and no more, and a planned restart is no death.
+// In: the machine just after boot. Out: what was live before is live again, if the same kernel runs and loading it has not
+// brought the machine down. An attempt is on the disk before anything is loaded and is taken back when the machine has stayed up,
+// or was stopped in good order: so a livepatch that kills the machine is loaded twice and no more, and a planned restart is no
+// death.
 
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Progress;
@@ -20,7 +21,9 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
     private const string Switch = "elivepatch=off";
     private static readonly TimeSpan transitionLimit = TimeSpan.FromMinutes(2);
 
-    /// <summary>True where this run loaded something: whether the machine stays up has to be seen, also where a transition is stuck.</summary>
+    /// <summary>
+    /// True where this run loaded something: whether the machine stays up has to be seen, also where a transition is stuck.
+    /// </summary>
     public bool HasLoaded { get; private set; }
 
     /// <summary>Loads what is persisted.</summary>
@@ -51,8 +54,8 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
     }
 
     /// <summary>
-    /// Waits until the machine has been up long enough, then notes that loading did no harm. Where it is told to end before that, the
-    /// attempt is to be taken back.
+    /// Waits until the machine has been up long enough, then notes that loading did no harm. Where it is told to end before that,
+    /// the attempt is to be taken back.
     /// </summary>
     public async Task<Problem?> ConfirmAsync(CancellationToken cancellation)
     {
@@ -61,8 +64,8 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
     }
 
     /// <summary>
-    /// Takes this boot's attempt back, where there is one. Whoever stops the unit, or the whole machine, in good order does so with a
-    /// signal and waits; a crash, a power cut and SIGKILL leave no time for it. It is on the disk when this returns.
+    /// Takes this boot's attempt back, where there is one. Whoever stops the unit, or the whole machine, in good order does so
+    /// with a signal and waits; a crash, a power cut and SIGKILL leave no time for it. It is on the disk when this returns.
     /// </summary>
     public Task<Problem?> TakeBackAsync() =>
         ChangeAsync(state, boot => boot.WithoutAttempt(machine.BootId), CancellationToken.None);
@@ -95,7 +98,9 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
         OwnLivepatch wanted, string buildId, CancellationToken cancellation)
     {
         // What is refused here brings nothing down, and so is no attempt.
-        if ((machine.RequireLivePatching() ?? RefuseWithdrawn(state, wanted, buildId) ?? Check(wanted, buildId)) is { } refused)
+        var refused = machine.RequireLivePatching() ?? new KernelSettings(machine.Files).Refuse()
+            ?? RefuseWithdrawn(state, wanted, buildId) ?? Check(wanted, buildId);
+        if (refused is not null)
             return refused;
         if (await ChangeAsync(state, boot => boot.WithAttempt(machine.BootId), cancellation) is { } unnoted)
             return unnoted;
@@ -116,7 +121,12 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
         var module = state.ReadContent(buildId, wanted.Sha256);
         var manifest = state.ReadManifest(buildId, wanted.Sha256);
         var key = PublicKey.Read(wanted.PublicKey);
-        Problem[] problems = [.. module.Problems, .. manifest.Problems, .. key.Problems];
+        Problem[] problems =
+        [
+            .. module.Problems.Concat(manifest.Problems).Select(
+                p => p with { CaseRemedy = "`elivepatch patch`, without a patch, has it built and fetched again" }),
+            .. key.Problems,
+        ];
         if (problems.Length == 0)
         {
             var expectation = new ManifestExpectation { Key = key.Value, BuildId = buildId, Patches = wanted.Patches };

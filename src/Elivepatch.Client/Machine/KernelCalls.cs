@@ -66,8 +66,8 @@ internal sealed partial class KernelCalls(Func<string, int> load, Func<string, i
     public IReadOnlyList<string> Log() => [.. log().Split('\n').Where(l => l.Length > 0).Select(l => Level().Replace(l, "", 1))];
 
     /// <summary>
-    /// What the log has that it did not have before. Lines need not differ (<c>printk.time=0</c>), and the first ones may be gone: what is
-    /// old is the longest end of the earlier log that the later one begins with.
+    /// What the log has that it did not have before. Lines need not differ (<c>printk.time=0</c>), and the first ones may be
+    /// gone: what is old is the longest end of the earlier log that the later one begins with.
     /// </summary>
     public IReadOnlyList<string> LogSince(IReadOnlyList<string> before)
     {

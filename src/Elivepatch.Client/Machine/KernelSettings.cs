@@ -1,5 +1,6 @@
-// In: the machine's files. Out: what its settings say of livepatches, before anybody is asked to build one. What is certain to stop one is
-// a refusal; that the kernel insists on signed modules is only worth a word, for the server may well sign with a key that it trusts.
+// In: the machine's files. Out: what its settings say of livepatches, before anybody is asked to build one. What is certain to
+// stop one is a refusal; that the kernel insists on signed modules is only worth a word, for the server may well sign with a key
+// that it trusts.
 
 using Elivepatch.Engine;
 
@@ -19,7 +20,9 @@ internal sealed class KernelSettings(MachineFiles files)
                 "it cannot be turned back: find what sets it (sysctl.d, a hardening script), and restart the machine without it")
             : null;
 
-    /// <summary>Why it diverts no function; null where ftrace is on. The kernel answers EBUSY then, as it does to much else.</summary>
+    /// <summary>
+    /// Why it diverts no function; null where ftrace is on. The kernel answers EBUSY then, as it does to much else.
+    /// </summary>
     public Problem? RefuseFtrace() =>
         files.ReadText("proc/sys/kernel/ftrace_enabled") == "0"
             ? new(
@@ -27,7 +30,9 @@ internal sealed class KernelSettings(MachineFiles files)
                 "turn it on (sysctl kernel.ftrace_enabled=1), and find out who turned it off")
             : null;
 
-    /// <summary>What makes the kernel insist on modules that a key which it trusts has signed; empty where nothing does.</summary>
+    /// <summary>
+    /// What makes the kernel insist on modules that a key which it trusts has signed; empty where nothing does.
+    /// </summary>
     public string InsistsOnSignatures => string.Join(
         " and ",
         new[]
@@ -39,7 +44,9 @@ internal sealed class KernelSettings(MachineFiles files)
     // `none [integrity] confidentiality`: integrity alone takes no unsigned module (LOCKDOWN_MODULE_SIGNATURE of
     // include/linux/security.h); confidentiality is more of the same. /proc/kallsyms is subject to neither.
     private string? Lockdown =>
-        files.ReadText("sys/kernel/security/lockdown")?.Split(' ').FirstOrDefault(w => w is ['[', .., ']']) is { } chosen and not "[none]"
-            ? chosen[1..^1]
-            : null;
+        files.ReadText("sys/kernel/security/lockdown")?.Split(' ').FirstOrDefault(w => w is ['[', .., ']'])?[1..^1] switch
+        {
+            "none" => null,
+            var chosen => chosen,
+        };
 }

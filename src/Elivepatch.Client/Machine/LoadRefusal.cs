@@ -1,6 +1,6 @@
-// In: the errno of finit_module(2), what the kernel wrote about it, and the machine. Out: the cause, and what to do about that one. The
-// same errno stands for several causes; the kernel's files and the lines that it has just logged tell them apart. Where they do not, the
-// lines themselves are the reason.
+// In: the errno of finit_module(2), what the kernel wrote about it, and the machine. Out: the cause, and what to do about that
+// one. The same errno stands for several causes; the kernel's files and the lines that it has just logged tell them apart. Where
+// they do not, the lines themselves are the reason.
 
 using System.Text.RegularExpressions;
 using Elivepatch.Engine;
@@ -36,15 +36,16 @@ internal sealed partial class LoadRefusal(MachineFiles files, string module, boo
                 "free memory: the kernel needs a piece for the module and for moving every task; then the same command"),
             KernelCalls.NotExecutable => Other(error, log) with
             {
-                CaseRemedy = "it is not for this kernel (the lines name vermagic or a symbol): tell the server's operator, with its name and "
-                    + "`uname -rv`",
+                CaseRemedy = "it is not for this kernel (the lines name vermagic or a symbol): tell the server's operator, with its "
+                    + "name and `uname -rv`",
             },
             KernelCalls.AlreadyThere => new(ProblemCodes.ModuleNameTaken, module),
             _ => Other(error, log),
         };
     }
 
-    // The kernel asks for a signature only where its settings say so. Without that, EPERM is of a container, or of a security module.
+    // The kernel asks for a signature only where its settings say so. Without that, EPERM is of a container, or of a security
+    // module.
     private Problem Unsigned(int error, KernelSettings settings, IReadOnlyList<string> log)
     {
         var insists = settings.InsistsOnSignatures;
@@ -63,8 +64,8 @@ internal sealed partial class LoadRefusal(MachineFiles files, string module, boo
         return Other(error, log) with
         {
             Reason = $"{module}: {KernelCalls.Meaning(error)}: {what}, and {why} takes no other{Lines(log)}",
-            CaseRemedy = "let the server's operator sign modules with a key that this kernel trusts (setting moduleKey), or enrol that key "
-                + "here (mokutil --import, where the kernel trusts machine owner keys)",
+            CaseRemedy = "let the server's operator sign modules with a key that this kernel trusts (setting moduleKey), or enrol "
+                + "that key here (mokutil --import, where the kernel trusts machine owner keys)",
         };
     }
 
@@ -75,11 +76,12 @@ internal sealed partial class LoadRefusal(MachineFiles files, string module, boo
                 $"{moving.Name} is in transition, and the kernel begins no other before it ends")
             : null;
 
-    // ftrace lets one owner change where a function returns to (FTRACE_OPS_FL_IPMODIFY): a livepatch, a kprobe with a post_handler
-    // (kernel/kprobes.c, kprobe_ipmodify_ops), or a BPF program that takes the function's place.
+    // ftrace lets one owner change where a function returns to (FTRACE_OPS_FL_IPMODIFY): a livepatch, a kprobe with a
+    // post_handler (kernel/kprobes.c, kprobe_ipmodify_ops), or a BPF program that takes the function's place.
     private Problem? Diverted(int error, IReadOnlyList<string> log)
     {
-        var functions = log.Select(l => Handler().Match(l)).Where(m => m.Success).Select(m => m.Groups["name"].Value).Distinct().ToList();
+        var functions = log.Select(l => Handler().Match(l)).Where(m => m.Success)
+            .Select(m => m.Groups["name"].Value).Distinct().ToList();
         if (functions.Count == 0)
             return null;
         var probes = Probes(functions);
@@ -91,18 +93,18 @@ internal sealed partial class LoadRefusal(MachineFiles files, string module, boo
                 owners.Prepend(
                     $"{module}: {KernelCalls.Meaning(error)}: somebody else has diverted {string.Join(", ", functions)}")),
             probes.Count > 0
-                ? "a kprobe with a post handler holds the function: remove it (unload the module or end the tool that set it), then the same "
-                    + "command"
+                ? "a kprobe with a post handler holds the function: remove it (unload the module or end the tool that set it), then "
+                    + "the same command"
                 : "end the tool that traces or replaces the function (a BPF program, a tracer), then the same command");
     }
 
-    // `ffffffff81509c14  k  meminfo_proc_show+0x4    [FTRACE]`, with the object's name behind the symbol where it is of a module. What the
-    // tracer names `GROUP/EVENT` tells whose it is.
+    // `ffffffff81509c14  k  meminfo_proc_show+0x4    [FTRACE]`, with the object's name behind the symbol where it is of a module.
+    // What the tracer names `GROUP/EVENT` tells whose it is.
     private List<string> Probes(IReadOnlyList<string> functions)
     {
-        var events = files.ReadLines("sys/kernel/tracing/kprobe_events").Concat(files.ReadLines("sys/kernel/debug/tracing/kprobe_events"))
+        var events = files.ReadLines("sys/kernel/tracing/kprobe_events")
             .Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .Where(w => w.Length > 1 && functions.Contains(Function(w[1]))).Select(w => $"  tracing event {w[0]} {w[1]}").Distinct();
+            .Where(w => w.Length > 1 && functions.Contains(Function(w[1]))).Select(w => $"  tracing event {w[0]} {w[1]}");
         var probes = files.ReadLines("sys/kernel/debug/kprobes/list")
             .Select(l => l.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
             .Where(w => w.Length > 2 && functions.Contains(Function(w[2])))
@@ -114,8 +116,8 @@ internal sealed partial class LoadRefusal(MachineFiles files, string module, boo
     private List<string> Owners(IReadOnlyList<string> functions) =>
     [
         .. files.ReadLines("sys/kernel/tracing/enabled_functions")
-            .Where(l => functions.Any(f => l.StartsWith(f + " (", StringComparison.Ordinal))).Select(l => $"  ftrace: {Blanks().Replace(l, " ")}")
-            .Take(MostProbes),
+            .Where(l => functions.Any(f => l.StartsWith(f + " (", StringComparison.Ordinal)))
+            .Select(l => $"  ftrace: {Blanks().Replace(l, " ")}").Take(MostProbes),
     ];
 
     private Problem Other(int error, IReadOnlyList<string> log) => new(ProblemCodes.ModuleRefused, Text(error, log));

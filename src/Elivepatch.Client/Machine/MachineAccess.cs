@@ -25,8 +25,8 @@ internal sealed record MachineAccess(string Root, KernelCalls Calls, TimeProvide
     public TimeSpan ProbationTime { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>
-    /// How long to wait before loading at boot is tried again, each time: what is in the way of an early boot is mostly gone after seconds,
-    /// and what stays for half an hour is for somebody to look at.
+    /// How long to wait before loading at boot is tried again, each time: what is in the way of an early boot is mostly gone
+    /// after seconds, and what stays for half an hour is for somebody to look at.
     /// </summary>
     public IReadOnlyList<TimeSpan> BootPauses { get; init; } =
         [.. new[] { 5, 10, 20, 40, 80, 160, 320, 640 }.Select(s => TimeSpan.FromSeconds(s))];

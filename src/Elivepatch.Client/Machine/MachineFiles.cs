@@ -53,7 +53,8 @@ internal sealed class MachineFiles(string root)
     }
 
     /// <summary>
-    /// The lines of a file that may be long; none where there is none. With every function traced, the list of them has 5 million bytes.
+    /// The lines of a file that may be long; none where there is none. With every function traced, the list of them has 5 million
+    /// bytes.
     /// </summary>
     public IReadOnlyList<string> ReadLines(string path)
     {

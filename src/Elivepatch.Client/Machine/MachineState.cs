@@ -21,9 +21,9 @@ internal sealed class MachineState(string folder)
     // A module of one changed function has 30 KB, one of a hundred 1 MB; its manifest and the lists are small.
     private const int RoomForModule = 2 << 20;
 
-    private const string ledgerRemedy =
-        "note the patches that `elivepatch status` shows as live, move the file away, `elivepatch disable` what is live, and have those patches "
-        + "made live again with `elivepatch patch`: nothing is remembered without the file";
+    private const string LedgerRemedy =
+        "move the file away, `elivepatch disable` what `elivepatch status` shows as live, and name all the patches to `elivepatch patch` "
+        + "anew: nothing is remembered without the file";
 
     // Whoever holds it writes a few small files or loads a module.
     private static readonly TimeSpan longestWait = TimeSpan.FromSeconds(20);
@@ -65,7 +65,9 @@ internal sealed class MachineState(string folder)
         {
             var (needed, free) = (patches + RoomForModule, new DriveInfo(FullPath).AvailableFreeSpace);
             return free < needed
-                ? new(ProblemCodes.MachineDiskFull, $"{FullPath} has room for {free >> 10} KiB; a livepatch takes up to {needed >> 10} KiB")
+                ? new(
+                    ProblemCodes.MachineDiskFull,
+                    $"{FullPath} has room for {free >> 10} KiB; a livepatch takes up to {needed >> 10} KiB")
                 : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
@@ -130,8 +132,8 @@ internal sealed class MachineState(string folder)
     public Problem? Write(BootLedger boot) => Write(BootPath, boot, MachineJson.Default.BootLedger);
 
     /// <summary>
-    /// Gives a <c>boot.json</c> that cannot be read another name, for whoever wants to know what it said; null where it can be read. The
-    /// caller holds the lock.
+    /// Gives a <c>boot.json</c> that cannot be read another name, for whoever wants to know what it said; null where it can be
+    /// read. The caller holds the lock.
     /// </summary>
     /// <returns>Its new path.</returns>
     public Outcome<string?> SetDamagedBootAside()
@@ -148,10 +150,10 @@ internal sealed class MachineState(string folder)
 
     /// <summary>Reads what is remembered of a kernel; an empty ledger where nothing is.</summary>
     public Outcome<KernelLedger> ReadKernel(string buildId, string release) =>
-        Read(LedgerPath(buildId), MachineJson.Default.KernelLedger, IsUsable, ledgerRemedy).Then<KernelLedger>(ledger => ledger switch
+        Read(LedgerPath(buildId), MachineJson.Default.KernelLedger, IsUsable, LedgerRemedy).Then<KernelLedger>(ledger => ledger switch
         {
             null => new KernelLedger { Release = release, BuildId = buildId },
-            _ when ledger.BuildId != buildId => Unusable($"{LedgerPath(buildId)} is of another kernel", ledgerRemedy),
+            _ when ledger.BuildId != buildId => Unusable($"{LedgerPath(buildId)} is of another kernel", LedgerRemedy),
             _ => ledger,
         });
 

@@ -168,8 +168,8 @@ internal sealed class MakeLive(
                 .Explain(error, machine.Calls.LogSince(log));
     }
 
-    // A livepatch that was disabled earlier, or turned around on its way, stays loaded until somebody unloads it. The kernel lets go of it a
-    // moment after its transition.
+    // A livepatch that was disabled earlier, or turned around on its way, stays loaded until somebody unloads it. The kernel lets
+    // go of it a moment after its transition.
     private async Task FreeNameAsync(string name, CancellationToken cancellation)
     {
         var start = machine.Time.GetTimestamp();

@@ -1,6 +1,6 @@
-// In: how the machine is. Out: one word and one line for a monitoring system, in the exit statuses of its plugins. Only what the machine
-// knows without a server counts: what is to be live and is not, what is live and should not be, what stays halfway, and whether the
-// next boot loads it again.
+// In: how the machine is. Out: one word and one line for a monitoring system, in the exit statuses of its plugins. Only what the
+// machine knows without a server counts: what is to be live and is not, what is live and should not be, what stays halfway, and
+// whether the next boot loads it again.
 
 using Elivepatch.Engine;
 using Elivepatch.Protocol;
@@ -75,7 +75,10 @@ internal static class StatusCheck
         .. status.Problems.Select(Damage),
         .. status.CanBeLivePatched
             ? []
-            : (CheckFinding[])[new(CheckState.Unknown, $"{status.Release} cannot be live patched: there is no /{LoadedLivepatches.Folder}")],
+            : (CheckFinding[])
+            [
+                new(CheckState.Unknown, $"{status.Release} cannot be live patched: there is no /{LoadedLivepatches.Folder}"),
+            ],
         .. Wanted(machine, state, status),
         .. status.Livepatches.Where(l => l.Withdrawn is not null && l.State != "loaded").Select(
             l => new CheckFinding(CheckState.Critical, $"{l.Withdrawn!.Describe()}, and is {l.State}")),
@@ -95,9 +98,9 @@ internal static class StatusCheck
         var isThere = status.Livepatches.Any(l => l.IsOurs && l.State is "live" or "going live");
         if (!isThere)
         {
+            var patches = string.Join(", ", wanted.Patches.Select(p => p.Name));
             yield return new(
-                CheckState.Critical,
-                $"{wanted.Module} is wanted and not live ({string.Join(", ", wanted.Patches.Select(p => p.Name))}; loading at boot is {status.Boot})");
+                CheckState.Critical, $"{wanted.Module} is wanted and not live ({patches}; loading at boot is {status.Boot})");
         }
     }
 
@@ -110,8 +113,8 @@ internal static class StatusCheck
             : new(CheckState.Warning, $"{livepatch.Name} is {livepatch.State}{tasks}");
     }
 
-    // The kernel does not say when a transition began. One of ours that goes live for the first time was accepted just before; one
-    // that is loaded at boot began after that. Of others nothing is known.
+    // The kernel does not say when a transition began. One of ours that goes live for the first time was accepted just before;
+    // one that is loaded at boot began after that. Of others nothing is known.
     private static TimeSpan? Age(MachineAccess machine, MachineState state, StatusReport status, LivepatchStatus livepatch)
     {
         if (livepatch.State != "going live" || !state.ReadKernel(status.BuildId, machine.Release).TryGet(out var ledger)
@@ -126,6 +129,10 @@ internal static class StatusCheck
         if (status.Boot == "suspended")
             yield return new(CheckState.Warning, "loading at boot is suspended after crashes; `elivepatch persist` turns it on again");
         else if (status.Boot == "on" && !unit.IsInstalled)
-            yield return new(CheckState.Warning, $"loading at boot is on, and {unit.FullPath} is missing or not enabled; run `elivepatch persist`");
+        {
+            yield return new(
+                CheckState.Warning,
+                $"loading at boot is on, and {unit.FullPath} is missing or not enabled; run `elivepatch persist`");
+        }
     }
 }

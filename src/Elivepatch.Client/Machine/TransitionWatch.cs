@@ -62,7 +62,9 @@ internal sealed class TransitionWatch(MachineAccess machine)
         return end;
     }
 
-    /// <summary>What is said of a transition that does not end: whose it is, which tasks block it, and that to ask again waits on.</summary>
+    /// <summary>
+    /// What is said of a transition that does not end: whose it is, which tasks block it, and that to ask again waits on.
+    /// </summary>
     public static Problem Stuck(MachineFiles files, string name, bool toLive, TimeSpan limit)
     {
         var (what, turn) = toLive

@@ -59,7 +59,9 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         if (!making.Succeeded)
             return Outcome<PatchResult>.Failure(making.Problems);
         using var held = making.Value;
-        if ((await WaitForTransitionAsync(buildId, cancellation) ?? await MakeLive.SettleAsync(machine, state, buildId, cancellation)) is { } unsettled)
+        if (await WaitForTransitionAsync(buildId, cancellation) is { } stuck)
+            return stuck;
+        if (await MakeLive.SettleAsync(machine, state, buildId, cancellation) is { } unsettled)
             return unsettled;
 
         var planned = MakePlan(buildId, given);
@@ -105,7 +107,8 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
     private async Task<Problem?> WaitForTransitionAsync(string buildId, CancellationToken cancellation)
     {
         var livepatches = new LoadedLivepatches(machine.Files);
-        if (!request.Loads || livepatches.List() is not { } loaded || loaded.FirstOrDefault(l => l.IsInTransition) is not { } moving)
+        var loaded = livepatches.List();
+        if (!request.Loads || loaded.FirstOrDefault(l => l.IsInTransition) is not { } moving)
             return null;
         var read = state.ReadKernel(buildId, machine.Release);
         if (!read.TryGet(out var ledger))
@@ -124,7 +127,10 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
     private void TellSettings()
     {
         if (request.Loads && new KernelSettings(machine.Files).InsistsOnSignatures is { Length: > 0 } insists)
-            progress.Report(new("look", $"{insists}: the kernel takes the module only with a signature that it trusts", StageState.Done));
+        {
+            progress.Report(
+                new("look", $"{insists}: the kernel takes the module only with a signature that it trusts", StageState.Done));
+        }
     }
 
     private void TellWait(TimeSpan? wait) => progress.Report(wait is { } asked
@@ -173,10 +179,19 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         var carried = new List<PatchFile>();
         foreach (var reference in ledger.Carried(loaded, machine.BootId))
         {
-            var content = state.ReadContent(buildId, reference.Sha256);
-            if (!content.Succeeded)
-                return Outcome<Plan>.Failure(content.Problems);
-            carried.Add(new(reference.Name, content.Value));
+            // One that is given anew or left out is not needed as it was.
+            var isNeeded = !request.Dropped.Contains(reference.Name) && given.Patches.All(p => p.Name != reference.Name);
+            var content = isNeeded ? state.ReadContent(buildId, reference.Sha256) : Array.Empty<byte>();
+            if (!content.TryGet(out var kept))
+            {
+                return content.Problems[0] with
+                {
+                    Reason = $"{reference.Name}, which is live: {content.Problems[0].Reason}",
+                    CaseRemedy = $"name the patch's file again beside the others (it is called {reference.Name}), or leave it out: "
+                        + $"--drop {reference.Name}",
+                };
+            }
+            carried.Add(new(reference.Name, kept));
         }
         return PatchList.Combine(carried, given.Patches, request.Dropped).Then<Plan>(patches =>
         {

@@ -34,9 +34,15 @@ public sealed class MachineCapture(string root = "/")
             return Impossible("/proc/sys/kernel/osrelease is missing", "mount /proc");
         var release = Text(osRelease).Trim();
         if (!ReleaseName.IsValid(release))
-            return Impossible("the release is no release", "boot a kernel whose release (`uname -r`) is made of letters, digits and . _ + ~ -");
+        {
+            return Impossible(
+                "the release is no release", "boot a kernel whose release (`uname -r`) is made of letters, digits and . _ + ~ -");
+        }
         if (Read("sys/kernel/notes") is not { } notes || BuildId.Find(notes) is not { } buildId)
-            return Impossible("/sys/kernel/notes has no build-id", "mount /sys; a kernel that was linked without --build-id cannot be captured");
+        {
+            return Impossible(
+                "/sys/kernel/notes has no build-id", "mount /sys; a kernel that was linked without --build-id cannot be captured");
+        }
         if (ReadConfig(release) is not { } config)
         {
             return Impossible(
@@ -134,9 +140,10 @@ public sealed class MachineCapture(string root = "/")
     private Problem Hidden()
     {
         var restriction = Text(Read("proc/sys/kernel/kptr_restrict") ?? []).Trim();
+        var afterThat = restriction is "2" or "3" ? ", after sysctl kernel.kptr_restrict=1" : "";
         var (reason, remedy) = Environment.IsPrivilegedProcess
             ? ("the addresses, even from root", "show them to root: sysctl kernel.kptr_restrict=1")
-            : ("the addresses from everybody but root", "run the command as root" + (restriction is "2" or "3" ? ", after sysctl kernel.kptr_restrict=1" : ""));
+            : ("the addresses from everybody but root", $"run the command as root{afterThat}");
         var value = restriction.Length > 0 ? $" (kernel.kptr_restrict is {restriction})" : "";
         return new(ProblemCodes.HiddenAddresses, $"/proc/kallsyms hides {reason}{value}", remedy);
     }

@@ -76,13 +76,30 @@ public sealed class PersistTests
         bench.Machine.Restart("second-boot");
         var path = bench.Machine.StateFolder.ContentPath(FakeMachine.BuildId, bench.Ledger().Wanted!);
         File.AppendAllText(path, "x");
-        Assert.Equal("ELP1207", (await bench.FailAsync(1, "load-persisted"))[0].Code);
+        var damaged = (await bench.FailAsync(1, "load-persisted"))[0];
+        Assert.Equal("ELP1207", damaged.Code);
+        Assert.Contains("`elivepatch patch`, without a patch, has it built and fetched again", damaged.Remedy, StringComparison.Ordinal);
         // A manifest that somebody made fit it has no signature.
         File.WriteAllText(path + ".manifest.json", File.ReadAllText(path + ".manifest.json").Replace("\"payload\":\"ey", "\"payload\":\"ez", StringComparison.Ordinal));
         File.WriteAllBytes(path, FakeMachine.Module(bench.Ledger().WantedLivepatch!.Module));
         Assert.Equal("ELP1103", (await bench.FailAsync(4, "load-persisted"))[0].Code);
         Assert.Empty(bench.Machine.Live);
         Assert.Equal(0, Boot(bench).Attempts);
+    }
+
+    [Fact]
+    public async Task A_module_that_is_damaged_is_fetched_again_by_patch_without_a_patch()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        File.AppendAllText(bench.Machine.StateFolder.ContentPath(FakeMachine.BuildId, bench.Ledger().Wanted!), "x");
+        await bench.FailAsync(1, "load-persisted");
+        await bench.MustAsync("patch");
+        Assert.Equal(["a.patch"], bench.LivePatches());
+        Assert.Equal("ELP0950", (await bench.FailAsync(2, "patch"))[0].Code);
+        bench.Machine.Restart("third-boot");
+        await bench.MustAsync("load-persisted");
+        Assert.Single(bench.Machine.Live);
     }
 
     [Fact]

@@ -355,6 +355,25 @@ public sealed class PatchCommandTests
     }
 
     [Fact]
+    public async Task A_live_patch_that_is_damaged_on_the_disk_can_be_given_again_or_left_out()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        await bench.MustAsync("patch", bench.Patch("a.patch"));
+        File.AppendAllText(bench.Machine.StateFolder.ContentPath(FakeMachine.BuildId, bench.Ledger().Livepatches[0].Patches[0].Sha256), "x");
+        var problem = (await bench.FailAsync(1, "patch", bench.Patch("b.patch")))[0];
+        Assert.Equal("ELP1207", problem.Code);
+        Assert.StartsWith("a.patch, which is live: ", problem.Reason, StringComparison.Ordinal);
+        Assert.Contains("--drop a.patch", problem.Remedy, StringComparison.Ordinal);
+        await bench.MustAsync("patch", bench.Patch("a.patch"), bench.Patch("b.patch"));
+        Assert.Equal(["a.patch", "b.patch"], bench.LivePatches());
+        // It is whole again.
+        await bench.MustAsync("patch", bench.Patch("c.patch"));
+        File.AppendAllText(bench.Machine.StateFolder.ContentPath(FakeMachine.BuildId, bench.Ledger().Livepatches[0].Patches[0].Sha256), "x");
+        await bench.MustAsync("patch", "--drop", "a.patch");
+        Assert.Equal(["b.patch", "c.patch"], bench.LivePatches());
+    }
+
+    [Fact]
     public async Task A_stuck_transition_is_explained()
     {
         await using var bench = await PatchBench.StartAsync();
