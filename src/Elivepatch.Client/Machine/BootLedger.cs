@@ -24,6 +24,9 @@ internal sealed record BootLedger
     /// <summary>True where nothing is loaded any more until somebody turns it on again.</summary>
     public bool IsSuspended => Attempts >= MostAttempts;
 
+    /// <summary>True where nothing is loaded in a boot. One that is an attempt already is none more by trying again.</summary>
+    public bool IsSuspendedIn(string boot) => IsSuspended && !HasAttempt(boot);
+
     /// <summary>The same with an attempt in a boot, which counts until it is known to have done no harm.</summary>
     public BootLedger WithAttempt(string boot) =>
         HasAttempt(boot) ? this : this with { Attempts = Attempts + 1, AttemptBoot = boot };

@@ -46,7 +46,7 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
         // An earlier try may have loaded it, and its transition go on.
         if (new LoadedLivepatches(machine.Files).Find(wanted.Module) is { IsInTransition: false })
             return new BootLoadingResult(wanted, WasLoaded: false, "it is live");
-        if (booting.IsSuspended && booting.AttemptBoot != machine.BootId)
+        if (booting.IsSuspendedIn(machine.BootId))
             return new Problem(
                 ProblemCodes.BootLoadingSuspended,
                 $"{booting.Attempts} boots in a row ended within {machine.ProbationTime.TotalMinutes:0} minutes of loading {wanted.Module}");

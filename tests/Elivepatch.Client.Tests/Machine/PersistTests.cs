@@ -185,6 +185,17 @@ public sealed class PersistTests
     }
 
     [Fact]
+    public async Task Boots_that_have_no_name_are_counted_each()
+    {
+        await using var bench = await StartAsync();
+        await CrashAsync(bench, "");
+        await CrashAsync(bench, "");
+        bench.Machine.Restart("");
+        Assert.Equal("ELP1208", (await bench.FailAsync(4, "load-persisted"))[0].Code);
+        Assert.Empty(bench.Machine.Live);
+    }
+
+    [Fact]
     public async Task One_boot_is_one_attempt_however_often_the_command_is_killed_in_it()
     {
         await using var bench = await StartAsync();
