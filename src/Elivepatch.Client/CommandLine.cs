@@ -4,6 +4,7 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using Elivepatch.Client.Commands;
+using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
 using Elivepatch.Engine;
 using Elivepatch.Terminal;
@@ -13,9 +14,6 @@ namespace Elivepatch.Client;
 /// <summary>The command line of <c>elivepatch</c>.</summary>
 internal static class CommandLine
 {
-    // ENOSPC, EROFS and EDQUOT of asm-generic/errno.h, as the runtime hands them on.
-    private const int NoSpace = 28, ReadOnly = 30, QuotaExceeded = 122;
-
     /// <summary>Runs one command.</summary>
     public static async Task<int> RunAsync(string[] words, Session session)
     {
@@ -52,7 +50,7 @@ internal static class CommandLine
             // The published file brings everything along but this: it is the machine's to keep up to date.
             return Answer.Fail(session, [new(ProblemCodes.CryptographyMissing, reason)], asJson: false, CancellationToken.None);
         }
-        catch (IOException e) when (e.HResult is NoSpace or ReadOnly or QuotaExceeded)
+        catch (IOException e) when (DiskError.IsOfDisk(e))
         {
             return Answer.Fail(session, [new(ProblemCodes.CacheFailed, e.Message)], asJson: false, CancellationToken.None);
         }

@@ -1,3 +1,4 @@
+using System.Net;
 using Elivepatch.Client.Machine;
 
 namespace Elivepatch.Client;
@@ -11,6 +12,9 @@ internal sealed record Session(TextWriter Output, TextWriter Error, bool IsTermi
 {
     /// <summary>The machine that verbs about livepatches work on.</summary>
     public MachineAccess Machine { get; init; } = MachineAccess.OfProcess();
+
+    /// <summary>The proxy by which servers are asked: what <c>$https_proxy</c> and its like say.</summary>
+    public IWebProxy Proxy { get => field ??= HttpClient.DefaultProxy; init; }
 
     /// <summary>The session of this process.</summary>
     public static Session OfProcess() => new(Console.Out, Console.Error, IsWatched(), Environment.GetEnvironmentVariable);

@@ -32,6 +32,12 @@ public enum ProblemKind
 /// <param name="Remedy">What to do about it, where that does not depend on the case.</param>
 public sealed record ProblemCode(int Number, ProblemKind Kind, string Title, string Remedy)
 {
+    /// <summary>
+    /// True where nobody has to change anything: the same request can succeed later, because what stood in its way goes away by
+    /// itself or is somebody else's to mend. False in doubt: whoever runs the command again and again has to have a reason to.
+    /// </summary>
+    public bool IsTemporary { get; init; }
+
     /// <summary>The number as users see it, <c>ELP0401</c>.</summary>
     public string Id => string.Create(CultureInfo.InvariantCulture, $"ELP{Number:0000}");
 

@@ -5,7 +5,10 @@ public static partial class ProblemCodes
     /// <summary>PostgreSQL does not answer, or does not let the server in.</summary>
     public static readonly ProblemCode DatabaseUnreachable = new(
         1050, ProblemKind.Environment, "the database cannot be used",
-        "See that PostgreSQL runs and that the setting database names it; a running server goes on by itself when it is back.");
+        "See that PostgreSQL runs and that the setting database names it; a running server goes on by itself when it is back.")
+    {
+        IsTemporary = true,
+    };
 
     /// <summary>The servers of one database would sign with different keys.</summary>
     public static readonly ProblemCode KeysDiffer = new(

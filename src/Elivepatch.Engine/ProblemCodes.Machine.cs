@@ -12,12 +12,15 @@ public static partial class ProblemCodes
 
     /// <summary>The kernel does not load the module.</summary>
     public static readonly ProblemCode ModuleRefused = new(
-        1203, ProblemKind.Refused, "the kernel refuses the module", "The end of the kernel's log says why (dmesg).");
+        1203, ProblemKind.Refused, "the kernel refuses the module", "The reason has what the kernel said when it refused it.");
 
     /// <summary>A transition does not end.</summary>
     public static readonly ProblemCode LiveTransitionStuck = new(
         1204, ProblemKind.Environment, "the transition does not end",
-        "Let the blocking tasks return to user space or end them; `elivepatch disable` reverses the transition.");
+        "Let the blocking tasks return to user space or end them; `elivepatch disable` reverses the transition.")
+    {
+        IsTemporary = true,
+    };
 
     /// <summary>There is no such livepatch on this machine.</summary>
     public static readonly ProblemCode LivepatchUnknown = new(
@@ -38,7 +41,10 @@ public static partial class ProblemCodes
 
     /// <summary>Another command changes the machine's livepatches.</summary>
     public static readonly ProblemCode MachineBusy = new(
-        1209, ProblemKind.Environment, "another elivepatch is at work on this machine", "Wait until it has ended.");
+        1209, ProblemKind.Environment, "another elivepatch is at work on this machine", "Wait until it has ended.")
+    {
+        IsTemporary = true,
+    };
 
     /// <summary>What is live is not what the list says.</summary>
     public static readonly ProblemCode ForeignLivepatch = new(
@@ -46,7 +52,10 @@ public static partial class ProblemCodes
 
     /// <summary>The kernel does not take what is written to a livepatch's files.</summary>
     public static readonly ProblemCode LivepatchUnchangeable = new(
-        1211, ProblemKind.Refused, "the kernel does not change its livepatches now", "Wait until no livepatch is in transition; `elivepatch status` shows them.");
+        1211, ProblemKind.Refused, "the kernel does not change its livepatches now", "Wait until no livepatch is in transition; `elivepatch status` shows them.")
+    {
+        IsTemporary = true,
+    };
 
     /// <summary>A transition was turned around while it was watched.</summary>
     public static readonly ProblemCode TransitionReversed = new(
@@ -76,4 +85,37 @@ public static partial class ProblemCodes
     public static readonly ProblemCode LivepatchKnownWithdrawn = new(
         1218, ProblemKind.Refused, "the server has withdrawn this livepatch",
         "`elivepatch patch` has it built anew and puts that in its place; `elivepatch disable` takes it away.");
+
+    /// <summary>There is no room for a livepatch on the machine's disk.</summary>
+    public static readonly ProblemCode MachineDiskFull = new(
+        1219, ProblemKind.Environment, "the machine's disk is full", "Free room below the state folder, then the same command.")
+    {
+        IsTemporary = true,
+    };
+
+    /// <summary>A setting of the kernel stops every livepatch.</summary>
+    public static readonly ProblemCode KernelForbidsLivepatches = new(
+        1220, ProblemKind.Environment, "the kernel's settings do not allow a livepatch", "Change the setting that the reason names.");
+
+    /// <summary>Something else holds what the livepatch needs in the kernel.</summary>
+    public static readonly ProblemCode KernelBusy = new(
+        1221, ProblemKind.Environment, "the kernel cannot take the livepatch now",
+        "End what the reason names, then the same command.")
+    {
+        IsTemporary = true,
+    };
+
+    /// <summary>The server's certificate is not accepted.</summary>
+    public static readonly ProblemCode CertificateRefused = new(
+        1222, ProblemKind.Environment, "the server's certificate is not accepted",
+        "Set the clock, use a name that the certificate has, or give its issuer's certificate with SSL_CERT_FILE.");
+
+    /// <summary>A proxy does not let the command through.</summary>
+    public static readonly ProblemCode ProxyRefuses = new(
+        1223, ProblemKind.Environment, "the proxy refuses the connection",
+        "Give it user and password, have it allow the server, or go around it with NO_PROXY.");
+
+    /// <summary>The port speaks the other of http and https.</summary>
+    public static readonly ProblemCode SchemeWrong = new(
+        1224, ProblemKind.Usage, "the server's address has the wrong scheme", "Use https:// for http://, or the other way round.");
 }

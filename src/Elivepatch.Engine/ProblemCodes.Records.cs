@@ -14,7 +14,10 @@ public static partial class ProblemCodes
 
     /// <summary>A package could not be downloaded.</summary>
     public static readonly ProblemCode DownloadFailed = new(
-        703, ProblemKind.Environment, "a package could not be downloaded", "Check the network and run the command again.");
+        703, ProblemKind.Environment, "a package could not be downloaded", "Check the network and run the command again.")
+    {
+        IsTemporary = true,
+    };
 
     /// <summary>A boot image is not one, or is damaged.</summary>
     public static readonly ProblemCode BootImageUnreadable = new(

@@ -8,7 +8,10 @@ public static partial class ProblemCodes
 
     /// <summary>The server cannot be reached, or ended the conversation.</summary>
     public static readonly ProblemCode ServerUnreachable = new(
-        1002, ProblemKind.Environment, "the server cannot be reached", "Check the address and the network; asking again continues where it ended.");
+        1002, ProblemKind.Environment, "the server cannot be reached", "Check the address and the network; asking again continues where it ended.")
+    {
+        IsTemporary = true,
+    };
 
     /// <summary>An answer of the server makes no sense.</summary>
     public static readonly ProblemCode ServerAnswerMalformed = new(
@@ -32,7 +35,10 @@ public static partial class ProblemCodes
 
     /// <summary>Too many requests, or too many builds at once.</summary>
     public static readonly ProblemCode TooManyRequests = new(
-        1008, ProblemKind.Environment, "too many requests", "Wait as long as the answer says and ask again.");
+        1008, ProblemKind.Environment, "too many requests", "Wait as long as the answer says and ask again.")
+    {
+        IsTemporary = true,
+    };
 
     /// <summary>There is no such build.</summary>
     public static readonly ProblemCode BuildUnknown = new(
@@ -60,7 +66,10 @@ public static partial class ProblemCodes
 
     /// <summary>A build ended without a result too often.</summary>
     public static readonly ProblemCode BuildAbandoned = new(
-        1015, ProblemKind.Environment, "the build never came to its end", "The build's log says how far it came; ask the server's operator.");
+        1015, ProblemKind.Environment, "the build never came to its end", "The build's log says how far it came; ask the server's operator.")
+    {
+        IsTemporary = true,
+    };
 
     /// <summary>The server cannot keep its state.</summary>
     public static readonly ProblemCode StateUnusable = new(
@@ -86,7 +95,10 @@ public static partial class ProblemCodes
 
     /// <summary>A request took longer than it may.</summary>
     public static readonly ProblemCode RequestTooSlow = new(
-        1040, ProblemKind.Environment, "the request took too long", "Check the network and ask again.");
+        1040, ProblemKind.Environment, "the request took too long", "Check the network and ask again.")
+    {
+        IsTemporary = true,
+    };
 
     /// <summary>A kernel cannot be removed.</summary>
     public static readonly ProblemCode KernelInUse = new(
@@ -117,10 +129,16 @@ public static partial class ProblemCodes
     public static readonly ProblemCode LivepatchWithdrawn = new(
         1073, ProblemKind.Refused, "the livepatch has been withdrawn",
         "Ask for it again: it is built anew, by the rules of today. "
-        + "Where it is live, `elivepatch patch` replaces it and `elivepatch disable` takes it away.");
+        + "Where it is live, `elivepatch patch` replaces it and `elivepatch disable` takes it away.")
+    {
+        IsTemporary = true,
+    };
 
     /// <summary>Whether a livepatch that the server had published keeps the rules of today cannot be told.</summary>
     public static readonly ProblemCode LivepatchUnchecked = new(
         1074, ProblemKind.Refused, "the livepatch cannot be checked by the rules of today",
-        "Ask for it again: it is built anew, and checked as it is built.");
+        "Ask for it again: it is built anew, and checked as it is built.")
+    {
+        IsTemporary = true,
+    };
 }

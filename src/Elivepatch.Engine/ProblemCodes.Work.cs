@@ -5,7 +5,10 @@ public static partial class ProblemCodes
     /// <summary>No worker has the kernel's compiler.</summary>
     public static readonly ProblemCode NobodyBuilds = new(
         1060, ProblemKind.Environment, "no worker can build for this kernel",
-        "Ask the server's operator to start a worker with the kernel's compiler; then ask again.");
+        "Ask the server's operator to start a worker with the kernel's compiler; then ask again.")
+    {
+        IsTemporary = true,
+    };
 
     /// <summary>A worker of another version.</summary>
     public static readonly ProblemCode WorkerOfOtherVersion = new(
@@ -13,7 +16,10 @@ public static partial class ProblemCodes
 
     /// <summary>Another worker has the build.</summary>
     public static readonly ProblemCode BuildHeld = new(
-        1062, ProblemKind.Environment, "another worker has the build", "Ask again: it ends, or becomes free when its worker is not heard of.");
+        1062, ProblemKind.Environment, "another worker has the build", "Ask again: it ends, or becomes free when its worker is not heard of.")
+    {
+        IsTemporary = true,
+    };
 
     /// <summary>There is nothing left to do for a build.</summary>
     public static readonly ProblemCode BuildOver = new(

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Elivepatch.Engine;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Tests;
 
@@ -17,9 +18,9 @@ public sealed partial class ErrorsDocumentTests
     {
         var code = ProblemCodes.All.Single(c => c.Number == number);
         var entry = Entry().Matches(document).FirstOrDefault(m => m.Groups["id"].Value == code.Id);
-        Assert.True(entry is not null, $"docs/errors.md lacks:\n### {code.Id} {code.Title}\n\n(what was found)\n\nExit status {(int)code.Kind}. What to do: {code.Remedy}");
+        Assert.True(entry is not null, $"docs/errors.md lacks:\n### {code.Id} {code.Title}\n\n(what was found)\n\nExit status {StatusOf(code)}. What to do: {code.Remedy}");
         Assert.Equal(code.Title, entry.Groups["title"].Value);
-        Assert.Equal(((int)code.Kind).ToString(CultureInfo.InvariantCulture), entry.Groups["status"].Value);
+        Assert.Equal(StatusOf(code).ToString(CultureInfo.InvariantCulture), entry.Groups["status"].Value);
         Assert.Equal(code.Remedy, entry.Groups["remedy"].Value);
     }
 
@@ -30,7 +31,9 @@ public sealed partial class ErrorsDocumentTests
     [Fact]
     public void No_number_is_used_twice() => Assert.Equal(ProblemCodes.All.Count, ProblemCodes.All.DistinctBy(c => c.Number).Count());
 
-    [GeneratedRegex(@"^### (?<id>ELP\d{4}) (?<title>.+)\n\n(?<reason>[^\n#]+(?:\n[^\n#]+)*)\n\nExit status (?<status>\d)\. What to do: (?<remedy>.+)$", RegexOptions.Multiline)]
+    private static int StatusOf(ProblemCode code) => ExitStatus.Of([new(code, "")]);
+
+    [GeneratedRegex(@"^### (?<id>ELP\d{4}) (?<title>.+)\n\n(?<reason>[^\n#]+(?:\n[^\n#]+)*)\n\nExit status (?<status>\d+)\. What to do: (?<remedy>.+)$", RegexOptions.Multiline)]
     private static partial Regex Entry();
 
     [GeneratedRegex(@"^### (?<id>ELP\d{4}) ", RegexOptions.Multiline)]

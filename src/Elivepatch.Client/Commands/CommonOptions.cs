@@ -5,6 +5,12 @@ namespace Elivepatch.Client.Commands;
 /// <summary>Options that several verbs have, described in the same words.</summary>
 internal static class CommonOptions
 {
+    /// <summary>What the verbs that change the running kernel say of their exit statuses.</summary>
+    public const string TryAgainStatus = """
+        75 not now: the same command may succeed later, unchanged. The server cannot be reached or is busy, another elivepatch is at
+        work, a transition has not ended, somebody else's probe is in the way, or the disk is full.
+        """;
+
     /// <summary><c>--json</c>.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Write the result to stdout as JSON; problems as an array." };
 

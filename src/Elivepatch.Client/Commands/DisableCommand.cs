@@ -20,15 +20,18 @@ internal static class DisableCommand
         var json = CommonOptions.Json();
         var verb = new Verb(
             "disable", "Makes a livepatch go away; reverses its transition where that has not ended.",
-            """
+            $"""
             The tasks move back to the kernel's own functions one by one. A livepatch that is still going live is turned around at
-            once: what was live before it stays live. What is disabled is not carried by the next `elivepatch patch` and not loaded
-            at boot.
+            once: what was live before it stays live. What is disabled is not carried by the next `elivepatch patch` and not
+            loaded at boot.
 
             Where tasks do not move, they are listed with their stacks, and the kernel goes on trying. --force then has the kernel
-            end the transition regardless (/sys/kernel/livepatch/NAME/force). A task that is inside a function of the livepatch goes
-            on in it while others already use the old one: where the two do not get along, data is corrupted or the machine goes
-            down. The module can never be unloaded after that. Nothing else that this command does forces anything.
+            end the transition regardless (/sys/kernel/livepatch/NAME/force). A task that is inside a function of the livepatch
+            goes on in it while others already use the old one: where the two do not get along, data is corrupted or the machine
+            goes down. The module can never be unloaded after that. Nothing else that this command does forces anything.
+
+            Exit status: 0 disabled, 1 the machine fails, 2 no such livepatch, 4 somebody turned the transition around.
+            {CommonOptions.TryAgainStatus}
             """,
             new Example("elivepatch disable livepatch_fix_1a2b3c4d", "Take a livepatch away, or stop it on its way."))
         {

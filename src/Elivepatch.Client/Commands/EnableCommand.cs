@@ -16,10 +16,14 @@ internal static class EnableCommand
         var json = CommonOptions.Json();
         var verb = new Verb(
             "enable", "Turns a livepatch around that is going away: it stays live.",
-            """
-            While tasks still have to move, the way back is open: those that have moved away from the livepatch move back to it. Once
-            the transition has ended, the livepatch is gone, and only `elivepatch patch` makes it live anew. It works while `disable`
-            waits. One of this command's own livepatches is carried by the next `elivepatch patch` again, and loaded at boot again.
+            $"""
+            While tasks still have to move, the way back is open: those that have moved away from the livepatch move back to it.
+            Once the transition has ended, the livepatch is gone, and only `elivepatch patch` makes it live anew. It works while
+            `disable` waits. One of this command's own livepatches is carried by the next `elivepatch patch` again, and loaded at
+            boot again.
+
+            Exit status: 0 live, 1 the machine fails, 2 no such livepatch, 4 somebody turned the transition around.
+            {CommonOptions.TryAgainStatus}
             """,
             new Example("elivepatch enable livepatch_fix_1a2b3c4d", "Keep a livepatch whose way out is blocked."))
         {

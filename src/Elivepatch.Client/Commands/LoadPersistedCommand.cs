@@ -1,3 +1,4 @@
+using System.Globalization;
 using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
 using Elivepatch.Engine;
@@ -14,9 +15,17 @@ internal static class LoadPersistedCommand
         var json = CommonOptions.Json();
         var verb = new Verb(
             "load-persisted", "Loads what `elivepatch persist` keeps: the systemd unit runs it at boot.",
-            """
-            Says what is live, or why nothing was loaded, then waits five minutes and notes that the machine is still up. An end before
-            that counts as a failed boot; after two in a row nothing is loaded until `elivepatch persist` is run again.
+            $"""
+            Says what is live, or why nothing was loaded, then waits five minutes and notes that the machine is still up. A
+            machine that goes down before that without having been told to counts as a failed boot; after two in a row nothing is loaded until
+            `elivepatch persist` is run again. An orderly stop (SIGTERM, as systemd sends it when the machine shuts down) does not
+            count.
+
+            What goes away by itself (status 75) is waited for, with growing pauses, for twenty minutes at most; the boot goes on meanwhile.
+            `systemctl status elivepatch` says what it waits for.
+
+            Exit status: 0 live or nothing to load, 1 the machine fails, 4 refused.
+            {CommonOptions.TryAgainStatus}
             """,
             new Example("elivepatch load-persisted", "What the unit does."))
         {
@@ -31,26 +40,68 @@ internal static class LoadPersistedCommand
         var state = MachineState.Of(session);
         if ((session.Machine.RequireRoot("load-persisted") ?? state.Prepare()) is { } refused)
             return Answer.Fail(session, [refused], asJson, cancellation);
-        var making = state.LockMaking();
-        if (!making.Succeeded)
-            return Answer.Fail(session, making.Problems, asJson, cancellation);
         BootLoading? loading = null;
-        Outcome<BootLoadingResult> loaded;
-        using (making.Value)
+        try
         {
-            loaded = await Stages.ShowAsync(session, progress =>
+            var notice = new ServiceNotice(session.Variable("NOTIFY_SOCKET"));
+            var loaded = await Stages.ShowAsync(session, async progress =>
             {
                 loading = new BootLoading(session.Machine, state, progress);
-                return loading.LoadAsync(cancellation);
+                return await LoadAsync(session, state, loading, notice, cancellation);
             });
+            var status = Show(session, loaded, asJson, cancellation);
+            session.Output.Flush();
+            notice.Ready(Words(loaded));
+            if (loading!.HasLoaded && await loading.ConfirmAsync(cancellation) is { } unconfirmed)
+                return Answer.Fail(session, [unconfirmed], asJson: false, cancellation);
+            return status;
         }
-        var status = Show(session, loaded, asJson, cancellation);
-        session.Output.Flush();
-        ServiceNotice.Ready(session.Variable("NOTIFY_SOCKET"));
-        if (loading!.HasLoaded && await loading.ConfirmAsync(cancellation) is { } unconfirmed)
-            return Answer.Fail(session, [unconfirmed], asJson: false, cancellation);
-        return status;
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested && loading is not null)
+        {
+            if (await loading.TakeBackAsync() is { } counted)
+            {
+                ProblemText.Write(
+                    session.Error, [counted with { Reason = $"this stop counts as a failed boot: {counted.Reason}" }]);
+            }
+            throw;
+        }
     }
+
+    // What goes away by itself is waited for: a probe of an early service, another elivepatch, a transition that is stuck. The
+    // boot does not wait for that; it is told that the service has started after the first try. Between two tries nothing is
+    // held, so that somebody can do by hand what this would do.
+    private static async Task<Outcome<BootLoadingResult>> LoadAsync(
+        Session session, MachineState state, BootLoading loading, ServiceNotice notice, CancellationToken cancellation)
+    {
+        var pauses = session.Machine.BootPauses;
+        for (var tries = 0; ; tries++)
+        {
+            var loaded = await TryAsync(state, loading, cancellation);
+            if (loaded.Succeeded || tries == pauses.Count || ExitStatus.Of(loaded.Problems) != ExitStatus.TryAgain)
+                return loaded;
+            var wait = string.Create(
+                CultureInfo.InvariantCulture, $"not now, again in {pauses[tries].TotalSeconds:0} s: {Words(loaded)}");
+            session.Error.WriteLine(Printable.Text(wait));
+            session.Error.Flush();
+            notice.Ready(wait);
+            await Task.Delay(pauses[tries], session.Machine.Time, cancellation);
+        }
+    }
+
+    private static async Task<Outcome<BootLoadingResult>> TryAsync(
+        MachineState state, BootLoading loading, CancellationToken cancellation)
+    {
+        var making = state.LockMaking();
+        if (!making.TryGet(out var held))
+            return Outcome<BootLoadingResult>.Failure(making.Problems);
+        using (held)
+            return await loading.LoadAsync(cancellation);
+    }
+
+    // How it stands, in one line.
+    private static string Words(Outcome<BootLoadingResult> loaded) => loaded.TryGet(out var result)
+        ? result.Livepatch is { } live ? $"{live.Module} is live" : $"nothing is loaded: {result.Reason}"
+        : string.Join("; ", loaded.Problems.Select(p => $"{p.Code.Id} {p.Reason.Split('\n')[0]}"));
 
     private static int Show(Session session, Outcome<BootLoadingResult> loaded, bool asJson, CancellationToken cancellation)
     {

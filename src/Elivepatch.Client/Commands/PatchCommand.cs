@@ -60,9 +60,9 @@ internal static class PatchCommand
         var verb = new Verb(
             "patch", "Makes source patches live on this machine: a server builds the livepatch, this command verifies and loads it.",
             $"""
-            Captures the running kernel, sends capture and patches, shows the server's stages, fetches the livepatch and believes it
-            only if its manifest is signed by the pinned key, is for the kernel that runs, of the patches that were asked for, not
-            older than the last one and not expired. Then loads it and watches the transition.
+            Captures the running kernel, sends capture and patches, shows the server's stages, fetches the livepatch and believes
+            it only if its manifest is signed by the pinned key, is for the kernel that runs, of the patches that were asked for,
+            not older than the last one and not expired. Then loads it and watches the transition.
 
             Livepatches are cumulative: the patches that are live are asked for again together with the new ones, and the new
             livepatch replaces the old one in one transition. A patch with the name of a live one takes its place; --drop leaves
@@ -72,16 +72,18 @@ internal static class PatchCommand
             of the live livepatch are given again. The manifest has to repeat them.
 
             Where the server has withdrawn what is live, `elivepatch patch` without a patch has the live patches built anew, and
-            so has one with patches, as always; what was live is replaced.
+            so has one with patches, as always; what was live is replaced. Where the live patches are gone since the machine
+            restarted, it makes them live again.
 
-            Patches that the kernel was built with are found where the package manager keeps them, /{BasePatchFolder.Folder}/PACKAGE:
-            of PACKAGE-VERSION-rN, PACKAGE-VERSION and PACKAGE the more specific folder wins for a file's name, and they are
+            Patches that the kernel was built with are found where the package manager keeps them,
+            /{BasePatchFolder.Folder}/PACKAGE: of PACKAGE-VERSION-rN, PACKAGE-VERSION and PACKAGE the more specific folder wins for a file's name, and they are
             applied in the order of their names. --base-patch names them instead.
 
             Interrupted, it can be run again: the server's build goes on, and equal requests share it.
 
-            Exit status: 0 live, 1 the server cannot be reached or a transition does not end, 2 the request makes no sense, 3 the
-            patches change no code, 4 refused, 5 the kernel does not match its sources.
+            Exit status: 0 live, 1 the machine or the server fails, 2 the request makes no sense, 3 the patches change no code, 4
+            refused, 5 the kernel does not match its sources.
+            {CommonOptions.TryAgainStatus}
             """,
             new Example(
                 "elivepatch patch fix.patch",
@@ -90,7 +92,8 @@ internal static class PatchCommand
             new Example("elivepatch patch", "Replace a withdrawn livepatch by one that is built anew."),
             new Example("elivepatch patch --no-load -o fix.ko fix.patch", "Only have it built and verified."))
         {
-            patches, server, tokenFile, key, allowHttp, basePatches, noBasePatches, package, source, statements, script, name, drop, noLoad, output, replaceForeign, acceptOlder, limit, wait, json,
+            patches, server, tokenFile, key, allowHttp, basePatches, noBasePatches, package, source, statements, script, name,
+            drop, noLoad, output, replaceForeign, acceptOlder, limit, wait, json,
         };
         verb.SetAction((parsed, cancellation) =>
         {
@@ -153,19 +156,22 @@ internal static class PatchCommand
         }
     }
 
-    // Then there is something to be done without a word about what.
-    private static bool HasWithdrawn(Session session)
+    // What is withdrawn is to be replaced, and what was live before the machine restarted is to be live again: then there is
+    // something to be done without a word about what.
+    private static bool HasWork(Session session)
     {
-        var state = MachineState.Of(session);
-        return session.Machine.BuildId().TryGet(out var buildId)
-            && state.ReadKernel(buildId, session.Machine.Release).TryGet(out var ledger)
-            && state.ReadWithdrawals(buildId).TryGet(out var withdrawals)
-            && ledger.Livepatches.Any(l => withdrawals.Find(l.Sha256) is not null);
+        var (machine, state) = (session.Machine, MachineState.Of(session));
+        if (!machine.BuildId().TryGet(out var buildId) || !state.ReadKernel(buildId, machine.Release).TryGet(out var ledger))
+            return false;
+        var loaded = new LoadedLivepatches(machine.Files).List();
+        return (state.ReadWithdrawals(buildId).TryGet(out var withdrawals)
+                && ledger.Livepatches.Any(l => withdrawals.Find(l.Sha256) is not null))
+            || (ledger.Live(loaded) is null && ledger.Carried(loaded, machine.BootId).Count > 0);
     }
 
     private static Problem? Refuse(Session session, PatchRequest request)
     {
-        if (request.Patches.Count == 0 && request.Dropped.Count == 0 && !HasWithdrawn(session))
+        if (request.Patches.Count == 0 && request.Dropped.Count == 0 && !HasWork(session))
             return new(ProblemCodes.UsageInvalid, "no patch is named", "read `elivepatch patch --help`");
         if (request.Output is not null && request.Loads)
             return new(ProblemCodes.UsageInvalid, "--output is where --no-load writes", "add --no-load");

@@ -17,14 +17,18 @@ internal static class PersistCommand
         var verb = new Verb(
             "persist", "Loads the live patches again at every boot of this kernel.",
             $"""
-            Installs a systemd unit, {BootUnit.Name}. At boot it loads what was live last, if the kernel has the same build-id and the
-            signature holds; after a kernel update it loads nothing. Later `elivepatch patch` commands need no new `persist`.
+            Installs a systemd unit, {BootUnit.Name}. At boot it loads what was live last, if the kernel has the same build-id and
+            the signature holds; after a kernel update it loads nothing. Later `elivepatch patch` commands need no new `persist`.
 
-            `elivepatch=off` on the kernel's command line leaves livepatches out of one boot. When a machine goes down within five
-            minutes of loading, twice in a row, nothing is loaded any more until `elivepatch persist` is run again.
+            `elivepatch=off` on the kernel's command line leaves livepatches out of one boot. When a machine crashes or loses
+            power within five minutes of loading, twice in a row, nothing is loaded any more until `elivepatch persist` is run
+            again. A restart that somebody asked for does not count.
             """,
             new Example("elivepatch persist", "Load what is live again at boot."),
-            new Example("elivepatch persist --off", "Stop that; what is live stays live until the machine restarts."))
+            new Example("elivepatch persist --off", "Stop that; what is live stays live until the machine restarts."),
+            new Example(
+                "elivepatch persist --off && elivepatch persist",
+                "Mend a boot.json that is damaged: it is set aside, and a new one begun."))
         {
             off, json,
         };
@@ -35,16 +39,19 @@ internal static class PersistCommand
     private static async Task<int> RunAsync(Session session, bool off, bool asJson, CancellationToken cancellation)
     {
         var unit = BootUnit.Of(session);
-        var problem = session.Machine.RequireRoot("persist")
-            ?? (off ? await TurnOffAsync(session, unit, cancellation) : await TurnOnAsync(session, unit, cancellation));
-        if (problem is not null)
-            return Answer.Fail(session, [problem], asJson, cancellation);
-        var report = new PersistReport(!off, unit.FullPath);
+        if (session.Machine.RequireRoot("persist") is { } refused)
+            return Answer.Fail(session, [refused], asJson, cancellation);
+        var turned = off ? await TurnOffAsync(session, unit, cancellation)
+            : await TurnOnAsync(session, unit, cancellation) is { } problem ? problem : new PersistReport(true, unit.FullPath);
+        if (!turned.TryGet(out var report))
+            return Answer.Fail(session, turned.Problems, asJson, cancellation);
         if (asJson)
             Answer.WriteJson(session, report, ClientJson.Default.PersistReport);
         else
             session.Output.WriteLine(
                 off ? "nothing is loaded at boot any more" : $"loaded again at every boot of this kernel: {unit.FullPath}");
+        if (!asJson && report.SetAside is { } aside)
+            session.Output.WriteLine($"what said how loading at boot stands was damaged, and is now {aside}");
         return ExitStatus.Done;
     }
 
@@ -70,9 +77,21 @@ internal static class PersistCommand
             ?? unit.Install(session.Variable("ELIVEPATCH_COMMAND") ?? Environment.ProcessPath ?? "", state.FullPath);
     }
 
-    private static async Task<Problem?> TurnOffAsync(Session session, BootUnit unit, CancellationToken cancellation)
+    // Whoever wants nothing loaded need not know what a damaged file said.
+    private static async Task<Outcome<PersistReport>> TurnOffAsync(Session session, BootUnit unit, CancellationToken cancellation)
     {
         var state = MachineState.Of(session);
-        return state.Prepare() ?? await BootLoading.ChangeAsync(state, _ => new BootLedger(), cancellation) ?? unit.Remove();
+        if (state.Prepare() is { } unprepared)
+            return unprepared;
+        var locked = await state.LockWritingAsync(cancellation);
+        if (!locked.TryGet(out var writing))
+            return Outcome<PersistReport>.Failure(locked.Problems);
+        using (writing)
+        {
+            return state.SetDamagedBootAside().Then<PersistReport>(
+                aside => (state.Write(new BootLedger()) ?? unit.Remove()) is { } problem
+                    ? problem
+                    : new PersistReport(false, unit.FullPath) { SetAside = aside });
+        }
     }
 }

@@ -14,32 +14,133 @@ internal static class TrustCommand
     /// <summary>The verb.</summary>
     public static Verb Create(Session session)
     {
-        var server = new Option<string>("--server") { Description = "The server.", HelpName = "URL", Required = true };
-        var key = new Option<string>("--key") { Description = "Its key (PEM), or the key's identity: 64 digits.", HelpName = "FILE-OR-ID", Required = true };
+        var server = new Option<string?>("--server") { Description = "The server.", HelpName = "URL" };
+        var key = new Option<string?>("--key")
+        {
+            Description = "Its key (PEM), or the key's identity: 64 digits.",
+            HelpName = "FILE-OR-ID",
+        };
         var tokenFile = new Option<string?>("--token-file") { Description = "A file with a token, to be kept for later commands.", HelpName = "FILE" };
         var allowHttp = new Option<bool>("--allow-http") { Description = "Send the token although the connection is not encrypted." };
+        var forget = new Option<string?>("--forget")
+        {
+            Description = "Trust a server no longer: its key and its token are deleted. Left out, the only one that is trusted.",
+            HelpName = "URL",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var json = CommonOptions.Json();
         var verb = new Verb(
             "trust", "Pins the key of a server: from then on livepatches that it signs are believed.",
             """
-            The operator tells the identity of the server's key on another way than through the server: `elivepatchd keys list` prints
-            it. With an identity the key itself is asked from the server; with a file nothing is sent.
+            The operator tells the identity of the server's key on another way than through the server: `elivepatchd keys list`
+            prints it. With an identity the key itself is asked from the server; with a file nothing is sent.
 
             When the operator rotates the key, the old one endorses the new one, and commands go over to it by themselves.
 
             Key and token are kept in config.json of /var/lib/elivepatch ($ELIVEPATCH_STATE), which root alone can read.
+
+            --forget deletes both. Livepatches that were accepted from the server stay as they are: each is kept with the key that
+            it was accepted with, and is checked with that key when it is loaded at boot. What their server withdraws later is not
+            heard of any more, so disable what is not to be believed, or have another server build it.
             """,
             new Example(
                 "elivepatch trust --server https://patches.example.org --key server.pem --token-file token",
                 "Pin a key and keep a token."),
             new Example(
+                "elivepatch trust --forget https://patches.example.org",
+                "Believe nothing new of a server that is gone or was taken over."),
+            new Example(
                 "elivepatch trust --server https://patches.example.org --key 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "Pin a key by its identity."))
         {
-            server, key, tokenFile, allowHttp, json,
+            server, key, tokenFile, allowHttp, forget, json,
         };
-        verb.SetAction((parsed, cancellation) => RunAsync(
-            session, parsed.GetRequiredValue(server), parsed.GetRequiredValue(key), parsed.GetValue(tokenFile), parsed.GetValue(allowHttp), parsed.GetValue(json), cancellation));
+        verb.Validators.Add(result =>
+        {
+            var forgets = result.GetResult(forget) is not null;
+            var pins = ((Option[])[server, key, tokenFile]).Any(o => result.GetResult(o) is not null);
+            if (forgets && pins)
+                result.AddError("--forget takes the server's address, and no other option of a server");
+            else if (!forgets && (result.GetResult(server) is null || result.GetResult(key) is null))
+                result.AddError("--server and --key are needed, or --forget");
+        });
+        verb.SetAction((parsed, cancellation) =>
+        {
+            var asJson = parsed.GetValue(json);
+            return parsed.GetResult(forget) is not null
+                ? Task.FromResult(Forget(session, parsed.GetValue(forget), asJson, cancellation))
+                : RunAsync(
+                    session, parsed.GetRequiredValue(server)!, parsed.GetRequiredValue(key)!, parsed.GetValue(tokenFile),
+                    parsed.GetValue(allowHttp), asJson, cancellation);
+        });
         return verb;
+    }
+
+    private static int Forget(Session session, string? url, bool asJson, CancellationToken cancellation)
+    {
+        var forgotten = Forget(session, url);
+        if (!forgotten.TryGet(out var report))
+            return Answer.Fail(session, forgotten.Problems, asJson, cancellation);
+        if (asJson)
+        {
+            Answer.WriteJson(session, report, ClientJson.Default.ForgetReport);
+            return ExitStatus.Done;
+        }
+
+        var deleted = report.HadToken ? "and the token are" : "is";
+        session.Output.WriteLine($"{report.Server}: not trusted any more; its key {report.Key} {deleted} deleted");
+        foreach (var name in report.Livepatches)
+        {
+            session.Output.WriteLine(Printable.Text(
+                $"  {name} was accepted from it and stays as it is, also at boot: it is checked with the key that it was accepted with"));
+            session.Output.WriteLine(Printable.Text(
+                $"  `elivepatch disable {name}` takes it away; what the server withdraws later is not heard of"));
+        }
+        return ExitStatus.Done;
+    }
+
+    private static Outcome<ForgetReport> Forget(Session session, string? url)
+    {
+        if (session.Machine.RequireRoot("trust") is { } refused)
+            return refused;
+        var (machine, state) = (session.Machine, MachineState.Of(session));
+        var read = state.ReadConfig();
+        if (!read.TryGet(out var config))
+            return Outcome<ForgetReport>.Failure(read.Problems);
+        return Chosen(config, url).Then(server =>
+        {
+            if (state.Write(config.Without(server.Url)) is { } unwritten)
+                return unwritten;
+            var key = PublicKey.Read(server.PublicKey);
+            // The list may be unreadable: what is not trusted any more is forgotten all the same.
+            var kernel = machine.BuildId().Then(id => state.ReadKernel(id, machine.Release));
+            var accepted = kernel.TryGet(out var ledger)
+                ? ledger.Livepatches.Where(l => l.Server == server.Url).Select(l => l.Module)
+                : [];
+            return (Outcome<ForgetReport>)new ForgetReport(
+                server.Url, key.Succeeded ? key.Value.Id : "(unreadable)", server.Token is not null, [.. accepted]);
+        });
+    }
+
+    private static Outcome<TrustedServer> Chosen(MachineConfig config, string? url)
+    {
+        var remedy = config.Servers.Count == 0
+            ? "nothing is left to forget"
+            : $"name one that is: {string.Join(", ", config.Servers.Select(s => $"elivepatch trust --forget {s.Url}"))}";
+        if (url is null)
+        {
+            return config.Servers switch
+            {
+                [var only] => only,
+                [] => new Problem(ProblemCodes.UsageInvalid, "no server is trusted", remedy),
+                _ => new Problem(ProblemCodes.UsageInvalid, "several servers are trusted", remedy),
+            };
+        }
+        // An address that was pinned by hand, or by an earlier version, can be forgotten as it stands.
+        var address = ServerAddress.Parse(url);
+        var found = config.Find(url) ?? (address.Succeeded ? config.Find(address.Value.Url) : null);
+        return found is not null
+            ? found
+            : new Problem(ProblemCodes.UsageInvalid, $"{url} is not trusted", remedy);
     }
 
     private static async Task<int> RunAsync(
@@ -99,7 +200,8 @@ internal static class TrustCommand
     private static async Task<Outcome<PublicKey>> AskAsync(
         Session session, ServerAddress address, string? token, KeySource source, CancellationToken cancellation)
     {
-        using var client = new ServerClient(address, token, new(session.Machine.Time, session.Machine.RetryPause, _ => { }));
+        using var client = new ServerClient(
+            address, token, new(session.Machine.Time, session.Machine.RetryPause, _ => { }), session.Proxy);
         var shown = await client.KeysAsync(cancellation);
         return shown.Then(source.Find);
     }

@@ -1,6 +1,7 @@
-// In: the machine just after boot. Out: what was live before is live again, if the same kernel runs and loading it has not brought
-// the machine down. An attempt is on the disk before anything is loaded and is taken back when the machine has stayed up: so a
-// livepatch that kills the machine is loaded twice and no more.
+// In: the machine just after boot. Out: what was live before is live again, if the same kernel runs and loading it has not
+// brought the machine down. An attempt is on the disk before anything is loaded and is taken back when the machine has stayed up,
+// or was stopped in good order: so a livepatch that kills the machine is loaded twice and no more, and a planned restart is no
+// death.
 
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Progress;
@@ -20,7 +21,9 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
     private const string Switch = "elivepatch=off";
     private static readonly TimeSpan transitionLimit = TimeSpan.FromMinutes(2);
 
-    /// <summary>True where this run loaded something: whether the machine stays up has to be seen, also where a transition is stuck.</summary>
+    /// <summary>
+    /// True where this run loaded something: whether the machine stays up has to be seen, also where a transition is stuck.
+    /// </summary>
     public bool HasLoaded { get; private set; }
 
     /// <summary>Loads what is persisted.</summary>
@@ -40,21 +43,32 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
             return Outcome<BootLoadingResult>.Failure(read.Problems);
         if (ledger.WantedLivepatch is not { } wanted)
             return Nothing($"no livepatch is wanted for the kernel {machine.Release} with build-id {id}");
-        if (new LoadedLivepatches(machine.Files).Find(wanted.Module) is not null)
+        // An earlier try may have loaded it, and its transition go on.
+        if (new LoadedLivepatches(machine.Files).Find(wanted.Module) is { IsInTransition: false })
             return new BootLoadingResult(wanted, WasLoaded: false, "it is live");
-        if (booting.IsSuspended)
+        if (booting.IsSuspendedIn(machine.BootId))
             return new Problem(
                 ProblemCodes.BootLoadingSuspended,
                 $"{booting.Attempts} boots in a row ended within {machine.ProbationTime.TotalMinutes:0} minutes of loading {wanted.Module}");
-        return await LoadAsync(wanted, id, booting, cancellation);
+        return await LoadAsync(wanted, id, cancellation);
     }
 
-    /// <summary>Waits until the machine has been up long enough, then notes that loading did no harm.</summary>
+    /// <summary>
+    /// Waits until the machine has been up long enough, then notes that loading did no harm. Where it is told to end before that,
+    /// the attempt is to be taken back.
+    /// </summary>
     public async Task<Problem?> ConfirmAsync(CancellationToken cancellation)
     {
         await Task.Delay(machine.ProbationTime, machine.Time, cancellation);
-        return await ChangeAsync(state, boot => boot with { Attempts = 0 }, cancellation);
+        return await ChangeAsync(state, boot => boot.Confirmed(), cancellation);
     }
+
+    /// <summary>
+    /// Takes this boot's attempt back, where there is one. Whoever stops the unit, or the whole machine, in good order does so
+    /// with a signal and waits; a crash, a power cut and SIGKILL leave no time for it. It is on the disk when this returns.
+    /// </summary>
+    public Task<Problem?> TakeBackAsync() =>
+        ChangeAsync(state, boot => boot.WithoutAttempt(machine.BootId), CancellationToken.None);
 
     /// <summary>Changes how loading at boot stands.</summary>
     public static async Task<Problem?> ChangeAsync(
@@ -66,7 +80,10 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
         using (writing)
         {
             var read = state.ReadBoot();
-            return read.TryGet(out var boot) ? state.Write(change(boot)) : read.Problems[0];
+            if (!read.TryGet(out var boot))
+                return read.Problems[0];
+            var changed = change(boot);
+            return changed == boot ? null : state.Write(changed);
         }
     }
 
@@ -78,12 +95,14 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
     }
 
     private async Task<Outcome<BootLoadingResult>> LoadAsync(
-        OwnLivepatch wanted, string buildId, BootLedger booting, CancellationToken cancellation)
+        OwnLivepatch wanted, string buildId, CancellationToken cancellation)
     {
         // What is refused here brings nothing down, and so is no attempt.
-        if ((machine.RequireLivePatching() ?? RefuseWithdrawn(state, wanted, buildId) ?? Check(wanted, buildId)) is { } refused)
+        var refused = machine.RequireLivePatching() ?? new KernelSettings(machine.Files).Refuse()
+            ?? RefuseWithdrawn(state, wanted, buildId) ?? Check(wanted, buildId);
+        if (refused is not null)
             return refused;
-        if (await ChangeAsync(state, b => b with { Attempts = b.Attempts + 1, AttemptBoot = machine.BootId }, cancellation) is { } unnoted)
+        if (await ChangeAsync(state, boot => boot.WithAttempt(machine.BootId), cancellation) is { } unnoted)
             return unnoted;
         var make = new MakeLive(machine, state, buildId, new(transitionLimit, ReplacesForeign: false), progress);
         var problem = await MakeLive.RunAsync(make.StepsOf(wanted), cancellation);
@@ -91,7 +110,7 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
         if (problem is null)
             return new BootLoadingResult(wanted, WasLoaded: true, "");
         if (!HasLoaded)
-            await ChangeAsync(state, b => b with { Attempts = booting.Attempts }, cancellation);
+            await TakeBackAsync();
         return problem;
     }
 
@@ -102,7 +121,12 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
         var module = state.ReadContent(buildId, wanted.Sha256);
         var manifest = state.ReadManifest(buildId, wanted.Sha256);
         var key = PublicKey.Read(wanted.PublicKey);
-        Problem[] problems = [.. module.Problems, .. manifest.Problems, .. key.Problems];
+        Problem[] problems =
+        [
+            .. module.Problems.Concat(manifest.Problems).Select(
+                p => p with { CaseRemedy = "`elivepatch patch`, without a patch, has it built and fetched again" }),
+            .. key.Problems,
+        ];
         if (problems.Length == 0)
         {
             var expectation = new ManifestExpectation { Key = key.Value, BuildId = buildId, Patches = wanted.Patches };

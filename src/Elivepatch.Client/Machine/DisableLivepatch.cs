@@ -47,7 +47,9 @@ internal sealed class DisableLivepatch(MachineAccess machine, MachineState state
             TransitionEnd.Reversed => new Problem(ProblemCodes.TransitionReversed, $"somebody enabled {name} again: it is live"),
             TransitionEnd.Stuck => Stuck(name, limit),
             _ when unnoted is not null => new Problem(
-                unnoted.Code, $"{name} is disabled, and comes back at the next boot where livepatches are loaded then: {unnoted.Reason}",
+                // Whatever the cause, to disable it again is not what helps.
+                ProblemCodes.MachineStateUnusable,
+                $"{name} is disabled, and comes back at the next boot where livepatches are loaded then: {unnoted.Reason}",
                 "when the folder can be written again: `elivepatch persist --off`, or `elivepatch disable` after that boot"),
             _ => new DisableReport(
                     name, livepatch is { IsEnabled: true, IsInTransition: true }, forced,

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 
 namespace Elivepatch.Client.Machine;
 
@@ -14,11 +15,32 @@ internal sealed partial class KernelCalls(Func<string, int> load, Func<string, i
     /// <summary>errno(3): no such thing.</summary>
     public const int NotThere = 2;
 
+    /// <summary>errno(3): not permitted.</summary>
+    public const int NotPermitted = 1;
+
+    /// <summary>errno(3): not in a form that can be run.</summary>
+    public const int NotExecutable = 8;
+
     /// <summary>errno(3): in use, without waiting.</summary>
     public const int WouldBlock = 11;
 
+    /// <summary>errno(3): no memory.</summary>
+    public const int NoMemory = 12;
+
+    /// <summary>errno(3): busy.</summary>
+    public const int Busy = 16;
+
     /// <summary>errno(3): already there.</summary>
     public const int AlreadyThere = 17;
+
+    /// <summary>errno(3): a signature that is none.</summary>
+    public const int BadMessage = 74;
+
+    /// <summary>errno(3): a key that is not there.</summary>
+    public const int KeyMissing = 126;
+
+    /// <summary>errno(3): a key, or the want of one, that is not accepted.</summary>
+    public const int KeyRejected = 129;
 
     // Numbers of arch/x86/entry/syscalls/syscall_64.tbl: the C library has no functions for the first two.
     private const nint DeleteModule = 176;
@@ -40,9 +62,21 @@ internal sealed partial class KernelCalls(Func<string, int> load, Func<string, i
     /// <summary>Unloads a module; 0 or an errno.</summary>
     public int Unload(string name) => unload(name);
 
-    /// <summary>The last lines of the kernel's log.</summary>
-    public IReadOnlyList<string> LogTail(int lines) =>
-        [.. log().TrimEnd('\n').Split('\n').Where(l => l.Length > 0).TakeLast(lines)];
+    /// <summary>The kernel's log, as far back as it goes.</summary>
+    public IReadOnlyList<string> Log() => [.. log().Split('\n').Where(l => l.Length > 0).Select(l => Level().Replace(l, "", 1))];
+
+    /// <summary>
+    /// What the log has that it did not have before. Lines need not differ (<c>printk.time=0</c>), and the first ones may be
+    /// gone: what is old is the longest end of the earlier log that the later one begins with.
+    /// </summary>
+    public IReadOnlyList<string> LogSince(IReadOnlyList<string> before)
+    {
+        var now = Log();
+        var old = Math.Min(before.Count, now.Count);
+        while (!before.Skip(before.Count - old).SequenceEqual(now.Take(old)))
+            old--;
+        return [.. now.Skip(old)];
+    }
 
     /// <summary>What an errno means.</summary>
     public static string Meaning(int error) => $"{Marshal.GetPInvokeErrorMessage(error)} (errno {error})";
@@ -61,6 +95,10 @@ internal sealed partial class KernelCalls(Func<string, int> load, Func<string, i
     }
 
     private static int Error(nint result) => result == 0 ? 0 : Marshal.GetLastPInvokeError();
+
+    // `<6>[   12.345678] text`: facility and level are for log daemons.
+    [GeneratedRegex("^<[0-9]{1,4}>")]
+    private static partial Regex Level();
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint SystemCall(nint number, string name, int flags);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Elivepatch.Engine;
 
 namespace Elivepatch.Client.Machine;
@@ -23,11 +24,26 @@ internal sealed record MachineAccess(string Root, KernelCalls Calls, TimeProvide
     /// <summary>How long a machine has to be up after a livepatch was loaded at boot for it to count as harmless.</summary>
     public TimeSpan ProbationTime { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// How long to wait before loading at boot is tried again, each time: what is in the way of an early boot is mostly gone
+    /// after seconds, and what stays for half an hour is for somebody to look at.
+    /// </summary>
+    public IReadOnlyList<TimeSpan> BootPauses { get; init; } =
+        [.. new[] { 5, 10, 20, 40, 80, 160, 320, 640 }.Select(s => TimeSpan.FromSeconds(s))];
+
     /// <summary>What <c>uname -r</c> says; empty where /proc is not there.</summary>
     public string Release => Files.ReadText("proc/sys/kernel/osrelease") ?? "";
 
     /// <summary>Names this boot: another after every start.</summary>
     public string BootId => Files.ReadText("proc/sys/kernel/random/boot_id") ?? "";
+
+    /// <summary>How long the kernel has been running; null where /proc does not say.</summary>
+    public TimeSpan? Uptime =>
+        Files.ReadText("proc/uptime")?.Split(' ')[0] is { } text
+            && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
+            && double.IsFinite(seconds) && seconds is >= 0 and < 1e10
+            ? TimeSpan.FromSeconds(seconds)
+            : null;
 
     /// <summary>The build-id of the running kernel, hexadecimal.</summary>
     public Outcome<string> BuildId() =>

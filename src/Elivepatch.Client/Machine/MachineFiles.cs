@@ -10,6 +10,7 @@ internal sealed class MachineFiles(string root)
 {
     // Files of /proc and /sys that are read here are a few lines.
     private const int LargestText = 256 << 10;
+    private const int LargestList = 32 << 20;
 
     /// <summary>The full path.</summary>
     public string PathOf(string path) => Path.Combine(root, path);
@@ -49,6 +50,26 @@ internal sealed class MachineFiles(string root)
         {
             return null;
         }
+    }
+
+    /// <summary>
+    /// The lines of a file that may be long; none where there is none. With every function traced, the list of them has 5 million
+    /// bytes.
+    /// </summary>
+    public IReadOnlyList<string> ReadLines(string path)
+    {
+        var lines = new List<string>();
+        try
+        {
+            using var reader = new StreamReader(new FileStream(PathOf(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+            for (var length = 0L; length < LargestList && reader.ReadLine() is { } line; length += line.Length + 1)
+                lines.Add(line);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // What was read before it vanished is true all the same.
+        }
+        return lines;
     }
 
     /// <summary>Writes to a file of the kernel, in one call; the reason where it is not taken, else null.</summary>

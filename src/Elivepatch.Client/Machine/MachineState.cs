@@ -18,6 +18,13 @@ internal sealed class MachineState(string folder)
     private const int LargestJson = 4 << 20;
     private const int LargestContent = 256 << 20;
 
+    // A module of one changed function has 30 KB, one of a hundred 1 MB; its manifest and the lists are small.
+    private const int RoomForModule = 2 << 20;
+
+    private const string LedgerRemedy =
+        "move the file away, `elivepatch disable` what `elivepatch status` shows as live, and name all the patches to `elivepatch patch` "
+        + "anew: nothing is remembered without the file";
+
     // Whoever holds it writes a few small files or loads a module.
     private static readonly TimeSpan longestWait = TimeSpan.FromSeconds(20);
 
@@ -50,6 +57,26 @@ internal sealed class MachineState(string folder)
         MakeFolder(ContentFolder(buildId));
     });
 
+    /// <summary>Why a livepatch cannot be kept here; null where there is room for it.</summary>
+    /// <param name="patches">Bytes of its patches.</param>
+    public Problem? RequireRoom(long patches)
+    {
+        try
+        {
+            var (needed, free) = (patches + RoomForModule, new DriveInfo(FullPath).AvailableFreeSpace);
+            return free < needed
+                ? new(
+                    ProblemCodes.MachineDiskFull,
+                    $"{FullPath} has room for {free >> 10} KiB; a livepatch takes up to {needed >> 10} KiB")
+                : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            // Who cannot tell how much room there is may have enough; the disk says so when it is written to.
+            return null;
+        }
+    }
+
     /// <summary>
     /// Holds off another command that makes livepatches live, for as long as this one asks a server, waits and loads. It does not
     /// hold off <c>disable</c>, which has to work at any time.
@@ -80,7 +107,9 @@ internal sealed class MachineState(string folder)
 
     /// <summary>Reads the settings; those of a new machine where there are none.</summary>
     public Outcome<MachineConfig> ReadConfig() =>
-        Read(ConfigPath, MachineJson.Default.MachineConfig, c => c.Format == MachineConfig.CurrentFormat && c.Servers is not null)
+        Read(
+            ConfigPath, MachineJson.Default.MachineConfig, c => c.Format == MachineConfig.CurrentFormat && c.Servers is not null,
+            "move the file away and pin the server again with `elivepatch trust`; what is live stays live")
         .Then<MachineConfig>(config => config switch
         {
             null => new MachineConfig([]),
@@ -94,18 +123,37 @@ internal sealed class MachineState(string folder)
 
     /// <summary>Reads how loading at boot stands.</summary>
     public Outcome<BootLedger> ReadBoot() =>
-        Read(BootPath, MachineJson.Default.BootLedger, b => b.Format == BootLedger.CurrentFormat)
+        Read(
+            BootPath, MachineJson.Default.BootLedger, b => b.Format == BootLedger.CurrentFormat,
+            "`elivepatch persist --off` sets it aside and begins a new one; `elivepatch persist` then turns loading at boot on again")
         .Then<BootLedger>(boot => boot ?? new BootLedger());
 
     /// <summary>Writes how loading at boot stands.</summary>
     public Problem? Write(BootLedger boot) => Write(BootPath, boot, MachineJson.Default.BootLedger);
 
+    /// <summary>
+    /// Gives a <c>boot.json</c> that cannot be read another name, for whoever wants to know what it said; null where it can be
+    /// read. The caller holds the lock.
+    /// </summary>
+    /// <returns>Its new path.</returns>
+    public Outcome<string?> SetDamagedBootAside()
+    {
+        if (ReadBoot().Succeeded)
+            return (string?)null;
+        for (var number = 1; ; number++)
+        {
+            var aside = $"{BootPath}.damaged-{number}";
+            if (!Path.Exists(aside))
+                return Try(() => File.Move(BootPath, aside)) is { } immovable ? immovable : aside;
+        }
+    }
+
     /// <summary>Reads what is remembered of a kernel; an empty ledger where nothing is.</summary>
     public Outcome<KernelLedger> ReadKernel(string buildId, string release) =>
-        Read(LedgerPath(buildId), MachineJson.Default.KernelLedger, IsUsable).Then<KernelLedger>(ledger => ledger switch
+        Read(LedgerPath(buildId), MachineJson.Default.KernelLedger, IsUsable, LedgerRemedy).Then<KernelLedger>(ledger => ledger switch
         {
             null => new KernelLedger { Release = release, BuildId = buildId },
-            _ when ledger.BuildId != buildId => Unusable($"{LedgerPath(buildId)} is of another kernel"),
+            _ when ledger.BuildId != buildId => Unusable($"{LedgerPath(buildId)} is of another kernel", LedgerRemedy),
             _ => ledger,
         });
 
@@ -117,7 +165,8 @@ internal sealed class MachineState(string folder)
         Read(
             WithdrawalsPath(buildId), MachineJson.Default.KnownWithdrawals,
             w => w is { Format: KnownWithdrawals.CurrentFormat, Livepatches: not null }
-                && w.Livepatches.All(l => l is { Problems: not null } && l.Problems.All(p => p is not null)))
+                && w.Livepatches.All(l => l is { Problems: not null } && l.Problems.All(p => p is not null)),
+            "move the file away, then run `elivepatch status --report`: the server tells again what it has withdrawn")
         .Then<KnownWithdrawals>(known => known ?? new KnownWithdrawals());
 
     /// <summary>Changes what is known to be withdrawn of a kernel's livepatches.</summary>
@@ -234,13 +283,17 @@ internal sealed class MachineState(string folder)
         {
             return FileLock.TryTake(path);
         }
+        catch (IOException e) when (DiskError.IsFull(e))
+        {
+            return new Problem(ProblemCodes.MachineDiskFull, e.Message);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return Unusable(e.Message);
         }
     }
 
-    private static Outcome<T?> Read<T>(string path, JsonTypeInfo<T> type, Func<T, bool> isUsable)
+    private static Outcome<T?> Read<T>(string path, JsonTypeInfo<T> type, Func<T, bool> isUsable, string remedy)
         where T : class
     {
         try
@@ -248,15 +301,13 @@ internal sealed class MachineState(string folder)
             if (!File.Exists(path))
                 return (T?)null;
             if (new FileInfo(path).Length > LargestJson)
-                return Unusable($"{path} is too large");
+                return Unusable($"{path} is too large", remedy);
             var value = JsonSerializer.Deserialize(File.ReadAllBytes(path), type);
-            return value is not null && isUsable(value) ? value : Unusable($"{path} is of another version, or damaged");
+            return value is not null && isUsable(value) ? value : Unusable($"{path} is of another version, or damaged", remedy);
         }
         catch (JsonException e)
         {
-            return Unusable(
-                $"{path} is damaged: {e.Message}",
-                "see what is live with `elivepatch status`, then move the file away: nothing is remembered without it");
+            return Unusable($"{path} is damaged: {e.Message}", remedy);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -273,6 +324,10 @@ internal sealed class MachineState(string folder)
         {
             action();
             return null;
+        }
+        catch (IOException e) when (DiskError.IsFull(e))
+        {
+            return new(ProblemCodes.MachineDiskFull, e.Message);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -16,8 +16,6 @@ internal sealed record MakeLiveOptions(TimeSpan TransitionLimit, bool ReplacesFo
 internal sealed class MakeLive(
     MachineAccess machine, MachineState state, string buildId, MakeLiveOptions options, IProgress<StageEvent> progress)
 {
-    private const int LogLines = 8;
-
     // The kernel frees what was replaced by a work item of its own, a moment after the transition.
     private static readonly TimeSpan unloadLimit = TimeSpan.FromSeconds(10);
 
@@ -117,6 +115,7 @@ internal sealed class MakeLive(
     private async Task<Problem?> LoadAsync(OwnLivepatch livepatch, CancellationToken cancellation)
     {
         progress.Report(new("load", livepatch.Module, StageState.Running));
+        await FreeNameAsync(livepatch.Module, cancellation);
         var locked = await state.LockWritingAsync(cancellation);
         if (!locked.TryGet(out var writing))
             return Failed(locked.Problems[0]);
@@ -150,9 +149,7 @@ internal sealed class MakeLive(
             return new(
                 ProblemCodes.LivepatchUnchangeable,
                 $"{moving.Name} is in transition, and the kernel begins no other before it ends");
-        // A livepatch that was disabled earlier stays loaded until somebody unloads it.
-        if (loaded.IsModuleLoaded(livepatch.Module)
-                && !(loaded.IsLivepatchModule(livepatch.Module) && machine.Calls.Unload(livepatch.Module) == 0))
+        if (loaded.IsModuleLoaded(livepatch.Module))
             return loaded.IsHeld(livepatch.Module)
                 ? new(
                     ProblemCodes.ModuleNameTaken, $"{livepatch.Module} is not live and stays in memory until the machine restarts",
@@ -163,17 +160,22 @@ internal sealed class MakeLive(
             return module.Problems[0];
         replaced.AddRange(before.Select(l => l.Name));
         kept.UnionWith(ledger.Livepatches.Where(l => l.KeptInMemory.Count > 0).Select(l => l.Module));
-        return machine.Calls.Load(state.ContentPath(buildId, livepatch.Sha256)) switch
-        {
-            0 => null,
-            KernelCalls.AlreadyThere => new(ProblemCodes.ModuleNameTaken, livepatch.Module),
-            var error => new(
-                ProblemCodes.ModuleRefused,
-                string.Join(
-                    '\n',
-                    machine.Calls.LogTail(LogLines).Prepend(
-                        $"{livepatch.Module}: {KernelCalls.Meaning(error)}; the kernel's log ends with"))),
-        };
+        var log = machine.Calls.Log();
+        var error = machine.Calls.Load(state.ContentPath(buildId, livepatch.Sha256));
+        return error == 0
+            ? null
+            : new LoadRefusal(machine.Files, livepatch.Module, module.Value.AsSpan().EndsWith(LoadRefusal.SignatureMark))
+                .Explain(error, machine.Calls.LogSince(log));
+    }
+
+    // A livepatch that was disabled earlier, or turned around on its way, stays loaded until somebody unloads it. The kernel lets
+    // go of it a moment after its transition.
+    private async Task FreeNameAsync(string name, CancellationToken cancellation)
+    {
+        var start = machine.Time.GetTimestamp();
+        while (loaded.IsLivepatchModule(name) && loaded.Find(name) is null && machine.Calls.Unload(name) != 0
+            && machine.Time.GetElapsedTime(start) < unloadLimit)
+            await Task.Delay(machine.PollInterval, machine.Time, cancellation);
     }
 
     private async Task<Problem?> WatchAsync(OwnLivepatch livepatch, CancellationToken cancellation)
@@ -187,12 +189,7 @@ internal sealed class MakeLive(
             TransitionEnd.Done => null,
             TransitionEnd.Reversed => new(
                 ProblemCodes.TransitionReversed, $"somebody disabled {livepatch.Module}; what was live before is live again"),
-            _ => new(
-                ProblemCodes.LiveTransitionStuck,
-                string.Join('\n', BlockingTasks.Read(machine.Files, toLive: true).Lines()
-                    .Prepend(
-                        $"{livepatch.Module} is loaded and not yet live for all tasks after {options.TransitionLimit.TotalSeconds:0} s; the kernel goes on trying")),
-                $"let the blocking tasks return to user space or end them; `elivepatch disable {livepatch.Module}` turns the transition around"),
+            _ => TransitionWatch.Stuck(machine.Files, livepatch.Module, toLive: true, options.TransitionLimit),
         };
     }
 

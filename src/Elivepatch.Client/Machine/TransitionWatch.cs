@@ -1,3 +1,4 @@
+using Elivepatch.Engine;
 using Elivepatch.Kernel.Progress;
 
 namespace Elivepatch.Client.Machine;
@@ -59,6 +60,21 @@ internal sealed class TransitionWatch(MachineAccess machine)
             name, toLive, limit, detail => progress.Report(new(stage, detail, StageState.Running)), cancellation);
         progress.Report(new(stage, name, end == TransitionEnd.Done ? StageState.Done : StageState.Failed));
         return end;
+    }
+
+    /// <summary>
+    /// What is said of a transition that does not end: whose it is, which tasks block it, and that to ask again waits on.
+    /// </summary>
+    public static Problem Stuck(MachineFiles files, string name, bool toLive, TimeSpan limit)
+    {
+        var (what, turn) = toLive
+            ? ($"{name} is loaded and not yet live for all tasks", $"`elivepatch disable {name}`")
+            : ($"{name} is going away and not yet out of use for all tasks", $"`elivepatch enable {name}`");
+        return new(
+            ProblemCodes.LiveTransitionStuck,
+            string.Join('\n', BlockingTasks.Read(files, toLive).Lines()
+                .Prepend($"{what} after {limit.TotalSeconds:0} s; the kernel goes on trying")),
+            $"let the blocking tasks return to user space or end them; the same command waits on; {turn} turns the transition around");
     }
 
     private static TransitionEnd? End(LoadedLivepatch? livepatch, bool toLive) => (livepatch, toLive) switch

@@ -32,6 +32,9 @@ internal sealed record MachineConfig(IReadOnlyList<TrustedServer> Servers)
     /// <summary>The server at an address; null where it is not known.</summary>
     public TrustedServer? Find(string url) => Servers.FirstOrDefault(s => s.Url == url);
 
+    /// <summary>The settings without the server at an address.</summary>
+    public MachineConfig Without(string url) => this with { Servers = [.. Servers.Where(s => s.Url != url)] };
+
     /// <summary>The settings with a server in place of the one at its address.</summary>
     public MachineConfig With(TrustedServer server) =>
         this with { Servers = [.. Servers.Where(s => s.Url != server.Url), server] };

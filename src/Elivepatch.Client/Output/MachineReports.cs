@@ -10,10 +10,21 @@ namespace Elivepatch.Client.Output;
 /// <param name="HasToken">True where a token is kept for it.</param>
 internal sealed record TrustReport(string Server, string Key, bool HasToken);
 
+/// <summary>A server that is not trusted any more.</summary>
+/// <param name="Server">Its address.</param>
+/// <param name="Key">Identity of the key that was pinned.</param>
+/// <param name="HadToken">True where a token was kept for it.</param>
+/// <param name="Livepatches">Livepatches of the running kernel that were accepted from it and may be live.</param>
+internal sealed record ForgetReport(string Server, string Key, bool HadToken, IReadOnlyList<string> Livepatches);
+
 /// <summary>Whether livepatches are loaded at boot.</summary>
 /// <param name="IsOn">True where they are.</param>
 /// <param name="Unit">Where the systemd unit is or was.</param>
-internal sealed record PersistReport(bool IsOn, string Unit);
+internal sealed record PersistReport(bool IsOn, string Unit)
+{
+    /// <summary>Where a damaged <c>boot.json</c> is now; null where it was not damaged.</summary>
+    public string? SetAside { get; init; }
+}
 
 /// <summary>What was loaded at boot.</summary>
 /// <param name="Module">The livepatch; null for none.</param>

@@ -1,5 +1,5 @@
-// In: how the machine is. Out: the same told to a server, as far as it takes it: names of tasks, functions and files are anybody's,
-// so they are cut and made printable here.
+// In: how the machine is. Out: the same told to a server, as far as it takes it: names of tasks, functions and files are
+// anybody's, so they are cut and made printable here.
 
 using System.Globalization;
 using System.Text;
@@ -53,7 +53,8 @@ internal static class MachineReporter
                 "name it with --machine NAME");
         }
 
-        using var client = new ServerClient(address, token, new ServerPatience(session.Machine.Time, session.Machine.RetryPause, _ => { }));
+        using var client = new ServerClient(
+            address, token, new ServerPatience(session.Machine.Time, session.Machine.RetryPause, _ => { }), session.Proxy);
         var told = await client.ReportAsync(Report(name, status), cancellation);
         if (!told.TryGet(out var known))
             return Outcome<ReportResult>.Failure(told.Problems);

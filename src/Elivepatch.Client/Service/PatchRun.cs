@@ -59,6 +59,8 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         if (!making.Succeeded)
             return Outcome<PatchResult>.Failure(making.Problems);
         using var held = making.Value;
+        if (await WaitForTransitionAsync(buildId, cancellation) is { } stuck)
+            return stuck;
         if (await MakeLive.SettleAsync(machine, state, buildId, cancellation) is { } unsettled)
             return unsettled;
 
@@ -77,13 +79,19 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
                 return Outcome<PatchResult>.Failure(planned.Problems);
         }
 
+        TellSettings();
+        if (state.RequireRoom(plan.Patches.Sum(p => (long)p.Content.Length)) is { } full)
+            return full;
+        var captured = Capture();
+        if (!captured.TryGet(out var capture))
+            return Outcome<PatchResult>.Failure(captured.Problems);
         var connected = await TrustedConnection.OpenAsync(session, state, request, patience, cancellation);
         if (!connected.TryGet(out var connection))
             return Outcome<PatchResult>.Failure(connected.Problems);
         using (connection)
         {
             await LearnAsync(connection, buildId, cancellation);
-            var built = await BuildAsync(connection, patience, given, plan, cancellation);
+            var built = await BuildAsync(connection, patience, given, plan, capture, cancellation);
             if (!built.TryGet(out var build))
                 return Outcome<PatchResult>.Failure(built.Problems);
             var fetched = await FetchAsync(connection, build, plan, cancellation);
@@ -92,6 +100,36 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             return request.Loads
                 ? await LoadAsync(made, build, plan, cancellation)
                 : WriteFiles(made, build, plan);
+        }
+    }
+
+    // The kernel has one transition at a time. An earlier run may have begun it and not seen its end: then this one does.
+    private async Task<Problem?> WaitForTransitionAsync(string buildId, CancellationToken cancellation)
+    {
+        var livepatches = new LoadedLivepatches(machine.Files);
+        var loaded = livepatches.List();
+        if (!request.Loads || loaded.FirstOrDefault(l => l.IsInTransition) is not { } moving)
+            return null;
+        var read = state.ReadKernel(buildId, machine.Release);
+        if (!read.TryGet(out var ledger))
+            return read.Problems[0];
+        if (MakeLive.RefuseForeign(ledger, loaded, request.ReplacesForeign) is { } foreign)
+            return foreign;
+        var end = await new TransitionWatch(machine).ShowAsync(
+            "wait for the transition", moving.Name, moving.IsEnabled, request.TransitionLimit, progress, cancellation);
+        return end == TransitionEnd.Stuck
+            ? TransitionWatch.Stuck(
+                machine.Files, moving.Name, livepatches.Find(moving.Name)?.IsEnabled ?? moving.IsEnabled, request.TransitionLimit)
+            : null;
+    }
+
+    // What the server signs modules with is its own affair; that it should is known here.
+    private void TellSettings()
+    {
+        if (request.Loads && new KernelSettings(machine.Files).InsistsOnSignatures is { Length: > 0 } insists)
+        {
+            progress.Report(
+                new("look", $"{insists}: the kernel takes the module only with a signature that it trusts", StageState.Done));
         }
     }
 
@@ -119,7 +157,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
                 ? new(ProblemCodes.InputUnusable, $"{source} does not exist")
                 : null,
             request.Output is { } output ? OutputFile.Check(output) : null,
-            request.Loads ? machine.RequireLivePatching() : null,
+            request.Loads ? machine.RequireLivePatching() ?? new KernelSettings(machine.Files).Refuse() : null,
         ];
         return problems.OfType<Problem>().ToList() is { Count: > 0 } found
             ? Outcome<Inputs>.Failure(found)
@@ -138,17 +176,22 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         var loaded = new LoadedLivepatches(machine.Files).List();
         if (request.Loads && MakeLive.RefuseForeign(ledger, loaded, request.ReplacesForeign) is { } foreign)
             return foreign;
-        if (request.Loads && loaded.FirstOrDefault(l => l.IsInTransition) is { } moving)
-            return new Problem(
-                ProblemCodes.LivepatchUnchangeable,
-                $"{moving.Name} is in transition, and the kernel begins no other before it ends");
         var carried = new List<PatchFile>();
         foreach (var reference in ledger.Carried(loaded, machine.BootId))
         {
-            var content = state.ReadContent(buildId, reference.Sha256);
-            if (!content.Succeeded)
-                return Outcome<Plan>.Failure(content.Problems);
-            carried.Add(new(reference.Name, content.Value));
+            // One that is given anew or left out is not needed as it was.
+            var isNeeded = !request.Dropped.Contains(reference.Name) && given.Patches.All(p => p.Name != reference.Name);
+            var content = isNeeded ? state.ReadContent(buildId, reference.Sha256) : Array.Empty<byte>();
+            if (!content.TryGet(out var kept))
+            {
+                return content.Problems[0] with
+                {
+                    Reason = $"{reference.Name}, which is live: {content.Problems[0].Reason}",
+                    CaseRemedy = $"name the patch's file again beside the others (it is called {reference.Name}), or leave it out: "
+                        + $"--drop {reference.Name}",
+                };
+            }
+            carried.Add(new(reference.Name, kept));
         }
         return PatchList.Combine(carried, given.Patches, request.Dropped).Then<Plan>(patches =>
         {
@@ -168,19 +211,24 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         });
     }
 
-    private async Task<Outcome<BuildView>> BuildAsync(
-        TrustedConnection connection, ServerPatience patience, Inputs given, Plan plan, CancellationToken cancellation)
+    private Outcome<byte[]> Capture()
     {
         progress.Report(new("capture", machine.Release, StageState.Running));
         var taken = new MachineCapture(machine.Root).Take();
         progress.Report(new("capture", machine.Release, taken.Succeeded ? StageState.Done : StageState.Failed));
-        if (!taken.TryGet(out var capture))
-            return Outcome<BuildView>.Failure(taken.Problems);
-        using var file = new MemoryStream();
-        capture.Write(file);
+        return taken.Then<byte[]>(capture =>
+        {
+            using var file = new MemoryStream();
+            capture.Write(file);
+            return file.ToArray();
+        });
+    }
 
+    private async Task<Outcome<BuildView>> BuildAsync(
+        TrustedConnection connection, ServerPatience patience, Inputs given, Plan plan, byte[] capture, CancellationToken cancellation)
+    {
         progress.Report(new("ask", connection.Address.Url, StageState.Running));
-        var registered = await connection.Client.RegisterAsync(file.ToArray(), cancellation);
+        var registered = await connection.Client.RegisterAsync(capture, cancellation);
         if (registered.TryGet(out var known) && known.BuildId != plan.BuildId)
             registered = new Problem(
                 ProblemCodes.ServerAnswerMalformed, $"{connection.Address} speaks of the kernel {known.BuildId}");

@@ -4,7 +4,6 @@
 
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Elivepatch.Engine;
@@ -32,14 +31,18 @@ internal sealed class ServerClient : IDisposable
     private readonly HttpClient http;
     private readonly ServerAddress address;
     private readonly ServerPatience patience;
+    private readonly ConnectionFailure failures;
 
     /// <summary>Makes the client; nothing is sent yet.</summary>
-    public ServerClient(ServerAddress address, string? token, ServerPatience patience)
+    public ServerClient(ServerAddress address, string? token, ServerPatience patience, IWebProxy proxy)
     {
         this.address = address;
         this.patience = patience;
+        failures = new(address, proxy, patience.Time);
         http = new(new SocketsHttpHandler
         {
+            Proxy = proxy,
+            SslOptions = { RemoteCertificateValidationCallback = failures.Accept },
             AllowAutoRedirect = false,
             UseCookies = false,
             AutomaticDecompression = DecompressionMethods.None,
@@ -210,23 +213,19 @@ internal sealed class ServerClient : IDisposable
             if (response.IsSuccessStatusCode)
                 return (await read(response, inTime.Token), null);
             var isBusy = response.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable;
+            if (response.Content.Headers.ContentType?.MediaType != ProblemDetails.MediaType
+                && await failures.ExplainAsync(response.StatusCode, cancellation) is { } explained)
+                return (explained, null);
             return (await RefusalAsync<T>(response, inTime.Token), isBusy ? RetryAfter(response) : null);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             return (Unreachable($"no whole answer came within {limit.TotalSeconds:0} s"), null);
         }
-        catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
-            or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError)
-        {
-            // Nobody is there: whoever started the command wants to know it now.
-            return (
-                Unreachable(
-                    e.InnerException is SocketException or System.Security.Authentication.AuthenticationException ? e.InnerException.Message : e.Message), null);
-        }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return (Unreachable(e.Message), TimeSpan.Zero);
+            var (problem, isPassing) = await failures.ExplainAsync(e, cancellation);
+            return (problem, isPassing ? TimeSpan.Zero : null);
         }
         catch (Exception e) when (e is JsonException or InvalidDataException)
         {
@@ -298,7 +297,7 @@ internal sealed class ServerClient : IDisposable
     private static bool IsWhole(ProblemReport problem) =>
         problem is { Code: not null, Title: not null, Reason: not null, Remedy: not null };
 
-    private Problem Unreachable(string reason) => new(ProblemCodes.ServerUnreachable, $"{address}: {reason}");
+    private Problem Unreachable(string reason) => failures.Unreachable(reason);
 
     private Problem Malformed(string reason, string? remedy = null) =>
         new(ProblemCodes.ServerAnswerMalformed, $"{address}: {reason}", remedy);

@@ -38,7 +38,7 @@ internal sealed record TrustedConnection(ServerAddress Address, ServerClient Cli
         if (RefuseReadable(address, token.Value, request.AllowsHttp || trusted is { AllowsHttp: true }) is { } readable)
             return readable;
 
-        var client = new ServerClient(address, token.Value, patience);
+        var client = new ServerClient(address, token.Value, patience, session.Proxy);
         var key = await FindKeyAsync(client, named?.Value, trusted, cancellation);
         if (!key.TryGet(out var current))
         {

@@ -18,31 +18,42 @@ public sealed class MachineCapture(string root = "/")
         {
             return TakeAll();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (UnauthorizedAccessException e)
         {
-            return Impossible(e.Message);
+            return Impossible(e.Message, Environment.IsPrivilegedProcess ? "see what keeps root from reading it" : null);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            return Impossible(e.Message, "see that the file can be read, and is whole");
         }
     }
 
     private Outcome<CaptureFile> TakeAll()
     {
         if (Read("proc/sys/kernel/osrelease") is not { } osRelease)
-            return Impossible("/proc/sys/kernel/osrelease is missing: is /proc mounted?");
+            return Impossible("/proc/sys/kernel/osrelease is missing", "mount /proc");
         var release = Text(osRelease).Trim();
         if (!ReleaseName.IsValid(release))
-            return Impossible("the release is no release");
+        {
+            return Impossible(
+                "the release is no release", "boot a kernel whose release (`uname -r`) is made of letters, digits and . _ + ~ -");
+        }
         if (Read("sys/kernel/notes") is not { } notes || BuildId.Find(notes) is not { } buildId)
-            return Impossible("/sys/kernel/notes has no build-id");
+        {
+            return Impossible(
+                "/sys/kernel/notes has no build-id", "mount /sys; a kernel that was linked without --build-id cannot be captured");
+        }
         if (ReadConfig(release) is not { } config)
         {
             return Impossible(
-                $"there is no /proc/config.gz, /lib/modules/{release}/build/.config or /boot/config-{release}: "
-                + "install the kernel's headers or load the module configs");
+                $"there is no /proc/config.gz, /lib/modules/{release}/build/.config or /boot/config-{release}",
+                "install the kernel's headers, load the module configs, or put the configuration that it was built with into "
+                + $"/boot/config-{release}");
         }
         if (Read("proc/kallsyms") is not { Length: > 0 } kallsyms)
-            return Impossible("/proc/kallsyms is missing or empty");
+            return Impossible("/proc/kallsyms is missing or empty", "use a kernel with CONFIG_KALLSYMS=y, with /proc mounted");
         if (HidesAddresses(kallsyms))
-            return Impossible("/proc/kallsyms hides the addresses: only root with kernel.kptr_restrict below 2 sees them");
+            return Hidden();
         var facts = new CaptureFacts
         {
             Release = release,
@@ -125,5 +136,17 @@ public sealed class MachineCapture(string root = "/")
 
     private static string Text(byte[] bytes) => Encoding.UTF8.GetString(bytes);
 
-    private static Problem Impossible(string reason) => new(ProblemCodes.CaptureImpossible, reason);
+    // 0 and 1 show the addresses to root, 2 and more to nobody.
+    private Problem Hidden()
+    {
+        var restriction = Text(Read("proc/sys/kernel/kptr_restrict") ?? []).Trim();
+        var afterThat = restriction is "2" or "3" ? ", after sysctl kernel.kptr_restrict=1" : "";
+        var (reason, remedy) = Environment.IsPrivilegedProcess
+            ? ("the addresses, even from root", "show them to root: sysctl kernel.kptr_restrict=1")
+            : ("the addresses from everybody but root", $"run the command as root{afterThat}");
+        var value = restriction.Length > 0 ? $" (kernel.kptr_restrict is {restriction})" : "";
+        return new(ProblemCodes.HiddenAddresses, $"/proc/kallsyms hides {reason}{value}", remedy);
+    }
+
+    private static Problem Impossible(string reason, string? remedy) => new(ProblemCodes.CaptureImpossible, reason, remedy);
 }

@@ -30,11 +30,12 @@ internal sealed class FakeMachine : IDisposable
         Folder(Livepatches);
         Folder("sys/module");
         Folder("etc/systemd/system");
-        Access = new(Root, new KernelCalls(Load, Unload, () => "klp: it is broken\n"), TimeProvider.System)
+        Access = new(Root, new KernelCalls(Load, Unload, () => Log), TimeProvider.System)
         {
             PollInterval = TimeSpan.FromMilliseconds(2),
             RetryPause = TimeSpan.FromMilliseconds(2),
             ProbationTime = TimeSpan.FromMilliseconds(20),
+            BootPauses = [.. Enumerable.Repeat(TimeSpan.FromMilliseconds(2), 5)],
         };
         running = Task.Run(RunAsync);
     }
@@ -48,8 +49,20 @@ internal sealed class FakeMachine : IDisposable
     /// <summary>True where transitions do not end.</summary>
     public bool IsStuck { get; set; }
 
-    /// <summary>What the next load answers.</summary>
+    /// <summary>What loads answer.</summary>
     public int LoadError { get; set; }
+
+    /// <summary>How many loads answer that; more than any test has, unless it says.</summary>
+    public int LoadErrors { get; set; } = int.MaxValue;
+
+    /// <summary>The kernel's log.</summary>
+    public string Log { get; set; } = "<6>[    1.000000] booting\n";
+
+    /// <summary>What the kernel logs as it refuses a module.</summary>
+    public string LoadComplaint { get; set; } = "<3>[    9.000000] livepatch: it is broken\n";
+
+    /// <summary>How often the kernel does not let go of a module that is not live.</summary>
+    public int HeldUnloads { get; set; }
 
     /// <summary>Modules in the order in which they were loaded.</summary>
     public List<string> Loaded { get; } = [];
@@ -115,8 +128,11 @@ internal sealed class FakeMachine : IDisposable
 
     private int Load(string path)
     {
-        if (LoadError != 0)
+        if (LoadError != 0 && LoadErrors-- > 0)
+        {
+            Log += LoadComplaint;
             return LoadError;
+        }
         var name = File.ReadAllText(path).Split(' ')[1].Trim();
         lock (kernel)
         {
@@ -134,7 +150,7 @@ internal sealed class FakeMachine : IDisposable
         {
             if (!Directory.Exists(PathOf($"sys/module/{name}")))
                 return KernelCalls.NotThere;
-            if (Directory.Exists(PathOf($"{Livepatches}/{name}")))
+            if (Directory.Exists(PathOf($"{Livepatches}/{name}")) || HeldUnloads-- > 0)
                 return KernelCalls.WouldBlock;
             Directory.Delete(PathOf($"sys/module/{name}"), recursive: true);
         }

@@ -68,7 +68,7 @@ public sealed class MachineCommandTests : IDisposable
         machine.LoadForeign("vendor_fix");
         machine.IsStuck = true;
         machine.AddTask(9, "sleepy", 1, "old_function+0x1/0x2");
-        var error = await FailAsync(1, "disable", "vendor_fix", "--transition-limit", "0");
+        var error = await FailAsync(75, "disable", "vendor_fix", "--transition-limit", "0");
         Assert.Contains("ELP1204", error, StringComparison.Ordinal);
         Assert.Contains("task 9 (sleepy)\n    old_function+0x1/0x2\n", error, StringComparison.Ordinal);
         Assert.Contains("`elivepatch disable vendor_fix --force` ends it regardless and can bring the machine down", error, StringComparison.Ordinal);
@@ -84,13 +84,13 @@ public sealed class MachineCommandTests : IDisposable
         machine.LoadForeign("vendor_fix");
         machine.IsStuck = true;
         machine.AddTask(9, "sleepy", 1, "old_function+0x1/0x2");
-        Assert.Contains("`elivepatch enable vendor_fix` turns the transition around", await FailAsync(1, "disable", "vendor_fix", "--transition-limit", "0"), StringComparison.Ordinal);
+        Assert.Contains("`elivepatch enable vendor_fix` turns the transition around", await FailAsync(75, "disable", "vendor_fix", "--transition-limit", "0"), StringComparison.Ordinal);
         await Eventually.IsTrueAsync(() => machine.Access.Files.ReadText("sys/kernel/livepatch/vendor_fix/transition") == "1");
         Assert.Contains("`elivepatch enable vendor_fix` turns the transition around", await MustAsync("status"), StringComparison.Ordinal);
 
         // The way back can be blocked as well.
         machine.AddTask(9, "sleepy", 0, "new_function+0x1/0x2");
-        Assert.Contains("not yet live again for all tasks", await FailAsync(1, "enable", "vendor_fix", "--transition-limit", "0"), StringComparison.Ordinal);
+        Assert.Contains("not yet live again for all tasks", await FailAsync(75, "enable", "vendor_fix", "--transition-limit", "0"), StringComparison.Ordinal);
         machine.IsStuck = false;
         await Eventually.IsTrueAsync(() => machine.IsSettled);
         Assert.Equal(["vendor_fix"], machine.Live);

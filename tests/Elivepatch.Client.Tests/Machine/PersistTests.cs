@@ -76,13 +76,30 @@ public sealed class PersistTests
         bench.Machine.Restart("second-boot");
         var path = bench.Machine.StateFolder.ContentPath(FakeMachine.BuildId, bench.Ledger().Wanted!);
         File.AppendAllText(path, "x");
-        Assert.Equal("ELP1207", (await bench.FailAsync(1, "load-persisted"))[0].Code);
+        var damaged = (await bench.FailAsync(1, "load-persisted"))[0];
+        Assert.Equal("ELP1207", damaged.Code);
+        Assert.Contains("`elivepatch patch`, without a patch, has it built and fetched again", damaged.Remedy, StringComparison.Ordinal);
         // A manifest that somebody made fit it has no signature.
         File.WriteAllText(path + ".manifest.json", File.ReadAllText(path + ".manifest.json").Replace("\"payload\":\"ey", "\"payload\":\"ez", StringComparison.Ordinal));
         File.WriteAllBytes(path, FakeMachine.Module(bench.Ledger().WantedLivepatch!.Module));
         Assert.Equal("ELP1103", (await bench.FailAsync(4, "load-persisted"))[0].Code);
         Assert.Empty(bench.Machine.Live);
         Assert.Equal(0, Boot(bench).Attempts);
+    }
+
+    [Fact]
+    public async Task A_module_that_is_damaged_is_fetched_again_by_patch_without_a_patch()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        File.AppendAllText(bench.Machine.StateFolder.ContentPath(FakeMachine.BuildId, bench.Ledger().Wanted!), "x");
+        await bench.FailAsync(1, "load-persisted");
+        await bench.MustAsync("patch");
+        Assert.Equal(["a.patch"], bench.LivePatches());
+        Assert.Equal("ELP0950", (await bench.FailAsync(2, "patch"))[0].Code);
+        bench.Machine.Restart("third-boot");
+        await bench.MustAsync("load-persisted");
+        Assert.Single(bench.Machine.Live);
     }
 
     [Fact]
@@ -110,21 +127,12 @@ public sealed class PersistTests
     }
 
     [Fact]
-    public async Task After_two_boots_that_did_not_last_nothing_is_loaded_until_somebody_turns_it_on_again()
+    public async Task After_two_crashes_nothing_is_loaded_until_somebody_turns_it_on_again()
     {
         await using var bench = await StartAsync();
-        for (var boot = 1; boot <= 2; boot++)
-        {
-            bench.Machine.Restart($"crash-{boot}");
-            // It goes down before the time is up: the command is killed while it waits.
-            using var death = new CancellationTokenSource();
-            var loading = new BootLoading(bench.Machine.Access with { ProbationTime = TimeSpan.FromHours(1) }, bench.Machine.StateFolder, new Progress<Elivepatch.Kernel.Progress.StageEvent>());
-            Assert.True((await loading.LoadAsync(Cancellation)).Value.WasLoaded);
-            var waiting = loading.ConfirmAsync(death.Token);
-            await death.CancelAsync();
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
-            Assert.Equal(boot, Boot(bench).Attempts);
-        }
+        await CrashAsync(bench, "first-crash");
+        Assert.Equal(1, Boot(bench).Attempts);
+        await CrashAsync(bench, "second-crash");
         bench.Machine.Restart("third-boot");
         Assert.Equal("ELP1208", (await bench.FailAsync(4, "load-persisted"))[0].Code);
         Assert.Empty(bench.Machine.Live);
@@ -135,6 +143,66 @@ public sealed class PersistTests
         bench.Machine.Restart("fourth-boot");
         await bench.MustAsync("load-persisted");
         Assert.Equal(["a.patch", "b.patch"], bench.LivePatches());
+    }
+
+    [Fact]
+    public async Task Planned_restarts_soon_after_boot_do_not_count()
+    {
+        await using var bench = await StartAsync();
+        for (var boot = 1; boot <= 3; boot++)
+        {
+            bench.Machine.Restart($"short-boot-{boot}");
+            await StopAsync(bench, () => bench.Machine.Live.Count == 1);
+            Assert.Equal(0, Boot(bench).Attempts);
+        }
+
+        bench.Machine.Restart("last-boot");
+        await bench.MustAsync("load-persisted");
+        Assert.Single(bench.Machine.Live);
+    }
+
+    [Fact]
+    public async Task A_planned_restart_during_the_transition_does_not_count()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        bench.Machine.IsStuck = true;
+        await StopAsync(bench, () => bench.Machine.Loaded.Count == 2);
+        Assert.Equal(0, Boot(bench).Attempts);
+    }
+
+    [Fact]
+    public async Task A_planned_restart_does_not_excuse_the_crash_before_it()
+    {
+        await using var bench = await StartAsync();
+        await CrashAsync(bench, "first-crash");
+        bench.Machine.Restart("short-boot");
+        await StopAsync(bench, () => bench.Machine.Live.Count == 1);
+        Assert.Equal(1, Boot(bench).Attempts);
+        await CrashAsync(bench, "second-crash");
+        bench.Machine.Restart("last-boot");
+        Assert.Equal("ELP1208", (await bench.FailAsync(4, "load-persisted"))[0].Code);
+    }
+
+    [Fact]
+    public async Task Boots_that_have_no_name_are_counted_each()
+    {
+        await using var bench = await StartAsync();
+        await CrashAsync(bench, "");
+        await CrashAsync(bench, "");
+        bench.Machine.Restart("");
+        Assert.Equal("ELP1208", (await bench.FailAsync(4, "load-persisted"))[0].Code);
+        Assert.Empty(bench.Machine.Live);
+    }
+
+    [Fact]
+    public async Task One_boot_is_one_attempt_however_often_the_command_is_killed_in_it()
+    {
+        await using var bench = await StartAsync();
+        await CrashAsync(bench, "second-boot");
+        bench.Machine.Restart("second-boot");
+        await KillAsync(bench);
+        Assert.Equal(1, Boot(bench).Attempts);
     }
 
     [Fact]
@@ -197,6 +265,30 @@ public sealed class PersistTests
     }
 
     [Theory]
+    [InlineData("{\"format\":1,")]
+    [InlineData("{\"format\":7}")]
+    [InlineData("")]
+    public async Task A_damaged_note_of_loading_at_boot_is_set_aside_by_turning_it_off(string content)
+    {
+        await using var bench = await StartAsync();
+        var path = bench.Machine.Write("var/lib/elivepatch/boot.json", content);
+        var problem = (await bench.FailAsync(1, "load-persisted"))[0];
+        Assert.Equal("ELP1207", problem.Code);
+        Assert.Contains("`elivepatch persist --off`", problem.Remedy, StringComparison.Ordinal);
+        // What another damaged one left is not written over.
+        bench.Machine.Write("var/lib/elivepatch/boot.json.damaged-1", "earlier");
+        var output = (await bench.MustAsync("persist", "--off")).Output;
+        Assert.Equal($"nothing is loaded at boot any more\nwhat said how loading at boot stands was damaged, and is now {path}.damaged-2\n", output);
+        Assert.Equal(content, File.ReadAllText(path + ".damaged-2"));
+        Assert.False(Boot(bench).IsOn);
+        Assert.False(File.Exists(bench.Machine.PathOf("etc/systemd/system/elivepatch.service")));
+        await PersistAsync(bench);
+        bench.Machine.Restart("second-boot");
+        await bench.MustAsync("load-persisted");
+        Assert.Single(bench.Machine.Live);
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task The_service_manager_is_told_when_it_is_live(bool isAbstract)
@@ -210,7 +302,88 @@ public sealed class PersistTests
         run.Variables["NOTIFY_SOCKET"] = name;
         Assert.Equal(0, await run.RunAsync("load-persisted"));
         var buffer = new byte[100];
-        Assert.Equal("READY=1", Encoding.UTF8.GetString(buffer, 0, listener.Receive(buffer)));
+        Assert.Equal($"READY=1\nSTATUS={bench.Machine.Live[0]} is live", Encoding.UTF8.GetString(buffer, 0, listener.Receive(buffer)));
+    }
+
+    [Fact]
+    public async Task A_probe_that_is_in_the_way_early_and_gone_later_is_waited_for()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        bench.Machine.LoadError = 16;
+        bench.Machine.LoadErrors = 3;
+        bench.Machine.LoadComplaint = "[    9.000000] livepatch: failed to register ftrace handler for function 'vfs_read' (-16)\n";
+        var path = bench.Scratch.PathOf("notify");
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        var run = bench.Machine.NewSession();
+        run.Variables["NOTIFY_SOCKET"] = path;
+        Assert.True(await run.RunAsync("load-persisted") == 0, run.Error);
+        Assert.Single(bench.Machine.Live);
+        Assert.Equal(0, Boot(bench).Attempts);
+        Assert.Equal(3, run.Error.Split('\n').Count(l => l.StartsWith("not now, again in 0 s: ELP1221 livepatch_a_", StringComparison.Ordinal)));
+        // The boot is not kept waiting, and whoever looks sees why.
+        var buffer = new byte[1000];
+        var first = Encoding.UTF8.GetString(buffer, 0, listener.Receive(buffer));
+        Assert.StartsWith("READY=1\nSTATUS=not now, again in 0 s: ELP1221 ", first, StringComparison.Ordinal);
+        Assert.EndsWith("somebody else has diverted vfs_read", first, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_stays_in_the_way_is_not_waited_for_without_end_and_no_crash()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        bench.Machine.LoadError = 12;
+        Assert.Equal("ELP1221", (await bench.FailAsync(75, "load-persisted"))[0].Code);
+        Assert.Equal(0, Boot(bench).Attempts);
+        Assert.Equal(bench.Machine.Access.BootPauses.Count + 1, bench.Machine.Log.Split("it is broken").Length - 1);
+    }
+
+    [Fact]
+    public async Task What_does_not_go_away_is_not_tried_again()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        bench.Machine.LoadError = 8;
+        Assert.Equal("ELP1203", (await bench.FailAsync(4, "load-persisted"))[0].Code);
+        Assert.Equal(1, bench.Machine.Log.Split("it is broken").Length - 1);
+    }
+
+    [Fact]
+    public async Task Another_elivepatch_at_work_is_waited_for()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        var making = bench.Machine.StateFolder.LockMaking().Value;
+        var run = new TestSession { Machine = bench.Machine.Access with { BootPauses = [.. Enumerable.Repeat(TimeSpan.FromMilliseconds(5), 4000)] } };
+        var running = run.RunAsync("load-persisted");
+        await Eventually.IsTrueAsync(() => run.Error.Contains("ELP1209", StringComparison.Ordinal));
+        making.Dispose();
+        Assert.Equal(0, await running);
+        Assert.Single(bench.Machine.Live);
+    }
+
+    [Fact]
+    public async Task A_try_that_finds_the_transition_of_the_one_before_still_going_on_waits_for_its_end()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        bench.Machine.IsStuck = true;
+        // The first try is killed while the transition goes on.
+        using var kill = new CancellationTokenSource();
+        var first = new BootLoading(bench.Machine.Access, bench.Machine.StateFolder, new Progress<Elivepatch.Kernel.Progress.StageEvent>()).LoadAsync(kill.Token);
+        await Eventually.IsTrueAsync(() => bench.Machine.Loaded.Count == 2);
+        await kill.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        var run = bench.Machine.NewSession();
+        var second = run.RunAsync("load-persisted");
+        await Eventually.IsTrueAsync(() => run.Error.Contains("go live", StringComparison.Ordinal));
+        Assert.Equal("", run.Output);
+        bench.Machine.IsStuck = false;
+        Assert.Equal(0, await second);
+        Assert.Equal(2, bench.Machine.Loaded.Count);
+        Assert.Single(bench.Machine.Live);
     }
 
     private static async Task<PatchBench> StartAsync(Action<PatchBench>? prepare = null)
@@ -227,6 +400,32 @@ public sealed class PersistTests
         var run = bench.Machine.NewSession();
         run.Variables["ELIVEPATCH_COMMAND"] = "/usr/local/sbin/elivepatch";
         Assert.True(await run.RunAsync("persist") == 0, run.Error);
+    }
+
+    // The command loads, and is never heard of again.
+    private static async Task CrashAsync(PatchBench bench, string boot)
+    {
+        bench.Machine.Restart(boot);
+        await KillAsync(bench);
+    }
+
+    private static async Task KillAsync(PatchBench bench)
+    {
+        var loading = new BootLoading(bench.Machine.Access, bench.Machine.StateFolder, new Progress<Elivepatch.Kernel.Progress.StageEvent>());
+        Assert.True((await loading.LoadAsync(Cancellation)).Value.WasLoaded);
+    }
+
+    // The command is told to end as soon as it has come so far.
+    private static async Task StopAsync(PatchBench bench, Func<bool> hasComeSoFar)
+    {
+        using var stop = new CancellationTokenSource();
+        var before = Boot(bench).Attempts;
+        var run = new TestSession { Machine = bench.Machine.Access with { ProbationTime = TimeSpan.FromHours(1) } };
+        var running = run.RunAsync(stop.Token, "load-persisted");
+        await Eventually.IsTrueAsync(hasComeSoFar);
+        Assert.Equal(before + 1, Boot(bench).Attempts);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
     }
 
     private static BootLedger Boot(PatchBench bench) => bench.Machine.StateFolder.ReadBoot().Value;

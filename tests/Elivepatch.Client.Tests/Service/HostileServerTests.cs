@@ -153,7 +153,7 @@ public sealed class HostileServerTests
     {
         await using var bench = await PatchBench.StartAsync();
         bench.Server.Instead["POST /api/v1/builds"] = context => FakeServer.ProblemAsync(context, 429, new ProblemReport("ELP1008", "too many requests", "3 builds", "wait"));
-        Assert.Equal("ELP1008", (await bench.FailAsync(1, "patch", bench.Patch("a.patch")))[0].Code);
+        Assert.Equal("ELP1008", (await bench.FailAsync(75, "patch", bench.Patch("a.patch")))[0].Code);
         Assert.Equal(5, bench.Server.Requests.Count(r => r == "POST /api/v1/builds"));
     }
 
@@ -276,7 +276,7 @@ public sealed class HostileServerTests
     {
         await using var bench = await PatchBench.StartAsync();
         bench.Server.End = build => build;
-        Assert.Equal("ELP1002", (await bench.FailAsync(1, "patch", bench.Patch("a.patch")))[0].Code);
+        Assert.Equal("ELP1002", (await bench.FailAsync(75, "patch", bench.Patch("a.patch")))[0].Code);
         Assert.Empty(bench.Machine.Loaded);
     }
 
@@ -290,7 +290,7 @@ public sealed class HostileServerTests
         await using var bench = await PatchBench.StartAsync(trusts: false);
         var pem = bench.Scratch.Write("server.pem", bench.Server.Key.Public.Pem);
         var watch = Stopwatch.StartNew();
-        var problem = (await bench.FailAsync(1, "patch", "--server", $"http://127.0.0.1:{port}", "--key", pem, bench.Patch("a.patch")))[0];
+        var problem = (await bench.FailAsync(75, "patch", "--server", $"http://127.0.0.1:{port}", "--key", pem, bench.Patch("a.patch")))[0];
         Assert.Equal("ELP1002", problem.Code);
         Assert.Contains("refused", problem.Reason, StringComparison.OrdinalIgnoreCase);
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10));

@@ -76,13 +76,15 @@ public sealed class InterruptedPatchTests
 
     [Fact]
     public async Task On_a_full_disk_nothing_is_loaded_and_livepatches_can_still_be_disabled() =>
-        await WithOwnDiskAsync("256k", async (bench, folder, session) =>
+        await WithOwnDiskAsync("4m", async (bench, folder, session) =>
         {
             Fill(folder);
             var run = session();
-            Assert.Equal(1, await run.RunAsync("patch", bench.Patch("b.patch")));
-            Assert.Contains("ELP1207", run.Error, StringComparison.Ordinal);
+            var asked = bench.Server.Requests.Count;
+            Assert.Equal(75, await run.RunAsync("patch", bench.Patch("b.patch")));
+            Assert.Contains("ELP1219", run.Error, StringComparison.Ordinal);
             Assert.Single(bench.Machine.Loaded);
+            Assert.Equal(asked, bench.Server.Requests.Count);
             Assert.Equal(0, await session().RunAsync("status"));
             run = session();
             Assert.Equal(1, await run.RunAsync("disable", bench.Machine.Live[0]));
@@ -92,7 +94,7 @@ public sealed class InterruptedPatchTests
 
     [Fact]
     public async Task On_a_read_only_disk_it_says_so_at_once_and_that_a_disabled_livepatch_comes_back() =>
-        await WithOwnDiskAsync("1m", async (bench, folder, session) =>
+        await WithOwnDiskAsync("4m", async (bench, folder, session) =>
         {
             Assert.True(Run("mount", "-o", "remount,ro", folder));
             var watch = System.Diagnostics.Stopwatch.StartNew();

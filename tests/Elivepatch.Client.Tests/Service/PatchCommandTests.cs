@@ -299,18 +299,18 @@ public sealed class PatchCommandTests
         Assert.Equal(["ELP0403", "ELP1001"], problems.Select(p => p.Code));
         Assert.Equal("ELP7777 new", problems[1].Title);
         bench.Server.End = build => build with { State = BuildState.Cancelled };
-        Assert.Equal("ELP1015", (await bench.FailAsync(1, "patch", bench.Patch("a.patch")))[0].Code);
+        Assert.Equal("ELP1015", (await bench.FailAsync(75, "patch", bench.Patch("a.patch")))[0].Code);
     }
 
     [Fact]
-    public async Task A_module_that_the_kernel_refuses_is_told_with_the_end_of_its_log()
+    public async Task A_module_that_the_kernel_refuses_is_told_with_what_it_said()
     {
         await using var bench = await PatchBench.StartAsync();
         bench.Machine.LoadError = 8;
         var problem = (await bench.FailAsync(4, "patch", bench.Patch("a.patch")))[0];
         Assert.Equal("ELP1203", problem.Code);
         Assert.Contains("errno 8", problem.Reason, StringComparison.Ordinal);
-        Assert.Contains("klp: it is broken", problem.Reason, StringComparison.Ordinal);
+        Assert.Contains("livepatch: it is broken", problem.Reason, StringComparison.Ordinal);
         Assert.Null(bench.Ledger().Wanted);
         bench.Machine.LoadError = 0;
         await bench.MustAsync("patch", bench.Patch("a.patch"));
@@ -341,7 +341,7 @@ public sealed class PatchCommandTests
         bench.Machine.IsStuck = true;
         var first = bench.RunAsync("patch", bench.Patch("a.patch"));
         await Eventually.IsTrueAsync(() => bench.Machine.Loaded.Count == 1);
-        Assert.Equal("ELP1209", (await bench.FailAsync(1, "patch", bench.Patch("b.patch")))[0].Code);
+        Assert.Equal("ELP1209", (await bench.FailAsync(75, "patch", bench.Patch("b.patch")))[0].Code);
         var disabling = bench.RunAsync("disable", bench.Machine.Loaded[0]);
         await Eventually.IsTrueAsync(() => bench.Machine.Access.Files.ReadText($"sys/kernel/livepatch/{bench.Machine.Loaded[0]}/enabled") == "0");
         bench.Machine.IsStuck = false;
@@ -355,6 +355,25 @@ public sealed class PatchCommandTests
     }
 
     [Fact]
+    public async Task A_live_patch_that_is_damaged_on_the_disk_can_be_given_again_or_left_out()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        await bench.MustAsync("patch", bench.Patch("a.patch"));
+        File.AppendAllText(bench.Machine.StateFolder.ContentPath(FakeMachine.BuildId, bench.Ledger().Livepatches[0].Patches[0].Sha256), "x");
+        var problem = (await bench.FailAsync(1, "patch", bench.Patch("b.patch")))[0];
+        Assert.Equal("ELP1207", problem.Code);
+        Assert.StartsWith("a.patch, which is live: ", problem.Reason, StringComparison.Ordinal);
+        Assert.Contains("--drop a.patch", problem.Remedy, StringComparison.Ordinal);
+        await bench.MustAsync("patch", bench.Patch("a.patch"), bench.Patch("b.patch"));
+        Assert.Equal(["a.patch", "b.patch"], bench.LivePatches());
+        // It is whole again.
+        await bench.MustAsync("patch", bench.Patch("c.patch"));
+        File.AppendAllText(bench.Machine.StateFolder.ContentPath(FakeMachine.BuildId, bench.Ledger().Livepatches[0].Patches[0].Sha256), "x");
+        await bench.MustAsync("patch", "--drop", "a.patch");
+        Assert.Equal(["b.patch", "c.patch"], bench.LivePatches());
+    }
+
+    [Fact]
     public async Task A_stuck_transition_is_explained()
     {
         await using var bench = await PatchBench.StartAsync();
@@ -362,19 +381,61 @@ public sealed class PatchCommandTests
         bench.Machine.AddTask(412, "sleepy", 0, "meminfo_proc_show+0x12/0x900", "seq_read+0x1/0x2");
         bench.Machine.AddTask(413, "moved", 1);
         bench.Machine.AddTask(414, "idle", -1);
-        var problem = (await bench.FailAsync(1, "patch", bench.Patch("a.patch"), "--transition-limit", "0"))[0];
+        var problem = (await bench.FailAsync(75, "patch", bench.Patch("a.patch"), "--transition-limit", "0"))[0];
         Assert.Equal("ELP1204", problem.Code);
         Assert.Contains("task 412 (sleepy)\n  meminfo_proc_show+0x12/0x900\n  seq_read+0x1/0x2", problem.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("moved", problem.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("idle", problem.Reason, StringComparison.Ordinal);
         Assert.Contains("elivepatch disable", problem.Remedy, StringComparison.Ordinal);
-        // No other can begin; that is told before a server is asked.
-        Assert.Equal("ELP1211", (await bench.FailAsync(4, "patch", bench.Patch("b.patch")))[0].Code);
+        // No other can begin; who blocks it is told before a server is asked.
+        var name = bench.Machine.Loaded[0];
+        problem = (await bench.FailAsync(75, "patch", bench.Patch("b.patch"), "--transition-limit", "0"))[0];
+        Assert.Equal("ELP1204", problem.Code);
+        Assert.StartsWith($"{name} is loaded and not yet live for all tasks after 0 s", problem.Reason, StringComparison.Ordinal);
+        Assert.Contains("task 412 (sleepy)\n  meminfo_proc_show+0x12/0x900", problem.Reason, StringComparison.Ordinal);
+        Assert.Contains($"the same command waits on; `elivepatch disable {name}` turns the transition around", problem.Remedy, StringComparison.Ordinal);
         Assert.Single(bench.Server.Submissions);
         // It ends later; the next command knows that it is live.
         bench.Machine.IsStuck = false;
         await Eventually.IsTrueAsync(() => bench.Machine is { IsSettled: true, Live.Count: 1 });
         await bench.MustAsync("patch", bench.Patch("b.patch"));
         Assert.Equal(["a.patch", "b.patch"], bench.LivePatches());
+    }
+
+    [Fact]
+    public async Task Asked_again_during_a_transition_it_waits_on_and_needs_no_second_build()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        bench.Machine.IsStuck = true;
+        await bench.FailAsync(75, "patch", bench.Patch("a.patch"), "--transition-limit", "0");
+        Assert.Null(bench.Ledger().Wanted);
+        var again = bench.RunAsync("patch", bench.Patch("a.patch"));
+        bench.Machine.IsStuck = false;
+        var (status, run) = await again;
+        Assert.True(status == 0, run.Error);
+        Assert.Equal($"{bench.Machine.Loaded[0]}: is live already\n  a.patch\n", run.Output);
+        Assert.Single(bench.Server.Submissions);
+        Assert.NotNull(bench.Ledger().Wanted);
+    }
+
+    [Fact]
+    public async Task After_a_transition_was_turned_around_the_same_patch_can_be_made_live()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        bench.Machine.IsStuck = true;
+        await bench.FailAsync(75, "patch", bench.Patch("a.patch"), "--transition-limit", "0");
+        var name = bench.Machine.Loaded[0];
+        // It is on its way out, and blocked there as well.
+        await bench.FailAsync(75, "disable", name, "--transition-limit", "0");
+        var problem = (await bench.FailAsync(75, "patch", bench.Patch("a.patch"), "--transition-limit", "0"))[0];
+        Assert.Equal("ELP1204", problem.Code);
+        Assert.StartsWith($"{name} is going away", problem.Reason, StringComparison.Ordinal);
+        Assert.Contains($"`elivepatch enable {name}`", problem.Remedy, StringComparison.Ordinal);
+        bench.Machine.IsStuck = false;
+        // The kernel holds its module for a moment after the transition.
+        bench.Machine.HeldUnloads = 3;
+        await bench.MustAsync("patch", bench.Patch("a.patch"));
+        Assert.Equal([name], bench.Machine.Live);
+        Assert.Equal([name, name], bench.Machine.Loaded);
     }
 }

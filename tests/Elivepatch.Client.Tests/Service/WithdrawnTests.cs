@@ -28,6 +28,9 @@ public sealed class WithdrawnTests
         Assert.Equal(written, File.GetLastWriteTimeUtc(path));
         await bench.Server.DisposeAsync();
         AssertShown(bench, (await bench.MustAsync("status")).Output);
+        var (status, check) = await bench.RunAsync("status", "--check");
+        Assert.Equal(2, status);
+        Assert.Matches("^CRITICAL: livepatch_a_[0-9a-f]+ was withdrawn by [^\n]+, and is live\n$", check.Output);
         var json = JsonDocument.Parse((await bench.MustAsync("status", "--json")).Output).RootElement.GetProperty("livepatches")[0].GetProperty("withdrawn");
         Assert.Equal("ELP0610", json.GetProperty("problems")[0].GetProperty("code").GetString());
         Assert.Contains("elivepatch patch", json.GetProperty("remedy").GetString(), StringComparison.Ordinal);
@@ -142,7 +145,7 @@ public sealed class WithdrawnTests
         else
             bench.Server.Instead["GET /api/v1/builds/0/artifact"] = context => FakeServer.ProblemAsync(
                 context, 410, new ProblemReport("ELP1073", ProblemCodes.LivepatchWithdrawn.Title, "ELP0610 gone", "m"));
-        var problem = Assert.Single(await bench.FailAsync(4, "patch", bench.Patch("a.patch")));
+        var problem = Assert.Single(await bench.FailAsync(75, "patch", bench.Patch("a.patch")));
         Assert.Equal("ELP1073", problem.Code);
         Assert.Contains("ELP0610", problem.Reason, StringComparison.Ordinal);
         Assert.Empty(bench.Machine.Live);

@@ -94,6 +94,24 @@ public sealed class KernelSymbolsTests
     }
 
     [Fact]
+    public void What_kprobes_and_tracers_add_is_no_obstacle()
+    {
+        // As Debian's 6.12 lists it with probes at a function's entry and within one, and the function tracer on.
+        const string added = """
+            ffffffffc0207000 t ftrace_trampoline	[__builtin__ftrace]
+            ffffffffc0201000 t ftrace_trampoline	[__builtin__ftrace]
+            ffffffffc0001000 t bpf_prog_6deef7357e7b4530	[bpf]
+            ffffffffc0203000 t kprobe_insn_page	[__builtin__kprobes]
+            ffffffffc0205000 t kprobe_optinsn_page	[__builtin__kprobes]
+
+            """;
+        KernelSymbols symbols = Parse(Sample[..Sample.IndexOf("ffffffffc0001000 t bpf", StringComparison.Ordinal)] + added).Value;
+
+        Assert.Equal(["ext4", "__builtin__ftrace", "bpf", "__builtin__kprobes"], symbols.Modules);
+        Assert.Equal(2, symbols.Module("ext4")!.Count);
+    }
+
+    [Fact]
     public void A_symbol_of_unknown_type_is_neither_code_nor_global()
     {
         KernelSymbol symbol = Parse("ffffffff81bcd000 ? __nosave_begin\n").Value.Vmlinux[0];

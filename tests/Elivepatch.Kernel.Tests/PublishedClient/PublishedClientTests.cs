@@ -108,14 +108,15 @@ public sealed class PublishedClientTests(StockKernel stock)
         Assert.True(Regex.IsMatch(result.Output, expected), result.Output);
     }
 
-    private static async Task<string> PublishAsync()
+    /// <summary>Publishes the command; the path of its file.</summary>
+    internal static async Task<string> PublishAsync()
     {
         await OutputAsync(Path.Combine(Repository.Root, "scripts", "publish-client"));
         return Path.Combine(Repository.Root, "artifacts", "publish", "elivepatch");
     }
 
-    // The state folder of a machine on which the livepatch was live when it went down, as docs/machine.md describes it.
-    private static IReadOnlyList<GuestFile> State(KernelRecord record, BuildResult built, byte[] patch)
+    /// <summary>The state folder of a machine on which the livepatch was live when it went down, as docs/machine.md describes it.</summary>
+    internal static IReadOnlyList<GuestFile> State(KernelRecord record, BuildResult built, byte[] patch)
     {
         using var key = SigningKey.Create();
         var module = Digest(built.Module);

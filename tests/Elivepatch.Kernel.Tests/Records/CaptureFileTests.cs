@@ -40,7 +40,26 @@ public sealed class CaptureFileTests
         using var root = new TemporaryCache();
         var machine = Machine(root.FullPath);
         File.WriteAllText(Path.Combine(root.FullPath, "proc/kallsyms"), "0000000000000000 T _text\n");
-        Assert.Equal(ProblemCodes.CaptureImpossible, machine.Take().Problems[0].Code);
+        File.WriteAllText(Path.Combine(root.FullPath, "proc/sys/kernel/kptr_restrict"), "2\n");
+        var problem = machine.Take().Problems[0];
+        Assert.Equal(ProblemCodes.HiddenAddresses, problem.Code);
+        Assert.Contains("(kernel.kptr_restrict is 2)", problem.Reason, StringComparison.Ordinal);
+        Assert.Contains("sysctl kernel.kptr_restrict=1", problem.Remedy, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("proc/sys/kernel/osrelease", "mount /proc")]
+    [InlineData("sys/kernel/notes", "mount /sys")]
+    [InlineData("boot/config-6.12.1", "/boot/config-6.12.1")]
+    [InlineData("proc/kallsyms", "CONFIG_KALLSYMS=y")]
+    public void What_is_missing_has_a_remedy_that_is_not_to_become_root(string file, string remedy)
+    {
+        using var root = new TemporaryCache();
+        var machine = Machine(root.FullPath);
+        File.Delete(Path.Combine(root.FullPath, file));
+        var problem = machine.Take().Problems[0];
+        Assert.Equal(ProblemCodes.CaptureImpossible, problem.Code);
+        Assert.Contains(remedy, problem.Remedy, StringComparison.Ordinal);
     }
 
     [Theory]
