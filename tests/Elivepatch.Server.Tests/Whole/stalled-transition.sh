@@ -88,6 +88,7 @@ says 0 livepatch
 sees cpu0 /proc/softirqs
 
 echo "== a clock that is wrong at boot"
+mkdir -p /root/units
 ELIVEPATCH_UNIT_FOLDER=/root/units must elivepatch persist
 second=$(cd /sys/kernel/livepatch && ls)
 for year in 1980 2100; do
