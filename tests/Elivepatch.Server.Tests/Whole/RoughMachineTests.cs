@@ -62,6 +62,12 @@ public sealed class RoughMachineTests
         Check(await RunAsync("debian:newest-cloud", "stalled-transition.sh"));
     }
 
+    [Fact(Skip = FullReason, SkipType = typeof(WholeWayTests), SkipUnless = nameof(WholeWayTests.IsFull))]
+    public async Task A_livepatch_outlives_suspend_and_where_none_can_be_loaded_the_cause_is_named()
+    {
+        Check(await RunAsync("debian:newest-cloud", "odd-machine.sh"));
+    }
+
     private static void Check(Outcome<GuestResult> result) =>
         Assert.True(
             result.Succeeded && result.Value.ExitStatus == 0,
