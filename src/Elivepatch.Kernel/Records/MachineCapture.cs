@@ -136,14 +136,21 @@ public sealed class MachineCapture(string root = "/")
 
     private static string Text(byte[] bytes) => Encoding.UTF8.GetString(bytes);
 
-    // 0 and 1 show the addresses to root, 2 and more to nobody.
+    // 0 and 1 show the addresses to whoever has CAP_SYSLOG on the machine itself, which root in a container has not; 2 and more to
+    // nobody (kallsyms_show_value() of kernel/kallsyms.c, or of kernel/ksyms_common.c).
     private Problem Hidden()
     {
         var restriction = Text(Read("proc/sys/kernel/kptr_restrict") ?? []).Trim();
-        var afterThat = restriction is "2" or "3" ? ", after sysctl kernel.kptr_restrict=1" : "";
-        var (reason, remedy) = Environment.IsPrivilegedProcess
-            ? ("the addresses, even from root", "show them to root: sysctl kernel.kptr_restrict=1")
-            : ("the addresses from everybody but root", $"run the command as root{afterThat}");
+        var isShut = restriction is "2" or "3";
+        var (reason, remedy) = (Environment.IsPrivilegedProcess, isShut) switch
+        {
+            (true, true) => ("the addresses, even from root", "show them to root: sysctl kernel.kptr_restrict=1"),
+            (true, false) => (
+                "the addresses from this root, who lacks CAP_SYSLOG",
+                "root in a container, or under a security module, may not see them: run the command on the machine itself"),
+            (false, true) => ("the addresses from everybody", "run the command as root, after sysctl kernel.kptr_restrict=1"),
+            (false, false) => ("the addresses from everybody but root", "run the command as root"),
+        };
         var value = restriction.Length > 0 ? $" (kernel.kptr_restrict is {restriction})" : "";
         return new(ProblemCodes.HiddenAddresses, $"/proc/kallsyms hides {reason}{value}", remedy);
     }

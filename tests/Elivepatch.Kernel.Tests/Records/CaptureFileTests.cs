@@ -34,17 +34,19 @@ public sealed class CaptureFileTests
         Assert.Null(again.Symvers);
     }
 
-    [Fact]
-    public void A_machine_that_hides_addresses_cannot_be_captured()
+    [Theory]
+    [InlineData("2", "sysctl kernel.kptr_restrict=1", "sysctl kernel.kptr_restrict=1")]
+    [InlineData("0", "on the machine itself", "as root")]
+    public void A_machine_that_hides_addresses_cannot_be_captured(string restriction, string ofRoot, string ofOthers)
     {
         using var root = new TemporaryCache();
         var machine = Machine(root.FullPath);
         File.WriteAllText(Path.Combine(root.FullPath, "proc/kallsyms"), "0000000000000000 T _text\n");
-        File.WriteAllText(Path.Combine(root.FullPath, "proc/sys/kernel/kptr_restrict"), "2\n");
+        File.WriteAllText(Path.Combine(root.FullPath, "proc/sys/kernel/kptr_restrict"), restriction + "\n");
         var problem = machine.Take().Problems[0];
         Assert.Equal(ProblemCodes.HiddenAddresses, problem.Code);
-        Assert.Contains("(kernel.kptr_restrict is 2)", problem.Reason, StringComparison.Ordinal);
-        Assert.Contains("sysctl kernel.kptr_restrict=1", problem.Remedy, StringComparison.Ordinal);
+        Assert.Contains($"(kernel.kptr_restrict is {restriction})", problem.Reason, StringComparison.Ordinal);
+        Assert.Contains(Environment.IsPrivilegedProcess ? ofRoot : ofOthers, problem.Remedy, StringComparison.Ordinal);
     }
 
     [Theory]
