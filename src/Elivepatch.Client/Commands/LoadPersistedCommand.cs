@@ -17,12 +17,12 @@ internal static class LoadPersistedCommand
             "load-persisted", "Loads what `elivepatch persist` keeps: the systemd unit runs it at boot.",
             $"""
             Says what is live, or why nothing was loaded, then waits five minutes and notes that the machine is still up. A
-            machine that goes down before that without having been told to counts as a failed boot; after two in a row nothing is loaded until
-            `elivepatch persist` is run again. An orderly stop (SIGTERM, as systemd sends it when the machine shuts down) does not
-            count.
+            machine that goes down before that without having been told to counts as a failed boot; after two in a row nothing is
+            loaded until `elivepatch persist` is run again. An orderly stop (SIGTERM, as systemd sends it when the machine shuts
+            down) does not count.
 
-            What goes away by itself (status 75) is waited for, with growing pauses, for twenty minutes at most; the boot goes on meanwhile.
-            `systemctl status elivepatch` says what it waits for.
+            What goes away by itself (status 75) is waited for, with growing pauses, for twenty minutes at most; the boot goes on
+            meanwhile. `systemctl status elivepatch` says what it waits for.
 
             Exit status: 0 live or nothing to load, 1 the machine fails, 4 refused.
             {CommonOptions.TryAgainStatus}

@@ -76,8 +76,8 @@ internal static class PatchCommand
             restarted, it makes them live again.
 
             Patches that the kernel was built with are found where the package manager keeps them,
-            /{BasePatchFolder.Folder}/PACKAGE: of PACKAGE-VERSION-rN, PACKAGE-VERSION and PACKAGE the more specific folder wins for a file's name, and they are
-            applied in the order of their names. --base-patch names them instead.
+            /{BasePatchFolder.Folder}/PACKAGE: of PACKAGE-VERSION-rN, PACKAGE-VERSION and PACKAGE the more specific
+            folder wins for a file's name, and they are applied in the order of their names. --base-patch names them instead.
 
             Interrupted, it can be run again: the server's build goes on, and equal requests share it.
 

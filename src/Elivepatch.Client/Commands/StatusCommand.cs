@@ -50,11 +50,10 @@ internal static class StatusCommand
             token with the scope report. docs/machine.md has a systemd timer for it.
 
             --check is a plugin for Nagios and its like: one line on stdout, and exit status 0 (OK), 1 (WARNING), 2 (CRITICAL) or
-            3
-            (UNKNOWN). Critical are a livepatch that is wanted and not live, one that is live and withdrawn, a list that cannot be
-            read, and a transition that is known to last longer than five minutes; warnings are any other transition, and loading
-            at boot that is suspended or has lost its unit. It asks no server: `status --report` brings news of withdrawals. Run
-            it as root.
+            3 (UNKNOWN). Critical are a livepatch that is wanted and not live, one that is live and withdrawn, a list that cannot
+            be read, and a transition that is known to last longer than five minutes; warnings are any other transition, and
+            loading at boot that is suspended or has lost its unit. It asks no server: `status --report` brings news of
+            withdrawals. Run it as root.
             """,
             new Example("elivepatch status", "Show what is live."),
             new Example(

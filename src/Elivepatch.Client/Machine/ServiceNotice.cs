@@ -10,9 +10,6 @@ internal sealed class ServiceNotice(string? address)
     /// <summary>Tells that it has started, and how it stands: <c>systemctl status</c> shows the words.</summary>
     public void Ready(string status) => Send($"READY=1\n{Status(status)}");
 
-    /// <summary>Tells how it stands.</summary>
-    public void Tell(string status) => Send(Status(status));
-
     // One line: what follows a line's end would be another word to the service manager.
     private static string Status(string text) => $"STATUS={text.ReplaceLineEndings(" ")}";
 

@@ -12,15 +12,13 @@ internal sealed class GuestOutput : IDisposable
     private readonly GuestStream stream;
     private readonly StringBuilder console = new();
     private readonly CancellationTokenSource stop = new();
-    private List<GuestEvent> news = [];
     private long channelLength;
-    private bool isAnswered;
 
     /// <summary>Begins to listen.</summary>
     public GuestOutput(GuestJob job)
     {
         this.job = job;
-        stream = new(job.OutputLimit, e => news.Add(e));
+        stream = new(job.OutputLimit);
         stop.CancelAfter(job.SilenceLimit);
     }
 
@@ -31,7 +29,7 @@ internal sealed class GuestOutput : IDisposable
     public bool SaidTooMuch { get; private set; }
 
     /// <summary>What the guest sends where its files should be is nothing that could be read.</summary>
-    public bool IsBroken { get; private set; }
+    public bool IsBroken => stream.IsBroken;
 
     /// <summary>Before the guest told anything, its emulator said that KVM cannot run it. It does not end by itself then.</summary>
     public bool KvmFailed { get; private set; }
@@ -66,25 +64,20 @@ internal sealed class GuestOutput : IDisposable
     /// <summary>Takes bytes of the channel; returns what the guest is to be answered, once, when its files are here.</summary>
     public byte[]? TakeChannel(ReadOnlySpan<byte> bytes)
     {
-        List<GuestEvent> told;
-        byte[]? answer = null;
+        IReadOnlyList<GuestEvent> told;
+        byte[]? answer;
         lock (gate)
         {
             channelLength += bytes.Length;
             Heard(channelLength);
             if (SaidTooMuch || IsBroken)
                 return null;
+            var (known, wasWhole) = (stream.Events.Count, stream.Receipt is not null);
             stream.Append(bytes);
-            (told, news) = (news, []);
-            if (stream.IsBroken)
-            {
-                IsBroken = true;
+            told = [.. stream.Events.Skip(known)];
+            answer = wasWhole ? null : stream.Receipt;
+            if (IsBroken)
                 stop.Cancel();
-            }
-            else if (!isAnswered && stream.Receipt is { } receipt)
-            {
-                (answer, isAnswered) = (receipt, true);
-            }
         }
         foreach (var happened in told)
             job.OnEvent?.Invoke(happened);

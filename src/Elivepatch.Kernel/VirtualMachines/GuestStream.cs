@@ -23,8 +23,7 @@ namespace Elivepatch.Kernel.VirtualMachines;
 
 /// <summary>What comes over a guest's channel.</summary>
 /// <param name="limit">How many bytes the files may have together, packed and unpacked.</param>
-/// <param name="onEvent">Told of every event and line of output.</param>
-internal sealed class GuestStream(int limit, Action<GuestEvent>? onEvent = null)
+internal sealed class GuestStream(int limit)
 {
     private const int MostFiles = 100_000;
     private readonly List<GuestEvent> events = [];
@@ -101,7 +100,6 @@ internal sealed class GuestStream(int limit, Action<GuestEvent>? onEvent = null)
         else if (ParseLine(line) is { } happened)
         {
             events.Add(happened);
-            onEvent?.Invoke(happened);
         }
     }
 
