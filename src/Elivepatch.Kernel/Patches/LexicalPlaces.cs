@@ -3,6 +3,27 @@
 
 namespace Elivepatch.Kernel.Patches;
 
+/// <summary>What a line is to conditional compilation (C11 6.10.1).</summary>
+internal enum ConditionalPart
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>The end of a directive that opens a conditional.</summary>
+    If,
+
+    /// <summary>The end of a directive that begins another branch of one.</summary>
+    Else,
+
+    /// <summary>The end of a directive that closes one.</summary>
+    EndIf,
+}
+
+/// <summary>A line of a C file.</summary>
+/// <param name="IsSafe">A directive can stand before it.</param>
+/// <param name="Conditional">What it is to conditional compilation.</param>
+internal readonly record struct LexicalLine(bool IsSafe, ConditionalPart Conditional);
+
 /// <summary>Finds the places between lines where a preprocessor directive is harmless.</summary>
 internal sealed class LexicalPlaces
 {
@@ -12,18 +33,22 @@ internal sealed class LexicalPlaces
     private bool inDirective;
     private int depth;
     private bool complete = true;
+    private ConditionalPart conditional;
 
-    /// <summary>For each line, whether a directive can stand before it.</summary>
-    public static bool[] Find(IReadOnlyList<string> lines)
+    /// <summary>What each line is.</summary>
+    public static LexicalLine[] Find(IReadOnlyList<string> lines)
     {
         var places = new LexicalPlaces();
-        var safe = new bool[lines.Count];
+        var found = new LexicalLine[lines.Count];
         for (var i = 0; i < lines.Count; i++)
         {
-            safe[i] = places.IsSafe;
+            var isSafe = places.IsSafe;
+            places.conditional = ConditionalPart.None;
             places.Read(lines[i]);
+            found[i] = new(isSafe, places.conditional);
         }
-        return safe;
+
+        return found;
     }
 
     private bool IsSafe => !inComment && pending.Length == 0 && depth == 0 && complete;
@@ -64,15 +89,18 @@ internal sealed class LexicalPlaces
         if (directive.StartsWith("if"))
         {
             conditionals.Push((depth, null));
+            conditional = ConditionalPart.If;
         }
         else if (directive.StartsWith("el") && conditionals.TryPop(out var top))
         {
             conditionals.Push((top.AtStart, top.AfterFirst ?? depth));
             depth = top.AtStart;
+            conditional = ConditionalPart.Else;
         }
         else if (directive.StartsWith("endif") && conditionals.TryPop(out var ended))
         {
             depth = ended.AfterFirst ?? depth;
+            conditional = ConditionalPart.EndIf;
         }
     }
 

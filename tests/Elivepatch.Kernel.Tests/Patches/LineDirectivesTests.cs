@@ -81,6 +81,75 @@ public sealed class LineDirectivesTests
     }
 
     [Fact]
+    public void A_change_in_a_branch_is_made_up_for_behind_it_as_well() => Assert.Equal(
+        "#ifdef A\na;\nnew;\n#line 3\nb;\n#else\n#line 5\nc;\n#endif\n#line 7\nd;\n",
+        Insert("#ifdef A\na;\nb;\n#else\nc;\n#endif\nd;\n", "#ifdef A\na;\nnew;\nb;\n#else\nc;\n#endif\nd;\n"));
+
+    [Fact]
+    public void A_change_outside_of_all_conditionals_is_made_up_for_once() => Assert.Equal(
+        "new;\n#line 1\na;\n#if A\nb;\n#endif\nc;\n", Insert("a;\n#if A\nb;\n#endif\nc;\n", "new;\na;\n#if A\nb;\n#endif\nc;\n"));
+
+    // Whatever branches are compiled: every line that is compiled and was there before has the number that it had.
+    [Fact]
+    public void Every_line_that_stays_keeps_its_number_in_and_behind_branches_that_are_not_compiled()
+    {
+        var random = new Random(11);
+        for (var round = 0; round < 300; round++)
+        {
+            var before = new List<string>();
+            for (int n = 1, depth = 0; n <= 80; n++)
+            {
+                var kind = random.Next(12);
+                depth += kind == 0 ? 1 : kind == 1 && depth > 0 ? -1 : 0;
+                before.Add(kind switch
+                {
+                    0 => $"#if {random.Next(2)}",
+                    1 when before.Count(l => l[..3] == "#if") > before.Count(l => l[..3] == "#en") => "#endif",
+                    2 when depth > 0 && !before[before.FindLastIndex(l => l[..3] is "#if" or "#en" or "#el")].StartsWith("#e", StringComparison.Ordinal) => "#else",
+                    _ => $"line{n};",
+                });
+            }
+
+            before.AddRange(Enumerable.Repeat("#endif", before.Count(l => l[..3] == "#if") - before.Count(l => l[..3] == "#en")));
+            var after = new List<string>();
+            foreach (var line in before)
+            {
+                if (random.Next(12) == 0)
+                    after.AddRange(Enumerable.Range(0, random.Next(1, 4)).Select(i => $"new{random.Next()}{i};"));
+                if (random.Next(12) != 0 || line[0] == '#')
+                    after.Add(line);
+            }
+
+            foreach (var (line, number) in Compiled(Insert(Join(before), Join(after)).Split('\n', StringSplitOptions.RemoveEmptyEntries)))
+                Assert.True(!line.StartsWith("line", StringComparison.Ordinal) || line == $"line{number};", $"round {round}: {line} is line {number}");
+        }
+    }
+
+    // What a preprocessor does with #if 0, #if 1, #else, #endif and #line.
+    private static IEnumerable<(string Line, int Number)> Compiled(IEnumerable<string> lines)
+    {
+        var branches = new Stack<bool>();
+        var number = 0;
+        foreach (var line in lines)
+        {
+            number++;
+            var isCompiled = branches.All(b => b);
+            if (line.StartsWith("#if ", StringComparison.Ordinal))
+                branches.Push(line.EndsWith('1'));
+            else if (line == "#else")
+                branches.Push(!branches.Pop());
+            else if (line == "#endif")
+                branches.Pop();
+            else if (!isCompiled)
+                continue;
+            else if (line.StartsWith("#line ", StringComparison.Ordinal))
+                number = int.Parse(line[6..], CultureInfo.InvariantCulture) - 1;
+            else
+                yield return (line, number);
+        }
+    }
+
+    [Fact]
     public void Changes_are_found_however_many_there_are()
     {
         var before = Enumerable.Range(0, 9000).Select(n => $"a{n}\n").ToList();
