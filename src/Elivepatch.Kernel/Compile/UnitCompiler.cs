@@ -65,6 +65,23 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         PreparedTree tree, CompileCommand command, SourceOverlay overlay, CancellationToken cancellation) =>
         TextAsync(tree, command, overlay, ["-E", "-P"], cancellation);
 
+    /// <summary>The files of the tree that the preprocessor reads for a unit, by path in the tree; the unit itself comes first.</summary>
+    public async Task<Outcome<IReadOnlyList<string>>> FilesReadAsync(
+        PreparedTree tree, CompileCommand command, SourceOverlay overlay, CancellationToken cancellation)
+    {
+        var outcome = await TextAsync(tree, command, overlay, ["-M"], cancellation);
+        return outcome.Then<IReadOnlyList<string>>(rule => MakeRule.Prerequisites(Encoding.UTF8.GetString(rule.Span))
+            .Where(p => !Path.IsPathRooted(p)).Select(p => p.StartsWith("./", StringComparison.Ordinal) ? p[2..] : p).Distinct().ToList());
+    }
+
+    /// <summary>Why a unit does not compile, or null; no code is made.</summary>
+    public async Task<Problem?> CheckSyntaxAsync(
+        PreparedTree tree, CompileCommand command, SourceOverlay overlay, CancellationToken cancellation)
+    {
+        var outcome = await TextAsync(tree, command, overlay, ["-fsyntax-only"], cancellation);
+        return outcome.Succeeded ? null : outcome.Problems[0];
+    }
+
     /// <summary>The assembly that a C file is compiled to, without debug information.</summary>
     public Task<Outcome<ReadOnlyMemory<byte>>> AssemblyAsync(
         PreparedTree tree, CompileCommand command, SourceOverlay overlay, CancellationToken cancellation) =>

@@ -1,0 +1,129 @@
+// In: files. Out: what came of building a livepatch of each, by the command as users start it.
+
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text.Json;
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Protocol;
+
+namespace Elivepatch.FixesBench;
+
+/// <summary>What came of a build.</summary>
+internal enum FixOutcome
+{
+    /// <summary>A module was written.</summary>
+    Built,
+
+    /// <summary>Nothing that runs differs.</summary>
+    Unchanged,
+
+    /// <summary>The build was refused.</summary>
+    Refused,
+
+    /// <summary>The file compiles neither alone nor with the headers that it includes.</summary>
+    NotCompiling,
+
+    /// <summary>The command failed where it should have built or refused.</summary>
+    Failed,
+}
+
+/// <summary>Why there is no module.</summary>
+/// <param name="Code">The number, as in <c>ELP0408</c>.</param>
+/// <param name="Reason">The reason as users read it.</param>
+internal sealed record FixReason(string Code, string Reason);
+
+/// <summary>One build.</summary>
+/// <param name="Path">The C file.</param>
+/// <param name="Outcome">What came of it.</param>
+/// <param name="Headers">The headers that were patched with it.</param>
+/// <param name="Reasons">Why there is no module; empty where there is one.</param>
+/// <param name="Seconds">Wall-clock time of the command.</param>
+/// <param name="PeakMiB">The most memory that the command and its compilers held together, looked at five times a second.</param>
+internal sealed record FixBuild(
+    string Path, FixOutcome Outcome, IReadOnlyList<string> Headers, IReadOnlyList<FixReason> Reasons, double Seconds, double PeakMiB);
+
+/// <summary>Builds livepatches of fixes.</summary>
+internal sealed class FixBuilds(OlderKernel kernel, FixesOptions options, StateFolder state, FixPatches patches)
+{
+    private const string Kept = "builds";
+
+    /// <summary>Builds all, several at once; those that were built before are not built again.</summary>
+    public static async Task<IReadOnlyList<FixBuild>> RunAsync(
+        FixList list, OlderKernel kernel, FixesOptions options, StateFolder state, CacheRoot cache, CancellationToken cancellation)
+    {
+        var builds = new FixBuilds(kernel, options, state, new FixPatches(kernel, list, state, cache));
+        var fixes = list.Select(options);
+        var done = new ConcurrentBag<FixBuild>();
+        await Parallel.ForEachAsync(
+            fixes,
+            new ParallelOptions { MaxDegreeOfParallelism = options.Jobs, CancellationToken = cancellation },
+            async (fix, token) =>
+            {
+                var name = StateFolder.NameOf(fix.Path);
+                if (state.Find(Kept, name, FixesJson.Default.FixBuild) is not { } build)
+                {
+                    build = await builds.BuildAsync(fix.Path, token);
+                    state.Keep(Kept, name, build, FixesJson.Default.FixBuild);
+                    Console.Error.WriteLine(FormattableString.Invariant(
+                        $"[{done.Count + 1}/{fixes.Count}] {fix.Path}: {FixesText.Word(build)} {build.Seconds:0.0} s"));
+                }
+
+                done.Add(build);
+            });
+        return [.. done.OrderBy(b => b.Path, StringComparer.Ordinal)];
+    }
+
+    /// <summary>Where the module of a file is.</summary>
+    public static string ModuleOf(StateFolder state, string path) => Path.Combine(state.Modules, StateFolder.NameOf(path) + ".ko");
+
+    private async Task<FixBuild> BuildAsync(string path, CancellationToken cancellation) =>
+        await patches.HeadersAsync(path, cancellation) is { } headers
+            ? await RunAsync(path, headers, await patches.WriteAsync(path, headers, cancellation), cancellation)
+            : new(path, FixOutcome.NotCompiling, [], [], 0, 0);
+
+    private async Task<FixBuild> RunAsync(string path, IReadOnlyList<string> headers, string patch, CancellationToken cancellation)
+    {
+        var start = new ProcessStartInfo(
+            options.Command,
+            [
+                "build", "-k", kernel.Record.Facts.Name, "-o", ModuleOf(state, path),
+                "--name", "fix_" + ContentDigest.OfParts(path).Hex[..12], "--json", patch,
+            ])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        var watch = Stopwatch.StartNew();
+        using var process = Process.Start(start)!;
+        await using var end = cancellation.Register(() => process.Kill(entireProcessTree: true));
+        var memory = PeakMemory.WatchAsync(process);
+        var said = process.StandardError.ReadToEndAsync(CancellationToken.None);
+        var output = await process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+        await process.WaitForExitAsync(CancellationToken.None);
+        cancellation.ThrowIfCancellationRequested();
+        var seconds = Math.Round(watch.Elapsed.TotalSeconds, 2);
+        var reasons = process.ExitCode == 0 ? [] : Reasons(output, await said);
+        return new(path, OutcomeOf(process.ExitCode), headers, reasons, seconds, await memory);
+    }
+
+    private static FixOutcome OutcomeOf(int status) => status switch
+    {
+        0 => FixOutcome.Built,
+        (int)ProblemKind.NoChange => FixOutcome.Unchanged,
+        (int)ProblemKind.Refused or (int)ProblemKind.Mismatch => FixOutcome.Refused,
+        _ => FixOutcome.Failed,
+    };
+
+    private static IReadOnlyList<FixReason> Reasons(string output, string said)
+    {
+        try
+        {
+            var problems = JsonSerializer.Deserialize(output, ProtocolJson.Default.IReadOnlyListProblemReport) ?? [];
+            return [.. problems.Select(p => new FixReason(p.Code, p.Reason))];
+        }
+        catch (JsonException)
+        {
+            return [new("none", (said + output).Trim())];
+        }
+    }
+}

@@ -1,0 +1,45 @@
+// The measure of the engine on real fixes. In: two source versions of one series of Debian's kernel. Out: which of the fixes between
+// them can be made live on the older stock kernel, why the others cannot, and whether any of those that were built is wrong.
+
+using Elivepatch.FixesBench;
+using Elivepatch.Kernel.Storage;
+
+if (args.Length < 2 || FixesOptions.Parse(args[0], args[1], args[2..]) is not { } options)
+{
+    Console.Error.WriteLine(FixesOptions.Usage);
+    return 2;
+}
+
+using var stop = new CancellationTokenSource();
+Console.CancelKeyPress += (_, pressed) =>
+{
+    pressed.Cancel = true;
+    stop.Cancel();
+};
+
+try
+{
+    if (!CacheRoot.OpenDefault().TryGet(out var cache))
+        throw new BenchFailure("the cache cannot be opened");
+    var versions = await SourceVersions.FindAsync(options, stop.Token);
+    var state = StateFolder.Open(options, versions);
+    var kernel = await OlderKernel.OpenAsync(options, versions, cache, stop.Token);
+    var fixes = await FixList.GetAsync(kernel, versions, state, cache, stop.Token);
+    var builds = await FixBuilds.RunAsync(fixes, kernel, options, state, cache, stop.Token);
+    var trials = options.WithTrials ? await FixTrials.RunAsync(builds, kernel, state, stop.Token) : null;
+    var result = FixesResult.Of(options, versions, kernel, fixes, builds, trials);
+    FixesText.Write(Console.Out, result);
+    if (options.JsonFile is { } file)
+        FixesJson.Write(file, result);
+    return result.Failed == 0 && result.Wrong.Count == 0 ? 0 : 1;
+}
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("interrupted; the same command goes on where it stopped");
+    return 130;
+}
+catch (BenchFailure failure)
+{
+    Console.Error.WriteLine(failure.Message);
+    return 1;
+}
