@@ -16,12 +16,15 @@ namespace Elivepatch.Engine.Diff;
 public static class Correlate
 {
     /// <summary>Runs the pass.</summary>
-    public static Correlation Run(UnitObject before, UnitObject after)
+    /// <param name="before">The unit without the patch.</param>
+    /// <param name="after">The unit with the patch.</param>
+    /// <param name="lines">Which line numbers mean the same line in both; null where nobody knows.</param>
+    public static Correlation Run(UnitObject before, UnitObject after, KeptLines? lines = null)
     {
         var correlation = new Correlation(before, after);
         PairFunctions(correlation);
         PairNamedVariables(correlation);
-        PairStaticLocals(correlation);
+        PairStaticLocals(correlation, lines);
         return correlation;
     }
 
@@ -64,7 +67,7 @@ public static class Correlate
         }
     }
 
-    private static void PairStaticLocals(Correlation correlation)
+    private static void PairStaticLocals(Correlation correlation, KeptLines? lines)
     {
         static ILookup<string, Piece> Locals(UnitObject unit) =>
             unit.Pieces.Where(p => p.Kind == PieceKind.Variable && !p.IsThrowaway && SymbolNames.IsStaticLocal(p.Name))
@@ -73,11 +76,12 @@ public static class Correlate
         var (ownersBefore, ownersAfter) = (new StaticLocalOwners(correlation.Before), new StaticLocalOwners(correlation.After));
         var after = Locals(correlation.After);
         foreach (var group in Locals(correlation.Before))
-            PairGroup(correlation, [.. group], [.. after[group.Key]], ownersBefore, ownersAfter);
+            PairGroup(correlation, [.. group], [.. after[group.Key]], ownersBefore, ownersAfter, lines);
     }
 
     private static void PairGroup(
-        Correlation correlation, List<Piece> before, List<Piece> after, StaticLocalOwners ownersBefore, StaticLocalOwners ownersAfter)
+        Correlation correlation, List<Piece> before, List<Piece> after, StaticLocalOwners ownersBefore, StaticLocalOwners ownersAfter,
+        KeptLines? lines)
     {
         foreach (var twins in before.GroupBy(ownersBefore.KeyOf))
         {
@@ -88,10 +92,11 @@ public static class Correlate
                 continue;
             }
 
-            // Several of one name and one owner: by number, in doubt.
-            foreach (var piece in twins)
+            // Several of one name and one owner: by the lines that declare them, and what is left by number, in doubt.
+            PairByLine(correlation, [.. twins], others, lines);
+            foreach (var piece in twins.Where(p => !correlation.Has(p)))
             {
-                if (twins.Count() == others.Count && others.Find(p => p.Name == piece.Name && p.Size == piece.Size) is { } same)
+                if (twins.Count() == others.Count && others.Find(p => p.Name == piece.Name && p.Size == piece.Size && !correlation.Has(p)) is { } same)
                     correlation.Add(piece, same, isDoubtful: true);
             }
         }
@@ -101,5 +106,23 @@ public static class Correlate
         var (leftBefore, leftAfter) = (before.FindAll(p => !correlation.Has(p)), after.FindAll(p => !correlation.Has(p)));
         if (leftBefore.Count == 1 && leftAfter.Count == 1 && ownersBefore.Related(leftBefore[0], ownersAfter, leftAfter[0]))
             correlation.Add(leftBefore[0], leftAfter[0]);
+    }
+
+    // A line that the patch leaves alone declares the same variable as before.
+    private static void PairByLine(Correlation correlation, List<Piece> before, List<Piece> after, KeptLines? lines)
+    {
+        if (lines is null)
+            return;
+        foreach (var piece in before)
+        {
+            if (correlation.Before.DeclarationOf(piece) is not { } place || !lines.Has(place)
+                || before.Count(p => correlation.Before.DeclarationOf(p) == place) != 1)
+            {
+                continue;
+            }
+
+            if (after.FindAll(p => correlation.After.DeclarationOf(p) == place) is [var twin] && twin.Size == piece.Size)
+                correlation.Add(piece, twin);
+        }
     }
 }

@@ -55,9 +55,13 @@ public sealed partial class UnitObject
     public SectionRole RoleOf(ElfSection section) => roles[section];
 
     /// <summary>The function that declares a static local variable, where debug information tells; else null.</summary>
-    public string? DeclaringFunctionOf(Piece variable) => declaringFunctions.GetValueOrDefault(variable);
+    public string? DeclaringFunctionOf(Piece variable) => declarations.GetValueOrDefault(variable)?.Owner!.Name;
 
-    private readonly Dictionary<Piece, string> declaringFunctions = [];
+    /// <summary>Where a static local variable is declared, where debug information tells; else null.</summary>
+    public SourceLine? DeclarationOf(Piece variable) => declarations.GetValueOrDefault(variable)?.Declared;
+
+    // By piece, for static locals.
+    private readonly Dictionary<Piece, DebugVariable> declarations = [];
 
     /// <summary>The piece that a symbol names, or null for one without a piece.</summary>
     public Piece? PieceOf(ElfSymbol symbol) => bySymbol.GetValueOrDefault(symbol);
@@ -87,7 +91,7 @@ public sealed partial class UnitObject
             unit.roles[section] = SectionRules.RoleOf(section);
         unit.CutSections();
         unit.PairColdParts();
-        unit.FindDeclaringFunctions();
+        unit.FindDeclarations();
         unit.ResolveReferences();
         unit.ReadTables();
         return unit.problems.Count > 0 ? Outcome<UnitObject>.Failure(unit.problems) : unit;
@@ -200,12 +204,12 @@ public sealed partial class UnitObject
         return starts;
     }
 
-    private void FindDeclaringFunctions()
+    private void FindDeclarations()
     {
         foreach (var variable in Debug.Variables.Where(v => v.Owner is not null))
         {
             if (bySection.GetValueOrDefault(variable.Location.Section)?.At(variable.Location.Offset) is { } piece)
-                declaringFunctions[piece] = variable.Owner!.Name;
+                declarations[piece] = variable;
         }
     }
 

@@ -86,9 +86,10 @@ public sealed partial class LivepatchBuild
     private static Outcome<IReadOnlyList<UnitDiff>> Compare(
         IReadOnlyList<(UnitObject Before, PatchedUnit After)> units,
         EntryLayouts layouts,
+        KeptLines lines,
         BuildRequest request) =>
         Each(units, u => UnitObject.Read(u.After.Unit, u.After.After, layouts).Then<UnitDiff>(after => DetectChanges.Run(
-            Correlate.Run(u.Before, after), request.AlsoFunctions.GetValueOrDefault(after.Name), request.Statements.In(after.Name))));
+            Correlate.Run(u.Before, after, lines), request.AlsoFunctions.GetValueOrDefault(after.Name), request.Statements.In(after.Name))));
 
     // Before it is said that nothing changed: what changed may be to whom a name belongs. A statement may be about either, so the
     // problems of both stages are told together, and a misspelt statement beside the refusal that it was meant for.

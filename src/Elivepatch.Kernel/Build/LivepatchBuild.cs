@@ -65,7 +65,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         var patchedUnits = await clock.RunAsync("compile patched", () => compilation.PatchedAsync(unpatched));
         if (!patchedUnits.TryGet(out var afters))
             return Outcome<BuildResult>.Failure(patchedUnits.Problems);
-        var compared = await clock.RunAsync("diff", () => Compare([.. befores.Zip(afters)], facts.Layouts, request));
+        var compared = await clock.RunAsync("diff", () => Compare([.. befores.Zip(afters)], facts.Layouts, sources.Lines, request));
         if (!compared.TryGet(out var diffs))
             return Outcome<BuildResult>.Failure(compared.Problems);
         var @interface = await clock.RunAsync("interfaces", () => CheckInterface([.. diffs.Zip(placements)], kernel, request));

@@ -15,6 +15,11 @@ using System.Globalization;
 
 namespace Elivepatch.Kernel.Patches;
 
+/// <summary>The lines of a patched file.</summary>
+/// <param name="Lines">With directives between them.</param>
+/// <param name="Doubtful">Numbers, from 1, that do not mean the same line before and after.</param>
+internal sealed record NumberedLines(IReadOnlyList<string> Lines, IReadOnlySet<int> Doubtful);
+
 /// <summary>Keeps line numbers where they were.</summary>
 internal sealed class LineDirectives
 {
@@ -24,6 +29,12 @@ internal sealed class LineDirectives
 
     // The conditionals that are open here, outermost first; true for one that holds a change or a directive.
     private readonly Stack<bool> conditionals = new();
+    private readonly HashSet<int> doubtful = [];
+
+    // What may lie between the number of the next line and its place in the file: a directive in a branch counts or does not.
+    // A file with more of them than anybody writes has no number that can be told.
+    private const int MostShifts = 100;
+    private readonly HashSet<int> shifts = [0];
     private bool isDoubtful;
 
     private LineDirectives(IReadOnlyList<string> lines)
@@ -32,36 +43,35 @@ internal sealed class LineDirectives
         places = LexicalPlaces.Find(lines);
     }
 
-    /// <summary>The lines of the patched file with directives between them.</summary>
-    public static IReadOnlyList<string> Insert(IReadOnlyList<string> before, IReadOnlyList<string> after)
+    /// <summary>The lines of the patched file with directives between them; the same lines where nothing changed.</summary>
+    public static NumberedLines Insert(IReadOnlyList<string> before, IReadOnlyList<string> after)
     {
         var changes = LineDiff.Compare(before, after);
-        if (changes.Count == 0)
-            return after;
         var directives = new LineDirectives(after);
         var (line, old) = (0, 0);
         foreach (var change in changes)
         {
             directives.CopyUnchanged(line, change.NewStart, old);
             directives.CopyChanged(change);
+            directives.doubtful.UnionWith(Enumerable.Range(change.OldStart + 1, change.OldCount));
             (line, old) = (change.NewStart + change.NewCount, change.OldStart + change.OldCount);
         }
 
         directives.CopyUnchanged(line, after.Count, old);
-        return directives.written;
+        return new(
+            directives.written,
+            directives.shifts.Count > MostShifts ? Enumerable.Range(1, before.Count).ToHashSet() : directives.doubtful);
     }
 
     private void CopyUnchanged(int from, int to, int old)
     {
         for (var line = from; line < to; line++)
         {
+            var number = old + line - from + 1;
             if (isDoubtful && places[line].IsSafe)
-            {
-                written.Add(string.Create(CultureInfo.InvariantCulture, $"#line {old + line - from + 1}\n"));
-                isDoubtful = false;
-                MarkConditionals();
-            }
-
+                Direct(number);
+            if (isDoubtful)
+                Doubt(number);
             Copy(line);
         }
     }
@@ -73,12 +83,33 @@ internal sealed class LineDirectives
             MarkConditionals();
         for (var line = change.NewStart; line < change.NewStart + change.NewCount; line++)
         {
+            Doubt(null);
             Copy(line);
             if (movesLines && places[line].Conditional == ConditionalPart.If)
                 MarkConditionals();
         }
 
         isDoubtful |= movesLines;
+    }
+
+    private void Direct(int number)
+    {
+        written.Add(string.Create(CultureInfo.InvariantCulture, $"#line {number}\n"));
+        isDoubtful = false;
+        MarkConditionals();
+        if (conditionals.Count == 0 && shifts.Count <= MostShifts)
+            shifts.Clear();
+        // The directive is a line as well.
+        shifts.Add(number - 1 - written.Count);
+    }
+
+    // The next line: the number that it had, and those that it may have now.
+    private void Doubt(int? number)
+    {
+        if (number is { } old)
+            doubtful.Add(old);
+        if (shifts.Count <= MostShifts)
+            doubtful.UnionWith(shifts.Select(s => written.Count + 1 + s));
     }
 
     private void Copy(int line)

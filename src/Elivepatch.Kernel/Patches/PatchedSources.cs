@@ -2,6 +2,7 @@
 // make them, once with #line directives that keep line numbers where they were.
 
 using Elivepatch.Engine;
+using Elivepatch.Engine.Diff;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Trees;
 
@@ -11,12 +12,14 @@ namespace Elivepatch.Kernel.Patches;
 /// <param name="Plain">The files as the patches make them.</param>
 /// <param name="LinePreserving">The same files, with unchanged lines numbered as before (<see cref="LineDirectives"/>).</param>
 /// <param name="Added">Paths of those that are new.</param>
-public sealed record PatchedSources(SourceOverlay Plain, SourceOverlay LinePreserving, IReadOnlySet<string> Added)
+/// <param name="Lines">Which of their line numbers mean the same line before and after.</param>
+public sealed record PatchedSources(SourceOverlay Plain, SourceOverlay LinePreserving, IReadOnlySet<string> Added, KeptLines Lines)
 {
     private const int LargestFile = 16 << 20;
 
     /// <summary>The sources as they are.</summary>
-    public static PatchedSources None { get; } = new(SourceOverlay.None, SourceOverlay.None, new HashSet<string>());
+    public static PatchedSources None { get; } = new(
+        SourceOverlay.None, SourceOverlay.None, new HashSet<string>(), new KeptLines(new Dictionary<string, IReadOnlySet<int>>()));
 
     /// <summary>Paths of the files that differ from the tree.</summary>
     public IReadOnlyList<string> Paths => [.. Plain.Files.Keys.Order(StringComparer.Ordinal)];
@@ -93,13 +96,13 @@ public sealed record PatchedSources(SourceOverlay Plain, SourceOverlay LinePrese
         if (changed.Count == 0)
             return new Problem(ProblemCodes.PatchHasNoCode, "taken together, the patches change nothing");
         var plain = changed.ToDictionary(c => c.Key, c => (ReadOnlyMemory<byte>)SourceText.Bytes(c.Value), StringComparer.Ordinal);
-        var preserving = changed.ToDictionary(
-            c => c.Key,
-            c => originals[c.Key] is { } before
-                ? (ReadOnlyMemory<byte>)SourceText.Bytes(LineDirectives.Insert(before, c.Value))
-                : plain[c.Key],
-            StringComparer.Ordinal);
         var added = changed.Where(c => originals[c.Key] is null).Select(c => c.Key).ToHashSet(StringComparer.Ordinal);
-        return new PatchedSources(new(plain), new(preserving), added);
+        var numbered = changed.Where(c => !added.Contains(c.Key)).ToDictionary(
+            c => c.Key, c => LineDirectives.Insert(originals[c.Key]!, c.Value), StringComparer.Ordinal);
+        var preserving = plain.ToDictionary(
+            p => p.Key, p => numbered.TryGetValue(p.Key, out var lines) ? SourceText.Bytes(lines.Lines) : p.Value, StringComparer.Ordinal);
+        return new PatchedSources(
+            new(plain), new(preserving), added,
+            new(numbered.ToDictionary(n => n.Key, n => n.Value.Doubtful, StringComparer.Ordinal)));
     }
 }

@@ -22,7 +22,15 @@ internal static class Patched
     public static UnitDiff Compare(string before, string after, params AuthorStatement[] statements) =>
         DetectChanges.Run(Correlate.Run(Unit(before), Unit(after)), stated: Value(AuthorStatements.Of(statements)).In("unit.c"));
 
+    /// <summary>As <see cref="Compare(string, string, string, bool)"/>, where these line numbers do not mean the same line before and after.</summary>
+    public static UnitDiff CompareLines(string before, string after, params int[] doubtful) => DetectChanges.Run(Correlate.Run(
+        Unit(before), Unit(after), new(new Dictionary<string, IReadOnlySet<int>> { [Unit(before).Debug.Variables[0].Declared.File!] = doubtful.ToHashSet() })));
+
     public static string[] Changed(this UnitDiff diff) => [.. diff.Changed.Select(c => c.After.Name).Order(StringComparer.Ordinal)];
+
+    /// <summary>The variables of this name after the patch, whatever their number.</summary>
+    public static List<Piece> After(this UnitDiff diff, string name) =>
+        diff.Correlation.After.Pieces.FindAll(p => p.Kind == PieceKind.Variable && SymbolNames.OfVariable(p.Name) == name);
 
     public static int[] Numbers(this UnitDiff diff) => [.. diff.Problems.Select(p => p.Code.Number).Distinct().Order()];
 

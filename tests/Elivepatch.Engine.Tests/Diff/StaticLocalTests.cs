@@ -64,6 +64,42 @@ public sealed class StaticLocalTests
         Assert.Contains(407, diff.Problems.Concat(Include.Run(diff).Problems).Select(p => p.Code.Number));
     }
 
+    // As DO_ONCE() used twice in one function.
+    private const string TwoOfOneName = """
+        int f(int a)
+        {
+            { static int n; a ^= ++n; }
+            { static int n; a += n--; }
+            return a;
+        }
+        """;
+
+    [Fact]
+    public void Static_locals_of_one_name_in_one_function_are_told_by_the_lines_that_the_patch_leaves_alone()
+    {
+        var diff = CompareLines(TwoOfOneName, TwoOfOneName.Replace("return a;", "return a ^ 3;", StringComparison.Ordinal), 5);
+        Assert.Equal(["f"], diff.Included());
+        Assert.All(diff.After("n"), n => Assert.Equal(
+            diff.Correlation.Before.DeclarationOf(diff.Correlation.BeforeOf(n)!), diff.Correlation.After.DeclarationOf(n)));
+    }
+
+    [Fact]
+    public void A_third_one_on_a_line_of_the_patch_is_new()
+    {
+        var after = TwoOfOneName.Replace("return a;", "{ static int n; return a ^ n++; }", StringComparison.Ordinal);
+        var diff = CompareLines(TwoOfOneName, after, 5);
+        Assert.Equal(2, diff.After("n").Count(n => diff.Correlation.BeforeOf(n) is not null && !diff.Correlation.IsDoubtful(n)));
+        Assert.Equal(2, diff.Included().Length);
+    }
+
+    [Fact]
+    public void Static_locals_of_one_name_on_lines_that_the_patch_changes_are_not_told_apart()
+    {
+        var swapped = TwoOfOneName.Replace("a ^= ++n;", "a += n--;+", StringComparison.Ordinal).Replace("a += n--; }", "a ^= ++n; }", StringComparison.Ordinal)
+            .Replace("a += n--;+", "a += n--;", StringComparison.Ordinal);
+        Assert.Equal([407], Include.Run(CompareLines(TwoOfOneName, swapped, 3, 4)).Problems.Select(p => p.Code.Number).Distinct());
+    }
+
     [Fact]
     public void A_static_local_of_a_function_that_is_inlined_keeps_its_value()
     {
