@@ -21,7 +21,7 @@ internal enum FixOutcome
     /// <summary>The build was refused.</summary>
     Refused,
 
-    /// <summary>The file compiles neither alone nor with the headers that it includes.</summary>
+    /// <summary>The file compiles neither alone nor with the headers that it includes, or other files do not with those.</summary>
     NotCompiling,
 
     /// <summary>The command failed where it should have built or refused.</summary>
@@ -103,16 +103,21 @@ internal sealed class FixBuilds(OlderKernel kernel, FixesOptions options, StateF
         cancellation.ThrowIfCancellationRequested();
         var seconds = Math.Round(watch.Elapsed.TotalSeconds, 2);
         var reasons = process.ExitCode == 0 ? [] : Reasons(output, await said);
-        return new(path, OutcomeOf(process.ExitCode), headers, reasons, seconds, await memory);
+        return new(path, OutcomeOf(process.ExitCode, reasons), headers, reasons, seconds, await memory);
     }
 
-    private static FixOutcome OutcomeOf(int status) => status switch
+    private static FixOutcome OutcomeOf(int status, IReadOnlyList<FixReason> reasons)
     {
-        0 => FixOutcome.Built,
-        (int)ProblemKind.NoChange => FixOutcome.Unchanged,
-        (int)ProblemKind.Refused or (int)ProblemKind.Mismatch => FixOutcome.Refused,
-        _ => FixOutcome.Failed,
-    };
+        if (reasons.Count > 0 && reasons.All(r => r.Code == ProblemCodes.CompileFailed.Id))
+            return FixOutcome.NotCompiling;
+        return status switch
+        {
+            0 => FixOutcome.Built,
+            (int)ProblemKind.NoChange => FixOutcome.Unchanged,
+            (int)ProblemKind.Refused or (int)ProblemKind.Mismatch => FixOutcome.Refused,
+            _ => FixOutcome.Failed,
+        };
+    }
 
     private static IReadOnlyList<FixReason> Reasons(string output, string said)
     {

@@ -39,7 +39,7 @@ public static partial class ProblemCodes
 
     /// <summary>ELP0408.</summary>
     public static readonly ProblemCode NotTraceable = new(408, Refused, "a changed function has no ftrace entry",
-        "notrace, noinstr and inline assembly functions cannot be diverted: change their callers instead");
+        "give the new code a name of its own, and change its callers to call that");
 
     /// <summary>ELP0409.</summary>
     public static readonly ProblemCode ChangedLayout = new(409, Refused, "the layout of a structure changed",
@@ -47,7 +47,7 @@ public static partial class ProblemCodes
 
     /// <summary>ELP0410.</summary>
     public static readonly ProblemCode ChangedRegistry = new(410, Refused, "a list that the kernel reads only while it starts changed",
-        "new exports, initcalls, parameters, tracepoints and the like cannot be added by a livepatch: use a module for them");
+        "new initcalls, parameters, tracepoints and the like cannot be added by a livepatch: use a module for them");
 
     /// <summary>ELP0411.</summary>
     public static readonly ProblemCode UnreadableCode = new(411, Refused, "a relocated field that no instruction explains",

@@ -70,7 +70,7 @@ public static partial class ProblemCodes
     /// <summary>A header change touches too many units.</summary>
     public static readonly ProblemCode TooManyUnits = new(
         115, ProblemKind.Refused, "the patch touches too much of the kernel",
-        "Change what the header declares in the units that need it instead.");
+        "Put what is new into a header of its own or into the unit that needs it; or allow more units (--most-units, or a server's unitsPerBuild).");
 
     /// <summary>A changed file is compiled into nothing.</summary>
     public static readonly ProblemCode FileNotCompiled = new(

@@ -50,6 +50,7 @@ internal sealed record BuildServices
         {
             Trial = Options.TestPolicy,
             ScriptTime = TimeSpan.FromSeconds(Options.ScriptSeconds),
+            MostUnits = Options.UnitsPerBuild,
             AllowBuildPatches = Options.AllowBuildPatches,
             AllowUploadedSource = Options.AllowUploadedSource,
             PartBytesPerToken = Options.PartBytesPerToken,

@@ -28,6 +28,12 @@ internal static class BuildCommand
         };
         var statements = CommonOptions.Statements();
         var noReplace = new Option<bool>("--no-replace") { Description = "Leave other livepatches in place instead of replacing them all." };
+        var mostUnits = new Option<int>("--most-units")
+        {
+            Description = "How many units may include what the patches change. Each takes a second or more to compare.",
+            HelpName = "N",
+            DefaultValueFactory = _ => BuildRequest.UsualMostUnits,
+        };
         var timings = new Option<bool>("--timings") { Description = "Say how long each stage took." };
         var keep = new Option<string?>("--keep") { Description = "Leave the intermediate files in this folder.", HelpName = "DIR" };
         var json = CommonOptions.Json();
@@ -52,14 +58,14 @@ internal static class BuildCommand
             new Example("elivepatch build -k $(uname -r) --json fix.patch | jq '.functions[].name'", "List its functions for a script."),
             new Example("elivepatch build -k $(uname -r) --statements fix.yaml fix.patch", "Build what is refused without the author's word."))
         {
-            patches, kernel, output, name, basePatches, statements, noReplace, timings, keep, json,
+            patches, kernel, output, name, basePatches, statements, noReplace, mostUnits, timings, keep, json,
         };
         verb.SetAction((parsed, cancellation) => RunAsync(
             session, parsed.GetRequiredValue(kernel), parsed.GetValue(output), parsed.GetValue(keep), parsed.GetValue(timings), parsed.GetValue(json),
             InputFile.ReadStatements(parsed.GetValue(statements)),
             record => new BuildRequest(
                 record, parsed.GetRequiredValue(patches), parsed.GetValue(basePatches) ?? [], parsed.GetValue(name),
-                Replace: !parsed.GetValue(noReplace), parsed.GetValue(keep)),
+                Replace: !parsed.GetValue(noReplace), parsed.GetValue(keep)) { MostUnits = parsed.GetValue(mostUnits) },
             cancellation));
         return verb;
     }

@@ -44,6 +44,9 @@ internal sealed record BuildReport(
     /// <summary>Files that the patches change and that no code of this kernel comes from, or none that differs.</summary>
     public IReadOnlyList<string> FilesWithoutCode { get; init; } = [];
 
+    /// <summary>What of the patches has no effect in a livepatch and is not in it.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+
     /// <summary>Gathers the report.</summary>
     public static BuildReport Of(BuildResult result, string path, bool withTimings)
     {
@@ -55,6 +58,7 @@ internal sealed record BuildReport(
         {
             KeptInMemory = explanation.KeptInMemory,
             FilesWithoutCode = explanation.FilesWithoutCode,
+            LeftOut = explanation.LeftOut,
         };
     }
 }

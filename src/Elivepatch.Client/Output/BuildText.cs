@@ -18,6 +18,8 @@ internal static class BuildText
             Columns.Write(output, [.. report.Functions.Where(f => f.Unit == unit.Unit).Select(FunctionRow)], indent: 2);
             Columns.Write(output, [.. report.Data.Where(d => d.Unit == unit.Unit).Select(DataRow)], indent: 2);
         }
+        foreach (var line in report.LeftOut)
+            output.WriteLine($"left out: {Printable.Text(line)}");
         if (report.FilesWithoutCode.Count > 0)
             output.WriteLine($"changes no code of this kernel: {string.Join(", ", report.FilesWithoutCode.Select(Printable.Text))}");
         WriteReferences(output, "refers to exports", report.References.Where(r => r.IsExported));
@@ -43,6 +45,7 @@ internal static class BuildText
             FunctionReason.CompiledDifferently => "compiled differently",
             FunctionReason.New => "new",
             FunctionReason.ColdPart => $"cold part of {string.Join(", ", function.Because)}",
+            FunctionReason.Caller => $"calls {string.Join(", ", function.Because)}, which cannot be diverted",
             FunctionReason.Requested => "unchanged, asked for",
             _ => function.Reason.ToString(),
         },

@@ -3,28 +3,34 @@ using Elivepatch.Engine.Statements;
 namespace Elivepatch.Engine.Diff;
 
 /// <summary>
-/// Refuses a patch that changes what a unit exports: the kernel's table of exports is made when it is linked. Exports are
-/// compared one by one, so that an author can state of each that it may be left out.
+/// Compares what a unit exports: the kernel's table of exports is made when it is linked, and no livepatch changes it. What a patch
+/// exports or no longer exports changes nothing in what it patches itself, and is left out: modules see the exports as before. An
+/// export that stays and means something else is refused, one by one, so that an author can state of each that it may be left out.
 /// </summary>
 internal static class CheckExports
 {
-    public static void Run(Correlation correlation, UnitStatements statements, List<Problem> problems)
+    /// <summary>Runs the check, and says in words what is left out.</summary>
+    public static IReadOnlyList<string> Run(Correlation correlation, UnitStatements statements, List<Problem> problems)
     {
+        var leftOut = new List<string>();
         var (before, after) = (ExportLists.Of(correlation.Before), ExportLists.Of(correlation.After));
         foreach (var name in before.Keys.Union(after.Keys).Order(StringComparer.Ordinal))
         {
-            var what = (before.GetValueOrDefault(name), after.GetValueOrDefault(name)) switch
+            var (old, now) = (before.GetValueOrDefault(name), after.GetValueOrDefault(name));
+            if (old == now)
+                continue;
+            if (old is not null && now is not null)
             {
-                (null, _) => "is new",
-                (_, null) => "disappears",
-                var (b, a) => b == a ? null : "changes its licence, its namespace or what it stands for",
-            };
-            if (what is not null)
-            {
-                statements.Refuse(
-                    problems, new(ProblemCodes.ChangedRegistry, $"{correlation.After.Name}: the export of {name} {what}"),
-                    StatementKind.LeaveOutExport, name);
+                var what = $"{correlation.After.Name}: the export of {name} changes its licence, its namespace or what it stands for";
+                statements.Refuse(problems, new(ProblemCodes.ChangedRegistry, what), StatementKind.LeaveOutExport, name);
+                continue;
             }
+
+            // Whoever states it says the same.
+            _ = statements.States(StatementKind.LeaveOutExport, name);
+            leftOut.Add(old is null ? $"the new export of {name}: modules find it from the next boot on" : $"the end of the export of {name}: modules find it until the next boot");
         }
+
+        return leftOut;
     }
 }

@@ -31,7 +31,7 @@ public static class DetectChanges
         CheckVariables(correlation, comparer, [.. changed.Select(c => c.After)], types, statements, problems);
         CheckIdLists.Run(correlation, problems);
         CheckInit(correlation, comparer, statements, problems);
-        CheckExports.Run(correlation, statements, problems);
+        var leftOut = CheckExports.Run(correlation, statements, problems);
         CheckLists(correlation, comparer, SectionRole.Registry, ProblemCodes.ChangedRegistry, problems);
         CheckLists(correlation, comparer, SectionRole.Unknown, ProblemCodes.UnknownSection, problems);
 
@@ -46,6 +46,7 @@ public static class DetectChanges
             problems)
         {
             Statements = statements,
+            LeftOut = leftOut,
         };
     }
 
@@ -63,13 +64,11 @@ public static class DetectChanges
             if (difference is null && selection?.Selects(before) != true)
                 continue;
             changed.Add(new(after, before, difference));
-            if (!before.HasFtraceEntry)
-                problems.Add(new(ProblemCodes.NotTraceable, $"{correlation.After.Name}: {before.Name} ({difference?.What ?? "requested"})"));
             if (before.IsGlobal != after.IsGlobal)
                 problems.Add(new(ProblemCodes.ChangedSymbolKind, $"{correlation.After.Name}: {before.Name} is {Linkage(after)} and was {Linkage(before)}"));
         }
 
-        return changed;
+        return LiftToCallers.Run(correlation, changed, problems);
     }
 
     private static string Linkage(Piece piece) => piece.IsGlobal ? "global" : "static";

@@ -12,6 +12,22 @@ public sealed record FunctionChange(Piece After, Piece? Before, Difference? Diff
     /// <summary>True for a function that is the same and in the livepatch because somebody asked for it.</summary>
     public bool IsOnRequest => Before is not null && Difference is null;
 
+    /// <summary>
+    /// True for a function that calls to it are diverted to; false for one that has no ftrace entry, which its callers bring with them.
+    /// </summary>
+    public bool IsDiverted { get; init; } = true;
+
+    /// <summary>For a function that is only here because it calls one that is not diverted: that one; else null.</summary>
+    public Piece? LiftedFrom { get; init; }
+
+    /// <summary>True for a function that differs in nothing but what it calls.</summary>
+    public bool IsOnlyCaller => LiftedFrom is not null;
+
+    /// <summary>
+    /// True where the kernel sees a task that sleeps in the old function: by its own address, or by the return address of a diverted one.
+    /// </summary>
+    public bool IsSeenOnStacks { get; init; } = true;
+
     /// <summary>True for a function that the running kernel does not have.</summary>
     public bool IsNew => Before is null;
 }
@@ -35,6 +51,9 @@ public sealed record UnitDiff(
 {
     /// <summary>What the author states of the unit, and which of it was used.</summary>
     public required UnitStatements Statements { get; init; }
+
+    /// <summary>What of the patch has no effect in a livepatch and is not in it, in words.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
 
     /// <summary>Source file of the unit.</summary>
     public string Unit => Correlation.After.Name;

@@ -50,9 +50,10 @@ public static class ExplainLivepatch
             else if (piece.Kind == PieceKind.Function && diff.Correlation.BeforeOf(piece) is { } before)
             {
                 var change = changes[piece];
-                var (reason, because) = change.IsOnRequest ? (FunctionReason.Requested, []) : ReasonFor(diff, piece, before, edited);
+                var (reason, because) = change.IsOnRequest ? (FunctionReason.Requested, [])
+                    : change.IsOnlyCaller ? (FunctionReason.Caller, [change.LiftedFrom!.Name]) : ReasonFor(diff, piece, before, edited);
                 var symbol = old.GetValueOrDefault(piece);
-                yield return new(diff.Unit, piece.Name, reason, because, symbol?.Name, symbol?.Position.Value, change.Difference?.ToString());
+                yield return new(diff.Unit, piece.Name, reason, because, symbol?.Name, symbol?.Position.Value, change.IsOnlyCaller ? null : change.Difference?.ToString());
             }
             else if (piece.Kind == PieceKind.Function)
             {

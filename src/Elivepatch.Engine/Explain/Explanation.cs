@@ -21,6 +21,9 @@ public enum FunctionReason
     /// <summary>The rarely executed part of a function in the livepatch.</summary>
     ColdPart,
 
+    /// <summary>It calls a function that changed and cannot be diverted itself.</summary>
+    Caller,
+
     /// <summary>Unchanged; somebody asked for it.</summary>
     Requested,
 }
@@ -29,7 +32,7 @@ public enum FunctionReason
 /// <param name="Unit">Source file.</param>
 /// <param name="Name">Symbol name.</param>
 /// <param name="Reason">Why it is in.</param>
-/// <param name="Because">The edited functions it inlines, or the parent of a cold part; empty otherwise.</param>
+/// <param name="Because">The edited functions it inlines, the function that it calls, or the parent of a cold part; empty otherwise.</param>
 /// <param name="Replaces">The symbol of the running kernel that is diverted to it; null where none is.</param>
 /// <param name="Sympos">Which of several symbols of that name: 0 the only one, else 1-based.</param>
 /// <param name="Difference">The first difference from the running function; null for new ones.</param>
@@ -86,6 +89,9 @@ public sealed record Explanation(
 {
     /// <summary>What the author stated and the livepatch rests on, in order of the units.</summary>
     public IReadOnlyList<AuthorStatement> Statements { get => field ?? []; init; } = [];
+
+    /// <summary>What of the patches has no effect in a livepatch and is not in it, by unit and in words.</summary>
+    public IReadOnlyList<string> LeftOut { get => field ?? []; init; } = [];
 
     /// <summary>Why the module stays in memory after it was disabled; empty where it can be unloaded, and in what older versions wrote.</summary>
     public IReadOnlyList<ExplainedEscape> KeptInMemory { get => field ?? []; init; }

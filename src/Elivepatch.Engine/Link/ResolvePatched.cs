@@ -1,3 +1,4 @@
+using Elivepatch.Engine.Diff;
 using System.Globalization;
 
 namespace Elivepatch.Engine.Link;
@@ -15,7 +16,7 @@ public static class ResolvePatched
         var problems = new List<Problem>();
         foreach (var unit in units)
         {
-            foreach (var change in unit.Inclusion.Diff.Changed)
+            foreach (var change in unit.Inclusion.Diff.Changed.Where(c => c.IsDiverted))
             {
                 var places = change.Before!.Symbols.Select(s => (s.Name, unit.Placement.Find(s.Name)?.Position)).Where(p => p.Position is not null)
                     .OrderBy(p => p.Position!.Value.Value).ToList();
@@ -30,6 +31,23 @@ public static class ResolvePatched
             }
         }
 
+        problems.AddRange(CheckLifts(units));
         return problems.Count > 0 ? Outcome<IReadOnlyList<PatchedFunction>>.Failure(problems) : result;
+    }
+
+    // A task that sleeps in an old function that it jumped to is taken over, and goes on in it with the new functions of the
+    // livepatch. Where these are functions that differ in nothing but which function they lead to, that is what happens to every
+    // caller that is not patched; any other may count on what the old one does not do.
+    private static IEnumerable<Problem> CheckLifts(IReadOnlyList<LinkUnit> units)
+    {
+        List<(string Unit, FunctionChange Change)> changes = [.. units.SelectMany(u => u.Inclusion.Diff.Changed.Select(c => (u.Inclusion.Diff.Unit, c)))];
+        if (changes.Find(c => c.Change is { IsDiverted: true, IsOnlyCaller: false }) is not { Change: not null } other)
+            return [];
+        return changes.Where(c => !c.Change.IsSeenOnStacks).Select(c => new Problem(
+            ProblemCodes.NotTraceable,
+            $"{c.Unit}: {c.Change.Before!.Name} is jumped to, so that a task which sleeps in it is not seen, and {other.Change.Before!.Name} changes as well")
+        {
+            CaseRemedy = $"where {c.Change.Before.Name} can change without the others, make that a livepatch of its own and load it beside them (--no-replace)",
+        });
     }
 }

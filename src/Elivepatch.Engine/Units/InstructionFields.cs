@@ -20,6 +20,9 @@ internal static class InstructionFields
     {
         /// <summary>True for the displacement of an operand in memory; <c>lea</c> computes an address and has none.</summary>
         public bool IsMemoryOperand { get; init; }
+
+        /// <summary>True for the target of a call, which leaves a return address.</summary>
+        public bool IsCall { get; init; }
     }
 
     /// <summary>Calls <paramref name="visit"/> for each PC-relative displacement, branch target or immediate of 4 or 8 bytes.</summary>
@@ -29,7 +32,10 @@ internal static class InstructionFields
         {
             var (at, next) = (instruction.IP, instruction.NextIP);
             if (IsNearBranch(instruction))
-                visit(new(at + offsets.ImmediateOffset, next, true, offsets.ImmediateSize, instruction.NearBranchTarget));
+                visit(new(at + offsets.ImmediateOffset, next, true, offsets.ImmediateSize, instruction.NearBranchTarget)
+                {
+                    IsCall = instruction.FlowControl == FlowControl.Call,
+                });
             else if (offsets.HasImmediate && offsets.ImmediateSize >= 4)
                 visit(new(at + offsets.ImmediateOffset, next, false, offsets.ImmediateSize, null));
             if (offsets.HasDisplacement && offsets.DisplacementSize >= 4)

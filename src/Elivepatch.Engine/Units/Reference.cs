@@ -44,6 +44,9 @@ public sealed record Reference(
     /// </summary>
     public bool IsMemoryOperand { get; init; }
 
+    /// <summary>True for the target of a call, which leaves a return address on the stack; false for that of a jump.</summary>
+    public bool IsCall { get; init; }
+
     /// <summary>Size of the field in bytes, or 0 for types this engine does not know.</summary>
     public int FieldSize => SizeOf(Type);
 

@@ -93,7 +93,7 @@ public sealed partial class UnitObject
     {
         var bias = 0;
         var use = ReferenceUse.Address;
-        var isMemoryOperand = false;
+        var (isMemoryOperand, isCall) = (false, false);
         if (fields is not null)
         {
             if (!fields.TryGetValue(relocation.Offset, out var field))
@@ -104,7 +104,7 @@ public sealed partial class UnitObject
 
             bias = Reference.IsPcRelative(relocation.Type) ? (int)(field.End - relocation.Offset) : 0;
             use = field.IsBranch ? ReferenceUse.Branch : ReferenceUse.Address;
-            isMemoryOperand = field.IsMemoryOperand;
+            (isMemoryOperand, isCall) = (field.IsMemoryOperand, field.IsCall);
         }
 
         var offset = relocation.Offset - start;
@@ -113,6 +113,7 @@ public sealed partial class UnitObject
             return new(offset, relocation.Type, null, relocation.Symbol, relocation.Addend + bias, bias, use)
             {
                 IsMemoryOperand = isMemoryOperand,
+                IsCall = isCall,
             };
         }
 
@@ -129,6 +130,7 @@ public sealed partial class UnitObject
         return new(offset, relocation.Type, piece, null, meant - (long)piece.Anchor, bias, use)
         {
             IsMemoryOperand = isMemoryOperand,
+            IsCall = isCall,
         };
     }
 
@@ -255,7 +257,10 @@ public sealed partial class UnitObject
             }
 
             references.Add(new(field.Offset - piece.Start, field.IsBranch ? X8664Relocation.Plt32 : X8664Relocation.Pc32, other, null,
-                (long)(target - other.Anchor), (int)(field.End - field.Offset), field.IsBranch ? ReferenceUse.Branch : ReferenceUse.Address));
+                (long)(target - other.Anchor), (int)(field.End - field.Offset), field.IsBranch ? ReferenceUse.Branch : ReferenceUse.Address)
+            {
+                IsCall = field.IsCall,
+            });
         }
 
         references.Sort((a, b) => a.Offset.CompareTo(b.Offset));

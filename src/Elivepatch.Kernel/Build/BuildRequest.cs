@@ -14,6 +14,12 @@ namespace Elivepatch.Kernel.Build;
 public sealed record BuildRequest(
     KernelRecord Kernel, IReadOnlyList<string> Patches, IReadOnlyList<string> BasePatches, string? Name, bool Replace, string? KeepFolder)
 {
+    /// <summary>How many units may include what the patches change, where nobody says otherwise.</summary>
+    public const int UsualMostUnits = 400;
+
+    /// <summary>How many units may include what the patches change: each is compared.</summary>
+    public int MostUnits { get; init; } = UsualMostUnits;
+
     /// <summary>Functions to include by unit although no patch changes them. With some, there may be no patches.</summary>
     public IReadOnlyDictionary<string, FunctionSelection> AlsoFunctions { get; init; } = new Dictionary<string, FunctionSelection>();
 

@@ -5,6 +5,7 @@ using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
 using Elivepatch.Engine.Interfaces;
 using Elivepatch.Engine.Link;
+using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Patches;
@@ -48,24 +49,28 @@ public sealed partial class LivepatchBuild
     }
 
     private async Task<Outcome<FoundUnits>> FindUnitsAsync(
-        PreparedTree tree, PatchedSources sources, IEnumerable<string> also, CancellationToken cancellation)
+        PreparedTree tree, PatchedSources sources, int mostUnits, IEnumerable<string> also, CancellationToken cancellation)
     {
-        var touched = sources.Paths.Count == 0 ? new List<TouchedUnit>() : await new TouchedUnits(cache).FindAsync(tree, sources, cancellation);
+        var touched = sources.Paths.Count == 0 ? new List<TouchedUnit>() : await new TouchedUnits(cache, mostUnits, progress).FindAsync(tree, sources, cancellation);
         if (!touched.TryGet(out var units))
             return Outcome<FoundUnits>.Failure(touched.Problems);
         var more = await new KbuildCommands(cache).ForUnitsAsync(tree, [.. also.Except(units.Select(u => u.Command.Unit))], cancellation);
         if (!more.TryGet(out var requested))
             return Outcome<FoundUnits>.Failure(more.Problems);
-        List<CompileCommand> commands = [.. units.Select(u => u.Command), .. requested];
+        var (edited, readers) = (units.Where(u => u.IsEdited).ToList(), units.Where(u => !u.IsEdited).ToList());
+        List<CompileCommand> commands = [.. edited.Select(u => u.Command), .. requested];
         var modules = commands.Where(c => c.IsModule)
             .Select(c => new Problem(ProblemCodes.UnitIsInModule, $"{c.Unit} belongs to {c.ModName ?? "a module"}")).ToList();
         if (modules.Count > 0)
             return Outcome<FoundUnits>.Failure(modules);
-        return new FoundUnits(commands, [.. sources.Paths.Except(units.SelectMany(u => u.Because)).Order(StringComparer.Ordinal)]);
+        return new FoundUnits(
+            commands, [.. readers.ExceptBy(commands.Select(c => c.Unit), r => r.Command.Unit)],
+            [.. sources.Paths.Except(units.SelectMany(u => u.Because)).Order(StringComparer.Ordinal)]);
     }
 
-    // The units to compile, and the changed files that none of them comes from.
-    private sealed record FoundUnits(IReadOnlyList<CompileCommand> Commands, IReadOnlyList<string> FilesWithoutCode);
+    // The units to compile, those that see the patch through headers, and the changed files that none of them comes from.
+    private sealed record FoundUnits(
+        IReadOnlyList<CompileCommand> Commands, IReadOnlyList<TouchedUnit> Readers, IReadOnlyList<string> FilesWithoutCode);
 
     // Runs a stage for every unit and gathers the problems of all, so that a user sees them at once.
     private static Outcome<IReadOnlyList<TOut>> Each<TIn, TOut>(IReadOnlyList<TIn> items, Func<TIn, Outcome<TOut>> stage)
@@ -94,11 +99,12 @@ public sealed partial class LivepatchBuild
     // Before it is said that nothing changed: what changed may be to whom a name belongs. A statement may be about either, so the
     // problems of both stages are told together, and a misspelt statement beside the refusal that it was meant for.
     private static Outcome<IReadOnlyList<UnitDiff>> CheckInterface(
-        IReadOnlyList<(UnitDiff Diff, UnitPlacement Placement)> units, RunningKernel kernel, BuildRequest request)
+        IReadOnlyList<(UnitDiff Diff, UnitPlacement Placement)> units, RunningKernel kernel, BuildRequest request,
+        IReadOnlyList<AuthorStatement> consideredBefore)
     {
         List<UnitInterface> interfaces = [.. units.Select(u => new UnitInterface(u.Diff, u.Placement))];
         var ofInterfaces = CheckInterfaces.Run(interfaces, kernel.Symbols, kernel.Exports, kernel.Image);
-        var considered = units.SelectMany(u => u.Diff.Statements.Used.Concat(u.Diff.Statements.Rejected));
+        var considered = units.SelectMany(u => u.Diff.Statements.Used.Concat(u.Diff.Statements.Rejected)).Concat(consideredBefore);
         List<Problem> problems =
             [.. units.SelectMany(u => u.Diff.Problems), .. ofInterfaces, .. request.Statements.Unused(considered)];
         return problems.Count > 0 ? Outcome<IReadOnlyList<UnitDiff>>.Failure(problems) : units.Select(u => u.Diff).ToList();
@@ -107,13 +113,19 @@ public sealed partial class LivepatchBuild
     // A patch that changes only what cannot be live patched is refused; one that changes nothing at all is not.
     private static Outcome<IReadOnlyList<Inclusion>> IncludeAll(IReadOnlyList<UnitDiff> diffs)
     {
-        if (diffs.Any(d => !d.IsEmpty))
-            return Each(diffs, Include.Run);
+        return diffs.Any(d => !d.IsEmpty) ? Each(diffs, Include.Run) : NothingChanged(diffs);
+    }
+
+    private static Problem NothingChanged(IReadOnlyList<UnitDiff> diffs)
+    {
         var units = $"{diffs.Count} {(diffs.Count == 1 ? "unit" : "units")}";
         var used = diffs.SelectMany(d => d.Statements.Used).Select(s => s.Target).ToList();
         return new Problem(ProblemCodes.NothingChanged, $"{units} compared: {string.Join(", ", diffs.Take(5).Select(d => d.Unit))}"
-            + (used.Count == 0 ? "" : $"; beside what is stated ({string.Join(", ", used)}) nothing differs"));
+            + (used.Count == 0 ? "" : $"; beside what is stated ({string.Join(", ", used)}) nothing differs")
+            + string.Concat(LeftOutOf(diffs).Take(5).Select(l => $"; left out: {l}")));
     }
+
+    private static List<string> LeftOutOf(IReadOnlyList<UnitDiff> diffs) => [.. diffs.SelectMany(d => d.LeftOut.Select(l => $"{d.Unit}: {l}"))];
 
     private static Outcome<IReadOnlyList<LinkUnit>> CheckReferences(
         IReadOnlyList<LinkUnit> units, ReferenceResolver resolver, RunningKernel kernel)

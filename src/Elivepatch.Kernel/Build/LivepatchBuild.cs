@@ -43,12 +43,24 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         if (!applied.TryGet(out var sources))
             return Outcome<BuildResult>.Failure(applied.Problems);
         var touched = await clock.RunAsync("find units", () => FindUnitsAsync(
-            tree, sources, request.AlsoFunctions.Keys.Union(request.Statements.UnitsToPatch), cancellation));
+            tree, sources, request.MostUnits, request.AlsoFunctions.Keys.Union(request.Statements.UnitsToPatch), cancellation));
         if (!touched.TryGet(out var found))
             return Outcome<BuildResult>.Failure(touched.Problems);
 
+        var compiler = new UnitCompiler(cache);
+        var readers = await clock.RunAsync("compare units that include it", () => found.Readers.Count == 0
+            ? Task.FromResult<Outcome<ChangedReaders>>(ChangedReaders.None)
+            : new HeaderReaders(compiler, tree, sources, facts.Layouts, request.Statements).FindChangedAsync(found.Readers, progress, cancellation));
+        if (!readers.TryGet(out var changedReaders))
+            return Outcome<BuildResult>.Failure(readers.Problems);
+
+        if (found.Commands.Count == 0 && changedReaders.Changed.Count == 0)
+            return new Problem(ProblemCodes.NothingChanged, $"{found.Readers.Count} units see the patch through headers, and the code of none of them changes");
+
         // What the unpatched units prove is proven while the compiler is busy with the patched ones.
-        await using var compilation = UnitCompilation.Start(new UnitCompiler(cache), tree, found.Commands, sources.LinePreserving, cancellation);
+        List<CompileCommand> commands = [.. found.Commands.Concat(changedReaders.Changed.Select(c => c.Command)).OrderBy(c => c.Unit, StringComparer.Ordinal)];
+        await using var compilation = UnitCompilation.Start(
+            compiler, tree, commands, sources.LinePreserving, changedReaders.Changed.Select(c => c.After), cancellation);
         var unpatchedUnits = await clock.RunAsync("compile unpatched", compilation.UnpatchedAsync);
         if (!unpatchedUnits.TryGet(out var unpatched))
             return Outcome<BuildResult>.Failure(unpatchedUnits.Problems);
@@ -68,7 +80,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         var compared = await clock.RunAsync("diff", () => Compare([.. befores.Zip(afters)], facts.Layouts, sources.Lines, request));
         if (!compared.TryGet(out var diffs))
             return Outcome<BuildResult>.Failure(compared.Problems);
-        var @interface = await clock.RunAsync("interfaces", () => CheckInterface([.. diffs.Zip(placements)], kernel, request));
+        var @interface = await clock.RunAsync("interfaces", () => CheckInterface([.. diffs.Zip(placements)], kernel, request, changedReaders.Stated));
         if (!@interface.TryGet(out var changes))
             return Outcome<BuildResult>.Failure(@interface.Problems);
         var included = await clock.RunAsync("include", () => IncludeAll(changes));
@@ -80,7 +92,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         if (!listed.TryGet(out var patched))
             return Outcome<BuildResult>.Failure(listed.Problems);
         if (patched.Count == 0)
-            return new Problem(ProblemCodes.NothingChanged, $"{afters.Count} units compared");
+            return NothingChanged(changes);
 
         var resolver = new ReferenceResolver(kernel.Symbols, kernel.Exports);
         var judged = await clock.RunAsync("check references", () => CheckReferences(units, resolver, kernel));
@@ -109,6 +121,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         {
             Statements = [.. inclusions.SelectMany(i => i.Diff.Statements.Used)],
             FilesWithoutCode = found.FilesWithoutCode,
+            LeftOut = LeftOutOf(changes),
         };
         return new BuildResult(moduleName, module.File, explanation, clock.Times, [.. afters.SelectMany(a => a.NewWarnings)]);
     }

@@ -19,18 +19,28 @@ internal sealed class UnitCompilation : IAsyncDisposable
     private readonly CancellationTokenSource stop;
     private readonly SemaphoreSlim processors = new(Environment.ProcessorCount);
     private readonly Dictionary<CompileVariant, Task<Outcome<CompiledUnit>>[]> objects = [];
+    private readonly Dictionary<string, CompiledUnit> patched;
 
-    private UnitCompilation(UnitCompiler compiler, PreparedTree tree, SourceOverlay overlay, CancellationToken cancellation)
+    private UnitCompilation(
+        UnitCompiler compiler, PreparedTree tree, SourceOverlay overlay, IEnumerable<CompiledUnit> patched, CancellationToken cancellation)
     {
         (this.compiler, this.tree, this.overlay) = (compiler, tree, overlay);
+        this.patched = patched.ToDictionary(p => p.Unit, StringComparer.Ordinal);
         stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
     }
 
     /// <summary>Starts compiling.</summary>
+    /// <param name="compiler">The compiler.</param>
+    /// <param name="tree">The prepared tree.</param>
+    /// <param name="commands">The units.</param>
+    /// <param name="overlay">The patched files.</param>
+    /// <param name="patched">Those of the patched units that are compiled already.</param>
+    /// <param name="cancellation">Ends it.</param>
     public static UnitCompilation Start(
-        UnitCompiler compiler, PreparedTree tree, IReadOnlyList<CompileCommand> commands, SourceOverlay overlay, CancellationToken cancellation)
+        UnitCompiler compiler, PreparedTree tree, IReadOnlyList<CompileCommand> commands, SourceOverlay overlay,
+        IEnumerable<CompiledUnit> patched, CancellationToken cancellation)
     {
-        var compilation = new UnitCompilation(compiler, tree, overlay, cancellation);
+        var compilation = new UnitCompilation(compiler, tree, overlay, patched, cancellation);
 
         // The patched units first: they are what can fail, and the others are often in the cache. Of each lot the longest first,
         // so that the last to end is not the last to begin.
@@ -74,6 +84,8 @@ internal sealed class UnitCompilation : IAsyncDisposable
 
     private async Task<Outcome<CompiledUnit>> CompileAsync(CompileCommand command, CompileVariant variant)
     {
+        if (variant == CompileVariant.After && patched.TryGetValue(command.Unit, out var there))
+            return there;
         var files = variant == CompileVariant.After ? overlay : SourceOverlay.None;
         if (compiler.Find(tree, command, files, variant) is { } known)
             return known;

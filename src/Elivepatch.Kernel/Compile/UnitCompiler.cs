@@ -1,6 +1,7 @@
 // In: a unit's command and the patched files. Out: an object. The compiler runs as kbuild would run it, less the objtool step,
 // so that what differs between objects is what the compiler made of the source and nothing else.
 
+using System.IO.Compression;
 using System.Text;
 using System.Text.RegularExpressions;
 using Elivepatch.Engine;
@@ -16,9 +17,11 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     private const string Version = "1";
     private const string ObjectName = "unit.o";
     private const string WarningsName = "warnings";
+    private const string TextName = "text.gz";
     private const int PreprocessedLimit = 128 << 20;
     private const int MessageLines = 30;
     private static readonly EntryKind Kind = new("objects");
+    private static readonly EntryKind Preprocessed = new("preprocessed");
 
     // Debug information says which line and which type; it has to name plain DWARF 4 sections, and variable tracking is left out
     // because it costs time and describes what nobody reads here.
@@ -64,6 +67,27 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     public Task<Outcome<ReadOnlyMemory<byte>>> PreprocessAsync(
         PreparedTree tree, CompileCommand command, SourceOverlay overlay, CancellationToken cancellation) =>
         TextAsync(tree, command, overlay, ["-E", "-P"], cancellation);
+
+    /// <summary>What <see cref="PreprocessAsync"/> gives without patches; from the cache where it is known.</summary>
+    public async Task<Outcome<ReadOnlyMemory<byte>>> PreprocessUnpatchedAsync(PreparedTree tree, CompileCommand command, CancellationToken cancellation)
+    {
+        ReadOnlyMemory<byte>? made = null;
+        var entry = await cache.GetAsync(
+            Preprocessed,
+            ContentDigest.OfParts([Version, tree.Key.Hex, command.Unit, .. command.Arguments]),
+            async folder =>
+            {
+                var text = await PreprocessAsync(tree, command, SourceOverlay.None, cancellation);
+                if (!text.TryGet(out var bytes))
+                    return text.Problems[0];
+                made = bytes;
+                await using var file = new GZipStream(File.Create(Path.Combine(folder, TextName)), CompressionLevel.Fastest);
+                await file.WriteAsync(bytes, cancellation);
+                return null;
+            },
+            cancellation);
+        return entry.Then<ReadOnlyMemory<byte>>(folder => made ?? Unpack(Path.Combine(folder, TextName)));
+    }
 
     /// <summary>The files of the tree that the preprocessor reads for a unit, by path in the tree; the unit itself comes first.</summary>
     public async Task<Outcome<IReadOnlyList<string>>> FilesReadAsync(
@@ -123,6 +147,14 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         var outcome = await RunCompilerAsync(
             tree, SourceOverlay.None, workspace.FullPath, [.. like.Arguments, "-E", "-P", "/out/probe.c"], cancellation);
         return outcome.Then<string>(r => r.Succeeded ? r.Output : Failure("the probe of the kernel's own headers", r));
+    }
+
+    private static ReadOnlyMemory<byte> Unpack(string path)
+    {
+        using var packed = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
+        using var text = new MemoryStream();
+        packed.CopyTo(text);
+        return text.ToArray();
     }
 
     private static ContentDigest KeyOf(PreparedTree tree, CompileCommand command, CompileVariant variant) =>

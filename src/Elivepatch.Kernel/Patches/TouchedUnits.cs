@@ -4,16 +4,22 @@
 
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Compile;
+using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
 
 namespace Elivepatch.Kernel.Patches;
 
 /// <summary>Finds the units that patched sources touch.</summary>
-public sealed class TouchedUnits(CacheRoot cache)
+/// <param name="cache">What is known of units without the patches.</param>
+/// <param name="mostUnits">How many units may include the changed files.</param>
+/// <param name="progress">Told of every unit that was looked at.</param>
+public sealed class TouchedUnits(CacheRoot cache, int mostUnits, IProgress<StageEvent>? progress = null)
 {
-    private const int MostNamed = 6000;
-    private const int MostBuilt = 400;
+    private const string Stage = "find units";
+
+    // Of the C files that may include a header a kernel builds a part; asking kbuild about each of them takes time as well.
+    private const int FilesPerUnit = 15;
 
     /// <summary>
     /// The touched units, in order of path; a problem where something of the patches would be left out that this kernel has: every
@@ -77,18 +83,27 @@ public sealed class TouchedUnits(CacheRoot cache)
         }
         var units = readers.Keys.Where(r => r.EndsWith(".c", StringComparison.Ordinal)).ToList();
         var files = string.Join(", ", included.Take(8));
-        if (units.Count > MostNamed)
-            return new Problem(ProblemCodes.TooManyUnits, $"{units.Count} C files may include {files}, more than {MostNamed}");
+        if (units.Count > mostUnits * (long)FilesPerUnit)
+            return new Problem(ProblemCodes.TooManyUnits, $"{units.Count} C files may include {files}, more than {mostUnits * (long)FilesPerUnit}");
+        if (units.Count > 0)
+            progress?.Report(new(Stage, $"ask kbuild about {units.Count} C files that may include {files}", StageState.Running));
         var built = await commands.ForBuiltUnitsAsync(tree, [.. units.Where(tree.HasFile)], cancellation);
         if (!built.TryGet(out var candidates))
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(built.Problems);
-        if (candidates.Count > MostBuilt)
-            return new Problem(ProblemCodes.TooManyUnits, $"{candidates.Count} units may include {files}, more than {MostBuilt}");
+        if (candidates.Count > mostUnits)
+            return new Problem(ProblemCodes.TooManyUnits, $"{candidates.Count} units may include {files}, more than {mostUnits}");
         var others = await new OtherReaders(cache).FindAsync(tree, sources, readers, cancellation);
         if (!others.TryGet(out var leftOut) || leftOut.Count > 0)
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(others.Succeeded ? leftOut! : others.Problems);
-        return await ConfirmAsync(tree, sources, candidates, readers, cancellation);
+        var confirmed = await ConfirmAsync(tree, sources, candidates, readers, cancellation);
+        return confirmed is { Succeeded: true, Value.Count: 0 } && candidates.Count > 0 && included.Count == sources.Paths.Count
+            ? new Problem(
+                ProblemCodes.NothingChanged,
+                $"{Count(candidates.Count)} may include {files}, and none of them uses what differs")
+            : confirmed;
     }
+
+    private static string Count(int units) => units == 1 ? "1 unit" : $"{units} units";
 
     private async Task<Outcome<IReadOnlyList<TouchedUnit>>> ConfirmAsync(
         PreparedTree tree,
@@ -99,17 +114,19 @@ public sealed class TouchedUnits(CacheRoot cache)
     {
         var touched = new TouchedUnit?[candidates.Count];
         var problems = new Problem?[candidates.Count];
+        var done = 0;
         var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation };
         await Parallel.ForAsync(0, candidates.Count, options, async (i, token) =>
         {
             var compiler = new UnitCompiler(cache);
-            var before = await compiler.PreprocessAsync(tree, candidates[i], SourceOverlay.None, token);
+            var before = await compiler.PreprocessUnpatchedAsync(tree, candidates[i], token);
             var after = await compiler.PreprocessAsync(tree, candidates[i], sources.LinePreserving, token);
+            progress?.Report(new(Stage, candidates[i].Unit, StageState.Running, Interlocked.Increment(ref done), candidates.Count));
             // A unit that cannot be preprocessed before has nothing to do with the patch: it lacks a file that only a whole build
             // makes, and compiling it will say so.
             if (before.Succeeded && !after.Succeeded)
                 problems[i] = after.Problems[0];
-            else if (!before.Succeeded || !before.Value.Span.SequenceEqual(after.Value.Span))
+            else if (!before.Succeeded || !(before.Value.Span.SequenceEqual(after.Value.Span) || UnusedChanges.AreAll(before.Value.Span, after.Value.Span)))
                 touched[i] = new(candidates[i], because[candidates[i].Unit]);
         });
         if (problems.OfType<Problem>().ToList() is { Count: > 0 } found)

@@ -74,6 +74,9 @@ public sealed record WorkOrder
     /// <summary>How many seconds the script of a trial may take each time that it runs.</summary>
     public required int ScriptSeconds { get; init; }
 
+    /// <summary>How many units may include what a patch changes.</summary>
+    public required int MostUnits { get; init; }
+
     /// <summary>True where the server signs modules: what was built is sent to it before it is tried.</summary>
     public required bool SignsModules { get; init; }
 }

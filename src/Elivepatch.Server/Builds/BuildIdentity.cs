@@ -1,6 +1,7 @@
 // In: all that determines a build. Out: its digest, which is its id. Equal requests have equal ids and share one build; whatever
 // could make another result makes another id.
 
+using Elivepatch.Kernel.Build;
 using System.Globalization;
 using System.Reflection;
 using Elivepatch.Engine.SelfCheck;
@@ -42,8 +43,13 @@ public static class BuildIdentity
             ? ""
             : string.Create(CultureInfo.InvariantCulture, $"{policy.ScriptTime.TotalSeconds}={submission.Script}"),
         policy.Trial.ToString(), policy.ModuleCertificate ?? "",
+        .. Units(policy),
         .. Statements(submission.Statements),
     ]).Hex;
+
+    // What was refused for its number of units is another build where more are allowed.
+    private static string[] Units(BuildPolicy policy) =>
+        policy.MostUnits == BuildRequest.UsualMostUnits ? [] : ["units", policy.MostUnits.ToString(CultureInfo.InvariantCulture)];
 
     // Last, so that their number needs no saying: a build without statements is named as it was before there were any.
     private static IEnumerable<string> Statements(IReadOnlyList<AuthorStatement> statements) =>

@@ -47,6 +47,7 @@ public sealed class BuildJob(
             kernel.Record, patches, kernel.FurtherBasePatches, order.Submission.Name, order.Submission.Replace, KeepFolder: null)
         {
             Statements = statements,
+            MostUnits = policy.MostUnits,
         };
         var built = await new LivepatchBuild(cache, progress).RunAsync(request, cancellation);
         if (!built.TryGet(out var livepatch))

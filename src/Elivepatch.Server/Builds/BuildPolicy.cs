@@ -1,3 +1,5 @@
+using Elivepatch.Kernel.Build;
+
 namespace Elivepatch.Server.Builds;
 
 /// <summary>What the operator decided about builds.</summary>
@@ -8,6 +10,9 @@ public sealed record BuildPolicy
 
     /// <summary>How long the script of a trial may take each time that it runs.</summary>
     public TimeSpan ScriptTime { get; init; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>How many units may include what a patch changes.</summary>
+    public int MostUnits { get; init; } = BuildRequest.UsualMostUnits;
 
     /// <summary>True where base patches may change Makefiles, Kconfig and scripts.</summary>
     public bool AllowBuildPatches { get; init; }

@@ -1,3 +1,4 @@
+using Elivepatch.Kernel.Build;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.State;
@@ -43,6 +44,9 @@ public sealed record ServerOptions
 
     /// <summary>How many seconds the script of a test may take each time that it runs.</summary>
     public int ScriptSeconds { get; init; } = 120;
+
+    /// <summary>How many units may include what a patch changes.</summary>
+    public int UnitsPerBuild { get; init; } = BuildRequest.UsualMostUnits;
 
     /// <summary>How many days a manifest may be believed.</summary>
     public int ManifestDays { get; init; } = 30;

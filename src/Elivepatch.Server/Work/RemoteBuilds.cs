@@ -59,6 +59,7 @@ public sealed class RemoteBuilds(
                 kernel!.Id, kernel.Release, kernel.BuildId, kernel.Compiler, kernel.Capture, found.BootImage, found.Source),
             Trial = policy.Trial.ToString().ToLowerInvariant(),
             ScriptSeconds = (int)policy.ScriptTime.TotalSeconds,
+            MostUnits = policy.MostUnits,
             SignsModules = signer is not null,
         };
     }

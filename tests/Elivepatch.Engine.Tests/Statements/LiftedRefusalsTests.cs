@@ -16,6 +16,8 @@ public sealed class LiftedRefusalsTests
         #define init __attribute__((section(".init.text")))
         #define EXPORT(name) asm(".section \".export_symbol\",\"a\"\n__export_symbol_" #name ":\n.asciz \"GPL\"\n.ascii \"\\0\"\n" \
             ".balign 8\n.quad " #name "\n.previous")
+        #define PLAIN_EXPORT(name) asm(".section \".export_symbol\",\"a\"\n__export_symbol_" #name ":\n.asciz \"\"\n.ascii \"\\0\"\n" \
+            ".balign 8\n.quad " #name "\n.previous")
         #define OLD_EXPORT(name) asm(".section \"__ksymtab_strings\",\"aMS\",%progbits,1\n__kstrtab_" #name ":\n.asciz \"" #name "\"\n" \
             "__kstrtabns_" #name ":\n.asciz \"\"\n.previous\n.section \"___ksymtab_gpl+" #name "\",\"a\"\n.balign 4\n__ksymtab_" #name ":\n" \
             ".long " #name " - .\n.long __kstrtab_" #name " - .\n.long __kstrtabns_" #name " - .\n.previous")
@@ -32,11 +34,9 @@ public sealed class LiftedRefusalsTests
         { 404, "init int one(void) { return limit; }\ninit int two(void) { return limit; }", "init int one(void) { return limit + 1; }\ninit int two(void) { return limit + 1; }", StatementKind.LeaveOutInit, "one" },
         { 404, "__attribute__((section(\".init.data\"))) int wanted = 1, other = 1;", "__attribute__((section(\".init.data\"))) int wanted = 2, other = 2;", StatementKind.LeaveOutInit, "wanted" },
         { 404, "int f(void) { return limit; }", "int f(void) { return limit; }\ninit int one(void) { return limit + 1; }\ninit int two(void) { return limit + 1; }", StatementKind.LeaveOutInit, "one" },
-        { 410, "int f(void) { return limit; }\nint g(void) { return 1; }", "int f(void) { return limit; }\nint g(void) { return 1; }\nEXPORT(f);\nEXPORT(g);", StatementKind.LeaveOutExport, "f" },
-        { 410, "int f(void) { return limit; }\nint g(void) { return 1; }\nEXPORT(f);\nEXPORT(g);", "int f(void) { return limit; }\nint g(void) { return 1; }", StatementKind.LeaveOutExport, "g" },
         {
-            410, "int f(void) { return limit; }\nint g(void) { return 1; }\nint h(void) { return 2; }\nOLD_EXPORT(h);",
-            "int f(void) { return limit; }\nint g(void) { return 1; }\nint h(void) { return 2; }\nOLD_EXPORT(f);\nOLD_EXPORT(g);\nOLD_EXPORT(h);", StatementKind.LeaveOutExport, "f"
+            410, "int f(void) { return limit; }\nint g(void) { return 1; }\nEXPORT(f);\nEXPORT(g);",
+            "int f(void) { return limit; }\nint g(void) { return 1; }\nPLAIN_EXPORT(f);\nPLAIN_EXPORT(g);", StatementKind.LeaveOutExport, "f"
         },
         { 409, "struct box { int a; }; struct bag { int a; };\nint f(struct box *b, struct bag *c) { return b->a + c->a; }", "struct box { int a, b; }; struct bag { int a, b; };\nint f(struct box *b, struct bag *c) { return b->b + c->b; }", StatementKind.LayoutIsSafe, "struct box" },
         { 409, "typedef struct { int a; } box_t; struct bag { int a; };\nint f(box_t *b, struct bag *c) { return b->a + c->a; }", "typedef struct { int a, b; } box_t; struct bag { int a, b; };\nint f(box_t *b, struct bag *c) { return b->b + c->b; }", StatementKind.LayoutIsSafe, "box_t" },
@@ -238,5 +238,26 @@ public sealed class LiftedRefusalsTests
         var before = Declarations + "int f(void) { return limit; }\nEXPORT(f);\n";
         var after = before.Replace("asciz \\\"GPL\\\"", "asciz \\\"\\\"", StringComparison.Ordinal);
         Assert.Equal(new(StatementKind.LeaveOutExport, "unit.c", "f"), Assert.Single(Compare(before, after).Problems).LiftedBy);
+    }
+
+    [Theory]
+    [InlineData("", "EXPORT(f);", "the new export of f: modules find it from the next boot on")]
+    [InlineData("EXPORT(f);", "", "the end of the export of f: modules find it until the next boot")]
+    [InlineData("OLD_EXPORT(g);", "OLD_EXPORT(f);\nOLD_EXPORT(g);", "the new export of f: modules find it from the next boot on")]
+    public void An_export_that_comes_or_goes_is_left_out_and_told(string before, string after, string told)
+    {
+        const string functions = Declarations + "int f(void) { return limit; }\nint g(void) { return 1; }\n";
+        var diff = Compare(functions + before + "\n", functions.Replace("return limit", "return limit + 1", StringComparison.Ordinal) + after + "\n");
+        Assert.Empty(diff.Problems);
+        Assert.Equal([told], diff.LeftOut);
+        Assert.Equal(["f"], diff.Included());
+    }
+
+    [Fact]
+    public void Whoever_states_that_an_export_is_left_out_says_nothing_wrong()
+    {
+        var before = Declarations + "int f(void) { return limit; }\n";
+        var diff = Compare(before, before + "EXPORT(f);\n", new AuthorStatement(StatementKind.LeaveOutExport, "unit.c", "f", "it is so"));
+        Assert.Single(diff.Statements.Used);
     }
 }

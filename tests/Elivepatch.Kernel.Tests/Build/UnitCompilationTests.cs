@@ -63,7 +63,7 @@ public sealed class UnitCompilationTests(StockKernel stock)
     private async Task<UnitCompilation> StartAsync(PreparedTree tree, Dictionary<string, ReadOnlyMemory<byte>> patched)
     {
         var commands = Get(await new KbuildCommands(stock.Cache).ForUnitsAsync(tree, Units, Cancellation));
-        return UnitCompilation.Start(new UnitCompiler(stock.Cache), tree, commands, new(patched), Cancellation);
+        return UnitCompilation.Start(new UnitCompiler(stock.Cache), tree, commands, new(patched), [], Cancellation);
     }
 
     private static async Task<ReadOnlyMemory<byte>> WithAsync(PreparedTree tree, string path, string more) =>

@@ -38,7 +38,7 @@ public sealed class CaseBuildTests(StockKernel stock, CaseBuilds builds)
         var patches = found.Patches.Select(p => StockKernel.Get(SourcePatch.Parse(File.ReadAllBytes(p), Path.GetFileName(p)))).ToList();
         var sources = StockKernel.Get(PatchedSources.Apply(tree, patches));
 
-        var units = StockKernel.Get(await new TouchedUnits(stock.Cache).FindAsync(tree, sources, cancellation));
+        var units = StockKernel.Get(await new TouchedUnits(stock.Cache, BuildRequest.UsualMostUnits).FindAsync(tree, sources, cancellation));
 
         Assert.Equal(found.Units.Order(StringComparer.Ordinal), units.Select(u => u.Command.Unit));
     }

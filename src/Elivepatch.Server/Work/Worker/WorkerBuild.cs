@@ -136,6 +136,7 @@ internal sealed partial class WorkerBuild(
         {
             Trial = Enum.Parse<TrialPolicy>(order.Trial, ignoreCase: true),
             ScriptTime = TimeSpan.FromSeconds(order.ScriptSeconds),
+            MostUnits = order.MostUnits,
         };
         var run = TracedBuilds.Trace(new BuildJob(cache, sources, orders, sign, clock).RunAsync);
         var product = await run(ready, journal, cancellation);

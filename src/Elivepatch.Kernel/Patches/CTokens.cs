@@ -1,0 +1,57 @@
+using System.Text;
+
+namespace Elivepatch.Kernel.Patches;
+
+/// <summary>
+/// The tokens of C after the preprocessor (C11 6.4), one character for each punctuator: what brackets and names are, not what an
+/// expression means.
+/// </summary>
+internal static class CTokens
+{
+    /// <summary>The tokens of a text, in order. A literal that does not end, ends with the text.</summary>
+    public static List<string> Read(ReadOnlySpan<byte> text)
+    {
+        var tokens = new List<string>();
+        for (var i = 0; i < text.Length;)
+        {
+            var c = text[i];
+            if (c is (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r' or (byte)'\f' or (byte)'\v')
+            {
+                i++;
+                continue;
+            }
+
+            var end = c is (byte)'"' or (byte)'\'' ? EndOfLiteral(text, i) : IsOfWord(c) ? EndOfWord(text, i) : i + 1;
+            tokens.Add(Encoding.Latin1.GetString(text[i..end]));
+            i = end;
+        }
+
+        return tokens;
+    }
+
+    /// <summary>True for a name or a keyword.</summary>
+    public static bool IsWord(string token) => IsOfWord((byte)token[0]) && !char.IsAsciiDigit(token[0]);
+
+    // Extended characters may be parts of names.
+    private static bool IsOfWord(byte c) => char.IsAsciiLetterOrDigit((char)c) || c is (byte)'_' or (byte)'$' or >= 0x80;
+
+    private static int EndOfWord(ReadOnlySpan<byte> text, int start)
+    {
+        while (start < text.Length && IsOfWord(text[start]))
+            start++;
+        return start;
+    }
+
+    private static int EndOfLiteral(ReadOnlySpan<byte> text, int start)
+    {
+        for (var i = start + 1; i < text.Length; i++)
+        {
+            if (text[i] == (byte)'\\')
+                i++;
+            else if (text[i] == text[start])
+                return i + 1;
+        }
+
+        return text.Length;
+    }
+}
