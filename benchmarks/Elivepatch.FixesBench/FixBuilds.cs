@@ -91,7 +91,8 @@ internal sealed class FixBuilds(OlderKernel kernel, FixesOptions options, StateF
                 "--name", "fix_" + ContentDigest.OfParts(path).Hex[..12], "--json", patch,
             ])
         {
-            RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         var watch = Stopwatch.StartNew();
         using var process = Process.Start(start)!;

@@ -4,6 +4,12 @@
 using Elivepatch.FixesBench;
 using Elivepatch.Kernel.Storage;
 
+if (args.Contains("--help") || args.Contains("-h"))
+{
+    Console.WriteLine(FixesOptions.Usage);
+    return 0;
+}
+
 if (args.Length < 2 || FixesOptions.Parse(args[0], args[1], args[2..]) is not { } options)
 {
     Console.Error.WriteLine(FixesOptions.Usage);

@@ -65,7 +65,8 @@ internal static class BuildCommand
             InputFile.ReadStatements(parsed.GetValue(statements)),
             record => new BuildRequest(
                 record, parsed.GetRequiredValue(patches), parsed.GetValue(basePatches) ?? [], parsed.GetValue(name),
-                Replace: !parsed.GetValue(noReplace), parsed.GetValue(keep)) { MostUnits = parsed.GetValue(mostUnits) },
+                Replace: !parsed.GetValue(noReplace), parsed.GetValue(keep))
+            { MostUnits = parsed.GetValue(mostUnits) },
             cancellation));
         return verb;
     }

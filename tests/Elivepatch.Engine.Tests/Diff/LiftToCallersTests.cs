@@ -1,4 +1,3 @@
-using Elivepatch.Engine.Diff;
 using Xunit;
 using static Elivepatch.Engine.Tests.Diff.Patched;
 

@@ -53,6 +53,7 @@ public sealed class BuildIdentityTests
         { "kind of a statement", Of(submission with { Statements = [box with { Kind = StatementKind.LeaveOutExport }] }) },
         { "policy", Of(policy: new() { Trial = TrialPolicy.Off }) },
         { "time of the script", Of(policy: new() { ScriptTime = TimeSpan.FromSeconds(60) }) },
+        { "units", Of(policy: new() { MostUnits = 401 }) },
         { "module key", Of(policy: new() { ModuleCertificate = new string('4', 64) }) },
     };
 

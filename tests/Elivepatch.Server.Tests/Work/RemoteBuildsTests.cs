@@ -106,9 +106,9 @@ public sealed class RemoteBuildsTests
     }
 
     [Fact]
-    public async Task A_worker_is_told_how_long_a_script_may_take_and_is_given_the_build_whose_turn_it_is()
+    public async Task A_worker_is_told_the_bounds_of_a_build_and_is_given_the_build_whose_turn_it_is()
     {
-        await using var server = await StartAsync(o => o with { ScriptSeconds = 7 });
+        await using var server = await StartAsync(o => o with { ScriptSeconds = 7, UnitsPerBuild = 9 });
         using var client = await server.WithScopesAsync(TokenScopes.Work);
         var builds = server.Get<BuildTable>();
         var mine = (await builds.FindAsync(Build, Cancellation))!;
@@ -117,7 +117,7 @@ public sealed class RemoteBuildsTests
         Assert.Equal(new('1', 64), (await builds.TakeAsync("worker", Cancellation))!.Id);
         await builds.SubmitAsync(mine with { Id = new('f', 64), Token = "another", Submitted = mine.Submitted.AddMinutes(1) }, Cancellation);
         var order = await BeginAsync(client);
-        Assert.Equal((new('f', 64), 7), (order.Build, order.ScriptSeconds));
+        Assert.Equal((new('f', 64), 7, 9), (order.Build, order.ScriptSeconds, order.MostUnits));
         Assert.Equal(Build, (await BeginAsync(client)).Build);
     }
 
