@@ -11,6 +11,9 @@ internal static class InputFile
     // The largest modules with debug information stay far below.
     private const long LargestObject = 512L << 20;
 
+    // What a path is called that stands for the standard input.
+    private const string Piped = "-";
+
     /// <summary>Reads a file, which must be one and not too large.</summary>
     public static Outcome<byte[]> Read(string path)
     {
@@ -32,6 +35,34 @@ internal static class InputFile
         {
             return new Problem(ProblemCodes.InputUnusable, e.Message);
         }
+    }
+
+    /// <summary>
+    /// Puts what is piped in into a file, where <c>-</c> stands among paths; the other paths stay.
+    /// </summary>
+    /// <param name="paths">Paths as the command line has them.</param>
+    /// <param name="session">What is piped in.</param>
+    /// <param name="file">Where to put it.</param>
+    /// <param name="largest">How many bytes it may have.</param>
+    public static Outcome<IReadOnlyList<string>> TakePiped(IReadOnlyList<string> paths, Session session, string file, int largest)
+    {
+        if (paths.Count(p => p == Piped) is var count && count == 0)
+            return paths.ToList();
+        if (count > 1)
+            return new Problem(ProblemCodes.UsageInvalid, $"{Piped} stands for the standard input, which there is once", "name the other patches as files");
+        using var input = session.Input();
+        using (var output = File.Create(file))
+        {
+            var buffer = new byte[1 << 16];
+            for (int read; (read = input.Read(buffer)) > 0;)
+            {
+                if (output.Length + read > largest)
+                    return new Problem(ProblemCodes.PatchTooLarge, $"the standard input has more than {largest >> 20} MiB");
+                output.Write(buffer, 0, read);
+            }
+        }
+
+        return paths.Select(p => p == Piped ? file : p).ToList();
     }
 
     /// <summary>Reads a statements file; none where there is no path.</summary>

@@ -16,6 +16,9 @@ internal sealed record Session(TextWriter Output, TextWriter Error, bool IsTermi
     /// <summary>The proxy by which servers are asked: what <c>$https_proxy</c> and its like say.</summary>
     public IWebProxy Proxy { get => field ??= HttpClient.DefaultProxy; init; }
 
+    /// <summary>Opens what is piped in, for a verb that is told to read it.</summary>
+    public Func<Stream> Input { get; init; } = Console.OpenStandardInput;
+
     /// <summary>The session of this process.</summary>
     public static Session OfProcess() => new(Console.Out, Console.Error, IsWatched(), Environment.GetEnvironmentVariable);
 

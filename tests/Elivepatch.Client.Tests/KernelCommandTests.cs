@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
@@ -92,6 +93,29 @@ public sealed class KernelCommandTests : IDisposable
         AddKernel();
         Assert.Equal(1, await run.RunAsync("build", "-k", Name, "-o", scratch.PathOf("none/a.ko"), "a.patch"));
         Assert.StartsWith("ELP0952 ", run.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("no patch at all\n", 4, "ELP0101", "stdin.patch: it has no change of a file", "-")]
+    [InlineData("", 2, "ELP0950", "which there is once", "-", "-")]
+    public async Task A_patch_is_read_from_the_standard_input(string text, int status, string number, string reason, params string[] patches)
+    {
+        AddKernel();
+        var piped = new TestSession { Input = Encoding.ASCII.GetBytes(text) };
+        piped.Variables["ELIVEPATCH_CACHE"] = run.Variables["ELIVEPATCH_CACHE"];
+        Assert.Equal(status, await piped.RunAsync(["build", "-k", Name, "-o", scratch.PathOf("a.ko"), .. patches]));
+        Assert.Contains(number, piped.Error, StringComparison.Ordinal);
+        Assert.Contains(reason, piped.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_piped_patch_has_an_end()
+    {
+        AddKernel();
+        var piped = new TestSession { Input = new byte[(16 << 20) + 1] };
+        piped.Variables["ELIVEPATCH_CACHE"] = run.Variables["ELIVEPATCH_CACHE"];
+        Assert.Equal(4, await piped.RunAsync("build", "-k", Name, "-o", scratch.PathOf("a.ko"), "-"));
+        Assert.Contains("the standard input has more than 16 MiB", piped.Error, StringComparison.Ordinal);
     }
 
     [Fact]

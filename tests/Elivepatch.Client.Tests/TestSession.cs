@@ -23,11 +23,14 @@ internal sealed class TestSession
 
     public MachineAccess? Machine { get; init; }
 
+    /// <summary>What is piped in.</summary>
+    public byte[] Input { get; init; } = [];
+
     /// <summary>None, whatever the environment of the tests says.</summary>
     public IWebProxy Proxy { get; init; } = new WebProxy();
 
     public Session Session => Machine is null
-        ? new(output, error, IsTerminal: false, Variables.GetValueOrDefault) { Proxy = Proxy }
+        ? new(output, error, IsTerminal: false, Variables.GetValueOrDefault) { Proxy = Proxy, Input = () => new MemoryStream(Input) }
         : new(output, error, IsTerminal: false, Variables.GetValueOrDefault) { Machine = Machine, Proxy = Proxy };
 
     public Task<int> RunAsync(params string[] words) => CommandLine.RunAsync(words, Session);

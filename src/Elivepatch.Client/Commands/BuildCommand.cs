@@ -10,12 +10,14 @@ namespace Elivepatch.Client.Commands;
 /// <summary><c>elivepatch build</c>.</summary>
 internal static class BuildCommand
 {
+    private const int LargestPatch = 16 << 20;
+
     /// <summary>The verb.</summary>
     public static Verb Create(Session session)
     {
         var patches = new Argument<string[]>("PATCH")
         {
-            Description = "Source patches to make live, in order: unified diffs as `git diff` writes them.",
+            Description = "Source patches to make live, in order: unified diffs as `git diff` writes them; - is the standard input.",
             Arity = ArgumentArity.OneOrMore,
         };
         var kernel = CommonOptions.Kernel();
@@ -55,6 +57,7 @@ internal static class BuildCommand
             """,
             new Example("elivepatch build -k 6.12.117+deb12-cloud-amd64 fix.patch", "Write livepatch_fix.ko and explain it."),
             new Example("elivepatch build -k $(uname -r) -o fixes.ko --name fixes first.patch second.patch", "One cumulative livepatch of two patches."),
+            new Example("git show 1a2b3c4 | elivepatch build -k $(uname -r) --name fix -", "A commit of a kernel's repository."),
             new Example("elivepatch build -k $(uname -r) --json fix.patch | jq '.functions[].name'", "List its functions for a script."),
             new Example("elivepatch build -k $(uname -r) --statements fix.yaml fix.patch", "Build what is refused without the author's word."))
         {
@@ -63,8 +66,9 @@ internal static class BuildCommand
         verb.SetAction((parsed, cancellation) => RunAsync(
             session, parsed.GetRequiredValue(kernel), parsed.GetValue(output), parsed.GetValue(keep), parsed.GetValue(timings), parsed.GetValue(json),
             InputFile.ReadStatements(parsed.GetValue(statements)),
-            record => new BuildRequest(
-                record, parsed.GetRequiredValue(patches), parsed.GetValue(basePatches) ?? [], parsed.GetValue(name),
+            parsed.GetRequiredValue(patches),
+            (record, files) => new BuildRequest(
+                record, files, parsed.GetValue(basePatches) ?? [], parsed.GetValue(name),
                 Replace: !parsed.GetValue(noReplace), parsed.GetValue(keep))
             { MostUnits = parsed.GetValue(mostUnits) },
             cancellation));
@@ -73,7 +77,7 @@ internal static class BuildCommand
 
     private static async Task<int> RunAsync(
         Session session, string kernel, string? output, string? keep, bool withTimings, bool asJson, Outcome<AuthorStatements> statements,
-        Func<Kernel.Records.KernelRecord, BuildRequest> request, CancellationToken cancellation)
+        IReadOnlyList<string> patches, Func<Kernel.Records.KernelRecord, IReadOnlyList<string>, BuildRequest> request, CancellationToken cancellation)
     {
         // What can be known to fail at the end is found out at the beginning.
         if (output is not null && OutputFile.Check(output) is { } unusable)
@@ -86,9 +90,13 @@ internal static class BuildCommand
         var record = KernelCommand.Open(session, kernel);
         if (!cache.Succeeded || !record.Succeeded)
             return Answer.Fail(session, record.Problems, asJson, cancellation);
+        using var workspace = cache.Value.NewWorkspace();
+        var taken = InputFile.TakePiped(patches, session, Path.Combine(workspace.FullPath, "stdin.patch"), LargestPatch);
+        if (!taken.TryGet(out var files))
+            return Answer.Fail(session, taken.Problems, asJson, cancellation);
 
         var built = await Stages.ShowAsync(
-            session, progress => new LivepatchBuild(cache.Value, progress).RunAsync(request(record.Value) with { Statements = stated }, cancellation));
+            session, progress => new LivepatchBuild(cache.Value, progress).RunAsync(request(record.Value, files) with { Statements = stated }, cancellation));
         if (!built.TryGet(out var result))
             return Answer.Fail(session, built.Problems, asJson, cancellation);
         cancellation.ThrowIfCancellationRequested();

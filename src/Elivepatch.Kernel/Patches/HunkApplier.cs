@@ -72,6 +72,11 @@ internal static class HunkApplier
         return true;
     }
 
+    private static string AboutEnds(PatchHunk hunk, IReadOnlyList<string> lines) =>
+        hunk.Lines.Any(l => l.Text.EndsWith("\r\n", StringComparison.Ordinal)) && !lines.Any(l => l.EndsWith("\r\n", StringComparison.Ordinal))
+            ? " (those of the patch end in carriage returns, its own do not)"
+            : "";
+
     private static Problem Refusal(string name, PatchedFile file, PatchHunk hunk, IReadOnlyList<string> lines, bool ambiguous)
     {
         if (IsApplied(file, lines))
@@ -79,6 +84,6 @@ internal static class HunkApplier
         var text = hunk.Text.Length > ShownHunk ? hunk.Text[..ShownHunk] + "..." : hunk.Text;
         return ambiguous
             ? new(ProblemCodes.PatchAmbiguous, $"{name}: {file.Path}:\n{text}")
-            : new(ProblemCodes.PatchDoesNotApply, $"{name}: {file.Path} has no such lines:\n{text}");
+            : new(ProblemCodes.PatchDoesNotApply, $"{name}: {file.Path} has no such lines{AboutEnds(hunk, lines)}:\n{text}");
     }
 }

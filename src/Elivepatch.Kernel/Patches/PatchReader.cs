@@ -16,6 +16,13 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
     private const int Largest = 8 << 20;
     private const int MostFiles = 1000;
     private const int LongestFile = 2_000_000;
+    // Those of the kernel's source; a prefix is called otherwise.
+    private static readonly HashSet<string> topFolders =
+    [
+        "arch", "block", "certs", "crypto", "Documentation", "drivers", "fs", "include", "init", "io_uring", "ipc", "kernel", "lib", "LICENSES",
+        "mm", "net", "rust", "samples", "scripts", "security", "sound", "tools", "usr", "virt",
+    ];
+
     private readonly List<PatchedFile> files = [];
     private string[] lines = [];
     private int at;
@@ -27,7 +34,7 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
         if (text.Length > Largest)
             return new Problem(ProblemCodes.PatchTooLarge, $"{name} has {text.Length >> 20} MiB, more than {Largest >> 20}");
         // One character a byte: a source file may have any encoding, and every byte has to come out as it went in.
-        lines = Encoding.Latin1.GetString(text.Span).Split('\n');
+        lines = WithoutCarriageReturns(Encoding.Latin1.GetString(text.Span).Split('\n'));
         while (at < lines.Length && problem is null)
             ReadLine();
         if (problem is null && files.Count == 0)
@@ -35,6 +42,13 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
         if (problem is null && files.Count > MostFiles)
             Fail(ProblemCodes.PatchTooLarge, $"it changes {files.Count} files, more than {MostFiles}");
         return problem is null ? new SourcePatch(name, ContentDigest.Of(text.Span), files) : problem;
+    }
+
+    // A patch that went through a program which ends all lines so. Where only some do, they are the source's.
+    private static string[] WithoutCarriageReturns(string[] lines)
+    {
+        var last = lines[^1].Length == 0 ? lines.Length - 1 : lines.Length;
+        return last > 0 && lines[..last].All(l => l.EndsWith('\r')) ? [.. lines.Select(l => l.TrimEnd('\r'))] : lines;
     }
 
     // Between files there is free text: a mail's header and message, a signature.
@@ -89,11 +103,13 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
             Fail(ProblemCodes.PatchMovesFiles, $"{before} is removed");
             return;
         }
-        var path = Strip(after);
+        var isNew = before == "/dev/null";
+        // As `git diff --no-prefix` writes it, or a diff for -p0.
+        var hasPrefix = !((isNew || before == after) && topFolders.Contains(after.Split('/')[0]));
+        var path = Strip(after, hasPrefix);
         if (problem is not null || path is null)
             return;
-        var isNew = before == "/dev/null";
-        if (!isNew && Strip(before) != path)
+        if (!isNew && Strip(before, hasPrefix) != path)
         {
             Fail(ProblemCodes.PatchMovesFiles, $"{before} becomes {after}");
             return;
@@ -155,10 +171,10 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
     // diff -u puts a time stamp behind a tab.
     private static string Name(string rest) => rest.Split('\t')[0].TrimEnd('\r');
 
-    private string? Strip(string path)
+    private string? Strip(string path, bool hasPrefix)
     {
         var slash = path.IndexOf('/', StringComparison.Ordinal);
-        var stripped = slash > 0 ? path[(slash + 1)..] : "";
+        var stripped = !hasPrefix ? path : slash > 0 ? path[(slash + 1)..] : "";
         if (UnitPath.IsValid(stripped))
             return stripped;
         Fail(ProblemCodes.PatchPathRefused, $"\"{Printable(path)}\"");

@@ -17,7 +17,7 @@ public static class PatchRules
     ];
 
     private static readonly string[] VdsoFolders = ["arch/x86/entry/vdso/", "lib/vdso/", "arch/x86/um/vdso/"];
-    private static readonly string[] SilentFolders = ["Documentation/", "LICENSES/", "samples/", "rust/", ".github/"];
+    private static readonly string[] SilentFolders = ["Documentation/", "LICENSES/", "samples/", "rust/", "tools/testing/", ".github/"];
     private static readonly string[] SilentNames = ["MAINTAINERS", "CREDITS", "COPYING", "README", ".gitignore", ".mailmap"];
     private static readonly string[] SilentSuffixes = [".rst", ".txt", ".md", ".yaml", ".dts", ".dtsi", ".rs"];
 

@@ -43,6 +43,28 @@ public sealed class PatchReaderTests
         Assert.Equal((["a"], ["b"]), (patch.Files[0].Hunks[0].Before.ToArray(), patch.Files[0].Hunks[0].After.ToArray()), Arrays.Equal);
     }
 
+    [Theory]
+    [InlineData("fs/x.c", "fs/x.c", "fs/x.c")]
+    [InlineData("/dev/null", "fs/x.c", "fs/x.c")]
+    [InlineData("/dev/null", "b/fs/x.c", "fs/x.c")]
+    [InlineData("linux/fs/x.c", "linux/fs/x.c", "fs/x.c")]
+    [InlineData("linux.orig/fs/x.c", "linux/fs/x.c", "fs/x.c")]
+    [InlineData("fs/a/x.c", "kernel/a/x.c", "a/x.c")]
+    public void A_path_with_and_without_a_prefix_is_the_same(string before, string after, string path)
+    {
+        var hunk = before == "/dev/null" ? "@@ -0,0 +1,1 @@\n+b\n" : "@@ -1,1 +1,1 @@\n-a\n+b\n";
+        Assert.Equal(path, Assert.Single(StockKernel.Get(Parse($"--- {before}\n+++ {after}\n{hunk}")).Files).Path);
+    }
+
+    [Fact]
+    public void Carriage_returns_at_the_end_of_all_lines_are_not_the_patchs_own()
+    {
+        var read = StockKernel.Get(Parse(Simple.Replace("\n", "\r\n", StringComparison.Ordinal)));
+        Assert.Equal(["one\n", "TWO\n", "three\n"], read.Files[0].Hunks[0].After);
+        var own = StockKernel.Get(Parse("--- a/x.c\n+++ b/x.c\n@@ -1,1 +1,1 @@\n-a\r\n+b\r\n"));
+        Assert.Equal(["b\r\n"], own.Files[0].Hunks[0].After);
+    }
+
     [Fact]
     public void A_new_file_is_known_as_one()
     {
@@ -115,6 +137,7 @@ public sealed class PatchReaderTests
     [InlineData("Documentation/x.rst", 106)]
     [InlineData("arch/arm64/kernel/smp.c", 106)]
     [InlineData("MAINTAINERS", 106)]
+    [InlineData("tools/testing/selftests/mm/Makefile", 106)]
     [InlineData("kernel/fork.c", null)]
     [InlineData("include/linux/mm.h", null)]
     public void What_cannot_be_live_patched_has_its_own_number(string path, int? number)
