@@ -1,7 +1,9 @@
 // In: all units of a build, compared, and the running kernel. Out: the problems of what the units have to do with the rest of the
 // kernel, which is not compiled again: which definition a name stands for, and by which types others call it. This is the view of
 // the linker, over all units at once, where the diff sees one unit at a time.
+
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Fidelity;
 
 namespace Elivepatch.Engine.Interfaces;
 
@@ -13,10 +15,14 @@ public static class CheckInterfaces
     /// <param name="kernel">Symbols of the running kernel.</param>
     /// <param name="exports">What it and its modules export.</param>
     /// <param name="image">Its linked image; without one nothing tells whether code of other units uses something.</param>
+    /// <param name="alsoCompiled">
+    /// Where other units lie that were compiled with the patch and came out as they were: what they call, they call rightly.
+    /// </param>
     public static IReadOnlyList<Problem> Run(
-        IReadOnlyList<UnitInterface> units, KernelSymbols kernel, ExportedSymbols exports, KernelImage? image)
+        IReadOnlyList<UnitInterface> units, KernelSymbols kernel, ExportedSymbols exports, KernelImage? image,
+        IReadOnlyList<UnitPlacement>? alsoCompiled = null)
     {
-        var users = image is null ? null : new OutsideUsers(image, kernel, [.. units.Select(u => u.Placement)]);
+        var users = image is null ? null : new OutsideUsers(image, kernel, [.. units.Select(u => u.Placement), .. alsoCompiled ?? []]);
         return [.. new CheckDefinitions(units, kernel, exports, users).Run(), .. new CheckSignatures(units, exports, users).Run()];
     }
 }

@@ -18,11 +18,13 @@ namespace Elivepatch.Kernel.Build;
 
 /// <summary>What came of the units that see a patch through headers.</summary>
 /// <param name="Changed">Those whose code changes: how they are compiled, and their patched objects.</param>
+/// <param name="Same">Those of vmlinux that come out as they were.</param>
 /// <param name="Stated">What the author states of units that are in no livepatch because of it.</param>
-internal sealed record ChangedReaders(IReadOnlyList<(CompileCommand Command, CompiledUnit After)> Changed, IReadOnlyList<AuthorStatement> Stated)
+internal sealed record ChangedReaders(
+    IReadOnlyList<(CompileCommand Command, CompiledUnit After)> Changed, IReadOnlyList<CompileCommand> Same, IReadOnlyList<AuthorStatement> Stated)
 {
     /// <summary>No unit.</summary>
-    public static ChangedReaders None { get; } = new([], []);
+    public static ChangedReaders None { get; } = new([], [], []);
 }
 
 /// <summary>Compares units that see a patch through headers.</summary>
@@ -59,6 +61,7 @@ internal sealed class HeaderReaders(UnitCompiler compiler, PreparedTree tree, Pa
             return Outcome<ChangedReaders>.Failure(problems);
         return new ChangedReaders(
             [.. ordered.Where(c => c.After is not null).Select(c => (c.Command, c.After!))],
+            [.. ordered.Where(c => c.After is null && !c.Command.IsModule).Select(c => c.Command)],
             [.. ordered.Where(c => c.After is null).SelectMany(c => c.Stated)]);
     }
 
@@ -75,9 +78,18 @@ internal sealed class HeaderReaders(UnitCompiler compiler, PreparedTree tree, Pa
             DetectChanges.Run(Correlate.Run(b, a, sources.Lines), null, statements.In(command.Unit))));
         if (!read.TryGet(out var diff))
             return new(command, read.Problems);
-        if (diff.IsEmpty)
+        if (diff.IsEmpty && GivesTheSame(diff.Correlation))
             return new(command, []) { Stated = diff.Statements.Used };
         return command.IsModule ? new(command, [InModule(reader, diff)]) : new(command, []) { After = patched };
+    }
+
+    // What became weak or hidden makes no other code, and may make another kernel.
+    private static bool GivesTheSame(Correlation correlation)
+    {
+        static HashSet<(string, ElfSymbolBinding, bool)> Names(UnitObject unit) =>
+            [.. unit.Elf.Symbols.Where(s => s.Binding != ElfSymbolBinding.Local).Select(s => (s.Name, s.Binding, s.IsDefined))];
+
+        return Names(correlation.Before).SetEquals(Names(correlation.After));
     }
 
     private Outcome<UnitObject> Read(string unit, CompiledUnit compiled)
@@ -95,7 +107,7 @@ internal sealed class HeaderReaders(UnitCompiler compiler, PreparedTree tree, Pa
     private static Problem InModule(TouchedUnit reader, UnitDiff diff)
     {
         var what = diff.Changed.Select(c => $"{c.After.Name}()").Concat(diff.NewFunctions.Where(f => f.After.IsGlobal).Select(f => $"{f.After.Name}()"))
-            .FirstOrDefault() ?? $"it ({diff.Problems[0].Reason})";
+            .FirstOrDefault() ?? (diff.Problems.Count > 0 ? $"it ({diff.Problems[0].Reason})" : "the names that it gives to others");
         return new(
             ProblemCodes.UnitIsInModule,
             $"{reader.Command.Unit} belongs to {reader.Command.ModName ?? "a module"}, and {string.Join(", ", reader.Because.Take(4))} changes {what}");

@@ -5,7 +5,6 @@ using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
 using Elivepatch.Engine.Interfaces;
 using Elivepatch.Engine.Link;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Patches;
@@ -98,16 +97,34 @@ public sealed partial class LivepatchBuild
 
     // Before it is said that nothing changed: what changed may be to whom a name belongs. A statement may be about either, so the
     // problems of both stages are told together, and a misspelt statement beside the refusal that it was meant for.
-    private static Outcome<IReadOnlyList<UnitDiff>> CheckInterface(
-        IReadOnlyList<(UnitDiff Diff, UnitPlacement Placement)> units, RunningKernel kernel, BuildRequest request,
-        IReadOnlyList<AuthorStatement> consideredBefore)
+    private static async Task<Outcome<IReadOnlyList<UnitDiff>>> CheckInterfaceAsync(
+        IReadOnlyList<(UnitDiff Diff, UnitPlacement Placement)> units, RunningKernel kernel, BuildRequest request, ChangedReaders readers,
+        Func<IReadOnlyList<CompileCommand>, Task<Outcome<IReadOnlyList<UnitPlacement>>>> place)
     {
         List<UnitInterface> interfaces = [.. units.Select(u => new UnitInterface(u.Diff, u.Placement))];
         var ofInterfaces = CheckInterfaces.Run(interfaces, kernel.Symbols, kernel.Exports, kernel.Image);
-        var considered = units.SelectMany(u => u.Diff.Statements.Used.Concat(u.Diff.Statements.Rejected)).Concat(consideredBefore);
+
+        // Who uses it may have been compiled with the patch and come out the same. Where such units lie is only asked for then.
+        if (ofInterfaces.Count > 0 && readers.Same.Count > 0)
+        {
+            var placed = await place(readers.Same);
+            if (!placed.TryGet(out var same))
+                return Outcome<IReadOnlyList<UnitDiff>>.Failure(placed.Problems);
+            ofInterfaces = CheckInterfaces.Run(interfaces, kernel.Symbols, kernel.Exports, kernel.Image, same);
+        }
+
+        var considered = units.SelectMany(u => u.Diff.Statements.Used.Concat(u.Diff.Statements.Rejected)).Concat(readers.Stated);
         List<Problem> problems =
             [.. units.SelectMany(u => u.Diff.Problems), .. ofInterfaces, .. request.Statements.Unused(considered)];
         return problems.Count > 0 ? Outcome<IReadOnlyList<UnitDiff>>.Failure(problems) : units.Select(u => u.Diff).ToList();
+    }
+
+    private static async Task<Outcome<IReadOnlyList<UnitPlacement>>> PlaceAsync(
+        UnitCompiler compiler, PreparedTree tree, IReadOnlyList<CompileCommand> commands, RunningKernel kernel, string text, CancellationToken cancellation)
+    {
+        await using var compilation = UnitCompilation.Start(compiler, tree, commands, SourceOverlay.None, [], cancellation);
+        var unpatched = await compilation.UnpatchedAsync();
+        return unpatched.Then(units => Each(units, u => Place(u, kernel, text)));
     }
 
     // A patch that changes only what cannot be live patched is refused; one that changes nothing at all is not.

@@ -80,7 +80,8 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         var compared = await clock.RunAsync("diff", () => Compare([.. befores.Zip(afters)], facts.Layouts, sources.Lines, request));
         if (!compared.TryGet(out var diffs))
             return Outcome<BuildResult>.Failure(compared.Problems);
-        var @interface = await clock.RunAsync("interfaces", () => CheckInterface([.. diffs.Zip(placements)], kernel, request, changedReaders.Stated));
+        var @interface = await clock.RunAsync("interfaces", () => CheckInterfaceAsync(
+            [.. diffs.Zip(placements)], kernel, request, changedReaders, same => PlaceAsync(compiler, tree, same, kernel, facts.Compiler, cancellation)));
         if (!@interface.TryGet(out var changes))
             return Outcome<BuildResult>.Failure(@interface.Problems);
         var included = await clock.RunAsync("include", () => IncludeAll(changes));
