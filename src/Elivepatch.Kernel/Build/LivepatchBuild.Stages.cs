@@ -90,7 +90,7 @@ public sealed partial class LivepatchBuild
     private static Outcome<IReadOnlyList<UnitDiff>> Compare(
         IReadOnlyList<(UnitObject Before, PatchedUnit After)> units,
         EntryLayouts layouts,
-        KeptLines lines,
+        KeptLines? lines,
         BuildRequest request) =>
         Each(units, u => UnitObject.Read(u.After.Unit, u.After.After, layouts).Then<UnitDiff>(after => DetectChanges.Run(
             Correlate.Run(u.Before, after, lines), request.AlsoFunctions.GetValueOrDefault(after.Name), request.Statements.In(after.Name))));

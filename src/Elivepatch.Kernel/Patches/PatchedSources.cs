@@ -1,6 +1,7 @@
 // In: a prepared tree and the live patches in order. Out: the patched files, as an overlay over the tree: once as the patches
 // make them, once with #line directives that keep line numbers where they were.
 
+using System.Text.RegularExpressions;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Kernel.Compile;
@@ -12,8 +13,10 @@ namespace Elivepatch.Kernel.Patches;
 /// <param name="Plain">The files as the patches make them.</param>
 /// <param name="LinePreserving">The same files, with unchanged lines numbered as before (<see cref="LineDirectives"/>).</param>
 /// <param name="Added">Paths of those that are new.</param>
-/// <param name="Lines">Which of their line numbers mean the same line before and after.</param>
-public sealed record PatchedSources(SourceOverlay Plain, SourceOverlay LinePreserving, IReadOnlySet<string> Added, KeptLines Lines)
+/// <param name="Lines">
+/// Which of their line numbers mean the same line before and after; null where one of them numbers its lines itself.
+/// </param>
+public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay LinePreserving, IReadOnlySet<string> Added, KeptLines? Lines)
 {
     private const int LargestFile = 16 << 20;
 
@@ -101,8 +104,15 @@ public sealed record PatchedSources(SourceOverlay Plain, SourceOverlay LinePrese
             c => c.Key, c => LineDirectives.Insert(originals[c.Key]!, c.Value), StringComparer.Ordinal);
         var preserving = plain.ToDictionary(
             p => p.Key, p => numbered.TryGetValue(p.Key, out var lines) ? SourceText.Bytes(lines.Lines) : p.Value, StringComparer.Ordinal);
+        var numbersItself = changed.Any(c => c.Value.Concat(originals[c.Key] ?? []).Any(IsLineDirective));
         return new PatchedSources(
             new(plain), new(preserving), added,
-            new(numbered.ToDictionary(n => n.Key, n => n.Value.Doubtful, StringComparer.Ordinal)));
+            numbersItself ? null : new(numbered.ToDictionary(n => n.Key, n => n.Value.Doubtful, StringComparer.Ordinal)));
     }
+
+    // #line 12, and # 12 as preprocessors write it; a false alarm costs no more than not telling two variables apart.
+    private static bool IsLineDirective(string line) => OwnLineDirective().IsMatch(line);
+
+    [GeneratedRegex(@"^\s*#\s*(line\b|[0-9])")]
+    private static partial Regex OwnLineDirective();
 }
