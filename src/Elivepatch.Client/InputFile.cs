@@ -50,9 +50,10 @@ internal static class InputFile
             return paths.ToList();
         if (count > 1)
             return new Problem(ProblemCodes.UsageInvalid, $"{Piped} stands for the standard input, which there is once", "name the other patches as files");
-        using var input = session.Input();
-        using (var output = File.Create(file))
+        try
         {
+            using var input = session.Input();
+            using var output = File.Create(file);
             var buffer = new byte[1 << 16];
             for (int read; (read = input.Read(buffer)) > 0;)
             {
@@ -60,6 +61,10 @@ internal static class InputFile
                     return new Problem(ProblemCodes.PatchTooLarge, $"the standard input has more than {largest >> 20} MiB");
                 output.Write(buffer, 0, read);
             }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new Problem(ProblemCodes.InputUnusable, $"the standard input: {e.Message}");
         }
 
         return paths.Select(p => p == Piped ? file : p).ToList();

@@ -19,16 +19,18 @@ internal static class CheckExports
             var (old, now) = (before.GetValueOrDefault(name), after.GetValueOrDefault(name));
             if (old == now)
                 continue;
-            if (old is not null && now is not null)
+            var isGone = now is null && !correlation.After.Elf.Symbols.Any(s => s.Name == name && s.IsDefined);
+            if (isGone || (old is not null && now is not null))
             {
-                var what = $"{correlation.After.Name}: the export of {name} changes its licence, its namespace or what it stands for";
+                var what = $"{correlation.After.Name}: the export of {name} "
+                    + (isGone ? "disappears with what it stands for" : "changes its licence, its namespace or what it stands for");
                 statements.Refuse(problems, new(ProblemCodes.ChangedRegistry, what), StatementKind.LeaveOutExport, name);
                 continue;
             }
 
             // Whoever states it says the same.
             _ = statements.States(StatementKind.LeaveOutExport, name);
-            leftOut.Add(old is null ? $"the new export of {name}: modules find it from the next boot on" : $"the end of the export of {name}: modules find it until the next boot");
+            leftOut.Add(old is null ? $"the new export of {name}: modules find it in a kernel that was built with it" : $"the end of the export of {name}: modules go on to find it");
         }
 
         return leftOut;

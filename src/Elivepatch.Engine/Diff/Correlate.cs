@@ -88,7 +88,7 @@ public static class Correlate
             var others = after.Where(p => !correlation.Has(p) && ownersAfter.KeyOf(p) == twins.Key).ToList();
             if (twins.Count() == 1 && others.Count == 1)
             {
-                correlation.Add(twins.First(), others[0]);
+                correlation.Add(twins.First(), others[0], HasUnplaced(correlation, twins.First()));
                 continue;
             }
 
@@ -111,7 +111,7 @@ public static class Correlate
     // A line that the patch leaves alone declares the same variable as before.
     private static void PairByLine(Correlation correlation, List<Piece> before, List<Piece> after, KeptLines? lines)
     {
-        if (lines is null)
+        if (lines is null || HasUnplaced(correlation, before[0]))
             return;
         foreach (var piece in before)
         {
@@ -124,5 +124,14 @@ public static class Correlate
             if (after.FindAll(p => correlation.After.DeclarationOf(p) == place) is [var twin] && twin.Size == piece.Size)
                 correlation.Add(piece, twin);
         }
+    }
+
+    // Another one of that name is in the source and was optimised away: which of them is left need not be the same on both sides.
+    private static bool HasUnplaced(Correlation correlation, Piece variable)
+    {
+        if (correlation.Before.DeclaringFunctionOf(variable) is not { } function)
+            return false;
+        var key = (function, SymbolNames.OfVariable(variable.Name));
+        return correlation.Before.Debug.Unplaced.Contains(key) || correlation.After.Debug.Unplaced.Contains(key);
     }
 }

@@ -11,7 +11,22 @@ public sealed record KeptLines(IReadOnlyDictionary<string, IReadOnlySet<int>> Do
 {
     /// <summary>True where the same place before and after the patch is the same line.</summary>
     public bool Has(SourceLine place) =>
-        place is { File: { } file, Line: > 0 } && !(Doubtful.TryGetValue(Plain(file), out var numbers) && numbers.Contains(place.Line));
+        place is { File: { } file, Line: > 0 } && Plain(file) is { } path && !(Doubtful.TryGetValue(path, out var numbers) && numbers.Contains(place.Line));
 
-    private static string Plain(string file) => file.StartsWith("./", StringComparison.Ordinal) ? file[2..] : file;
+    // A header is known by the way that led to it, as in net/sub/../x.h. What leads out of the tree is no path in it.
+    private static string? Plain(string file)
+    {
+        var parts = new List<string>();
+        foreach (var part in file.Split('/'))
+        {
+            if (part == ".." && (parts.Count == 0 || file[0] == '/'))
+                return null;
+            if (part == "..")
+                parts.RemoveAt(parts.Count - 1);
+            else if (part is not ("" or "."))
+                parts.Add(part);
+        }
+
+        return file.StartsWith('/') ? null : string.Join('/', parts);
+    }
 }

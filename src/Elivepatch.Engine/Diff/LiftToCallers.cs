@@ -97,6 +97,8 @@ internal sealed class LiftToCallers
             return $"and {holder.Name} holds its address";
         if ((ListWith(correlation.Before, before) ?? ListWith(correlation.After, after)) is { } list)
             return $"and {list} holds its address";
+        if (usesBefore[before].Select(u => FunctionOf(u.From)).FirstOrDefault(f => f.IsCode && correlation.AfterOf(f) is null && IsRunning(f)) is { } gone)
+            return $"and {gone.Name}, which calls it, disappears";
         if (uses.Find(u => u.Reference.Displacement != 0) is { From: { } inside })
             return $"and {inside.Name} branches into it";
         return correlation.Before.Pieces.Concat(correlation.After.Pieces).FirstOrDefault(p => p.ShortBranchTo is { } to && (to == before.Name || to == after.Name)) is { } near
@@ -104,19 +106,25 @@ internal sealed class LiftToCallers
             : null;
     }
 
+    private bool IsRunning(Piece before) => correlation.Before.RoleOf(before.Section) == SectionRole.Code;
+
+    // Data that has no name and that nobody refers to is in no piece.
     private static string? ListWith(UnitObject unit, Piece function) =>
-        unit.SectionsOf(SectionRole.Registry).Concat(unit.SectionsOf(SectionRole.Unknown))
-            .FirstOrDefault(s => !lists.Contains(s.Name) && unit.ReferencesOf(s).Any(r => r.Piece == function))?.Name;
+        unit.SectionsOf(SectionRole.Registry).Concat(unit.SectionsOf(SectionRole.Unknown)).Concat(unit.SectionsOf(SectionRole.Data))
+            .FirstOrDefault(s => !lists.Contains(s.Name) && unit.ReferencesOf(s).Any(r => r.Piece == function && r.Displacement == 0))?.Name;
 
     private List<(Piece Caller, bool IsCall)> CallersOf(FunctionChange change)
     {
-        var before = usesBefore[change.Before!].Select(u => (Caller: correlation.AfterOf(FunctionOf(u.From)), u.Reference.IsCall));
-        var after = usesAfter[change.After].Select(u => (Caller: (Piece?)FunctionOf(u.From), u.Reference.IsCall));
+        var before = usesBefore[change.Before!].Select(u => (Caller: correlation.AfterOf(FunctionOf(u.From)), IsCall: IsSeenCall(u)));
+        var after = usesAfter[change.After].Select(u => (Caller: (Piece?)FunctionOf(u.From), IsCall: IsSeenCall(u)));
         // A new function is only reached through changed ones; start code has run.
         return [.. before.Concat(after).Where(c => c.Caller is { Kind: PieceKind.Function } caller && caller != change.After
             && correlation.BeforeOf(caller) is not null && correlation.After.RoleOf(caller.Section) == SectionRole.Code)
             .Select(c => (c.Caller!, c.IsCall))];
     }
+
+    // To the kernel a cold part is a function of its own: a return address in it is none in the diverted one.
+    private static bool IsSeenCall((Piece From, Reference Reference) use) => use.Reference.IsCall && use.From.Kind == PieceKind.Function;
 
     private string CauseOf(Piece before)
     {
@@ -131,8 +139,12 @@ internal sealed class LiftToCallers
 
     private static ILookup<Piece, (Piece From, Reference Reference)> UsesIn(UnitObject unit) =>
         unit.Pieces.Concat(unit.UnnamedData).SelectMany(p => ReferencesOf(p).Select(r => (From: p, Reference: r)))
-            .Where(u => u.Reference.Piece is { Kind: PieceKind.Function } && FunctionOf(u.From) != u.Reference.Piece)
+            .Where(u => u.Reference.Piece is { Kind: PieceKind.Function } && FunctionOf(u.From) != u.Reference.Piece && !IsOwnLabel(u.From, u.Reference))
             .ToLookup(u => u.Reference.Piece!);
+
+    // A table of places inside of the function is a part of it; whether others use the table is looked at with what is included.
+    private static bool IsOwnLabel(Piece from, Reference reference) =>
+        !from.IsCode && reference.Displacement != 0 && from.LabelledFunctions.Contains(reference.Piece!);
 
     // An alternative's code is as good as that of the function in which it may stand.
     private static IEnumerable<Reference> ReferencesOf(Piece piece)

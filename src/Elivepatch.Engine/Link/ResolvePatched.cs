@@ -41,13 +41,17 @@ public static class ResolvePatched
     private static IEnumerable<Problem> CheckLifts(IReadOnlyList<LinkUnit> units)
     {
         List<(string Unit, FunctionChange Change)> changes = [.. units.SelectMany(u => u.Inclusion.Diff.Changed.Select(c => (u.Inclusion.Diff.Unit, c)))];
-        if (changes.Find(c => c.Change is { IsDiverted: true, IsOnlyCaller: false }) is not { Change: not null } other)
-            return [];
-        return changes.Where(c => !c.Change.IsSeenOnStacks).Select(c => new Problem(
-            ProblemCodes.NotTraceable,
-            $"{c.Unit}: {c.Change.Before!.Name} is jumped to, so that a task which sleeps in it is not seen, and {other.Change.Before!.Name} changes as well")
-        {
-            CaseRemedy = $"where {c.Change.Before.Name} can change without the others, make that a livepatch of its own and load it beside them (--no-replace)",
-        });
+        return from unseen in changes
+               where !unseen.Change.IsSeenOnStacks
+               let other = changes.Find(c => c != unseen && !c.Change.IsOnlyCaller).Change
+               where other is not null
+               select ProblemOf(unseen.Unit, unseen.Change, other);
     }
+
+    private static Problem ProblemOf(string unit, FunctionChange unseen, FunctionChange other) => new(
+        ProblemCodes.NotTraceable,
+        $"{unit}: {unseen.Before!.Name} has no ftrace entry and is jumped to, so that a task which sleeps in it is not seen, and {other.Before!.Name} changes as well")
+    {
+        CaseRemedy = $"where {unseen.Before.Name} can change without the others, make that a livepatch of its own and load it beside them (--no-replace)",
+    };
 }

@@ -8,21 +8,28 @@ namespace Elivepatch.Kernel.Patches;
 /// </summary>
 internal static class CTokens
 {
-    /// <summary>The tokens of a text, in order. A literal that does not end, ends with the text.</summary>
-    public static List<string> Read(ReadOnlySpan<byte> text)
+    private static readonly string[] single = [.. Enumerable.Range(0, 256).Select(c => ((char)c).ToString())];
+
+    /// <summary>
+    /// The tokens of a text, in order, and whether white space stands before each. A literal that does not end, ends with the text.
+    /// </summary>
+    public static List<(string Token, bool IsApart)> Read(ReadOnlySpan<byte> text)
     {
-        var tokens = new List<string>();
+        var tokens = new List<(string, bool)>();
+        var isApart = false;
         for (var i = 0; i < text.Length;)
         {
             var c = text[i];
             if (c is (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r' or (byte)'\f' or (byte)'\v')
             {
                 i++;
+                isApart = true;
                 continue;
             }
 
             var end = c is (byte)'"' or (byte)'\'' ? EndOfLiteral(text, i) : IsOfWord(c) ? EndOfWord(text, i) : i + 1;
-            tokens.Add(Encoding.Latin1.GetString(text[i..end]));
+            tokens.Add((end - i == 1 ? single[c] : Encoding.Latin1.GetString(text[i..end]), isApart));
+            isApart = false;
             i = end;
         }
 

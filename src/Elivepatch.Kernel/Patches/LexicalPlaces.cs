@@ -1,6 +1,8 @@
 // In: the lines of a C file. Out: before which of them a directive can stand without changing what the text means. A scanner that
 // knows comments, literals, continued lines, brackets and conditionals; it does not expand macros and does not need to.
 
+using System.Text;
+
 namespace Elivepatch.Kernel.Patches;
 
 /// <summary>What a line is to conditional compilation (C11 6.10.1).</summary>
@@ -28,7 +30,7 @@ internal readonly record struct LexicalLine(bool IsSafe, ConditionalPart Conditi
 internal sealed class LexicalPlaces
 {
     private readonly Stack<(int AtStart, int? AfterFirst)> conditionals = new();
-    private string pending = "";
+    private readonly StringBuilder pending = new();
     private bool inComment;
     private bool inDirective;
     private int depth;
@@ -60,11 +62,11 @@ internal sealed class LexicalPlaces
         if (text.EndsWith('\\'))
         {
             // The blank keeps it from being empty, which would say that nothing is pending.
-            pending += text[..^1] + " ";
+            pending.Append(text.AsSpan(0, text.Length - 1)).Append(' ');
             return;
         }
-        ReadLogical(pending + text);
-        pending = "";
+        ReadLogical(pending.Append(text).ToString());
+        pending.Clear();
     }
 
     private void ReadLogical(string text)

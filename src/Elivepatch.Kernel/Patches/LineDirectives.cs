@@ -27,8 +27,8 @@ internal sealed class LineDirectives
     private readonly LexicalLine[] places;
     private readonly List<string> written = [];
 
-    // The conditionals that are open here, outermost first; true for one that holds a change or a directive.
-    private readonly Stack<bool> conditionals = new();
+    // How many conditionals are open here, and how many of them, from the outermost, hold a change or a directive.
+    private int open, marked;
     private readonly HashSet<int> doubtful = [];
 
     // What may lie between the number of the next line and its place in the file: a directive in a branch counts or does not.
@@ -97,7 +97,7 @@ internal sealed class LineDirectives
         written.Add(string.Create(CultureInfo.InvariantCulture, $"#line {number}\n"));
         isDoubtful = false;
         MarkConditionals();
-        if (conditionals.Count == 0 && shifts.Count <= MostShifts)
+        if (open == 0 && shifts.Count <= MostShifts)
             shifts.Clear();
         // The directive is a line as well.
         shifts.Add(number - 1 - written.Count);
@@ -118,22 +118,18 @@ internal sealed class LineDirectives
         switch (places[line].Conditional)
         {
             case ConditionalPart.If:
-                conditionals.Push(false);
+                open++;
                 break;
             case ConditionalPart.Else:
-                isDoubtful |= conditionals.TryPeek(out var marked) && marked;
+                isDoubtful |= open > 0 && marked == open;
                 break;
             case ConditionalPart.EndIf:
-                isDoubtful |= conditionals.TryPop(out marked) && marked;
+                isDoubtful |= open > 0 && marked == open;
+                open = Math.Max(open - 1, 0);
+                marked = Math.Min(marked, open);
                 break;
         }
     }
 
-    private void MarkConditionals()
-    {
-        var depth = conditionals.Count;
-        conditionals.Clear();
-        for (var i = 0; i < depth; i++)
-            conditionals.Push(true);
-    }
+    private void MarkConditionals() => marked = open;
 }

@@ -48,7 +48,7 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
     private static string[] WithoutCarriageReturns(string[] lines)
     {
         var last = lines[^1].Length == 0 ? lines.Length - 1 : lines.Length;
-        return last > 0 && lines[..last].All(l => l.EndsWith('\r')) ? [.. lines.Select(l => l.TrimEnd('\r'))] : lines;
+        return last > 0 && lines[..last].All(l => l.EndsWith('\r')) ? [.. lines.Select(l => l.EndsWith('\r') ? l[..^1] : l)] : lines;
     }
 
     // Between files there is free text: a mail's header and message, a signature.

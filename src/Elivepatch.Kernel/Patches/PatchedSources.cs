@@ -104,15 +104,13 @@ public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay L
             c => c.Key, c => LineDirectives.Insert(originals[c.Key]!, c.Value), StringComparer.Ordinal);
         var preserving = plain.ToDictionary(
             p => p.Key, p => numbered.TryGetValue(p.Key, out var lines) ? SourceText.Bytes(lines.Lines) : p.Value, StringComparer.Ordinal);
-        var numbersItself = changed.Any(c => c.Value.Concat(originals[c.Key] ?? []).Any(IsLineDirective));
+        var numbersItself = changed.Any(c => OwnLineDirective().IsMatch(string.Concat(c.Value)) || OwnLineDirective().IsMatch(string.Concat(originals[c.Key] ?? [])));
         return new PatchedSources(
             new(plain), new(preserving), added,
             numbersItself ? null : new(numbered.ToDictionary(n => n.Key, n => n.Value.Doubtful, StringComparer.Ordinal)));
     }
 
     // #line 12, and # 12 as preprocessors write it; a false alarm costs no more than not telling two variables apart.
-    private static bool IsLineDirective(string line) => OwnLineDirective().IsMatch(line);
-
-    [GeneratedRegex(@"^\s*#\s*(line\b|[0-9])")]
+    [GeneratedRegex(@"(#|%:|\?\?=)([ \t]|\\\r?\n|/\*[^*]*\*+([^/*][^*]*\*+)*/)*(line\b|[0-9])")]
     private static partial Regex OwnLineDirective();
 }

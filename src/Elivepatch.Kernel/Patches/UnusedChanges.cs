@@ -1,10 +1,10 @@
 // In: a unit after the preprocessor, before and after a patch. Out: whether all that differs is never used, so that the code cannot
 // differ: most units that include a changed header do not use what changed in it, and reading their text is cheaper than compiling.
 //
-// The text is a list of external declarations (C11 6.9). Those of three forms make no code by themselves: a function that is
-// static inline, a prototype, a struct, union or enum that is only defined. They are vertices; what mentions a name that one of them
-// declares has an edge to it. All other declarations are roots, whatever they are. What no root reaches is not used. Every doubt
-// makes a root, and every occurrence of a name, be it a member's or in a string, counts as a mention: then the compiler decides.
+// The text is cut into external declarations (C11 6.9), and those that differ have to be of three plain forms, which make no code and
+// mean nothing to others but by the names that they declare: a function that is static inline, a prototype, a struct, union or enum
+// that is only defined. None of these names may stand anywhere else, be it as a member's or within a string. Whatever is not plain
+// (attributes of unknown effect, assembly, a declaration inside of a body that speaks of an outer name) is left to the compiler.
 
 using System.Text;
 
@@ -13,157 +13,177 @@ namespace Elivepatch.Kernel.Patches;
 /// <summary>Tells whether a patch changes only what a unit does not use.</summary>
 internal static class UnusedChanges
 {
-    // What makes a function that nobody refers to part of the object.
-    private static readonly HashSet<string> keepers =
-        ["used", "__used__", "retain", "__retain__", "constructor", "__constructor__", "destructor", "__destructor__", "alias", "__alias__", "ifunc"];
+    private const int LargestText = 16 << 20;
+    private const int MostDeclarations = 200_000;
+
+    // Attributes of the kernel's `inline` and their like: they say how the function itself is compiled, should it be used.
+    private static readonly HashSet<string> plainAttributes =
+    [
+        "gnu_inline", "unused", "no_instrument_function", "always_inline", "noinline", "cold", "warn_unused_result", "nonnull", "malloc",
+    ];
+
+    private static readonly HashSet<string> notInBodies =
+        ["extern", "asm", "__asm", "__asm__", "__attribute", "__attribute__", "typedef", "_Static_assert", "__label__"];
+
+    private static readonly HashSet<string> keywords =
+    [
+        "asm", "__asm", "__asm__", "sizeof", "_Alignof", "__alignof__", "typeof", "__typeof__", "__typeof", "_Alignas", "_Atomic", "_Generic",
+        "if", "for", "while", "switch", "return", "do", "else", "case", "default", "goto", "break", "continue", "typedef", "extern", "static",
+        "register", "auto", "inline", "__inline", "__inline__", "const", "volatile", "restrict", "__const", "__volatile__", "__restrict",
+        "signed", "unsigned", "int", "char", "short", "long", "void", "float", "double", "_Bool", "struct", "union", "enum",
+        "__extension__", "_Static_assert", "__attribute__", "__attribute", "_Noreturn", "_Thread_local", "__thread",
+    ];
 
     private static readonly HashSet<string> aggregates = ["struct", "union", "enum"];
+
+    // With these alone before it, the name before a parenthesis is a type's, and what stands in them is declared.
+    private static readonly HashSet<string> qualifiers =
+    [
+        "static", "extern", "register", "auto", "inline", "__inline", "__inline__", "const", "volatile", "restrict", "__const", "__volatile__",
+        "__restrict", "_Noreturn", "_Thread_local", "__thread", "__extension__", "_Atomic",
+    ];
+
+    private static readonly HashSet<string> inlines = ["inline", "__inline", "__inline__"];
 
     /// <summary>True where nothing that differs is used before or after the patch.</summary>
     /// <param name="before">Output of the preprocessor without the patch.</param>
     /// <param name="after">Output of the preprocessor with the patch.</param>
     public static bool AreAll(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after)
     {
-        if (Declarations(before) is not { } olds || Declarations(after) is not { } nows)
+        if (before.Length > LargestText || after.Length > LargestText || Declarations(before) is not { } olds || Declarations(after) is not { } nows)
             return false;
-        var changes = LineDiff.Compare([.. olds.Select(d => d.Text)], [.. nows.Select(d => d.Text)]);
-        var (removed, added) = (new HashSet<Declaration>(), new HashSet<Declaration>());
-        foreach (var change in changes)
+        var (old, now) = (new bool[olds.Count], new bool[nows.Count]);
+        foreach (var change in LineDiff.Compare([.. olds.Select(d => d.Text)], [.. nows.Select(d => d.Text)]))
         {
-            removed.UnionWith(olds.Skip(change.OldStart).Take(change.OldCount));
-            added.UnionWith(nows.Skip(change.NewStart).Take(change.NewCount));
+            Array.Fill(old, true, change.OldStart, change.OldCount);
+            Array.Fill(now, true, change.NewStart, change.NewCount);
         }
 
-        return !Reached(olds).Overlaps(removed) && !Reached(nows).Overlaps(added);
-    }
-
-    private static HashSet<Declaration> Reached(IReadOnlyList<Declaration> declarations)
-    {
-        var byName = declarations.SelectMany(d => d.Names.Select(n => (Name: n, Declaration: d))).ToLookup(d => d.Name, d => d.Declaration);
-        var reached = declarations.Where(d => d.Names.Count == 0).ToHashSet();
-        var queue = new Queue<Declaration>(reached);
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        while (queue.TryDequeue(out var declaration))
+        // A name may have been used before and not be now, or the reverse: both texts are asked for the names of both.
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var changed in olds.Where((_, i) => old[i]).Concat(nows.Where((_, i) => now[i])))
         {
-            foreach (var word in declaration.Words.Where(seen.Add))
-            {
-                foreach (var used in byName[word].Where(reached.Add))
-                    queue.Enqueue(used);
-            }
+            if (NamesOf(changed.Tokens) is not { } declared)
+                return false;
+            names.UnionWith(declared);
         }
 
-        return reached;
+        return !olds.Where((_, i) => !old[i]).Concat(nows.Where((_, i) => !now[i])).Any(d => d.Tokens.Any(t => Mentions(t, names)));
     }
+
+    private static bool Mentions(string token, HashSet<string> names) =>
+        names.Contains(token) || (token[0] == '"' && names.Any(n => token.Contains(n, StringComparison.Ordinal)));
 
     // Null where the text is not one of complete declarations.
     private static List<Declaration>? Declarations(ReadOnlySpan<byte> text)
     {
         var declarations = new List<Declaration>();
         var tokens = new List<string>();
-        var (depth, isBody) = (0, false);
-        foreach (var token in CTokens.Read(text))
+        var spelling = new StringBuilder();
+        var (depth, isBody, isAlias) = (0, false, false);
+        foreach (var (token, isApart) in CTokens.Read(text))
         {
             // A directive that the preprocessor leaves to the compiler may change what all that follows means.
-            if (token[0] == '#')
+            if (token[0] is '#' or '%' && depth == 0)
                 return null;
+            // A string in pieces, or with an octal or hexadecimal escape, may be the name of something in an alias or in assembly.
+            if (token[0] == '"' && depth > 0 && isAlias && (token.Contains('\\', StringComparison.Ordinal) || (tokens.Count > 0 && tokens[^1][0] == '"')))
+                return null;
+            isAlias = token switch { "alias" or "__alias__" or "symver" or "__symver__" or "ifunc" or "__ifunc__" => true, ";" => false, _ => isAlias };
             if (token == "{" && depth == 0)
-                isBody = tokens.Count > 0 && tokens[^1] == ")";
+                isBody = tokens.Count > 0 && tokens[^1] == ")" && !tokens.Contains("=");
+            if (isApart && tokens.Count > 0)
+                spelling.Append(' ');
+            spelling.Append(token);
             tokens.Add(token);
             depth += token switch { "(" or "[" or "{" => 1, ")" or "]" or "}" => -1, _ => 0 };
             if (depth < 0)
                 return null;
             if (depth > 0 || !(token == ";" || (token == "}" && isBody)))
                 continue;
-            declarations.Add(Declaration.Of([.. tokens]));
+            if (declarations.Count == MostDeclarations)
+                return null;
+            declarations.Add(new(spelling.ToString(), [.. tokens]));
             tokens.Clear();
+            spelling.Clear();
             isBody = false;
         }
 
         return tokens.Count == 0 ? declarations : null;
     }
 
-    // Compared by identity: equal texts may stand in two places.
-    private sealed class Declaration(string text, IReadOnlyCollection<string> words, IReadOnlyCollection<string> names)
+    // What a declaration of a plain form declares; null for any other.
+    private static IReadOnlyCollection<string>? NamesOf(string[] tokens)
     {
-        public string Text => text;
-
-        public IReadOnlyCollection<string> Words => words;
-
-        // What it declares; empty for a root.
-        public IReadOnlyCollection<string> Names => names;
-
-        public static Declaration Of(string[] tokens) => new(
-            string.Join(' ', tokens), tokens.SelectMany(WordsOf).ToHashSet(StringComparer.Ordinal),
-            NamesOf(tokens));
-
-        private static IEnumerable<string> WordsOf(string token) =>
-            CTokens.IsWord(token) ? [token] : token[0] == '"' ? CTokens.Read(Encoding.Latin1.GetBytes(token[1..^1].Replace('"', ' '))).Where(CTokens.IsWord) : [];
-
-        private static IReadOnlyCollection<string> NamesOf(string[] tokens)
-        {
-            var plain = WithoutAttributes(tokens, out var isKept);
-            if (isKept || plain.Count == 0 || plain[0] is "typedef" or "_Static_assert" or "__asm__" or "asm")
-                return [];
-            return aggregates.Contains(plain[0]) && plain.Contains("{") ? NamesOfAggregate(plain) : NameOfFunction(plain);
-        }
-
-        // struct TAG { ... } ; and nothing declared with it.
-        private static IReadOnlyCollection<string> NamesOfAggregate(List<string> plain)
-        {
-            if (plain is not [var kind, var tag, "{", .., "}", ";"] || !CTokens.IsWord(tag) || Closing(plain, 2) != plain.Count - 2)
-                return [];
-            var body = plain[3..^2];
-            // An enum inside of a struct declares its constants everywhere, a struct its tag.
-            if (kind == "enum")
-                return [tag, .. body.Where(CTokens.IsWord)];
-            return body.Contains("enum") || body.Zip(body.Skip(1), body.Skip(2)).Any(t => aggregates.Contains(t.First) && t.Third == "{") ? [] : [tag];
-        }
-
-        // TYPE NAME ( ... ) ; or static inline TYPE NAME ( ... ) { ... }
-        private static IReadOnlyCollection<string> NameOfFunction(List<string> plain)
-        {
-            var open = plain.IndexOf("(");
-            if (open < 2 || !CTokens.IsWord(plain[open - 1]) || plain.Take(open).Any(t => t is "=" or "{" or "[" or ","))
-                return [];
-            var close = Closing(plain, open);
-            var rest = plain.Skip(close + 1).ToList();
-            var isPrototype = rest is [";"];
-            var isInline = rest is ["{", ..] && plain.Take(open).Contains("static")
-                && plain.Take(open).Any(t => t is "inline" or "__inline" or "__inline__");
-            return isPrototype || isInline ? [plain[open - 1]] : [];
-        }
-
-        private static int Closing(IReadOnlyList<string> tokens, int open)
-        {
-            var depth = 0;
-            for (var i = open; i < tokens.Count; i++)
-            {
-                depth += tokens[i] switch { "(" or "{" => 1, ")" or "}" => -1, _ => 0 };
-                if (depth == 0)
-                    return i;
-            }
-
-            return tokens.Count - 1;
-        }
-
-        // What stands in attributes still counts as mentioned.
-        private static List<string> WithoutAttributes(string[] tokens, out bool isKept)
-        {
-            isKept = false;
-            var plain = new List<string>();
-            for (var i = 0; i < tokens.Length; i++)
-            {
-                if (tokens[i] is "__attribute__" or "__attribute" && i + 1 < tokens.Length && tokens[i + 1] == "(")
-                {
-                    var end = Closing(tokens, i + 1);
-                    isKept |= tokens[i..end].Any(keepers.Contains);
-                    i = end;
-                }
-                else if (tokens[i] != "__extension__")
-                    plain.Add(tokens[i]);
-            }
-
-            return plain;
-        }
+        if (WithoutAttributes(tokens) is not { Count: > 0 } plain)
+            return null;
+        return aggregates.Contains(plain[0]) && plain.Contains("{") ? NamesOfAggregate(plain) : NameOfFunction(plain);
     }
+
+    // struct TAG { ... } ; and nothing declared with it.
+    private static IReadOnlyCollection<string>? NamesOfAggregate(List<string> plain)
+    {
+        if (plain is not [var kind, var tag, "{", .., "}", ";"] || !IsName(tag) || Closing(plain, 2) != plain.Count - 2)
+            return null;
+        var body = plain[3..^2];
+        if (body.Exists(notInBodies.Contains))
+            return null;
+        // The constants of an enum are names of the whole unit, and so are tags inside of a struct.
+        if (kind == "enum")
+            return body.Contains("{") ? null : [tag, .. body.Where(CTokens.IsWord)];
+        return body.Contains("enum") || body.Zip(body.Skip(1), body.Skip(2)).Any(t => aggregates.Contains(t.First) && t.Third == "{") ? null : [tag];
+    }
+
+    // TYPE NAME ( ... ) ; or static inline TYPE NAME ( ... ) { ... }
+    private static IReadOnlyCollection<string>? NameOfFunction(List<string> plain)
+    {
+        var open = plain.IndexOf("(");
+        if (open < 2 || !IsName(plain[open - 1]) || aggregates.Contains(plain[open - 2]) || !CTokens.IsWord(plain[0]))
+            return null;
+        var specifiers = plain[..(open - 1)];
+        if (!specifiers.Exists(t => t != "*" && !qualifiers.Contains(t)) || specifiers.Exists(t => t != "*" && !CTokens.IsWord(t)) || specifiers.Exists(t => notInBodies.Contains(t) && t != "extern"))
+            return null;
+        var close = Closing(plain, open);
+        var rest = plain[(close + 1)..];
+        if (plain[open..close].Contains("{"))
+            return null;
+        if (rest is [";"])
+            return [plain[open - 1]];
+        var isInline = specifiers.Contains("static") && specifiers.Exists(inlines.Contains);
+        return isInline && rest is ["{", ..] && !rest.Exists(notInBodies.Contains) ? [plain[open - 1]] : null;
+    }
+
+    private static bool IsName(string token) => CTokens.IsWord(token) && !keywords.Contains(token);
+
+    private static int Closing(IReadOnlyList<string> tokens, int open)
+    {
+        var depth = 0;
+        for (var i = open; i < tokens.Count; i++)
+        {
+            depth += tokens[i] switch { "(" or "{" => 1, ")" or "}" => -1, _ => 0 };
+            if (depth == 0)
+                return i;
+        }
+
+        return tokens.Count - 1;
+    }
+
+    // The tokens without plain attributes in front of a static function's name; others stay, and are no plain form.
+    private static List<string> WithoutAttributes(string[] tokens)
+    {
+        var plain = new List<string>();
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            if (tokens[i] == "__attribute__" && tokens[0] == "static" && tokens.AsSpan(i) is ["__attribute__", "(", "(", var name, ")", ")", ..]
+                && plainAttributes.Contains(name.Trim('_')) && !plain.Contains("{"))
+                i += 5;
+            else
+                plain.Add(tokens[i]);
+        }
+
+        return plain;
+    }
+
+    // The spelling as the compiler reads it: white space between tokens is one blank, and none is none.
+    private sealed record Declaration(string Text, string[] Tokens);
 }

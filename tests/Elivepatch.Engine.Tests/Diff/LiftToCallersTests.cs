@@ -93,4 +93,23 @@ public sealed class LiftToCallersTests
         Assert.Contains("its unit is compiled without ftrace entries", problem.Reason, StringComparison.Ordinal);
         Assert.Contains("caller (calls body, which cannot be diverted)", problem.Reason, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_call_in_a_cold_part_is_not_seen_on_stacks()
+    {
+        var before = Source.Replace("return body(a) + 5;", "if (__builtin_expect(a == 7, 0)) { slow(1); slow(2); return body(a) + 5; } return a;", StringComparison.Ordinal);
+        var diff = Compare(before, before.Replace("* 3", "* 4", StringComparison.Ordinal), "-freorder-blocks-and-partition");
+        var body = Assert.Single(diff.Changed, c => c.After.Name == "body");
+        Assert.Equal(diff.Changed.Single(c => c.After.Name == "caller").After.Cold is null, body.IsSeenOnStacks);
+    }
+
+    [Fact]
+    public void A_caller_that_disappears_is_named()
+    {
+        const string more = "static untraced int middle(int a) { return body(a); }\nint caller(int a) { return middle(a); }\n";
+        var before = Source.Replace("int caller(int a) { return body(a) + 5; }\n", more, StringComparison.Ordinal);
+        var diff = Compare(before, before.Replace("* 3", "* 4", StringComparison.Ordinal).Replace("return middle(a);", "return body(a);", StringComparison.Ordinal)
+            .Replace("static untraced int middle(int a) { return body(a); }\n", "", StringComparison.Ordinal));
+        Assert.Contains(diff.Problems, p => p.Reason.Contains("and middle, which calls it, disappears", StringComparison.Ordinal));
+    }
 }

@@ -100,6 +100,19 @@ public sealed class StaticLocalTests
         Assert.Equal([407], Include.Run(CompareLines(TwoOfOneName, swapped, 3, 4)).Problems.Select(p => p.Code.Number).Distinct());
     }
 
+    [Theory]
+    [InlineData("net/x.h", "net/x.h", true)]
+    [InlineData("net/sub/../x.h", "net/x.h", true)]
+    [InlineData("./net/./x.h", "net/x.h", true)]
+    [InlineData("net/y.h", "net/x.h", false)]
+    [InlineData("../net/y.h", "net/x.h", true)]
+    [InlineData("/usr/y.h", "net/x.h", true)]
+    public void A_line_of_a_patched_file_is_known_by_every_way_to_it(string declared, string patched, bool isDoubtful)
+    {
+        var lines = new KeptLines(new Dictionary<string, IReadOnlySet<int>> { [patched] = new HashSet<int> { 3 } });
+        Assert.Equal(!isDoubtful, lines.Has(new(declared, 3)));
+    }
+
     [Fact]
     public void A_static_local_of_a_function_that_is_inlined_keeps_its_value()
     {

@@ -241,9 +241,9 @@ public sealed class LiftedRefusalsTests
     }
 
     [Theory]
-    [InlineData("", "EXPORT(f);", "the new export of f: modules find it from the next boot on")]
-    [InlineData("EXPORT(f);", "", "the end of the export of f: modules find it until the next boot")]
-    [InlineData("OLD_EXPORT(g);", "OLD_EXPORT(f);\nOLD_EXPORT(g);", "the new export of f: modules find it from the next boot on")]
+    [InlineData("", "EXPORT(f);", "the new export of f: modules find it in a kernel that was built with it")]
+    [InlineData("EXPORT(f);", "", "the end of the export of f: modules go on to find it")]
+    [InlineData("OLD_EXPORT(g);", "OLD_EXPORT(f);\nOLD_EXPORT(g);", "the new export of f: modules find it in a kernel that was built with it")]
     public void An_export_that_comes_or_goes_is_left_out_and_told(string before, string after, string told)
     {
         const string functions = Declarations + "int f(void) { return limit; }\nint g(void) { return 1; }\n";
