@@ -67,9 +67,9 @@ internal sealed record FixList(IReadOnlyList<FixCandidate> Candidates, IReadOnly
     }
 
     /// <summary>The files that are asked for, whatever they are to the kernel.</summary>
-    public IReadOnlyList<FixCandidate> In(FixesOptions options) => [.. Candidates
-        .Where(c => options.Folders.Any(f => c.Path.StartsWith(f.TrimEnd('/') + "/", StringComparison.Ordinal)) || options.Only.Contains(c.Path))
-        .Where(c => options.Only.Count == 0 || options.Only.Contains(c.Path))];
+    public IReadOnlyList<FixCandidate> In(FixesOptions options) => [.. Candidates.Where(c => options.Only.Count > 0
+        ? options.Only.Contains(c.Path)
+        : options.Folders.Any(f => c.Path.StartsWith(f.TrimEnd('/') + "/", StringComparison.Ordinal)))];
 
     /// <summary>The files to build a livepatch of. A sample is drawn by the digests of names, so that it is the same one each time.</summary>
     public IReadOnlyList<FixCandidate> Select(FixesOptions options)

@@ -28,7 +28,7 @@ internal sealed class FixPatches(OlderKernel kernel, FixList list, StateFolder s
         if (!await CompilesAsync(read))
             return null;
         // The last header of the shortest beginning that does is one without which it does not.
-        while (!await CompilesAsync(needed))
+        do
         {
             var (without, with) = (0, read.Count);
             while (with - without > 1)
@@ -42,6 +42,7 @@ internal sealed class FixPatches(OlderKernel kernel, FixList list, StateFolder s
 
             needed.Add(read[with - 1]);
         }
+        while (!await CompilesAsync(needed));
 
         return needed;
 

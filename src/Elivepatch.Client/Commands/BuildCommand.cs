@@ -10,8 +10,6 @@ namespace Elivepatch.Client.Commands;
 /// <summary><c>elivepatch build</c>.</summary>
 internal static class BuildCommand
 {
-    private const int LargestPatch = 16 << 20;
-
     /// <summary>The verb.</summary>
     public static Verb Create(Session session)
     {
@@ -91,7 +89,7 @@ internal static class BuildCommand
         if (!cache.Succeeded || !record.Succeeded)
             return Answer.Fail(session, record.Problems, asJson, cancellation);
         using var workspace = cache.Value.NewWorkspace();
-        var taken = InputFile.TakePiped(patches, session, Path.Combine(workspace.FullPath, "stdin.patch"), LargestPatch);
+        var taken = InputFile.TakePiped(patches, session, Path.Combine(workspace.FullPath, "stdin.patch"), LivepatchBuild.LargestPatch);
         if (!taken.TryGet(out var files))
             return Answer.Fail(session, taken.Problems, asJson, cancellation);
 

@@ -4,6 +4,7 @@
 using System.Text.RegularExpressions;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Statements;
+using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
 
@@ -12,7 +13,6 @@ namespace Elivepatch.Client.Service;
 /// <summary>The patches of a livepatch.</summary>
 internal static partial class PatchList
 {
-    private const int LargestPatch = 16 << 20;
     private const int LongestName = 100;
 
     /// <summary>Reads patches from files. Names are made plain, and each stands for one patch.</summary>
@@ -26,9 +26,9 @@ internal static partial class PatchList
             problems.AddRange(read.Problems);
             if (!read.TryGet(out var content))
                 continue;
-            if (content.Length > LargestPatch)
+            if (content.Length > LivepatchBuild.LargestPatch)
                 problems.Add(
-                    new(ProblemCodes.InputUnusable, $"{path} has {content.Length} bytes; a patch has at most {LargestPatch}"));
+                    new(ProblemCodes.InputUnusable, $"{path} has {content.Length} bytes; a patch has at most {LivepatchBuild.LargestPatch}"));
             var name = NameOf(path);
             if (patches.Any(p => p.Name == name))
                 problems.Add(

@@ -21,7 +21,7 @@ internal sealed class LiftToCallers
     private readonly Dictionary<Piece, FunctionChange> changes;
     private readonly ILookup<Piece, (Piece From, Reference Reference)> usesBefore, usesAfter;
 
-    // By function after the patch that is not diverted: the functions that are, or are not, that branch to it.
+    // By function after the patch that is not diverted: who branches to it, diverted or not.
     private readonly Dictionary<Piece, List<(Piece Caller, bool IsCall)>> callers = [];
 
     private LiftToCallers(Correlation correlation, IEnumerable<FunctionChange> changed, List<Problem> problems)

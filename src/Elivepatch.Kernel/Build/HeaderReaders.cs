@@ -83,7 +83,7 @@ internal sealed class HeaderReaders(UnitCompiler compiler, PreparedTree tree, Pa
         return command.IsModule ? new(command, [InModule(reader, diff)]) : new(command, []) { After = patched };
     }
 
-    // What became weak or hidden makes no other code, and may make another kernel.
+    // What became weak makes no other code, and may make another kernel.
     private static bool GivesTheSame(Correlation correlation)
     {
         static HashSet<(string, ElfSymbolBinding, bool)> Names(UnitObject unit) =>

@@ -15,7 +15,8 @@ namespace Elivepatch.Kernel.Build;
 /// <content>The stages that are more than one call.</content>
 public sealed partial class LivepatchBuild
 {
-    private const int LargestPatch = 16 << 20;
+    /// <summary>How many bytes a patch file may have.</summary>
+    public const int LargestPatch = 16 << 20;
 
     private static Outcome<IReadOnlyList<SourcePatch>> ReadPatches(IReadOnlyList<string> paths)
     {
@@ -128,10 +129,8 @@ public sealed partial class LivepatchBuild
     }
 
     // A patch that changes only what cannot be live patched is refused; one that changes nothing at all is not.
-    private static Outcome<IReadOnlyList<Inclusion>> IncludeAll(IReadOnlyList<UnitDiff> diffs)
-    {
-        return diffs.Any(d => !d.IsEmpty) ? Each(diffs, Include.Run) : NothingChanged(diffs);
-    }
+    private static Outcome<IReadOnlyList<Inclusion>> IncludeAll(IReadOnlyList<UnitDiff> diffs) =>
+        diffs.Any(d => !d.IsEmpty) ? Each(diffs, Include.Run) : NothingChanged(diffs);
 
     private static Problem NothingChanged(IReadOnlyList<UnitDiff> diffs)
     {

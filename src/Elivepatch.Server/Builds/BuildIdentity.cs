@@ -1,11 +1,11 @@
 // In: all that determines a build. Out: its digest, which is its id. Equal requests have equal ids and share one build; whatever
 // could make another result makes another id.
 
-using Elivepatch.Kernel.Build;
 using System.Globalization;
 using System.Reflection;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Engine.Statements;
+using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
