@@ -24,6 +24,9 @@ internal enum FixOutcome
     /// <summary>The file compiles neither alone nor with the headers that it includes, or other files do not with those.</summary>
     NotCompiling,
 
+    /// <summary>The file does not compile without changed headers, and such were not asked for.</summary>
+    NeedsHeaders,
+
     /// <summary>The command failed where it should have built or refused.</summary>
     Failed,
 }
@@ -61,7 +64,8 @@ internal sealed class FixBuilds(OlderKernel kernel, FixesOptions options, StateF
             async (fix, token) =>
             {
                 var name = StateFolder.NameOf(fix.Path);
-                if (state.Find(Kept, name, FixesJson.Default.FixBuild) is not { } build)
+                var build = state.Find(Kept, name, FixesJson.Default.FixBuild);
+                if (build is null || (build.Outcome == FixOutcome.NeedsHeaders && !options.AloneOnly))
                 {
                     build = await builds.BuildAsync(fix.Path, token);
                     state.Keep(Kept, name, build, FixesJson.Default.FixBuild);
@@ -77,10 +81,15 @@ internal sealed class FixBuilds(OlderKernel kernel, FixesOptions options, StateF
     /// <summary>Where the module of a file is.</summary>
     public static string ModuleOf(StateFolder state, string path) => Path.Combine(state.Modules, StateFolder.NameOf(path) + ".ko");
 
-    private async Task<FixBuild> BuildAsync(string path, CancellationToken cancellation) =>
-        await patches.HeadersAsync(path, cancellation) is { } headers
+    private async Task<FixBuild> BuildAsync(string path, CancellationToken cancellation)
+    {
+        var alone = await patches.CompilesAloneAsync(path, cancellation);
+        if (!alone && options.AloneOnly)
+            return new(path, FixOutcome.NeedsHeaders, [], [], 0, 0);
+        return (alone ? [] : await patches.HeadersAsync(path, cancellation)) is { } headers
             ? await RunAsync(path, headers, await patches.WriteAsync(path, headers, cancellation), cancellation)
             : new(path, FixOutcome.NotCompiling, [], [], 0, 0);
+    }
 
     private async Task<FixBuild> RunAsync(string path, IReadOnlyList<string> headers, string patch, CancellationToken cancellation)
     {

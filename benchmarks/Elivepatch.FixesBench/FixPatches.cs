@@ -13,19 +13,21 @@ internal sealed class FixPatches(OlderKernel kernel, FixList list, StateFolder s
 {
     private readonly UnitCompiler compiler = new(cache);
 
-    /// <summary>The headers that a file needs, or null where it does not compile even with all that it reads.</summary>
+    /// <summary>True for a file that compiles without a changed header.</summary>
+    public async Task<bool> CompilesAloneAsync(string path, CancellationToken cancellation) =>
+        await CompilesAsync(await CommandAsync(path, cancellation), [path], cancellation);
+
+    /// <summary>The headers that a file which does not compile alone needs, or null where it does not compile even with all that it reads.</summary>
     public async Task<IReadOnlyList<string>?> HeadersAsync(string path, CancellationToken cancellation)
     {
-        var command = BenchFailure.Demand(await new KbuildCommands(cache).ForUnitsAsync(kernel.Tree, [path], cancellation))[0];
+        var command = await CommandAsync(path, cancellation);
         var needed = new List<string>();
-        if (await CompilesAsync(needed))
-            return needed;
         // Where even this does not get through the preprocessor, there is no fix of this file alone.
         var all = await compiler.FilesReadAsync(kernel.Tree, command, Newer(list.Headers.Append(path)), cancellation);
         if (!all.TryGet(out var files))
             return null;
         List<string> read = [.. files.Intersect(list.Headers)];
-        if (!await CompilesAsync(read))
+        if (!await WithAsync(read))
             return null;
         // The last header of the shortest beginning that does is one without which it does not.
         do
@@ -34,7 +36,7 @@ internal sealed class FixPatches(OlderKernel kernel, FixList list, StateFolder s
             while (with - without > 1)
             {
                 var middle = (without + with) / 2;
-                if (await CompilesAsync([.. needed.Union(read.Take(middle))]))
+                if (await WithAsync([.. needed.Union(read.Take(middle))]))
                     with = middle;
                 else
                     without = middle;
@@ -42,12 +44,11 @@ internal sealed class FixPatches(OlderKernel kernel, FixList list, StateFolder s
 
             needed.Add(read[with - 1]);
         }
-        while (!await CompilesAsync(needed));
+        while (!await WithAsync(needed));
 
         return needed;
 
-        async Task<bool> CompilesAsync(IReadOnlyList<string> headers) =>
-            await compiler.CheckSyntaxAsync(kernel.Tree, command, Newer(headers.Append(path)), cancellation) is null;
+        Task<bool> WithAsync(IReadOnlyList<string> headers) => CompilesAsync(command, headers.Append(path), cancellation);
     }
 
     /// <summary>Writes the patch of a file and headers, and gives its path.</summary>
@@ -78,6 +79,12 @@ internal sealed class FixPatches(OlderKernel kernel, FixList list, StateFolder s
         await File.WriteAllBytesAsync(name, Encoding.Latin1.GetBytes(patch.ToString()), cancellation);
         return name;
     }
+
+    private async Task<CompileCommand> CommandAsync(string path, CancellationToken cancellation) =>
+        BenchFailure.Demand(await new KbuildCommands(cache).ForUnitsAsync(kernel.Tree, [path], cancellation))[0];
+
+    private async Task<bool> CompilesAsync(CompileCommand command, IEnumerable<string> newer, CancellationToken cancellation) =>
+        await compiler.CheckSyntaxAsync(kernel.Tree, command, Newer(newer), cancellation) is null;
 
     private SourceOverlay Newer(IEnumerable<string> paths) =>
         new(paths.ToDictionary(p => p, p => (ReadOnlyMemory<byte>)File.ReadAllBytes(state.Newer(p))));

@@ -9,7 +9,7 @@ internal sealed record FixesOptions(string Command, string Repository)
 {
     /// <summary>How to call it.</summary>
     public const string Usage = """
-        usage: ./bench --case fixes --from VERSION --to VERSION [--kernel FLAVOUR] [--folders DIR,...] [--only FILE,...] [--modules]
+        usage: ./bench --case fixes --from VERSION --to VERSION [--kernel FLAVOUR] [--folders DIR,...] [--only FILE,...] [--modules] [--alone]
                        [--sample N] [--jobs N] [--no-trial] [--state DIR] [--json FILE]
 
         Makes a fix of every C file that differs between two versions of Debian's package linux-source-X.Y, as in 6.12.111, builds each
@@ -20,6 +20,7 @@ internal sealed record FixesOptions(string Command, string Repository)
           --folders DIR,..  folders of the source; block,crypto,fs,init,io_uring,ipc,kernel,lib,mm,net,security,virt if left out
           --only FILE,..    these files only
           --modules         try files of modules as well
+          --alone           only files that compile without a changed header
           --sample N        N files of all, the same ones each time
           --jobs N          builds at once; 2 if left out
           --no-trial        do not load what was built
@@ -49,6 +50,9 @@ internal sealed record FixesOptions(string Command, string Repository)
     /// <summary>Files that modules are made of are taken as well.</summary>
     public bool WithModules { get; private init; }
 
+    /// <summary>Files that do not compile without changed headers are left out.</summary>
+    public bool AloneOnly { get; private init; }
+
     /// <summary>How many files are taken; null for all.</summary>
     public int? Sample { get; private init; }
 
@@ -74,6 +78,9 @@ internal sealed record FixesOptions(string Command, string Repository)
             {
                 case "--modules":
                     options = options with { WithModules = true };
+                    continue;
+                case "--alone":
+                    options = options with { AloneOnly = true };
                     continue;
                 case "--no-trial":
                     options = options with { WithTrials = false };

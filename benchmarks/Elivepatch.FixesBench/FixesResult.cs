@@ -9,6 +9,27 @@ namespace Elivepatch.FixesBench;
 /// <param name="Reason">The reason there.</param>
 internal sealed record RefusalCount(string Code, int Count, string Path, string Reason);
 
+/// <summary>What came of several fixes.</summary>
+/// <param name="Attempted">How many compile.</param>
+/// <param name="Unchanged">Of those, how many have no changed code.</param>
+/// <param name="Built">Of how many a module was built.</param>
+/// <param name="Refused">How many were refused.</param>
+/// <param name="Failed">With how many the command failed.</param>
+internal sealed record FixShare(int Attempted, int Unchanged, int Built, int Refused, int Failed)
+{
+    /// <summary>Share of the files with changed code that a module was built of, from 0 to 1.</summary>
+    public double Share => Attempted == Unchanged ? 0 : Math.Round((double)Built / (Attempted - Unchanged), 4);
+
+    /// <summary>Counts.</summary>
+    public static FixShare Of(IEnumerable<FixBuild> builds)
+    {
+        var outcomes = builds.Select(b => b.Outcome).ToList();
+        return new(outcomes.Count, Count(FixOutcome.Unchanged), Count(FixOutcome.Built), Count(FixOutcome.Refused), Count(FixOutcome.Failed));
+
+        int Count(FixOutcome outcome) => outcomes.Count(o => o == outcome);
+    }
+}
+
 /// <summary>What a run found.</summary>
 internal sealed record FixesResult
 {
@@ -39,20 +60,17 @@ internal sealed record FixesResult
     /// <summary>Files that compile neither alone nor with the headers that they include.</summary>
     public required int NotCompiling { get; init; }
 
-    /// <summary>Files that compile.</summary>
-    public required int Attempted { get; init; }
+    /// <summary>Files that were left out because they do not compile without changed headers.</summary>
+    public required int NeedHeaders { get; init; }
 
-    /// <summary>Files whose code does not differ.</summary>
-    public required int Unchanged { get; init; }
+    /// <summary>Files that compile alone.</summary>
+    public required FixShare Alone { get; init; }
 
-    /// <summary>Files that a module was built of.</summary>
-    public required int Built { get; init; }
-
-    /// <summary>Files that were refused.</summary>
-    public required int Refused { get; init; }
-
-    /// <summary>Files where the command failed.</summary>
-    public required int Failed { get; init; }
+    /// <summary>
+    /// Files that compile with changed headers. Such a header has all that changed between the two versions, where that of a single
+    /// fix has the fix's own lines.
+    /// </summary>
+    public required FixShare WithHeaders { get; init; }
 
     /// <summary>Modules that were live and clean in a guest; null where none was tried.</summary>
     public required int? Live { get; init; }
@@ -72,9 +90,6 @@ internal sealed record FixesResult
     /// <summary>Every build.</summary>
     public required IReadOnlyList<FixBuild> Builds { get; init; }
 
-    /// <summary>Share of the files with changed code that a module was built of, from 0 to 1.</summary>
-    public double Share => Attempted == Unchanged ? 0 : Math.Round((double)Built / (Attempted - Unchanged), 4);
-
     /// <summary>Adds up.</summary>
     public static FixesResult Of(
         FixesOptions options, SourceVersions versions, OlderKernel kernel, FixList list, IReadOnlyList<FixBuild> builds,
@@ -82,7 +97,7 @@ internal sealed record FixesResult
     {
         var candidates = list.In(options);
         var refused = builds.Where(b => b.Outcome == FixOutcome.Refused).ToList();
-        var compiling = builds.Where(b => b.Outcome != FixOutcome.NotCompiling).ToList();
+        var compiling = builds.Where(b => b.Outcome is not (FixOutcome.NotCompiling or FixOutcome.NeedsHeaders)).ToList();
         return new()
         {
             Machine = Machine.Here(),
@@ -94,11 +109,9 @@ internal sealed record FixesResult
             NotInKernel = candidates.Count(c => c.Place == FixPlace.NotInKernel),
             InModules = options.WithModules ? 0 : candidates.Count(c => c.Place == FixPlace.Module),
             NotCompiling = Count(FixOutcome.NotCompiling),
-            Attempted = compiling.Count,
-            Unchanged = Count(FixOutcome.Unchanged),
-            Built = Count(FixOutcome.Built),
-            Refused = refused.Count,
-            Failed = Count(FixOutcome.Failed),
+            NeedHeaders = Count(FixOutcome.NeedsHeaders),
+            Alone = FixShare.Of(compiling.Where(b => b.Headers.Count == 0)),
+            WithHeaders = FixShare.Of(compiling.Where(b => b.Headers.Count > 0)),
             Live = trials?.Count(t => t.Findings.Count == 0),
             Wrong = [.. (trials ?? []).Where(t => t.Findings.Count > 0)],
             Refusals = [.. refused.GroupBy(b => b.Reasons[0].Code).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal)

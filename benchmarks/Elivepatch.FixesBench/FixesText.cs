@@ -14,6 +14,7 @@ internal static class FixesText
         FixOutcome.Unchanged => "no change",
         FixOutcome.Refused => $"refused, {string.Join(' ', build.Reasons.Select(r => r.Code).Distinct())}",
         FixOutcome.NotCompiling => "does not compile",
+        FixOutcome.NeedsHeaders => "needs changed headers",
         _ => $"FAILED, {string.Join(' ', build.Reasons.Select(r => r.Code).Distinct())}",
     };
 
@@ -28,12 +29,9 @@ internal static class FixesText
         Row("  not in this kernel", result.NotInKernel);
         Row("  in modules", result.InModules);
         Row("  do not compile", result.NotCompiling);
-        Row("attempted", result.Attempted);
-        Row("  no change", result.Unchanged);
-        Row("  built", result.Built);
-        Row("  refused", result.Refused);
-        Row("  failed", result.Failed);
-        output.WriteLine(Text($"share built of those with changed code: {100 * result.Share:0.0} %"));
+        Row("  need headers", result.NeedHeaders);
+        Rows("compile alone", result.Alone);
+        Rows("with headers", result.WithHeaders);
         if (result.Seconds is { } seconds)
             output.WriteLine(Text($"a build: median {seconds.Median:0.0} s, worst {seconds.Most:0.0} s; at most {result.PeakMiB:0} MiB with its compilers"));
         output.WriteLine(result.Live is { } live ? $"live and clean in a guest: {live}; wrong: {result.Wrong.Count}" : "not tried in a guest");
@@ -45,6 +43,18 @@ internal static class FixesText
             output.WriteLine(Text($"{refusal.Count,5}  {refusal.Code}  {Short(refusal.Reason)}"));
         foreach (var failed in result.Builds.Where(b => b.Outcome == FixOutcome.Failed))
             output.WriteLine($"FAILED {failed.Path}: {string.Join("; ", failed.Reasons.Select(f => $"{f.Code} {Short(f.Reason)}"))}");
+
+        void Rows(string what, FixShare share)
+        {
+            Row(what, share.Attempted);
+            if (share.Attempted == 0)
+                return;
+            Row("  no change", share.Unchanged);
+            Row("  built", share.Built);
+            Row("  refused", share.Refused);
+            Row("  failed", share.Failed);
+            output.WriteLine(Text($"  share built of those with changed code: {100 * share.Share:0.0} %"));
+        }
 
         void Row(string what, int count) => output.WriteLine(Text($"{what,-22}{count,5}"));
     }

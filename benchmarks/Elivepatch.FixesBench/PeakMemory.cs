@@ -12,10 +12,11 @@ internal static class PeakMemory
     public static async Task<double> WatchAsync(Process process)
     {
         var peak = 0L;
-        while (!process.HasExited)
+        var end = process.WaitForExitAsync();
+        while (!end.IsCompleted)
         {
             peak = Math.Max(peak, Held(process.Id));
-            await Task.WhenAny(process.WaitForExitAsync(), Task.Delay(Interval));
+            await Task.WhenAny(end, Task.Delay(Interval));
         }
 
         return Math.Round(peak * Environment.SystemPageSize / (double)(1 << 20), 1);

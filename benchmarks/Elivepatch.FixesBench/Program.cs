@@ -37,7 +37,7 @@ try
     FixesText.Write(Console.Out, result);
     if (options.JsonFile is { } file)
         FixesJson.Write(file, result);
-    return result.Failed == 0 && result.Wrong.Count == 0 ? 0 : 1;
+    return result.Alone.Failed + result.WithHeaders.Failed == 0 && result.Wrong.Count == 0 ? 0 : 1;
 }
 catch (OperationCanceledException)
 {

@@ -16,6 +16,7 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
     private const int Largest = 8 << 20;
     private const int MostFiles = 1000;
     private const int LongestFile = 2_000_000;
+    private const string Nothing = "/dev/null";
     // Those of the kernel's source; a prefix is called otherwise.
     private static readonly HashSet<string> topFolders =
     [
@@ -55,7 +56,9 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
     private void ReadLine()
     {
         var line = lines[at];
-        if (Starts(line, "diff --git "))
+        if (MailPattern().IsMatch(line))
+            SkipMessage();
+        else if (Starts(line, "diff --git "))
             ReadGitHeader();
         else if (Starts(line, "--- ") && at + 1 < lines.Length && Starts(lines[at + 1], "+++ "))
             ReadFile();
@@ -67,16 +70,62 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
             at++;
     }
 
+    // A message may quote a change. As `git format-patch` writes a mail, what is its own begins behind the statistic. That nothing else
+    // was taken for one, as a hunk may have such lines as well, is known from the number of files that it counts.
+    private void SkipMessage()
+    {
+        at++;
+        var end = Array.FindIndex(lines, at, MailPattern().IsMatch);
+        var mail = lines.AsSpan(at, (end < 0 ? lines.Length : end) - at);
+        for (var i = 0; i + 1 < mail.Length; i++)
+        {
+            if (mail[i] != "---" || !StatisticPattern().IsMatch(mail[i + 1]))
+                continue;
+            if (!Quotes(mail[..i]))
+                return;
+            var count = 0;
+            foreach (var line in mail[i..])
+                count += Starts(line, "diff --git ") ? 1 : 0;
+            if (Counted(mail[i..]) is var counted && counted != count)
+                Fail(ProblemCodes.PatchUnreadable, $"its message quotes a change, and its statistic counts {counted} files where {count} follow");
+            at += i + 1;
+            return;
+        }
+    }
+
+    private static bool Quotes(ReadOnlySpan<string> message)
+    {
+        foreach (var line in message)
+        {
+            if (Starts(line, "diff --git ") || Starts(line, "--- ") || Starts(line, "@@ ") || Starts(line, "*** "))
+                return true;
+        }
+        return false;
+    }
+
+    private static int? Counted(ReadOnlySpan<string> statistic)
+    {
+        foreach (var line in statistic)
+        {
+            if (CountPattern().Match(line) is { Success: true } match)
+                return Number(match.Groups[1]);
+        }
+        return null;
+    }
+
     private void ReadGitHeader()
     {
         var header = lines[at++];
         var mode = false;
+        var removed = false;
         while (at < lines.Length && problem is null)
         {
             var line = lines[at];
             if (Starts(line, "--- ") || Starts(line, "diff --git "))
-                return;
-            if (Starts(line, "deleted file mode ") || Starts(line, "rename ") || Starts(line, "copy "))
+                break;
+            if (Starts(line, "deleted file mode "))
+                removed = true;
+            else if (Starts(line, "rename ") || Starts(line, "copy "))
                 Fail(ProblemCodes.PatchMovesFiles, header);
             else if (Starts(line, "GIT binary patch") || Starts(line, "Binary files "))
                 Fail(ProblemCodes.PatchNotText, $"{header}: a binary change");
@@ -88,7 +137,11 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
                 break;
             at++;
         }
-        // A header without hunks: a mode alone, or an empty new file.
+        if (at < lines.Length && Starts(lines[at], "--- "))
+            return;
+        // A header without hunks: a mode alone, or an empty file.
+        if (removed)
+            Fail(ProblemCodes.PatchMovesFiles, $"{header}: the file is removed");
         if (problem is null && !mode && at < lines.Length && lines[at].Length > 0 && Starts(lines[at], "@@ "))
             Fail(ProblemCodes.PatchUnreadable, $"{header}: the names of the file are missing");
     }
@@ -98,18 +151,14 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
         var before = Name(lines[at][4..]);
         var after = Name(lines[at + 1][4..]);
         at += 2;
-        if (after == "/dev/null")
-        {
-            Fail(ProblemCodes.PatchMovesFiles, $"{before} is removed");
-            return;
-        }
-        var isNew = before == "/dev/null";
+        var kind = before == Nothing ? PatchedFileKind.Added : after == Nothing ? PatchedFileKind.Removed : PatchedFileKind.Changed;
+        var named = kind == PatchedFileKind.Removed ? before : after;
         // As `git diff --no-prefix` writes it, or a diff for -p0.
-        var hasPrefix = !((isNew || before == after) && topFolders.Contains(after.Split('/')[0]));
-        var path = Strip(after, hasPrefix);
+        var hasPrefix = !((kind != PatchedFileKind.Changed || before == after) && topFolders.Contains(named.Split('/')[0]));
+        var path = Strip(named, hasPrefix);
         if (problem is not null || path is null)
             return;
-        if (!isNew && Strip(before, hasPrefix) != path)
+        if (kind == PatchedFileKind.Changed && Strip(before, hasPrefix) != path)
         {
             Fail(ProblemCodes.PatchMovesFiles, $"{before} becomes {after}");
             return;
@@ -122,9 +171,11 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
         }
         if (problem is null && hunks.Count == 0)
             Fail(ProblemCodes.PatchUnreadable, $"{path} has no hunk");
-        if (problem is null && isNew && (hunks.Count != 1 || hunks[0].Before.Any()))
+        if (problem is null && kind == PatchedFileKind.Added && (hunks.Count != 1 || hunks[0].Before.Any()))
             Fail(ProblemCodes.PatchUnreadable, $"{path} is new and has lines before");
-        files.Add(new(path, isNew, hunks));
+        if (problem is null && kind == PatchedFileKind.Removed && (hunks.Count != 1 || hunks[0].After.Any()))
+            Fail(ProblemCodes.PatchUnreadable, $"{path} is removed and has lines after");
+        files.Add(new(path, kind, hunks));
     }
 
     private PatchHunk? ReadHunk(Match match, string path)
@@ -168,8 +219,30 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
         _ => null,
     };
 
-    // diff -u puts a time stamp behind a tab.
-    private static string Name(string rest) => rest.Split('\t')[0].TrimEnd('\r');
+    // diff -u puts a time stamp behind a tab. git quotes a name with other characters than plain ones as C does, and then writes none.
+    private static string Name(string rest)
+    {
+        rest = rest.TrimEnd('\r');
+        return rest.StartsWith('"') ? Unquoted(rest) : rest.Split('\t')[0];
+    }
+
+    private static string Unquoted(string rest)
+    {
+        if (QuotedPattern().Match(rest) is not { Success: true } match)
+            return rest;
+        return EscapePattern().Replace(match.Groups[1].Value, e => e.Value[1] switch
+        {
+            >= '0' and <= '7' => ((char)Convert.ToInt32(e.Value[1..], 8)).ToString(),
+            'a' => "\a",
+            'b' => "\b",
+            'f' => "\f",
+            'n' => "\n",
+            'r' => "\r",
+            't' => "\t",
+            'v' => "\v",
+            var other => other.ToString(),
+        });
+    }
 
     private string? Strip(string path, bool hasPrefix)
     {
@@ -199,6 +272,21 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
 
     [GeneratedRegex(@"^@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@")]
     private static partial Regex HunkPattern();
+
+    [GeneratedRegex("""^"((?:[^"\\]|\\[abfnrtv"\\]|\\[0-3][0-7]{2})*)"(?:\t|$)""")]
+    private static partial Regex QuotedPattern();
+
+    [GeneratedRegex(@"\\(?:[0-3][0-7]{2}|.)")]
+    private static partial Regex EscapePattern();
+
+    [GeneratedRegex(@"^From [0-9a-f]{40,64} Mon Sep 17 00:00:00 2001\r?$")]
+    private static partial Regex MailPattern();
+
+    [GeneratedRegex(@"^ \S.* \| +(?:[0-9]+|Bin\b)")]
+    private static partial Regex StatisticPattern();
+
+    [GeneratedRegex("^ ([0-9]{1,9}) files? changed")]
+    private static partial Regex CountPattern();
 
     [GeneratedRegex(@"^(?:(?:old|new|new file) mode |index [0-9a-f]+\.\.[0-9a-f]+ )([0-9]+)$")]
     private static partial Regex ModePattern();

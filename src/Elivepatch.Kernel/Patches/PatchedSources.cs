@@ -56,18 +56,23 @@ public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay L
     private static Problem? Step(string name, PatchedFile file, Dictionary<string, List<string>> current)
     {
         var exists = current.TryGetValue(file.Path, out var lines);
-        if (file.IsNew && exists)
+        if (file.Kind == PatchedFileKind.Added && exists)
         {
             return lines!.SequenceEqual(file.Hunks[0].After)
                 ? new(ProblemCodes.PatchAlreadyApplied, $"{name}: {file.Path} is there with the same text")
                 : new(ProblemCodes.PatchDoesNotApply, $"{name}: {file.Path} is there already");
         }
-        if (!file.IsNew && !exists)
+        if (file.Kind != PatchedFileKind.Added && !exists)
             return new(ProblemCodes.PatchDoesNotApply, $"{name}: the kernel's source has no {file.Path}");
         var outcome = HunkApplier.Apply(name, file, lines ?? []);
         if (!outcome.TryGet(out var after))
             return outcome.Problems[0];
-        current[file.Path] = after;
+        if (file.Kind != PatchedFileKind.Removed)
+            current[file.Path] = after;
+        else if (after.Count == 0)
+            current.Remove(file.Path);
+        else
+            return new(ProblemCodes.PatchDoesNotApply, $"{name}: {file.Path} has lines that the patch does not remove with it");
         return null;
     }
 
@@ -94,6 +99,9 @@ public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay L
     private static Outcome<PatchedSources> Finish(
         Dictionary<string, List<string>?> originals, Dictionary<string, List<string>> current)
     {
+        // What is removed and comes again is a change of its lines.
+        if (originals.FirstOrDefault(o => o.Value is not null && !current.ContainsKey(o.Key)).Key is { } removed)
+            return new Problem(ProblemCodes.PatchMovesFiles, $"{removed} is removed");
         // A patch and a later one may cancel out.
         var changed = current.Where(c => originals[c.Key] is not { } before || !before.SequenceEqual(c.Value)).ToList();
         if (changed.Count == 0)

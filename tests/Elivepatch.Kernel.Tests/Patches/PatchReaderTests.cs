@@ -31,7 +31,7 @@ public sealed class PatchReaderTests
     {
         var patch = StockKernel.Get(Parse(Simple));
         var file = Assert.Single(patch.Files);
-        Assert.Equal(("fs/x.c", false), (file.Path, file.IsNew));
+        Assert.Equal(("fs/x.c", PatchedFileKind.Changed), (file.Path, file.Kind));
         Assert.Equal(["one\n", "two\n", "three\n"], file.Hunks[0].Before);
         Assert.Equal(["one\n", "TWO\n", "three\n"], file.Hunks[0].After);
     }
@@ -56,6 +56,56 @@ public sealed class PatchReaderTests
         Assert.Equal(path, Assert.Single(StockKernel.Get(Parse($"--- {before}\n+++ {after}\n{hunk}")).Files).Path);
     }
 
+    [Theory]
+    [InlineData("\"a/fs/x.c\"", "\"b/fs/x.c\"")]
+    [InlineData("\"a/fs/x.c\"\t2026-01-01", "b/fs/x.c")]
+    [InlineData("\"fs/\\170.c\"", "\"fs/x.c\"")]
+    public void A_quoted_name_is_read_as_C_reads_it(string before, string after) =>
+        Assert.Equal("fs/x.c", Assert.Single(StockKernel.Get(Parse($"--- {before}\n+++ {after}\n@@ -1,1 +1,1 @@\n-a\n+b\n")).Files).Path);
+
+    private const string Quoting = """
+        From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001
+        From: somebody
+        Subject: [PATCH] a fix
+
+        Undoes part of
+
+        --- a/fs/y.c
+        +++ b/fs/y.c
+        @@ -1,1 +1,1 @@
+        -y
+        +Y
+        ---
+        and says so.
+        ---
+         fs/x.c | 2 +-
+         1 file changed, 1 insertion(+), 1 deletion(-)
+
+        """;
+
+    [Fact]
+    public void A_change_that_the_message_of_a_mail_quotes_is_not_the_patchs_own()
+    {
+        var change = Simple[Simple.IndexOf("diff --git", StringComparison.Ordinal)..];
+        Assert.Equal(["fs/x.c", "fs/x.c"], StockKernel.Get(Parse(Quoting + change + Quoting + change)).Files.Select(f => f.Path));
+    }
+
+    [Fact]
+    public void A_change_of_which_it_is_not_sure_whether_a_message_quotes_it_is_refused()
+    {
+        var change = Simple[Simple.IndexOf("diff --git", StringComparison.Ordinal)..];
+        Assert.Equal(101, Assert.Single(Parse(Quoting + change + change).Problems).Code.Number);
+        Assert.Equal(101, Assert.Single(Parse(Quoting.Replace(" 1 file changed", "", StringComparison.Ordinal) + change).Problems).Code.Number);
+        Assert.Equal(101, Assert.Single(Parse(Quoting).Problems).Code.Number);
+    }
+
+    [Fact]
+    public void A_message_without_a_statistic_hides_nothing()
+    {
+        var bare = Quoting[..Quoting.IndexOf("---\n fs", StringComparison.Ordinal)].Replace("---\nand says so.\n", "", StringComparison.Ordinal);
+        Assert.Equal(["fs/y.c"], StockKernel.Get(Parse(bare)).Files.Select(f => f.Path));
+    }
+
     [Fact]
     public void Carriage_returns_at_the_end_of_all_lines_are_not_the_patchs_own()
     {
@@ -69,7 +119,7 @@ public sealed class PatchReaderTests
     public void A_new_file_is_known_as_one()
     {
         var patch = StockKernel.Get(Parse("--- /dev/null\n+++ b/kernel/new.c\n@@ -0,0 +1,2 @@\n+a\n+b\n"));
-        Assert.Equal(("kernel/new.c", true), (patch.Files[0].Path, patch.Files[0].IsNew));
+        Assert.Equal(("kernel/new.c", PatchedFileKind.Added), (patch.Files[0].Path, patch.Files[0].Kind));
     }
 
     [Theory]
@@ -87,7 +137,11 @@ public sealed class PatchReaderTests
     [InlineData("--- x.c\n+++ x.c\n@@ -1 +1 @@\n-a\n+b\n", 102)]
     [InlineData("--- a/-o.c\n+++ b/-o.c\n@@ -1 +1 @@\n-a\n+b\n", 102)]
     [InlineData("--- a/$(x).c\n+++ b/$(x).c\n@@ -1 +1 @@\n-a\n+b\n", 102)]
-    [InlineData("--- a/x.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n", 103)]
+    [InlineData("--- a/x.c\n+++ /dev/null\n@@ -1,2 +1 @@\n a\n-b\n", 101)]
+    [InlineData("--- \"a/fs/\\303\\266.c\"\n+++ \"b/fs/\\303\\266.c\"\n@@ -1 +1 @@\n-a\n+b\n", 102)]
+    [InlineData("--- \"a/../x.c\"\n+++ \"b/../x.c\"\n@@ -1 +1 @@\n-a\n+b\n", 102)]
+    [InlineData("--- \"a/\\056\\056/x.c\"\n+++ \"b/\\056\\056/x.c\"\n@@ -1 +1 @@\n-a\n+b\n", 102)]
+    [InlineData("--- \"a/x.c\n+++ \"b/x.c\n@@ -1 +1 @@\n-a\n+b\n", 102)]
     [InlineData("--- a/x.c\n+++ b/y.c\n@@ -1 +1 @@\n-a\n+b\n", 103)]
     [InlineData("diff --git a/x.c b/y.c\nsimilarity index 100%\nrename from x.c\nrename to y.c\n", 103)]
     [InlineData("diff --git a/x.c b/x.c\ndeleted file mode 100644\n", 103)]
