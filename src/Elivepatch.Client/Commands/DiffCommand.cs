@@ -24,8 +24,8 @@ internal static class DiffCommand
             "diff", "What changed between two objects of one unit, and what of it could be made live.",
             """
             Compile the unit twice with the kernel's own flags and -ffunction-sections -fdata-sections; with -g static local
-            variables are told apart by the function that declares them. Addresses, section order and the numbers in compiler-made
-            names are no changes. Needs no kernel.
+            variables are told apart by the function that declares them. Addresses, section order, the numbers in compiler-made
+            names, and line numbers that warnings print are no changes. Needs no kernel.
 
             Exit status: 0 something changed and could be made live, 3 nothing changed, 4 a livepatch would be refused.
             """,
@@ -45,7 +45,7 @@ internal static class DiffCommand
         if (!units.Item1.TryGet(out var before) || !units.Item2.TryGet(out var after))
             return Answer.Fail(session, [.. units.Item1.Problems, .. units.Item2.Problems], asJson, cancellation);
 
-        var diff = DetectChanges.Run(Correlate.Run(before, after));
+        var diff = DetectChanges.Run(Correlate.Run(before, after), linesMove: true);
         var inclusion = Include.Run(diff);
         Problem[] problems = [.. diff.Problems.Concat(inclusion.Problems).Distinct()];
         var report = DiffReport.Of(diff, inclusion.Succeeded ? inclusion.Value : null, problems);

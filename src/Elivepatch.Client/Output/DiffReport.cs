@@ -28,6 +28,7 @@ internal sealed record NewData(string Name, string Section, ulong Size, bool? Is
 /// <param name="NewFunctions">Functions that only the patched unit has.</param>
 /// <param name="RemovedFunctions">Functions that only the unpatched unit has.</param>
 /// <param name="NewData">Data that only the patched unit has.</param>
+/// <param name="LineNumbersOnly">Functions that differ in the numbers of source lines alone, which counts as no change.</param>
 /// <param name="Refused">Why no livepatch can be made of it; empty where one can.</param>
 internal sealed record DiffReport(
     string Unit,
@@ -35,6 +36,7 @@ internal sealed record DiffReport(
     IReadOnlyList<NewFunction> NewFunctions,
     IReadOnlyList<string> RemovedFunctions,
     IReadOnlyList<NewData> NewData,
+    IReadOnlyList<string> LineNumbersOnly,
     IReadOnlyList<ProblemReport> Refused)
 {
     /// <summary>Gathers the report from what the engine found.</summary>
@@ -44,5 +46,6 @@ internal sealed record DiffReport(
         [.. diff.NewFunctions.Select(c => new NewFunction(c.After.Name, c.After.IsGlobal, inclusion?.Contains(c.After)))],
         [.. diff.RemovedFunctions.Select(p => p.Name)],
         [.. diff.NewVariables.Select(p => new NewData(p.Name, p.Section.Name, p.Size, inclusion?.Contains(p)))],
+        [.. diff.OnlyLinesMoved.Select(p => p.Name)],
         ProblemReport.Of(problems));
 }

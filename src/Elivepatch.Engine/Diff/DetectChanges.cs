@@ -15,9 +15,13 @@ public static class DetectChanges
     /// <param name="correlation">The pairs.</param>
     /// <param name="selection">Functions that count as changed although they are the same; null for none.</param>
     /// <param name="stated">What the author states of the unit; null for nothing.</param>
-    public static UnitDiff Run(Correlation correlation, FunctionSelection? selection = null, UnitStatements? stated = null)
+    /// <param name="linesMove">
+    /// True where the two were compiled from sources whose lines are numbered each on its own: what differs in line numbers alone is the same.
+    /// </param>
+    public static UnitDiff Run(
+        Correlation correlation, FunctionSelection? selection = null, UnitStatements? stated = null, bool linesMove = false)
     {
-        var comparer = new PieceComparer(correlation, correlation.After.Layouts);
+        var comparer = new PieceComparer(correlation, correlation.After.Layouts, linesMove);
         var problems = new List<Problem>();
         var statements = stated ?? new(correlation.After.Name, []);
         selection = selection.And(statements.FunctionsToPatch);
@@ -47,7 +51,15 @@ public static class DetectChanges
         {
             Statements = statements,
             LeftOut = leftOut,
+            OnlyLinesMoved = linesMove ? OnlyLinesMoved(correlation, comparer) : [],
         };
+    }
+
+    private static IReadOnlyList<Piece> OnlyLinesMoved(Correlation correlation, PieceComparer comparer)
+    {
+        var strict = new PieceComparer(correlation, correlation.After.Layouts);
+        return [.. correlation.After.Functions.Where(a => IsRunning(correlation.After, a) && correlation.BeforeOf(a) is { } b
+            && comparer.Compare(b, a) is null && strict.Compare(b, a) is not null)];
     }
 
     private static bool IsRunning(UnitObject unit, Piece piece) => unit.RoleOf(piece.Section) == SectionRole.Code;

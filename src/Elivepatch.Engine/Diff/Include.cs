@@ -173,7 +173,7 @@ public static class Include
 
         private void FollowUnnamed(Piece from, Piece target)
         {
-            if (target.IsConstant)
+            if (target.IsConstant || SectionRules.IsSanitizerData(target.Section))
                 Add(target);
             else
                 ProblemOfSection(from, target);

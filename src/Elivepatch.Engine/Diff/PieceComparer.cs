@@ -9,7 +9,10 @@ namespace Elivepatch.Engine.Diff;
 /// them, then the cold part. Functions and variables are the same target when they are correlated; strings, constants,
 /// throw-away variables and replacement code when their content is.
 /// </summary>
-public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts)
+/// <param name="correlation">The pairs.</param>
+/// <param name="layouts">Where fields of table entries are; null where nobody knows.</param>
+/// <param name="ignoresLineNumbers">True where lines have moved, so that code which differs in line numbers alone is the same.</param>
+public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts, bool ignoresLineNumbers = false)
 {
     private readonly Dictionary<(Piece, Piece), Difference?> known = [];
 
@@ -50,7 +53,8 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
 
     /// <summary>The first differing byte outside relocated fields and the masked range, or null.</summary>
     public static Difference? CompareBytes(
-        ReadOnlySpan<byte> before, ReadOnlySpan<byte> after, IReadOnlyList<Reference> references, (int Offset, int Size)? masked = null)
+        ReadOnlySpan<byte> before, ReadOnlySpan<byte> after, IReadOnlyList<Reference> references, (int Offset, int Size)? masked = null,
+        Func<int, bool>? isIgnored = null)
     {
         if (before.SequenceEqual(after))
             return null;
@@ -63,7 +67,7 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
                 next++;
             var inField = next < references.Count && (ulong)i >= references[next].Offset;
             var inMask = masked is { } m && i >= m.Offset && i < m.Offset + m.Size;
-            if (!inField && !inMask && before[i] != after[i])
+            if (!inField && !inMask && before[i] != after[i] && isIgnored?.Invoke(i) != true)
                 return new((ulong)i, $"byte 0x{before[i]:x2} becomes 0x{after[i]:x2}");
         }
 
@@ -92,7 +96,7 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
         return before.Kind switch
         {
             PieceKind.Literal or PieceKind.Replacement => Compare(before, after) is null,
-            PieceKind.Unnamed => before.Section.Name == after.Section.Name && before.Start == after.Start && Compare(before, after) is null,
+            PieceKind.Unnamed => SectionRules.HaveOneName(before.Section, after.Section) && before.Start == after.Start && Compare(before, after) is null,
             PieceKind.Variable when (before.IsThrowaway && after.IsThrowaway) || (before.IsConstant && after.IsConstant) =>
                 SymbolNames.OfVariable(before.Name) == SymbolNames.OfVariable(after.Name) && Compare(before, after) is null,
             _ => false,
@@ -105,7 +109,8 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
             return new(0, $"size 0x{before.Size:x} becomes 0x{after.Size:x}");
         var isOfInit = correlation.Before.RoleOf(before.Section) == SectionRole.Init;
         return CompareReferences(before.References, after.References, isOfInit)
-            ?? CompareBytes(Content(before, after), Content(after, before), after.References);
+            ?? CompareBytes(Content(before, after), Content(after, before), after.References, LineNumber(after),
+                ignoresLineNumbers ? i => LineNumbers.Differ(before, after, i) : null);
     }
 
     // A variable without an initialiser is as good as one that is initialised with zeroes.
@@ -144,9 +149,22 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
         return null;
     }
 
+    // struct source_location (lib/ubsan.h): the name of the file, then the line.
+    private static (int Offset, int Size)? LineNumber(Piece piece) =>
+        SectionRules.IsSanitizerData(piece.Section) && piece.References is [{ Offset: 0 }, ..] ? (sizeof(ulong), sizeof(uint)) : null;
+
     // A warning that only moved to another line is the same warning.
-    private (int Offset, int Size)? LineNumber(TableEntry entry) =>
-        entry.Table.Name == "__bug_table" && layouts?.OffsetOf("bug_entry.line") is { } offset ? (offset, sizeof(ushort)) : null;
+    private (int Offset, int Size)? LineNumber(TableEntry entry)
+    {
+        if (entry.Table.Name != "__bug_table")
+            return null;
+        if (layouts is not null)
+            return layouts.OffsetOf("bug_entry.line") is { } offset ? (offset, sizeof(ushort)) : null;
+        // In all versions of struct bug_entry (include/asm-generic/bug.h) the line follows the last address, if there is one, and the
+        // flags follow the line.
+        var end = (int)entry.References.Select(r => r.Offset + (ulong)r.FieldSize).DefaultIfEmpty().Max();
+        return (int)entry.Size - end >= 2 * sizeof(ushort) ? (end, sizeof(ushort)) : null;
+    }
 
     private Difference? CompareCold(Piece before, Piece after) => (before.Cold, after.Cold) switch
     {

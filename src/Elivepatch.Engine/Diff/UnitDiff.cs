@@ -55,6 +55,9 @@ public sealed record UnitDiff(
     /// <summary>What of the patch has no effect in a livepatch and is not in it, in words.</summary>
     public IReadOnlyList<string> LeftOut { get; init; } = [];
 
+    /// <summary>Functions that differ in the numbers of source lines alone; empty where lines were numbered alike.</summary>
+    public IReadOnlyList<Piece> OnlyLinesMoved { get; init; } = [];
+
     /// <summary>Source file of the unit.</summary>
     public string Unit => Correlation.After.Name;
 

@@ -12,6 +12,9 @@ namespace Elivepatch.Engine.Escape;
 /// </param>
 public sealed record EscapeFindings(IReadOnlyList<AddressEscape> Escapes, bool IsComplete, bool? HoldsModule)
 {
+    /// <summary>Data of the module with whose address a function computes: more than to reach a member.</summary>
+    public required IReadOnlySet<(string Function, string Address)> Computed { get; init; }
+
     /// <summary>True where the module's memory may be used after the livepatch is disabled.</summary>
     public bool MustStay => Escapes.Count > 0 || !IsComplete;
 }
@@ -40,7 +43,10 @@ public static class FindEscapes
         return new(
             [.. follow.Escapes.Concat(LeavingByJump(code, IsPatched, coldPartsKeepNames)).Distinct().OrderBy(e => e.Function, StringComparer.Ordinal).ThenBy(e => e.Place, StringComparer.Ordinal)
                 .ThenBy(e => e.Address, StringComparer.Ordinal)],
-            !follow.IsExhausted, follow.HoldsModule);
+            !follow.IsExhausted, follow.HoldsModule)
+        {
+            Computed = follow.Computed,
+        };
 
         bool IsPatched(CodePlace place) => diverted.Contains((place.Section.Name, place.Offset));
     }

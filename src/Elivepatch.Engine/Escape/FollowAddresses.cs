@@ -15,6 +15,8 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     // Far more than any livepatch needs; a hostile module ends here and is taken for one whose addresses escape.
     private const int MostSteps = 20_000_000;
 
+    private const long LargestStructure = 1 << 20;
+
     private const int Rax = 0, Rcx = 1, Rdx = 2, Rsp = 4, Rbp = 5, Rsi = 6, Rdi = 7, R8 = 8, R9 = 9;
     private const int R10 = 10, R11 = 11;
     private static readonly int[] arguments = [Rdi, Rsi, Rdx, Rcx, R8, R9];
@@ -34,6 +36,7 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     private readonly HashSet<CodePlace> enables = [];
     private readonly HashSet<CodePlace> releases = [];
     private readonly HashSet<CodePlace> visited = [];
+    private readonly HashSet<(string Function, string Address)> computed = [];
     private readonly ILookup<ElfSection, ulong> labels = addresses.Labels.ToLookup(l => l.Section, l => l.Offset);
     private CodeFunction current = new("", default, 0);
     private CodeInstruction at = code.Instructions.FirstOrDefault()!;
@@ -53,6 +56,9 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
             return escapes.Values.Concat(guesses.Where(g => !known.Contains(g.Key.Item1)).Select(g => g.Value));
         }
     }
+
+    /// <summary>Data of the module with whose address a function computes: more than to reach a member.</summary>
+    public IReadOnlySet<(string Function, string Address)> Computed => computed;
 
     /// <summary>True where the code was too much to be followed.</summary>
     public bool IsExhausted => steps > MostSteps;
@@ -486,7 +492,10 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
             case Mnemonic.Nop or Mnemonic.Cmp or Mnemonic.Test or Mnemonic.Endbr64:
                 break;
             case Mnemonic.Lea:
-                Set(state, code.Op0Register, AddressOf(state, instruction));
+                var place = AddressOf(state, instruction);
+                if (code.MemoryIndex != Register.None || IsFar(unchecked((long)code.MemoryDisplacement64)) && !code.IsIPRelativeMemoryOperand)
+                    NoteComputed(place);
+                Set(state, code.Op0Register, place);
                 break;
             case Mnemonic.Xor or Mnemonic.Sub when code is { Op0Kind: OpKind.Register, Op1Kind: OpKind.Register } && code.Op0Register == code.Op1Register:
                 Set(state, code.Op0Register, AddressValue.Other);
@@ -496,6 +505,8 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
                 break;
             case Mnemonic.Add or Mnemonic.Sub when code.Op0Kind == OpKind.Register && IsImmediate(code.Op1Kind) && instruction.Immediate is null:
                 var bytes = unchecked((long)code.GetImmediate(1));
+                if (IsFar(bytes))
+                    NoteComputed(Get(state, code.Op0Register));
                 Set(state, code.Op0Register, Get(state, code.Op0Register).Plus(code.Mnemonic == Mnemonic.Add ? bytes : -bytes));
                 break;
             case Mnemonic.And when code is { Op0Register: Register.RSP }:
@@ -543,6 +554,15 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
         }
     }
 
+    // No structure is that large.
+    private static bool IsFar(long bytes) => bytes is < -LargestStructure or > LargestStructure;
+
+    private void NoteComputed(AddressValue value)
+    {
+        foreach (var own in value.Own.Where(o => o is { Counts: true, Kind: AddressKind.Data or AddressKind.Constant }))
+            computed.Add((current.Name, own.Name));
+    }
+
     private static bool IsConditionalMove(in Instruction code) =>
         code.ConditionCode != ConditionCode.None && code.OpCount == 2 && code.Op0Kind == OpKind.Register;
 
@@ -558,6 +578,7 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
                 value = value.Combine(Read(state, instruction, i));
         }
 
+        NoteComputed(value);
         var named = Enumerable.Range(0, code.OpCount).Where(i => code.GetOpKind(i) == OpKind.Register)
             .Select(i => code.GetOpRegister(i).GetFullRegister()).ToHashSet();
         var hidden = used.GetUsedRegisters().Where(r => !named.Contains(r.Register.GetFullRegister())).ToList();

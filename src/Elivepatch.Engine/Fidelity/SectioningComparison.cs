@@ -27,6 +27,11 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
             {
                 Compare(section, twin);
             }
+
+            while (unseen.TryDequeue(out ElfSection? section))
+            {
+                Compare(section, found[section]);
+            }
         }
 
         return blamed;
@@ -36,6 +41,9 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
 
     // Twins that references revealed while the others were compared.
     private readonly Dictionary<ElfSection, SectionTwin> found = [];
+
+    // Those of them that were not compared yet.
+    private readonly Queue<ElfSection> unseen = [];
 
     /// <summary>Pairs the symbols by name; each pair says where the section of the one begins in that of the other, and all must agree.</summary>
     private void MatchSymbols()
@@ -208,23 +216,21 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
 
     /// <summary>
     /// Constants without a name have a section of their own in the before object and lie among others in the as-built one. The
-    /// first field that leads there tells where; the content must be equal, and all other fields must agree.
+    /// first field that leads there tells where; the content must be equal, fields in it included, and all other fields must agree.
     /// </summary>
     private void FindUnnamed(ElfRelocation field, ElfRelocation twinField)
     {
         ElfSection section = field.Symbol!.Section!, twin = twinField.Symbol!.Section!;
         ulong start = unchecked(twinField.Symbol.Value + (ulong)twinField.Addend - field.Symbol.Value - (ulong)field.Addend);
-        if (twins.ContainsKey(section) || found.ContainsKey(section) || beforeNames.In(section).Count > 0 || section.Relocations is not null
+        if (twins.ContainsKey(section) || found.ContainsKey(section) || beforeNames.In(section).Count > 0
             || section.Has(ElfSectionFlags.Write) || section.Flags != twin.Flags || section.Type != ElfSectionType.ProgBits
             || start > twin.Size || section.Size > twin.Size - start || twin.Type != ElfSectionType.ProgBits)
         {
             return;
         }
 
-        if (section.Content.AsSpan().SequenceEqual(twin.Content.AsSpan((int)start, section.Content.Length)) && CountBetween(twin, start, start + section.Size) == 0)
-        {
-            found.Add(section, new(twin, start, []));
-        }
+        found.Add(section, new(twin, start, []));
+        unseen.Enqueue(section);
     }
 
     private ReadOnlySpan<byte> EntryOf(ElfSection source, ElfRelocation field) => MergedEntries.From(

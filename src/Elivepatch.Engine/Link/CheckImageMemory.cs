@@ -18,7 +18,7 @@ public static class CheckImageMemory
 
     /// <summary>Runs the pass.</summary>
     public static IReadOnlyList<Problem> Run(IReadOnlyList<LinkUnit> units, EscapeFindings escapes) =>
-        [.. units.SelectMany(u => Constants(u.Inclusion, escapes).Concat(Physical(u.Inclusion)))];
+        [.. units.SelectMany(u => Constants(u.Inclusion, escapes).Concat(Physical(u.Inclusion, escapes)))];
 
     private static IEnumerable<Problem> Constants(Inclusion inclusion, EscapeFindings escapes)
     {
@@ -34,17 +34,20 @@ public static class CheckImageMemory
             yield return new(ProblemCodes.NotImageMemory, $"{unit.Name}: {escape.Function} {escape.Event}, and {test.User} uses {test.Name}");
     }
 
-    private static IEnumerable<Problem> Physical(Inclusion inclusion)
+    // __pa() is arithmetic with the address and phys_base. Where the compiler knows the variable, part of the sum is in the reference.
+    private static IEnumerable<Problem> Physical(Inclusion inclusion, EscapeFindings escapes)
     {
         foreach (var piece in inclusion.Pieces.Where(p => p.IsCode && p.References.Any(r => r.External?.Name == PhysicalBase)))
         {
-            var own = piece.References.FirstOrDefault(r => r.Piece is { Kind: PieceKind.Variable } variable && inclusion.Contains(variable)
-                && r is { Use: ReferenceUse.Address, IsMemoryOperand: false });
-            if (own is not null)
-            {
-                yield return new(
-                    ProblemCodes.NotImageMemory, $"{inclusion.Diff.Unit}: {piece.Name} uses {own.TargetName}, which is new, and {PhysicalBase}");
-            }
+            var function = (piece.Parent ?? piece).Name;
+            var own = piece.References.Where(r => r.Piece is { Kind: PieceKind.Variable } variable && inclusion.Contains(variable)).ToList();
+            var name = escapes.Computed.Where(c => c.Function == function).Select(c => c.Address).Order(StringComparer.Ordinal).FirstOrDefault()
+                ?? own.Find(r => IsFar(r) || !escapes.IsComplete)?.TargetName;
+            if (name is not null)
+                yield return new(ProblemCodes.NotImageMemory, $"{inclusion.Diff.Unit}: {function} computes with the address of {name}, which is new, and {PhysicalBase}");
         }
     }
+
+    private static bool IsFar(Reference reference) =>
+        reference.Displacement < 0 ? reference.Displacement < -(1 << 20) : (ulong)reference.Displacement > reference.Piece!.Size + (1 << 20);
 }

@@ -4,22 +4,37 @@ namespace Elivepatch.Engine.Units;
 
 /// <summary>
 /// Finds the entry size of a table from its relocations: entries are alike, so the relocations of one entry repeat in every
-/// entry at the same offsets. The smallest size for which that is true is the entry size. The target's own headers, where
-/// they are known, must agree with it.
+/// entry at the same offsets, and lead to code, or not, alike. The smallest size for which that is true, and which has room for the
+/// fields that every version of the table has, is the entry size. The target's own headers, where they are known, must agree with it.
 /// </summary>
 internal static class EntryStride
 {
+    // Relocated fields of an entry, by table; one in the others. Of two fields that follow each other without a gap nothing else
+    // tells where an entry ends: include/linux/jump_label.h, include/linux/static_call_types.h, arch/x86/include/asm/extable.h.
+    private static readonly Dictionary<string, int> fewestFields = new()
+    {
+        [SectionRules.JumpTable] = 3,
+        [".static_call_sites"] = 2,
+        ["__ex_table"] = 2,
+        [".altinstructions"] = 2,
+    };
+
     /// <summary>Entry size in bytes, or 0 where no size fits.</summary>
     public static ulong Infer(ElfSection table)
     {
         var size = table.Size;
-        var offsets = table.Relocations?.Entries.Select(r => r.Offset).Order().ToArray() ?? [];
-        if (size == 0 || offsets.Length == 0)
+        ElfRelocation[] relocations = [.. table.Relocations?.Entries.OrderBy(r => r.Offset) ?? Enumerable.Empty<ElfRelocation>()];
+        if (size == 0 || relocations.Length == 0)
             return 0;
-        for (var count = (ulong)offsets.Length; count >= 1; count--)
+        for (var perEntry = fewestFields.GetValueOrDefault(table.Name, 1); perEntry <= relocations.Length; perEntry++)
         {
-            if (size % count == 0 && (ulong)offsets.Length % count == 0 && Repeats(offsets, size / count, (int)((ulong)offsets.Length / count)))
-                return size / count;
+            if (relocations.Length % perEntry != 0)
+                continue;
+            var stride = perEntry < relocations.Length ? relocations[perEntry].Offset - relocations[0].Offset : size;
+            // Where the assembler aligns the beginning of each entry, nothing fills up the last one (.parainstructions).
+            var last = stride * (ulong)(relocations.Length / perEntry - 1);
+            if (stride > 0 && size > last && size - last <= stride && Repeats(relocations, stride, perEntry))
+                return stride;
         }
 
         return 0;
@@ -34,14 +49,20 @@ internal static class EntryStride
         return offsets.All(o => o < table.Size);
     }
 
-    private static bool Repeats(ulong[] offsets, ulong stride, int perEntry)
+    private static bool Repeats(ElfRelocation[] relocations, ulong stride, int perEntry)
     {
-        for (var i = 0; i < offsets.Length; i++)
+        for (var i = 0; i < relocations.Length; i++)
         {
-            if (offsets[i] / stride != (ulong)(i / perEntry) || offsets[i] % stride != offsets[i % perEntry] % stride)
+            var (here, first) = (relocations[i], relocations[i % perEntry]);
+            if (here.Offset / stride != (ulong)(i / perEntry) || here.Offset % stride != first.Offset % stride
+                || here.Type != first.Type || LeadsToCode(here) != LeadsToCode(first))
+            {
                 return false;
+            }
         }
 
         return true;
     }
+
+    private static bool LeadsToCode(ElfRelocation relocation) => relocation.Symbol?.Section?.Has(ElfSectionFlags.Execute) == true;
 }

@@ -105,8 +105,9 @@ public sealed class Piece(PieceKind kind, string name, ElfSection section, ulong
 
     /// <summary>
     /// True where the compiler gave the function an ftrace entry: a call of <c>__fentry__</c>, which a livepatch needs to divert it.
+    /// Where recordmcount or objtool made a NOP of the call, its relocation is left, as one of no type.
     /// </summary>
-    public bool HasFtraceEntry => References.Any(r => r.External is { Name: "__fentry__" });
+    public bool HasFtraceEntry { get; internal set; }
 
     /// <summary>The bytes; empty where the section takes no room in the file.</summary>
     public ReadOnlySpan<byte> Bytes =>

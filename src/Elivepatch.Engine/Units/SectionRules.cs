@@ -19,6 +19,9 @@ public static class SectionRules
     /// <summary>Static branches: the place, the target and the static key of each.</summary>
     public const string JumpTable = "__jump_table";
 
+    /// <summary>Slow paths of reference counters, without names of their own (<c>arch/x86/include/asm/refcount.h</c> until 5.4).</summary>
+    public const string RefcountText = ".text..refcount";
+
     /// <summary>Trampolines of static calls.</summary>
     public const string StaticCallText = ".static_call.text";
 
@@ -37,7 +40,7 @@ public static class SectionRules
     private static readonly HashSet<string> registries =
     [
         ".export_symbol", "__tracepoints_ptrs", "__bpf_raw_tp_map", "_ftrace_events", "_ftrace_eval_map", "_kprobe_blacklist",
-        "__syscalls_metadata", "__param", "__modver", ".modinfo", ".static_call_tramp_key", ".con_initcall.init", ".init.setup",
+        "__syscalls_metadata", "__param", "__modver", ".static_call_tramp_key", ".con_initcall.init", ".init.setup",
         "_error_injection_whitelist", "__kstrtab_strings", "__ksymtab_strings", ".ctors", ".init_array", ".data..init_irqstack",
         "__earlycon_table", "__lsm_info", ".lsm_info.init", "__clk_of_table", "__timer_of_table", "__irqchip_of_table", ".builtin_fw",
         "__cpuidle_method_of_table", ".x86_cpu_dev.init", ".x86_intel_mid_dev.init", ".iommu_table", ".apicdrivers",
@@ -51,12 +54,12 @@ public static class SectionRules
     private static readonly string[] codeSections =
     [
         ".noinstr.text", ".sched.text", ".spinlock.text", ".ref.text", ".cpuidle.text", ".kprobes.text", ".entry.text",
-        ".irqentry.text", ".softirqentry.text", StaticCallText, ".fixup",
+        ".irqentry.text", ".softirqentry.text", StaticCallText,
     ];
 
     private static readonly string[] dataSections =
     [
-        ".ref.data", ".ref.rodata", "__tracepoints", "__tracepoint_str", "__dyndbg", "__dyndbg_classes",
+        ".ref.data", ".ref.rodata", "__tracepoints", "__tracepoint_str", "__dyndbg", "__verbose", "__dyndbg_classes",
         "__idle_sched_class", "__ext_sched_class", "__fair_sched_class", "__rt_sched_class", "__dl_sched_class", "__stop_sched_class",
     ];
 
@@ -64,7 +67,8 @@ public static class SectionRules
     public static SectionRole RoleOf(ElfSection section)
     {
         var name = section.Name;
-        if (section is ElfRelocationSection or ElfGroupSection)
+        // Nothing that runs reads .modinfo: of vmlinux it is not even in memory, and of a module the loader has read it.
+        if (section is ElfRelocationSection or ElfGroupSection || name == ".modinfo")
             return SectionRole.Ignored;
         if (tables.Contains(name) || RuntimeConstants.VariableOf(name) is not null)
             return SectionRole.Table;
@@ -97,6 +101,18 @@ public static class SectionRules
         (!section.Has(ElfSectionFlags.Write) && section.Name.StartsWith(".rodata", StringComparison.Ordinal))
         || section.Name.StartsWith(".data.rel.ro", StringComparison.Ordinal);
 
+    /// <summary>
+    /// True for what a sanitizer's checks say of the place that they are in: GCC calls it <c>.Lubsan_data12</c>, Clang
+    /// <c>.L__unnamed_3</c>. Its only state is that it was reported, so that a fresh copy is as good.
+    /// </summary>
+    public static bool IsSanitizerData(ElfSection section) =>
+        section.Name.StartsWith(".data..Lubsan_", StringComparison.Ordinal) || section.Name.StartsWith(".data..L__unnamed_", StringComparison.Ordinal);
+
+    /// <summary>True where two sections of unnamed data can be the same: the compiler numbers those of its own labels.</summary>
+    public static bool HaveOneName(ElfSection one, ElfSection other) => NameOfLabel(one.Name) == NameOfLabel(other.Name);
+
+    private static string NameOfLabel(string name) => name.Contains("..L", StringComparison.Ordinal) ? name.TrimEnd("0123456789".ToCharArray()) : name;
+
     /// <summary>True where the section holds per-processor variables.</summary>
     public static bool IsPerCpu(ElfSection section) => section.Name.StartsWith(".data..percpu", StringComparison.Ordinal);
 
@@ -115,7 +131,7 @@ public static class SectionRules
 
     private static SectionRole RoleOfCode(string name) => name switch
     {
-        ".altinstr_replacement" or ".altinstr_aux" => SectionRole.Replacement,
+        ".altinstr_replacement" or ".altinstr_aux" or ".fixup" or RefcountText => SectionRole.Replacement,
         _ when name == ".text" || name.StartsWith(".text.", StringComparison.Ordinal) => SectionRole.Code,
         _ when Array.IndexOf(codeSections, name) >= 0 => SectionRole.Code,
         _ => SectionRole.Unknown,

@@ -36,7 +36,8 @@ public static partial class SymbolNames
     {
         var dot = LocalNumber().Match(name);
         var plain = dot.Success ? name[..dot.Index] : name;
-        return plain.StartsWith("__UNIQUE_ID_", StringComparison.Ordinal) ? plain.TrimEnd("0123456789".ToCharArray()) : plain;
+        var isUnique = plain.StartsWith("__UNIQUE_ID_", StringComparison.Ordinal) || plain.Contains(".__UNIQUE_ID_", StringComparison.Ordinal);
+        return isUnique ? plain.TrimEnd("0123456789".ToCharArray()) : plain;
     }
 
     /// <summary>
@@ -47,13 +48,15 @@ public static partial class SymbolNames
         name.StartsWith("__", StringComparison.Ordinal) ? Digits().Replace(name, "#") : OfVariable(name);
 
     /// <summary>True for a static variable of a function (or a numbered compiler temporary).</summary>
-    public static bool IsStaticLocal(string name) => LocalNumber().IsMatch(name);
+    public static bool IsStaticLocal(string name) => LocalNumber().IsMatch(name) || ClangLocal().IsMatch(name);
 
     /// <summary>True where a fresh copy of the variable is as good as the running kernel's.</summary>
     public static bool IsThrowaway(string name)
     {
         var plain = OfVariable(name);
-        return (IsStaticLocal(name) && throwaways.Contains(plain)) || plain.StartsWith("__UNIQUE_ID_", StringComparison.Ordinal)
+        // Clang puts the function in front.
+        var local = ClangLocal().IsMatch(plain) ? plain[(plain.IndexOf('.', StringComparison.Ordinal) + 1)..] : plain;
+        return (IsStaticLocal(name) && throwaways.Contains(local)) || local.StartsWith("__UNIQUE_ID_", StringComparison.Ordinal)
             || plain.StartsWith(".LC", StringComparison.Ordinal);
     }
 
@@ -71,4 +74,8 @@ public static partial class SymbolNames
 
     [GeneratedRegex(@"(?:\.\d+)+$")]
     private static partial Regex LocalNumber();
+
+    // C has no names with a dot: this one is a function's.
+    [GeneratedRegex(@"^[A-Za-z_]\w*\.[A-Za-z_]\w*(?:\.\d+)*$")]
+    private static partial Regex ClangLocal();
 }

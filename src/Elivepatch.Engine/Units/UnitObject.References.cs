@@ -19,6 +19,8 @@ public sealed partial class UnitObject
     private List<Reference> ReadPiece(Piece piece)
     {
         var references = ReadReferences(piece.Section, piece.Start, piece.End, piece.IsCode ? Fields(piece.Section) : null);
+        piece.HasFtraceEntry = piece.Kind == PieceKind.Function && Relocations(piece.Section).Any(
+            r => r.Offset >= piece.Start && r.Offset < piece.End && r.Symbol is { Name: "__fentry__", IsDefined: false });
         if (piece.IsCode && bySection[piece.Section].Named.Count(p => p.IsCode) > 1)
             AddHiddenReferences(piece, references);
         return references;
@@ -188,6 +190,13 @@ public sealed partial class UnitObject
         {
             if (relocation.Relocation.Symbol is not { IsDefined: true, Section: { } home } symbol || roles[home] != SectionRole.Replacement
                 || home == relocation.Section)
+            {
+                continue;
+            }
+
+            // What lies in it is told by others, and is no place where anybody goes on.
+            if (relocation.Section.Name.StartsWith(".discard", StringComparison.Ordinal)
+                || (home.Name == SectionRules.RefcountText && !relocation.Section.Has(ElfSectionFlags.Execute)))
             {
                 continue;
             }

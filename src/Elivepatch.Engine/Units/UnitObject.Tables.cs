@@ -18,7 +18,8 @@ public sealed partial class UnitObject
 
             for (var offset = 0UL; offset < table.Size; offset += stride)
             {
-                var entry = new TableEntry(table, offset, stride, ReadReferences(table, offset, offset + stride, fields: null));
+                var size = Math.Min(stride, table.Size - offset);
+                var entry = new TableEntry(table, offset, size, ReadReferences(table, offset, offset + size, fields: null));
                 OwnerOf(entry)?.Entries.Add(entry);
             }
         }

@@ -220,16 +220,20 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
     };
 
     // diff -u puts a time stamp behind a tab. git quotes a name with other characters than plain ones as C does, and then writes none.
-    private static string Name(string rest)
+    private string Name(string rest)
     {
         rest = rest.TrimEnd('\r');
         return rest.StartsWith('"') ? Unquoted(rest) : rest.Split('\t')[0];
     }
 
-    private static string Unquoted(string rest)
+    private string Unquoted(string rest)
     {
         if (QuotedPattern().Match(rest) is not { Success: true } match)
+        {
+            Fail(ProblemCodes.PatchPathRefused, $"{rest}: no quoted name");
             return rest;
+        }
+
         return EscapePattern().Replace(match.Groups[1].Value, e => e.Value[1] switch
         {
             >= '0' and <= '7' => ((char)Convert.ToInt32(e.Value[1..], 8)).ToString(),

@@ -92,4 +92,31 @@ public sealed class BeforeMatchesAsBuiltTests
 
         Assert.Contains("refers to something else", problem.Reason, StringComparison.Ordinal);
     }
+
+    private const string LocalTable =
+        """
+        struct flag { unsigned long mask; const char *name; };
+        extern int show(const struct flag *);
+        const unsigned long before[3] = { 1, 2, 3 };
+        int other(void)
+        {
+            struct flag table[] = {
+                { 1, "a" }, { 2, "b" }, { 4, "c" }, { 8, "d" }, { 16, "e" }, { 32, "f" }, { 64, "g" }, { 128, "h" }, { 256, "i" },
+                { 1, "A" }, { 2, "B" }, { 4, "C" }, { 8, "D" }, { 16, "E" }, { 32, "F" }, { 64, "G" }, { 129, "H" }, { 256, "I" }, { 0, 0 },
+            };
+            return show(table);
+        }
+        """;
+
+    [Theory]
+    [InlineData("\"g\"", "\"g\"", true)]
+    [InlineData("\"g\"", "\"j\"", false)]
+    [InlineData("128", "127", false)]
+    [InlineData("\"g\" }", "0 }", false)]
+    public void Constants_without_a_name_that_refer_to_others_are_compared_with_what_they_refer_to(string old, string now, bool isSame)
+    {
+        ElfObject before = FakeKernel.Compile(LocalTable.Replace(old, now, StringComparison.Ordinal), Sectioned);
+        Assert.Contains(before.Sections, s => s.Name == ".rodata" && s.Relocations is not null);
+        Assert.Equal(isSame, BeforeMatchesAsBuilt.Run("unit.c", FakeKernel.Compile(LocalTable), before).Succeeded);
+    }
 }

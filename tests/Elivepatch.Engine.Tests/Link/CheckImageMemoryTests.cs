@@ -1,6 +1,8 @@
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Escape;
+using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Link;
+using Elivepatch.Engine.Tests.Fidelity;
 using Xunit;
 using static Elivepatch.Engine.Tests.Diff.Patched;
 
@@ -40,7 +42,11 @@ public sealed class CheckImageMemoryTests
     [Theory]
     [InlineData("(unsigned long)fresh + phys_base", true)]
     [InlineData("(unsigned long)&fresh[t->place] + phys_base", true)]
+    [InlineData("(unsigned long)fresh + 0x80000000UL + phys_base", true)] // as __pa() does
+    [InlineData("(unsigned long)(t->place ? fresh : (char *)t->name) + 0x80000000UL + phys_base", true)]
     [InlineData("(unsigned long)old + phys_base", false)] // the kernel's own
+    [InlineData("(keep(fresh), t->place + phys_base)", false)] // of something else
+    [InlineData("((t->name = fresh + 8), t->place + phys_base)", false)]
     [InlineData("fresh[3] + phys_base", false)] // only read
     [InlineData("(unsigned long)fresh", false)]
     public void The_physical_address_of_a_new_variable_is_refused(string value, bool isRefused)
@@ -49,10 +55,18 @@ public sealed class CheckImageMemoryTests
         var patched = unit.Replace("t->place + phys_base", value, StringComparison.Ordinal)
             .Replace("static char old[64];", "static char old[64]; static char fresh[64]; void set(int a) { fresh[a] = 1; }", StringComparison.Ordinal);
 
-        Assert.Equal(isRefused ? [515] : [], Run(unit, patched, []).Select(p => p.Code.Number));
+        Assert.Equal(isRefused ? [515] : [], Run(unit, patched).Select(p => p.Code.Number));
+    }
+
+    private static IReadOnlyList<Problem> Run(string before, string after)
+    {
+        var kernel = FakeKernel.Of("unsigned long phys_base; void keep(const void *p) { asm volatile(\"\" : : \"r\" (p)); }\n", before);
+        var unit = new LinkUnit(Value(Include.Run(Compare(before, after))), Value(kernel.Check(before)));
+        var combine = Value(Combine.Start([unit], new(kernel.Symbols, ExportedSymbols.Parse("0x00000001\t__fentry__\tvmlinux\tEXPORT_SYMBOL\t\n"u8).Value)));
+        return CheckImageMemory.Run([unit], combine.FindEscapes(Value(ResolvePatched.Run([unit]))));
     }
 
     private static IReadOnlyList<Problem> Run(string before, string after, AddressEscape[] escapes) => CheckImageMemory.Run(
         [new(Value(Include.Run(Compare(before, after))), null!)],
-        new(escapes, IsComplete: true, HoldsModule: null));
+        new(escapes, IsComplete: true, HoldsModule: null) { Computed = new HashSet<(string, string)>() });
 }

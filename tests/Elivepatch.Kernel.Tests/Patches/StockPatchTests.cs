@@ -89,6 +89,31 @@ public sealed class StockPatchTests(StockKernel stock)
         Assert.False(before.Object.Span.SequenceEqual(moved.Object.Span));
     }
 
+    [Fact]
+    public async Task A_file_that_is_removed_and_comes_again_is_a_changed_one()
+    {
+        const string path = "mm/page_counter.c";
+        var tree = await stock.TreeAsync();
+        var whole = await PatchAsync(tree, path, t => t + "\n/* more */\n");
+        var lines = whole.Split('\n')[3..^1];
+        List<string> before = [.. lines.Where(l => l[0] == '-')];
+        List<string> after = [.. lines.Where(l => l[0] == '+')];
+        var removal = Part($"--- a/{path}\n+++ /dev/null\n@@ -1,{before.Count} +0,0 @@\n", before);
+        var addition = Part($"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{after.Count} @@\n", after);
+        var sources = Get(PatchedSources.Apply(tree, [removal, addition]));
+        Assert.True(Get(PatchedSources.Apply(tree, [Get(SourcePatch.Parse(Encoding.UTF8.GetBytes(whole), "whole.patch"))]))
+            .Plain.Files[path].Span.SequenceEqual(sources.Plain.Files[path].Span));
+        Assert.Empty(sources.Added);
+        Assert.Equal(ProblemCodes.PatchMovesFiles, Assert.Single(PatchedSources.Apply(tree, [removal]).Problems).Code);
+        Assert.Equal(ProblemCodes.PatchDoesNotApply, Assert.Single(PatchedSources.Apply(tree, [removal, removal]).Problems).Code);
+        Assert.Equal(ProblemCodes.PatchDoesNotApply, Assert.Single(PatchedSources.Apply(tree, [addition]).Problems).Code);
+        var part = Part($"--- a/{path}\n+++ /dev/null\n@@ -1,3 +0,0 @@\n", before[..3]);
+        Assert.Equal(ProblemCodes.PatchDoesNotApply, Assert.Single(PatchedSources.Apply(tree, [part]).Problems).Code);
+
+        static SourcePatch Part(string header, IEnumerable<string> lines) =>
+            Get(SourcePatch.Parse(Encoding.UTF8.GetBytes(header + string.Concat(lines.Select(l => l + "\n"))), "part.patch"));
+    }
+
     private async Task<Outcome<IReadOnlyList<TouchedUnit>>> TouchedAsync(string path, Func<string, string> edit) =>
         await new TouchedUnits(stock.Cache, BuildRequest.UsualMostUnits).FindAsync(await stock.TreeAsync(), await ApplyAsync(path, edit), Cancellation);
 
