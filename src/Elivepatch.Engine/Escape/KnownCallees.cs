@@ -44,6 +44,7 @@ internal static class KnownCallees
         ("fs/fs_context.c", "logfc"), // kasprintf()
         ("kernel/bpf/log.c", "bpf_log bpf_verifier_log_write bpf_verifier_vlog"),
         ("kernel/bpf/verifier.c", "verbose"), // bpf_verifier_vlog()
+        ("arch/x86/kernel/alternative.c", "text_poke_copy"), // bytes alone
         ("lib/ratelimit.c", "___ratelimit"), // counts in the state that it is given, under its lock
         ("lib/dump_stack.c", "dump_stack_set_arch_desc dump_stack_lvl dump_stack"),
         ("mm/debug.c", "dump_page"),

@@ -21,12 +21,18 @@ public sealed class Combine
     private readonly HashSet<string> localNames = [];
     private readonly Dictionary<string, ElfSymbol> kernelSymbols = [];
     private readonly Dictionary<string, LivepatchSymbol> aliases = [];
+    private readonly Dictionary<string, ElfSymbol> glueNames = [];
+    private readonly Dictionary<string, (string Section, string Symbol)> shiftedCode = [];
+    private readonly List<RuntimeShift> shifts = [];
     private readonly SortedDictionary<string, KernelReference> references = new(StringComparer.Ordinal);
 
     private Combine(ReferenceResolver resolver) => this.resolver = resolver;
 
     /// <summary>All references to the running kernel, by name.</summary>
     public IReadOnlyList<KernelReference> References => [.. references.Values];
+
+    /// <summary>Shift counts that the glue has to write.</summary>
+    public IReadOnlyList<RuntimeShift> Shifts => shifts;
 
     /// <summary>Places the pieces and resolves their references; the glue, which depends on both, comes with <see cref="Finish"/>.</summary>
     public static Outcome<Combine> Start(IReadOnlyList<LinkUnit> units, ReferenceResolver resolver)
@@ -62,9 +68,14 @@ public sealed class Combine
     {
         AddGlue(glue);
         NameKernelSymbols();
-        var news = patched.ToDictionary(p => p.NewSymbol, p => placed[p.Change.After]);
-        return new(builder.Finish(), aliases, news.ToDictionary(n => n.Key, n => (n.Value.Place.Section.Name, n.Value.Symbol!.Name)));
+        var news = patched.ToDictionary(p => p.NewSymbol, p => NameOf(placed[p.Change.After]));
+        foreach (var (name, function) in shiftedCode)
+            news.Add(name, function);
+        return new(builder.Finish(), aliases, news);
     }
+
+    private static (string Section, string Symbol) NameOf((ModuleBuilder.Place Place, ElfSymbol? Symbol) placed) =>
+        (placed.Place.Section.Name, placed.Symbol!.Name);
 
     private void Place(Inclusion inclusion)
     {
@@ -139,7 +150,10 @@ public sealed class Combine
             {
                 if (RuntimeConstants.VariableOf(entry.Table.Name) is { } variable)
                 {
-                    LoadRuntimeConstant(unit, piece, entry, variable);
+                    if (RuntimeConstants.IsShiftTable(entry.Table.Name))
+                        ShiftByRuntimeConstant(unit, piece, entry, variable);
+                    else
+                        LoadRuntimeConstant(unit, piece, entry, variable);
                     continue;
                 }
 
@@ -172,19 +186,48 @@ public sealed class Combine
             return;
         }
 
-        // The variable may be the unit's own and static.
-        var own = unit.Inclusion.Diff.Correlation.Before.Pieces.Find(p => p.Kind == PieceKind.Variable && p.Name == variable);
-        var resolved = own is not null ? resolver.Resolve(own, unit.Placement) : resolver.Resolve(new ElfSymbol(variable), unit.Inclusion.Diff.Unit);
-        if (!resolved.TryGet(out var kernel))
-        {
-            problems.AddRange(resolved.Problems);
+        if (ResolveRuntimeConstant(unit, OwnVariable(unit, variable), variable) is not { } kernel)
             return;
-        }
-
         var place = placed[piece].Place;
         var start = place.Offset + (ulong)load.Start;
         builder.Overwrite(place.Section, start, load.Bytes);
         builder.Relocate(place.Section, start + RuntimeConstants.DisplacementOffset, X8664Relocation.Pc32, SymbolFor(kernel), -RuntimeConstants.Bias);
+    }
+
+    // The variable may be the unit's own and static.
+    private static Piece? OwnVariable(LinkUnit unit, string name) =>
+        unit.Inclusion.Diff.Correlation.Before.Pieces.Find(p => p.Kind == PieceKind.Variable && p.Name == name);
+
+    private KernelReference? ResolveRuntimeConstant(LinkUnit unit, Piece? own, string name)
+    {
+        var resolved = own is not null ? resolver.Resolve(own, unit.Placement) : resolver.Resolve(new ElfSymbol(name), unit.Inclusion.Diff.Unit);
+        if (resolved.TryGet(out var kernel))
+            return kernel;
+        problems.AddRange(resolved.Problems);
+        return null;
+    }
+
+    private void ShiftByRuntimeConstant(LinkUnit unit, Piece piece, TableEntry entry, string variable)
+    {
+        var count = entry.References[0].Displacement + (long)(piece.Anchor - piece.Start);
+        var own = OwnVariable(unit, variable);
+        if (!RuntimeConstants.IsShift(piece.Bytes, count) || own?.Size is not (1 or 2 or 4 or 8))
+        {
+            problems.Add(new(ProblemCodes.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{count:x} is no shift by {entry.Table.Name}"));
+            return;
+        }
+
+        if (ResolveRuntimeConstant(unit, own, variable) is not { } value || ResolveRuntimeConstant(unit, null, GlueSource.WriteCode) is not { } write)
+            return;
+        var function = placed[piece.Parent ?? piece];
+        var offset = placed[piece].Place.Offset + (ulong)count - function.Symbol!.Value;
+        var shift = new RuntimeShift(Numbered("elivepatch_code_"), offset, Numbered("elivepatch_value_"), own.Size);
+        shifts.Add(shift);
+        shiftedCode[shift.CodeSymbol] = NameOf(function);
+        glueNames[shift.ValueSymbol] = SymbolFor(value);
+        glueNames[GlueSource.WriteCode] = SymbolFor(write);
+
+        string Numbered(string name) => name + shifts.Count.ToString(CultureInfo.InvariantCulture);
     }
 
     private (ElfSymbol Symbol, long Offset)? Target(LinkUnit unit, Reference reference, Destination destination)
@@ -264,7 +307,7 @@ public sealed class Combine
         {
             if (symbol.IsDefined && !copies.ContainsKey(symbol.Section!))
                 continue;
-            if (!symbol.IsDefined && kernelSymbols.TryGetValue(symbol.Name, out var known))
+            if (!symbol.IsDefined && (kernelSymbols.TryGetValue(symbol.Name, out var known) || glueNames.TryGetValue(symbol.Name, out known)))
             {
                 symbols[symbol] = known;
                 continue;

@@ -13,14 +13,21 @@ public static class GlueSource
     /// <summary>The headers that <see cref="Write"/> needs, to be precompiled once per kernel.</summary>
     public const string Headers = "#include <linux/module.h>\n#include <linux/livepatch.h>\n";
 
+    /// <summary>
+    /// The kernel's function that writes into memory of code which does not run yet (<c>arch/x86/kernel/alternative.c</c>, 5.18 and later).
+    /// </summary>
+    public const string WriteCode = "text_poke_copy";
+
     /// <summary>Writes the unit.</summary>
     /// <param name="patched">The functions to divert.</param>
     /// <param name="replace">True for a cumulative livepatch that replaces all others atomically.</param>
     /// <param name="description">One line for <c>modinfo</c>.</param>
     /// <param name="namespaces">Symbol namespaces of the exports that the livepatch uses.</param>
     /// <param name="escapes">What of the livepatch outlives it: with any, the module keeps itself in memory.</param>
+    /// <param name="shifts">Shift counts to write before the livepatch is enabled; null for none.</param>
     public static string Write(
-        IReadOnlyList<PatchedFunction> patched, bool replace, string description, IEnumerable<string> namespaces, EscapeFindings escapes)
+        IReadOnlyList<PatchedFunction> patched, bool replace, string description, IEnumerable<string> namespaces, EscapeFindings escapes,
+        IReadOnlyList<RuntimeShift>? shifts = null)
     {
         var text = new StringBuilder();
         foreach (var function in patched)
@@ -35,7 +42,14 @@ public static class GlueSource
         text.Append("\t{ }\n};\n\nstatic struct klp_object elivepatch_objects[] = {\n\t{ .funcs = elivepatch_funcs_vmlinux },\n\t{ }\n};\n\n");
         text.Append("static struct klp_patch elivepatch_patch = {\n\t.mod = THIS_MODULE,\n\t.objs = elivepatch_objects,\n");
         text.Append(CultureInfo.InvariantCulture, $"\t.replace = {(replace ? "true" : "false")},\n}};\n\n");
-        text.Append(escapes.MustStay ? KeepingInit(escapes) : "static int __init elivepatch_init(void)\n{\n\treturn klp_enable_patch(&elivepatch_patch);\n}\n\n");
+        var enable = "klp_enable_patch(&elivepatch_patch)";
+        if (shifts is { Count: > 0 })
+        {
+            text.Append(WritingShifts(shifts));
+            enable = "elivepatch_write_shifts() ?: " + enable;
+        }
+
+        text.Append(escapes.MustStay ? KeepingInit(escapes, enable) : $"static int __init elivepatch_init(void)\n{{\n\treturn {enable};\n}}\n\n");
         text.Append("static void __exit elivepatch_exit(void)\n{\n}\n\n");
         text.Append("module_init(elivepatch_init);\nmodule_exit(elivepatch_exit);\nMODULE_LICENSE(\"GPL\");\nMODULE_INFO(livepatch, \"Y\");\n");
         text.Append(CultureInfo.InvariantCulture, $"MODULE_DESCRIPTION(\"{Escape(description)}\");\n");
@@ -45,7 +59,7 @@ public static class GlueSource
     }
 
     // The reference is taken before the first patched function can run, and given back only where none ever ran.
-    private static string KeepingInit(EscapeFindings escapes)
+    private static string KeepingInit(EscapeFindings escapes, string enable)
     {
         var text = new StringBuilder("""
             /*
@@ -64,14 +78,35 @@ public static class GlueSource
             	int ret;
 
             	__module_get(THIS_MODULE);
-            	ret = klp_enable_patch(&elivepatch_patch);
+            	ret = ENABLE;
             	if (ret)
             		module_put(THIS_MODULE);
             	return ret;
             }
 
 
-            """).ToString();
+            """.Replace("ENABLE", enable, StringComparison.Ordinal)).ToString();
+    }
+
+    private static string WritingShifts(IReadOnlyList<RuntimeShift> shifts)
+    {
+        var text = new StringBuilder("""
+            /*
+             * What the kernel did with its own code while it started (runtime_const_init()): the shift counts become the values of variables
+             * that are read-only since. Nothing of this module has run yet.
+             */
+
+            """);
+        text.Append(CultureInfo.InvariantCulture, $"extern void *{WriteCode}(void *addr, const void *opcode, size_t len);\n");
+        foreach (var shift in shifts)
+            text.Append(CultureInfo.InvariantCulture, $"extern const char {shift.CodeSymbol}[];\nextern const u{shift.ValueSize * 8} {shift.ValueSymbol};\n");
+        text.Append("\nstatic noinline int elivepatch_write_shift(const char *where, u64 value)\n{\n\tu8 count = value;\n\n");
+        text.Append("\tif (value > 31)\n\t\treturn -ERANGE;\n");
+        text.Append(CultureInfo.InvariantCulture, $"\treturn {WriteCode}((void *)where, &count, sizeof(count)) ? 0 : -EINVAL;\n}}\n\n");
+        text.Append("static noinline int elivepatch_write_shifts(void)\n{\n\tint ret = 0;\n\n");
+        foreach (var shift in shifts)
+            text.Append(CultureInfo.InvariantCulture, $"\tret = ret ?: elivepatch_write_shift({shift.CodeSymbol} + {shift.Offset}, {shift.ValueSymbol});\n");
+        return text.Append("\treturn ret;\n}\n\n").ToString();
     }
 
     private static string Comment(string text) =>

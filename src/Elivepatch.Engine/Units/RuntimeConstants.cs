@@ -5,12 +5,17 @@ namespace Elivepatch.Engine.Units;
 /// and later). The table <c>runtime_ptr_NAME</c> holds the places of 8-byte immediates that become the value of the variable NAME.
 /// Nobody does that for a module, so in a livepatch the instruction loads the variable instead: as the kernel itself does where
 /// it has no such constants. That takes seven of the ten bytes; a NOP fills the rest.
+/// <para>
+/// The table <c>runtime_shift_NAME</c> holds the places of 1-byte shift counts. No shift by a variable has room there, so a livepatch
+/// does what the kernel did: it writes the count into its code before any of that can run.
+/// </para>
 /// </summary>
 internal static class RuntimeConstants
 {
     /// <summary>What the name of a table of pointers begins with; the variable's name follows.</summary>
     public const string PointerTable = "runtime_ptr_";
 
+    private const string ShiftTable = "runtime_shift_";
     private const int ImmediateOffset = 2;
     private const int Length = 10;
 
@@ -21,8 +26,18 @@ internal static class RuntimeConstants
     public const int Bias = 4;
 
     /// <summary>The variable behind a table, or null for another section.</summary>
-    public static string? VariableOf(string section) =>
-        section.StartsWith(PointerTable, StringComparison.Ordinal) ? section[PointerTable.Length..] : null;
+    public static string? VariableOf(string section) => section.StartsWith(PointerTable, StringComparison.Ordinal)
+        ? section[PointerTable.Length..]
+        : IsShiftTable(section) ? section[ShiftTable.Length..] : null;
+
+    /// <summary>True for a table of shift counts.</summary>
+    public static bool IsShiftTable(string section) => section.StartsWith(ShiftTable, StringComparison.Ordinal);
+
+    /// <summary>True where the code has <c>shrl $imm8, %reg</c> with its count here.</summary>
+    /// <param name="code">Bytes of the function.</param>
+    /// <param name="count">Offset of the count in them.</param>
+    public static bool IsShift(ReadOnlySpan<byte> code, long count) =>
+        count >= 2 && count < code.Length && code[(int)count - 2] == 0xc1 && code[(int)count - 1] is >= 0xe8 and <= 0xef;
 
     /// <summary>
     /// The load in place of <c>movabs $imm64, %reg</c> around this immediate, and where it begins; null where the code holds no

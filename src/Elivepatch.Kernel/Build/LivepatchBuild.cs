@@ -105,8 +105,8 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         {
             var linker = new ModuleLinker(tree, request.Kernel, recipe.Recipe, recipe.Folder, workspace.FullPath, cancellation);
             var outcome = await linker.LinkAsync(moduleName, units, patched, resolver,
-                (references, escapes) => GlueSource.Write(
-                    patched, request.Replace, Describe(request, livePatches), NamespacesOf(references), escapes));
+                (combine, escapes) => GlueSource.Write(
+                    patched, request.Replace, Describe(request, livePatches), NamespacesOf(combine.References), escapes, combine.Shifts));
             Keep(request.KeepFolder, workspace.FullPath);
             return outcome;
         });

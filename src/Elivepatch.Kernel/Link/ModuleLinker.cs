@@ -34,10 +34,10 @@ public sealed class ModuleLinker(
     /// <param name="units">What goes in.</param>
     /// <param name="patched">The functions that are diverted.</param>
     /// <param name="resolver">How to refer to the running kernel.</param>
-    /// <param name="writeGlue">Writes the C unit that makes a livepatch of it, given what it refers to and what of it outlives it.</param>
+    /// <param name="writeGlue">Writes the C unit that makes a livepatch of it, given what is combined and what of that outlives it.</param>
     public async Task<Outcome<LinkedModule>> LinkAsync(
         string name, IReadOnlyList<LinkUnit> units, IReadOnlyList<PatchedFunction> patched, ReferenceResolver resolver,
-        Func<IReadOnlyList<KernelReference>, EscapeFindings, string> writeGlue)
+        Func<Combine, EscapeFindings, string> writeGlue)
     {
         var started = Combine.Start(units, resolver);
         if (!started.TryGet(out var combine))
@@ -46,7 +46,7 @@ public sealed class ModuleLinker(
         if (CheckImageMemory.Run(units, escapes) is { Count: > 0 } foreign)
             return Outcome<LinkedModule>.Failure(foreign);
         await File.WriteAllTextAsync(PathOf(NameHeader), $"#undef KBUILD_MODNAME\n#define KBUILD_MODNAME \"{name}\"\n", cancellation);
-        await File.WriteAllTextAsync(PathOf("glue.c"), GlueSource.Headers + writeGlue(combine.References, escapes), cancellation);
+        await File.WriteAllTextAsync(PathOf("glue.c"), GlueSource.Headers + writeGlue(combine, escapes), cancellation);
         if (await CompileAsync("glue") is { } glueProblem)
             return glueProblem;
         var module = combine.Finish(patched, ElfReader.Read(await ReadAsync("glue.o")));
