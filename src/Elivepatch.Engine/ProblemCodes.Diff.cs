@@ -19,11 +19,11 @@ public static partial class ProblemCodes
 
     /// <summary>ELP0403.</summary>
     public static readonly ProblemCode ChangedData = new(403, Refused, "an initialiser of existing data changed",
-        "the running kernel's copy is in use: set the new value from a patch callback, or change the code that reads it");
+        "the running kernel's copy is in use, with the value that it has now: change the code that reads it");
 
     /// <summary>ELP0404.</summary>
     public static readonly ProblemCode ChangedInit = new(404, Refused, "code or data that is used only while the kernel starts changed",
-        "it has run already and is gone; do its work in a patch callback or in code that still runs");
+        "it has run already and is gone: do its work in code that still runs, or leave these lines out of the patch");
 
     /// <summary>ELP0405.</summary>
     public static readonly ProblemCode RemovedData = new(405, Refused, "existing data disappears",
@@ -43,7 +43,8 @@ public static partial class ProblemCodes
 
     /// <summary>ELP0409.</summary>
     public static readonly ProblemCode ChangedLayout = new(409, Refused, "the layout of a structure changed",
-        "objects of the old layout exist already: keep the structure and attach new fields with shadow variables (klp_shadow_alloc)");
+        "objects of the old layout exist already, unless all live on stacks of functions that the patch changes: keep the structure and attach new "
+        + "fields with shadow variables (klp_shadow_alloc)");
 
     /// <summary>ELP0410.</summary>
     public static readonly ProblemCode ChangedRegistry = new(410, Refused, "a list that the kernel reads only while it starts changed",

@@ -22,11 +22,26 @@ internal static class CheckLayouts
         {
             if (before[group.Key].FirstOrDefault() is { } old && group.First().DifferenceFrom(old) is { } difference && IsUnsafe(old, group.First()))
             {
-                statements.Refuse(
-                    problems, new(ProblemCodes.ChangedLayout, $"{correlation.After.Name}: {old.Spelling}: {difference}"),
-                    StatementKind.LayoutIsSafe, old.Spelling);
+                var problem = new Problem(ProblemCodes.ChangedLayout, $"{correlation.After.Name}: {old.Spelling}: {difference}");
+                if (AddedInHoles(old, group.First()) is { } added)
+                {
+                    problem = new(
+                        ProblemCodes.ChangedLayout,
+                        $"{correlation.After.Name}: {old.Spelling}: {added} in what was padding, where objects that exist have any value");
+                }
+
+                statements.Refuse(problems, problem, StatementKind.LayoutIsSafe, old.Spelling);
             }
         }
+    }
+
+    // All that was there stays where it was.
+    private static string? AddedInHoles(StructLayout before, StructLayout after)
+    {
+        if (before.Size != after.Size || before.Kind != LayoutKind.Struct || !before.Members.All(after.Members.Contains))
+            return null;
+        List<string> added = [.. after.Members.Except(before.Members).Select(m => m.Name)];
+        return added.Count == 0 || added.Contains("") ? null : $"{string.Join(", ", added)} {(added.Count == 1 ? "lies" : "lie")}";
     }
 
     // A new constant of an enumeration changes no object that exists.

@@ -21,7 +21,7 @@ public static class Correlate
     /// <param name="lines">Which line numbers mean the same line in both; null where nobody knows.</param>
     public static Correlation Run(UnitObject before, UnitObject after, KeptLines? lines = null)
     {
-        var correlation = new Correlation(before, after);
+        var correlation = new Correlation(before, after, lines);
         PairFunctions(correlation);
         PairNamedVariables(correlation);
         PairStaticLocals(correlation, lines);

@@ -3,7 +3,10 @@ using Elivepatch.Engine.Units;
 namespace Elivepatch.Engine.Diff;
 
 /// <summary>Which piece after the patch is which piece before it.</summary>
-public sealed class Correlation(UnitObject before, UnitObject after)
+/// <param name="before">The unit without the patch.</param>
+/// <param name="after">The unit with the patch.</param>
+/// <param name="lines">Which lines of the source are the same in both; null where nobody knows.</param>
+public sealed class Correlation(UnitObject before, UnitObject after, KeptLines? lines = null)
 {
     private readonly Dictionary<Piece, Piece> toBefore = [];
     private readonly Dictionary<Piece, Piece> toAfter = [];
@@ -14,6 +17,9 @@ public sealed class Correlation(UnitObject before, UnitObject after)
 
     /// <summary>The unit with the patch.</summary>
     public UnitObject After { get; } = after;
+
+    /// <summary>Which lines of the source are the same in both; null where nobody knows.</summary>
+    public KeptLines? Lines { get; } = lines;
 
     /// <summary>The twin before the patch, or null for a new piece.</summary>
     public Piece? BeforeOf(Piece after) => toBefore.GetValueOrDefault(after);

@@ -32,10 +32,10 @@ public static class DetectChanges
         CheckLayouts.Run(correlation, statements, problems);
         CheckEnumConstants.Run(correlation, statements, problems);
         new CheckRenames(correlation, types, statements, problems).Run();
-        CheckVariables(correlation, comparer, [.. changed.Select(c => c.After)], types, statements, problems);
+        var leftOut = CheckVariables(correlation, comparer, [.. changed.Select(c => c.After)], types, statements, problems);
         CheckIdLists.Run(correlation, problems);
         CheckInit(correlation, comparer, statements, problems);
-        var leftOut = CheckExports.Run(correlation, statements, problems);
+        leftOut.AddRange(CheckExports.Run(correlation, statements, problems));
         CheckLists(correlation, comparer, SectionRole.Registry, ProblemCodes.ChangedRegistry, problems);
         CheckLists(correlation, comparer, SectionRole.Unknown, ProblemCodes.UnknownSection, problems);
 
@@ -85,10 +85,12 @@ public static class DetectChanges
 
     private static string Linkage(Piece piece) => piece.IsGlobal ? "global" : "static";
 
-    private static void CheckVariables(
+    // Says in words what of the patch is left out.
+    private static List<string> CheckVariables(
         Correlation correlation, PieceComparer comparer, HashSet<Piece> changed, StorageTypes types, UnitStatements statements,
         List<Problem> problems)
     {
+        var leftOut = new List<string>();
         var variableTypes = new CheckVariableTypes(correlation, types, statements, problems);
         foreach (var before in correlation.Before.Pieces.Where(p => p.Kind == PieceKind.Variable && !p.IsThrowaway))
         {
@@ -97,8 +99,8 @@ public static class DetectChanges
             if (correlation.AfterOf(before) is not { } after)
             {
                 // A constant has no state to lose: whoever still runs old code has the kernel's copy.
-                if (!(before.IsConstant && SymbolNames.IsStaticLocal(before.Name)))
-                    CheckRemoved(correlation, before, statements, problems);
+                if (!(before.IsConstant && SymbolNames.IsStaticLocal(before.Name)) && CheckRemoved(correlation, before, statements, problems) is { } end)
+                    leftOut.Add(end);
                 continue;
             }
 
@@ -116,23 +118,25 @@ public static class DetectChanges
             else if (difference is not null && !after.LabelledFunctions.Any(changed.Contains))
                 LeaveOut.Initialiser(correlation, before, after, difference, statements, problems);
         }
+
+        return leftOut;
     }
 
-    private static void CheckRemoved(Correlation correlation, Piece before, UnitStatements statements, List<Problem> problems)
+    private static string? CheckRemoved(Correlation correlation, Piece before, UnitStatements statements, List<Problem> problems)
     {
         var unit = correlation.Before.Name;
         if (!SymbolNames.IsStaticLocal(before.Name))
         {
             problems.Add(new(ProblemCodes.RemovedData, $"{unit}: {before.Name}"));
-            return;
+            return null;
         }
 
         var plain = SymbolNames.OfVariable(before.Name);
         var owner = correlation.Before.DeclaringFunctionOf(before) is { } function ? $" of {function}()" : "";
-        if (correlation.After.Pieces.Exists(p => p.Kind == PieceKind.Variable && SymbolNames.OfVariable(p.Name) == plain && correlation.BeforeOf(p) is null))
-            problems.Add(new(ProblemCodes.AmbiguousStaticLocal, $"{unit}: which variable after the patch is {plain}{owner}?"));
-        else
-            LeaveOut.StaticLocal(correlation, before, statements, problems);
+        if (!correlation.After.Pieces.Exists(p => p.Kind == PieceKind.Variable && SymbolNames.OfVariable(p.Name) == plain && correlation.BeforeOf(p) is null))
+            return LeaveOut.StaticLocal(correlation, before, statements, problems);
+        problems.Add(new(ProblemCodes.AmbiguousStaticLocal, $"{unit}: which variable after the patch is {plain}{owner}?"));
+        return null;
     }
 
     // Code and data of the start are compared piece by piece where they have names and as a whole where not.

@@ -9,6 +9,13 @@ namespace Elivepatch.Engine.Diff;
 /// <param name="Doubtful">By path of a patched file: the line numbers, from 1, that do not. Files that are not patched keep all.</param>
 public sealed record KeptLines(IReadOnlyDictionary<string, IReadOnlySet<int>> Doubtful)
 {
+    /// <summary>By path of a patched file: the lines before, from 1, that the patch removes or changes.</summary>
+    public IReadOnlyDictionary<string, IReadOnlySet<int>> Changed { get; init; } = new Dictionary<string, IReadOnlySet<int>>();
+
+    /// <summary>True for a line of the unpatched source that the patch removes or changes.</summary>
+    public bool IsChanged(SourceLine before) =>
+        before is { File: { } file, Line: > 0 } && Plain(file) is { } path && Changed.TryGetValue(path, out var numbers) && numbers.Contains(before.Line);
+
     /// <summary>True where the same place before and after the patch is the same line.</summary>
     public bool Has(SourceLine place) =>
         place is { File: { } file, Line: > 0 } && Plain(file) is { } path && !(Doubtful.TryGetValue(path, out var numbers) && numbers.Contains(place.Line));

@@ -25,8 +25,11 @@ internal static class LeaveOut
             problems.Add(problem);
     }
 
-    /// <summary>A static local variable that is gone: the kernel's stays, and new code does not use it.</summary>
-    public static void StaticLocal(Correlation correlation, Piece before, UnitStatements statements, List<Problem> problems)
+    /// <summary>
+    /// A static local variable that is gone: the kernel's stays, and new code does not use it. Where the patch itself removes the
+    /// declaration, and there is no new variable that could go on with its state, that is what the patch says, in words the result.
+    /// </summary>
+    public static string? StaticLocal(Correlation correlation, Piece before, UnitStatements statements, List<Problem> problems)
     {
         var unit = correlation.Before.Name;
         var plain = SymbolNames.OfVariable(before.Name);
@@ -50,11 +53,23 @@ internal static class LeaveOut
                 },
                 StatementKind.StaticLocalMayGo, name);
         }
+        else if (correlation.Before.DeclarationOf(before) is { } place && correlation.Lines?.IsChanged(place) == true && !HasNewState(correlation))
+        {
+            // Whoever states it says the same.
+            _ = statements.States(StatementKind.StaticLocalMayGo, name);
+            return $"the end of {name}: the running kernel keeps it, for old code alone";
+        }
         else
         {
             statements.Refuse(problems, problem, StatementKind.StaticLocalMayGo, name);
         }
+
+        return null;
     }
+
+    // The state of a variable that only got another name would be lost.
+    private static bool HasNewState(Correlation correlation) => correlation.After.Pieces.Exists(
+        p => p is { Kind: PieceKind.Variable, IsThrowaway: false, IsConstant: false } && correlation.BeforeOf(p) is null);
 
     /// <summary>How statements name a variable: a static local with its function where that is known, as GDB writes it.</summary>
     public static string NameOf(UnitObject unit, Piece variable)
@@ -65,14 +80,27 @@ internal static class LeaveOut
 
     private static string? WhyNever(Correlation correlation, Piece before, Piece after)
     {
-        if (before.Size != after.Size)
-            return $"the running kernel has {before.Size} bytes of it, and new code would use {after.Size}";
+        if (before.Size != after.Size && UserOf(correlation, after) is { } user)
+        {
+            return $"the running kernel has {before.Size} bytes of it, and {user} would use {after.Size}: give the new content a name of its own, and "
+                + "let the new code use that";
+        }
+
         if (before.IsConstant)
-            return "it is constant, so that the compiler may have put the new value into the new code: then the two do not agree";
+        {
+            return "it is constant, so that the compiler may have put the new value into the new code: then the two do not agree. Give the new content a "
+                + "name of its own, and let the new code use that; whatever holds the address of the old one goes on with it";
+        }
+
         return after.References.FirstOrDefault(r => r.Piece is { IsCode: true } && r.Displacement != 0) is { } inside
             ? $"it has addresses inside of {inside.TargetName}, and the running kernel's copy leads into the old code"
             : null;
     }
+
+    // Code that runs: what the kernel only reads at its start goes on with what it has read.
+    private static string? UserOf(Correlation correlation, Piece after) => correlation.After.Pieces.Find(
+        p => p.IsCode && correlation.After.RoleOf(p.Section) == SectionRole.Code
+            && p.References.Concat(p.Entries.SelectMany(e => e.References)).Any(r => r.Piece == after))?.Name;
 
     // Each statement is about one thing: a name that several variables have says nothing.
     internal static bool IsOnlyOne(UnitObject unit, Piece variable, string name) =>

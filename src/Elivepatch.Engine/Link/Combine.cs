@@ -211,7 +211,7 @@ public sealed class Combine
     {
         var count = entry.References[0].Displacement + (long)(piece.Anchor - piece.Start);
         var own = OwnVariable(unit, variable);
-        if (!RuntimeConstants.IsShift(piece.Bytes, count) || own?.Size is not (1 or 2 or 4 or 8))
+        if (!RuntimeConstants.IsShift(piece, count) || own?.Size is not (1 or 2 or 4 or 8))
         {
             problems.Add(new(ProblemCodes.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{count:x} is no shift by {entry.Table.Name}"));
             return;

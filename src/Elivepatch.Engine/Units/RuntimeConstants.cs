@@ -1,3 +1,5 @@
+using Iced.Intel;
+
 namespace Elivepatch.Engine.Units;
 
 /// <summary>
@@ -33,11 +35,14 @@ internal static class RuntimeConstants
     /// <summary>True for a table of shift counts.</summary>
     public static bool IsShiftTable(string section) => section.StartsWith(ShiftTable, StringComparison.Ordinal);
 
-    /// <summary>True where the code has <c>shrl $imm8, %reg</c> with its count here.</summary>
-    /// <param name="code">Bytes of the function.</param>
-    /// <param name="count">Offset of the count in them.</param>
-    public static bool IsShift(ReadOnlySpan<byte> code, long count) =>
-        count >= 2 && count < code.Length && code[(int)count - 2] == 0xc1 && code[(int)count - 1] is >= 0xe8 and <= 0xef;
+    /// <summary>True where a piece has <c>shrl $imm8, %reg</c> with its count here.</summary>
+    /// <param name="code">The piece.</param>
+    /// <param name="count">Offset of the count in it.</param>
+    public static bool IsShift(Piece code, long count) =>
+        InstructionFields.Decode(code.Section, code.Start, code.End).Any(i =>
+            i.Instruction is { Mnemonic: Mnemonic.Shr, OpCount: 2, Op0Kind: OpKind.Register, Op1Kind: OpKind.Immediate8 }
+            && i.Instruction.Op0Register.IsGPR32() && i.Constants is { HasImmediate: true, ImmediateSize: 1 }
+            && (long)(i.Instruction.IP - code.Start) + i.Constants.ImmediateOffset == count);
 
     /// <summary>
     /// The load in place of <c>movabs $imm64, %reg</c> around this immediate, and where it begins; null where the code holds no

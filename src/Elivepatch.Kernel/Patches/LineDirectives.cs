@@ -18,7 +18,8 @@ namespace Elivepatch.Kernel.Patches;
 /// <summary>The lines of a patched file.</summary>
 /// <param name="Lines">With directives between them.</param>
 /// <param name="Doubtful">Numbers, from 1, that do not mean the same line before and after.</param>
-internal sealed record NumberedLines(IReadOnlyList<string> Lines, IReadOnlySet<int> Doubtful);
+/// <param name="Changed">Those of the lines before, from 1, that are gone or other ones now.</param>
+internal sealed record NumberedLines(IReadOnlyList<string> Lines, IReadOnlySet<int> Doubtful, IReadOnlySet<int> Changed);
 
 /// <summary>Keeps line numbers where they were.</summary>
 internal sealed class LineDirectives
@@ -49,18 +50,20 @@ internal sealed class LineDirectives
         var changes = LineDiff.Compare(before, after);
         var directives = new LineDirectives(after);
         var (line, old) = (0, 0);
+        var gone = changes.SelectMany(c => Enumerable.Range(c.OldStart + 1, c.OldCount)).ToHashSet();
         foreach (var change in changes)
         {
             directives.CopyUnchanged(line, change.NewStart, old);
             directives.CopyChanged(change);
-            directives.doubtful.UnionWith(Enumerable.Range(change.OldStart + 1, change.OldCount));
             (line, old) = (change.NewStart + change.NewCount, change.OldStart + change.OldCount);
         }
 
         directives.CopyUnchanged(line, after.Count, old);
+        directives.doubtful.UnionWith(gone);
         return new(
             directives.written,
-            directives.shifts.Count > MostShifts ? Enumerable.Range(1, before.Count).ToHashSet() : directives.doubtful);
+            directives.shifts.Count > MostShifts ? Enumerable.Range(1, before.Count).ToHashSet() : directives.doubtful,
+            gone);
     }
 
     private void CopyUnchanged(int from, int to, int old)

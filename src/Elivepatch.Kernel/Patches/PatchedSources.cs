@@ -115,7 +115,10 @@ public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay L
         var numbersItself = changed.Any(c => OwnLineDirective().IsMatch(string.Concat(c.Value)) || OwnLineDirective().IsMatch(string.Concat(originals[c.Key] ?? [])));
         return new PatchedSources(
             new(plain), new(preserving), added,
-            numbersItself ? null : new(numbered.ToDictionary(n => n.Key, n => n.Value.Doubtful, StringComparer.Ordinal)));
+            numbersItself ? null : new(numbered.ToDictionary(n => n.Key, n => n.Value.Doubtful, StringComparer.Ordinal))
+            {
+                Changed = numbered.ToDictionary(n => n.Key, n => n.Value.Changed, StringComparer.Ordinal),
+            });
     }
 
     // #line 12, and # 12 as preprocessors write it; a false alarm costs no more than not telling two variables apart.

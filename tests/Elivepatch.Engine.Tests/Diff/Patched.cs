@@ -26,6 +26,15 @@ internal static class Patched
     public static UnitDiff CompareLines(string before, string after, params int[] doubtful) => DetectChanges.Run(Correlate.Run(
         Unit(before), Unit(after), new(new Dictionary<string, IReadOnlySet<int>> { [Unit(before).Debug.Variables[0].Declared.File!] = doubtful.ToHashSet() })));
 
+    /// <summary>As <see cref="Compare(string, string, string, bool)"/>, where the patch changes or removes these lines.</summary>
+    public static UnitDiff CompareChangedLines(string before, string after, params int[] changed)
+    {
+        IReadOnlySet<int> numbers = changed.ToHashSet();
+        var (old, now) = (Unit(before), Unit(after));
+        var byPath = new Dictionary<string, IReadOnlySet<int>> { [old.Debug.Variables[0].Declared.File!] = numbers };
+        return DetectChanges.Run(Correlate.Run(old, now, new(byPath) { Changed = byPath }));
+    }
+
     public static string[] Changed(this UnitDiff diff) => [.. diff.Changed.Select(c => c.After.Name).Order(StringComparer.Ordinal)];
 
     /// <summary>The variables of this name after the patch, whatever their number.</summary>

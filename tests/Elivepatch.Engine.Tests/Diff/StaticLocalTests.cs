@@ -47,6 +47,25 @@ public sealed class StaticLocalTests
         Assert.Equal([406], diff.Numbers());
     }
 
+    [Theory]
+    [InlineData("static int count;\nreturn count += a;", "\nreturn limit + a;", true)]
+    [InlineData("static int count;\nreturn count += a;", "static int calls;\nreturn calls += a;", false)] // another name for the same state
+    [InlineData("static int count;\nreturn count += a;", "int count = 0;\nreturn count += a;", false)] // the compiler needs no place for it
+    [InlineData("static int count;\nreturn count += a;", "static int count;\nreturn 3;", false)]
+    [InlineData("static int count;\nreturn count += a;", "\nstatic int calls; g(calls++); return limit + a;", false)]
+    public void A_static_local_whose_declaration_the_patch_removes_is_left_out(string old, string now, bool isLeftOut)
+    {
+        var before = $"extern int limit;\nint g(int a);\nint f(int a)\n{{\n{old}\n}}\nint g(int a) {{ return a; }}\n";
+        var after = before.Replace(old, now, StringComparison.Ordinal);
+
+        var diff = CompareChangedLines(before, after, 5, 6);
+
+        Assert.Equal(isLeftOut, diff.Problems.Count == 0);
+        Assert.Equal(isLeftOut ? ["the end of f::count: the running kernel keeps it, for old code alone"] : [], diff.LeftOut);
+        if (isLeftOut)
+            Assert.Equal([406], CompareChangedLines(before, after, 6).Numbers());
+    }
+
     [Fact]
     public void A_static_local_that_moves_to_another_function_is_not_mistaken_for_the_old_one()
     {

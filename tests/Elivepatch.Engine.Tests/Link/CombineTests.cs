@@ -147,6 +147,63 @@ public sealed class CombineTests
         Assert.Equal(-4, load.Addend);
     }
 
+    private const string Shifting = """
+        static unsigned int order;
+        static inline unsigned int shifted(unsigned int value)
+        {
+            asm("shrl $12,%k0\n1:\n.pushsection runtime_shift_order,\"a\"\n.long 1b - 1 - .\n.popsection" : "+r" (value));
+            return value;
+        }
+        extern int hidden(int);
+        unsigned int f(unsigned int a) { return shifted(a) + shifted(a + 1); }
+        unsigned int g(unsigned int a) { if (__builtin_expect(a > 9, 0)) return hidden(shifted(a)); return a; }
+        int set(int a) { order += a; return hidden(order); }
+
+        """;
+
+    [Fact]
+    public void A_shift_count_that_the_kernel_writes_into_its_code_is_written_by_the_glue()
+    {
+        var kernel = FakeKernel.Of(Other + "void *text_poke_copy(void *to, const void *from, unsigned long size) { return to; }\n", Shifting);
+        var after = Shifting.Replace("shifted(a + 1)", "shifted(a + 2)", StringComparison.Ordinal).Replace("return a; }", "return a + 3; }", StringComparison.Ordinal);
+        LinkUnit[] units = [UnitOf(kernel, Shifting, after)];
+        var patched = Patched.Value(ResolvePatched.Run(units));
+        var combine = Patched.Value(Combine.Start(units, new(kernel.Symbols, Exports)));
+
+        Assert.Equal(3, combine.Shifts.Count);
+        Assert.All(combine.Shifts, s => Assert.Equal(4UL, s.ValueSize));
+        Assert.Contains(combine.References, r => r is { Name: "order", Livepatch: not null });
+        Assert.Contains(combine.References, r => r is { Name: "text_poke_copy", Livepatch: not null });
+        var source = GlueSource.Write(patched, replace: true, "", [], new([], true, null) { Computed = new HashSet<(string, string)>() }, combine.Shifts);
+        Assert.Contains("elivepatch_write_shifts() ?: klp_enable_patch", source, StringComparison.Ordinal);
+
+        var uses = string.Concat(combine.Shifts.Select((s, i) =>
+            $"extern const char {s.CodeSymbol}[]; extern const unsigned {s.ValueSymbol}; const void *code{i} = {s.CodeSymbol} + {s.Offset}, *value{i} = &{s.ValueSymbol};\n"));
+        var combined = combine.Finish(patched, Gcc.CompileAndRead(uses, "-O2 -fno-PIE -mcmodel=kernel -fdata-sections"));
+        var module = Patched.Value(LivepatchNames.Apply(ElfReader.Read(ElfWriter.Write(combined.Object)), combined));
+        Assert.Null(module.FindSection("runtime_shift_order"));
+        for (var i = 0; i < combine.Shifts.Count; i++)
+        {
+            var code = Assert.Single(module.FindSection($".data.code{i}")!.Relocations!.Entries);
+            var count = (int)(code.Symbol!.Value + (ulong)code.Addend);
+            Assert.Equal((0xc1, 12), (code.Symbol.Section!.Content[count - 2], code.Symbol.Section.Content[count]));
+            Assert.InRange(code.Symbol.Section.Content[count - 1], 0xe8, 0xef);
+            Assert.Equal(".klp.sym.vmlinux.order,0", Assert.Single(module.FindSection($".data.value{i}")!.Relocations!.Entries).Symbol!.Name);
+        }
+    }
+
+    [Theory]
+    [InlineData("shrl $12,%k0", "shrq $12,%q0")]
+    [InlineData("shrl $12,%k0", "shll $12,%k0")]
+    [InlineData("static unsigned int order", "static char order[3]")]
+    public void What_is_no_shift_by_a_number_is_refused(string old, string now)
+    {
+        var source = Shifting.Replace(old, now, StringComparison.Ordinal).Replace("order += a; return hidden(order)", "return hidden((long)&order)", StringComparison.Ordinal);
+        var kernel = FakeKernel.Of(Other + "void *text_poke_copy(void *to, const void *from, unsigned long size) { return to; }\n", source);
+        var unit = UnitOf(kernel, source, source.Replace("shifted(a + 1)", "shifted(a + 2)", StringComparison.Ordinal));
+        Assert.Equal([411, 411], Combine.Start([unit], new(kernel.Symbols, Exports)).Problems.Select(p => p.Code.Number));
+    }
+
     [Fact]
     public void A_symbol_that_the_kernel_does_not_have_is_refused()
     {

@@ -115,7 +115,7 @@ public sealed class LiftedRefusalsTests
         var problem = Assert.Single(diff.Problems);
         Assert.Equal(403, problem.Code.Number);
         Assert.Null(problem.LiftedBy);
-        Assert.Contains("8 bytes of it, and new code would use 12", problem.Remedy, StringComparison.Ordinal);
+        Assert.Contains("8 bytes of it, and f would use 12", problem.Remedy, StringComparison.Ordinal);
         Assert.Equal([statement], diff.Statements.Rejected);
     }
 
@@ -203,6 +203,31 @@ public sealed class LiftedRefusalsTests
         var after = before.Replace("int a; }", "int a, c; }", StringComparison.Ordinal);
 
         Assert.Equal([403], Compare(before, after, new AuthorStatement(StatementKind.LayoutIsSafe, "unit.c", "struct box", "it is so")).Numbers());
+    }
+
+    [Fact]
+    public void A_table_that_only_start_up_code_and_the_kernels_own_data_refer_to_may_keep_its_size()
+    {
+        var before = Declarations + "static int table[2] = { 1, 2 };\nint *tables[1] = { table };\ninit int *start(void) { return table; }\nint f(void) { return limit; }\n";
+        var after = before.Replace("table[2] = { 1, 2 }", "table[3] = { 1, 2, 3 }", StringComparison.Ordinal);
+        var statement = new AuthorStatement(StatementKind.LeaveOutInitialiser, "unit.c", "table", "it is so");
+        Assert.Equal([403], Compare(before, after).Numbers());
+        Assert.Empty(Compare(before, after, statement).Problems);
+
+        var problem = Assert.Single(Compare(before, after.Replace("return limit;", "return table[limit];", StringComparison.Ordinal), statement).Problems);
+        Assert.Equal(403, problem.Code.Number);
+        Assert.Contains("f would use 12", problem.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_member_that_is_added_to_a_hole_is_told_from_one_that_moves_others()
+    {
+        var before = Declarations + "struct box { char a; long b; };\nint f(struct box *x) { return x->b; }\n";
+        var problem = Assert.Single(Compare(before, before.Replace("char a;", "char a, c;", StringComparison.Ordinal)).Problems);
+        Assert.Equal(409, problem.Code.Number);
+        Assert.Contains("c lies in what was padding", problem.Reason, StringComparison.Ordinal);
+        problem = Assert.Single(Compare(before, before.Replace("char a;", "char c, a;", StringComparison.Ordinal)).Problems);
+        Assert.DoesNotContain("padding", problem.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
