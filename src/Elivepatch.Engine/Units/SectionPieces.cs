@@ -8,6 +8,7 @@ internal sealed class SectionPieces(ElfSection section)
     private readonly List<Piece> named = [];
     private readonly Dictionary<ulong, Piece> byAnchor = [];
     private readonly Dictionary<ulong, Piece> unnamed = [];
+    private readonly Dictionary<ulong, Piece> empty = [];
     private ulong[] anchors = [];
 
     /// <summary>The named pieces by offset.</summary>
@@ -53,6 +54,14 @@ internal sealed class SectionPieces(ElfSection section)
     {
         if (!unnamed.TryGetValue(start, out var piece))
             unnamed[start] = piece = new(kind, $"{section.Name}+0x{start:x}", section, start, start, end);
+        return piece;
+    }
+
+    /// <summary>A place where nothing is, whatever begins there.</summary>
+    public Piece Empty(PieceKind kind, ulong at)
+    {
+        if (!empty.TryGetValue(at, out var piece))
+            empty[at] = piece = new(kind, $"{section.Name}+0x{at:x}", section, at, at, at);
         return piece;
     }
 

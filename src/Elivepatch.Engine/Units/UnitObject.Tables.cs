@@ -6,6 +6,8 @@ namespace Elivepatch.Engine.Units;
 /// <content>Last part of reading: table entries are handed to the pieces that they describe.</content>
 public sealed partial class UnitObject
 {
+    private const string Alternatives = ".altinstructions";
+
     private void ReadTables()
     {
         foreach (var table in Elf.Sections.Where(s => roles[s] == SectionRole.Table && s.Size > 0))
@@ -19,11 +21,26 @@ public sealed partial class UnitObject
             for (var offset = 0UL; offset < table.Size; offset += stride)
             {
                 var size = Math.Min(stride, table.Size - offset);
-                var entry = new TableEntry(table, offset, size, ReadReferences(table, offset, offset + size, fields: null));
+                var entry = new TableEntry(table, offset, size, ReadEntry(table, offset, size));
                 OwnerOf(entry)?.Entries.Add(entry);
             }
         }
     }
+
+    // An alternative without replacement code (NOPs take its place) names the place where that of the next one begins.
+    private IReadOnlyList<Reference> ReadEntry(ElfSection table, ulong offset, ulong size)
+    {
+        var references = ReadReferences(table, offset, offset + size, fields: null);
+        if (table.Name != Alternatives || ReplacementLength(table.Content.AsSpan((int)offset, (int)size)) != 0)
+            return references;
+        return [.. references.Select(r => r.Piece is { Kind: PieceKind.Replacement } next
+            ? r with { Piece = bySection[next.Section].Empty(PieceKind.Replacement, (ulong)((long)next.Anchor + r.Displacement)), Displacement = 0 }
+            : r)];
+    }
+
+    // In all versions of struct alt_instr (arch/x86/include/asm/alternative.h) the last byte; between 3.20 and 5.12 padlen follows it.
+    private int ReplacementLength(ReadOnlySpan<byte> entry) =>
+        Layouts?.OffsetOf("alt_instr.replacementlen") is { } known ? entry[known] : entry[entry.Length == 13 ? ^2 : ^1];
 
     private ulong? StrideOf(ElfSection table)
     {

@@ -342,4 +342,24 @@ public sealed class DetectChangesTests
         var use = "\nint f(int a) { return a + x++; }\n";
         Assert.Equal([403], Compare("int x;" + use, "int x __attribute__((section(\".data..read_mostly\"))) = 4;" + use).Numbers());
     }
+
+    [Theory]
+    [InlineData(".long 7", ".byte 5, 0")] // struct alt_instr since 6.3
+    [InlineData(".word 7", ".byte 5, 0")]
+    [InlineData(".word 7", ".byte 5, 0, 0")] // with padlen, until 5.12
+    public void An_alternative_without_replacement_brings_nothing_of_the_next_ones(string feature, string lengths)
+    {
+        var empty = $"asm volatile(\"1: .byte 0x0f,0x1f,0x44,0,0\\n.pushsection .altinstructions,\\\"a\\\"\\n.long 1b - .\\n.long 2f - .\\n{feature}\\n{lengths}\\n"
+            + ".popsection\\n.pushsection .altinstr_replacement,\\\"ax\\\"\\n2:\\n.popsection\");";
+        var jump = empty.Replace("2:", "2: jmp 3f", StringComparison.Ordinal).Replace("5, 0", "5, 5", StringComparison.Ordinal).Replace("popsection\");", "popsection\\n\\tnop\\n3:\");", StringComparison.Ordinal);
+        var source = Declarations + $"int f(int a) {{ {empty} return a; }}\nint g(int a) {{ {jump} return a; }}\nint h(int a) {{ {jump} {empty} return a; }}\n";
+
+        var diff = Compare(source, source.Replace($"{empty} return a; }}\nint g", $"{empty} return a + 1; }}\nint g", StringComparison.Ordinal));
+
+        Assert.Equal(["f"], diff.Changed());
+        Assert.Equal(["f"], diff.Included().Where(n => !n.StartsWith(".altinstr", StringComparison.Ordinal)));
+        Assert.All(Value(Include.Run(diff)).Pieces, p => Assert.True(p.Kind == PieceKind.Function || p.Size == 0));
+        Assert.Equal(["f", "h"], Compare(source, source.Replace(empty, empty.Replace("5, 0", "4, 0", StringComparison.Ordinal), StringComparison.Ordinal)).Changed());
+        Assert.Equal(["f", "h"], Compare(source, source.Replace(empty, jump, StringComparison.Ordinal)).Changed());
+    }
 }
