@@ -13,6 +13,7 @@ namespace Elivepatch.Engine.Link;
 /// </summary>
 public sealed class Combine
 {
+    private const string EndMarks = ".discard.unreachable";
     private readonly ReferenceResolver resolver;
     private readonly ModuleBuilder builder = new();
     private readonly List<Problem> problems = [];
@@ -145,7 +146,11 @@ public sealed class Combine
         {
             var place = placed[piece].Place;
             foreach (var reference in piece.References)
+            {
                 Relocate(unit, reference, unit.Inclusion.DestinationOf(reference), place.Section, place.Offset);
+                MarkEnd(unit, reference, place);
+            }
+
             foreach (var entry in piece.Entries)
             {
                 if (RuntimeConstants.VariableOf(entry.Table.Name) is { } variable)
@@ -162,6 +167,16 @@ public sealed class Combine
                     Relocate(unit, reference, unit.Inclusion.DestinationOfEntry(reference), at.Section, at.Offset);
             }
         }
+    }
+
+    // What annotate_unreachable() (include/linux/compiler.h) leaves: objtool does not see that a static function of the kernel never returns.
+    private void MarkEnd(LinkUnit unit, Reference reference, ModuleBuilder.Place place)
+    {
+        if (reference is not { IsCall: true, Piece: { Kind: PieceKind.Function } callee } || unit.Inclusion.Contains(callee) || !NoReturn.Is(callee))
+            return;
+        const int size = sizeof(int);
+        var at = builder.Append(new(EndMarks, ElfSectionType.ProgBits), EndMarks, new byte[size], size, alignment: 1);
+        builder.Relocate(at.Section, at.Offset, X8664Relocation.Pc32, place.SectionSymbol, (long)(place.Offset + reference.Offset) + reference.Bias);
     }
 
     private void Relocate(LinkUnit unit, Reference reference, Destination destination, ElfSection section, ulong start)

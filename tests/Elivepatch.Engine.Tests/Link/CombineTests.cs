@@ -193,6 +193,32 @@ public sealed class CombineTests
     }
 
     [Theory]
+    [InlineData("for (;;) hidden(a);", true)]
+    [InlineData("hidden(a); __builtin_unreachable();", true)]
+    [InlineData("if (a > 3) hidden(a); else hidden(3); for (;;) asm volatile(\"\");", true)]
+    [InlineData("hidden(a);", false)]
+    [InlineData("if (a > 3) for (;;) hidden(a);", false)]
+    [InlineData("((void (*)(int))stored)(a);", false)]
+    public void Behind_a_call_of_a_static_function_that_never_returns_is_a_mark_for_objtool(string body, bool never)
+    {
+        var source = $$"""
+            extern int hidden(int);
+            extern int (*stored)(int);
+            __attribute__((noinline)) static void end(int a) { {{body}} }
+            int f(int a) { if (a > 9) end(a + 1); return a * 3; }
+
+            """;
+        var module = Link(source, source.Replace("a * 3", "a * 5", StringComparison.Ordinal)).Module;
+        var marks = module.FindSection(".discard.unreachable")?.Relocations?.Entries ?? [];
+        Assert.Equal(never ? 1 : 0, marks.Count);
+        if (!never)
+            return;
+        var call = Assert.Single(module.Sections.Where(s => s.Name.StartsWith(".text.f", StringComparison.Ordinal)).SelectMany(s => s.Relocations?.Entries ?? []), r => r.Symbol!.Name.Contains("end", StringComparison.Ordinal));
+        Assert.Equal((long)call.Offset + 4, marks[0].Addend);
+        Assert.True(marks[0].Symbol!.IsSectionSymbol);
+    }
+
+    [Theory]
     [InlineData("shrl $12,%k0", "shrq $12,%q0")]
     [InlineData("shrl $12,%k0", "shll $12,%k0")]
     [InlineData("static unsigned int order", "static char order[3]")]
