@@ -19,6 +19,9 @@ internal static class EntryStride
         [".altinstructions"] = 2,
     };
 
+    // No table has more; of several entries that are unlike each other nothing must look like one.
+    private const int MostFields = 4;
+
     /// <summary>Entry size in bytes, or 0 where no size fits.</summary>
     public static ulong Infer(ElfSection table)
     {
@@ -26,7 +29,7 @@ internal static class EntryStride
         ElfRelocation[] relocations = [.. table.Relocations?.Entries.OrderBy(r => r.Offset) ?? Enumerable.Empty<ElfRelocation>()];
         if (size == 0 || relocations.Length == 0)
             return 0;
-        for (var perEntry = fewestFields.GetValueOrDefault(table.Name, 1); perEntry <= relocations.Length; perEntry++)
+        for (var perEntry = fewestFields.GetValueOrDefault(table.Name, 1); perEntry <= Math.Min(relocations.Length, MostFields); perEntry++)
         {
             if (relocations.Length % perEntry != 0)
                 continue;

@@ -50,6 +50,15 @@ public sealed class OtherBuildsTests
             Assert.Equal(["h"], Compare(source, source[..last] + "other" + source[(last + 3)..]).Changed());
     }
 
+    [Fact]
+    public void Entries_that_are_unlike_each_other_are_not_taken_for_one()
+    {
+        static string Site(string entry) => $"asm volatile(\"1:\\tnop\\n.pushsection .call_sites,\\\"a\\\"\\n{entry}\\n.popsection\");";
+        var irregular = string.Concat(Enumerable.Range(0, 6).Select(i => $"int f{i}(int a) {{ {Site(i == 3 ? ".long key - ." : ".long 1b - .")} return a; }}\n"));
+        var outcome = UnitObject.Read("unit.c", ElfReader.Read(Gcc.Compile("extern int key;\n" + irregular, KernelFlags + Gcc.EngineFlags)), layouts: null);
+        Assert.Equal(ProblemCodes.MalformedTable, Assert.Single(outcome.Problems).Code);
+    }
+
     [Theory]
     [InlineData(".fixup", "1:\\tmov (%0),%0\\n2:\\n.pushsection .fixup,\\\"ax\\\"\\n3:\\tmov $NUMBER,%k0\\n\\tjmp 2b\\n.popsection\\n.pushsection __ex_table,\\\"a\\\"\\n.long 1b - ., 3b - .\\n.popsection")]
     [InlineData(".text..refcount", "\\tjs 3f\\n2:\\n.pushsection .text..refcount,\\\"ax\\\"\\n3:\\tmov $NUMBER,%k0\\n4:\\tud2\\n\\tjmp 2b\\n.popsection\\n.pushsection __ex_table,\\\"a\\\"\\n.long 4b - ., 2b - .\\n.popsection\\n.pushsection .discard.unreachable\\n.long 4b - .\\n.popsection")]
