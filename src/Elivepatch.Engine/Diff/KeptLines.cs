@@ -12,6 +12,9 @@ public sealed record KeptLines(IReadOnlyDictionary<string, IReadOnlySet<int>> Do
     /// <summary>By path of a patched file: the lines before, from 1, that the patch removes or changes.</summary>
     public IReadOnlyDictionary<string, IReadOnlySet<int>> Changed { get; init; } = new Dictionary<string, IReadOnlySet<int>>();
 
+    /// <summary>True where the patch may add a variable that lives longer than a call, in any of its files.</summary>
+    public bool AddsVariables { get; init; } = true;
+
     /// <summary>True for a line of the unpatched source that the patch removes or changes.</summary>
     public bool IsChanged(SourceLine before) =>
         before is { File: { } file, Line: > 0 } && Plain(file) is { } path && Changed.TryGetValue(path, out var numbers) && numbers.Contains(before.Line);

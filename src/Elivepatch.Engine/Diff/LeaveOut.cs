@@ -53,7 +53,8 @@ internal static class LeaveOut
                 },
                 StatementKind.StaticLocalMayGo, name);
         }
-        else if (correlation.Before.DeclarationOf(before) is { } place && correlation.Lines?.IsChanged(place) == true && !HasNewState(correlation))
+        else if (correlation.Before.DeclarationOf(before) is { } place && correlation.Lines is { AddsVariables: false } lines
+            && lines.IsChanged(place) && !HasNewState(correlation))
         {
             // Whoever states it says the same.
             _ = statements.States(StatementKind.StaticLocalMayGo, name);
@@ -97,10 +98,15 @@ internal static class LeaveOut
             : null;
     }
 
-    // Code that runs: what the kernel only reads at its start goes on with what it has read.
-    private static string? UserOf(Correlation correlation, Piece after) => correlation.After.Pieces.Find(
-        p => p.IsCode && correlation.After.RoleOf(p.Section) == SectionRole.Code
-            && p.References.Concat(p.Entries.SelectMany(e => e.References)).Any(r => r.Piece == after))?.Name;
+    // Who may go by the new size. Start code is gone; of a global anybody may, and of one whose address lies in data whoever reads that.
+    private static string? UserOf(Correlation correlation, Piece after)
+    {
+        if (after.IsGlobal)
+            return "whoever uses it";
+        return correlation.After.Pieces.Concat(correlation.After.UnnamedData).FirstOrDefault(
+            p => correlation.After.RoleOf(p.Section) != SectionRole.Init
+                && p.References.Concat(p.Entries.SelectMany(e => e.References)).Any(r => r.Piece == after))?.Name;
+    }
 
     // Each statement is about one thing: a name that several variables have says nothing.
     internal static bool IsOnlyOne(UnitObject unit, Piece variable, string name) =>

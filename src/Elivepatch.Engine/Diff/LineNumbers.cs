@@ -17,6 +17,21 @@ internal static class LineNumbers
 
     // struct pi_entry (include/linux/printk.h): three pointers, then the line.
     private const int PrintkLine = 24;
+    private const uint MostLines = 200_000;
+
+    // Where the line is among the arguments: __might_resched(file, line, ...), __warn_printk("... at %s (%d)\n", file, line), of ASSERT_RTNL(),
+    // __btrfs_abort_transaction(transaction, function, line, ...).
+    private static readonly Dictionary<string, Register> lineOf = new()
+    {
+        ["__might_sleep"] = Register.ESI,
+        ["___might_sleep"] = Register.ESI,
+        ["__might_resched"] = Register.ESI,
+        ["__might_fault"] = Register.ESI,
+        ["lockdep_rcu_suspicious"] = Register.ESI,
+        ["__warn_printk"] = Register.EDX,
+        ["__btrfs_abort_transaction"] = Register.EDX,
+        ["__btrfs_panic"] = Register.EDX,
+    };
 
     /// <summary>True where two bytes at one place of two twins differ in nothing but a source line.</summary>
     public static bool Differ(Piece before, Piece after, int offset)
@@ -44,21 +59,22 @@ internal static class LineNumbers
     private static (ulong Offset, int Size)? LineArgument(Piece code, int offset)
     {
         var at = code.Start + (ulong)offset;
-        var isLine = false;
+        Register? line = null;
         var start = code.Start;
         (ulong Offset, int Size)? field = null;
         foreach (var (instruction, constants) in InstructionFields.Decode(code.Section, code.Start, code.End))
         {
             var isArgument = instruction.Mnemonic == Mnemonic.Mov && instruction.OpCount == 2 && instruction.Op0Kind == OpKind.Register
-                && constants is { HasImmediate: true, ImmediateSize: sizeof(int) };
+                && constants is { HasImmediate: true, ImmediateSize: sizeof(int) } && instruction.GetImmediate(1) is > 0 and < MostLines;
             var immediate = instruction.IP + constants.ImmediateOffset;
             if (isArgument && at >= immediate && at < immediate + sizeof(int))
-                (isLine, field) = (true, (immediate - code.Start, sizeof(int)));
+                (line, field) = (instruction.Op0Register, (immediate - code.Start, sizeof(int)));
             if (instruction.FlowControl == FlowControl.Next)
                 continue;
-            if (isLine)
+            if (line is { } register)
             {
-                return instruction.FlowControl == FlowControl.Call && code.References.Any(
+                var callee = code.References.FirstOrDefault(r => r.IsCall && r.Offset == instruction.IP + constants.ImmediateOffset - code.Start)?.External?.Name;
+                return callee is not null && lineOf.GetValueOrDefault(callee) == register && code.References.Any(
                     r => r.Offset >= start - code.Start && r.Offset < instruction.IP - code.Start && NamesPlace(r)) ? field : null;
             }
 

@@ -493,8 +493,12 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
                 break;
             case Mnemonic.Lea:
                 var place = AddressOf(state, instruction);
-                if (code.MemoryIndex != Register.None || IsFar(unchecked((long)code.MemoryDisplacement64)) && !code.IsIPRelativeMemoryOperand)
+                if (!code.IsIPRelativeMemoryOperand && (code.MemoryIndex != Register.None || IsFar(unchecked((long)code.MemoryDisplacement64))
+                    || (instruction.Displacement is not null && code.MemoryBase != Register.None)))
+                {
                     NoteComputed(place);
+                }
+
                 Set(state, code.Op0Register, place);
                 break;
             case Mnemonic.Xor or Mnemonic.Sub when code is { Op0Kind: OpKind.Register, Op1Kind: OpKind.Register } && code.Op0Register == code.Op1Register:

@@ -34,19 +34,24 @@ public static class CheckImageMemory
             yield return new(ProblemCodes.NotImageMemory, $"{unit.Name}: {escape.Function} {escape.Event}, and {test.User} uses {test.Name}");
     }
 
-    // __pa() is arithmetic with the address and phys_base. Where the compiler knows the variable, part of the sum is in the reference.
+    // __pa() is arithmetic with the address and phys_base. Where the compiler knows the variable, part of the sum is in the reference. What
+    // leaves the function may come back to it, so that only of what nobody wants the physical address of is asked whether it is computed.
     private static IEnumerable<Problem> Physical(Inclusion inclusion, EscapeFindings escapes)
     {
         foreach (var piece in inclusion.Pieces.Where(p => p.IsCode && p.References.Any(r => r.External?.Name == PhysicalBase)))
         {
             var function = (piece.Parent ?? piece).Name;
-            var own = piece.References.Where(r => r.Piece is { Kind: PieceKind.Variable } variable && inclusion.Contains(variable)).ToList();
-            var name = escapes.Computed.Where(c => c.Function == function).Select(c => c.Address).Order(StringComparer.Ordinal).FirstOrDefault()
-                ?? own.Find(r => IsFar(r) || !escapes.IsComplete)?.TargetName;
+            var own = piece.References.FirstOrDefault(r => r.Piece is { Kind: PieceKind.Variable } variable && inclusion.Contains(variable)
+                && (IsFar(r) || (r is { Use: ReferenceUse.Address, IsMemoryOperand: false } && (!IsOfTheKernelAlone(variable) || !escapes.IsComplete))));
+            var name = own?.TargetName
+                ?? escapes.Computed.Where(c => c.Function == function).Select(c => c.Address).Order(StringComparer.Ordinal).FirstOrDefault();
             if (name is not null)
-                yield return new(ProblemCodes.NotImageMemory, $"{inclusion.Diff.Unit}: {function} computes with the address of {name}, which is new, and {PhysicalBase}");
+                yield return new(ProblemCodes.NotImageMemory, $"{inclusion.Diff.Unit}: {function} uses {name}, which is new, and {PhysicalBase}");
         }
     }
+
+    // Names for messages, and constant tables of addresses: to anything but the kernel, virtual addresses mean nothing.
+    private static bool IsOfTheKernelAlone(Piece variable) => variable.IsConstant && (variable.IsThrowaway || variable.References.Count > 0);
 
     private static bool IsFar(Reference reference) =>
         reference.Displacement < 0 ? reference.Displacement < -(1 << 20) : (ulong)reference.Displacement > reference.Piece!.Size + (1 << 20);

@@ -59,6 +59,7 @@ public sealed class Combine
         return found with
         {
             Escapes = [.. found.Escapes.Select(e => e with { Function = Plain(e.Function), Address = Plain(e.Address) })],
+            Computed = found.Computed.Select(c => (Plain(c.Function), Plain(c.Address))).ToHashSet(),
         };
 
         string Plain(string name) => names.GetValueOrDefault(name, name);

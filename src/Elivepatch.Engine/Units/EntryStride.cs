@@ -29,6 +29,7 @@ internal static class EntryStride
         ElfRelocation[] relocations = [.. table.Relocations?.Entries.OrderBy(r => r.Offset) ?? Enumerable.Empty<ElfRelocation>()];
         if (size == 0 || relocations.Length == 0)
             return 0;
+        var found = 0UL;
         for (var perEntry = fewestFields.GetValueOrDefault(table.Name, 1); perEntry <= Math.Min(relocations.Length, MostFields); perEntry++)
         {
             if (relocations.Length % perEntry != 0)
@@ -36,11 +37,17 @@ internal static class EntryStride
             var stride = perEntry < relocations.Length ? relocations[perEntry].Offset - relocations[0].Offset : size;
             // Where the assembler aligns the beginning of each entry, nothing fills up the last one (.parainstructions).
             var last = stride * (ulong)(relocations.Length / perEntry - 1);
-            if (stride > 0 && size > last && size - last <= stride && Repeats(relocations, stride, perEntry))
-                return stride;
+            if (stride == 0 || size <= last || size - last > stride || !Repeats(relocations, stride, perEntry))
+                continue;
+            // Of two or three addresses of code in a row: the third is a handler, and leads to the entry of a function each time.
+            if (found > 0)
+                return perEntry == 3 && relocations.Where((_, i) => i % 3 == 2).All(LeadsToEntry) ? stride : found;
+            found = stride;
+            if (table.Name != "__ex_table")
+                break;
         }
 
-        return 0;
+        return found;
     }
 
     /// <summary>True where every entry of this size has relocations at the same offsets as the first.</summary>
@@ -66,6 +73,10 @@ internal static class EntryStride
 
         return true;
     }
+
+    // No instruction at a function's entry may fault.
+    private static bool LeadsToEntry(ElfRelocation relocation) =>
+        relocation.Addend == 0 && relocation.Symbol is { } symbol && (symbol.IsFunction || (symbol.IsSectionSymbol && symbol.Section!.Name != SectionRules.Fixup));
 
     private static bool LeadsToCode(ElfRelocation relocation) => relocation.Symbol?.Section?.Has(ElfSectionFlags.Execute) == true;
 }

@@ -19,6 +19,9 @@ public static class SectionRules
     /// <summary>Static branches: the place, the target and the static key of each.</summary>
     public const string JumpTable = "__jump_table";
 
+    /// <summary>Where code goes on behind an instruction that faulted, without names of its own (until 5.15).</summary>
+    public const string Fixup = ".fixup";
+
     /// <summary>Slow paths of reference counters, without names of their own (<c>arch/x86/include/asm/refcount.h</c> until 5.4).</summary>
     public const string RefcountText = ".text..refcount";
 
@@ -131,7 +134,7 @@ public static class SectionRules
 
     private static SectionRole RoleOfCode(string name) => name switch
     {
-        ".altinstr_replacement" or ".altinstr_aux" or ".fixup" or RefcountText => SectionRole.Replacement,
+        ".altinstr_replacement" or ".altinstr_aux" or Fixup or RefcountText => SectionRole.Replacement,
         _ when name == ".text" || name.StartsWith(".text.", StringComparison.Ordinal) => SectionRole.Code,
         _ when Array.IndexOf(codeSections, name) >= 0 => SectionRole.Code,
         _ => SectionRole.Unknown,

@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Iced.Intel;
 
 namespace Elivepatch.Engine.Units;
 
@@ -183,36 +184,56 @@ public sealed partial class UnitObject
         return end <= section.Content.Length ? bySection[section].Unnamed(PieceKind.Literal, offset, (ulong)end) : null;
     }
 
-    // Nothing says how long a piece of replacement code is but where the next one begins.
+    // Nothing says how long a piece of replacement code is but where the next one begins. Only where somebody goes on does one begin: an
+    // instruction that may fault, or a lock prefix, lies within one.
     private void FindReplacementStarts()
     {
-        foreach (var relocation in Elf.RelocationSections.SelectMany(s => s.Entries.Select(r => (Section: s.Target, Relocation: r))))
+        foreach (var source in Elf.RelocationSections.Where(s => s.Target is not null).Select(s => s.Target!).Distinct())
         {
-            if (relocation.Relocation.Symbol is not { IsDefined: true, Section: { } home } symbol || roles[home] != SectionRole.Replacement
-                || home == relocation.Section)
+            var isCode = source.Has(ElfSectionFlags.Execute);
+            if (!isCode && source.Name is not (Alternatives or ExceptionTable or SectionRules.JumpTable))
+                continue;
+            var relocations = Relocations(source);
+            var perEntry = isCode || StrideOf(source) is not { } stride ? 0 : relocations.Count(r => r.Offset < stride);
+            for (var i = 0; i < relocations.Length; i++)
             {
-                continue;
+                // The second field of an entry is where to go on, or the replacement.
+                if (relocations[i].Symbol is { IsDefined: true, Section: { } home } symbol && roles[home] == SectionRole.Replacement
+                    && (isCode ? home != source : perEntry == 0 || i % perEntry == 1))
+                {
+                    AddReplacementStart(home, (long)symbol.Value + relocations[i].Addend, isCode && Reference.IsPcRelative(relocations[i].Type));
+                }
             }
-
-            // What lies in it is told by others, and is no place where anybody goes on.
-            if (relocation.Section.Name.StartsWith(".discard", StringComparison.Ordinal)
-                || (home.Name == SectionRules.RefcountText && !relocation.Section.Has(ElfSectionFlags.Execute)))
-            {
-                continue;
-            }
-
-            // Code jumps to it by a PC-relative branch whose bias is 4; a table entry gives the place itself.
-            var bias = relocation.Section.Has(ElfSectionFlags.Execute) && Reference.IsPcRelative(relocation.Relocation.Type) ? 4 : 0;
-            var start = (long)symbol.Value + relocation.Relocation.Addend + bias;
-            if (start < 0 || (ulong)start > home.Size)
-                continue;
-            if (!replacementStarts.TryGetValue(home, out var starts))
-                replacementStarts[home] = starts = [];
-            starts.Add((ulong)start);
         }
 
         foreach (var (section, starts) in replacementStarts.ToList())
+        {
             replacementStarts[section] = [.. starts.Distinct().Order()];
+            if (section.Name is SectionRules.Fixup or SectionRules.RefcountText)
+                CheckEnds(section, replacementStarts[section]);
+        }
+    }
+
+    // Code jumps to it by a PC-relative branch whose bias is 4; a table entry gives the place itself.
+    private void AddReplacementStart(ElfSection home, long place, bool isBranch)
+    {
+        var start = place + (isBranch ? 4 : 0);
+        if (start < 0 || (ulong)start > home.Size)
+            return;
+        if (!replacementStarts.TryGetValue(home, out var starts))
+            replacementStarts[home] = starts = [];
+        starts.Add((ulong)start);
+    }
+
+    // What runs into the next piece cannot be cut from it.
+    private void CheckEnds(ElfSection section, List<ulong> starts)
+    {
+        for (var i = 0; i + 1 < starts.Count; i++)
+        {
+            var last = InstructionFields.Decode(section, starts[i], starts[i + 1]).Select(d => d.Instruction).LastOrDefault();
+            if (last.FlowControl is not (FlowControl.UnconditionalBranch or FlowControl.IndirectBranch or FlowControl.Return) && last.Mnemonic != Mnemonic.Ud2)
+                Report(ProblemCodes.UnreadableCode, $"{Name}: {section.Name}+0x{starts[i]:x} runs into what begins at +0x{starts[i + 1]:x}");
+        }
     }
 
     private Piece? Replacement(ElfSection section, ulong offset)

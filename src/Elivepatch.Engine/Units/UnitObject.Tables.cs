@@ -6,7 +6,7 @@ namespace Elivepatch.Engine.Units;
 /// <content>Last part of reading: table entries are handed to the pieces that they describe.</content>
 public sealed partial class UnitObject
 {
-    private const string Alternatives = ".altinstructions";
+    private const string Alternatives = ".altinstructions", ExceptionTable = "__ex_table";
 
     private void ReadTables()
     {

@@ -19,7 +19,9 @@ namespace Elivepatch.Kernel.Patches;
 /// <param name="Lines">With directives between them.</param>
 /// <param name="Doubtful">Numbers, from 1, that do not mean the same line before and after.</param>
 /// <param name="Changed">Those of the lines before, from 1, that are gone or other ones now.</param>
-internal sealed record NumberedLines(IReadOnlyList<string> Lines, IReadOnlySet<int> Doubtful, IReadOnlySet<int> Changed);
+/// <param name="Added">The lines that are new or other ones now.</param>
+internal sealed record NumberedLines(
+    IReadOnlyList<string> Lines, IReadOnlySet<int> Doubtful, IReadOnlySet<int> Changed, IReadOnlyList<string> Added);
 
 /// <summary>Keeps line numbers where they were.</summary>
 internal sealed class LineDirectives
@@ -63,7 +65,8 @@ internal sealed class LineDirectives
         return new(
             directives.written,
             directives.shifts.Count > MostShifts ? Enumerable.Range(1, before.Count).ToHashSet() : directives.doubtful,
-            gone);
+            gone,
+            [.. changes.SelectMany(c => after.Skip(c.NewStart).Take(c.NewCount))]);
     }
 
     private void CopyUnchanged(int from, int to, int old)

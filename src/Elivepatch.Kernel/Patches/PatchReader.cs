@@ -83,6 +83,12 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
                 continue;
             if (!Quotes(mail[..i]))
                 return;
+            if (HoldsPatch(mail[..i]))
+            {
+                Fail(ProblemCodes.PatchUnreadable, "what may be its message holds a whole patch: give each patch a file of its own");
+                return;
+            }
+
             var count = 0;
             foreach (var line in mail[i..])
                 count += Starts(line, "diff --git ") ? 1 : 0;
@@ -100,6 +106,20 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
             if (Starts(line, "diff --git ") || Starts(line, "--- ") || Starts(line, "@@ ") || Starts(line, "*** "))
                 return true;
         }
+        return false;
+    }
+
+    // Of another mail, of `git show`, or of a mail without a statistic: for git, too, the message ends at the first line that begins so.
+    private static bool HoldsPatch(ReadOnlySpan<string> message)
+    {
+        var subjects = 0;
+        foreach (var line in message)
+        {
+            subjects += Starts(line, "Subject: ") ? 1 : 0;
+            if (Starts(line, "diff ") || Starts(line, "Index: ") || Starts(line, "commit ") || Starts(line, "From ") || line is "-- " or "--" || subjects > 1)
+                return true;
+        }
+
         return false;
     }
 

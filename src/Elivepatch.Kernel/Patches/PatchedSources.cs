@@ -118,6 +118,7 @@ public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay L
             numbersItself ? null : new(numbered.ToDictionary(n => n.Key, n => n.Value.Doubtful, StringComparer.Ordinal))
             {
                 Changed = numbered.ToDictionary(n => n.Key, n => n.Value.Changed, StringComparer.Ordinal),
+                AddsVariables = added.Count > 0 || NewVariables.MayBeIn(numbered.Values.SelectMany(n => n.Added)),
             });
     }
 

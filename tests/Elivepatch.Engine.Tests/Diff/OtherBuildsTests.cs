@@ -12,7 +12,7 @@ public sealed class OtherBuildsTests
 {
     private const string Declarations = """
         extern int printk(const char *format, ...), use(int), key, other;
-        extern void __might_sleep(const char *file, int line), wait(int line);
+        extern void __might_sleep(const char *file, int line), wait(int line), request(const char *, int), __might_resched(const char *, int, int);
         #define noinline __attribute__((noinline))
 
         """;
@@ -48,6 +48,28 @@ public sealed class OtherBuildsTests
         var last = source.LastIndexOf("key", StringComparison.Ordinal);
         if (last > source.IndexOf("f(int", StringComparison.Ordinal))
             Assert.Equal(["h"], Compare(source, source[..last] + "other" + source[(last + 3)..]).Changed());
+    }
+
+    [Theory]
+    [InlineData("__ex_table", "\\n.long 1b - ., 3b - .\\n.long 4b - ., 2b - .")]
+    [InlineData(".smp_locks", "\\n.long 4b - .")]
+    public void Code_without_a_name_goes_on_behind_an_instruction_that_a_table_names(string table, string entries)
+    {
+        string Source(int number) => $"long f(long a) {{ asm volatile(\"1:\\tmov (%0),%0\\n2:\\n.pushsection .fixup,\\\"ax\\\"\\n3:\\tmov $1,%k0\\n4:\\tlock incl (%0)\\n\\tmov ${number},%k0\\n\\tjmp 2b\\n.popsection\\n"
+            + $".pushsection __ex_table,\\\"a\\\"\\n.long 1b - ., 3b - .\\n.popsection\\n.pushsection {table},\\\"a\\\"{entries}\\n.popsection\" : \"+r\" (a)); return a; }}\n";
+
+        Assert.Equal(["f"], Compare(Source(2), Source(3)).Changed());
+        var brought = Assert.Single(Value(Include.Run(Compare(Source(2), Source(3)))).Pieces, p => p.Kind == PieceKind.Replacement);
+        Assert.Equal(brought.Section.Size, brought.Size);
+    }
+
+    [Fact]
+    public void Code_without_a_name_that_runs_into_the_next_is_not_understood()
+    {
+        const string source = "long f(long a) { asm volatile(\"1:\\tmov (%0),%0\\n2:\\tmov 8(%0),%0\\n3:\\n.pushsection .fixup,\\\"ax\\\"\\n4:\\tmov $1,%k0\\n5:\\tjmp 3b\\n.popsection\\n"
+            + ".pushsection __ex_table,\\\"a\\\"\\n.long 1b - ., 4b - .\\n.long 2b - ., 5b - .\\n.popsection\" : \"+r\" (a)); return a; }\n";
+        var outcome = UnitObject.Read("unit.c", ElfReader.Read(Gcc.Compile(source, KernelFlags + Gcc.EngineFlags)), layouts: null);
+        Assert.Equal(ProblemCodes.UnreadableCode, Assert.Single(outcome.Problems).Code);
     }
 
     [Fact]
@@ -95,6 +117,9 @@ public sealed class OtherBuildsTests
     [Theory]
     [InlineData("wait(__LINE__);")] // nobody knows that it is one
     [InlineData("__might_sleep(\"a file\", __LINE__);")]
+    [InlineData("request(\"fw/header.h\", __LINE__);")]
+    [InlineData("__might_resched(\"lib/unit.c\", 12, __LINE__);")]
+    [InlineData("asm volatile(\"mov %0,%%ebx\" : : \"i\" (__LINE__) : \"rbx\"); __might_sleep(\"lib/unit.c\", 12);")]
     [InlineData("__might_sleep(\"lib/unit.c\", 3); use(__LINE__);")]
     public void A_number_that_may_mean_something_else_is_a_change(string statement)
     {

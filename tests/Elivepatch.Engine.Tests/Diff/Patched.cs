@@ -32,7 +32,7 @@ internal static class Patched
         IReadOnlySet<int> numbers = changed.ToHashSet();
         var (old, now) = (Unit(before), Unit(after));
         var byPath = new Dictionary<string, IReadOnlySet<int>> { [old.Debug.Variables[0].Declared.File!] = numbers };
-        return DetectChanges.Run(Correlate.Run(old, now, new(byPath) { Changed = byPath }));
+        return DetectChanges.Run(Correlate.Run(old, now, new(byPath) { Changed = byPath, AddsVariables = false }));
     }
 
     public static string[] Changed(this UnitDiff diff) => [.. diff.Changed.Select(c => c.After.Name).Order(StringComparer.Ordinal)];

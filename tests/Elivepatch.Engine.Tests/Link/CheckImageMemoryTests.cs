@@ -45,15 +45,20 @@ public sealed class CheckImageMemoryTests
     [InlineData("(unsigned long)fresh + 0x80000000UL + phys_base", true)] // as __pa() does
     [InlineData("(unsigned long)(t->place ? fresh : (char *)t->name) + 0x80000000UL + phys_base", true)]
     [InlineData("(unsigned long)old + phys_base", false)] // the kernel's own
-    [InlineData("(keep(fresh), t->place + phys_base)", false)] // of something else
-    [InlineData("((t->name = fresh + 8), t->place + phys_base)", false)]
+    [InlineData("(keep(fresh), t->place + phys_base)", true)] // it may come back
+    [InlineData("((t->name = fresh + 8), (unsigned long)t->name + phys_base)", true)]
+    [InlineData("((t->name = (char *)&table), t->place + phys_base)", false)] // addresses, for the kernel alone
+    [InlineData("(keep(__func__), t->place + phys_base)", false)]
+    [InlineData("(unsigned long)&table + phys_base", true)]
+    [InlineData("(unsigned long)&table + 0x80000000UL + phys_base", true)]
+    [InlineData("(unsigned long)&table[t->place] + phys_base", true)]
     [InlineData("fresh[3] + phys_base", false)] // only read
     [InlineData("(unsigned long)fresh", false)]
     public void The_physical_address_of_a_new_variable_is_refused(string value, bool isRefused)
     {
         var unit = Unit.Replace("FREE", "keep(old)", StringComparison.Ordinal);
         var patched = unit.Replace("t->place + phys_base", value, StringComparison.Ordinal)
-            .Replace("static char old[64];", "static char old[64]; static char fresh[64]; void set(int a) { fresh[a] = 1; }", StringComparison.Ordinal);
+            .Replace("static char old[64];", "static char old[64]; static char fresh[64]; static void (*const table[])(const void *) = { keep, keep }; void set(int a) { fresh[a] = 1; }", StringComparison.Ordinal);
 
         Assert.Equal(isRefused ? [515] : [], Run(unit, patched).Select(p => p.Code.Number));
     }

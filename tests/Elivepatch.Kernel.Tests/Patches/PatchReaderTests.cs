@@ -99,6 +99,40 @@ public sealed class PatchReaderTests
         Assert.Equal(101, Assert.Single(Parse(Quoting).Problems).Code.Number);
     }
 
+    [Theory]
+    [InlineData("diff --git a/fs/y.c b/fs/y.c\n--- a/fs/y.c\n+++ b/fs/y.c\n@@ -1,1 +1,1 @@\n-y\n+Y\n")]
+    [InlineData("--- a/fs/y.c\n+++ b/fs/y.c\n@@ -1,1 +1,1 @@\n-y\n+Y\n-- \n2.39.5\n")]
+    [InlineData("--- a/fs/y.c\n+++ b/fs/y.c\n@@ -1,1 +1,1 @@\n-y\n+Y\n\nFrom mboxrd@z Thu Jan  1 00:00:00 1970\n")]
+    [InlineData("--- a/fs/y.c\n+++ b/fs/y.c\n@@ -1,1 +1,1 @@\n-y\n+Y\n\nSubject: [PATCH] more\n")]
+    [InlineData("--- a/fs/y.c\n+++ b/fs/y.c\n@@ -1,1 +1,1 @@\n-y\n+Y\n\ncommit 0123456789012345678901234567890123456789\n")]
+    public void What_may_be_a_patch_before_a_statistic_is_not_passed_over(string before)
+    {
+        var mail = Quoting[..Quoting.IndexOf("Undoes", StringComparison.Ordinal)] + before + Quoting[Quoting.IndexOf("---\n fs", StringComparison.Ordinal)..];
+        var outcome = Parse(mail + Simple[Simple.IndexOf("diff --git", StringComparison.Ordinal)..]);
+        Assert.Equal(101, Assert.Single(outcome.Problems).Code.Number);
+    }
+
+    [Theory]
+    [InlineData("static int limit = 10;\n", true)]
+    [InlineData("\tstatic int limit;\n", true)]
+    [InlineData("int limit = 10;\n", true)]
+    [InlineData("int limit[4] = {\n", true)]
+    [InlineData("extern int limit;\n", true)]
+    [InlineData("static DEFINE_MUTEX(limit);\n", true)]
+    [InlineData("\tDEFINE_RATELIMIT_STATE(limit, 1, 2);\n", true)]
+    [InlineData("static int\n", true)]
+    [InlineData("static int (*limit)(void) = f;\n", true)]
+    [InlineData("static int limit __aligned(8) = 10;\n", true)]
+    [InlineData("#define limit static int x\n", true)]
+    [InlineData("\t= 10;\n", true)]
+    [InlineData("static bool damon_pa_young(unsigned long paddr)\n", false)]
+    [InlineData("static bool damon_pa_young(unsigned long paddr,\n", false)]
+    [InlineData("\tbool accessed;\n", false)]
+    [InlineData("\taccessed = f(a);\n", false)]
+    [InlineData("}\n", false)]
+    [InlineData("\n", false)]
+    public void A_line_that_may_add_a_variable_is_told(string line, bool may) => Assert.Equal(may, NewVariables.MayBeIn([line]));
+
     [Fact]
     public void A_message_without_a_statistic_hides_nothing()
     {
