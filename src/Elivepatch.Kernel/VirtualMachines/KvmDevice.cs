@@ -17,8 +17,13 @@ internal static class KvmDevice
     /// </summary>
     public static bool IsUsable() => HasExtensions() && CanBeOpened();
 
+    // Before its first instruction: a register of the model that KVM has and does not let be set. QEMU ends itself then.
+    private const string Emulator = "qemu-system-x86_64: ";
+    private static readonly string[] FailuresToStart = ["error: failed to set MSR", "../../target/i386/kvm/kvm.c:"];
+
     /// <summary>A line of the emulator's standard error says that KVM cannot run this guest.</summary>
-    public static bool SaysFailed(string line) => Failures.Any(f => line.StartsWith(f, StringComparison.Ordinal));
+    public static bool SaysFailed(string line) => Failures.Any(f => line.StartsWith(f, StringComparison.Ordinal))
+        || FailuresToStart.Any(f => line.StartsWith(Emulator + f, StringComparison.Ordinal));
 
     private static bool HasExtensions()
     {

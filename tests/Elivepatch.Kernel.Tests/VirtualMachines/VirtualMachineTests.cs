@@ -197,6 +197,9 @@ public sealed class VirtualMachineTests(StockKernel stock)
     [InlineData("KVM internal error. Suberror: 1", true)]
     [InlineData("KVM: entry failed, hardware error 0x80000021", true)]
     [InlineData("error: kvm run failed Bad address", true)]
+    [InlineData("qemu-system-x86_64: error: failed to set MSR 0x10a to 0x69", true)]
+    [InlineData("qemu-system-x86_64: ../../target/i386/kvm/kvm.c:3183: kvm_buf_set_msrs: Assertion `ret == cpu->kvm_msr_buf->nmsrs' failed.", true)]
+    [InlineData("qemu-system-x86_64: falling back to tcg", false)]
     [InlineData("[    0.1] kvm-guest: KVM internal error.", false)]
     public void The_emulators_words_for_a_kvm_that_fails_are_known(string line, bool failed) => Assert.Equal(failed, KvmDevice.SaysFailed(line));
 
