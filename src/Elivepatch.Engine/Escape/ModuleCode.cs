@@ -38,7 +38,6 @@ internal sealed record CodeFunction(string Name, CodePlace Entry, ulong End)
 /// </summary>
 internal sealed class ModuleCode
 {
-    private const string ExceptionTable = "__ex_table", JumpTable = "__jump_table", Alternatives = ".altinstructions";
     private readonly ModuleAddresses addresses;
     private readonly Dictionary<CodePlace, CodeInstruction> instructions = [];
     private readonly Dictionary<CodePlace, CodeFunction> entries = [];
@@ -60,9 +59,9 @@ internal sealed class ModuleCode
         Functions = [.. entries.Values];
         foreach (var function in Functions)
             Decode(function);
-        foreach (var section in elf.Sections.Where(s => s.Name is ExceptionTable or JumpTable))
+        foreach (var section in elf.Sections.Where(s => s.Name is SectionRules.ExceptionTable or SectionRules.JumpTable))
             ReadJumps(addresses.RelocationsOf(section));
-        foreach (var section in elf.Sections.Where(s => s.Name == Alternatives))
+        foreach (var section in elf.Sections.Where(s => s.Name == SectionRules.Alternatives))
             ReadAlternatives(section, addresses.RelocationsOf(section));
     }
 

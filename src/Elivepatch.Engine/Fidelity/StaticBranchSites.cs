@@ -3,6 +3,7 @@
 // from what the compiler wrote.
 using System.Buffers.Binary;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Fidelity;
 
@@ -45,7 +46,7 @@ internal sealed class StaticBranchSites
 
     public StaticBranchSites(ElfObject unit)
     {
-        foreach (ElfSection table in unit.Sections.Where(s => s.Name == "__jump_table"))
+        foreach (ElfSection table in unit.Sections.Where(s => s.Name == SectionRules.JumpTable))
         {
             Read(table);
         }

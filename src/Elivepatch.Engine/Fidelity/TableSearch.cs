@@ -3,6 +3,7 @@
 // tables belong to the proof: which key a static branch asks and which instructions replace others stands nowhere else.
 using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Fidelity;
 
@@ -10,7 +11,7 @@ namespace Elivepatch.Engine.Fidelity;
 internal static class TableSearch
 {
     /// <summary>Tables that the build sorts (<c>scripts/sorttable.c</c>): their entries are no longer together.</summary>
-    private static readonly string[] SortedTables = ["__ex_table", "__mcount_loc"];
+    private static readonly string[] SortedTables = [SectionRules.ExceptionTable, "__mcount_loc"];
 
     /// <summary>The addresses of the link at which the table's first reference to known code is found.</summary>
     public static IReadOnlyList<ulong> PlacesOf(ElfSection table, ImageComparison comparison, KernelImage image, ObjectSymbols kernel)

@@ -15,8 +15,8 @@ internal static class EntryStride
     {
         [SectionRules.JumpTable] = 3,
         [".static_call_sites"] = 2,
-        ["__ex_table"] = 2,
-        [".altinstructions"] = 2,
+        [SectionRules.ExceptionTable] = 2,
+        [SectionRules.Alternatives] = 2,
     };
 
     // No table has more; of several entries that are unlike each other nothing must look like one.
@@ -43,7 +43,7 @@ internal static class EntryStride
             if (found > 0)
                 return perEntry == 3 && relocations.Where((_, i) => i % 3 == 2).All(LeadsToEntry) ? stride : found;
             found = stride;
-            if (table.Name != "__ex_table")
+            if (table.Name != SectionRules.ExceptionTable)
                 break;
         }
 

@@ -19,6 +19,12 @@ public static class SectionRules
     /// <summary>Static branches: the place, the target and the static key of each.</summary>
     public const string JumpTable = "__jump_table";
 
+    /// <summary>Alternatives: the place and the replacement of each.</summary>
+    public const string Alternatives = ".altinstructions";
+
+    /// <summary>Instructions that may fault, and where code goes on then.</summary>
+    public const string ExceptionTable = "__ex_table";
+
     /// <summary>Where code goes on behind an instruction that faulted, without names of its own (until 5.15).</summary>
     public const string Fixup = ".fixup";
 
@@ -31,7 +37,7 @@ public static class SectionRules
     // Tables whose entries belong to one place in one function; the first reference to code in an entry names the place.
     private static readonly HashSet<string> tables =
     [
-        "__bug_table", "__ex_table", JumpTable, ".altinstructions", ".smp_locks", ".parainstructions", ".static_call_sites",
+        "__bug_table", ExceptionTable, JumpTable, Alternatives, ".smp_locks", ".parainstructions", ".static_call_sites",
         ".call_sites", ".retpoline_sites", ".return_sites", ".ibt_endbr_seal", ".cfi_sites", "__mcount_loc",
         "__patchable_function_entries", ".kcfi_traps", PrintkIndex,
         ".discard.reachable", ".discard.unreachable", ".discard.annotate_insn", ".discard.annotate_data", ".discard.retpoline_safe",

@@ -191,7 +191,7 @@ public sealed partial class UnitObject
         foreach (var source in Elf.RelocationSections.Where(s => s.Target is not null).Select(s => s.Target!).Distinct())
         {
             var isCode = source.Has(ElfSectionFlags.Execute);
-            if (!isCode && source.Name is not (Alternatives or ExceptionTable or SectionRules.JumpTable))
+            if (!isCode && source.Name is not (SectionRules.Alternatives or SectionRules.ExceptionTable or SectionRules.JumpTable))
                 continue;
             var relocations = Relocations(source);
             var perEntry = isCode || StrideOf(source) is not { } stride ? 0 : relocations.Count(r => r.Offset < stride);

@@ -6,8 +6,6 @@ namespace Elivepatch.Engine.Units;
 /// <content>Last part of reading: table entries are handed to the pieces that they describe.</content>
 public sealed partial class UnitObject
 {
-    private const string Alternatives = ".altinstructions", ExceptionTable = "__ex_table";
-
     private void ReadTables()
     {
         foreach (var table in Elf.Sections.Where(s => roles[s] == SectionRole.Table && s.Size > 0))
@@ -31,7 +29,7 @@ public sealed partial class UnitObject
     private IReadOnlyList<Reference> ReadEntry(ElfSection table, ulong offset, ulong size)
     {
         var references = ReadReferences(table, offset, offset + size, fields: null);
-        if (table.Name != Alternatives || ReplacementLength(table.Content.AsSpan((int)offset, (int)size)) != 0)
+        if (table.Name != SectionRules.Alternatives || ReplacementLength(table.Content.AsSpan((int)offset, (int)size)) != 0)
             return references;
         return [.. references.Select(r => r.Piece is { Kind: PieceKind.Replacement } next
             ? r with { Piece = bySection[next.Section].Empty(PieceKind.Replacement, (ulong)((long)next.Anchor + r.Displacement)), Displacement = 0 }
