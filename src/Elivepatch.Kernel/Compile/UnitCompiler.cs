@@ -115,8 +115,8 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         PreparedTree tree, CompileCommand command, SourceOverlay overlay, IReadOnlyList<string> how, CancellationToken cancellation)
     {
         using var workspace = cache.NewWorkspace();
-        var outcome = await RunCompilerAsync(
-            tree, overlay, workspace.FullPath, [.. command.Arguments, .. how, command.Unit], cancellation);
+        var outcome = await RunOnUnitAsync(
+            tree, command.Unit, overlay, workspace.FullPath, [.. command.Arguments, .. how, command.Unit], cancellation);
         if (!outcome.TryGet(out var result))
             return Outcome<ReadOnlyMemory<byte>>.Failure(outcome.Problems);
         return result.Succeeded && !result.Truncated ? result.OutputBytes
@@ -169,7 +169,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
 
     private static string[] FlagsOf(CompileVariant variant) => variant == CompileVariant.AsBuilt ? AsBuiltFlags : SectionFlags;
 
-    private static async Task<Outcome<CompiledUnit>> RunAsync(
+    private async Task<Outcome<CompiledUnit>> RunAsync(
         PreparedTree tree,
         CompileCommand command,
         SourceOverlay overlay,
@@ -177,8 +177,9 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         string folder,
         CancellationToken cancellation)
     {
-        var outcome = await RunCompilerAsync(
+        var outcome = await RunOnUnitAsync(
             tree,
+            command.Unit,
             overlay,
             folder,
             [.. command.Arguments, .. FlagsOf(variant), "-c", "-o", "/out/" + ObjectName, command.Unit],
@@ -191,6 +192,26 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         return new CompiledUnit(command.Unit, variant, bytes, result.Error, result.Duration);
     }
 
+    // Most units include nothing that is made for them, so kbuild is asked to make it when the compiler misses it.
+    private async Task<Outcome<ProcessResult>> RunOnUnitAsync(
+        PreparedTree tree, string unit, SourceOverlay overlay, string folder, IReadOnlyList<string> words, CancellationToken cancellation)
+    {
+        var generated = new GeneratedSources(cache);
+        if (generated.Find(tree, unit) is not { } made)
+        {
+            var outcome = await RunCompilerAsync(tree, overlay, folder, words, cancellation);
+            if (!outcome.TryGet(out var result) || result.Succeeded || MissingGenerated(tree, unit, overlay, result) is null)
+                return outcome;
+            var making = await generated.MakeAsync(tree, unit, SourceOverlay.None, cancellation);
+            if (!making.TryGet(out made))
+                return Outcome<ProcessResult>.Failure(making.Problems);
+        }
+
+        return await generated.CheckSameAsync(tree, unit, made, overlay, cancellation) is { } problem
+            ? problem
+            : await RunCompilerAsync(tree, overlay.Over(made), folder, words, cancellation);
+    }
+
     private static async Task<Outcome<ProcessResult>> RunCompilerAsync(
         PreparedTree tree, SourceOverlay overlay, string folder, IReadOnlyList<string> words, CancellationToken cancellation)
     {
@@ -198,13 +219,16 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         var probe = Path.Combine(folder, "probe.c");
         if (File.Exists(probe))
             File.Move(probe, Path.Combine(output, "probe.c"));
+
+        // A unit may be compiled a second time, with more files.
+        var files = Path.Combine(folder, Path.GetRandomFileName());
         return await Sandbox.RunAsync(
             new SandboxRequest
             {
                 File = words[0],
                 Arguments = [.. words.Skip(1)],
                 Environment = tree.Environment,
-                Binds = [.. tree.Binds, .. OverlayMounts.Create(tree, overlay, folder), new(output, "/out", Writable: true)],
+                Binds = [.. tree.Binds, .. OverlayMounts.Create(tree, overlay, files), new(output, "/out", Writable: true)],
                 WorkingDirectory = PreparedTree.InsidePath,
                 OutputLimit = PreprocessedLimit,
             },

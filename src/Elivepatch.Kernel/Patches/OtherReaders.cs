@@ -42,11 +42,11 @@ internal sealed class OtherReaders(CacheRoot cache)
     }
 
     /// <summary>
-    /// What is wrong with changing this C file, which is no unit of the kernel, or null: the build makes a program of it that
+    /// What is wrong with changing this file, which is no unit of the kernel, or null: the build makes a program of it that
     /// writes sources or tables, or constants for assembly.
     /// </summary>
     public static Problem? OfFile(PreparedTree tree, string path) =>
-        IsForConstants(path) || IsHostProgram(tree, path)
+        IsForConstants(path) || IsHostProgram(tree, path) || IsReadByProgram(tree, path)
             ? new(ProblemCodes.PatchChangesBuild, $"{path} is compiled into what the build makes sources from")
             : null;
 
@@ -82,6 +82,30 @@ internal sealed class OtherReaders(CacheRoot cache)
         return File.ReadAllText(makefile).Replace("\\\n", " ", StringComparison.Ordinal).Split('\n')
             .Where(l => l.StartsWith("hostprogs", StringComparison.Ordinal) || l.StartsWith("always-y", StringComparison.Ordinal))
             .SelectMany(l => l.Split([' ', '\t', '=', '+', ':'], StringSplitOptions.RemoveEmptyEntries)).Contains(name);
+    }
+
+    // The programs that preparation made are there already, and kbuild wrote beside each what it was compiled from. The kernel's
+    // common headers they read for checks and types; what is in a header beside their own subject (security/selinux/include/classmap.h)
+    // they write out. What is for the kernel itself (scripts/mod/devicetable-offsets.c) gives constants to programs alone.
+    private static bool IsReadByProgram(PreparedTree tree, string path) =>
+        !path.StartsWith("include/", StringComparison.Ordinal) && !path.StartsWith("arch/", StringComparison.Ordinal)
+        && Directory.EnumerateFiles(Path.Combine(tree.Folder, "scripts"), ".*.cmd", SearchOption.AllDirectories)
+            .Select(File.ReadAllText)
+            .Any(t => Names(t, path) && !t.Contains("-D__KERNEL__", StringComparison.Ordinal));
+
+    // Paths end at white space or a closing bracket, and may begin with "./".
+    private static bool Names(string text, string path)
+    {
+        for (var at = text.IndexOf(path, StringComparison.Ordinal); at >= 0; at = text.IndexOf(path, at + 1, StringComparison.Ordinal))
+        {
+            var (end, start) = (at + path.Length, at);
+            if (start >= 2 && text.AsSpan(start - 2, 2) is "./")
+                start -= 2;
+            if ((start == 0 || char.IsWhiteSpace(text[start - 1])) && (end == text.Length || char.IsWhiteSpace(text[end]) || text[end] == ')'))
+                return true;
+        }
+
+        return false;
     }
 
     private static Problem ProblemOf(string reader, List<string> paths)

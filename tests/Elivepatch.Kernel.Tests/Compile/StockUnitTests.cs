@@ -47,20 +47,52 @@ public sealed class StockUnitTests(StockKernel stock)
     }
 
     [Theory]
-    [InlineData("", 212)]
-    [InlineData("#include \"by-the-patch.h\"\n", 211)]
-    public async Task A_file_that_only_a_whole_build_makes_is_not_the_patchs_fault(string added, int number)
+    [InlineData("lib/oid_registry.c", "lib/oid_registry_data.c")]
+    [InlineData("lib/crc32.c", "lib/crc32table.h")]
+    [InlineData("security/selinux/netnode.c", "security/selinux/flask.h")]
+    [InlineData("security/apparmor/capability.c", "security/apparmor/capability_names.h")]
+    public async Task What_the_build_makes_for_a_unit_is_made(string unit, string made)
     {
         var tree = await stock.TreeAsync();
+        Assert.False(tree.HasFile(made));
+        var overlay = await EditedAsync(unit, t => t + "int more_text;\n");
+
+        Assert.DoesNotContain("more_text", Text(await CompileAsync(unit, SourceOverlay.None, CompileVariant.AsBuilt)));
+        Assert.Contains("more_text", Text(await CompileAsync(unit, overlay, CompileVariant.After)));
+
+        Assert.False(tree.HasFile(made));
+    }
+
+    [Fact]
+    public async Task What_a_patch_includes_and_nobody_makes_is_the_patchs_fault()
+    {
         const string unit = "lib/oid_registry.c";
-        var command = Get(await new KbuildCommands(stock.Cache).ForUnitsAsync(tree, [unit], Cancellation))[0];
-        var text = added + await File.ReadAllTextAsync(Path.Combine(tree.Folder, unit), Cancellation) + "int more;\n";
-        var overlay = new SourceOverlay(new Dictionary<string, ReadOnlyMemory<byte>> { [unit] = System.Text.Encoding.UTF8.GetBytes(text) });
+        var overlay = await EditedAsync(unit, t => "#include \"by-the-patch.h\"\n" + t);
 
-        var problem = Assert.Single((await new UnitCompiler(stock.Cache).CompileAsync(tree, command, overlay, CompileVariant.After, Cancellation)).Problems);
+        var problem = Assert.Single((await OutcomeAsync(unit, overlay, CompileVariant.After)).Problems);
 
-        Assert.Equal(number, problem.Code.Number);
-        Assert.Contains(number == 212 ? $"{unit} includes oid_registry_data.c" : "by-the-patch.h", problem.Reason);
+        Assert.Equal(ProblemCodes.CompileFailed, problem.Code);
+        Assert.Contains("by-the-patch.h", problem.Reason);
+    }
+
+    [Theory]
+    [InlineData("lib/oid_registry.c", "include/linux/oid_registry.h", "\tOID__NR", "\tOID_added,\t/* 1.2.3.4.5 */\n\tOID__NR", "lib/oid_registry_data.c")]
+    [InlineData("security/apparmor/capability.c", "include/uapi/linux/capability.h", "#define CAP_CHOWN ", "#define CAP_SHOWN ", "security/apparmor/capability_names.h")]
+    public async Task A_patch_that_changes_what_the_build_makes_is_refused(string unit, string path, string text, string instead, string made)
+    {
+        var overlay = await EditedAsync(path, t => t.Replace(text, instead, StringComparison.Ordinal));
+
+        var problem = Assert.Single((await OutcomeAsync(unit, overlay, CompileVariant.After)).Problems);
+
+        Assert.Equal(ProblemCodes.PatchChangesBuild, problem.Code);
+        Assert.Equal($"the build makes {made} from what the patch changes, and {unit} includes it", problem.Reason);
+    }
+
+    [Fact]
+    public async Task A_patch_of_a_header_leaves_what_the_build_makes_as_it_is()
+    {
+        var overlay = await EditedAsync("include/linux/oid_registry.h", t => t + "int more_text;\n");
+        Assert.Contains("more_text", Text(await CompileAsync("lib/oid_registry.c", overlay, CompileVariant.After)));
     }
 
     [Fact]
@@ -132,11 +164,22 @@ public sealed class StockUnitTests(StockKernel stock)
         Assert.Equal(24, layouts.OffsetOf("module.name"));
     }
 
-    private async Task<CompiledUnit> CompileAsync(string unit, SourceOverlay overlay, CompileVariant variant)
+    private async Task<CompiledUnit> CompileAsync(string unit, SourceOverlay overlay, CompileVariant variant) =>
+        Get(await OutcomeAsync(unit, overlay, variant));
+
+    private async Task<Outcome<CompiledUnit>> OutcomeAsync(string unit, SourceOverlay overlay, CompileVariant variant)
     {
         var tree = await stock.TreeAsync();
         var command = Get(await new KbuildCommands(stock.Cache).ForUnitsAsync(tree, [unit], Cancellation))[0];
-        return Get(await new UnitCompiler(stock.Cache).CompileAsync(tree, command, overlay, variant, Cancellation));
+        return await new UnitCompiler(stock.Cache).CompileAsync(tree, command, overlay, variant, Cancellation);
+    }
+
+    private async Task<SourceOverlay> EditedAsync(string path, Func<string, string> edit)
+    {
+        var before = await File.ReadAllTextAsync(Path.Combine((await stock.TreeAsync()).Folder, path), Cancellation);
+        var after = edit(before);
+        Assert.NotEqual(before, after);
+        return new(new Dictionary<string, ReadOnlyMemory<byte>> { [path] = Bytes(after) });
     }
 
     private static byte[] Bytes(string text) => System.Text.Encoding.UTF8.GetBytes(text);

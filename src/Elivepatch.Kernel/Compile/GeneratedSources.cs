@@ -1,0 +1,132 @@
+// In: a unit that includes a file which is not in the prepared tree. Out: the files that kbuild makes before it compiles the unit:
+// SELinux's classes, AppArmor's names of capabilities, tables of checksums, parsers made from ASN.1. Only the Makefile of the unit
+// says how they are made, so kbuild makes them, on a copy of the unit's folder; the object that it compiles as well is thrown away.
+
+using Elivepatch.Engine;
+using Elivepatch.Kernel.Processes;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Kernel.Trees;
+
+namespace Elivepatch.Kernel.Compile;
+
+/// <summary>Makes the sources that the build of a unit makes.</summary>
+internal sealed class GeneratedSources(CacheRoot cache)
+{
+    private const string Version = "1";
+    private const long MostBytes = 64 << 20;
+
+    // What a build leaves beside sources: objects, archives, lists.
+    private static readonly string[] NotSources = [".o", ".a", ".ko", ".mod", ".order", ".symvers", ".dwo", ".su", ".gcno"];
+    private static readonly EntryKind Kind = new("generated");
+
+    /// <summary>What <see cref="MakeAsync"/> made of the unpatched source before, or null.</summary>
+    public SourceOverlay? Find(PreparedTree tree, string unit) =>
+        cache.Find(Kind, KeyOf(tree, unit, SourceOverlay.None)) is { } folder ? Read(folder) : null;
+
+    /// <summary>The files that are made for a unit, by their paths in the tree; from the cache where they were made before.</summary>
+    public async Task<Outcome<SourceOverlay>> MakeAsync(
+        PreparedTree tree, string unit, SourceOverlay patches, CancellationToken cancellation)
+    {
+        var entry = await cache.GetAsync(
+            Kind, KeyOf(tree, unit, patches), folder => FillAsync(tree, unit, patches, folder, cancellation), cancellation);
+        return entry.Then<SourceOverlay>(folder => Read(folder));
+    }
+
+    /// <summary>
+    /// A problem where a patch changes a file that is made for the unit: other units may include it, and nothing says which.
+    /// </summary>
+    public async Task<Problem?> CheckSameAsync(
+        PreparedTree tree, string unit, SourceOverlay made, SourceOverlay patches, CancellationToken cancellation)
+    {
+        // No file is made from the unit that includes it.
+        if (patches.Files.Keys.All(p => p == unit))
+            return null;
+        var outcome = await MakeAsync(tree, unit, patches, cancellation);
+        if (!outcome.TryGet(out var patched))
+            return outcome.Problems[0];
+        var differing = made.Files.Keys.Union(patched.Files.Keys)
+            .Where(p => !(made.Files.TryGetValue(p, out var one) && patched.Files.TryGetValue(p, out var other) && one.Span.SequenceEqual(other.Span)))
+            .Order(StringComparer.Ordinal).FirstOrDefault();
+        return differing is null ? null
+            : new(ProblemCodes.PatchChangesBuild, $"the build makes {differing} from what the patch changes, and {unit} includes it");
+    }
+
+    private static ContentDigest KeyOf(PreparedTree tree, string unit, SourceOverlay patches) =>
+        ContentDigest.OfParts(Version, tree.Key.Hex, unit, patches.Digest.Hex);
+
+    private static SourceOverlay Read(string folder) => new(Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+        .Where(f => Path.GetFileName(f) != EntryManifest.FileName)
+        .ToDictionary(f => Path.GetRelativePath(folder, f), f => new ReadOnlyMemory<byte>(File.ReadAllBytes(f)), StringComparer.Ordinal));
+
+    private async Task<Problem?> FillAsync(PreparedTree tree, string unit, SourceOverlay patches, string result, CancellationToken cancellation)
+    {
+        using var workspace = cache.NewWorkspace();
+        var folder = Path.GetDirectoryName(unit) ?? "";
+        var original = Path.Combine(tree.Folder, folder);
+        var copy = Directory.CreateDirectory(Path.Combine(workspace.FullPath, "folder")).FullName;
+        CopyFolder(original, copy);
+        var outside = new SourceOverlay(patches.Files.Where(f => !IsIn(folder, f.Key)).ToDictionary());
+        foreach (var (path, text) in patches.Files.Where(f => IsIn(folder, f.Key)))
+        {
+            var file = Path.Combine(copy, Path.GetRelativePath(folder, path));
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            await File.WriteAllBytesAsync(file, text, cancellation);
+        }
+
+        var outcome = await Sandbox.RunAsync(
+            new SandboxRequest
+            {
+                File = "make",
+
+                // What preparation made stays as it is. kbuild starts make anew for what it builds, and make hands no -o down.
+                Arguments = [.. tree.MakeVariables, "TMPOUT=/tmp/.tmp_$$$$", "MAKE=make -o prepare", Path.ChangeExtension(unit, ".o")],
+                Environment = tree.Environment,
+                Binds =
+                [
+                    .. tree.Binds, .. OverlayMounts.Create(tree, outside, Path.Combine(workspace.FullPath, "outside")),
+                    new(copy, $"{PreparedTree.InsidePath}/{folder}", Writable: true),
+                ],
+                WorkingDirectory = PreparedTree.InsidePath,
+            },
+            cancellation);
+        if (!outcome.TryGet(out var run))
+            return outcome.Problems[0];
+
+        // The object is compiled last, and what is wrong with it the compile of the unit will say better.
+        var made = MadeFiles(original, copy).ToList();
+        if (!run.Succeeded && made.Count == 0)
+            return new(ProblemCodes.GeneratedFileMissing, $"{unit}: kbuild could not make what it includes: {run.Describe()}");
+        if (made.Sum(f => f.Length) > MostBytes)
+            return new(ProblemCodes.GeneratedFileMissing, $"{unit}: kbuild makes more than {MostBytes >> 20} MiB of sources for it");
+        foreach (var file in made)
+        {
+            var home = Path.Combine(result, folder, Path.GetRelativePath(copy, file.FullName));
+            Directory.CreateDirectory(Path.GetDirectoryName(home)!);
+            File.Copy(file.FullName, home);
+        }
+
+        return null;
+    }
+
+    // Links are not followed: whoever could make one would have this program read what it points to.
+    private static IEnumerable<FileInfo> MadeFiles(string original, string copy) => new DirectoryInfo(copy)
+        .EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint })
+        .Where(f => f.LinkTarget is null && f.Name[0] != '.' && !NotSources.Contains(f.Extension)
+            && (f.UnixFileMode & UnixFileMode.UserExecute) == 0 && !File.Exists(Path.Combine(original, Path.GetRelativePath(copy, f.FullName))));
+
+    private static bool IsIn(string folder, string path) => folder.Length == 0 || path.StartsWith(folder + "/", StringComparison.Ordinal);
+
+    private static void CopyFolder(string from, string to)
+    {
+        foreach (var entry in new DirectoryInfo(from).EnumerateFileSystemInfos())
+        {
+            var copy = Path.Combine(to, entry.Name);
+            if (entry.LinkTarget is { } target)
+                File.CreateSymbolicLink(copy, target);
+            else if (entry is DirectoryInfo)
+                CopyFolder(entry.FullName, Directory.CreateDirectory(copy).FullName);
+            else
+                File.Copy(entry.FullName, copy);
+        }
+    }
+}
