@@ -13,5 +13,6 @@ internal sealed record BenchCase(string Name, string Patch, double? WarmAim, dou
         new("small", "examples/meminfo-caps.patch", 3, 6),
         new("large", "benchmarks/patches/sched-core.patch", 1.3, 3),
         new("many files", "benchmarks/patches/many-files.patch", null, null),
+        new("header", "benchmarks/patches/fsnotify-header.patch", 1.3, 1.3),
     ];
 }

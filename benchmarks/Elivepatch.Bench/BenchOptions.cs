@@ -13,7 +13,7 @@ internal sealed record BenchOptions(
     string Command, string Repository, string? Kernel, int Runs, IReadOnlyList<BenchCase> Cases, bool AsJson)
 {
     /// <summary>How to call it.</summary>
-    public const string Usage = "usage: ./bench [-k KERNEL] [--runs N] [--case small|large|many-files] [--json]";
+    public const string Usage = "usage: ./bench [-k KERNEL] [--runs N] [--case small|large|many-files|header] [--json]";
 
     /// <summary>Reads the arguments, or gives null where they make no sense.</summary>
     public static BenchOptions? Parse(string command, string repository, IReadOnlyList<string> words)

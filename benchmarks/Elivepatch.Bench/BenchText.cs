@@ -34,7 +34,7 @@ internal static class BenchText
     {
         var aim = s.Aim is { } most ? Text($"{most:0.0} {(s.Ratio.Median <= most ? "met" : "missed")}") : "-";
         output.WriteLine(Text(
-            $"{c.Name,-12}{c.Units,5}{c.Reference.Median,13:0.00}{c.Sequential.Median,14:0.00}  {state,-7}{Range(s.Seconds),-24}{Range(s.Ratio),-21}{aim}"));
+            $"{c.Name,-12}{c.Units,5}{c.Reference.Median,13:0.00}{c.Sequential?.Median,14:0.00}  {state,-7}{Range(s.Seconds),-24}{Range(s.Ratio),-21}{aim}"));
     }
 
     private static string Range(Figures f) => Text($"{f.Median:0.00} ({f.Least:0.00} to {f.Most:0.00})");
