@@ -24,6 +24,12 @@ internal enum FixOutcome
     /// <summary>The file compiles neither alone nor with the headers that it includes, or other files do not with those.</summary>
     NotCompiling,
 
+    /// <summary>
+    /// The file compiles, and a kernel made of it would not link: it uses what another changed file defines, or takes away what another
+    /// one uses. It is a part of a fix and no fix.
+    /// </summary>
+    NotLinking,
+
     /// <summary>The file does not compile without changed headers, and such were not asked for.</summary>
     NeedsHeaders,
 
@@ -120,6 +126,8 @@ internal sealed class FixBuilds(OlderKernel kernel, FixesOptions options, StateF
     {
         if (reasons.Count > 0 && reasons.All(r => r.Code == ProblemCodes.CompileFailed.Id))
             return FixOutcome.NotCompiling;
+        if (reasons.Any(WouldNotLink))
+            return FixOutcome.NotLinking;
         return status switch
         {
             0 => FixOutcome.Built,
@@ -128,6 +136,11 @@ internal sealed class FixBuilds(OlderKernel kernel, FixesOptions options, StateF
             _ => FixOutcome.Failed,
         };
     }
+
+    // What is declared weak need not be defined.
+    private static bool WouldNotLink(FixReason reason) =>
+        reason.Code == ProblemCodes.RemovedDefinition.Id
+        || (reason.Code == ProblemCodes.UnresolvedSymbol.Id && !reason.Reason.Contains("declared weak", StringComparison.Ordinal));
 
     private static IReadOnlyList<FixReason> Reasons(string output, string said)
     {

@@ -10,7 +10,7 @@ namespace Elivepatch.FixesBench;
 internal sealed record RefusalCount(string Code, int Count, string Path, string Reason);
 
 /// <summary>What came of several fixes.</summary>
-/// <param name="Attempted">How many compile.</param>
+/// <param name="Attempted">How many compile and would link.</param>
 /// <param name="Unchanged">Of those, how many have no changed code.</param>
 /// <param name="Built">Of how many a module was built.</param>
 /// <param name="Refused">How many were refused.</param>
@@ -60,6 +60,9 @@ internal sealed record FixesResult
     /// <summary>Files that compile neither alone nor with the headers that they include.</summary>
     public required int NotCompiling { get; init; }
 
+    /// <summary>Files that compile, and with which alone a kernel would not link.</summary>
+    public required int NotLinking { get; init; }
+
     /// <summary>Files that were left out because they do not compile without changed headers.</summary>
     public required int NeedHeaders { get; init; }
 
@@ -97,7 +100,7 @@ internal sealed record FixesResult
     {
         var candidates = list.In(options);
         var refused = builds.Where(b => b.Outcome == FixOutcome.Refused).ToList();
-        var compiling = builds.Where(b => b.Outcome is not (FixOutcome.NotCompiling or FixOutcome.NeedsHeaders)).ToList();
+        var compiling = builds.Where(b => b.Outcome is not (FixOutcome.NotCompiling or FixOutcome.NotLinking or FixOutcome.NeedsHeaders)).ToList();
         return new()
         {
             Machine = Machine.Here(),
@@ -109,6 +112,7 @@ internal sealed record FixesResult
             NotInKernel = candidates.Count(c => c.Place == FixPlace.NotInKernel),
             InModules = options.WithModules ? 0 : candidates.Count(c => c.Place == FixPlace.Module),
             NotCompiling = Count(FixOutcome.NotCompiling),
+            NotLinking = Count(FixOutcome.NotLinking),
             NeedHeaders = Count(FixOutcome.NeedsHeaders),
             Alone = FixShare.Of(compiling.Where(b => b.Headers.Count == 0)),
             WithHeaders = FixShare.Of(compiling.Where(b => b.Headers.Count > 0)),

@@ -14,6 +14,7 @@ internal static class FixesText
         FixOutcome.Unchanged => "no change",
         FixOutcome.Refused => $"refused, {string.Join(' ', build.Reasons.Select(r => r.Code).Distinct())}",
         FixOutcome.NotCompiling => "does not compile",
+        FixOutcome.NotLinking => $"would not link, {build.Reasons[0].Reason}",
         FixOutcome.NeedsHeaders => "needs changed headers",
         _ => $"FAILED, {string.Join(' ', build.Reasons.Select(r => r.Code).Distinct())}",
     };
@@ -29,6 +30,7 @@ internal static class FixesText
         Row("  not in this kernel", result.NotInKernel);
         Row("  in modules", result.InModules);
         Row("  do not compile", result.NotCompiling);
+        Row("  would not link", result.NotLinking);
         Row("  need headers", result.NeedHeaders);
         Rows("compile alone", result.Alone);
         Rows("with headers", result.WithHeaders);
@@ -41,6 +43,8 @@ internal static class FixesText
             output.WriteLine($"{Environment.NewLine}refused");
         foreach (var refusal in result.Refusals)
             output.WriteLine(Text($"{refusal.Count,5}  {refusal.Code}  {Short(refusal.Reason)}"));
+        foreach (var part in result.Builds.Where(b => b.Outcome == FixOutcome.NotLinking))
+            output.WriteLine($"would not link: {part.Path}: {string.Join("; ", part.Reasons.Select(r => $"{r.Code} {Short(r.Reason)}"))}");
         foreach (var failed in result.Builds.Where(b => b.Outcome == FixOutcome.Failed))
             output.WriteLine($"FAILED {failed.Path}: {string.Join("; ", failed.Reasons.Select(f => $"{f.Code} {Short(f.Reason)}"))}");
 

@@ -82,6 +82,8 @@ internal sealed class CheckDefinitions(
 
         if (units.FirstOrDefault(u => u != unit && u.DefinedAfter.ContainsKey(name)) is { } other)
             Report(ProblemCodes.RemovedDefinition, unit, $"{name} disappears, so that the definition in {other.Name} would count");
+        else if (unit.Expects(name))
+            Report(ProblemCodes.RemovedDefinition, unit, $"{name} disappears, and the unit itself still names it, in its code or in EXPORT_SYMBOL()");
         else if (units.FirstOrDefault(u => u.Expects(name)) is { } user)
             Report(ProblemCodes.RemovedDefinition, unit, $"{name} disappears, and {user.Name} uses it: another definition would count");
         else if (users is null)

@@ -56,7 +56,7 @@ public sealed class ReferenceResolver(KernelSymbols kernel, ExportedSymbols expo
     // What is missing for three different reasons wants three different remedies.
     private string Why(ElfSymbol external) => kernel.Vmlinux.Contains(external.Name) ? ", which is static in the unit that defines it"
         : external.Binding == ElfSymbolBinding.Weak ? ", which is declared weak: its address would be null, and no livepatch can refer to that"
-        : "";
+        : ", which neither the kernel nor the patch defines";
 
     private static Outcome<KernelReference> InVmlinux(string name, Sympos position, ulong address) => name.Length <= MaximumName
         ? new KernelReference(name, null, new("vmlinux", name, position), address)

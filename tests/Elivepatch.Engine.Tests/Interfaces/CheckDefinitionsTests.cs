@@ -57,6 +57,15 @@ public sealed class CheckDefinitionsTests
     }
 
     [Fact]
+    public void A_definition_that_disappears_where_the_unit_still_exports_it_is_the_units_own_fault()
+    {
+        const string export = "asm(\".section .export_symbol,\\\"a\\\"\\n.quad strong\\n.previous\");\n";
+        var problem = Assert.Single(Check(
+            Unit + "int strong(int a) { return helper(a) * 5; }\n" + export, Unit + "extern int strong(int a);\n" + export));
+        Assert.Equal("unit.c: strong disappears, and the unit itself still names it, in its code or in EXPORT_SYMBOL()", problem.Reason);
+    }
+
+    [Fact]
     public void A_static_that_becomes_global_under_a_name_of_the_kernel_is_refused()
     {
         var before = Unit + "static __attribute__((noinline)) int strong(int a) { return helper(a); }\nint use(int a) { return strong(a); }\n";
