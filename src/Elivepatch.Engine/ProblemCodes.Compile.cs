@@ -54,8 +54,8 @@ public static partial class ProblemCodes
     public static readonly ProblemCode CompileFailed = new(
         211, ProblemKind.Refused, "a unit does not compile", "Correct the patch; the reason carries the compiler's own words.");
 
-    /// <summary>A unit includes a file that a whole build of the kernel makes, and preparing the source does not.</summary>
+    /// <summary>A unit includes a file that the build makes of others, and kbuild could not make it.</summary>
     public static readonly ProblemCode GeneratedFileMissing = new(
-        212, ProblemKind.Refused, "a unit includes a file that only a whole build makes",
-        "The patch is not at fault. Leave out the change of this unit, if the rest is worth it alone.");
+        212, ProblemKind.Refused, "a file that a unit includes cannot be made",
+        "The reason has what kbuild said. Where the unpatched source is at fault, leave out the change of this unit, if the rest is worth it alone.");
 }

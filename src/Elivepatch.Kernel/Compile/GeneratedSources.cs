@@ -38,6 +38,9 @@ internal sealed class GeneratedSources(CacheRoot cache)
     public async Task<Problem?> CheckSameAsync(
         PreparedTree tree, string unit, SourceOverlay made, SourceOverlay patches, CancellationToken cancellation)
     {
+        if (patches.Files.Keys.FirstOrDefault(made.Files.ContainsKey) is { } own)
+            return new(ProblemCodes.PatchChangesBuild, $"the build makes {own}, and the patch has one of its own");
+
         // No file is made from the unit that includes it.
         if (patches.Files.Keys.All(p => p == unit))
             return null;
@@ -92,9 +95,9 @@ internal sealed class GeneratedSources(CacheRoot cache)
         if (!outcome.TryGet(out var run))
             return outcome.Problems[0];
 
-        // The object is compiled last, and what is wrong with it the compile of the unit will say better.
+        // Half of them would be taken for all of them ever after.
         var made = MadeFiles(original, copy).ToList();
-        if (!run.Succeeded && made.Count == 0)
+        if (!run.Succeeded)
             return new(ProblemCodes.GeneratedFileMissing, $"{unit}: kbuild could not make what it includes: {run.Describe()}");
         if (made.Sum(f => f.Length) > MostBytes)
             return new(ProblemCodes.GeneratedFileMissing, $"{unit}: kbuild makes more than {MostBytes >> 20} MiB of sources for it");

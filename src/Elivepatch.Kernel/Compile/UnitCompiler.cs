@@ -116,7 +116,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     {
         using var workspace = cache.NewWorkspace();
         var outcome = await RunOnUnitAsync(
-            tree, command.Unit, overlay, workspace.FullPath, [.. command.Arguments, .. how, command.Unit], cancellation);
+            tree, command, overlay, workspace.FullPath, [.. command.Arguments, .. how, command.Unit], cancellation);
         if (!outcome.TryGet(out var result))
             return Outcome<ReadOnlyMemory<byte>>.Failure(outcome.Problems);
         return result.Succeeded && !result.Truncated ? result.OutputBytes
@@ -179,7 +179,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     {
         var outcome = await RunOnUnitAsync(
             tree,
-            command.Unit,
+            command,
             overlay,
             folder,
             [.. command.Arguments, .. FlagsOf(variant), "-c", "-o", "/out/" + ObjectName, command.Unit],
@@ -192,11 +192,14 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         return new CompiledUnit(command.Unit, variant, bytes, result.Error, result.Duration);
     }
 
-    // Most units include nothing that is made for them, so kbuild is asked to make it when the compiler misses it.
+    // Most units include nothing that is made for them, so kbuild is asked to make it when the compiler misses it. A file that a patch
+    // adds may stand where one is made; whether it does, only the unpatched unit says.
     private async Task<Outcome<ProcessResult>> RunOnUnitAsync(
-        PreparedTree tree, string unit, SourceOverlay overlay, string folder, IReadOnlyList<string> words, CancellationToken cancellation)
+        PreparedTree tree, CompileCommand command, SourceOverlay overlay, string folder, IReadOnlyList<string> words, CancellationToken cancellation)
     {
-        var generated = new GeneratedSources(cache);
+        var (unit, generated) = (command.Unit, new GeneratedSources(cache));
+        if (overlay.Files.Keys.Any(p => !tree.HasFile(p)) && generated.Find(tree, unit) is null)
+            _ = await FilesReadAsync(tree, command, SourceOverlay.None, cancellation);
         if (generated.Find(tree, unit) is not { } made)
         {
             var outcome = await RunCompilerAsync(tree, overlay, folder, words, cancellation);
@@ -207,9 +210,13 @@ public sealed partial class UnitCompiler(CacheRoot cache)
                 return Outcome<ProcessResult>.Failure(making.Problems);
         }
 
-        return await generated.CheckSameAsync(tree, unit, made, overlay, cancellation) is { } problem
-            ? problem
-            : await RunCompilerAsync(tree, overlay.Over(made), folder, words, cancellation);
+        var problem = await generated.CheckSameAsync(tree, unit, made, overlay, cancellation);
+        if (problem is not null && problem.Code != ProblemCodes.GeneratedFileMissing)
+            return problem;
+
+        // Where kbuild fails because the unit does not compile, the compiler says it better.
+        var compiled = await RunCompilerAsync(tree, overlay.Over(made), folder, words, cancellation);
+        return problem is not null && compiled is { Succeeded: true, Value.Succeeded: true } ? problem : compiled;
     }
 
     private static async Task<Outcome<ProcessResult>> RunCompilerAsync(

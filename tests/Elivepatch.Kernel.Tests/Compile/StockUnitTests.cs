@@ -75,6 +75,17 @@ public sealed class StockUnitTests(StockKernel stock)
         Assert.Contains("by-the-patch.h", problem.Reason);
     }
 
+    [Fact]
+    public async Task A_header_with_an_error_is_the_patchs_fault_where_the_build_makes_files_too()
+    {
+        var overlay = await EditedAsync("security/selinux/include/netnode.h", t => t + "int broken(\n");
+
+        var problem = Assert.Single((await OutcomeAsync("security/selinux/netnode.c", overlay, CompileVariant.After)).Problems);
+
+        Assert.Equal(ProblemCodes.CompileFailed, problem.Code);
+        Assert.Contains("netnode.h", problem.Reason);
+    }
+
     [Theory]
     [InlineData("lib/oid_registry.c", "include/linux/oid_registry.h", "\tOID__NR", "\tOID_added,\t/* 1.2.3.4.5 */\n\tOID__NR", "lib/oid_registry_data.c")]
     [InlineData("security/apparmor/capability.c", "include/uapi/linux/capability.h", "#define CAP_CHOWN ", "#define CAP_SHOWN ", "security/apparmor/capability_names.h")]
@@ -86,6 +97,18 @@ public sealed class StockUnitTests(StockKernel stock)
 
         Assert.Equal(ProblemCodes.PatchChangesBuild, problem.Code);
         Assert.Equal($"the build makes {made} from what the patch changes, and {unit} includes it", problem.Reason);
+    }
+
+    [Fact]
+    public async Task A_patch_that_brings_what_the_build_makes_is_refused()
+    {
+        const string path = "security/selinux/flask.h";
+        var overlay = new SourceOverlay(new Dictionary<string, ReadOnlyMemory<byte>> { [path] = Bytes("#define SECCLASS_NODE 7\n") });
+
+        var problem = Assert.Single((await OutcomeAsync("security/selinux/netnode.c", overlay, CompileVariant.After)).Problems);
+
+        Assert.Equal(ProblemCodes.PatchChangesBuild, problem.Code);
+        Assert.Contains(path, problem.Reason);
     }
 
     [Fact]
