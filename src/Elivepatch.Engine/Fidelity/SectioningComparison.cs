@@ -38,6 +38,7 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
     }
 
     private readonly Dictionary<ElfSection, Dictionary<ulong, ulong>> biases = [];
+    private readonly Dictionary<ElfSection, HashSet<ulong>> marks = [];
 
     // Twins that references revealed while the others were compared.
     private readonly Dictionary<ElfSection, SectionTwin> found = [];
@@ -85,19 +86,57 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
         if (!twins.TryGetValue(symbol.Section!, out SectionTwin? place))
         {
             ulong start = unchecked(twin.Value - symbol.Value);
-            IReadOnlyList<ShortenedBranch>? shortened = symbol.Size == twin.Size || !symbol.IsFunction
-                ? []
-                : BranchLengths.Compare(symbol.Section!, twin.Section!, start);
-            if (shortened is null)
+            CodeAlignment? code = null;
+            if (symbol.IsFunction && !(symbol.Size == twin.Size && IsEqualOutsideOfFields(symbol.Section!, twin.Section!, start)))
             {
-                return false;
+                code = CodeAlignment.Find(symbol.Section!, twin.Section!, start, MarksIn(before, symbol.Section!), MarksIn(asBuilt, twin.Section!));
+                if (code is null && symbol.Size != twin.Size)
+                {
+                    return false;
+                }
             }
 
-            twins.Add(symbol.Section!, place = new(twin.Section!, start, shortened));
+            twins.Add(symbol.Section!, place = new(twin.Section!, start, code));
         }
 
         return place.Section == twin.Section && place.Map(symbol.Value) == twin.Value
             && unchecked(place.Map(symbol.Value + symbol.Size) - place.Map(symbol.Value)) == twin.Size;
+    }
+
+    private static bool IsEqualOutsideOfFields(ElfSection section, ElfSection twin, ulong start)
+    {
+        if (start > (ulong)twin.Content.Length || section.Content.Length > twin.Content.Length - (int)start)
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> one = section.Content, other = twin.Content.AsSpan((int)start, section.Content.Length);
+        int position = 0;
+        foreach (ElfRelocation field in section.Relocations?.Entries.OrderBy(r => r.Offset) ?? Enumerable.Empty<ElfRelocation>())
+        {
+            int offset = (int)Math.Min(field.Offset, (ulong)one.Length);
+            if (offset < position || !one[position..offset].SequenceEqual(other[position..offset]))
+            {
+                return false;
+            }
+
+            position = Math.Min(one.Length, offset + field.Type.FieldSize());
+        }
+
+        return one[position..].SequenceEqual(other[position..]);
+    }
+
+    // What tables and other code refer to within a section, its own code not: there a target is a place of the code itself.
+    private HashSet<ulong> MarksIn(ElfObject unit, ElfSection section)
+    {
+        if (!marks.TryGetValue(section, out HashSet<ulong>? known))
+        {
+            known = [.. unit.Sections.Where(s => s != section && s.Has(ElfSectionFlags.Alloc)).SelectMany(s => s.Relocations?.Entries ?? [])
+                .Where(r => r.Symbol?.Section == section).Select(r => unchecked(r.Symbol!.Value + (ulong)r.Addend))];
+            marks.Add(section, known);
+        }
+
+        return known;
     }
 
     /// <summary>Pairs sections without symbols by name where both objects have one of that name: code and data of assembler macros.</summary>
@@ -108,7 +147,7 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
         {
             if (sections.Count() == 1 && asBuiltSections[sections.Key].Count() == 1 && !twins.ContainsKey(sections.First()))
             {
-                twins.Add(sections.First(), new(asBuiltSections[sections.Key].First(), 0, []));
+                twins.Add(sections.First(), new(asBuiltSections[sections.Key].First(), 0, null));
                 if (sections.First().Size != asBuiltSections[sections.Key].First().Size)
                 {
                     blamed.Add($"section {sections.Key} (of another size)");
@@ -135,8 +174,8 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
         }
 
         ReadOnlySpan<byte> one = section.Content;
-        ReadOnlySpan<byte> other = twin.Shortened.Count > 0
-            ? BranchLengths.Lengthen(section, twin)
+        ReadOnlySpan<byte> other = twin.Code is { } code
+            ? code.AsBuiltContent()
             : twin.Section.Content.AsSpan((int)twin.Start, section.Content.Length);
         Dictionary<ulong, ElfRelocation> fields = FieldsOf(twin.Section);
         int position = 0;
@@ -229,7 +268,7 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
             return;
         }
 
-        found.Add(section, new(twin, start, []));
+        found.Add(section, new(twin, start, null));
         unseen.Enqueue(section);
     }
 

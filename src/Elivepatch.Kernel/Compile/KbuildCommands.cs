@@ -16,6 +16,7 @@ public sealed class KbuildCommands(CacheRoot cache)
     private const string FileName = "command.json";
     private const string RulesPath = "scripts/Makefile.build";
     private static readonly EntryKind Kind = new("commands");
+    private static readonly EntryKind Unbuilt = new("unbuilt");
 
     /// <summary>The commands for these units, in their order; a problem for each that this kernel does not build.</summary>
     public async Task<Outcome<IReadOnlyList<CompileCommand>>> ForUnitsAsync(
@@ -54,8 +55,8 @@ public sealed class KbuildCommands(CacheRoot cache)
             if (cache.Find(Kind, KeyOf(tree, unit)) is { } folder && Load(folder) is { } command)
                 commands[unit] = command;
         }
-        var asked = units.Where(u => !commands.ContainsKey(u) && tree.HasFile(u)).ToList();
-        if (asked.Count > 0)
+        var asked = units.Where(u => !commands.ContainsKey(u) && tree.HasFile(u)).Distinct().ToList();
+        if (asked.Count > 0 && !IsKnownUnbuilt(tree, asked))
         {
             var answer = await DryRunAsync(tree, asked, cancellation);
             if (!answer.TryGet(out var run))
@@ -65,6 +66,8 @@ public sealed class KbuildCommands(CacheRoot cache)
                 await StoreAsync(tree, command, cancellation);
                 commands[unit] = command;
             }
+
+            await StoreUnbuiltAsync(tree, [.. asked.Where(u => !commands.ContainsKey(u))], cancellation);
         }
         return units.Where(commands.ContainsKey).Select(u => commands[u]).ToList();
     }
@@ -124,6 +127,18 @@ public sealed class KbuildCommands(CacheRoot cache)
             return new Problem(ProblemCodes.CommandUnreadable, result.Describe());
         return result;
     }
+
+    // The files that may include a header and are not built are the same ones each time: they are remembered together.
+    private bool IsKnownUnbuilt(PreparedTree tree, IReadOnlyList<string> units) => cache.Find(Unbuilt, KeyOf(tree, units)) is not null;
+
+    private async Task StoreUnbuiltAsync(PreparedTree tree, IReadOnlyList<string> units, CancellationToken cancellation)
+    {
+        if (units.Count > 0)
+            await cache.GetAsync(Unbuilt, KeyOf(tree, units), _ => Task.FromResult<Problem?>(null), cancellation);
+    }
+
+    private static ContentDigest KeyOf(PreparedTree tree, IReadOnlyList<string> units) =>
+        ContentDigest.OfParts([Version, tree.Key.Hex, .. units.Order(StringComparer.Ordinal)]);
 
     private static ContentDigest KeyOf(PreparedTree tree, string unit) => ContentDigest.OfParts(Version, tree.Key.Hex, unit);
 

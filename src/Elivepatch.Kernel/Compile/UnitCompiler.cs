@@ -18,6 +18,8 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     private const string ObjectName = "unit.o";
     private const string WarningsName = "warnings";
     private const string TextName = "text.gz";
+    private const string FilesName = "files";
+    private const string PreprocessedVersion = "2";
     private const int PreprocessedLimit = 128 << 20;
     private const int MessageLines = 30;
     private static readonly EntryKind Kind = new("objects");
@@ -68,25 +70,30 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         PreparedTree tree, CompileCommand command, SourceOverlay overlay, CancellationToken cancellation) =>
         TextAsync(tree, command, overlay, ["-E", "-P"], cancellation);
 
-    /// <summary>What <see cref="PreprocessAsync"/> gives without patches; from the cache where it is known.</summary>
-    public async Task<Outcome<ReadOnlyMemory<byte>>> PreprocessUnpatchedAsync(PreparedTree tree, CompileCommand command, CancellationToken cancellation)
+    /// <summary>What <see cref="PreprocessAsync"/> gives without patches, and of which files; from the cache where it is known.</summary>
+    public async Task<Outcome<PreprocessedUnit>> PreprocessUnpatchedAsync(PreparedTree tree, CompileCommand command, CancellationToken cancellation)
     {
-        ReadOnlyMemory<byte>? made = null;
+        PreprocessedUnit? made = null;
         var entry = await cache.GetAsync(
             Preprocessed,
-            ContentDigest.OfParts([Version, tree.Key.Hex, command.Unit, .. command.Arguments]),
+            ContentDigest.OfParts([PreprocessedVersion, tree.Key.Hex, command.Unit, .. command.Arguments]),
             async folder =>
             {
-                var text = await PreprocessAsync(tree, command, SourceOverlay.None, cancellation);
+                using var workspace = cache.NewWorkspace();
+                var text = await TextAsync(
+                    tree, command, SourceOverlay.None, ["-E", "-P", "-MD", "-MF", $"/out/{FilesName}"], cancellation, workspace.FullPath);
                 if (!text.TryGet(out var bytes))
                     return text.Problems[0];
-                made = bytes;
+                var files = FilesOf(await File.ReadAllTextAsync(Path.Combine(workspace.FullPath, "out", FilesName), cancellation));
+                made = new([.. files], () => bytes);
+                await File.WriteAllLinesAsync(Path.Combine(folder, FilesName), files, cancellation);
                 await using var file = new GZipStream(File.Create(Path.Combine(folder, TextName)), CompressionLevel.Fastest);
                 await file.WriteAsync(bytes, cancellation);
                 return null;
             },
             cancellation);
-        return entry.Then<ReadOnlyMemory<byte>>(folder => made ?? Unpack(Path.Combine(folder, TextName)));
+        return entry.Then<PreprocessedUnit>(folder => made
+            ?? new PreprocessedUnit([.. File.ReadLines(Path.Combine(folder, FilesName))], () => Unpack(Path.Combine(folder, TextName))));
     }
 
     /// <summary>The files of the tree that the preprocessor reads for a unit, by path in the tree; the unit itself comes first.</summary>
@@ -94,9 +101,15 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         PreparedTree tree, CompileCommand command, SourceOverlay overlay, CancellationToken cancellation)
     {
         var outcome = await TextAsync(tree, command, overlay, ["-M"], cancellation);
-        return outcome.Then<IReadOnlyList<string>>(rule => MakeRule.Prerequisites(Encoding.UTF8.GetString(rule.Span))
-            .Where(p => !Path.IsPathRooted(p)).Select(p => p.StartsWith("./", StringComparison.Ordinal) ? p[2..] : p).Distinct().ToList());
+        return outcome.Then<IReadOnlyList<string>>(rule => FilesOf(Encoding.UTF8.GetString(rule.Span)));
     }
+
+    // The compiler writes a path as it came to it: ./include/linux/fs.h, fs/nfsd/../internal.h.
+    private static List<string> FilesOf(string rule) =>
+    [
+        .. MakeRule.Prerequisites(rule).Select(p => Path.GetRelativePath(PreparedTree.InsidePath, Path.GetFullPath(p, PreparedTree.InsidePath)))
+            .Where(p => !p.StartsWith("../", StringComparison.Ordinal)).Distinct(),
+    ];
 
     /// <summary>Why a unit does not compile, or null; no code is made.</summary>
     public async Task<Problem?> CheckSyntaxAsync(
@@ -112,11 +125,12 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         TextAsync(tree, command, overlay, ["-g0", "-S", "-o", "-"], cancellation);
 
     private async Task<Outcome<ReadOnlyMemory<byte>>> TextAsync(
-        PreparedTree tree, CompileCommand command, SourceOverlay overlay, IReadOnlyList<string> how, CancellationToken cancellation)
+        PreparedTree tree, CompileCommand command, SourceOverlay overlay, IReadOnlyList<string> how, CancellationToken cancellation,
+        string? folder = null)
     {
         using var workspace = cache.NewWorkspace();
         var outcome = await RunOnUnitAsync(
-            tree, command, overlay, workspace.FullPath, [.. command.Arguments, .. how, command.Unit], cancellation);
+            tree, command, overlay, folder ?? workspace.FullPath, [.. command.Arguments, .. how, command.Unit], cancellation);
         if (!outcome.TryGet(out var result))
             return Outcome<ReadOnlyMemory<byte>>.Failure(outcome.Problems);
         return result.Succeeded && !result.Truncated ? result.OutputBytes

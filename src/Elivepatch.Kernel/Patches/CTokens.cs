@@ -39,8 +39,8 @@ internal static class CTokens
     /// <summary>True for a name or a keyword.</summary>
     public static bool IsWord(string token) => IsOfWord((byte)token[0]) && !char.IsAsciiDigit(token[0]);
 
-    // Extended characters may be parts of names.
-    private static bool IsOfWord(byte c) => char.IsAsciiLetterOrDigit((char)c) || c is (byte)'_' or (byte)'$' or >= 0x80;
+    /// <summary>True for a character of a name or a number; extended ones may be parts of names.</summary>
+    public static bool IsOfWord(byte c) => char.IsAsciiLetterOrDigit((char)c) || c is (byte)'_' or (byte)'$' or >= 0x80;
 
     private static int EndOfWord(ReadOnlySpan<byte> text, int start)
     {
@@ -49,7 +49,8 @@ internal static class CTokens
         return start;
     }
 
-    private static int EndOfLiteral(ReadOnlySpan<byte> text, int start)
+    /// <summary>Where the literal that begins with this quotation mark ends, behind the closing one.</summary>
+    public static int EndOfLiteral(ReadOnlySpan<byte> text, int start)
     {
         for (var i = start + 1; i < text.Length; i++)
         {

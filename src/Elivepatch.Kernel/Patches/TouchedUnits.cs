@@ -115,20 +115,34 @@ public sealed class TouchedUnits(CacheRoot cache, int mostUnits, IProgress<Stage
         var touched = new TouchedUnit?[candidates.Count];
         var problems = new Problem?[candidates.Count];
         var done = 0;
+
+        // The include graph goes by names alone. Whoever read none of the changed files reads none of them patched, unless there are
+        // more files now: one may be found before another of its name, or be asked for by __has_include().
+        bool IsUnseen(HashSet<string> files) => sources.Added.Count == 0 && !sources.Paths.Any(files.Contains);
+
         var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation };
         await Parallel.ForAsync(0, candidates.Count, options, async (i, token) =>
         {
             var compiler = new UnitCompiler(cache);
             var before = await compiler.PreprocessUnpatchedAsync(tree, candidates[i], token);
+            if (before.Succeeded && IsUnseen(before.Value.Files))
+            {
+                progress?.Report(new(Stage, candidates[i].Unit, StageState.Running, Interlocked.Increment(ref done), candidates.Count));
+                return;
+            }
+
             var after = await compiler.PreprocessAsync(tree, candidates[i], sources.LinePreserving, token);
             progress?.Report(new(Stage, candidates[i].Unit, StageState.Running, Interlocked.Increment(ref done), candidates.Count));
-            // A unit that cannot be preprocessed before has nothing to do with the patch: it lacks a file that only a whole build
-            // makes, and compiling it will say so.
+            // A unit that cannot be preprocessed before has nothing to do with the patch: it lacks a file that kbuild cannot make, and
+            // compiling it will say so.
             if (before.Succeeded && !after.Succeeded)
                 problems[i] = after.Problems[0];
-            else if (!before.Succeeded || !(before.Value.Span.SequenceEqual(after.Value.Span) || UnusedChanges.AreAll(before.Value.Span, after.Value.Span)))
+            else if (!before.Succeeded || !MeansTheSame(before.Value.ReadText().Span, after.Value.Span))
                 touched[i] = new(candidates[i], because[candidates[i].Unit]);
         });
+
+        static bool MeansTheSame(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after) => before.SequenceEqual(after) || UnusedChanges.AreAll(before, after);
+
         if (problems.OfType<Problem>().ToList() is { Count: > 0 } found)
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(found);
         return touched.OfType<TouchedUnit>().ToList();

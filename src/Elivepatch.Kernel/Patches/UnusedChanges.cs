@@ -15,6 +15,7 @@ internal static class UnusedChanges
 {
     private const int LargestText = 16 << 20;
     private const int MostDeclarations = 200_000;
+    private const int LongestLine = 4096;
 
     // Attributes of the kernel's `inline` and their like: they say how the function itself is compiled, should it be used.
     private static readonly HashSet<string> plainAttributes =
@@ -34,6 +35,8 @@ internal static class UnusedChanges
         "__extension__", "_Static_assert", "__attribute__", "__attribute", "_Noreturn", "_Thread_local", "__thread",
     ];
 
+    private static readonly byte[][] aliases = [[.. "alias"u8], [.. "symver"u8], [.. "ifunc"u8]];
+
     private static readonly HashSet<string> aggregates = ["struct", "union", "enum"];
 
     // With these alone before it, the name before a parenthesis is a type's, and what stands in them is declared.
@@ -50,7 +53,12 @@ internal static class UnusedChanges
     /// <param name="after">Output of the preprocessor with the patch.</param>
     public static bool AreAll(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after)
     {
-        if (before.Length > LargestText || after.Length > LargestText || Declarations(before) is not { } olds || Declarations(after) is not { } nows)
+        if (before.Length > LargestText || after.Length > LargestText)
+            return false;
+
+        // Megabytes of headers are the same before and after: only what lies between them is cut into declarations.
+        var (head, tail) = EqualEnds(before, after);
+        if (Declarations(before[head..^tail]) is not { } olds || Declarations(after[head..^tail]) is not { } nows)
             return false;
         var (old, now) = (new bool[olds.Count], new bool[nows.Count]);
         foreach (var change in LineDiff.Compare([.. olds.Select(d => d.Text)], [.. nows.Select(d => d.Text)]))
@@ -68,7 +76,111 @@ internal static class UnusedChanges
             names.UnionWith(declared);
         }
 
-        return !olds.Where((_, i) => !old[i]).Concat(nows.Where((_, i) => !now[i])).Any(d => d.Tokens.Any(t => Mentions(t, names)));
+        return !olds.Where((_, i) => !old[i]).Concat(nows.Where((_, i) => !now[i])).Any(d => d.Tokens.Any(t => Mentions(t, names)))
+            && !MayMention(before[..head], names) && !MayMention(before[^tail..], names);
+    }
+
+    // How much of both texts is the same whole declarations, at their beginning and at their end; nothing where that is not plain.
+    private static (int Head, int Tail) EqualEnds(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after)
+    {
+        if (MayHaveAliases(before) || MayHaveAliases(after))
+            return default;
+        var prefix = before.CommonPrefixLength(after);
+        var (suffix, longest) = (0, Math.Min(before.Length, after.Length) - prefix);
+        while (suffix < longest && before[^(suffix + 1)] == after[^(suffix + 1)])
+            suffix++;
+
+        var head = 0;
+        for (var end = EndOfDeclaration(before, 0); end <= prefix; end = EndOfDeclaration(before, head))
+        {
+            if (end < 0)
+                return default;
+            head = end;
+        }
+
+        // The first end of a declaration from which on both texts are the same.
+        var (old, now) = (head, head);
+        while (before.Length - old != after.Length - now || before.Length - old > suffix)
+        {
+            var (oldIsBehind, nowIsBehind) = (before.Length - old >= after.Length - now, after.Length - now >= before.Length - old);
+            if (oldIsBehind && (old = EndOfDeclaration(before, old)) < 0)
+                return default;
+            if (nowIsBehind && (now = EndOfDeclaration(after, now)) < 0)
+                return default;
+        }
+
+        return (head, before.Length - old);
+    }
+
+    // Where the declaration that begins here ends, as Declarations() cuts them; less than 0 where it does not end or is not plain.
+    private static int EndOfDeclaration(ReadOnlySpan<byte> text, int start)
+    {
+        var (depth, last, isAssigned, isBody) = (0, (byte)0, false, false);
+        for (var i = start; i < text.Length; i++)
+        {
+            var c = text[i];
+            if (c <= (byte)' ')
+                continue;
+            if (c is (byte)'"' or (byte)'\'')
+                i = CTokens.EndOfLiteral(text, i) - 1;
+            else if (depth == 0 && c is (byte)'#' or (byte)'%')
+                return -1;
+            else if (c == (byte)'=')
+                isAssigned = true;
+            if (c == (byte)'{' && depth == 0)
+                isBody = last == (byte)')' && !isAssigned;
+            if (c is (byte)'(' or (byte)'[' or (byte)'{')
+                depth++;
+            else if (c is (byte)')' or (byte)']' or (byte)'}' && --depth < 0)
+                return -1;
+            if (depth == 0 && (c == (byte)';' || (c == (byte)'}' && isBody)))
+                return i + 1;
+            last = c;
+        }
+
+        return -1;
+    }
+
+    // A word of an alias, whose string names something by its characters, however they are written.
+    private static bool MayHaveAliases(ReadOnlySpan<byte> text)
+    {
+        foreach (var word in aliases)
+        {
+            for (var (at, from) = (text.IndexOf(word), 0); at >= 0; at = text[from..].IndexOf(word))
+            {
+                var (start, end) = (from + at, from + at + word.Length);
+                from = end;
+                while (start > 0 && text[start - 1] == (byte)'_')
+                    start--;
+                while (end < text.Length && text[end] is (byte)'_' or (byte)' ')
+                    end++;
+                if ((start == 0 || !CTokens.IsOfWord(text[start - 1])) && end < text.Length && text[end] == (byte)'(')
+                    return true;
+            }
+        }
+
+        return false;
+    }
+
+    // A name as a word of its own, or anywhere behind a quotation mark in its line.
+    private static bool MayMention(ReadOnlySpan<byte> text, HashSet<string> names)
+    {
+        foreach (var name in names)
+        {
+            var bytes = Encoding.Latin1.GetBytes(name);
+            for (var (at, from) = (text.IndexOf(bytes), 0); at >= 0; at = text[from..].IndexOf(bytes))
+            {
+                var (start, end) = (from + at, from + at + bytes.Length);
+                from = end;
+                var isWord = (start == 0 || !CTokens.IsOfWord(text[start - 1])) && (end == text.Length || !CTokens.IsOfWord(text[end]));
+                var near = text[Math.Max(0, start - LongestLine)..start];
+                var line = near[(near.LastIndexOf((byte)'\n') + 1)..];
+                if (isWord || line.Length == LongestLine || line.Contains((byte)'"'))
+                    return true;
+            }
+        }
+
+        return false;
     }
 
     private static bool Mentions(string token, HashSet<string> names) =>

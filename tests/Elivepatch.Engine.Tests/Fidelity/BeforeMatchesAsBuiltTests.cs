@@ -1,5 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Fidelity;
+using Iced.Intel;
 using Xunit;
 
 namespace Elivepatch.Engine.Tests.Fidelity;
@@ -62,21 +63,146 @@ public sealed class BeforeMatchesAsBuiltTests
         Assert.Contains(name, problem.Reason, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Every_changed_byte_outside_of_relocated_fields_is_found()
+    [Theory]
+    [InlineData]
+    [InlineData("-falign-loops=32", "-falign-jumps=32")]
+    [InlineData("-falign-loops=32", "-falign-jumps=32", "-fpatchable-function-entry=16,16")]
+    public void Every_changed_byte_of_code_outside_of_relocated_fields_is_found(params string[] flags)
     {
-        ElfObject asBuilt = FakeKernel.Compile(Unit);
-        ElfObject before = FakeKernel.Compile(Unit, Sectioned);
-        foreach (ElfSection section in before.Sections.Where(s => s.Name.StartsWith(".text.", StringComparison.Ordinal)))
+        ElfObject asBuilt = FakeKernel.Compile(Unit + Loops, flags);
+        ElfObject before = FakeKernel.Compile(Unit + Loops, [.. Sectioned, .. flags]);
+        Assert.True(BeforeMatchesAsBuilt.Run("unit.c", asBuilt, before).Succeeded);
+        foreach (ElfSection section in new[] { asBuilt, before }.SelectMany(o => o.Sections).Where(s => s.Name.StartsWith(".text", StringComparison.Ordinal)))
         {
+            HashSet<ulong> padding = PaddingOf(section);
             for (int i = 0; i < section.Content.Length; i++)
             {
                 bool isField = section.Relocations?.Entries.Exists(r => (ulong)i - r.Offset < 4) == true;
-                section.Content[i] ^= 4;
-                Assert.True(isField || !BeforeMatchesAsBuilt.Run("unit.c", asBuilt, before).Succeeded, $"{section}+0x{i:x}");
-                section.Content[i] ^= 4;
+                foreach (byte bit in isField || padding.Contains((ulong)i) ? [] : (byte[])[1, 4, 0x80])
+                {
+                    section.Content[i] ^= bit;
+                    Assert.False(BeforeMatchesAsBuilt.Run("unit.c", asBuilt, before).Succeeded, $"{section}+0x{i:x} {bit}");
+                    section.Content[i] ^= bit;
+                }
             }
         }
+    }
+
+    // Offsets of NOPs, which code may have more or less of.
+    private static HashSet<ulong> PaddingOf(ElfSection section)
+    {
+        var decoder = Decoder.Create(64, new ByteArrayCodeReader(section.Content), 0);
+        var padding = new HashSet<ulong>();
+        foreach (Instruction instruction in decoder)
+        {
+            for (ulong i = instruction.IP; instruction.Mnemonic == Mnemonic.Nop && i < instruction.NextIP; i++)
+            {
+                padding.Add(i);
+            }
+        }
+
+        return padding;
+    }
+
+    private const string Loops =
+        """
+
+        extern int table_of(const char *, int);
+        static const char *const words[] = { "a", "b" };
+        int odd(int a) { return a * 3; }
+        int sum(const int *p, int n) { int s = 0; for (int i = 0; i < n; i++) { if (p[i] == 7) break; s += p[i] * 3; } return s; }
+        int count(const char *p, int n)
+        {
+            int s = 0;
+            while (n-- > 0) { if (!*p) return table_of(p, s); s += *p++ == 'x' ? 2 : 5; if (s > 900) s = odd(s); }
+            for (int i = 0; i < s; i++) s ^= run(i);
+            return s;
+        }
+        int branch(int a)
+        {
+            for (int i = 0; i < a; i++) {
+                asm goto("1: .byte 0x0f,0x1f,0x44,0,0\n.pushsection __jump_table,\"aw\"\n.balign 8\n.long 1b - ., %l[yes] - .\n.quad state\n.popsection" : : : : yes);
+                a += report("no");
+                continue;
+        yes:
+                a -= report("yes");
+            }
+            return a;
+        }
+        int guarded(int *p, int n)
+        {
+            int s = 0;
+            for (int i = 0; i < n; i++) {
+                int v = 0;
+                asm volatile("1: mov (%1), %0\n2:\n.pushsection __ex_table,\"a\"\n.balign 4\n.long 1b - ., 2b - ., 0\n.popsection" : "+r"(v) : "r"(p + i));
+                s += v;
+            }
+            return s;
+        }
+        long here(int n) { for (int i = 0; i < n; i++) run(i); void *p; asm("lea 3f(%%rip), %0\n3:" : "=r"(p)); while (n--) run(n); return (long)p; }
+        """;
+
+    [Theory]
+    [InlineData("-falign-loops=32", "-falign-jumps=32")]
+    [InlineData("-falign-loops=64")]
+    [InlineData("-falign-labels=32")]
+    [InlineData("-falign-loops=32", "-falign-jumps=32", "-fpatchable-function-entry=16,16", "-mharden-sls=all", "-O3")]
+    public void Code_that_is_only_aligned_in_another_way_is_the_same(params string[] flags)
+    {
+        ElfObject asBuilt = FakeKernel.Compile(Unit + Loops, flags);
+        ElfObject before = FakeKernel.Compile(Unit + Loops, [.. Sectioned, .. flags]);
+
+        Assert.Contains(asBuilt.Symbols, s => s.IsFunction && s.IsDefined && before.FindSymbol(s.Name)!.Size != s.Size);
+        Assert.Empty(BeforeMatchesAsBuilt.Run("unit.c", asBuilt, before).Problems);
+    }
+
+    [Theory]
+    [InlineData("sum", "p[i] * 3", "p[i] * 5")]
+    [InlineData("sum", "p[i] == 7", "p[i] == 8")]
+    [InlineData("count", "{ if (!*p) return table_of(p, s);", "{ if (!*p) return table_of(p, s + 1);")]
+    [InlineData("count", "return table_of(p, s); s +=", "return odd(s); s +=")]
+    [InlineData("count", "s ^= run(i)", "s ^= odd(i)")]
+    [InlineData("branch", "report(\"no\")", "report(\"on\")")]
+    [InlineData("branch", "1b - ., %l[yes]", "1b - ., 1b")]
+    [InlineData("guarded", "2b - ., 0", "1b - ., 0")]
+    [InlineData("guarded", "s += v", "s -= v")]
+    public void A_difference_beside_another_alignment_is_found(string function, string from, string to)
+    {
+        string[] flags = ["-falign-loops=32", "-falign-jumps=32"];
+        string patched = Loops.Replace(from.Replace("\\\"", "\"", StringComparison.Ordinal), to.Replace("\\\"", "\"", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.NotEqual(Loops, patched);
+
+        Outcome<ElfObject> outcome = BeforeMatchesAsBuilt.Run(
+            "unit.c", FakeKernel.Compile(Unit + Loops, flags), FakeKernel.Compile(Unit + patched, [.. Sectioned, .. flags]));
+
+        Assert.False(outcome.Succeeded, function);
+    }
+
+    [Fact]
+    public void Instructions_in_another_order_are_found()
+    {
+        string[] flags = ["-falign-loops=32", "-falign-jumps=32"];
+        ElfObject asBuilt = FakeKernel.Compile(Unit + Loops, flags), before = FakeKernel.Compile(Unit + Loops, [.. Sectioned, .. flags]);
+        ElfSection section = before.FindSection(".text.count")!;
+        var found = 0;
+        List<Instruction> code = [.. Decoder.Create(64, new ByteArrayCodeReader(section.Content), 0)];
+        foreach ((Instruction one, Instruction two) in code.Zip(code.Skip(1)).Where(p => p.First.Mnemonic != Mnemonic.Nop && p.Second.Mnemonic != Mnemonic.Nop))
+        {
+            byte[] kept = [.. section.Content];
+            int length = one.Length + two.Length;
+            byte[] swapped = [.. kept.AsSpan((int)two.IP, two.Length), .. kept.AsSpan((int)one.IP, one.Length)];
+            if (section.Relocations?.Entries.Exists(r => r.Offset >= one.IP && r.Offset < two.NextIP) == true || swapped.AsSpan().SequenceEqual(kept.AsSpan((int)one.IP, length)))
+            {
+                continue;
+            }
+
+            swapped.CopyTo(section.Content.AsSpan((int)one.IP));
+            Assert.False(BeforeMatchesAsBuilt.Run("unit.c", asBuilt, before).Succeeded, $"0x{one.IP:x}");
+            kept.CopyTo(section.Content, 0);
+            found++;
+        }
+
+        Assert.True(found > 10);
     }
 
     [Theory]
