@@ -3,6 +3,7 @@ using Elivepatch.Client.Output;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Build;
+using Elivepatch.Kernel.Patches;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
@@ -89,7 +90,7 @@ internal static class BuildCommand
         if (!cache.Succeeded || !record.Succeeded)
             return Answer.Fail(session, record.Problems, asJson, cancellation);
         using var workspace = cache.Value.NewWorkspace();
-        var taken = InputFile.TakePiped(patches, session, Path.Combine(workspace.FullPath, "stdin.patch"), LivepatchBuild.LargestPatch);
+        var taken = InputFile.TakePiped(patches, session, Path.Combine(workspace.FullPath, "stdin.patch"), SourcePatch.Largest);
         if (!taken.TryGet(out var files))
             return Answer.Fail(session, taken.Problems, asJson, cancellation);
 

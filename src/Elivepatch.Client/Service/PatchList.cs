@@ -4,7 +4,7 @@
 using System.Text.RegularExpressions;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Statements;
-using Elivepatch.Kernel.Build;
+using Elivepatch.Kernel.Patches;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
 
@@ -26,9 +26,9 @@ internal static partial class PatchList
             problems.AddRange(read.Problems);
             if (!read.TryGet(out var content))
                 continue;
-            if (content.Length > LivepatchBuild.LargestPatch)
+            if (content.Length > SourcePatch.Largest)
                 problems.Add(
-                    new(ProblemCodes.InputUnusable, $"{path} has {content.Length} bytes; a patch has at most {LivepatchBuild.LargestPatch}"));
+                    new(ProblemCodes.InputUnusable, $"{path} has {content.Length} bytes; a patch has at most {SourcePatch.Largest}"));
             var name = NameOf(path);
             if (patches.Any(p => p.Name == name))
                 problems.Add(

@@ -1,4 +1,5 @@
 using System.Text;
+using Elivepatch.Elf;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -43,6 +44,9 @@ public sealed record ModuleInformation(IReadOnlyList<KeyValuePair<string, string
                 : null;
         }
     }
+
+    /// <summary>What a module says of itself; nothing where it has no <c>.modinfo</c>.</summary>
+    public static ModuleInformation Of(ElfObject module) => Read(module.FindSection(".modinfo")?.Content);
 
     /// <summary>Reads the content of <c>.modinfo</c>. What has no <c>=</c> is no entry, as for the kernel.</summary>
     public static ModuleInformation Read(ReadOnlySpan<byte> content)

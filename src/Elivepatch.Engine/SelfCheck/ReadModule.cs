@@ -29,7 +29,7 @@ internal static class ReadModule
         if (lists is null)
             return NoLists(elf);
 
-        var information = ModuleInformation.Read(elf.FindSection(".modinfo")?.Content);
+        var information = ModuleInformation.Of(elf);
         return new LivepatchModule(
             ModuleStart.NameOf(elf, layouts) ?? information.Name ?? "", information, lists.Form, lists.Replace, lists.Objects, lists.AreTerminated,
             LivepatchReferences(elf), ExportReferences(elf), RelocationSections(elf), Tables(elf, layouts), Sizes(elf));

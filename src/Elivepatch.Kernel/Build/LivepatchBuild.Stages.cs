@@ -15,9 +15,6 @@ namespace Elivepatch.Kernel.Build;
 /// <content>The stages that are more than one call.</content>
 public sealed partial class LivepatchBuild
 {
-    /// <summary>How many bytes a patch file may have.</summary>
-    public const int LargestPatch = 16 << 20;
-
     private static Outcome<IReadOnlyList<SourcePatch>> ReadPatches(IReadOnlyList<string> paths)
     {
         var patches = new List<SourcePatch>();
@@ -26,7 +23,7 @@ public sealed partial class LivepatchBuild
             var file = new FileInfo(path);
             if (!file.Exists)
                 return new Problem(ProblemCodes.PatchFileMissing, path);
-            if (file.Length > LargestPatch)
+            if (file.Length > SourcePatch.Largest)
                 return new Problem(ProblemCodes.PatchTooLarge, $"{path}: {file.Length >> 20} MiB");
             var patch = SourcePatch.Parse(File.ReadAllBytes(path), file.Name);
             if (!patch.Succeeded)

@@ -125,8 +125,18 @@ public sealed class KbuildCommands(CacheRoot cache)
         // An option whose trial could not write its output would silently be taken for one that the compiler does not have.
         if (result.Error.Contains("Read-only file system", StringComparison.Ordinal) || result.Truncated || result.TimedOut)
             return new Problem(ProblemCodes.CommandUnreadable, result.Describe());
-        return result;
+
+        // A unit that make did not come to would silently be taken for one that the kernel does not have.
+        return Array.Find(result.Error.Split('\n'), IsUnexpected) is { } strange
+            ? new Problem(ProblemCodes.CommandUnreadable, strange.Length > 300 ? strange[..300] : strange)
+            : result;
     }
+
+    // What is not built has no rule, and each make above it says that one below had an error.
+    internal static bool IsUnexpected(string line) =>
+        line.Contains("fork: ", StringComparison.Ordinal) || line.Contains("Cannot allocate memory", StringComparison.Ordinal)
+        || (line.Contains(" *** ", StringComparison.Ordinal) && !line.Contains(" *** No rule to make target '", StringComparison.Ordinal)
+            && !line.EndsWith("] Error 2", StringComparison.Ordinal));
 
     // The files that may include a header and are not built are the same ones each time: they are remembered together.
     private bool IsKnownUnbuilt(PreparedTree tree, IReadOnlyList<string> units) => cache.Find(Unbuilt, KeyOf(tree, units)) is not null;

@@ -3,11 +3,11 @@
 // configuration, and imitating them would be a guess. The module's headers are precompiled on the way: every livepatch has two
 // small units that include them.
 
-using System.Text;
 using System.Text.Json;
 using Elivepatch.Elf;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Link;
+using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Storage;
@@ -97,16 +97,9 @@ public sealed class ModuleRecipes(CacheRoot cache)
                 link ??= words;
         }
 
-        return compile is null || modpost is null || link is null || !File.Exists(module) || VermagicOf(File.ReadAllBytes(module)) is not { } vermagic
+        return compile is null || modpost is null || link is null || !File.Exists(module) || ModuleInformation.Of(ElfReader.Read(File.ReadAllBytes(module))).Vermagic is not { } vermagic
             ? null
             : new(WithoutNames(compile), objtool, WithoutLists(modpost), WithoutFiles(link), ForcedIncludes(compile), vermagic);
-    }
-
-    private static string? VermagicOf(byte[] module)
-    {
-        const string field = "vermagic=";
-        var fields = Encoding.UTF8.GetString(ElfReader.Read(module).FindSection(".modinfo")?.Content ?? []).Split('\0');
-        return Array.Find(fields, f => f.StartsWith(field, StringComparison.Ordinal))?[field.Length..];
     }
 
     private static List<string> WithoutNames(IReadOnlyList<string> words)

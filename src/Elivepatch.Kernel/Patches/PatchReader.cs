@@ -13,7 +13,6 @@ namespace Elivepatch.Kernel.Patches;
 /// <summary>Reads one patch.</summary>
 internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text)
 {
-    private const int Largest = 8 << 20;
     private const int MostFiles = 1000;
     private const int LongestFile = 2_000_000;
     private const string Nothing = "/dev/null";
@@ -32,8 +31,8 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
     /// <summary>Reads all of it.</summary>
     public Outcome<SourcePatch> Read()
     {
-        if (text.Length > Largest)
-            return new Problem(ProblemCodes.PatchTooLarge, $"{name} has {text.Length >> 20} MiB, more than {Largest >> 20}");
+        if (text.Length > SourcePatch.Largest)
+            return new Problem(ProblemCodes.PatchTooLarge, $"{name} has {text.Length >> 20} MiB, more than {SourcePatch.Largest >> 20}");
         // One character a byte: a source file may have any encoding, and every byte has to come out as it went in.
         lines = WithoutCarriageReturns(Encoding.Latin1.GetString(text.Span).Split('\n'));
         while (at < lines.Length && problem is null)

@@ -1,5 +1,3 @@
-using System.Text;
-
 using Elivepatch.Elf;
 using Elivepatch.Engine;
 using Elivepatch.Engine.SelfCheck;
@@ -39,9 +37,7 @@ internal sealed record TrialModule(string Name, byte[] Content, bool IsKept = fa
         try
         {
             var elf = ElfReader.Read(content);
-            var information = elf.FindSection(".modinfo")?.Content ?? [];
-            var name = Encoding.UTF8.GetString(information).Split('\0')
-                .FirstOrDefault(f => f.StartsWith("name=", StringComparison.Ordinal))?["name=".Length..];
+            var name = ModuleInformation.Of(elf).Name;
             return name is not null && name.Length is > 0 and <= LongestName && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')
                 ? new TrialModule(name, content, IsKeptInMemory(elf))
                 : new Problem(ProblemCodes.TrialInvalid, $"{path} has no name= in its .modinfo that a module can have");

@@ -13,7 +13,6 @@ internal static class SubmissionRules
 {
     private const int MostPatches = 500;
     private const int MostBasePatches = 2000;
-    private const int LargestPatch = 16 << 20;
     private const long LargestTotal = 128L << 20;
     private const int LongestScript = 256 << 10;
     private const int LongestName = 200;
@@ -55,8 +54,8 @@ internal static class SubmissionRules
         {
             if (files[i] is not { Name: not null, Content: not null } file || !IsPlainName(file.Name))
                 yield return Malformed($"{list}[{i}] has no plain file name (letters, digits and . _ + - ,)");
-            else if (file.Content.Length is 0 or > LargestPatch)
-                yield return new(ProblemCodes.RequestTooLarge, $"{list}[{i}] has {file.Content.Length} bytes, not 1 to {LargestPatch}");
+            else if (file.Content.Length is 0 or > SourcePatch.Largest)
+                yield return new(ProblemCodes.RequestTooLarge, $"{list}[{i}] has {file.Content.Length} bytes, not 1 to {SourcePatch.Largest}");
         }
     }
 

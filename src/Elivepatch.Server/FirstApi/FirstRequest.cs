@@ -5,6 +5,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Patches;
 using Elivepatch.Protocol.Api;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -21,7 +22,6 @@ internal sealed partial record FirstRequest(
 {
     private const int MostParts = 2002;
     private const int LargestConfig = 4 << 20;
-    private const int LargestPatch = 16 << 20;
 
     /// <summary>Reads one.</summary>
     /// <param name="request">The request.</param>
@@ -58,15 +58,15 @@ internal sealed partial record FirstRequest(
 
         if (form.Files.Count > MostParts)
             return Malformed($"it has more than {MostParts} parts");
-        if (form.Files.Where(f => f.Name == "main_patch").ToList() is not [{ Length: <= LargestPatch } main])
-            return Malformed("it needs one part main_patch, of at most 16 MiB");
+        if (form.Files.Where(f => f.Name == "main_patch").ToList() is not [{ Length: <= SourcePatch.Largest } main])
+            return Malformed($"it needs one part main_patch, of at most {SourcePatch.Largest >> 20} MiB");
         if (form.Files.Where(f => f.Name == "config").ToList() is not [{ Length: <= LargestConfig } config])
             return Malformed("it needs one part config, of at most 4 MiB");
         var patches = new List<PatchFile>();
         foreach (var part in form.Files.Where(f => f.Name == "patch"))
         {
-            if (part.Length > LargestPatch)
-                return Malformed("a part patch has more than 16 MiB");
+            if (part.Length > SourcePatch.Largest)
+                return Malformed($"a part patch has more than {SourcePatch.Largest >> 20} MiB");
             patches.Add(new(patches.Count.ToString("00000", CultureInfo.InvariantCulture) + ".patch", await BytesAsync(part, cancellation)));
         }
 

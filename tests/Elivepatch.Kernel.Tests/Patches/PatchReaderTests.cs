@@ -193,7 +193,7 @@ public sealed class PatchReaderTests
     [Fact]
     public void A_huge_patch_is_refused()
     {
-        var outcome = SourcePatch.Parse(new byte[9 << 20], "huge.patch");
+        var outcome = SourcePatch.Parse(new byte[SourcePatch.Largest + 1], "huge.patch");
         Assert.Equal(ProblemCodes.PatchTooLarge, outcome.Problems[0].Code);
     }
 
