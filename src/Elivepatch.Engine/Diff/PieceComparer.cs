@@ -156,7 +156,7 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
     // A warning that only moved to another line is the same warning.
     private (int Offset, int Size)? LineNumber(TableEntry entry)
     {
-        if (entry.Table.Name != "__bug_table")
+        if (entry.Table.Name != SectionRules.BugTable)
             return null;
         if (layouts is not null)
             return layouts.OffsetOf("bug_entry.line") is { } offset ? (offset, sizeof(ushort)) : null;

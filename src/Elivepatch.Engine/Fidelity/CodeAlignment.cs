@@ -4,10 +4,10 @@
 // target is near, else 5 or 6; a tail call to a neighbour is a jump that the assembler can solve where both share a section).
 //
 // So the two are read as instructions: a run of NOPs matches any run of NOPs, a branch one of another length to the place that matches
-// its target, and every other instruction must be equal byte by byte. What tables refer to within a run of NOPs (the site of a static
-// branch, the end of assembly with a fixup) is paired in order; whether that was right the comparison of these tables shows.
+// its target, and every other instruction must be equal byte by byte. A NOP may mean something, though: the site of a static branch or
+// of an alternative is rewritten at run time. Two unequal runs must have the same number of sites; they are paired in order, and each
+// must be the same NOP. Whether the order was right the comparison of the tables shows.
 using System.Buffers.Binary;
-using Elivepatch.Elf;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Fidelity;
@@ -15,21 +15,22 @@ namespace Elivepatch.Engine.Fidelity;
 /// <summary>The instructions of a section of the before object, paired with those of the as-built object.</summary>
 internal sealed class CodeAlignment
 {
-    private readonly ElfSection twin;
+    /// <summary>What an offset within NOPs is mapped to that has no equal place: no offset of any section.</summary>
+    public const ulong Nowhere = 1UL << 62;
+
+    private const byte OneByteNop = 0x90;
+
     private readonly ulong start;
     private readonly InstructionRun ours;
     private readonly InstructionRun others;
     private readonly List<(DecodedInstruction Before, DecodedInstruction AsBuilt)> pairs = [];
+    private readonly List<UnequalNops> unequal = [];
 
     // Where the distance changes: an offset in the before section, and what it is in the as-built one, less the start. Ascending; of
     // two steps at one offset the later counts.
     private readonly List<(ulong Before, ulong AsBuilt)> steps = [(0, 0)];
 
-    private CodeAlignment(ElfSection section, ElfSection twin, ulong start)
-    {
-        (this.twin, this.start) = (twin, start);
-        (ours, others) = (new(section, 0), new(twin, start));
-    }
+    private CodeAlignment(InstructionRun ours, InstructionRun others, ulong start) => (this.ours, this.others, this.start) = (ours, others, start);
 
     /// <summary>
     /// Pairs the instructions of a section with those that begin at <paramref name="start"/> in its twin; null where the two are not
@@ -38,20 +39,21 @@ internal sealed class CodeAlignment
     /// <param name="section">A section of the before object.</param>
     /// <param name="twin">The section of the as-built object.</param>
     /// <param name="start">Offset in the twin of the section's first byte.</param>
-    /// <param name="marks">Offsets in the section that tables refer to.</param>
-    /// <param name="twinMarks">Offsets in the twin that tables refer to.</param>
-    public static CodeAlignment? Find(ElfSection section, ElfSection twin, ulong start, IReadOnlySet<ulong> marks, IReadOnlySet<ulong> twinMarks)
+    public static CodeAlignment? Find(ReferredSection section, ReferredSection twin, ulong start)
     {
-        if (start >= (ulong)twin.Content.Length)
+        if (start >= (ulong)twin.Section.Content.Length)
         {
             return null;
         }
 
-        var alignment = new CodeAlignment(section, twin, start);
-        return alignment.Pair(marks, twinMarks) ? alignment : null;
+        var alignment = new CodeAlignment(new(section, 0), new(twin, start), start);
+        return alignment.Pair() ? alignment : null;
     }
 
-    /// <summary>The offset in the as-built code, from its start, for an offset in the section of the before object.</summary>
+    /// <summary>
+    /// The offset in the as-built code, from its start, for an offset in the section of the before object; <see cref="Nowhere"/> for one
+    /// within NOPs that have no equals there.
+    /// </summary>
     public ulong Map(ulong offset)
     {
         int low = 0;
@@ -62,7 +64,7 @@ internal sealed class CodeAlignment
             (low, high) = steps[middle].Before <= offset ? (middle, high) : (low, middle - 1);
         }
 
-        return unchecked(steps[low].AsBuilt + (offset - steps[low].Before));
+        return steps[low].AsBuilt == Nowhere ? Nowhere : unchecked(steps[low].AsBuilt + (offset - steps[low].Before));
     }
 
     /// <summary>
@@ -76,54 +78,75 @@ internal sealed class CodeAlignment
         foreach ((DecodedInstruction before, DecodedInstruction asBuilt) in pairs)
         {
             Span<byte> bytes = content.AsSpan((int)before.Offset, before.Length);
-            ReadOnlySpan<byte> other = twin.Content.AsSpan((int)asBuilt.Offset, asBuilt.Length);
-            if (!IsSame(before, asBuilt, bytes, other))
+            ReadOnlySpan<byte> other = others.BytesOf(asBuilt);
+            bool isSame = InstructionFields.IsNearBranch(before.Instruction)
+                ? WriteBranch(before, asBuilt, bytes, other)
+                : WriteOther(before, asBuilt, bytes, other);
+            if (!isSame)
             {
                 // Any byte that the before object does not have shows it; the first is no field.
-                bytes[0] ^= 0xff;
-            }
-            else if (ours.HasField(before) && InstructionFields.IsNearBranch(before.Instruction))
-            {
-                // What the assembler would have written for the same target; where it wrote a relocation, that is compared instead.
-                ulong field = before.End - sizeof(int);
-                BinaryPrimitives.WriteInt32LittleEndian(
-                    bytes[^sizeof(int)..], unchecked((int)(asBuilt.Instruction.NearBranchTarget - sizeof(int) - start - Map(field))));
-            }
-            else if (ours.HasField(before))
-            {
-                other.CopyTo(bytes);
+                bytes[0] = (byte)~ours.Section.Content[(int)before.Offset];
             }
         }
 
         return content;
     }
 
-    // Relocated fields are not looked at: who compares the content compares where they lead.
-    private bool IsSame(in DecodedInstruction before, in DecodedInstruction asBuilt, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> other)
+    /// <summary>
+    /// True where a jump to an offset in the before object goes the same way as one to an offset in the as-built section. Into a run of
+    /// NOPs, it means the end of the run, and what is rewritten on the way there.
+    /// </summary>
+    public bool LeadsToTheSame(ulong target, ulong asBuiltTarget) =>
+        unequal.Find(u => u.Reaches(target)) is { } run ? run.AreEqualWays(target, asBuiltTarget) : IsSamePlace(target, asBuiltTarget);
+
+    private bool WriteBranch(in DecodedInstruction before, in DecodedInstruction asBuilt, Span<byte> bytes, ReadOnlySpan<byte> other)
     {
-        if (InstructionFields.IsNearBranch(before.Instruction))
+        bool hasField = ours.HasField(before);
+        bool isEqual = before.Length == asBuilt.Length
+            && (hasField ? bytes[..^sizeof(int)].SequenceEqual(other[..^sizeof(int)]) : bytes.SequenceEqual(other));
+        if (!(isEqual || (IsPlain(bytes) && IsPlain(other))))
         {
-            bool leadsToTheSame = ours.HasField(before)
-                ? before.Length > sizeof(int) && ours.Fields.Contains(before.End - sizeof(int))
-                : IsSamePlace(before.Instruction.NearBranchTarget, asBuilt.Instruction.NearBranchTarget);
-            return leadsToTheSame && (IsPlain(bytes) && IsPlain(other)
-                || (before.Length == asBuilt.Length
-                    && (ours.HasField(before) ? bytes[..^sizeof(int)].SequenceEqual(other[..^sizeof(int)]) : bytes.SequenceEqual(other))));
+            return false;
         }
 
-        if (before.Instruction.IsIPRelativeMemoryOperand && !ours.HasField(before))
+        if (!hasField)
         {
-            // The address of a place in the same section: another distance where code between them has another length.
-            int at = before.Constants.DisplacementOffset, end = at + before.Constants.DisplacementSize;
-            return IsSamePlace(before.Instruction.IPRelativeMemoryAddress, asBuilt.Instruction.IPRelativeMemoryAddress)
-                && at == asBuilt.Constants.DisplacementOffset && bytes[..at].SequenceEqual(other[..at]) && bytes[end..].SequenceEqual(other[end..]);
+            return LeadsToTheSame(before.Instruction.NearBranchTarget, asBuilt.Instruction.NearBranchTarget);
         }
 
-        // With a field, the bytes around it are compared with the content.
-        return ours.HasField(before) || bytes.SequenceEqual(other);
+        // What the assembler would have written for the same target; where it wrote a relocation, that is compared instead.
+        ulong field = before.End - sizeof(int);
+        if (before.Length <= sizeof(int) || !ours.Fields.Contains(field))
+        {
+            return false;
+        }
+
+        BinaryPrimitives.WriteInt32LittleEndian(
+            bytes[^sizeof(int)..], unchecked((int)(asBuilt.Instruction.NearBranchTarget - sizeof(int) - start - Map(field))));
+        return true;
     }
 
-    private bool Pair(IReadOnlySet<ulong> marks, IReadOnlySet<ulong> twinMarks)
+    private bool WriteOther(in DecodedInstruction before, in DecodedInstruction asBuilt, Span<byte> bytes, ReadOnlySpan<byte> other)
+    {
+        int at = before.Constants.DisplacementOffset;
+        int length = before.Constants.DisplacementSize;
+        if (!before.Instruction.IsIPRelativeMemoryOperand || ours.Fields.Contains(before.Offset + (ulong)at))
+        {
+            other.CopyTo(bytes);
+            return true;
+        }
+
+        // The address of a place in the same section: another distance where code between them has another length. The place may be
+        // data, which only looks like NOPs.
+        ulong target = before.Instruction.IPRelativeMemoryAddress;
+        byte[] displacement = [.. bytes.Slice(at, length)];
+        other.CopyTo(bytes);
+        displacement.CopyTo(bytes[at..]);
+        return at == asBuilt.Constants.DisplacementOffset && length == asBuilt.Constants.DisplacementSize
+            && IsSamePlace(target, asBuilt.Instruction.IPRelativeMemoryAddress) && !unequal.Exists(u => u.Holds(target));
+    }
+
+    private bool Pair()
     {
         int i = 0;
         int j = 0;
@@ -134,7 +157,11 @@ internal sealed class CodeAlignment
                 int end = ours.EndOfPadding(i), otherEnd = others.EndOfPadding(j);
 
                 // Behind the last instruction there may be NOPs of the next function in the twin.
-                PairRuns(i..end, j..(ours.Has(end) ? otherEnd : Math.Min(otherEnd, j + end - i)), marks, twinMarks);
+                if (!PairRuns(i..end, j..(ours.Has(end) ? otherEnd : Math.Min(otherEnd, j + end - i))))
+                {
+                    return false;
+                }
+
                 (i, j) = (end, otherEnd);
             }
             else if (others.Has(j) && IsSameKind(ours[i], others[j]))
@@ -153,23 +180,62 @@ internal sealed class CodeAlignment
     }
 
     /// <summary>
-    /// Pairs two runs of NOPs. The beginnings belong together: what ends before a run refers to it. Of the places within, the last
-    /// belong together: NOPs that align stand before what they align.
+    /// Pairs two runs of NOPs. Where they are unequal, only sites have an equal place, and the beginning.
     /// </summary>
-    private void PairRuns(Range run, Range otherRun, IReadOnlySet<ulong> marks, IReadOnlySet<ulong> twinMarks)
+    private bool PairRuns(Range run, Range otherRun)
     {
-        ulong begin = ours.OffsetOf(run.Start.Value);
-        Step(begin, others.OffsetOf(otherRun.Start.Value));
-        List<ulong> marked = [.. ours.Offsets(run).Where(marks.Contains)];
-        List<ulong> otherMarked = [.. others.Offsets(otherRun).Where(twinMarks.Contains)];
-        for (int k = Math.Min(marked.Count, otherMarked.Count); k > 0; k--)
+        (ulong begin, ulong end) = (ours.OffsetOf(run.Start.Value), ours.OffsetOf(run.End.Value));
+        (ulong otherBegin, ulong otherEnd) = (others.OffsetOf(otherRun.Start.Value), others.OffsetOf(otherRun.End.Value));
+        Step(begin, otherBegin);
+        if (ours.BytesOf(begin, end).SequenceEqual(others.BytesOf(otherBegin, otherEnd)))
         {
-            if (marked[^k] != begin)
-            {
-                Step(marked[^k], otherMarked[^k]);
-            }
+            return true;
         }
+
+        List<int> sites = [.. ours.Sites(run)], otherSites = [.. others.Sites(otherRun)];
+        if (sites.Count != otherSites.Count)
+        {
+            return false;
+        }
+
+        ulong last = begin;
+        foreach ((int site, int otherSite) in sites.Zip(otherSites))
+        {
+            if (!IsSameSite(site, otherSite))
+            {
+                return false;
+            }
+
+            StepToNowhere(last + 1, ours[site].Offset);
+            Step(ours[site].Offset, others[otherSite].Offset);
+            last = ours[site].Offset;
+        }
+
+        StepToNowhere(last + 1, end);
+        Step(end, otherEnd);
+        unequal.Add(new(
+            begin, end, [.. ours.Offsets(run), end], [.. others.Offsets(otherRun), otherEnd],
+            [.. sites.Select(s => ours[s].Offset)], [.. otherSites.Select(s => others[s].Offset)]));
+        return true;
     }
+
+    // The NOP that is rewritten is the same; alternatives fill theirs up with NOPs of one byte, and say how many these are.
+    private bool IsSameSite(int site, int otherSite)
+    {
+        if (!ours.BytesOf(ours[site]).SequenceEqual(others.BytesOf(others[otherSite])))
+        {
+            return false;
+        }
+
+        while (IsOneByteNop(ours, site) && IsOneByteNop(others, otherSite))
+        {
+            (site, otherSite) = (site + 1, otherSite + 1);
+        }
+
+        return IsOneByteNop(ours, site) == IsOneByteNop(others, otherSite);
+    }
+
+    private static bool IsOneByteNop(InstructionRun run, int index) => run.IsPadding(index) && run.BytesOf(run[index]) is [OneByteNop];
 
     private void Step(ulong before, ulong asBuilt)
     {
@@ -180,7 +246,16 @@ internal sealed class CodeAlignment
         }
     }
 
-    private bool IsSamePlace(ulong target, ulong asBuiltTarget) => unchecked(start + Map(target)) == asBuiltTarget;
+    private void StepToNowhere(ulong before, ulong end)
+    {
+        if (before < end)
+        {
+            steps.Add((before, Nowhere));
+        }
+    }
+
+    private bool IsSamePlace(ulong target, ulong asBuiltTarget) => Map(target) is var mapped and not Nowhere && unchecked(start + mapped) == asBuiltTarget;
+
 
     private static bool IsSameKind(in DecodedInstruction one, in DecodedInstruction other) =>
         one.Instruction.Mnemonic == other.Instruction.Mnemonic && !one.Instruction.IsInvalid
@@ -194,4 +269,23 @@ internal sealed class CodeAlignment
         [0x0f, >= 0x80 and <= 0x8f, _, _, _, _] => true,
         _ => false,
     };
+
+    /// <summary>Two runs of NOPs, one of them maybe empty, that differ.</summary>
+    /// <param name="Begin">Where the one begins in the section of the before object.</param>
+    /// <param name="End">Where it ends.</param>
+    /// <param name="Offsets">Where the NOPs of the one begin, and its end.</param>
+    /// <param name="OtherOffsets">The same of the other, in the as-built section.</param>
+    /// <param name="Sites">Where the one is rewritten.</param>
+    /// <param name="OtherSites">Where the other is.</param>
+    private sealed record UnequalNops(
+        ulong Begin, ulong End, IReadOnlyList<ulong> Offsets, IReadOnlyList<ulong> OtherOffsets, IReadOnlyList<ulong> Sites, IReadOnlyList<ulong> OtherSites)
+    {
+        public bool Holds(ulong target) => target >= Begin && target < End;
+
+        public bool Reaches(ulong target) => target >= Begin && target <= End;
+
+        public bool AreEqualWays(ulong target, ulong otherTarget) =>
+            Offsets.Contains(target) && OtherOffsets.Contains(otherTarget)
+            && Sites.Count(s => s >= target) == OtherSites.Count(s => s >= otherTarget);
+    }
 }

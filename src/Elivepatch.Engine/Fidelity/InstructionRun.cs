@@ -7,22 +7,22 @@ namespace Elivepatch.Engine.Fidelity;
 internal sealed class InstructionRun
 {
     private readonly List<DecodedInstruction> decoded = [];
+    private readonly ReferredSection referred;
     private readonly Decoder decoder;
     private readonly ulong start;
 
     /// <summary>Begins at an offset within the section.</summary>
-    public InstructionRun(ElfSection section, ulong start)
+    public InstructionRun(ReferredSection referred, ulong start)
     {
-        (Section, this.start) = (section, start);
-        decoder = Decoder.Create(64, new ByteArrayCodeReader(section.Content, (int)start, section.Content.Length - (int)start), start);
-        Fields = [.. section.Relocations?.Entries.Select(r => r.Offset) ?? []];
+        (this.referred, this.start) = (referred, start);
+        decoder = Decoder.Create(64, new ByteArrayCodeReader(Section.Content, (int)start, Section.Content.Length - (int)start), start);
     }
 
     /// <summary>The section.</summary>
-    public ElfSection Section { get; }
+    public ElfSection Section => referred.Section;
 
     /// <summary>Offsets of its relocated fields.</summary>
-    public SortedSet<ulong> Fields { get; }
+    public SortedSet<ulong> Fields => referred.Fields;
 
     /// <summary>An instruction that there is.</summary>
     public DecodedInstruction this[int index] => decoded[index];
@@ -59,8 +59,19 @@ internal sealed class InstructionRun
     /// <summary>Where these instructions begin.</summary>
     public IEnumerable<ulong> Offsets(Range run) => decoded.Take(run).Select(d => d.Offset);
 
+    /// <summary>Those of these instructions that may be rewritten at run time.</summary>
+    public IEnumerable<int> Sites(Range run) =>
+        Enumerable.Range(run.Start.Value, run.End.Value - run.Start.Value).Where(i => referred.Sites.Contains(decoded[i].Offset));
+
     /// <summary>True where a relocation is within the instruction.</summary>
-    public bool HasField(in DecodedInstruction instruction) => Fields.GetViewBetween(instruction.Offset, instruction.End - 1).Count > 0;
+    public bool HasField(in DecodedInstruction instruction) =>
+        Fields.Count > 0 && Fields.GetViewBetween(instruction.Offset, instruction.End - 1).Count > 0;
+
+    /// <summary>An instruction's bytes.</summary>
+    public ReadOnlySpan<byte> BytesOf(in DecodedInstruction instruction) => BytesOf(instruction.Offset, instruction.End);
+
+    /// <summary>The bytes from one offset to another, not more than there are.</summary>
+    public ReadOnlySpan<byte> BytesOf(ulong from, ulong to) => Section.Content.AsSpan((int)from, (int)(Math.Min(to, (ulong)Section.Content.Length) - from));
 }
 
 /// <summary>An instruction and where its displacement and immediate are.</summary>

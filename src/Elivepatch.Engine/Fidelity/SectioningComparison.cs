@@ -38,7 +38,10 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
     }
 
     private readonly Dictionary<ElfSection, Dictionary<ulong, ulong>> biases = [];
-    private readonly Dictionary<ElfSection, HashSet<ulong>> marks = [];
+    private readonly Dictionary<ElfSection, Dictionary<ulong, ElfRelocation>> fieldsOf = [];
+    private readonly Dictionary<ElfSection, ulong[]> offsetsOf = [];
+    private Dictionary<ElfSection, ReferredSection>? asBuiltCode;
+    private Dictionary<ElfSection, ReferredSection>? beforeCode;
 
     // Twins that references revealed while the others were compared.
     private readonly Dictionary<ElfSection, SectionTwin> found = [];
@@ -89,7 +92,7 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
             CodeAlignment? code = null;
             if (symbol.IsFunction && !(symbol.Size == twin.Size && IsEqualOutsideOfFields(symbol.Section!, twin.Section!, start)))
             {
-                code = CodeAlignment.Find(symbol.Section!, twin.Section!, start, MarksIn(before, symbol.Section!), MarksIn(asBuilt, twin.Section!));
+                code = AlignmentOf(symbol.Section!, twin.Section!, start);
                 if (code is null && symbol.Size != twin.Size)
                 {
                     return false;
@@ -102,6 +105,12 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
         return place.Section == twin.Section && place.Map(symbol.Value) == twin.Value
             && unchecked(place.Map(symbol.Value + symbol.Size) - place.Map(symbol.Value)) == twin.Size;
     }
+
+    private CodeAlignment? AlignmentOf(ElfSection section, ElfSection twin, ulong start) =>
+        (beforeCode ??= ReferredSection.Of(before)).TryGetValue(section, out ReferredSection? ours)
+        && (asBuiltCode ??= ReferredSection.Of(asBuilt)).TryGetValue(twin, out ReferredSection? others)
+            ? CodeAlignment.Find(ours, others, start)
+            : null;
 
     private static bool IsEqualOutsideOfFields(ElfSection section, ElfSection twin, ulong start)
     {
@@ -124,19 +133,6 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
         }
 
         return one[position..].SequenceEqual(other[position..]);
-    }
-
-    // What tables and other code refer to within a section, its own code not: there a target is a place of the code itself.
-    private HashSet<ulong> MarksIn(ElfObject unit, ElfSection section)
-    {
-        if (!marks.TryGetValue(section, out HashSet<ulong>? known))
-        {
-            known = [.. unit.Sections.Where(s => s != section && s.Has(ElfSectionFlags.Alloc)).SelectMany(s => s.Relocations?.Entries ?? [])
-                .Where(r => r.Symbol?.Section == section).Select(r => unchecked(r.Symbol!.Value + (ulong)r.Addend))];
-            marks.Add(section, known);
-        }
-
-        return known;
     }
 
     /// <summary>Pairs sections without symbols by name where both objects have one of that name: code and data of assembler macros.</summary>
@@ -216,19 +212,42 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
 
     private void Blame(ElfSection section, ulong offset, string what) => blamed.Add($"{beforeNames.NameAt(section, offset)} ({what})");
 
-    private static Dictionary<ulong, ElfRelocation> FieldsOf(ElfSection section)
+    private Dictionary<ulong, ElfRelocation> FieldsOf(ElfSection section)
     {
-        var fields = new Dictionary<ulong, ElfRelocation>();
-        foreach (ElfRelocation field in section.Relocations?.Entries ?? [])
+        if (!fieldsOf.TryGetValue(section, out Dictionary<ulong, ElfRelocation>? fields))
         {
-            fields.TryAdd(field.Offset, field);
+            fieldsOf.Add(section, fields = []);
+            foreach (ElfRelocation field in section.Relocations?.Entries ?? [])
+            {
+                fields.TryAdd(field.Offset, field);
+            }
         }
 
         return fields;
     }
 
-    private static int CountBetween(ElfSection section, ulong start, ulong end) =>
-        section.Relocations?.Entries.Count(r => r.Offset >= start && r.Offset < end) ?? 0;
+    private int CountBetween(ElfSection section, ulong start, ulong end)
+    {
+        if (!offsetsOf.TryGetValue(section, out ulong[]? offsets))
+        {
+            offsetsOf.Add(section, offsets = [.. (section.Relocations?.Entries ?? []).Select(r => r.Offset).Order()]);
+        }
+
+        return FirstFrom(offsets, end) - FirstFrom(offsets, start);
+    }
+
+    private static int FirstFrom(ulong[] offsets, ulong from)
+    {
+        int low = 0;
+        int high = offsets.Length;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            (low, high) = offsets[middle] < from ? (middle + 1, high) : (low, middle);
+        }
+
+        return low;
+    }
 
     private bool LeadsToTheSame(ElfSection section, ElfRelocation field, ElfSection twinSection, ElfRelocation twinField)
     {
@@ -250,8 +269,14 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
         }
 
         FindUnnamed(field, twinField);
-        return PlaceOf(section, field) == (twinSymbol.Section!, unchecked(twinSymbol.Value + (ulong)twinField.Addend));
+        ulong place = unchecked(twinSymbol.Value + (ulong)twinField.Addend);
+        return PlaceOf(section, field) == (twinSymbol.Section!, place)
+            || (ReferredSection.IsOfPlaces(section) && IsSameWay(unchecked(symbol.Value + (ulong)field.Addend), symbol.Section!, twinSymbol.Section!, place));
     }
+
+    // Where a fault leads there may be NOPs before the code that it leads to.
+    private bool IsSameWay(ulong target, ElfSection section, ElfSection twinSection, ulong place) =>
+        twins.TryGetValue(section, out SectionTwin? twin) && twin.Section == twinSection && twin.Code?.LeadsToTheSame(target, place) == true;
 
     /// <summary>
     /// Constants without a name have a section of their own in the before object and lie among others in the as-built one. The
@@ -304,7 +329,9 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
             return null;
         }
 
-        ulong bias = source.Has(ElfSectionFlags.Execute) && field.Type is X8664Relocation.Pc32 or X8664Relocation.Plt32 ? 4UL : 0UL;
+        // Between instructions that lie at other distances, four bytes beside the target may be those of another one.
+        ulong bias = !source.Has(ElfSectionFlags.Execute) || field.Type is not (X8664Relocation.Pc32 or X8664Relocation.Plt32) ? 0
+            : twin.Code is null ? sizeof(int) : BiasOf(source, field);
         return (twin.Section, unchecked(twin.Map(symbol.Value + (ulong)field.Addend + bias) - bias));
     }
 

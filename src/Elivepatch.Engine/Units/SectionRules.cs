@@ -25,6 +25,9 @@ public static class SectionRules
     /// <summary>Instructions that may fault, and where code goes on then.</summary>
     public const string ExceptionTable = "__ex_table";
 
+    /// <summary>Warnings and bugs (<c>struct bug_entry</c>).</summary>
+    public const string BugTable = "__bug_table";
+
     /// <summary>Where code goes on behind an instruction that faulted, without names of its own (until 5.15).</summary>
     public const string Fixup = ".fixup";
 
@@ -37,7 +40,7 @@ public static class SectionRules
     // Tables whose entries belong to one place in one function; the first reference to code in an entry names the place.
     private static readonly HashSet<string> tables =
     [
-        "__bug_table", ExceptionTable, JumpTable, Alternatives, ".smp_locks", ".parainstructions", ".static_call_sites",
+        BugTable, ExceptionTable, JumpTable, Alternatives, ".smp_locks", ".parainstructions", ".static_call_sites",
         ".call_sites", ".retpoline_sites", ".return_sites", ".ibt_endbr_seal", ".cfi_sites", "__mcount_loc",
         "__patchable_function_entries", ".kcfi_traps", PrintkIndex,
         ".discard.reachable", ".discard.unreachable", ".discard.annotate_insn", ".discard.annotate_data", ".discard.retpoline_safe",

@@ -12,7 +12,7 @@ namespace Elivepatch.Kernel.Compile;
 /// <summary>Makes the sources that the build of a unit makes.</summary>
 internal sealed class GeneratedSources(CacheRoot cache)
 {
-    private const string Version = "1";
+    private const string Version = "2";
     private const long MostBytes = 64 << 20;
 
     // What a build leaves beside sources: objects, archives, lists.
@@ -64,7 +64,7 @@ internal sealed class GeneratedSources(CacheRoot cache)
     private async Task<Problem?> FillAsync(PreparedTree tree, string unit, SourceOverlay patches, string result, CancellationToken cancellation)
     {
         using var workspace = cache.NewWorkspace();
-        var folder = Path.GetDirectoryName(unit) ?? "";
+        var folder = FolderOfMakefile(tree, unit);
         var original = Path.Combine(tree.Folder, folder);
         var copy = Directory.CreateDirectory(Path.Combine(workspace.FullPath, "folder")).FullName;
         CopyFolder(original, copy);
@@ -96,26 +96,53 @@ internal sealed class GeneratedSources(CacheRoot cache)
             return outcome.Problems[0];
 
         // Half of them would be taken for all of them ever after.
-        var made = MadeFiles(original, copy).ToList();
         if (!run.Succeeded)
             return new(ProblemCodes.GeneratedFileMissing, $"{unit}: kbuild could not make what it includes: {run.Describe()}");
-        if (made.Sum(f => f.Length) > MostBytes)
+        var listed = await ListAsync(copy, cancellation);
+        if (!listed.TryGet(out var names))
+            return listed.Problems[0];
+        var made = names.Where(n => !patches.Files.ContainsKey(Path.Combine(folder, n)) && IsMade(Path.Combine(original, n), Path.Combine(copy, n))).ToList();
+        if (made.Sum(n => new FileInfo(Path.Combine(copy, n)).Length) > MostBytes)
             return new(ProblemCodes.GeneratedFileMissing, $"{unit}: kbuild makes more than {MostBytes >> 20} MiB of sources for it");
-        foreach (var file in made)
+        foreach (var name in made)
         {
-            var home = Path.Combine(result, folder, Path.GetRelativePath(copy, file.FullName));
+            var home = Path.Combine(result, folder, name);
             Directory.CreateDirectory(Path.GetDirectoryName(home)!);
-            File.Copy(file.FullName, home);
+            File.Copy(Path.Combine(copy, name), home);
         }
 
         return null;
     }
 
-    // Links are not followed: whoever could make one would have this program read what it points to.
-    private static IEnumerable<FileInfo> MadeFiles(string original, string copy) => new DirectoryInfo(copy)
-        .EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint })
-        .Where(f => f.LinkTarget is null && f.Name[0] != '.' && !NotSources.Contains(f.Extension)
-            && (f.UnixFileMode & UnixFileMode.UserExecute) == 0 && !File.Exists(Path.Combine(original, Path.GetRelativePath(copy, f.FullName))));
+    // security/selinux/ss has no Makefile of its own: what its units need is made in the folder above.
+    private static string FolderOfMakefile(PreparedTree tree, string unit)
+    {
+        var folder = Path.GetDirectoryName(unit) ?? "";
+        while (Path.GetDirectoryName(folder) is { Length: > 0 } above && !tree.HasFile($"{folder}/Makefile") && !tree.HasFile($"{folder}/Kbuild"))
+            folder = above;
+        return folder;
+    }
+
+    // Plain files that are no program. A program of the build that a patched header went into may have left anything here, a pipe or
+    // a link among it, which this program must not open.
+    private static async Task<Outcome<IReadOnlyList<string>>> ListAsync(string copy, CancellationToken cancellation)
+    {
+        var outcome = await Sandbox.RunSuccessfullyAsync(
+            new SandboxRequest
+            {
+                File = "find",
+                Arguments = ["/made", "-xdev", "-type", "f", "!", "-name", ".*", "!", "-perm", "-u+x", "-printf", @"%P\0"],
+                Binds = [new(copy, "/made")],
+                OutputLimit = 16 << 20,
+            },
+            "listing what kbuild made",
+            cancellation);
+        return outcome.Then<IReadOnlyList<string>>(found => found.Output.Split('\0', StringSplitOptions.RemoveEmptyEntries)
+            .Where(n => !NotSources.Contains(Path.GetExtension(n))).Order(StringComparer.Ordinal).ToList());
+    }
+
+    private static bool IsMade(string original, string copy) =>
+        !File.Exists(original) || !File.ReadAllBytes(original).AsSpan().SequenceEqual(File.ReadAllBytes(copy));
 
     private static bool IsIn(string folder, string path) => folder.Length == 0 || path.StartsWith(folder + "/", StringComparison.Ordinal);
 

@@ -4,6 +4,7 @@
 
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Compile;
+using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
 
@@ -16,6 +17,12 @@ internal sealed class OtherReaders(CacheRoot cache)
 
     // Built on every x86 kernel: flags for what kbuild compiles by rules of its own.
     private const string AnyUnit = "init/main.c", AnyAssembly = "arch/x86/entry/entry_64.S";
+
+    // Units of the kernel that the build writes (asn1_compiler) include it, and the prepared tree has none of them.
+    private const string OpcodesOfParsers = "include/linux/asn1_ber_bytecode.h";
+
+    private static readonly string[] featureLists = ["arch/x86/include/asm/cpufeatures.h", "arch/x86/include/asm/vmxfeatures.h"];
+    private static readonly string[] features = ["X86_FEATURE_", "X86_BUG_", "VMX_FEATURE_"];
 
     /// <summary>Readers that see a change; empty where there are none.</summary>
     /// <param name="tree">The prepared tree.</param>
@@ -42,11 +49,11 @@ internal sealed class OtherReaders(CacheRoot cache)
     }
 
     /// <summary>
-    /// What is wrong with changing this file, which is no unit of the kernel, or null: the build makes a program of it that
+    /// What is wrong with changing this C file, which is no unit of the kernel, or null: the build makes a program of it that
     /// writes sources or tables, or constants for assembly.
     /// </summary>
     public static Problem? OfFile(PreparedTree tree, string path) =>
-        IsForConstants(path) || IsHostProgram(tree, path) || IsReadByProgram(tree, path)
+        IsForConstants(path) || IsHostProgram(tree, path)
             ? new(ProblemCodes.PatchChangesBuild, $"{path} is compiled into what the build makes sources from")
             : null;
 
@@ -71,7 +78,8 @@ internal sealed class OtherReaders(CacheRoot cache)
     // Kbuild, at the top of the tree: make's "prepare" turns their assembly into headers. Their own text is constants; what they
     // include changes those only with the layout of a structure, which is refused by itself.
     private static bool IsForConstants(string path) =>
-        path is "kernel/bounds.c" or "kernel/sched/rq-offsets.c" || Path.GetFileName(path).StartsWith("asm-offsets", StringComparison.Ordinal);
+        path is "kernel/bounds.c" or "kernel/sched/rq-offsets.c" || Path.GetFileName(path).StartsWith("asm-offsets", StringComparison.Ordinal)
+        || path.EndsWith("-asm-offsets.c", StringComparison.Ordinal);
 
     private static bool IsHostProgram(PreparedTree tree, string path)
     {
@@ -84,14 +92,74 @@ internal sealed class OtherReaders(CacheRoot cache)
             .SelectMany(l => l.Split([' ', '\t', '=', '+', ':'], StringSplitOptions.RemoveEmptyEntries)).Contains(name);
     }
 
-    // The programs that preparation made are there already, and kbuild wrote beside each what it was compiled from. The kernel's
-    // common headers they read for checks and types; what is in a header beside their own subject (security/selinux/include/classmap.h)
-    // they write out. What is for the kernel itself (scripts/mod/devicetable-offsets.c) gives constants to programs alone.
-    private static bool IsReadByProgram(PreparedTree tree, string path) =>
-        !path.StartsWith("include/", StringComparison.Ordinal) && !path.StartsWith("arch/", StringComparison.Ordinal)
-        && Directory.EnumerateFiles(Path.Combine(tree.Folder, "scripts"), ".*.cmd", SearchOption.AllDirectories)
-            .Select(File.ReadAllText)
-            .Any(t => Names(t, path) && !t.Contains("-D__KERNEL__", StringComparison.Ordinal));
+    /// <summary>
+    /// A problem for each program of the build that a patch changes: it writes sources that no unit of the patch need include.
+    /// Preparation made these programs, and kbuild wrote beside each what it was compiled from, and how.
+    /// </summary>
+    public async Task<IReadOnlyList<Problem>> ProgramsAsync(PreparedTree tree, PatchedSources sources, CancellationToken cancellation)
+    {
+        var problems = new List<Problem>();
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(tree.Folder, "scripts"), ".*.cmd", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        {
+            // What is for the kernel itself (scripts/mod/devicetable-offsets.c) gives constants to modpost alone.
+            var text = await File.ReadAllTextAsync(file, cancellation);
+            if (text.Contains("-D__KERNEL__", StringComparison.Ordinal) || sources.Paths.FirstOrDefault(p => Names(text, p)) is not { } path)
+                continue;
+            if (await ChangesProgramAsync(tree, sources, text, cancellation))
+            {
+                var program = Path.GetRelativePath(tree.Folder, file).Replace("/.", "/", StringComparison.Ordinal)[..^".cmd".Length];
+                problems.Add(new(ProblemCodes.PatchChangesBuild, $"{path} changes {program}, a program that the build makes sources with"));
+            }
+        }
+
+        if (sources.Paths.Contains(OpcodesOfParsers))
+            problems.Add(new(ProblemCodes.PatchChangesBuild, $"the build makes parsers of ASN.1 that include {OpcodesOfParsers}"));
+        if (sources.Plain.Files.FirstOrDefault(f => tree.HasFile(f.Key) && featureLists.Contains(f.Key) && !HasSameFeatures(tree, f.Key, f.Value)) is { Key: { } list })
+            problems.Add(new(ProblemCodes.PatchChangesBuild, $"the build makes names of processor features from {list}"));
+        return problems;
+    }
+
+    // arch/x86/kernel/cpu/mkcapflags.sh reads lines, not C.
+    private static bool HasSameFeatures(PreparedTree tree, string path, ReadOnlyMemory<byte> text)
+    {
+        static IEnumerable<string> Features(ReadOnlySpan<byte> text) => SourceText.Lines(text).Where(l => features.Any(f => l.StartsWith("#define " + f, StringComparison.Ordinal)));
+
+        return Features(File.ReadAllBytes(Path.Combine(tree.Folder, path))).SequenceEqual(Features(text.Span));
+    }
+
+    private async Task<bool> ChangesProgramAsync(PreparedTree tree, PatchedSources sources, string made, CancellationToken cancellation)
+    {
+        // savedcmd_PROGRAM := COMMAND, and cmd_PROGRAM until 6.1.
+        var line = made.Split('\n')[0];
+        var words = ShellCommands.Split(line[(line.IndexOf(":=", StringComparison.Ordinal) + 2)..]).FirstOrDefault() ?? [];
+        List<string> flags = [.. words.Skip(1).Where((w, i) => w is not ("-o" or "-c") && words[i] != "-o"
+            && !w.EndsWith(".c", StringComparison.Ordinal) && !w.StartsWith("-Wp,-M", StringComparison.Ordinal) && !w.StartsWith("-l", StringComparison.Ordinal))];
+        foreach (var source in words.Where(w => w.EndsWith(".c", StringComparison.Ordinal)))
+        {
+            var before = await AssemblyAsync(SourceOverlay.None, source);
+            if (before is null || before != await AssemblyAsync(sources.Plain, source))
+                return true;
+        }
+
+        return false;
+
+        async Task<string?> AssemblyAsync(SourceOverlay overlay, string source)
+        {
+            using var workspace = cache.NewWorkspace();
+            var outcome = await Sandbox.RunAsync(
+                new SandboxRequest
+                {
+                    File = words[0],
+                    Arguments = [.. flags, "-g0", "-S", "-o", "-", source],
+                    Environment = tree.Environment,
+                    Binds = [.. tree.Binds, .. OverlayMounts.Create(tree, overlay, workspace.FullPath)],
+                    WorkingDirectory = PreparedTree.InsidePath,
+                    OutputLimit = 64 << 20,
+                },
+                cancellation);
+            return outcome is { Succeeded: true, Value: { Succeeded: true, Truncated: false } } ? outcome.Value.Output : null;
+        }
+    }
 
     // Paths end at white space or a closing bracket, and may begin with "./".
     private static bool Names(string text, string path)

@@ -11,6 +11,9 @@ public static class PatchRules
     private static readonly string[] BuildFiles = ["Makefile", "Kbuild", "Kconfig"];
     private static readonly string[] BuildFolders = ["scripts/", "tools/", "usr/", "certs/"];
 
+    // The tables of the kernel's own decoder are made from this text.
+    private const string OpcodeMap = "arch/x86/lib/x86-opcode-map.txt";
+
     private static readonly string[] BootFolders =
     [
         "arch/x86/boot/", "arch/x86/realmode/", "arch/x86/purgatory/", "drivers/firmware/efi/libstub/",
@@ -42,7 +45,7 @@ public static class PatchRules
         if (IsSilent(path))
             return null;
         var name = Path.GetFileName(path);
-        if (BuildFolders.Any(path.StartsWith) || BuildFiles.Any(b => name == b || name.StartsWith(b + ".", StringComparison.Ordinal)))
+        if (BuildFolders.Any(path.StartsWith) || path == OpcodeMap || BuildFiles.Any(b => name == b || name.StartsWith(b + ".", StringComparison.Ordinal)))
             return new(ProblemCodes.PatchChangesBuild, path);
         if (IsBootCode(path))
             return new(ProblemCodes.PatchChangesBootCode, path);
@@ -59,6 +62,6 @@ public static class PatchRules
     // Files that no code of an x86 kernel comes from.
     private static bool IsSilent(string path) =>
         SilentFolders.Any(path.StartsWith) || SilentNames.Contains(Path.GetFileName(path))
-        || SilentSuffixes.Contains(Path.GetExtension(path))
+        || (path != OpcodeMap && SilentSuffixes.Contains(Path.GetExtension(path)))
         || (path.StartsWith("arch/", StringComparison.Ordinal) && path.Split('/') is [_, not "x86", _, ..]);
 }

@@ -34,7 +34,11 @@ public sealed class TouchedUnits(CacheRoot cache, int mostUnits, IProgress<Stage
         if (!built.TryGet(out var own))
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(built.Problems);
         var units = own.ToDictionary(c => c.Unit, c => new TouchedUnit(c, [c.Unit]), StringComparer.Ordinal);
-        var programs = sources.Paths.Where(p => !units.ContainsKey(p)).Select(p => OtherReaders.OfFile(tree, p)).OfType<Problem>().ToList();
+        List<Problem> programs =
+        [
+            .. named.Where(p => !units.ContainsKey(p)).Select(p => OtherReaders.OfFile(tree, p)).OfType<Problem>(),
+            .. await new OtherReaders(cache).ProgramsAsync(tree, sources, cancellation),
+        ];
         if (programs.Count > 0)
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(programs);
 

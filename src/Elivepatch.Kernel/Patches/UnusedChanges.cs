@@ -24,7 +24,7 @@ internal static class UnusedChanges
     ];
 
     private static readonly HashSet<string> notInBodies =
-        ["extern", "asm", "__asm", "__asm__", "__attribute", "__attribute__", "typedef", "_Static_assert", "__label__"];
+        ["extern", "asm", "__asm", "__asm__", "__attribute", "__attribute__", "typedef", "_Static_assert", "__label__", "_Noreturn"];
 
     private static readonly HashSet<string> keywords =
     [
@@ -33,9 +33,29 @@ internal static class UnusedChanges
         "register", "auto", "inline", "__inline", "__inline__", "const", "volatile", "restrict", "__const", "__volatile__", "__restrict",
         "signed", "unsigned", "int", "char", "short", "long", "void", "float", "double", "_Bool", "struct", "union", "enum",
         "__extension__", "_Static_assert", "__attribute__", "__attribute", "_Noreturn", "_Thread_local", "__thread",
+        "__const__", "__volatile", "__signed", "__signed__", "__int128", "_Complex", "__complex", "__complex__", "_Imaginary", "__auto_type",
+        "__seg_gs", "__seg_fs", "__alignof", "__typeof_unqual__", "typeof_unqual", "__real__", "__imag__", "__label__", "_Fract", "_Accum",
+        "_Decimal32", "_Decimal64", "_Decimal128", "_Float16", "_Float32", "_Float64", "_Float128", "__float128", "__builtin_va_list",
     ];
 
-    private static readonly byte[][] aliases = [[.. "alias"u8], [.. "symver"u8], [.. "ifunc"u8]];
+    // Functions that GCC knows (its builtins.def): it calls them where the text names others or none, and a declaration changes what it
+    // knows of them.
+    private static readonly HashSet<string> builtins =
+    [
+        "memchr", "memcmp", "memcpy", "memmove", "mempcpy", "memset", "memrchr", "bcmp", "bcopy", "bzero", "index", "rindex",
+        "stpcpy", "stpncpy", "strcasecmp", "strcat", "strchr", "strchrnul", "strcmp", "strcpy", "strcspn", "strdup", "strlen", "strncasecmp",
+        "strncat", "strncmp", "strncpy", "strndup", "strnlen", "strpbrk", "strrchr", "strspn", "strstr", "abs", "labs", "llabs", "imaxabs",
+        "ffs", "ffsl", "ffsll", "popcount", "alloca", "malloc", "calloc", "realloc", "free", "aligned_alloc", "posix_memalign",
+        "abort", "exit", "_exit", "_Exit", "printf", "fprintf", "sprintf", "snprintf", "vprintf", "vfprintf", "vsprintf", "vsnprintf", "scanf",
+        "sscanf", "fscanf", "vscanf", "vsscanf", "vfscanf", "putchar", "puts", "putc", "fputs", "fputc", "fwrite", "printf_unlocked",
+        "putchar_unlocked", "puts_unlocked", "isalnum", "isalpha", "isascii", "isblank", "iscntrl", "isdigit", "isgraph", "islower", "isprint",
+        "ispunct", "isspace", "isupper", "isxdigit", "toascii", "tolower", "toupper", "setjmp", "longjmp", "fork", "execl", "execle", "execlp",
+        "execv", "execve", "execvp", "main", "gettext", "dgettext", "dcgettext", "strfmon", "strftime",
+    ];
+
+    private static readonly string[] builtinPrefixes = ["__builtin", "__sync", "__atomic", "__stack", "__mem", "__str", "__stp", "__tsan", "__asan", "_Unwind"];
+
+    private static readonly byte[][] aliases = [[.. "alias"u8], [.. "symver"u8], [.. "ifunc"u8], [.. "weakref"u8]];
 
     private static readonly HashSet<string> aggregates = ["struct", "union", "enum"];
 
@@ -71,7 +91,7 @@ internal static class UnusedChanges
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var changed in olds.Where((_, i) => old[i]).Concat(nows.Where((_, i) => now[i])))
         {
-            if (NamesOf(changed.Tokens) is not { } declared)
+            if (NamesOf(changed.Tokens) is not { } declared || declared.Any(MayBeKnownToGcc))
                 return false;
             names.UnionWith(declared);
         }
@@ -121,10 +141,10 @@ internal static class UnusedChanges
             var c = text[i];
             if (c <= (byte)' ')
                 continue;
+            if (c == (byte)'#' || (c == (byte)'%' && depth == 0) || (c == (byte)'"' && i > start && text[i - 1] == (byte)'R'))
+                return -1;
             if (c is (byte)'"' or (byte)'\'')
                 i = CTokens.EndOfLiteral(text, i) - 1;
-            else if (depth == 0 && c is (byte)'#' or (byte)'%')
-                return -1;
             else if (c == (byte)'=')
                 isAssigned = true;
             if (c == (byte)'{' && depth == 0)
@@ -152,7 +172,7 @@ internal static class UnusedChanges
                 from = end;
                 while (start > 0 && text[start - 1] == (byte)'_')
                     start--;
-                while (end < text.Length && text[end] is (byte)'_' or (byte)' ')
+                while (end < text.Length && text[end] is (byte)'_' or <= (byte)' ')
                     end++;
                 if ((start == 0 || !CTokens.IsOfWord(text[start - 1])) && end < text.Length && text[end] == (byte)'(')
                     return true;
@@ -183,6 +203,9 @@ internal static class UnusedChanges
         return false;
     }
 
+    private static bool MayBeKnownToGcc(string name) =>
+        builtins.Contains(name) || Array.Exists(builtinPrefixes, b => name.StartsWith(b, StringComparison.Ordinal));
+
     private static bool Mentions(string token, HashSet<string> names) =>
         names.Contains(token) || (token[0] == '"' && names.Any(n => token.Contains(n, StringComparison.Ordinal)));
 
@@ -195,13 +218,17 @@ internal static class UnusedChanges
         var (depth, isBody, isAlias) = (0, false, false);
         foreach (var (token, isApart) in CTokens.Read(text))
         {
-            // A directive that the preprocessor leaves to the compiler may change what all that follows means.
-            if (token[0] is '#' or '%' && depth == 0)
+            // A directive that the preprocessor leaves to the compiler may change what all that follows means, and ends with its line,
+            // wherever it stands. Brackets have other spellings, and strings in which a backslash is one.
+            var isLiteral = token[0] is '"' or '\'';
+            if (token[0] == '#' || (token[0] == '%' && depth == 0) || (isLiteral && !isApart && tokens.Count > 0 && CTokens.IsWord(tokens[^1]) && tokens[^1][^1] == 'R'))
+                return null;
+            if (!isApart && tokens.Count > 0 && (tokens[^1], token) is ("<", "%" or ":") or ("%", ">" or ":") or (":", ">"))
                 return null;
             // A string in pieces, or with an octal or hexadecimal escape, may be the name of something in an alias or in assembly.
             if (token[0] == '"' && depth > 0 && isAlias && (token.Contains('\\', StringComparison.Ordinal) || (tokens.Count > 0 && tokens[^1][0] == '"')))
                 return null;
-            isAlias = token switch { "alias" or "__alias__" or "symver" or "__symver__" or "ifunc" or "__ifunc__" => true, ";" => false, _ => isAlias };
+            isAlias = token switch { "alias" or "__alias__" or "symver" or "__symver__" or "ifunc" or "__ifunc__" or "weakref" or "__weakref__" => true, ";" => false, _ => isAlias };
             if (token == "{" && depth == 0)
                 isBody = tokens.Count > 0 && tokens[^1] == ")" && !tokens.Contains("=");
             if (isApart && tokens.Count > 0)

@@ -178,6 +178,81 @@ public sealed class BeforeMatchesAsBuiltTests
         Assert.False(outcome.Succeeded, function);
     }
 
+    private const string JumpTable = "\\n.pushsection __jump_table,\\\"aw\\\"\\n.balign 8\\n.long {0} - ., %l[yes] - .\\n.quad state\\n.long {1} - ., %l[no] - .\\n.quad state\\n.popsection";
+
+    private const string Nop5 = ".byte 0x0f,0x1f,0x44,0,0";
+
+    // As the kernel's build has it, and as the section of the function has it: the run of NOPs after "report(5)" makes the two unequal.
+    [Theory]
+    [InlineData("jmp 1f; ud2; incl %%eax; 1:", "jmp 1f; ud2; nop; nop; nop; 1: nop; nop; incl %%eax", false)]
+    [InlineData("jmp 1f; ud2; nop; nop; 1: incl %%eax", "jmp 1f; ud2; nop; 1: nop; nop; incl %%eax", true)]
+    [InlineData("jmp 1f; ud2; 1: nop; nop; incl %%eax", "jmp 1f; ud2; nop; nop; nop; 1: incl %%eax", true)]
+    [InlineData("1: incl (%%rax); 2: decl %%eax; 3:", "1: incl (%%rax); 2: nop; nop; nop; 3: nop; nop; decl %%eax", false)]
+    [InlineData("jmp 2f; 1: .byte 0x90,0x90,0x90,0x90; 2: movl 1b(%%rip), %%eax", "jmp 2f; 1: .byte 0x0f,0x1f,0x40,0x00; 2: movl 1b(%%rip), %%eax", false)]
+    [InlineData(".byte 0xc7,0x05; .long 6; .long state; nop; addl $0x11111111, %%eax", ".byte 0xc7,0x05; .long 6; .long state; nop; nop; nop; nop; addl $0x11111111, %%eax", false)]
+    [InlineData("jrcxz 1f; nop; 1: incl %%eax; incl %%eax", "jrcxz 1f; 1: incl %%eax; incl %%eax", false)]
+    public void What_lies_among_nops_is_found(string asBuilt, string before, bool isSame)
+    {
+        const string table = "\\n.pushsection __ex_table,\\\"a\\\"\\n.balign 4\\n.long 1b - ., 3b - ., 0\\n.popsection";
+        string Function(string assembly, string pad) =>
+            "extern int report(int); static int state; int f(int a) { report(5); asm volatile(\"" + pad + "\"); state++; asm volatile(\""
+            + assembly + (assembly.Contains("3:", StringComparison.Ordinal) ? table : "") + "\" : : : \"eax\", \"memory\"); return report(a) + 1; }\n";
+
+        Assert.Equal(isSame, AreSame(Function(asBuilt, "nop; nop"), Function(before, "nop")));
+        Assert.Equal(isSame, AreSame(Function(before, "nop; nop"), Function(asBuilt, "nop")));
+    }
+
+    // The places of two static branches, as-built and before, behind runs of NOPs that align them in different ways.
+    [Theory]
+    [InlineData("1:" + Nop5 + "; 2:" + Nop5, "1b", "2b", "1:" + Nop5 + "; 2:" + Nop5, "1b", "2b", true)]
+    [InlineData("1:" + Nop5 + "; 2:" + Nop5, "1b", "1b", "1:" + Nop5 + "; 2:" + Nop5, "1b", "2b", false)]
+    [InlineData("1:" + Nop5 + "; 2:" + Nop5, "2b", "1b", "1:" + Nop5 + "; 2:" + Nop5, "1b", "2b", false)]
+    [InlineData("nop; nop; 1:" + Nop5 + "; 2:" + Nop5, "1b", "2b", "1:" + Nop5 + "; 2:" + Nop5, "1b", "2b", true)]
+    [InlineData("1:" + Nop5 + "; 2:" + Nop5, "1b", "2b", "nop; nop; nop; 1:" + Nop5 + "; 2:" + Nop5, "1b", "2b", true)]
+    [InlineData("1: nop; 2:" + Nop5, "1b", "2b", "1:" + Nop5 + "; nop; 2:" + Nop5, "1b", "2b", false)]
+    [InlineData("1: .byte 0x66,0x90; 2:" + Nop5, "1b", "2b", "1:" + Nop5 + "; 2:" + Nop5, "1b", "2b", false)]
+    public void Static_branches_among_nops_are_told_apart(
+        string asBuilt, string first, string second, string before, string firstBefore, string secondBefore, bool isSame)
+    {
+        string Function(string assembly, string one, string two, string pad) =>
+            "extern int report(int); static int state; int f(int a) { report(5); asm volatile(\"" + pad + "\"); state++; asm goto(\"" + assembly
+            + string.Format(System.Globalization.CultureInfo.InvariantCulture, JumpTable, one, two)
+            + "\" : : : : yes, no); return report(a) + 1; yes: return report(a) * 3; no: return report(a) - 5; }\n";
+
+        Assert.Equal(isSame, AreSame(Function(asBuilt, first, second, "nop; nop"), Function(before, firstBefore, secondBefore, "nop")));
+        Assert.Equal(isSame, AreSame(Function(asBuilt, first, second, "nop"), Function(before, firstBefore, secondBefore, "nop; nop")));
+    }
+
+    [Theory]
+    [InlineData("5, 5", Nop5, Nop5, true)]
+    [InlineData("3, 3", "nop; nop; nop", "nop; nop; nop", true)]
+    [InlineData("5, 5", Nop5, "nop", false)]
+    [InlineData("3, 3", "nop; nop; nop", "nop", false)]
+    public void The_room_of_an_alternative_is_the_same(string lengths, string asBuilt, string before, bool isSame)
+    {
+        string Function(string assembly, string pad) =>
+            "extern int report(int); static int state; int f(int a) { report(5); asm volatile(\"" + pad + "\"); state++; asm volatile(\"1: " + assembly
+            + "\\n.pushsection .altinstructions,\\\"a\\\"\\n.long 1b - ., 1b - .\\n.byte 0,0,0,0," + lengths + "\\n.popsection\"); state--; return report(a) + 1; }\n";
+
+        Assert.Equal(isSame, AreSame(Function(asBuilt, "nop; nop"), Function(before, "nop")));
+        Assert.Equal(isSame, AreSame(Function(before, "nop; nop"), Function(asBuilt, "nop")));
+    }
+
+    [Fact]
+    public void A_nop_of_the_code_itself_at_the_head_of_a_loop_is_the_same()
+    {
+        for (int skip = 0; skip < 16; skip++)
+        {
+            string unit = $"int first(void) {{ asm volatile(\".skip {skip}, 0xcc\"); return 1; }}\n"
+                + "extern int report(int);\nint f(int n) { int s = 0; do { asm volatile(\"nop\"); s += report(n); } while (n--); return s; }\n";
+            string[] flags = ["-falign-loops=16", "-falign-functions=1"];
+            Assert.True(BeforeMatchesAsBuilt.Run("unit.c", FakeKernel.Compile(unit, flags), FakeKernel.Compile(unit, [.. Sectioned, .. flags])).Succeeded, unit);
+        }
+    }
+
+    private static bool AreSame(string asBuilt, string before) =>
+        BeforeMatchesAsBuilt.Run("unit.c", FakeKernel.Compile(asBuilt), FakeKernel.Compile(before, Sectioned)).Succeeded;
+
     [Fact]
     public void Instructions_in_another_order_are_found()
     {

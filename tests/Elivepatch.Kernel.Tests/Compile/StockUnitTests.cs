@@ -50,6 +50,7 @@ public sealed class StockUnitTests(StockKernel stock)
     [InlineData("lib/oid_registry.c", "lib/oid_registry_data.c")]
     [InlineData("lib/crc32.c", "lib/crc32table.h")]
     [InlineData("security/selinux/netnode.c", "security/selinux/flask.h")]
+    [InlineData("security/selinux/ss/mls.c", "security/selinux/flask.h")]
     [InlineData("security/apparmor/capability.c", "security/apparmor/capability_names.h")]
     public async Task What_the_build_makes_for_a_unit_is_made(string unit, string made)
     {
@@ -78,7 +79,7 @@ public sealed class StockUnitTests(StockKernel stock)
     [Fact]
     public async Task A_header_with_an_error_is_the_patchs_fault_where_the_build_makes_files_too()
     {
-        var overlay = await EditedAsync("security/selinux/include/netnode.h", t => t + "int broken(\n");
+        var overlay = await EditedAsync("security/selinux/include/netnode.h", t => t + "#error \"broken\"\n");
 
         var problem = Assert.Single((await OutcomeAsync("security/selinux/netnode.c", overlay, CompileVariant.After)).Problems);
 
@@ -88,7 +89,7 @@ public sealed class StockUnitTests(StockKernel stock)
 
     [Theory]
     [InlineData("lib/oid_registry.c", "include/linux/oid_registry.h", "\tOID__NR", "\tOID_added,\t/* 1.2.3.4.5 */\n\tOID__NR", "lib/oid_registry_data.c")]
-    [InlineData("security/apparmor/capability.c", "include/uapi/linux/capability.h", "#define CAP_CHOWN ", "#define CAP_SHOWN ", "security/apparmor/capability_names.h")]
+    [InlineData("security/apparmor/capability.c", "include/uapi/linux/capability.h", "#define CAP_CHOWN ", "#define CAP_SHOWN 0\n#define CAP_CHOWN ", "security/apparmor/capability_names.h")]
     public async Task A_patch_that_changes_what_the_build_makes_is_refused(string unit, string path, string text, string instead, string made)
     {
         var overlay = await EditedAsync(path, t => t.Replace(text, instead, StringComparison.Ordinal));
@@ -97,6 +98,33 @@ public sealed class StockUnitTests(StockKernel stock)
 
         Assert.Equal(ProblemCodes.PatchChangesBuild, problem.Code);
         Assert.Equal($"the build makes {made} from what the patch changes, and {unit} includes it", problem.Reason);
+    }
+
+    [Fact]
+    public async Task A_patch_may_bring_a_header_of_its_own_where_the_build_makes_others()
+    {
+        const string unit = "security/selinux/netnode.c";
+        var edited = await EditedAsync(unit, t => "#include \"added.h\"\n" + t);
+        var overlay = new SourceOverlay(new Dictionary<string, ReadOnlyMemory<byte>>(edited.Files) { ["security/selinux/added.h"] = Bytes("int more_text;\n") });
+
+        Assert.Contains("more_text", Text(await CompileAsync(unit, overlay, CompileVariant.After)));
+    }
+
+    [Fact]
+    public async Task A_patched_program_of_the_build_leaves_nothing_behind_that_is_opened()
+    {
+        // lib/gen_crc32table, which the build runs, includes it.
+        var overlay = await EditedAsync("lib/crc32defs.h", t => t + """
+
+            #ifndef __KERNEL__
+            #include <sys/stat.h>
+            #include <unistd.h>
+            __attribute__((constructor)) static void leave(void) { mkfifo("lib/pipe.h", 0600); symlink("/etc/passwd", "lib/link.h"); }
+            #endif
+
+            """);
+
+        Assert.True((await OutcomeAsync("lib/crc32.c", overlay, CompileVariant.After)).Succeeded);
     }
 
     [Fact]

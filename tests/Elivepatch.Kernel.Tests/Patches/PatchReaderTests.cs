@@ -223,6 +223,7 @@ public sealed class PatchReaderTests
     [InlineData("arch/x86/purgatory/purgatory.c", 110)]
     [InlineData("arch/x86/entry/syscalls/syscall_64.tbl", 111)]
     [InlineData("Documentation/x.rst", 106)]
+    [InlineData("arch/x86/lib/x86-opcode-map.txt", 107)]
     [InlineData("arch/arm64/kernel/smp.c", 106)]
     [InlineData("MAINTAINERS", 106)]
     [InlineData("tools/testing/selftests/mm/Makefile", 106)]

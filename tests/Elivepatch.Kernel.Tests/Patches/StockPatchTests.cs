@@ -55,7 +55,10 @@ public sealed class StockPatchTests(StockKernel stock)
     [InlineData("include/vdso/helpers.h", "return seq;", "return seq + 2;", 109, "changes arch/x86/entry/vdso/vclock_gettime.c")]
     [InlineData("arch/x86/kernel/asm-offsets.c", "BLANK();", "BLANK(); BLANK();", 107, "arch/x86/kernel/asm-offsets.c")]
     [InlineData("lib/gen_crc32table.c", "int main", "int  main", 107, "lib/gen_crc32table.c")]
-    [InlineData("security/selinux/include/classmap.h", "\"relabelto\"", "\"labelto\"", 107, "security/selinux/include/classmap.h")]
+    [InlineData("security/selinux/include/classmap.h", "\"relabelto\"", "\"labelto\"", 107, "changes scripts/selinux/genheaders/genheaders")]
+    [InlineData("include/linux/asn1_ber_bytecode.h", "ASN1_OP_MATCH_OR_SKIP\t\t= 0x01", "ASN1_OP_MATCH_OR_SKIP\t\t= 0x41", 107, "parsers of ASN.1")]
+    [InlineData("arch/x86/include/asm/cpufeatures.h", "#define X86_BUG_F00F", "#define X86_BUG_F00D", 107, "names of processor features")]
+    [InlineData("arch/x86/kvm/kvm-asm-offsets.c", "BLANK();", "BLANK(); BLANK();", 107, "arch/x86/kvm/kvm-asm-offsets.c")]
     public async Task What_no_livepatch_can_bring_is_never_left_out_silently(string path, string text, string instead, int number, string reason)
     {
         // Beside a unit that could be live patched, and with which all would seem to be done.

@@ -69,8 +69,39 @@ public sealed class UnusedChangesTests
     [InlineData("static inline int foo(void) { return 1; }\nint g(void) __attribute__((alias(\"\\146oo\")));", "return 1", "return 2")]
     [InlineData("int foo(void) __attribute__((aligned(sizeof(struct bar { int x; }))));\nlong g(void) { return sizeof(struct bar); }", "int x", "long x")]
     [InlineData("static inline __attribute__((__copy__(ctor))) int foo(void) { return 1; }", "return 1", "return 2")]
+    [InlineData("static inline void u(void) {\n#pragma pack(1)\n}\nstruct s { char c; long l; };\nlong g(void) { return sizeof(struct s); }", "pack(1)", "pack(2)")]
+    [InlineData("struct unused {\n#pragma pack(1)\n int x; };\nstruct s { char c; long l; };\nlong g(void) { return sizeof(struct s); }", "pack(1)", "pack(2)")]
+    [InlineData("extern int k;\nstatic inline void u(void) {\n#pragma weak a=h\n}\nint h(void) { return 1; }", "a=h", "a=k")]
+    [InlineData("int g(int x) {\n#pragma foo\nx++;\nreturn x; }", "foo\nx++", "foo x++")]
+    [InlineData("static inline void u(void) { _Noreturn void foo(void); foo(); }\nvoid foo(void);\nint g(void) { foo(); return 1; }", "_Noreturn ", "")]
+    [InlineData("extern int __const__ (y);\nlong g(void) { return y; }", "int", "long")]
+    [InlineData("int g(void) { return 1; }", "int g", "int __signed__ (y);\nint g")]
+    [InlineData("int g(void) { return 1; }", "int g", "unsigned __int128 (y);\nint g")]
+    [InlineData("static int w(void) __attribute__((weakref(\"fo\" \"o\")));\nstatic inline int foo(void) { return 1; }\nint g(void) { return w(); }", "return 1", "return 2")]
+    [InlineData("int g(void) __attribute__((alias\n(\"fo\" \"o\")));\nint z;\nstatic inline int foo(void) { return 1; }\nint y;", "return 1", "return 2")]
+    [InlineData("int z;\nstatic inline int foo(void) { return 1; }\nint y;\nint g(void) __attribute__((alias\t(\"fo\" \"o\")));", "return 1", "return 2")]
+    [InlineData("unsigned long g(char *p, char *q) { strcpy(p, q); return strlen(p); }", "unsigned long g", "char *stpcpy(char *, const char *);\nunsigned long g")]
+    [InlineData("unsigned long g(const char *s) { return __builtin_strlen(s); }", "unsigned long g", "static inline unsigned long strlen(const char *s) { return 5; }\nunsigned long g")]
+    [InlineData("struct unused { struct inner <% int x; %> a; };\nlong g(void) { return sizeof(struct inner); }", "int x", "long x")]
+    [InlineData("static inline int u(void) {\n#pragma foo don't\nreturn 1; }\nint g(void) { return u();\n#pragma foo don't\n}", "return 1", "return 2")]
+    [InlineData("static inline int u(void) { return 1; }\nconst char *a = R\"( \"')\"; int g(void) { return u(); } const char *b = R\"('\" )\";", "return 1", "return 2")]
     public void What_has_no_plain_form_is_left_to_the_compiler(string unit, string old, string now) =>
         Assert.False(UnusedChanges.AreAll(Bytes(unit), Bytes(unit.Replace(old, now, StringComparison.Ordinal))));
+
+    // What surrounds a change by megabytes is not cut into declarations, and must be seen all the same.
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("int user(void) { return spare(1); }\n", false)]
+    [InlineData("asm(\"call spare\");\n", false)]
+    [InlineData("int despared(int x);\n", true)]
+    [InlineData("int g(void) __attribute__((alias(\"spa\" \"re\")));\n", false)]
+    public void What_lies_far_from_a_change_may_use_it(string far, bool isUnused)
+    {
+        foreach (var unit in (string[])[far + Unit, Unit + far])
+            Assert.Equal(isUnused, UnusedChanges.AreAll(
+                Bytes(unit.Replace("inner(x) * 3", "inner(x) * 33", StringComparison.Ordinal).Replace("static inline int spare_too(int x) { return spare(x) + spare(1); }\n", "", StringComparison.Ordinal)),
+                Bytes(unit.Replace("inner(x) * 3", "inner(x) * 44", StringComparison.Ordinal).Replace("static inline int spare_too(int x) { return spare(x) + spare(1); }\n", "", StringComparison.Ordinal))));
+    }
 
     [Fact]
     public void A_text_that_is_large_without_need_is_left_to_the_compiler()
