@@ -34,11 +34,9 @@ public sealed class TouchedUnits(CacheRoot cache, int mostUnits, IProgress<Stage
         if (!built.TryGet(out var own))
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(built.Problems);
         var units = own.ToDictionary(c => c.Unit, c => new TouchedUnit(c, [c.Unit]), StringComparer.Ordinal);
-        List<Problem> programs =
-        [
-            .. named.Where(p => !units.ContainsKey(p)).Select(p => OtherReaders.OfFile(tree, p)).OfType<Problem>(),
-            .. await new OtherReaders(cache).ProgramsAsync(tree, sources, cancellation),
-        ];
+        List<Problem> programs = [.. named.Where(p => !units.ContainsKey(p)).Select(p => OtherReaders.OfFile(tree, p)).OfType<Problem>()];
+        if (!sources.Paths.All(units.ContainsKey))
+            programs.AddRange(await new OtherReaders(cache).ProgramsAsync(tree, sources, cancellation));
         if (programs.Count > 0)
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(programs);
 
