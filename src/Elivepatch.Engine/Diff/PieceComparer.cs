@@ -43,7 +43,7 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
                 return new(before[i].Offset, $"no longer refers to {before[i].TargetName}");
             var (b, a) = (before[i], after[i]);
             if (b.Offset != a.Offset || b.FieldSize != a.FieldSize || !SameKind(b.Type, a.Type) || b.Bias != a.Bias)
-                return new(a.Offset, $"instructions differ near the reference to {a.TargetName}");
+                return DescribePlaces(b, a);
             if (!SameTarget(b, a, isOfInit))
                 return new(a.Offset, Describe(b, a));
         }
@@ -122,6 +122,13 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
     // In a kernel PLT32 and PC32 are one; the assembler picks by its version and the kind of symbol.
     private static bool SameKind(X8664Relocation before, X8664Relocation after) =>
         before == after || (Reference.IsPcRelative(before) && Reference.IsPcRelative(after));
+
+    // A member of a table that comes or goes moves no instruction.
+    private static Difference DescribePlaces(Reference before, Reference after) =>
+        before.Type != X8664Relocation.Absolute64 || after.Type != X8664Relocation.Absolute64 || before.Offset == after.Offset
+            ? new(after.Offset, $"instructions differ near the reference to {after.TargetName}")
+        : after.Offset < before.Offset ? new(after.Offset, $"refers to {after.TargetName}, where it held no address")
+        : new(before.Offset, $"no longer refers to {before.TargetName}");
 
     private static string Describe(Reference before, Reference after)
     {

@@ -122,6 +122,18 @@ public sealed class DetectChangesTests
         Assert.Equal([403], Compare(source, source.Replace("level = 3", "level = 4", StringComparison.Ordinal)).Numbers());
     }
 
+    [Theory]
+    [InlineData("{ .last = one }", "{ .first = two, .last = one }", "ops +0x0: refers to two, where it held no address")]
+    [InlineData("{ .first = two, .last = one }", "{ .last = one }", "ops +0x0: no longer refers to two")]
+    [InlineData("{ .last = one }", "{ .last = two }", "ops +0x10: refers to two instead of one")]
+    public void What_a_table_refers_to_is_named(string before, string after, string reason)
+    {
+        const string types = "struct ops { int (*first)(void); long level; int (*last)(void); }; int one(void) { return 1; } int two(void) { return 2; }\n";
+        const string use = "\nint f(void) { return ops.last(); }\n";
+        var problems = Compare($"{types}struct ops ops = {before};{use}", $"{types}struct ops ops = {after};{use}").Problems;
+        Assert.Contains(reason, Assert.Single(problems).Reason, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_pointer_in_data_to_another_function_is_a_changed_initialiser()
     {
