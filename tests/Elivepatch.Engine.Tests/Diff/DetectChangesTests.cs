@@ -122,6 +122,27 @@ public sealed class DetectChangesTests
         Assert.Equal([403], Compare(source, source.Replace("level = 3", "level = 4", StringComparison.Ordinal)).Numbers());
     }
 
+    [Fact]
+    public void Start_code_whose_dynamic_debug_descriptors_have_other_numbers_is_the_same()
+    {
+        const string unit = """
+            #define PASTE(a, b) a##b
+            #define NAME(a, b) PASTE(a, b)
+            struct _ddebug { const char *function, *format; int line; void *key; } __attribute__((aligned(8)));
+            extern void __dynamic_pr_debug(struct _ddebug *, const char *, ...);
+            #define DEBUG(name, text) do { static struct _ddebug __attribute__((section("__dyndbg"), used)) name = { __func__, text, 7 }; \
+                __dynamic_pr_debug(&name, text); } while (0)
+            #define pr_debug(text) DEBUG(NAME(__UNIQUE_ID_ddebug, __COUNTER__), text)
+            int f(int a) { return a; }
+            __attribute__((section(".init.text"))) int first(void) { pr_debug("one"); pr_debug("two"); return 1; }
+            __attribute__((section(".init.text"))) int second(void) { pr_debug("three"); return 2; }
+
+            """;
+        var diff = Compare(unit, unit.Replace("{ return a; }", "{ pr_debug(\"new\"); return a; }", StringComparison.Ordinal));
+        Assert.Equal(["f"], diff.Changed());
+        Assert.Empty(diff.Problems);
+    }
+
     [Theory]
     [InlineData("{ .last = one }", "{ .first = two, .last = one }", "ops +0x0: refers to two, where it held no address")]
     [InlineData("{ .first = two, .last = one }", "{ .last = one }", "ops +0x0: no longer refers to two")]
