@@ -47,7 +47,7 @@ internal sealed record MachineAccess(string Root, KernelCalls Calls, TimeProvide
 
     /// <summary>The build-id of the running kernel, hexadecimal.</summary>
     public Outcome<string> BuildId() =>
-        Files.ReadBytes("sys/kernel/notes") is { } notes && Kernel.Records.BuildId.Find(notes) is { } found
+        Files.ReadBytes("sys/kernel/notes") is { } notes && Kernel.Records.BuildId.FindHere(notes) is { } found
             ? found.Hex
             : new Problem(ProblemCodes.LivePatchingMissing, "/sys/kernel/notes has no build-id: is /sys mounted?");
 

@@ -2,6 +2,7 @@
 // (Documentation/arch/x86/boot.rst: payload_offset, payload_length, from protocol 2.08), its first bytes how it is compressed.
 
 using System.Buffers.Binary;
+using Elivepatch.Elf;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Processes;
 
@@ -48,7 +49,7 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
         var decompressed = await DecompressAsync(payload, cancellation);
         if (!decompressed.TryGet(out var vmlinux))
             return Outcome<BootImage>.Failure(decompressed.Problems);
-        if (ElfNotes.BuildId(vmlinux.Span) is not { } buildId)
+        if (Records.BuildId.Of(vmlinux.Span) is not { } buildId)
             return new Problem(ProblemCodes.BootImageUnreadable, "the kernel in it has no build-id");
         return new BootImage(vmlinux, buildId, ReadVersion(image.Span));
     }
@@ -91,7 +92,7 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
             return new Problem(ProblemCodes.ToolMissing, $"{way.Command[0]} is not installed (package {way.Package})");
         if (result.Truncated)
             return new Problem(ProblemCodes.BootImageUnreadable, $"the kernel in it has more than {LargestVmlinux >> 20} MiB");
-        if (result.ExitCode != 0 && !ElfNotes.IsElf64(result.OutputBytes.Span))
+        if (result.ExitCode != 0 && !ElfImage.IsImage(result.OutputBytes.Span))
             return new Problem(ProblemCodes.BootImageUnreadable, $"the kernel in it cannot be decompressed: {Tail(result)}");
         return result.OutputBytes;
     }

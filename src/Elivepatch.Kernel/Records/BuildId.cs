@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using Elivepatch.Elf;
 
 namespace Elivepatch.Kernel.Records;
 
@@ -10,23 +10,36 @@ public readonly record struct BuildId(string Hex)
 {
     private const uint TypeBuildId = 3;
 
-    /// <summary>Finds the build-id among ELF notes (gABI "Note Section"; 4-byte alignment, little endian).</summary>
-    public static BuildId? Find(ReadOnlySpan<byte> notes)
+    // A kernel has one segment of notes with some hundred bytes. Many large ones, one over the other, would take hours to search.
+    private const int MostSegments = 16;
+    private const int LargestSegment = 64 << 10;
+
+    /// <summary>Finds the build-id among ELF notes, or null.</summary>
+    /// <param name="notes">The notes, as in <c>/sys/kernel/notes</c>.</param>
+    /// <param name="isBigEndian">The byte order of the machine that they are from.</param>
+    public static BuildId? Find(ReadOnlySpan<byte> notes, bool isBigEndian = false)
     {
-        while (notes.Length >= 12)
+        var descriptor = ElfNotes.Find(notes, "GNU\0"u8, TypeBuildId, isBigEndian);
+        return descriptor.Length is > 0 and <= 64 ? new(Convert.ToHexStringLower(descriptor)) : null;
+    }
+
+    /// <summary>Finds the build-id among notes that this machine's kernel shows, or null.</summary>
+    public static BuildId? FindHere(ReadOnlySpan<byte> notes) => Find(notes, isBigEndian: !BitConverter.IsLittleEndian);
+
+    /// <summary>The build-id of a linked file, or null where it has none.</summary>
+    public static BuildId? Of(ReadOnlySpan<byte> file)
+    {
+        if (ElfImage.Read(file) is not { } image)
+            return null;
+        var segments = image.Segments.Where(s => s.Type == ElfSegmentType.Note).ToList();
+        if (segments.Count > MostSegments || segments.Exists(s => s.Size > LargestSegment))
+            return null;
+        foreach (var segment in segments)
         {
-            var nameSize = BinaryPrimitives.ReadUInt32LittleEndian(notes);
-            var descriptorSize = BinaryPrimitives.ReadUInt32LittleEndian(notes[4..]);
-            var type = BinaryPrimitives.ReadUInt32LittleEndian(notes[8..]);
-            var descriptorStart = 12 + Align(nameSize);
-            var end = descriptorStart + Align(descriptorSize);
-            if (descriptorStart + descriptorSize > notes.Length)
-                return null;
-            var name = notes.Slice(12, (int)nameSize);
-            if (type == TypeBuildId && name.SequenceEqual("GNU\0"u8) && descriptorSize is > 0 and <= 64)
-                return new(Convert.ToHexStringLower(notes.Slice((int)descriptorStart, (int)descriptorSize)));
-            notes = notes[(int)Math.Min(end, notes.Length)..];
+            if (Find(ElfImage.ContentOf(file, segment), image.IsBigEndian) is { } found)
+                return found;
         }
+
         return null;
     }
 
@@ -36,6 +49,4 @@ public readonly record struct BuildId(string Hex)
 
     /// <inheritdoc/>
     public override string ToString() => Hex;
-
-    private static long Align(uint size) => ((long)size + 3) & ~3L;
 }

@@ -38,7 +38,7 @@ public sealed class MachineCapture(string root = "/")
             return Impossible(
                 "the release is no release", "boot a kernel whose release (`uname -r`) is made of letters, digits and . _ + ~ -");
         }
-        if (Read("sys/kernel/notes") is not { } notes || BuildId.Find(notes) is not { } buildId)
+        if (Read("sys/kernel/notes") is not { } notes || BuildId.FindHere(notes) is not { } buildId)
         {
             return Impossible(
                 "/sys/kernel/notes has no build-id", "mount /sys; a kernel that was linked without --build-id cannot be captured");
@@ -104,7 +104,7 @@ public sealed class MachineCapture(string root = "/")
                 continue;
             var notes = Read($"sys/module/{name}/notes/.note.gnu.build-id");
             _ = long.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out var bytes);
-            modules.Add(new(name, notes is null ? null : BuildId.Find(notes)?.Hex, bytes));
+            modules.Add(new(name, notes is null ? null : BuildId.FindHere(notes)?.Hex, bytes));
         }
         return modules;
     }

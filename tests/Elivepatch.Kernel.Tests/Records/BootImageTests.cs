@@ -88,6 +88,7 @@ public sealed class BootImageTests
         var file = new byte[start + (noteLength * 2)];
         new byte[] { 0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1 }.CopyTo(file, 0);
         BinaryPrimitives.WriteInt64LittleEndian(file.AsSpan(32), 64);
+        BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(54), 56);
         BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(56), (ushort)noteSegments);
         for (var i = 0; i < noteSegments; i++)
         {

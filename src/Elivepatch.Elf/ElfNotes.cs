@@ -1,0 +1,40 @@
+using System.Buffers.Binary;
+
+namespace Elivepatch.Elf;
+
+/// <summary>
+/// Notes (System V gABI, chapter 5, "Note Section"), as they lie in a section, in a segment and in <c>/sys/kernel/notes</c>: each is
+/// <code>
+///  0 namesz 4   4 descsz 4   8 type 4   12 name, descriptor: each padded to a multiple of 4 bytes
+/// </code>
+/// </summary>
+public static class ElfNotes
+{
+    private const int HeaderSize = 12;
+
+    /// <summary>The descriptor of the first note of an owner and type; empty where there is none, or none that is whole.</summary>
+    /// <param name="notes">The notes, one behind the other.</param>
+    /// <param name="owner">The name with its zero byte, as in <c>GNU\0</c>.</param>
+    /// <param name="type">The type, which means something to the owner.</param>
+    /// <param name="isBigEndian">The byte order of their numbers.</param>
+    public static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> notes, ReadOnlySpan<byte> owner, uint type, bool isBigEndian)
+    {
+        while (notes.Length >= HeaderSize)
+        {
+            uint nameSize = Word(notes, isBigEndian), descriptorSize = Word(notes[4..], isBigEndian);
+            long descriptor = HeaderSize + Align(nameSize), end = descriptor + Align(descriptorSize);
+            if (descriptor + descriptorSize > notes.Length)
+                return [];
+            if (Word(notes[8..], isBigEndian) == type && notes.Slice(HeaderSize, (int)nameSize).SequenceEqual(owner))
+                return notes.Slice((int)descriptor, (int)descriptorSize);
+            notes = notes[(int)Math.Min(end, notes.Length)..];
+        }
+
+        return [];
+    }
+
+    private static uint Word(ReadOnlySpan<byte> bytes, bool isBigEndian) =>
+        isBigEndian ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+
+    private static long Align(uint size) => ((long)size + 3) & ~3L;
+}
