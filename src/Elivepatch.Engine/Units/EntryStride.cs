@@ -53,10 +53,12 @@ internal static class EntryStride
     /// <summary>True where every entry of this size has relocations at the same offsets as the first.</summary>
     public static bool Fits(ElfSection table, ulong stride)
     {
-        var offsets = table.Relocations?.Entries.Select(r => r.Offset).Order().ToArray() ?? [];
         if (stride == 0 || table.Size % stride != 0)
             return false;
-        return offsets.All(o => o < table.Size);
+        ElfRelocation[] relocations = [.. table.Relocations?.Entries.OrderBy(r => r.Offset) ?? Enumerable.Empty<ElfRelocation>()];
+        var perEntry = relocations.TakeWhile(r => r.Offset < stride).Count();
+        return (ulong)relocations.Length == (ulong)perEntry * (table.Size / stride)
+            && relocations.Select((r, i) => r.Offset == ((ulong)(i / perEntry) * stride) + relocations[i % perEntry].Offset).All(fits => fits);
     }
 
     private static bool Repeats(ElfRelocation[] relocations, ulong stride, int perEntry)

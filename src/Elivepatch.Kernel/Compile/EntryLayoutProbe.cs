@@ -58,27 +58,10 @@ public sealed partial class EntryLayoutProbe(CacheRoot cache)
         (".ibt_endbr_seal", "s32"),
     ];
 
-    private static readonly string[] Structs =
-    [
-        "alt_instr", "bug_entry", "exception_table_entry", "jump_entry", "paravirt_patch_site", "static_call_site", "pi_entry",
-        "_ddebug", "klp_func", "klp_object", "klp_patch", "module",
-    ];
+    // Structures of modules and livepatches, whose size is asked for.
+    private static readonly string[] Structs = [.. Sections.Select(s => s.Struct), "klp_func", "klp_object", "klp_patch", "module"];
 
-    private static readonly string[] Fields =
-    [
-        "alt_instr.instr_offset", "alt_instr.repl_offset", "alt_instr.instrlen", "alt_instr.replacementlen",
-        "bug_entry.bug_addr_disp", "bug_entry.bug_addr", "bug_entry.file_disp", "bug_entry.file", "bug_entry.line", "bug_entry.flags",
-        "exception_table_entry.insn", "exception_table_entry.fixup", "exception_table_entry.data",
-        "jump_entry.code", "jump_entry.target", "jump_entry.key",
-        "paravirt_patch_site.instr", "paravirt_patch_site.type", "paravirt_patch_site.len",
-        "static_call_site.addr", "static_call_site.key",
-        "pi_entry.fmt", "pi_entry.func", "pi_entry.file", "pi_entry.line",
-        "_ddebug.modname", "_ddebug.function", "_ddebug.filename", "_ddebug.format", "_ddebug.key",
-        "klp_func.old_name", "klp_func.new_func", "klp_func.old_sympos",
-        "klp_object.name", "klp_object.funcs", "klp_object.callbacks",
-        "klp_patch.mod", "klp_patch.objs", "klp_patch.states", "klp_patch.replace",
-        "module.name", "module.init", "module.exit",
-    ];
+    private static readonly string[] Fields = ["alt_instr.replacementlen", "bug_entry.line", "klp_patch.replace", "module.name"];
 
     /// <summary>Measures the layouts of a tree.</summary>
     public async Task<Outcome<EntryLayouts>> MeasureAsync(PreparedTree tree, CancellationToken cancellation)

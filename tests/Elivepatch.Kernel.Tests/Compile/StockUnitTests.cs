@@ -209,7 +209,6 @@ public sealed class StockUnitTests(StockKernel stock)
         Assert.Equal(14, layouts.SizeOf(".altinstructions"));
         Assert.Null(layouts.SizeOf(".parainstructions"));
         Assert.Equal(8, layouts.OffsetOf("bug_entry.line"));
-        Assert.Equal(10, layouts.OffsetOf("bug_entry.flags"));
         Assert.Equal(13, layouts.OffsetOf("alt_instr.replacementlen"));
         Assert.True(layouts.StructureSizes["module"] > 512);
         Assert.Equal(24, layouts.OffsetOf("module.name"));
