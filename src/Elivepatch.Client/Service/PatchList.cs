@@ -3,6 +3,7 @@
 
 using System.Text.RegularExpressions;
 using Elivepatch.Engine;
+using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Patches;
 using Elivepatch.Kernel.Storage;
@@ -74,7 +75,7 @@ internal static partial class PatchList
         IReadOnlyList<PatchReference> patches, IReadOnlyList<AuthorStatement> statements, string? inPlaceOf = null)
     {
         const int digits = 8;
-        const int longest = 55 - 1 - digits;
+        const int longest = KernelLimits.ModuleName - 1 - digits;
         var stated = string.Concat(statements.Select(s => $"{s.Target}: {s.Reason}\n"));
         var all = string.Concat(patches.Select(p => p.Sha256)) + stated + inPlaceOf;
         var digest = ContentDigest.Of(System.Text.Encoding.UTF8.GetBytes(all)).Hex;

@@ -7,9 +7,6 @@ namespace Elivepatch.Engine.Facts;
 internal sealed class KallsymsTable(
     ReadOnlyMemory<byte> text, ulong[] addresses, byte[] types, int[] nameStarts, ushort[] nameLengths)
 {
-    /// <summary>Longest symbol name in bytes: KSYM_NAME_LEN (512) less its terminator, <c>include/linux/kallsyms.h</c>.</summary>
-    public const int LongestName = 511;
-
     /// <summary>Address of each symbol.</summary>
     public ulong[] Addresses { get; } = addresses;
 

@@ -26,9 +26,6 @@ public sealed class KernelSymbols
     private const int ShortestLine = AddressDigits + 4;
     private const int MaximumModules = 100_000;
 
-    /// <summary>Longest module name in bytes: MODULE_NAME_LEN (56 on 64-bit machines) less its terminator, <c>include/linux/moduleparam.h</c>.</summary>
-    private const int LongestModuleName = 55;
-
     private readonly Dictionary<string, ObjectSymbols> modules;
 
     private KernelSymbols(ObjectSymbols vmlinux, Dictionary<string, ObjectSymbols> modules)
@@ -156,7 +153,7 @@ public sealed class KernelSymbols
         if (tab >= 0)
         {
             module = rest[(tab + 1)..];
-            if (module is not [(byte)'[', .., (byte)']'] || module.Length is < 3 or > LongestModuleName + 2)
+            if (module is not [(byte)'[', .., (byte)']'] || module.Length is < 3 or > KernelLimits.ModuleName + 2)
             {
                 return false;
             }
@@ -166,7 +163,7 @@ public sealed class KernelSymbols
         }
 
         nameLength = rest.Length;
-        return nameLength is > 0 and <= KallsymsTable.LongestName && IsGraphic(rest) && IsGraphic(module);
+        return nameLength is > 0 and <= KernelLimits.SymbolName && IsGraphic(rest) && IsGraphic(module);
     }
 
     private static bool TryReadAddress(ReadOnlySpan<byte> digits, out ulong address)

@@ -155,7 +155,7 @@ public sealed class ObjectSymbols
 
     private NameEnumerator IndexesOf(string name)
     {
-        Span<byte> bytes = stackalloc byte[KallsymsTable.LongestName];
+        Span<byte> bytes = stackalloc byte[KernelLimits.SymbolName];
         if (!Encoding.UTF8.TryGetBytes(name, bytes, out int length))
         {
             return new(this, name, -1);

@@ -13,7 +13,6 @@ namespace Elivepatch.Engine.Link;
 public sealed class ReferenceResolver(KernelSymbols kernel, ExportedSymbols exports)
 {
     // KSYM_NAME_LEN - 1 of include/linux/kallsyms.h since 6.1; MODULE_NAME_LEN - 1 bounds the object's name.
-    private const int MaximumName = 511;
 
     /// <summary>True where the kernel has a symbol of this name that all units can refer to.</summary>
     public bool HasGlobal(string name) => kernel.Vmlinux.Named(name).Any(s => s.IsGlobal);
@@ -58,7 +57,7 @@ public sealed class ReferenceResolver(KernelSymbols kernel, ExportedSymbols expo
         : external.Binding == ElfSymbolBinding.Weak ? ", which is declared weak: its address would be null, and no livepatch can refer to that"
         : ", which neither the kernel nor the patch defines";
 
-    private static Outcome<KernelReference> InVmlinux(string name, Sympos position, ulong address) => name.Length <= MaximumName
+    private static Outcome<KernelReference> InVmlinux(string name, Sympos position, ulong address) => name.Length <= KernelLimits.SymbolName
         ? new KernelReference(name, null, new("vmlinux", name, position), address)
         : new Problem(ProblemCodes.NameTooLong, name[..100] + "...");
 }

@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -47,7 +48,7 @@ internal static class InformationRules
         var structure = ModuleStart.NameOf(context.Elf, context.Kernel.Layouts);
         var information = context.Module.Information.Name;
         return RuleFinding.Of(
-            structure is null ? $"{ModuleStart.Section} has no name of at most {ModuleStart.LongestName} characters"
+            structure is null ? $"{ModuleStart.Section} has no name of at most {KernelLimits.ModuleName} characters"
                 : information is not null && information != structure ? $"it is '{structure}' in {ModuleStart.Section} and '{information}' in .modinfo"
                 : null,
             structure ?? "");

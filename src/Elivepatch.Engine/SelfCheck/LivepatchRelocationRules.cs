@@ -14,7 +14,6 @@ internal static class LivepatchRelocationRules
     private const ElfSectionFlags Flags = ElfSectionFlags.Alloc | ElfSectionFlags.InfoLink | ElfSectionFlags.RelaLivepatch;
 
     /// <summary>KSYM_NAME_LEN less its terminator, from 6.1 and before.</summary>
-    private const int LongestSymbol = 511, LongestSymbolBefore61 = 127;
 
     public static IReadOnlyList<ModuleRule> All { get; } =
     [
@@ -34,7 +33,7 @@ internal static class LivepatchRelocationRules
         new(id, title, ProblemCodes.WrongLivepatchRelocations, check);
 
     private static RuleFinding AreNamed(RuleContext context) => RuleFinding.Of(
-        context.Livepatch.Where(s => RuleContext.ObjectOf(s) is not { Length: <= ModuleStart.LongestName } name
+        context.Livepatch.Where(s => RuleContext.ObjectOf(s) is not { Length: <= KernelLimits.ModuleName } name
             || s.Name != $"{RuleContext.LivepatchSectionPrefix}{name}.{s.Target.Name}")
             .Select(s => $"{s.Name} relocates {s.Target.Name}"),
         $"{context.Livepatch.Count} sections");
@@ -68,12 +67,12 @@ internal static class LivepatchRelocationRules
 
     private static RuleFinding AreShort(RuleContext context)
     {
-        var longest = context.IsBefore(6, 1) ? LongestSymbolBefore61 : LongestSymbol;
+        var longest = context.IsBefore(6, 1) ? KernelLimits.SymbolNameBefore61 : KernelLimits.SymbolName;
         return RuleFinding.Of(
             context.Module.LivepatchReferences.Select(r => r.Symbol)
-                .Where(s => s.ObjectName.Length > ModuleStart.LongestName || s.Name.Length > longest)
-                .Select(s => $"{s.ObjectName} has {s.ObjectName.Length} of at most {ModuleStart.LongestName} characters, {s.Name} {s.Name.Length} of {longest}"),
-            $"at most {ModuleStart.LongestName} and {longest} characters");
+                .Where(s => s.ObjectName.Length > KernelLimits.ModuleName || s.Name.Length > longest)
+                .Select(s => $"{s.ObjectName} has {s.ObjectName.Length} of at most {KernelLimits.ModuleName} characters, {s.Name} {s.Name.Length} of {longest}"),
+            $"at most {KernelLimits.ModuleName} and {longest} characters");
     }
 
     private static RuleFinding VmlinuxUsesVmlinux(RuleContext context) => RuleFinding.Of(

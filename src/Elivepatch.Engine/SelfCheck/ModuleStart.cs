@@ -16,9 +16,6 @@ internal static class ModuleStart
     /// <summary>The function that the kernel calls when the module is loaded.</summary>
     public const string InitFunction = "init_module";
 
-    /// <summary>Longest module name: MODULE_NAME_LEN on 64-bit machines less its terminator.</summary>
-    public const int LongestName = 55;
-
     /// <summary>Behind <c>state</c> and <c>list</c>, on every 64-bit machine.</summary>
     private const int NameOffset = 24;
 
@@ -29,7 +26,7 @@ internal static class ModuleStart
         var content = elf.FindSection(Section)?.Content ?? [];
         if (offset < 0 || offset >= content.Length)
             return null;
-        var bytes = content.AsSpan(offset, Math.Min(content.Length - offset, LongestName + 1));
+        var bytes = content.AsSpan(offset, Math.Min(content.Length - offset, KernelLimits.ModuleName + 1));
         var length = bytes.IndexOf((byte)0);
         return length <= 0 ? null : Encoding.Latin1.GetString(bytes[..length]);
     }
@@ -39,9 +36,9 @@ internal static class ModuleStart
     {
         var offset = layouts?.OffsetOf("module.name") ?? NameOffset;
         var content = elf.FindSection(Section)?.Content ?? [];
-        if (offset < 0 || offset + LongestName + 1 > content.Length || name.Length > LongestName)
+        if (offset < 0 || offset + KernelLimits.ModuleName + 1 > content.Length || name.Length > KernelLimits.ModuleName)
             return;
-        content.AsSpan(offset, LongestName + 1).Clear();
+        content.AsSpan(offset, KernelLimits.ModuleName + 1).Clear();
         Encoding.Latin1.GetBytes(name, content.AsSpan(offset));
     }
 }

@@ -8,7 +8,6 @@ namespace Elivepatch.Engine.SelfCheck;
 /// </summary>
 internal static class PatchListRules
 {
-    private const int LongestFunction = 511, LongestFunctionBefore61 = 127;
 
     public static IReadOnlyList<ModuleRule> All { get; } =
     [
@@ -37,8 +36,8 @@ internal static class PatchListRules
                 // A null pointer stands for vmlinux; by that name the kernel would wait for a module.
                 if (item.Name is PatchedObject.Vmlinux or "")
                     yield return $"an object has the name '{item.Name}'";
-                if (item.Name is { Length: > ModuleStart.LongestName })
-                    yield return $"the name {item.Name} has more than {ModuleStart.LongestName} characters";
+                if (item.Name is { Length: > KernelLimits.ModuleName })
+                    yield return $"the name {item.Name} has more than {KernelLimits.ModuleName} characters";
                 if (!names.Add(item.DisplayName))
                     yield return $"{item.DisplayName} is there twice";
                 if (item.Functions.Count == 0)
@@ -49,7 +48,7 @@ internal static class PatchListRules
 
     private static RuleFinding HasFunctions(RuleContext context)
     {
-        var longest = context.IsBefore(6, 1) ? LongestFunctionBefore61 : LongestFunction;
+        var longest = context.IsBefore(6, 1) ? KernelLimits.SymbolNameBefore61 : KernelLimits.SymbolName;
         return RuleFinding.Of(Faults(), $"{context.Module.Objects.Sum(o => o.Functions.Count)} functions");
 
         IEnumerable<string> Faults()

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.Statements;
 
@@ -16,8 +17,6 @@ public static partial class StatementRules
     /// <summary>The longest reason, in UTF-16 code units.</summary>
     public const int LongestReason = 1000;
 
-    // KSYM_NAME_LEN of include/linux/kallsyms.h is 512 with the NUL; a static local has two names.
-    private const int LongestName = 511;
     private const int LongestUnit = 255;
 
     /// <summary>What is wrong with a list; null where nothing is.</summary>
@@ -58,7 +57,7 @@ public static partial class StatementRules
             return $"{word} without name or unit";
         if (statement.Unit.Length > LongestUnit || !Unit().IsMatch(statement.Unit) || statement.Unit.Split('/').Any(p => p is "" or "." or ".."))
             return "unit is not the path of a .c file in the kernel's source, such as fs/eventfd.c";
-        return statement.Name.Length <= LongestName && FormOf(statement.Kind).IsMatch(statement.Name)
+        return statement.Name.Length <= KernelLimits.SymbolName && FormOf(statement.Kind).IsMatch(statement.Name)
             ? null
             : $"{word} does not name {ThingOf(statement.Kind)}";
     }

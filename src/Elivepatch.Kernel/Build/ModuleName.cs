@@ -1,16 +1,14 @@
 using System.Text.RegularExpressions;
 using Elivepatch.Engine;
+using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Kernel.Build;
 
 /// <summary>Names of livepatch modules: what the kernel, the shell and sysfs all take as they are.</summary>
 public static partial class ModuleName
 {
-    // MODULE_NAME_LEN of include/linux/module.h is 64 less the size of a long, the final NUL included.
-    private const int Longest = 55;
-
     /// <summary>Checks a name that somebody chose.</summary>
-    public static Outcome<string> Check(string name) => Pattern().IsMatch(name) && name.Length <= Longest
+    public static Outcome<string> Check(string name) => Pattern().IsMatch(name) && name.Length <= KernelLimits.ModuleName
         ? name
         : new Problem(ProblemCodes.ModuleNameUnusable, name.Length > 100 ? name[..100] + "..." : name);
 
@@ -19,7 +17,7 @@ public static partial class ModuleName
     {
         var plain = Other().Replace(Path.GetFileNameWithoutExtension(path), "_").Trim('_');
         var name = "livepatch_" + (plain.Length > 0 ? plain : "patch");
-        return name.Length <= Longest ? name : name[..Longest].TrimEnd('_');
+        return name.Length <= KernelLimits.ModuleName ? name : name[..KernelLimits.ModuleName].TrimEnd('_');
     }
 
     [GeneratedRegex("^[A-Za-z][A-Za-z0-9_]*$")]

@@ -1,5 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine;
+using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.SelfCheck;
 
 namespace Elivepatch.Kernel.VirtualMachines;
@@ -11,7 +12,6 @@ namespace Elivepatch.Kernel.VirtualMachines;
 internal sealed record TrialModule(string Name, byte[] Content, bool IsKept = false)
 {
     private const long Largest = 256 << 20;
-    private const int LongestName = 55; // MODULE_NAME_LEN of include/linux/module.h, without its NUL
 
     /// <summary>Reads modules.</summary>
     public static Outcome<IReadOnlyList<TrialModule>> ReadAll(IReadOnlyList<string> paths)
@@ -38,7 +38,7 @@ internal sealed record TrialModule(string Name, byte[] Content, bool IsKept = fa
         {
             var elf = ElfReader.Read(content);
             var name = ModuleInformation.Of(elf).Name;
-            return name is not null && name.Length is > 0 and <= LongestName && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')
+            return name is not null && name.Length is > 0 and <= KernelLimits.ModuleName && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')
                 ? new TrialModule(name, content, IsKeptInMemory(elf))
                 : new Problem(ProblemCodes.TrialInvalid, $"{path} has no name= in its .modinfo that a module can have");
         }
