@@ -256,7 +256,6 @@ internal sealed class CodeAlignment
 
     private bool IsSamePlace(ulong target, ulong asBuiltTarget) => Map(target) is var mapped and not Nowhere && unchecked(start + mapped) == asBuiltTarget;
 
-
     private static bool IsSameKind(in DecodedInstruction one, in DecodedInstruction other) =>
         one.Instruction.Mnemonic == other.Instruction.Mnemonic && !one.Instruction.IsInvalid
         && (one.Length == other.Length || InstructionFields.IsNearBranch(one.Instruction));
