@@ -1,6 +1,7 @@
 // The measure of the engine on real fixes. In: two source versions of one series of Debian's kernel. Out: which of the fixes between
 // them can be made live on the older stock kernel, why the others cannot, and whether any of those that were built is wrong.
 
+using System.Runtime.InteropServices;
 using Elivepatch.FixesBench;
 using Elivepatch.Kernel.Storage;
 
@@ -17,11 +18,8 @@ if (args.Length < 2 || FixesOptions.Parse(args[0], args[1], args[2..]) is not { 
 }
 
 using var stop = new CancellationTokenSource();
-Console.CancelKeyPress += (_, pressed) =>
-{
-    pressed.Cancel = true;
-    stop.Cancel();
-};
+using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 
 try
 {
@@ -48,4 +46,10 @@ catch (BenchFailure failure)
 {
     Console.Error.WriteLine(failure.Message);
     return 1;
+}
+
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    stop.Cancel();
 }
