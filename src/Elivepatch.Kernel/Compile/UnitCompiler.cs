@@ -213,7 +213,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     {
         var (unit, generated) = (command.Unit, new GeneratedSources(cache));
         if (overlay.Files.Keys.Any(p => !tree.HasFile(p)) && generated.Find(tree, unit) is null)
-            _ = await FilesReadAsync(tree, command, SourceOverlay.None, cancellation);
+            _ = await PreprocessUnpatchedAsync(tree, command, cancellation);
         if (generated.Find(tree, unit) is not { } made)
         {
             var outcome = await RunCompilerAsync(tree, overlay, folder, words, cancellation);

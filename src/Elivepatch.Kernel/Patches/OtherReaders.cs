@@ -4,7 +4,6 @@
 
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Compile;
-using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
 
@@ -103,7 +102,10 @@ internal sealed class OtherReaders(CacheRoot cache)
         {
             // What is for the kernel itself (scripts/mod/devicetable-offsets.c) gives constants to modpost alone.
             var text = await File.ReadAllTextAsync(file, cancellation);
-            if (text.Contains("-D__KERNEL__", StringComparison.Ordinal) || sources.Paths.FirstOrDefault(p => Names(text, p)) is not { } path)
+            if (text.Contains("-D__KERNEL__", StringComparison.Ordinal))
+                continue;
+            var read = text.Split([' ', '\t', '\n', ')'], StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
+            if (sources.Paths.FirstOrDefault(p => read.Contains(p) || read.Contains("./" + p)) is not { } path)
                 continue;
             if (await ChangesProgramAsync(tree, sources, text, cancellation))
             {
@@ -127,49 +129,21 @@ internal sealed class OtherReaders(CacheRoot cache)
         return Features(File.ReadAllBytes(Path.Combine(tree.Folder, path))).SequenceEqual(Features(text.Span));
     }
 
+    // What was compiled before and cannot be now is another program as well.
     private async Task<bool> ChangesProgramAsync(PreparedTree tree, PatchedSources sources, string made, CancellationToken cancellation)
     {
         // savedcmd_PROGRAM := COMMAND, and cmd_PROGRAM until 6.1.
         var line = made.Split('\n')[0];
         var words = ShellCommands.Split(line[(line.IndexOf(":=", StringComparison.Ordinal) + 2)..]).FirstOrDefault() ?? [];
-        List<string> flags = [.. words.Skip(1).Where((w, i) => w is not ("-o" or "-c") && words[i] != "-o"
+        List<string> arguments = [.. words.Where((w, i) => w is not ("-o" or "-c") && (i == 0 || words[i - 1] != "-o")
             && !w.EndsWith(".c", StringComparison.Ordinal) && !w.StartsWith("-Wp,-M", StringComparison.Ordinal) && !w.StartsWith("-l", StringComparison.Ordinal))];
+        var compiler = new UnitCompiler(cache);
         foreach (var source in words.Where(w => w.EndsWith(".c", StringComparison.Ordinal)))
         {
-            var before = await AssemblyAsync(SourceOverlay.None, source);
-            if (before is null || before != await AssemblyAsync(sources.Plain, source))
-                return true;
-        }
-
-        return false;
-
-        async Task<string?> AssemblyAsync(SourceOverlay overlay, string source)
-        {
-            using var workspace = cache.NewWorkspace();
-            var outcome = await Sandbox.RunAsync(
-                new SandboxRequest
-                {
-                    File = words[0],
-                    Arguments = [.. flags, "-g0", "-S", "-o", "-", source],
-                    Environment = tree.Environment,
-                    Binds = [.. tree.Binds, .. OverlayMounts.Create(tree, overlay, workspace.FullPath)],
-                    WorkingDirectory = PreparedTree.InsidePath,
-                    OutputLimit = 64 << 20,
-                },
-                cancellation);
-            return outcome is { Succeeded: true, Value: { Succeeded: true, Truncated: false } } ? outcome.Value.Output : null;
-        }
-    }
-
-    // Paths end at white space or a closing bracket, and may begin with "./".
-    private static bool Names(string text, string path)
-    {
-        for (var at = text.IndexOf(path, StringComparison.Ordinal); at >= 0; at = text.IndexOf(path, at + 1, StringComparison.Ordinal))
-        {
-            var (end, start) = (at + path.Length, at);
-            if (start >= 2 && text.AsSpan(start - 2, 2) is "./")
-                start -= 2;
-            if ((start == 0 || char.IsWhiteSpace(text[start - 1])) && (end == text.Length || char.IsWhiteSpace(text[end]) || text[end] == ')'))
+            var command = new CompileCommand(source, Path.ChangeExtension(source, ".o"), arguments, false, null, null);
+            var before = await compiler.AssemblyAsync(tree, command, SourceOverlay.None, cancellation);
+            var after = await compiler.AssemblyAsync(tree, command, sources.Plain, cancellation);
+            if (!before.Succeeded || !after.Succeeded || !before.Value.Span.SequenceEqual(after.Value.Span))
                 return true;
         }
 
