@@ -114,7 +114,8 @@ internal sealed class Cluster : IDisposable
             await Task.Delay(200, Cancellation);
         }
 
-        throw new TimeoutException($"{last?.State} after {last?.Attempts} attempts\n" + string.Join("\n--\n", workers.Select(w => w.Name + "\n" + w.Log)));
+        IEnumerable<string> logs = [.. workers.Select(w => w.Name + "\n" + w.Log), .. Servers.Select(s => "server\n" + s.Log)];
+        throw new TimeoutException($"{last?.State} after {last?.Attempts} attempts\n" + string.Join("\n--\n", logs));
     }
 
     /// <summary>The events of a build behind one, until one is wanted, the build ends or the server does.</summary>
