@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Elivepatch.Elf;
 
 /// <summary>Kind of a segment, <c>p_type</c> (System V gABI, chapter 5, "Program Header").</summary>
@@ -28,10 +26,10 @@ public readonly record struct ElfSegment(ElfSegmentType Type, ulong Offset, ulon
 /// </code>
 /// type, offset and size in the file (System V gABI, chapter 5, "Program Header").
 /// </summary>
-/// <param name="IsBigEndian">The byte order of its numbers, from e_ident.</param>
+/// <param name="Order">The byte order of its numbers, from e_ident.</param>
 /// <param name="Machine">The processor, <c>e_machine</c>.</param>
 /// <param name="Segments">Its segments, in the order of their headers.</param>
-public sealed record ElfImage(bool IsBigEndian, ushort Machine, IReadOnlyList<ElfSegment> Segments)
+public sealed record ElfImage(ElfByteOrder Order, ushort Machine, IReadOnlyList<ElfSegment> Segments)
 {
     private const int HeaderSize = 64;
     private const int SegmentHeaderSize = 56;
@@ -44,10 +42,10 @@ public sealed record ElfImage(bool IsBigEndian, ushort Machine, IReadOnlyList<El
     {
         if (!IsImage(file))
             return null;
-        bool isBigEndian = file[5] == 2;
-        ulong start = Wide(file[32..], isBigEndian);
-        ushort count = Short(file[56..], isBigEndian);
-        if (count == 0 || Short(file[54..], isBigEndian) != SegmentHeaderSize
+        var order = (ElfByteOrder)file[5];
+        ulong start = order.ReadUInt64(file[32..]);
+        ushort count = order.ReadUInt16(file[56..]);
+        if (count == 0 || order.ReadUInt16(file[54..]) != SegmentHeaderSize
             || start > (ulong)file.Length || (ulong)count * SegmentHeaderSize > (ulong)file.Length - start)
         {
             return null;
@@ -57,10 +55,10 @@ public sealed record ElfImage(bool IsBigEndian, ushort Machine, IReadOnlyList<El
         for (int i = 0; i < count; i++)
         {
             ReadOnlySpan<byte> header = file.Slice((int)start + (i * SegmentHeaderSize), SegmentHeaderSize);
-            segments[i] = new((ElfSegmentType)Word(header, isBigEndian), Wide(header[8..], isBigEndian), Wide(header[32..], isBigEndian));
+            segments[i] = new((ElfSegmentType)order.ReadUInt32(header), order.ReadUInt64(header[8..]), order.ReadUInt64(header[32..]));
         }
 
-        return new ElfImage(isBigEndian, Short(file[18..], isBigEndian), segments);
+        return new ElfImage(order, order.ReadUInt16(file[18..]), segments);
     }
 
     /// <summary>The bytes of a segment; empty where they are not all in the file.</summary>
@@ -68,13 +66,4 @@ public sealed record ElfImage(bool IsBigEndian, ushort Machine, IReadOnlyList<El
         segment.Offset <= (ulong)file.Length && segment.Size <= (ulong)file.Length - segment.Offset
             ? file.Slice((int)segment.Offset, (int)segment.Size)
             : [];
-
-    private static ushort Short(ReadOnlySpan<byte> bytes, bool isBigEndian) =>
-        isBigEndian ? BinaryPrimitives.ReadUInt16BigEndian(bytes) : BinaryPrimitives.ReadUInt16LittleEndian(bytes);
-
-    private static uint Word(ReadOnlySpan<byte> bytes, bool isBigEndian) =>
-        isBigEndian ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-
-    private static ulong Wide(ReadOnlySpan<byte> bytes, bool isBigEndian) =>
-        isBigEndian ? BinaryPrimitives.ReadUInt64BigEndian(bytes) : BinaryPrimitives.ReadUInt64LittleEndian(bytes);
 }

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Elivepatch.Elf;
 
 /// <summary>
@@ -16,25 +14,22 @@ public static class ElfNotes
     /// <param name="notes">The notes, one behind the other.</param>
     /// <param name="owner">The name with its zero byte, as in <c>GNU\0</c>.</param>
     /// <param name="type">The type, which means something to the owner.</param>
-    /// <param name="isBigEndian">The byte order of their numbers.</param>
-    public static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> notes, ReadOnlySpan<byte> owner, uint type, bool isBigEndian)
+    /// <param name="order">The byte order of their numbers.</param>
+    public static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> notes, ReadOnlySpan<byte> owner, uint type, ElfByteOrder order)
     {
         while (notes.Length >= HeaderSize)
         {
-            uint nameSize = Word(notes, isBigEndian), descriptorSize = Word(notes[4..], isBigEndian);
+            uint nameSize = order.ReadUInt32(notes), descriptorSize = order.ReadUInt32(notes[4..]);
             long descriptor = HeaderSize + Align(nameSize), end = descriptor + Align(descriptorSize);
             if (descriptor + descriptorSize > notes.Length)
                 return [];
-            if (Word(notes[8..], isBigEndian) == type && notes.Slice(HeaderSize, (int)nameSize).SequenceEqual(owner))
+            if (order.ReadUInt32(notes[8..]) == type && notes.Slice(HeaderSize, (int)nameSize).SequenceEqual(owner))
                 return notes.Slice((int)descriptor, (int)descriptorSize);
             notes = notes[(int)Math.Min(end, notes.Length)..];
         }
 
         return [];
     }
-
-    private static uint Word(ReadOnlySpan<byte> bytes, bool isBigEndian) =>
-        isBigEndian ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt32LittleEndian(bytes);
 
     private static long Align(uint size) => ((long)size + 3) & ~3L;
 }

@@ -1,7 +1,7 @@
 namespace Elivepatch.Elf;
 
 /// <summary>
-/// A 64-bit little-endian ELF file as a graph: relocations refer to symbols, symbols to sections. No index of any table
+/// A 64-bit ELF file as a graph: relocations refer to symbols, symbols to sections. No index of any table
 /// appears here; indexes exist only inside <see cref="ElfReader"/> and <see cref="ElfWriter"/>.
 /// </summary>
 public sealed class ElfObject
@@ -9,8 +9,11 @@ public sealed class ElfObject
     /// <summary>File type, <c>e_type</c>.</summary>
     public ElfFileType FileType { get; set; } = ElfFileType.Relocatable;
 
-    /// <summary>Machine, <c>e_machine</c>; 62 is x86-64.</summary>
-    public ushort Machine { get; set; } = 62;
+    /// <summary>Byte order of its numbers, <c>e_ident[EI_DATA]</c>.</summary>
+    public ElfByteOrder Order { get; set; } = ElfByteOrder.LittleEndian;
+
+    /// <summary>The processor that it is for, <c>e_machine</c>.</summary>
+    public ushort Machine { get; set; }
 
     /// <summary><c>e_ident[EI_OSABI]</c>.</summary>
     public byte OsAbi { get; set; }

@@ -1,5 +1,4 @@
 // Relocation sections and section groups: the sections that refer to others and to symbols.
-using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
 namespace Elivepatch.Elf;
@@ -42,16 +41,15 @@ public static partial class ElfReader
             Span<ElfRelocation> entries = CollectionsMarshal.AsSpan(section.Entries);
             for (int i = 0; i < count; i++)
             {
-                var record = RelocationRecord.Read(table[(i * RelocationRecord.Size)..]);
+                var record = RelocationRecord.Read(table[(i * RelocationRecord.Size)..], _order);
                 if (record.SymbolIndex >= _symbols.Length)
                     SymbolAt(record.SymbolIndex, $"section {index} ({section.Name}), relocation {i}");
-                var type = (X8664Relocation)record.Type;
-                if (record.Offset > limit || limit - record.Offset < (ulong)type.FieldSize())
+                if (record.Offset > limit)
                 {
                     throw new ElfFormatException(
                         $"section {index} ({section.Name}), relocation {i}: offset 0x{record.Offset:x} is outside {target.Name}");
                 }
-                entries[i] = new ElfRelocation(record.Offset, type, _symbols[record.SymbolIndex], record.Addend);
+                entries[i] = new ElfRelocation(record.Offset, record.Type, _symbols[record.SymbolIndex], record.Addend);
             }
         }
 
@@ -76,10 +74,10 @@ public static partial class ElfReader
                 throw new ElfFormatException($"section {index} ({group.Name}): a group named by section {header.Link}, no symbol table");
             group.Signature = SymbolAt(header.Info, $"sh_info of section {index} ({group.Name})");
             ReadOnlySpan<byte> words = BytesOf(index);
-            group.GroupFlags = BinaryPrimitives.ReadUInt32LittleEndian(words);
+            group.GroupFlags = _order.ReadUInt32(words);
             for (int i = sizeof(uint); i < words.Length; i += sizeof(uint))
             {
-                uint member = BinaryPrimitives.ReadUInt32LittleEndian(words[i..]);
+                uint member = _order.ReadUInt32(words[i..]);
                 group.Members.Add(SectionAt(member, $"section {index} ({group.Name}), member"));
             }
         }

@@ -20,7 +20,7 @@ public static partial class ElfReader
             }
             CheckRange("section header 0", header.SectionHeaderOffset, SectionHeaderRecord.RecordSize);
             ReadOnlySpan<byte> table = file.AsSpan((int)header.SectionHeaderOffset);
-            var first = SectionHeaderRecord.Read(table);
+            var first = SectionHeaderRecord.Read(table, _order);
 
             // Numbers that do not fit the 16 bits of the file header stand in the null section's header.
             ulong count = header.SectionCount;
@@ -36,7 +36,7 @@ public static partial class ElfReader
 
             _headers = new SectionHeaderRecord[count];
             for (int i = 0; i < _headers.Length; i++)
-                _headers[i] = SectionHeaderRecord.Read(table[(i * SectionHeaderRecord.RecordSize)..]);
+                _headers[i] = SectionHeaderRecord.Read(table[(i * SectionHeaderRecord.RecordSize)..], _order);
             ExtendFile(header.SectionHeaderOffset, count * SectionHeaderRecord.RecordSize);
             CheckContents();
         }

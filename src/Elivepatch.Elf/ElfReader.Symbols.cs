@@ -1,6 +1,4 @@
 // The symbol table, with names and places resolved.
-using System.Buffers.Binary;
-
 namespace Elivepatch.Elf;
 
 public static partial class ElfReader
@@ -32,7 +30,7 @@ public static partial class ElfReader
             _elf.Symbols.EnsureCapacity(count);
             for (int i = 1; i < count; i++)
             {
-                var record = SymbolRecord.Read(table[(i * SymbolRecord.Size)..]);
+                var record = SymbolRecord.Read(table[(i * SymbolRecord.Size)..], _order);
                 var symbol = new ElfSymbol(names.Read(record.Name, ref _nameBudget))
                 {
                     Binding = (ElfSymbolBinding)(record.Info >> 4),
@@ -68,7 +66,7 @@ public static partial class ElfReader
                 case SectionIndexes.Extended:
                     if (extendedIndexes.IsEmpty)
                         throw new ElfFormatException($"symbol {number} ({symbol.Name}): st_shndx refers to a table that is absent");
-                    section = BinaryPrimitives.ReadUInt32LittleEndian(extendedIndexes[(number * sizeof(uint))..]);
+                    section = _order.ReadUInt32(extendedIndexes[(number * sizeof(uint))..]);
                     break;
                 case >= SectionIndexes.FirstReserved:
                     symbol.Place = ElfSymbolPlace.Reserved;

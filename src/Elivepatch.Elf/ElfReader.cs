@@ -4,14 +4,14 @@
 // (which may be shared, by offset) has a budget.
 namespace Elivepatch.Elf;
 
-/// <summary>Reads ELF64 little-endian files into an <see cref="ElfObject"/>.</summary>
+/// <summary>Reads 64-bit ELF files of either byte order into an <see cref="ElfObject"/>.</summary>
 public static partial class ElfReader
 {
     /// <summary>
     /// Reads a whole file: a relocatable object, a kernel module, or a linked image. Bytes after the end of the ELF file, such
     /// as a module's signature, are no error; see <see cref="ElfObject.FileLength"/>. Program headers are not read.
     /// </summary>
-    /// <exception cref="ElfFormatException">The bytes are not a well-formed ELF64 little-endian file.</exception>
+    /// <exception cref="ElfFormatException">The bytes are not a well-formed 64-bit ELF file.</exception>
     public static ElfObject Read(byte[] file)
     {
         ArgumentNullException.ThrowIfNull(file);
@@ -22,6 +22,7 @@ public static partial class ElfReader
     private sealed partial class Reading(byte[] file)
     {
         private readonly ElfObject _elf = new();
+        private ElfByteOrder _order;
 
         /// <summary>All section headers, the null one included.</summary>
         private SectionHeaderRecord[] _headers = [];
@@ -57,6 +58,7 @@ public static partial class ElfReader
             if (header.Type is < (ushort)ElfFileType.Relocatable or > (ushort)ElfFileType.Shared)
                 throw new ElfFormatException($"file header: e_type {header.Type} is neither an object file nor an image");
             _elf.FileType = (ElfFileType)header.Type;
+            _order = _elf.Order = header.Order;
             _elf.Machine = header.Machine;
             _elf.OsAbi = header.OsAbi;
             _elf.AbiVersion = header.AbiVersion;

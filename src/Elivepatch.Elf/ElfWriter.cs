@@ -1,8 +1,6 @@
 // In: an ElfObject of type ET_REL. Out: the bytes of the file. The layout is fixed, so equal models give equal files: file
 // header; the sections in the model's order; .symtab, .symtab_shndx where an index needs it, .strtab, .shstrtab; section
 // headers. The writer checks that the graph is closed: whatever is referred to is in the model.
-using System.Buffers.Binary;
-
 namespace Elivepatch.Elf;
 
 /// <summary>Writes an <see cref="ElfObject"/> of type <see cref="ElfFileType.Relocatable"/>.</summary>
@@ -96,7 +94,7 @@ public static class ElfWriter
             _symbolNames.CopyTo(file.AsSpan((int)_headers[_symbolNamesIndex].Offset));
             _sectionNames.CopyTo(file.AsSpan((int)_headers[_sectionNamesIndex].Offset));
             for (int i = 0; i < _headers.Length; i++)
-                _headers[i].Write(file.AsSpan((int)headersOffset + i * SectionHeaderRecord.RecordSize));
+                _headers[i].Write(file.AsSpan((int)headersOffset + i * SectionHeaderRecord.RecordSize), _elf.Order);
             return file;
         }
 
@@ -184,6 +182,7 @@ public static class ElfWriter
                 0, ElfSectionType.StringTable, 0, 0, 0, (ulong)names.Length, 0, 0, 1, 0));
 
         private void WriteFileHeader(Span<byte> file, ulong sectionHeaderOffset) => new FileHeaderRecord(
+            _elf.Order,
             _elf.OsAbi,
             _elf.AbiVersion,
             (ushort)_elf.FileType,
@@ -222,21 +221,21 @@ public static class ElfWriter
             int at = 0;
             foreach (ElfRelocation entry in section.Entries)
             {
-                if (entry.Offset > limit || limit - entry.Offset < (ulong)entry.Type.FieldSize())
+                if (entry.Offset > limit)
                     throw new ElfFormatException($"section {section.Name}: {entry} is outside {section.Target.Name}");
                 uint symbol = entry.Symbol is null ? 0 : IndexOf(entry.Symbol, section.Name);
-                new RelocationRecord(entry.Offset, (uint)entry.Type, symbol, entry.Addend).Write(place[at..]);
+                new RelocationRecord(entry.Offset, entry.Type, symbol, entry.Addend).Write(place[at..], _elf.Order);
                 at += RelocationRecord.Size;
             }
         }
 
         private void WriteGroup(Span<byte> place, ElfGroupSection group)
         {
-            BinaryPrimitives.WriteUInt32LittleEndian(place, group.GroupFlags);
+            _elf.Order.WriteUInt32(place, group.GroupFlags);
             for (int i = 0; i < group.Members.Count; i++)
             {
                 uint member = IndexOf(group.Members[i], "member of group", group.Name);
-                BinaryPrimitives.WriteUInt32LittleEndian(place[((i + 1) * sizeof(uint))..], member);
+                _elf.Order.WriteUInt32(place[((i + 1) * sizeof(uint))..], member);
             }
         }
 
@@ -252,14 +251,14 @@ public static class ElfWriter
                 uint index = IndexOfPlace(symbol);
                 bool isExtended = symbol.Place == ElfSymbolPlace.Section && index >= SectionIndexes.FirstReserved;
                 if (isExtended)
-                    BinaryPrimitives.WriteUInt32LittleEndian(extended[((i + 1) * sizeof(uint))..], index);
+                    _elf.Order.WriteUInt32(extended[((i + 1) * sizeof(uint))..], index);
                 new SymbolRecord(
                     _symbolNames.OffsetOf(symbol.Name),
                     (byte)(((byte)symbol.Binding << 4) | (byte)symbol.Type),
                     symbol.Other,
                     isExtended ? SectionIndexes.Extended : (ushort)index,
                     symbol.Value,
-                    symbol.Size).Write(table[((i + 1) * SymbolRecord.Size)..]);
+                    symbol.Size).Write(table[((i + 1) * SymbolRecord.Size)..], _elf.Order);
             }
         }
 

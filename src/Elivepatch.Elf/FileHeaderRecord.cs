@@ -1,9 +1,7 @@
-using System.Buffers.Binary;
-
 namespace Elivepatch.Elf;
 
 /// <summary>
-/// Elf64_Ehdr as it lies in the file, little-endian (System V gABI, chapter 4, "ELF Header"):
+/// Elf64_Ehdr as it lies in the file, in its byte order (System V gABI, chapter 4, "ELF Header"):
 /// <code>
 ///  0 e_ident: 7f 'E' 'L' 'F', class, data, version, OS ABI, ABI version, 7 bytes of padding
 /// 16 e_type 2   18 e_machine 2   20 e_version 4   24 e_entry 8   32 e_phoff 8   40 e_shoff 8   48 e_flags 4
@@ -11,6 +9,7 @@ namespace Elivepatch.Elf;
 /// </code>
 /// </summary>
 internal readonly record struct FileHeaderRecord(
+    ElfByteOrder Order,
     byte OsAbi,
     byte AbiVersion,
     ushort Type,
@@ -27,54 +26,59 @@ internal readonly record struct FileHeaderRecord(
 {
     public const int Size = 64;
 
-    /// <summary>e_ident up to its version: magic, ELFCLASS64, ELFDATA2LSB, EV_CURRENT.</summary>
-    private static ReadOnlySpan<byte> Identification => [0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1];
+    /// <summary>e_ident up to its class: magic, ELFCLASS64. The byte order and EV_CURRENT follow.</summary>
+    private static ReadOnlySpan<byte> Identification => [0x7f, (byte)'E', (byte)'L', (byte)'F', 2];
 
     public static FileHeaderRecord Read(ReadOnlySpan<byte> file)
     {
         if (file.Length < Size || !file.StartsWith(Identification[..4]))
             throw new ElfFormatException("file header: not an ELF file");
-        if (!file.StartsWith(Identification))
-            throw new ElfFormatException("file header: not a 64-bit little-endian ELF file of version 1");
-        uint version = BinaryPrimitives.ReadUInt32LittleEndian(file[20..]);
+        if (!file.StartsWith(Identification) || file[5] is not (1 or 2) || file[6] != 1)
+            throw new ElfFormatException("file header: not a 64-bit ELF file of version 1");
+        var order = (ElfByteOrder)file[5];
+        uint version = order.ReadUInt32(file[20..]);
         if (version != 1)
             throw new ElfFormatException($"file header: e_version is {version}, not 1");
-        ushort size = BinaryPrimitives.ReadUInt16LittleEndian(file[52..]);
+        ushort size = order.ReadUInt16(file[52..]);
         if (size != Size)
             throw new ElfFormatException($"file header: e_ehsize is {size}, not {Size}");
         return new FileHeaderRecord(
+            Order: order,
             OsAbi: file[7],
             AbiVersion: file[8],
-            Type: BinaryPrimitives.ReadUInt16LittleEndian(file[16..]),
-            Machine: BinaryPrimitives.ReadUInt16LittleEndian(file[18..]),
-            Entry: BinaryPrimitives.ReadUInt64LittleEndian(file[24..]),
-            ProgramHeaderOffset: BinaryPrimitives.ReadUInt64LittleEndian(file[32..]),
-            SectionHeaderOffset: BinaryPrimitives.ReadUInt64LittleEndian(file[40..]),
-            Flags: BinaryPrimitives.ReadUInt32LittleEndian(file[48..]),
-            ProgramHeaderSize: BinaryPrimitives.ReadUInt16LittleEndian(file[54..]),
-            ProgramHeaderCount: BinaryPrimitives.ReadUInt16LittleEndian(file[56..]),
-            SectionHeaderSize: BinaryPrimitives.ReadUInt16LittleEndian(file[58..]),
-            SectionCount: BinaryPrimitives.ReadUInt16LittleEndian(file[60..]),
-            SectionNamesIndex: BinaryPrimitives.ReadUInt16LittleEndian(file[62..]));
+            Type: order.ReadUInt16(file[16..]),
+            Machine: order.ReadUInt16(file[18..]),
+            Entry: order.ReadUInt64(file[24..]),
+            ProgramHeaderOffset: order.ReadUInt64(file[32..]),
+            SectionHeaderOffset: order.ReadUInt64(file[40..]),
+            Flags: order.ReadUInt32(file[48..]),
+            ProgramHeaderSize: order.ReadUInt16(file[54..]),
+            ProgramHeaderCount: order.ReadUInt16(file[56..]),
+            SectionHeaderSize: order.ReadUInt16(file[58..]),
+            SectionCount: order.ReadUInt16(file[60..]),
+            SectionNamesIndex: order.ReadUInt16(file[62..]));
     }
 
     public void Write(Span<byte> file)
     {
+        ElfByteOrder order = Order;
         Identification.CopyTo(file);
+        file[5] = (byte)order;
+        file[6] = 1;
         file[7] = OsAbi;
         file[8] = AbiVersion;
-        BinaryPrimitives.WriteUInt16LittleEndian(file[16..], Type);
-        BinaryPrimitives.WriteUInt16LittleEndian(file[18..], Machine);
-        BinaryPrimitives.WriteUInt32LittleEndian(file[20..], 1);
-        BinaryPrimitives.WriteUInt64LittleEndian(file[24..], Entry);
-        BinaryPrimitives.WriteUInt64LittleEndian(file[32..], ProgramHeaderOffset);
-        BinaryPrimitives.WriteUInt64LittleEndian(file[40..], SectionHeaderOffset);
-        BinaryPrimitives.WriteUInt32LittleEndian(file[48..], Flags);
-        BinaryPrimitives.WriteUInt16LittleEndian(file[52..], Size);
-        BinaryPrimitives.WriteUInt16LittleEndian(file[54..], ProgramHeaderSize);
-        BinaryPrimitives.WriteUInt16LittleEndian(file[56..], ProgramHeaderCount);
-        BinaryPrimitives.WriteUInt16LittleEndian(file[58..], SectionHeaderSize);
-        BinaryPrimitives.WriteUInt16LittleEndian(file[60..], SectionCount);
-        BinaryPrimitives.WriteUInt16LittleEndian(file[62..], SectionNamesIndex);
+        order.WriteUInt16(file[16..], Type);
+        order.WriteUInt16(file[18..], Machine);
+        order.WriteUInt32(file[20..], 1);
+        order.WriteUInt64(file[24..], Entry);
+        order.WriteUInt64(file[32..], ProgramHeaderOffset);
+        order.WriteUInt64(file[40..], SectionHeaderOffset);
+        order.WriteUInt32(file[48..], Flags);
+        order.WriteUInt16(file[52..], Size);
+        order.WriteUInt16(file[54..], ProgramHeaderSize);
+        order.WriteUInt16(file[56..], ProgramHeaderCount);
+        order.WriteUInt16(file[58..], SectionHeaderSize);
+        order.WriteUInt16(file[60..], SectionCount);
+        order.WriteUInt16(file[62..], SectionNamesIndex);
     }
 }

@@ -8,19 +8,19 @@ public sealed class ElfImageTests
     private static ReadOnlySpan<byte> Owner => "GNU\0"u8;
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Segments_and_their_notes_are_read_in_the_byte_order_of_the_file(bool isBigEndian)
+    [InlineData(ElfByteOrder.LittleEndian)]
+    [InlineData(ElfByteOrder.BigEndian)]
+    public void Segments_and_their_notes_are_read_in_the_byte_order_of_the_file(ElfByteOrder order)
     {
-        byte[] file = File(isBigEndian);
+        byte[] file = File(order);
 
         ElfImage image = ElfImage.Read(file)!;
 
-        Assert.Equal((isBigEndian, (ushort)22), (image.IsBigEndian, image.Machine));
+        Assert.Equal((order, (ushort)22), (image.Order, image.Machine));
         Assert.Equal([new(ElfSegmentType.Load, 0, 232), new(ElfSegmentType.Note, 176, 56)], image.Segments);
-        Assert.Equal([0xab, 0xcd, 0x01], ElfNotes.Find(ElfImage.ContentOf(file, image.Segments[1]), Owner, 3, isBigEndian).ToArray());
-        Assert.Empty(ElfNotes.Find(ElfImage.ContentOf(file, image.Segments[1]), Owner, 3, !isBigEndian).ToArray());
-        Assert.Empty(ElfNotes.Find(ElfImage.ContentOf(file, image.Segments[1]), Owner, 4, isBigEndian).ToArray());
+        Assert.Equal([0xab, 0xcd, 0x01], ElfNotes.Find(ElfImage.ContentOf(file, image.Segments[1]), Owner, 3, order).ToArray());
+        Assert.Empty(ElfNotes.Find(ElfImage.ContentOf(file, image.Segments[1]), Owner, 3, order == ElfByteOrder.BigEndian ? ElfByteOrder.LittleEndian : ElfByteOrder.BigEndian).ToArray());
+        Assert.Empty(ElfNotes.Find(ElfImage.ContentOf(file, image.Segments[1]), Owner, 4, order).ToArray());
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public sealed class ElfImageTests
     [Fact]
     public void A_file_that_is_cut_or_changed_anywhere_is_read_or_refused_and_nothing_else()
     {
-        byte[] file = File(isBigEndian: false);
+        byte[] file = File(ElfByteOrder.LittleEndian);
         for (int i = 0; i < file.Length; i++)
         {
             Visit(file.AsSpan(0, i));
@@ -53,7 +53,7 @@ public sealed class ElfImageTests
     [Fact]
     public void A_segment_that_runs_over_the_end_of_the_file_has_no_content()
     {
-        byte[] file = File(isBigEndian: false);
+        byte[] file = File(ElfByteOrder.LittleEndian);
         Assert.Empty(ElfImage.ContentOf(file, new(ElfSegmentType.Note, 200, 33)).ToArray());
         Assert.Empty(ElfImage.ContentOf(file, new(ElfSegmentType.Note, ulong.MaxValue, 2)).ToArray());
         Assert.Equal(32, ElfImage.ContentOf(file, new(ElfSegmentType.Note, 200, 32)).Length);
@@ -62,15 +62,15 @@ public sealed class ElfImageTests
     private static void Visit(ReadOnlySpan<byte> file)
     {
         foreach (ElfSegment segment in ElfImage.Read(file)?.Segments ?? [])
-            _ = ElfNotes.Find(ElfImage.ContentOf(file, segment), Owner, 3, isBigEndian: false);
+            _ = ElfNotes.Find(ElfImage.ContentOf(file, segment), Owner, 3, ElfByteOrder.LittleEndian);
     }
 
     // A header, two program headers and three notes, the last of them a build-id of three bytes.
-    private static byte[] File(bool isBigEndian)
+    private static byte[] File(ElfByteOrder order)
     {
         byte[] file = new byte[232];
         "\u007fELF\u0002"u8.CopyTo(file);
-        file[5] = (byte)(isBigEndian ? 2 : 1);
+        file[5] = (byte)order;
         Short(18, 22);
         Wide(32, 64);
         Short(54, 56);
@@ -84,7 +84,7 @@ public sealed class ElfImageTests
 
         void Short(int at, ushort value)
         {
-            if (isBigEndian)
+            if (order == ElfByteOrder.BigEndian)
                 BinaryPrimitives.WriteUInt16BigEndian(file.AsSpan(at), value);
             else
                 BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(at), value);
@@ -92,13 +92,13 @@ public sealed class ElfImageTests
 
         void Word(int at, uint value)
         {
-            if (isBigEndian)
+            if (order == ElfByteOrder.BigEndian)
                 BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(at), value);
             else
                 BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(at), value);
         }
 
-        void Wide(int at, uint value) => Word(isBigEndian ? at + 4 : at, value);
+        void Wide(int at, uint value) => Word(order == ElfByteOrder.BigEndian ? at + 4 : at, value);
 
         void Segment(int at, ElfSegmentType type, uint offset, uint size)
         {

@@ -14,7 +14,7 @@ internal static class ModelText
         string Section(ElfSection? s) => s is null ? "-" : sections[s].ToString();
         string Symbol(ElfSymbol? s) => s is null ? "-" : symbols[s].ToString();
 
-        text.AppendLine($"{elf.FileType} {elf.Machine} {elf.OsAbi} {elf.AbiVersion} {elf.Flags:x} {elf.Entry:x}");
+        text.AppendLine($"{elf.FileType} {elf.Order} {elf.Machine} {elf.OsAbi} {elf.AbiVersion} {elf.Flags:x} {elf.Entry:x}");
         foreach (ElfSection s in elf.Sections)
         {
             text.Append($"{Section(s)} {s.GetType().Name} {s.Name} {s.Type} {(ulong)s.Flags:x} {s.Address:x} {s.Alignment} {s.EntrySize} ");

@@ -21,9 +21,9 @@ public class PropertyTests
 
     private static ElfObject Build(byte[] plan)
     {
-        ElfObject elf = new();
         int at = 0;
         int Next(int bound) => at < plan.Length ? plan[at++] % bound : 0;
+        ElfObject elf = new() { Order = (ElfByteOrder)(1 + Next(2)), Machine = (ushort)(Next(200) << Next(9)) };
         ElfSection? Plain() => elf.Sections.Where(s => s.GetType() == typeof(ElfSection) && s.Content.Length >= 8).ElementAtOrDefault(Next(20));
         while (at < plan.Length)
         {
@@ -55,7 +55,7 @@ public class PropertyTests
                         target.Relocations ??= rela;
                     for (int i = Next(4); i > 0; i--)
                     {
-                        rela.Entries.Add(new ElfRelocation((ulong)Next(target.Content.Length - 7), (X8664Relocation)Next(43) is var t && t.FieldSize() > 8 ? 0 : t,
+                        rela.Entries.Add(new ElfRelocation((ulong)Next(target.Content.Length), (uint)Next(300),
                             elf.Symbols.ElementAtOrDefault(Next(30)), long.MinValue >> Next(64)));
                     }
                     elf.Sections.Add(rela);

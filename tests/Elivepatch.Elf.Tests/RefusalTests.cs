@@ -11,8 +11,9 @@ public class RefusalTests
 
     [Theory]
     [InlineData(0, 1, 0x7e, "not an ELF file")]
-    [InlineData(4, 1, 1, "not a 64-bit little-endian")]
-    [InlineData(5, 1, 2, "not a 64-bit little-endian")]
+    [InlineData(4, 1, 1, "not a 64-bit ELF file")]
+    [InlineData(5, 1, 3, "not a 64-bit ELF file")]
+    [InlineData(5, 1, 2, "file header")]
     [InlineData(16, 2, 4, "e_type")]
     [InlineData(20, 4, 2, "e_version")]
     [InlineData(40, 8, -1, "section header 0")]
@@ -58,7 +59,7 @@ public class RefusalTests
         AssertRefused(Changed(ContentOf(4) + 24 + field, size, value), reason);
 
     [Theory]
-    [InlineData(0, 8, 5, "offset 0x5 is outside .text")]
+    [InlineData(0, 8, 5000, "offset 0x1388 is outside .text")]
     [InlineData(0, 8, -4, "is outside .text")]
     [InlineData(12, 4, 99, "symbol 99")]
     public void A_wrong_relocation_is_refused(int field, int size, long value, string reason) =>
@@ -109,7 +110,7 @@ public class RefusalTests
         ElfSection text = new(".text", ElfSectionType.ProgBits) { Content = new byte[8] };
         ElfSymbol symbol = new("f") { Place = ElfSymbolPlace.Section, Section = text };
         text.Relocations = new ElfRelocationSection(".rela.text", text);
-        text.Relocations.Entries.Add(new ElfRelocation(4, X8664Relocation.Pc32, symbol, -4));
+        text.Relocations.Entries.Add(new ElfRelocation(4, 2, symbol, -4));
         ElfGroupSection group = new(".group") { Signature = symbol };
         group.Members.Add(text);
         elf.Sections.AddRange([text, text.Relocations, group]);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Elivepatch.Client.Output;
 using Elivepatch.Elf;
 using Elivepatch.Engine;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Units;
 using Elivepatch.Terminal;
@@ -12,8 +13,6 @@ namespace Elivepatch.Client.Commands;
 internal static class DiffCommand
 {
     // e_machine of x86-64 (System V ABI, AMD64 supplement).
-    private const ushort X8664 = 62;
-
     /// <summary>The verb.</summary>
     public static Verb Create(Session session)
     {
@@ -57,9 +56,9 @@ internal static class DiffCommand
     }
 
     private static Outcome<UnitObject> ReadUnit(string path) => InputFile.ReadElf(path).Then(elf =>
-        elf.FileType != ElfFileType.Relocatable || elf.Machine != X8664
-            ? new Problem(ProblemCodes.InputUnusable, $"{path} is not a relocatable object for x86-64")
-            : UnitObject.Read(UnitName(elf, path), elf, layouts: null));
+        elf.FileType != ElfFileType.Relocatable || KnownArchitectures.Of(elf) is not { } architecture
+            ? new Problem(ProblemCodes.InputUnusable, $"{path} is not a relocatable object for {string.Join(" or ", KnownArchitectures.All.Select(a => a.Name))}")
+            : UnitObject.Read(architecture, UnitName(elf, path), elf, layouts: null));
 
     // The compiler names the source file in the object.
     private static string UnitName(ElfObject elf, string path) =>

@@ -62,7 +62,7 @@ internal sealed class DebugEntries
         if (length > section.Left)
             throw section.Wrong($"a unit of 0x{length:x} bytes exceeds the section");
         int end = section.Offset + (int)length;
-        var cursor = new DwarfCursor(_information.Bytes.AsSpan(0, end), _information.Name, section.Offset);
+        var cursor = new DwarfCursor(_information.Bytes.AsSpan(0, end), _information.Order, _information.Name, section.Offset);
         section.Skip(length);
 
         int version = cursor.ReadUInt16();

@@ -1,9 +1,7 @@
-using System.Buffers.Binary;
-
 namespace Elivepatch.Elf.Dwarf;
 
 /// <summary>Reads forward through a debug section; every step is checked against the end.</summary>
-internal ref struct DwarfCursor(ReadOnlySpan<byte> bytes, string section, int offset = 0)
+internal ref struct DwarfCursor(ReadOnlySpan<byte> bytes, ElfByteOrder order, string section, int offset = 0)
 {
     private readonly ReadOnlySpan<byte> _bytes = bytes;
 
@@ -16,11 +14,11 @@ internal ref struct DwarfCursor(ReadOnlySpan<byte> bytes, string section, int of
 
     public byte ReadByte() => Take(1)[0];
 
-    public ushort ReadUInt16() => BinaryPrimitives.ReadUInt16LittleEndian(Take(2));
+    public ushort ReadUInt16() => order.ReadUInt16(Take(2));
 
-    public uint ReadUInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
+    public uint ReadUInt32() => order.ReadUInt32(Take(4));
 
-    public ulong ReadUInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
+    public ulong ReadUInt64() => order.ReadUInt64(Take(8));
 
     /// <summary>An unsigned LEB128 number (DWARF 4, section 7.6); at most 64 bits.</summary>
     public ulong ReadUnsigned()

@@ -1,6 +1,5 @@
 // In: a debug section of a relocatable object. Out: its bytes, expanded where compressed, and what its fields refer to. In
 // an object file the fields are still zero or partial: the relocations say which string, range or address they mean.
-using System.Buffers.Binary;
 using System.IO.Compression;
 
 namespace Elivepatch.Elf.Dwarf;
@@ -13,10 +12,11 @@ internal sealed class DwarfSection
 
     private readonly ElfRelocation[] _relocations;
 
-    private DwarfSection(ElfSection section)
+    private DwarfSection(ElfSection section, ElfByteOrder order)
     {
+        Order = order;
         Name = section.Name;
-        Bytes = section.Has(ElfSectionFlags.Compressed) ? Expand(section) : section.Content;
+        Bytes = section.Has(ElfSectionFlags.Compressed) ? Expand(section, order) : section.Content;
         _relocations = section.Relocations is null ? [] : [.. section.Relocations.Entries];
         for (int i = 1; i < _relocations.Length; i++)
         {
@@ -32,10 +32,12 @@ internal sealed class DwarfSection
 
     public byte[] Bytes { get; }
 
-    /// <summary>The section of this name, or an empty one.</summary>
-    public static DwarfSection Find(ElfObject elf, string name) => new(elf.FindSection(name) ?? new ElfSection(name, ElfSectionType.ProgBits));
+    public ElfByteOrder Order { get; }
 
-    public DwarfCursor At(int offset) => new(Bytes, Name, offset);
+    /// <summary>The section of this name, or an empty one.</summary>
+    public static DwarfSection Find(ElfObject elf, string name) => new(elf.FindSection(name) ?? new ElfSection(name, ElfSectionType.ProgBits), elf.Order);
+
+    public DwarfCursor At(int offset) => new(Bytes, Order, Name, offset);
 
     /// <summary>
     /// The number of the relocation at <paramref name="offset"/>, or -1. The search starts at <paramref name="hint"/>, so that
@@ -88,15 +90,15 @@ internal sealed class DwarfSection
     /// Expands SHF_COMPRESSED (System V gABI, chapter 4, "Section Compression"): ch_type 4, reserved 4, ch_size 8,
     /// ch_addralign 8, then the stream.
     /// </summary>
-    private static byte[] Expand(ElfSection section)
+    private static byte[] Expand(ElfSection section, ElfByteOrder order)
     {
         const int headerSize = 24;
         if (section.Content.Length < headerSize)
             throw new ElfFormatException($"{section.Name}: too small for a compressed section");
-        uint type = BinaryPrimitives.ReadUInt32LittleEndian(section.Content);
+        uint type = order.ReadUInt32(section.Content);
         if (type != 1)
             throw new ElfFormatException($"{section.Name}: compression type {type} is not zlib");
-        ulong size = BinaryPrimitives.ReadUInt64LittleEndian(section.Content.AsSpan(8));
+        ulong size = order.ReadUInt64(section.Content.AsSpan(8));
         if (size > LargestExpansion * (ulong)section.Content.Length || size > (ulong)Array.MaxLength)
             throw new ElfFormatException($"{section.Name}: expands to impossible 0x{size:x} bytes");
         byte[] bytes = new byte[size];

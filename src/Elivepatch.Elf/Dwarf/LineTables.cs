@@ -38,7 +38,7 @@ internal sealed class LineTables(ElfObject elf, DwarfStrings strings)
         uint length = cursor.ReadUInt32();
         if (length > cursor.Left)
             throw cursor.Wrong($"a line table of 0x{length:x} bytes exceeds the section");
-        cursor = new DwarfCursor(_lines.Bytes.AsSpan(0, cursor.Offset + (int)length), _lines.Name, cursor.Offset);
+        cursor = new DwarfCursor(_lines.Bytes.AsSpan(0, cursor.Offset + (int)length), _lines.Order, _lines.Name, cursor.Offset);
         int version = cursor.ReadUInt16();
         if (version is < 2 or > 5)
             throw cursor.Wrong($"line table version {version} is not supported");

@@ -186,7 +186,7 @@ public static class DetectChanges
                 var references = correlation.After.ReferencesOf(@new);
                 var difference = old.Size != @new.Size ? new(0, $"0x{old.Size:x} bytes become 0x{@new.Size:x}")
                     : comparer.CompareReferences(correlation.Before.ReferencesOf(old), references, role == SectionRole.Registry)
-                        ?? PieceComparer.CompareBytes(old.Content, @new.Content, references)
+                        ?? PieceComparer.CompareBytes(old.Content, @new.Content, references, correlation.After.Architecture.Order)
                         ?? CompareSymbols(correlation, old, @new);
                 if (difference is not null)
                     problems.Add(new(code, $"{correlation.After.Name}: {name} {difference}"));

@@ -108,7 +108,7 @@ public static class Include
                 List<Reference> literals = [.. code.References.Where(r =>
                     r is { Use: ReferenceUse.Address, IsMemoryOperand: false, Displacement: 0, Piece: { Kind: PieceKind.Literal } literal }
                     && brought.Contains(literal))];
-                if (literals.Count == 0 || ComparedAddresses.In(code, literals) is not [{ Piece: { } compared }, ..])
+                if (literals.Count == 0 || ComparedAddresses.In(Unit.Architecture, code, literals) is not [{ Piece: { } compared }, ..])
                     continue;
                 var stays = seen.Contains(code) ? "" : $", and {UserOf(compared)} brings another copy";
                 Problem(ProblemCodes.ComparedLiteral, code, $"{code.Name} compares a pointer with {TextOf(compared)}{stays}");

@@ -1,7 +1,6 @@
-using System.Buffers.Binary;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Units;
-using Iced.Intel;
 
 namespace Elivepatch.Engine.Diff;
 
@@ -19,25 +18,25 @@ internal static class LineNumbers
     private const int PrintkLine = 24;
     private const uint MostLines = 200_000;
 
-    // Where the line is among the arguments: __might_resched(file, line, ...), __warn_printk("... at %s (%d)\n", file, line), of ASSERT_RTNL(),
+    // Which argument the line is: __might_resched(file, line, ...), __warn_printk("... at %s (%d)\n", file, line), of ASSERT_RTNL(),
     // __btrfs_abort_transaction(transaction, function, line, ...).
-    private static readonly Dictionary<string, Register> lineOf = new()
+    private static readonly Dictionary<string, int> lineOf = new()
     {
-        ["__might_sleep"] = Register.ESI,
-        ["___might_sleep"] = Register.ESI,
-        ["__might_resched"] = Register.ESI,
-        ["__might_fault"] = Register.ESI,
-        ["lockdep_rcu_suspicious"] = Register.ESI,
-        ["__warn_printk"] = Register.EDX,
-        ["__btrfs_abort_transaction"] = Register.EDX,
-        ["__btrfs_panic"] = Register.EDX,
+        ["__might_sleep"] = 1,
+        ["___might_sleep"] = 1,
+        ["__might_resched"] = 1,
+        ["__might_fault"] = 1,
+        ["lockdep_rcu_suspicious"] = 1,
+        ["__warn_printk"] = 2,
+        ["__btrfs_abort_transaction"] = 2,
+        ["__btrfs_panic"] = 2,
     };
 
     /// <summary>True where two bytes at one place of two twins differ in nothing but a source line.</summary>
-    public static bool Differ(Piece before, Piece after, int offset)
+    public static bool Differ(Architecture architecture, Piece before, Piece after, int offset)
     {
         if (before.IsCode)
-            return LineArgument(before, offset) is { } argument && LineArgument(after, offset) == argument;
+            return LineArgument(architecture, before, offset) is { } argument && LineArgument(architecture, after, offset) == argument;
         if (!before.IsThrowaway || before.Bytes.Length != after.Bytes.Length)
             return false;
         if (before.Section.Name is "__dyndbg" or "__verbose")
@@ -50,41 +49,46 @@ internal static class LineNumbers
                 return false;
             return ((Word(before) ^ Word(after)) & ~mask) == 0;
 
-            uint Word(Piece piece) => BinaryPrimitives.ReadUInt32LittleEndian(piece.Bytes[start..]);
+            uint Word(Piece piece) => architecture.Order.ReadUInt32(piece.Bytes[start..]);
         }
     }
 
     // The place of a number that is given to a function together with the name of a source file (or, by btrfs, of the function):
     // __might_sleep(__FILE__, __LINE__). Arguments are set up in one stretch, in any order.
-    private static (ulong Offset, int Size)? LineArgument(Piece code, int offset)
+    private static (ulong Offset, int Size)? LineArgument(Architecture architecture, Piece code, int offset)
     {
         var at = code.Start + (ulong)offset;
-        Register? line = null;
+        MachineRegister? line = null;
         var start = code.Start;
         (ulong Offset, int Size)? field = null;
-        foreach (var (instruction, constants) in InstructionFields.Decode(code.Section, code.Start, code.End))
+        foreach (var instruction in architecture.Decode(code.Section, code.Start, code.End).Where(i => i.IsValid))
         {
-            var isArgument = instruction.Mnemonic == Mnemonic.Mov && instruction.OpCount == 2 && instruction.Op0Kind == OpKind.Register
-                && constants is { HasImmediate: true, ImmediateSize: sizeof(int) } && instruction.GetImmediate(1) is > 0 and < MostLines;
-            var immediate = instruction.IP + constants.ImmediateOffset;
-            if (isArgument && at >= immediate && at < immediate + sizeof(int))
-                (line, field) = (instruction.Op0Register, (immediate - code.Start, sizeof(int)));
-            if (instruction.FlowControl == FlowControl.Next)
+            if (instruction is { Operation: Operation.Move, Immediate: { Size: sizeof(int) } immediate } && at >= immediate.Offset
+                && at < immediate.Offset + sizeof(int) && instruction.RegisterAt(0) is { Exists: true } target
+                && instruction.OperandAt(1) is { Kind: OperandKind.Immediate, Value: > 0 and < MostLines })
+            {
+                (line, field) = (target, (immediate.Offset - code.Start, sizeof(int)));
+            }
+
+            if (instruction.Flow == ControlFlow.Next)
                 continue;
             if (line is { } register)
             {
-                var callee = code.References.FirstOrDefault(r => r.IsCall && r.Offset == instruction.IP + constants.ImmediateOffset - code.Start)?.External?.Name;
-                return callee is not null && lineOf.GetValueOrDefault(callee) == register && code.References.Any(
-                    r => r.Offset >= start - code.Start && r.Offset < instruction.IP - code.Start && NamesPlace(r)) ? field : null;
+                var callee = code.References.FirstOrDefault(r => r.IsCall && code.Start + r.Offset == instruction.Immediate?.Offset)?.External?.Name;
+                return callee is not null && IsLine(architecture.Calls, callee, register) && code.References.Any(
+                    r => r.Offset >= start - code.Start && r.Offset < instruction.Offset - code.Start && NamesPlace(r)) ? field : null;
             }
 
-            if (instruction.IP > at)
+            if (instruction.Offset > at)
                 return null;
-            start = instruction.NextIP;
+            start = instruction.End;
         }
 
         return null;
     }
+
+    private static bool IsLine(CallingConvention calls, string callee, MachineRegister register) =>
+        lineOf.TryGetValue(callee, out var argument) && register.Size == sizeof(int) && register.Number == calls.Arguments[argument];
 
     private static bool NamesPlace(Reference reference)
     {

@@ -16,6 +16,8 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
 {
     private readonly Dictionary<(Piece, Piece), Difference?> known = [];
 
+    private ElfByteOrder Order => correlation.After.Architecture.Order;
+
     /// <summary>The first difference, or null where the pieces are the same.</summary>
     public Difference? Compare(Piece before, Piece after)
     {
@@ -42,7 +44,7 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
             if (i >= after.Count)
                 return new(before[i].Offset, $"no longer refers to {before[i].TargetName}");
             var (b, a) = (before[i], after[i]);
-            if (b.Offset != a.Offset || b.FieldSize != a.FieldSize || !SameKind(b.Type, a.Type) || b.Bias != a.Bias)
+            if (b.Offset != a.Offset || b.FieldSize != a.FieldSize || !b.Type.IsLike(a.Type) || b.Bias != a.Bias)
                 return DescribePlaces(b, a);
             if (!SameTarget(b, a, isOfInit))
                 return new(a.Offset, Describe(b, a));
@@ -53,8 +55,8 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
 
     /// <summary>The first differing byte outside relocated fields and the masked range, or null.</summary>
     public static Difference? CompareBytes(
-        ReadOnlySpan<byte> before, ReadOnlySpan<byte> after, IReadOnlyList<Reference> references, (int Offset, int Size)? masked = null,
-        Func<int, bool>? isIgnored = null)
+        ReadOnlySpan<byte> before, ReadOnlySpan<byte> after, IReadOnlyList<Reference> references, ElfByteOrder order,
+        (int Offset, int Size)? masked = null, Func<int, bool>? isIgnored = null)
     {
         if (before.SequenceEqual(after))
             return null;
@@ -65,7 +67,7 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
         {
             while (next < references.Count && references[next].Offset + (ulong)references[next].FieldSize <= (ulong)i)
                 next++;
-            var inField = next < references.Count && (ulong)i >= references[next].Offset;
+            var inField = next < references.Count && (ulong)i >= references[next].Offset && !IsOutsideOfBits(before, after, references[next], order);
             var inMask = masked is { } m && i >= m.Offset && i < m.Offset + m.Size;
             if (!inField && !inMask && before[i] != after[i] && isIgnored?.Invoke(i) != true)
                 return new((ulong)i, $"byte 0x{before[i]:x2} becomes 0x{after[i]:x2}");
@@ -73,6 +75,11 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
 
         return null;
     }
+
+    // The other bits of a field are the instruction's.
+    private static bool IsOutsideOfBits(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after, Reference field, ElfByteOrder order) =>
+        field.FieldSize > 0 && field.Type.FitsInto(field.Offset, (ulong)after.Length)
+        && !field.Type.AreEqualOutside(before[(int)field.Offset..], after[(int)field.Offset..], order);
 
     private bool SameTarget(Reference before, Reference after, bool isOfInit)
     {
@@ -109,8 +116,8 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
             return new(0, $"size 0x{before.Size:x} becomes 0x{after.Size:x}");
         var isOfInit = correlation.Before.RoleOf(before.Section) == SectionRole.Init;
         return CompareReferences(before.References, after.References, isOfInit)
-            ?? CompareBytes(Content(before, after), Content(after, before), after.References, LineNumber(after),
-                ignoresLineNumbers ? i => LineNumbers.Differ(before, after, i) : null);
+            ?? CompareBytes(Content(before, after), Content(after, before), after.References, Order, LineNumber(after),
+                ignoresLineNumbers ? i => LineNumbers.Differ(correlation.After.Architecture, before, after, i) : null);
     }
 
     // A variable without an initialiser is as good as one that is initialised with zeroes.
@@ -119,13 +126,9 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
             ? new byte[piece.Size]
             : piece.Bytes;
 
-    // In a kernel PLT32 and PC32 are one; the assembler picks by its version and the kind of symbol.
-    private static bool SameKind(X8664Relocation before, X8664Relocation after) =>
-        before == after || (Reference.IsPcRelative(before) && Reference.IsPcRelative(after));
-
     // A member of a table that comes or goes moves no instruction.
     private static Difference DescribePlaces(Reference before, Reference after) =>
-        before.Type != X8664Relocation.Absolute64 || after.Type != X8664Relocation.Absolute64 || before.Offset == after.Offset
+        !before.Type.IsPointer || !after.Type.IsPointer || before.Offset == after.Offset
             ? new(after.Offset, $"instructions differ near the reference to {after.TargetName}")
         : after.Offset < before.Offset ? new(after.Offset, $"refers to {after.TargetName}, where it held no address")
         : new(before.Offset, $"no longer refers to {before.TargetName}");
@@ -148,7 +151,7 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
             var (b, a) = (before.Entries[i], after.Entries[i]);
             if (b.Table.Name != a.Table.Name || b.Size != a.Size)
                 return new(0, $"entry {i} of its table entries is in {a.Table.Name} instead of {b.Table.Name}");
-            var difference = CompareReferences(b.References, a.References) ?? CompareBytes(b.Bytes, a.Bytes, a.References, LineNumber(a));
+            var difference = CompareReferences(b.References, a.References) ?? CompareBytes(b.Bytes, a.Bytes, a.References, Order, LineNumber(a));
             if (difference is not null)
                 return new(0, $"{a.Table.Name}: {difference.What}");
         }

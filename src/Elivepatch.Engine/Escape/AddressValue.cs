@@ -24,7 +24,7 @@ internal sealed class AddressValue
     /// <summary>True where it may be an address in the function's stack frame.</summary>
     public bool IsStack { get; }
 
-    /// <summary>That address, in bytes from where <c>%rsp</c> was at the function's entry; null where it is not known.</summary>
+    /// <summary>That address, in bytes from where the stack pointer was at the function's entry; null where it is not known.</summary>
     public long? StackOffset { get; }
 
     /// <summary>True where it may be something else.</summary>

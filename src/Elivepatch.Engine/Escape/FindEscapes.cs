@@ -1,5 +1,5 @@
 using Elivepatch.Elf;
-using Iced.Intel;
+using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.Escape;
 
@@ -28,17 +28,19 @@ public sealed record EscapeFindings(IReadOnlyList<AddressEscape> Escapes, bool I
 public static class FindEscapes
 {
     /// <summary>Runs the pass.</summary>
+    /// <param name="architecture">The processor.</param>
     /// <param name="elf">The object.</param>
     /// <param name="patched">The new functions to which the kernel's are diverted: section and offset of each.</param>
     /// <param name="coldPartsKeepNames">
     /// False for an object in which <see cref="Relocate.ColdParts"/> will make cold parts parts of their functions.
     /// </param>
-    public static EscapeFindings Run(ElfObject elf, IEnumerable<(string Section, ulong Offset)> patched, bool coldPartsKeepNames = true)
+    public static EscapeFindings Run(
+        Architecture architecture, ElfObject elf, IEnumerable<(string Section, ulong Offset)> patched, bool coldPartsKeepNames = true)
     {
         var diverted = patched.ToHashSet();
-        var addresses = new ModuleAddresses(elf);
-        var code = new ModuleCode(elf, addresses);
-        var follow = new FollowAddresses(addresses, code, IsPatched);
+        var addresses = new ModuleAddresses(architecture, elf);
+        var code = new ModuleCode(architecture, elf, addresses);
+        var follow = new FollowAddresses(architecture, addresses, code, IsPatched);
         follow.Run();
         return new(
             [.. follow.Escapes.Concat(LeavingByJump(code, IsPatched, coldPartsKeepNames)).Distinct().OrderBy(e => e.Function, StringComparer.Ordinal).ThenBy(e => e.Place, StringComparer.Ordinal)
@@ -64,7 +66,7 @@ public static class FindEscapes
         {
             foreach (var jump in bodies[from.Entry])
             {
-                if (jump.Code.FlowControl is not (FlowControl.UnconditionalBranch or FlowControl.ConditionalBranch) || jump.Target is not { } target
+                if (jump.Code.Flow is not (ControlFlow.Jump or ControlFlow.ConditionalJump) || jump.Target is not { } target
                     || code.FunctionAt(target) is not { } to || to == from || isPatched(target)
                     || (to.IsCold && !coldPartsKeepNames) || !seen.Add(target))
                 {

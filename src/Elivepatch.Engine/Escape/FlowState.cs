@@ -1,17 +1,21 @@
+using Elivepatch.Engine.Architectures;
+
 namespace Elivepatch.Engine.Escape;
 
 /// <summary>What registers and the stack frame may hold before one instruction.</summary>
 internal sealed class FlowState
 {
-    private const int StackPointer = 4;
-    private readonly AddressValue[] registers = new AddressValue[16];
+    private readonly CallingConvention calls;
+    private readonly AddressValue[] registers;
     private readonly Dictionary<long, AddressValue> slots = [];
 
     /// <summary>What was stored in the frame at a place that is not known.</summary>
     private AddressValue anywhere = AddressValue.Other;
 
-    private FlowState()
+    private FlowState(CallingConvention calls)
     {
+        this.calls = calls;
+        registers = new AddressValue[calls.Registers];
     }
 
     /// <summary>
@@ -32,32 +36,33 @@ internal sealed class FlowState
         set
         {
             registers[register] = value;
-            if (register == StackPointer)
+            if (register == calls.StackPointer)
                 Drop();
         }
     }
 
-    public AddressValue Rsp
+    /// <summary>The stack pointer.</summary>
+    public AddressValue Stack
     {
-        get => registers[StackPointer];
-        set => this[StackPointer] = value;
+        get => registers[calls.StackPointer];
+        set => this[calls.StackPointer] = value;
     }
 
     /// <summary>What the frame holds, by offset; null for what lies at a place that is not known.</summary>
     public IEnumerable<(long? Offset, AddressValue Value)> Frame => slots.Select(s => ((long?)s.Key, s.Value)).Append((null, anywhere));
 
     /// <summary>At the entry of a function; null where the place in the frame is not known either.</summary>
-    public static FlowState Entry(long? stack = 0)
+    public static FlowState Entry(CallingConvention calls, long? stack = 0)
     {
-        var state = new FlowState();
+        var state = new FlowState(calls);
         Array.Fill(state.registers, AddressValue.Other);
-        state.Rsp = AddressValue.Stack(stack);
+        state.Stack = AddressValue.Stack(stack);
         return state;
     }
 
     public FlowState Copy()
     {
-        var copy = new FlowState { anywhere = anywhere, SharedFrom = SharedFrom, IsFrameLent = IsFrameLent, HoldsModule = HoldsModule };
+        var copy = new FlowState(calls) { anywhere = anywhere, SharedFrom = SharedFrom, IsFrameLent = IsFrameLent, HoldsModule = HoldsModule };
         registers.CopyTo(copy.registers, 0);
         foreach (var (offset, value) in slots)
             copy.slots[offset] = value;
@@ -95,10 +100,10 @@ internal sealed class FlowState
         }
     }
 
-    // The kernel has no red zone (-mno-red-zone): what lies below %rsp is gone with the next interrupt.
+    // The kernel has no red zone (-mno-red-zone): what lies below the stack pointer is gone with the next interrupt.
     private void Drop()
     {
-        if (Rsp is not { StackOffset: { } top, MayBeOther: false })
+        if (Stack is not { StackOffset: { } top, MayBeOther: false })
             return;
         foreach (var offset in slots.Keys.Where(o => o < top).ToList())
             slots.Remove(offset);

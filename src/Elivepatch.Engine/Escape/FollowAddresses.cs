@@ -5,26 +5,21 @@
 // from all that an instruction reads to all that it writes. Nothing is said about what the kernel does with it afterwards: that
 // is Escapes' part.
 using Elivepatch.Elf;
-using Iced.Intel;
+using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.Escape;
 
 /// <summary>Follows the addresses of a module through its code.</summary>
-internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code, Func<CodePlace, bool> isPatched)
+internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses addresses, ModuleCode code, Func<CodePlace, bool> isPatched)
 {
     // Far more than any livepatch needs; a hostile module ends here and is taken for one whose addresses escape.
     private const int MostSteps = 20_000_000;
 
     private const long LargestStructure = 1 << 20;
+    private const int Word = sizeof(ulong);
 
-    private const int Rax = 0, Rcx = 1, Rdx = 2, Rsp = 4, Rbp = 5, Rsi = 6, Rdi = 7, R8 = 8, R9 = 9;
-    private const int R10 = 10, R11 = 11;
-    private static readonly int[] arguments = [Rdi, Rsi, Rdx, Rcx, R8, R9];
-
-    // What a call by the C calling convention leaves undefined.
-    private static readonly int[] callerSaved = [Rax, Rcx, Rdx, Rsi, Rdi, R8, R9, R10, R11];
-
-    private readonly InstructionInfoFactory information = new();
+    private readonly CallingConvention calls = architecture.Calls;
+    private readonly AssemblyCallees assembly = architecture.Assembly;
     private readonly Dictionary<(OwnAddress, EscapeWay, string Function), AddressEscape> escapes = [];
     private readonly Dictionary<(OwnAddress, EscapeWay, string Function), AddressEscape> guesses = [];
     private readonly Dictionary<CodePlace, AddressValue[]> passed = [];
@@ -45,7 +40,7 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     private bool? heldAtEnable;
 
     /// <summary>
-    /// What escapes, by place. That a word of the frame is an argument of the function called, or <c>%rdx</c> part of a result, is a guess,
+    /// What escapes, by place. That a word of the frame is an argument of the function called, or a register the second part of a result, is a guess,
     /// and says nothing of an address of which more is known.
     /// </summary>
     public IEnumerable<AddressEscape> Escapes
@@ -80,11 +75,11 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
 
             // What no path reached, a jump that nobody understands may.
             foreach (var function in code.Functions.Where(f => f.IsCold && !visited.Contains(f.Entry)).ToList())
-                Run(function, function.Entry, FlowState.Entry(stack: null));
+                Run(function, function.Entry, FlowState.Entry(calls, stack: null));
             foreach (var instruction in code.Instructions.Where(i => !visited.Contains(i.Place)).ToList())
             {
                 if (!visited.Contains(instruction.Place))
-                    Run(code.FunctionOf(instruction.Place), instruction.Place, FlowState.Entry(stack: null));
+                    Run(code.FunctionOf(instruction.Place), instruction.Place, FlowState.Entry(calls, stack: null));
             }
         }
         while (isNews && !IsExhausted);
@@ -92,11 +87,11 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
 
     private FlowState Entry(CodeFunction function)
     {
-        var state = FlowState.Entry();
+        var state = FlowState.Entry(calls);
         if (passed.TryGetValue(function.Entry, out var values))
         {
-            for (var i = 0; i < arguments.Length; i++)
-                state[arguments[i]] = values[i];
+            for (var i = 0; i < values.Length; i++)
+                state[calls.Arguments[i]] = values[i];
         }
 
         if (passedOnStack.TryGetValue(function.Entry, out var slots))
@@ -136,7 +131,7 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
                 // What lies behind a call that never returns, or behind padding, is another function.
                 if (code.FunctionAt(next.Next) is not null)
                     break;
-                if (next.Code.FlowControl is not (FlowControl.Next or FlowControl.Call or FlowControl.IndirectCall))
+                if (next.Code.Flow is not (ControlFlow.Next or ControlFlow.Call or ControlFlow.IndirectCall))
                 {
                     Meet(next.Next, state);
                     break;
@@ -162,24 +157,24 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     // Takes one instruction; false where what lies behind it is not reached from it.
     private bool Step(FlowState state, CodeInstruction instruction, Action<CodePlace, FlowState> meet)
     {
-        switch (instruction.Code.FlowControl)
+        switch (instruction.Code.Flow)
         {
-            case FlowControl.Call:
+            case ControlFlow.Call:
                 Call(state, instruction.Target, instruction.External);
                 return true;
-            case FlowControl.IndirectCall:
-                Call(state, null, null, isC: IsCallOfC(instruction.Code));
+            case ControlFlow.IndirectCall:
+                Call(state, null, null, isC: instruction.Code.MayCallByConvention);
                 return true;
-            case FlowControl.Return:
+            case ControlFlow.Return:
                 Return(state);
                 return false;
-            case FlowControl.ConditionalBranch:
+            case ControlFlow.ConditionalJump:
                 Jump(state, instruction, meet);
                 return true;
-            case FlowControl.UnconditionalBranch:
+            case ControlFlow.Jump:
                 Jump(state, instruction, meet);
                 return false;
-            case FlowControl.IndirectBranch:
+            case ControlFlow.IndirectJump:
                 JumpThroughPointer(state, meet);
                 return false;
             default:
@@ -197,11 +192,11 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
             else
                 meet(target, state);
         }
-        else if (KnownCallees.IsReturnThunk(instruction.External))
+        else if (assembly.IsReturn(instruction.External))
         {
             Return(state);
         }
-        else if (KnownCallees.IsIndirectThunk(instruction.External))
+        else if (assembly.IsIndirect(instruction.External))
         {
             JumpThroughPointer(state, meet);
         }
@@ -228,7 +223,7 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
 
     private void Call(FlowState state, CodePlace? own, string? name, bool isTail = false, bool isC = true)
     {
-        if (KnownCallees.IsFtraceEntry(name))
+        if (assembly.IsFtraceEntry(name))
             return;
         if (own is { } place && code.FunctionAt(place) is not null)
         {
@@ -237,38 +232,38 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
         }
 
         var result = AddressValue.Other;
-        if (KnownCallees.IsIndirectThunk(name))
+        if (assembly.IsIndirect(name))
             name = null;
         NoteReferences(state, name);
         if (KnownCallees.KeepsNothing(name))
         {
             if (KnownCallees.Copies(name))
-                StoreTo(state, state[Rdi], null, Held(state, state[Rsi]), isWhole: false);
+                StoreTo(state, Argument(state, 0), null, Held(state, Argument(state, 1)), isWhole: false);
             if (KnownCallees.ReturnsFirst(name))
-                result = state[Rdi].Further();
+                result = Argument(state, 0).Further();
         }
         else if (name is "klp_shadow_alloc" or "klp_shadow_get_or_alloc")
         {
             // kernel/livepatch/shadow.c: keeps the object's address, and calls the constructor before it returns.
-            Pass(state, state[Rdi], name);
-            CallBack(state, state[R8], name, (Rdi, state[Rdi]), (Rdx, state[R9]));
+            Pass(state, Argument(state, 0), name);
+            CallBack(state, Argument(state, 4), name, (0, Argument(state, 0)), (2, Argument(state, 5)));
         }
         else if (name is "klp_shadow_free" or "klp_shadow_free_all")
         {
             // Compare the object's address, and call the destructor before they return.
-            var (destructor, handed) = name == "klp_shadow_free" ? (state[Rdx], state[Rdi]) : (state[Rsi], AddressValue.Other);
-            CallBack(state, destructor, name, (Rdi, handed));
+            var (destructor, handed) = name == "klp_shadow_free" ? (Argument(state, 2), Argument(state, 0)) : (Argument(state, 1), AddressValue.Other);
+            CallBack(state, destructor, name, (0, handed));
         }
         else
         {
             PassAll(state, name, isTail);
         }
 
-        if (KnownCallees.IsAssembly(name) || !isC)
+        if (assembly.IsAssembly(name) || !isC)
             return;
-        foreach (var register in callerSaved)
+        foreach (var register in calls.Scratch)
             state[register] = AddressValue.Other;
-        state[Rax] = result;
+        state[calls.Results.First] = result;
     }
 
     private void NoteReferences(FlowState state, string? name)
@@ -279,14 +274,14 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
             enables.Add(current.Entry);
         }
 
-        if (KnownCallees.TakesReference(name) && state[Rdi] is { MayBeOther: false, IsStack: false } to && to.Own.All(o => o.IsThisModule))
+        if (KnownCallees.TakesReference(name) && Argument(state, 0) is { MayBeOther: false, IsStack: false } to && to.Own.All(o => o.IsThisModule))
         {
             state.HoldsModule = true;
         }
         else if (KnownCallees.GivesReference(name))
         {
             state.HoldsModule = false;
-            if (state[Rdi].Own.Any(o => o.IsThisModule))
+            if (Argument(state, 0).Own.Any(o => o.IsThisModule))
                 releases.Add(current.Entry);
         }
     }
@@ -295,18 +290,18 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     private void PassAll(FlowState state, string? name, bool isTail)
     {
         var copied = KnownCallees.CopiesBytes(name);
-        for (var i = 0; i < arguments.Length; i++)
+        for (var i = 0; i < calls.Arguments.Count; i++)
         {
-            var value = state[arguments[i]];
+            var value = state[calls.Arguments[i]];
             if (i == copied)
                 Escape(Held(state, value), EscapeWay.Stored);
             else
                 Pass(state, value, name, copiesText: KnownCallees.CopiesText(name, i));
         }
 
-        if (KnownCallees.UsesAnyRegister(name))
+        if (assembly.UsesAnyRegister(name))
         {
-            foreach (var register in Enumerable.Range(0, 16).Where(i => i != Rsp && !arguments.Contains(i)))
+            foreach (var register in Enumerable.Range(0, calls.Registers).Where(i => i != calls.StackPointer && !calls.Arguments.Contains(i)))
                 Pass(state, state[register], name);
         }
 
@@ -322,14 +317,14 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     private static bool IsOutgoing(long? offset, bool isTail) => offset is null || (isTail ? offset > 0 : offset < 0);
 
     // A function that a callee calls with these arguments; where it is the kernel's, it may keep them.
-    private void CallBack(FlowState state, AddressValue function, string name, params (int Register, AddressValue Value)[] given)
+    private void CallBack(FlowState state, AddressValue function, string name, params (int Argument, AddressValue Value)[] given)
     {
         foreach (var own in function.Own)
         {
             if (code.FunctionAt(new(own.Section, own.Start)) is not { } callee)
                 continue;
-            foreach (var (register, value) in given)
-                Join(callee.Entry, Array.IndexOf(arguments, register), OwnOf(state, value));
+            foreach (var (argument, value) in given)
+                Join(callee.Entry, argument, OwnOf(state, value));
         }
 
         if (function.MayBeOther)
@@ -342,7 +337,7 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     private void Join(CodePlace callee, int argument, IEnumerable<OwnAddress> given)
     {
         if (!passed.TryGetValue(callee, out var values))
-            passed[callee] = values = [.. arguments.Select(_ => AddressValue.Other)];
+            passed[callee] = values = [.. calls.Arguments.Select(_ => AddressValue.Other)];
         var joined = values[argument].Join(AddressValue.Among(given));
         isNews |= !joined.SameAs(values[argument]);
         values[argument] = joined;
@@ -350,15 +345,15 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
 
     private void CallOwn(FlowState state, CodePlace callee, bool isTail)
     {
-        for (var i = 0; i < arguments.Length; i++)
-            Join(callee, i, OwnOf(state, state[arguments[i]]));
+        for (var i = 0; i < calls.Arguments.Count; i++)
+            Join(callee, i, OwnOf(state, state[calls.Arguments[i]]));
         PassOnStack(state, callee, isTail);
 
         var (first, second) = returned.GetValueOrDefault(callee, (AddressValue.Other, AddressValue.Other));
         var lost = Overwritten(callee);
-        foreach (var register in callerSaved)
+        foreach (var register in calls.Scratch)
         {
-            var value = register switch { Rax => first, Rdx => second, _ => AddressValue.Other };
+            var value = register == calls.Results.First ? first : register == calls.Results.Second ? second : AddressValue.Other;
             if (lost.Contains(register))
                 state[register] = value;
             else if (!value.IsPlain)
@@ -370,7 +365,7 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     private void PassOnStack(FlowState state, CodePlace callee, bool isTail)
     {
         var further = state.Frame.Where(s => IsOutgoing(s.Offset, isTail) && !s.Value.IsPlain).ToList();
-        if (state.Rsp is not { StackOffset: { } top, MayBeOther: false } || further.Exists(s => s.Offset is null))
+        if (state.Stack is not { StackOffset: { } top, MayBeOther: false } || further.Exists(s => s.Offset is null))
         {
             foreach (var (_, value) in further)
                 Escape(value.Own, EscapeWay.NotFollowed, into: guesses);
@@ -382,7 +377,7 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
         foreach (var (offset, value) in further)
         {
             var slots = passedOnStack[callee];
-            var to = offset!.Value - top + (isTail ? 0 : 8);
+            var to = offset!.Value - top + (isTail ? 0 : calls.ReturnAddress);
             var old = slots.GetValueOrDefault(to, AddressValue.Other);
             var joined = old.Join(AddressValue.Among(OwnOf(state, value)));
             isNews |= !joined.SameAs(old);
@@ -390,7 +385,7 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
         }
     }
 
-    // The registers of callerSaved that a function of the module may change. A compiler that sees the function may count on the others
+    // The scratch registers that a function of the module may change. A compiler that sees the function may count on the others
     // (gcc's -fipa-ra).
     private HashSet<int> Overwritten(CodePlace function)
     {
@@ -401,30 +396,25 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
             return found;
         for (var next = code.At(body.Entry); next is not null && next.Place.Offset < body.End; next = code.At(next.Next))
         {
-            foreach (var register in information.GetInfo(next.Code).GetUsedRegisters().Where(r => IsWritten(r.Access)))
+            foreach (var register in next.Code.Registers.Where(r => r.IsWritten && r.Register.IsGeneral))
             {
-                if (Number(register.Register) is { } number)
-                    found.Add(number);
+                found.Add(register.Register.Number);
             }
 
             if (next.Target is { } target && target != function && code.FunctionAt(target) is not null)
                 found.UnionWith(Overwritten(target));
             else if (CallsC(next))
-                found.UnionWith(callerSaved);
+                found.UnionWith(calls.Scratch);
         }
 
         return found;
     }
 
-    // An entry of pv_ops is called by inline assembly (arch/x86/include/asm/paravirt.h), straight from the variable.
-    private static bool IsCallOfC(in Instruction call) =>
-        call.Op0Kind == OpKind.Register || call.MemoryBase is not (Register.None or Register.RIP);
-
-    private static bool CallsC(CodeInstruction instruction) => instruction.Code.FlowControl switch
+    private bool CallsC(CodeInstruction instruction) => instruction.Code.Flow switch
     {
-        FlowControl.IndirectCall => IsCallOfC(instruction.Code),
-        FlowControl.Call or FlowControl.UnconditionalBranch or FlowControl.ConditionalBranch =>
-            instruction.External is { } name && (!KnownCallees.IsAssembly(name) || KnownCallees.IsIndirectThunk(name)),
+        ControlFlow.IndirectCall => instruction.Code.MayCallByConvention,
+        ControlFlow.Call or ControlFlow.Jump or ControlFlow.ConditionalJump =>
+            instruction.External is { } name && (!assembly.IsAssembly(name) || assembly.IsIndirect(name)),
         _ => false,
     };
 
@@ -459,7 +449,7 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     // A pointer to the frame lets whoever has it read all of it, and what is stored there later.
     private void GiveFrame(FlowState state, EscapeWay way, string? to)
     {
-        var top = state.Rsp.StackOffset ?? long.MinValue;
+        var top = state.Stack.StackOffset ?? long.MinValue;
         state.SharedFrom = state.SharedFrom is { } before ? Math.Min(before, top) : top;
         foreach (var (_, held) in state.Frame.Where(IsInReach))
             Escape(held.Own, way, to);
@@ -467,10 +457,10 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
 
     private void Return(FlowState state)
     {
-        // A structure of 16 bytes comes back in both registers. What else is left in %rdx means nothing, and nobody says which it is. Behind
-        // a call it is empty, and what may be in %rax as well is what that was chosen from (cmov).
-        var first = state[Rax];
-        var second = AddressValue.Among(state[Rdx].Own.Except(first.Own));
+        // A structure of 16 bytes comes back in both registers. What else is left in the second means nothing, and nobody says which it is. Behind
+        // a call it is empty, and what may be in the first as well is what that was chosen from (cmov).
+        var first = state[calls.Results.First];
+        var second = AddressValue.Among(state[calls.Results.Second].Own.Except(first.Own));
         if (isPatched(current.Entry))
         {
             Escape(first.Own, EscapeWay.Returned);
@@ -487,76 +477,79 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     private void Compute(FlowState state, CodeInstruction instruction)
     {
         var code = instruction.Code;
-        switch (code.Mnemonic)
+        var target = code.RegisterAt(0);
+        switch (code.Operation)
         {
-            case Mnemonic.Nop or Mnemonic.Cmp or Mnemonic.Test or Mnemonic.Endbr64:
+            case Operation.Nop or Operation.NoEffect or Operation.Compare or Operation.ScanBytes:
                 break;
-            case Mnemonic.Lea:
+            case Operation.LoadAddress:
                 var place = AddressOf(state, instruction);
-                if (!code.IsIPRelativeMemoryOperand && (code.MemoryIndex != Register.None || IsFar(unchecked((long)code.MemoryDisplacement64))
-                    || (instruction.Displacement is not null && code.MemoryBase != Register.None)))
+                if (code.Memory is { Place: null } memory
+                    && (memory.Index.Exists || IsFar(memory.Displacement) || (instruction.Displacement is not null && memory.Base.Exists)))
                 {
                     NoteComputed(place);
                 }
 
-                Set(state, code.Op0Register, place);
+                Set(state, target, place);
                 break;
-            case Mnemonic.Xor or Mnemonic.Sub when code is { Op0Kind: OpKind.Register, Op1Kind: OpKind.Register } && code.Op0Register == code.Op1Register:
-                Set(state, code.Op0Register, AddressValue.Other);
+            case Operation.Clear:
+                Set(state, target, AddressValue.Other);
                 break;
-            case Mnemonic.Mov:
-                Store(state, instruction, Read(state, instruction, 1), code.Op0Kind);
+            case Operation.Move:
+                Store(state, instruction, Read(state, instruction, 1), code.OperandAt(0));
                 break;
-            case Mnemonic.Add or Mnemonic.Sub when code.Op0Kind == OpKind.Register && IsImmediate(code.Op1Kind) && instruction.Immediate is null:
-                var bytes = unchecked((long)code.GetImmediate(1));
+            case Operation.Add or Operation.Subtract
+                when target.Exists && code.OperandAt(1) is { Kind: OperandKind.Immediate, Value: var bytes } && instruction.Immediate is null:
                 if (IsFar(bytes))
-                    NoteComputed(Get(state, code.Op0Register));
-                Set(state, code.Op0Register, Get(state, code.Op0Register).Plus(code.Mnemonic == Mnemonic.Add ? bytes : -bytes));
+                    NoteComputed(Get(state, target));
+                Set(state, target, Get(state, target).Plus(code.Operation == Operation.Add ? bytes : -bytes));
                 break;
-            case Mnemonic.And when code is { Op0Register: Register.RSP }:
-                state.Rsp = AddressValue.Stack(null);
+            case Operation.And when target.Number == calls.StackPointer:
+                state.Stack = AddressValue.Stack(null);
                 break;
-            case Mnemonic.Push:
-                var pushed = Read(state, instruction, 0);
-                state.Rsp = state.Rsp.Plus(-8);
-                StoreInFrame(state, state.Rsp.StackOffset, pushed, isWhole: true);
+            case Operation.Push:
+                Push(state, Read(state, instruction, 0));
                 break;
-            case Mnemonic.Pop:
-                var popped = state.LoadSlot(state.Rsp.StackOffset);
-                state.Rsp = state.Rsp.Plus(8);
-                Store(state, instruction, popped, code.Op0Kind);
+            case Operation.Pop:
+                var popped = state.LoadSlot(state.Stack.StackOffset);
+                state.Stack = state.Stack.Plus(Word);
+                Store(state, instruction, popped, code.OperandAt(0));
                 break;
-            case Mnemonic.Pushfq:
-                state.Rsp = state.Rsp.Plus(-8);
-                StoreInFrame(state, state.Rsp.StackOffset, AddressValue.Other, isWhole: true);
+            case Operation.PushState:
+                Push(state, AddressValue.Other);
                 break;
-            case Mnemonic.Popfq:
-                state.Rsp = state.Rsp.Plus(8);
+            case Operation.PopState:
+                state.Stack = state.Stack.Plus(Word);
                 break;
-            case Mnemonic.Leave:
-                state.Rsp = state[Rbp].IsStack ? state[Rbp] : AddressValue.Stack(null);
-                state[Rbp] = state.LoadSlot(state.Rsp.StackOffset);
-                state.Rsp = state.Rsp.Plus(8);
+            case Operation.LeaveFrame:
+                state.Stack = state[calls.FramePointer].IsStack ? state[calls.FramePointer] : AddressValue.Stack(null);
+                state[calls.FramePointer] = state.LoadSlot(state.Stack.StackOffset);
+                state.Stack = state.Stack.Plus(Word);
                 break;
-            case Mnemonic.Movsb or Mnemonic.Movsw or Mnemonic.Movsd or Mnemonic.Movsq when code.IsStringInstruction:
-                StoreTo(state, state[Rdi], null, Held(state, state[Rsi]), isWhole: false);
+            case Operation.CopyBytes:
+                StoreTo(state, Argument(state, 0), null, Held(state, Argument(state, 1)), isWhole: false);
                 break;
-            case Mnemonic.Stosb or Mnemonic.Stosw or Mnemonic.Stosd or Mnemonic.Stosq:
-                StoreTo(state, state[Rdi], null, state[Rax], isWhole: false);
+            case Operation.FillBytes:
+                StoreTo(state, Argument(state, 0), null, state[calls.Results.First], isWhole: false);
                 break;
-            case Mnemonic.Scasb or Mnemonic.Scasw or Mnemonic.Scasd or Mnemonic.Scasq:
-            case Mnemonic.Cmpsb or Mnemonic.Cmpsw or Mnemonic.Cmpsd or Mnemonic.Cmpsq when code.IsStringInstruction:
-                break;
-            case var _ when IsConditionalMove(code):
-                Set(state, code.Op0Register, Get(state, code.Op0Register).Join(Read(state, instruction, 1)));
+            case Operation.ConditionalMove:
+                Set(state, target, Get(state, target).Join(Read(state, instruction, 1)));
                 break;
             default:
                 Spread(state, instruction);
-                if (code.IsStackInstruction)
-                    state.Rsp = AddressValue.Stack(null);
+                if (code.IsOfStack)
+                    state.Stack = AddressValue.Stack(null);
                 break;
         }
     }
+
+    private void Push(FlowState state, AddressValue value)
+    {
+        state.Stack = state.Stack.Plus(-Word);
+        StoreInFrame(state, state.Stack.StackOffset, value, isWhole: true);
+    }
+
+    private AddressValue Argument(FlowState state, int index) => state[calls.Arguments[index]];
 
     // No structure is that large.
     private static bool IsFar(long bytes) => bytes is < -LargestStructure or > LargestStructure;
@@ -567,51 +560,40 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
             computed.Add((current.Name, own.Name));
     }
 
-    private static bool IsConditionalMove(in Instruction code) =>
-        code.ConditionCode != ConditionCode.None && code.OpCount == 2 && code.Op0Kind == OpKind.Register;
-
     // From all that the instruction reads, addresses of memory aside, to all that it writes.
     private void Spread(FlowState state, CodeInstruction instruction)
     {
         var code = instruction.Code;
-        var used = information.GetInfo(code);
         var value = AddressValue.Other;
-        for (var i = 0; i < code.OpCount; i++)
+        for (var i = 0; i < code.Operands.Count; i++)
         {
-            if (IsRead(used.GetOpAccess(i)))
+            if (code.Operands[i].IsRead)
                 value = value.Combine(Read(state, instruction, i));
         }
 
         NoteComputed(value);
-        var named = Enumerable.Range(0, code.OpCount).Where(i => code.GetOpKind(i) == OpKind.Register)
-            .Select(i => code.GetOpRegister(i).GetFullRegister()).ToHashSet();
-        var hidden = used.GetUsedRegisters().Where(r => !named.Contains(r.Register.GetFullRegister())).ToList();
-        foreach (var register in hidden.Where(r => IsRead(r.Access) && !IsAddress(code, r.Register)))
+        var named = code.Operands.Where(o => o.IsRegister).Select(o => o.Register.Number).ToHashSet();
+        var hidden = code.Registers.Where(r => !named.Contains(r.Register.Number)).ToList();
+        foreach (var register in hidden.Where(r => r.IsRead && !IsAddress(code, r.Register)))
             value = value.Combine(Get(state, register.Register));
-        foreach (var register in hidden.Where(r => IsWritten(r.Access) && Number(r.Register) is not (null or Rsp)))
-            Join(state, register.Register, value, isUpdate: register.Access == OpAccess.Write);
+        foreach (var register in hidden.Where(r => r.IsWritten && r.Register.IsGeneral && r.Register.Number != calls.StackPointer))
+            Join(state, register.Register, value, isUpdate: register.Access == OperandAccess.Write);
 
-        for (var i = 0; i < code.OpCount; i++)
+        foreach (var operand in code.Operands.Where(o => o.IsWritten))
         {
-            var access = used.GetOpAccess(i);
-            if (!IsWritten(access))
-                continue;
-            if (access is OpAccess.Write && !value.IsPlain)
-                Store(state, instruction, value, code.GetOpKind(i), i);
-            else if (access is OpAccess.Write)
-                Store(state, instruction, AddressValue.Other, code.GetOpKind(i), i);
-            else if (code.GetOpKind(i) == OpKind.Register)
-                Join(state, code.GetOpRegister(i), value, isUpdate: access is OpAccess.ReadWrite);
+            if (operand.Access == OperandAccess.Write && !value.IsPlain)
+                Store(state, instruction, value, operand);
+            else if (operand.Access == OperandAccess.Write)
+                Store(state, instruction, AddressValue.Other, operand);
+            else if (operand.IsRegister)
+                Join(state, operand.Register, value, isUpdate: operand.Access == (OperandAccess.Read | OperandAccess.Write));
             else if (!value.Own.IsEmpty || value.IsStack)
-                Store(state, instruction, value, code.GetOpKind(i), i, isWhole: false);
+                Store(state, instruction, value, operand, isWhole: false);
         }
 
         // What writes nowhere hands over to the machine what it read.
-        if (!value.IsPlain && !KnownCallees.OnlyReads(code.Mnemonic) && !hidden.Exists(r => IsWritten(r.Access))
-            && !Enumerable.Range(0, code.OpCount).Any(i => IsWritten(used.GetOpAccess(i))))
-        {
+        if (!value.IsPlain && !code.OnlyReads && !hidden.Exists(r => r.IsWritten) && !code.Operands.Any(o => o.IsWritten))
             HandOver(state, value);
-        }
     }
 
     private void HandOver(FlowState state, AddressValue value)
@@ -621,59 +603,40 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
             GiveFrame(state, EscapeWay.NotFollowed, null);
     }
 
-    private static bool IsRead(OpAccess access) => access is OpAccess.Read or OpAccess.CondRead or OpAccess.ReadWrite or OpAccess.ReadCondWrite;
+    private static bool IsAddress(MachineInstruction code, MachineRegister register) =>
+        code.Memory is { } memory && (register.Number == memory.Base.Number || register.Number == memory.Index.Number);
 
-    private static bool IsWritten(OpAccess access) =>
-        access is OpAccess.Write or OpAccess.CondWrite or OpAccess.ReadWrite or OpAccess.ReadCondWrite;
+    private static AddressValue Get(FlowState state, MachineRegister register) =>
+        register is { IsGeneral: true, Size: >= sizeof(uint) } ? state[register.Number] : AddressValue.Other;
 
-    private static bool IsAddress(in Instruction code, Register register) =>
-        register.GetFullRegister() is var full && full != Register.None
-        && (full == code.MemoryBase.GetFullRegister() || full == code.MemoryIndex.GetFullRegister());
-
-    private static bool IsImmediate(OpKind kind) => kind is OpKind.Immediate8 or OpKind.Immediate16 or OpKind.Immediate32 or OpKind.Immediate64
-        or OpKind.Immediate8to16 or OpKind.Immediate8to32 or OpKind.Immediate8to64 or OpKind.Immediate32to64;
-
-    // The number of a general register of the processor; null for others.
-    private static int? Number(Register register) => register.IsGPR() ? register.GetFullRegister() - Register.RAX : null;
-
-    private static AddressValue Get(FlowState state, Register register) =>
-        Number(register) is { } number && register.GetSize() >= 4 ? state[number] : AddressValue.Other;
-
-    private void Set(FlowState state, Register register, AddressValue value)
+    private void Set(FlowState state, MachineRegister register, AddressValue value)
     {
-        if (Number(register) is not { } number)
+        if (!register.IsGeneral)
             HandOver(state, value);
-        else if (register.GetSize() < 4)
-            state[number] = state[number].Join(value);
-        else if (number == Rsp && !value.IsStack)
-            state.Rsp = AddressValue.Stack(null);
+        else if (register.Size < sizeof(uint))
+            state[register.Number] = state[register.Number].Join(value);
+        else if (register.Number == calls.StackPointer && !value.IsStack)
+            state.Stack = AddressValue.Stack(null);
         else
-            state[number] = value;
+            state[register.Number] = value;
     }
 
-    private void Join(FlowState state, Register register, AddressValue value, bool isUpdate = false) =>
+    private void Join(FlowState state, MachineRegister register, AddressValue value, bool isUpdate = false) =>
         Set(state, register, isUpdate ? value : Get(state, register).Join(value));
 
-    private AddressValue Read(FlowState state, CodeInstruction instruction, int operand)
+    private AddressValue Read(FlowState state, CodeInstruction instruction, int operand) => instruction.Code.OperandAt(operand) switch
     {
-        var code = instruction.Code;
-        return code.GetOpKind(operand) switch
-        {
-            OpKind.Register => Get(state, code.GetOpRegister(operand)),
-            OpKind.Memory => Load(state, instruction),
-            var kind when IsImmediate(kind) && instruction.Immediate is { } own => AddressValue.Of(own),
-            _ => AddressValue.Other,
-        };
-    }
+        { Kind: OperandKind.Register } register => Get(state, register.Register),
+        { Kind: OperandKind.Memory } => Load(state, instruction),
+        { Kind: OperandKind.Immediate } when instruction.Immediate is { } own => AddressValue.Of(own),
+        _ => AddressValue.Other,
+    };
 
-    private AddressValue Load(FlowState state, CodeInstruction instruction)
-    {
-        // Half an address is none.
-        var size = instruction.Code.MemorySize.GetSize();
-        return size is > 0 and < 4 ? AddressValue.Other : Held(state, AddressOf(state, instruction), LoadsWhole(instruction));
-    }
+    // Half an address is none.
+    private AddressValue Load(FlowState state, CodeInstruction instruction) =>
+        SizeOf(instruction) is > 0 and < 4 ? AddressValue.Other : Held(state, AddressOf(state, instruction), SizeOf(instruction) == Word);
 
-    private static bool LoadsWhole(CodeInstruction instruction) => instruction.Code.MemorySize.GetSize() == 8;
+    private static int SizeOf(CodeInstruction? instruction) => instruction?.Code.Memory?.Size ?? 0;
 
     // What the memory at an address may hold.
     private static AddressValue Held(FlowState state, AddressValue address, bool isWhole = false)
@@ -686,29 +649,28 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     // offset.
     private AddressValue AddressOf(FlowState state, CodeInstruction instruction)
     {
-        var code = instruction.Code;
         var value = instruction.Displacement is { } own ? AddressValue.Of(own) : AddressValue.Other;
-        if (code.IsIPRelativeMemoryOperand)
+        if (instruction.Code.Memory is not { Place: null } memory)
             return value;
-        var plainBase = code.MemoryBase == Register.None ? AddressValue.Other : Get(state, code.MemoryBase);
-        if (code.MemoryIndex == Register.None && instruction.Displacement is null && code.MemoryBase != Register.None)
+        var plainBase = memory.Base.Exists ? Get(state, memory.Base) : AddressValue.Other;
+        if (!memory.Index.Exists && instruction.Displacement is null && memory.Base.Exists)
         {
-            var there = plainBase.Plus(unchecked((long)code.MemoryDisplacement64));
-            if (there is { IsStack: true, StackOffset: null or >= 8 })
+            var there = plainBase.Plus(memory.Displacement);
+            if (there is { IsStack: true, StackOffset: null or >= Word })
                 isNews |= readsStackArguments.Add(current.Entry);
             return there;
         }
 
         value = value.Combine(plainBase);
-        return code.MemoryIndex == Register.None ? value : value.Combine(Get(state, code.MemoryIndex));
+        return memory.Index.Exists ? value.Combine(Get(state, memory.Index)) : value;
     }
 
-    private void Store(FlowState state, CodeInstruction instruction, AddressValue value, OpKind kind, int operand = 0, bool isWhole = true)
+    private void Store(FlowState state, CodeInstruction instruction, AddressValue value, Operand operand, bool isWhole = true)
     {
-        if (kind == OpKind.Register)
-            Set(state, instruction.Code.GetOpRegister(operand), value);
-        else if (kind == OpKind.Memory)
-            StoreTo(state, AddressOf(state, instruction), instruction, value, isWhole && instruction.Code.MemorySize.GetSize() == 8);
+        if (operand.IsRegister)
+            Set(state, operand.Register, value);
+        else if (operand.Kind == OperandKind.Memory)
+            StoreTo(state, AddressOf(state, instruction), instruction, value, isWhole && SizeOf(instruction) == Word);
         else
             Escape(value.Own, EscapeWay.NotFollowed);
     }
@@ -716,7 +678,7 @@ internal sealed class FollowAddresses(ModuleAddresses addresses, ModuleCode code
     private void StoreTo(FlowState state, AddressValue address, CodeInstruction? instruction, AddressValue value, bool isWhole)
     {
         // One or two bytes are no address.
-        if (instruction?.Code.MemorySize.GetSize() is > 0 and < 4)
+        if (SizeOf(instruction) is > 0 and < 4)
             value = AddressValue.Other;
         if (address.IsStack)
             StoreInFrame(state, address.StackOffset, value, isWhole && address.IsKnownSlot);

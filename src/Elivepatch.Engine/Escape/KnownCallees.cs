@@ -1,5 +1,3 @@
-using Iced.Intel;
-
 namespace Elivepatch.Engine.Escape;
 
 /// <summary>
@@ -162,19 +160,6 @@ internal static class KnownCallees
     // memcpy() and its like (arch/x86/lib/memcpy_64.S, memmove_64.S) store what the bytes at their second argument hold.
     private static readonly HashSet<string> copies = ["memcpy", "__memcpy", "memmove", "__memmove"];
 
-    // Assembly that a compiler knows by the constraints of its inline assembly: what it does not name stays in registers, and what the
-    // callee reads may be in any (arch/x86/include/asm). All else is called by the C calling convention.
-    private static readonly string[] assembly =
-    [
-        "__get_user", "__put_user", "__SCT__preempt_schedule", "preempt_schedule", "__SCT__might_resched", "__SCT__cond_resched",
-        "__raw_callee_save", "__fentry__", "__x86_", "rep_", "__sw_hweight", "clear_page", "this_cpu_cmpxchg", "cmpxchg", "atomic64_",
-        "xen_hypercall", "hypercall_page", "hv_hypercall", "__xen_hypercall", "call_rwsem_", "copy_user_", "entry_", "srso_", "retbleed_",
-        "write_ibpb", "clear_bhb_loop", "BUG_func", "BUG_paravirt", "pv_native_", "__tdcall", "__seamcall",
-    ];
-
-    // The same where the arguments are those of a C function (arch/x86/include/asm/paravirt.h).
-    private const string CalleeSave = "__raw_callee_save";
-
     /// <summary>True where no argument outlives the call.</summary>
     public static bool KeepsNothing(string? name) => name is not null && (keepNothing.Contains(name) || returnFirst.Contains(name));
 
@@ -197,29 +182,6 @@ internal static class KnownCallees
     /// <summary>True where the call gives back a reference to a module (<c>kernel/module/main.c</c>).</summary>
     public static bool GivesReference(string? name) =>
         name is "module_put" or "__module_put_and_kthread_exit" or "__module_put_and_exit";
-
-    /// <summary>True where the callee need not keep to the C calling convention: registers may hold what they did before.</summary>
-    public static bool IsAssembly(string? name) => name is not null && Array.Exists(assembly, p => name.StartsWith(p, StringComparison.Ordinal));
-
-    /// <summary>True where the callee may use any register, and not those of arguments alone.</summary>
-    public static bool UsesAnyRegister(string? name) => IsAssembly(name) && !name!.StartsWith(CalleeSave, StringComparison.Ordinal);
-
-    /// <summary>True for the ftrace entry, which passes nothing on.</summary>
-    public static bool IsFtraceEntry(string? name) => name == "__fentry__";
-
-    /// <summary>True for the thunk that stands for a return.</summary>
-    public static bool IsReturnThunk(string? name) => name == "__x86_return_thunk";
-
-    /// <summary>True for a thunk that stands for an indirect call or jump.</summary>
-    public static bool IsIndirectThunk(string? name) => name?.StartsWith("__x86_indirect_", StringComparison.Ordinal) == true;
-
-    /// <summary>
-    /// True for an instruction that reads its operands and changes nothing but flags, a cache or a buffer of the processor. What else
-    /// writes to no register and no memory hands its operands to the machine (<c>lidt</c>, <c>wrmsr</c>).
-    /// </summary>
-    public static bool OnlyReads(Mnemonic mnemonic) => mnemonic is Mnemonic.Bt or Mnemonic.Comisd or Mnemonic.Comiss or Mnemonic.Ucomisd
-        or Mnemonic.Ucomiss or Mnemonic.Ptest or Mnemonic.Verr or Mnemonic.Verw or Mnemonic.Monitor or Mnemonic.Mwait or Mnemonic.Umonitor
-        or Mnemonic.Umwait or Mnemonic.Invpcid or Mnemonic.Invept or Mnemonic.Invvpid or Mnemonic.Ud0 or Mnemonic.Ud1 or Mnemonic.Ud2;
 
     private static HashSet<string> Names((string Source, string Names)[] groups) => [.. groups.SelectMany(g => g.Names.Split(' '))];
 

@@ -9,6 +9,7 @@
 //   (kernel/locking/lockdep.c: lockdep_free_key_range), and tags of memory allocations (lib/alloc_tag.c keeps the memory itself).
 // The lists of struct klp_patch are the livepatch core's, which gives them back in klp_free_patch_finish().
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Engine.Units;
 
@@ -27,8 +28,8 @@ internal static class LoaderOwned
     ];
 
     /// <summary>True for a section that the kernel reads as a list and lets go of with the module.</summary>
-    public static bool IsLoaderOwned(ElfSection section) => sections.Contains(section.Name)
-        || SectionRules.RoleOf(section) is SectionRole.Table or SectionRole.Ignored
+    public static bool IsLoaderOwned(Architecture architecture, ElfSection section) => sections.Contains(section.Name)
+        || SectionRules.RoleOf(section, architecture.Sections) is SectionRole.Table or SectionRole.Ignored
         || section.Name.StartsWith(".kpatch.callbacks.", StringComparison.Ordinal);
 
     /// <summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.Escape;
 
@@ -13,16 +14,18 @@ internal sealed class ModuleAddresses
     private readonly Dictionary<ElfSection, ElfSymbol[]> symbols = [];
     private readonly Dictionary<ElfSection, ElfRelocation[]> relocations = [];
     private readonly Dictionary<(ElfSection, ulong), OwnAddress> known = [];
+    private readonly Architecture architecture;
 
-    public ModuleAddresses(ElfObject elf)
+    public ModuleAddresses(Architecture architecture, ElfObject elf)
     {
+        this.architecture = architecture;
         foreach (var group in elf.Symbols.Where(IsNamed).GroupBy(s => s.Section!))
             symbols[group.Key] = [.. group.OrderBy(s => s.Value).ThenBy(s => s.Size)];
         foreach (var group in elf.RelocationSections.Where(s => s.Target.Has(ElfSectionFlags.Alloc)).GroupBy(s => s.Target))
             relocations[group.Key] = [.. group.SelectMany(s => s.Entries).OrderBy(r => r.Offset)];
         foreach (var (section, entries) in relocations)
         {
-            if (!section.Has(ElfSectionFlags.Execute) && !LoaderOwned.IsLoaderOwned(section))
+            if (!section.Has(ElfSectionFlags.Execute) && !LoaderOwned.IsLoaderOwned(architecture, section))
                 ReadContents(section, entries);
         }
     }
@@ -52,7 +55,7 @@ internal sealed class ModuleAddresses
     {
         if (!section.Has(ElfSectionFlags.Alloc))
             return null;
-        if (LoaderOwned.IsLoaderOwned(section))
+        if (LoaderOwned.IsLoaderOwned(architecture, section))
         {
             return Get(section, 0, () => new(AddressKind.Data, section.Name, section, 0, section.Size)
             {

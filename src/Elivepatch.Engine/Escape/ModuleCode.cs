@@ -1,7 +1,7 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Units;
-using Iced.Intel;
 
 namespace Elivepatch.Engine.Escape;
 
@@ -20,7 +20,7 @@ internal readonly record struct CodePlace(ElfSection Section, ulong Offset)
 /// <param name="Target">For a near branch its target in this module.</param>
 /// <param name="External">For a near branch the name of its target elsewhere.</param>
 internal sealed record CodeInstruction(
-    Instruction Code, CodePlace Place, CodePlace Next, OwnAddress? Immediate, OwnAddress? Displacement, CodePlace? Target, string? External);
+    MachineInstruction Code, CodePlace Place, CodePlace Next, OwnAddress? Immediate, OwnAddress? Displacement, CodePlace? Target, string? External);
 
 /// <summary>A function of the module.</summary>
 /// <param name="Name">Its symbol.</param>
@@ -38,14 +38,16 @@ internal sealed record CodeFunction(string Name, CodePlace Entry, ulong End)
 /// </summary>
 internal sealed class ModuleCode
 {
+    private readonly Architecture architecture;
     private readonly ModuleAddresses addresses;
     private readonly Dictionary<CodePlace, CodeInstruction> instructions = [];
     private readonly Dictionary<CodePlace, CodeFunction> entries = [];
     private readonly Dictionary<CodePlace, List<CodePlace>> tableJumps = [];
     private readonly Dictionary<CodePlace, CodePlace> originals = [];
 
-    public ModuleCode(ElfObject elf, ModuleAddresses addresses)
+    public ModuleCode(Architecture architecture, ElfObject elf, ModuleAddresses addresses)
     {
+        this.architecture = architecture;
         this.addresses = addresses;
         foreach (var section in elf.Sections.Where(s => s.Has(ElfSectionFlags.Alloc | ElfSectionFlags.Execute)))
         {
@@ -90,51 +92,47 @@ internal sealed class ModuleCode
 
     private void Decode(CodeFunction function)
     {
-        foreach (var (code, place, next, immediate, displacement) in Read(function.Entry, function.End))
-            instructions.TryAdd(place, Describe(code, place, place with { Offset = next }, next, immediate, displacement));
+        foreach (var (code, place, immediate, displacement) in Read(function.Entry, function.End))
+            instructions.TryAdd(place, Describe(code, place, place with { Offset = code.End }, immediate, displacement));
     }
 
     // Instructions with their relocations.
-    private IEnumerable<(Instruction Code, CodePlace Place, ulong Next, ElfRelocation? Immediate, ElfRelocation? Displacement)> Read(
+    private IEnumerable<(MachineInstruction Code, CodePlace Place, ElfRelocation? Immediate, ElfRelocation? Displacement)> Read(
         CodePlace start, ulong end)
     {
         var section = start.Section;
         var relocations = addresses.RelocationsOf(section).Where(r => r.Offset >= start.Offset && r.Offset < end)
             .GroupBy(r => r.Offset).ToDictionary(g => g.Key, g => g.First());
-        var decoder = Decoder.Create(64, new ByteArrayCodeReader(section.Content, (int)start.Offset, (int)(end - start.Offset)));
-        decoder.IP = start.Offset;
-        while (decoder.IP < end)
+        foreach (var code in architecture.Decode(section, start.Offset, end))
         {
-            var at = decoder.IP;
-            decoder.Decode(out var code);
-            var offsets = decoder.GetConstantOffsets(code);
-            var immediate = offsets.HasImmediate ? relocations.GetValueOrDefault(at + offsets.ImmediateOffset) : null;
-            var displacement = offsets.HasDisplacement ? relocations.GetValueOrDefault(at + offsets.DisplacementOffset) : null;
-            yield return (code, new(section, at), decoder.IP, immediate, displacement);
+            var immediate = code.Immediate is { } i ? relocations.GetValueOrDefault(i.Offset) : null;
+            var displacement = code.Displacement is { } d ? relocations.GetValueOrDefault(d.Offset) : null;
+            yield return (code, new(section, code.Offset), immediate, displacement);
         }
     }
 
     private CodeInstruction Describe(
-        in Instruction code, CodePlace place, CodePlace behind, ulong next, ElfRelocation? immediate, ElfRelocation? displacement)
+        MachineInstruction code, CodePlace place, CodePlace behind, ElfRelocation? immediate, ElfRelocation? displacement)
     {
-        if (code.OpCount > 0 && code.Op0Kind == OpKind.NearBranch64)
+        if (code.Target is { } near)
         {
             if (immediate?.Symbol is not { } symbol)
-                return new(code, place, behind, null, null, place with { Offset = code.NearBranchTarget }, null);
+                return new(code, place, behind, null, null, place with { Offset = near }, null);
             return symbol is { IsDefined: true, Section: { } home }
-                ? new(code, place, behind, null, null, new(home, unchecked(symbol.Value + (ulong)(immediate.Addend + Bias(immediate, next)))), null)
+                ? new(code, place, behind, null, null, new(home, unchecked(symbol.Value + (ulong)(immediate.Addend + Bias(immediate, code.Immediate)))), null)
                 : new(code, place, behind, null, null, null, LivepatchSymbol.TryParse(symbol.Name)?.Name ?? symbol.Name);
         }
 
         // Inside one section the assembler knows the distance and leaves no relocation.
-        var memory = displacement is not null ? addresses.Target(displacement, code.IsIPRelativeMemoryOperand ? Bias(displacement, next) : 0)
-            : code.IsIPRelativeMemoryOperand ? addresses.Find(place.Section, code.IPRelativeMemoryAddress, null)
+        var relative = code.Memory?.Place;
+        var memory = displacement is not null ? addresses.Target(displacement, relative is not null ? Bias(displacement, code.Displacement) : 0)
+            : relative is { } here ? addresses.Find(place.Section, here, null)
             : null;
         return new(code, place, behind, immediate is null ? null : addresses.Target(immediate, 0), memory, null, null);
     }
 
-    private static long Bias(ElfRelocation relocation, ulong next) =>
-        Reference.IsPcRelative(relocation.Type) ? (long)(next - relocation.Offset) : 0;
+    private long Bias(ElfRelocation relocation, InstructionField? field) =>
+        architecture.TypeOf(relocation).IsPcRelative ? field?.Bias ?? 0 : 0;
 
     // struct exception_table_entry { insn, fixup, ... } and struct jump_entry { code, target, key }: the first field names the
     // instruction, the second where it may go. What follows is no code of the module.
@@ -156,26 +154,24 @@ internal sealed class ModuleCode
         targets.Add(to);
     }
 
-    // struct alt_instr { s32 instr_offset, repl_offset; ...; u8 instrlen, replacementlen; } (arch/x86/include/asm/alternative.h). Between
-    // them lie a feature and flags, which became longer in 6.3; a third length behind them was there until 5.13. A replacement is one more
-    // way from the original's place to the one behind it.
+    // struct alt_instr { s32 instr_offset, repl_offset; ... }. A replacement is one more way from the original's place to the one behind it.
     private void ReadAlternatives(ElfSection table, IReadOnlyList<ElfRelocation> relocations)
     {
         if (relocations.Count < 2)
             return;
         var size = table.Size / (ulong)(relocations.Count / 2);
-        var lengths = size == 14 ? 12ul : 10ul;
         for (var i = 0; i + 1 < relocations.Count; i += 2)
         {
             var entry = relocations[i].Offset;
             if (PlaceOf(relocations[i]) is not { } original || PlaceOf(relocations[i + 1]) is not { } start || At(original) is null
-                || entry + lengths + 2 > (ulong)table.Content.Length)
+                || entry > (ulong)table.Content.Length || size > (ulong)table.Content.Length - entry
+                || architecture.Alternatives.LengthsOf(table.Content.AsSpan((int)entry, (int)size)) is not { } lengths)
             {
                 continue;
             }
 
-            var behind = original with { Offset = original.Offset + table.Content[(int)(entry + lengths)] };
-            var end = start.Offset + table.Content[(int)(entry + lengths) + 1];
+            var behind = original with { Offset = original.Offset + (ulong)lengths.Original };
+            var end = start.Offset + (ulong)lengths.Replacement;
             if (end == start.Offset || end > (ulong)start.Section.Content.Length)
             {
                 AddJump(original, behind);
@@ -183,9 +179,9 @@ internal sealed class ModuleCode
             }
 
             AddJump(original, start);
-            foreach (var (code, place, next, immediate, displacement) in Read(start, end))
+            foreach (var (code, place, immediate, displacement) in Read(start, end))
             {
-                instructions.TryAdd(place, Describe(code, place, next < end ? place with { Offset = next } : behind, next, immediate, displacement));
+                instructions.TryAdd(place, Describe(code, place, code.End < end ? place with { Offset = code.End } : behind, immediate, displacement));
                 originals.TryAdd(place, original);
             }
         }

@@ -1,27 +1,29 @@
-// In: the running kernel's symbols and image. Out: which functions may be called through a pointer. With CONFIG_X86_KERNEL_IBT an
-// indirect call traps unless it lands on ENDBR64. GCC leaves that out of a static function whose address nobody takes, and
-// objtool lists in .ibt_endbr_seal every function whose address nothing in the linked kernel takes: apply_seal_endbr() in
-// arch/x86/kernel/alternative.c overwrites theirs while the kernel starts.
-using System.Buffers.Binary;
+// In: the running kernel's symbols and image. Out: which functions may be called through a pointer. Where the processor tracks indirect
+// branches, such a call traps unless it lands on a mark. A compiler leaves that out of a static function whose address nobody takes, and
+// the kernel takes it away, while it starts, from every function whose address nothing in the linked kernel takes.
+using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.Facts;
 
 /// <summary>The functions of the running kernel that an indirect call or jump may reach.</summary>
 public sealed class IndirectEntries
 {
-    private const string SealSection = ".ibt_endbr_seal", SealSymbol = "__ibt_endbr_seal";
-
     private readonly KernelImage? image;
+    private readonly IndirectCalls calls;
     private readonly HashSet<ulong> @sealed = [];
 
     /// <summary>Reads the kernel's list of sealed functions.</summary>
+    /// <param name="architecture">The processor.</param>
     /// <param name="symbols">Symbols of the running kernel.</param>
     /// <param name="image">Its linked image, or null.</param>
-    public IndirectEntries(KernelSymbols symbols, KernelImage? image)
+    public IndirectEntries(Architecture architecture, KernelSymbols symbols, KernelImage? image)
     {
+        ArgumentNullException.ThrowIfNull(architecture);
+        calls = architecture.IndirectCalls;
         this.image = image;
-        AreChecked = symbols.Vmlinux.Contains(SealSymbol);
-        if (image?.FindSection(SealSection) is not { } section)
+        AreChecked = calls.SealSymbol is { } seal && symbols.Vmlinux.Contains(seal);
+        if (calls.SealSection is not { } name || image?.FindSection(name) is not { } section)
         {
             return;
         }
@@ -29,12 +31,12 @@ public sealed class IndirectEntries
         // An array of 32-bit distances from the entry itself to the function.
         for (int at = 0; at + sizeof(int) <= section.Content.Length; at += sizeof(int))
         {
-            int distance = BinaryPrimitives.ReadInt32LittleEndian(section.Content.AsSpan(at));
+            int distance = (int)architecture.Order.ReadUInt32(section.Content.AsSpan(at));
             @sealed.Add(unchecked(section.Address + (ulong)at + (ulong)distance));
         }
     }
 
-    /// <summary>True where the kernel was built for indirect branch tracking (<c>CONFIG_X86_KERNEL_IBT</c>).</summary>
+    /// <summary>True where the kernel was built for a processor that tracks indirect branches.</summary>
     public bool AreChecked { get; }
 
     /// <summary>
@@ -53,8 +55,7 @@ public sealed class IndirectEntries
             return null;
         }
 
-        ReadOnlySpan<byte> endbr64 = [0xf3, 0x0f, 0x1e, 0xfa];
         ulong link = image.ToLink(running);
-        return image.BytesFrom(link).StartsWith(endbr64) && !@sealed.Contains(link);
+        return image.BytesFrom(link).StartsWith(calls.Mark.Span) && !@sealed.Contains(link);
     }
 }

@@ -2,6 +2,7 @@
 // datum). Out: the second, proven to hold the same code and data, so that what was proven of the first holds for it. The flags that
 // make the sections are not supposed to change code; this does not rely on it.
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.Fidelity;
 
@@ -11,12 +12,19 @@ public static class BeforeMatchesAsBuilt
     private const int MostNames = 40;
 
     /// <summary>Gives the before object where every function and datum of either is in the other, equal in size and content.</summary>
+    /// <param name="architecture">The processor.</param>
     /// <param name="unitName">The unit's path in the source, for messages.</param>
     /// <param name="asBuilt">Compiled with the kernel's own flags.</param>
     /// <param name="before">Compiled with a section per function and datum.</param>
-    public static Outcome<ElfObject> Run(string unitName, ElfObject asBuilt, ElfObject before)
+    public static Outcome<ElfObject> Run(Architecture architecture, string unitName, ElfObject asBuilt, ElfObject before)
     {
-        var comparison = new SectioningComparison(asBuilt, before);
+        ArgumentNullException.ThrowIfNull(architecture);
+        if ((architecture.Refuse(unitName, asBuilt) ?? architecture.Refuse(unitName, before)) is { } refused)
+        {
+            return refused;
+        }
+
+        var comparison = new SectioningComparison(architecture, asBuilt, before);
         IReadOnlyList<string> blamed = comparison.Run();
         if (blamed.Count == 0)
         {

@@ -1,14 +1,13 @@
 // In: a function's code as it stands in the two objects of a unit. Out: which instruction of the one is which of the other, where all
 // are the same. A section of its own moves a function, and two things follow from where code lies, without being code: NOPs that align
-// the target of a jump (the distance to the next multiple of 16 or 32 is another one), and the length of a branch (2 bytes where its
-// target is near, else 5 or 6; a tail call to a neighbour is a jump that the assembler can solve where both share a section).
+// the target of a jump (the distance to the next multiple of 16 or 32 is another one), and the length of a branch (on some processors
+// it is shorter where its target is near; a tail call to a neighbour is a jump that the assembler can solve where both share a section).
 //
 // So the two are read as instructions: a run of NOPs matches any run of NOPs, a branch one of another length to the place that matches
 // its target, and every other instruction must be equal byte by byte. A NOP may mean something, though: the site of a static branch or
 // of an alternative is rewritten at run time. Two unequal runs must have the same number of sites; they are paired in order, and each
 // must be the same NOP. Whether the order was right the comparison of the tables shows.
-using System.Buffers.Binary;
-using Elivepatch.Engine.Units;
+using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.Fidelity;
 
@@ -18,12 +17,10 @@ internal sealed class CodeAlignment
     /// <summary>What an offset within NOPs is mapped to that has no equal place: no offset of any section.</summary>
     public const ulong Nowhere = 1UL << 62;
 
-    private const byte OneByteNop = 0x90;
-
     private readonly ulong start;
     private readonly InstructionRun ours;
     private readonly InstructionRun others;
-    private readonly List<(DecodedInstruction Before, DecodedInstruction AsBuilt)> pairs = [];
+    private readonly List<(MachineInstruction Before, MachineInstruction AsBuilt)> pairs = [];
     private readonly List<UnequalNops> unequal = [];
 
     // Where the distance changes: an offset in the before section, and what it is in the as-built one, less the start. Ascending; of
@@ -75,11 +72,11 @@ internal sealed class CodeAlignment
     {
         // What is not written below is NOPs, which Pair() has looked at.
         byte[] content = [.. ours.Section.Content];
-        foreach ((DecodedInstruction before, DecodedInstruction asBuilt) in pairs)
+        foreach ((MachineInstruction before, MachineInstruction asBuilt) in pairs)
         {
             Span<byte> bytes = content.AsSpan((int)before.Offset, before.Length);
             ReadOnlySpan<byte> other = others.BytesOf(asBuilt);
-            bool isSame = InstructionFields.IsNearBranch(before.Instruction)
+            bool isSame = before.IsBranch
                 ? WriteBranch(before, asBuilt, bytes, other)
                 : WriteOther(before, asBuilt, bytes, other);
             if (!isSame)
@@ -99,38 +96,51 @@ internal sealed class CodeAlignment
     public bool LeadsToTheSame(ulong target, ulong asBuiltTarget) =>
         unequal.Find(u => u.Reaches(target)) is { } run ? run.AreEqualWays(target, asBuiltTarget) : IsSamePlace(target, asBuiltTarget);
 
-    private bool WriteBranch(in DecodedInstruction before, in DecodedInstruction asBuilt, Span<byte> bytes, ReadOnlySpan<byte> other)
+    private BranchForms Branches => ours.Architecture.Branches;
+
+    private RelocationType Branch => ours.Architecture.Branch;
+
+    private bool WriteBranch(MachineInstruction before, MachineInstruction asBuilt, Span<byte> bytes, ReadOnlySpan<byte> other)
     {
         bool hasField = ours.HasField(before);
-        bool isEqual = before.Length == asBuilt.Length
-            && (hasField ? bytes[..^sizeof(int)].SequenceEqual(other[..^sizeof(int)]) : bytes.SequenceEqual(other));
-        if (!(isEqual || (IsPlain(bytes) && IsPlain(other))))
+        bool isEqual = before.Length == asBuilt.Length && (hasField ? IsSameOutsideOfField(before, bytes, other) : bytes.SequenceEqual(other));
+        if (!(isEqual || (Branches.IsPlain(bytes) && Branches.IsPlain(other))))
         {
             return false;
         }
 
         if (!hasField)
         {
-            return LeadsToTheSame(before.Instruction.NearBranchTarget, asBuilt.Instruction.NearBranchTarget);
+            return LeadsToTheSame(before.Target!.Value, asBuilt.Target!.Value);
         }
 
         // What the assembler would have written for the same target; where it wrote a relocation, that is compared instead.
-        ulong field = before.End - sizeof(int);
-        if (before.Length <= sizeof(int) || !ours.Fields.Contains(field))
+        if (before.Immediate is not { } field || field.Size != Branch.Size || !ours.Fields.Contains(field.Offset))
         {
             return false;
         }
 
-        BinaryPrimitives.WriteInt32LittleEndian(
-            bytes[^sizeof(int)..], unchecked((int)(asBuilt.Instruction.NearBranchTarget - sizeof(int) - start - Map(field))));
+        ulong distance = unchecked(asBuilt.Target!.Value - (ulong)field.Bias - start - Map(field.Offset));
+        Branch.Write(bytes.Slice((int)(field.Offset - before.Offset), field.Size), ours.Order, distance);
         return true;
     }
 
-    private bool WriteOther(in DecodedInstruction before, in DecodedInstruction asBuilt, Span<byte> bytes, ReadOnlySpan<byte> other)
+    private bool IsSameOutsideOfField(MachineInstruction before, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> other)
     {
-        int at = before.Constants.DisplacementOffset;
-        int length = before.Constants.DisplacementSize;
-        if (!before.Instruction.IsIPRelativeMemoryOperand || ours.Fields.Contains(before.Offset + (ulong)at))
+        if (before.Immediate is not { } field || field.Size != Branch.Size)
+        {
+            return false;
+        }
+
+        int at = (int)(field.Offset - before.Offset);
+        int end = at + field.Size;
+        return bytes[..at].SequenceEqual(other[..at]) && bytes[end..].SequenceEqual(other[end..])
+            && Branch.AreEqualOutside(bytes[at..end], other[at..end], ours.Order);
+    }
+
+    private bool WriteOther(MachineInstruction before, MachineInstruction asBuilt, Span<byte> bytes, ReadOnlySpan<byte> other)
+    {
+        if (before is not { Memory.Place: { } target, Displacement: { } field } || ours.Fields.Contains(field.Offset))
         {
             other.CopyTo(bytes);
             return true;
@@ -138,12 +148,13 @@ internal sealed class CodeAlignment
 
         // The address of a place in the same section: another distance where code between them has another length. The place may be
         // data, which only looks like NOPs.
-        ulong target = before.Instruction.IPRelativeMemoryAddress;
-        byte[] displacement = [.. bytes.Slice(at, length)];
+        int at = (int)(field.Offset - before.Offset);
+        byte[] displacement = [.. bytes.Slice(at, field.Size)];
         other.CopyTo(bytes);
         displacement.CopyTo(bytes[at..]);
-        return at == asBuilt.Constants.DisplacementOffset && length == asBuilt.Constants.DisplacementSize
-            && IsSamePlace(target, asBuilt.Instruction.IPRelativeMemoryAddress) && !unequal.Exists(u => u.Holds(target));
+        return asBuilt is { Memory.Place: { } otherTarget, Displacement: { } otherField }
+            && otherField.Offset - asBuilt.Offset == (ulong)at && otherField.Size == field.Size
+            && IsSamePlace(target, otherTarget) && !unequal.Exists(u => u.Holds(target));
     }
 
     private bool Pair()
@@ -227,15 +238,15 @@ internal sealed class CodeAlignment
             return false;
         }
 
-        while (IsOneByteNop(ours, site) && IsOneByteNop(others, otherSite))
+        while (IsFiller(ours, site) && IsFiller(others, otherSite))
         {
             (site, otherSite) = (site + 1, otherSite + 1);
         }
 
-        return IsOneByteNop(ours, site) == IsOneByteNop(others, otherSite);
+        return IsFiller(ours, site) == IsFiller(others, otherSite);
     }
 
-    private static bool IsOneByteNop(InstructionRun run, int index) => run.IsPadding(index) && run.BytesOf(run[index]) is [OneByteNop];
+    private bool IsFiller(InstructionRun run, int index) => run.IsPadding(index) && Branches.IsFiller(run.BytesOf(run[index]));
 
     private void Step(ulong before, ulong asBuilt)
     {
@@ -256,18 +267,8 @@ internal sealed class CodeAlignment
 
     private bool IsSamePlace(ulong target, ulong asBuiltTarget) => Map(target) is var mapped and not Nowhere && unchecked(start + mapped) == asBuiltTarget;
 
-    private static bool IsSameKind(in DecodedInstruction one, in DecodedInstruction other) =>
-        one.Instruction.Mnemonic == other.Instruction.Mnemonic && !one.Instruction.IsInvalid
-        && (one.Length == other.Length || InstructionFields.IsNearBranch(one.Instruction));
-
-    // A branch of the short or the near form, without a prefix, which may mean something. The condition is in the mnemonic.
-    private static bool IsPlain(ReadOnlySpan<byte> branch) => branch switch
-    {
-        [0xeb or (>= 0x70 and <= 0x7f), _] => true,
-        [0xe8 or 0xe9, _, _, _, _] => true,
-        [0x0f, >= 0x80 and <= 0x8f, _, _, _, _] => true,
-        _ => false,
-    };
+    private static bool IsSameKind(MachineInstruction one, MachineInstruction other) =>
+        one.Opcode == other.Opcode && one.IsValid && one.IsBranch == other.IsBranch && (one.Length == other.Length || one.IsBranch);
 
     /// <summary>Two runs of NOPs, one of them maybe empty, that differ.</summary>
     /// <param name="Begin">Where the one begins in the section of the before object.</param>

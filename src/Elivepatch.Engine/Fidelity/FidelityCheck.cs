@@ -2,6 +2,7 @@
 // every section and symbol of the unit lies in the running kernel, or which functions show that the kernel was built otherwise.
 // Version strings prove nothing; that all names lie at all offsets, and all bytes are equal, does.
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.Fidelity;
@@ -13,14 +14,21 @@ public static class FidelityCheck
     private const int MostNames = 40;
 
     /// <summary>Places every section of a unit of vmlinux in the running kernel.</summary>
+    /// <param name="architecture">The processor.</param>
     /// <param name="unitName">The unit's path in the source, for messages.</param>
     /// <param name="asBuilt">The unit compiled exactly as the kernel was.</param>
     /// <param name="symbols">The symbols of the running kernel.</param>
     /// <param name="image">Its linked image; without one the proof is of the layout only.</param>
     /// <param name="kernelCompiler">The compiler that built the kernel, as its configuration says, for messages.</param>
     public static Outcome<UnitPlacement> Run(
-        string unitName, ElfObject asBuilt, KernelSymbols symbols, KernelImage? image, string kernelCompiler)
+        Architecture architecture, string unitName, ElfObject asBuilt, KernelSymbols symbols, KernelImage? image, string kernelCompiler)
     {
+        ArgumentNullException.ThrowIfNull(architecture);
+        if (architecture.Refuse(unitName, asBuilt) is { } refused)
+        {
+            return refused;
+        }
+
         var names = new UnitSymbols(asBuilt);
         ElfSection[] sections = [.. asBuilt.Sections.Where(s => LinkRules.IsKeptWhole(s) && (s.Size > 0 || names.In(s).Count > 0))];
         var candidates = new Dictionary<ElfSection, IReadOnlyList<ulong>>();
@@ -39,14 +47,14 @@ public static class FidelityCheck
         {
             blamed.AddRange(image is null
                 ? OtherLengths(candidates, names, symbols)
-                : OtherCode(asBuilt, candidates, names, symbols, image));
+                : OtherCode(architecture, asBuilt, candidates, names, symbols, image));
 
             return Blame(ProblemCodes.LayoutDiffers, unitName, "is laid out differently", blamed, kernelCompiler);
         }
 
         return image is null
             ? PlaceByLayout(unitName, sections, candidates, names, symbols)
-            : PlaceByBytes(unitName, asBuilt, sections, candidates, names, symbols, image, kernelCompiler);
+            : PlaceByBytes(architecture, unitName, asBuilt, sections, candidates, names, symbols, image, kernelCompiler);
     }
 
     /// <summary>
@@ -54,9 +62,10 @@ public static class FidelityCheck
     /// its line number, they are what really differs.
     /// </summary>
     private static IEnumerable<string> OtherCode(
-        ElfObject asBuilt, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates, UnitSymbols names, KernelSymbols symbols, KernelImage image)
+        Architecture architecture, ElfObject asBuilt, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates, UnitSymbols names,
+        KernelSymbols symbols, KernelImage image)
     {
-        var comparison = new ImageComparison(image, symbols.Vmlinux, new StaticBranchSites(asBuilt), names);
+        var comparison = new ImageComparison(architecture, image, symbols.Vmlinux, new StaticBranchSites(architecture, asBuilt), names);
         foreach ((ElfSection section, IReadOnlyList<ulong> bases) in candidates.Where(c => c.Value.Count == 1))
         {
             comparison.Place(section, bases[0]);
@@ -88,10 +97,10 @@ public static class FidelityCheck
     }
 
     private static Outcome<UnitPlacement> PlaceByBytes(
-        string unitName, ElfObject asBuilt, ElfSection[] sections, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates,
+        Architecture architecture, string unitName, ElfObject asBuilt, ElfSection[] sections, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates,
         UnitSymbols names, KernelSymbols symbols, KernelImage image, string kernelCompiler)
     {
-        var comparison = new ImageComparison(image, symbols.Vmlinux, new StaticBranchSites(asBuilt), names);
+        var comparison = new ImageComparison(architecture, image, symbols.Vmlinux, new StaticBranchSites(architecture, asBuilt), names);
         foreach ((ElfSection section, IReadOnlyList<ulong> bases) in candidates)
         {
             if (bases.Count == 1)
@@ -102,7 +111,7 @@ public static class FidelityCheck
 
         comparison.CompareWaiting();
         Dictionary<ElfSection, IReadOnlyList<ulong>> open = SettleAmbiguous(comparison, candidates, names);
-        CompareTables(comparison, sections, symbols, image);
+        CompareTables(architecture, comparison, sections, symbols, image);
         if (comparison.Differences.Count > 0)
         {
             string[] blamed = [.. comparison.Differences.Select(d => $"{NameOf(d, names)} ({d.What})").Distinct()];
@@ -158,11 +167,12 @@ public static class FidelityCheck
     }
 
     /// <summary>Finds the tables that nothing refers to, and compares them as well.</summary>
-    private static void CompareTables(ImageComparison comparison, ElfSection[] sections, KernelSymbols symbols, KernelImage image)
+    private static void CompareTables(
+        Architecture architecture, ImageComparison comparison, ElfSection[] sections, KernelSymbols symbols, KernelImage image)
     {
         foreach (ElfSection table in sections.Where(s => comparison.PlaceOf(s) is null))
         {
-            ulong[] places = [.. TableSearch.PlacesOf(table, comparison, image, symbols.Vmlinux).Select(image.ToRunning)];
+            ulong[] places = [.. TableSearch.PlacesOf(architecture, table, comparison, image, symbols.Vmlinux).Select(image.ToRunning)];
             ulong[] fitting = places.Length > 1 ? [.. places.Where(p => comparison.WouldFit(table, p))] : places;
             if (fitting.Length <= 1 && places.Length > 0)
             {

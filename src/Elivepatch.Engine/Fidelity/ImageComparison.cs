@@ -2,14 +2,15 @@
 // symbols. A relocated field is not masked but solved: the field in the image says to which address the linker bound the symbol,
 // and that must be where the symbol is known to be. So fields prove data and strings as well as code, and a field that leads into
 // a section whose place nobody knows yet tells that place, which then is compared in turn.
-using System.Buffers.Binary;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.Fidelity;
 
 /// <summary>Compares the sections of one unit with the linked kernel, byte by byte and field by field.</summary>
-internal sealed class ImageComparison(KernelImage image, ObjectSymbols kernel, StaticBranchSites branches, UnitSymbols names)
+internal sealed class ImageComparison(
+    Architecture architecture, KernelImage image, ObjectSymbols kernel, StaticBranchSites branches, UnitSymbols names)
 {
     /// <summary>More differences than this name no further functions to anybody.</summary>
     private const int MostDifferences = 10_000;
@@ -53,7 +54,7 @@ internal sealed class ImageComparison(KernelImage image, ObjectSymbols kernel, S
     /// <summary>True where the section's bytes fit here. Learns nothing: this is how one of several places is tried.</summary>
     public bool WouldFit(ElfSection section, ulong running)
     {
-        var trial = new ImageComparison(image, kernel, branches, names);
+        var trial = new ImageComparison(architecture, image, kernel, branches, names);
         foreach ((ElfSection placed, ulong link) in places)
         {
             trial.places.Add(placed, link);
@@ -68,7 +69,7 @@ internal sealed class ImageComparison(KernelImage image, ObjectSymbols kernel, S
     public ElfRelocation? KnownReferenceIn(ElfSection section) =>
         InOrder(section).FirstOrDefault(r =>
             r.Symbol is { Section: { } target, Binding: not ElfSymbolBinding.Weak } && places.ContainsKey(target)
-            && r.Type.FieldSize() > 0 && r.Offset < section.Size);
+            && architecture.TypeOf(r).Size > 0 && r.Offset < section.Size);
 
     /// <summary>Where the symbol of such a relocation lies, in addresses of the link.</summary>
     public ulong PlaceOfSymbol(ElfRelocation known) => unchecked(places[known.Symbol!.Section!] + known.Symbol.Value);
@@ -112,8 +113,9 @@ internal sealed class ImageComparison(KernelImage image, ObjectSymbols kernel, S
                 CompareBranch(section, start, linked, sites[site++], ref position);
             }
 
-            int size = field.Type.FieldSize();
-            if (field.Type == X8664Relocation.None)
+            RelocationType type = architecture.TypeOf(field);
+            int size = type.Size;
+            if (type.IsNone)
             {
                 continue;
             }
@@ -125,6 +127,11 @@ internal sealed class ImageComparison(KernelImage image, ObjectSymbols kernel, S
             else if (field.Offset >= (ulong)position)
             {
                 ComparePlain(section, linked, position, (int)field.Offset);
+                if (!type.AreEqualOutside(section.Content.AsSpan((int)field.Offset), linked[(int)field.Offset..], architecture.Order))
+                {
+                    Note(section, field, "has other bytes");
+                }
+
                 CompareField(section, unchecked(start + field.Offset), linked.Slice((int)field.Offset, size), field);
                 position = (int)field.Offset + size;
             }
@@ -165,11 +172,11 @@ internal sealed class ImageComparison(KernelImage image, ObjectSymbols kernel, S
         }
 
         int offset = (int)site.Offset;
-        int length = StaticBranchSite.LengthOf(section.Content.AsSpan(offset));
+        int length = architecture.StaticBranches.LengthOf(section.Content.AsSpan(offset));
         ReadOnlySpan<byte> built = section.Content.AsSpan(offset, length);
         ReadOnlySpan<byte> found = linked.Slice(offset, length);
         if (length == 0 || found.SequenceEqual(built) || !places.TryGetValue(site.TargetSection, out ulong targetPlace)
-            || !StaticBranchSite.IsBranchTo(found, length, start + site.Offset, unchecked(targetPlace + site.TargetOffset)))
+            || !architecture.StaticBranches.IsBranchTo(found, length, start + site.Offset, unchecked(targetPlace + site.TargetOffset)))
         {
             // Nothing to explain, or nothing that explains it: the ordinary comparison decides.
             return;
@@ -221,9 +228,9 @@ internal sealed class ImageComparison(KernelImage image, ObjectSymbols kernel, S
     /// <summary>Solves one field for the address of its symbol, and compares that with where the symbol is.</summary>
     private void CompareField(ElfSection section, ulong place, ReadOnlySpan<byte> field, ElfRelocation relocation)
     {
-        if (Solve(place, field, relocation) is not { } bound)
+        if (architecture.TypeOf(relocation).Solve(field, architecture.Order, place, relocation.Addend) is not { } bound)
         {
-            Note(section, relocation, $"has a relocation of type {(uint)relocation.Type}, which no kernel object has");
+            Note(section, relocation, $"has a relocation of type {relocation.Type}, which no kernel object has");
         }
         else if (relocation.Symbol is null || relocation.Symbol.Place == ElfSymbolPlace.Absolute)
         {
@@ -280,21 +287,6 @@ internal sealed class ImageComparison(KernelImage image, ObjectSymbols kernel, S
         { IsSectionSymbol: true, Section: { } section } => names.NameAt(section, (ulong)Math.Max(0, relocation.Addend)),
         { } symbol => symbol.ToString(),
     };
-
-    /// <summary>The address to which the linker bound the symbol (S of the psABI), modulo 2^64; null for a type without a known formula.</summary>
-    public static ulong? Solve(ulong place, ReadOnlySpan<byte> field, ElfRelocation relocation)
-    {
-        ulong addend = (ulong)relocation.Addend;
-        return unchecked(relocation.Type switch
-        {
-            X8664Relocation.Absolute64 => BinaryPrimitives.ReadUInt64LittleEndian(field) - addend,
-            X8664Relocation.Pc64 => BinaryPrimitives.ReadUInt64LittleEndian(field) + place - addend,
-            X8664Relocation.Pc32 or X8664Relocation.Plt32 => (ulong)BinaryPrimitives.ReadInt32LittleEndian(field) + place - addend,
-            X8664Relocation.Absolute32 => BinaryPrimitives.ReadUInt32LittleEndian(field) - addend,
-            X8664Relocation.Absolute32Signed => (ulong)BinaryPrimitives.ReadInt32LittleEndian(field) - addend,
-            _ => (ulong?)null,
-        });
-    }
 
     /// <summary>True where the kernel has a global symbol of this name at this address of the link; for an unresolved weak one, 0.</summary>
     private bool IsDefinition(ElfSymbol symbol, ulong bound)

@@ -1,22 +1,28 @@
 using Elivepatch.Elf;
-using Iced.Intel;
+using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.Fidelity;
 
 /// <summary>The instructions of a section from an offset on, decoded as far as they are asked for.</summary>
 internal sealed class InstructionRun
 {
-    private readonly List<DecodedInstruction> decoded = [];
+    private readonly List<MachineInstruction> decoded = [];
     private readonly ReferredSection referred;
-    private readonly Decoder decoder;
+    private readonly IEnumerator<MachineInstruction> decoder;
     private readonly ulong start;
 
     /// <summary>Begins at an offset within the section.</summary>
     public InstructionRun(ReferredSection referred, ulong start)
     {
         (this.referred, this.start) = (referred, start);
-        decoder = Decoder.Create(64, new ByteArrayCodeReader(Section.Content, (int)start, Section.Content.Length - (int)start), start);
+        decoder = referred.Architecture.Decode(Section, start, (ulong)Section.Content.Length).GetEnumerator();
     }
+
+    /// <summary>The processor.</summary>
+    public Architecture Architecture => referred.Architecture;
+
+    /// <summary>The byte order.</summary>
+    public ElfByteOrder Order => Architecture.Order;
 
     /// <summary>The section.</summary>
     public ElfSection Section => referred.Section;
@@ -25,22 +31,21 @@ internal sealed class InstructionRun
     public SortedSet<ulong> Fields => referred.Fields;
 
     /// <summary>An instruction that there is.</summary>
-    public DecodedInstruction this[int index] => decoded[index];
+    public MachineInstruction this[int index] => decoded[index];
 
     /// <summary>True where the section has so many instructions.</summary>
     public bool Has(int index)
     {
-        while (decoded.Count <= index && decoder.IP < (ulong)Section.Content.Length)
+        while (decoded.Count <= index && decoder.MoveNext())
         {
-            decoder.Decode(out Instruction instruction);
-            decoded.Add(new(instruction, decoder.GetConstantOffsets(instruction)));
+            decoded.Add(decoder.Current);
         }
 
         return index < decoded.Count;
     }
 
     /// <summary>True for a NOP. One with a relocation is none that an assembler writes to align code.</summary>
-    public bool IsPadding(int index) => Has(index) && decoded[index].Instruction.Mnemonic == Mnemonic.Nop && !HasField(decoded[index]);
+    public bool IsPadding(int index) => Has(index) && decoded[index].Operation == Operation.Nop && !HasField(decoded[index]);
 
     /// <summary>The first instruction from this one on that is no NOP.</summary>
     public int EndOfPadding(int index)
@@ -64,27 +69,12 @@ internal sealed class InstructionRun
         Enumerable.Range(run.Start.Value, run.End.Value - run.Start.Value).Where(i => referred.Sites.Contains(decoded[i].Offset));
 
     /// <summary>True where a relocation is within the instruction.</summary>
-    public bool HasField(in DecodedInstruction instruction) =>
+    public bool HasField(MachineInstruction instruction) =>
         Fields.Count > 0 && Fields.GetViewBetween(instruction.Offset, instruction.End - 1).Count > 0;
 
     /// <summary>An instruction's bytes.</summary>
-    public ReadOnlySpan<byte> BytesOf(in DecodedInstruction instruction) => BytesOf(instruction.Offset, instruction.End);
+    public ReadOnlySpan<byte> BytesOf(MachineInstruction instruction) => BytesOf(instruction.Offset, instruction.End);
 
     /// <summary>The bytes from one offset to another, not more than there are.</summary>
     public ReadOnlySpan<byte> BytesOf(ulong from, ulong to) => Section.Content.AsSpan((int)from, (int)(Math.Min(to, (ulong)Section.Content.Length) - from));
-}
-
-/// <summary>An instruction and where its displacement and immediate are.</summary>
-/// <param name="Instruction">The instruction; its address is its offset in the section.</param>
-/// <param name="Constants">Offsets within it, in bytes.</param>
-internal readonly record struct DecodedInstruction(Instruction Instruction, ConstantOffsets Constants)
-{
-    /// <summary>Offset in the section.</summary>
-    public ulong Offset => Instruction.IP;
-
-    /// <summary>Offset of the next instruction.</summary>
-    public ulong End => Instruction.NextIP;
-
-    /// <summary>Length in bytes.</summary>
-    public int Length => Instruction.Length;
 }

@@ -1,22 +1,24 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Fidelity;
 
 /// <summary>A section of code, and what is known of the places in it without decoding.</summary>
+/// <param name="Architecture">The processor.</param>
 /// <param name="Section">The section.</param>
 /// <param name="Fields">Offsets of its relocated fields.</param>
 /// <param name="Sites">Offsets that tables refer to because code may be rewritten there at run time.</param>
-internal sealed record ReferredSection(ElfSection Section, SortedSet<ulong> Fields, HashSet<ulong> Sites)
+internal sealed record ReferredSection(Architecture Architecture, ElfSection Section, SortedSet<ulong> Fields, HashSet<ulong> Sites)
 {
     /// <summary>True for a table of places to which faults lead: nobody rewrites code there.</summary>
     public static bool IsOfPlaces(ElfSection table) => table.Name is SectionRules.ExceptionTable or SectionRules.BugTable;
 
     /// <summary>The sections of code of an object.</summary>
-    public static Dictionary<ElfSection, ReferredSection> Of(ElfObject unit)
+    public static Dictionary<ElfSection, ReferredSection> Of(Architecture architecture, ElfObject unit)
     {
         var found = unit.Sections.Where(s => s.Has(ElfSectionFlags.Execute))
-            .ToDictionary(s => s, s => new ReferredSection(s, [.. s.Relocations?.Entries.Select(r => r.Offset) ?? []], []));
+            .ToDictionary(s => s, s => new ReferredSection(architecture, s, [.. s.Relocations?.Entries.Select(r => r.Offset) ?? []], []));
         foreach (ElfSection source in unit.Sections.Where(s => s.Has(ElfSectionFlags.Alloc) && s.Relocations is not null && !IsOfPlaces(s)))
         {
             foreach (ElfRelocation relocation in source.Relocations!.Entries)

@@ -1,13 +1,13 @@
 // In: the two objects of one unit, with and without a section per function and datum. Out: the names of what differs. Symbols of
 // equal names say where each small section lies in the large one; then bytes are compared, and fields by where they lead.
-using System.Buffers.Binary;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Fidelity;
 
 /// <summary>Compares the two objects of one unit section by section.</summary>
-internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
+internal sealed class SectioningComparison(Architecture architecture, ElfObject asBuilt, ElfObject before)
 {
     private readonly UnitSymbols asBuiltNames = new(asBuilt);
     private readonly UnitSymbols beforeNames = new(before);
@@ -107,12 +107,12 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
     }
 
     private CodeAlignment? AlignmentOf(ElfSection section, ElfSection twin, ulong start) =>
-        (beforeCode ??= ReferredSection.Of(before)).TryGetValue(section, out ReferredSection? ours)
-        && (asBuiltCode ??= ReferredSection.Of(asBuilt)).TryGetValue(twin, out ReferredSection? others)
+        (beforeCode ??= ReferredSection.Of(architecture, before)).TryGetValue(section, out ReferredSection? ours)
+        && (asBuiltCode ??= ReferredSection.Of(architecture, asBuilt)).TryGetValue(twin, out ReferredSection? others)
             ? CodeAlignment.Find(ours, others, start)
             : null;
 
-    private static bool IsEqualOutsideOfFields(ElfSection section, ElfSection twin, ulong start)
+    private bool IsEqualOutsideOfFields(ElfSection section, ElfSection twin, ulong start)
     {
         if (start > (ulong)twin.Content.Length || section.Content.Length > twin.Content.Length - (int)start)
         {
@@ -129,7 +129,13 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
                 return false;
             }
 
-            position = Math.Min(one.Length, offset + field.Type.FieldSize());
+            RelocationType type = architecture.TypeOf(field);
+            if (offset + type.Size > one.Length || !type.AreEqualOutside(one[offset..], other[offset..], architecture.Order))
+            {
+                return false;
+            }
+
+            position = offset + type.Size;
         }
 
         return one[position..].SequenceEqual(other[position..]);
@@ -178,7 +184,8 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
         int met = 0;
         foreach (ElfRelocation field in section.Relocations?.Entries.OrderBy(r => r.Offset) ?? Enumerable.Empty<ElfRelocation>())
         {
-            int size = field.Type.FieldSize();
+            RelocationType type = architecture.TypeOf(field);
+            int size = type.Size;
             if (field.Offset < (ulong)position || field.Offset > (ulong)one.Length || (ulong)size > (ulong)one.Length - field.Offset)
             {
                 Blame(section, field.Offset, "has a relocation that cannot be followed");
@@ -191,6 +198,10 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
             if (!one[position..offset].SequenceEqual(other[position..offset]))
             {
                 Blame(section, (ulong)(position + one[position..].CommonPrefixLength(other[position..])), "has other bytes");
+            }
+            else if (!type.AreEqualOutside(one[offset..], other[offset..], architecture.Order))
+            {
+                Blame(section, field.Offset, "has other bytes");
             }
             else if (hasTwin ? !LeadsToTheSame(section, field, twin.Section, twinField!) : !IsResolved(section, field, twin, other.Slice(offset, size)))
             {
@@ -303,7 +314,7 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
     /// <summary>What the addend of a PC-relative field in code lacks: the distance from the field to the next instruction.</summary>
     private ulong BiasOf(ElfSection source, ElfRelocation field)
     {
-        if (!source.Has(ElfSectionFlags.Execute) || field.Type is not (X8664Relocation.Pc32 or X8664Relocation.Plt32))
+        if (!IsOfInstruction(source, field))
         {
             return 0;
         }
@@ -311,10 +322,10 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
         if (!biases.TryGetValue(source, out Dictionary<ulong, ulong>? known))
         {
             biases.Add(source, known = []);
-            InstructionFields.Visit(source, 0, source.Size, f => known[f.Offset] = f.End - f.Offset);
+            InstructionFields.Visit(architecture, source, 0, source.Size, f => known[f.Offset] = (ulong)f.Bias);
         }
 
-        return known.GetValueOrDefault(field.Offset, 4UL);
+        return known.GetValueOrDefault(field.Offset, (ulong)architecture.BranchBias);
     }
 
     /// <summary>
@@ -330,8 +341,7 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
         }
 
         // Between instructions that lie at other distances, four bytes beside the target may be those of another one.
-        ulong bias = !source.Has(ElfSectionFlags.Execute) || field.Type is not (X8664Relocation.Pc32 or X8664Relocation.Plt32) ? 0
-            : twin.Code is null ? sizeof(int) : BiasOf(source, field);
+        ulong bias = !IsOfInstruction(source, field) ? 0 : twin.Code is null ? (ulong)architecture.BranchBias : BiasOf(source, field);
         return (twin.Section, unchecked(twin.Map(symbol.Value + (ulong)field.Addend + bias) - bias));
     }
 
@@ -340,6 +350,9 @@ internal sealed class SectioningComparison(ElfObject asBuilt, ElfObject before)
     /// what the relocation of the before object asks for.
     /// </summary>
     private bool IsResolved(ElfSection section, ElfRelocation field, SectionTwin twin, ReadOnlySpan<byte> solved) =>
-        field.Type is X8664Relocation.Pc32 or X8664Relocation.Plt32 && PlaceOf(section, field) is { } place && place.Section == twin.Section
-        && place.Offset == unchecked((ulong)BinaryPrimitives.ReadInt32LittleEndian(solved) + twin.Map(field.Offset));
+        architecture.TypeOf(field) is { IsShortRelative: true } type && PlaceOf(section, field) is { } place && place.Section == twin.Section
+        && place.Offset == unchecked(type.ValueIn(solved, architecture.Order) + twin.Map(field.Offset));
+
+    private bool IsOfInstruction(ElfSection source, ElfRelocation field) =>
+        source.Has(ElfSectionFlags.Execute) && architecture.TypeOf(field).IsShortRelative;
 }

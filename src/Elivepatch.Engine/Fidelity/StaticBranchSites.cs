@@ -1,8 +1,8 @@
 // In: an object with its __jump_table. Out: where its static branches are. The kernel build (objtool) turns some of the jumps
 // into NOPs of the same length, and a running kernel turns them either way, so exactly at these places an instruction may differ
 // from what the compiler wrote.
-using System.Buffers.Binary;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Fidelity;
@@ -11,41 +11,18 @@ namespace Elivepatch.Engine.Fidelity;
 /// <param name="Offset">Offset of the instruction in its section in bytes.</param>
 /// <param name="TargetSection">Section of the jump's target.</param>
 /// <param name="TargetOffset">Offset of the target in its section in bytes.</param>
-internal readonly record struct StaticBranchSite(ulong Offset, ElfSection TargetSection, ulong TargetOffset)
-{
-    private static ReadOnlySpan<byte> ShortNop => [0x66, 0x90];
-
-    private static ReadOnlySpan<byte> NearNop => [0x0f, 0x1f, 0x44, 0x00, 0x00];
-
-    /// <summary>Length in bytes of the branch that these bytes start with, jump or NOP; 0 where they are neither.</summary>
-    public static int LengthOf(ReadOnlySpan<byte> code) => code switch
-    {
-        [0xeb, _, ..] => 2,
-        [0xe9, _, _, _, _, ..] => 5,
-        _ when code.StartsWith(ShortNop) => 2,
-        _ when code.StartsWith(NearNop) => 5,
-        _ => 0,
-    };
-
-    /// <summary>True where the bytes at this address are the branch's NOP, or its jump, in the given length.</summary>
-    public static bool IsBranchTo(ReadOnlySpan<byte> code, int length, ulong address, ulong target) => length switch
-    {
-        2 when code is [0xeb, var distance, ..] => unchecked(address + 2 + (ulong)(sbyte)distance) == target,
-        5 when code is [0xe9, _, _, _, _, ..] => unchecked(address + 5 + (ulong)BinaryPrimitives.ReadInt32LittleEndian(code[1..])) == target,
-        2 => code.StartsWith(ShortNop),
-        5 => code.StartsWith(NearNop),
-        _ => false,
-    };
-}
+internal readonly record struct StaticBranchSite(ulong Offset, ElfSection TargetSection, ulong TargetOffset);
 
 /// <summary>The static branches of an object by section.</summary>
 internal sealed class StaticBranchSites
 {
     private static readonly List<StaticBranchSite> Nothing = [];
     private readonly Dictionary<ElfSection, List<StaticBranchSite>> bySection = [];
+    private readonly Architecture architecture;
 
-    public StaticBranchSites(ElfObject unit)
+    public StaticBranchSites(Architecture architecture, ElfObject unit)
     {
+        this.architecture = architecture;
         foreach (ElfSection table in unit.Sections.Where(s => s.Name == SectionRules.JumpTable))
         {
             Read(table);
@@ -77,8 +54,8 @@ internal sealed class StaticBranchSites
         {
             ulong entry = (ulong)(i / 3) * entrySize;
             if (fields[i].Offset == entry && fields[i + 2].Offset < entry + entrySize
-                && fields[i].Type == X8664Relocation.Pc32 && fields[i + 1].Type == X8664Relocation.Pc32
-                && fields[i + 2].Type.FieldSize() == sizeof(ulong)
+                && fields[i].Type == architecture.Relative.Number && fields[i + 1].Type == architecture.Relative.Number
+                && architecture.TypeOf(fields[i + 2]).Size == sizeof(ulong)
                 && fields[i].Symbol is { Section: { } section } code && fields[i + 1].Symbol is { Section: { } targetSection } target)
             {
                 Add(section, new(unchecked(code.Value + (ulong)fields[i].Addend), targetSection, unchecked(target.Value + (ulong)fields[i + 1].Addend)));

@@ -2,6 +2,7 @@
 // image. Out: where it lies. Its entries refer to code whose place is known, so the first of them occurs at one place only. The
 // tables belong to the proof: which key a static branch asks and which instructions replace others stands nowhere else.
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Units;
 
@@ -14,7 +15,8 @@ internal static class TableSearch
     private static readonly string[] SortedTables = [SectionRules.ExceptionTable, "__mcount_loc"];
 
     /// <summary>The addresses of the link at which the table's first reference to known code is found.</summary>
-    public static IReadOnlyList<ulong> PlacesOf(ElfSection table, ImageComparison comparison, KernelImage image, ObjectSymbols kernel)
+    public static IReadOnlyList<ulong> PlacesOf(
+        Architecture architecture, ElfSection table, ImageComparison comparison, KernelImage image, ObjectSymbols kernel)
     {
         if (Array.IndexOf(SortedTables, table.Name) >= 0 || comparison.KnownReferenceIn(table) is not { } anchor)
         {
@@ -25,13 +27,13 @@ internal static class TableSearch
         var found = new List<ulong>();
         ReadOnlySpan<byte> bytes = image.BytesFrom(start);
         ulong step = Math.Max(1, table.Alignment);
-        int size = anchor.Type.FieldSize();
+        RelocationType type = architecture.TypeOf(anchor);
         ulong expected = comparison.PlaceOfSymbol(anchor);
         ulong length = Math.Min(end - start, (ulong)bytes.Length);
         for (ulong offset = unchecked(step - (start % step)) % step; offset + table.Size <= length; offset += step)
         {
             ulong field = offset + anchor.Offset;
-            if (field + (ulong)size <= length && ImageComparison.Solve(start + field, bytes.Slice((int)field, size), anchor) == expected)
+            if (type.FitsInto(field, length) && type.Solve(bytes[(int)field..], architecture.Order, start + field, anchor.Addend) == expected)
             {
                 found.Add(start + offset);
             }

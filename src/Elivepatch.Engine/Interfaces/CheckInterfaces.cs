@@ -22,7 +22,8 @@ public static class CheckInterfaces
         IReadOnlyList<UnitInterface> units, KernelSymbols kernel, ExportedSymbols exports, KernelImage? image,
         IReadOnlyList<UnitPlacement>? alsoCompiled = null)
     {
-        var users = image is null ? null : new OutsideUsers(image, kernel, [.. units.Select(u => u.Placement), .. alsoCompiled ?? []]);
+        var users = image is null || units.Count == 0 ? null
+            : new OutsideUsers(units[0].After.Architecture, image, kernel, [.. units.Select(u => u.Placement), .. alsoCompiled ?? []]);
         return [.. new CheckDefinitions(units, kernel, exports, users).Run(), .. new CheckSignatures(units, exports, users).Run()];
     }
 }

@@ -1,6 +1,6 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
 
@@ -11,7 +11,7 @@ namespace Elivepatch.Engine.Interfaces;
 /// linked image has no relocations any more, so every field is looked at that could hold the address. What only looks like a
 /// reference makes a user too many, and never one too few.
 /// </summary>
-internal sealed class OutsideUsers(KernelImage image, KernelSymbols kernel, IReadOnlyList<UnitPlacement> compiled)
+internal sealed class OutsideUsers(Architecture architecture, KernelImage image, KernelSymbols kernel, IReadOnlyList<UnitPlacement> compiled)
 {
     private readonly List<(ulong Start, ulong End)> ranges =
         [.. compiled.SelectMany(u => u.Sections).Where(s => s.Address is not null)
@@ -41,22 +41,15 @@ internal sealed class OutsideUsers(KernelImage image, KernelSymbols kernel, IRea
         if (section.Name is ".init.text" or ".exit.text")
             return null;
         var bytes = section.Content.AsSpan();
-        for (var i = 1; i + sizeof(int) <= bytes.Length; i++)
+        for (var i = 0; i + sizeof(int) <= bytes.Length; i++)
         {
-            var value = BinaryPrimitives.ReadInt32LittleEndian(bytes[i..]);
             var place = section.Address + (ulong)i;
-            var isRelative = unchecked(place + sizeof(int) + (ulong)value) == target && MayBeRelative(bytes, i);
-            if ((isRelative || unchecked((ulong)value) == target) && !IsCompiled(place))
+            if (architecture.MayLeadTo(bytes, i, place, target) && !IsCompiled(place))
                 return place;
         }
 
         return null;
     }
-
-    // call, jmp; jcc; an operand relative to the instruction pointer (ModRM with mod 00, rm 101), as that of lea.
-    private static bool MayBeRelative(ReadOnlySpan<byte> bytes, int field) =>
-        bytes[field - 1] is 0xe8 or 0xe9 || (bytes[field - 1] & 0xc7) == 0x05
-        || (field >= 2 && bytes[field - 2] == 0x0f && (bytes[field - 1] & 0xf0) == 0x80);
 
     // Tables of places in code (__mcount_loc, .orc_unwind_ip) name every function and call none.
     private static bool IsData(ElfSection section) =>
@@ -68,8 +61,8 @@ internal sealed class OutsideUsers(KernelImage image, KernelSymbols kernel, IRea
         for (var i = 0; i + sizeof(int) <= bytes.Length; i += sizeof(int))
         {
             var place = section.Address + (ulong)i;
-            var isRelative = unchecked(place + (ulong)BinaryPrimitives.ReadInt32LittleEndian(bytes[i..])) == target;
-            var isPointer = i + sizeof(ulong) <= bytes.Length && BinaryPrimitives.ReadUInt64LittleEndian(bytes[i..]) == target;
+            var isRelative = unchecked(place + (ulong)(int)architecture.Order.ReadUInt32(bytes[i..])) == target;
+            var isPointer = i + sizeof(ulong) <= bytes.Length && architecture.Order.ReadUInt64(bytes[i..]) == target;
             if ((isRelative || isPointer) && !IsCompiled(place))
                 return place;
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Escape;
 using Elivepatch.Engine.Units;
@@ -15,7 +16,8 @@ public sealed class Combine
 {
     private const string EndMarks = ".discard.unreachable";
     private readonly ReferenceResolver resolver;
-    private readonly ModuleBuilder builder = new();
+    private readonly Architecture architecture;
+    private readonly ModuleBuilder builder;
     private readonly List<Problem> problems = [];
     private readonly Dictionary<Piece, (ModuleBuilder.Place Place, ElfSymbol? Symbol)> placed = [];
     private readonly Dictionary<string, ElfSymbol> newGlobals = [];
@@ -27,7 +29,12 @@ public sealed class Combine
     private readonly List<RuntimeShift> shifts = [];
     private readonly SortedDictionary<string, KernelReference> references = new(StringComparer.Ordinal);
 
-    private Combine(ReferenceResolver resolver) => this.resolver = resolver;
+    private Combine(ReferenceResolver resolver, Architecture architecture)
+    {
+        this.resolver = resolver;
+        this.architecture = architecture;
+        builder = new(architecture);
+    }
 
     /// <summary>All references to the running kernel, by name.</summary>
     public IReadOnlyList<KernelReference> References => [.. references.Values];
@@ -38,7 +45,7 @@ public sealed class Combine
     /// <summary>Places the pieces and resolves their references; the glue, which depends on both, comes with <see cref="Finish"/>.</summary>
     public static Outcome<Combine> Start(IReadOnlyList<LinkUnit> units, ReferenceResolver resolver)
     {
-        var combine = new Combine(resolver);
+        var combine = new Combine(resolver, units[0].Inclusion.Diff.Correlation.After.Architecture);
         foreach (var unit in units)
             combine.Place(unit.Inclusion);
         foreach (var unit in units)
@@ -51,7 +58,7 @@ public sealed class Combine
     public EscapeFindings FindEscapes(IReadOnlyList<PatchedFunction> patched)
     {
         var found = Escape.FindEscapes.Run(
-            builder.Look(), patched.Select(p => placed[p.Change.After]).Select(p => (p.Place.Section.Name, p.Symbol!.Value)),
+            architecture, builder.Look(), patched.Select(p => placed[p.Change.After]).Select(p => (p.Place.Section.Name, p.Symbol!.Value)),
             coldPartsKeepNames: false);
 
         // Two units with a static function of one name must not meet in one object; people know it by its own.
@@ -173,11 +180,11 @@ public sealed class Combine
     // What annotate_unreachable() (include/linux/compiler.h) leaves: objtool does not see that a static function of the kernel never returns.
     private void MarkEnd(LinkUnit unit, Reference reference, ModuleBuilder.Place place)
     {
-        if (reference is not { IsCall: true, Piece: { Kind: PieceKind.Function } callee } || unit.Inclusion.Contains(callee) || !NoReturn.Is(callee))
+        if (reference is not { IsCall: true, Piece: { Kind: PieceKind.Function } callee } || unit.Inclusion.Contains(callee) || !NoReturn.Is(architecture, callee))
             return;
         const int size = sizeof(int);
         var at = builder.Append(new(EndMarks, ElfSectionType.ProgBits), EndMarks, new byte[size], size, alignment: 1);
-        builder.Relocate(at.Section, at.Offset, X8664Relocation.Pc32, place.SectionSymbol, (long)(place.Offset + reference.Offset) + reference.Bias);
+        builder.Relocate(at.Section, at.Offset, architecture.Relative, place.SectionSymbol, (long)(place.Offset + reference.Offset) + reference.Bias);
     }
 
     private void Relocate(LinkUnit unit, Reference reference, Destination destination, ElfSection section, ulong start)
@@ -196,7 +203,7 @@ public sealed class Combine
     private void LoadRuntimeConstant(LinkUnit unit, Piece piece, TableEntry entry, string variable)
     {
         var immediate = entry.References[0].Displacement + (long)(piece.Anchor - piece.Start);
-        if (RuntimeConstants.Load(piece.Bytes, immediate) is not { } load)
+        if (architecture.RuntimeConstants.LoadInstead(piece.Bytes, immediate) is not { } load)
         {
             problems.Add(new(ProblemCodes.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{immediate:x} is no immediate of {entry.Table.Name}"));
             return;
@@ -207,7 +214,7 @@ public sealed class Combine
         var place = placed[piece].Place;
         var start = place.Offset + (ulong)load.Start;
         builder.Overwrite(place.Section, start, load.Bytes);
-        builder.Relocate(place.Section, start + RuntimeConstants.DisplacementOffset, X8664Relocation.Pc32, SymbolFor(kernel), -RuntimeConstants.Bias);
+        builder.Relocate(place.Section, start + (ulong)load.Field, architecture.Relative, SymbolFor(kernel), -load.Bias);
     }
 
     // The variable may be the unit's own and static.
@@ -227,7 +234,7 @@ public sealed class Combine
     {
         var count = entry.References[0].Displacement + (long)(piece.Anchor - piece.Start);
         var own = OwnVariable(unit, variable);
-        if (!RuntimeConstants.IsShift(piece, count) || own?.Size is not (1 or 2 or 4 or 8))
+        if (!architecture.RuntimeConstants.IsShift(piece, count) || own?.Size is not (1 or 2 or 4 or 8))
         {
             problems.Add(new(ProblemCodes.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{count:x} is no shift by {entry.Table.Name}"));
             return;
@@ -352,7 +359,7 @@ public sealed class Combine
                     continue;
                 var (target, shift) = symbol is { IsSectionSymbol: true } && copies.TryGetValue(symbol.Section!, out var home)
                     ? (home.SectionSymbol, (long)home.Offset) : (symbols[symbol], 0);
-                builder.Relocate(place.Section, place.Offset + relocation.Offset, relocation.Type, target, relocation.Addend + shift);
+                builder.Relocate(place.Section, place.Offset + relocation.Offset, architecture.TypeOf(relocation), target, relocation.Addend + shift);
             }
         }
     }

@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.Link;
 
@@ -6,13 +7,12 @@ namespace Elivepatch.Engine.Link;
 /// An object file under construction: sections of one name grow together, as a linker would make them, because the module
 /// loader takes the first section of a name and no other.
 /// </summary>
-internal sealed class ModuleBuilder
+internal sealed class ModuleBuilder(Architecture architecture)
 {
-    private const byte Nop = 0x90;
     private readonly Dictionary<string, OutputSection> sections = [];
 
     /// <summary>The object so far; complete after <see cref="Finish"/>.</summary>
-    public ElfObject Object { get; } = new();
+    public ElfObject Object { get; } = new() { Machine = architecture.Machine, Order = architecture.Order };
 
     /// <summary>Where something came to lie.</summary>
     internal readonly record struct Place(ElfSection Section, ElfSymbol SectionSymbol, ulong Offset);
@@ -51,8 +51,8 @@ internal sealed class ModuleBuilder
         {
             // Between a function and its cold part objtool decodes what lies there.
             var padding = new byte[start - (ulong)output.Bytes.Length];
-            if (section.Has(ElfSectionFlags.Execute))
-                Array.Fill(padding, Nop);
+            for (var i = 0; section.Has(ElfSectionFlags.Execute) && i + architecture.Nop.Length <= padding.Length; i += architecture.Nop.Length)
+                architecture.Nop.CopyTo(padding.AsSpan(i));
             output.Bytes.Position = output.Bytes.Length;
             output.Bytes.Write(padding);
             output.Bytes.Write(content);
@@ -63,7 +63,7 @@ internal sealed class ModuleBuilder
     }
 
     /// <summary>Adds a relocation of a field.</summary>
-    public void Relocate(ElfSection section, ulong offset, X8664Relocation type, ElfSymbol symbol, long addend)
+    public void Relocate(ElfSection section, ulong offset, RelocationType type, ElfSymbol symbol, long addend)
     {
         var output = sections[section.Name];
         if (output.Relocations is null)
@@ -72,14 +72,17 @@ internal sealed class ModuleBuilder
             section.Relocations = output.Relocations;
         }
 
-        output.Relocations.Entries.Add(new(offset, type, symbol, addend));
+        output.Relocations.Entries.Add(new(offset, type.Number, symbol, addend));
 
-        // The module loader insists on zeroes where it relocates (arch/x86/kernel/module.c).
-        if (section.Type != ElfSectionType.NoBits && Units.Reference.SizeOf(type) is var size and > 0)
-        {
-            output.Bytes.Position = (long)offset;
-            output.Bytes.Write(stackalloc byte[size]);
-        }
+        // A module loader may insist on zeroes where it relocates.
+        if (section.Type == ElfSectionType.NoBits || !type.IsKnown || type.Size is 0 or > sizeof(ulong))
+            return;
+        Span<byte> field = stackalloc byte[type.Size];
+        output.Bytes.Position = (long)offset;
+        output.Bytes.ReadExactly(field);
+        type.Clear(field, architecture.Order);
+        output.Bytes.Position = (long)offset;
+        output.Bytes.Write(field);
     }
 
     /// <summary>Writes other bytes over some that were appended.</summary>
@@ -103,7 +106,7 @@ internal sealed class ModuleBuilder
     /// <summary>What is there so far, to be looked at: an object of its own that shares sections and symbols with this one.</summary>
     public ElfObject Look()
     {
-        var look = new ElfObject();
+        var look = new ElfObject { Machine = architecture.Machine, Order = architecture.Order };
         look.Symbols.AddRange(Object.Symbols);
         Fill(look);
         return look;

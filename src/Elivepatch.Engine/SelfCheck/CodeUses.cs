@@ -1,21 +1,18 @@
 // In: a module. Out: what its instructions do with every address that a relocation gives them. Decoding begins anew at every
 // function symbol, so that what lies between functions cannot put it out of step.
 using Elivepatch.Elf;
-using Elivepatch.Engine.Units;
-using Iced.Intel;
+using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.SelfCheck;
 
 /// <summary>Reads the code of a module.</summary>
 internal sealed class CodeUses
 {
-    private readonly InstructionInfoFactory information = new();
+    private readonly Architecture architecture;
     private readonly List<CodeUse> uses = [];
     private readonly List<CodeUse> perCpuSums = [];
 
-    private CodeUses()
-    {
-    }
+    private CodeUses(Architecture architecture) => this.architecture = architecture;
 
     /// <summary>All relocated fields of instructions, in file order.</summary>
     public IReadOnlyList<CodeUse> All => uses;
@@ -27,9 +24,9 @@ internal sealed class CodeUses
     public IReadOnlyList<CodeUse> PerCpuSums => perCpuSums;
 
     /// <summary>Reads all code that stays loaded.</summary>
-    public static CodeUses Read(ElfObject elf)
+    public static CodeUses Read(Architecture architecture, ElfObject elf)
     {
-        var read = new CodeUses();
+        var read = new CodeUses(architecture);
         var functions = elf.Symbols.Where(s => s is { IsDefined: true, IsFunction: true } && s.Section!.Has(ElfSectionFlags.Execute))
             .ToLookup(s => s.Section!);
         var relocated = elf.RelocationSections.Where(s => s.Target.Has(ElfSectionFlags.Execute | ElfSectionFlags.Alloc));
@@ -60,46 +57,41 @@ internal sealed class CodeUses
         Dictionary<ulong, (ElfRelocationSection Section, ElfRelocation Relocation)> fields)
     {
         var known = new RegisterAddresses();
-        foreach (var (instruction, constants) in InstructionFields.Decode(code, start, end))
+        foreach (var instruction in architecture.Decode(code, start, end).Where(i => i.IsValid))
         {
             CodeUse? use = null;
-            foreach (var (offset, isImmediate) in FieldsOf(instruction, constants))
+            foreach (var (place, isImmediate) in FieldsOf(instruction))
             {
-                if (!fields.TryGetValue(offset, out var field))
+                if (!fields.TryGetValue(place.Offset, out var field))
                     continue;
-                use = Use(instruction, offset, isImmediate, field.Section, field.Relocation, function);
+                use = Use(instruction, place, isImmediate, field.Section, field.Relocation, function);
                 uses.Add(use);
             }
 
-            if (known.Step(instruction, use, information) is { } sum)
+            if (known.Step(instruction, use) is { } sum)
                 perCpuSums.Add(sum);
         }
     }
 
-    private static IEnumerable<(ulong Offset, bool IsImmediate)> FieldsOf(Instruction instruction, ConstantOffsets constants)
+    private static IEnumerable<(InstructionField Field, bool IsImmediate)> FieldsOf(MachineInstruction instruction)
     {
-        if (constants.HasDisplacement)
-            yield return (instruction.IP + constants.DisplacementOffset, false);
-        if (constants.HasImmediate)
-            yield return (instruction.IP + constants.ImmediateOffset, true);
+        if (instruction.Displacement is { } displacement)
+            yield return (displacement, false);
+        if (instruction.Immediate is { } immediate)
+            yield return (immediate, true);
     }
 
     private CodeUse Use(
-        in Instruction instruction, ulong offset, bool isImmediate, ElfRelocationSection section, ElfRelocation relocation,
+        MachineInstruction instruction, InstructionField field, bool isImmediate, ElfRelocationSection section, ElfRelocation relocation,
         string function)
     {
-        var bias = Reference.IsPcRelative(relocation.Type) ? (int)(instruction.NextIP - offset) : 0;
-        if (InstructionFields.IsNearBranch(instruction))
+        var bias = architecture.TypeOf(relocation).IsPcRelative ? field.Bias : 0;
+        if (instruction.IsBranch)
             return new(section, relocation, function, AddressUse.Branch, Writes: false, IsPerCpu: false, bias);
-        if (isImmediate || instruction.Mnemonic == Mnemonic.Lea)
+        if (isImmediate || instruction.Operation == Operation.LoadAddress || instruction.Memory is not { } memory)
             return new(section, relocation, function, AddressUse.Value, Writes: false, IsPerCpu: false, bias);
-        var isPlain = instruction.IsIPRelativeMemoryOperand
-            || (instruction.MemoryBase == Register.None && instruction.MemoryIndex == Register.None);
-        var isPerCpu = instruction.MemorySegment == Register.GS;
-        var writes = false;
-        foreach (var memory in information.GetInfo(instruction).GetUsedMemory())
-            writes |= memory.Access is OpAccess.Write or OpAccess.CondWrite or OpAccess.ReadWrite or OpAccess.ReadCondWrite;
-        return new(section, relocation, function, isPlain ? AddressUse.Access : AddressUse.Indexed, writes, isPerCpu, bias);
+        return new(
+            section, relocation, function, memory.IsPlain ? AddressUse.Access : AddressUse.Indexed, memory.IsWritten, memory.IsPerCpu, bias);
     }
 
     /// <summary>
@@ -110,57 +102,53 @@ internal sealed class CodeUses
     {
         private const string ThisProcessor = "this_cpu_off", EachProcessor = "__per_cpu_offset";
 
-        private readonly Dictionary<Register, CodeUse> addresses = [];
-        private readonly HashSet<Register> bases = [];
+        // By the numbers of registers.
+        private readonly Dictionary<int, CodeUse> addresses = [];
+        private readonly HashSet<int> bases = [];
 
         /// <summary>Takes one instruction; gives the address that it adds to the base of a per-processor area, or null.</summary>
-        public CodeUse? Step(in Instruction instruction, CodeUse? use, InstructionInfoFactory information)
+        public CodeUse? Step(MachineInstruction instruction, CodeUse? use)
         {
             CodeUse? sum = null;
-            var target = RegisterOf(instruction, 0);
-            var source = RegisterOf(instruction, 1);
+            var (target, source) = (instruction.RegisterAt(0), instruction.RegisterAt(1));
+            var (operation, memory) = (instruction.Operation, instruction.Memory);
             var isBase = use is not null && IsBase(use);
-            if (instruction.Mnemonic == Mnemonic.Add && isBase)
-                sum = addresses.GetValueOrDefault(target);
-            else if (instruction.Mnemonic == Mnemonic.Add && bases.Contains(source))
-                sum = addresses.GetValueOrDefault(target);
-            else if (instruction.Mnemonic == Mnemonic.Add && bases.Contains(target))
-                sum = use is { Use: AddressUse.Value } ? use : addresses.GetValueOrDefault(source);
-            else if (use is { Use: AddressUse.Indexed } or { Use: AddressUse.Value } && bases.Contains(instruction.MemoryBase.GetFullRegister()))
+            if (operation == Operation.Add && isBase)
+                sum = AddressIn(target);
+            else if (operation == Operation.Add && bases.Contains(source.Number))
+                sum = AddressIn(target);
+            else if (operation == Operation.Add && bases.Contains(target.Number))
+                sum = use is { Use: AddressUse.Value } ? use : AddressIn(source);
+            else if (use is { Use: AddressUse.Indexed } or { Use: AddressUse.Value } && memory is { } place && bases.Contains(place.Base.Number))
                 sum = use;
 
-            var moved = instruction.Mnemonic == Mnemonic.Mov && source != Register.None ? addresses.GetValueOrDefault(source) : null;
-            var movesBase = instruction.Mnemonic == Mnemonic.Mov && bases.Contains(source);
-            foreach (var register in information.GetInfo(instruction).GetUsedRegisters())
+            var moved = operation == Operation.Move ? AddressIn(source) : null;
+            var movesBase = operation == Operation.Move && bases.Contains(source.Number);
+            foreach (var register in instruction.Registers.Where(r => r.IsWritten))
             {
-                if (register.Access is OpAccess.Read or OpAccess.CondRead or OpAccess.None or OpAccess.NoMemAccess)
-                    continue;
-                addresses.Remove(register.Register.GetFullRegister());
-                bases.Remove(register.Register.GetFullRegister());
+                addresses.Remove(register.Register.Number);
+                bases.Remove(register.Register.Number);
             }
 
-            if (instruction.FlowControl != FlowControl.Next)
+            if (instruction.Flow != ControlFlow.Next)
             {
                 addresses.Clear();
                 bases.Clear();
             }
-            else if (target != Register.None && instruction.Mnemonic is Mnemonic.Mov or Mnemonic.Lea)
+            else if (target.Exists && operation is Operation.Move or Operation.LoadAddress)
             {
-                if (use is { Use: AddressUse.Value } && instruction.MemoryBase is Register.None or Register.RIP)
-                    addresses[target] = use;
+                if (use is { Use: AddressUse.Value } && (memory is not { } operand || operand.Place is not null || !operand.Base.Exists))
+                    addresses[target.Number] = use;
                 else if (moved is not null)
-                    addresses[target] = moved;
-                if ((isBase && instruction.Mnemonic == Mnemonic.Mov) || movesBase)
-                    bases.Add(target);
+                    addresses[target.Number] = moved;
+                if ((isBase && operation == Operation.Move) || movesBase)
+                    bases.Add(target.Number);
             }
 
             return sum;
         }
 
-        private static Register RegisterOf(in Instruction instruction, int operand) =>
-            operand < instruction.OpCount && instruction.GetOpKind(operand) == OpKind.Register
-                ? instruction.GetOpRegister(operand).GetFullRegister()
-                : Register.None;
+        private CodeUse? AddressIn(MachineRegister register) => addresses.GetValueOrDefault(register.Number);
 
         private static bool IsBase(CodeUse use) => use.Relocation.Symbol is { } symbol && NameOf(symbol) switch
         {

@@ -1,11 +1,11 @@
-using System.Buffers.Binary;
 using System.Text;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.SelfCheck;
 
 /// <summary>
-/// Reads structures in the data of a relocatable file: a pointer there is a relocation of type R_X86_64_64, and everything else
+/// Reads structures in the data of a relocatable file: a pointer there is a relocation of that type, and everything else
 /// is bytes. No read leaves its section.
 /// </summary>
 internal sealed class DataFields
@@ -17,15 +17,17 @@ internal sealed class DataFields
     private readonly Dictionary<ElfSection, ulong[]> offsets = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<Place, ElfSymbol> symbols = [];
     private readonly Lazy<Dictionary<ElfSection, ulong[]>> targets;
+    private readonly ElfByteOrder order;
 
-    public DataFields(ElfObject elf)
+    public DataFields(Architecture architecture, ElfObject elf)
     {
+        order = architecture.Order;
         targets = new(FindTargets);
         foreach (var section in elf.RelocationSections.Where(s => !s.Target.Has(ElfSectionFlags.Execute)))
         {
             if (!pointers.TryGetValue(section.Target, out var fields))
                 pointers[section.Target] = fields = [];
-            foreach (var relocation in section.Entries.Where(r => r.Type == X8664Relocation.Absolute64))
+            foreach (var relocation in section.Entries.Where(r => r.Type == architecture.Pointer.Number))
                 fields.TryAdd(relocation.Offset, relocation);
         }
 
@@ -94,9 +96,9 @@ internal sealed class DataFields
         pointers.SelectMany(p => p.Value.Where(f => accepts(f.Value)).Select(f => new Place(p.Key, f.Key)));
 
     /// <summary>The 64-bit number at this place as the file has it; 0 in a section without bytes and outside of it.</summary>
-    public static ulong Number(Place field) =>
+    public ulong Number(Place field) =>
         field.Offset <= (ulong)field.Section.Content.Length && (ulong)field.Section.Content.Length - field.Offset >= sizeof(ulong)
-            ? BinaryPrimitives.ReadUInt64LittleEndian(field.Section.Content.AsSpan((int)field.Offset))
+            ? order.ReadUInt64(field.Section.Content.AsSpan((int)field.Offset))
             : 0;
 
     /// <summary>The byte at this place; 0 outside.</summary>

@@ -1,6 +1,7 @@
-// In: any finished livepatch module for x86-64. Out: what it patches and what it needs, as data. Nothing here judges: a module
+// In: any finished livepatch module. Out: what it patches and what it needs, as data. Nothing here judges: a module
 // that breaks a rule is read as far as it can be, and ModuleRules says what is wrong with it.
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.SelfCheck;
@@ -30,10 +31,15 @@ public sealed record LivepatchModule(
     IReadOnlyList<TableSummary> Tables,
     ModuleSizes Sizes)
 {
+    /// <summary>The processor that it is for.</summary>
+    public required Architecture Architecture { get; init; }
+
     /// <summary>Reads a module.</summary>
     /// <param name="elf">The module.</param>
     /// <param name="layouts">
     /// The target kernel's structure layouts where they are known; otherwise sizes are inferred from where relocations lie.
     /// </param>
-    public static Outcome<LivepatchModule> Read(ElfObject elf, EntryLayouts? layouts = null) => ReadModule.Read(elf, layouts);
+    /// <param name="architecture">The processor; null for the one of those that are known.</param>
+    public static Outcome<LivepatchModule> Read(ElfObject elf, EntryLayouts? layouts = null, Architecture? architecture = null) =>
+        ReadModule.Read(elf, layouts, architecture ?? KnownArchitectures.Of(elf));
 }

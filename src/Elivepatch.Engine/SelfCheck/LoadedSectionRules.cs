@@ -33,7 +33,7 @@ internal static class LoadedSectionRules
 
     private static RuleFinding AreWhole(RuleContext context)
     {
-        var tables = context.Elf.Sections.Where(s => ReadModule.IsTable(s) && s.Size > 0)
+        var tables = context.Elf.Sections.Where(s => ReadModule.IsTable(context.Architecture, s) && s.Size > 0)
             .Select(s => (Section: s, Size: ReadModule.EntrySize(s, context.Kernel.Layouts))).ToList();
         var faults = tables.Where(t => t.Size is { } size && t.Section.Size % size != 0)
             .Select(t => $"{t.Section.Name} has {t.Section.Size} bytes in entries of {t.Size}").ToList();

@@ -85,7 +85,7 @@ internal static class MemoryRules
             .Where(u => context.OldCodeOf(u)?.Takes.Contains(context.AddressOf(u)!.Value) != true)
             .Select(u => (Address: context.AddressOf(u)!.Value, What: $"{u.Function} takes the address of {u.Relocation.Symbol}"))
             .Concat(from field in OfData(context)
-                    where field.Entry is { Type: X8664Relocation.Absolute64, Addend: 0 } && IsCode(context.AddressOf(field.Entry.Symbol))
+                    where field.Entry.Addend == 0 && context.Architecture.TypeOf(field.Entry).IsPointer && IsCode(context.AddressOf(field.Entry.Symbol))
                     select (Address: context.AddressOf(field.Entry.Symbol)!.Value,
                         What: $"{RuleContext.At(field.Section, field.Entry)} is the address of {field.Entry.Symbol}"))
             .ToList();
@@ -112,6 +112,6 @@ internal static class MemoryRules
 
     // Tables are about code of the module; what they name of the kernel is not called through them.
     private static IEnumerable<(ElfRelocationSection Section, ElfRelocation Entry)> OfData(RuleContext context) =>
-        context.Loaded.Where(s => !s.Target.Has(ElfSectionFlags.Execute) && !ReadModule.IsTable(s.Target))
+        context.Loaded.Where(s => !s.Target.Has(ElfSectionFlags.Execute) && !ReadModule.IsTable(context.Architecture, s.Target))
             .SelectMany(s => s.Entries.Select(r => (s, r)));
 }

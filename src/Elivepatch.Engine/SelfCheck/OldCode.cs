@@ -1,9 +1,9 @@
 // In: the linked image. Out: every address that one of its functions mentions, as branch target, operand in memory or immediate.
 // A new function may go on to use what the old one used, whatever it is; nothing else tells for a finished module.
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Units;
-using Iced.Intel;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -14,10 +14,9 @@ namespace Elivepatch.Engine.SelfCheck;
 internal sealed record OldFunction(IReadOnlySet<ulong> Mentions, IReadOnlySet<ulong> Takes, IReadOnlySet<ulong> Writes);
 
 /// <summary>Reads functions of the running kernel from its image.</summary>
-internal sealed class OldCode(KernelSymbols symbols, KernelImage image)
+internal sealed class OldCode(Architecture architecture, KernelSymbols symbols, KernelImage image)
 {
     private readonly Dictionary<KernelSymbol, OldFunction> known = [];
-    private readonly InstructionInfoFactory information = new();
 
     /// <summary>Reads a function and its cold part.</summary>
     public OldFunction Read(KernelSymbol function)
@@ -38,10 +37,9 @@ internal sealed class OldCode(KernelSymbols symbols, KernelImage image)
             return;
         var from = start - section.Address;
         var end = Math.Min(section.Size, from + (symbols.Vmlinux.EndOf(function) - function.Address));
-        foreach (var (instruction, _) in InstructionFields.Decode(section, from, end))
+        foreach (var instruction in architecture.Decode(section, from, end).Where(i => i.IsValid))
         {
-            // Decoding counts from the start of the section; RIP-relative operands and branches do too, everything else is
-            // absolute.
+            // Decoding counts from the start of the section; what is relative to an instruction does too, everything else is absolute.
             foreach (var (address, isRelative, isValue) in AddressesOf(instruction))
             {
                 var running = image.ToRunning(isRelative ? address + section.Address : address);
@@ -50,35 +48,21 @@ internal sealed class OldCode(KernelSymbols symbols, KernelImage image)
                     takes.Add(running);
             }
 
-            foreach (var memory in information.GetInfo(instruction).GetUsedMemory())
-            {
-                if (memory is { Base: Register.None, Index: Register.None }
-                    && memory.Access is OpAccess.Write or OpAccess.CondWrite or OpAccess.ReadWrite or OpAccess.ReadCondWrite)
-                {
-                    var shift = instruction.IsIPRelativeMemoryOperand ? section.Address : 0;
-                    writes.Add(image.ToRunning(memory.Displacement + shift));
-                }
-            }
+            if (instruction.Memory is { IsPlain: true, IsWritten: true } memory)
+                writes.Add(image.ToRunning(memory.Place is { } place ? place + section.Address : (ulong)memory.Displacement));
         }
     }
 
-    private static IEnumerable<(ulong Address, bool IsRelative, bool IsValue)> AddressesOf(Instruction instruction)
+    private static IEnumerable<(ulong Address, bool IsRelative, bool IsValue)> AddressesOf(MachineInstruction instruction)
     {
-        for (var i = 0; i < instruction.OpCount; i++)
+        if (instruction.Target is { } target)
+            yield return (target, true, false);
+        if (instruction.Memory is { } memory)
+            yield return (memory.Place ?? (ulong)memory.Displacement, memory.Place is not null, instruction.Operation == Operation.LoadAddress);
+        foreach (var operand in instruction.Operands.Where(o => o is { Kind: OperandKind.Immediate, Size: sizeof(ulong) }))
         {
-            switch (instruction.GetOpKind(i))
-            {
-                case OpKind.NearBranch64:
-                    yield return (instruction.NearBranchTarget, true, false);
-                    break;
-                case OpKind.Memory:
-                    var isValue = instruction.Mnemonic == Mnemonic.Lea;
-                    yield return (instruction.MemoryDisplacement64, instruction.IsIPRelativeMemoryOperand, isValue);
-                    break;
-                case OpKind.Immediate32to64 or OpKind.Immediate64:
-                    yield return (instruction.GetImmediate(i), false, true);
-                    break;
-            }
+            if (instruction.Immediate is { Size: >= sizeof(uint) })
+                yield return ((ulong)operand.Value, false, true);
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Units;
@@ -11,9 +10,6 @@ namespace Elivepatch.Engine.SelfCheck;
 /// </summary>
 internal static class OldCodeRules
 {
-    /// <summary>Displacement of a call or jump that nothing else explains: the field ends its instruction.</summary>
-    private const int BranchBias = 4;
-
     public static IReadOnlyList<ModuleRule> All { get; } =
     [
         new("old-code-entry", "No reference leads inside a function of the kernel", ProblemCodes.JumpsIntoOldCode, LeadToEntries),
@@ -26,7 +22,7 @@ internal static class OldCodeRules
         if (context.Kernel.Symbols is null)
             return RuleFinding.NotCheckable("the kernel's symbols are not known");
         var faults = from reference in References(context)
-                     where Reference.SizeOf(reference.Relocation.Type) > 0
+                     where context.Architecture.TypeOf(reference.Relocation) is { IsKnown: true, Size: > 0 }
                          && context.KernelSymbolOf(reference.Relocation.Symbol) is { } function && IsCode(context, function)
                          && IsInside(context, reference.Relocation.Symbol!, function, reference.Displacement)
                      let to = $"{reference.Relocation.Symbol}{reference.Displacement:+0;-0}"
@@ -63,8 +59,9 @@ internal static class OldCodeRules
             var isCode = section.Target.Has(ElfSectionFlags.Execute);
             foreach (var relocation in section.Entries.Where(r => !inCode.Contains(r)))
             {
-                var isBranch = isCode && relocation.Type is X8664Relocation.Pc32 or X8664Relocation.Plt32;
-                yield return (section, relocation, relocation.Addend + (isBranch ? BranchBias : 0));
+                // A call or jump that nothing else explains.
+                var isBranch = isCode && context.Architecture.TypeOf(relocation).IsShortRelative;
+                yield return (section, relocation, relocation.Addend + (isBranch ? context.Architecture.BranchBias : 0));
             }
         }
     }
@@ -77,7 +74,7 @@ internal static class OldCodeRules
         var used = context.Loaded.SelectMany(s => s.Entries).Select(r => r.Symbol).Distinct()
             .Select(context.KernelSymbolOf).OfType<KernelSymbol>().Where(s => !IsCode(context, s)).DistinctBy(s => s.Address);
         var faults = from table in used
-                     let function = FirstInside(table, replaced, symbols.Vmlinux, image)
+                     let function = FirstInside(context.Architecture.Order, table, replaced, symbols.Vmlinux, image)
                      where function is not null
                      select $"{table.Name} leads inside {function}";
         return RuleFinding.Of(faults, $"{replaced.Count} functions are replaced");
@@ -98,7 +95,7 @@ internal static class OldCodeRules
 
     // The linker puts such tables among constants and data; other sections are lists of the kernel's own, read at its start.
     private static string? FirstInside(
-        KernelSymbol table, List<(string Name, ulong First, ulong End)> functions, ObjectSymbols kernel, KernelImage image)
+        ElfByteOrder order, KernelSymbol table, List<(string Name, ulong First, ulong End)> functions, ObjectSymbols kernel, KernelImage image)
     {
         var start = image.ToLink(table.Address);
         if (image.SectionAt(start) is not { } section || !(section.Name.StartsWith(".rodata", StringComparison.Ordinal)
@@ -112,7 +109,7 @@ internal static class OldCodeRules
         var first = (sizeof(ulong) - (start % sizeof(ulong))) % sizeof(ulong);
         for (var offset = first; offset + sizeof(ulong) <= size; offset += sizeof(ulong))
         {
-            var address = image.ToRunning(BinaryPrimitives.ReadUInt64LittleEndian(bytes[(int)offset..]));
+            var address = image.ToRunning(order.ReadUInt64(bytes[(int)offset..]));
             if (functions.FindIndex(f => address >= f.First && address < f.End) is >= 0 and var index)
                 return functions[index].Name;
         }

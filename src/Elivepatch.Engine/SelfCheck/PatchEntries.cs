@@ -26,7 +26,7 @@ internal sealed class PatchEntries(ElfObject elf, DataFields fields)
     {
         if (fields.RelocationAt(field) is not { } relocation)
         {
-            if (DataFields.Number(field) != 0)
+            if (fields.Number(field) != 0)
                 Fail($"{At(field)}: a name is a number instead of a pointer");
             return null;
         }
@@ -42,7 +42,7 @@ internal sealed class PatchEntries(ElfObject elf, DataFields fields)
     {
         if (++functions > MostFunctions)
             Fail($"the module lists more than {MostFunctions} functions");
-        var number = DataFields.Number(position);
+        var number = fields.Number(position);
         if (number > int.MaxValue)
             Fail($"{At(position)}: {number} is no position of a symbol");
         return new(Name(name), new(number > int.MaxValue ? 0 : (int)number), Code(newCode));
@@ -64,7 +64,7 @@ internal sealed class PatchEntries(ElfObject elf, DataFields fields)
     {
         if (fields.RelocationAt(field) is not { } relocation)
         {
-            if (DataFields.Number(field) != 0)
+            if (fields.Number(field) != 0)
                 Fail($"{At(field)}: a new function is a number instead of a pointer");
             return null;
         }

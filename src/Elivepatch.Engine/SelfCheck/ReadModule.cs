@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Units;
@@ -8,22 +9,22 @@ namespace Elivepatch.Engine.SelfCheck;
 /// <summary>Puts a <see cref="LivepatchModule"/> together from the parts of the file.</summary>
 internal static class ReadModule
 {
-    private const ushort X8664 = 62;
-
     /// <summary>Undefined in objects of some compilers, and ignored by the module loader.</summary>
     private const string OffsetTable = "_GLOBAL_OFFSET_TABLE_";
 
     /// <inheritdoc cref="LivepatchModule.Read"/>
-    public static Outcome<LivepatchModule> Read(ElfObject elf, EntryLayouts? layouts)
+    public static Outcome<LivepatchModule> Read(ElfObject elf, EntryLayouts? layouts, Architecture? architecture)
     {
-        if (elf.FileType != ElfFileType.Relocatable || elf.Machine != X8664)
+        if (elf.FileType != ElfFileType.Relocatable || architecture?.IsOf(elf) != true)
             return new Problem(ProblemCodes.NotALivepatch, $"an ELF file of type {elf.FileType} for machine {elf.Machine}");
+        if (architecture.FieldOutside(elf) is { } outside)
+            return new Problem(ProblemCodes.NotALivepatch, $"the field of {outside} is not all within its section");
         if (elf.FindSection(ModuleStart.Section) is null && elf.FindSection(".modinfo") is null)
             return new Problem(ProblemCodes.NotALivepatch, $"it has neither {ModuleStart.Section} nor .modinfo");
 
-        var fields = new DataFields(elf);
+        var fields = new DataFields(architecture, elf);
         var entries = new PatchEntries(elf, fields);
-        var lists = new SectionLists(elf, fields, entries).Read() ?? new StaticLists(elf, fields, entries, layouts).Read();
+        var lists = new SectionLists(elf, fields, entries).Read() ?? new StaticLists(architecture, elf, fields, entries, layouts).Read();
         if (entries.Problem is { } problem)
             return problem;
         if (lists is null)
@@ -32,7 +33,10 @@ internal static class ReadModule
         var information = ModuleInformation.Of(elf);
         return new LivepatchModule(
             ModuleStart.NameOf(elf, layouts) ?? information.Name ?? "", information, lists.Form, lists.Replace, lists.Objects, lists.AreTerminated,
-            LivepatchReferences(elf), ExportReferences(elf), RelocationSections(elf), Tables(elf, layouts), Sizes(elf));
+            LivepatchReferences(elf), ExportReferences(elf), RelocationSections(elf), Tables(architecture, elf, layouts), Sizes(elf))
+        {
+            Architecture = architecture,
+        };
     }
 
     private static Problem NoLists(ElfObject elf) => elf.FindSymbol(ModuleStart.EnableFunction) is null
@@ -79,13 +83,13 @@ internal static class ReadModule
         [.. elf.RelocationSections.Where(s => s.Target.Has(ElfSectionFlags.Alloc))
             .Select(s => new RelocationSummary(s.Name, s.Target.Name, s.Entries.Count, s.Has(ElfSectionFlags.RelaLivepatch)))];
 
-    private static List<TableSummary> Tables(ElfObject elf, EntryLayouts? layouts) =>
-        [.. elf.Sections.Where(s => IsTable(s) && s.Size > 0)
+    private static List<TableSummary> Tables(Architecture architecture, ElfObject elf, EntryLayouts? layouts) =>
+        [.. elf.Sections.Where(s => IsTable(architecture, s) && s.Size > 0)
             .Select(s => new TableSummary(s.Name, s.Size, EntrySize(s, layouts) is { } size ? s.Size / size : null))];
 
     /// <summary>True for a section that the kernel reads as a table of its own.</summary>
-    public static bool IsTable(ElfSection section) =>
-        section.Has(ElfSectionFlags.Alloc) && SectionRules.RoleOf(section) == SectionRole.Table
+    public static bool IsTable(Architecture architecture, ElfSection section) =>
+        section.Has(ElfSectionFlags.Alloc) && SectionRules.RoleOf(section, architecture.Sections) == SectionRole.Table
         && !section.Name.StartsWith(".discard", StringComparison.Ordinal);
 
     /// <summary>Size of an entry: what the kernel's headers say, else what the file says.</summary>

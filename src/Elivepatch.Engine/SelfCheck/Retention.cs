@@ -27,7 +27,7 @@ public sealed record Retention(RetentionState State, IReadOnlyList<AddressEscape
     public static Retention Of(ElfObject elf, LivepatchModule module)
     {
         var patched = module.Objects.SelectMany(o => o.Functions).Select(f => f.New).OfType<NewCode>().Select(n => (n.Section, n.Offset));
-        var found = FindEscapes.Run(elf, patched);
+        var found = FindEscapes.Run(module.Architecture, elf, patched);
         List<string> reasons = [.. found.Escapes.Select(e => e.ToString())];
         if (!found.IsComplete)
             reasons.Add("its code is too large to be followed to the end");

@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Units;
@@ -16,6 +17,9 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     public ElfObject Elf => elf;
 
     public LivepatchModule Module => module;
+
+    /// <summary>The processor.</summary>
+    public Architecture Architecture => module.Architecture;
 
     public TargetKernel Kernel => kernel;
 
@@ -50,14 +54,14 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     public KernelMemory? Memory { get; } = kernel.Symbols is { } symbols ? new(symbols) : null;
 
     /// <summary>Which functions may be called through pointers; null where the kernel's symbols are not known.</summary>
-    public IndirectEntries? Entries { get; } = kernel.Symbols is { } symbols ? new(symbols, kernel.Image) : null;
+    public IndirectEntries? Entries { get; } = kernel.Symbols is { } symbols ? new(module.Architecture, symbols, kernel.Image) : null;
 
     /// <summary>What the module's instructions do with addresses.</summary>
     public CodeUses CodeUses => codeUses.Value;
 
-    private readonly Lazy<CodeUses> codeUses = new(() => CodeUses.Read(elf));
+    private readonly Lazy<CodeUses> codeUses = new(() => CodeUses.Read(module.Architecture, elf));
 
-    private readonly OldCode? oldCode = kernel is { Symbols: { } symbols, Image: { } image } ? new(symbols, image) : null;
+    private readonly OldCode? oldCode = kernel is { Symbols: { } symbols, Image: { } image } ? new(module.Architecture, symbols, image) : null;
 
     private readonly Lazy<Dictionary<string, ReplacedFunction>> replaced = new(() => module.Objects.Where(o => o.Name is null)
         .SelectMany(o => o.Functions).Where(f => f.New?.Symbol is not null)

@@ -33,7 +33,7 @@ internal sealed class SectionLists(ElfObject elf, DataFields fields, PatchEntrie
         foreach (var place in Entries(section, ObjectSize))
         {
             var functions = new List<ReplacedFunction>();
-            var count = (uint)DataFields.Number(place + ObjectCount);
+            var count = (uint)fields.Number(place + ObjectCount);
             if (fields.Follow(place + ObjectFunctions) is not { } first)
                 entries.Fail($"{section.Name}+0x{place.Offset:x}: an object without functions");
             else if (count > (first.Section.Size - first.Offset) / FunctionSize)

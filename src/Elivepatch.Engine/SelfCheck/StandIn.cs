@@ -1,5 +1,6 @@
 using System.Text;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.SelfCheck;
@@ -32,8 +33,10 @@ public static class StandIn
     public static byte[]? Neutral(byte[] file, string name, EntryLayouts? layouts = null)
     {
         var elf = ElfReader.Read(file);
-        var fields = new DataFields(elf);
-        if (new StaticLists(elf, fields, new(elf, fields), layouts).Places() is not { Objects.Count: > 0 } lists)
+        if (KnownArchitectures.Of(elf) is not { } architecture)
+            return null;
+        var fields = new DataFields(architecture, elf);
+        if (new StaticLists(architecture, elf, fields, new(elf, fields), layouts).Places() is not { Objects.Count: > 0 } lists)
             return null;
         var replace = lists.Patch.Offset + (ulong)(layouts?.OffsetOf("klp_patch.replace") ?? (int)StaticLists.PatchReplace);
         if (replace >= (ulong)lists.Patch.Section.Content.Length)
@@ -47,7 +50,7 @@ public static class StandIn
             if (place.Section.Relocations is not { } relocations)
                 return null;
             relocations.Entries.RemoveAll(r => r.Offset == place.Offset);
-            relocations.Entries.Add(new(place.Offset, X8664Relocation.Absolute64, symbol, names.Content.Length));
+            relocations.Entries.Add(new(place.Offset, architecture.Pointer.Number, symbol, names.Content.Length));
             names.Content = [.. names.Content, .. Encoding.ASCII.GetBytes(FormattableString.Invariant($"elivepatch_absent_{index}\0"))];
         }
 

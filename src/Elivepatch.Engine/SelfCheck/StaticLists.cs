@@ -1,16 +1,17 @@
 // The lists as include/linux/livepatch.h has them: struct klp_patch { mod, objs, states, replace, ... } points at an array of
 // struct klp_object { name, funcs, callbacks { 4 pointers, bool }, ... }, each at an array of struct klp_func { old_name,
-// new_func, old_sympos, ... }. The fields named here have had the same offsets on x86-64 since 5.1; how large the structures are
+// new_func, old_sympos, ... }. The fields named here have had the same offsets on 64-bit machines since 5.1; how large the structures are
 // depends on version and configuration (struct kobject), so that is taken from the target's layouts or inferred: an array's
 // second entry shows by its pointers, and where there is none the symbol of the array tells its size.
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 using Place = Elivepatch.Engine.SelfCheck.DataFields.Place;
 
 namespace Elivepatch.Engine.SelfCheck;
 
 /// <summary>Reads a <c>struct klp_patch</c> in the module's data and the arrays behind it.</summary>
-internal sealed class StaticLists(ElfObject elf, DataFields fields, PatchEntries entries, EntryLayouts? layouts)
+internal sealed class StaticLists(Architecture architecture, ElfObject elf, DataFields fields, PatchEntries entries, EntryLayouts? layouts)
 {
     /// <summary>Offset of <c>replace</c> in <c>struct klp_patch</c> since 5.5.</summary>
     public const ulong PatchReplace = 24;
@@ -82,9 +83,9 @@ internal sealed class StaticLists(ElfObject elf, DataFields fields, PatchEntries
     }
 
     private bool IsEmpty(Place place) =>
-        IsNull(place) && IsNull(place + Pointer) && (DataFields.Number(place + FunctionPosition) == 0);
+        IsNull(place) && IsNull(place + Pointer) && (fields.Number(place + FunctionPosition) == 0);
 
-    private bool IsNull(Place field) => fields.RelocationAt(field) is null && DataFields.Number(field) == 0;
+    private bool IsNull(Place field) => fields.RelocationAt(field) is null && fields.Number(field) == 0;
 
     /// <summary>Where an array must end: with its symbol, else before whatever else is pointed at.</summary>
     private ulong EndOf(Place array) =>
@@ -162,21 +163,8 @@ internal sealed class StaticLists(ElfObject elf, DataFields fields, PatchEntries
     private static bool IsThisModule(ElfRelocation relocation) =>
         relocation.Symbol is { } symbol && DataFields.TargetOf(symbol, relocation.Addend) is { Section.Name: ModuleStart.Section, Offset: 0 };
 
-    // Instructions that load an address into %rdi: mov $imm32 (48 c7 c7), lea disp32(%rip) (48 8d 3d), movabs $imm64 (48 bf).
-    private static Place? FirstArgument(ElfSection code, ElfRelocation relocation)
-    {
-        if (relocation.Offset > (ulong)code.Content.Length)
-            return null;
-        var before = code.Content.AsSpan(0, (int)relocation.Offset);
-        return relocation.Type switch
-        {
-            X8664Relocation.Absolute32Signed when before.EndsWith((ReadOnlySpan<byte>)[0x48, 0xc7, 0xc7]) =>
-                DataFields.TargetOf(relocation.Symbol, relocation.Addend),
-            X8664Relocation.Pc32 when before.EndsWith((ReadOnlySpan<byte>)[0x48, 0x8d, 0x3d]) =>
-                DataFields.TargetOf(relocation.Symbol, unchecked(relocation.Addend + 4)),
-            X8664Relocation.Absolute64 when before.EndsWith((ReadOnlySpan<byte>)[0x48, 0xbf]) =>
-                DataFields.TargetOf(relocation.Symbol, relocation.Addend),
-            _ => null,
-        };
-    }
+    private Place? FirstArgument(ElfSection code, ElfRelocation relocation) =>
+        architecture.Loader.LoadsFirstArgument(code.Content, relocation, out var bias)
+            ? DataFields.TargetOf(relocation.Symbol, unchecked(relocation.Addend + bias))
+            : null;
 }

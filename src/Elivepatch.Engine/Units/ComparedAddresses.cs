@@ -1,4 +1,4 @@
-using Iced.Intel;
+using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.Units;
 
@@ -9,67 +9,64 @@ namespace Elivepatch.Engine.Units;
 internal static class ComparedAddresses
 {
     /// <summary>The references among some of a piece's that a comparison uses.</summary>
-    public static IReadOnlyList<Reference> In(Piece code, IReadOnlyList<Reference> references)
+    public static IReadOnlyList<Reference> In(Architecture architecture, Piece code, IReadOnlyList<Reference> references)
     {
         var byOffset = references.ToDictionary(r => code.Start + r.Offset);
         var compared = new List<Reference>();
-        var held = new Dictionary<Register, Reference>();
-        var factory = new InstructionInfoFactory();
-        foreach (var (instruction, constants) in InstructionFields.Decode(code.Section, code.Start, code.End))
+        var held = new Dictionary<int, Reference>();
+        foreach (var instruction in architecture.Decode(code.Section, code.Start, code.End).Where(i => i.IsValid))
         {
-            var loaded = constants.HasImmediate ? byOffset.GetValueOrDefault(instruction.IP + constants.ImmediateOffset) : null;
-            loaded ??= constants.HasDisplacement && instruction.Mnemonic == Mnemonic.Lea
-                ? byOffset.GetValueOrDefault(instruction.IP + constants.DisplacementOffset)
-                : null;
-            if (IsComparison(instruction.Mnemonic))
+            var operation = instruction.Operation;
+            var loaded = instruction.Immediate is { } immediate ? byOffset.GetValueOrDefault(immediate.Offset) : null;
+            if (loaded is null && operation == Operation.LoadAddress && instruction.Displacement is { } displacement)
+                loaded = byOffset.GetValueOrDefault(displacement.Offset);
+            if (IsComparison(operation))
             {
                 if (loaded is not null)
                     compared.Add(loaded);
-                for (var i = 0; i < instruction.OpCount && held.Count > 0; i++)
+                for (var i = 0; i < instruction.Operands.Count && held.Count > 0; i++)
                 {
-                    if (instruction.GetOpKind(i) == OpKind.Register && held.TryGetValue(instruction.GetOpRegister(i), out var reference))
+                    if (HeldIn(instruction.RegisterAt(i), held) is { } reference)
                         compared.Add(reference);
                 }
             }
 
-            var isMove = instruction.Mnemonic is Mnemonic.Mov or Mnemonic.Lea or (>= Mnemonic.Cmova and <= Mnemonic.Cmovs)
-                && instruction.Op0Kind == OpKind.Register;
-            if (isMove && loaded is null && instruction.Op1Kind == OpKind.Register)
-                loaded = held.GetValueOrDefault(instruction.Op1Register);
-            if (held.Count > 0 && !(isMove && loaded is null && instruction.Mnemonic is not (Mnemonic.Mov or Mnemonic.Lea)))
-                Forget(instruction, held, factory);
+            var isMove = operation is Operation.Move or Operation.LoadAddress or Operation.ConditionalMove && instruction.RegisterAt(0).Exists;
+            if (isMove && loaded is null)
+                loaded = HeldIn(instruction.RegisterAt(1), held);
+            if (held.Count > 0 && !(isMove && loaded is null && operation == Operation.ConditionalMove))
+                Forget(architecture.Calls, instruction, held);
             if (isMove && loaded is not null)
-                held[instruction.Op0Register.GetFullRegister()] = loaded;
+                held[instruction.RegisterAt(0).Number] = loaded;
         }
 
         return [.. compared.Distinct()];
     }
 
-    private static bool IsComparison(Mnemonic mnemonic) => mnemonic is Mnemonic.Cmp or Mnemonic.Sub or Mnemonic.Xor or Mnemonic.Cmpxchg;
+    // Half a register holds no address.
+    private static Reference? HeldIn(MachineRegister register, Dictionary<int, Reference> held) =>
+        register.Size == sizeof(ulong) ? held.GetValueOrDefault(register.Number) : null;
 
-    private static bool IsKeptByCalls(Register register) =>
-        register is Register.RBX or Register.RBP or Register.R12 or Register.R13 or Register.R14 or Register.R15;
+    private static bool IsComparison(Operation operation) =>
+        operation is Operation.Compare or Operation.Subtract or Operation.ExclusiveOr or Operation.CompareExchange;
 
     // Behind a jump another path may come in with something else in the register, but this one has the address still.
-    private static void Forget(in Instruction instruction, Dictionary<Register, Reference> held, InstructionInfoFactory factory)
+    private static void Forget(CallingConvention calls, MachineInstruction instruction, Dictionary<int, Reference> held)
     {
-        if (instruction.FlowControl is FlowControl.UnconditionalBranch or FlowControl.Return or FlowControl.IndirectBranch)
+        if (instruction.Flow is ControlFlow.Jump or ControlFlow.Return or ControlFlow.IndirectJump)
         {
             held.Clear();
             return;
         }
 
-        if (instruction.FlowControl is FlowControl.Call or FlowControl.IndirectCall)
+        if (instruction.Flow is ControlFlow.Call or ControlFlow.IndirectCall)
         {
-            foreach (var register in held.Keys.Where(r => !IsKeptByCalls(r)).ToList())
+            foreach (var register in held.Keys.Where(r => !calls.IsKept(r)).ToList())
                 held.Remove(register);
             return;
         }
 
-        foreach (var used in factory.GetInfo(instruction).GetUsedRegisters())
-        {
-            if (used.Access is OpAccess.Write or OpAccess.ReadWrite or OpAccess.CondWrite or OpAccess.ReadCondWrite)
-                held.Remove(used.Register.GetFullRegister());
-        }
+        foreach (var used in instruction.Registers.Where(r => r.IsWritten))
+            held.Remove(used.Register.Number);
     }
 }

@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.Units;
 
@@ -10,11 +11,11 @@ namespace Elivepatch.Engine.Units;
 internal static class EntryStride
 {
     // Relocated fields of an entry, by table; one in the others. Of two fields that follow each other without a gap nothing else
-    // tells where an entry ends: include/linux/jump_label.h, include/linux/static_call_types.h, arch/x86/include/asm/extable.h.
+    // tells where an entry ends: include/linux/jump_label.h, include/linux/static_call_types.h, arch/*/include/asm/extable.h.
     private static readonly Dictionary<string, int> fewestFields = new()
     {
         [SectionRules.JumpTable] = 3,
-        [".static_call_sites"] = 2,
+        [SectionRules.StaticCallSites] = 2,
         [SectionRules.ExceptionTable] = 2,
         [SectionRules.Alternatives] = 2,
     };
@@ -23,7 +24,7 @@ internal static class EntryStride
     private const int MostFields = 4;
 
     /// <summary>Entry size in bytes, or 0 where no size fits.</summary>
-    public static ulong Infer(ElfSection table)
+    public static ulong Infer(ElfSection table, SectionTable sections)
     {
         var size = table.Size;
         ElfRelocation[] relocations = [.. table.Relocations?.Entries.OrderBy(r => r.Offset) ?? Enumerable.Empty<ElfRelocation>()];
@@ -41,7 +42,7 @@ internal static class EntryStride
                 continue;
             // Of two or three addresses of code in a row: the third is a handler, and leads to the entry of a function each time.
             if (found > 0)
-                return perEntry == 3 && relocations.Where((_, i) => i % 3 == 2).All(LeadsToEntry) ? stride : found;
+                return perEntry == 3 && relocations.Where((_, i) => i % 3 == 2).All(r => LeadsToEntry(r, sections)) ? stride : found;
             found = stride;
             if (table.Name != SectionRules.ExceptionTable)
                 break;
@@ -77,8 +78,8 @@ internal static class EntryStride
     }
 
     // No instruction at a function's entry may fault.
-    private static bool LeadsToEntry(ElfRelocation relocation) =>
-        relocation.Addend == 0 && relocation.Symbol is { } symbol && (symbol.IsFunction || (symbol.IsSectionSymbol && symbol.Section!.Name != SectionRules.Fixup));
+    private static bool LeadsToEntry(ElfRelocation relocation, SectionTable sections) =>
+        relocation.Addend == 0 && relocation.Symbol is { } symbol && (symbol.IsFunction || (symbol.IsSectionSymbol && !sections.Outlines.Contains(symbol.Section!.Name)));
 
     private static bool LeadsToCode(ElfRelocation relocation) => relocation.Symbol?.Section?.Has(ElfSectionFlags.Execute) == true;
 }

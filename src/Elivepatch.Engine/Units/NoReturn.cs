@@ -1,4 +1,4 @@
-using Iced.Intel;
+using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.Units;
 
@@ -12,21 +12,22 @@ internal static class NoReturn
     /// True where no path leads out of a function: it has no return, and no jump to anything but itself. One that ends in a jump to
     /// another that never returns is not told.
     /// </summary>
-    public static bool Is(Piece function) => StaysInside(function) && (function.Cold is not { } cold || StaysInside(cold));
+    public static bool Is(Architecture architecture, Piece function) =>
+        StaysInside(architecture, function) && (function.Cold is not { } cold || StaysInside(architecture, cold));
 
-    private static bool StaysInside(Piece piece)
+    private static bool StaysInside(Architecture architecture, Piece piece)
     {
         var function = piece.Parent ?? piece;
         var outside = piece.References.Where(r => r.Use == ReferenceUse.Branch && (r.Piece is null || (r.Piece.Parent ?? r.Piece) != function))
             .Select(r => piece.Start + r.Offset).ToHashSet();
         var any = false;
-        foreach (var (instruction, constants) in InstructionFields.Decode(piece.Section, piece.Start, piece.End))
+        foreach (var instruction in architecture.Decode(piece.Section, piece.Start, piece.End).Where(i => i.IsValid))
         {
             any = true;
-            var leaves = instruction.FlowControl switch
+            var leaves = instruction.Flow switch
             {
-                FlowControl.Return or FlowControl.IndirectBranch or FlowControl.XbeginXabortXend => true,
-                FlowControl.UnconditionalBranch or FlowControl.ConditionalBranch => outside.Contains(instruction.IP + constants.ImmediateOffset),
+                ControlFlow.Return or ControlFlow.IndirectJump or ControlFlow.Unknown => true,
+                ControlFlow.Jump or ControlFlow.ConditionalJump => instruction.Immediate is not { } target || outside.Contains(target.Offset),
                 _ => false,
             };
             if (leaves)
@@ -34,6 +35,6 @@ internal static class NoReturn
         }
 
         // Alternatives may replace what is there by a jump; entries of tables by where an exception goes on.
-        return any && !piece.Entries.Any(e => e.References.Any(r => r.Piece is { Kind: PieceKind.Replacement } other && !StaysInside(other)));
+        return any && !piece.Entries.Any(e => e.References.Any(r => r.Piece is { Kind: PieceKind.Replacement } other && !StaysInside(architecture, other)));
     }
 }

@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.Units;
 
@@ -27,7 +28,7 @@ public enum ReferenceUse
 /// </param>
 /// <param name="Use">How it is used.</param>
 public sealed record Reference(
-    ulong Offset, X8664Relocation Type, Piece? Piece, ElfSymbol? External, long Displacement, int Bias, ReferenceUse Use)
+    ulong Offset, RelocationType Type, Piece? Piece, ElfSymbol? External, long Displacement, int Bias, ReferenceUse Use)
 {
     /// <summary>Name of what is referred to.</summary>
     public string TargetName => Piece?.Name ?? External?.Name ?? "";
@@ -47,20 +48,8 @@ public sealed record Reference(
     /// <summary>True for the target of a call, which leaves a return address on the stack; false for that of a jump.</summary>
     public bool IsCall { get; init; }
 
-    /// <summary>Size of the field in bytes, or 0 for types this engine does not know.</summary>
-    public int FieldSize => SizeOf(Type);
-
-    /// <summary>Size of the field of a relocation type, or 0 where unknown.</summary>
-    public static int SizeOf(X8664Relocation type) => type switch
-    {
-        X8664Relocation.Absolute64 or X8664Relocation.Pc64 => 8,
-        X8664Relocation.Pc32 or X8664Relocation.Plt32 or X8664Relocation.Absolute32 or X8664Relocation.Absolute32Signed => 4,
-        _ => 0,
-    };
-
-    /// <summary>True for PC-relative relocation types.</summary>
-    public static bool IsPcRelative(X8664Relocation type) =>
-        type is X8664Relocation.Pc32 or X8664Relocation.Plt32 or X8664Relocation.Pc64;
+    /// <summary>Size of the field in bytes, or 0 for types whose formula this engine does not know.</summary>
+    public int FieldSize => Type.IsKnown ? Type.Size : 0;
 }
 
 /// <summary>One entry of a table such as <c>__bug_table</c>.</summary>

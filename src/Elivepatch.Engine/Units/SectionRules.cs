@@ -1,12 +1,13 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.Units;
 
 /// <summary>
-/// Tells the role of each section from its name and flags. The names are those that <c>include/asm-generic/vmlinux.lds.h</c>,
-/// <c>arch/x86/kernel/vmlinux.lds.S</c> and the x86 inline assembly give; what is on no list is <see cref="SectionRole.Unknown"/>,
-/// so that a kernel that invents a section is refused instead of misread.
+/// Tells the role of each section from its name and flags. The names are those that <c>include/asm-generic/vmlinux.lds.h</c> and the
+/// headers of all processors give, and those of the one processor (<see cref="SectionTable"/>); what is on no list is
+/// <see cref="SectionRole.Unknown"/>, so that a kernel that invents a section is refused instead of misread.
 /// </summary>
 public static class SectionRules
 {
@@ -28,11 +29,8 @@ public static class SectionRules
     /// <summary>Warnings and bugs (<c>struct bug_entry</c>).</summary>
     public const string BugTable = "__bug_table";
 
-    /// <summary>Where code goes on behind an instruction that faulted, without names of its own (until 5.15).</summary>
-    public const string Fixup = ".fixup";
-
-    /// <summary>Slow paths of reference counters, without names of their own (<c>arch/x86/include/asm/refcount.h</c> until 5.4).</summary>
-    public const string RefcountText = ".text..refcount";
+    /// <summary>Static calls: the place and the key of each.</summary>
+    public const string StaticCallSites = ".static_call_sites";
 
     /// <summary>Trampolines of static calls.</summary>
     public const string StaticCallText = ".static_call.text";
@@ -40,8 +38,7 @@ public static class SectionRules
     // Tables whose entries belong to one place in one function; the first reference to code in an entry names the place.
     private static readonly HashSet<string> tables =
     [
-        BugTable, ExceptionTable, JumpTable, Alternatives, ".smp_locks", ".parainstructions", ".static_call_sites",
-        ".call_sites", ".retpoline_sites", ".return_sites", ".ibt_endbr_seal", ".cfi_sites", "__mcount_loc",
+        BugTable, ExceptionTable, JumpTable, Alternatives, StaticCallSites, "__mcount_loc",
         "__patchable_function_entries", ".kcfi_traps", PrintkIndex,
         ".discard.reachable", ".discard.unreachable", ".discard.annotate_insn", ".discard.annotate_data", ".discard.retpoline_safe",
         ".discard.intra_function_calls", ".discard.instr_begin", ".discard.instr_end", ".discard.validate_unret",
@@ -53,9 +50,9 @@ public static class SectionRules
     [
         ".export_symbol", "__tracepoints_ptrs", "__bpf_raw_tp_map", "_ftrace_events", "_ftrace_eval_map", "_kprobe_blacklist",
         "__syscalls_metadata", "__param", "__modver", ".static_call_tramp_key", ".con_initcall.init", ".init.setup",
-        "_error_injection_whitelist", "__kstrtab_strings", "__ksymtab_strings", ".ctors", ".init_array", ".data..init_irqstack",
+        "_error_injection_whitelist", "__kstrtab_strings", "__ksymtab_strings", ".ctors", ".init_array",
         "__earlycon_table", "__lsm_info", ".lsm_info.init", "__clk_of_table", "__timer_of_table", "__irqchip_of_table", ".builtin_fw",
-        "__cpuidle_method_of_table", ".x86_cpu_dev.init", ".x86_intel_mid_dev.init", ".iommu_table", ".apicdrivers",
+        "__cpuidle_method_of_table",
     ];
 
     private static readonly string[] registryPrefixes =
@@ -65,7 +62,7 @@ public static class SectionRules
 
     private static readonly string[] codeSections =
     [
-        ".noinstr.text", ".sched.text", ".spinlock.text", ".ref.text", ".cpuidle.text", ".kprobes.text", ".entry.text",
+        ".noinstr.text", ".sched.text", ".spinlock.text", ".ref.text", ".cpuidle.text", ".kprobes.text",
         ".irqentry.text", ".softirqentry.text", StaticCallText,
     ];
 
@@ -76,27 +73,29 @@ public static class SectionRules
     ];
 
     /// <summary>Role of one section.</summary>
-    public static SectionRole RoleOf(ElfSection section)
+    /// <param name="section">The section.</param>
+    /// <param name="own">The sections of the processor.</param>
+    internal static SectionRole RoleOf(ElfSection section, SectionTable own)
     {
         var name = section.Name;
         // Nothing that runs reads .modinfo: of vmlinux it is not even in memory, and of a module the loader has read it.
         if (section is ElfRelocationSection or ElfGroupSection || name == ".modinfo")
             return SectionRole.Ignored;
-        if (tables.Contains(name) || RuntimeConstants.VariableOf(name) is not null)
+        if (tables.Contains(name) || own.Tables.Contains(name) || RuntimeConstants.VariableOf(name) is not null)
             return SectionRole.Table;
         if (name == BtfIds)
             return SectionRole.IdList;
-        if (registries.Contains(name) || StartsWithAny(name, registryPrefixes))
+        if (registries.Contains(name) || own.Registries.Contains(name) || StartsWithAny(name, registryPrefixes))
             return SectionRole.Registry;
         if (!section.Has(ElfSectionFlags.Alloc))
             return name.StartsWith(".discard", StringComparison.Ordinal) && name != ".discard" ? SectionRole.Unknown : SectionRole.Ignored;
         if (section.Type == ElfSectionType.Note || name.StartsWith(".note", StringComparison.Ordinal)
-            || name is ".eh_frame" or ".orc_unwind" or ".orc_unwind_ip" or ".orc_header" or ".orc_lookup")
+            || name == ".eh_frame" || own.Ignored.Contains(name))
             return SectionRole.Ignored;
         if (StartsWithAny(name, initPrefixes))
             return SectionRole.Init;
         if (section.Has(ElfSectionFlags.Execute))
-            return RoleOfCode(name);
+            return RoleOfCode(name, own);
         if (section.Has(ElfSectionFlags.Merge))
             return SectionRole.Literal;
         return name.StartsWith(".data", StringComparison.Ordinal) || name.StartsWith(".bss", StringComparison.Ordinal)
@@ -141,11 +140,11 @@ public static class SectionRules
         _ => MemoryKind.Data,
     };
 
-    private static SectionRole RoleOfCode(string name) => name switch
+    private static SectionRole RoleOfCode(string name, SectionTable own) => name switch
     {
-        ".altinstr_replacement" or ".altinstr_aux" or Fixup or RefcountText => SectionRole.Replacement,
+        _ when own.Replacements.Contains(name) => SectionRole.Replacement,
         _ when name == ".text" || name.StartsWith(".text.", StringComparison.Ordinal) => SectionRole.Code,
-        _ when Array.IndexOf(codeSections, name) >= 0 => SectionRole.Code,
+        _ when Array.IndexOf(codeSections, name) >= 0 || own.Code.Contains(name) => SectionRole.Code,
         _ => SectionRole.Unknown,
     };
 

@@ -1,5 +1,5 @@
 using Elivepatch.Elf;
-using Iced.Intel;
+using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.Units;
 
@@ -21,7 +21,7 @@ public sealed partial class UnitObject
     {
         var references = ReadReferences(piece.Section, piece.Start, piece.End, piece.IsCode ? Fields(piece.Section) : null);
         piece.HasFtraceEntry = piece.Kind == PieceKind.Function && Relocations(piece.Section).Any(
-            r => r.Offset >= piece.Start && r.Offset < piece.End && r.Symbol is { Name: "__fentry__", IsDefined: false });
+            r => r.Offset >= piece.Start && r.Offset < piece.End && r.Symbol is { IsDefined: false } symbol && symbol.Name == Architecture.FtraceEntry);
         if (piece.IsCode && bySection[piece.Section].Named.Count(p => p.IsCode) > 1)
             AddHiddenReferences(piece, references);
         return references;
@@ -33,7 +33,7 @@ public sealed partial class UnitObject
             return fields;
         fields = [];
         foreach (var (start, end) in CodeRanges(section))
-            InstructionFields.Visit(section, start, end, f => fields[f.Offset] = f);
+            InstructionFields.Visit(Architecture, section, start, end, f => fields[f.Offset] = f);
         return decoded[section] = fields;
     }
 
@@ -67,7 +67,7 @@ public sealed partial class UnitObject
         var result = new List<Reference>();
         for (var i = FirstAt(relocations, start); i < relocations.Length && relocations[i].Offset < end; i++)
         {
-            if (relocations[i].Type == X8664Relocation.None)
+            if (Architecture.TypeOf(relocations[i]).IsNone)
                 continue;
             if (Read(section, start, relocations[i], fields) is { } reference)
                 result.Add(reference);
@@ -94,6 +94,7 @@ public sealed partial class UnitObject
     private Reference? Read(
         ElfSection section, ulong start, ElfRelocation relocation, Dictionary<ulong, InstructionFields.Field>? fields)
     {
+        var type = Architecture.TypeOf(relocation);
         var bias = 0;
         var use = ReferenceUse.Address;
         var (isMemoryOperand, isCall) = (false, false);
@@ -105,7 +106,7 @@ public sealed partial class UnitObject
                 return null;
             }
 
-            bias = Reference.IsPcRelative(relocation.Type) ? (int)(field.End - relocation.Offset) : 0;
+            bias = type.IsPcRelative ? field.Bias : 0;
             use = field.IsBranch ? ReferenceUse.Branch : ReferenceUse.Address;
             (isMemoryOperand, isCall) = (field.IsMemoryOperand, field.IsCall);
         }
@@ -113,7 +114,7 @@ public sealed partial class UnitObject
         var offset = relocation.Offset - start;
         if (relocation.Symbol is not { IsDefined: true, Section: { } home } symbol)
         {
-            return new(offset, relocation.Type, null, relocation.Symbol, relocation.Addend + bias, bias, use)
+            return new(offset, type, null, relocation.Symbol, relocation.Addend + bias, bias, use)
             {
                 IsMemoryOperand = isMemoryOperand,
                 IsCall = isCall,
@@ -130,7 +131,7 @@ public sealed partial class UnitObject
 
         if (piece.Kind == PieceKind.Unnamed)
             ReadUnnamed(piece);
-        return new(offset, relocation.Type, piece, null, meant - (long)piece.Anchor, bias, use)
+        return new(offset, type, piece, null, meant - (long)piece.Anchor, bias, use)
         {
             IsMemoryOperand = isMemoryOperand,
             IsCall = isCall,
@@ -201,7 +202,7 @@ public sealed partial class UnitObject
                 if (relocations[i].Symbol is { IsDefined: true, Section: { } home } symbol && roles[home] == SectionRole.Replacement
                     && (isCode ? home != source : perEntry == 0 || i % perEntry == 1))
                 {
-                    AddReplacementStart(home, (long)symbol.Value + relocations[i].Addend, isCode && Reference.IsPcRelative(relocations[i].Type));
+                    AddReplacementStart(home, (long)symbol.Value + relocations[i].Addend, isCode && Architecture.TypeOf(relocations[i]).IsPcRelative);
                 }
             }
         }
@@ -209,15 +210,15 @@ public sealed partial class UnitObject
         foreach (var (section, starts) in replacementStarts.ToList())
         {
             replacementStarts[section] = [.. starts.Distinct().Order()];
-            if (section.Name is SectionRules.Fixup or SectionRules.RefcountText)
+            if (Architecture.Sections.Outlines.Contains(section.Name))
                 CheckEnds(section, replacementStarts[section]);
         }
     }
 
-    // Code jumps to it by a PC-relative branch whose bias is 4; a table entry gives the place itself.
+    // Code jumps to it by a branch, whose addend lacks something; a table entry gives the place itself.
     private void AddReplacementStart(ElfSection home, long place, bool isBranch)
     {
-        var start = place + (isBranch ? 4 : 0);
+        var start = place + (isBranch ? Architecture.BranchBias : 0);
         if (start < 0 || (ulong)start > home.Size)
             return;
         if (!replacementStarts.TryGetValue(home, out var starts))
@@ -230,8 +231,8 @@ public sealed partial class UnitObject
     {
         for (var i = 0; i + 1 < starts.Count; i++)
         {
-            var last = InstructionFields.Decode(section, starts[i], starts[i + 1]).Select(d => d.Instruction).LastOrDefault();
-            if (last.FlowControl is not (FlowControl.UnconditionalBranch or FlowControl.IndirectBranch or FlowControl.Return) && last.Mnemonic != Mnemonic.Ud2)
+            var last = Architecture.Decode(section, starts[i], starts[i + 1]).LastOrDefault(d => d.IsValid);
+            if (last is not { Flow: ControlFlow.Jump or ControlFlow.IndirectJump or ControlFlow.Return } and not { Operation: Operation.Trap })
                 Report(ProblemCodes.UnreadableCode, $"{Name}: {section.Name}+0x{starts[i]:x} runs into what begins at +0x{starts[i + 1]:x}");
         }
     }
@@ -280,14 +281,14 @@ public sealed partial class UnitObject
                 continue;
             }
 
-            if (field.Size != 4)
+            if (field.Size < Architecture.SmallestField)
             {
                 piece.ShortBranchTo ??= other.Name;
                 continue;
             }
 
-            references.Add(new(field.Offset - piece.Start, field.IsBranch ? X8664Relocation.Plt32 : X8664Relocation.Pc32, other, null,
-                (long)(target - other.Anchor), (int)(field.End - field.Offset), field.IsBranch ? ReferenceUse.Branch : ReferenceUse.Address)
+            references.Add(new(field.Offset - piece.Start, field.IsBranch ? Architecture.Branch : Architecture.Relative, other, null,
+                (long)(target - other.Anchor), field.Bias, field.IsBranch ? ReferenceUse.Branch : ReferenceUse.Address)
             {
                 IsCall = field.IsCall,
             });

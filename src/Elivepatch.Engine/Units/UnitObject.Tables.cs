@@ -36,15 +36,15 @@ public sealed partial class UnitObject
             : r)];
     }
 
-    // In all versions of struct alt_instr (arch/x86/include/asm/alternative.h) the last byte; between 3.20 and 5.12 padlen follows it.
+    // Of an entry that nobody knows it is taken that it has one.
     private int ReplacementLength(ReadOnlySpan<byte> entry) =>
-        Layouts?.OffsetOf("alt_instr.replacementlen") is { } known ? entry[known] : entry[entry.Length == 13 ? ^2 : ^1];
+        Layouts?.OffsetOf("alt_instr.replacementlen") is { } known ? entry[known] : Architecture.Alternatives.LengthsOf(entry)?.Replacement ?? 1;
 
     private ulong? StrideOf(ElfSection table)
     {
         if (Layouts?.SizeOf(table.Name) is { } known)
             return EntryStride.Fits(table, (ulong)known) ? (ulong)known : null;
-        var inferred = EntryStride.Infer(table);
+        var inferred = EntryStride.Infer(table, Architecture.Sections);
         return inferred > 0 ? inferred : null;
     }
 

@@ -1,5 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Elf.Dwarf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.Units;
@@ -14,8 +15,9 @@ public sealed partial class UnitObject
     private readonly Dictionary<ElfSymbol, Piece> bySymbol = [];
     private readonly List<Problem> problems = [];
 
-    private UnitObject(string name, ElfObject elf, EntryLayouts? layouts, DebugInfo debug)
+    private UnitObject(Architecture architecture, string name, ElfObject elf, EntryLayouts? layouts, DebugInfo debug)
     {
+        Architecture = architecture;
         Name = name;
         Elf = elf;
         Layouts = layouts;
@@ -24,6 +26,9 @@ public sealed partial class UnitObject
 
     /// <summary>Source file of the unit, such as <c>fs/proc/meminfo.c</c>.</summary>
     public string Name { get; }
+
+    /// <summary>The processor that it is for.</summary>
+    public Architecture Architecture { get; }
 
     /// <summary>The object file.</summary>
     public ElfObject Elf { get; }
@@ -71,11 +76,15 @@ public sealed partial class UnitObject
         ReadReferences(section, 0, section.Size, fields: null);
 
     /// <summary>Cuts an object into pieces.</summary>
+    /// <param name="architecture">The processor that it is for.</param>
     /// <param name="name">Source file of the unit.</param>
     /// <param name="elf">Object compiled with one section per function and datum.</param>
     /// <param name="layouts">Entry sizes of the target's tables; null infers them from the relocations.</param>
-    public static Outcome<UnitObject> Read(string name, ElfObject elf, EntryLayouts? layouts)
+    public static Outcome<UnitObject> Read(Architecture architecture, string name, ElfObject elf, EntryLayouts? layouts)
     {
+        ArgumentNullException.ThrowIfNull(architecture);
+        if (architecture.Refuse(name, elf) is { } refused)
+            return refused;
         DebugInfo debug;
         try
         {
@@ -86,9 +95,9 @@ public sealed partial class UnitObject
             return new Problem(ProblemCodes.MalformedObject, $"{name}: debug information: {e.Message}");
         }
 
-        var unit = new UnitObject(name, elf, layouts, debug);
+        var unit = new UnitObject(architecture, name, elf, layouts, debug);
         foreach (var section in elf.Sections)
-            unit.roles[section] = SectionRules.RoleOf(section);
+            unit.roles[section] = SectionRules.RoleOf(section, architecture.Sections);
         unit.CutSections();
         unit.PairColdParts();
         unit.FindDeclarations();

@@ -6,7 +6,7 @@ using System.Collections.Concurrent;
 using Elivepatch.Elf;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Diff;
-using Elivepatch.Engine.Facts;
+using Elivepatch.Kernel.Records;
 using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
 using Elivepatch.Kernel.Compile;
@@ -28,7 +28,7 @@ internal sealed record ChangedReaders(
 }
 
 /// <summary>Compares units that see a patch through headers.</summary>
-internal sealed class HeaderReaders(UnitCompiler compiler, PreparedTree tree, PatchedSources sources, EntryLayouts layouts, AuthorStatements statements)
+internal sealed class HeaderReaders(UnitCompiler compiler, PreparedTree tree, PatchedSources sources, KernelFacts facts, AuthorStatements statements)
 {
     private const string Stage = "compare units that include it";
 
@@ -96,7 +96,7 @@ internal sealed class HeaderReaders(UnitCompiler compiler, PreparedTree tree, Pa
     {
         try
         {
-            return UnitObject.Read(unit, ElfReader.Read(compiled.Object.ToArray()), layouts);
+            return UnitObject.Read(facts.Architecture.Engine, unit, ElfReader.Read(compiled.Object.ToArray()), facts.Layouts);
         }
         catch (ElfFormatException e)
         {

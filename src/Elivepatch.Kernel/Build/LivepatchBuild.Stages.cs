@@ -1,4 +1,5 @@
 using Elivepatch.Engine;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Explain;
 using Elivepatch.Engine.Facts;
@@ -8,6 +9,7 @@ using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Units;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Patches;
+using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
 
 namespace Elivepatch.Kernel.Build;
@@ -77,20 +79,20 @@ public sealed partial class LivepatchBuild
         return problems.Count > 0 ? Outcome<IReadOnlyList<TOut>>.Failure(problems) : results.ConvertAll(r => r.Value);
     }
 
-    private static Outcome<UnitPlacement> Place(UnpatchedUnit unit, RunningKernel kernel, string compiler)
+    private static Outcome<UnitPlacement> Place(UnpatchedUnit unit, RunningKernel kernel, KernelFacts facts)
     {
-        var same = BeforeMatchesAsBuilt.Run(unit.Unit, unit.AsBuilt, unit.Before);
+        var same = BeforeMatchesAsBuilt.Run(facts.Architecture.Engine, unit.Unit, unit.AsBuilt, unit.Before);
         return same.Succeeded
-            ? FidelityCheck.Run(unit.Unit, unit.AsBuilt, kernel.Symbols, kernel.Image, compiler)
+            ? FidelityCheck.Run(facts.Architecture.Engine, unit.Unit, unit.AsBuilt, kernel.Symbols, kernel.Image, facts.Compiler)
             : Outcome<UnitPlacement>.Failure(same.Problems);
     }
 
     private static Outcome<IReadOnlyList<UnitDiff>> Compare(
         IReadOnlyList<(UnitObject Before, PatchedUnit After)> units,
-        EntryLayouts layouts,
+        KernelFacts facts,
         KeptLines? lines,
         BuildRequest request) =>
-        Each(units, u => UnitObject.Read(u.After.Unit, u.After.After, layouts).Then<UnitDiff>(after => DetectChanges.Run(
+        Each(units, u => UnitObject.Read(facts.Architecture.Engine, u.After.Unit, u.After.After, facts.Layouts).Then<UnitDiff>(after => DetectChanges.Run(
             Correlate.Run(u.Before, after, lines), request.AlsoFunctions.GetValueOrDefault(after.Name), request.Statements.In(after.Name))));
 
     // Before it is said that nothing changed: what changed may be to whom a name belongs. A statement may be about either, so the
@@ -118,11 +120,11 @@ public sealed partial class LivepatchBuild
     }
 
     private static async Task<Outcome<IReadOnlyList<UnitPlacement>>> PlaceAsync(
-        UnitCompiler compiler, PreparedTree tree, IReadOnlyList<CompileCommand> commands, RunningKernel kernel, string text, CancellationToken cancellation)
+        UnitCompiler compiler, PreparedTree tree, IReadOnlyList<CompileCommand> commands, RunningKernel kernel, KernelFacts facts, CancellationToken cancellation)
     {
         await using var compilation = UnitCompilation.Start(compiler, tree, commands, SourceOverlay.None, [], cancellation);
         var unpatched = await compilation.UnpatchedAsync();
-        return unpatched.Then(units => Each(units, u => Place(u, kernel, text)));
+        return unpatched.Then(units => Each(units, u => Place(u, kernel, facts)));
     }
 
     // A patch that changes only what cannot be live patched is refused; one that changes nothing at all is not.
@@ -141,10 +143,10 @@ public sealed partial class LivepatchBuild
     private static List<string> LeftOutOf(IReadOnlyList<UnitDiff> diffs) => [.. diffs.SelectMany(d => d.LeftOut.Select(l => $"{d.Unit}: {l}"))];
 
     private static Outcome<IReadOnlyList<LinkUnit>> CheckReferences(
-        IReadOnlyList<LinkUnit> units, ReferenceResolver resolver, RunningKernel kernel)
+        IReadOnlyList<LinkUnit> units, ReferenceResolver resolver, RunningKernel kernel, Architecture architecture)
     {
         var problems = Engine.Link.CheckReferences.Run(
-            units, resolver, new KernelMemory(kernel.Symbols), new IndirectEntries(kernel.Symbols, kernel.Image));
+            units, resolver, new KernelMemory(kernel.Symbols), new IndirectEntries(architecture, kernel.Symbols, kernel.Image));
         return problems.Count > 0 ? Outcome<IReadOnlyList<LinkUnit>>.Failure(problems) : units.ToList();
     }
 

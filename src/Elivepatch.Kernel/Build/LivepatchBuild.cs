@@ -50,7 +50,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         var compiler = new UnitCompiler(cache);
         var readers = await clock.RunAsync("compare units that include it", () => found.Readers.Count == 0
             ? Task.FromResult<Outcome<ChangedReaders>>(ChangedReaders.None)
-            : new HeaderReaders(compiler, tree, sources, facts.Layouts, request.Statements).FindChangedAsync(found.Readers, progress, cancellation));
+            : new HeaderReaders(compiler, tree, sources, facts, request.Statements).FindChangedAsync(found.Readers, progress, cancellation));
         if (!readers.TryGet(out var changedReaders))
             return Outcome<BuildResult>.Failure(readers.Problems);
 
@@ -67,21 +67,21 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         var loaded = await clock.RunAsync("read kernel facts", () => loading);
         if (!loaded.TryGet(out var kernel))
             return Outcome<BuildResult>.Failure(loaded.Problems);
-        var proven = await clock.RunAsync("fidelity", () => Each(unpatched, u => Place(u, kernel, facts.Compiler)));
+        var proven = await clock.RunAsync("fidelity", () => Each(unpatched, u => Place(u, kernel, facts)));
         if (!proven.TryGet(out var placements))
             return Outcome<BuildResult>.Failure(proven.Problems);
-        var understood = await clock.RunAsync("read unpatched", () => Each(unpatched, u => UnitObject.Read(u.Unit, u.Before, facts.Layouts)));
+        var understood = await clock.RunAsync("read unpatched", () => Each(unpatched, u => UnitObject.Read(facts.Architecture.Engine, u.Unit, u.Before, facts.Layouts)));
         if (!understood.TryGet(out var befores))
             return Outcome<BuildResult>.Failure(understood.Problems);
 
         var patchedUnits = await clock.RunAsync("compile patched", () => compilation.PatchedAsync(unpatched));
         if (!patchedUnits.TryGet(out var afters))
             return Outcome<BuildResult>.Failure(patchedUnits.Problems);
-        var compared = await clock.RunAsync("diff", () => Compare([.. befores.Zip(afters)], facts.Layouts, sources.Lines, request));
+        var compared = await clock.RunAsync("diff", () => Compare([.. befores.Zip(afters)], facts, sources.Lines, request));
         if (!compared.TryGet(out var diffs))
             return Outcome<BuildResult>.Failure(compared.Problems);
         var @interface = await clock.RunAsync("interfaces", () => CheckInterfaceAsync(
-            [.. diffs.Zip(placements)], kernel, request, changedReaders, same => PlaceAsync(compiler, tree, same, kernel, facts.Compiler, cancellation)));
+            [.. diffs.Zip(placements)], kernel, request, changedReaders, same => PlaceAsync(compiler, tree, same, kernel, facts, cancellation)));
         if (!@interface.TryGet(out var changes))
             return Outcome<BuildResult>.Failure(@interface.Problems);
         var included = await clock.RunAsync("include", () => IncludeAll(changes));
@@ -96,7 +96,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
             return NothingChanged(changes);
 
         var resolver = new ReferenceResolver(kernel.Symbols, kernel.Exports);
-        var judged = await clock.RunAsync("check references", () => CheckReferences(units, resolver, kernel));
+        var judged = await clock.RunAsync("check references", () => CheckReferences(units, resolver, kernel, facts.Architecture.Engine));
         if (!judged.Succeeded)
             return Outcome<BuildResult>.Failure(judged.Problems);
 

@@ -16,15 +16,15 @@ public readonly record struct BuildId(string Hex)
 
     /// <summary>Finds the build-id among ELF notes, or null.</summary>
     /// <param name="notes">The notes, as in <c>/sys/kernel/notes</c>.</param>
-    /// <param name="isBigEndian">The byte order of the machine that they are from.</param>
-    public static BuildId? Find(ReadOnlySpan<byte> notes, bool isBigEndian = false)
+    /// <param name="order">The byte order of the machine that they are from.</param>
+    public static BuildId? Find(ReadOnlySpan<byte> notes, ElfByteOrder order = ElfByteOrder.LittleEndian)
     {
-        var descriptor = ElfNotes.Find(notes, "GNU\0"u8, TypeBuildId, isBigEndian);
+        var descriptor = ElfNotes.Find(notes, "GNU\0"u8, TypeBuildId, order);
         return descriptor.Length is > 0 and <= 64 ? new(Convert.ToHexStringLower(descriptor)) : null;
     }
 
     /// <summary>Finds the build-id among notes that this machine's kernel shows, or null.</summary>
-    public static BuildId? FindHere(ReadOnlySpan<byte> notes) => Find(notes, isBigEndian: !BitConverter.IsLittleEndian);
+    public static BuildId? FindHere(ReadOnlySpan<byte> notes) => Find(notes, BitConverter.IsLittleEndian ? ElfByteOrder.LittleEndian : ElfByteOrder.BigEndian);
 
     /// <summary>The build-id of a linked file, or null where it has none.</summary>
     public static BuildId? Of(ReadOnlySpan<byte> file)
@@ -36,7 +36,7 @@ public readonly record struct BuildId(string Hex)
             return null;
         foreach (var segment in segments)
         {
-            if (Find(ElfImage.ContentOf(file, segment), image.IsBigEndian) is { } found)
+            if (Find(ElfImage.ContentOf(file, segment), image.Order) is { } found)
                 return found;
         }
 

@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Kernel.Architectures;
 
 namespace Elivepatch.Kernel.Records;
 
@@ -24,7 +26,12 @@ public sealed record KernelFacts
     public required string Compiler { get; init; }
 
     /// <summary>What <c>uname -m</c> says on it.</summary>
-    public string Machine { get; set; } = "x86_64";
+    public string Machine { get; set; } = KernelArchitectures.X8664.Machine;
+
+    /// <summary>The processor that it is for.</summary>
+    /// <exception cref="InvalidDataException">It is one that no kernel is imported for.</exception>
+    [JsonIgnore]
+    public KernelArchitecture Architecture => KernelArchitectures.Of(Machine) ?? throw new InvalidDataException($"the record of {Name} is of machine {Machine}");
 
     /// <summary>What <c>/proc/version</c> or the boot image says of the build.</summary>
     public string KernelVersionText { get; set; } = "";

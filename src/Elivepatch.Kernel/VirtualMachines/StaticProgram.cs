@@ -9,5 +9,5 @@ internal static class StaticProgram
 
     /// <summary>True for an x86-64 ELF file without an interpreter.</summary>
     public static bool Is(ReadOnlySpan<byte> file) =>
-        ElfImage.Read(file) is { IsBigEndian: false, Machine: X8664 } image && !image.Segments.Any(s => s.Type == ElfSegmentType.Interpreter);
+        ElfImage.Read(file) is { Order: ElfByteOrder.LittleEndian, Machine: X8664 } image && !image.Segments.Any(s => s.Type == ElfSegmentType.Interpreter);
 }

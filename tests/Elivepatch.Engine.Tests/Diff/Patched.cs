@@ -1,5 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Elf.Tests;
+using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
@@ -13,7 +14,7 @@ internal static class Patched
         + "-mrecord-mcount -fno-asynchronous-unwind-tables -fno-stack-protector -fcf-protection=none -mno-sse -fno-jump-tables ";
 
     public static UnitObject Unit(string source, string flags = "", bool debug = true) =>
-        Value(UnitObject.Read("unit.c", ElfReader.Read(Gcc.Compile(source,
+        Value(UnitObject.Read(X8664Architecture.Instance, "unit.c", ElfReader.Read(Gcc.Compile(source,
             KernelFlags + (debug ? Gcc.EngineFlags : "-ffunction-sections -fdata-sections") + " " + flags)), layouts: null));
 
     public static UnitDiff Compare(string before, string after, string flags = "", bool debug = true) =>

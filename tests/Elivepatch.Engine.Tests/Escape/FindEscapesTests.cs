@@ -1,5 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Elf.Tests;
+using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Escape;
 using Elivepatch.Engine.Tests.Diff;
 using Xunit;
@@ -505,7 +506,7 @@ public sealed class FindEscapesTests
         var elf = Compile(source, flags);
         var names = patched.Length == 0 ? ["f"] : patched;
         return FindEscapes.Run(
-            elf, elf.Symbols.Where(s => s.IsFunction && names.Contains(s.Name)).Select(s => (s.Section!.Name, s.Value)), coldPartsKeepNames);
+            X8664Architecture.Instance, elf, elf.Symbols.Where(s => s.IsFunction && names.Contains(s.Name)).Select(s => (s.Section!.Name, s.Value)), coldPartsKeepNames);
     }
 
     private static string Show(string source, string flags = "", bool coldPartsKeepNames = true, params string[] patched)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
 
@@ -80,7 +81,7 @@ internal sealed class FakeKernel
     public Outcome<UnitPlacement> Check(string source, bool withImage = true) => Check(Compile(source), withImage);
 
     public Outcome<UnitPlacement> Check(ElfObject unit, bool withImage = true) =>
-        FidelityCheck.Run("unit.c", unit, Symbols, withImage ? Image : null, "gcc (Test) 1.0");
+        FidelityCheck.Run(X8664Architecture.Instance, "unit.c", unit, Symbols, withImage ? Image : null, "gcc (Test) 1.0");
 
     public ulong AddressOf(string name) => Symbols.Vmlinux.Named(name).Single().Address;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Elf.Tests;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Facts;
@@ -86,7 +87,7 @@ public sealed class CombineTests
         foreach (var section in module.Sections.Where(s => s.Relocations is not null && s.Type != ElfSectionType.NoBits))
         {
             foreach (var relocation in section.Relocations!.Entries)
-                Assert.True(section.Content.AsSpan((int)relocation.Offset, relocation.Type.FieldSize()).IndexOfAnyExcept((byte)0) < 0, $"{section}: {relocation}");
+                Assert.True(section.Content.AsSpan((int)relocation.Offset, X8664Architecture.Instance.TypeOf(relocation).Size).IndexOfAnyExcept((byte)0) < 0, $"{section}: {relocation}");
         }
     }
 

@@ -1,3 +1,4 @@
+using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
@@ -138,7 +139,7 @@ public sealed class ReferenceTableTests(ReferenceTableTests.Kernel kernel) : ICl
             var unit = new LinkUnit(included, placement);
             var exports = ExportedSymbols.Parse([]).Value;
             var resolver = new ReferenceResolver(kernel.Symbols, exports);
-            var problems = CheckReferences.Run([unit], resolver, new(kernel.Symbols), new(kernel.Symbols, kernel.Image));
+            var problems = CheckReferences.Run([unit], resolver, new(kernel.Symbols), new(X8664Architecture.Instance, kernel.Symbols, kernel.Image));
             if (problems.Count > 0)
                 return NumberOf(problems);
             var combined = Combine.Start([unit], resolver);

@@ -1,5 +1,6 @@
 using System.Text;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.SelfCheck;
 using Xunit;
@@ -26,7 +27,7 @@ public sealed class ModuleRulesTests
         ["symbols-namespaces"] = elf => ReplaceText(elf, ".modinfo", "FAKE_NS", "BACK_NS"),
         ["symbols-depends"] = elf => ReplaceText(elf, ".modinfo", "net-core", "net_care"),
         ["symbols-no-common"] = elf => elf.Symbols.Add(new("common") { Binding = ElfSymbolBinding.Global, Place = ElfSymbolPlace.Common, Size = 8, Value = 8 }),
-        ["relocation-type"] = elf => Ordinary(elf, ".text").Entries[0].Type = (X8664Relocation)9,
+        ["relocation-type"] = elf => Ordinary(elf, ".text").Entries[0].Type = 9,
         ["relocation-field-zero"] = elf => Section(elf, ".text").Content[Ordinary(elf, ".text").Entries[0].Offset] = 1,
         ["relocation-once"] = elf => Ordinary(elf, ".text").Entries.Add(Ordinary(elf, ".text").Entries[0]),
         ["relocation-reach"] = elf => Ordinary(elf, ".text").Entries[0].Addend = int.MinValue,
@@ -214,7 +215,7 @@ public sealed class ModuleRulesTests
         elf.FindSymbol("new_net")!.Size = (ulong)code.Content.Length;
         Livepatch(elf, code.Name).Entries.Clear();
         var relocations = new ElfRelocationSection(".rela" + code.Name, code);
-        relocations.Entries.Add(new(3, X8664Relocation.Absolute32Signed, elf.FindSymbol("objects"), 0));
+        relocations.Entries.Add(new(3, X8664Relocations.Absolute32Signed.Number, elf.FindSymbol("objects"), 0));
         elf.Sections.Add(relocations);
     }
 
@@ -250,7 +251,7 @@ public sealed class ModuleRulesTests
         var list = new ElfSymbol("list") { Place = ElfSymbolPlace.Section, Section = ids };
         elf.Symbols.Add(list);
         var data = Ordinary(elf, ".data");
-        data.Entries.Add(new(data.Target.Size, X8664Relocation.Absolute64, list, 0));
+        data.Entries.Add(new(data.Target.Size, X8664Relocations.Absolute64.Number, list, 0));
         data.Target.Content = [.. data.Target.Content, .. new byte[8]];
     }
 
@@ -258,7 +259,7 @@ public sealed class ModuleRulesTests
     {
         var notes = new ElfSection(".notes", ElfSectionType.ProgBits) { Content = new byte[8] };
         var section = new ElfRelocationSection(".klp.rela.vmlinux..notes", notes) { Flags = Livepatch(elf, ".text").Flags };
-        section.Entries.Add(new(0, X8664Relocation.Absolute64, elf.FindSymbol(".klp.sym.vmlinux.secret_function,0"), 0));
+        section.Entries.Add(new(0, X8664Relocations.Absolute64.Number, elf.FindSymbol(".klp.sym.vmlinux.secret_function,0"), 0));
         elf.Sections.AddRange([notes, section]);
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
@@ -64,8 +65,8 @@ public sealed class SameObjectTests(StockKernel stock)
                 return [];
             var (asBuilt, before) = (ElfReader.Read(built), ElfReader.Read(cut));
             Interlocked.Increment(ref placedCount);
-            var placed = BeforeMatchesAsBuilt.Run(command.Unit, asBuilt, before)
-                .Then(_ => FidelityCheck.Run(command.Unit, asBuilt, kernel.Symbols, kernel.Image, record.Facts.Compiler));
+            var placed = BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, command.Unit, asBuilt, before)
+                .Then(_ => FidelityCheck.Run(X8664Architecture.Instance, command.Unit, asBuilt, kernel.Symbols, kernel.Image, record.Facts.Compiler));
             return placed.Problems.Select(p => p.ToString());
         });
 
@@ -91,8 +92,8 @@ public sealed class SameObjectTests(StockKernel stock)
     // Read twice, so that nothing is equal for being the same in memory.
     private static IEnumerable<string> Differences(string unit, byte[] file, EntryLayouts layouts)
     {
-        var before = UnitObject.Read(unit, ElfReader.Read([.. file]), layouts);
-        var after = UnitObject.Read(unit, ElfReader.Read([.. file]), layouts);
+        var before = UnitObject.Read(X8664Architecture.Instance, unit, ElfReader.Read([.. file]), layouts);
+        var after = UnitObject.Read(X8664Architecture.Instance, unit, ElfReader.Read([.. file]), layouts);
         if (before.Problems.Count > 0)
             return before.Problems.Select(p => p.ToString());
         var diff = DetectChanges.Run(Correlate.Run(before.Value, after.Value));

@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Fidelity;
 using Elivepatch.Kernel.Build;
@@ -42,7 +43,7 @@ public sealed class OtherBuildTests(StockKernel stock)
         Assert.Contains(record.Facts.Release[..record.Facts.Release.IndexOf('+', StringComparison.Ordinal)],
             await File.ReadAllTextAsync(Path.Combine((await stock.TreeAsync()).Folder, "include/generated/package.h"), Cancellation));
 
-        var outcome = FidelityCheck.Run(unit, await CompileAsync(unit, Deviation.None), kernel.Symbols, kernel.Image, record.Facts.Compiler);
+        var outcome = FidelityCheck.Run(X8664Architecture.Instance, unit, await CompileAsync(unit, Deviation.None), kernel.Symbols, kernel.Image, record.Facts.Compiler);
 
         Assert.Equal(PlacementProof.Bytes, Get(outcome).Proof);
     }
@@ -54,7 +55,7 @@ public sealed class OtherBuildTests(StockKernel stock)
         var kernel = Get(RunningKernel.Load(record));
         var deviating = await CompileAsync(unit, deviation);
         var changed = ChangedSymbols.Between(await CompileAsync(unit, Deviation.None), deviating);
-        var outcome = FidelityCheck.Run(unit, deviating, kernel.Symbols, kernel.Image, record.Facts.Compiler);
+        var outcome = FidelityCheck.Run(X8664Architecture.Instance, unit, deviating, kernel.Symbols, kernel.Image, record.Facts.Compiler);
         if (changed.Count == 0)
         {
             Assert.Equal(PlacementProof.Bytes, Get(outcome).Proof);

@@ -1,0 +1,31 @@
+namespace Elivepatch.Engine.Architectures.X8664;
+
+/// <summary>Functions of <c>arch/x86</c> that are written in assembly.</summary>
+internal sealed class X8664Assembly : AssemblyCallees
+{
+    /// <summary>What <c>-mfentry</c> calls.</summary>
+    public const string FtraceEntry = "__fentry__";
+
+    // Assembly that a compiler knows by the constraints of its inline assembly: what it does not name stays in registers, and what the
+    // callee reads may be in any (arch/x86/include/asm). All else is called by the C calling convention.
+    private static readonly string[] assembly =
+    [
+        "__get_user", "__put_user", "__SCT__preempt_schedule", "preempt_schedule", "__SCT__might_resched", "__SCT__cond_resched",
+        CalleeSave, FtraceEntry, "__x86_", "rep_", "__sw_hweight", "clear_page", "this_cpu_cmpxchg", "cmpxchg", "atomic64_",
+        "xen_hypercall", "hypercall_page", "hv_hypercall", "__xen_hypercall", "call_rwsem_", "copy_user_", "entry_", "srso_", "retbleed_",
+        "write_ibpb", "clear_bhb_loop", "BUG_func", "BUG_paravirt", "pv_native_", "__tdcall", "__seamcall",
+    ];
+
+    // The same where the arguments are those of a C function (arch/x86/include/asm/paravirt.h).
+    private const string CalleeSave = "__raw_callee_save";
+
+    public override bool IsAssembly(string? name) => name is not null && Array.Exists(assembly, p => name.StartsWith(p, StringComparison.Ordinal));
+
+    public override bool UsesAnyRegister(string? name) => IsAssembly(name) && !name!.StartsWith(CalleeSave, StringComparison.Ordinal);
+
+    public override bool IsFtraceEntry(string? name) => name == FtraceEntry;
+
+    public override bool IsReturn(string? name) => name == "__x86_return_thunk";
+
+    public override bool IsIndirect(string? name) => name?.StartsWith("__x86_indirect_", StringComparison.Ordinal) == true;
+}

@@ -1,0 +1,24 @@
+namespace Elivepatch.Engine.Architectures.X8664;
+
+/// <summary>What <c>arch/x86/kernel/vmlinux.lds.S</c> and the inline assembly of <c>arch/x86/include</c> name.</summary>
+internal static class X8664Sections
+{
+    /// <summary>Where code goes on behind an instruction that faulted, without names of its own (until 5.15).</summary>
+    private const string Fixup = ".fixup";
+
+    /// <summary>Slow paths of reference counters, without names of their own (<c>arch/x86/include/asm/refcount.h</c> until 5.4).</summary>
+    private const string RefcountText = ".text..refcount";
+
+    public static SectionTable Table { get; } = new()
+    {
+        Tables = new HashSet<string>
+        {
+            ".smp_locks", ".parainstructions", ".call_sites", ".retpoline_sites", ".return_sites", ".ibt_endbr_seal", ".cfi_sites",
+        },
+        Registries = new HashSet<string> { ".data..init_irqstack", ".x86_cpu_dev.init", ".x86_intel_mid_dev.init", ".iommu_table", ".apicdrivers" },
+        Code = new HashSet<string> { ".entry.text" },
+        Replacements = new HashSet<string> { ".altinstr_replacement", ".altinstr_aux", Fixup, RefcountText },
+        Outlines = new HashSet<string> { Fixup, RefcountText },
+        Ignored = new HashSet<string> { ".orc_unwind", ".orc_unwind_ip", ".orc_header", ".orc_lookup" },
+    };
+}
