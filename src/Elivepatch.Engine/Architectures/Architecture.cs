@@ -37,6 +37,9 @@ public abstract class Architecture
     /// <summary>The type of the distance from a field of 4 bytes to a place.</summary>
     internal abstract RelocationType Relative { get; }
 
+    /// <summary>The type of an operand in memory that is relative to its instruction.</summary>
+    internal abstract RelocationType RelativeOperand { get; }
+
     /// <summary>The type of a direct call or jump.</summary>
     internal abstract RelocationType Branch { get; }
 

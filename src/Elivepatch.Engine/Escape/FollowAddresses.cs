@@ -235,7 +235,7 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
         if (assembly.IsIndirect(name))
             name = null;
         NoteReferences(state, name);
-        if (KnownCallees.KeepsNothing(name))
+        if (KnownCallees.KeepsNothing(name) || assembly.KeepsNothing(name))
         {
             if (KnownCallees.Copies(name))
                 StoreTo(state, Argument(state, 0), null, Held(state, Argument(state, 1)), isWhole: false);

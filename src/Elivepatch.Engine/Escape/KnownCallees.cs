@@ -42,7 +42,7 @@ internal static class KnownCallees
         ("fs/fs_context.c", "logfc"), // kasprintf()
         ("kernel/bpf/log.c", "bpf_log bpf_verifier_log_write bpf_verifier_vlog"),
         ("kernel/bpf/verifier.c", "verbose"), // bpf_verifier_vlog()
-        ("arch/x86/kernel/alternative.c", "text_poke_copy"), // bytes alone
+        ("arch/*/kernel/alternative.c", "text_poke_copy"), // bytes alone
         ("lib/ratelimit.c", "___ratelimit"), // counts in the state that it is given, under its lock
         ("lib/dump_stack.c", "dump_stack_set_arch_desc dump_stack_lvl dump_stack"),
         ("mm/debug.c", "dump_page"),
@@ -85,7 +85,6 @@ internal static class KnownCallees
 
         // Bytes from or to a process.
         ("lib/usercopy.c", "_copy_to_user _copy_from_user"),
-        ("arch/x86/lib/copy_user_64.S", "rep_movs_alternative"),
         ("mm/usercopy.c", "__check_object_size usercopy_abort"),
         ("fs/libfs.c", "simple_read_from_buffer"),
         ("lib/strncpy_from_user.c", "strncpy_from_user"),
@@ -116,17 +115,6 @@ internal static class KnownCallees
         ("kernel/livepatch/core.c", "klp_enable_patch"),
         ("kernel/livepatch/shadow.c", "klp_shadow_get"),
         ("kernel/module/main.c", "__module_get try_module_get module_put"),
-
-        // Assembly: registers are kept, and nothing of them is written to memory of the kernel.
-        ("arch/x86/lib/getuser.S", "__get_user_1 __get_user_2 __get_user_4 __get_user_8 __get_user_nocheck_1 __get_user_nocheck_2 "
-            + "__get_user_nocheck_4 __get_user_nocheck_8"),
-        ("arch/x86/lib/putuser.S", "__put_user_1 __put_user_2 __put_user_4 __put_user_8 __put_user_nocheck_1 __put_user_nocheck_2 "
-            + "__put_user_nocheck_4 __put_user_nocheck_8"),
-        ("arch/x86/include/asm/preempt.h", "preempt_schedule_thunk preempt_schedule_notrace_thunk __SCT__preempt_schedule "
-            + "__SCT__preempt_schedule_notrace"),
-        ("include/linux/kernel.h", "__SCT__might_resched __SCT__cond_resched"),
-        ("arch/x86/lib/hweight.S", "__sw_hweight32 __sw_hweight64"),
-        ("arch/x86/lib/clear_page_64.S", "clear_page_orig clear_page_rep clear_page_erms rep_stos_alternative"),
     ]);
 
     // Keep nothing, and may return an address inside of their first argument.
@@ -136,9 +124,7 @@ internal static class KnownCallees
             + "memchr_inv memscan"),
         ("lib/string_helpers.c", "strreplace skip_spaces strim"),
         ("lib/hexdump.c", "bin2hex"),
-        ("arch/x86/lib/memset_64.S", "memset __memset"),
-        ("arch/x86/lib/memcpy_64.S", "memcpy __memcpy"),
-        ("arch/x86/lib/memmove_64.S", "memmove __memmove"),
+        ("lib/string.c", "memset __memset memcpy __memcpy memmove __memmove"), // assembly on most processors
     ]);
 
     // Copy the text of one argument, counted from 0, and may keep the others.
@@ -157,7 +143,7 @@ internal static class KnownCallees
         (2, "lib/nlattr.c", "nla_put_nohdr nla_append"),
     ]);
 
-    // memcpy() and its like (arch/x86/lib/memcpy_64.S, memmove_64.S) store what the bytes at their second argument hold.
+    // memcpy() and its like store what the bytes at their second argument hold.
     private static readonly HashSet<string> copies = ["memcpy", "__memcpy", "memmove", "__memmove"];
 
     /// <summary>True where no argument outlives the call.</summary>

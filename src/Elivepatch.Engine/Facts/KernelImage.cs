@@ -41,7 +41,7 @@ public sealed class KernelImage
             }
         }
 
-        // arch/x86/kernel/vmlinux.lds.S: the output section .text begins with _text.
+        // arch/*/kernel/vmlinux.lds.S: the output section .text begins with _text.
         IReadOnlyList<KernelSymbol> start = symbols.Vmlinux.Named("_text");
         return start.Count == 1
             ? new KernelImage(sections, unchecked(start[0].Address - text.Address))

@@ -214,7 +214,7 @@ public sealed class Combine
         var place = placed[piece].Place;
         var start = place.Offset + (ulong)load.Start;
         builder.Overwrite(place.Section, start, load.Bytes);
-        builder.Relocate(place.Section, start + (ulong)load.Field, architecture.Relative, SymbolFor(kernel), -load.Bias);
+        builder.Relocate(place.Section, start + (ulong)load.Field, architecture.RelativeOperand, SymbolFor(kernel), -load.Bias);
     }
 
     // The variable may be the unit's own and static.

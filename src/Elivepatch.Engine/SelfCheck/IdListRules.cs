@@ -31,7 +31,7 @@ internal static class IdListRules
         var ids = elf.Symbols.Where(s => s.IsDefined && s.Section == section && BtfIdList.IdOf(s.Name) is not null).ToList();
         if (ids.Count == 0 && section.Content.AsSpan().IndexOfAnyExcept((byte)0) < 0)
             yield return $"{section.Name} has no id at all";
-        var lists = BtfIdList.Read(section, elf.Symbols).ToList();
+        var lists = BtfIdList.Read(elf.Order, section, elf.Symbols).ToList();
         foreach (var members in ids.Where(s => !BtfIdList.IsSet(s)).GroupBy(s => lists.Find(l => l.Holds(s.Value))))
         {
             var isSet = members.Key?.Symbols.Any(BtfIdList.IsSet) == true;

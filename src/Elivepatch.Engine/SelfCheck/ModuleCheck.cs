@@ -1,6 +1,7 @@
 // In: the bytes of a finished module and the record of the kernel that is to load it. Out: the module, or every rule that it breaks.
 // A module gets its final name only after this.
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.SelfCheck;
@@ -29,8 +30,8 @@ public static class ModuleCheck
     /// <summary>Checks every rule.</summary>
     public static Outcome<LivepatchModule> Run(
         ElfObject elf, KernelSymbols symbols, ExportedSymbols exports, string vermagic, EntryLayouts layouts,
-        KernelImage? image = null) =>
-        LivepatchModule.Read(elf, layouts).Then(module =>
+        KernelImage? image = null, Architecture? architecture = null) =>
+        LivepatchModule.Read(elf, layouts, architecture).Then(module =>
         {
             var problems = ModuleRules.Check(elf, module, new(symbols, exports, vermagic, layouts, image))
                 .Select(r => r.Problem).OfType<Problem>().ToList();

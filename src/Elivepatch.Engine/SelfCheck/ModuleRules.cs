@@ -1,4 +1,4 @@
-// What a kernel accepts on x86-64, each rule by itself with the kernel file it comes from at its head. In: a module that was read.
+// What a kernel accepts, each rule by itself with the kernel file it comes from at its head. In: a module that was read.
 // Out: one result a rule, in the order in which a kernel would stumble. Without a kernel record the rules that need one say so.
 using Elivepatch.Elf;
 

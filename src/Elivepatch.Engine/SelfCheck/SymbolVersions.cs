@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Text;
 using Elivepatch.Elf;
 
@@ -19,14 +18,14 @@ internal static class SymbolVersions
         var versions = new Dictionary<string, uint>(StringComparer.Ordinal);
         var entries = (elf.FindSection("__versions")?.Content ?? []).AsSpan();
         for (; entries.Length >= EntrySize; entries = entries[EntrySize..])
-            versions.TryAdd(Name(entries[NameOffset..EntrySize]), BinaryPrimitives.ReadUInt32LittleEndian(entries));
+            versions.TryAdd(Name(entries[NameOffset..EntrySize]), (uint)elf.Order.ReadUInt64(entries));
 
         var checksums = (elf.FindSection("__version_ext_crcs")?.Content ?? []).AsSpan();
         var names = (elf.FindSection("__version_ext_names")?.Content ?? []).AsSpan();
         for (; checksums.Length >= sizeof(uint) && names.Length > 0; checksums = checksums[sizeof(uint)..])
         {
             var name = Name(names);
-            versions.TryAdd(name, BinaryPrimitives.ReadUInt32LittleEndian(checksums));
+            versions.TryAdd(name, elf.Order.ReadUInt32(checksums));
             names = names[Math.Min(name.Length + 1, names.Length)..];
         }
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Text.RegularExpressions;
 using Elivepatch.Elf;
 
@@ -27,7 +26,7 @@ public sealed partial record BtfIdList(
     public bool Holds(ulong offset) => offset >= Start && offset < End;
 
     /// <summary>Reads the lists of one section, in the order of their offsets.</summary>
-    public static IEnumerable<BtfIdList> Read(ElfSection section, IEnumerable<ElfSymbol> symbols)
+    public static IEnumerable<BtfIdList> Read(ElfByteOrder order, ElfSection section, IEnumerable<ElfSymbol> symbols)
     {
         var inside = symbols.Where(s => s.Section == section && s.IsDefined && !s.IsSectionSymbol && s.Name.Length > 0).ToList();
         var ids = inside.Where(s => s.Name.StartsWith(IdPrefix, StringComparison.Ordinal)).ToLookup(s => s.Value);
@@ -37,7 +36,7 @@ public sealed partial record BtfIdList(
         {
             var (start, end) = (heads[i].Key, i + 1 < heads.Count ? heads[i + 1].Key : section.Size);
             yield return new(heads[i].First().Name, section, start, end, [.. heads[i], .. ids[start].Where(IsSet)],
-                [.. WordsOf(section, start, end, ids)]);
+                [.. WordsOf(order, section, start, end, ids)]);
         }
     }
 
@@ -52,12 +51,12 @@ public sealed partial record BtfIdList(
     /// <summary>True for the symbol at a set's count.</summary>
     public static bool IsSet(ElfSymbol symbol) => Set().IsMatch(symbol.Name);
 
-    private static IEnumerable<string> WordsOf(ElfSection section, ulong start, ulong end, ILookup<ulong, ElfSymbol> ids)
+    private static IEnumerable<string> WordsOf(ElfByteOrder order, ElfSection section, ulong start, ulong end, ILookup<ulong, ElfSymbol> ids)
     {
         for (var offset = start; offset < end; offset += WordSize)
         {
             var bytes = section.Content.AsSpan((int)offset, (int)Math.Min(WordSize, end - offset));
-            var value = bytes.Length == WordSize ? BinaryPrimitives.ReadUInt32LittleEndian(bytes) : bytes[0];
+            var value = bytes.Length == WordSize ? order.ReadUInt32(bytes) : bytes[0];
             var id = string.Join(" and ", ids[offset].Select(s => IdOf(s.Name) ?? s.Name).Order(StringComparer.Ordinal));
             yield return id.Length == 0 ? $"the word 0x{value:x}" : value == 0 ? id : $"{id} (0x{value:x})";
         }

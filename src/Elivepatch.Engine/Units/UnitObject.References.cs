@@ -287,7 +287,7 @@ public sealed partial class UnitObject
                 continue;
             }
 
-            references.Add(new(field.Offset - piece.Start, field.IsBranch ? Architecture.Branch : Architecture.Relative, other, null,
+            references.Add(new(field.Offset - piece.Start, field.IsBranch ? Architecture.Branch : Architecture.RelativeOperand, other, null,
                 (long)(target - other.Anchor), field.Bias, field.IsBranch ? ReferenceUse.Branch : ReferenceUse.Address)
             {
                 IsCall = field.IsCall,

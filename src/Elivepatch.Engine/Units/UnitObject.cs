@@ -144,7 +144,7 @@ public sealed partial class UnitObject
     // The symbols of lists have no size: a list ends where the next one begins.
     private void CutIdLists()
     {
-        IdLists = [.. SectionsOf(SectionRole.IdList).SelectMany(s => BtfIdList.Read(s, Elf.Symbols))];
+        IdLists = [.. SectionsOf(SectionRole.IdList).SelectMany(s => BtfIdList.Read(Architecture.Order, s, Elf.Symbols))];
         foreach (var list in IdLists)
         {
             var piece = new Piece(PieceKind.Variable, list.Name, list.Section, list.Start, list.Start, list.End);

@@ -31,6 +31,9 @@ public sealed class X8664Architecture : Architecture
     internal override RelocationType Relative => X8664Relocations.Pc32;
 
     /// <inheritdoc/>
+    internal override RelocationType RelativeOperand => X8664Relocations.Pc32;
+
+    /// <inheritdoc/>
     internal override RelocationType Branch => X8664Relocations.Plt32;
 
     /// <inheritdoc/>

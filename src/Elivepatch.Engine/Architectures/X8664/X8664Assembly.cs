@@ -19,6 +19,19 @@ internal sealed class X8664Assembly : AssemblyCallees
     // The same where the arguments are those of a C function (arch/x86/include/asm/paravirt.h).
     private const string CalleeSave = "__raw_callee_save";
 
+    // arch/x86/lib: getuser.S, putuser.S, hweight.S, clear_page_64.S, copy_user_64.S; arch/x86/include/asm/preempt.h,
+    // include/linux/kernel.h.
+    private static readonly HashSet<string> keepNothing =
+    [
+        "__get_user_1", "__get_user_2", "__get_user_4", "__get_user_8", "__get_user_nocheck_1", "__get_user_nocheck_2", "__get_user_nocheck_4",
+        "__get_user_nocheck_8", "__put_user_1", "__put_user_2", "__put_user_4", "__put_user_8", "__put_user_nocheck_1", "__put_user_nocheck_2",
+        "__put_user_nocheck_4", "__put_user_nocheck_8", "__sw_hweight32", "__sw_hweight64", "clear_page_orig", "clear_page_rep",
+        "clear_page_erms", "rep_stos_alternative", "rep_movs_alternative", "preempt_schedule_thunk", "preempt_schedule_notrace_thunk",
+        "__SCT__preempt_schedule", "__SCT__preempt_schedule_notrace", "__SCT__might_resched", "__SCT__cond_resched",
+    ];
+
+    public override bool KeepsNothing(string? name) => name is not null && keepNothing.Contains(name);
+
     public override bool IsAssembly(string? name) => name is not null && Array.Exists(assembly, p => name.StartsWith(p, StringComparison.Ordinal));
 
     public override bool UsesAnyRegister(string? name) => IsAssembly(name) && !name!.StartsWith(CalleeSave, StringComparison.Ordinal);
