@@ -42,9 +42,8 @@ internal sealed partial class KernelCalls(Func<string, int> load, Func<string, i
     /// <summary>errno(3): a key, or the want of one, that is not accepted.</summary>
     public const int KeyRejected = 129;
 
-    // Numbers of arch/x86/entry/syscalls/syscall_64.tbl: the C library has no functions for the first two.
-    private const nint DeleteModule = 176;
-    private const nint FinitModule = 313;
+    // errno(3): no such system call.
+    private const int NoSuchCall = 38;
 
     // SYSLOG_ACTION_READ_ALL of include/linux/syslog.h.
     private const int ReadAll = 3;
@@ -54,7 +53,7 @@ internal sealed partial class KernelCalls(Func<string, int> load, Func<string, i
     private const int WithoutWaiting = 0x800;
 
     /// <summary>The calls of the running kernel.</summary>
-    public static KernelCalls OfKernel() => new(LoadFile, name => Error(SystemCall(DeleteModule, name, WithoutWaiting)), ReadLog);
+    public static KernelCalls OfKernel() => new(LoadFile, UnloadModule, ReadLog);
 
     /// <summary>Loads the module file at a path without parameters; 0 or an errno.</summary>
     public int Load(string path) => load(path);
@@ -83,9 +82,14 @@ internal sealed partial class KernelCalls(Func<string, int> load, Func<string, i
 
     private static int LoadFile(string path)
     {
+        if (SystemCallNumbers.OfMachine is not { } numbers)
+            return NoSuchCall;
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-        return Error(SystemCall(FinitModule, (int)file.DangerousGetHandle(), "", 0));
+        return Error(SystemCall(numbers.FinitModule, (int)file.DangerousGetHandle(), "", 0));
     }
+
+    private static int UnloadModule(string name) =>
+        SystemCallNumbers.OfMachine is { } numbers ? Error(SystemCall(numbers.DeleteModule, name, WithoutWaiting)) : NoSuchCall;
 
     private static string ReadLog()
     {

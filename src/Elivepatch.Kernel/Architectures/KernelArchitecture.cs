@@ -7,12 +7,31 @@ namespace Elivepatch.Kernel.Architectures;
 /// <param name="Machine">Its name at the machine, as <c>uname -m</c> prints it.</param>
 /// <param name="SourceName">Its name in the kernel's source: <c>ARCH=</c>, and the folder in <c>arch/</c>.</param>
 /// <param name="Target">What names of tools for it begin with: the target triplet of the GNU tools.</param>
-/// <param name="ConfigurationName">The setting that only kernels for it have, without <c>CONFIG_</c>.</param>
-public sealed record KernelArchitecture(Architecture Engine, string Machine, string SourceName, string Target, string ConfigurationName)
+/// <param name="DistributionName">Its name in Debian's packages.</param>
+/// <param name="Option">The option that only kernels for it have set, without <c>CONFIG_</c>.</param>
+/// <param name="Sources">What is in its folder of the source.</param>
+/// <param name="Emulator">What runs a kernel for it.</param>
+public sealed record KernelArchitecture(
+    Architecture Engine, string Machine, string SourceName, string Target, string DistributionName, string Option, ArchitectureSources Sources, Emulator Emulator)
 {
-    /// <summary>The folder of its source, with a slash at the end.</summary>
-    public string Folder => $"arch/{SourceName}/";
-
     /// <summary>Folder of the headers that the build makes of its own.</summary>
     public string GeneratedHeaders => $"arch/{SourceName}/include/generated";
 }
+
+/// <summary>Paths in the kernel's source of what is no ordinary unit.</summary>
+/// <param name="BootFolders">Code that has run before the kernel proper, or runs outside of it.</param>
+/// <param name="VdsoFolders">Code of the image that is mapped into every process.</param>
+/// <param name="BuildInputs">Texts from which the build makes tables.</param>
+/// <param name="AnyAssembly">Assembly that every kernel is built from, for the flags of assembly.</param>
+/// <param name="FeatureLists">Headers from whose lines the build makes names of processor features.</param>
+/// <param name="Features">What the names in these lines begin with.</param>
+public sealed record ArchitectureSources(
+    IReadOnlyList<string> BootFolders, IReadOnlyList<string> VdsoFolders, IReadOnlyList<string> BuildInputs, string AnyAssembly,
+    IReadOnlyList<string> FeatureLists, IReadOnlyList<string> Features);
+
+/// <summary>A virtual machine of one kind.</summary>
+/// <param name="Program">The emulator.</param>
+/// <param name="Machine">The board and the processor, in its words.</param>
+/// <param name="Console">The serial line that the kernel writes to, as <c>console=</c> names it.</param>
+/// <param name="KernelArguments">What the kernel has to be told besides, so that the emulator ends when the kernel does.</param>
+public sealed record Emulator(string Program, IReadOnlyList<string> Machine, string Console, IReadOnlyList<string> KernelArguments);

@@ -4,6 +4,7 @@
 using System.Text;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Progress;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
@@ -34,8 +35,8 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
         if (!read.TryGet(out var capture))
             return Outcome<KernelRecord>.Failure(read.Problems);
         var config = KernelConfig.Parse(Encoding.UTF8.GetString(capture.Config.Span));
-        if (capture.Facts.Machine != "x86_64")
-            return new Problem(ProblemCodes.ConfigurationLacks, $"the machine is {capture.Facts.Machine}, and only x86_64 is supported");
+        if (KernelArchitectures.Of(capture.Facts.Machine) is not { } architecture)
+            return new Problem(ProblemCodes.ConfigurationLacks, $"the machine is {capture.Facts.Machine}, and only {KernelArchitectures.Names} can be live patched");
         if (basePatches.FirstOrDefault(p => !File.Exists(p)) is { } missing)
             return new Problem(ProblemCodes.BasePatchFails, $"{missing} does not exist");
         using var workspace = cache.NewWorkspace();
@@ -48,7 +49,7 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
             return Outcome<KernelRecord>.Failure(added.Problems);
         var patches = CopyPatches(basePatches, workspace.FullPath);
         var recipe = new TreeRecipe(
-            source, config, capture.Facts.Release, [.. patches.Select(p => Path.Combine(workspace.FullPath, RecordFiles.BasePatches, p.Name))], null);
+            architecture, source, config, capture.Facts.Release, [.. patches.Select(p => Path.Combine(workspace.FullPath, RecordFiles.BasePatches, p.Name))], null);
         var measured = await new TreePreparation(cache, progress).RunAsync(recipe, cancellation);
         return measured.Then<KernelRecord>(layouts => Write(capture, source, config, patches, layouts, workspace));
     }

@@ -4,6 +4,7 @@
 using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Kernel.Progress;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
@@ -133,7 +134,7 @@ public sealed class DebianImport(
     private async Task<Outcome<Measured>> MeasureAsync(DebianKernel kernel, PackageFiles package, CancellationToken cancellation)
     {
         var config = KernelConfig.Parse(await File.ReadAllTextAsync(package.ConfigPath, cancellation));
-        var recipe = new TreeRecipe(package.Source!, config, kernel.Release, [], package.HeadersPath);
+        var recipe = new TreeRecipe(KernelArchitectures.X8664, package.Source!, config, kernel.Release, [], package.HeadersPath);
         var layouts = await new TreePreparation(cache, progress).RunAsync(recipe, cancellation);
         return layouts.Then<Measured>(l => new Measured(config, l));
     }

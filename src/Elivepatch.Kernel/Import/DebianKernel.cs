@@ -3,6 +3,7 @@
 
 using System.Text.RegularExpressions;
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 
 namespace Elivepatch.Kernel.Import;
@@ -15,7 +16,7 @@ namespace Elivepatch.Kernel.Import;
 public sealed partial record DebianKernel(string Release, DebianPackage Image, DebianPackage Headers, DebianPackage Source)
 {
     private const string ImagePrefix = "linux-image-";
-    private const string CloudSuffix = "-cloud-amd64";
+    private static readonly string CloudSuffix = $"-cloud-{KernelArchitectures.X8664.DistributionName}";
 
     /// <summary>The packages of a release in the newest version for which all three are offered.</summary>
     public static async Task<Outcome<DebianKernel>> FindAsync(string release, CancellationToken cancellation)

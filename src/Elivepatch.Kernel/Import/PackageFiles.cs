@@ -1,4 +1,5 @@
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
 
@@ -12,7 +13,7 @@ namespace Elivepatch.Kernel.Import;
 internal sealed record PackageFiles(string Release, string Folder, BootImage Image, SourceArchive? Source)
 {
     // Where kbuild puts what it generates.
-    private static readonly string[] GeneratedHeaders = ["include/generated", "arch/x86/include/generated"];
+    private static readonly string[] GeneratedHeaders = ["include/generated", KernelArchitectures.X8664.GeneratedHeaders];
 
     /// <summary>The boot image.</summary>
     public string BootImagePath => Path.Combine(Folder, RecordFiles.BootImage);

@@ -20,7 +20,7 @@ internal sealed class IncludeGraph
     private const int LargestFile = 4 << 20;
     private static readonly EntryKind Kind = new("includes");
 
-    // Trees that no unit of an x86 kernel includes from; what a patch may change in them is refused or passed over before.
+    // Trees that no unit of a kernel includes from; what a patch may change in them is refused or passed over before.
     private static readonly string[] Skipped = ["Documentation", "tools", "scripts", "samples", "LICENSES", "rust", "usr"];
 
     // By the last part of the included name: who includes it, and by which whole name.
@@ -93,7 +93,7 @@ internal sealed class IncludeGraph
         ContentDigest.OfParts(Version, tree.Key.Hex),
         folder =>
         {
-            var lines = Scan(tree.Folder, cancellation).ToList();
+            var lines = Scan(tree.Folder, tree.Architecture.SourceName, cancellation).ToList();
             File.WriteAllLines(Path.Combine(folder, FileName), lines);
             File.WriteAllLines(Path.Combine(folder, IncludedCName),
                 lines.Where(l => l.Contains('\t', StringComparison.Ordinal) && l.EndsWith(".c", StringComparison.Ordinal)).Select(LastPart).Distinct());
@@ -108,12 +108,12 @@ internal sealed class IncludeGraph
         _ => -1,
     };
 
-    private static IEnumerable<string> Scan(string root, CancellationToken cancellation)
+    private static IEnumerable<string> Scan(string root, string own, CancellationToken cancellation)
     {
         var files = new List<string>();
         foreach (var top in Directory.EnumerateDirectories(root).Where(d => !Skipped.Contains(Path.GetFileName(d))))
         {
-            var folders = Path.GetFileName(top) == "arch" ? [Path.Combine(top, "x86")] : new[] { top };
+            var folders = Path.GetFileName(top) == "arch" ? [Path.Combine(top, own)] : new[] { top };
             foreach (var folder in folders.Where(Directory.Exists))
                 files.AddRange(Sources(folder));
         }

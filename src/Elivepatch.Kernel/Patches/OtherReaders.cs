@@ -3,6 +3,7 @@
 // leave them as they are, and say nothing.
 
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
@@ -14,14 +15,11 @@ internal sealed class OtherReaders(CacheRoot cache)
 {
     private const string Assembly = ".S", LinkerScript = ".lds.S", LinkerScriptDefinition = "-DLINKER_SCRIPT";
 
-    // Built on every x86 kernel: flags for what kbuild compiles by rules of its own.
-    private const string AnyUnit = "init/main.c", AnyAssembly = "arch/x86/entry/entry_64.S";
+    // Built on every kernel: flags for what kbuild compiles by rules of its own.
+    private const string AnyUnit = "init/main.c";
 
     // Units of the kernel that the build writes (asn1_compiler) include it, and the prepared tree has none of them.
     private const string OpcodesOfParsers = "include/linux/asn1_ber_bytecode.h";
-
-    private static readonly string[] featureLists = ["arch/x86/include/asm/cpufeatures.h", "arch/x86/include/asm/vmxfeatures.h"];
-    private static readonly string[] features = ["X86_FEATURE_", "X86_BUG_", "VMX_FEATURE_"];
 
     /// <summary>Readers that see a change; empty where there are none.</summary>
     /// <param name="tree">The prepared tree.</param>
@@ -31,7 +29,7 @@ internal sealed class OtherReaders(CacheRoot cache)
     public async Task<Outcome<IReadOnlyList<Problem>>> FindAsync(
         PreparedTree tree, PatchedSources sources, IReadOnlyDictionary<string, List<string>> readers, CancellationToken cancellation)
     {
-        var others = readers.Keys.Where(r => IsOther(r) && tree.HasFile(r)).ToList();
+        var others = readers.Keys.Where(r => IsOther(tree.Architecture, r) && tree.HasFile(r)).ToList();
         if (others.Count == 0)
             return Array.Empty<Problem>();
         var asked = await CommandsAsync(tree, others, cancellation);
@@ -42,7 +40,7 @@ internal sealed class OtherReaders(CacheRoot cache)
         await Parallel.ForAsync(0, commands.Count, options, async (i, token) =>
         {
             if (await SeesAsync(tree, commands[i], sources, token))
-                found[i] = ProblemOf(commands[i].Unit, readers[commands[i].Unit]);
+                found[i] = ProblemOf(tree.Architecture, commands[i].Unit, readers[commands[i].Unit]);
         });
         return found.OfType<Problem>().ToList();
     }
@@ -71,8 +69,8 @@ internal sealed class OtherReaders(CacheRoot cache)
         }
     }
 
-    private static bool IsOther(string path) =>
-        !PatchRules.IsBootCode(path) && (path.EndsWith(Assembly, StringComparison.Ordinal) || PatchRules.IsVdso(path) || IsForConstants(path));
+    private static bool IsOther(KernelArchitecture architecture, string path) =>
+        !PatchRules.IsBootCode(architecture, path) && (path.EndsWith(Assembly, StringComparison.Ordinal) || PatchRules.IsVdso(architecture, path) || IsForConstants(path));
 
     // Kbuild, at the top of the tree: make's "prepare" turns their assembly into headers. Their own text is constants; what they
     // include changes those only with the layout of a structure, which is refused by itself.
@@ -116,15 +114,15 @@ internal sealed class OtherReaders(CacheRoot cache)
 
         if (sources.Paths.Contains(OpcodesOfParsers))
             problems.Add(new(ProblemCodes.PatchChangesBuild, $"the build makes parsers of ASN.1 that include {OpcodesOfParsers}"));
-        if (sources.Plain.Files.FirstOrDefault(f => tree.HasFile(f.Key) && featureLists.Contains(f.Key) && !HasSameFeatures(tree, f.Key, f.Value)) is { Key: { } list })
+        if (sources.Plain.Files.FirstOrDefault(f => tree.HasFile(f.Key) && tree.Architecture.Sources.FeatureLists.Contains(f.Key) && !HasSameFeatures(tree, f.Key, f.Value)) is { Key: { } list })
             problems.Add(new(ProblemCodes.PatchChangesBuild, $"the build makes names of processor features from {list}"));
         return problems;
     }
 
-    // arch/x86/kernel/cpu/mkcapflags.sh reads lines, not C.
+    // The build reads lines, not C.
     private static bool HasSameFeatures(PreparedTree tree, string path, ReadOnlyMemory<byte> text)
     {
-        static IEnumerable<string> Features(ReadOnlySpan<byte> text) => SourceText.Lines(text).Where(l => features.Any(f => l.StartsWith("#define " + f, StringComparison.Ordinal)));
+        IEnumerable<string> Features(ReadOnlySpan<byte> text) => SourceText.Lines(text).Where(l => tree.Architecture.Sources.Features.Any(f => l.StartsWith("#define " + f, StringComparison.Ordinal)));
 
         return Features(File.ReadAllBytes(Path.Combine(tree.Folder, path))).SequenceEqual(Features(text.Span));
     }
@@ -150,9 +148,9 @@ internal sealed class OtherReaders(CacheRoot cache)
         return false;
     }
 
-    private static Problem ProblemOf(string reader, List<string> paths)
+    private static Problem ProblemOf(KernelArchitecture architecture, string reader, List<string> paths)
     {
-        var code = PatchRules.IsVdso(reader) ? ProblemCodes.PatchChangesVdso
+        var code = PatchRules.IsVdso(architecture, reader) ? ProblemCodes.PatchChangesVdso
             : IsForConstants(reader) ? ProblemCodes.PatchChangesBuild
             : ProblemCodes.PatchChangesAssembly;
         return new(code, $"{string.Join(", ", paths.Take(4))} changes {reader}, which includes it");
@@ -165,20 +163,20 @@ internal sealed class OtherReaders(CacheRoot cache)
     {
         var kbuild = new KbuildCommands(cache);
         var ordinary = readers.Where(r => !r.EndsWith(LinkerScript, StringComparison.Ordinal) && !IsForConstants(r));
-        var built = await kbuild.ForBuiltUnitsAsync(tree, [.. ordinary.Append(AnyUnit).Append(AnyAssembly).Distinct()], cancellation);
+        var built = await kbuild.ForBuiltUnitsAsync(tree, [.. ordinary.Append(AnyUnit).Append(tree.Architecture.Sources.AnyAssembly).Distinct()], cancellation);
         if (!built.TryGet(out var commands))
             return built;
 
         // A unit of C that lies beside those of the vdso is one like any other.
         var units = commands.Where(k => k.Unit.EndsWith(".c", StringComparison.Ordinal)).Select(k => k.Unit).ToHashSet(StringComparer.Ordinal);
         var c = commands.FirstOrDefault(k => k.Unit == AnyUnit);
-        var assembly = commands.FirstOrDefault(k => k.Unit == AnyAssembly);
-        var lent = readers.Where(r => IsLent(r) && !units.Contains(r)).Select(r => Lend(r, r.EndsWith(Assembly, StringComparison.Ordinal) ? assembly : c)).OfType<CompileCommand>();
+        var assembly = commands.FirstOrDefault(k => k.Unit == tree.Architecture.Sources.AnyAssembly);
+        var lent = readers.Where(r => IsLent(tree.Architecture, r) && !units.Contains(r)).Select(r => Lend(r, r.EndsWith(Assembly, StringComparison.Ordinal) ? assembly : c)).OfType<CompileCommand>();
         return commands.Where(k => readers.Contains(k.Unit) && !units.Contains(k.Unit)).Concat(lent).ToList();
     }
 
-    private static bool IsLent(string reader) =>
-        reader.EndsWith(LinkerScript, StringComparison.Ordinal) || PatchRules.IsVdso(reader) || IsForConstants(reader);
+    private static bool IsLent(KernelArchitecture architecture, string reader) =>
+        reader.EndsWith(LinkerScript, StringComparison.Ordinal) || PatchRules.IsVdso(architecture, reader) || IsForConstants(reader);
 
     private static CompileCommand? Lend(string reader, CompileCommand? command) => command is null ? null : command with
     {

@@ -2,6 +2,7 @@
 // those of the kernel's own tree.
 
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Architectures;
 
 namespace Elivepatch.Kernel.Patches;
 
@@ -11,45 +12,40 @@ public static class PatchRules
     private static readonly string[] BuildFiles = ["Makefile", "Kbuild", "Kconfig"];
     private static readonly string[] BuildFolders = ["scripts/", "tools/", "usr/", "certs/"];
 
-    // The tables of the kernel's own decoder are made from this text.
-    private const string OpcodeMap = "arch/x86/lib/x86-opcode-map.txt";
+    private const string BootStub = "drivers/firmware/efi/libstub/", SharedVdso = "lib/vdso/";
 
-    private static readonly string[] BootFolders =
-    [
-        "arch/x86/boot/", "arch/x86/realmode/", "arch/x86/purgatory/", "drivers/firmware/efi/libstub/",
-    ];
-
-    private static readonly string[] VdsoFolders = ["arch/x86/entry/vdso/", "lib/vdso/", "arch/x86/um/vdso/"];
     private static readonly string[] SilentFolders = ["Documentation/", "LICENSES/", "samples/", "rust/", "tools/testing/", ".github/"];
     private static readonly string[] SilentNames = ["MAINTAINERS", "CREDITS", "COPYING", "README", ".gitignore", ".mailmap"];
     private static readonly string[] SilentSuffixes = [".rst", ".txt", ".md", ".yaml", ".dts", ".dtsi", ".rs"];
 
-    /// <summary>The paths of these that are C or headers of x86; a problem for each that cannot be live patched.</summary>
-    public static Outcome<IReadOnlyList<string>> CodePaths(IReadOnlyList<string> paths)
+    /// <summary>The paths of these that are C or headers of this processor's kernels; a problem for each that cannot be live patched.</summary>
+    public static Outcome<IReadOnlyList<string>> CodePaths(KernelArchitecture architecture, IReadOnlyList<string> paths)
     {
-        var problems = paths.Distinct().Select(Refusal).OfType<Problem>().ToList();
+        var problems = paths.Distinct().Select(p => Refusal(architecture, p)).OfType<Problem>().ToList();
         if (problems.Count > 0)
             return Outcome<IReadOnlyList<string>>.Failure(problems);
-        var code = paths.Distinct().Where(p => !IsSilent(p)).ToList();
+        var code = paths.Distinct().Where(p => !IsSilent(architecture, p)).ToList();
         return code.Count > 0 ? code : new Problem(ProblemCodes.PatchHasNoCode, string.Join(", ", paths.Distinct().Take(8)));
     }
 
     /// <summary>True for code that has run before the kernel proper, or runs outside of it.</summary>
-    public static bool IsBootCode(string path) => BootFolders.Any(path.StartsWith);
+    public static bool IsBootCode(KernelArchitecture architecture, string path) =>
+        path.StartsWith(BootStub, StringComparison.Ordinal) || architecture.Sources.BootFolders.Any(path.StartsWith);
 
     /// <summary>True for code of the vdso, the image that is mapped into every process.</summary>
-    public static bool IsVdso(string path) => VdsoFolders.Any(path.StartsWith);
+    public static bool IsVdso(KernelArchitecture architecture, string path) =>
+        path.StartsWith(SharedVdso, StringComparison.Ordinal) || architecture.Sources.VdsoFolders.Any(path.StartsWith);
 
-    private static Problem? Refusal(string path)
+    private static Problem? Refusal(KernelArchitecture architecture, string path)
     {
-        if (IsSilent(path))
+        if (IsSilent(architecture, path))
             return null;
         var name = Path.GetFileName(path);
-        if (BuildFolders.Any(path.StartsWith) || path == OpcodeMap || BuildFiles.Any(b => name == b || name.StartsWith(b + ".", StringComparison.Ordinal)))
+        if (BuildFolders.Any(path.StartsWith) || architecture.Sources.BuildInputs.Contains(path) || BuildFiles.Any(b => name == b || name.StartsWith(b + ".", StringComparison.Ordinal)))
             return new(ProblemCodes.PatchChangesBuild, path);
-        if (IsBootCode(path))
+        if (IsBootCode(architecture, path))
             return new(ProblemCodes.PatchChangesBootCode, path);
-        if (IsVdso(path))
+        if (IsVdso(architecture, path))
             return new(ProblemCodes.PatchChangesVdso, path);
         return Path.GetExtension(name) switch
         {
@@ -59,9 +55,9 @@ public static class PatchRules
         };
     }
 
-    // Files that no code of an x86 kernel comes from.
-    private static bool IsSilent(string path) =>
+    // Files that no code of the kernel comes from.
+    private static bool IsSilent(KernelArchitecture architecture, string path) =>
         SilentFolders.Any(path.StartsWith) || SilentNames.Contains(Path.GetFileName(path))
-        || (path != OpcodeMap && SilentSuffixes.Contains(Path.GetExtension(path)))
-        || (path.StartsWith("arch/", StringComparison.Ordinal) && path.Split('/') is [_, not "x86", _, ..]);
+        || (!architecture.Sources.BuildInputs.Contains(path) && SilentSuffixes.Contains(Path.GetExtension(path)))
+        || (path.StartsWith("arch/", StringComparison.Ordinal) && path.Split('/') is [_, var other, _, ..] && other != architecture.SourceName);
 }

@@ -30,7 +30,7 @@ public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay L
     /// <summary>Applies patches. Files that no code comes from are left out.</summary>
     public static Outcome<PatchedSources> Apply(PreparedTree tree, IReadOnlyList<SourcePatch> patches)
     {
-        var code = PatchRules.CodePaths([.. patches.SelectMany(p => p.Files).Select(f => f.Path)]);
+        var code = PatchRules.CodePaths(tree.Architecture, [.. patches.SelectMany(p => p.Files).Select(f => f.Path)]);
         if (!code.TryGet(out var paths))
             return Outcome<PatchedSources>.Failure(code.Problems);
         var originals = new Dictionary<string, List<string>?>(StringComparer.Ordinal);

@@ -5,6 +5,7 @@ using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Text;
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Architectures;
 
 namespace Elivepatch.Kernel.Records;
 
@@ -120,7 +121,7 @@ public sealed class MachineCapture(string root = "/")
     }
 
     // uname -m of a machine whose root this is; another root has the same processor.
-    private static string Machine() => RuntimeInformation.OSArchitecture == System.Runtime.InteropServices.Architecture.X64 ? "x86_64" : RuntimeInformation.OSArchitecture.ToString();
+    private static string Machine() => RuntimeInformation.OSArchitecture == System.Runtime.InteropServices.Architecture.X64 ? KernelArchitectures.X8664.Machine : RuntimeInformation.OSArchitecture.ToString();
 
     // Files of /proc and /sys tell no size, so they are read to their end.
     private byte[]? Read(string path)

@@ -1,7 +1,8 @@
 // In: a configuration. Out: whether a kernel of it can be live patched, and built again alike. The options are those of
-// kernel/livepatch/Kconfig, arch/x86/Kconfig and security/Kconfig.hardening of the kernel's own source.
+// kernel/livepatch/Kconfig, arch/*/Kconfig and security/Kconfig.hardening of the kernel's own source.
 
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 
 namespace Elivepatch.Kernel.Trees;
@@ -11,7 +12,6 @@ public static class ConfigRules
 {
     private static readonly (string Option, string Why)[] Required =
     [
-        ("X86_64", "only x86-64 kernels are supported"),
         ("MODULES", "a livepatch is a module"),
         ("LIVEPATCH", "the kernel has no live patching"),
         ("KALLSYMS_ALL", "the kernel does not know its own data symbols"),
@@ -39,9 +39,13 @@ public static class ConfigRules
     public static bool MayAppear(string option, KernelConfig before) => WithoutCode.Contains(option) && !before.Mentions(option);
 
     /// <summary>Every reason why a kernel of this configuration cannot be live patched; empty where it can.</summary>
-    public static IReadOnlyList<Problem> Check(KernelConfig config)
+    /// <param name="architecture">The processor that the kernel is said to be for.</param>
+    /// <param name="config">The configuration.</param>
+    public static IReadOnlyList<Problem> Check(KernelArchitecture architecture, KernelConfig config)
     {
         var problems = new List<Problem>();
+        if (!config.IsSet(architecture.Option))
+            problems.Add(new(ProblemCodes.ConfigurationLacks, $"CONFIG_{architecture.Option} is not set: it is no kernel for {architecture.Machine}"));
         foreach (var (option, why) in Required.Where(r => !config.IsSet(r.Option)))
             problems.Add(new(ProblemCodes.ConfigurationLacks, $"CONFIG_{option} is not set: {why}"));
         if (!config.IsSet("DYNAMIC_FTRACE_WITH_REGS") && !config.IsSet("DYNAMIC_FTRACE_WITH_ARGS"))

@@ -1,3 +1,4 @@
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 
 namespace Elivepatch.Kernel.Trees;
@@ -23,11 +24,11 @@ internal static class KbuildEnvironment
     /// Variables for make's command line. A tool that the original builder did not have (version 0 in the configuration) must not
     /// be found here either, or options that depend on it would appear.
     /// </summary>
-    public static IReadOnlyList<string> MakeVariables(KernelConfig config, string release, Toolchain compiler)
+    public static IReadOnlyList<string> MakeVariables(KernelArchitecture architecture, KernelConfig config, string release, Toolchain compiler)
     {
         List<string> variables =
         [
-            "ARCH=x86", $"KERNELRELEASE={release}", $"CROSS_COMPILE={compiler.CrossPrefix}", $"CC={compiler.Name}",
+            $"ARCH={architecture.SourceName}", $"KERNELRELEASE={release}", $"CROSS_COMPILE={compiler.CrossPrefix}", $"CC={compiler.Name}",
             $"HOSTCC={compiler.Name}", config.Number("PAHOLE_VERSION") > 0 ? "PAHOLE=pahole" : $"PAHOLE={Missing}",
         ];
         if (config.Number("RUSTC_VERSION") == 0)

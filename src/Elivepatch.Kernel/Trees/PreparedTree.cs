@@ -1,3 +1,4 @@
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
@@ -8,6 +9,7 @@ namespace Elivepatch.Kernel.Trees;
 /// A kernel's source with its base patches, its configuration and everything that <c>make modules_prepare</c> makes, read-only.
 /// Inside a sandbox it always lies at <c>/build</c>, so nothing in it depends on where the cache is.
 /// </summary>
+/// <param name="Architecture">The processor that the kernel is for.</param>
 /// <param name="Key">Digest of all that determines it.</param>
 /// <param name="Folder">The source on this machine.</param>
 /// <param name="Tools">A folder with the compiler under the name by which the kernel's build called it.</param>
@@ -15,7 +17,7 @@ namespace Elivepatch.Kernel.Trees;
 /// <param name="Release">The kernel's release.</param>
 /// <param name="Compiler">The compiler.</param>
 public sealed record PreparedTree(
-    ContentDigest Key, string Folder, string Tools, KernelConfig Config, string Release, Toolchain Compiler)
+    KernelArchitecture Architecture, ContentDigest Key, string Folder, string Tools, KernelConfig Config, string Release, Toolchain Compiler)
 {
     /// <summary>Where a sandbox sees the source.</summary>
     public const string InsidePath = "/build";
@@ -30,7 +32,7 @@ public sealed record PreparedTree(
     public IReadOnlyDictionary<string, string> Environment => KbuildEnvironment.Variables;
 
     /// <summary>The variables that make's command line needs.</summary>
-    public IReadOnlyList<string> MakeVariables => KbuildEnvironment.MakeVariables(Config, Release, Compiler);
+    public IReadOnlyList<string> MakeVariables => KbuildEnvironment.MakeVariables(Architecture, Config, Release, Compiler);
 
     /// <summary>True where the source has a file of this path.</summary>
     public bool HasFile(string path) => File.Exists(Path.Combine(Folder, path));

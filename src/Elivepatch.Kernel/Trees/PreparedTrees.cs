@@ -4,6 +4,7 @@
 
 using System.Globalization;
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Records;
@@ -22,7 +23,8 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
     // shows when it does not compile or does not fit the running kernel.
     private static readonly string[] Vouched =
     [
-        Tools + "/", Source + "/scripts/", Source + "/include/generated/", Source + "/arch/x86/include/generated/",
+        Tools + "/", Source + "/scripts/", Source + "/include/generated/",
+        .. KernelArchitectures.All.Select(a => $"{Source}/{a.GeneratedHeaders}/"),
         Source + "/tools/objtool/objtool", Source + "/include/config/auto.conf", Source + "/.config", Source + "/Makefile",
     ];
 
@@ -38,9 +40,9 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
     /// <summary>The tree that a recipe makes.</summary>
     public async Task<Outcome<PreparedTree>> GetAsync(TreeRecipe recipe, CancellationToken cancellation)
     {
-        if (ConfigRules.Check(recipe.Config) is { Count: > 0 } problems)
+        if (ConfigRules.Check(recipe.Architecture, recipe.Config) is { Count: > 0 } problems)
             return Outcome<PreparedTree>.Failure(problems);
-        var compiler = await Toolchain.FindAsync(recipe.Config.CompilerText, cancellation);
+        var compiler = await Toolchain.FindAsync(recipe.Architecture, recipe.Config.CompilerText, cancellation);
         if (!compiler.Succeeded)
             return Outcome<PreparedTree>.Failure(compiler.Problems);
         var made = false;
@@ -55,7 +57,7 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
             cancellation);
         Report(entry.Succeeded ? made ? StageState.Done : StageState.Cached : StageState.Failed, "");
         return entry.Then<PreparedTree>(folder => new PreparedTree(
-            recipe.Key, Path.Combine(folder, Source), Path.Combine(folder, Tools), recipe.Config, recipe.Release, compiler.Value));
+            recipe.Architecture, recipe.Key, Path.Combine(folder, Source), Path.Combine(folder, Tools), recipe.Config, recipe.Release, compiler.Value));
     }
 
     private async Task<Problem?> PrepareAsync(TreeRecipe recipe, Toolchain compiler, string folder, CancellationToken cancellation)
@@ -102,7 +104,7 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
 
     private static Problem? WriteInputs(TreeRecipe recipe, Toolchain compiler, string source, string tools)
     {
-        foreach (var leftover in new[] { ".config.old", "include/config", "include/generated", "arch/x86/include/generated" })
+        foreach (var leftover in new[] { ".config.old", "include/config", "include/generated", recipe.Architecture.GeneratedHeaders })
         {
             var path = Path.Combine(source, leftover);
             if (Directory.Exists(path))
@@ -126,7 +128,7 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
             new SandboxRequest
             {
                 File = "make",
-                Arguments = ["-j", jobs, .. KbuildEnvironment.MakeVariables(recipe.Config, recipe.Release, compiler), "modules_prepare"],
+                Arguments = ["-j", jobs, .. KbuildEnvironment.MakeVariables(recipe.Architecture, recipe.Config, recipe.Release, compiler), "modules_prepare"],
                 Environment = KbuildEnvironment.Variables,
                 Binds = [new(source, PreparedTree.InsidePath, Writable: true), new(tools, PreparedTree.ToolsInsidePath)],
                 WorkingDirectory = PreparedTree.InsidePath,

@@ -3,6 +3,7 @@
 
 using System.Text.RegularExpressions;
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Processes;
 
 namespace Elivepatch.Kernel.Trees;
@@ -18,14 +19,14 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
     private static readonly string[] sandboxFolders = ["/usr/local/bin", "/usr/bin"];
 
     /// <summary>Finds the compiler whose version text this is.</summary>
-    public static async Task<Outcome<Toolchain>> FindAsync(string text, CancellationToken cancellation)
+    public static async Task<Outcome<Toolchain>> FindAsync(KernelArchitecture architecture, string text, CancellationToken cancellation)
     {
         var words = text.Split(' ', 2);
         var match = NamePattern().Match(words[0]);
         if (!match.Success || words.Length != 2)
             return new Problem(ProblemCodes.CompilerUnsupported, $"the kernel was built by \"{text}\", which is no GCC");
         var seen = new List<string>();
-        foreach (var path in Candidates(words[0], words[1]))
+        foreach (var path in Candidates(architecture, words[0], words[1]))
         {
             var found = await VersionAsync(path, cancellation);
             if (found == words[1])
@@ -46,7 +47,7 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
         var texts = new List<string>();
         foreach (var folder in sandboxFolders.Where(Directory.Exists))
         {
-            foreach (var name in Directory.EnumerateFiles(folder).Select(f => Path.GetFileName(f)).Where(n => OwnPattern().IsMatch(n)))
+            foreach (var name in Directory.EnumerateFiles(folder).Select(f => Path.GetFileName(f)).Where(IsOwn))
             {
                 if (Executables.Find(name, folder) is { } path && await VersionAsync(path, cancellation) is { Length: > 0 } version)
                     texts.Add($"{name} {version}");
@@ -62,12 +63,19 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
     public static string? MajorOf(string version) =>
         MajorPattern().Match(version) is { Success: true } match ? match.Groups[1].Value : null;
 
-    private static IEnumerable<string> Candidates(string name, string version)
+    private static IEnumerable<string> Candidates(KernelArchitecture architecture, string name, string version)
     {
-        List<string> names = [name, "gcc", "x86_64-linux-gnu-gcc"];
+        List<string> names = [name, "gcc", $"{architecture.Target}-gcc"];
         if (MajorOf(version) is { } major)
-            names.InsertRange(1, [$"gcc-{major}", $"x86_64-linux-gnu-gcc-{major}"]);
+            names.InsertRange(1, [$"gcc-{major}", $"{architecture.Target}-gcc-{major}"]);
         return names.Select(n => Executables.Find(n, string.Join(':', sandboxFolders))).OfType<string>().Distinct();
+    }
+
+    // Another target's compiler of the same version is another compiler.
+    private static bool IsOwn(string name)
+    {
+        var target = KernelArchitectures.All.Select(a => a.Target + "-").FirstOrDefault(t => name.StartsWith(t, StringComparison.Ordinal)) ?? "";
+        return OwnPattern().IsMatch(name[target.Length..]);
     }
 
     private static async Task<string> VersionAsync(string path, CancellationToken cancellation)
@@ -82,7 +90,7 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
     [GeneratedRegex(@"^(?<prefix>(?:[a-z0-9_]+-){2,3})?gcc(?:-[0-9]+(?:\.[0-9]+)*)?$")]
     private static partial Regex NamePattern();
 
-    [GeneratedRegex(@"\A(?:x86_64-linux-gnu-)?gcc(?:-[0-9]+)?\z")]
+    [GeneratedRegex(@"\Agcc(?:-[0-9]+)?\z")]
     private static partial Regex OwnPattern();
 
     [GeneratedRegex(@" ([0-9]+)\.[0-9]+\.[0-9]+(?: |$)")]

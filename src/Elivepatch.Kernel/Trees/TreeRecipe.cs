@@ -1,16 +1,19 @@
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 
 namespace Elivepatch.Kernel.Trees;
 
 /// <summary>All that determines a prepared tree.</summary>
+/// <param name="Architecture">The processor that the kernel is for.</param>
 /// <param name="Source">The source archive, with its digest.</param>
 /// <param name="Config">The kernel's configuration.</param>
 /// <param name="Release">The kernel's release, which its build got as <c>KERNELRELEASE</c>.</param>
 /// <param name="BasePatches">Patches that the kernel was built with, in order.</param>
 /// <param name="PackagedHeaders">A folder with the generated headers of the kernel's package, to compare with; or null.</param>
 public sealed record TreeRecipe(
+    KernelArchitecture Architecture,
     SourceArchive Source,
     KernelConfig Config,
     string Release,
@@ -25,7 +28,7 @@ public sealed record TreeRecipe(
     /// <summary>The recipe for an imported kernel.</summary>
     public static Outcome<TreeRecipe> For(KernelRecord record, CacheRoot cache) =>
         new SourceArchives(cache).Find(record.SourceKey).Then<TreeRecipe>(source =>
-            new TreeRecipe(source, record.ReadConfig(), record.Facts.Release, record.BasePatchPaths, record.PackagedHeadersPath));
+            new TreeRecipe(record.Facts.Architecture, source, record.ReadConfig(), record.Facts.Release, record.BasePatchPaths, record.PackagedHeadersPath));
 
     /// <summary>The key of the tree that this recipe makes.</summary>
     public ContentDigest Key => ContentDigest.OfParts(

@@ -1,3 +1,5 @@
+using Elivepatch.Kernel.Architectures;
+
 namespace Elivepatch.Kernel.VirtualMachines;
 
 /// <summary>
@@ -6,7 +8,10 @@ namespace Elivepatch.Kernel.VirtualMachines;
 /// </summary>
 public sealed record GuestJob
 {
-    /// <summary>The boot image: a bzImage for x86-64.</summary>
+    /// <summary>The processor.</summary>
+    public KernelArchitecture Architecture { get; init; } = KernelArchitectures.X8664;
+
+    /// <summary>The boot image.</summary>
     public required string Kernel { get; init; }
 
     /// <summary>What to do, for busybox's <c>sh</c>.</summary>

@@ -1,3 +1,5 @@
+using Elivepatch.Kernel.Architectures;
+
 namespace Elivepatch.Kernel.VirtualMachines;
 
 /// <summary>The processor's own virtualization, as Linux offers it (Documentation/virt/kvm/api.rst of the kernel source).</summary>
@@ -18,12 +20,12 @@ internal static class KvmDevice
     public static bool IsUsable() => HasExtensions() && CanBeOpened();
 
     // Before its first instruction: a register of the model that KVM has and does not let be set. QEMU ends itself then.
-    private const string Emulator = "qemu-system-x86_64: ";
+    private static readonly string[] Emulators = [.. KernelArchitectures.All.Select(a => a.Emulator.Program + ": ")];
     private static readonly string[] FailuresToStart = ["error: failed to set MSR", "../../target/i386/kvm/kvm.c:"];
 
     /// <summary>A line of the emulator's standard error says that KVM cannot run this guest.</summary>
     public static bool SaysFailed(string line) => Failures.Any(f => line.StartsWith(f, StringComparison.Ordinal))
-        || FailuresToStart.Any(f => line.StartsWith(Emulator + f, StringComparison.Ordinal));
+        || FailuresToStart.Any(f => Emulators.Any(e => line.StartsWith(e + f, StringComparison.Ordinal)));
 
     private static bool HasExtensions()
     {

@@ -5,9 +5,6 @@ namespace Elivepatch.Kernel.VirtualMachines;
 /// <summary>The command line of the emulator.</summary>
 internal static class QemuCommand
 {
-    /// <summary>The emulator's name.</summary>
-    public const string Program = "qemu-system-x86_64";
-
     /// <summary>How many ports of the guest lead to its channel: one of virtio, and a serial one for kernels without that.</summary>
     public const int Ports = 2;
 
@@ -22,11 +19,10 @@ internal static class QemuCommand
         "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot",
         // Whoever breaks out of the guest finds a process that may start nothing and become nobody else.
         "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-        // The old PC has fewer devices to probe than q35 and boots a second faster. Five-level page tables only cost time.
         // Where KVM turns out not to work, the emulator says so on the console and goes on to the next of its accelerators.
         // One thread for all processors that are emulated. With one for each, a processor was seen to take a breakpoint ("Oops: int3") at
         // a static branch whose bytes in memory were those after the change already: it still ran what it had translated before.
-        "-machine", "pc", .. hasKvm ? (string[])["-accel", "kvm"] : [], "-accel", "tcg,thread=single", "-cpu", "max,la57=off",
+        .. job.Architecture.Emulator.Machine, .. hasKvm ? (string[])["-accel", "kvm"] : [], "-accel", "tcg,thread=single",
         "-smp", job.Processors.ToString(CultureInfo.InvariantCulture),
         "-m", job.Memory.ToString(CultureInfo.InvariantCulture),
         // A file as back end only ever carries bytes out of the guest; /dev/fd/2 is a pipe of ours.
@@ -37,7 +33,7 @@ internal static class QemuCommand
         // Its boot ROM is for booting over the network.
         .. job.Network is null ? [] : (string[])["-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network,romfile="],
         "-kernel", kernel, "-initrd", image,
-        "-append", string.Join(' ', [.. KernelArguments, .. job.RandomizesAddresses ? [] : NoKaslr, .. job.KernelArguments]),
+        "-append", string.Join(' ', [$"console={job.Architecture.Emulator.Console}", .. KernelArguments, .. job.Architecture.Emulator.KernelArguments, .. job.RandomizesAddresses ? [] : NoKaslr, .. job.KernelArguments]),
     ];
 
     private static readonly string[] NoKaslr = ["nokaslr"];
@@ -47,6 +43,6 @@ internal static class QemuCommand
     // kernel does. printk.devkmsg: our marks in the log are not rate-limited.
     private static IReadOnlyList<string> KernelArguments =>
     [
-        "console=ttyS0", "quiet", "loglevel=5", "panic=-1", "reboot=t", "printk.devkmsg=on",
+        "quiet", "loglevel=5", "panic=-1", "printk.devkmsg=on",
     ];
 }

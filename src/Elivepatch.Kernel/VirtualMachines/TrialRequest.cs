@@ -3,7 +3,7 @@ namespace Elivepatch.Kernel.VirtualMachines;
 /// <summary>What to try, and on which kernel.</summary>
 public sealed record TrialRequest
 {
-    /// <summary>The boot image: a bzImage for x86-64.</summary>
+    /// <summary>The boot image: as the machine boots it.</summary>
     public required string Kernel { get; init; }
 
     /// <summary>The cases, in the order in which they are tried.</summary>

@@ -5,6 +5,7 @@
 using System.Security.Cryptography;
 
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Processes;
 
 namespace Elivepatch.Kernel.VirtualMachines;
@@ -37,9 +38,9 @@ public static class VirtualMachine
     {
         if (Check(job) is { } problem)
             return problem;
-        if (Executables.Find(QemuCommand.Program) is null)
-            return new Problem(ProblemCodes.EmulatorMissing, $"{QemuCommand.Program} is not in the PATH");
-        var busybox = FindBusybox();
+        if (Executables.Find(job.Architecture.Emulator.Program) is null)
+            return new Problem(ProblemCodes.EmulatorMissing, $"{job.Architecture.Emulator.Program} is not in the PATH");
+        var busybox = FindBusybox(job.Architecture);
         if (!busybox.TryGet(out var shell))
             return Outcome<GuestResult>.Failure(busybox.Problems);
         var folder = Directory.CreateTempSubdirectory("elivepatch-vm-");
@@ -78,7 +79,7 @@ public static class VirtualMachine
         var watch = System.Diagnostics.Stopwatch.StartNew();
         var request = new SandboxRequest
         {
-            File = QemuCommand.Program,
+            File = job.Architecture.Emulator.Program,
             Arguments = QemuCommand.Arguments(job, InsideKernel, InsideImage, InsideChannel, hasKvm),
             Binds = [new(Path.GetFullPath(job.Kernel), InsideKernel), new(image, InsideImage), new(socket, InsideChannel)],
             Devices = hasKvm ? [KvmDevice.Path] : [],
@@ -169,12 +170,12 @@ public static class VirtualMachine
         return null;
     }
 
-    private static Outcome<byte[]> FindBusybox()
+    private static Outcome<byte[]> FindBusybox(KernelArchitecture architecture)
     {
         if (Executables.Find("busybox") is not { } path)
             return new Problem(ProblemCodes.BusyboxMissing, "busybox is not in the PATH");
-        if (new FileInfo(path).Length > LargestProgram || File.ReadAllBytes(path) is var bytes && !StaticProgram.Is(bytes))
-            return new Problem(ProblemCodes.BusyboxMissing, $"{path} is not a statically linked program for x86-64");
+        if (new FileInfo(path).Length > LargestProgram || File.ReadAllBytes(path) is var bytes && !StaticProgram.Is(architecture.Engine, bytes))
+            return new Problem(ProblemCodes.BusyboxMissing, $"{path} is not a statically linked program for {architecture.Machine}");
         return bytes;
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Server.State;
 
@@ -17,7 +18,7 @@ public sealed class LocalDispatch(BuildSignals signals, TimeProvider clock) : IB
     {
         if (compilersSeen.TryGetValue(compiler, out var seen) && clock.GetElapsedTime(seen) < compilerBelieved)
             return [];
-        var found = await Toolchain.FindAsync(compiler, cancellation);
+        var found = await Toolchain.FindAsync(KernelArchitectures.X8664, compiler, cancellation);
         if (found.Succeeded)
             compilersSeen[compiler] = clock.GetTimestamp();
         return found.Problems;

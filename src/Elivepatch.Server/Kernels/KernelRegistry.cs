@@ -4,6 +4,7 @@
 
 using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Protocol.Api;
@@ -168,13 +169,13 @@ public sealed class KernelRegistry(
         return CaptureFile.Read(stream).Then(CaptureIdentity.Of).Then<CaptureIdentity>(identity =>
         {
             var capture = identity.Capture;
-            if (capture.Facts.Machine != "x86_64")
+            if (KernelArchitectures.Of(capture.Facts.Machine) is not { } architecture)
             {
                 return new Problem(
-                    ProblemCodes.ConfigurationLacks, $"the machine is {PlainText.Of(capture.Facts.Machine, 80)}, and only x86_64 is supported");
+                    ProblemCodes.ConfigurationLacks, $"the machine is {PlainText.Of(capture.Facts.Machine, 80)}, and only {KernelArchitectures.Names} can be live patched");
             }
 
-            var config = ConfigRules.Check(KernelConfig.Parse(System.Text.Encoding.UTF8.GetString(capture.Config.Span)));
+            var config = ConfigRules.Check(architecture, KernelConfig.Parse(System.Text.Encoding.UTF8.GetString(capture.Config.Span)));
             if (config.Count > 0)
                 return Outcome<CaptureIdentity>.Failure(config);
             var exports = ExportedSymbols.Parse(capture.Symvers is { } symvers ? symvers.Span : []);

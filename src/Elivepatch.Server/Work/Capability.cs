@@ -3,6 +3,7 @@
 
 using System.Text;
 using System.Text.RegularExpressions;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
 
@@ -19,7 +20,7 @@ internal static partial class Capability
     {
         var version = Toolchain.VersionOf(compiler) ?? compiler;
         var digest = ContentDigest.Of(Encoding.UTF8.GetBytes(version)).Hex[..DigestDigits];
-        return $"x86_64.gcc-{Toolchain.MajorOf(version) ?? "x"}.{digest}";
+        return $"{KernelArchitectures.X8664.Machine}.gcc-{Toolchain.MajorOf(version) ?? "x"}.{digest}";
     }
 
     /// <summary>True for what may be the name of a capability.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using Elivepatch.Engine;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Patches;
 using Xunit;
 
@@ -231,7 +232,7 @@ public sealed class PatchReaderTests
     [InlineData("include/linux/mm.h", null)]
     public void What_cannot_be_live_patched_has_its_own_number(string path, int? number)
     {
-        var outcome = PatchRules.CodePaths([path]);
+        var outcome = PatchRules.CodePaths(KernelArchitectures.X8664, [path]);
         Assert.Equal(number, outcome.Succeeded ? null : outcome.Problems[0].Code.Number);
     }
 

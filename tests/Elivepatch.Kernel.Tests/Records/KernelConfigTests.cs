@@ -1,3 +1,4 @@
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
 using Xunit;
@@ -31,7 +32,7 @@ public sealed class KernelConfigTests
     }
 
     [Fact]
-    public void A_kernel_that_can_be_live_patched_has_no_problem() => Assert.Empty(ConfigRules.Check(KernelConfig.Parse(Good)));
+    public void A_kernel_that_can_be_live_patched_has_no_problem() => Assert.Empty(ConfigRules.Check(KernelArchitectures.X8664, KernelConfig.Parse(Good)));
 
     [Theory]
     [InlineData("CONFIG_LIVEPATCH=y", "", "CONFIG_LIVEPATCH is not set", 203)]
@@ -42,7 +43,7 @@ public sealed class KernelConfigTests
     [InlineData("CONFIG_MODULES=y", "CONFIG_MODULES=y\nCONFIG_LTO_CLANG=y", "CONFIG_LTO_CLANG", 204)]
     public void What_forbids_a_livepatch_is_named(string option, string instead, string reason, int number)
     {
-        var problem = Assert.Single(ConfigRules.Check(KernelConfig.Parse(Good.Replace(option, instead, StringComparison.Ordinal))));
+        var problem = Assert.Single(ConfigRules.Check(KernelArchitectures.X8664, KernelConfig.Parse(Good.Replace(option, instead, StringComparison.Ordinal))));
         Assert.Contains(reason, problem.Reason);
         Assert.Equal(number, problem.Code.Number);
     }
@@ -50,7 +51,7 @@ public sealed class KernelConfigTests
     [Fact]
     public async Task A_compiler_that_is_not_here_is_named_with_its_package()
     {
-        var outcome = await Toolchain.FindAsync("gcc (Debian 99.1.0-1) 99.1.0", TestContext.Current.CancellationToken);
+        var outcome = await Toolchain.FindAsync(KernelArchitectures.X8664, "gcc (Debian 99.1.0-1) 99.1.0", TestContext.Current.CancellationToken);
         Assert.Equal(201, outcome.Problems[0].Code.Number);
         Assert.Contains("gcc-99", outcome.Problems[0].Remedy);
     }
@@ -61,7 +62,7 @@ public sealed class KernelConfigTests
     [InlineData("")]
     public async Task What_is_no_gcc_is_refused(string text)
     {
-        var outcome = await Toolchain.FindAsync(text, TestContext.Current.CancellationToken);
+        var outcome = await Toolchain.FindAsync(KernelArchitectures.X8664, text, TestContext.Current.CancellationToken);
         Assert.Equal(202, outcome.Problems[0].Code.Number);
     }
 }

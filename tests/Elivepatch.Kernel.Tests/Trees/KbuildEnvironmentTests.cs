@@ -1,3 +1,4 @@
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
 using Xunit;
@@ -28,5 +29,5 @@ public sealed class KbuildEnvironmentTests
         Assert.Contains("RUSTC=/nonexistent", variables);
     }
 
-    private static IReadOnlyList<string> Variables(KernelConfig config) => KbuildEnvironment.MakeVariables(config, "6.12.1", compiler);
+    private static IReadOnlyList<string> Variables(KernelConfig config) => KbuildEnvironment.MakeVariables(KernelArchitectures.X8664, config, "6.12.1", compiler);
 }

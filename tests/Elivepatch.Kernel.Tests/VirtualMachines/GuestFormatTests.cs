@@ -1,3 +1,4 @@
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.VirtualMachines;
 
 using Xunit;
@@ -38,8 +39,8 @@ public sealed class GuestFormatTests
     [Fact]
     public void A_program_with_shared_libraries_is_told_from_a_static_one()
     {
-        Assert.True(StaticProgram.Is(File.ReadAllBytes("/bin/busybox")));
-        Assert.False(StaticProgram.Is(File.ReadAllBytes("/bin/tar")));
-        Assert.False(StaticProgram.Is("#!/bin/sh"u8));
+        Assert.True(StaticProgram.Is(KernelArchitectures.X8664.Engine, File.ReadAllBytes("/bin/busybox")));
+        Assert.False(StaticProgram.Is(KernelArchitectures.X8664.Engine, File.ReadAllBytes("/bin/tar")));
+        Assert.False(StaticProgram.Is(KernelArchitectures.X8664.Engine, "#!/bin/sh"u8));
     }
 }
