@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Architectures.X8664;
+using Elivepatch.Tests;
 using Xunit;
 
 namespace Elivepatch.Engine.Tests.Architectures;

@@ -12,9 +12,17 @@ internal sealed class TinyKernel
 
     private readonly Dictionary<string, ulong> addresses = new()
     {
-        ["_text"] = TextAt, ["_stext"] = TextAt, ["_sdata"] = DataAt,
-        ["__start_rodata"] = RestAt, ["__start_ro_after_init"] = RestAt + 0x10, ["__end_ro_after_init"] = RestAt + 0x20, ["__end_rodata"] = RestAt + 0x30,
-        ["__init_begin"] = RestAt + 0x40, ["__init_end"] = RestAt + 0x50, ["__per_cpu_start"] = RestAt + 0x60, ["__per_cpu_end"] = RestAt + 0x70,
+        ["_text"] = TextAt,
+        ["_stext"] = TextAt,
+        ["_sdata"] = DataAt,
+        ["__start_rodata"] = RestAt,
+        ["__start_ro_after_init"] = RestAt + 0x10,
+        ["__end_ro_after_init"] = RestAt + 0x20,
+        ["__end_rodata"] = RestAt + 0x30,
+        ["__init_begin"] = RestAt + 0x40,
+        ["__init_end"] = RestAt + 0x50,
+        ["__per_cpu_start"] = RestAt + 0x60,
+        ["__per_cpu_end"] = RestAt + 0x70,
     };
 
     private readonly List<(ElfObject Unit, ElfSection Section, ulong Address)> placed = [];

@@ -97,6 +97,11 @@ internal sealed class TinyUnit(bool isSectioned)
 
     private void Symbol(string name, ElfSection section, ulong value, ulong size, ElfSymbolType type) => elf.Symbols.Add(new(name)
     {
-        Binding = ElfSymbolBinding.Global, Type = type, Place = ElfSymbolPlace.Section, Section = section, Value = value, Size = size,
+        Binding = ElfSymbolBinding.Global,
+        Type = type,
+        Place = ElfSymbolPlace.Section,
+        Section = section,
+        Value = value,
+        Size = size,
     });
 }

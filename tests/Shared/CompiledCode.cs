@@ -3,7 +3,7 @@ using System.Reflection.Metadata;
 using System.Reflection.Metadata.Ecma335;
 using System.Reflection.PortableExecutable;
 
-namespace Elivepatch.Engine.Tests.Architectures;
+namespace Elivepatch.Tests;
 
 /// <summary>What the types of an assembly use: members of other assemblies, and the texts in their code.</summary>
 internal static class CompiledCode
@@ -12,7 +12,7 @@ internal static class CompiledCode
         .Select(f => f.GetValue(null)).OfType<OpCode>().ToDictionary(o => o.Value);
 
     /// <summary>A type, by the outermost one that it is in.</summary>
-    public sealed record UsedBy(string Namespace, string Type, IReadOnlySet<string> Assemblies, IReadOnlyList<string> Texts);
+    public sealed record UsedBy(string Namespace, string Type, IReadOnlySet<string> Assemblies, List<string> Texts);
 
     public static IEnumerable<UsedBy> Read(string path)
     {
