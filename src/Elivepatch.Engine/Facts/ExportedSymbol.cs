@@ -6,8 +6,4 @@ namespace Elivepatch.Engine.Facts;
 /// <param name="Module"><c>vmlinux</c>, or the module's path in the build tree without suffix.</param>
 /// <param name="GplOnly">True for EXPORT_SYMBOL_GPL.</param>
 /// <param name="Namespace">Export namespace that a user must import; empty where there is none.</param>
-public sealed record ExportedSymbol(string Name, uint Crc, string Module, bool GplOnly, string Namespace)
-{
-    /// <summary>True where the kernel proper exports the symbol.</summary>
-    public bool IsInVmlinux => Module == "vmlinux";
-}
+public sealed record ExportedSymbol(string Name, uint Crc, string Module, bool GplOnly, string Namespace);

@@ -3,6 +3,7 @@
 // make the sections are not supposed to change code; this does not rely on it.
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
+using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.Fidelity;
 
@@ -13,10 +14,11 @@ public static class BeforeMatchesAsBuilt
 
     /// <summary>Gives the before object where every function and datum of either is in the other, equal in size and content.</summary>
     /// <param name="architecture">The processor.</param>
+    /// <param name="rules">What the unit's link will do to the objects.</param>
     /// <param name="unitName">The unit's path in the source, for messages.</param>
     /// <param name="asBuilt">Compiled with the kernel's own flags.</param>
     /// <param name="before">Compiled with a section per function and datum.</param>
-    public static Outcome<ElfObject> Run(Architecture architecture, string unitName, ElfObject asBuilt, ElfObject before)
+    public static Outcome<ElfObject> Run(Architecture architecture, LinkRules rules, string unitName, ElfObject asBuilt, ElfObject before)
     {
         ArgumentNullException.ThrowIfNull(architecture);
         if ((architecture.Refuse(unitName, asBuilt) ?? architecture.Refuse(unitName, before)) is { } refused)
@@ -24,7 +26,7 @@ public static class BeforeMatchesAsBuilt
             return refused;
         }
 
-        var comparison = new SectioningComparison(architecture, asBuilt, before);
+        var comparison = new SectioningComparison(architecture, rules, asBuilt, before);
         IReadOnlyList<string> blamed = comparison.Run();
         if (blamed.Count == 0)
         {

@@ -4,6 +4,7 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.Fidelity;
 
@@ -13,15 +14,14 @@ public static class FidelityCheck
     /// <summary>Most functions that one problem names.</summary>
     private const int MostNames = 40;
 
-    /// <summary>Places every section of a unit of vmlinux in the running kernel.</summary>
+    /// <summary>Places every section of a unit in the running kernel.</summary>
     /// <param name="architecture">The processor.</param>
     /// <param name="unitName">The unit's path in the source, for messages.</param>
     /// <param name="asBuilt">The unit compiled exactly as the kernel was.</param>
-    /// <param name="symbols">The symbols of the running kernel.</param>
-    /// <param name="image">Its linked image; without one the proof is of the layout only.</param>
+    /// <param name="target">What the unit is linked into; without its bytes the proof is of the layout only.</param>
     /// <param name="kernelCompiler">The compiler that built the kernel, as its configuration says, for messages.</param>
     public static Outcome<UnitPlacement> Run(
-        Architecture architecture, string unitName, ElfObject asBuilt, KernelSymbols symbols, KernelImage? image, string kernelCompiler)
+        Architecture architecture, string unitName, ElfObject asBuilt, PatchTarget target, string kernelCompiler)
     {
         ArgumentNullException.ThrowIfNull(architecture);
         if (architecture.Refuse(unitName, asBuilt) is { } refused)
@@ -29,32 +29,32 @@ public static class FidelityCheck
             return refused;
         }
 
-        var names = new UnitSymbols(asBuilt);
-        ElfSection[] sections = [.. asBuilt.Sections.Where(s => LinkRules.IsKeptWhole(s) && (s.Size > 0 || names.In(s).Count > 0))];
+        var names = new UnitSymbols(target.Rules, asBuilt);
+        ElfSection[] sections = [.. asBuilt.Sections.Where(s => target.Rules.IsKeptWhole(s) && (s.Size > 0 || names.In(s).Count > 0))];
         var candidates = new Dictionary<ElfSection, IReadOnlyList<ulong>>();
         var blamed = new List<string>();
         foreach (ElfSection section in sections.Where(s => names.In(s).Count > 0))
         {
-            IReadOnlyList<ulong> bases = LayoutSearch.BasesOf(section, names.In(section), symbols.Vmlinux);
+            IReadOnlyList<ulong> bases = LayoutSearch.BasesOf(section, names.In(section), target);
             candidates.Add(section, bases);
             if (bases.Count == 0 && names.In(section).Any(s => s.Binding != ElfSymbolBinding.Weak))
             {
-                blamed.AddRange(LayoutDiagnosis.Of(section, names.In(section), symbols.Vmlinux));
+                blamed.AddRange(LayoutDiagnosis.Of(section, names.In(section), target));
             }
         }
 
         if (blamed.Count > 0)
         {
-            blamed.AddRange(image is null
-                ? OtherLengths(candidates, names, symbols)
-                : OtherCode(architecture, asBuilt, candidates, names, symbols, image));
+            blamed.AddRange(target.Image is not { } bytes
+                ? OtherLengths(candidates, names, target)
+                : OtherCode(architecture, asBuilt, candidates, names, target, bytes));
 
             return Blame(ProblemCodes.LayoutDiffers, unitName, "is laid out differently", blamed, kernelCompiler);
         }
 
-        return image is null
-            ? PlaceByLayout(unitName, sections, candidates, names, symbols)
-            : PlaceByBytes(architecture, unitName, asBuilt, sections, candidates, names, symbols, image, kernelCompiler);
+        return target.Image is not { } image
+            ? PlaceByLayout(unitName, sections, candidates, names, target)
+            : PlaceByBytes(architecture, unitName, asBuilt, sections, candidates, names, target, image, kernelCompiler);
     }
 
     /// <summary>
@@ -63,9 +63,9 @@ public static class FidelityCheck
     /// </summary>
     private static IEnumerable<string> OtherCode(
         Architecture architecture, ElfObject asBuilt, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates, UnitSymbols names,
-        KernelSymbols symbols, KernelImage image)
+        PatchTarget target, KernelImage image)
     {
-        var comparison = new ImageComparison(architecture, image, symbols.Vmlinux, new StaticBranchSites(architecture, asBuilt), names);
+        var comparison = new ImageComparison(architecture, image, target, new StaticBranchSites(architecture, asBuilt), names);
         foreach ((ElfSection section, IReadOnlyList<ulong> bases) in candidates.Where(c => c.Value.Count == 1))
         {
             comparison.Place(section, bases[0]);
@@ -78,14 +78,14 @@ public static class FidelityCheck
 
     /// <summary>The same without an image: the functions at the ends of sections that do fit, as far as their length shows it.</summary>
     private static IEnumerable<string> OtherLengths(
-        Dictionary<ElfSection, IReadOnlyList<ulong>> candidates, UnitSymbols names, KernelSymbols symbols) =>
+        Dictionary<ElfSection, IReadOnlyList<ulong>> candidates, UnitSymbols names, PatchTarget target) =>
         candidates.Where(c => c.Value.Count == 1 && c.Key.Has(ElfSectionFlags.Execute))
-            .Select(c => LayoutDiagnosis.OfLast(c.Key, names.In(c.Key)[^1], c.Value[0], symbols.Vmlinux)).OfType<string>();
+            .Select(c => LayoutDiagnosis.OfLast(c.Key, names.In(c.Key)[^1], c.Value[0], target)).OfType<string>();
 
     private static Outcome<UnitPlacement> PlaceByLayout(
-        string unitName, ElfSection[] sections, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates, UnitSymbols names, KernelSymbols symbols)
+        string unitName, ElfSection[] sections, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates, UnitSymbols names, PatchTarget target)
     {
-        if (AmbiguousCode(unitName, candidates) is { } ambiguous)
+        if (AmbiguousCode(unitName, target, candidates) is { } ambiguous)
         {
             return ambiguous;
         }
@@ -93,14 +93,14 @@ public static class FidelityCheck
         SectionPlacement[] placed = [.. sections.Select(s => candidates.TryGetValue(s, out IReadOnlyList<ulong>? bases) && bases.Count == 1
             ? new SectionPlacement(s, bases[0], PlacementProof.Layout, 0)
             : new SectionPlacement(s, null, PlacementProof.None, 0))];
-        return Assemble(unitName, placed, names, symbols);
+        return Assemble(unitName, placed, names, target);
     }
 
     private static Outcome<UnitPlacement> PlaceByBytes(
         Architecture architecture, string unitName, ElfObject asBuilt, ElfSection[] sections, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates,
-        UnitSymbols names, KernelSymbols symbols, KernelImage image, string kernelCompiler)
+        UnitSymbols names, PatchTarget target, KernelImage image, string kernelCompiler)
     {
-        var comparison = new ImageComparison(architecture, image, symbols.Vmlinux, new StaticBranchSites(architecture, asBuilt), names);
+        var comparison = new ImageComparison(architecture, image, target, new StaticBranchSites(architecture, asBuilt), names);
         foreach ((ElfSection section, IReadOnlyList<ulong> bases) in candidates)
         {
             if (bases.Count == 1)
@@ -111,21 +111,21 @@ public static class FidelityCheck
 
         comparison.CompareWaiting();
         Dictionary<ElfSection, IReadOnlyList<ulong>> open = SettleAmbiguous(comparison, candidates, names);
-        CompareTables(architecture, comparison, sections, symbols, image);
+        CompareTables(architecture, comparison, sections, target, image);
         if (comparison.Differences.Count > 0)
         {
             string[] blamed = [.. comparison.Differences.Select(d => $"{NameOf(d, names)} ({d.What})").Distinct()];
             return Blame(ProblemCodes.BytesDiffer, unitName, "does not have the same code or data", blamed, kernelCompiler);
         }
 
-        if (AmbiguousCode(unitName, open) is { } ambiguous)
+        if (AmbiguousCode(unitName, target, open) is { } ambiguous)
         {
             return ambiguous;
         }
 
         SectionPlacement[] placed = [.. sections.Select(s =>
             new SectionPlacement(s, comparison.PlaceOf(s), comparison.ProofOf(s), comparison.StaticBranchesIn(s)))];
-        return Assemble(unitName, placed, names, symbols);
+        return Assemble(unitName, placed, names, target);
     }
 
     /// <summary>
@@ -168,11 +168,11 @@ public static class FidelityCheck
 
     /// <summary>Finds the tables that nothing refers to, and compares them as well.</summary>
     private static void CompareTables(
-        Architecture architecture, ImageComparison comparison, ElfSection[] sections, KernelSymbols symbols, KernelImage image)
+        Architecture architecture, ImageComparison comparison, ElfSection[] sections, PatchTarget target, KernelImage image)
     {
         foreach (ElfSection table in sections.Where(s => comparison.PlaceOf(s) is null))
         {
-            ulong[] places = [.. TableSearch.PlacesOf(architecture, table, comparison, image, symbols.Vmlinux).Select(image.ToRunning)];
+            ulong[] places = [.. TableSearch.PlacesOf(architecture, table, comparison, image, target).Select(image.ToRunning)];
             ulong[] fitting = places.Length > 1 ? [.. places.Where(p => comparison.WouldFit(table, p))] : places;
             if (fitting.Length <= 1 && places.Length > 0)
             {
@@ -197,11 +197,11 @@ public static class FidelityCheck
     /// Code at an uncertain place makes the unit unusable. Data there, and code that is gone after boot, is merely unknown, and
     /// whoever needs it must refuse.
     /// </summary>
-    private static Problem? AmbiguousCode(string unitName, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates)
+    private static Problem? AmbiguousCode(string unitName, PatchTarget target, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates)
     {
         foreach ((ElfSection section, IReadOnlyList<ulong> bases) in candidates)
         {
-            if (bases.Count > 1 && section.Has(ElfSectionFlags.Execute) && !LinkRules.IsGoneAfterBoot(section))
+            if (bases.Count > 1 && section.Has(ElfSectionFlags.Execute) && !target.Rules.IsGoneAfterStart(section))
             {
                 return new Problem(ProblemCodes.AmbiguousPlacement,
                     $"{unitName}: section {section} fits at {bases.Count} addresses, such as 0x{bases[0]:x} and 0x{bases[1]:x}");
@@ -211,7 +211,7 @@ public static class FidelityCheck
         return null;
     }
 
-    private static UnitPlacement Assemble(string unitName, SectionPlacement[] sections, UnitSymbols names, KernelSymbols symbols)
+    private static UnitPlacement Assemble(string unitName, SectionPlacement[] sections, UnitSymbols names, PatchTarget target)
     {
         var byName = new Dictionary<string, SymbolPlacement>(StringComparer.Ordinal);
         foreach (SectionPlacement placed in sections.Where(s => s.Address is not null))
@@ -219,7 +219,7 @@ public static class FidelityCheck
             foreach (ElfSymbol symbol in names.In(placed.Section))
             {
                 ulong address = unchecked(placed.Address!.Value + symbol.Value);
-                Sympos? position = symbols.Vmlinux.PositionOf(symbol.Name, address);
+                Sympos? position = target.Symbols.PositionOf(symbol.Name, address);
                 bool isOverridden = symbol.Binding == ElfSymbolBinding.Weak && position is null;
                 if (!isOverridden)
                 {
@@ -228,7 +228,7 @@ public static class FidelityCheck
             }
         }
 
-        return new(unitName, sections, byName);
+        return new(unitName, target, sections, byName);
     }
 
     private static Problem Blame(ProblemCode code, string unitName, string what, IReadOnlyList<string> blamed, string kernelCompiler)

@@ -5,12 +5,13 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.Fidelity;
 
 /// <summary>Compares the sections of one unit with the linked kernel, byte by byte and field by field.</summary>
 internal sealed class ImageComparison(
-    Architecture architecture, KernelImage image, ObjectSymbols kernel, StaticBranchSites branches, UnitSymbols names)
+    Architecture architecture, KernelImage image, PatchTarget target, StaticBranchSites branches, UnitSymbols names)
 {
     /// <summary>More differences than this name no further functions to anybody.</summary>
     private const int MostDifferences = 10_000;
@@ -54,7 +55,7 @@ internal sealed class ImageComparison(
     /// <summary>True where the section's bytes fit here. Learns nothing: this is how one of several places is tried.</summary>
     public bool WouldFit(ElfSection section, ulong running)
     {
-        var trial = new ImageComparison(architecture, image, kernel, branches, names);
+        var trial = new ImageComparison(architecture, image, target, branches, names);
         foreach ((ElfSection placed, ulong link) in places)
         {
             trial.places.Add(placed, link);
@@ -79,7 +80,7 @@ internal sealed class ImageComparison(
 
     private void Compare(ElfSection section)
     {
-        if (section.Type == ElfSectionType.NoBits || LinkRules.IsFilledLater(section))
+        if (section.Type == ElfSectionType.NoBits || target.Rules.IsFilledLater(section))
         {
             return;
         }
@@ -209,7 +210,7 @@ internal sealed class ImageComparison(
     }
 
     private bool IsSortFlag(ElfSection section, int offset) =>
-        names.In(section).Any(s => s.Name == LinkRules.SortFlag && (ulong)offset >= s.Value && (ulong)offset - s.Value < s.Size);
+        names.In(section).Any(s => target.Rules.IsClearedLater(s) && (ulong)offset >= s.Value && (ulong)offset - s.Value < s.Size);
 
     private int NextSymbol(ElfSection section, int offset, int end)
     {
@@ -240,7 +241,7 @@ internal sealed class ImageComparison(
         {
             Require(IsDefinition(relocation.Symbol, bound), section, relocation);
         }
-        else if (LinkRules.IsMerged(relocation.Symbol.Section!))
+        else if (target.Rules.IsMerged(relocation.Symbol.Section!))
         {
             Require(IsSameEntry(relocation, bound), section, relocation);
         }
@@ -252,15 +253,15 @@ internal sealed class ImageComparison(
 
     private void CompareOrLearnPlace(ElfSection section, ElfRelocation relocation, ulong place)
     {
-        ElfSection target = relocation.Symbol!.Section!;
-        if (places.TryGetValue(target, out ulong known))
+        ElfSection referred = relocation.Symbol!.Section!;
+        if (places.TryGetValue(referred, out ulong known))
         {
             Require(known == place, section, relocation);
         }
-        else if (LinkRules.IsKeptWhole(target))
+        else if (target.Rules.IsKeptWhole(referred))
         {
-            places.Add(target, place);
-            waiting.Enqueue(target);
+            places.Add(referred, place);
+            waiting.Enqueue(referred);
         }
     }
 
@@ -283,7 +284,7 @@ internal sealed class ImageComparison(
     private string Describe(ElfRelocation relocation) => relocation.Symbol switch
     {
         null => "nothing",
-        { IsSectionSymbol: true, Section: { } section } when LinkRules.IsMerged(section) => $"its constant in {section.Name}",
+        { IsSectionSymbol: true, Section: { } section } when target.Rules.IsMerged(section) => $"its constant in {section.Name}",
         { IsSectionSymbol: true, Section: { } section } => names.NameAt(section, (ulong)Math.Max(0, relocation.Addend)),
         { } symbol => symbol.ToString(),
     };
@@ -293,7 +294,7 @@ internal sealed class ImageComparison(
     {
         if (!definitions.TryGetValue(symbol, out ulong[]? addresses))
         {
-            addresses = [.. kernel.EachNamed(symbol.Name).Where(s => s.IsGlobal).Select(s => image.ToLink(s.Address))];
+            addresses = [.. target.Symbols.EachNamed(symbol.Name).Where(s => s.IsGlobal).Select(s => image.ToLink(s.Address))];
             definitions.Add(symbol, addresses);
         }
 

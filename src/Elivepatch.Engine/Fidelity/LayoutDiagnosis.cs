@@ -1,7 +1,7 @@
 // In: a section that fits nowhere. Out: which functions are to blame. Only the names matter to whoever reads it: a function that
 // is missing was inlined or renamed, one with another distance to its successor has other code.
 using Elivepatch.Elf;
-using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Fidelity;
@@ -16,16 +16,16 @@ internal static class LayoutDiagnosis
     private const ulong UsualAlignment = 16;
 
     /// <summary>What differs, function by function in the order of the section; at least one line.</summary>
-    public static IReadOnlyList<string> Of(ElfSection section, IReadOnlyList<ElfSymbol> symbols, ObjectSymbols kernel)
+    public static IReadOnlyList<string> Of(ElfSection section, IReadOnlyList<ElfSymbol> symbols, PatchTarget target)
     {
         ElfSymbol[] strong = [.. symbols.Where(s => s.Binding != ElfSymbolBinding.Weak)];
-        ulong[] found = [.. Nearest(strong, kernel)];
+        ulong[] found = [.. Nearest(strong, target)];
         var lines = new List<string>();
         for (int i = 0; i < strong.Length; i++)
         {
             if (found[i] == 0)
             {
-                lines.Add($"{strong[i].Name} ({Missing(strong[i].Name, kernel)})");
+                lines.Add($"{strong[i].Name} ({Missing(strong[i].Name, target)})");
             }
             else if (i + 1 < strong.Length && found[i + 1] != 0
                 && unchecked(found[i + 1] - found[i]) != unchecked(strong[i + 1].Value - strong[i].Value))
@@ -37,7 +37,7 @@ internal static class LayoutDiagnosis
         }
 
         if (strong.Length > 0 && found[^1] != 0 && section.Has(ElfSectionFlags.Execute)
-            && OfLast(section, strong[^1], unchecked(found[^1] - strong[^1].Value), kernel) is { } last)
+            && OfLast(section, strong[^1], unchecked(found[^1] - strong[^1].Value), target) is { } last)
         {
             lines.Add(last);
         }
@@ -49,30 +49,30 @@ internal static class LayoutDiagnosis
     /// What differs in the last function of a section that fits, or null: it ends where the next symbol of the kernel begins, but for
     /// padding. That tells what the symbols of the unit alone do not. It is a guess where another unit begins with code that has none.
     /// </summary>
-    public static string? OfLast(ElfSection section, ElfSymbol last, ulong address, ObjectSymbols kernel)
+    public static string? OfLast(ElfSection section, ElfSymbol last, ulong address, PatchTarget target)
     {
         ulong here = section.Size - last.Value;
-        ulong there = kernel.EndOf(new(last.Name, unchecked(address + last.Value), 't')) - unchecked(address + last.Value);
+        ulong there = target.Symbols.EndOf(new(last.Name, unchecked(address + last.Value), 't')) - unchecked(address + last.Value);
         return there < here || there - here >= Math.Max(section.Alignment, UsualAlignment)
             ? $"{last.Name} ({here} bytes to the end, {there} to the next symbol in the running kernel)"
             : null;
     }
 
     /// <summary>Why the kernel has no such name. Macros put the line of an entry into its name, which moves with the code above it.</summary>
-    private static string Missing(string name, ObjectSymbols kernel)
+    private static string Missing(string name, PatchTarget target)
     {
         string pattern = SymbolNames.OfListEntry(name);
-        string? other = pattern == name ? null : Enumerable.Range(0, kernel.Count).Select(i => kernel[i].Name)
+        string? other = pattern == name ? null : Enumerable.Range(0, target.Symbols.Count).Select(i => target.Symbols[i].Name)
             .FirstOrDefault(n => n.Length <= name.Length + 4 && n.StartsWith("__", StringComparison.Ordinal) && SymbolNames.OfListEntry(n) == pattern);
         return other is null
             ? "not in the running kernel"
             : $"not in the running kernel, which has {other}: in its source the entry is on another line";
     }
 
-    /// <summary>For every symbol its address in the kernel, the one closest to where most of the section seems to lie; 0 where there is none.</summary>
-    private static IEnumerable<ulong> Nearest(ElfSymbol[] symbols, ObjectSymbols kernel)
+    /// <summary>For every symbol its address in the target, the one closest to where most of the section seems to lie; 0 where there is none.</summary>
+    private static IEnumerable<ulong> Nearest(ElfSymbol[] symbols, PatchTarget target)
     {
-        IReadOnlyList<ulong>[] addresses = [.. symbols.Select(s => LayoutSearch.AddressesOf(s, kernel))];
+        IReadOnlyList<ulong>[] addresses = [.. symbols.Select(s => LayoutSearch.AddressesOf(s, target))];
         ulong[] votes = [.. symbols.Zip(addresses).Where(p => p.Second.Count <= MostVotes)
             .SelectMany(p => p.Second.Select(a => unchecked(a - p.First.Value))).Order()];
         ulong middle = Densest(votes, symbols.Length == 0 ? 0 : symbols[^1].Value);

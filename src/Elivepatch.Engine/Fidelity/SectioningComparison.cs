@@ -2,15 +2,16 @@
 // equal names say where each small section lies in the large one; then bytes are compared, and fields by where they lead.
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Fidelity;
 
 /// <summary>Compares the two objects of one unit section by section.</summary>
-internal sealed class SectioningComparison(Architecture architecture, ElfObject asBuilt, ElfObject before)
+internal sealed class SectioningComparison(Architecture architecture, LinkRules rules, ElfObject asBuilt, ElfObject before)
 {
-    private readonly UnitSymbols asBuiltNames = new(asBuilt);
-    private readonly UnitSymbols beforeNames = new(before);
+    private readonly UnitSymbols asBuiltNames = new(rules, asBuilt);
+    private readonly UnitSymbols beforeNames = new(rules, before);
 
     /// <summary>Where the content of each section of the before object begins in the as-built object.</summary>
     private readonly Dictionary<ElfSection, SectionTwin> twins = [];
@@ -82,7 +83,7 @@ internal sealed class SectioningComparison(Architecture architecture, ElfObject 
         blamed.AddRange(unmatched.Values.Select(s => $"{s.Name} (only without a section per function)"));
     }
 
-    private static bool IsCompared(ElfSymbol symbol) => LinkRules.IsListed(symbol) && LinkRules.IsKeptWhole(symbol.Section!);
+    private bool IsCompared(ElfSymbol symbol) => rules.IsListed(symbol) && rules.IsKeptWhole(symbol.Section!);
 
     private bool MatchSections(ElfSymbol symbol, ElfSymbol twin)
     {
@@ -159,7 +160,7 @@ internal sealed class SectioningComparison(Architecture architecture, ElfObject 
     }
 
     private bool IsNameless(ElfSection section) =>
-        LinkRules.IsKeptWhole(section) && asBuiltNames.In(section).Count == 0 && beforeNames.In(section).Count == 0;
+        rules.IsKeptWhole(section) && asBuiltNames.In(section).Count == 0 && beforeNames.In(section).Count == 0;
 
     private void Compare(ElfSection section, SectionTwin twin)
     {
@@ -273,7 +274,7 @@ internal sealed class SectioningComparison(Architecture architecture, ElfObject 
                 && field.Addend == twinField.Addend;
         }
 
-        if (LinkRules.IsMerged(symbol.Section!) || LinkRules.IsMerged(twinSymbol.Section!))
+        if (rules.IsMerged(symbol.Section!) || rules.IsMerged(twinSymbol.Section!))
         {
             return symbol.IsSectionSymbol == twinSymbol.IsSectionSymbol && (symbol.IsSectionSymbol || field.Addend == twinField.Addend)
                 && EntryOf(section, field).SequenceEqual(EntryOf(twinSection, twinField));

@@ -4,6 +4,7 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Fidelity;
@@ -16,14 +17,14 @@ internal static class TableSearch
 
     /// <summary>The addresses of the link at which the table's first reference to known code is found.</summary>
     public static IReadOnlyList<ulong> PlacesOf(
-        Architecture architecture, ElfSection table, ImageComparison comparison, KernelImage image, ObjectSymbols kernel)
+        Architecture architecture, ElfSection table, ImageComparison comparison, KernelImage image, PatchTarget target)
     {
         if (Array.IndexOf(SortedTables, table.Name) >= 0 || comparison.KnownReferenceIn(table) is not { } anchor)
         {
             return [];
         }
 
-        (ulong start, ulong end) = RegionOf(table.Name, image, kernel);
+        (ulong start, ulong end) = RegionOf(table.Name, image, target);
         var found = new List<ulong>();
         ReadOnlySpan<byte> bytes = image.BytesFrom(start);
         ulong step = Math.Max(1, table.Alignment);
@@ -46,15 +47,15 @@ internal static class TableSearch
     /// Where the link puts all tables of one name: a section of its own, or between the symbols that BOUNDED_SECTION_BY of
     /// <c>include/asm-generic/vmlinux.lds.h</c> sets.
     /// </summary>
-    private static (ulong Start, ulong End) RegionOf(string name, KernelImage image, ObjectSymbols kernel)
+    private static (ulong Start, ulong End) RegionOf(string name, KernelImage image, PatchTarget target)
     {
         if (image.FindSection(name) is { } section)
         {
             return (section.Address, section.Address + section.Size);
         }
 
-        IReadOnlyList<KernelSymbol> start = kernel.Named($"__start_{name}");
-        IReadOnlyList<KernelSymbol> stop = kernel.Named($"__stop_{name}");
+        IReadOnlyList<KernelSymbol> start = target.Symbols.Named($"__start_{name}");
+        IReadOnlyList<KernelSymbol> stop = target.Symbols.Named($"__stop_{name}");
         return start.Count == 1 && stop.Count == 1 && stop[0].Address > start[0].Address
             ? (image.ToLink(start[0].Address), image.ToLink(stop[0].Address))
             : default;

@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.Fidelity;
 
@@ -7,15 +8,19 @@ public sealed class UnitPlacement
 {
     private readonly Dictionary<string, SymbolPlacement> byName;
 
-    internal UnitPlacement(string unit, IReadOnlyList<SectionPlacement> sections, Dictionary<string, SymbolPlacement> byName)
+    internal UnitPlacement(string unit, PatchTarget target, IReadOnlyList<SectionPlacement> sections, Dictionary<string, SymbolPlacement> byName)
     {
         Unit = unit;
+        Target = target;
         Sections = sections;
         this.byName = byName;
     }
 
     /// <summary>The translation unit.</summary>
     public string Unit { get; }
+
+    /// <summary>What it is linked into.</summary>
+    public PatchTarget Target { get; }
 
     /// <summary>All sections of the unit that the linked kernel keeps as they are, in file order.</summary>
     public IReadOnlyList<SectionPlacement> Sections { get; }

@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.Fidelity;
 
@@ -8,9 +9,9 @@ internal sealed class UnitSymbols
     private static readonly List<ElfSymbol> Nothing = [];
     private readonly Dictionary<ElfSection, List<ElfSymbol>> bySection = [];
 
-    public UnitSymbols(ElfObject unit)
+    public UnitSymbols(LinkRules rules, ElfObject unit)
     {
-        foreach (ElfSymbol symbol in unit.Symbols.Where(LinkRules.IsListed))
+        foreach (ElfSymbol symbol in unit.Symbols.Where(rules.IsListed))
         {
             if (!bySection.TryGetValue(symbol.Section!, out List<ElfSymbol>? symbols))
             {

@@ -1,5 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Interfaces;
@@ -10,7 +11,7 @@ namespace Elivepatch.Engine.Interfaces;
 /// that runs, or bring one under a new name, but code that is not compiled again goes on to use what it was linked with.
 /// </summary>
 internal sealed class CheckDefinitions(
-    IReadOnlyList<UnitInterface> units, KernelSymbols kernel, ExportedSymbols exports, OutsideUsers? users)
+    IReadOnlyList<UnitInterface> units, ExportedSymbols exports, OutsideUsers? users)
 {
     private readonly List<Problem> problems = [];
 
@@ -35,11 +36,11 @@ internal sealed class CheckDefinitions(
 
     private void CheckNew(UnitInterface unit, string name, ElfSymbol symbol)
     {
-        var running = kernel.Vmlinux.Named(name).Where(s => s.IsGlobal).ToList();
+        var running = unit.Placement.Target.Symbols.Named(name).Where(s => s.IsGlobal).ToList();
         var home = units.FirstOrDefault(u => u != unit && u.DefinedBefore.ContainsKey(name) && u.IsRunning(name));
         if (running.Count == 0)
         {
-            if (exports.Find(name) is { IsInVmlinux: false } export)
+            if (exports.Find(name) is { } export && !VmlinuxTarget.HasExport(export))
                 Report(ProblemCodes.SecondDefinition, unit, $"module {export.Module} exports {name}, and the patch defines another one");
         }
         else if (home is not null && !home.DefinedAfter.ContainsKey(name))
@@ -58,7 +59,7 @@ internal sealed class CheckDefinitions(
     private void CheckKept(UnitInterface unit, string name, ElfSymbol before, ElfSymbol after)
     {
         var isWeak = after.Binding == ElfSymbolBinding.Weak;
-        if (before.Binding == ElfSymbolBinding.Weak && !isWeak && !unit.IsRunning(name) && kernel.Vmlinux.Named(name).Any(s => s.IsGlobal))
+        if (before.Binding == ElfSymbolBinding.Weak && !isWeak && !unit.IsRunning(name) && unit.Placement.Target.Symbols.Named(name).Any(s => s.IsGlobal))
             Report(ProblemCodes.SecondDefinition, unit, $"{name} is no longer weak, and the kernel runs the one of another unit");
         else if (before.Binding != ElfSymbolBinding.Weak && isWeak)
             Report(ProblemCodes.OtherDefinition, unit, $"{name} becomes weak, so that a definition of another unit could count");

@@ -3,6 +3,7 @@ using Elivepatch.Elf.Dwarf;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Statements;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Interfaces;
@@ -31,7 +32,7 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
             foreach (var change in unit.Diff.Changed)
                 CheckCallers(unit, change.Before!, change.After, change.Before!.Symbols.Exists(s => IsExported(s.Name)));
 
-            bool IsExported(string name) => exported.Contains(name) || exports.Find(name) is { IsInVmlinux: true };
+            bool IsExported(string name) => exported.Contains(name) || (exports.Find(name) is { } export && VmlinuxTarget.HasExport(export));
         }
 
         return problems;

@@ -3,6 +3,7 @@ using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
+using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.Interfaces;
 
@@ -11,7 +12,7 @@ namespace Elivepatch.Engine.Interfaces;
 /// linked image has no relocations any more, so every field is looked at that could hold the address. What only looks like a
 /// reference makes a user too many, and never one too few.
 /// </summary>
-internal sealed class OutsideUsers(Architecture architecture, KernelImage image, KernelSymbols kernel, IReadOnlyList<UnitPlacement> compiled)
+internal sealed class OutsideUsers(Architecture architecture, PatchTarget target, KernelImage image, IReadOnlyList<UnitPlacement> compiled)
 {
     private readonly List<(ulong Start, ulong End)> ranges =
         [.. compiled.SelectMany(u => u.Sections).Where(s => s.Address is not null)
@@ -22,11 +23,11 @@ internal sealed class OutsideUsers(Architecture architecture, KernelImage image,
     /// </summary>
     public string? FirstOf(ulong address)
     {
-        var target = image.ToLink(address);
+        var wanted = image.ToLink(address);
         foreach (var section in image.Sections.Where(s => s.Type != ElfSectionType.NoBits))
         {
-            var found = section.Has(ElfSectionFlags.Execute) ? InCode(section, target)
-                : IsData(section) ? InData(section, target)
+            var found = section.Has(ElfSectionFlags.Execute) ? InCode(section, wanted)
+                : IsData(section) ? InData(section, wanted)
                 : null;
             if (found is { } place)
                 return Describe(place);
@@ -36,7 +37,7 @@ internal sealed class OutsideUsers(Architecture architecture, KernelImage image,
     }
 
     // What ran at the start will not run again; .altinstr_replacement was copied into code that does.
-    private ulong? InCode(ElfSection section, ulong target)
+    private ulong? InCode(ElfSection section, ulong wanted)
     {
         if (section.Name is ".init.text" or ".exit.text")
             return null;
@@ -44,7 +45,7 @@ internal sealed class OutsideUsers(Architecture architecture, KernelImage image,
         for (var i = 0; i + sizeof(int) <= bytes.Length; i++)
         {
             var place = section.Address + (ulong)i;
-            if (architecture.MayLeadTo(bytes, i, place, target) && !IsCompiled(place))
+            if (architecture.MayLeadTo(bytes, i, place, wanted) && !IsCompiled(place))
                 return place;
         }
 
@@ -55,14 +56,14 @@ internal sealed class OutsideUsers(Architecture architecture, KernelImage image,
     private static bool IsData(ElfSection section) =>
         section.Name is ".rodata" or ".pci_fixup" || section.Name.StartsWith(".data", StringComparison.Ordinal);
 
-    private ulong? InData(ElfSection section, ulong target)
+    private ulong? InData(ElfSection section, ulong wanted)
     {
         var bytes = section.Content.AsSpan();
         for (var i = 0; i + sizeof(int) <= bytes.Length; i += sizeof(int))
         {
             var place = section.Address + (ulong)i;
-            var isRelative = unchecked(place + (ulong)(int)architecture.Order.ReadUInt32(bytes[i..])) == target;
-            var isPointer = i + sizeof(ulong) <= bytes.Length && architecture.Order.ReadUInt64(bytes[i..]) == target;
+            var isRelative = unchecked(place + (ulong)(int)architecture.Order.ReadUInt32(bytes[i..])) == wanted;
+            var isPointer = i + sizeof(ulong) <= bytes.Length && architecture.Order.ReadUInt64(bytes[i..]) == wanted;
             if ((isRelative || isPointer) && !IsCompiled(place))
                 return place;
         }
@@ -75,7 +76,7 @@ internal sealed class OutsideUsers(Architecture architecture, KernelImage image,
     private string Describe(ulong place)
     {
         var running = image.ToRunning(place);
-        return kernel.Vmlinux.AtOrBefore(running) is { } symbol && running - symbol.Address < 1 << 20
+        return target.Symbols.AtOrBefore(running) is { } symbol && running - symbol.Address < 1 << 20
             ? string.Create(CultureInfo.InvariantCulture, $"{symbol.Name}+0x{running - symbol.Address:x}")
             : string.Create(CultureInfo.InvariantCulture, $"0x{running:x}");
     }

@@ -101,7 +101,7 @@ public static class CheckReferences
             var resolved = reference switch
             {
                 { Piece: { } piece } => TwinOf(piece) is { } twin ? resolver.Resolve(twin, unit.Placement) : null,
-                { External: { } external } => resolver.Resolve(external, unit.Inclusion.Diff.Unit),
+                { External: { } external } => resolver.Resolve(external, unit.Placement.Target, unit.Inclusion.Diff.Unit),
                 _ => null,
             };
             return resolved is not null && resolved.TryGet(out var found) ? found : null;

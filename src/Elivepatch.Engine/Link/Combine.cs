@@ -3,6 +3,7 @@ using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Escape;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Link;
@@ -17,6 +18,7 @@ public sealed class Combine
     private const string EndMarks = ".discard.unreachable";
     private readonly ReferenceResolver resolver;
     private readonly Architecture architecture;
+    private readonly IReadOnlyList<PatchTarget> targets;
     private readonly ModuleBuilder builder;
     private readonly List<Problem> problems = [];
     private readonly Dictionary<Piece, (ModuleBuilder.Place Place, ElfSymbol? Symbol)> placed = [];
@@ -29,10 +31,11 @@ public sealed class Combine
     private readonly List<RuntimeShift> shifts = [];
     private readonly SortedDictionary<string, KernelReference> references = new(StringComparer.Ordinal);
 
-    private Combine(ReferenceResolver resolver, Architecture architecture)
+    private Combine(ReferenceResolver resolver, IReadOnlyList<LinkUnit> units)
     {
         this.resolver = resolver;
-        this.architecture = architecture;
+        architecture = units[0].Inclusion.Diff.Correlation.After.Architecture;
+        targets = [.. units.Select(u => u.Placement.Target).Distinct()];
         builder = new(architecture);
     }
 
@@ -45,7 +48,7 @@ public sealed class Combine
     /// <summary>Places the pieces and resolves their references; the glue, which depends on both, comes with <see cref="Finish"/>.</summary>
     public static Outcome<Combine> Start(IReadOnlyList<LinkUnit> units, ReferenceResolver resolver)
     {
-        var combine = new Combine(resolver, units[0].Inclusion.Diff.Correlation.After.Architecture);
+        var combine = new Combine(resolver, units);
         foreach (var unit in units)
             combine.Place(unit.Inclusion);
         foreach (var unit in units)
@@ -128,7 +131,7 @@ public sealed class Combine
     private ElfSymbol SymbolFor(Inclusion inclusion, Piece piece, ModuleBuilder.Place place)
     {
         var isNewStatic = !piece.IsGlobal && inclusion.Diff.Correlation.BeforeOf(piece) is null;
-        var name = isNewStatic && resolver.HasGlobal(piece.Name) ? piece.Name + ".static" : piece.Name;
+        var name = isNewStatic && targets.Any(t => ReferenceResolver.HasGlobal(t, piece.Name)) ? piece.Name + ".static" : piece.Name;
         if (piece.Kind == PieceKind.ColdPart)
             name = placed[piece.Parent!].Symbol!.Name + SymbolNames.ColdSuffix;
         for (var i = 1; !localNames.Add(name) && piece.Kind != PieceKind.Variable; i++)
@@ -223,7 +226,7 @@ public sealed class Combine
 
     private KernelReference? ResolveRuntimeConstant(LinkUnit unit, Piece? own, string name)
     {
-        var resolved = own is not null ? resolver.Resolve(own, unit.Placement) : resolver.Resolve(new ElfSymbol(name), unit.Inclusion.Diff.Unit);
+        var resolved = own is not null ? resolver.Resolve(own, unit.Placement) : resolver.Resolve(new ElfSymbol(name), unit.Placement.Target, unit.Inclusion.Diff.Unit);
         if (resolved.TryGet(out var kernel))
             return kernel;
         problems.AddRange(resolved.Problems);
@@ -271,7 +274,7 @@ public sealed class Combine
             return (added, 0);
         var resolved = reference.Piece is { } piece
             ? resolver.Resolve(inclusion.Diff.Correlation.BeforeOf(piece) ?? inclusion.KernelTwins[piece], unit.Placement)
-            : resolver.Resolve(reference.External ?? new(""), inclusion.Diff.Unit);
+            : resolver.Resolve(reference.External ?? new(""), unit.Placement.Target, inclusion.Diff.Unit);
         if (!resolved.TryGet(out var kernel))
         {
             problems.AddRange(resolved.Problems.Where(p => !problems.Contains(p)));
@@ -312,7 +315,7 @@ public sealed class Combine
         const string trampoline = "__SCT__", key = "__SCK__";
         foreach (var name in references.Values.Select(r => r.Name).Where(n => n.StartsWith(trampoline, StringComparison.Ordinal)).ToList())
         {
-            var resolved = resolver.Resolve(new ElfSymbol(key + name[trampoline.Length..]), "static call");
+            var resolved = resolver.Resolve(new ElfSymbol(key + name[trampoline.Length..]), targets[0], "static call");
             if (resolved.TryGet(out var reference))
                 SymbolFor(reference);
             else

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Elivepatch.Engine.Escape;
+using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.Link;
 
@@ -32,14 +33,7 @@ public static class GlueSource
         var text = new StringBuilder();
         foreach (var function in patched)
             text.Append(CultureInfo.InvariantCulture, $"extern const char {function.NewSymbol}[];\n");
-        text.Append("\nstatic struct klp_func elivepatch_funcs_vmlinux[] = {\n");
-        foreach (var function in patched)
-        {
-            text.Append(CultureInfo.InvariantCulture,
-                $"\t{{ .old_name = \"{function.Old.Name}\", .new_func = (void *){function.NewSymbol}, .old_sympos = {function.Old.Position} }},\n");
-        }
-
-        text.Append("\t{ }\n};\n\nstatic struct klp_object elivepatch_objects[] = {\n\t{ .funcs = elivepatch_funcs_vmlinux },\n\t{ }\n};\n\n");
+        text.Append(Lists([.. patched.GroupBy(p => p.Target)]));
         text.Append("static struct klp_patch elivepatch_patch = {\n\t.mod = THIS_MODULE,\n\t.objs = elivepatch_objects,\n");
         text.Append(CultureInfo.InvariantCulture, $"\t.replace = {(replace ? "true" : "false")},\n}};\n\n");
         var enable = "klp_enable_patch(&elivepatch_patch)";
@@ -56,6 +50,32 @@ public static class GlueSource
         foreach (var name in namespaces.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
             text.Append(CultureInfo.InvariantCulture, $"MODULE_INFO(import_ns, \"{Escape(name)}\");\n");
         return text.ToString();
+    }
+
+    // The kernel proper is the object without a name.
+    private static string Lists(IReadOnlyList<IGrouping<PatchTarget, PatchedFunction>> objects)
+    {
+        var text = new StringBuilder();
+        foreach (var (index, functions) in objects.Index())
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\nstatic struct klp_func elivepatch_funcs_{index}[] = {{\n");
+            foreach (var function in functions)
+            {
+                text.Append(CultureInfo.InvariantCulture,
+                    $"\t{{ .old_name = \"{function.Old.Name}\", .new_func = (void *){function.NewSymbol}, .old_sympos = {function.Old.Position} }},\n");
+            }
+
+            text.Append("\t{ }\n};\n");
+        }
+
+        text.Append("\nstatic struct klp_object elivepatch_objects[] = {\n");
+        foreach (var (index, functions) in objects.Index())
+        {
+            var name = functions.Key.ListedName is { } listed ? $".name = \"{listed}\", " : "";
+            text.Append(CultureInfo.InvariantCulture, $"\t{{ {name}.funcs = elivepatch_funcs_{index} }},\n");
+        }
+
+        return text.Append("\t{ }\n};\n\n").ToString();
     }
 
     // The reference is taken before the first patched function can run, and given back only where none ever ran.

@@ -26,7 +26,7 @@ public static class ResolvePatched
                     continue;
                 }
 
-                result.Add(new(unit.Inclusion.Diff.Unit, change, new("vmlinux", places[0].Name, places[0].Position!.Value),
+                result.Add(new(unit.Inclusion.Diff.Unit, change, unit.Placement.Target, new(unit.Placement.Target.ObjectName, places[0].Name, places[0].Position!.Value),
                     string.Create(CultureInfo.InvariantCulture, $"elivepatch_new_{result.Count}")));
             }
         }

@@ -1,6 +1,7 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Link;
+using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -84,9 +85,9 @@ internal static class LivepatchRelocationRules
 
     private static IEnumerable<string> OfOtherObjects(RuleContext context, bool sectionIsVmlinux) =>
         from used in Used(context)
-        where RuleContext.ObjectOf(used.Section) is { } name && name == PatchedObject.Vmlinux == sectionIsVmlinux
+        where RuleContext.ObjectOf(used.Section) is { } name && name == VmlinuxTarget.Name == sectionIsVmlinux
         let symbol = used.Symbol is null ? null : LivepatchSymbol.TryParse(used.Symbol.Name)
-        where symbol is not null && symbol.ObjectName == PatchedObject.Vmlinux != sectionIsVmlinux
+        where symbol is not null && symbol.ObjectName == VmlinuxTarget.Name != sectionIsVmlinux
         select $"{used.Section.Name} refers to {symbol.Name} of {symbol.ObjectName}";
 
     private static RuleFinding AreNotOrdinary(RuleContext context)

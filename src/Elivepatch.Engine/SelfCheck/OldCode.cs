@@ -14,7 +14,7 @@ namespace Elivepatch.Engine.SelfCheck;
 internal sealed record OldFunction(IReadOnlySet<ulong> Mentions, IReadOnlySet<ulong> Takes, IReadOnlySet<ulong> Writes);
 
 /// <summary>Reads functions of the running kernel from its image.</summary>
-internal sealed class OldCode(Architecture architecture, KernelSymbols symbols, KernelImage image)
+internal sealed class OldCode(Architecture architecture, ObjectSymbols symbols, KernelImage image)
 {
     private readonly Dictionary<KernelSymbol, OldFunction> known = [];
 
@@ -25,7 +25,7 @@ internal sealed class OldCode(Architecture architecture, KernelSymbols symbols, 
             return read;
         var (mentions, takes, writes) = (new HashSet<ulong>(), new HashSet<ulong>(), new HashSet<ulong>());
         Read(function, mentions, takes, writes);
-        if (symbols.Vmlinux.Named(function.Name + SymbolNames.ColdSuffix) is [var cold])
+        if (symbols.Named(function.Name + SymbolNames.ColdSuffix) is [var cold])
             Read(cold, mentions, takes, writes);
         return known[function] = new(mentions, takes, writes);
     }
@@ -36,7 +36,7 @@ internal sealed class OldCode(Architecture architecture, KernelSymbols symbols, 
         if (image.SectionAt(start) is not { } section || section.Type == ElfSectionType.NoBits)
             return;
         var from = start - section.Address;
-        var end = Math.Min(section.Size, from + (symbols.Vmlinux.EndOf(function) - function.Address));
+        var end = Math.Min(section.Size, from + (symbols.EndOf(function) - function.Address));
         foreach (var instruction in architecture.Decode(section, from, end).Where(i => i.IsValid))
         {
             // Decoding counts from the start of the section; what is relative to an instruction does too, everything else is absolute.

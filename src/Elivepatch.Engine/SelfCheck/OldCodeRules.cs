@@ -68,13 +68,13 @@ internal static class OldCodeRules
 
     private static RuleFinding AvoidOldTables(RuleContext context)
     {
-        if (context.Kernel is not { Symbols: { } symbols, Image: { } image })
+        if (context.Kernel.Vmlinux is not { Symbols: { } symbols, Image: { } image })
             return RuleFinding.NotCheckable("only the kernel's image shows what its data leads to");
-        var replaced = Replaced(context, symbols.Vmlinux).ToList();
+        var replaced = Replaced(context, symbols).ToList();
         var used = context.Loaded.SelectMany(s => s.Entries).Select(r => r.Symbol).Distinct()
             .Select(context.KernelSymbolOf).OfType<KernelSymbol>().Where(s => !IsCode(context, s)).DistinctBy(s => s.Address);
         var faults = from table in used
-                     let function = FirstInside(context.Architecture.Order, table, replaced, symbols.Vmlinux, image)
+                     let function = FirstInside(context.Architecture.Order, table, replaced, symbols, image)
                      where function is not null
                      select $"{table.Name} leads inside {function}";
         return RuleFinding.Of(faults, $"{replaced.Count} functions are replaced");

@@ -1,4 +1,5 @@
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -34,7 +35,7 @@ internal static class PatchListRules
             foreach (var item in context.Module.Objects)
             {
                 // A null pointer stands for vmlinux; by that name the kernel would wait for a module.
-                if (item.Name is PatchedObject.Vmlinux or "")
+                if (item.Name is VmlinuxTarget.Name or "")
                     yield return $"an object has the name '{item.Name}'";
                 if (item.Name is { Length: > KernelLimits.ModuleName })
                     yield return $"the name {item.Name} has more than {KernelLimits.ModuleName} characters";

@@ -1,3 +1,5 @@
+using Elivepatch.Engine.Targets;
+
 namespace Elivepatch.Engine.SelfCheck;
 
 /// <summary>One <c>struct klp_object</c>: functions of vmlinux or of one module that are replaced.</summary>
@@ -8,9 +10,6 @@ namespace Elivepatch.Engine.SelfCheck;
 public sealed record PatchedObject(
     string? Name, IReadOnlyList<ReplacedFunction> Functions, ObjectCallbacks Callbacks, bool? FunctionsAreTerminated)
 {
-    /// <summary>What the kernel calls vmlinux where a name must be written.</summary>
-    public const string Vmlinux = "vmlinux";
-
     /// <summary>Name for people.</summary>
-    public string DisplayName => Name ?? Vmlinux;
+    public string DisplayName => Name ?? VmlinuxTarget.Name;
 }

@@ -2,6 +2,7 @@ using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Link;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.SelfCheck;
@@ -36,7 +37,7 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
 
     /// <summary>Symbols of vmlinux or of a module; null where the record has none of that module, or nothing.</summary>
     private ObjectSymbols? SymbolsOf(string? objectName) =>
-        objectName is null or PatchedObject.Vmlinux ? kernel.Symbols?.Vmlinux : kernel.Symbols?.Module(objectName);
+        objectName is null or VmlinuxTarget.Name ? kernel.Symbols?.Vmlinux : kernel.Symbols?.Module(objectName);
 
     /// <summary>The symbols among which a symbol of this module is looked for, in the same way.</summary>
     public ObjectSymbols? SymbolsOf(ElfSymbol symbol) => SymbolsOf(LivepatchSymbol.TryParse(symbol.Name)?.ObjectName);
@@ -44,7 +45,7 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     /// <summary>All symbols of one name in one object, in the kernel's order; null where the record has nothing of the object.</summary>
     public IReadOnlyList<KernelSymbol>? Named(string? objectName, string name)
     {
-        var key = (objectName ?? PatchedObject.Vmlinux, name);
+        var key = (objectName ?? VmlinuxTarget.Name, name);
         if (!named.TryGetValue(key, out var found))
             named[key] = found = SymbolsOf(objectName)?.Named(name);
         return found;
@@ -61,7 +62,7 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
 
     private readonly Lazy<CodeUses> codeUses = new(() => CodeUses.Read(module.Architecture, elf));
 
-    private readonly OldCode? oldCode = kernel is { Symbols: { } symbols, Image: { } image } ? new(module.Architecture, symbols, image) : null;
+    private readonly OldCode? oldCode = kernel.Vmlinux is { Image: { } image } vmlinux ? new(module.Architecture, vmlinux.Symbols, image) : null;
 
     private readonly Lazy<Dictionary<string, ReplacedFunction>> replaced = new(() => module.Objects.Where(o => o.Name is null)
         .SelectMany(o => o.Functions).Where(f => f.New?.Symbol is not null)
@@ -79,7 +80,7 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
         if (LivepatchSymbol.TryParse(symbol.Name) is { } livepatch)
             return At(Named(livepatch.ObjectName, livepatch.Name), livepatch.Position);
 
-        if (symbol.Place != ElfSymbolPlace.Undefined || kernel.Exports?.Find(symbol.Name) is { IsInVmlinux: false })
+        if (symbol.Place != ElfSymbolPlace.Undefined || (kernel.Exports?.Find(symbol.Name) is { } export && !VmlinuxTarget.HasExport(export)))
             return null;
 
         // A static symbol of the same name is not what the module loader takes.

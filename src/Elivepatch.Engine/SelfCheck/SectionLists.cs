@@ -4,6 +4,7 @@
 //     unsigned int nr_funcs }, klp_func_ext { old_name, new_func, sympos };
 //   kpatch-build, kmod/patch/kpatch-patch.h: kpatch_patch_func { new_addr, new_size, old_addr, old_size, sympos, name, objname }.
 using Elivepatch.Elf;
+using Elivepatch.Engine.Targets;
 using Place = Elivepatch.Engine.SelfCheck.DataFields.Place;
 
 namespace Elivepatch.Engine.SelfCheck;
@@ -61,7 +62,7 @@ internal sealed class SectionLists(ElfObject elf, DataFields fields, PatchEntrie
         foreach (var place in Entries(section, KpatchSize))
         {
             var name = entries.Name(place + KpatchObject);
-            functions.Add((name == PatchedObject.Vmlinux ? null : name, entries.Function(place + KpatchName, place + KpatchPosition, place)));
+            functions.Add((name == VmlinuxTarget.Name ? null : name, entries.Function(place + KpatchName, place + KpatchPosition, place)));
             if (entries.Problem is not null)
                 break;
         }
@@ -70,7 +71,7 @@ internal sealed class SectionLists(ElfObject elf, DataFields fields, PatchEntrie
             [.. new[] { "pre_patch", "post_patch", "pre_unpatch", "post_unpatch" }.Select(KpatchCallbacks)];
         var objects = functions.GroupBy(f => f.Object).Select(group =>
         {
-            string?[] called = [.. callbacks.Select(c => c.GetValueOrDefault(group.Key ?? PatchedObject.Vmlinux))];
+            string?[] called = [.. callbacks.Select(c => c.GetValueOrDefault(group.Key ?? VmlinuxTarget.Name))];
             return new PatchedObject(
                 group.Key, [.. group.Select(f => f.Function)], new(called[0], called[1], called[2], called[3]), FunctionsAreTerminated: true);
         });

@@ -1,5 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -67,7 +68,7 @@ internal static class SymbolRules
         // A module's file name may have dashes, its name never.
         var depends = context.Module.Information.Depends.Select(d => d.Replace('-', '_')).ToHashSet(StringComparer.Ordinal);
         return RuleFinding.Of(
-            Exported(context).Where(u => !u.Export.IsInVmlinux && !depends.Contains(NameOf(u.Export.Module)))
+            Exported(context).Where(u => !VmlinuxTarget.HasExport(u.Export) && !depends.Contains(NameOf(u.Export.Module)))
                 .Select(u => $"{u.Reference.Name} is exported by {u.Export.Module}"),
             $"{depends.Count} dependencies");
     }

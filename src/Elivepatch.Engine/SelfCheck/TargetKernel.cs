@@ -1,4 +1,5 @@
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -11,6 +12,9 @@ namespace Elivepatch.Engine.SelfCheck;
 public sealed record TargetKernel(
     KernelSymbols? Symbols, ExportedSymbols? Exports, string? Vermagic, EntryLayouts? Layouts, KernelImage? Image = null)
 {
+    /// <summary>The kernel proper as what functions live in; null where its symbols are not known.</summary>
+    public PatchTarget? Vmlinux => Symbols is null ? null : new VmlinuxTarget(Symbols, Image);
+
     /// <summary>A kernel of which nothing is known.</summary>
     public static TargetKernel Unknown { get; } = new(null, null, null, null);
 }

@@ -81,9 +81,9 @@ public sealed partial class LivepatchBuild
 
     private static Outcome<UnitPlacement> Place(UnpatchedUnit unit, RunningKernel kernel, KernelFacts facts)
     {
-        var same = BeforeMatchesAsBuilt.Run(facts.Architecture.Engine, unit.Unit, unit.AsBuilt, unit.Before);
+        var same = BeforeMatchesAsBuilt.Run(facts.Architecture.Engine, kernel.Vmlinux.Rules, unit.Unit, unit.AsBuilt, unit.Before);
         return same.Succeeded
-            ? FidelityCheck.Run(facts.Architecture.Engine, unit.Unit, unit.AsBuilt, kernel.Symbols, kernel.Image, facts.Compiler)
+            ? FidelityCheck.Run(facts.Architecture.Engine, unit.Unit, unit.AsBuilt, kernel.Vmlinux, facts.Compiler)
             : Outcome<UnitPlacement>.Failure(same.Problems);
     }
 
@@ -102,7 +102,7 @@ public sealed partial class LivepatchBuild
         Func<IReadOnlyList<CompileCommand>, Task<Outcome<IReadOnlyList<UnitPlacement>>>> place)
     {
         List<UnitInterface> interfaces = [.. units.Select(u => new UnitInterface(u.Diff, u.Placement))];
-        var ofInterfaces = CheckInterfaces.Run(interfaces, kernel.Symbols, kernel.Exports, kernel.Image);
+        var ofInterfaces = CheckInterfaces.Run(interfaces, kernel.Exports);
 
         // Who uses it may have been compiled with the patch and come out the same. Where such units lie is only asked for then.
         if (ofInterfaces.Count > 0 && readers.Same.Count > 0)
@@ -110,7 +110,7 @@ public sealed partial class LivepatchBuild
             var placed = await place(readers.Same);
             if (!placed.TryGet(out var same))
                 return Outcome<IReadOnlyList<UnitDiff>>.Failure(placed.Problems);
-            ofInterfaces = CheckInterfaces.Run(interfaces, kernel.Symbols, kernel.Exports, kernel.Image, same);
+            ofInterfaces = CheckInterfaces.Run(interfaces, kernel.Exports, same);
         }
 
         var considered = units.SelectMany(u => u.Diff.Statements.Used.Concat(u.Diff.Statements.Rejected)).Concat(readers.Stated);

@@ -95,7 +95,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         if (patched.Count == 0)
             return NothingChanged(changes);
 
-        var resolver = new ReferenceResolver(kernel.Symbols, kernel.Exports);
+        var resolver = new ReferenceResolver(kernel.Exports);
         var judged = await clock.RunAsync("check references", () => CheckReferences(units, resolver, kernel, facts.Architecture.Engine));
         if (!judged.Succeeded)
             return Outcome<BuildResult>.Failure(judged.Problems);

@@ -1,6 +1,7 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Kernel.Records;
 
 namespace Elivepatch.Kernel.Build;
@@ -11,6 +12,9 @@ namespace Elivepatch.Kernel.Build;
 /// <param name="Image">Its image, or null where only the layout can be compared.</param>
 public sealed record RunningKernel(KernelSymbols Symbols, ExportedSymbols Exports, KernelImage? Image)
 {
+    /// <summary>The kernel proper, as what functions live in.</summary>
+    public PatchTarget Vmlinux { get; } = new VmlinuxTarget(Symbols, Image);
+
     /// <summary>Reads the files of a record.</summary>
     public static Outcome<RunningKernel> Load(KernelRecord record)
     {

@@ -8,6 +8,7 @@ using Elivepatch.Engine.Fidelity;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Relocate;
 using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 using Xunit;
 using static Elivepatch.Engine.Tests.Architectures.TinyArchitecture;
@@ -31,8 +32,8 @@ public class SecondArchitectureTests
     public void A_unit_is_proven_to_be_the_code_that_runs()
     {
         var (asBuilt, before) = (Unit(isSectioned: false, body), Unit(isSectioned: true, body));
-        Assert.Same(before, Patched(BeforeMatchesAsBuilt.Run(Instance, "unit.c", asBuilt, before)));
-        var placement = Patched(FidelityCheck.Run(Instance, "unit.c", asBuilt, Kernel.Symbols, Kernel.Image, "cc"));
+        Assert.Same(before, Patched(BeforeMatchesAsBuilt.Run(Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before)));
+        var placement = Patched(FidelityCheck.Run(Instance, "unit.c", asBuilt, Kernel.Target, "cc"));
         Assert.Equal(PlacementProof.Bytes, placement.Sections.Single(s => s.Section.Name == ".text").Proof);
         Assert.Equal(0, placement.Find("first")!.Position!.Value.Value);
     }
@@ -47,7 +48,7 @@ public class SecondArchitectureTests
     {
         var kernel = Kernel;
         kernel.BytesOf("first")[offset] ^= bit;
-        var problem = Assert.Single(FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, body), kernel.Symbols, kernel.Image, "cc").Problems);
+        var problem = Assert.Single(FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, body), kernel.Target, "cc").Problems);
         Assert.Equal(ProblemCodes.BytesDiffer, problem.Code);
         Assert.Contains("first", problem.Reason, StringComparison.Ordinal);
     }
@@ -65,7 +66,7 @@ public class SecondArchitectureTests
             section.Content[bit / 8] ^= (byte)(0x80 >> (bit % 8));
 
             // What a relocation writes over is nothing.
-            Assert.Equal(isField, BeforeMatchesAsBuilt.Run(Instance, "unit.c", asBuilt, before).Succeeded);
+            Assert.Equal(isField, BeforeMatchesAsBuilt.Run(Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Succeeded);
         }
     }
 
@@ -116,7 +117,7 @@ public class SecondArchitectureTests
     {
         Code[] patched = [new(AddressOf, To: "fresh"), .. body[1..]];
         var unit = LinkUnit(patched, u => u.Data("fresh", ".data.fresh", new byte[8]));
-        var combine = Patched(Combine.Start([unit], new(Kernel.Symbols, Exports)));
+        var combine = Patched(Combine.Start([unit], new(Exports)));
         var escapes = combine.FindEscapes(Patched(ResolvePatched.Run([unit])));
         var escape = Assert.Single(escapes.Escapes);
         Assert.Equal(("first", "fresh", EscapeWay.Passed, "hidden"), (escape.Function, escape.Address, escape.Way, escape.To));
@@ -153,13 +154,13 @@ public class SecondArchitectureTests
 
     private static LinkUnit LinkUnit(Code[] patched, Action<TinyUnit>? more = null) => new(
         Patched(Include.Run(Compare(body, patched, more))),
-        Patched(FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, body), Kernel.Symbols, Kernel.Image, "cc")));
+        Patched(FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, body), Kernel.Target, "cc")));
 
     private static ElfObject Link(Code[] patched, out IReadOnlyList<KernelReference> references)
     {
         LinkUnit[] units = [LinkUnit(patched)];
         var kernel = Kernel;
-        ReferenceResolver resolver = new(kernel.Symbols, Exports);
+        ReferenceResolver resolver = new(Exports);
         Assert.Empty(CheckReferences.Run(units, resolver, new(kernel.Symbols), new(Instance, kernel.Symbols, kernel.Image)));
         var functions = Patched(ResolvePatched.Run(units));
         var combine = Patched(Combine.Start(units, resolver));

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.Tests.Architectures;
 
@@ -50,6 +51,8 @@ internal sealed class TinyKernel
     public KernelSymbols Symbols { get; }
 
     public KernelImage Image { get; }
+
+    public PatchTarget Target => new VmlinuxTarget(Symbols, Image);
 
     /// <summary>The bytes of the image from a symbol on, to be changed.</summary>
     public Span<byte> BytesOf(string name)

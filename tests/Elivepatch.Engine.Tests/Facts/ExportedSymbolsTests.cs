@@ -1,5 +1,6 @@
 using System.Text;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 using Xunit;
 
 namespace Elivepatch.Engine.Tests.Facts;
@@ -15,7 +16,7 @@ public sealed class ExportedSymbolsTests
         Assert.Equal(2, exports.Count);
         Assert.Equal(new ExportedSymbol("system_state", 0xf7370f56, "vmlinux", false, ""), exports.Find("system_state"));
         Assert.Equal(new ExportedSymbol("dma_get", 0xbeef, "drivers/dma/dma", true, "DMA_BUF"), exports.Find("dma_get"));
-        Assert.True(exports.Find("system_state")!.IsInVmlinux);
+        Assert.True(VmlinuxTarget.HasExport(exports.Find("system_state")!));
         Assert.Null(exports.Find("system"));
     }
 

@@ -1,6 +1,7 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Fidelity;
+using Elivepatch.Engine.Targets;
 using Iced.Intel;
 using Xunit;
 
@@ -30,7 +31,7 @@ public sealed class BeforeMatchesAsBuiltTests
     {
         ElfObject before = FakeKernel.Compile(Unit, Sectioned);
 
-        Assert.Same(before, BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, "unit.c", FakeKernel.Compile(Unit), before).Value);
+        Assert.Same(before, BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(Unit), before).Value);
     }
 
     [Fact]
@@ -41,7 +42,7 @@ public sealed class BeforeMatchesAsBuiltTests
 
         Assert.NotEqual(asBuilt.FindSymbol("tail")!.Size, before.FindSymbol("tail")!.Size);
         Assert.NotEqual(asBuilt.FindSymbol("choose")!.Size, before.FindSymbol("choose")!.Size);
-        Assert.True(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, "unit.c", asBuilt, before).Succeeded);
+        Assert.True(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Succeeded);
     }
 
     [Theory]
@@ -58,7 +59,7 @@ public sealed class BeforeMatchesAsBuiltTests
     {
         ElfObject before = FakeKernel.Compile(Unit.Replace(from, to, StringComparison.Ordinal), Sectioned);
 
-        Problem problem = Assert.Single(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, "unit.c", FakeKernel.Compile(Unit), before).Problems);
+        Problem problem = Assert.Single(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(Unit), before).Problems);
 
         Assert.Equal(ProblemCodes.BeforeDiffersFromAsBuilt, problem.Code);
         Assert.Contains(name, problem.Reason, StringComparison.Ordinal);
@@ -72,7 +73,7 @@ public sealed class BeforeMatchesAsBuiltTests
     {
         ElfObject asBuilt = FakeKernel.Compile(Unit + Loops, flags);
         ElfObject before = FakeKernel.Compile(Unit + Loops, [.. Sectioned, .. flags]);
-        Assert.True(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, "unit.c", asBuilt, before).Succeeded);
+        Assert.True(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Succeeded);
         foreach (ElfSection section in new[] { asBuilt, before }.SelectMany(o => o.Sections).Where(s => s.Name.StartsWith(".text", StringComparison.Ordinal)))
         {
             HashSet<ulong> padding = PaddingOf(section);
@@ -82,7 +83,7 @@ public sealed class BeforeMatchesAsBuiltTests
                 foreach (byte bit in isField || padding.Contains((ulong)i) ? [] : (byte[])[1, 4, 0x80])
                 {
                     section.Content[i] ^= bit;
-                    Assert.False(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, "unit.c", asBuilt, before).Succeeded, $"{section}+0x{i:x} {bit}");
+                    Assert.False(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Succeeded, $"{section}+0x{i:x} {bit}");
                     section.Content[i] ^= bit;
                 }
             }
@@ -154,7 +155,7 @@ public sealed class BeforeMatchesAsBuiltTests
         ElfObject before = FakeKernel.Compile(Unit + Loops, [.. Sectioned, .. flags]);
 
         Assert.Contains(asBuilt.Symbols, s => s.IsFunction && s.IsDefined && before.FindSymbol(s.Name)!.Size != s.Size);
-        Assert.Empty(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, "unit.c", asBuilt, before).Problems);
+        Assert.Empty(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Problems);
     }
 
     [Theory]
@@ -174,7 +175,7 @@ public sealed class BeforeMatchesAsBuiltTests
         Assert.NotEqual(Loops, patched);
 
         Outcome<ElfObject> outcome = BeforeMatchesAsBuilt.Run(
-            X8664Architecture.Instance, "unit.c", FakeKernel.Compile(Unit + Loops, flags), FakeKernel.Compile(Unit + patched, [.. Sectioned, .. flags]));
+            X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(Unit + Loops, flags), FakeKernel.Compile(Unit + patched, [.. Sectioned, .. flags]));
 
         Assert.False(outcome.Succeeded, function);
     }
@@ -247,12 +248,12 @@ public sealed class BeforeMatchesAsBuiltTests
             string unit = $"int first(void) {{ asm volatile(\".skip {skip}, 0xcc\"); return 1; }}\n"
                 + "extern int report(int);\nint f(int n) { int s = 0; do { asm volatile(\"nop\"); s += report(n); } while (n--); return s; }\n";
             string[] flags = ["-falign-loops=16", "-falign-functions=1"];
-            Assert.True(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, "unit.c", FakeKernel.Compile(unit, flags), FakeKernel.Compile(unit, [.. Sectioned, .. flags])).Succeeded, unit);
+            Assert.True(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(unit, flags), FakeKernel.Compile(unit, [.. Sectioned, .. flags])).Succeeded, unit);
         }
     }
 
     private static bool AreSame(string asBuilt, string before) =>
-        BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, "unit.c", FakeKernel.Compile(asBuilt), FakeKernel.Compile(before, Sectioned)).Succeeded;
+        BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(asBuilt), FakeKernel.Compile(before, Sectioned)).Succeeded;
 
     [Fact]
     public void Instructions_in_another_order_are_found()
@@ -273,7 +274,7 @@ public sealed class BeforeMatchesAsBuiltTests
             }
 
             swapped.CopyTo(section.Content.AsSpan((int)one.IP));
-            Assert.False(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, "unit.c", asBuilt, before).Succeeded, $"0x{one.IP:x}");
+            Assert.False(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Succeeded, $"0x{one.IP:x}");
             kept.CopyTo(section.Content, 0);
             found++;
         }
@@ -290,7 +291,7 @@ public sealed class BeforeMatchesAsBuiltTests
         ElfRelocation call = before.FindSection(caller)!.Relocations!.Entries.First(r => r.Symbol!.Section?.Name == ".text.step");
         call.Symbol = before.FindSymbol("choose");
 
-        Problem problem = Assert.Single(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, "unit.c", FakeKernel.Compile(Unit), before).Problems);
+        Problem problem = Assert.Single(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(Unit), before).Problems);
 
         Assert.Contains("refers to something else", problem.Reason, StringComparison.Ordinal);
     }
@@ -319,6 +320,6 @@ public sealed class BeforeMatchesAsBuiltTests
     {
         ElfObject before = FakeKernel.Compile(LocalTable.Replace(old, now, StringComparison.Ordinal), Sectioned);
         Assert.Contains(before.Sections, s => s.Name == ".rodata" && s.Relocations is not null);
-        Assert.Equal(isSame, BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, "unit.c", FakeKernel.Compile(LocalTable), before).Succeeded);
+        Assert.Equal(isSame, BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(LocalTable), before).Succeeded);
     }
 }

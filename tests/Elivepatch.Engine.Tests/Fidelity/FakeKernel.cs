@@ -5,6 +5,7 @@ using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
+using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.Tests.Fidelity;
 
@@ -81,7 +82,7 @@ internal sealed class FakeKernel
     public Outcome<UnitPlacement> Check(string source, bool withImage = true) => Check(Compile(source), withImage);
 
     public Outcome<UnitPlacement> Check(ElfObject unit, bool withImage = true) =>
-        FidelityCheck.Run(X8664Architecture.Instance, "unit.c", unit, Symbols, withImage ? Image : null, "gcc (Test) 1.0");
+        FidelityCheck.Run(X8664Architecture.Instance, "unit.c", unit, new VmlinuxTarget(Symbols, withImage ? Image : null), "gcc (Test) 1.0");
 
     public ulong AddressOf(string name) => Symbols.Vmlinux.Named(name).Single().Address;
 

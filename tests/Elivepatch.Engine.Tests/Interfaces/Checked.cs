@@ -26,8 +26,8 @@ internal static class Checked
     {
         var kernel = FakeKernel.Of([Entry, others, .. units.Select(u => u.Before)]);
         return CheckInterfaces.Run(
-            [.. units.Select(u => new UnitInterface(Patched.Compare(u.Before, u.After, statements), Patched.Value(kernel.Check(u.Before))))],
-            kernel.Symbols, Patched.Value(ExportedSymbols.Parse(Encoding.ASCII.GetBytes(exports))), hasImage ? kernel.Image : null);
+            [.. units.Select(u => new UnitInterface(Patched.Compare(u.Before, u.After, statements), Patched.Value(kernel.Check(u.Before, hasImage))))],
+            Patched.Value(ExportedSymbols.Parse(Encoding.ASCII.GetBytes(exports))));
     }
 
     public static int[] Numbers(this IReadOnlyList<Problem> problems) => [.. problems.Select(p => p.Code.Number)];

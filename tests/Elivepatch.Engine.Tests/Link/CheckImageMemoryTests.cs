@@ -67,7 +67,7 @@ public sealed class CheckImageMemoryTests
     {
         var kernel = FakeKernel.Of("unsigned long phys_base; void keep(const void *p) { asm volatile(\"\" : : \"r\" (p)); }\n", before);
         var unit = new LinkUnit(Value(Include.Run(Compare(before, after))), Value(kernel.Check(before)));
-        var combine = Value(Combine.Start([unit], new(kernel.Symbols, ExportedSymbols.Parse("0x00000001\t__fentry__\tvmlinux\tEXPORT_SYMBOL\t\n"u8).Value)));
+        var combine = Value(Combine.Start([unit], new(ExportedSymbols.Parse("0x00000001\t__fentry__\tvmlinux\tEXPORT_SYMBOL\t\n"u8).Value)));
         return CheckImageMemory.Run([unit], combine.FindEscapes(Value(ResolvePatched.Run([unit]))));
     }
 

@@ -175,7 +175,7 @@ public sealed class CheckReferencesTests
         var symbols = KernelSymbols.Parse(System.Text.Encoding.ASCII.GetBytes(
             System.Text.Encoding.ASCII.GetString(kernel.Kallsyms).Replace("__init_begin", "__init_start", StringComparison.Ordinal))).Value;
 
-        Assert.Equal(514, Assert.Single(CheckReferences.Run([], new(symbols, None), new(symbols), new(X8664Architecture.Instance, symbols, null))).Code.Number);
+        Assert.Equal(514, Assert.Single(CheckReferences.Run([], new(None), new(symbols), new(X8664Architecture.Instance, symbols, null))).Code.Number);
     }
 
     private static ExportedSymbols None => ExportedSymbols.Parse([]).Value;
@@ -192,7 +192,7 @@ public sealed class CheckReferencesTests
             return [.. inclusion.Problems.Select(p => p.Code.Number).Distinct()];
         var unit = new LinkUnit(inclusion.Value, Patched.Value(kernel.Check(before)));
         var problems = CheckReferences.Run(
-            [unit], new(kernel.Symbols, None), new(kernel.Symbols), new(X8664Architecture.Instance, kernel.Symbols, withImage ? kernel.Image : null));
+            [unit], new(None), new(kernel.Symbols), new(X8664Architecture.Instance, kernel.Symbols, withImage ? kernel.Image : null));
         return [.. problems.Select(p => p.Code.Number).Distinct()];
     }
 }

@@ -169,7 +169,7 @@ public sealed class CombineTests
         var after = Shifting.Replace("shifted(a + 1)", "shifted(a + 2)", StringComparison.Ordinal).Replace("return a; }", "return a + 3; }", StringComparison.Ordinal);
         LinkUnit[] units = [UnitOf(kernel, Shifting, after)];
         var patched = Patched.Value(ResolvePatched.Run(units));
-        var combine = Patched.Value(Combine.Start(units, new(kernel.Symbols, Exports)));
+        var combine = Patched.Value(Combine.Start(units, new(Exports)));
 
         Assert.Equal(3, combine.Shifts.Count);
         Assert.All(combine.Shifts, s => Assert.Equal(4UL, s.ValueSize));
@@ -228,7 +228,7 @@ public sealed class CombineTests
         var source = Shifting.Replace(old, now, StringComparison.Ordinal).Replace("order += a; return hidden(order)", "return hidden((long)&order)", StringComparison.Ordinal);
         var kernel = FakeKernel.Of(Other + "void *text_poke_copy(void *to, const void *from, unsigned long size) { return to; }\n", source);
         var unit = UnitOf(kernel, source, source.Replace("shifted(a + 1)", "shifted(a + 2)", StringComparison.Ordinal));
-        Assert.Equal([411, 411], Combine.Start([unit], new(kernel.Symbols, Exports)).Problems.Select(p => p.Code.Number));
+        Assert.Equal([411, 411], Combine.Start([unit], new(Exports)).Problems.Select(p => p.Code.Number));
     }
 
     [Fact]
@@ -236,7 +236,7 @@ public sealed class CombineTests
     {
         var kernel = FakeKernel.Of(Other, Unit);
         var unit = UnitOf(kernel, Unit, "extern int absent(int);\n" + Unit.Replace("f(a) + 1", "absent(a)", StringComparison.Ordinal));
-        var outcome = Combine.Start([unit], new(kernel.Symbols, Exports));
+        var outcome = Combine.Start([unit], new(Exports));
         Assert.Equal(501, Assert.Single(outcome.Problems).Code.Number);
     }
 
@@ -274,7 +274,7 @@ public sealed class CombineTests
     private static (ElfObject Module, IReadOnlyList<KernelReference> References) Link(FakeKernel kernel, LinkUnit[] units)
     {
         var patched = Patched.Value(ResolvePatched.Run(units));
-        var combine = Patched.Value(Combine.Start(units, new(kernel.Symbols, Exports)));
+        var combine = Patched.Value(Combine.Start(units, new(Exports)));
         var externs = string.Concat(patched.Select(p => $"extern const char {p.NewSymbol}[];\nconst void *use_{p.NewSymbol} = {p.NewSymbol};\n"));
         var combined = combine.Finish(patched, Gcc.CompileAndRead(externs, "-O2 -fno-PIE -mcmodel=kernel"));
         var module = Patched.Value(LivepatchNames.Apply(ElfReader.Read(ElfWriter.Write(combined.Object)), combined));

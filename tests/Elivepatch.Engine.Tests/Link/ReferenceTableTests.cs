@@ -138,7 +138,7 @@ public sealed class ReferenceTableTests(ReferenceTableTests.Kernel kernel) : ICl
                 return NumberOf(inclusion.Problems);
             var unit = new LinkUnit(included, placement);
             var exports = ExportedSymbols.Parse([]).Value;
-            var resolver = new ReferenceResolver(kernel.Symbols, exports);
+            var resolver = new ReferenceResolver(exports);
             var problems = CheckReferences.Run([unit], resolver, new(kernel.Symbols), new(X8664Architecture.Instance, kernel.Symbols, kernel.Image));
             if (problems.Count > 0)
                 return NumberOf(problems);

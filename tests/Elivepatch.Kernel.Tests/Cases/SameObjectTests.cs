@@ -4,6 +4,7 @@ using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Compile;
@@ -65,8 +66,8 @@ public sealed class SameObjectTests(StockKernel stock)
                 return [];
             var (asBuilt, before) = (ElfReader.Read(built), ElfReader.Read(cut));
             Interlocked.Increment(ref placedCount);
-            var placed = BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, command.Unit, asBuilt, before)
-                .Then(_ => FidelityCheck.Run(X8664Architecture.Instance, command.Unit, asBuilt, kernel.Symbols, kernel.Image, record.Facts.Compiler));
+            var placed = BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, command.Unit, asBuilt, before)
+                .Then(_ => FidelityCheck.Run(X8664Architecture.Instance, command.Unit, asBuilt, kernel.Vmlinux, record.Facts.Compiler));
             return placed.Problems.Select(p => p.ToString());
         });
 

@@ -43,7 +43,7 @@ public sealed class OtherBuildTests(StockKernel stock)
         Assert.Contains(record.Facts.Release[..record.Facts.Release.IndexOf('+', StringComparison.Ordinal)],
             await File.ReadAllTextAsync(Path.Combine((await stock.TreeAsync()).Folder, "include/generated/package.h"), Cancellation));
 
-        var outcome = FidelityCheck.Run(X8664Architecture.Instance, unit, await CompileAsync(unit, Deviation.None), kernel.Symbols, kernel.Image, record.Facts.Compiler);
+        var outcome = FidelityCheck.Run(X8664Architecture.Instance, unit, await CompileAsync(unit, Deviation.None), kernel.Vmlinux, record.Facts.Compiler);
 
         Assert.Equal(PlacementProof.Bytes, Get(outcome).Proof);
     }
@@ -55,7 +55,7 @@ public sealed class OtherBuildTests(StockKernel stock)
         var kernel = Get(RunningKernel.Load(record));
         var deviating = await CompileAsync(unit, deviation);
         var changed = ChangedSymbols.Between(await CompileAsync(unit, Deviation.None), deviating);
-        var outcome = FidelityCheck.Run(X8664Architecture.Instance, unit, deviating, kernel.Symbols, kernel.Image, record.Facts.Compiler);
+        var outcome = FidelityCheck.Run(X8664Architecture.Instance, unit, deviating, kernel.Vmlinux, record.Facts.Compiler);
         if (changed.Count == 0)
         {
             Assert.Equal(PlacementProof.Bytes, Get(outcome).Proof);
