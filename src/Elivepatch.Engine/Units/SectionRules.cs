@@ -35,15 +35,15 @@ public static class SectionRules
     /// <summary>Trampolines of static calls.</summary>
     public const string StaticCallText = ".static_call.text";
 
+    // What the build's tools are told of single instructions. Whatever its name, it goes with the code, objtool reads it, and the link
+    // of a module drops it (scripts/module.lds.S).
+    private const string Annotation = ".discard.";
+
     // Tables whose entries belong to one place in one function; the first reference to code in an entry names the place.
     private static readonly HashSet<string> tables =
     [
         BugTable, ExceptionTable, JumpTable, Alternatives, StaticCallSites, "__mcount_loc",
         "__patchable_function_entries", ".kcfi_traps", PrintkIndex,
-        ".discard.reachable", ".discard.unreachable", ".discard.annotate_insn", ".discard.annotate_data", ".discard.retpoline_safe",
-        ".discard.intra_function_calls", ".discard.instr_begin", ".discard.instr_end", ".discard.validate_unret",
-        ".discard.noendbr", ".discard.ibt_endbr_noseal", ".discard.func_stack_frame_non_standard",
-        ".discard.ignore_alts", ".discard.nospec", ".discard.unwind_hints",
     ];
 
     private static readonly HashSet<string> registries =
@@ -87,8 +87,10 @@ public static class SectionRules
             return SectionRole.IdList;
         if (registries.Contains(name) || own.Registries.Contains(name) || StartsWithAny(name, registryPrefixes))
             return SectionRole.Registry;
+        if (name.StartsWith(Annotation, StringComparison.Ordinal))
+            return SectionRole.Table;
         if (!section.Has(ElfSectionFlags.Alloc))
-            return name.StartsWith(".discard", StringComparison.Ordinal) && name != ".discard" ? SectionRole.Unknown : SectionRole.Ignored;
+            return SectionRole.Ignored;
         if (section.Type == ElfSectionType.Note || name.StartsWith(".note", StringComparison.Ordinal)
             || name == ".eh_frame" || own.Ignored.Contains(name))
             return SectionRole.Ignored;

@@ -1,11 +1,14 @@
+using Elivepatch.Elf;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Diff;
+using Elivepatch.Engine.Escape;
 using Elivepatch.Engine.Explain;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
 using Elivepatch.Engine.Interfaces;
 using Elivepatch.Engine.Link;
+using Elivepatch.Engine.Relocate;
 using Elivepatch.Engine.Units;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Patches;
@@ -66,6 +69,22 @@ public sealed partial class LivepatchBuild
             commands, [.. readers.ExceptBy(commands.Select(c => c.Unit), r => r.Command.Unit)],
             [.. sources.Paths.Except(units.SelectMany(u => u.Because)).Order(StringComparer.Ordinal)]);
     }
+
+    // Units that only see a header, and whose code it changes. Where there are none, and no others, nothing is left to build.
+    private async Task<Outcome<ChangedReaders>> FindReadersAsync(
+        UnitCompiler compiler, PreparedTree tree, PatchedSources sources, KernelFacts facts, BuildRequest request, FoundUnits found,
+        CancellationToken cancellation)
+    {
+        var changed = found.Readers.Count == 0
+            ? ChangedReaders.None
+            : await new HeaderReaders(compiler, tree, sources, facts, request.Statements).FindChangedAsync(found.Readers, progress, cancellation);
+        return changed.Then<ChangedReaders>(readers => found.Commands.Count > 0 || readers.Changed.Count > 0
+            ? readers
+            : new Problem(ProblemCodes.NothingChanged, $"{found.Readers.Count} units see the patch through headers, and the code of none of them changes"));
+    }
+
+    private static List<CompileCommand> CommandsOf(FoundUnits found, ChangedReaders readers) =>
+        [.. found.Commands.Concat(readers.Changed.Select(c => c.Command)).OrderBy(c => c.Unit, StringComparer.Ordinal)];
 
     // The units to compile, those that see the patch through headers, and the changed files that none of them comes from.
     private sealed record FoundUnits(
@@ -141,6 +160,29 @@ public sealed partial class LivepatchBuild
     }
 
     private static List<string> LeftOutOf(IReadOnlyList<UnitDiff> diffs) => [.. diffs.SelectMany(d => d.LeftOut.Select(l => $"{d.Unit}: {l}"))];
+
+    private static Outcome<IReadOnlyList<PatchedFunction>> ListPatched(IReadOnlyList<LinkUnit> units, IReadOnlyList<UnitDiff> changes) =>
+        ResolvePatched.Run(units).Then<IReadOnlyList<PatchedFunction>>(patched => patched.Count > 0 ? patched.ToList() : NothingChanged(changes));
+
+    private static Outcome<EscapeFindings> FindEscapes(Combine combined, IReadOnlyList<LinkUnit> units, IReadOnlyList<PatchedFunction> patched)
+    {
+        var escapes = combined.FindEscapes(patched);
+        return CheckImageMemory.Run(units, escapes) is { Count: > 0 } foreign ? Outcome<EscapeFindings>.Failure(foreign) : escapes;
+    }
+
+    private static Outcome<byte[]> Relocate(ElfObject linked)
+    {
+        LivepatchRelocations.Apply(linked);
+        return ElfWriter.Write(linked);
+    }
+
+    // What a stage left in its folder is kept, however it ended.
+    private static async Task<Outcome<T>> KeepingAsync<T>(string? folder, string workspace, Func<Task<Outcome<T>>> stage)
+    {
+        var outcome = await stage();
+        Keep(folder, workspace);
+        return outcome;
+    }
 
     private static Outcome<IReadOnlyList<LinkUnit>> CheckReferences(
         IReadOnlyList<LinkUnit> units, ReferenceResolver resolver, RunningKernel kernel, Architecture architecture)

@@ -1,10 +1,9 @@
-// In: the units to link and the functions they patch. Out: the finished module. Our part is what no tool of the kernel does:
+// In: the combined pieces, the functions they patch and the glue. Out: the module as the kernel's linker leaves it. Our part is what no tool does:
 // choosing pieces and rewriting relocations. What the kernel's build does for every module (unwind tables, thunk sites, CRCs,
 // struct module) its own tools do here too, with its own arguments.
 
 using Elivepatch.Elf;
 using Elivepatch.Engine;
-using Elivepatch.Engine.Escape;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Relocate;
 using Elivepatch.Kernel.Processes;
@@ -29,36 +28,24 @@ public sealed class ModuleLinker(
     // Headers are precompiled under one module name for all; the real name comes behind them.
     private const string NameHeader = "name.h";
 
-    /// <summary>Links a module and says what it refers to.</summary>
+    /// <summary>Links a module whose references to the running kernel are ordinary relocations still.</summary>
     /// <param name="name">Name of the module.</param>
-    /// <param name="units">What goes in.</param>
+    /// <param name="combined">What goes in.</param>
     /// <param name="patched">The functions that are diverted.</param>
-    /// <param name="resolver">How to refer to the running kernel.</param>
-    /// <param name="writeGlue">Writes the C unit that makes a livepatch of it, given what is combined and what of that outlives it.</param>
-    public async Task<Outcome<LinkedModule>> LinkAsync(
-        string name, IReadOnlyList<LinkUnit> units, IReadOnlyList<PatchedFunction> patched, ReferenceResolver resolver,
-        Func<Combine, EscapeFindings, string> writeGlue)
+    /// <param name="glue">The C unit that makes a livepatch of it.</param>
+    public async Task<Outcome<ElfObject>> LinkAsync(string name, Combine combined, IReadOnlyList<PatchedFunction> patched, string glue)
     {
-        var started = Combine.Start(units, resolver);
-        if (!started.TryGet(out var combine))
-            return Outcome<LinkedModule>.Failure(started.Problems);
-        var escapes = combine.FindEscapes(patched);
-        if (CheckImageMemory.Run(units, escapes) is { Count: > 0 } foreign)
-            return Outcome<LinkedModule>.Failure(foreign);
         await File.WriteAllTextAsync(PathOf(NameHeader), $"#undef KBUILD_MODNAME\n#define KBUILD_MODNAME \"{name}\"\n", cancellation);
-        await File.WriteAllTextAsync(PathOf("glue.c"), GlueSource.Headers + writeGlue(combine, escapes), cancellation);
+        await File.WriteAllTextAsync(PathOf("glue.c"), GlueSource.Headers + glue, cancellation);
         if (await CompileAsync("glue") is { } glueProblem)
             return glueProblem;
-        var module = combine.Finish(patched, ElfReader.Read(await ReadAsync("glue.o")));
+        var module = combined.Finish(patched, ElfReader.Read(await ReadAsync("glue.o")));
         await WriteAsync($"{name}.o", ElfWriter.Write(module.Object));
         if (await ObjtoolAsync(name) is { } objtoolProblem)
             return objtoolProblem;
-        var whole = ColdParts.Join(ElfReader.Read(await ReadAsync($"{name}.o")));
-        if (!whole.TryGet(out var joined))
-            return Outcome<LinkedModule>.Failure(whole.Problems);
-        var named = LivepatchNames.Apply(joined, module);
+        var named = ColdParts.Join(ElfReader.Read(await ReadAsync($"{name}.o"))).Then(joined => LivepatchNames.Apply(joined, module));
         if (!named.TryGet(out var linkable))
-            return Outcome<LinkedModule>.Failure(named.Problems);
+            return named;
 
         // The linker knows livepatch symbols as undefined ones, modpost as what the loader sees.
         await WriteAsync("link.o", ElfWriter.Write(linkable));
@@ -70,9 +57,7 @@ public sealed class ModuleLinker(
             return modProblem;
         if (await LinkFinalAsync(name) is { } linkProblem)
             return linkProblem;
-        var final = ElfReader.Read(await ReadAsync("linked.ko"));
-        LivepatchRelocations.Apply(final);
-        return new LinkedModule(ElfWriter.Write(final), combine.References, escapes);
+        return ElfReader.Read(await ReadAsync("linked.ko"));
     }
 
     private async Task<Problem?> CompileAsync(string unit)

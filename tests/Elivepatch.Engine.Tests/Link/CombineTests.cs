@@ -44,6 +44,18 @@ public sealed class CombineTests
         Assert.Equal(".klp.sym.vmlinux.hidden,0", Link(Unit, Unit.Replace("a * 3", "a * 5", StringComparison.Ordinal)).References.Single(r => r.Name == "hidden").ToString());
     }
 
+    // Objtool is told of it whatever the kernel calls it, and the link of the module drops it.
+    [Fact]
+    public void What_the_build_is_told_of_an_instruction_goes_with_the_instruction()
+    {
+        const string mark = "asm volatile(\"1:\\n.pushsection .discard.of_a_later_kernel\\n.long 1b - ., 7\\n.popsection\");";
+        var marked = Unit.Replace("{ return printk", "{ " + mark + " return printk", StringComparison.Ordinal).Replace("{ stored = f;", "{ " + mark + " stored = f;", StringComparison.Ordinal);
+        var module = Link(marked, marked.Replace("old %d", "new %d", StringComparison.Ordinal)).Module;
+        var marks = Assert.Single(module.FindSection(".discard.of_a_later_kernel")!.Relocations!.Entries);
+        Assert.Equal(".text.f", marks.Symbol!.Section!.Name);
+        Assert.Equal(8, module.FindSection(".discard.of_a_later_kernel")!.Content.Length);
+    }
+
     [Fact]
     public void One_of_several_equal_names_is_meant_by_its_place()
     {
