@@ -33,7 +33,7 @@ public sealed class StockKernel
     private async Task<(KernelRecord Record, PreparedTree Tree)> ImportAsync()
     {
         var import = new DebianImport(Cache, KernelBoot.ReadFactsAsync);
-        var record = Get(await import.RunAsync(DebianImport.NewestCloud, CancellationToken.None));
+        var record = Get(await import.RunAsync(TestKernels.Stock, CancellationToken.None));
         return (record, Get(await new PreparedTrees(Cache).GetAsync(record, CancellationToken.None)));
     }
 

@@ -7,6 +7,7 @@ using System.Text;
 using System.Text.Unicode;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Kernel.Architectures;
 
 namespace Elivepatch.Kernel.Records;
 
@@ -20,15 +21,12 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
 {
     private const string Version = "kernel-1";
 
-    // Where x86-64 kernels with the usual CONFIG_PHYSICAL_START are linked (arch/x86/include/asm/page_types.h, __START_KERNEL).
-    private const ulong LinkBase = 0xffffffff81000000;
-
     // Below lie offsets into the per-cpu area and absolute symbols, which KASLR does not move.
     private const ulong KernelHalf = 1UL << 63;
 
     /// <summary>Identifies the kernel of a capture.</summary>
     public static Outcome<CaptureIdentity> Of(CaptureFile capture) => KernelSymbols.Parse(capture.Kallsyms)
-        .Then(symbols => Linked(symbols.Vmlinux, capture.Kallsyms.Length))
+        .Then(symbols => Linked(symbols.Vmlinux, LinkBaseOf(capture.Facts.Machine), capture.Kallsyms.Length))
         .Then<CaptureIdentity>(kallsyms =>
         {
             var config = KernelConfig.Parse(Encoding.UTF8.GetString(capture.Config.Span));
@@ -54,13 +52,16 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
         Storage.ContentDigest.Of(capture.Kallsyms.Span).Hex,
         capture.Symvers is { } symvers ? Storage.ContentDigest.Of(symvers.Span).Hex : "").Hex;
 
+    // One of a machine that is not known is refused later, by its name.
+    private static ulong LinkBaseOf(string? machine) => (KernelArchitectures.Of(machine) ?? KernelArchitectures.X8664).LinkBase;
+
     // The kernel is moved as a whole, so one symbol tells by how much. A line never becomes longer than it was, except that the
     // last one may gain its end.
-    private static Outcome<ReadOnlyMemory<byte>> Linked(ObjectSymbols vmlinux, int length)
+    private static Outcome<ReadOnlyMemory<byte>> Linked(ObjectSymbols vmlinux, ulong linkBase, int length)
     {
         if (vmlinux.Named("_text") is not [{ Address: >= KernelHalf } start])
             return Malformed("_text is not there exactly once, so nothing says where the kernel runs");
-        var displacement = unchecked(start.Address - LinkBase);
+        var displacement = unchecked(start.Address - linkBase);
         var text = new byte[length + 1];
         var written = 0;
         var last = 0UL;

@@ -38,9 +38,9 @@ public sealed class CaseBuilds(StockKernel stock) : IDisposable
         await places.WaitAsync();
         try
         {
-            var request = new BuildRequest(record, built.Patches, [], NameOf(built), Replace: true, FolderOf(built))
+            var request = new BuildRequest(record, built.PatchFiles, [], NameOf(built), Replace: true, FolderOf(built))
             {
-                Statements = built.Statements,
+                Statements = built.ReadStatements(),
             };
             return await new LivepatchBuild(stock.Cache).RunAsync(request, CancellationToken.None);
         }

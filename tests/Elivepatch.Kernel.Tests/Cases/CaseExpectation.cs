@@ -1,20 +1,17 @@
 namespace Elivepatch.Kernel.Tests.Cases;
 
 /// <summary>What is to come out when a case is built.</summary>
-public sealed record CaseExpectation
+public sealed class CaseExpectation
 {
     /// <summary>Exit status of <c>elivepatch build</c>.</summary>
-    public required int Status { get; init; }
+    public int Status { get; set; }
 
     /// <summary>Number of the refusal, <c>ELP0403</c>.</summary>
-    public string? Error { get; init; }
+    public string? Error { get; set; }
 
-    /// <summary>Functions that must be replaced.</summary>
-    public IReadOnlyList<string> Patched { get; init; } = [];
-
-    /// <summary>Functions that must not be replaced.</summary>
-    public IReadOnlyList<string> Absent { get; init; } = [];
+    /// <summary>The functions that are replaced: these and no others.</summary>
+    public List<string> Patched { get; set; } = [];
 
     /// <summary>Symbols of the running kernel that must be referred to.</summary>
-    public IReadOnlyList<string> RefersTo { get; init; } = [];
+    public List<string> RefersTo { get; set; } = [];
 }

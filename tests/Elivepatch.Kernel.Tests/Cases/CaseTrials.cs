@@ -77,5 +77,5 @@ public sealed class CaseTrials(StockKernel stock, CaseBuilds builds) : IAsyncLif
         return new() { Name = tried.Name, Modules = modules, Script = former is null ? Script : ReplacingScript, Files = files };
     }
 
-    private static GuestFile ScriptOf(LivepatchCase tried, string path) => GuestFile.Text(path, File.ReadAllText(tried.Script), executable: true);
+    private static GuestFile ScriptOf(LivepatchCase tried, string path) => GuestFile.Text(path, File.ReadAllText(tried.ScriptFile!), executable: true);
 }

@@ -1,16 +1,15 @@
-using System.Text.Json;
 using Elivepatch.Engine.Statements;
 using Elivepatch.Protocol.Statements;
+using YamlDotNet.Serialization;
+using YamlDotNet.Serialization.NamingConventions;
 
 namespace Elivepatch.Kernel.Tests.Cases;
 
 /// <summary>One end-to-end case, as its folder below <c>tests/Cases</c> says it; the format is in the README there.</summary>
-public sealed record LivepatchCase
+public sealed class LivepatchCase
 {
-    private static readonly JsonSerializerOptions format = new(JsonSerializerDefaults.Web)
-    {
-        UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow,
-    };
+    // A field that nobody knows is an error.
+    private static readonly IDeserializer format = new DeserializerBuilder().WithNamingConvention(CamelCaseNamingConvention.Instance).WithDuplicateKeyChecking().Build();
 
     /// <summary>Where the cases lie.</summary>
     public static string Root { get; } = Path.Combine(AppContext.BaseDirectory, "Cases");
@@ -22,46 +21,66 @@ public sealed record LivepatchCase
     public static IReadOnlyList<LivepatchCase> All { get; } =
         [.. Directory.EnumerateDirectories(Root).Order(StringComparer.Ordinal).Select(Read).Where(IsAskedFor)];
 
-    public required string Title { get; init; }
+    /// <summary>What is shown, as a sentence.</summary>
+    public string Title { get; set; } = "";
 
-    public required CaseExpectation Expect { get; init; }
+    /// <summary>The series of kernels that the patches are for.</summary>
+    public List<string> Kernels { get; set; } = [];
 
-    public IReadOnlyList<string> Units { get; init; } = [];
+    /// <summary>The processors, as <c>uname -m</c> prints them.</summary>
+    public List<string> Architectures { get; set; } = [];
 
-    public string? Replaces { get; init; }
+    /// <summary>What is patched: <c>vmlinux</c>, or names of modules.</summary>
+    public List<string> Objects { get; set; } = [];
 
-    public bool OwnBoot { get; init; }
+    public List<string> Patches { get; set; } = [];
 
-    public IReadOnlyList<string> ExpectedWarnings { get; init; } = [];
+    public string? Statements { get; set; }
 
-    public string Needs { get; init; } = "";
+    public string? Script { get; set; }
 
-    public string Notes { get; init; } = "";
+    public CaseExpectation Expect { get; set; } = new();
+
+    public List<string> Units { get; set; } = [];
+
+    public string? Replaces { get; set; }
+
+    public bool OwnBoot { get; set; }
+
+    public List<string> ExpectedWarnings { get; set; } = [];
+
+    public string Needs { get; set; } = "";
+
+    public string Notes { get; set; } = "";
 
     /// <summary>The folder.</summary>
-    public string Folder { get; private init; } = "";
+    [YamlIgnore]
+    public string Folder { get; private set; } = "";
 
     /// <summary>Name of the folder.</summary>
     public string Name => Path.GetFileName(Folder);
 
-    public IReadOnlyList<string> Patches => [.. Files("*.patch")];
+    /// <summary>The patches' files, in the order in which they are applied.</summary>
+    public IReadOnlyList<string> PatchFiles => [.. Patches.Select(p => Path.Combine(Folder, p))];
 
-    public IReadOnlyList<string> Programs => [.. Files("*.c")];
+    public IReadOnlyList<string> Programs => [.. Directory.EnumerateFiles(Folder, "*.c").Order(StringComparer.Ordinal)];
 
-    /// <summary>What the author of its patches states; nothing where there is no <c>statements.yaml</c>.</summary>
-    public AuthorStatements Statements => File.Exists(Path.Combine(Folder, "statements.yaml"))
-        ? StockKernel.Get(StatementsFile.Parse(File.ReadAllBytes(Path.Combine(Folder, "statements.yaml")), "statements.yaml"))
+    /// <summary>What the author of its patches states.</summary>
+    public AuthorStatements ReadStatements() => Statements is { } file
+        ? StockKernel.Get(StatementsFile.Parse(File.ReadAllBytes(Path.Combine(Folder, file)), file))
         : AuthorStatements.None;
 
-    public string Script => Path.Combine(Folder, "script.sh");
+    /// <summary>The script that runs in the guest; null where the livepatch is not loaded.</summary>
+    public string? ScriptFile => Script is { } file ? Path.Combine(Folder, file) : null;
 
     public static LivepatchCase Named(string name) => All.Single(c => c.Name == name);
 
-    private static LivepatchCase Read(string folder) =>
-        JsonSerializer.Deserialize<LivepatchCase>(File.ReadAllText(Path.Combine(folder, "case.json")), format)! with { Folder = folder };
+    private static LivepatchCase Read(string folder)
+    {
+        var read = format.Deserialize<LivepatchCase>(File.ReadAllText(Path.Combine(folder, "case.yaml")));
+        read.Folder = folder;
+        return read;
+    }
 
     private static bool IsAskedFor(LivepatchCase one) => Environment.GetEnvironmentVariable("ELIVEPATCH_CASES") is not { Length: > 0 } asked
-        || asked.Split(' ').Any(word => one.Name.StartsWith(word, StringComparison.Ordinal));
-
-    private IEnumerable<string> Files(string pattern) => Directory.EnumerateFiles(Folder, pattern).Order(StringComparer.Ordinal);
-}
+        || asked.Split(' ').Any(word => one.Name.StartsWith(word, StringComparison.Ordinal));}

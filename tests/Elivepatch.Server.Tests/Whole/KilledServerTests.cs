@@ -42,7 +42,7 @@ public sealed class KilledServerTests : IDisposable
     public async Task A_server_killed_at_any_stage_finishes_each_build_once_and_leaves_nothing_behind()
     {
         var cache = TestCache();
-        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(DebianImport.NewestCloud, Cancellation));
+        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(TestKernels.Stock, Cancellation));
         using var pair = ModuleKeyPair.Create(scratch.Folder);
         string[] common = ["--cache-folder", cache.FullPath, "--builders", "1", "--module-key", pair.KeyPath, "--module-certificate", pair.CertificatePath];
         options = [.. common, "--test-policy", "off"];
@@ -87,7 +87,7 @@ public sealed class KilledServerTests : IDisposable
     public async Task A_server_killed_while_it_prepares_a_tree_removes_it_and_begins_again()
     {
         var cache = TestCache();
-        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(DebianImport.NewestCloud, Cancellation));
+        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(TestKernels.Stock, Cancellation));
         var archive = Get(new Kernel.Trees.SourceArchives(cache).Find(record.SourceKey)).FilePath;
         options = ["--cache-folder", cache.FullPath, "--test-policy", "off", "--sources", $$"""[{"kind":"tree","location":"{{archive}}"}]"""];
         var server = await StartAsync();

@@ -29,7 +29,7 @@ public sealed class WholeWayTests
     public async Task A_captured_stock_kernel_gets_a_tested_signed_livepatch()
     {
         var cache = TestCache();
-        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(DebianImport.NewestCloud, Cancellation));
+        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(TestKernels.Stock, Cancellation));
         using var bench = await OpenAsync(new() { Trial = TrialPolicy.Required }, sources: [new(SourceOrigin.Debian)], cache: cache);
 
         // The machine: with KASLR, as machines run.
@@ -98,7 +98,7 @@ public sealed class WholeWayTests
     public async Task A_livepatch_that_fails_its_test_is_not_given_out()
     {
         var cache = TestCache();
-        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(DebianImport.NewestCloud, Cancellation));
+        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(TestKernels.Stock, Cancellation));
         using var bench = await OpenAsync(sources: [new(SourceOrigin.Debian)], cache: cache);
         var kernel = await bench.AddKernelAsync(compiler: record.Facts.Compiler);
         var order = new BuildOrder(
@@ -127,7 +127,7 @@ public sealed class WholeWayTests
     public async Task A_kernel_that_is_known_by_its_capture_alone_is_imported_once_for_two_builds()
     {
         var cache = TestCache();
-        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(DebianImport.NewestCloud, Cancellation));
+        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(TestKernels.Stock, Cancellation));
         var archive = Get(new Kernel.Trees.SourceArchives(cache).Find(record.SourceKey)).FilePath;
         using var bench = await OpenAsync(sources: [new(SourceOrigin.Tree, "*", archive)], cache: cache);
         // A configuration with a remark of its own makes it a kernel that nobody has imported before.
@@ -165,7 +165,7 @@ public sealed class WholeWayTests
     public async Task A_kernel_that_enforces_signatures_loads_what_is_signed_by_a_key_of_its_own_and_nothing_else()
     {
         var cache = TestCache();
-        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(DebianImport.NewestCloud, Cancellation));
+        var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(TestKernels.Stock, Cancellation));
         var built = Get(await new Kernel.Build.LivepatchBuild(cache).RunAsync(
             new(record, [Path.Combine(Repository.Root, "examples/meminfo-caps.patch")], [], "signed", Replace: true, null), Cancellation));
         using var workspace = cache.NewWorkspace();

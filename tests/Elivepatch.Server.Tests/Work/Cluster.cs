@@ -193,7 +193,7 @@ internal sealed class Cluster : IDisposable
 
     private async Task<string> TellOfKernelAsync()
     {
-        var record = Get(await new DebianImport(TestCache(), KernelBoot.ReadFactsAsync).RunAsync(DebianImport.NewestCloud, Cancellation));
+        var record = Get(await new DebianImport(TestCache(), KernelBoot.ReadFactsAsync).RunAsync(TestKernels.Stock, Cancellation));
         using var content = new ByteArrayContent(await StockCapture.OfAsync(record));
         return (await Answered.ValueAsync<KernelView>(await clients[0].PostAsync(ApiRoutes.Kernels, content, Cancellation))).Id;
     }
