@@ -83,4 +83,5 @@ public sealed class LivepatchCase
     }
 
     private static bool IsAskedFor(LivepatchCase one) => Environment.GetEnvironmentVariable("ELIVEPATCH_CASES") is not { Length: > 0 } asked
-        || asked.Split(' ').Any(word => one.Name.StartsWith(word, StringComparison.Ordinal));}
+        || asked.Split(' ').Any(word => one.Name.StartsWith(word, StringComparison.Ordinal));
+}
