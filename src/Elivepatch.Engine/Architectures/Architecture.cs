@@ -90,6 +90,10 @@ public abstract class Architecture
     /// <summary>The type of a relocation.</summary>
     public RelocationType TypeOf(ElfRelocation relocation) => TypeOf(relocation.Type);
 
+    /// <summary>A relocation for people: its type by name, its place, and what it refers to.</summary>
+    internal string Describe(ElfRelocation relocation) =>
+        $"{TypeOf(relocation)} at 0x{relocation.Offset:x}: {relocation.Symbol}{relocation.Addend:+0;-0;+0}";
+
     /// <summary>True where an object is for this processor.</summary>
     public bool IsOf(ElfObject elf) => elf.Machine == Machine && elf.Order == order;
 
@@ -101,7 +105,7 @@ public abstract class Architecture
     /// <param name="elf">The object.</param>
     internal Problem? Refuse(string name, ElfObject elf) =>
         !IsOf(elf) ? new(ProblemCodes.MalformedObject, $"{name}: it is for machine {elf.Machine}, not for {Name}")
-        : FieldOutside(elf) is { } outside ? new(ProblemCodes.MalformedObject, $"{name}: the field of {outside} is not all within its section")
+        : FieldOutside(elf) is { } outside ? new(ProblemCodes.MalformedObject, $"{name}: the field of {Describe(outside)} is not all within its section")
         : null;
 
     /// <summary>The first relocation whose field is not all within its section, or null.</summary>

@@ -217,6 +217,8 @@ internal abstract class MachineInstruction
 {
     private IReadOnlyList<Operand>? operands;
     private IReadOnlyList<RegisterUse>? registers;
+    private MemoryOperand? memory;
+    private bool isMemoryRead;
 
     /// <summary>Offset in the section.</summary>
     public abstract ulong Offset { get; }
@@ -249,7 +251,15 @@ internal abstract class MachineInstruction
     public abstract InstructionField? Displacement { get; }
 
     /// <summary>The operand in memory.</summary>
-    public abstract MemoryOperand? Memory { get; }
+    public MemoryOperand? Memory
+    {
+        get
+        {
+            if (!isMemoryRead)
+                (memory, isMemoryRead) = (ReadMemory(), true);
+            return memory;
+        }
+    }
 
     /// <summary>True where it changes nothing but flags, a cache or a buffer of the processor.</summary>
     public abstract bool OnlyReads { get; }
@@ -275,6 +285,9 @@ internal abstract class MachineInstruction
 
     /// <summary>The register that is the operand of this number, or none.</summary>
     public MachineRegister RegisterAt(int index) => OperandAt(index) is { IsRegister: true } operand ? operand.Register : MachineRegister.None;
+
+    /// <summary>Finds the operand in memory.</summary>
+    protected abstract MemoryOperand? ReadMemory();
 
     /// <summary>Finds the operands.</summary>
     protected abstract IReadOnlyList<Operand> ReadOperands();

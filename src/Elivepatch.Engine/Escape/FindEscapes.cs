@@ -45,7 +45,7 @@ public static class FindEscapes
         return new(
             [.. follow.Escapes.Concat(LeavingByJump(code, IsPatched, coldPartsKeepNames)).Distinct().OrderBy(e => e.Function, StringComparer.Ordinal).ThenBy(e => e.Place, StringComparer.Ordinal)
                 .ThenBy(e => e.Address, StringComparer.Ordinal)],
-            !follow.IsExhausted, follow.HoldsModule)
+            !follow.IsExhausted && code.IsComplete, follow.HoldsModule)
         {
             Computed = follow.Computed,
         };

@@ -504,7 +504,7 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
                     NoteComputed(Get(state, target));
                 Set(state, target, Get(state, target).Plus(code.Operation == Operation.Add ? bytes : -bytes));
                 break;
-            case Operation.And when target.Number == calls.StackPointer:
+            case Operation.And when target.Number == calls.StackPointer && target.Size == Word:
                 state.Stack = AddressValue.Stack(null);
                 break;
             case Operation.Push:

@@ -69,6 +69,9 @@ internal sealed class ModuleCode
 
     public IReadOnlyList<CodeFunction> Functions { get; }
 
+    /// <summary>False where there is code that nobody can say the extent of: replacements of alternatives in entries of a size that no kernel has.</summary>
+    public bool IsComplete { get; private set; } = true;
+
     /// <summary>All instructions, in the order of functions.</summary>
     public IReadOnlyCollection<CodeInstruction> Instructions => instructions.Values;
 
@@ -157,6 +160,7 @@ internal sealed class ModuleCode
     // struct alt_instr { s32 instr_offset, repl_offset; ... }. A replacement is one more way from the original's place to the one behind it.
     private void ReadAlternatives(ElfSection table, IReadOnlyList<ElfRelocation> relocations)
     {
+        relocations = [.. relocations.Where(r => !architecture.TypeOf(r).IsNone)];
         if (relocations.Count < 2)
             return;
         var size = table.Size / (ulong)(relocations.Count / 2);
@@ -164,9 +168,14 @@ internal sealed class ModuleCode
         {
             var entry = relocations[i].Offset;
             if (PlaceOf(relocations[i]) is not { } original || PlaceOf(relocations[i + 1]) is not { } start || At(original) is null
-                || entry > (ulong)table.Content.Length || size > (ulong)table.Content.Length - entry
-                || architecture.Alternatives.LengthsOf(table.Content.AsSpan((int)entry, (int)size)) is not { } lengths)
+                || entry > (ulong)table.Content.Length || size > (ulong)table.Content.Length - entry)
             {
+                continue;
+            }
+
+            if (architecture.Alternatives.LengthsOf(table.Content.AsSpan((int)entry, (int)size)) is not { } lengths)
+            {
+                IsComplete = false;
                 continue;
             }
 

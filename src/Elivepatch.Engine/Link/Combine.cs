@@ -156,7 +156,7 @@ public sealed class Combine
         foreach (var piece in unit.Inclusion.Pieces)
         {
             var place = placed[piece].Place;
-            foreach (var reference in piece.References)
+            foreach (var reference in piece.References.Where(r => IsWithin(unit, r, piece.Size, piece.Name)))
             {
                 Relocate(unit, reference, unit.Inclusion.DestinationOf(reference), place.Section, place.Offset);
                 MarkEnd(unit, reference, place);
@@ -174,7 +174,7 @@ public sealed class Combine
                 }
 
                 var at = builder.Append(entry.Table, entry.Table.Name, entry.Bytes, entry.Size, AlignmentOf(entry));
-                foreach (var reference in entry.References)
+                foreach (var reference in entry.References.Where(r => IsWithin(unit, r, entry.Size, entry.Table.Name)))
                     Relocate(unit, reference, unit.Inclusion.DestinationOfEntry(reference), at.Section, at.Offset);
             }
         }
@@ -188,6 +188,15 @@ public sealed class Combine
         const int size = sizeof(int);
         var at = builder.Append(new(EndMarks, ElfSectionType.ProgBits), EndMarks, new byte[size], size, alignment: 1);
         builder.Relocate(at.Section, at.Offset, architecture.Relative, place.SectionSymbol, (long)(place.Offset + reference.Offset) + reference.Bias);
+    }
+
+    // Data whose symbol is too short: what lies behind it is something else.
+    private bool IsWithin(LinkUnit unit, Reference reference, ulong size, string name)
+    {
+        if (reference.Type.FitsInto(reference.Offset, size))
+            return true;
+        problems.Add(new(ProblemCodes.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: the reference to {reference.TargetName} is not all within {name}"));
+        return false;
     }
 
     private void Relocate(LinkUnit unit, Reference reference, Destination destination, ElfSection section, ulong start)

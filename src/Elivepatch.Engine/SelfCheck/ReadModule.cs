@@ -18,7 +18,7 @@ internal static class ReadModule
         if (elf.FileType != ElfFileType.Relocatable || architecture?.IsOf(elf) != true)
             return new Problem(ProblemCodes.NotALivepatch, $"an ELF file of type {elf.FileType} for machine {elf.Machine}");
         if (architecture.FieldOutside(elf) is { } outside)
-            return new Problem(ProblemCodes.NotALivepatch, $"the field of {outside} is not all within its section");
+            return new Problem(ProblemCodes.NotALivepatch, $"the field of {architecture.Describe(outside)} is not all within its section");
         if (elf.FindSection(ModuleStart.Section) is null && elf.FindSection(".modinfo") is null)
             return new Problem(ProblemCodes.NotALivepatch, $"it has neither {ModuleStart.Section} nor .modinfo");
 

@@ -35,9 +35,16 @@ public static class SectionRules
     /// <summary>Trampolines of static calls.</summary>
     public const string StaticCallText = ".static_call.text";
 
-    // What the build's tools are told of single instructions. Whatever its name, it goes with the code, objtool reads it, and the link
-    // of a module drops it (scripts/module.lds.S).
     private const string Annotation = ".discard.";
+
+    // What objtool is told of single instructions. It goes with the code, and the link of a module drops it (scripts/module.lds.S).
+    private static readonly HashSet<string> annotations =
+    [
+        ".discard.reachable", ".discard.unreachable", ".discard.annotate_insn", ".discard.annotate_data", ".discard.retpoline_safe",
+        ".discard.intra_function_calls", ".discard.instr_begin", ".discard.instr_end", ".discard.validate_unret",
+        ".discard.noendbr", ".discard.ibt_endbr_noseal", ".discard.func_stack_frame_non_standard",
+        ".discard.ignore_alts", ".discard.nospec", ".discard.unwind_hints",
+    ];
 
     // Tables whose entries belong to one place in one function; the first reference to code in an entry names the place.
     private static readonly HashSet<string> tables =
@@ -81,16 +88,14 @@ public static class SectionRules
         // Nothing that runs reads .modinfo: of vmlinux it is not even in memory, and of a module the loader has read it.
         if (section is ElfRelocationSection or ElfGroupSection || name == ".modinfo")
             return SectionRole.Ignored;
-        if (tables.Contains(name) || own.Tables.Contains(name) || RuntimeConstants.VariableOf(name) is not null)
+        if (tables.Contains(name) || annotations.Contains(name) || own.Tables.Contains(name) || RuntimeConstants.VariableOf(name) is not null)
             return SectionRole.Table;
         if (name == BtfIds)
             return SectionRole.IdList;
         if (registries.Contains(name) || own.Registries.Contains(name) || StartsWithAny(name, registryPrefixes))
             return SectionRole.Registry;
-        if (name.StartsWith(Annotation, StringComparison.Ordinal))
-            return SectionRole.Table;
         if (!section.Has(ElfSectionFlags.Alloc))
-            return SectionRole.Ignored;
+            return IsUnlistedAnnotation(section) ? SectionRole.Table : name.StartsWith(Annotation, StringComparison.Ordinal) ? SectionRole.Unknown : SectionRole.Ignored;
         if (section.Type == ElfSectionType.Note || name.StartsWith(".note", StringComparison.Ordinal)
             || name == ".eh_frame" || own.Ignored.Contains(name))
             return SectionRole.Ignored;
@@ -105,6 +110,14 @@ public static class SectionRules
             ? SectionRole.Data
             : SectionRole.Unknown;
     }
+
+    /// <summary>
+    /// True for what looks like one more table of what a tool of the build is told of instructions. It is one only where each of its entries
+    /// names code, and has room for something beside that: else nothing tells where an entry ends.
+    /// </summary>
+    internal static bool IsUnlistedAnnotation(ElfSection section) =>
+        section.Name.StartsWith(Annotation, StringComparison.Ordinal) && !annotations.Contains(section.Name)
+        && !section.Has(ElfSectionFlags.Alloc) && !section.Has(ElfSectionFlags.Execute) && section.Relocations is { Entries.Count: > 0 };
 
     /// <summary>
     /// True where the section's data is constant: without state, so that equal content means equal meaning. The kernel's linker

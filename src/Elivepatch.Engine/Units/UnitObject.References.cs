@@ -102,7 +102,7 @@ public sealed partial class UnitObject
         {
             if (!fields.TryGetValue(relocation.Offset, out var field))
             {
-                Report(ProblemCodes.UnreadableCode, $"{Name}: {relocation} in {section.Name}");
+                Report(ProblemCodes.UnreadableCode, $"{Name}: {Architecture.Describe(relocation)} in {section.Name}");
                 return null;
             }
 
@@ -125,7 +125,7 @@ public sealed partial class UnitObject
         var piece = Target(symbol, home, meant);
         if (piece is null)
         {
-            Report(ProblemCodes.UnreadableCode, $"{Name}: {relocation} in {section.Name} points at nothing in {home.Name}");
+            Report(ProblemCodes.UnreadableCode, $"{Name}: {Architecture.Describe(relocation)} in {section.Name} points at nothing in {home.Name}");
             return null;
         }
 
@@ -170,9 +170,9 @@ public sealed partial class UnitObject
 
     private Piece? Literal(ElfSection section, ulong offset)
     {
-        var unit = (int)Math.Max(section.EntrySize, 1);
-        if (offset >= section.Size)
+        if (offset >= section.Size || section.EntrySize > section.Size)
             return null;
+        var unit = (int)Math.Max(section.EntrySize, 1);
         var end = (int)offset + unit;
         if (section.Has(ElfSectionFlags.Strings))
         {

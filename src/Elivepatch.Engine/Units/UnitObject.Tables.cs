@@ -10,6 +10,12 @@ public sealed partial class UnitObject
     {
         foreach (var table in Elf.Sections.Where(s => roles[s] == SectionRole.Table && s.Size > 0))
         {
+            if (SectionRules.IsUnlistedAnnotation(table))
+            {
+                ReadUnlisted(table);
+                continue;
+            }
+
             if (StrideOf(table) is not { } stride)
             {
                 Report(ProblemCodes.MalformedTable, $"{Name}: {table.Name} has {table.Size} bytes");
@@ -23,6 +29,27 @@ public sealed partial class UnitObject
                 OwnerOf(entry)?.Entries.Add(entry);
             }
         }
+    }
+
+    // All or nothing: what cannot be taken apart is a section that nobody knows.
+    private void ReadUnlisted(ElfSection table)
+    {
+        var entries = new List<TableEntry>();
+        var stride = StrideOf(table) ?? 0;
+        for (var offset = 0UL; stride > 0 && offset < table.Size; offset += stride)
+        {
+            var size = Math.Min(stride, table.Size - offset);
+            entries.Add(new(table, offset, size, ReadReferences(table, offset, offset + size, fields: null)));
+        }
+
+        if (entries.Count == 0 || !entries.TrueForAll(e => e.References is [{ Piece.IsCode: true } only] && e.Size > (ulong)only.FieldSize))
+        {
+            roles[table] = SectionRole.Unknown;
+            return;
+        }
+
+        foreach (var entry in entries)
+            entry.References[0].Piece!.Entries.Add(entry);
     }
 
     // An alternative without replacement code (NOPs take its place) names the place where that of the next one begins.

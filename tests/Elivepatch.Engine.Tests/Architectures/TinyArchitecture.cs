@@ -119,19 +119,19 @@ internal sealed class TinyArchitecture : Architecture
 
         public override InstructionField? Displacement => Memory is null ? null : new(offset, Word, 0);
 
-        public override MemoryOperand? Memory => Kind is Load or Store or AddressOf
+        public override bool OnlyReads => false;
+
+        public override bool IsOfStack => false;
+
+        public override bool MayCallByConvention => true;
+
+        protected override MemoryOperand? ReadMemory() => Kind is Load or Store or AddressOf
             ? new MemoryOperand(MachineRegister.None, MachineRegister.None, 0, Kind == AddressOf ? 0 : sizeof(ulong))
             {
                 Place = unchecked(offset + Distance),
                 IsWritten = Kind == Store,
             }
             : null;
-
-        public override bool OnlyReads => false;
-
-        public override bool IsOfStack => false;
-
-        public override bool MayCallByConvention => true;
 
         // Everything loads into, and is stored from, the register of the first argument.
         protected override IReadOnlyList<Operand> ReadOperands() => Kind switch

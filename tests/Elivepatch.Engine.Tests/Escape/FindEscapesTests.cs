@@ -419,6 +419,22 @@ public sealed class FindEscapesTests
         Assert.Equal("\"written\" Stored", Show(source));
     }
 
+    // Entries that are longer than any kernel's: nobody can say where the replacement ends.
+    [Fact]
+    public void A_replacement_of_unknown_length_leaves_the_analysis_incomplete()
+    {
+        const string source = """
+            int f(struct thing *t) {
+                const char *n = "written";
+                asm volatile("771: nop\n772: .pushsection .altinstructions, \"a\"\n.long 771b - ., 774f - ., 0x3f, 0\n.byte 772b - 771b, 775f - 774f, 0, 0\n"
+                    ".popsection\n.pushsection .altinstr_replacement, \"ax\"\n774: movq %1, %0\n775: .popsection" : "+m"(t->name), "+r"(n));
+                return 0;
+            }
+            """;
+        var found = Find(source, "", true);
+        Assert.Equal((false, true), (found.IsComplete, found.MustStay));
+    }
+
     [Fact]
     public void What_a_call_leaves_in_registers_is_no_argument_of_the_next()
     {

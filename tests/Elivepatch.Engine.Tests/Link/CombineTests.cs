@@ -48,12 +48,45 @@ public sealed class CombineTests
     [Fact]
     public void What_the_build_is_told_of_an_instruction_goes_with_the_instruction()
     {
-        const string mark = "asm volatile(\"1:\\n.pushsection .discard.of_a_later_kernel\\n.long 1b - ., 7\\n.popsection\");";
-        var marked = Unit.Replace("{ return printk", "{ " + mark + " return printk", StringComparison.Ordinal).Replace("{ stored = f;", "{ " + mark + " stored = f;", StringComparison.Ordinal);
+        var marked = WithMarks("1b - ., 7", "1b - ., 7");
         var module = Link(marked, marked.Replace("old %d", "new %d", StringComparison.Ordinal)).Module;
-        var marks = Assert.Single(module.FindSection(".discard.of_a_later_kernel")!.Relocations!.Entries);
+        var marks = Assert.Single(module.FindSection(Mark)!.Relocations!.Entries);
         Assert.Equal(".text.f", marks.Symbol!.Section!.Name);
-        Assert.Equal(8, module.FindSection(".discard.of_a_later_kernel")!.Content.Length);
+        Assert.Equal(8, module.FindSection(Mark)!.Content.Length);
+    }
+
+    // Nothing tells where an entry ends, or whose it is: then it is a section that nobody knows, and it speaks of code that is included.
+    [Theory]
+    [InlineData("1b - .", "1b - .")]
+    [InlineData("1b - ., f - .", "1b - ., helper - .")]
+    [InlineData("count - ., 7, 1b - ., 8", "count - ., 7, 1b - ., 8")]
+    public void What_the_build_is_told_in_a_form_that_nobody_knows_is_refused(string ofF, string ofG)
+    {
+        var marked = WithMarks(ofF, ofG);
+        var diff = Patched.Compare(marked, marked.Replace("old %d", "new %d", StringComparison.Ordinal));
+        Assert.Contains(diff.Problems.Concat(Include.Run(diff).Problems), p => p.Code == ProblemCodes.UnknownSection && p.Reason.Contains(Mark, StringComparison.Ordinal));
+    }
+
+    private const string Mark = ".discard.of_a_later_kernel";
+
+    private static string WithMarks(string ofF, string ofG)
+    {
+        static string Asm(string fields) => $"asm volatile(\"1:\\n.pushsection {Mark}\\n.long {fields}\\n.popsection\");";
+        return Unit.Replace("{ return printk", "{ " + Asm(ofF) + " return printk", StringComparison.Ordinal)
+            .Replace("{ stored = f;", "{ " + Asm(ofG) + " stored = f;", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_reference_that_is_not_all_within_its_datum_is_refused()
+    {
+        var after = Unit.Replace("a * 3 +", "a * 3 + foo[0] +", StringComparison.Ordinal).Replace("extern int hidden(int);", """
+            extern int hidden(int), foo[];
+            asm(".pushsection .data.foo,\"aw\"\n.globl foo\n.type foo,@object\n.balign 8\nfoo: .quad hidden\n.size foo,4\n.popsection");
+            """, StringComparison.Ordinal);
+        var kernel = FakeKernel.Of(Other, Unit);
+        var problem = Assert.Single(Combine.Start([UnitOf(kernel, Unit, after)], new(Exports)).Problems);
+        Assert.Equal(ProblemCodes.UnreadableCode, problem.Code);
+        Assert.Contains("foo", problem.Reason, StringComparison.Ordinal);
     }
 
     [Fact]

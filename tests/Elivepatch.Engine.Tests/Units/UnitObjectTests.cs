@@ -104,6 +104,11 @@ public class UnitObjectTests
         Assert.Equal(ProblemCodes.UnreadableCode, Assert.Single(UnitObject.Read(X8664Architecture.Instance, "unit.c", elf, null).Problems).Code);
     }
 
+    // RESERVE_BRK() of kernels before 5.19.
+    [Fact]
+    public void Code_that_the_link_drops_is_no_table() => Assert.Single(Patched.Unit(
+        "int f(int a) { return a; } static void __attribute__((section(\".discard.text\"), used, no_instrument_function)) fn(void) { asm volatile(\"nop\"); }").Functions, g => g.Name == "f");
+
     private static UnitObject Read(byte[] file) => Patched.Value(UnitObject.Read(X8664Architecture.Instance, "unit.c", ElfReader.Read(file), null));
 
     private static Piece Named(UnitObject unit, string name) => unit.Pieces.Single(p => p.Name == name);

@@ -67,20 +67,6 @@ internal sealed class X8664Instruction(Instruction instruction, ConstantOffsets 
     public override InstructionField? Displacement =>
         constants.HasDisplacement ? FieldAt(constants.DisplacementOffset, constants.DisplacementSize) : null;
 
-    public override MemoryOperand? Memory
-    {
-        get
-        {
-            for (var i = 0; i < instruction.OpCount; i++)
-            {
-                if (instruction.GetOpKind(i) == OpKind.Memory)
-                    return ReadMemory(i);
-            }
-
-            return null;
-        }
-    }
-
     // What else writes to no register and no memory hands its operands to the machine (lidt, wrmsr).
     public override bool OnlyReads => instruction.Mnemonic is Mnemonic.Bt or Mnemonic.Comisd or Mnemonic.Comiss or Mnemonic.Ucomisd
         or Mnemonic.Ucomiss or Mnemonic.Ptest or Mnemonic.Verr or Mnemonic.Verw or Mnemonic.Monitor or Mnemonic.Mwait or Mnemonic.Umonitor
@@ -98,6 +84,17 @@ internal sealed class X8664Instruction(Instruction instruction, ConstantOffsets 
     /// <summary>True for <c>shrl $imm8, %reg</c>.</summary>
     public bool IsShiftRight => instruction is { Mnemonic: Mnemonic.Shr, OpCount: 2, Op0Kind: OpKind.Register, Op1Kind: OpKind.Immediate8 }
         && instruction.Op0Register.IsGPR32();
+
+    protected override MemoryOperand? ReadMemory()
+    {
+        for (var i = 0; i < instruction.OpCount; i++)
+        {
+            if (instruction.GetOpKind(i) == OpKind.Memory)
+                return ReadMemory(i);
+        }
+
+        return null;
+    }
 
     protected override IReadOnlyList<Operand> ReadOperands()
     {
