@@ -4,13 +4,13 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Patches;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 
 namespace Elivepatch.Bench;
 

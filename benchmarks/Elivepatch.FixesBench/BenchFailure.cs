@@ -1,4 +1,4 @@
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.FixesBench;
 

@@ -4,7 +4,9 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
 using Elivepatch.Engine;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 
 namespace Elivepatch.FixesBench;
@@ -124,7 +126,7 @@ internal sealed class FixBuilds(OlderKernel kernel, FixesOptions options, StateF
 
     private static FixOutcome OutcomeOf(int status, IReadOnlyList<FixReason> reasons)
     {
-        if (reasons.Count > 0 && reasons.All(r => r.Code == ProblemCodes.CompileFailed.Id))
+        if (reasons.Count > 0 && reasons.All(r => r.Code == CompileProblems.CompileFailed.Id))
             return FixOutcome.NotCompiling;
         if (reasons.Any(WouldNotLink))
             return FixOutcome.NotLinking;
@@ -139,8 +141,8 @@ internal sealed class FixBuilds(OlderKernel kernel, FixesOptions options, StateF
 
     // What is declared weak need not be defined.
     private static bool WouldNotLink(FixReason reason) =>
-        reason.Code == ProblemCodes.RemovedDefinition.Id
-        || (reason.Code == ProblemCodes.UnresolvedSymbol.Id && !reason.Reason.Contains("declared weak", StringComparison.Ordinal));
+        reason.Code == DiffProblems.RemovedDefinition.Id
+        || (reason.Code == LinkProblems.UnresolvedSymbol.Id && !reason.Reason.Contains("declared weak", StringComparison.Ordinal));
 
     private static IReadOnlyList<FixReason> Reasons(string output, string said)
     {

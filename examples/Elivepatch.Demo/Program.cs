@@ -1,11 +1,11 @@
 // In: a kernel that has been imported, the published client, and where the server listens. Out: status 0 if, in a virtual machine
 // that boots this stock kernel, the client had its livepatch built, verified it, made it live, and took it back.
 
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Model;
 
 if (args is not [var release, var client, var port, var key, var tokenFile, var script, .. { Length: > 0 } patches])
 {

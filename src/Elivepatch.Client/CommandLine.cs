@@ -6,7 +6,7 @@ using System.Runtime.InteropServices;
 using Elivepatch.Client.Commands;
 using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
-using Elivepatch.Engine;
+using Elivepatch.Kernel;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client;
@@ -48,11 +48,11 @@ internal static class CommandLine
             e.GetBaseException() is PlatformNotSupportedException { Message: var reason } && reason.Contains("OpenSSL", StringComparison.Ordinal))
         {
             // The published file brings everything along but this: it is the machine's to keep up to date.
-            return Answer.Fail(session, [new(ProblemCodes.CryptographyMissing, reason)], asJson: false, CancellationToken.None);
+            return Answer.Fail(session, [new(MachineProblems.CryptographyMissing, reason)], asJson: false, CancellationToken.None);
         }
         catch (IOException e) when (DiskError.IsOfDisk(e))
         {
-            return Answer.Fail(session, [new(ProblemCodes.CacheFailed, e.Message)], asJson: false, CancellationToken.None);
+            return Answer.Fail(session, [new(ProcessProblems.CacheFailed, e.Message)], asJson: false, CancellationToken.None);
         }
         catch (Exception e)
         {

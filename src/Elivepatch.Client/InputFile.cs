@@ -1,7 +1,10 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine;
-using Elivepatch.Engine.Statements;
+using Elivepatch.Kernel;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Statements;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client;
 
@@ -20,20 +23,20 @@ internal static class InputFile
         try
         {
             if (Directory.Exists(path) || !File.Exists(path))
-                return new Problem(ProblemCodes.InputUnusable, $"{path} {(Directory.Exists(path) ? "is a folder" : "does not exist")}");
+                return new Problem(CommandProblems.InputUnusable, $"{path} {(Directory.Exists(path) ? "is a folder" : "does not exist")}");
             using var stream = File.OpenRead(path);
             // A pipe has no size and perhaps no end; a device says 0 and gives nothing that is an object.
             if (!stream.CanSeek)
-                return new Problem(ProblemCodes.InputUnusable, $"{path} is not a regular file");
+                return new Problem(CommandProblems.InputUnusable, $"{path} is not a regular file");
             if (stream.Length > LargestObject)
-                return new Problem(ProblemCodes.InputUnusable, $"{path} has {stream.Length} bytes; the largest file read is {LargestObject}");
+                return new Problem(CommandProblems.InputUnusable, $"{path} has {stream.Length} bytes; the largest file read is {LargestObject}");
             var content = new byte[stream.Length];
             stream.ReadExactly(content);
             return content;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Problem(ProblemCodes.InputUnusable, e.Message);
+            return new Problem(CommandProblems.InputUnusable, e.Message);
         }
     }
 
@@ -49,7 +52,7 @@ internal static class InputFile
         if (paths.Count(p => p == Piped) is var count && count == 0)
             return paths.ToList();
         if (count > 1)
-            return new Problem(ProblemCodes.UsageInvalid, $"{Piped} stands for the standard input, which there is once", "name the other patches as files");
+            return new Problem(CommandProblems.UsageInvalid, $"{Piped} stands for the standard input, which there is once", "name the other patches as files");
         try
         {
             using var input = session.Input();
@@ -58,13 +61,13 @@ internal static class InputFile
             for (int read; (read = input.Read(buffer)) > 0;)
             {
                 if (output.Length + read > largest)
-                    return new Problem(ProblemCodes.PatchTooLarge, $"the standard input has more than {largest >> 20} MiB");
+                    return new Problem(PatchProblems.PatchTooLarge, $"the standard input has more than {largest >> 20} MiB");
                 output.Write(buffer, 0, read);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Problem(ProblemCodes.InputUnusable, $"the standard input: {e.Message}");
+            return new Problem(CommandProblems.InputUnusable, $"the standard input: {e.Message}");
         }
 
         return paths.Select(p => p == Piped ? file : p).ToList();
@@ -84,7 +87,7 @@ internal static class InputFile
         }
         catch (ElfFormatException e)
         {
-            return new Problem(ProblemCodes.MalformedObject, $"{path}: {e.Message}");
+            return new Problem(DiffProblems.MalformedObject, $"{path}: {e.Message}");
         }
     });
 }

@@ -1,7 +1,8 @@
 // In: a path that the command line names and the content for it. Out: the file, whole or not at all: it is written beside its
 // place, flushed and renamed, so that no signal, full disk or crash leaves half of one.
 
-using Elivepatch.Engine;
+using Elivepatch.Model;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client;
 
@@ -16,11 +17,11 @@ internal static class OutputFile
     {
         var folder = FolderOf(path);
         if (path.Length == 0 || path.EndsWith('/') || Directory.Exists(path))
-            return new(ProblemCodes.OutputUnusable, $"'{path}' names no file");
+            return new(CommandProblems.OutputUnusable, $"'{path}' names no file");
         if (!Directory.Exists(folder))
-            return new(ProblemCodes.OutputUnusable, $"the folder {folder} does not exist");
+            return new(CommandProblems.OutputUnusable, $"the folder {folder} does not exist");
         if (File.Exists(path) && IsDevice(path))
-            return new(ProblemCodes.OutputUnusable, $"{path} is a device");
+            return new(CommandProblems.OutputUnusable, $"{path} is a device");
         return null;
     }
 
@@ -34,7 +35,7 @@ internal static class OutputFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return new(ProblemCodes.OutputUnusable, $"the folder '{path}' cannot be made: {e.Message}");
+            return new(CommandProblems.OutputUnusable, $"the folder '{path}' cannot be made: {e.Message}");
         }
     }
 
@@ -56,7 +57,7 @@ internal static class OutputFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new(ProblemCodes.OutputUnusable, e.Message);
+            return new(CommandProblems.OutputUnusable, e.Message);
         }
         finally
         {

@@ -1,6 +1,7 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
-using Elivepatch.Engine;
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Protocol;
 
@@ -11,6 +12,14 @@ namespace Elivepatch.Protocol;
 /// <param name="Remedy">What to do.</param>
 public sealed record ProblemReport(string Code, string Title, string Reason, string Remedy)
 {
+    /// <summary>What it means to the caller, a word of <see cref="ProblemKinds"/>; null where a version wrote it that did not say so.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Kind { get; init; }
+
+    /// <summary>True where the same request can succeed later, unchanged.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Temporary { get; init; }
+
     /// <summary>What an author could state to lift it; null where no statement can.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public LiftingStatement? LiftedBy { get; init; }
@@ -19,19 +28,27 @@ public sealed record ProblemReport(string Code, string Title, string Reason, str
     public static IReadOnlyList<ProblemReport> Of(IEnumerable<Problem> problems) =>
         [.. problems.Select(p => new ProblemReport(p.Code.Id, p.Code.Title, p.Reason, p.Remedy)
         {
+            Kind = ProblemKinds.WordOf(p.Code.Kind),
+            Temporary = p.Code.IsTemporary,
             LiftedBy = p.LiftedBy is { } target ? new(StatementKinds.WordOf(target.Kind)!, target.Unit, target.Name) : null,
         })];
 
     /// <summary>
-    /// The problem that another machine reported. A number that this version does not know keeps its text and counts as a failure
-    /// of the environment.
+    /// The problem that another machine reported, whose number this version need not know. A kind that it does not know, or none, counts
+    /// as a failure of the environment.
     /// </summary>
     public Problem ToProblem() => new(
-        ProblemCodes.All.FirstOrDefault(c => c.Id == Code) ?? ProblemCodes.ServerProblemUnknown with { Title = $"{Code} {Title}" },
+        NumberOf(Code) is { } number
+            ? new(number, ProblemKinds.Parse(Kind) ?? ProblemKind.Environment, Title, Remedy) { IsTemporary = Temporary }
+            : ServiceProblems.ServerProblemUnknown with { Title = $"{Code} {Title}" },
         Reason, Remedy)
     {
         LiftedBy = LiftedBy?.ToTarget(),
     };
+
+    private static int? NumberOf(string? code) =>
+        code is ['E', 'L', 'P', .. { Length: 4 } digits] && int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number : null;
 }
 
 /// <summary>A statement that could lift a problem, as it travels: a kind that a version does not know is a word of a newer one.</summary>

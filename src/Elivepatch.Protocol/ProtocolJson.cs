@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Elivepatch.Engine.Explain;
+using Elivepatch.Model.Explanations;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 

@@ -1,8 +1,8 @@
 // In: the options. Out: all that builds need, opened: cache, sources, the key for modules. What is configured and cannot be used
 // keeps the server from starting: nobody should learn of it by a failed build.
 
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Kernels;

@@ -2,8 +2,8 @@
 // is served. The order of the middleware is the order in which a request is judged.
 
 using System.Net;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Checks;
@@ -70,7 +70,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         }
         catch (IOException e)
         {
-            return new Problem(ProblemCodes.ConfigurationInvalid, $"listen: {e.Message}");
+            return new Problem(ServerProblems.ConfigurationInvalid, $"listen: {e.Message}");
         }
 
         var log = Application.Services.GetRequiredService<ILogger<ServerHost>>();
@@ -85,7 +85,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         }
         catch (NpgsqlException e)
         {
-            return new Problem(ProblemCodes.DatabaseUnreachable, e.Message);
+            return new Problem(DatabaseProblems.DatabaseUnreachable, e.Message);
         }
     }
 
@@ -137,7 +137,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         }
         catch (NpgsqlException e)
         {
-            return new Problem(ProblemCodes.DatabaseUnreachable, $"{options.Database}: {e.Message}");
+            return new Problem(DatabaseProblems.DatabaseUnreachable, $"{options.Database}: {e.Message}");
         }
     }
 

@@ -2,7 +2,7 @@
 // alike; how they end by a signal is their own.
 
 using System.CommandLine;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Terminal;
 
@@ -21,7 +21,7 @@ public static class Invocation
         var command = parsed.CommandResult.Command;
         var verbs = command.Parents.OfType<Command>().Append(command).Where(c => c is not RootCommand).Select(c => c.Name);
         return new(
-            ProblemCodes.UsageInvalid, string.Join('\n', parsed.Errors.Select(e => e.Message).Distinct()),
+            CommandProblems.UsageInvalid, string.Join('\n', parsed.Errors.Select(e => e.Message).Distinct()),
             $"read `{string.Join(' ', verbs.Prepend(program))} --help`");
     }
 

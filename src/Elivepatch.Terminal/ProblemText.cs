@@ -1,5 +1,5 @@
-using Elivepatch.Engine;
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Terminal;
 

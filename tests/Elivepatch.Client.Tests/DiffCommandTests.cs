@@ -84,7 +84,7 @@ public sealed class DiffCommandTests : IDisposable
         var problems = JsonDocument.Parse(run.Output).RootElement;
         Assert.Equal(2, problems.GetArrayLength());
         Assert.Equal("ELP0951", problems[0].GetProperty("code").GetString());
-        Assert.Equal(["code", "title", "reason", "remedy"], problems[0].EnumerateObject().Select(p => p.Name));
+        Assert.Equal(["code", "title", "reason", "remedy", "kind"], problems[0].EnumerateObject().Select(p => p.Name));
     }
 
     public void Dispose() => scratch.Dispose();

@@ -1,4 +1,4 @@
-using Elivepatch.Engine;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Tests;
 
@@ -34,7 +34,7 @@ public sealed class OutputFileTests : IDisposable
     [InlineData("")]
     [InlineData("a\u0000b")]
     public void A_folder_that_cannot_be_made_is_a_problem_of_the_environment(string path) =>
-        Assert.Equal(ProblemCodes.OutputUnusable, OutputFile.MakeFolder(path)?.Code);
+        Assert.Equal(CommandProblems.OutputUnusable, OutputFile.MakeFolder(path)?.Code);
 
     [Fact]
     public void A_folder_that_is_there_will_do()
@@ -47,7 +47,7 @@ public sealed class OutputFileTests : IDisposable
     public void A_write_that_fails_is_a_problem_of_the_environment()
     {
         var problem = OutputFile.Write(scratch.PathOf("a.ko"), _ => throw new IOException("no space left"));
-        Assert.Equal(ProblemCodes.OutputUnusable, problem?.Code);
+        Assert.Equal(CommandProblems.OutputUnusable, problem?.Code);
         Assert.Empty(Directory.GetFiles(scratch.Folder));
     }
 
@@ -58,7 +58,7 @@ public sealed class OutputFileTests : IDisposable
     [InlineData("/nonexistent/a.ko")]
     public void A_path_that_cannot_be_written_is_known_before_the_work(string path)
     {
-        Assert.Equal(ProblemCodes.OutputUnusable, OutputFile.Check(path)?.Code);
+        Assert.Equal(CommandProblems.OutputUnusable, OutputFile.Check(path)?.Code);
         Assert.True(!OperatingSystem.IsLinux() || File.Exists("/dev/null"));
     }
 

@@ -1,5 +1,6 @@
 using Elivepatch.Engine;
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 using Elivepatch.Protocol;
 using Elivepatch.Terminal;
 
@@ -17,19 +18,19 @@ public sealed class ProblemTextTests
               a.c: x
               a.c: y
               and more
-              what to do: {ProblemCodes.ChangedData.Remedy}
+              what to do: {DiffProblems.ChangedData.Remedy}
             ELP0404 code or data that is used only while the kernel starts changed
               a.c: z
               what to do: leave it
 
             """,
-            Text(new(ProblemCodes.ChangedData, "a.c: x"), new(ProblemCodes.ChangedData, "a.c: y\nand more\n"), new(ProblemCodes.ChangedInit, "a.c: z", "leave it")));
+            Text(new(DiffProblems.ChangedData, "a.c: x"), new(DiffProblems.ChangedData, "a.c: y\nand more\n"), new(DiffProblems.ChangedInit, "a.c: z", "leave it")));
     }
 
     [Fact]
     public void What_an_author_could_state_is_shown_ready_to_be_copied()
     {
-        var problem = new Problem(ProblemCodes.ChangedLayout, "a.c: struct box: b was added", "keep it")
+        var problem = new Problem(DiffProblems.ChangedLayout, "a.c: struct box: b was added", "keep it")
         {
             LiftedBy = new(StatementKind.LayoutIsSafe, "a.c", "struct box"),
         };
@@ -49,7 +50,7 @@ public sealed class ProblemTextTests
     [Fact]
     public void What_an_author_could_state_travels_with_the_problem()
     {
-        var problem = new Problem(ProblemCodes.ChangedLayout, "a.c: struct box: b was added") { LiftedBy = new(StatementKind.LayoutIsSafe, "a.c", "struct box") };
+        var problem = new Problem(DiffProblems.ChangedLayout, "a.c: struct box: b was added") { LiftedBy = new(StatementKind.LayoutIsSafe, "a.c", "struct box") };
         var report = Assert.Single(ProblemReport.Of([problem]));
         Assert.Equal(new("layout-is-safe", "a.c", "struct box"), report.LiftedBy);
         Assert.Equal(problem.LiftedBy, report.ToProblem().LiftedBy);
@@ -62,24 +63,7 @@ public sealed class ProblemTextTests
 
     [Fact]
     public void Control_characters_of_others_do_not_reach_the_terminal() =>
-        Assert.Contains(@"  \x1b[2Jname" + "\n", Text(new Problem(ProblemCodes.ChangedData, "\x1b[2Jname")), StringComparison.Ordinal);
-
-    [Theory]
-    [InlineData(0)]
-    [InlineData(1, 401)]
-    [InlineData(2, 950)]
-    [InlineData(3, 400)]
-    [InlineData(4, 403)]
-    [InlineData(5, 301)]
-    [InlineData(5, 403, 301)]
-    [InlineData(4, 400, 404)]
-    [InlineData(75, 1002)]
-    [InlineData(75, 1211)]
-    [InlineData(75, 1002, 1218)]
-    [InlineData(1, 1002, 401)]
-    [InlineData(4, 1211, 1218)]
-    public void The_weightiest_problem_gives_the_exit_status(int status, params int[] numbers) =>
-        Assert.Equal(status, ExitStatus.Of(numbers.Select(n => new Problem(ProblemCodes.All.First(c => c.Number == n), ""))));
+        Assert.Contains(@"  \x1b[2Jname" + "\n", Text(new Problem(DiffProblems.ChangedData, "\x1b[2Jname")), StringComparison.Ordinal);
 
     private static string Text(params Problem[] problems)
     {

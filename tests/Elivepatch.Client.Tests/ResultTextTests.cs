@@ -1,9 +1,10 @@
 using System.Text.Json;
 using Elivepatch.Client.Output;
-using Elivepatch.Engine;
-using Elivepatch.Engine.Explain;
 using Elivepatch.Engine.SelfCheck;
-using Elivepatch.Engine.Statements;
+using Elivepatch.Kernel;
+using Elivepatch.Model;
+using Elivepatch.Model.Explanations;
+using Elivepatch.Model.Statements;
 using Elivepatch.Protocol;
 
 namespace Elivepatch.Client.Tests;
@@ -72,7 +73,7 @@ public sealed class ResultTextTests
     [Fact]
     public void A_trial_ends_with_its_verdict()
     {
-        var problem = new Problem(ProblemCodes.KernelComplained, "WARNING: CPU: 0");
+        var problem = new Problem(VirtualMachineProblems.KernelComplained, "WARNING: CPU: 0");
         var outcome = new TrialOutcome(
             "6.12.1", false, 2.5,
             [new("before", "", "VmallocChunk\n", 0, 0.1), new("load", "fix", "", 1, 0.2), new("transition", "fix", "", -1, 60)],
@@ -88,7 +89,7 @@ public sealed class ResultTextTests
             failed on 6.12.1
             ELP0825 the kernel complained
               WARNING: CPU: 0
-              what to do: {ProblemCodes.KernelComplained.Remedy}
+              what to do: {VirtualMachineProblems.KernelComplained.Remedy}
 
             """.ReplaceLineEndings("\n"), output.ToString());
     }

@@ -1,5 +1,5 @@
 using Elivepatch.Client.Output;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Client.Tests;
 

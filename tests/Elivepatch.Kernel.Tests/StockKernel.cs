@@ -1,9 +1,9 @@
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Model;
 using Xunit;
 
 [assembly: AssemblyFixture(typeof(Elivepatch.Kernel.Tests.StockKernel))]

@@ -1,6 +1,5 @@
 using System.Text;
-using Elivepatch.Engine;
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Statements;
 
 namespace Elivepatch.Protocol.Tests;
@@ -142,7 +141,7 @@ public sealed class StatementsFileTests
     private static string Refusal(byte[] text)
     {
         var problem = Assert.Single(StatementsFile.Parse(text, "x.yaml").Problems);
-        Assert.Equal(ProblemCodes.StatementsUnreadable, problem.Code);
+        Assert.Equal(StatementProblems.StatementsUnreadable, problem.Code);
         Assert.StartsWith("x.yaml", problem.Reason, StringComparison.Ordinal);
         return problem.Reason;
     }

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using Elivepatch.Client.Output;
-using Elivepatch.Engine;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Patches;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;

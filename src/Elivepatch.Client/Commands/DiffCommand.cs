@@ -1,10 +1,10 @@
 using System.CommandLine;
 using Elivepatch.Client.Output;
 using Elivepatch.Elf;
-using Elivepatch.Engine;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
@@ -57,7 +57,7 @@ internal static class DiffCommand
 
     private static Outcome<UnitObject> ReadUnit(string path) => InputFile.ReadElf(path).Then(elf =>
         elf.FileType != ElfFileType.Relocatable || KnownArchitectures.Of(elf) is not { } architecture
-            ? new Problem(ProblemCodes.InputUnusable, $"{path} is not a relocatable object for {string.Join(" or ", KnownArchitectures.All.Select(a => a.Name))}")
+            ? new Problem(CommandProblems.InputUnusable, $"{path} is not a relocatable object for {string.Join(" or ", KnownArchitectures.All.Select(a => a.Name))}")
             : UnitObject.Read(architecture, UnitName(elf, path), elf, layouts: null));
 
     // The compiler names the source file in the object.

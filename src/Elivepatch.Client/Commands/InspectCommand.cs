@@ -1,9 +1,9 @@
 using System.CommandLine;
 using Elivepatch.Client.Output;
-using Elivepatch.Engine;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Model;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;

@@ -1,6 +1,6 @@
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;

@@ -1,11 +1,11 @@
 using System.CommandLine;
 using Elivepatch.Client.Output;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Import;
-using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
@@ -74,12 +74,12 @@ internal static class KernelImportCommand
         ({ } name, { IsEmpty: true }) when name.StartsWith(Debian, StringComparison.Ordinal) =>
             (Import)((cache, progress, cancellation) => new DebianImport(cache, KernelBoot.ReadFactsAsync, progress).RunAsync(name, cancellation)),
         ({ } name, { IsEmpty: true }) =>
-            new Problem(ProblemCodes.UsageInvalid, $"'{name}' does not say where the kernel comes from", $"write {Debian}{name} for a stock Debian kernel"),
+            new Problem(CommandProblems.UsageInvalid, $"'{name}' does not say where the kernel comes from", $"write {Debian}{name} for a stock Debian kernel"),
         (null, { Capture: { } capture, Source: { } source }) =>
             (Import)((cache, progress, cancellation) =>
                 new CaptureImport(cache, progress) { BootImagePath = captured.BootImage }.RunAsync(capture, source, captured.BasePatches, cancellation)),
         _ => new Problem(
-            ProblemCodes.UsageInvalid, "name either a stock kernel, or a capture and its source",
+            CommandProblems.UsageInvalid, "name either a stock kernel, or a capture and its source",
             "write debian:RELEASE, or --capture FILE --source DIR-OR-TARBALL"),
     };
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
@@ -69,7 +69,7 @@ internal static class PersistCommand
             return ledger.Problems[0];
         if (ledger.Value.WantedLivepatch is not { } wanted)
             return new(
-                ProblemCodes.BootLoadingImpossible, "no livepatch of `elivepatch patch` is live, so there is nothing to load");
+                MachineProblems.BootLoadingImpossible, "no livepatch of `elivepatch patch` is live, so there is nothing to load");
         if (BootLoading.RefuseWithdrawn(state, wanted, buildId) is { } withdrawn)
             return withdrawn;
         // The list first: a unit without it loads nothing.

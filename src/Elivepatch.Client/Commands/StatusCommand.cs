@@ -2,7 +2,6 @@ using System.CommandLine;
 using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
 using Elivepatch.Client.Service;
-using Elivepatch.Engine;
 using Elivepatch.Protocol;
 using Elivepatch.Terminal;
 
@@ -80,7 +79,7 @@ internal static class StatusCommand
         // Status 2 would say that the machine is in a critical state.
         var check = reports || request != nothingToReport
             ? StatusCheck.Unknown(
-                [new(ProblemCodes.UsageInvalid, "--check asks no server: run `elivepatch status --report` by itself")])
+                [new(CommandProblems.UsageInvalid, "--check asks no server: run `elivepatch status --report` by itself")])
             : StatusCheck.Run(session.Machine, MachineState.Of(session), BootUnit.Of(session));
         if (asJson)
             Answer.WriteJson(session, check, ClientJson.Default.CheckReport);
@@ -95,7 +94,7 @@ internal static class StatusCommand
         if (!reports && request != nothingToReport)
         {
             return Answer.Fail(
-                session, [new(ProblemCodes.UsageInvalid, "a server is named, and nothing is to be reported", "add --report")], asJson,
+                session, [new(CommandProblems.UsageInvalid, "a server is named, and nothing is to be reported", "add --report")], asJson,
                 cancellation);
         }
 

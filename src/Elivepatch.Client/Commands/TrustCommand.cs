@@ -2,7 +2,7 @@ using System.CommandLine;
 using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
 using Elivepatch.Client.Service;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Terminal;
 
@@ -131,8 +131,8 @@ internal static class TrustCommand
             return config.Servers switch
             {
                 [var only] => only,
-                [] => new Problem(ProblemCodes.UsageInvalid, "no server is trusted", remedy),
-                _ => new Problem(ProblemCodes.UsageInvalid, "several servers are trusted", remedy),
+                [] => new Problem(CommandProblems.UsageInvalid, "no server is trusted", remedy),
+                _ => new Problem(CommandProblems.UsageInvalid, "several servers are trusted", remedy),
             };
         }
         // An address that was pinned by hand, or by an earlier version, can be forgotten as it stands.
@@ -140,7 +140,7 @@ internal static class TrustCommand
         var found = config.Find(url) ?? (address.Succeeded ? config.Find(address.Value.Url) : null);
         return found is not null
             ? found
-            : new Problem(ProblemCodes.UsageInvalid, $"{url} is not trusted", remedy);
+            : new Problem(CommandProblems.UsageInvalid, $"{url} is not trusted", remedy);
     }
 
     private static async Task<int> RunAsync(

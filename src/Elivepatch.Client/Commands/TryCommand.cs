@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Text;
 using Elivepatch.Client.Output;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Model;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
@@ -58,7 +58,7 @@ internal static class TryCommand
         if (!record.Succeeded || !script.Succeeded)
             return Answer.Fail(session, [.. record.Problems, .. script.Problems], asJson, cancellation);
         if (record.Value.BootImagePath is not { } image)
-            return Answer.Fail(session, [new(ProblemCodes.NoBootImage, record.Value.Facts.Name)], asJson, cancellation);
+            return Answer.Fail(session, [new(CommandProblems.NoBootImage, record.Value.Facts.Name)], asJson, cancellation);
 
         var request = new TrialRequest
         {
@@ -84,6 +84,6 @@ internal static class TryCommand
 
     private static Outcome<string> ReadScript(string path) => InputFile.Read(path).Then<string>(content =>
         content.Length > LongestScript
-            ? new Problem(ProblemCodes.InputUnusable, $"{path} has {content.Length} bytes; a script has at most {LongestScript}")
+            ? new Problem(CommandProblems.InputUnusable, $"{path} has {content.Length} bytes; a script has at most {LongestScript}")
             : Encoding.UTF8.GetString(content));
 }

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model.Progress;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;

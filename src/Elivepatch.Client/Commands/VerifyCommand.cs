@@ -2,8 +2,9 @@ using System.CommandLine;
 using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
 using Elivepatch.Client.Service;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Terminal;
 
@@ -49,7 +50,7 @@ internal static class VerifyCommand
         var kernel = buildId is null ? session.Machine.BuildId()
             : BuildId.Parse(buildId) is { } given
                 ? given.Hex
-                : new Problem(ProblemCodes.UsageInvalid, $"'{buildId}' is no build-id");
+                : new Problem(CommandProblems.UsageInvalid, $"'{buildId}' is no build-id");
         Problem[] problems = [.. module.Problems, .. manifest.Problems, .. keys.Problems, .. kernel.Problems];
         if (problems.Length > 0)
             return Answer.Fail(session, problems, asJson, cancellation);
@@ -89,7 +90,7 @@ internal static class VerifyCommand
             return KeySource.Parse(named).Then<IReadOnlyList<PublicKey>>(source => source.Key is { } key
                 ? (PublicKey[])[key]
                 : new Problem(
-                    ProblemCodes.UsageInvalid, "an identity is not enough where no server is asked",
+                    CommandProblems.UsageInvalid, "an identity is not enough where no server is asked",
                     "name the file with the key"));
         }
         return MachineState.Of(session).ReadConfig().Then<IReadOnlyList<PublicKey>>(config =>
@@ -99,7 +100,7 @@ internal static class VerifyCommand
             return keys.Length > 0
                 ? keys
                 : new Problem(
-                    ProblemCodes.KeyNotTrusted, "no key is pinned here",
+                    TrustProblems.KeyNotTrusted, "no key is pinned here",
                     "name the server's key with --key FILE, or pin it with `elivepatch trust`");
         });
     }

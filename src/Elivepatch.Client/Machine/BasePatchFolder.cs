@@ -4,7 +4,7 @@
 // name in the less specific, an empty file or a link to /dev/null hides and adds nothing, and all are sorted by their name's bytes.
 
 using System.Text.RegularExpressions;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Client.Machine;
 
@@ -27,7 +27,7 @@ internal static partial class BasePatchFolder
             .Where(f => f.Weight is not null).OrderByDescending(f => f.Weight).ToList();
         var names = packages.Select(f => f.Parts.Groups["name"].Value).Distinct().ToList();
         if (names.Count > 1)
-            return new Problem(ProblemCodes.KernelPackageAmbiguous, $"/{Folder} has patches for {string.Join(", ", names)}");
+            return new Problem(MachineProblems.KernelPackageAmbiguous, $"/{Folder} has patches for {string.Join(", ", names)}");
         var chosen = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (var folder in packages)
         {

@@ -3,8 +3,8 @@
 // or was stopped in good order: so a livepatch that kills the machine is loaded twice and no more, and a planned restart is no
 // death.
 
-using Elivepatch.Engine;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Client.Machine;
@@ -48,7 +48,7 @@ internal sealed class BootLoading(MachineAccess machine, MachineState state, IPr
             return new BootLoadingResult(wanted, WasLoaded: false, "it is live");
         if (booting.IsSuspendedIn(machine.BootId))
             return new Problem(
-                ProblemCodes.BootLoadingSuspended,
+                MachineProblems.BootLoadingSuspended,
                 $"{booting.Attempts} boots in a row ended within {machine.ProbationTime.TotalMinutes:0} minutes of loading {wanted.Module}");
         return await LoadAsync(wanted, id, cancellation);
     }

@@ -2,7 +2,7 @@
 // would: a link in multi-user.target.wants. Nothing but files is touched, so it works while systemd does not run.
 
 using System.Text;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Client.Machine;
 
@@ -30,10 +30,10 @@ internal sealed class BootUnit(string folder)
     public Problem? Install(string command, string stateFolder)
     {
         if (!Directory.Exists(folder))
-            return new(ProblemCodes.BootLoadingImpossible, $"there is no {folder}: does systemd start this machine?");
+            return new(MachineProblems.BootLoadingImpossible, $"there is no {folder}: does systemd start this machine?");
         if (Path.GetFileName(command) == "dotnet" || !IsPlain(command) || !IsPlain(stateFolder))
             return new(
-                ProblemCodes.BootLoadingImpossible,
+                MachineProblems.BootLoadingImpossible,
                 $"a unit cannot run {command} with {stateFolder}: put the published command into a folder of plain characters, /usr/local/sbin for one");
         return Try(() =>
         {
@@ -92,7 +92,7 @@ internal sealed class BootUnit(string folder)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new(ProblemCodes.BootLoadingImpossible, e.Message);
+            return new(MachineProblems.BootLoadingImpossible, e.Message);
         }
     }
 }

@@ -1,8 +1,8 @@
 // In: the name of a livepatch of any origin. Out: it is not live any more. The machine's list is only a note beside it: where
 // that cannot be written, the livepatch is disabled all the same, and the problem is told after it.
 
-using Elivepatch.Engine;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Client.Machine;
 
@@ -25,7 +25,7 @@ internal sealed class DisableLivepatch(MachineAccess machine, MachineState state
         if (loaded.Find(name) is not { } livepatch)
         {
             return new Problem(
-                ProblemCodes.LivepatchUnknown,
+                MachineProblems.LivepatchUnknown,
                 loaded.IsLivepatchModule(name) ? $"{name} is loaded, and not live: it can be unloaded" : name);
         }
         var start = machine.Time.GetTimestamp();
@@ -44,11 +44,11 @@ internal sealed class DisableLivepatch(MachineAccess machine, MachineState state
         }
         return end switch
         {
-            TransitionEnd.Reversed => new Problem(ProblemCodes.TransitionReversed, $"somebody enabled {name} again: it is live"),
+            TransitionEnd.Reversed => new Problem(MachineProblems.TransitionReversed, $"somebody enabled {name} again: it is live"),
             TransitionEnd.Stuck => Stuck(name, limit),
             _ when unnoted is not null => new Problem(
                 // Whatever the cause, to disable it again is not what helps.
-                ProblemCodes.MachineStateUnusable,
+                MachineProblems.MachineStateUnusable,
                 $"{name} is disabled, and comes back at the next boot where livepatches are loaded then: {unnoted.Reason}",
                 "when the folder can be written again: `elivepatch persist --off`, or `elivepatch disable` after that boot"),
             _ => new DisableReport(
@@ -61,18 +61,18 @@ internal sealed class DisableLivepatch(MachineAccess machine, MachineState state
     public Outcome<string> Unload(string name)
     {
         if (loaded.Find(name) is { } live)
-            return new Problem(ProblemCodes.LivepatchInUse, live.IsInTransition ? $"{name} is in transition" : $"{name} is live");
+            return new Problem(MachineProblems.LivepatchInUse, live.IsInTransition ? $"{name} is in transition" : $"{name} is live");
         if (!loaded.IsModuleLoaded(name))
-            return new Problem(ProblemCodes.LivepatchUnknown, name);
+            return new Problem(MachineProblems.LivepatchUnknown, name);
         if (!loaded.IsLivepatchModule(name))
             return new Problem(
-                ProblemCodes.LivepatchUnknown, $"{name} is a module, and no livepatch", "unload other modules with rmmod");
+                MachineProblems.LivepatchUnknown, $"{name} is a module, and no livepatch", "unload other modules with rmmod");
         return machine.Calls.Unload(name) switch
         {
             0 => name,
-            KernelCalls.NotThere => new Problem(ProblemCodes.LivepatchUnknown, name),
+            KernelCalls.NotThere => new Problem(MachineProblems.LivepatchUnknown, name),
             KernelCalls.WouldBlock => Held(name),
-            var error => new Problem(ProblemCodes.LivepatchInUse, $"{name}: {KernelCalls.Meaning(error)}"),
+            var error => new Problem(MachineProblems.LivepatchInUse, $"{name}: {KernelCalls.Meaning(error)}"),
         };
     }
 
@@ -83,17 +83,17 @@ internal sealed class DisableLivepatch(MachineAccess machine, MachineState state
             : [];
         return reasons.Count > 0
             ? new(
-                ProblemCodes.LivepatchInUse, $"{name} keeps itself in memory, because the kernel may keep addresses of it: {string.Join("; ", reasons)}",
+                MachineProblems.LivepatchInUse, $"{name} keeps itself in memory, because the kernel may keep addresses of it: {string.Join("; ", reasons)}",
                 "leave it: it is not live and does nothing; it is gone when the machine restarts")
             : new(
-                ProblemCodes.LivepatchInUse,
+                MachineProblems.LivepatchInUse,
                 $"a reference to {name} is held: by itself, where the kernel may keep addresses of it (`elivepatch inspect` of its file names them), "
                 + "or since its transition was forced",
                 "leave it: it is not live and does nothing; it is gone when the machine restarts");
     }
 
     private Problem Stuck(string name, TimeSpan limit) => new(
-        ProblemCodes.LiveTransitionStuck,
+        MachineProblems.LiveTransitionStuck,
         string.Join('\n', BlockingTasks.Read(machine.Files, toLive: false).Lines()
             .Prepend($"{name} is not yet out of use for all tasks after {limit.TotalSeconds:0} s; the kernel goes on trying")),
         $"let the blocking tasks return to user space or end them; `elivepatch enable {name}` turns the transition around; "

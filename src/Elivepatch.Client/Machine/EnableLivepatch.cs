@@ -1,8 +1,8 @@
 // In: the name of a livepatch that is going away, of any origin. Out: it is live again. The kernel turns a transition around where the
 // opposite is asked for while it lasts (/sys/kernel/livepatch/NAME/enabled); one that has ended cannot be turned around.
 
-using Elivepatch.Engine;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Client.Machine;
 
@@ -23,7 +23,7 @@ internal sealed class EnableLivepatch(MachineAccess machine, MachineState state,
         if (loaded.Find(name) is not { } livepatch)
         {
             return new Problem(
-                ProblemCodes.LivepatchUnknown,
+                MachineProblems.LivepatchUnknown,
                 loaded.IsLivepatchModule(name) ? $"{name} is loaded, and its transition has ended: it is not live any more" : name,
                 "`elivepatch patch` makes it live anew");
         }
@@ -35,9 +35,9 @@ internal sealed class EnableLivepatch(MachineAccess machine, MachineState state,
         return end switch
         {
             TransitionEnd.Reversed => new Problem(
-                ProblemCodes.TransitionReversed, $"{name} is gone: it had moved away, or somebody disabled it again"),
+                MachineProblems.TransitionReversed, $"{name} is gone: it had moved away, or somebody disabled it again"),
             TransitionEnd.Stuck => new Problem(
-                ProblemCodes.LiveTransitionStuck,
+                MachineProblems.LiveTransitionStuck,
                 string.Join('\n', BlockingTasks.Read(machine.Files, toLive: true).Lines()
                     .Prepend($"{name} is not yet live again for all tasks after {limit.TotalSeconds:0} s; the kernel goes on trying")),
                 "let the blocking tasks return to user space or end them"),

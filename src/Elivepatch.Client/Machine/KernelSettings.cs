@@ -2,7 +2,7 @@
 // stop one is a refusal; that the kernel insists on signed modules is only worth a word, for the server may well sign with a key
 // that it trusts.
 
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Client.Machine;
 
@@ -16,7 +16,7 @@ internal sealed class KernelSettings(MachineFiles files)
     public Problem? RefuseModules() =>
         files.ReadText("proc/sys/kernel/modules_disabled") == "1"
             ? new(
-                ProblemCodes.KernelForbidsLivepatches, "kernel.modules_disabled is 1: no module is loaded any more",
+                MachineProblems.KernelForbidsLivepatches, "kernel.modules_disabled is 1: no module is loaded any more",
                 "it cannot be turned back: find what sets it (sysctl.d, a hardening script), and restart the machine without it")
             : null;
 
@@ -26,7 +26,7 @@ internal sealed class KernelSettings(MachineFiles files)
     public Problem? RefuseFtrace() =>
         files.ReadText("proc/sys/kernel/ftrace_enabled") == "0"
             ? new(
-                ProblemCodes.KernelForbidsLivepatches, "kernel.ftrace_enabled is 0: no function can be diverted",
+                MachineProblems.KernelForbidsLivepatches, "kernel.ftrace_enabled is 0: no function can be diverted",
                 "turn it on (sysctl kernel.ftrace_enabled=1), and find out who turned it off")
             : null;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 
 namespace Elivepatch.Client.Machine;
@@ -37,7 +37,7 @@ internal sealed record KnownWithdrawal
     }
 
     /// <summary>The same as a problem.</summary>
-    public Problem ToProblem() => new(ProblemCodes.LivepatchKnownWithdrawn, Describe(), Remedy);
+    public Problem ToProblem() => new(MachineProblems.LivepatchKnownWithdrawn, Describe(), Remedy);
 }
 
 /// <summary>

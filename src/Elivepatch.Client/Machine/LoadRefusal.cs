@@ -3,7 +3,7 @@
 // they do not, the lines themselves are the reason.
 
 using System.Text.RegularExpressions;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Client.Machine;
 
@@ -32,14 +32,14 @@ internal sealed partial class LoadRefusal(MachineFiles files, string module, boo
             KernelCalls.Busy or KernelCalls.WouldBlock =>
                 settings.RefuseFtrace() ?? InTransition() ?? Diverted(error, log) ?? Other(error, log),
             KernelCalls.NoMemory => new(
-                ProblemCodes.KernelBusy, Text(error, log),
+                MachineProblems.KernelBusy, Text(error, log),
                 "free memory: the kernel needs a piece for the module and for moving every task; then the same command"),
             KernelCalls.NotExecutable => Other(error, log) with
             {
                 CaseRemedy = "it is not for this kernel (the lines name vermagic or a symbol): tell the server's operator, with its "
                     + "name and `uname -rv`",
             },
-            KernelCalls.AlreadyThere => new(ProblemCodes.ModuleNameTaken, module),
+            KernelCalls.AlreadyThere => new(MachineProblems.ModuleNameTaken, module),
             _ => Other(error, log),
         };
     }
@@ -72,7 +72,7 @@ internal sealed partial class LoadRefusal(MachineFiles files, string module, boo
     private Problem? InTransition() =>
         new LoadedLivepatches(files).List().FirstOrDefault(l => l.IsInTransition && l.Name != module) is { } moving
             ? new(
-                ProblemCodes.LivepatchUnchangeable,
+                MachineProblems.LivepatchUnchangeable,
                 $"{moving.Name} is in transition, and the kernel begins no other before it ends")
             : null;
 
@@ -87,7 +87,7 @@ internal sealed partial class LoadRefusal(MachineFiles files, string module, boo
         var probes = Probes(functions);
         var owners = probes.Count > 0 ? probes : Owners(functions);
         return new(
-            ProblemCodes.KernelBusy,
+            MachineProblems.KernelBusy,
             string.Join(
                 '\n',
                 owners.Prepend(
@@ -120,7 +120,7 @@ internal sealed partial class LoadRefusal(MachineFiles files, string module, boo
             .Select(l => $"  ftrace: {Blanks().Replace(l, " ")}").Take(MostProbes),
     ];
 
-    private Problem Other(int error, IReadOnlyList<string> log) => new(ProblemCodes.ModuleRefused, Text(error, log));
+    private Problem Other(int error, IReadOnlyList<string> log) => new(MachineProblems.ModuleRefused, Text(error, log));
 
     private string Text(int error, IReadOnlyList<string> log) => $"{module}: {KernelCalls.Meaning(error)}{Lines(log)}";
 

@@ -1,4 +1,4 @@
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Client.Machine;
 
@@ -47,7 +47,7 @@ internal sealed class LoadedLivepatches(MachineFiles files)
 
     private Problem? Write(string name, string file, string text) =>
         files.Write($"{Folder}/{name}/{file}", text) is { } reason
-            ? new(ProblemCodes.LivepatchUnchangeable, $"/{Folder}/{name}/{file}: {reason}{Other(name)}")
+            ? new(MachineProblems.LivepatchUnchangeable, $"/{Folder}/{name}/{file}: {reason}{Other(name)}")
             : null;
 
     // The kernel changes nothing while another livepatch is in transition (EBUSY).

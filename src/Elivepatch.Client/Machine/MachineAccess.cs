@@ -1,5 +1,5 @@
 using System.Globalization;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Client.Machine;
 
@@ -49,17 +49,17 @@ internal sealed record MachineAccess(string Root, KernelCalls Calls, TimeProvide
     public Outcome<string> BuildId() =>
         Files.ReadBytes("sys/kernel/notes") is { } notes && Kernel.Records.BuildId.FindHere(notes) is { } found
             ? found.Hex
-            : new Problem(ProblemCodes.LivePatchingMissing, "/sys/kernel/notes has no build-id: is /sys mounted?");
+            : new Problem(MachineProblems.LivePatchingMissing, "/sys/kernel/notes has no build-id: is /sys mounted?");
 
     /// <summary>Why the command cannot change anything: only root can; null where it can.</summary>
     public Problem? RequireRoot(string verb) =>
         Root == "/" && !Environment.IsPrivilegedProcess
-            ? new(ProblemCodes.RootNeeded, $"`elivepatch {verb}` changes the running kernel or what is kept about it")
+            ? new(MachineProblems.RootNeeded, $"`elivepatch {verb}` changes the running kernel or what is kept about it")
             : null;
 
     /// <summary>Why the kernel cannot be live patched; null where it can.</summary>
     public Problem? RequireLivePatching() =>
         Files.HasFolder(LoadedLivepatches.Folder)
             ? null
-            : new(ProblemCodes.LivePatchingMissing, $"there is no /{LoadedLivepatches.Folder}");
+            : new(MachineProblems.LivePatchingMissing, $"there is no /{LoadedLivepatches.Folder}");
 }

@@ -5,8 +5,8 @@
 
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 
 namespace Elivepatch.Client.Machine;
 
@@ -66,7 +66,7 @@ internal sealed class MachineState(string folder)
             var (needed, free) = (patches + RoomForModule, new DriveInfo(FullPath).AvailableFreeSpace);
             return free < needed
                 ? new(
-                    ProblemCodes.MachineDiskFull,
+                    MachineProblems.MachineDiskFull,
                     $"{FullPath} has room for {free >> 10} KiB; a livepatch takes up to {needed >> 10} KiB")
                 : null;
         }
@@ -86,7 +86,7 @@ internal sealed class MachineState(string folder)
         var path = Path.Combine(FullPath, "making.lock");
         var held = TryLock(path);
         return held.Succeeded && held.Value is null
-            ? new Problem(ProblemCodes.MachineBusy, $"it holds {path}: another `elivepatch patch` or `load-persisted`")
+            ? new Problem(MachineProblems.MachineBusy, $"it holds {path}: another `elivepatch patch` or `load-persisted`")
             : held.Then<FileLock>(taken => taken!);
     }
 
@@ -100,7 +100,7 @@ internal sealed class MachineState(string folder)
             if (!held.Succeeded || held.Value is not null)
                 return held.Then<FileLock>(taken => taken!);
             if (Environment.TickCount64 - start > longestWait.TotalMilliseconds)
-                return new Problem(ProblemCodes.MachineBusy, $"it holds {path} for {longestWait.TotalSeconds:0} s");
+                return new Problem(MachineProblems.MachineBusy, $"it holds {path} for {longestWait.TotalSeconds:0} s");
             await Task.Delay(50, cancellation);
         }
     }
@@ -285,7 +285,7 @@ internal sealed class MachineState(string folder)
         }
         catch (IOException e) when (DiskError.IsFull(e))
         {
-            return new Problem(ProblemCodes.MachineDiskFull, e.Message);
+            return new Problem(MachineProblems.MachineDiskFull, e.Message);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -327,7 +327,7 @@ internal sealed class MachineState(string folder)
         }
         catch (IOException e) when (DiskError.IsFull(e))
         {
-            return new(ProblemCodes.MachineDiskFull, e.Message);
+            return new(MachineProblems.MachineDiskFull, e.Message);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -336,5 +336,5 @@ internal sealed class MachineState(string folder)
     }
 
     private static Problem Unusable(string reason, string? remedy = null) =>
-        new(ProblemCodes.MachineStateUnusable, reason, remedy);
+        new(MachineProblems.MachineStateUnusable, reason, remedy);
 }

@@ -1,9 +1,9 @@
 // In: the machine, and what it remembers. Out: what is live, by the kernel's own account, for livepatches of any origin; beside
 // it what the machine's list adds. A list that cannot be read hides nothing.
 
-using Elivepatch.Engine;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
@@ -92,7 +92,7 @@ internal static class MachineStatus
 
     private static IEnumerable<Problem> Hidden(MachineState state) =>
         state.IsHidden
-            ? [new(ProblemCodes.RootNeeded, $"{state.FullPath} tells only root which of them are this command's")]
+            ? [new(MachineProblems.RootNeeded, $"{state.FullPath} tells only root which of them are this command's")]
             : [];
 
     // Who looks why nothing is live after a restart finds it here.

@@ -2,8 +2,8 @@
 // Everything that a later command needs is on the disk before the kernel is touched, and nothing is called wanted before its
 // transition has ended: a machine that goes down on the way comes up with what it had before.
 
-using Elivepatch.Engine;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Client.Machine;
 
@@ -90,7 +90,7 @@ internal sealed class MakeLive(
     public static Problem? RefuseForeign(KernelLedger ledger, IReadOnlyList<LoadedLivepatch> loaded, bool allowed)
     {
         var foreign = loaded.Where(l => ledger.Livepatches.All(own => own.Module != l.Name)).Select(l => l.Name).ToList();
-        return foreign.Count > 0 && !allowed ? new(ProblemCodes.ForeignLivepatch, string.Join(", ", foreign)) : null;
+        return foreign.Count > 0 && !allowed ? new(MachineProblems.ForeignLivepatch, string.Join(", ", foreign)) : null;
     }
 
     private Problem? Keep(IEnumerable<byte[]> contents)
@@ -147,14 +147,14 @@ internal sealed class MakeLive(
             return null;
         if (before.FirstOrDefault(l => l.IsInTransition) is { } moving)
             return new(
-                ProblemCodes.LivepatchUnchangeable,
+                MachineProblems.LivepatchUnchangeable,
                 $"{moving.Name} is in transition, and the kernel begins no other before it ends");
         if (loaded.IsModuleLoaded(livepatch.Module))
             return loaded.IsHeld(livepatch.Module)
                 ? new(
-                    ProblemCodes.ModuleNameTaken, $"{livepatch.Module} is not live and stays in memory until the machine restarts",
+                    MachineProblems.ModuleNameTaken, $"{livepatch.Module} is not live and stays in memory until the machine restarts",
                     "choose another name with --name")
-                : new(ProblemCodes.ModuleNameTaken, livepatch.Module);
+                : new(MachineProblems.ModuleNameTaken, livepatch.Module);
         var module = state.ReadContent(buildId, livepatch.Sha256);
         if (!module.Succeeded)
             return module.Problems[0];
@@ -188,7 +188,7 @@ internal sealed class MakeLive(
         {
             TransitionEnd.Done => null,
             TransitionEnd.Reversed => new(
-                ProblemCodes.TransitionReversed, $"somebody disabled {livepatch.Module}; what was live before is live again"),
+                MachineProblems.TransitionReversed, $"somebody disabled {livepatch.Module}; what was live before is live again"),
             _ => TransitionWatch.Stuck(machine.Files, livepatch.Module, toLive: true, options.TransitionLimit),
         };
     }

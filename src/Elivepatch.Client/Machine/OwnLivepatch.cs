@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Client.Machine;

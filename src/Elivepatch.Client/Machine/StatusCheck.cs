@@ -2,7 +2,7 @@
 // machine knows without a server counts: what is to be live and is not, what is live and should not be, what stays halfway, and
 // whether the next boot loads it again.
 
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 
 namespace Elivepatch.Client.Machine;
@@ -88,7 +88,7 @@ internal static class StatusCheck
 
     // A list that cannot be read is damage, for `patch` and the next boot need it. Only root is told what it says.
     private static CheckFinding Damage(ProblemReport problem) => new(
-        problem.Code == ProblemCodes.RootNeeded.Id ? CheckState.Unknown : CheckState.Critical, $"{problem.Code} {problem.Reason}");
+        problem.Code == MachineProblems.RootNeeded.Id ? CheckState.Unknown : CheckState.Critical, $"{problem.Code} {problem.Reason}");
 
     private static IEnumerable<CheckFinding> Wanted(MachineAccess machine, MachineState state, StatusReport status)
     {

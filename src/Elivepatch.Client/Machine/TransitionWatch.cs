@@ -1,5 +1,5 @@
-using Elivepatch.Engine;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Client.Machine;
 
@@ -71,7 +71,7 @@ internal sealed class TransitionWatch(MachineAccess machine)
             ? ($"{name} is loaded and not yet live for all tasks", $"`elivepatch disable {name}`")
             : ($"{name} is going away and not yet out of use for all tasks", $"`elivepatch enable {name}`");
         return new(
-            ProblemCodes.LiveTransitionStuck,
+            MachineProblems.LiveTransitionStuck,
             string.Join('\n', BlockingTasks.Read(files, toLive).Lines()
                 .Prepend($"{what} after {limit.TotalSeconds:0} s; the kernel goes on trying")),
             $"let the blocking tasks return to user space or end them; the same command waits on; {turn} turns the transition around");

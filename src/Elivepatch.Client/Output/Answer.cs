@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Terminal;
 

@@ -1,6 +1,6 @@
-using Elivepatch.Engine.Explain;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Build;
+using Elivepatch.Model.Explanations;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Client.Output;
 

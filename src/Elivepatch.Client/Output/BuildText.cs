@@ -1,5 +1,5 @@
 using System.Globalization;
-using Elivepatch.Engine.Explain;
+using Elivepatch.Model.Explanations;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Output;

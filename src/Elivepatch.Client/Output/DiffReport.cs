@@ -1,5 +1,5 @@
-using Elivepatch.Engine;
 using Elivepatch.Engine.Diff;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 
 namespace Elivepatch.Client.Output;

@@ -1,4 +1,4 @@
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Output;

@@ -1,4 +1,4 @@
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model.Progress;
 using Elivepatch.Terminal;
 using Spectre.Console;
 using Spectre.Console.Rendering;

@@ -1,4 +1,4 @@
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 
@@ -48,13 +48,13 @@ internal sealed record LoadPersistedReport(string? Module, bool WasLoaded, strin
 /// <param name="Expires">When it ends.</param>
 internal sealed record VerifyReport(
     string File, string Module, string Sha256, string Key, string Release, string BuildId, string Compiler, IReadOnlyList<PatchReference> Patches,
-    IReadOnlyList<PatchReference> BasePatches, IReadOnlyList<Engine.Explain.ExplainedUnit> Units, bool? Tested, DateTimeOffset Issued, DateTimeOffset Expires)
+    IReadOnlyList<PatchReference> BasePatches, IReadOnlyList<Model.Explanations.ExplainedUnit> Units, bool? Tested, DateTimeOffset Issued, DateTimeOffset Expires)
 {
     /// <summary>What the authors of its patches state, each with its reason.</summary>
     public IReadOnlyList<AuthorStatement> Statements { get; init; } = [];
 
     /// <summary>The addresses of the module that the kernel may keep: with any, it cannot be unloaded.</summary>
-    public IReadOnlyList<Engine.Explain.ExplainedEscape> KeptInMemory { get; init; } = [];
+    public IReadOnlyList<Model.Explanations.ExplainedEscape> KeptInMemory { get; init; } = [];
 
     /// <summary>Gathers the report from a statement that was checked.</summary>
     public static VerifyReport Of(string path, string key, Statement statement)

@@ -1,4 +1,4 @@
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Client.Output;
 

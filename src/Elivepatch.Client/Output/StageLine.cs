@@ -1,5 +1,5 @@
 using System.Globalization;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Client.Output;
 

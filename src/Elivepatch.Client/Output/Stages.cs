@@ -1,7 +1,7 @@
 // In: a long operation that tells its progress. Out: its result, unchanged. Somebody at a terminal sees each stage's line live; a
 // log gets a line when a stage begins and one when it ends.
 
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Client.Output;
 

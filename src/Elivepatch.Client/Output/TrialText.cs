@@ -1,6 +1,6 @@
 using System.Globalization;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Model;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Output;

@@ -1,8 +1,9 @@
 // In: a build on a server. Out: the build, ended. Its stages are shown as they come; where the stream breaks off, the next one
 // begins after the last event that was heard. What the build has become is asked for, never taken from an event.
 
-using Elivepatch.Engine;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Client.Service;
@@ -43,7 +44,7 @@ internal sealed class BuildFollower(ServerClient client, ServerPatience patience
             failures = last > before ? 0 : failures + 1;
             if (failures > MostFailures)
                 return broken ?? asked.Problems.FirstOrDefault()
-                    ?? new Problem(ProblemCodes.ServerUnreachable, "it tells nothing of the build any more");
+                    ?? new Problem(ServiceProblems.ServerUnreachable, "it tells nothing of the build any more");
             var pause = patience.Pause * Math.Pow(2, Math.Max(0, failures - 1));
             await Task.Delay(pause < longestPause ? pause : longestPause, patience.Time, cancellation);
         }
@@ -51,8 +52,8 @@ internal sealed class BuildFollower(ServerClient client, ServerPatience patience
         return build;
     }
 
-    private static bool IsPassing(Problem problem) => problem.Code == ProblemCodes.ServerUnreachable
-        || problem.Code == ProblemCodes.TooManyRequests;
+    private static bool IsPassing(Problem problem) => problem.Code == ServiceProblems.ServerUnreachable
+        || problem.Code == ServiceProblems.TooManyRequests;
 
     private void Show(BuildView build)
     {

@@ -4,7 +4,7 @@
 using System.Globalization;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Client.Service;
 
@@ -44,7 +44,7 @@ internal sealed record CertificateFault(string Reason, string Remedy)
 
     /// <summary>The faults as a problem.</summary>
     public static Problem ToProblem(ServerAddress address, IReadOnlyList<CertificateFault> faults) => new(
-        ProblemCodes.CertificateRefused, $"{address}: {string.Join("; ", faults.Select(f => f.Reason))}",
+        MachineProblems.CertificateRefused, $"{address}: {string.Join("; ", faults.Select(f => f.Reason))}",
         string.Join("; ", faults.Select(f => f.Remedy).Distinct()));
 
     // The server's own certificate, or one of those that vouch for it.

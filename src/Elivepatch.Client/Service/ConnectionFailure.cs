@@ -10,7 +10,8 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.RegularExpressions;
-using Elivepatch.Engine;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 
 namespace Elivepatch.Client.Service;
 
@@ -60,10 +61,10 @@ internal sealed partial class ConnectionFailure(ServerAddress address, IWebProxy
     /// <summary>Says that it cannot be reached; with a proxy on the way, which.</summary>
     public Problem Unreachable(string reason) => Proxy is { } named
         ? new(
-            ProblemCodes.ServerUnreachable, $"{address}, through the proxy {named}: {reason}",
+            ServiceProblems.ServerUnreachable, $"{address}, through the proxy {named}: {reason}",
             "check the proxy's address ($https_proxy, $http_proxy, $all_proxy) and the network; "
             + $"NO_PROXY={server.Host} goes around it")
-        : new(ProblemCodes.ServerUnreachable, $"{address}: {reason}");
+        : new(ServiceProblems.ServerUnreachable, $"{address}: {reason}");
 
     // Without user and password.
     private string? Proxy => !proxy.IsBypassed(server) && proxy.GetProxy(server) is { } found && found != server
@@ -82,7 +83,7 @@ internal sealed partial class ConnectionFailure(ServerAddress address, IWebProxy
     }
 
     private Problem Refused(string named, int status) => new(
-        ProblemCodes.ProxyRefuses, $"{address}: the proxy {named} says {status}",
+        MachineProblems.ProxyRefuses, $"{address}: the proxy {named} says {status}",
         status == 407
             ? "give it user and password in its address, https_proxy=http://USER:PASSWORD@HOST:PORT; or go around it with "
                 + $"NO_PROXY={server.Host}"
@@ -118,7 +119,7 @@ internal sealed partial class ConnectionFailure(ServerAddress address, IWebProxy
         var other = server.Scheme == "https" ? "http" : "https";
         var url = $"{other}{address.Url[server.Scheme.Length..]}";
         return new(
-            ProblemCodes.SchemeWrong, $"{address}: the port speaks {other}",
+            MachineProblems.SchemeWrong, $"{address}: the port speaks {other}",
             other == "https" ? $"use {url}" : $"use {url} where what is sent may be read on the way, or the port that speaks https");
     }
 

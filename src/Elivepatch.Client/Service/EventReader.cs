@@ -1,6 +1,6 @@
 using System.Net.ServerSentEvents;
 using System.Text.Json;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
@@ -31,7 +31,7 @@ internal static class EventReader
         {
             body.CountAnew();
             if (item.Data is not { Stage: not null, Detail: not null } happened)
-                return new(ProblemCodes.ServerAnswerMalformed, "an event of the build is none");
+                return new(ServiceProblems.ServerAnswerMalformed, "an event of the build is none");
             if (happened.Sequence <= last)
                 continue;
             last = happened.Sequence;

@@ -2,9 +2,11 @@
 // is missing and where it could come from.
 
 using Elivepatch.Client.Machine;
-using Elivepatch.Engine;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Service;
 
@@ -65,7 +67,7 @@ internal sealed class KernelParcel(ServerClient client, MachineAccess machine, s
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new(ProblemCodes.InputUnusable, $"{folder}: {e.Message}");
+            return new(CommandProblems.InputUnusable, $"{folder}: {e.Message}");
         }
         finally
         {
@@ -74,12 +76,12 @@ internal sealed class KernelParcel(ServerClient client, MachineAccess machine, s
     }
 
     private static Outcome<KernelView> Incomplete(List<MissingPart> needed) => needed.Count == 0
-        ? new Problem(ProblemCodes.KernelIncomplete, "it does not say what is missing")
+        ? new Problem(ServiceProblems.KernelIncomplete, "it does not say what is missing")
         : Outcome<KernelView>.Failure(
             [
                 .. needed.Select(
                     p => new Problem(
-                        p.CanBeSent ? ProblemCodes.KernelIncomplete : ProblemCodes.PartForbidden, $"{p.Name}: {p.Why}",
+                        p.CanBeSent ? ServiceProblems.KernelIncomplete : ServiceProblems.PartForbidden, $"{p.Name}: {p.Why}",
                         Remedy(p)))]);
 
     private static string? Remedy(MissingPart part) => (part.CanBeSent, part.Name) switch

@@ -1,4 +1,5 @@
-using Elivepatch.Engine;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 
@@ -18,9 +19,9 @@ internal sealed record KeySource(PublicKey? Key, string Id)
         if (text.Length == IdLength && text.All(char.IsAsciiHexDigit))
             return new KeySource(null, text.ToLowerInvariant());
         if (!File.Exists(text) && !text.Contains('/', StringComparison.Ordinal) && text.All(char.IsAsciiHexDigit))
-            return new Problem(ProblemCodes.PublicKeyUnusable, $"'{text}' has {text.Length} digits; an identity has {IdLength}");
+            return new Problem(TrustProblems.PublicKeyUnusable, $"'{text}' has {text.Length} digits; an identity has {IdLength}");
         return InputFile.Read(text).Then(content => content.Length > LargestFile
-            ? new Problem(ProblemCodes.PublicKeyUnusable, $"{text} has {content.Length} bytes")
+            ? new Problem(TrustProblems.PublicKeyUnusable, $"{text} has {content.Length} bytes")
             : PublicKey.Read(System.Text.Encoding.ASCII.GetString(content)).Then<KeySource>(key => new KeySource(key, key.Id)));
     }
 
@@ -31,6 +32,6 @@ internal sealed record KeySource(PublicKey? Key, string Id)
             return Key;
         // What a server calls a key decides nothing: the identity is made of the key.
         var found = shown.Select(k => PublicKey.Read(k.PublicKey)).FirstOrDefault(k => k.TryGet(out var key) && key.Id == Id);
-        return found ?? new Problem(ProblemCodes.KeyNotTrusted, $"the server does not show a key {Id}");
+        return found ?? new Problem(TrustProblems.KeyNotTrusted, $"the server does not show a key {Id}");
     }
 }

@@ -4,8 +4,9 @@
 using System.Globalization;
 using System.Text;
 using Elivepatch.Client.Machine;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Service;
 
@@ -48,7 +49,7 @@ internal static class MachineReporter
         if (Printable(name, MachineReport.LongestName) != name || name.Trim().Length != name.Length)
         {
             return new Problem(
-                ProblemCodes.UsageInvalid,
+                CommandProblems.UsageInvalid,
                 $"'{Printable(name, MachineReport.LongestName)}' is no name for a machine: 1 to {MachineReport.LongestName} printable characters",
                 "name it with --machine NAME");
         }

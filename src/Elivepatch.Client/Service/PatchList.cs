@@ -2,12 +2,12 @@
 // A livepatch is cumulative: what it does not carry is gone when it is live.
 
 using System.Text.RegularExpressions;
-using Elivepatch.Engine;
-using Elivepatch.Engine.Facts;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Patches;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Service;
 
@@ -29,12 +29,12 @@ internal static partial class PatchList
                 continue;
             if (content.Length > SourcePatch.Largest)
                 problems.Add(
-                    new(ProblemCodes.InputUnusable, $"{path} has {content.Length} bytes; a patch has at most {SourcePatch.Largest}"));
+                    new(CommandProblems.InputUnusable, $"{path} has {content.Length} bytes; a patch has at most {SourcePatch.Largest}"));
             var name = NameOf(path);
             if (patches.Any(p => p.Name == name))
                 problems.Add(
                     new(
-                        ProblemCodes.UsageInvalid, $"two patches are called {name}",
+                        CommandProblems.UsageInvalid, $"two patches are called {name}",
                         "name each differently: a patch is known by its file's name"));
             patches.Add(new(name, content));
         }
@@ -51,7 +51,7 @@ internal static partial class PatchList
         if (dropped.FirstOrDefault(d => carried.All(c => c.Name != d)) is { } unknown)
         {
             return new Problem(
-                ProblemCodes.UsageInvalid, $"no live patch is called '{unknown}'; {(carried.Count == 0 ? "none is live" : $"live are {string.Join(", ", carried.Select(c => c.Name))}")}",
+                CommandProblems.UsageInvalid, $"no live patch is called '{unknown}'; {(carried.Count == 0 ? "none is live" : $"live are {string.Join(", ", carried.Select(c => c.Name))}")}",
                 "`elivepatch status` lists the live patches");
         }
         var kept = carried.Where(c => !dropped.Contains(c.Name)).Select(
@@ -60,7 +60,7 @@ internal static partial class PatchList
         return all.Count > 0
             ? all
             : new Problem(
-                ProblemCodes.UsageInvalid, "no patch would be live any more",
+                CommandProblems.UsageInvalid, "no patch would be live any more",
                 "name a patch; `elivepatch disable` makes nothing live");
     }
 

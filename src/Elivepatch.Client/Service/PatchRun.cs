@@ -2,13 +2,15 @@
 // as the machine sees it: look, ask, wait, check, load.
 
 using Elivepatch.Client.Machine;
-using Elivepatch.Engine;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Build;
-using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
+using Elivepatch.Model.Statements;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Service;
 
@@ -154,7 +156,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         [
             .. patches.Problems, .. basePatches.Problems, .. script.Problems, .. statements.Problems, .. name.Problems,
             request.Source is { } source && !Path.Exists(source)
-                ? new(ProblemCodes.InputUnusable, $"{source} does not exist")
+                ? new(CommandProblems.InputUnusable, $"{source} does not exist")
                 : null,
             request.Output is { } output ? OutputFile.Check(output) : null,
             request.Loads ? machine.RequireLivePatching() ?? new KernelSettings(machine.Files).Refuse() : null,
@@ -205,7 +207,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
                 && loaded.All(l => !request.ReplacesForeign || l.Name == live.Module);
             var name = request.Name ?? PatchList.ModuleName(references, statements, withdrawn?.Sha256);
             if (!isLive && request.Loads && loaded.Any(l => l.Name == name))
-                return new Problem(ProblemCodes.ModuleNameTaken, $"{name} is live");
+                return new Problem(MachineProblems.ModuleNameTaken, $"{name} is live");
             return new Plan(
                 buildId, name, patches, references, statements, isLive ? live : null, live is null ? null : withdrawn, ledger.NewestAccepted);
         });
@@ -231,7 +233,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         var registered = await connection.Client.RegisterAsync(capture, cancellation);
         if (registered.TryGet(out var known) && known.BuildId != plan.BuildId)
             registered = new Problem(
-                ProblemCodes.ServerAnswerMalformed, $"{connection.Address} speaks of the kernel {known.BuildId}");
+                ServiceProblems.ServerAnswerMalformed, $"{connection.Address} speaks of the kernel {known.BuildId}");
         if (!registered.Succeeded)
             return Ended<BuildView>("ask", registered.Problems);
         var sent = await new KernelParcel(connection.Client, machine, request.Source, progress).SendAsync(registered.Value, cancellation);
@@ -266,23 +268,23 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
             {
                 { State: BuildState.Succeeded } => ended,
                 { State: BuildState.Withdrawn, Problems: var broken } => new Problem(
-                    ProblemCodes.LivepatchWithdrawn, string.Join("; ", broken.Select(p => $"{p.Code} {p.Title}: {p.Reason}")),
+                    ServiceProblems.LivepatchWithdrawn, string.Join("; ", broken.Select(p => $"{p.Code} {p.Title}: {p.Reason}")),
                     "the same command asks for it again: it is built anew, by the rules of today"),
                 { Problems: { Count: > 0 } problems } => Outcome<BuildView>.Failure([.. problems.Select(p => Explain(p.ToProblem()))]),
                 { State: BuildState.Cancelled } =>
-                    new Problem(ProblemCodes.BuildAbandoned, "somebody cancelled it", "the same command asks for it again"),
-                _ => new Problem(ProblemCodes.BuildAbandoned, "it ended without a livepatch and without a reason"),
+                    new Problem(ServiceProblems.BuildAbandoned, "somebody cancelled it", "the same command asks for it again"),
+                _ => new Problem(ServiceProblems.BuildAbandoned, "it ended without a livepatch and without a reason"),
             });
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             return new Problem(
-                ProblemCodes.BuildAbandoned, $"it is not done after {request.BuildLimit.TotalMinutes:0} minutes", "the same command goes on waiting; --wait waits longer");
+                ServiceProblems.BuildAbandoned, $"it is not done after {request.BuildLimit.TotalMinutes:0} minutes", "the same command goes on waiting; --wait waits longer");
         }
     }
 
     // A statement may have come with a livepatch some of whose patches are dropped now.
-    private Problem Explain(Problem problem) => problem.Code == ProblemCodes.StatementUnused && request.Statements is null
+    private Problem Explain(Problem problem) => problem.Code == StatementProblems.StatementUnused && request.Statements is null
         ? problem with { CaseRemedy = "it was given for what is live: name the statements that still hold with --statements FILE, `[]` for none" }
         : problem;
 
@@ -388,9 +390,9 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
     private static Outcome<Statement> IsWhatWasAskedFor(Statement statement, Plan plan) =>
         statement.Predicate.BuildDefinition.ExternalParameters switch
         {
-            { Replace: false } => new Problem(ProblemCodes.ArtifactOfOtherPatches, "it does not replace what is live"),
+            { Replace: false } => new Problem(TrustProblems.ArtifactOfOtherPatches, "it does not replace what is live"),
             { Module: var name } when name != plan.Module =>
-                new Problem(ProblemCodes.ArtifactOfOtherPatches, $"it is called {name}, and {plan.Module} was asked for"),
+                new Problem(TrustProblems.ArtifactOfOtherPatches, $"it is called {name}, and {plan.Module} was asked for"),
             _ => statement,
         };
 
@@ -441,7 +443,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
     }
 
     private static Outcome<string?> CheckScript(string path, byte[] content) => content.Length > LargestScript
-        ? new Problem(ProblemCodes.InputUnusable, $"{path} has {content.Length} bytes; a script has at most {LargestScript}")
+        ? new Problem(CommandProblems.InputUnusable, $"{path} has {content.Length} bytes; a script has at most {LargestScript}")
         : System.Text.Encoding.UTF8.GetString(content);
 
     private sealed record Inputs(IReadOnlyList<PatchFile> Patches, IReadOnlyList<PatchFile> BasePatches, string? Script, IReadOnlyList<AuthorStatement>? Statements);

@@ -6,9 +6,10 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Service;
 
@@ -88,7 +89,7 @@ internal sealed class ServerClient : IDisposable
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
         {
-            return new(ProblemCodes.InputUnusable, e.Message);
+            return new(CommandProblems.InputUnusable, e.Message);
         }
     }
 
@@ -252,11 +253,11 @@ internal sealed class ServerClient : IDisposable
         return response.StatusCode switch
         {
             HttpStatusCode.Unauthorized => new Problem(
-                ProblemCodes.TokenRefused,
+                ServiceProblems.TokenRefused,
                 $"{address} wants {(http.DefaultRequestHeaders.Authorization is null ? "a token" : "another token")}"),
-            HttpStatusCode.Forbidden => new Problem(ProblemCodes.ScopeMissing, $"{address} says {status}"),
-            HttpStatusCode.RequestEntityTooLarge => new Problem(ProblemCodes.RequestTooLarge, $"{address} says {status}"),
-            HttpStatusCode.TooManyRequests => new Problem(ProblemCodes.TooManyRequests, $"{address} says {status}"),
+            HttpStatusCode.Forbidden => new Problem(ServiceProblems.ScopeMissing, $"{address} says {status}"),
+            HttpStatusCode.RequestEntityTooLarge => new Problem(ServiceProblems.RequestTooLarge, $"{address} says {status}"),
+            HttpStatusCode.TooManyRequests => new Problem(ServiceProblems.TooManyRequests, $"{address} says {status}"),
             HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout => Unreachable($"it says {status}"),
             _ => Malformed($"it says {status}, {Type(response)}"),
         };
@@ -300,5 +301,5 @@ internal sealed class ServerClient : IDisposable
     private Problem Unreachable(string reason) => failures.Unreachable(reason);
 
     private Problem Malformed(string reason, string? remedy = null) =>
-        new(ProblemCodes.ServerAnswerMalformed, $"{address}: {reason}", remedy);
+        new(ServiceProblems.ServerAnswerMalformed, $"{address}: {reason}", remedy);
 }

@@ -4,7 +4,8 @@
 
 using System.Formats.Tar;
 using System.IO.Compression;
-using Elivepatch.Engine;
+using Elivepatch.Model;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Service;
 
@@ -104,5 +105,5 @@ internal sealed class SourceFolder(string folder)
             | (isExecutable ? UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute : UnixFileMode.None),
     };
 
-    private Problem Unusable(string reason) => new(ProblemCodes.InputUnusable, $"{root}: {reason}");
+    private Problem Unusable(string reason) => new(CommandProblems.InputUnusable, $"{root}: {reason}");
 }

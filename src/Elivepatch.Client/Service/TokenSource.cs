@@ -1,5 +1,6 @@
 using System.Text;
-using Elivepatch.Engine;
+using Elivepatch.Model;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Service;
 
@@ -25,6 +26,6 @@ internal static class TokenSource
         var token = text.Trim();
         return token.Length is > 0 and <= Longest && token.All(c => c is > ' ' and < '\x7f')
             ? token
-            : new Problem(ProblemCodes.InputUnusable, $"{where} has no token: one line of plain characters");
+            : new Problem(CommandProblems.InputUnusable, $"{where} has no token: one line of plain characters");
     }
 }

@@ -2,8 +2,10 @@
 // have to be signed with. A key is trusted because an administrator named it, or because a trusted one endorsed it.
 
 using Elivepatch.Client.Machine;
-using Elivepatch.Engine;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Manifests;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Service;
 
@@ -32,7 +34,7 @@ internal sealed record TrustedConnection(ServerAddress Address, ServerClient Cli
         if (trusted is null && named is null)
         {
             return new Problem(
-                ProblemCodes.KeyNotTrusted, $"no key is pinned for {address}",
+                TrustProblems.KeyNotTrusted, $"no key is pinned for {address}",
                 $"ask the server's operator for its key's identity and pin it: elivepatch trust --server {address} --key ID-or-FILE");
         }
         if (RefuseReadable(address, token.Value, request.AllowsHttp || trusted is { AllowsHttp: true }) is { } readable)
@@ -57,7 +59,7 @@ internal sealed record TrustedConnection(ServerAddress Address, ServerClient Cli
     /// <summary>Why a token may not go to an address; null where it may.</summary>
     public static Problem? RefuseReadable(ServerAddress address, string? token, bool allowed) =>
         token is not null && address.IsReadableOnTheWay && !allowed
-            ? new(ProblemCodes.ConnectionReadable, $"{address} is not https")
+            ? new(MachineProblems.ConnectionReadable, $"{address} is not https")
             : null;
 
     /// <summary>The server that is meant: the named one, else the one that is trusted.</summary>
@@ -67,11 +69,11 @@ internal sealed record TrustedConnection(ServerAddress Address, ServerClient Cli
         (null, [var only]) => ServerAddress.Parse(only.Url),
         (null, []) =>
             new Problem(
-                ProblemCodes.UsageInvalid, "no server is named, and none is trusted",
+                CommandProblems.UsageInvalid, "no server is named, and none is trusted",
                 "name it with --server URL, or pin one with `elivepatch trust`"),
         _ =>
             new Problem(
-                ProblemCodes.UsageInvalid, $"several servers are trusted: {string.Join(", ", config.Servers.Select(s => s.Url))}",
+                CommandProblems.UsageInvalid, $"several servers are trusted: {string.Join(", ", config.Servers.Select(s => s.Url))}",
                 "name one with --server URL"),
     };
 

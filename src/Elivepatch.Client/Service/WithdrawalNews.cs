@@ -2,7 +2,7 @@
 // disk: `status` tells of them when no server can be reached, and nothing that is known to be withdrawn is loaded at boot.
 
 using Elivepatch.Client.Machine;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Client.Service;

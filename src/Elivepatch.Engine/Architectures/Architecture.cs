@@ -2,6 +2,7 @@
 // convention, the entry that ftrace makes, branches that are rewritten at run time, the names of sections, what the module loader takes.
 // The passes ask, and know no processor by name.
 using Elivepatch.Elf;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Architectures;
 
@@ -104,8 +105,8 @@ public abstract class Architecture
     /// <param name="name">What the object is called.</param>
     /// <param name="elf">The object.</param>
     internal Problem? Refuse(string name, ElfObject elf) =>
-        !IsOf(elf) ? new(ProblemCodes.MalformedObject, $"{name}: it is for machine {elf.Machine}, not for {Name}")
-        : FieldOutside(elf) is { } outside ? new(ProblemCodes.MalformedObject, $"{name}: the field of {Describe(outside)} is not all within its section")
+        !IsOf(elf) ? new(DiffProblems.MalformedObject, $"{name}: it is for machine {elf.Machine}, not for {Name}")
+        : FieldOutside(elf) is { } outside ? new(DiffProblems.MalformedObject, $"{name}: the field of {Describe(outside)} is not all within its section")
         : null;
 
     /// <summary>The first relocation whose field is not all within its section, or null.</summary>

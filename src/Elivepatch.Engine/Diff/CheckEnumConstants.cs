@@ -1,5 +1,6 @@
 using Elivepatch.Elf.Dwarf;
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Engine.Diff;
 
@@ -28,7 +29,7 @@ internal static class CheckEnumConstants
             }
 
             statements.Refuse(
-                problems, new(ProblemCodes.ChangedLayout, $"{correlation.After.Name}: the constant {key.Name} of an enum {what}"),
+                problems, new(DiffProblems.ChangedLayout, $"{correlation.After.Name}: the constant {key.Name} of an enum {what}"),
                 StatementKind.LayoutIsSafe, key.Name);
         }
     }

@@ -1,4 +1,5 @@
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Engine.Diff;
 
@@ -24,7 +25,7 @@ internal static class CheckExports
             {
                 var what = $"{correlation.After.Name}: the export of {name} "
                     + (isGone ? "disappears with what it stands for" : "changes its licence, its namespace or what it stands for");
-                statements.Refuse(problems, new(ProblemCodes.ChangedRegistry, what), StatementKind.LeaveOutExport, name);
+                statements.Refuse(problems, new(DiffProblems.ChangedRegistry, what), StatementKind.LeaveOutExport, name);
                 continue;
             }
 

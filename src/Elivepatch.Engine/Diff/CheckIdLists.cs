@@ -1,4 +1,5 @@
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Diff;
 
@@ -16,16 +17,16 @@ internal static class CheckIdLists
         foreach (var name in before.Concat(after).Select(l => l.Name).Distinct())
         {
             if (DifferenceOf([.. olds[name]], [.. news[name]]) is { } difference)
-                problems.Add(new(ProblemCodes.ChangedIdList, $"{correlation.After.Name}: {name} {difference}"));
+                problems.Add(new(DiffProblems.ChangedIdList, $"{correlation.After.Name}: {name} {difference}"));
         }
 
         // References count from the beginning of a list, and may reach to its end: what is behind it must stay there.
-        if (problems.TrueForAll(p => p.Code != ProblemCodes.ChangedIdList)
+        if (problems.TrueForAll(p => p.Code != DiffProblems.ChangedIdList)
             && before.Zip(after).FirstOrDefault(p => p.First.Name != p.Second.Name || p.First.Start != p.Second.Start)
                 is { First: not null } moved)
         {
             var what = $"{moved.Second.Name} is where {moved.First.Name} was";
-            problems.Add(new(ProblemCodes.ChangedIdList, $"{correlation.After.Name}: {what}"));
+            problems.Add(new(DiffProblems.ChangedIdList, $"{correlation.After.Name}: {what}"));
         }
     }
 

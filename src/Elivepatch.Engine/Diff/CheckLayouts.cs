@@ -1,5 +1,6 @@
 using Elivepatch.Elf.Dwarf;
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Engine.Diff;
 
@@ -22,11 +23,11 @@ internal static class CheckLayouts
         {
             if (before[group.Key].FirstOrDefault() is { } old && group.First().DifferenceFrom(old) is { } difference && IsUnsafe(old, group.First()))
             {
-                var problem = new Problem(ProblemCodes.ChangedLayout, $"{correlation.After.Name}: {old.Spelling}: {difference}");
+                var problem = new Problem(DiffProblems.ChangedLayout, $"{correlation.After.Name}: {old.Spelling}: {difference}");
                 if (AddedInHoles(old, group.First()) is { } added)
                 {
                     problem = new(
-                        ProblemCodes.ChangedLayout,
+                        DiffProblems.ChangedLayout,
                         $"{correlation.After.Name}: {old.Spelling}: {added} in what was padding, where objects that exist have any value");
                 }
 

@@ -1,5 +1,6 @@
 using Elivepatch.Elf.Dwarf;
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Engine.Diff;
 
@@ -37,7 +38,7 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
                     CheckPointer(pairs, $"{key.Variable} of {key.Function}() points to it");
                 else if (StorageTypes.NamesIn(old).Select(types.Before).FirstOrDefault(IsGone) is { } gone)
                     Refuse(
-                        ProblemCodes.ChangedLayout, $"{gone.Spelling} goes, and {key.Variable} of {key.Function}() points to {now} instead",
+                        DiffProblems.ChangedLayout, $"{gone.Spelling} goes, and {key.Variable} of {key.Function}() points to {now} instead",
                         gone.Spelling);
             }
         }
@@ -86,7 +87,7 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
 
             var isTypedef = name.StartsWith("typedef ", StringComparison.Ordinal);
             Refuse(
-                isTypedef ? ProblemCodes.ChangedLayout : ProblemCodes.ChangedVariableType, $"{name} was {old}, now it is {now}",
+                isTypedef ? DiffProblems.ChangedLayout : DiffProblems.ChangedVariableType, $"{name} was {old}, now it is {now}",
                 name.Replace("typedef ", "", StringComparison.Ordinal));
         }
     }
@@ -96,7 +97,7 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
         if (after.Scope is null && types.SameLayout(before.StorageName, after.StorageName))
             return;
         var difference = after.DifferenceFrom(before) ?? "what it points to differs";
-        Refuse(ProblemCodes.ChangedLayout, $"{before.Spelling} becomes {after.Spelling}: {difference} ({why})", before.Spelling);
+        Refuse(DiffProblems.ChangedLayout, $"{before.Spelling} becomes {after.Spelling}: {difference} ({why})", before.Spelling);
     }
 
     private void Refuse(ProblemCode code, string what, string name)

@@ -1,6 +1,7 @@
 using Elivepatch.Elf.Dwarf;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Engine.Diff;
 
@@ -38,11 +39,11 @@ internal sealed class CheckVariableTypes(Correlation correlation, StorageTypes t
         if (!types.Same(old.Storage, now.Storage))
         {
             return old.Unnamed is { } was && now.Unnamed?.DifferenceFrom(was) is { } difference
-                ? (ProblemCodes.ChangedLayout, $": {difference}")
-                : (ProblemCodes.ChangedVariableType, $" was of type {old.Type}, now of {now.Type}");
+                ? (DiffProblems.ChangedLayout, $": {difference}")
+                : (DiffProblems.ChangedVariableType, $" was of type {old.Type}, now of {now.Type}");
         }
 
-        return OfOwner(old, now) is { } inside ? (ProblemCodes.ChangedLayout, $": {inside}") : null;
+        return OfOwner(old, now) is { } inside ? (DiffProblems.ChangedLayout, $": {inside}") : null;
     }
 
     // Types inside of a function that the variable holds or points to.

@@ -1,6 +1,7 @@
 using Elivepatch.Elf;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Engine.Diff;
 
@@ -36,12 +37,12 @@ public static class DetectChanges
         CheckIdLists.Run(correlation, problems);
         CheckInit(correlation, comparer, statements, problems);
         leftOut.AddRange(CheckExports.Run(correlation, statements, problems));
-        CheckLists(correlation, comparer, SectionRole.Registry, ProblemCodes.ChangedRegistry, problems);
-        CheckLists(correlation, comparer, SectionRole.Unknown, ProblemCodes.UnknownSection, problems);
+        CheckLists(correlation, comparer, SectionRole.Registry, DiffProblems.ChangedRegistry, problems);
+        CheckLists(correlation, comparer, SectionRole.Unknown, DiffProblems.UnknownSection, problems);
 
         if (selection is not null)
             problems.AddRange(selection.Names.Except(changed.SelectMany(c => c.Before!.Symbols).Select(s => s.Name), StringComparer.Ordinal)
-                .Select(n => new Problem(ProblemCodes.RequestedFunctionMissing, $"{correlation.After.Name}: {n}")));
+                .Select(n => new Problem(DiffProblems.RequestedFunctionMissing, $"{correlation.After.Name}: {n}")));
 
         return new(correlation, comparer, changed,
             [.. correlation.After.Functions.Where(p => IsRunning(correlation.After, p) && correlation.BeforeOf(p) is null).Select(p => new FunctionChange(p, null, null))],
@@ -77,7 +78,7 @@ public static class DetectChanges
                 continue;
             changed.Add(new(after, before, difference));
             if (before.IsGlobal != after.IsGlobal)
-                problems.Add(new(ProblemCodes.ChangedSymbolKind, $"{correlation.After.Name}: {before.Name} is {Linkage(after)} and was {Linkage(before)}"));
+                problems.Add(new(DiffProblems.ChangedSymbolKind, $"{correlation.After.Name}: {before.Name} is {Linkage(after)} and was {Linkage(before)}"));
         }
 
         return LiftToCallers.Run(correlation, changed, problems);
@@ -111,9 +112,9 @@ public static class DetectChanges
                 variableTypes.Check(before, after);
             var (kind, newKind) = (SectionRules.MemoryOf(before.Section), SectionRules.MemoryOf(after.Section));
             if (before.IsGlobal != after.IsGlobal)
-                problems.Add(new(ProblemCodes.ChangedSymbolKind, $"{unit}: {before.Name} is {Linkage(after)} and was {Linkage(before)}"));
+                problems.Add(new(DiffProblems.ChangedSymbolKind, $"{unit}: {before.Name} is {Linkage(after)} and was {Linkage(before)}"));
             else if (kind != newKind)
-                problems.Add(new(ProblemCodes.ChangedMemoryKind, $"{unit}: {before.Name} moves from {before.Section.Name} to {after.Section.Name}"));
+                problems.Add(new(DiffProblems.ChangedMemoryKind, $"{unit}: {before.Name} moves from {before.Section.Name} to {after.Section.Name}"));
             // Labels of a changed function are part of that change; Include sees to it that nobody is left with the old ones.
             else if (difference is not null && !after.LabelledFunctions.Any(changed.Contains))
                 LeaveOut.Initialiser(correlation, before, after, difference, statements, problems);
@@ -127,7 +128,7 @@ public static class DetectChanges
         var unit = correlation.Before.Name;
         if (!SymbolNames.IsStaticLocal(before.Name))
         {
-            problems.Add(new(ProblemCodes.RemovedData, $"{unit}: {before.Name}"));
+            problems.Add(new(DiffProblems.RemovedData, $"{unit}: {before.Name}"));
             return null;
         }
 
@@ -135,7 +136,7 @@ public static class DetectChanges
         var owner = correlation.Before.DeclaringFunctionOf(before) is { } function ? $" of {function}()" : "";
         if (!correlation.After.Pieces.Exists(p => p.Kind == PieceKind.Variable && SymbolNames.OfVariable(p.Name) == plain && correlation.BeforeOf(p) is null))
             return LeaveOut.StaticLocal(correlation, before, statements, problems);
-        problems.Add(new(ProblemCodes.AmbiguousStaticLocal, $"{unit}: which variable after the patch is {plain}{owner}?"));
+        problems.Add(new(DiffProblems.AmbiguousStaticLocal, $"{unit}: which variable after the patch is {plain}{owner}?"));
         return null;
     }
 
@@ -158,7 +159,7 @@ public static class DetectChanges
             if (what is not null)
             {
                 statements.Refuse(
-                    problems, new(ProblemCodes.ChangedInit, $"{correlation.After.Name}: {name} {what}"),
+                    problems, new(DiffProblems.ChangedInit, $"{correlation.After.Name}: {name} {what}"),
                     StatementKind.LeaveOutInit, SymbolNames.OfVariable(SymbolNames.SourceFunction(name)));
             }
         }

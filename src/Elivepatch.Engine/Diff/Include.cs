@@ -1,6 +1,7 @@
 using System.Text;
 using Elivepatch.Elf;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Diff;
 
@@ -55,11 +56,11 @@ public static class Include
             {
                 var piece = Pieces[i];
                 if (piece.Section.Name == SectionRules.StaticCallText)
-                    Problem(ProblemCodes.NewStaticCall, piece, piece.Name);
+                    Problem(DiffProblems.NewStaticCall, piece, piece.Name);
                 if (piece.Cold is { } cold)
                     Add(cold);
                 if (piece.ShortBranchTo is { } target)
-                    Problem(ProblemCodes.ShortBranch, piece, $"{piece.Name} branches to {target}");
+                    Problem(DiffProblems.ShortBranch, piece, $"{piece.Name} branches to {target}");
                 foreach (var reference in piece.References.Concat(piece.Entries.SelectMany(e => e.References)))
                     Follow(piece, reference);
             }
@@ -71,7 +72,7 @@ public static class Include
             foreach (var section in Unit.SectionsOf(SectionRole.Unknown))
             {
                 if (Unit.ReferencesOf(section).FirstOrDefault(r => r.Piece is { IsCode: true } p && seen.Contains(p)) is { } reference)
-                    Problem(ProblemCodes.UnknownSection, reference.Piece!, $"{section.Name} refers to {reference.TargetName}");
+                    Problem(DiffProblems.UnknownSection, reference.Piece!, $"{section.Name} refers to {reference.TargetName}");
             }
         }
 
@@ -88,11 +89,11 @@ public static class Include
                 // GCC puts a table that is never written into a section for constants itself; in any other it may be written.
                 var what = $"{table.Name} in {table.Section.Name} holds addresses inside {function.Name}";
                 if (!table.IsConstant && diff.Correlation.BeforeOf(table) is not null)
-                    Problem(ProblemCodes.WritableLabels, table, what);
+                    Problem(DiffProblems.WritableLabels, table, what);
                 else if (table.IsGlobal && diff.Correlation.BeforeOf(table) is not null)
-                    Problem(ProblemCodes.SharedLabels, table, $"{what}, and other units can use it");
+                    Problem(DiffProblems.SharedLabels, table, $"{what}, and other units can use it");
                 else if (UserLeftBehind(table) is { } user)
-                    Problem(ProblemCodes.SharedLabels, table, $"{what}, and {user} uses it");
+                    Problem(DiffProblems.SharedLabels, table, $"{what}, and {user} uses it");
             }
         }
 
@@ -111,7 +112,7 @@ public static class Include
                 if (literals.Count == 0 || ComparedAddresses.In(Unit.Architecture, code, literals) is not [{ Piece: { } compared }, ..])
                     continue;
                 var stays = seen.Contains(code) ? "" : $", and {UserOf(compared)} brings another copy";
-                Problem(ProblemCodes.ComparedLiteral, code, $"{code.Name} compares a pointer with {TextOf(compared)}{stays}");
+                Problem(DiffProblems.ComparedLiteral, code, $"{code.Name} compares a pointer with {TextOf(compared)}{stays}");
             }
         }
 
@@ -148,7 +149,7 @@ public static class Include
                     FollowFunction(from, reference, target);
                     break;
                 case PieceKind.ColdPart:
-                    Problem(ProblemCodes.InteriorReference, target, $"{from.Name} refers to {target.Name}");
+                    Problem(DiffProblems.InteriorReference, target, $"{from.Name} refers to {target.Name}");
                     break;
                 case PieceKind.Variable:
                     FollowVariable(from, target);
@@ -167,7 +168,7 @@ public static class Include
             }
             else if (reference.Displacement != 0)
             {
-                Problem(ProblemCodes.InteriorReference, target, $"{from.Name} refers to {target.Name}{reference.Displacement:+0;-0}");
+                Problem(DiffProblems.InteriorReference, target, $"{from.Name} refers to {target.Name}{reference.Displacement:+0;-0}");
             }
         }
 
@@ -181,7 +182,7 @@ public static class Include
 
         private void ProblemOfSection(Piece from, Piece target)
         {
-            var code = Unit.RoleOf(target.Section) == SectionRole.Init ? ProblemCodes.InitReference : ProblemCodes.UnknownSection;
+            var code = Unit.RoleOf(target.Section) == SectionRole.Init ? LinkProblems.InitReference : DiffProblems.UnknownSection;
             var what = target.Kind == PieceKind.Unnamed ? "unnamed data" : target.Name;
             Problem(code, target, $"{from.Name} refers to {what} in {target.Section.Name}");
         }
@@ -193,13 +194,13 @@ public static class Include
             if (!isOwnTable && diff.Correlation.BeforeOf(target) is not null)
             {
                 if (diff.Correlation.IsDoubtful(target) && !target.IsConstant)
-                    Problem(ProblemCodes.AmbiguousStaticLocal, target, $"{from.Name} refers to one of several named {SymbolNames.OfVariable(target.Name)}");
+                    Problem(DiffProblems.AmbiguousStaticLocal, target, $"{from.Name} refers to one of several named {SymbolNames.OfVariable(target.Name)}");
                 else if (diff.Correlation.IsDoubtful(target) && constants.IsAmbiguous(target))
                     ReportConstant(from, target);
             }
             else if (Unit.RoleOf(target.Section) == SectionRole.IdList)
             {
-                Problem(ProblemCodes.ChangedIdList, target, $"{from.Name} refers to {target.Name}, which is new");
+                Problem(DiffProblems.ChangedIdList, target, $"{from.Name} refers to {target.Name}, which is new");
             }
             else if (Unit.RoleOf(target.Section) != SectionRole.Data)
             {
@@ -224,7 +225,7 @@ public static class Include
         }
 
         private void ReportConstant(Piece from, Piece target) => Problem(
-            ProblemCodes.AmbiguousConstant, target,
+            DiffProblems.AmbiguousConstant, target,
             $"{from.Name} refers to one of several equal constants named {SymbolNames.OfVariable(target.Name)}");
 
         private void Problem(ProblemCode code, Piece about, string reason)

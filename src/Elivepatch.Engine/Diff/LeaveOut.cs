@@ -1,5 +1,6 @@
-using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Engine.Diff;
 
@@ -16,7 +17,7 @@ internal static class LeaveOut
         Correlation correlation, Piece before, Piece after, Difference difference, UnitStatements statements, List<Problem> problems)
     {
         var name = NameOf(correlation.Before, before);
-        var problem = new Problem(ProblemCodes.ChangedData, $"{correlation.After.Name}: {before.Name} {difference}");
+        var problem = new Problem(DiffProblems.ChangedData, $"{correlation.After.Name}: {before.Name} {difference}");
         if (WhyNever(correlation, before, after) is { } why)
             statements.RefuseAlways(problems, problem with { CaseRemedy = Never + why }, StatementKind.LeaveOutInitialiser, name);
         else if (IsOnlyOne(correlation.Before, before, name))
@@ -35,7 +36,7 @@ internal static class LeaveOut
         var plain = SymbolNames.OfVariable(before.Name);
         var function = correlation.Before.DeclaringFunctionOf(before);
         var name = NameOf(correlation.Before, before);
-        var problem = new Problem(ProblemCodes.RemovedStaticLocal, $"{unit}: {plain}{(function is null ? "" : $" of {function}()")}");
+        var problem = new Problem(DiffProblems.RemovedStaticLocal, $"{unit}: {plain}{(function is null ? "" : $" of {function}()")}");
         if (function is null || !IsOnlyOne(correlation.Before, before, name))
         {
             problems.Add(problem);

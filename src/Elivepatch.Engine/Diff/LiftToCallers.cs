@@ -7,6 +7,7 @@
 // stack: a task that sleeps in the old function is not seen when the kernel looks for tasks in diverted ones. See CheckLifts.
 
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Diff;
 
@@ -49,7 +50,7 @@ internal sealed class LiftToCallers
             if (WhyNot(change) is { } why)
             {
                 problems.Add(new(
-                    ProblemCodes.NotTraceable,
+                    DiffProblems.NotTraceable,
                     $"{correlation.After.Name}: {change.Before!.Name} ({change.Difference?.What ?? "requested"}): {CauseOf(change.Before)}; {why}"));
                 continue;
             }

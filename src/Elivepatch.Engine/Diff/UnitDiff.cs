@@ -1,5 +1,6 @@
-using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Engine.Diff;
 

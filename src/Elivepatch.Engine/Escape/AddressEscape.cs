@@ -1,47 +1,6 @@
+using Elivepatch.Model.Explanations;
+
 namespace Elivepatch.Engine.Escape;
-
-/// <summary>What of a module an address leads to.</summary>
-public enum AddressKind
-{
-    /// <summary>A string literal.</summary>
-    Literal,
-
-    /// <summary>Other constant data.</summary>
-    Constant,
-
-    /// <summary>Data that can be written.</summary>
-    Data,
-
-    /// <summary>A function.</summary>
-    Function,
-}
-
-/// <summary>How an address gets out of a module's hands.</summary>
-public enum EscapeWay
-{
-    /// <summary>An instruction writes it to memory that is neither the module's own nor the function's stack frame.</summary>
-    Stored,
-
-    /// <summary>It is passed to a function of the kernel, which may keep it.</summary>
-    Passed,
-
-    /// <summary>A patched function returns it to its caller in the kernel, which may keep it.</summary>
-    Returned,
-
-    /// <summary>
-    /// A patched function ends in a jump to a new one: the stack check of a transition knows the patched functions alone, so a
-    /// task that sleeps in the new one does not keep its code from being freed.
-    /// </summary>
-    TailCalled,
-
-    /// <summary>
-    /// A patched function goes on in a cold part with a symbol of its own, which the same check takes for another function.
-    /// </summary>
-    ColdPart,
-
-    /// <summary>Where it goes cannot be followed.</summary>
-    NotFollowed,
-}
 
 /// <summary>One address of a module that the kernel may still hold when the livepatch is disabled.</summary>
 /// <param name="Function">The function whose code lets it go.</param>

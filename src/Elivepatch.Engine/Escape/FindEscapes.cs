@@ -1,5 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
+using Elivepatch.Model.Explanations;
 
 namespace Elivepatch.Engine.Escape;
 

@@ -6,6 +6,7 @@
 // is Escapes' part.
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
+using Elivepatch.Model.Explanations;
 
 namespace Elivepatch.Engine.Escape;
 

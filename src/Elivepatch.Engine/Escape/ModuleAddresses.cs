@@ -1,6 +1,7 @@
 using System.Text;
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
+using Elivepatch.Model.Explanations;
 
 namespace Elivepatch.Engine.Escape;
 

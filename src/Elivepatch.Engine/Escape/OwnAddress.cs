@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Model.Explanations;
 
 namespace Elivepatch.Engine.Escape;
 

@@ -3,6 +3,7 @@ using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Escape;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model.Explanations;
 
 namespace Elivepatch.Engine.Explain;
 

@@ -1,6 +1,7 @@
 // In: the text of Module.symvers. Out: which symbols a module may refer to by name, with their checksums.
 using System.Globalization;
 using System.Text;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Facts;
 
@@ -81,5 +82,5 @@ public sealed class ExportedSymbols
         return new(fields[1], crc, fields[2], fields[3] == "EXPORT_SYMBOL_GPL", fields.Length == 5 ? fields[4] : "");
     }
 
-    private static Problem Malformed(string reason) => new(ProblemCodes.MalformedSymvers, $"Module.symvers: {reason}");
+    private static Problem Malformed(string reason) => new(FactProblems.MalformedSymvers, $"Module.symvers: {reason}");
 }

@@ -2,6 +2,7 @@
 // that the linker put at an address. The running kernel may have been moved as a whole (KASLR); _text, whose place both know,
 // tells by how much.
 using Elivepatch.Elf;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Facts;
 
@@ -30,14 +31,14 @@ public sealed class KernelImage
         ElfSection[] sections = [.. vmlinux.Sections.Where(s => s.Has(ElfSectionFlags.Alloc) && s.Size > 0).OrderBy(s => s.Address)];
         if (vmlinux.FileType != ElfFileType.Executable || Array.Find(sections, s => s.Name == ".text") is not { } text)
         {
-            return new Problem(ProblemCodes.UnusableImage, "the image is not a linked kernel: it has no section .text at an address");
+            return new Problem(FactProblems.UnusableImage, "the image is not a linked kernel: it has no section .text at an address");
         }
 
         for (int i = 1; i < sections.Length; i++)
         {
             if (sections[i].Address - sections[i - 1].Address < sections[i - 1].Size)
             {
-                return new Problem(ProblemCodes.UnusableImage, $"sections {sections[i - 1]} and {sections[i]} of the image overlap");
+                return new Problem(FactProblems.UnusableImage, $"sections {sections[i - 1]} and {sections[i]} of the image overlap");
             }
         }
 
@@ -45,7 +46,7 @@ public sealed class KernelImage
         IReadOnlyList<KernelSymbol> start = symbols.Vmlinux.Named("_text");
         return start.Count == 1
             ? new KernelImage(sections, unchecked(start[0].Address - text.Address))
-            : new Problem(ProblemCodes.UnusableImage, $"the symbols have '_text' {start.Count} times, so nothing says where the image runs");
+            : new Problem(FactProblems.UnusableImage, $"the symbols have '_text' {start.Count} times, so nothing says where the image runs");
     }
 
     /// <summary>All sections that are loaded, by address.</summary>

@@ -2,6 +2,7 @@
 // The file is data from the machine to be patched and so is hostile: everything is bounded, nothing is believed unread.
 using System.Globalization;
 using System.Text;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Facts;
 
@@ -116,7 +117,7 @@ public sealed class KernelSymbols
 
         if (anyAddress == 0)
         {
-            return new Problem(ProblemCodes.HiddenAddresses, "every address in /proc/kallsyms is zero");
+            return new Problem(FactProblems.HiddenAddresses, "every address in /proc/kallsyms is zero");
         }
 
         CloseModule(module);
@@ -204,5 +205,5 @@ public sealed class KernelSymbols
         return text.ToString();
     }
 
-    private static Problem Malformed(string reason) => new(ProblemCodes.MalformedKallsyms, $"/proc/kallsyms: {reason}");
+    private static Problem Malformed(string reason) => new(FactProblems.MalformedKallsyms, $"/proc/kallsyms: {reason}");
 }

@@ -1,6 +1,7 @@
 // The symbols of vmlinux or of one module, in the order in which the kernel counts them. A view of the one big table that
 // KernelSymbols fills: 150,000 symbols as five arrays cost less time and memory than as many objects, and most are never asked for.
 using System.Text;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Facts;
 

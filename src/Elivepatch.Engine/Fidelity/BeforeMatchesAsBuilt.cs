@@ -4,6 +4,7 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Targets;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Fidelity;
 
@@ -34,6 +35,6 @@ public static class BeforeMatchesAsBuilt
         }
 
         string more = blamed.Count > MostNames ? $" and {blamed.Count - MostNames} more" : "";
-        return new Problem(ProblemCodes.BeforeDiffersFromAsBuilt, $"{unitName}: {string.Join(", ", blamed.Take(MostNames))}{more}");
+        return new Problem(FidelityProblems.BeforeDiffersFromAsBuilt, $"{unitName}: {string.Join(", ", blamed.Take(MostNames))}{more}");
     }
 }

@@ -5,6 +5,7 @@ using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Targets;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Fidelity;
 
@@ -49,7 +50,7 @@ public static class FidelityCheck
                 ? OtherLengths(candidates, names, target)
                 : OtherCode(architecture, asBuilt, candidates, names, target, bytes));
 
-            return Blame(ProblemCodes.LayoutDiffers, unitName, "is laid out differently", blamed, kernelCompiler);
+            return Blame(FidelityProblems.LayoutDiffers, unitName, "is laid out differently", blamed, kernelCompiler);
         }
 
         return target.Image is not { } image
@@ -115,7 +116,7 @@ public static class FidelityCheck
         if (comparison.Differences.Count > 0)
         {
             string[] blamed = [.. comparison.Differences.Select(d => $"{NameOf(d, names)} ({d.What})").Distinct()];
-            return Blame(ProblemCodes.BytesDiffer, unitName, "does not have the same code or data", blamed, kernelCompiler);
+            return Blame(FidelityProblems.BytesDiffer, unitName, "does not have the same code or data", blamed, kernelCompiler);
         }
 
         if (AmbiguousCode(unitName, target, open) is { } ambiguous)
@@ -203,7 +204,7 @@ public static class FidelityCheck
         {
             if (bases.Count > 1 && section.Has(ElfSectionFlags.Execute) && !target.Rules.IsGoneAfterStart(section))
             {
-                return new Problem(ProblemCodes.AmbiguousPlacement,
+                return new Problem(FidelityProblems.AmbiguousPlacement,
                     $"{unitName}: section {section} fits at {bases.Count} addresses, such as 0x{bases[0]:x} and 0x{bases[1]:x}");
             }
         }

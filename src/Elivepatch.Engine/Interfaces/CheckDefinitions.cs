@@ -2,6 +2,7 @@ using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Interfaces;
 
@@ -41,17 +42,17 @@ internal sealed class CheckDefinitions(
         if (running.Count == 0)
         {
             if (exports.Find(name) is { } export && !VmlinuxTarget.HasExport(export))
-                Report(ProblemCodes.SecondDefinition, unit, $"module {export.Module} exports {name}, and the patch defines another one");
+                Report(DiffProblems.SecondDefinition, unit, $"module {export.Module} exports {name}, and the patch defines another one");
         }
         else if (home is not null && !home.DefinedAfter.ContainsKey(name))
         {
-            Report(ProblemCodes.OtherDefinition, unit, $"{name} moves here from {home.Name}");
+            Report(DiffProblems.OtherDefinition, unit, $"{name} moves here from {home.Name}");
         }
         else
         {
             var kind = running.Exists(s => s.Type is 'W' or 'V') ? "weak " : "";
             var place = home is null ? "another unit" : home.Name;
-            Report(ProblemCodes.SecondDefinition, unit,
+            Report(DiffProblems.SecondDefinition, unit,
                 $"the patch defines {Binding(symbol)}{name}, and the kernel runs the {kind}{name} of {place} (0x{running[0].Address:x})");
         }
     }
@@ -60,15 +61,15 @@ internal sealed class CheckDefinitions(
     {
         var isWeak = after.Binding == ElfSymbolBinding.Weak;
         if (before.Binding == ElfSymbolBinding.Weak && !isWeak && !unit.IsRunning(name) && unit.Placement.Target.Symbols.Named(name).Any(s => s.IsGlobal))
-            Report(ProblemCodes.SecondDefinition, unit, $"{name} is no longer weak, and the kernel runs the one of another unit");
+            Report(DiffProblems.SecondDefinition, unit, $"{name} is no longer weak, and the kernel runs the one of another unit");
         else if (before.Binding != ElfSymbolBinding.Weak && isWeak)
-            Report(ProblemCodes.OtherDefinition, unit, $"{name} becomes weak, so that a definition of another unit could count");
+            Report(DiffProblems.OtherDefinition, unit, $"{name} becomes weak, so that a definition of another unit could count");
 
         if (IsLasting(unit.Before, before)
             && unit.Before.PieceOf(before) is { IsThrowaway: false } old && unit.After.PieceOf(after) is { } now
             && unit.Diff.Correlation.BeforeOf(now) != old)
         {
-            Report(ProblemCodes.OtherDefinition, unit, $"{name} was a name of {old.Name} and is now one of {now.Name}");
+            Report(DiffProblems.OtherDefinition, unit, $"{name} was a name of {old.Name} and is now one of {now.Name}");
         }
     }
 
@@ -82,15 +83,15 @@ internal sealed class CheckDefinitions(
         }
 
         if (units.FirstOrDefault(u => u != unit && u.DefinedAfter.ContainsKey(name)) is { } other)
-            Report(ProblemCodes.RemovedDefinition, unit, $"{name} disappears, so that the definition in {other.Name} would count");
+            Report(DiffProblems.RemovedDefinition, unit, $"{name} disappears, so that the definition in {other.Name} would count");
         else if (unit.Expects(name))
-            Report(ProblemCodes.RemovedDefinition, unit, $"{name} disappears, and the unit itself still names it, in its code or in EXPORT_SYMBOL()");
+            Report(DiffProblems.RemovedDefinition, unit, $"{name} disappears, and the unit itself still names it, in its code or in EXPORT_SYMBOL()");
         else if (units.FirstOrDefault(u => u.Expects(name)) is { } user)
-            Report(ProblemCodes.RemovedDefinition, unit, $"{name} disappears, and {user.Name} uses it: another definition would count");
+            Report(DiffProblems.RemovedDefinition, unit, $"{name} disappears, and {user.Name} uses it: another definition would count");
         else if (users is null)
-            Report(ProblemCodes.RemovedDefinition, unit, $"{name} disappears, and only the kernel's image could tell who uses it");
+            Report(DiffProblems.RemovedDefinition, unit, $"{name} disappears, and only the kernel's image could tell who uses it");
         else if (users.FirstOf(running.Address) is { } place)
-            Report(ProblemCodes.RemovedDefinition, unit, $"{name} disappears, and {place} uses it: another definition would count");
+            Report(DiffProblems.RemovedDefinition, unit, $"{name} disappears, and {place} uses it: another definition would count");
     }
 
     private static bool IsLasting(UnitObject unit, ElfSymbol symbol) =>

@@ -4,6 +4,7 @@
 
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Interfaces;
 

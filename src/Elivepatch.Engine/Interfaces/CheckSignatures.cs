@@ -2,9 +2,10 @@ using Elivepatch.Elf;
 using Elivepatch.Elf.Dwarf;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Facts;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Engine.Interfaces;
 
@@ -44,7 +45,7 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
             return;
         var checksum = exports.Find(name) is { Crc: > 0 } export ? $" of the checksum 0x{export.Crc:x8}" : "";
         unit.Diff.Statements.Refuse(
-            problems, new(ProblemCodes.ChangedExportType, $"{unit.Name}: {difference}; modules{checksum} use it the old way"),
+            problems, new(DiffProblems.ChangedExportType, $"{unit.Name}: {difference}; modules{checksum} use it the old way"),
             StatementKind.SignatureIsCompatible, name);
     }
 
@@ -60,7 +61,7 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
             Refuse($"{difference}; {outside} uses it and is not compiled again");
 
         void Refuse(string what) => unit.Diff.Statements.RefuseAlways(
-            problems, new(ProblemCodes.ChangedSignature, $"{unit.Name}: {what}"), StatementKind.SignatureIsCompatible, before.Name);
+            problems, new(DiffProblems.ChangedSignature, $"{unit.Name}: {what}"), StatementKind.SignatureIsCompatible, before.Name);
     }
 
     // Both declarations and what differs; null where nothing does.

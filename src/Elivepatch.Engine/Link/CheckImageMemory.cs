@@ -1,6 +1,8 @@
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Escape;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
+using Elivepatch.Model.Explanations;
 
 namespace Elivepatch.Engine.Link;
 
@@ -31,7 +33,7 @@ public static class CheckImageMemory
         var stored = escapes.Escapes.Where(e => functions.Contains(e.Function)
             && e is { Way: EscapeWay.Stored, Kind: AddressKind.Literal or AddressKind.Constant });
         foreach (var escape in stored.DistinctBy(e => (e.Function, e.Address)))
-            yield return new(ProblemCodes.NotImageMemory, $"{unit.Name}: {escape.Function} {escape.Event}, and {test.User} uses {test.Name}");
+            yield return new(LinkProblems.NotImageMemory, $"{unit.Name}: {escape.Function} {escape.Event}, and {test.User} uses {test.Name}");
     }
 
     // __pa() is arithmetic with the address and phys_base. Where the compiler knows the variable, part of the sum is in the reference. What
@@ -46,7 +48,7 @@ public static class CheckImageMemory
             var name = own?.TargetName
                 ?? escapes.Computed.Where(c => c.Function == function).Select(c => c.Address).Order(StringComparer.Ordinal).FirstOrDefault();
             if (name is not null)
-                yield return new(ProblemCodes.NotImageMemory, $"{inclusion.Diff.Unit}: {function} uses {name}, which is new, and {PhysicalBase}");
+                yield return new(LinkProblems.NotImageMemory, $"{inclusion.Diff.Unit}: {function} uses {name}, which is new, and {PhysicalBase}");
         }
     }
 

@@ -5,6 +5,7 @@
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Link;
 
@@ -21,7 +22,7 @@ public static class CheckReferences
     {
         const string bounds = "__init_begin, __init_end, __per_cpu_start or __per_cpu_end";
         if (!memory.IsComplete)
-            return [new(ProblemCodes.UnknownMemory, $"/proc/kallsyms lacks {bounds}, or has it twice")];
+            return [new(LinkProblems.UnknownMemory, $"/proc/kallsyms lacks {bounds}, or has it twice")];
         return [.. units.SelectMany(u => new UnitReferences(u, resolver, memory, entries).Check()).Distinct()];
     }
 
@@ -56,7 +57,7 @@ public static class CheckReferences
             if (memory.KindOf(address) == MemoryKind.Init && !known.Contains((KeyOf(reference), ReferenceUse.Address))
                 && !known.Contains((KeyOf(reference), ReferenceUse.Branch)))
             {
-                Report(ProblemCodes.InitReference, $"{from.Name} refers to {target.Name}");
+                Report(LinkProblems.InitReference, $"{from.Name} refers to {target.Name}");
             }
             else if (!isInTable && reference is { Use: ReferenceUse.Address, Displacement: 0 }
                 && memory.KindOf(address) == MemoryKind.Code && !known.Contains((KeyOf(reference), ReferenceUse.Address)))
@@ -72,9 +73,9 @@ public static class CheckReferences
         {
             var reached = entries.MayReach(address);
             if (reached == false)
-                Report(ProblemCodes.SealedEntry, $"{from.Name} takes the address of {name}");
+                Report(LinkProblems.SealedEntry, $"{from.Name} takes the address of {name}");
             else if (reached is null && !TakenBefore().Contains(KeyOf(reference)))
-                Report(ProblemCodes.SealedEntry, $"{from.Name} takes the address of {name}, whose entry only the kernel's image shows");
+                Report(LinkProblems.SealedEntry, $"{from.Name} takes the address of {name}, whose entry only the kernel's image shows");
         }
 
         // What the compiler may assume of a variable is what its declaration says; what holds is where the running kernel has it.
@@ -83,7 +84,7 @@ public static class CheckReferences
         {
             var alignment = variable.Alignment;
             if (variable.Section.Alignment > before.Section.Alignment && alignment > before.Alignment && address % alignment != 0)
-                Report(ProblemCodes.ChangedMemoryKind, $"{variable.Name} is to be aligned to {alignment} bytes: it is at 0x{address:x}");
+                Report(DiffProblems.ChangedMemoryKind, $"{variable.Name} is to be aligned to {alignment} bytes: it is at 0x{address:x}");
         }
 
         private void CheckKey(Piece from, TableEntry entry, Reference reference)
@@ -92,7 +93,7 @@ public static class CheckReferences
                 return;
             if (Resolve(reference) is { Address: { } key } target
                 && memory.KindOf(key) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant)
-                Report(ProblemCodes.ReadOnlyStaticKey, $"{from.Name} has a static branch on {target.Name}");
+                Report(LinkProblems.ReadOnlyStaticKey, $"{from.Name} has a static branch on {target.Name}");
         }
 
         // What cannot be resolved is a problem of the link, which names it.

@@ -5,6 +5,7 @@ using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Escape;
 using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Link;
 
@@ -105,7 +106,7 @@ public sealed class Combine
         var symbol = IsNamed(piece) ? SymbolFor(inclusion, piece, place) : null;
         placed[piece] = (place, symbol);
         if (symbol is not null && piece.IsGlobal && inclusion.Diff.Correlation.BeforeOf(piece) is null && !newGlobals.TryAdd(piece.Name, symbol))
-            problems.Add(new(ProblemCodes.DuplicateNewSymbol, $"{inclusion.Diff.Unit}: {piece.Name}"));
+            problems.Add(new(LinkProblems.DuplicateNewSymbol, $"{inclusion.Diff.Unit}: {piece.Name}"));
     }
 
     // Objtool takes data for a jump table only where no symbol names it and the section's symbol refers to it.
@@ -195,7 +196,7 @@ public sealed class Combine
     {
         if (reference.Type.FitsInto(reference.Offset, size))
             return true;
-        problems.Add(new(ProblemCodes.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: the reference to {reference.TargetName} is not all within {name}"));
+        problems.Add(new(DiffProblems.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: the reference to {reference.TargetName} is not all within {name}"));
         return false;
     }
 
@@ -203,7 +204,7 @@ public sealed class Combine
     {
         if (reference.FieldSize == 0)
         {
-            problems.Add(new(ProblemCodes.UnsupportedRelocation, $"{unit.Inclusion.Diff.Unit}: {reference.Type} to {reference.TargetName}"));
+            problems.Add(new(LinkProblems.UnsupportedRelocation, $"{unit.Inclusion.Diff.Unit}: {reference.Type} to {reference.TargetName}"));
             return;
         }
 
@@ -217,7 +218,7 @@ public sealed class Combine
         var immediate = entry.References[0].Displacement + (long)(piece.Anchor - piece.Start);
         if (architecture.RuntimeConstants.LoadInstead(piece.Bytes, immediate) is not { } load)
         {
-            problems.Add(new(ProblemCodes.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{immediate:x} is no immediate of {entry.Table.Name}"));
+            problems.Add(new(DiffProblems.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{immediate:x} is no immediate of {entry.Table.Name}"));
             return;
         }
 
@@ -248,7 +249,7 @@ public sealed class Combine
         var own = OwnVariable(unit, variable);
         if (!architecture.RuntimeConstants.IsShift(piece, count) || own?.Size is not (1 or 2 or 4 or 8))
         {
-            problems.Add(new(ProblemCodes.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{count:x} is no shift by {entry.Table.Name}"));
+            problems.Add(new(DiffProblems.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{count:x} is no shift by {entry.Table.Name}"));
             return;
         }
 

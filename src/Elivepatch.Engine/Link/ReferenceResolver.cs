@@ -3,6 +3,7 @@ using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
 using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Link;
 
@@ -35,7 +36,7 @@ public sealed class ReferenceResolver(ExportedSymbols exports)
         // A weak definition that is not in the kernel lost against another unit's, and that one is meant.
         return before.Symbols.Find(s => s.Binding == ElfSymbolBinding.Weak) is { } weak && placement.Find(weak.Name) is null
             ? Resolve(weak, placement.Target, placement.Unit)
-            : new Problem(ProblemCodes.UnplacedSymbol, $"{placement.Unit}: {before.Name}");
+            : new Problem(LinkProblems.UnplacedSymbol, $"{placement.Unit}: {before.Name}");
     }
 
     /// <summary>How to refer to something that another unit of the same object, or the kernel proper, defines.</summary>
@@ -49,10 +50,10 @@ public sealed class ReferenceResolver(ExportedSymbols exports)
         if (globals.Count == 1 && target.Symbols.PositionOf(name, globals[0].Address) is { } position)
             return InTarget(target, name, position, globals[0].Address);
         if (globals.Count > 1)
-            return new Problem(ProblemCodes.AmbiguousSymbol, $"{unit}: the kernel has {globals.Count} global symbols named {name}");
+            return new Problem(LinkProblems.AmbiguousSymbol, $"{unit}: the kernel has {globals.Count} global symbols named {name}");
         return export is not null
-            ? new Problem(ProblemCodes.ModuleSymbol, $"{unit}: {name} is exported by module {export.Module}")
-            : new Problem(ProblemCodes.UnresolvedSymbol, $"{unit}: {name}{Why(target, external)}");
+            ? new Problem(LinkProblems.ModuleSymbol, $"{unit}: {name} is exported by module {export.Module}")
+            : new Problem(LinkProblems.UnresolvedSymbol, $"{unit}: {name}{Why(target, external)}");
     }
 
     // What is missing for three different reasons wants three different remedies.
@@ -62,5 +63,5 @@ public sealed class ReferenceResolver(ExportedSymbols exports)
 
     private static Outcome<KernelReference> InTarget(PatchTarget target, string name, Sympos position, ulong address) => name.Length <= KernelLimits.SymbolName
         ? new KernelReference(name, null, new(target.ObjectName, name, position), address)
-        : new Problem(ProblemCodes.NameTooLong, name[..100] + "...");
+        : new Problem(LinkProblems.NameTooLong, name[..100] + "...");
 }

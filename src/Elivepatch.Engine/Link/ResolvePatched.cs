@@ -1,5 +1,6 @@
-using Elivepatch.Engine.Diff;
 using System.Globalization;
+using Elivepatch.Engine.Diff;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Link;
 
@@ -22,7 +23,7 @@ public static class ResolvePatched
                     .OrderBy(p => p.Position!.Value.Value).ToList();
                 if (places.Count == 0)
                 {
-                    problems.Add(new(ProblemCodes.UnplacedSymbol, $"{unit.Inclusion.Diff.Unit}: {change.Before.Name}"));
+                    problems.Add(new(LinkProblems.UnplacedSymbol, $"{unit.Inclusion.Diff.Unit}: {change.Before.Name}"));
                     continue;
                 }
 
@@ -49,7 +50,7 @@ public static class ResolvePatched
     }
 
     private static Problem ProblemOf(string unit, FunctionChange unseen, FunctionChange other) => new(
-        ProblemCodes.NotTraceable,
+        DiffProblems.NotTraceable,
         $"{unit}: {unseen.Before!.Name} has no ftrace entry and is jumped to, so that a task which sleeps in it is not seen, and {other.Before!.Name} changes as well")
     {
         CaseRemedy = $"where {unseen.Before.Name} can change without the others, make that a livepatch of its own and load it beside them (--no-replace)",

@@ -1,5 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Relocate;
 
@@ -22,7 +23,7 @@ public static class ColdParts
             var parent = functions[(cold.Section!, SymbolNames.ParentOfCold(cold.Name))].SingleOrDefault(s => s.Value < cold.Value);
             var end = cold.Value + cold.Size;
             if (parent is null || elf.Symbols.Exists(s => s != cold && s.Section == cold.Section && s.Value > parent.Value && s.Value < end))
-                return new Problem(ProblemCodes.LinkedModuleChanged, $"objtool left {cold.Name} apart from its function");
+                return new Problem(LinkProblems.LinkedModuleChanged, $"objtool left {cold.Name} apart from its function");
             parent.Size = end - parent.Value;
             joined[cold] = parent;
         }

@@ -1,5 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Link;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Relocate;
 
@@ -28,7 +29,7 @@ public static class LivepatchNames
             }
 
             if (functions[target].Count() != 1)
-                return new Problem(ProblemCodes.LinkedModuleChanged, $"objtool left {functions[target].Count()} functions {target.Symbol} in {target.Section}");
+                return new Problem(LinkProblems.LinkedModuleChanged, $"objtool left {functions[target].Count()} functions {target.Symbol} in {target.Section}");
             relocation.Symbol = functions[target].First();
         }
 

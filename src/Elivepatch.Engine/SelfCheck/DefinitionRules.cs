@@ -12,7 +12,7 @@ internal static class DefinitionRules
 {
     public static IReadOnlyList<ModuleRule> All { get; } =
     [
-        new("definitions-replace", "What has the name of a global of the kernel replaces it", ProblemCodes.SecondDefinitionInModule, Replace),
+        new("definitions-replace", "What has the name of a global of the kernel replaces it", SelfCheckProblems.SecondDefinitionInModule, Replace),
     ];
 
     private static RuleFinding Replace(RuleContext context)

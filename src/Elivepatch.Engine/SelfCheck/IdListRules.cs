@@ -12,7 +12,7 @@ internal static class IdListRules
 {
     public static IReadOnlyList<ModuleRule> All { get; } =
     [
-        new("btf-ids-resolved", "BTF ids that the module uses are filled in", ProblemCodes.UnresolvedIds, AreResolved),
+        new("btf-ids-resolved", "BTF ids that the module uses are filled in", SelfCheckProblems.UnresolvedIds, AreResolved),
     ];
 
     private static RuleFinding AreResolved(RuleContext context)

@@ -1,5 +1,5 @@
 using Elivepatch.Elf;
-using Elivepatch.Engine.Facts;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -15,12 +15,12 @@ internal static class InformationRules
 
     public static IReadOnlyList<ModuleRule> All { get; } =
     [
-        new("information-livepatch", "The module says that it is a livepatch", ProblemCodes.WrongModuleInformation, SaysLivepatch),
-        new("information-licence", "The licence is compatible with the GPL", ProblemCodes.WrongModuleInformation, IsCompatiblyLicensed),
-        new("information-vermagic", "The vermagic is the kernel's", ProblemCodes.BuiltForOtherKernel, HasKernelsVermagic),
-        new("module-name", "The module has one name", ProblemCodes.WrongModuleInformation, HasOneName),
-        new("module-structure", "The module's struct module is as large as the kernel's", ProblemCodes.BuiltForOtherKernel, HasKernelsStructure),
-        new("module-start", "The module starts with init_module, and code in it enables the livepatch", ProblemCodes.WrongModuleStart, Starts),
+        new("information-livepatch", "The module says that it is a livepatch", SelfCheckProblems.WrongModuleInformation, SaysLivepatch),
+        new("information-licence", "The licence is compatible with the GPL", SelfCheckProblems.WrongModuleInformation, IsCompatiblyLicensed),
+        new("information-vermagic", "The vermagic is the kernel's", SelfCheckProblems.BuiltForOtherKernel, HasKernelsVermagic),
+        new("module-name", "The module has one name", SelfCheckProblems.WrongModuleInformation, HasOneName),
+        new("module-structure", "The module's struct module is as large as the kernel's", SelfCheckProblems.BuiltForOtherKernel, HasKernelsStructure),
+        new("module-start", "The module starts with init_module, and code in it enables the livepatch", SelfCheckProblems.WrongModuleStart, Starts),
     ];
 
     private static RuleFinding SaysLivepatch(RuleContext context) => RuleFinding.Of(

@@ -3,6 +3,7 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.SelfCheck;
 

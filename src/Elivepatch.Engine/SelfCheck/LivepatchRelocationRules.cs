@@ -2,6 +2,7 @@ using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Targets;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -27,11 +28,11 @@ internal static class LivepatchRelocationRules
         Rule("livepatch-vmlinux-section", "Sections for vmlinux refer to symbols of vmlinux alone", VmlinuxUsesVmlinux),
         Rule("livepatch-module-section", "Sections for a module refer to no symbol of vmlinux", ModulesAvoidVmlinux),
         Rule("livepatch-not-ordinary", "No ordinary relocation refers to a livepatch symbol", AreNotOrdinary),
-        new("livepatch-symbol-exists", "Every livepatch symbol exists in the kernel at its position", ProblemCodes.UnresolvableSymbol, Exist),
+        new("livepatch-symbol-exists", "Every livepatch symbol exists in the kernel at its position", SelfCheckProblems.UnresolvableSymbol, Exist),
     ];
 
     private static ModuleRule Rule(string id, string title, Func<RuleContext, RuleFinding> check) =>
-        new(id, title, ProblemCodes.WrongLivepatchRelocations, check);
+        new(id, title, SelfCheckProblems.WrongLivepatchRelocations, check);
 
     private static RuleFinding AreNamed(RuleContext context) => RuleFinding.Of(
         context.Livepatch.Where(s => RuleContext.ObjectOf(s) is not { Length: <= KernelLimits.ModuleName } name

@@ -11,9 +11,9 @@ internal static class LoadedSectionRules
 
     public static IReadOnlyList<ModuleRule> All { get; } =
     [
-        new("sections-unique", "No two loaded sections share a name", ProblemCodes.WrongSections, AreUnique),
-        new("sections-finished", "No section is left over from an unfinished build or for an older kernel", ProblemCodes.WrongSections, AreFinished),
-        new("tables-whole", "Tables consist of whole entries", ProblemCodes.WrongSections, AreWhole),
+        new("sections-unique", "No two loaded sections share a name", SelfCheckProblems.WrongSections, AreUnique),
+        new("sections-finished", "No section is left over from an unfinished build or for an older kernel", SelfCheckProblems.WrongSections, AreFinished),
+        new("tables-whole", "Tables consist of whole entries", SelfCheckProblems.WrongSections, AreWhole),
     ];
 
     // Tables are found by name, the first or the last one by different parts of the kernel; others collide in sysfs.

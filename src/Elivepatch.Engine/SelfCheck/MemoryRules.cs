@@ -23,7 +23,7 @@ internal static class MemoryRules
     ];
 
     private static ModuleRule Rule(string id, string title, Func<RuleContext, RuleFinding> check) =>
-        new(id, title, ProblemCodes.WrongMemoryUse, check);
+        new(id, title, SelfCheckProblems.WrongMemoryUse, check);
 
     private static RuleFinding AvoidInit(RuleContext context)
     {

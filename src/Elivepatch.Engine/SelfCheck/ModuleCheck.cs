@@ -3,6 +3,7 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -21,7 +22,7 @@ public static class ModuleCheck
         }
         catch (ElfFormatException exception)
         {
-            return new Problem(ProblemCodes.NotALivepatch, exception.Message);
+            return new Problem(SelfCheckProblems.NotALivepatch, exception.Message);
         }
 
         return Run(elf, symbols, exports, vermagic, layouts, image);

@@ -1,3 +1,5 @@
+using Elivepatch.Model;
+
 namespace Elivepatch.Engine.SelfCheck;
 
 /// <summary>One rule: what a kernel accepts.</summary>

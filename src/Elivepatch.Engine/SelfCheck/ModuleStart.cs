@@ -1,6 +1,7 @@
 using System.Text;
 using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.SelfCheck;
 

@@ -12,9 +12,9 @@ internal static class OldCodeRules
 {
     public static IReadOnlyList<ModuleRule> All { get; } =
     [
-        new("old-code-entry", "No reference leads inside a function of the kernel", ProblemCodes.JumpsIntoOldCode, LeadToEntries),
+        new("old-code-entry", "No reference leads inside a function of the kernel", SelfCheckProblems.JumpsIntoOldCode, LeadToEntries),
         new("old-code-labels", "No table of the kernel that is used leads inside a replaced function",
-            ProblemCodes.JumpsIntoOldCode, AvoidOldTables),
+            SelfCheckProblems.JumpsIntoOldCode, AvoidOldTables),
     ];
 
     private static RuleFinding LeadToEntries(RuleContext context)

@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Model;
 using Place = Elivepatch.Engine.SelfCheck.DataFields.Place;
 
 namespace Elivepatch.Engine.SelfCheck;
@@ -19,7 +20,7 @@ internal sealed class PatchEntries(ElfObject elf, DataFields fields)
     public Problem? Problem { get; private set; }
 
     /// <summary>Takes note of a failure; the first one stays.</summary>
-    public void Fail(string reason) => Problem ??= new(ProblemCodes.UnreadablePatchLists, reason);
+    public void Fail(string reason) => Problem ??= new(SelfCheckProblems.UnreadablePatchLists, reason);
 
     /// <summary>The text that a pointer leads to; null for a null pointer.</summary>
     public string? Name(Place field)

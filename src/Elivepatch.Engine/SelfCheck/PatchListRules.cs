@@ -1,5 +1,6 @@
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Targets;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -16,12 +17,12 @@ internal static class PatchListRules
         Rule("patch-functions", "Every entry names an old function and a new one, each old one once", HasFunctions),
         Rule("patch-terminated", "The lists end with an empty entry", AreTerminated),
         Rule("patch-new-code", "New functions are code with a symbol, from which the kernel takes their size", HasNewCode),
-        new("patch-old-functions", "Every old function exists in the kernel at its position and is code", ProblemCodes.MissingPatchTarget, Exist),
+        new("patch-old-functions", "Every old function exists in the kernel at its position and is code", SelfCheckProblems.MissingPatchTarget, Exist),
         Rule("patch-ftrace", "Every old function has an ftrace entry", HaveFtraceEntries),
     ];
 
     private static ModuleRule Rule(string id, string title, Func<RuleContext, RuleFinding> check) =>
-        new(id, title, ProblemCodes.WrongPatchLists, check);
+        new(id, title, SelfCheckProblems.WrongPatchLists, check);
 
     private static RuleFinding HasObjects(RuleContext context)
     {

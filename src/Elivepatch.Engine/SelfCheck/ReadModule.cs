@@ -3,6 +3,7 @@ using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -16,11 +17,11 @@ internal static class ReadModule
     public static Outcome<LivepatchModule> Read(ElfObject elf, EntryLayouts? layouts, Architecture? architecture)
     {
         if (elf.FileType != ElfFileType.Relocatable || architecture?.IsOf(elf) != true)
-            return new Problem(ProblemCodes.NotALivepatch, $"an ELF file of type {elf.FileType} for machine {elf.Machine}");
+            return new Problem(SelfCheckProblems.NotALivepatch, $"an ELF file of type {elf.FileType} for machine {elf.Machine}");
         if (architecture.FieldOutside(elf) is { } outside)
-            return new Problem(ProblemCodes.NotALivepatch, $"the field of {architecture.Describe(outside)} is not all within its section");
+            return new Problem(SelfCheckProblems.NotALivepatch, $"the field of {architecture.Describe(outside)} is not all within its section");
         if (elf.FindSection(ModuleStart.Section) is null && elf.FindSection(".modinfo") is null)
-            return new Problem(ProblemCodes.NotALivepatch, $"it has neither {ModuleStart.Section} nor .modinfo");
+            return new Problem(SelfCheckProblems.NotALivepatch, $"it has neither {ModuleStart.Section} nor .modinfo");
 
         var fields = new DataFields(architecture, elf);
         var entries = new PatchEntries(elf, fields);
@@ -40,8 +41,8 @@ internal static class ReadModule
     }
 
     private static Problem NoLists(ElfObject elf) => elf.FindSymbol(ModuleStart.EnableFunction) is null
-        ? new(ProblemCodes.NotALivepatch, $"it is a module that never calls {ModuleStart.EnableFunction}()")
-        : new(ProblemCodes.UnreadablePatchLists,
+        ? new(SelfCheckProblems.NotALivepatch, $"it is a module that never calls {ModuleStart.EnableFunction}()")
+        : new(SelfCheckProblems.UnreadablePatchLists,
             $"{ModuleStart.EnableFunction}() gets no struct klp_patch that can be found, and there is no section that lists functions");
 
     private static List<LivepatchReference> LivepatchReferences(ElfObject elf)

@@ -15,7 +15,7 @@ internal static class RelocationRules
     ];
 
     private static ModuleRule Rule(string id, string title, Func<RuleContext, RuleFinding> check) =>
-        new(id, title, ProblemCodes.WrongRelocations, check);
+        new(id, title, SelfCheckProblems.WrongRelocations, check);
 
     private static RuleFinding HaveKnownTypes(RuleContext context) => RuleFinding.Of(
         Each(context).Where(r => !context.Architecture.Loader.Applies(context.Architecture.TypeOf(r.Relocation)))

@@ -1,3 +1,5 @@
+using Elivepatch.Model;
+
 namespace Elivepatch.Engine.SelfCheck;
 
 /// <summary>One rule and how a module keeps it.</summary>

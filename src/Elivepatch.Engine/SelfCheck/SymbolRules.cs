@@ -11,12 +11,12 @@ internal static class SymbolRules
 
     public static IReadOnlyList<ModuleRule> All { get; } =
     [
-        new("symbols-exported", "Every undefined symbol is exported", ProblemCodes.UnresolvableSymbol, AreExported),
-        new("symbols-versions", "Every undefined symbol has a checksum where the kernel wants one", ProblemCodes.WrongSymbolVersions, HaveVersions),
-        new("symbols-versions-match", "The checksums are the kernel's", ProblemCodes.WrongSymbolVersions, HaveKernelsVersions),
-        new("symbols-namespaces", "Namespaces of used exports are imported", ProblemCodes.UnresolvableSymbol, AreImported),
-        new("symbols-depends", "Modules whose exports are used are named as dependencies", ProblemCodes.UnresolvableSymbol, AreDependencies),
-        new("symbols-no-common", "No symbol is common", ProblemCodes.WrongSections, AreNotCommon),
+        new("symbols-exported", "Every undefined symbol is exported", SelfCheckProblems.UnresolvableSymbol, AreExported),
+        new("symbols-versions", "Every undefined symbol has a checksum where the kernel wants one", SelfCheckProblems.WrongSymbolVersions, HaveVersions),
+        new("symbols-versions-match", "The checksums are the kernel's", SelfCheckProblems.WrongSymbolVersions, HaveKernelsVersions),
+        new("symbols-namespaces", "Namespaces of used exports are imported", SelfCheckProblems.UnresolvableSymbol, AreImported),
+        new("symbols-depends", "Modules whose exports are used are named as dependencies", SelfCheckProblems.UnresolvableSymbol, AreDependencies),
+        new("symbols-no-common", "No symbol is common", SelfCheckProblems.WrongSections, AreNotCommon),
     ];
 
     private static RuleFinding AreExported(RuleContext context)

@@ -1,5 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Units;
 
@@ -102,7 +103,7 @@ public sealed partial class UnitObject
         {
             if (!fields.TryGetValue(relocation.Offset, out var field))
             {
-                Report(ProblemCodes.UnreadableCode, $"{Name}: {Architecture.Describe(relocation)} in {section.Name}");
+                Report(DiffProblems.UnreadableCode, $"{Name}: {Architecture.Describe(relocation)} in {section.Name}");
                 return null;
             }
 
@@ -125,7 +126,7 @@ public sealed partial class UnitObject
         var piece = Target(symbol, home, meant);
         if (piece is null)
         {
-            Report(ProblemCodes.UnreadableCode, $"{Name}: {Architecture.Describe(relocation)} in {section.Name} points at nothing in {home.Name}");
+            Report(DiffProblems.UnreadableCode, $"{Name}: {Architecture.Describe(relocation)} in {section.Name} points at nothing in {home.Name}");
             return null;
         }
 
@@ -233,7 +234,7 @@ public sealed partial class UnitObject
         {
             var last = Architecture.Decode(section, starts[i], starts[i + 1]).LastOrDefault(d => d.IsValid);
             if (last is not { Flow: ControlFlow.Jump or ControlFlow.IndirectJump or ControlFlow.Return } and not { Operation: Operation.Trap })
-                Report(ProblemCodes.UnreadableCode, $"{Name}: {section.Name}+0x{starts[i]:x} runs into what begins at +0x{starts[i + 1]:x}");
+                Report(DiffProblems.UnreadableCode, $"{Name}: {section.Name}+0x{starts[i]:x} runs into what begins at +0x{starts[i + 1]:x}");
         }
     }
 
@@ -277,7 +278,7 @@ public sealed partial class UnitObject
             {
                 // Start code is only compared, never taken out of its section.
                 if (roles[piece.Section] == SectionRole.Code)
-                    Report(ProblemCodes.UnreadableCode, $"{Name}: {piece.Name} branches to {piece.Section.Name}+0x{target:x}, where nothing is");
+                    Report(DiffProblems.UnreadableCode, $"{Name}: {piece.Name} branches to {piece.Section.Name}+0x{target:x}, where nothing is");
                 continue;
             }
 

@@ -18,7 +18,7 @@ public sealed partial class UnitObject
 
             if (StrideOf(table) is not { } stride)
             {
-                Report(ProblemCodes.MalformedTable, $"{Name}: {table.Name} has {table.Size} bytes");
+                Report(DiffProblems.MalformedTable, $"{Name}: {table.Name} has {table.Size} bytes");
                 continue;
             }
 
@@ -83,7 +83,7 @@ public sealed partial class UnitObject
         var owner = entry.References.Select(r => r.Piece).FirstOrDefault(p => p is { IsCode: true });
         if (owner is null && !entry.References.Any(r => r.Piece is { } p && p.Section.Has(ElfSectionFlags.Execute))
             && !entry.Table.Name.StartsWith(".discard", StringComparison.Ordinal))
-            Report(ProblemCodes.MalformedTable, $"{Name}: the entry at {entry.Table.Name}+0x{entry.Offset:x} names no code");
+            Report(DiffProblems.MalformedTable, $"{Name}: the entry at {entry.Table.Name}+0x{entry.Offset:x} names no code");
         return owner;
     }
 

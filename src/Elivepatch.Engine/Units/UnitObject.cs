@@ -2,6 +2,7 @@ using Elivepatch.Elf;
 using Elivepatch.Elf.Dwarf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Units;
 
@@ -92,7 +93,7 @@ public sealed partial class UnitObject
         }
         catch (ElfFormatException e)
         {
-            return new Problem(ProblemCodes.MalformedObject, $"{name}: debug information: {e.Message}");
+            return new Problem(DiffProblems.MalformedObject, $"{name}: debug information: {e.Message}");
         }
 
         var unit = new UnitObject(architecture, name, elf, layouts, debug);
@@ -230,7 +231,7 @@ public sealed partial class UnitObject
             var parents = functions[SymbolNames.ParentOfCold(cold.Name)].ToList();
             if (parents.Count != 1)
             {
-                problems.Add(new(ProblemCodes.MalformedObject, $"{Name}: {parents.Count} functions could be the parent of {cold.Name}"));
+                problems.Add(new(DiffProblems.MalformedObject, $"{Name}: {parents.Count} functions could be the parent of {cold.Name}"));
                 continue;
             }
 

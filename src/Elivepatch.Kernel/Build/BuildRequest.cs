@@ -1,6 +1,6 @@
 using Elivepatch.Engine.Diff;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Kernel.Build;
 

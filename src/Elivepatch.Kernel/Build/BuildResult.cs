@@ -1,4 +1,4 @@
-using Elivepatch.Engine.Explain;
+using Elivepatch.Model.Explanations;
 
 namespace Elivepatch.Kernel.Build;
 

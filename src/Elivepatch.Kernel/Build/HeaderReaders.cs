@@ -6,13 +6,14 @@ using System.Collections.Concurrent;
 using Elivepatch.Elf;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Diff;
-using Elivepatch.Kernel.Records;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Patches;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Kernel.Build;
 
@@ -47,7 +48,7 @@ internal sealed class HeaderReaders(UnitCompiler compiler, PreparedTree tree, Pa
                 found.Add(comparison);
                 progress?.Report(new(Stage, reader.Command.Unit, StageState.Running, found.Count, readers.Count));
                 // One that does not compile ends all; one of a module does not, so that all of them are named.
-                if (comparison.Problems.Any(p => p.Code != ProblemCodes.UnitIsInModule))
+                if (comparison.Problems.Any(p => p.Code != PatchProblems.UnitIsInModule))
                     await stop.CancelAsync();
             });
         }
@@ -100,7 +101,7 @@ internal sealed class HeaderReaders(UnitCompiler compiler, PreparedTree tree, Pa
         }
         catch (ElfFormatException e)
         {
-            return new Problem(ProblemCodes.MalformedObject, e.Message);
+            return new Problem(DiffProblems.MalformedObject, e.Message);
         }
     }
 
@@ -109,7 +110,7 @@ internal sealed class HeaderReaders(UnitCompiler compiler, PreparedTree tree, Pa
         var what = diff.Changed.Select(c => $"{c.After.Name}()").Concat(diff.NewFunctions.Where(f => f.After.IsGlobal).Select(f => $"{f.After.Name}()"))
             .FirstOrDefault() ?? (diff.Problems.Count > 0 ? $"it ({diff.Problems[0].Reason})" : "the names that it gives to others");
         return new(
-            ProblemCodes.UnitIsInModule,
+            PatchProblems.UnitIsInModule,
             $"{reader.Command.Unit} belongs to {reader.Command.ModName ?? "a module"}, and {string.Join(", ", reader.Because.Take(4))} changes {what}");
     }
 

@@ -1,5 +1,4 @@
 using Elivepatch.Elf;
-using Elivepatch.Engine;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Escape;
@@ -14,6 +13,7 @@ using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Patches;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Build;
 
@@ -27,9 +27,9 @@ public sealed partial class LivepatchBuild
         {
             var file = new FileInfo(path);
             if (!file.Exists)
-                return new Problem(ProblemCodes.PatchFileMissing, path);
+                return new Problem(PatchProblems.PatchFileMissing, path);
             if (file.Length > SourcePatch.Largest)
-                return new Problem(ProblemCodes.PatchTooLarge, $"{path}: {file.Length >> 20} MiB");
+                return new Problem(PatchProblems.PatchTooLarge, $"{path}: {file.Length >> 20} MiB");
             var patch = SourcePatch.Parse(File.ReadAllBytes(path), file.Name);
             if (!patch.Succeeded)
                 return Outcome<IReadOnlyList<SourcePatch>>.Failure(patch.Problems);
@@ -62,7 +62,7 @@ public sealed partial class LivepatchBuild
         var (edited, readers) = (units.Where(u => u.IsEdited).ToList(), units.Where(u => !u.IsEdited).ToList());
         List<CompileCommand> commands = [.. edited.Select(u => u.Command), .. requested];
         var modules = commands.Where(c => c.IsModule)
-            .Select(c => new Problem(ProblemCodes.UnitIsInModule, $"{c.Unit} belongs to {c.ModName ?? "a module"}")).ToList();
+            .Select(c => new Problem(PatchProblems.UnitIsInModule, $"{c.Unit} belongs to {c.ModName ?? "a module"}")).ToList();
         if (modules.Count > 0)
             return Outcome<FoundUnits>.Failure(modules);
         return new FoundUnits(
@@ -80,7 +80,7 @@ public sealed partial class LivepatchBuild
             : await new HeaderReaders(compiler, tree, sources, facts, request.Statements).FindChangedAsync(found.Readers, progress, cancellation);
         return changed.Then<ChangedReaders>(readers => found.Commands.Count > 0 || readers.Changed.Count > 0
             ? readers
-            : new Problem(ProblemCodes.NothingChanged, $"{found.Readers.Count} units see the patch through headers, and the code of none of them changes"));
+            : new Problem(PatchProblems.NothingChanged, $"{found.Readers.Count} units see the patch through headers, and the code of none of them changes"));
     }
 
     private static List<CompileCommand> CommandsOf(FoundUnits found, ChangedReaders readers) =>
@@ -154,7 +154,7 @@ public sealed partial class LivepatchBuild
     {
         var units = $"{diffs.Count} {(diffs.Count == 1 ? "unit" : "units")}";
         var used = diffs.SelectMany(d => d.Statements.Used).Select(s => s.Target).ToList();
-        return new Problem(ProblemCodes.NothingChanged, $"{units} compared: {string.Join(", ", diffs.Take(5).Select(d => d.Unit))}"
+        return new Problem(PatchProblems.NothingChanged, $"{units} compared: {string.Join(", ", diffs.Take(5).Select(d => d.Unit))}"
             + (used.Count == 0 ? "" : $"; beside what is stated ({string.Join(", ", used)}) nothing differs")
             + string.Concat(LeftOutOf(diffs).Take(5).Select(l => $"; left out: {l}")));
     }

@@ -1,7 +1,6 @@
 // In: a kernel record and patches. Out: a livepatch module that provably fits the kernel, with an explanation of what is in it; or
 // the reasons why there is none. This file is the pipeline: every stage is a call with one value in and one value out.
 
-using Elivepatch.Engine;
 using Elivepatch.Engine.Explain;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.SelfCheck;
@@ -9,8 +8,9 @@ using Elivepatch.Engine.Units;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Link;
 using Elivepatch.Kernel.Patches;
-using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Kernel.Build;
 

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
-using Elivepatch.Engine;
-using Elivepatch.Engine.Facts;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Build;
 
@@ -10,7 +9,7 @@ public static partial class ModuleName
     /// <summary>Checks a name that somebody chose.</summary>
     public static Outcome<string> Check(string name) => Pattern().IsMatch(name) && name.Length <= KernelLimits.ModuleName
         ? name
-        : new Problem(ProblemCodes.ModuleNameUnusable, name.Length > 100 ? name[..100] + "..." : name);
+        : new Problem(PatchProblems.ModuleNameUnusable, name.Length > 100 ? name[..100] + "..." : name);
 
     /// <summary>A name made of a patch's file name: <c>0001-fix-it.patch</c> gives <c>livepatch_0001_fix_it</c>.</summary>
     public static string FromPatch(string path)

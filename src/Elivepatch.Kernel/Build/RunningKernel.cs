@@ -3,6 +3,7 @@ using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Targets;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Build;
 
@@ -33,7 +34,7 @@ public sealed record RunningKernel(KernelSymbols Symbols, ExportedSymbols Export
         }
         catch (ElfFormatException e)
         {
-            return new Problem(ProblemCodes.MalformedObject, $"{vmlinux}: {e.Message}");
+            return new Problem(DiffProblems.MalformedObject, $"{vmlinux}: {e.Message}");
         }
     }
 }

@@ -3,8 +3,8 @@
 // stages that are not begun either.
 
 using System.Diagnostics;
-using Elivepatch.Engine;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Kernel.Build;
 

@@ -6,6 +6,7 @@ using Elivepatch.Elf;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Build;
 
@@ -135,7 +136,7 @@ internal sealed class UnitCompilation : IAsyncDisposable
         }
         catch (ElfFormatException e)
         {
-            return new Problem(ProblemCodes.MalformedObject, e.Message);
+            return new Problem(DiffProblems.MalformedObject, e.Message);
         }
     }
 

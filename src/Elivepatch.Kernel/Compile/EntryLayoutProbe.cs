@@ -5,10 +5,10 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
-using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Compile;
 
@@ -129,7 +129,7 @@ public sealed partial class EntryLayoutProbe(CacheRoot cache)
             .Select(a => (a.Kind, a.Name, Number: int.TryParse(a.Number, CultureInfo.InvariantCulture, out var n) ? n : -1))
             .ToList();
         if (answers.Count != questions.Count || answers.Exists(a => a.Number is < 0 or > 1 << 20))
-            return new Problem(ProblemCodes.CommandUnreadable, "the compiler did not answer the probe of the kernel's own headers");
+            return new Problem(CompileProblems.CommandUnreadable, "the compiler did not answer the probe of the kernel's own headers");
         return new EntryLayouts(Pick("entry"), Pick("field"), Pick("struct"));
 
         Dictionary<string, int> Pick(string kind) =>

@@ -2,10 +2,10 @@
 // SELinux's classes, AppArmor's names of capabilities, tables of checksums, parsers made from ASN.1. Only the Makefile of the unit
 // says how they are made, so kbuild makes them, on a copy of the unit's folder; the object that it compiles as well is thrown away.
 
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Compile;
 
@@ -39,7 +39,7 @@ internal sealed class GeneratedSources(CacheRoot cache)
         PreparedTree tree, string unit, SourceOverlay made, SourceOverlay patches, CancellationToken cancellation)
     {
         if (patches.Files.Keys.FirstOrDefault(made.Files.ContainsKey) is { } own)
-            return new(ProblemCodes.PatchChangesBuild, $"the build makes {own}, and the patch has one of its own");
+            return new(PatchProblems.PatchChangesBuild, $"the build makes {own}, and the patch has one of its own");
 
         // No file is made from the unit that includes it.
         if (patches.Files.Keys.All(p => p == unit))
@@ -51,7 +51,7 @@ internal sealed class GeneratedSources(CacheRoot cache)
             .Where(p => !(made.Files.TryGetValue(p, out var one) && patched.Files.TryGetValue(p, out var other) && one.Span.SequenceEqual(other.Span)))
             .Order(StringComparer.Ordinal).FirstOrDefault();
         return differing is null ? null
-            : new(ProblemCodes.PatchChangesBuild, $"the build makes {differing} from what the patch changes, and {unit} includes it");
+            : new(PatchProblems.PatchChangesBuild, $"the build makes {differing} from what the patch changes, and {unit} includes it");
     }
 
     private static ContentDigest KeyOf(PreparedTree tree, string unit, SourceOverlay patches) =>
@@ -97,13 +97,13 @@ internal sealed class GeneratedSources(CacheRoot cache)
 
         // Half of them would be taken for all of them ever after.
         if (!run.Succeeded)
-            return new(ProblemCodes.GeneratedFileMissing, $"{unit}: kbuild could not make what it includes: {run.Describe()}");
+            return new(CompileProblems.GeneratedFileMissing, $"{unit}: kbuild could not make what it includes: {run.Describe()}");
         var listed = await ListAsync(copy, cancellation);
         if (!listed.TryGet(out var names))
             return listed.Problems[0];
         var made = names.Where(n => !patches.Files.ContainsKey(Path.Combine(folder, n)) && IsMade(Path.Combine(original, n), Path.Combine(copy, n))).ToList();
         if (made.Sum(n => new FileInfo(Path.Combine(copy, n)).Length) > MostBytes)
-            return new(ProblemCodes.GeneratedFileMissing, $"{unit}: kbuild makes more than {MostBytes >> 20} MiB of sources for it");
+            return new(CompileProblems.GeneratedFileMissing, $"{unit}: kbuild makes more than {MostBytes >> 20} MiB of sources for it");
         foreach (var name in made)
         {
             var home = Path.Combine(result, folder, name);

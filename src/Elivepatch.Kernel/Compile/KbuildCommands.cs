@@ -2,10 +2,10 @@
 // configuration, the Makefiles on the way down to the unit, and what the compiler can do, and only kbuild adds them up right.
 
 using System.Text.Json;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Compile;
 
@@ -23,7 +23,7 @@ public sealed class KbuildCommands(CacheRoot cache)
         PreparedTree tree, IReadOnlyList<string> units, CancellationToken cancellation)
     {
         if (units.FirstOrDefault(u => !UnitPath.IsValid(u) || !u.EndsWith(".c", StringComparison.Ordinal)) is { } strange)
-            return new Problem(ProblemCodes.UnitNotBuilt, $"{strange} is not the path of a C file");
+            return new Problem(CompileProblems.UnitNotBuilt, $"{strange} is not the path of a C file");
         var known = new Dictionary<string, CompileCommand>(StringComparer.Ordinal);
         foreach (var unit in units)
         {
@@ -88,13 +88,13 @@ public sealed class KbuildCommands(CacheRoot cache)
     private static Problem Explain(PreparedTree tree, string unit, ProcessResult run)
     {
         if (!tree.HasFile(unit))
-            return new(ProblemCodes.UnitNotBuilt, $"{unit} is not in this kernel's source");
+            return new(CompileProblems.UnitNotBuilt, $"{unit} is not in this kernel's source");
         var target = Path.ChangeExtension(unit, ".o");
         var isSaid = run.Output.Contains($" {target}", StringComparison.Ordinal)
             || run.Error.Contains($"'{target}'", StringComparison.Ordinal);
         return isSaid || run.ExitCode == 0
-            ? new(ProblemCodes.UnitNotBuilt, $"the configuration of {tree.Release} does not build {unit}")
-            : new(ProblemCodes.CommandUnreadable, $"{unit}: {run.Describe()}");
+            ? new(CompileProblems.UnitNotBuilt, $"the configuration of {tree.Release} does not build {unit}")
+            : new(CompileProblems.CommandUnreadable, $"{unit}: {run.Describe()}");
     }
 
     private async Task<Outcome<ProcessResult>> DryRunAsync(
@@ -124,11 +124,11 @@ public sealed class KbuildCommands(CacheRoot cache)
             return outcome;
         // An option whose trial could not write its output would silently be taken for one that the compiler does not have.
         if (result.Error.Contains("Read-only file system", StringComparison.Ordinal) || result.Truncated || result.TimedOut)
-            return new Problem(ProblemCodes.CommandUnreadable, result.Describe());
+            return new Problem(CompileProblems.CommandUnreadable, result.Describe());
 
         // A unit that make did not come to would silently be taken for one that the kernel does not have.
         return Array.Find(result.Error.Split('\n'), IsUnexpected) is { } strange
-            ? new Problem(ProblemCodes.CommandUnreadable, strange.Length > 300 ? strange[..300] : strange)
+            ? new Problem(CompileProblems.CommandUnreadable, strange.Length > 300 ? strange[..300] : strange)
             : result;
     }
 

@@ -4,10 +4,10 @@
 using System.IO.Compression;
 using System.Text;
 using System.Text.RegularExpressions;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Compile;
 
@@ -225,7 +225,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         }
 
         var problem = await generated.CheckSameAsync(tree, unit, made, overlay, cancellation);
-        if (problem is not null && problem.Code != ProblemCodes.GeneratedFileMissing)
+        if (problem is not null && problem.Code != CompileProblems.GeneratedFileMissing)
             return problem;
 
         // Where kbuild fails because the unit does not compile, the compiler says it better.
@@ -264,7 +264,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         var name = missing.Groups[1].Value;
         return overlay.Files.Any(f => Names(f.Value.Span) && !(tree.HasFile(f.Key) && Names(File.ReadAllBytes(Path.Combine(tree.Folder, f.Key)))))
             ? null
-            : new(ProblemCodes.GeneratedFileMissing, $"{unit} includes {name}");
+            : new(CompileProblems.GeneratedFileMissing, $"{unit} includes {name}");
 
         bool Names(ReadOnlySpan<byte> text) => text.IndexOf(Encoding.UTF8.GetBytes(name)) >= 0;
     }
@@ -275,9 +275,9 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     private static Problem Failure(string unit, ProcessResult result)
     {
         if (result.TimedOut || result.Error.Length == 0)
-            return new(ProblemCodes.CompileFailed, $"{unit}: the compiler had {result.Describe()}");
+            return new(CompileProblems.CompileFailed, $"{unit}: the compiler had {result.Describe()}");
         var lines = result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Take(MessageLines).Select(l => l.Length > 300 ? l[..300] + "..." : l);
-        return new(ProblemCodes.CompileFailed, $"{unit}: {string.Join('\n', lines)}");
+        return new(CompileProblems.CompileFailed, $"{unit}: {string.Join('\n', lines)}");
     }
 }

@@ -2,12 +2,12 @@
 // itself: the configuration must survive preparation, the release must be the source's, and every build checks fidelity.
 
 using System.Text;
-using Elivepatch.Engine;
-using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Kernel.Import;
 
@@ -36,9 +36,9 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
             return Outcome<KernelRecord>.Failure(read.Problems);
         var config = KernelConfig.Parse(Encoding.UTF8.GetString(capture.Config.Span));
         if (KernelArchitectures.Of(capture.Facts.Machine) is not { } architecture)
-            return new Problem(ProblemCodes.ConfigurationLacks, $"the machine is {capture.Facts.Machine}, and only {KernelArchitectures.Names} can be live patched");
+            return new Problem(CompileProblems.ConfigurationLacks, $"the machine is {capture.Facts.Machine}, and only {KernelArchitectures.Names} can be live patched");
         if (basePatches.FirstOrDefault(p => !File.Exists(p)) is { } missing)
-            return new Problem(ProblemCodes.BasePatchFails, $"{missing} does not exist");
+            return new Problem(CompileProblems.BasePatchFails, $"{missing} does not exist");
         using var workspace = cache.NewWorkspace();
         if (await TakeImageAsync(capture.Facts, workspace.FullPath, cancellation) is { } unfit)
             return unfit;
@@ -58,7 +58,7 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
     {
         var info = new FileInfo(path);
         if (!info.Exists)
-            return new Problem(ProblemCodes.CaptureUnreadable, $"{path} does not exist");
+            return new Problem(RecordProblems.CaptureUnreadable, $"{path} does not exist");
         using var stream = info.OpenRead();
         return CaptureFile.Read(stream);
     }
@@ -70,13 +70,13 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
             return null;
         var info = new FileInfo(BootImagePath);
         if (!info.Exists || info.Length > BootImage.Largest)
-            return new(ProblemCodes.BootImageUnreadable, $"{BootImagePath} {(info.Exists ? $"has {info.Length >> 20} MiB" : "does not exist")}");
+            return new(RecordProblems.BootImageUnreadable, $"{BootImagePath} {(info.Exists ? $"has {info.Length >> 20} MiB" : "does not exist")}");
         var bytes = await File.ReadAllBytesAsync(BootImagePath, cancellation);
         var opened = await BootImage.OpenAsync(bytes, cancellation);
         if (!opened.TryGet(out var image))
             return opened.Problems[0];
         if (image.BuildId.Hex != facts.BuildId)
-            return new(ProblemCodes.KernelContradicts, $"the captured kernel has build-id {facts.BuildId}, the boot image {image.BuildId}");
+            return new(RecordProblems.KernelContradicts, $"the captured kernel has build-id {facts.BuildId}, the boot image {image.BuildId}");
         await File.WriteAllBytesAsync(Path.Combine(folder, RecordFiles.BootImage), bytes, cancellation);
         await using var vmlinux = File.Create(Path.Combine(folder, RecordFiles.Vmlinux));
         await vmlinux.WriteAsync(image.Vmlinux, cancellation);

@@ -2,10 +2,10 @@
 // machine's sources, proxies and keys, and checks the signatures. Nothing is installed.
 
 using System.Globalization;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Processes;
-using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Kernel.Import;
 
@@ -69,7 +69,7 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
                 },
                 cancellation);
             if (!result.Succeeded)
-                return new(ProblemCodes.DownloadFailed, $"{package}: {result.Describe()}");
+                return new(RecordProblems.DownloadFailed, $"{package}: {result.Describe()}");
         }
         finally
         {
@@ -77,10 +77,10 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
             await watching;
         }
         if (Directory.GetFiles(folder, "*.deb") is not [var file])
-            return new(ProblemCodes.DownloadFailed, $"{package}: apt-get left no file");
+            return new(RecordProblems.DownloadFailed, $"{package}: apt-get left no file");
         return await ContentDigest.OfFileAsync(file, cancellation) == package.Digest
             ? null
-            : new Problem(ProblemCodes.DownloadFailed, $"{package}: the file is not the one of the index");
+            : new Problem(RecordProblems.DownloadFailed, $"{package}: the file is not the one of the index");
     }
 
     private async Task WatchAsync(DebianPackage package, string folder, CancellationToken cancellation)
@@ -106,11 +106,11 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
             },
             cancellation);
         if (result.ExitCode == 127)
-            return new Problem(ProblemCodes.ToolMissing, $"{file} is not installed: kernels can only be imported from packages on Debian");
+            return new Problem(ProcessProblems.ToolMissing, $"{file} is not installed: kernels can only be imported from packages on Debian");
         // apt-cache answers 100 where it knows no such package.
         return result.Succeeded ? result.Output
             : result.ExitCode == 100 ? ""
-            : new Problem(ProblemCodes.ToolFailed, $"{file} {string.Join(' ', arguments)}: {result.Describe()}");
+            : new Problem(ProcessProblems.ToolFailed, $"{file} {string.Join(' ', arguments)}: {result.Describe()}");
     }
 
     private static IEnumerable<Dictionary<string, string>> Stanzas(string text)

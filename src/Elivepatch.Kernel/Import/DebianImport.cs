@@ -1,14 +1,14 @@
 // In: the release of a stock Debian kernel. Out: its record. Packages give image, configuration, exports and source; the symbols
 // come from booting the image once, because nothing in the packages has them.
 
-using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
-using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Kernel.Import;
 
@@ -122,10 +122,10 @@ public sealed class DebianImport(
         var checkedFacts = outcome.Then<BootFacts>(facts =>
             facts.BuildId != package.Image.BuildId.Hex
                 ? new Problem(
-                    ProblemCodes.KernelContradicts,
+                    RecordProblems.KernelContradicts,
                     $"the booted kernel has build-id {facts.BuildId}, its image {package.Image.BuildId}")
                 : facts.Release != package.Release
-                ? new Problem(ProblemCodes.KernelContradicts, $"the booted kernel is {facts.Release}, its package {package.Release}")
+                ? new Problem(RecordProblems.KernelContradicts, $"the booted kernel is {facts.Release}, its package {package.Release}")
                 : facts);
         progress?.Report(new("boot", "", checkedFacts.Succeeded ? StageState.Done : StageState.Failed));
         return checkedFacts;

@@ -2,9 +2,9 @@
 // built from.
 
 using System.Text.RegularExpressions;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Import;
 
@@ -22,7 +22,7 @@ public sealed partial record DebianKernel(string Release, DebianPackage Image, D
     public static async Task<Outcome<DebianKernel>> FindAsync(string release, CancellationToken cancellation)
     {
         if (!ReleaseName.IsValid(release) || !ReleasePattern().IsMatch(release))
-            return new Problem(ProblemCodes.KernelNameInvalid, $"\"{release}\" is no kernel release");
+            return new Problem(RecordProblems.KernelNameInvalid, $"\"{release}\" is no kernel release");
         var offers = await DebianArchive.VersionsAsync(PackageNames(release), cancellation);
         return offers.Then(o => Choose(release, o));
     }
@@ -38,13 +38,13 @@ public sealed partial record DebianKernel(string Release, DebianPackage Image, D
         var releases = images.Where(n => n.EndsWith(CloudSuffix, StringComparison.Ordinal)).Select(n => n[ImagePrefix.Length..])
             .Where(r => ReleasePattern().IsMatch(r) && (series.Length == 0 || SeriesPattern().Match(r).Value == series)).ToList();
         if (releases.Count == 0)
-            return new Problem(ProblemCodes.PackageMissing, $"no package {ImagePrefix}{series}*{CloudSuffix} is offered");
+            return new Problem(RecordProblems.PackageMissing, $"no package {ImagePrefix}{series}*{CloudSuffix} is offered");
         var offers = await DebianArchive.VersionsAsync(releases.SelectMany(PackageNames), cancellation);
         return offers.Then<DebianKernel>(o =>
             releases.Select(r => Choose(r, o)).Where(c => c.Succeeded).Select(c => c.Value)
                 .MaxBy(k => k.Image.Version, Comparer<string>.Create(DebianVersion.Compare)) is { } newest
                     ? newest
-                    : new Problem(ProblemCodes.PackageMissing, $"no {ImagePrefix}*{CloudSuffix} has headers and source of its version"));
+                    : new Problem(RecordProblems.PackageMissing, $"no {ImagePrefix}*{CloudSuffix} has headers and source of its version"));
     }
 
     private static string[] PackageNames(string release) =>
@@ -66,11 +66,11 @@ public sealed partial record DebianKernel(string Release, DebianPackage Image, D
     private static Problem Missing(string[] names, ILookup<string, DebianPackage> offers)
     {
         if (offers[names[0]].FirstOrDefault() is not { } image)
-            return new(ProblemCodes.PackageMissing, $"there is no package {names[0]}");
+            return new(RecordProblems.PackageMissing, $"there is no package {names[0]}");
         var missing = offers[names[1]].All(h => h.Version != image.Version) ? names[1] : names[2];
         var others = string.Join(", ", offers[missing].Take(5).Select(p => p.Version));
         return new(
-            ProblemCodes.PackageMissing,
+            RecordProblems.PackageMissing,
             $"{image.Name} has version {image.Version}, and there is no {missing} of that version "
             + (others.Length == 0 ? "(none is offered)" : $"(offered are {others})"));
     }

@@ -1,7 +1,7 @@
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Import;
 
@@ -39,7 +39,7 @@ internal sealed record PackageFiles(string Release, string Folder, BootImage Ima
         foreach (var (from, to) in files)
         {
             if (!File.Exists(from))
-                return new Problem(ProblemCodes.PackageMissing, $"the packages of {kernel.Release} carry no {Path.GetFileName(from)}");
+                return new Problem(RecordProblems.PackageMissing, $"the packages of {kernel.Release} carry no {Path.GetFileName(from)}");
             File.Copy(from, Path.Combine(folder, to));
         }
         foreach (var generated in GeneratedHeaders.Where(g => Directory.Exists(Path.Combine(headers, g))))

@@ -1,6 +1,6 @@
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Import;
 
@@ -64,10 +64,10 @@ public sealed class PackagedModules : IDisposable
                 new ProcessRequest { File = program, Arguments = ["-dc", file + suffix], OutputLimit = LargestModule }, cancellation);
             return unpacked.Succeeded
                 ? unpacked.OutputBytes
-                : new Problem(ProblemCodes.ToolFailed, $"{file}{suffix}: {unpacked.Describe()}");
+                : new Problem(ProcessProblems.ToolFailed, $"{file}{suffix}: {unpacked.Describe()}");
         }
 
-        return new Problem(ProblemCodes.GuestJobInvalid, $"there is no {path}.ko");
+        return new Problem(VirtualMachineProblems.GuestJobInvalid, $"there is no {path}.ko");
     }
 
     /// <inheritdoc/>

@@ -1,14 +1,14 @@
 // In: the recipe of a tree. Out: the tree, ready to build livepatches from, and the layouts of its tables. Everything that depends
 // on the kernel alone is done here, once, when it is imported: a build then begins with compiling.
 
-using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Link;
 using Elivepatch.Kernel.Patches;
-using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Kernel.Import;
 

@@ -3,12 +3,12 @@
 // struct module) its own tools do here too, with its own arguments.
 
 using Elivepatch.Elf;
-using Elivepatch.Engine;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Relocate;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Link;
 
@@ -83,7 +83,7 @@ public sealed class ModuleLinker(
             return outcome.Problems[0];
         var warnings = (result.Output + result.Error).Split('\n').Where(l => l.Contains("warning: objtool", StringComparison.Ordinal)
             || l.Contains("error: objtool", StringComparison.Ordinal)).Take(10).ToList();
-        return warnings.Count == 0 ? null : new(ProblemCodes.ObjtoolWarning, string.Join('\n', warnings));
+        return warnings.Count == 0 ? null : new(ModuleProblems.ObjtoolWarning, string.Join('\n', warnings));
     }
 
     private async Task<Problem?> ModpostAsync(string name)

@@ -5,13 +5,13 @@
 
 using System.Text.Json;
 using Elivepatch.Elf;
-using Elivepatch.Engine;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Link;
 
@@ -47,7 +47,7 @@ public sealed class ModuleRecipes(CacheRoot cache)
             var json = File.ReadAllBytes(Path.Combine(folder, FileName));
             return JsonSerializer.Deserialize(json, ModuleRecipeJson.Default.ModuleRecipe) is { } recipe
                 ? (recipe, folder)
-                : new Problem(ProblemCodes.CacheFailed, $"{folder}: the recipe is empty");
+                : new Problem(ProcessProblems.CacheFailed, $"{folder}: the recipe is empty");
         });
     }
 
@@ -72,7 +72,7 @@ public sealed class ModuleRecipes(CacheRoot cache)
         if (!outcome.TryGet(out var result))
             return outcome.Problems[0];
         if (Read(result.Output, Path.Combine(workspace.FullPath, Sample + ".ko")) is not { } recipe)
-            return new(ProblemCodes.ModuleRecipeUnreadable, result.Describe());
+            return new(ModuleProblems.ModuleRecipeUnreadable, result.Describe());
         var common = Path.Combine(workspace.FullPath, ".module-common.o");
         if (File.Exists(common))
             File.Copy(common, Path.Combine(folder, CommonName));

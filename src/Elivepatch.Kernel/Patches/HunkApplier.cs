@@ -1,7 +1,7 @@
 // In: the lines of a file and hunks. Out: the lines with the hunks applied. No fuzz: every line of a hunk has to be there. A hunk
 // may have moved, for an earlier patch or a backport moves lines, but only to a place that is the only one that it fits.
 
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Patches;
 
@@ -80,10 +80,10 @@ internal static class HunkApplier
     private static Problem Refusal(string name, PatchedFile file, PatchHunk hunk, IReadOnlyList<string> lines, bool ambiguous)
     {
         if (IsApplied(file, lines))
-            return new(ProblemCodes.PatchAlreadyApplied, $"{name}: {file.Path} has the change");
+            return new(PatchProblems.PatchAlreadyApplied, $"{name}: {file.Path} has the change");
         var text = hunk.Text.Length > ShownHunk ? hunk.Text[..ShownHunk] + "..." : hunk.Text;
         return ambiguous
-            ? new(ProblemCodes.PatchAmbiguous, $"{name}: {file.Path}:\n{text}")
-            : new(ProblemCodes.PatchDoesNotApply, $"{name}: {file.Path} has no such lines{AboutEnds(hunk, lines)}:\n{text}");
+            ? new(PatchProblems.PatchAmbiguous, $"{name}: {file.Path}:\n{text}")
+            : new(PatchProblems.PatchDoesNotApply, $"{name}: {file.Path} has no such lines{AboutEnds(hunk, lines)}:\n{text}");
     }
 }

@@ -5,9 +5,9 @@
 
 using System.Collections.Concurrent;
 using System.Text;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Patches;
 

@@ -2,11 +2,11 @@
 // bring: assembly, the linker script, the vdso, programs and headers that the build makes. A livepatch of the C code alone would
 // leave them as they are, and say nothing.
 
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Patches;
 
@@ -51,7 +51,7 @@ internal sealed class OtherReaders(CacheRoot cache)
     /// </summary>
     public static Problem? OfFile(PreparedTree tree, string path) =>
         IsForConstants(path) || IsHostProgram(tree, path)
-            ? new(ProblemCodes.PatchChangesBuild, $"{path} is compiled into what the build makes sources from")
+            ? new(PatchProblems.PatchChangesBuild, $"{path} is compiled into what the build makes sources from")
             : null;
 
     // What is declared and not used is in the text of C, and in no code of it. What borrowed flags cannot compile tells nothing.
@@ -108,14 +108,14 @@ internal sealed class OtherReaders(CacheRoot cache)
             if (await ChangesProgramAsync(tree, sources, text, cancellation))
             {
                 var program = Path.GetRelativePath(tree.Folder, file).Replace("/.", "/", StringComparison.Ordinal)[..^".cmd".Length];
-                problems.Add(new(ProblemCodes.PatchChangesBuild, $"{path} changes {program}, a program that the build makes sources with"));
+                problems.Add(new(PatchProblems.PatchChangesBuild, $"{path} changes {program}, a program that the build makes sources with"));
             }
         }
 
         if (sources.Paths.Contains(OpcodesOfParsers))
-            problems.Add(new(ProblemCodes.PatchChangesBuild, $"the build makes parsers of ASN.1 that include {OpcodesOfParsers}"));
+            problems.Add(new(PatchProblems.PatchChangesBuild, $"the build makes parsers of ASN.1 that include {OpcodesOfParsers}"));
         if (sources.Plain.Files.FirstOrDefault(f => tree.HasFile(f.Key) && tree.Architecture.Sources.FeatureLists.Contains(f.Key) && !HasSameFeatures(tree, f.Key, f.Value)) is { Key: { } list })
-            problems.Add(new(ProblemCodes.PatchChangesBuild, $"the build makes names of processor features from {list}"));
+            problems.Add(new(PatchProblems.PatchChangesBuild, $"the build makes names of processor features from {list}"));
         return problems;
     }
 
@@ -150,9 +150,9 @@ internal sealed class OtherReaders(CacheRoot cache)
 
     private static Problem ProblemOf(KernelArchitecture architecture, string reader, List<string> paths)
     {
-        var code = PatchRules.IsVdso(architecture, reader) ? ProblemCodes.PatchChangesVdso
-            : IsForConstants(reader) ? ProblemCodes.PatchChangesBuild
-            : ProblemCodes.PatchChangesAssembly;
+        var code = PatchRules.IsVdso(architecture, reader) ? PatchProblems.PatchChangesVdso
+            : IsForConstants(reader) ? PatchProblems.PatchChangesBuild
+            : PatchProblems.PatchChangesAssembly;
         return new(code, $"{string.Join(", ", paths.Take(4))} changes {reader}, which includes it");
     }
 

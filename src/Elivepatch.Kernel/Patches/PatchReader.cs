@@ -4,9 +4,9 @@
 
 using System.Text;
 using System.Text.RegularExpressions;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Patches;
 
@@ -32,15 +32,15 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
     public Outcome<SourcePatch> Read()
     {
         if (text.Length > SourcePatch.Largest)
-            return new Problem(ProblemCodes.PatchTooLarge, $"{name} has {text.Length >> 20} MiB, more than {SourcePatch.Largest >> 20}");
+            return new Problem(PatchProblems.PatchTooLarge, $"{name} has {text.Length >> 20} MiB, more than {SourcePatch.Largest >> 20}");
         // One character a byte: a source file may have any encoding, and every byte has to come out as it went in.
         lines = WithoutCarriageReturns(Encoding.Latin1.GetString(text.Span).Split('\n'));
         while (at < lines.Length && problem is null)
             ReadLine();
         if (problem is null && files.Count == 0)
-            Fail(ProblemCodes.PatchUnreadable, "it has no change of a file");
+            Fail(PatchProblems.PatchUnreadable, "it has no change of a file");
         if (problem is null && files.Count > MostFiles)
-            Fail(ProblemCodes.PatchTooLarge, $"it changes {files.Count} files, more than {MostFiles}");
+            Fail(PatchProblems.PatchTooLarge, $"it changes {files.Count} files, more than {MostFiles}");
         return problem is null ? new SourcePatch(name, ContentDigest.Of(text.Span), files) : problem;
     }
 
@@ -62,9 +62,9 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
         else if (Starts(line, "--- ") && at + 1 < lines.Length && Starts(lines[at + 1], "+++ "))
             ReadFile();
         else if (Starts(line, "@@ ") || Starts(line, "*** ") && at + 1 < lines.Length && Starts(lines[at + 1], "--- "))
-            Fail(ProblemCodes.PatchUnreadable, "a change without the names of its file, or a context diff");
+            Fail(PatchProblems.PatchUnreadable, "a change without the names of its file, or a context diff");
         else if (Starts(line, "Binary files ") || line == "GIT binary patch")
-            Fail(ProblemCodes.PatchNotText, "it has a binary change");
+            Fail(PatchProblems.PatchNotText, "it has a binary change");
         else
             at++;
     }
@@ -84,7 +84,7 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
                 return;
             if (HoldsPatch(mail[..i]))
             {
-                Fail(ProblemCodes.PatchUnreadable, "what may be its message holds a whole patch: give each patch a file of its own");
+                Fail(PatchProblems.PatchUnreadable, "what may be its message holds a whole patch: give each patch a file of its own");
                 return;
             }
 
@@ -92,7 +92,7 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
             foreach (var line in mail[i..])
                 count += Starts(line, "diff --git ") ? 1 : 0;
             if (Counted(mail[i..]) is var counted && counted != count)
-                Fail(ProblemCodes.PatchUnreadable, $"its message quotes a change, and its statistic counts {counted} files where {count} follow");
+                Fail(PatchProblems.PatchUnreadable, $"its message quotes a change, and its statistic counts {counted} files where {count} follow");
             at += i + 1;
             return;
         }
@@ -145,11 +145,11 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
             if (Starts(line, "deleted file mode "))
                 removed = true;
             else if (Starts(line, "rename ") || Starts(line, "copy "))
-                Fail(ProblemCodes.PatchMovesFiles, header);
+                Fail(PatchProblems.PatchMovesFiles, header);
             else if (Starts(line, "GIT binary patch") || Starts(line, "Binary files "))
-                Fail(ProblemCodes.PatchNotText, $"{header}: a binary change");
+                Fail(PatchProblems.PatchNotText, $"{header}: a binary change");
             else if (ModePattern().Match(line) is { Success: true } match && match.Groups[1].Value is not ("100644" or "100755"))
-                Fail(ProblemCodes.PatchNotText, $"{header}: mode {match.Groups[1].Value} is that of a link, a sub-module or worse");
+                Fail(PatchProblems.PatchNotText, $"{header}: mode {match.Groups[1].Value} is that of a link, a sub-module or worse");
             else if (Starts(line, "old mode ") || Starts(line, "new mode "))
                 mode = true;
             else if (!ExtendedHeaderPattern().IsMatch(line))
@@ -160,9 +160,9 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
             return;
         // A header without hunks: a mode alone, or an empty file.
         if (removed)
-            Fail(ProblemCodes.PatchMovesFiles, $"{header}: the file is removed");
+            Fail(PatchProblems.PatchMovesFiles, $"{header}: the file is removed");
         if (problem is null && !mode && at < lines.Length && lines[at].Length > 0 && Starts(lines[at], "@@ "))
-            Fail(ProblemCodes.PatchUnreadable, $"{header}: the names of the file are missing");
+            Fail(PatchProblems.PatchUnreadable, $"{header}: the names of the file are missing");
     }
 
     private void ReadFile()
@@ -179,7 +179,7 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
             return;
         if (kind == PatchedFileKind.Changed && Strip(before, hasPrefix) != path)
         {
-            Fail(ProblemCodes.PatchMovesFiles, $"{before} becomes {after}");
+            Fail(PatchProblems.PatchMovesFiles, $"{before} becomes {after}");
             return;
         }
         var hunks = new List<PatchHunk>();
@@ -189,11 +189,11 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
                 hunks.Add(hunk);
         }
         if (problem is null && hunks.Count == 0)
-            Fail(ProblemCodes.PatchUnreadable, $"{path} has no hunk");
+            Fail(PatchProblems.PatchUnreadable, $"{path} has no hunk");
         if (problem is null && kind == PatchedFileKind.Added && (hunks.Count != 1 || hunks[0].Before.Any()))
-            Fail(ProblemCodes.PatchUnreadable, $"{path} is new and has lines before");
+            Fail(PatchProblems.PatchUnreadable, $"{path} is new and has lines before");
         if (problem is null && kind == PatchedFileKind.Removed && (hunks.Count != 1 || hunks[0].After.Any()))
-            Fail(ProblemCodes.PatchUnreadable, $"{path} is removed and has lines after");
+            Fail(PatchProblems.PatchUnreadable, $"{path} is removed and has lines after");
         files.Add(new(path, kind, hunks));
     }
 
@@ -202,18 +202,18 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
         var header = lines[at++];
         var (start, oldLeft, newLeft) = (Number(match.Groups[1]), Count(match.Groups[2]), Count(match.Groups[4]));
         if (start > LongestFile || oldLeft > LongestFile || newLeft > LongestFile)
-            return Fail(ProblemCodes.PatchUnreadable, $"{path}: {header}: a number is too large");
+            return Fail(PatchProblems.PatchUnreadable, $"{path}: {header}: a number is too large");
         var read = new List<HunkLine>();
         while (oldLeft > 0 || newLeft > 0)
         {
             if (at >= lines.Length)
-                return Fail(ProblemCodes.PatchUnreadable, $"{path}: {header}: the patch ends within the hunk");
+                return Fail(PatchProblems.PatchUnreadable, $"{path}: {header}: the patch ends within the hunk");
             if (KindOf(lines[at]) is not { } kind)
-                return Fail(ProblemCodes.PatchUnreadable, $"{path}: {header}: line {at + 1} of the patch is no line of a hunk");
+                return Fail(PatchProblems.PatchUnreadable, $"{path}: {header}: line {at + 1} of the patch is no line of a hunk");
             oldLeft -= kind == HunkLineKind.Added ? 0 : 1;
             newLeft -= kind == HunkLineKind.Removed ? 0 : 1;
             if (oldLeft < 0 || newLeft < 0)
-                return Fail(ProblemCodes.PatchUnreadable, $"{path}: {header}: more lines than the hunk's header says");
+                return Fail(PatchProblems.PatchUnreadable, $"{path}: {header}: more lines than the hunk's header says");
             read.Add(new(kind, (lines[at].Length == 0 ? "" : lines[at][1..]) + "\n"));
             at++;
             if (at < lines.Length && Starts(lines[at], "\\ "))
@@ -223,9 +223,9 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
             }
         }
         if (at < lines.Length && lines[at].Length > 0 && lines[at][0] is '+' or '-' && !Starts(lines[at], "--- ") && lines[at] is not ("-- " or "--"))
-            return Fail(ProblemCodes.PatchUnreadable, $"{path}: {header}: more lines than the hunk's header says");
+            return Fail(PatchProblems.PatchUnreadable, $"{path}: {header}: more lines than the hunk's header says");
         if (read.TrueForAll(l => l.Kind == HunkLineKind.Context))
-            return Fail(ProblemCodes.PatchUnreadable, $"{path}: {header}: it changes nothing");
+            return Fail(PatchProblems.PatchUnreadable, $"{path}: {header}: it changes nothing");
         return new(header, start, read);
     }
 
@@ -249,7 +249,7 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
     {
         if (QuotedPattern().Match(rest) is not { Success: true } match)
         {
-            Fail(ProblemCodes.PatchPathRefused, $"{rest}: no quoted name");
+            Fail(PatchProblems.PatchPathRefused, $"{rest}: no quoted name");
             return rest;
         }
 
@@ -273,7 +273,7 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
         var stripped = !hasPrefix ? path : slash > 0 ? path[(slash + 1)..] : "";
         if (UnitPath.IsValid(stripped))
             return stripped;
-        Fail(ProblemCodes.PatchPathRefused, $"\"{Printable(path)}\"");
+        Fail(PatchProblems.PatchPathRefused, $"\"{Printable(path)}\"");
         return null;
     }
 

@@ -1,8 +1,8 @@
 // In: the paths that patches change. Out: those that code is compiled from, or why they cannot be live patched. The paths are
 // those of the kernel's own tree.
 
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Architectures;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Patches;
 
@@ -25,7 +25,7 @@ public static class PatchRules
         if (problems.Count > 0)
             return Outcome<IReadOnlyList<string>>.Failure(problems);
         var code = paths.Distinct().Where(p => !IsSilent(architecture, p)).ToList();
-        return code.Count > 0 ? code : new Problem(ProblemCodes.PatchHasNoCode, string.Join(", ", paths.Distinct().Take(8)));
+        return code.Count > 0 ? code : new Problem(PatchProblems.PatchHasNoCode, string.Join(", ", paths.Distinct().Take(8)));
     }
 
     /// <summary>True for code that has run before the kernel proper, or runs outside of it.</summary>
@@ -42,16 +42,16 @@ public static class PatchRules
             return null;
         var name = Path.GetFileName(path);
         if (BuildFolders.Any(path.StartsWith) || architecture.Sources.BuildInputs.Contains(path) || BuildFiles.Any(b => name == b || name.StartsWith(b + ".", StringComparison.Ordinal)))
-            return new(ProblemCodes.PatchChangesBuild, path);
+            return new(PatchProblems.PatchChangesBuild, path);
         if (IsBootCode(architecture, path))
-            return new(ProblemCodes.PatchChangesBootCode, path);
+            return new(PatchProblems.PatchChangesBootCode, path);
         if (IsVdso(architecture, path))
-            return new(ProblemCodes.PatchChangesVdso, path);
+            return new(PatchProblems.PatchChangesVdso, path);
         return Path.GetExtension(name) switch
         {
             ".c" or ".h" => null,
-            ".S" or ".s" or ".lds" => new(ProblemCodes.PatchChangesAssembly, path),
-            _ => new(ProblemCodes.PatchChangesOtherFile, path),
+            ".S" or ".s" or ".lds" => new(PatchProblems.PatchChangesAssembly, path),
+            _ => new(PatchProblems.PatchChangesOtherFile, path),
         };
     }
 

@@ -2,10 +2,10 @@
 // make them, once with #line directives that keep line numbers where they were.
 
 using System.Text.RegularExpressions;
-using Elivepatch.Engine;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Patches;
 
@@ -59,11 +59,11 @@ public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay L
         if (file.Kind == PatchedFileKind.Added && exists)
         {
             return lines!.SequenceEqual(file.Hunks[0].After)
-                ? new(ProblemCodes.PatchAlreadyApplied, $"{name}: {file.Path} is there with the same text")
-                : new(ProblemCodes.PatchDoesNotApply, $"{name}: {file.Path} is there already");
+                ? new(PatchProblems.PatchAlreadyApplied, $"{name}: {file.Path} is there with the same text")
+                : new(PatchProblems.PatchDoesNotApply, $"{name}: {file.Path} is there already");
         }
         if (file.Kind != PatchedFileKind.Added && !exists)
-            return new(ProblemCodes.PatchDoesNotApply, $"{name}: the kernel's source has no {file.Path}");
+            return new(PatchProblems.PatchDoesNotApply, $"{name}: the kernel's source has no {file.Path}");
         var outcome = HunkApplier.Apply(name, file, lines ?? []);
         if (!outcome.TryGet(out var after))
             return outcome.Problems[0];
@@ -72,7 +72,7 @@ public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay L
         else if (after.Count == 0)
             current.Remove(file.Path);
         else
-            return new(ProblemCodes.PatchDoesNotApply, $"{name}: {file.Path} has lines that the patch does not remove with it");
+            return new(PatchProblems.PatchDoesNotApply, $"{name}: {file.Path} has lines that the patch does not remove with it");
         return null;
     }
 
@@ -84,15 +84,15 @@ public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay L
         {
             here = Path.Combine(here, part);
             if (new FileInfo(here).LinkTarget is not null)
-                return new Problem(ProblemCodes.PatchPathRefused, $"{name}: {path} leads through a link");
+                return new Problem(PatchProblems.PatchPathRefused, $"{name}: {path} leads through a link");
         }
         if (Directory.Exists(here))
-            return new Problem(ProblemCodes.PatchPathRefused, $"{name}: {path} is a folder");
+            return new Problem(PatchProblems.PatchPathRefused, $"{name}: {path} is a folder");
         var info = new FileInfo(here);
         if (!info.Exists)
             return new List<string>();
         return info.Length > LargestFile
-            ? new Problem(ProblemCodes.PatchTooLarge, $"{name}: {path} has {info.Length >> 20} MiB")
+            ? new Problem(PatchProblems.PatchTooLarge, $"{name}: {path} has {info.Length >> 20} MiB")
             : SourceText.Lines(File.ReadAllBytes(here));
     }
 
@@ -101,11 +101,11 @@ public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay L
     {
         // What is removed and comes again is a change of its lines.
         if (originals.FirstOrDefault(o => o.Value is not null && !current.ContainsKey(o.Key)).Key is { } removed)
-            return new Problem(ProblemCodes.PatchMovesFiles, $"{removed} is removed");
+            return new Problem(PatchProblems.PatchMovesFiles, $"{removed} is removed");
         // A patch and a later one may cancel out.
         var changed = current.Where(c => originals[c.Key] is not { } before || !before.SequenceEqual(c.Value)).ToList();
         if (changed.Count == 0)
-            return new Problem(ProblemCodes.PatchHasNoCode, "taken together, the patches change nothing");
+            return new Problem(PatchProblems.PatchHasNoCode, "taken together, the patches change nothing");
         var plain = changed.ToDictionary(c => c.Key, c => (ReadOnlyMemory<byte>)SourceText.Bytes(c.Value), StringComparer.Ordinal);
         var added = changed.Where(c => originals[c.Key] is null).Select(c => c.Key).ToHashSet(StringComparer.Ordinal);
         var numbered = changed.Where(c => !added.Contains(c.Key)).ToDictionary(

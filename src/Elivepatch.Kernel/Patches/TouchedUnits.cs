@@ -2,11 +2,11 @@
 // be it a header or a C file that others include (a unit or not), the include graph names candidates, kbuild says which of them this kernel has,
 // and the preprocessor which of those see a difference.
 
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Compile;
-using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Kernel.Patches;
 
@@ -56,8 +56,8 @@ public sealed class TouchedUnits(CacheRoot cache, int mostUnits, IProgress<Stage
         if (units.Count > 0)
             return units.Values.OrderBy(u => u.Command.Unit, StringComparer.Ordinal).ToList();
         return sources.Paths.All(p => p.EndsWith(".c", StringComparison.Ordinal))
-            ? new Problem(ProblemCodes.UnitNotBuilt, $"the configuration of {tree.Release} does not build {string.Join(", ", named)}")
-            : new Problem(ProblemCodes.FileNotCompiled, string.Join(", ", sources.Paths));
+            ? new Problem(CompileProblems.UnitNotBuilt, $"the configuration of {tree.Release} does not build {string.Join(", ", named)}")
+            : new Problem(PatchProblems.FileNotCompiled, string.Join(", ", sources.Paths));
     }
 
     private async Task<Outcome<IReadOnlyList<TouchedUnit>>> FindSeeingAsync(
@@ -86,21 +86,21 @@ public sealed class TouchedUnits(CacheRoot cache, int mostUnits, IProgress<Stage
         var units = readers.Keys.Where(r => r.EndsWith(".c", StringComparison.Ordinal)).ToList();
         var files = string.Join(", ", included.Take(8));
         if (units.Count > mostUnits * (long)FilesPerUnit)
-            return new Problem(ProblemCodes.TooManyUnits, $"{units.Count} C files may include {files}, more than {mostUnits * (long)FilesPerUnit}");
+            return new Problem(PatchProblems.TooManyUnits, $"{units.Count} C files may include {files}, more than {mostUnits * (long)FilesPerUnit}");
         if (units.Count > 0)
             progress?.Report(new(Stage, $"ask kbuild about {units.Count} C files that may include {files}", StageState.Running));
         var built = await commands.ForBuiltUnitsAsync(tree, [.. units.Where(tree.HasFile)], cancellation);
         if (!built.TryGet(out var candidates))
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(built.Problems);
         if (candidates.Count > mostUnits)
-            return new Problem(ProblemCodes.TooManyUnits, $"{candidates.Count} units may include {files}, more than {mostUnits}");
+            return new Problem(PatchProblems.TooManyUnits, $"{candidates.Count} units may include {files}, more than {mostUnits}");
         var others = await new OtherReaders(cache).FindAsync(tree, sources, readers, cancellation);
         if (!others.TryGet(out var leftOut) || leftOut.Count > 0)
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(others.Succeeded ? leftOut! : others.Problems);
         var confirmed = await ConfirmAsync(tree, sources, candidates, readers, cancellation);
         return confirmed is { Succeeded: true, Value.Count: 0 } && candidates.Count > 0 && included.Count == sources.Paths.Count
             ? new Problem(
-                ProblemCodes.NothingChanged,
+                PatchProblems.NothingChanged,
                 $"{Count(candidates.Count)} may include {files}, and none of them uses what differs")
             : confirmed;
     }

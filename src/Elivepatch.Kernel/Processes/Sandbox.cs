@@ -2,7 +2,7 @@
 // tree runs here: a Makefile can run any command, a configuration can name any file, and a compiler includes what it is told to.
 
 using System.Globalization;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Processes;
 
@@ -22,7 +22,7 @@ public static class Sandbox
     public static async Task<Outcome<ProcessResult>> RunAsync(SandboxRequest request, CancellationToken cancellation)
     {
         if (Executables.Find(Program) is not { } program)
-            return new Problem(ProblemCodes.SandboxMissing, $"{Program} is not in the search path");
+            return new Problem(ProcessProblems.SandboxMissing, $"{Program} is not in the search path");
         var watch = new SandboxWatch(request.Limits, [.. request.Binds.Where(b => b.Writable).Select(b => b.Source)]);
         var result = await ProcessRunner.RunAsync(
             new ProcessRequest
@@ -38,9 +38,9 @@ public static class Sandbox
             watch.RunAsync,
             cancellation);
         if (watch.Finding is { } finding)
-            return new Problem(ProblemCodes.SandboxLimitExceeded, $"{request.File}: {finding}");
+            return new Problem(ProcessProblems.SandboxLimitExceeded, $"{request.File}: {finding}");
         if (result.ExitCode != 0 && result.Error.StartsWith("bwrap: ", StringComparison.Ordinal))
-            return new Problem(ProblemCodes.SandboxFailed, result.Describe());
+            return new Problem(ProcessProblems.SandboxFailed, result.Describe());
         return result;
     }
 
@@ -54,7 +54,7 @@ public static class Sandbox
         var outcome = await RunAsync(request, cancellation);
         if (!outcome.TryGet(out var result) || result.Succeeded)
             return outcome;
-        return new Problem(ProblemCodes.ToolFailed, $"{purpose}: {request.File} ended with {result.Describe()}");
+        return new Problem(ProcessProblems.ToolFailed, $"{purpose}: {request.File} ended with {result.Describe()}");
     }
 
     private static List<string> CommandLine(SandboxRequest request)

@@ -3,8 +3,8 @@
 
 using System.Buffers.Binary;
 using Elivepatch.Elf;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Processes;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Records;
 
@@ -43,14 +43,14 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
     public static async Task<Outcome<BootImage>> OpenAsync(ReadOnlyMemory<byte> image, CancellationToken cancellation)
     {
         if (image.Length > Largest)
-            return new Problem(ProblemCodes.BootImageUnreadable, $"it has {image.Length >> 20} MiB, more than {Largest >> 20}");
+            return new Problem(RecordProblems.BootImageUnreadable, $"it has {image.Length >> 20} MiB, more than {Largest >> 20}");
         if (Payload(image) is not { } payload)
-            return new Problem(ProblemCodes.BootImageUnreadable, "it has no setup header of protocol 2.08 or later");
+            return new Problem(RecordProblems.BootImageUnreadable, "it has no setup header of protocol 2.08 or later");
         var decompressed = await DecompressAsync(payload, cancellation);
         if (!decompressed.TryGet(out var vmlinux))
             return Outcome<BootImage>.Failure(decompressed.Problems);
         if (Records.BuildId.Of(vmlinux.Span) is not { } buildId)
-            return new Problem(ProblemCodes.BootImageUnreadable, "the kernel in it has no build-id");
+            return new Problem(RecordProblems.BootImageUnreadable, "the kernel in it has no build-id");
         return new BootImage(vmlinux, buildId, ReadVersion(image.Span));
     }
 
@@ -73,7 +73,7 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
     {
         var way = Compressions.FirstOrDefault(c => payload.Span.StartsWith(c.Magic));
         if (way.Command is null)
-            return new Problem(ProblemCodes.BootImageUnreadable, "the kernel in it is compressed in a way that is not known");
+            return new Problem(RecordProblems.BootImageUnreadable, "the kernel in it is compressed in a way that is not known");
         var outcome = await Sandbox.RunAsync(
             new SandboxRequest
             {
@@ -89,11 +89,11 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
         if (!outcome.TryGet(out var result))
             return Outcome<ReadOnlyMemory<byte>>.Failure(outcome.Problems);
         if (result.ExitCode == 127)
-            return new Problem(ProblemCodes.ToolMissing, $"{way.Command[0]} is not installed (package {way.Package})");
+            return new Problem(ProcessProblems.ToolMissing, $"{way.Command[0]} is not installed (package {way.Package})");
         if (result.Truncated)
-            return new Problem(ProblemCodes.BootImageUnreadable, $"the kernel in it has more than {LargestVmlinux >> 20} MiB");
+            return new Problem(RecordProblems.BootImageUnreadable, $"the kernel in it has more than {LargestVmlinux >> 20} MiB");
         if (result.ExitCode != 0 && !ElfImage.IsImage(result.OutputBytes.Span))
-            return new Problem(ProblemCodes.BootImageUnreadable, $"the kernel in it cannot be decompressed: {Tail(result)}");
+            return new Problem(RecordProblems.BootImageUnreadable, $"the kernel in it cannot be decompressed: {Tail(result)}");
         return result.OutputBytes;
     }
 

@@ -5,8 +5,8 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Records;
 
@@ -164,5 +164,5 @@ public sealed record CaptureFile(
     });
 
     private static Problem Unreadable(string reason) =>
-        new(ProblemCodes.CaptureUnreadable, string.Concat(reason.Take(300).Select(c => char.IsControl(c) ? '?' : c)));
+        new(RecordProblems.CaptureUnreadable, string.Concat(reason.Take(300).Select(c => char.IsControl(c) ? '?' : c)));
 }

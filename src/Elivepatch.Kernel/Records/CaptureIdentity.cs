@@ -8,6 +8,7 @@ using System.Text.Unicode;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Kernel.Architectures;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Records;
 
@@ -85,5 +86,5 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
         return (ReadOnlyMemory<byte>)text.AsMemory(0, written);
     }
 
-    private static Problem Malformed(string reason) => new(ProblemCodes.MalformedKallsyms, $"/proc/kallsyms: {reason}");
+    private static Problem Malformed(string reason) => new(FactProblems.MalformedKallsyms, $"/proc/kallsyms: {reason}");
 }

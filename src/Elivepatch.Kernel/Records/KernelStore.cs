@@ -2,8 +2,8 @@
 // piece likewise.
 
 using System.Text.Json;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Records;
 
@@ -27,7 +27,7 @@ public sealed class KernelStore(CacheRoot cache)
             return Read(PathOf(plain));
         if (List().FirstOrDefault(r => r.Facts.BuildId == plain) is { } record)
             return record;
-        return new Problem(ProblemCodes.KernelUnknown, $"no kernel {plain} has been imported");
+        return new Problem(RecordProblems.KernelUnknown, $"no kernel {plain} has been imported");
     }
 
     /// <summary>Removes a record.</summary>
@@ -70,15 +70,15 @@ public sealed class KernelStore(CacheRoot cache)
             var json = File.ReadAllBytes(Path.Combine(path, RecordFiles.Facts));
             var facts = JsonSerializer.Deserialize(json, RecordJson.Default.KernelFacts);
             if (facts is not { Format: KernelFacts.CurrentFormat } || facts.Name != name)
-                return new Problem(ProblemCodes.RecordDamaged, $"{name}: the record is of another format");
+                return new Problem(RecordProblems.RecordDamaged, $"{name}: the record is of another format");
             var record = new KernelRecord(path, facts);
             return File.Exists(record.ConfigPath) && File.Exists(record.KallsymsPath)
                 ? record
-                : new Problem(ProblemCodes.RecordDamaged, $"{name}: files are missing");
+                : new Problem(RecordProblems.RecordDamaged, $"{name}: files are missing");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
-            return new Problem(ProblemCodes.RecordDamaged, $"{name}: {e.Message}");
+            return new Problem(RecordProblems.RecordDamaged, $"{name}: {e.Message}");
         }
     }
 }

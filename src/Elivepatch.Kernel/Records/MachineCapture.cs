@@ -6,6 +6,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Architectures;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Records;
 
@@ -153,8 +154,8 @@ public sealed class MachineCapture(string root = "/")
             (false, false) => ("the addresses from everybody but root", "run the command as root"),
         };
         var value = restriction.Length > 0 ? $" (kernel.kptr_restrict is {restriction})" : "";
-        return new(ProblemCodes.HiddenAddresses, $"/proc/kallsyms hides {reason}{value}", remedy);
+        return new(FactProblems.HiddenAddresses, $"/proc/kallsyms hides {reason}{value}", remedy);
     }
 
-    private static Problem Impossible(string reason, string? remedy) => new(ProblemCodes.CaptureImpossible, reason, remedy);
+    private static Problem Impossible(string reason, string? remedy) => new(RecordProblems.CaptureImpossible, reason, remedy);
 }

@@ -3,8 +3,8 @@
 
 using System.Globalization;
 using System.IO.Enumeration;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Processes;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Storage;
 
@@ -41,7 +41,7 @@ public static class Archives
     public static Task<Problem?> UnpackSourceAsync(string archive, string folder, CancellationToken cancellation) =>
         Decompressors.TryGetValue(Path.GetExtension(archive), out var decompressor)
             ? UnpackAsync(archive, decompressor, folder, ["--strip-components=1"], SourceLimit, cancellation)
-            : Task.FromResult<Problem?>(new(ProblemCodes.ArchiveRefused, $"{archive}: not a kind of archive that is known"));
+            : Task.FromResult<Problem?>(new(ProcessProblems.ArchiveRefused, $"{archive}: not a kind of archive that is known"));
 
     private static async Task<Problem?> UnpackAsync(
         string archive, string decompressor, string folder, string[] words, long limit, CancellationToken cancellation)
@@ -70,11 +70,11 @@ public static class Archives
             return outcome.Problems[0];
         var name = Path.GetFileName(archive);
         if (result.ExitCode == 99)
-            return new(ProblemCodes.ArchiveRefused, $"{name} decompresses to more than {limit >> 20} MiB");
+            return new(ProcessProblems.ArchiveRefused, $"{name} decompresses to more than {limit >> 20} MiB");
         if (!result.Succeeded)
-            return new(ProblemCodes.ArchiveRefused, $"{name} cannot be unpacked: {result.Describe()}");
+            return new(ProcessProblems.ArchiveRefused, $"{name} cannot be unpacked: {result.Describe()}");
         return LinksThatLeave(folder).FirstOrDefault() is { } link
-            ? new Problem(ProblemCodes.ArchiveRefused, $"{name}: the link {link} leads out of the archive")
+            ? new Problem(ProcessProblems.ArchiveRefused, $"{name}: the link {link} leads out of the archive")
             : null;
     }
 

@@ -2,7 +2,7 @@
 // time. Results are made in a folder beside and renamed, so nobody ever sees half of one, and a killed run leaves only rubbish
 // whose lock is gone.
 
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Storage;
 
@@ -35,7 +35,7 @@ public sealed class CacheRoot
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Problem(ProblemCodes.CacheFailed, $"{path}: {e.Message}");
+            return new Problem(ProcessProblems.CacheFailed, $"{path}: {e.Message}");
         }
     }
 
@@ -89,7 +89,7 @@ public sealed class CacheRoot
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Problem(ProblemCodes.CacheFailed, $"{FullPath}: {e.Message}");
+            return new Problem(ProcessProblems.CacheFailed, $"{FullPath}: {e.Message}");
         }
     }
 

@@ -1,9 +1,9 @@
 // In: a configuration. Out: whether a kernel of it can be live patched, and built again alike. The options are those of
 // kernel/livepatch/Kconfig, arch/*/Kconfig and security/Kconfig.hardening of the kernel's own source.
 
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Trees;
 
@@ -45,17 +45,17 @@ public static class ConfigRules
     {
         var problems = new List<Problem>();
         if (!config.IsSet(architecture.Option))
-            problems.Add(new(ProblemCodes.ConfigurationLacks, $"CONFIG_{architecture.Option} is not set: it is no kernel for {architecture.Machine}"));
+            problems.Add(new(CompileProblems.ConfigurationLacks, $"CONFIG_{architecture.Option} is not set: it is no kernel for {architecture.Machine}"));
         foreach (var (option, why) in Required.Where(r => !config.IsSet(r.Option)))
-            problems.Add(new(ProblemCodes.ConfigurationLacks, $"CONFIG_{option} is not set: {why}"));
+            problems.Add(new(CompileProblems.ConfigurationLacks, $"CONFIG_{option} is not set: {why}"));
         if (!config.IsSet("DYNAMIC_FTRACE_WITH_REGS") && !config.IsSet("DYNAMIC_FTRACE_WITH_ARGS"))
         {
             problems.Add(new(
-                ProblemCodes.ConfigurationLacks,
+                CompileProblems.ConfigurationLacks,
                 "neither CONFIG_DYNAMIC_FTRACE_WITH_REGS nor CONFIG_DYNAMIC_FTRACE_WITH_ARGS is set: functions cannot be diverted"));
         }
         foreach (var (option, why) in Forbidden.Where(r => config.IsSet(r.Option)))
-            problems.Add(new(ProblemCodes.ConfigurationUnsupported, $"CONFIG_{option} is set: {why}"));
+            problems.Add(new(CompileProblems.ConfigurationUnsupported, $"CONFIG_{option} is set: {why}"));
         return problems;
     }
 }

@@ -3,12 +3,12 @@
 // and silently changes options by their answers, which is how a rebuild comes to differ from the kernel that runs.
 
 using System.Globalization;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Processes;
-using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Kernel.Trees;
 
@@ -78,7 +78,7 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
     private static Problem? CheckIsKernel(string source) =>
         new[] { "Kconfig", "Makefile", "kernel/livepatch/core.c" }.All(f => File.Exists(Path.Combine(source, f)))
             ? null
-            : new Problem(ProblemCodes.SourceUnusable, "it has no Kconfig, Makefile or kernel/livepatch/core.c at its top");
+            : new Problem(RecordProblems.SourceUnusable, "it has no Kconfig, Makefile or kernel/livepatch/core.c at its top");
 
     private static async Task<Problem?> ApplyAsync(IReadOnlyList<string> patches, string source, CancellationToken cancellation)
     {
@@ -97,7 +97,7 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
             if (!outcome.TryGet(out var result))
                 return outcome.Problems[0];
             if (!result.Succeeded)
-                return new Problem(ProblemCodes.BasePatchFails, $"{Path.GetFileName(patch)}: {result.Output.Trim()}");
+                return new Problem(CompileProblems.BasePatchFails, $"{Path.GetFileName(patch)}: {result.Output.Trim()}");
         }
         return null;
     }
@@ -140,7 +140,7 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
             return outcome.Problems[0];
         if (result.Succeeded)
             return null;
-        return CheckConfig(recipe, source) ?? new Problem(ProblemCodes.PreparationFailed, result.Describe());
+        return CheckConfig(recipe, source) ?? new Problem(CompileProblems.PreparationFailed, result.Describe());
     }
 
     // Who built the kernel, when, and as which package is in its banner and in messages: kernel/hung_task.c has the package's name.
@@ -157,7 +157,7 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
         var changes = after.DifferencesFrom(recipe.Config, o => ConfigRules.MayAppear(o, recipe.Config));
         return changes.Count == 0
             ? null
-            : new Problem(ProblemCodes.ConfigurationChanged, $"preparation changed {Summary(changes)}");
+            : new Problem(CompileProblems.ConfigurationChanged, $"preparation changed {Summary(changes)}");
     }
 
     private static Problem? CheckHeaders(TreeRecipe recipe, string source)
@@ -168,7 +168,7 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
             .Select(path => Path.GetRelativePath(packaged, path))
             .Where(path => IsMadeByPreparation(path, source) && !SameText(Path.Combine(packaged, path), Path.Combine(source, path)))
             .Order(StringComparer.Ordinal).ToList();
-        return differing.Count == 0 ? null : new Problem(ProblemCodes.GeneratedHeaderDiffers, Summary(differing));
+        return differing.Count == 0 ? null : new Problem(CompileProblems.GeneratedHeaderDiffers, Summary(differing));
     }
 
     private static bool IsMadeByPreparation(string path, string source) => File.Exists(Path.Combine(source, path));

@@ -1,8 +1,8 @@
 // In: a source package, an archive, or a folder. Out: an archive in the cache under the digest of what it came from.
 
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Trees;
 
@@ -15,7 +15,7 @@ public sealed class SourceArchives(CacheRoot cache)
     public Outcome<SourceArchive> Find(ContentDigest key) =>
         cache.Find(Kind, key) is { } folder
             ? Archive(key, folder)
-            : new Problem(ProblemCodes.RecordDamaged, "the kernel's source is no longer in the cache");
+            : new Problem(RecordProblems.RecordDamaged, "the kernel's source is no longer in the cache");
 
     /// <summary>Adds the archive that a package <c>linux-source-X.Y</c> carries.</summary>
     public Task<Outcome<SourceArchive>> AddPackageAsync(string package, ContentDigest packageDigest, CancellationToken cancellation) =>
@@ -28,7 +28,7 @@ public sealed class SourceArchives(CacheRoot cache)
                     return problem;
                 var archives = Directory.GetFiles(Path.Combine(workspace.FullPath, "usr", "src"), "linux-source-*.tar.*");
                 if (archives.Length != 1)
-                    return new Problem(ProblemCodes.SourceUnusable, $"{Path.GetFileName(package)} carries no source archive");
+                    return new Problem(RecordProblems.SourceUnusable, $"{Path.GetFileName(package)} carries no source archive");
                 File.Move(archives[0], Path.Combine(folder, Path.GetFileName(archives[0])));
                 return null;
             },
@@ -40,7 +40,7 @@ public sealed class SourceArchives(CacheRoot cache)
         if (Directory.Exists(path))
             return await AddFolderAsync(Path.GetFullPath(path), cancellation);
         if (!File.Exists(path))
-            return new Problem(ProblemCodes.SourceUnusable, $"{path} does not exist");
+            return new Problem(RecordProblems.SourceUnusable, $"{path} does not exist");
         var key = await ContentDigest.OfFileAsync(path, cancellation);
         return await AddAsync(
             key,

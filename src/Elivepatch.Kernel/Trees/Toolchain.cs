@@ -2,9 +2,9 @@
 // even a packaging revision apart, may inline another function, so the text has to be the same.
 
 using System.Text.RegularExpressions;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Processes;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Trees;
 
@@ -24,7 +24,7 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
         var words = text.Split(' ', 2);
         var match = NamePattern().Match(words[0]);
         if (!match.Success || words.Length != 2)
-            return new Problem(ProblemCodes.CompilerUnsupported, $"the kernel was built by \"{text}\", which is no GCC");
+            return new Problem(CompileProblems.CompilerUnsupported, $"the kernel was built by \"{text}\", which is no GCC");
         var seen = new List<string>();
         foreach (var path in Candidates(architecture, words[0], words[1]))
         {
@@ -36,7 +36,7 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
         var major = MajorOf(words[1]);
         var package = major is null ? "gcc" : $"gcc-{major}";
         return new Problem(
-            ProblemCodes.CompilerMissing,
+            CompileProblems.CompilerMissing,
             $"the kernel was built by \"{text}\"; {(seen.Count == 0 ? "there is no GCC here" : "here " + string.Join(", ", seen))}",
             $"Install that version of the package {package}: apt-get install {package}");
     }

@@ -1,7 +1,7 @@
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Trees;
 

@@ -1,8 +1,8 @@
 // In: a program of this machine. Out: the shared libraries that it needs, as files for a guest that has none.
 
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Processes;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
@@ -23,7 +23,7 @@ public static class GuestLibraries
         {
             var listed = await ProcessRunner.RunAsync(new ProcessRequest { File = "ldd", Arguments = [linked] }, cancellation);
             if (!listed.Succeeded)
-                return new Problem(ProblemCodes.ToolFailed, $"ldd {linked}: {listed.Describe()}");
+                return new Problem(ProcessProblems.ToolFailed, $"ldd {linked}: {listed.Describe()}");
             paths.AddRange(listed.Output.Split((char[])[' ', '\t', '\n']).Where(w => w.StartsWith('/')));
         }
 

@@ -1,5 +1,5 @@
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Import;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 

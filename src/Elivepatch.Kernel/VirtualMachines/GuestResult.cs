@@ -1,4 +1,4 @@
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
@@ -49,11 +49,11 @@ public sealed record GuestResult
     public Problem? Failure => Ending switch
     {
         GuestEnding.Finished => null,
-        GuestEnding.DidNotStart => new(ProblemCodes.GuestDidNotStart, $"init was not run within {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"),
-        GuestEnding.Died => new(ProblemCodes.GuestDied, $"it ended after {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"),
-        GuestEnding.TimedOut => new(ProblemCodes.GuestTimedOut, $"killed after {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"),
-        GuestEnding.OutputTooLarge => new(ProblemCodes.GuestOutputTooLarge, $"killed after {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"),
-        _ => new(ProblemCodes.GuestAnswerMalformed, $"its files did not come whole; console:\n{ConsoleTail}"),
+        GuestEnding.DidNotStart => new(VirtualMachineProblems.GuestDidNotStart, $"init was not run within {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"),
+        GuestEnding.Died => new(VirtualMachineProblems.GuestDied, $"it ended after {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"),
+        GuestEnding.TimedOut => new(VirtualMachineProblems.GuestTimedOut, $"killed after {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"),
+        GuestEnding.OutputTooLarge => new(VirtualMachineProblems.GuestOutputTooLarge, $"killed after {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"),
+        _ => new(VirtualMachineProblems.GuestAnswerMalformed, $"its files did not come whole; console:\n{ConsoleTail}"),
     };
 
     /// <summary>This result, or a problem where the guest did not finish or its script had another status than 0.</summary>
@@ -62,7 +62,7 @@ public sealed record GuestResult
         if (Failure is { } failure)
             return failure;
         if (ExitStatus != 0)
-            return new Problem(ProblemCodes.GuestScriptFailed, $"exit status {ExitStatus}:\n{string.Join('\n', Output.TrimEnd().Split('\n').TakeLast(TailLines))}");
+            return new Problem(VirtualMachineProblems.GuestScriptFailed, $"exit status {ExitStatus}:\n{string.Join('\n', Output.TrimEnd().Split('\n').TakeLast(TailLines))}");
         return this;
     }
 

@@ -1,9 +1,9 @@
 // In: a kernel's boot image. Out: what only the booted kernel tells, above all its symbols, which the packages do not carry.
 
 using System.Text;
-
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Model;
+
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
@@ -36,11 +36,11 @@ public static class KernelBoot
             || BuildId.Find(notes.Span) is not { } buildId
             || Line(result, "release") is not { } release
             || Line(result, "version") is not { } version)
-            return new Problem(ProblemCodes.GuestAnswerMalformed, "it has no symbols, no build-id or no release");
+            return new Problem(VirtualMachineProblems.GuestAnswerMalformed, "it has no symbols, no build-id or no release");
         if (!version.Contains($" {release} ", StringComparison.Ordinal))
-            return new Problem(ProblemCodes.GuestAnswerMalformed, $"the release '{release}' is not that of '{version}'");
+            return new Problem(VirtualMachineProblems.GuestAnswerMalformed, $"the release '{release}' is not that of '{version}'");
         if (kallsyms.Span.Count((byte)'\n') < FewestSymbols)
-            return new Problem(ProblemCodes.GuestAnswerMalformed, $"/proc/kallsyms has fewer than {FewestSymbols} lines");
+            return new Problem(VirtualMachineProblems.GuestAnswerMalformed, $"/proc/kallsyms has fewer than {FewestSymbols} lines");
         return new BootFacts(release, version, buildId.Hex, kallsyms, notes, result.Duration);
     }
 

@@ -1,7 +1,7 @@
 // In: a kernel's boot image and cases, each of livepatch modules and a script. Out: a report for each case. All cases share one
 // boot; one that kills its guest or leaves it unfit costs only itself, and those after it get a fresh guest.
 
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 

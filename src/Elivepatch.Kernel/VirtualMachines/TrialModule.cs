@@ -1,7 +1,6 @@
 using Elivepatch.Elf;
-using Elivepatch.Engine;
-using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
@@ -30,9 +29,9 @@ internal sealed record TrialModule(string Name, byte[] Content, bool IsKept = fa
     private static Outcome<TrialModule> Read(string path)
     {
         if (!File.Exists(path))
-            return new Problem(ProblemCodes.TrialInvalid, $"there is no module {path}");
+            return new Problem(VirtualMachineProblems.TrialInvalid, $"there is no module {path}");
         if (new FileInfo(path).Length > Largest)
-            return new Problem(ProblemCodes.TrialInvalid, $"{path} is larger than {Largest >> 20} MiB");
+            return new Problem(VirtualMachineProblems.TrialInvalid, $"{path} is larger than {Largest >> 20} MiB");
         var content = File.ReadAllBytes(path);
         try
         {
@@ -40,11 +39,11 @@ internal sealed record TrialModule(string Name, byte[] Content, bool IsKept = fa
             var name = ModuleInformation.Of(elf).Name;
             return name is not null && name.Length is > 0 and <= KernelLimits.ModuleName && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')
                 ? new TrialModule(name, content, IsKeptInMemory(elf))
-                : new Problem(ProblemCodes.TrialInvalid, $"{path} has no name= in its .modinfo that a module can have");
+                : new Problem(VirtualMachineProblems.TrialInvalid, $"{path} has no name= in its .modinfo that a module can have");
         }
         catch (ElfFormatException e)
         {
-            return new Problem(ProblemCodes.TrialInvalid, $"{path} is not a kernel module: {e.Message}");
+            return new Problem(VirtualMachineProblems.TrialInvalid, $"{path} is not a kernel module: {e.Message}");
         }
     }
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
-
-using Elivepatch.Engine;
 using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Model;
+
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
@@ -55,15 +55,15 @@ internal sealed class TrialPlan
     public static Problem? Check(IReadOnlyList<TrialCase> cases)
     {
         if (cases.Count == 0)
-            return new(ProblemCodes.TrialInvalid, "there is no case");
+            return new(VirtualMachineProblems.TrialInvalid, "there is no case");
         foreach (var trial in cases)
         {
             if (trial.Modules.Count == 0)
-                return new(ProblemCodes.TrialInvalid, $"case '{trial.Name}' has no module");
+                return new(VirtualMachineProblems.TrialInvalid, $"case '{trial.Name}' has no module");
             if (trial.TransitionTimeout < TimeSpan.FromSeconds(1) || trial.ScriptTimeout < TimeSpan.FromSeconds(1))
-                return new(ProblemCodes.TrialInvalid, $"case '{trial.Name}' has a time limit below one second");
+                return new(VirtualMachineProblems.TrialInvalid, $"case '{trial.Name}' has a time limit below one second");
             if (trial.Files.FirstOrDefault(f => f.Path is "script" || f.Path.StartsWith("modules/", StringComparison.Ordinal)) is { } taken)
-                return new(ProblemCodes.TrialInvalid, $"case '{trial.Name}' has a file in the place of our own: {taken.Path}");
+                return new(VirtualMachineProblems.TrialInvalid, $"case '{trial.Name}' has a file in the place of our own: {taken.Path}");
         }
         return null;
     }

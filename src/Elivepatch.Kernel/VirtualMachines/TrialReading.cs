@@ -2,8 +2,8 @@
 // wrong. Whether a case passed is decided here and nowhere else; what is missing counts against it.
 
 using System.Globalization;
+using Elivepatch.Model;
 
-using Elivepatch.Engine;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
@@ -29,7 +29,7 @@ internal static class TrialReading
         }
         if (reports.Count > 0)
             return reports;
-        return result.Failure ?? new(ProblemCodes.GuestAnswerMalformed, $"no case was begun; console:\n{result.ConsoleTail}");
+        return result.Failure ?? new(VirtualMachineProblems.GuestAnswerMalformed, $"no case was begun; console:\n{result.ConsoleTail}");
     }
 
     private static TrialReport ReadCase(
@@ -41,14 +41,14 @@ internal static class TrialReading
         if (done is null)
             problems.Add(NotDone(last, phases));
         problems.AddRange(phases.Select(p => Judge(p, trial, log)).OfType<Problem>());
-        problems.AddRange(KernelLog.Complaints(log).Select(c => new Problem(ProblemCodes.KernelComplained, c)));
+        problems.AddRange(KernelLog.Complaints(log).Select(c => new Problem(VirtualMachineProblems.KernelComplained, c)));
         // What is stuck remains: that is one finding, not two.
-        if (!problems.Exists(p => p.Code == ProblemCodes.TransitionStuck))
-            problems.AddRange(events.Where(e => e.Name == "remains").Select(e => new Problem(ProblemCodes.LivepatchRemains, e.Rest(1))));
+        if (!problems.Exists(p => p.Code == VirtualMachineProblems.TransitionStuck))
+            problems.AddRange(events.Where(e => e.Name == "remains").Select(e => new Problem(VirtualMachineProblems.LivepatchRemains, e.Rest(1))));
         if (done is not null && Taint(events[0], done) is { Length: > 0 } taint)
-            problems.Add(new(ProblemCodes.UnexpectedTaint, $"the kernel is tainted {taint}"));
+            problems.Add(new(VirtualMachineProblems.UnexpectedTaint, $"the kernel is tainted {taint}"));
         if (problems.Count == 0 && Missing(trial, modules, phases) is { } missing)
-            problems.Add(new(ProblemCodes.GuestAnswerMalformed, $"nothing was heard of '{missing}'"));
+            problems.Add(new(VirtualMachineProblems.GuestAnswerMalformed, $"nothing was heard of '{missing}'"));
         return new() { Case = trial.Name, Phases = phases, KernelLog = log, Problems = problems, TransitionSeconds = KernelLog.TransitionSeconds([.. log.Where(l => !IsAboutStandIn(l))]) };
     }
 
@@ -60,7 +60,7 @@ internal static class TrialReading
         var where = phases.Count == 0 ? "before its first phase" : $"in phase '{phases[^1]}'";
         var failure = last?.Failure;
         return failure is null
-            ? new(ProblemCodes.GuestAnswerMalformed, $"the case has no end, {where}")
+            ? new(VirtualMachineProblems.GuestAnswerMalformed, $"the case has no end, {where}")
             : failure with { Reason = $"{where}: {failure.Reason}" };
     }
 
@@ -68,13 +68,13 @@ internal static class TrialReading
     {
         { ExitStatus: 0 or -1 } => null,
         { IsScript: true, ExitStatus: 137 } when phase.Seconds >= trial.ScriptTimeout.TotalSeconds =>
-            new(ProblemCodes.TrialScriptTimedOut, $"'{phase}' was killed after {phase.Seconds:0} s:\n{Tail(phase.Output)}"),
-        { IsScript: true } => new(ProblemCodes.TrialScriptFailed, $"'{phase}' had exit status {phase.ExitStatus}:\n{Tail(phase.Output)}"),
-        { Name: "load" } => new(ProblemCodes.LivepatchNotLoaded, $"{phase.Livepatch}: {Tail(phase.Output)}\n{AboutLoading(phase, log)}"),
-        { Name: "transition" } or { Name: "disable", ExitStatus: 1 } => new(ProblemCodes.TransitionStuck, Stuck(phase)),
-        { Name: "keep" } => new(ProblemCodes.LivepatchNotKept, $"{phase.Livepatch} was unloaded: {Tail(phase.Output)}"),
-        { Name: "replace" } => new(ProblemCodes.FormerLivepatchRemains, $"{phase.Livepatch} was to be replaced"),
-        _ => new(ProblemCodes.LivepatchRemains, $"'{phase}' failed: {Tail(phase.Output)}"),
+            new(VirtualMachineProblems.TrialScriptTimedOut, $"'{phase}' was killed after {phase.Seconds:0} s:\n{Tail(phase.Output)}"),
+        { IsScript: true } => new(VirtualMachineProblems.TrialScriptFailed, $"'{phase}' had exit status {phase.ExitStatus}:\n{Tail(phase.Output)}"),
+        { Name: "load" } => new(VirtualMachineProblems.LivepatchNotLoaded, $"{phase.Livepatch}: {Tail(phase.Output)}\n{AboutLoading(phase, log)}"),
+        { Name: "transition" } or { Name: "disable", ExitStatus: 1 } => new(VirtualMachineProblems.TransitionStuck, Stuck(phase)),
+        { Name: "keep" } => new(VirtualMachineProblems.LivepatchNotKept, $"{phase.Livepatch} was unloaded: {Tail(phase.Output)}"),
+        { Name: "replace" } => new(VirtualMachineProblems.FormerLivepatchRemains, $"{phase.Livepatch} was to be replaced"),
+        _ => new(VirtualMachineProblems.LivepatchRemains, $"'{phase}' failed: {Tail(phase.Output)}"),
     };
 
     private static string AboutLoading(TrialPhase phase, IReadOnlyList<string> log) => string.Join('\n', log.Where(l =>

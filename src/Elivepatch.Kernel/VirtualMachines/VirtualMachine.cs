@@ -3,10 +3,10 @@
 // kernel then reaches our init in about four seconds.
 
 using System.Security.Cryptography;
-
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Processes;
+using Elivepatch.Model;
+
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
@@ -39,7 +39,7 @@ public static class VirtualMachine
         if (Check(job) is { } problem)
             return problem;
         if (Executables.Find(job.Architecture.Emulator.Program) is null)
-            return new Problem(ProblemCodes.EmulatorMissing, $"{job.Architecture.Emulator.Program} is not in the PATH");
+            return new Problem(VirtualMachineProblems.EmulatorMissing, $"{job.Architecture.Emulator.Program} is not in the PATH");
         var busybox = FindBusybox(job.Architecture);
         if (!busybox.TryGet(out var shell))
             return Outcome<GuestResult>.Failure(busybox.Problems);
@@ -74,7 +74,7 @@ public static class VirtualMachine
         File.Delete(socket);
         using var channel = GuestChannel.Listen(socket, live.TakeChannel);
         if (channel is null)
-            return new Problem(ProblemCodes.GuestJobInvalid, $"{socket} is too long for a socket's path: set TMPDIR to a shorter one");
+            return new Problem(VirtualMachineProblems.GuestJobInvalid, $"{socket} is too long for a socket's path: set TMPDIR to a shorter one");
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, live.Stopped);
         var watch = System.Diagnostics.Stopwatch.StartNew();
         var request = new SandboxRequest
@@ -156,26 +156,26 @@ public static class VirtualMachine
     private static Problem? Check(GuestJob job)
     {
         if (!File.Exists(job.Kernel))
-            return new(ProblemCodes.GuestJobInvalid, $"there is no boot image {job.Kernel}");
+            return new(VirtualMachineProblems.GuestJobInvalid, $"there is no boot image {job.Kernel}");
         if (job.Files.FirstOrDefault(f => !GuestPath.IsSafe(f.Path)) is { } unsafePath)
-            return new(ProblemCodes.GuestJobInvalid, $"'{unsafePath.Path}' is not a relative path of plain names");
+            return new(VirtualMachineProblems.GuestJobInvalid, $"'{unsafePath.Path}' is not a relative path of plain names");
         if (job.Files.GroupBy(f => f.Path).FirstOrDefault(g => g.Count() > 1 || g.Key == "script") is { } twice)
-            return new(ProblemCodes.GuestJobInvalid, $"two files for one place in the guest: {twice.Key}");
+            return new(VirtualMachineProblems.GuestJobInvalid, $"two files for one place in the guest: {twice.Key}");
         if (job.Files.Sum(f => (long)f.Content.Length) > LargestFiles)
-            return new(ProblemCodes.GuestJobInvalid, $"the files are larger than {LargestFiles >> 20} MiB");
+            return new(VirtualMachineProblems.GuestJobInvalid, $"the files are larger than {LargestFiles >> 20} MiB");
         if (job.KernelArguments.FirstOrDefault(a => a.Length == 0 || a.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))) is { } word)
-            return new(ProblemCodes.GuestJobInvalid, $"'{word}' is not one word of a kernel command line");
+            return new(VirtualMachineProblems.GuestJobInvalid, $"'{word}' is not one word of a kernel command line");
         if (job.Memory is < 64 or > 65536 || job.Processors is < 1 or > 64)
-            return new(ProblemCodes.GuestJobInvalid, $"{job.Memory} MiB and {job.Processors} processors");
+            return new(VirtualMachineProblems.GuestJobInvalid, $"{job.Memory} MiB and {job.Processors} processors");
         return null;
     }
 
     private static Outcome<byte[]> FindBusybox(KernelArchitecture architecture)
     {
         if (Executables.Find("busybox") is not { } path)
-            return new Problem(ProblemCodes.BusyboxMissing, "busybox is not in the PATH");
+            return new Problem(VirtualMachineProblems.BusyboxMissing, "busybox is not in the PATH");
         if (new FileInfo(path).Length > LargestProgram || File.ReadAllBytes(path) is var bytes && !StaticProgram.Is(architecture.Engine, bytes))
-            return new Problem(ProblemCodes.BusyboxMissing, $"{path} is not a statically linked program for {architecture.Machine}");
+            return new Problem(VirtualMachineProblems.BusyboxMissing, $"{path} is not a statically linked program for {architecture.Machine}");
         return bytes;
     }
 }

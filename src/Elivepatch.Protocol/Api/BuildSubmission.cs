@@ -1,4 +1,4 @@
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Protocol.Api;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json.Serialization;
-using Elivepatch.Engine.Explain;
+using Elivepatch.Model.Explanations;
 
 namespace Elivepatch.Protocol.Api;
 

@@ -1,4 +1,4 @@
-using Elivepatch.Engine.Explain;
+using Elivepatch.Model.Explanations;
 using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Protocol.Api;

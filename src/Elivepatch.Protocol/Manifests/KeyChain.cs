@@ -2,7 +2,7 @@
 // the pinned one by endorsements, each signed by the key before; or why there is no such way.
 
 using System.Text.Json;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Protocol.Manifests;
@@ -46,5 +46,5 @@ public static class KeyChain
         }
     }
 
-    private static Problem NoWay(string reason) => new(ProblemCodes.KeyNotTrusted, reason);
+    private static Problem NoWay(string reason) => new(TrustProblems.KeyNotTrusted, reason);
 }

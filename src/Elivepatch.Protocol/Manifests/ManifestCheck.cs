@@ -5,8 +5,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
-using Elivepatch.Engine;
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Protocol.Manifests;
@@ -53,21 +53,21 @@ public static class ManifestCheck
     public static Outcome<Statement> Open(ReadOnlySpan<byte> manifest, PublicKey key)
     {
         if (manifest.Length > Envelope.LargestFile)
-            return new Problem(ProblemCodes.ManifestUnreadable, $"it has {manifest.Length >> 20} MiB");
+            return new Problem(TrustProblems.ManifestUnreadable, $"it has {manifest.Length >> 20} MiB");
         try
         {
             if (JsonSerializer.Deserialize(manifest, ProtocolJson.Default.Envelope) is not { PayloadType: { } type, Payload: { } payload, Signatures: { } signatures } envelope
                 || signatures.Any(s => s is not { Sig: not null }))
-                return new Problem(ProblemCodes.ManifestUnreadable, "it is no envelope");
+                return new Problem(TrustProblems.ManifestUnreadable, "it is no envelope");
             if (!key.HasSigned(envelope))
-                return new Problem(ProblemCodes.SignatureWrong, $"none of its {signatures.Count} signatures is by the pinned key {key.Id}");
+                return new Problem(TrustProblems.SignatureWrong, $"none of its {signatures.Count} signatures is by the pinned key {key.Id}");
             return type == Statement.PayloadType && JsonSerializer.Deserialize(payload, ProtocolJson.Default.Statement) is { } statement
                 ? statement
-                : new Problem(ProblemCodes.ManifestUnreadable, $"its payload is {type}");
+                : new Problem(TrustProblems.ManifestUnreadable, $"its payload is {type}");
         }
         catch (JsonException e)
         {
-            return new Problem(ProblemCodes.ManifestUnreadable, e.Message);
+            return new Problem(TrustProblems.ManifestUnreadable, e.Message);
         }
     }
 
@@ -80,15 +80,15 @@ public static class ManifestCheck
                 Subject: [{ Digest.Sha256: { } subject }],
                 Predicate: { BuildDefinition: { BuildType: BuildDefinition.LivepatchType, ExternalParameters: { } asked }, Validity: { } validity },
             })
-            return new(ProblemCodes.ManifestUnreadable, "it is not about one livepatch");
+            return new(TrustProblems.ManifestUnreadable, "it is not about one livepatch");
         if (subject != digest)
-            return new(ProblemCodes.ArtifactChanged, $"the module's SHA-256 is {digest}, the manifest is about {subject}");
+            return new(TrustProblems.ArtifactChanged, $"the module's SHA-256 is {digest}, the manifest is about {subject}");
         if (asked.BuildId != expectation.BuildId)
-            return new(ProblemCodes.ArtifactForOtherKernel, $"it is for {asked.Release} with build-id {asked.BuildId}; build-id {expectation.BuildId} runs here");
+            return new(TrustProblems.ArtifactForOtherKernel, $"it is for {asked.Release} with build-id {asked.BuildId}; build-id {expectation.BuildId} runs here");
         if (expectation.Patches is { } patches && !patches.Select(p => p.Sha256).SequenceEqual((asked.Patches ?? []).Select(p => p.Sha256)))
-            return new(ProblemCodes.ArtifactOfOtherPatches, $"it makes {Names(asked.Patches ?? [])} live, and {Names(patches)} was asked for");
+            return new(TrustProblems.ArtifactOfOtherPatches, $"it makes {Names(asked.Patches ?? [])} live, and {Names(patches)} was asked for");
         if (expectation.Statements is { } statements && !statements.SequenceEqual(asked.Statements ?? []))
-            return new(ProblemCodes.ArtifactOfOtherPatches, "it rests on other statements than were asked with");
+            return new(TrustProblems.ArtifactOfOtherPatches, "it rests on other statements than were asked with");
         return Age(validity, expectation);
     }
 
@@ -99,9 +99,9 @@ public static class ManifestCheck
         if (expectation.Now is not { } now)
             return null;
         if (now > validity.ExpiresOn)
-            return new(ProblemCodes.ManifestExpired, $"it ended {Text(validity.ExpiresOn)}, and the clock says {Text(now)}");
+            return new(TrustProblems.ManifestExpired, $"it ended {Text(validity.ExpiresOn)}, and the clock says {Text(now)}");
         return validity.IssuedOn - now > clockTolerance
-            ? new(ProblemCodes.ManifestFromFuture, $"it was issued {Text(validity.IssuedOn)}, and the clock says {Text(now)}")
+            ? new(TrustProblems.ManifestFromFuture, $"it was issued {Text(validity.IssuedOn)}, and the clock says {Text(now)}")
             : null;
     }
 
@@ -112,9 +112,9 @@ public static class ManifestCheck
         var reason = $"it was issued {Text(issued)}; one of {Text(newest)} has been accepted";
         return now is { } clock && newest - clock > clockTolerance
             ? new(
-                ProblemCodes.ManifestRolledBack, $"{reason}, and the clock says {Text(clock)}: it is behind now, or was ahead then",
+                TrustProblems.ManifestRolledBack, $"{reason}, and the clock says {Text(clock)}: it is behind now, or was ahead then",
                 "Set the clock right; if it was ahead then, `elivepatch patch --accept-older` begins anew.")
-            : new(ProblemCodes.ManifestRolledBack, reason);
+            : new(TrustProblems.ManifestRolledBack, reason);
     }
 
     private static string Names(IReadOnlyList<PatchReference> patches) =>

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Protocol.Manifests;
 
@@ -52,5 +52,5 @@ public sealed class PublicKey
     private static bool IsP256(ECDsa key) =>
         key.ExportParameters(includePrivateParameters: false).Curve.Oid.Value == ECCurve.NamedCurves.nistP256.Oid.Value;
 
-    private static Problem Unusable(string reason) => new(ProblemCodes.PublicKeyUnusable, reason);
+    private static Problem Unusable(string reason) => new(TrustProblems.PublicKeyUnusable, reason);
 }

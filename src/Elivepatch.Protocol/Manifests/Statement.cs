@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
-using Elivepatch.Engine.Explain;
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model.Explanations;
+using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Protocol.Manifests;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Protocol.Manifests;
 
@@ -25,11 +25,11 @@ public sealed record WithdrawalNotice(
     {
         if (envelope is not { PayloadType: PayloadType, Payload: not null, Signatures: { } signatures }
             || signatures.Any(s => s is not { Sig: not null }))
-            return new Problem(ProblemCodes.ManifestUnreadable, "a notice of withdrawal is no envelope");
+            return new Problem(TrustProblems.ManifestUnreadable, "a notice of withdrawal is no envelope");
         if (!keys.Any(k => k.HasSigned(envelope)))
         {
             return new Problem(
-                ProblemCodes.SignatureWrong,
+                TrustProblems.SignatureWrong,
                 "a notice of withdrawal is not signed by a key that is trusted here; it is not believed");
         }
 
@@ -39,11 +39,11 @@ public sealed record WithdrawalNotice(
             { Module: not null, Sha256: not null, BuildId: not null, Problems: { Count: <= MostProblems } problems } notice
                 && problems.All(p => p is { Code: not null, Title: not null, Reason: not null, Remedy: not null })
                 ? notice
-                : new Problem(ProblemCodes.ManifestUnreadable, "parts of a notice of withdrawal are missing");
+                : new Problem(TrustProblems.ManifestUnreadable, "parts of a notice of withdrawal are missing");
         }
         catch (JsonException e)
         {
-            return new Problem(ProblemCodes.ManifestUnreadable, e.Message);
+            return new Problem(TrustProblems.ManifestUnreadable, e.Message);
         }
     }
 }

@@ -10,8 +10,8 @@
 // not wanted, and what is not wanted is refused where it appears.
 
 using System.Text;
-using Elivepatch.Engine;
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
@@ -110,5 +110,5 @@ public static class StatementsFile
     /// <summary>What is wrong at an event.</summary>
     internal static YamlException Wrong(ParsingEvent? at, string what) => at is null ? new(what) : new(at.Start, at.End, what);
 
-    private static Problem Unreadable(string reason) => new(ProblemCodes.StatementsUnreadable, reason);
+    private static Problem Unreadable(string reason) => new(StatementProblems.StatementsUnreadable, reason);
 }

@@ -1,6 +1,8 @@
 // In: problems of whatever stage. Out: an answer as RFC 9457 has it, with the HTTP status that fits the first problem.
 
 using Elivepatch.Engine;
+using Elivepatch.Kernel;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Pages;
@@ -12,39 +14,39 @@ internal static class Answers
 {
     private static readonly Dictionary<ProblemCode, int> statuses = new()
     {
-        [ProblemCodes.TokenRefused] = StatusCodes.Status401Unauthorized,
-        [ProblemCodes.ScopeMissing] = StatusCodes.Status403Forbidden,
-        [ProblemCodes.PartForbidden] = StatusCodes.Status403Forbidden,
-        [ProblemCodes.TooManyMachines] = StatusCodes.Status403Forbidden,
-        [ProblemCodes.BuildPatchForbidden] = StatusCodes.Status403Forbidden,
-        [ProblemCodes.KernelUnknown] = StatusCodes.Status404NotFound,
-        [ProblemCodes.BuildUnknown] = StatusCodes.Status404NotFound,
-        [ProblemCodes.ResultMissing] = StatusCodes.Status404NotFound,
-        [ProblemCodes.MachineUnknown] = StatusCodes.Status404NotFound,
-        [ProblemCodes.FormRefused] = StatusCodes.Status403Forbidden,
-        [ProblemCodes.TokenUnknown] = StatusCodes.Status404NotFound,
-        [ProblemCodes.RequestTooSlow] = StatusCodes.Status408RequestTimeout,
-        [ProblemCodes.KernelIncomplete] = StatusCodes.Status409Conflict,
-        [ProblemCodes.KernelInUse] = StatusCodes.Status409Conflict,
-        [ProblemCodes.WorkerOfOtherVersion] = StatusCodes.Status409Conflict,
-        [ProblemCodes.BuildHeld] = StatusCodes.Status409Conflict,
-        [ProblemCodes.BuildLost] = StatusCodes.Status409Conflict,
-        [ProblemCodes.LivepatchWithdrawn] = StatusCodes.Status410Gone,
-        [ProblemCodes.LivepatchUnchecked] = StatusCodes.Status409Conflict,
-        [ProblemCodes.BuildOver] = StatusCodes.Status410Gone,
-        [ProblemCodes.WorkResultMalformed] = StatusCodes.Status422UnprocessableEntity,
-        [ProblemCodes.NobodyBuilds] = StatusCodes.Status503ServiceUnavailable,
-        [ProblemCodes.RequestTooLarge] = StatusCodes.Status413PayloadTooLarge,
-        [ProblemCodes.TooManyRequests] = StatusCodes.Status429TooManyRequests,
-        [ProblemCodes.DatabaseUnreachable] = StatusCodes.Status503ServiceUnavailable,
-        [ProblemCodes.KeysDiffer] = StatusCodes.Status503ServiceUnavailable,
-        [ProblemCodes.StateUnusable] = StatusCodes.Status503ServiceUnavailable,
+        [ServiceProblems.TokenRefused] = StatusCodes.Status401Unauthorized,
+        [ServiceProblems.ScopeMissing] = StatusCodes.Status403Forbidden,
+        [ServiceProblems.PartForbidden] = StatusCodes.Status403Forbidden,
+        [ServerProblems.TooManyMachines] = StatusCodes.Status403Forbidden,
+        [ServerProblems.BuildPatchForbidden] = StatusCodes.Status403Forbidden,
+        [RecordProblems.KernelUnknown] = StatusCodes.Status404NotFound,
+        [ServerProblems.BuildUnknown] = StatusCodes.Status404NotFound,
+        [ServerProblems.ResultMissing] = StatusCodes.Status404NotFound,
+        [ServerProblems.MachineUnknown] = StatusCodes.Status404NotFound,
+        [ServerProblems.FormRefused] = StatusCodes.Status403Forbidden,
+        [ServerProblems.TokenUnknown] = StatusCodes.Status404NotFound,
+        [ServerProblems.RequestTooSlow] = StatusCodes.Status408RequestTimeout,
+        [ServiceProblems.KernelIncomplete] = StatusCodes.Status409Conflict,
+        [ServerProblems.KernelInUse] = StatusCodes.Status409Conflict,
+        [WorkProblems.WorkerOfOtherVersion] = StatusCodes.Status409Conflict,
+        [WorkProblems.BuildHeld] = StatusCodes.Status409Conflict,
+        [WorkProblems.BuildLost] = StatusCodes.Status409Conflict,
+        [ServiceProblems.LivepatchWithdrawn] = StatusCodes.Status410Gone,
+        [ServerProblems.LivepatchUnchecked] = StatusCodes.Status409Conflict,
+        [WorkProblems.BuildOver] = StatusCodes.Status410Gone,
+        [WorkProblems.WorkResultMalformed] = StatusCodes.Status422UnprocessableEntity,
+        [WorkProblems.NobodyBuilds] = StatusCodes.Status503ServiceUnavailable,
+        [ServiceProblems.RequestTooLarge] = StatusCodes.Status413PayloadTooLarge,
+        [ServiceProblems.TooManyRequests] = StatusCodes.Status429TooManyRequests,
+        [DatabaseProblems.DatabaseUnreachable] = StatusCodes.Status503ServiceUnavailable,
+        [DatabaseProblems.KeysDiffer] = StatusCodes.Status503ServiceUnavailable,
+        [ServerProblems.StateUnusable] = StatusCodes.Status503ServiceUnavailable,
         // What is a fault of the environment where a machine's own files are read is one of the request where a client sends
         // them.
-        [ProblemCodes.MalformedKallsyms] = StatusCodes.Status422UnprocessableEntity,
-        [ProblemCodes.HiddenAddresses] = StatusCodes.Status422UnprocessableEntity,
-        [ProblemCodes.MalformedSymvers] = StatusCodes.Status422UnprocessableEntity,
-        [ProblemCodes.CompilerMissing] = StatusCodes.Status422UnprocessableEntity,
+        [FactProblems.MalformedKallsyms] = StatusCodes.Status422UnprocessableEntity,
+        [FactProblems.HiddenAddresses] = StatusCodes.Status422UnprocessableEntity,
+        [FactProblems.MalformedSymvers] = StatusCodes.Status422UnprocessableEntity,
+        [CompileProblems.CompilerMissing] = StatusCodes.Status422UnprocessableEntity,
     };
 
     /// <summary>The status of an answer that tells of this problem.</summary>

@@ -1,5 +1,5 @@
 using System.ComponentModel;
-using Elivepatch.Engine;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Configuration;
@@ -46,7 +46,7 @@ internal static class BuildEndpoints
         var submitted = await intake.SubmitAsync(submission, caller.Id, caller.Name, cancellation);
         if (!submitted.TryGet(out var build))
         {
-            if (submitted.Problems[0].Code == ProblemCodes.TooManyRequests)
+            if (submitted.Problems[0].Code == ServiceProblems.TooManyRequests)
                 context.Response.Headers.RetryAfter = RetryAfterSeconds;
             return Answers.Refuse(submitted.Problems);
         }
@@ -93,7 +93,7 @@ internal static class BuildEndpoints
         if (found.Token != caller.Id && !caller.IsOperator)
         {
             return Answers.Refuse(
-                ProblemCodes.ScopeMissing,
+                ServiceProblems.ScopeMissing,
                 $"another token asked for the build first; to cancel it needs the scope {TokenScopes.Operate}");
         }
 
@@ -102,5 +102,5 @@ internal static class BuildEndpoints
             : BuildViews.Unknown(build);
     }
 
-    private static IResult Malformed(string reason) => Answers.Refuse(ProblemCodes.RequestMalformed, reason);
+    private static IResult Malformed(string reason) => Answers.Refuse(ServerProblems.RequestMalformed, reason);
 }

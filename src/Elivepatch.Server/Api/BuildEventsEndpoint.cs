@@ -4,7 +4,6 @@
 using System.ComponentModel;
 using System.Globalization;
 using System.Text.Json;
-using Elivepatch.Engine;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Security;
@@ -35,7 +34,7 @@ internal static class BuildEventsEndpoint
     {
         var after = 0L;
         if (lastEvent is { Length: > 0 } && !long.TryParse(lastEvent, NumberStyles.None, CultureInfo.InvariantCulture, out after))
-            return Answers.Refuse(ProblemCodes.RequestMalformed, "Last-Event-ID is no number of an event");
+            return Answers.Refuse(ServerProblems.RequestMalformed, "Last-Event-ID is no number of an event");
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         if (await builds.FindAsync(build, ending.Token) is null)
             return BuildViews.Unknown(build);

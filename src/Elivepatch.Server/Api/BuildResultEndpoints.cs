@@ -1,8 +1,7 @@
 using System.ComponentModel;
 using System.Globalization;
 using System.Text;
-using Elivepatch.Engine;
-using Elivepatch.Engine.Explain;
+using Elivepatch.Model.Explanations;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Checks;
@@ -122,7 +121,7 @@ internal static class BuildResultEndpoints
     }
 
     private static IResult Missing(StoredBuild build, string name) =>
-        Answers.Refuse(ProblemCodes.ResultMissing, $"it is {BuildViews.Word(build.State)} and has no {name}");
+        Answers.Refuse(ServerProblems.ResultMissing, $"it is {BuildViews.Word(build.State)} and has no {name}");
 
     private static string Line(BuildEvent happened)
     {

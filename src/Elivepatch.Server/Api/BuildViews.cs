@@ -1,4 +1,4 @@
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
 
@@ -35,5 +35,5 @@ internal static class BuildViews
 
     /// <summary>What is wrong where somebody asks for a build that is not there.</summary>
     public static Problem UnknownProblem(string build) =>
-        new(ProblemCodes.BuildUnknown, $"the server knows no build {(build.Length > 64 ? build[..64] + "..." : build)}");
+        new(ServerProblems.BuildUnknown, $"the server knows no build {(build.Length > 64 ? build[..64] + "..." : build)}");
 }

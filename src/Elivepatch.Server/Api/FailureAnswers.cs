@@ -2,7 +2,8 @@
 // server's inside; the log has those.
 
 using System.Data.Common;
-using Elivepatch.Engine;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Npgsql;
 
@@ -34,20 +35,20 @@ internal sealed partial class FailureAnswers(RequestDelegate next, ILogger<Failu
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.CharacterNotInRepertoire && !context.Response.HasStarted)
         {
-            await Answers.WriteAsync(context, new Problem(ProblemCodes.RequestMalformed, "it has a character that no text can have (U+0000)"));
+            await Answers.WriteAsync(context, new Problem(ServerProblems.RequestMalformed, "it has a character that no text can have (U+0000)"));
         }
         catch (NpgsqlException e) when (!context.Response.HasStarted)
         {
             LogStateFailed(log, e);
             context.Response.Headers.RetryAfter = RetryAfterSeconds;
             await Answers.WriteAsync(
-                context, new Problem(ProblemCodes.DatabaseUnreachable, "it does not answer, or not in time; the server's log says more"));
+                context, new Problem(DatabaseProblems.DatabaseUnreachable, "it does not answer, or not in time; the server's log says more"));
         }
         catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException && !context.Response.HasStarted)
         {
             LogStateFailed(log, e);
             await Answers.WriteAsync(
-                context, new Problem(ProblemCodes.StateUnusable, "the disk or the database failed; the server's log says more"));
+                context, new Problem(ServerProblems.StateUnusable, "the disk or the database failed; the server's log says more"));
         }
         catch (Exception e) when (!context.Response.HasStarted)
         {
@@ -63,18 +64,18 @@ internal sealed partial class FailureAnswers(RequestDelegate next, ILogger<Failu
     }
 
     private static Problem Bad(BadHttpRequestException e) => e.StatusCode == StatusCodes.Status400BadRequest
-        ? new(ProblemCodes.RequestMalformed, BindingFailure.Describe(e))
+        ? new(ServerProblems.RequestMalformed, BindingFailure.Describe(e))
         : OfStatus(e.StatusCode);
 
     private static Problem OfStatus(int status) => status switch
     {
-        StatusCodes.Status404NotFound => new(ProblemCodes.RequestMalformed, "there is nothing at this path"),
-        StatusCodes.Status405MethodNotAllowed => new(ProblemCodes.RequestMalformed, "this path has no such method"),
-        StatusCodes.Status408RequestTimeout => new(ProblemCodes.RequestTooSlow, "its body came too slowly"),
-        StatusCodes.Status413PayloadTooLarge => new(ProblemCodes.RequestTooLarge, "its body is larger than this route takes"),
+        StatusCodes.Status404NotFound => new(ServerProblems.RequestMalformed, "there is nothing at this path"),
+        StatusCodes.Status405MethodNotAllowed => new(ServerProblems.RequestMalformed, "this path has no such method"),
+        StatusCodes.Status408RequestTimeout => new(ServerProblems.RequestTooSlow, "its body came too slowly"),
+        StatusCodes.Status413PayloadTooLarge => new(ServiceProblems.RequestTooLarge, "its body is larger than this route takes"),
         StatusCodes.Status415UnsupportedMediaType =>
-            new(ProblemCodes.RequestMalformed, "its body has another media type than this route takes"),
-        _ => new(ProblemCodes.RequestMalformed, $"it was answered with status {status}"),
+            new(ServerProblems.RequestMalformed, "its body has another media type than this route takes"),
+        _ => new(ServerProblems.RequestMalformed, $"it was answered with status {status}"),
     };
 
     // What routing refuses has a status and nothing else.

@@ -1,6 +1,7 @@
 using System.ComponentModel;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Kernels;
@@ -65,11 +66,11 @@ internal static class KernelEndpoints
         if (part is not (KernelParts.Source or KernelParts.BootImage))
         {
             return Answers.Refuse(
-                ProblemCodes.RequestMalformed, $"a kernel has the parts {KernelParts.Source} and {KernelParts.BootImage}");
+                ServerProblems.RequestMalformed, $"a kernel has the parts {KernelParts.Source} and {KernelParts.BootImage}");
         }
 
         if (part == KernelParts.Source && !options.AllowUploadedSource)
-            return Answers.Refuse(ProblemCodes.PartForbidden, "the server takes no source from clients");
+            return Answers.Refuse(ServiceProblems.PartForbidden, "the server takes no source from clients");
         var caller = Caller.Of(context.User)!;
         var known = await kernels.FindAsync(kernel, caller.Id, cancellation);
         if (!known.Succeeded)
@@ -88,7 +89,7 @@ internal static class KernelEndpoints
             return Answers.Refuse(known.Problems);
         return await kernels.RemoveAsync(kernel, cancellation)
             ? TypedResults.NoContent()
-            : Answers.Refuse(ProblemCodes.KernelInUse, "builds refer to it");
+            : Answers.Refuse(ServerProblems.KernelInUse, "builds refer to it");
     }
 
     private static async Task<IResult> AnswerAsync(HttpContext context, Task<Outcome<KernelView>> asked)

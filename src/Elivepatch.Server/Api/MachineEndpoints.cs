@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Text;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Checks;
@@ -47,7 +46,7 @@ internal static class MachineEndpoints
         TimeProvider clock, CancellationToken cancellation)
     {
         if (MachineReportRules.Refuse(report) is { } wrong)
-            return Answers.Refuse(ProblemCodes.RequestMalformed, wrong);
+            return Answers.Refuse(ServerProblems.RequestMalformed, wrong);
         var caller = Caller.Of(context.User)!;
         var now = clock.GetUtcNow();
         var kept = await machines.ReportAsync(
@@ -55,7 +54,7 @@ internal static class MachineEndpoints
         if (kept is null)
         {
             return Answers.Refuse(
-                ProblemCodes.TooManyMachines, $"the token speaks for {MostOfToken} machines already");
+                ServerProblems.TooManyMachines, $"the token speaks for {MostOfToken} machines already");
         }
 
         AuditTrail.IsAbout(context, kept.Id);
@@ -77,11 +76,11 @@ internal static class MachineEndpoints
         CancellationToken cancellation)
     {
         if (text is not null && SearchText.WhyNot(text) is { } why)
-            return Answers.Refuse(ProblemCodes.RequestMalformed, why);
+            return Answers.Refuse(ServerProblems.RequestMalformed, why);
         if (limit is < 1 or > LargestPage)
-            return Answers.Refuse(ProblemCodes.RequestMalformed, $"limit is not 1 to {LargestPage}");
+            return Answers.Refuse(ServerProblems.RequestMalformed, $"limit is not 1 to {LargestPage}");
         if (after is not null && await machines.FindAsync(after, cancellation) is null)
-            return Answers.Refuse(ProblemCodes.RequestMalformed, "after names no machine");
+            return Answers.Refuse(ServerProblems.RequestMalformed, "after names no machine");
         var count = limit ?? UsualPage;
         var wanted = text?.Trim() is { Length: > 0 } some ? some : null;
         var found = await machines.ListAsync(wanted, after, count + 1, cancellation);

@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using Elivepatch.Engine;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
@@ -41,7 +40,7 @@ internal static class TokenEndpoints
         CancellationToken cancellation)
     {
         if (!await tokens.RevokeAsync(token, clock.GetUtcNow(), cancellation))
-            return Answers.Refuse(ProblemCodes.TokenUnknown, "no token has this id");
+            return Answers.Refuse(ServerProblems.TokenUnknown, "no token has this id");
         known.Forget();
         return TypedResults.NoContent();
     }

@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Checks;
@@ -56,7 +55,7 @@ internal static class WithdrawalEndpoints
         CancellationToken cancellation)
     {
         if (limit is < 1 or > LargestPage)
-            return Answers.Refuse(ProblemCodes.RequestMalformed, $"limit is not 1 to {LargestPage}");
+            return Answers.Refuse(ServerProblems.RequestMalformed, $"limit is not 1 to {LargestPage}");
         var count = limit ?? UsualPage;
         var found = await withdrawals.ListAsync(before, count + 1, cancellation);
         var views = new List<WithdrawalView>();
@@ -70,7 +69,7 @@ internal static class WithdrawalEndpoints
         CancellationToken cancellation)
     {
         if (!ContentDigest.IsHex(module))
-            return Answers.Refuse(ProblemCodes.RequestMalformed, "a module is named by its SHA-256");
+            return Answers.Refuse(ServerProblems.RequestMalformed, "a module is named by its SHA-256");
         var found = await withdrawals.FindAsync(module, cancellation);
         return TypedResults.Ok(new WithdrawalAnswer(found is null ? null : signer.Sign(found)));
     }

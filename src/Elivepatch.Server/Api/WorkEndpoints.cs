@@ -1,6 +1,6 @@
 using System.ComponentModel;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
@@ -59,7 +59,7 @@ internal static class WorkEndpoints
         RemoteBuilds work, CancellationToken cancellation)
     {
         if (WhyMalformed(worker, report) is { } reason)
-            return Answers.Refuse(ProblemCodes.RequestMalformed, reason);
+            return Answers.Refuse(ServerProblems.RequestMalformed, reason);
         return Answer(await work.HearAsync(worker, report, cancellation), TypedResults.Ok);
     }
 
@@ -67,7 +67,7 @@ internal static class WorkEndpoints
         [Description("The build's id.")] string build, WorkBegin begin, RemoteBuilds work, CancellationToken cancellation) =>
         WorkerId.IsId(begin.Worker)
             ? Answer(await work.BeginAsync(build, begin.Worker, cancellation), TypedResults.Ok)
-            : Answers.Refuse(ProblemCodes.RequestMalformed, "the worker's id is none");
+            : Answers.Refuse(ServerProblems.RequestMalformed, "the worker's id is none");
 
     private static async Task<IResult> InputAsync(
         [Description("The build's id.")] string build, [Description("SHA-256 of the input, hexadecimal.")] string digest,
@@ -83,7 +83,7 @@ internal static class WorkEndpoints
         IReadOnlyList<BuildEvent> events, RemoteBuilds work, CancellationToken cancellation) =>
         told >= 0 && events.Count <= MostListed && events.All(e => e is { Stage: not null, Detail: not null })
             ? Done(await work.NoteAsync(new(build, worker, attempt), told, events, cancellation))
-            : Answers.Refuse(ProblemCodes.RequestMalformed, $"at most {MostListed} whole events are taken at once");
+            : Answers.Refuse(ServerProblems.RequestMalformed, $"at most {MostListed} whole events are taken at once");
 
     private static async Task<IResult> SignAsync(
         HttpContext context, [Description("The build's id.")] string build, [Description("The worker's id.")] string worker,

@@ -5,7 +5,6 @@
 using System.Data.Common;
 using System.Diagnostics;
 using System.Text.Json;
-using Elivepatch.Engine;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
@@ -113,7 +112,7 @@ public sealed partial class BuildDispatcher(
             if (build.IsCancelling || await InsistAsync(() => builds.FindAsync(build.Id, cancel.Token), cancel.Token) is { IsCancelling: true })
                 return Cancelled();
             if (build.Attempts > options.MostAttempts)
-                return BuildEnd.Failed(new(ProblemCodes.BuildAbandoned, $"the server ended {options.MostAttempts} times while it ran"));
+                return BuildEnd.Failed(new(ServiceProblems.BuildAbandoned, $"the server ended {options.MostAttempts} times while it ran"));
             var product = await WatchAsync(build.Lease, ProduceAsync(build, cancel.Token), cancel);
             // What is done is kept, though the server stops.
             return await WatchAsync(
@@ -129,12 +128,12 @@ public sealed partial class BuildDispatcher(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return BuildEnd.Failed(new(ProblemCodes.StateUnusable, e.Message));
+            return BuildEnd.Failed(new(ServerProblems.StateUnusable, e.Message));
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             LogBroken(build.Id, e);
-            return BuildEnd.Failed(new(ProblemCodes.BuildAbandoned, $"the builder broke: {e.GetType().Name}"));
+            return BuildEnd.Failed(new(ServiceProblems.BuildAbandoned, $"the builder broke: {e.GetType().Name}"));
         }
     }
 

@@ -4,9 +4,9 @@
 using System.Globalization;
 using System.Reflection;
 using Elivepatch.Engine.SelfCheck;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
 

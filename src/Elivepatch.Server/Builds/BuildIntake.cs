@@ -3,7 +3,7 @@
 
 using System.Text;
 using System.Text.Json;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Kernels;
@@ -85,7 +85,7 @@ public sealed class BuildIntake(
         {
             if (await builds.CountOpenAsync(build.Token, cancellation) >= policy.OpenBuildsPerToken
                 && await builds.FindAsync(build.Id, cancellation) is not { State: BuildState.Queued or BuildState.Running })
-                return new Problem(ProblemCodes.TooManyRequests, $"{policy.OpenBuildsPerToken} builds of this token wait or run");
+                return new Problem(ServiceProblems.TooManyRequests, $"{policy.OpenBuildsPerToken} builds of this token wait or run");
             return await builds.SubmitAsync(build, cancellation);
         }
         finally
@@ -104,6 +104,6 @@ public sealed class BuildIntake(
         foreach (var part in missing)
             text.Append(text.Length > 0 ? "; " : "").Append(part.Name).Append(": ").Append(part.Why);
         var hasSource = !missing.Exists(m => m.Name == KernelParts.Source);
-        return new(hasSource ? ProblemCodes.TestImpossible : ProblemCodes.KernelIncomplete, text.ToString());
+        return new(hasSource ? ServerProblems.TestImpossible : ServiceProblems.KernelIncomplete, text.ToString());
     }
 }

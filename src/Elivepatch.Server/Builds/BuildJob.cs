@@ -1,13 +1,13 @@
 // In: an order. Out: the livepatch with all that can be said of it, or why there is none. It knows neither database nor keys, so
 // that it may run on another machine: what has to be signed is handed out and comes back signed.
 
-using Elivepatch.Engine;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Build;
-using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
+using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Kernels.Sources;
@@ -38,7 +38,7 @@ public sealed class BuildJob(
         if (!imported.TryGet(out var kernel))
             return Failed(imported.Problems, progress);
         if (policy.Trial == TrialPolicy.Required && kernel.Record.BootImagePath is null)
-            return Failed([new(ProblemCodes.TestImpossible, $"the boot image of {order.Kernel.Release} is not known")], progress);
+            return Failed([new(ServerProblems.TestImpossible, $"the boot image of {order.Kernel.Release} is not known")], progress);
 
         var taken = AuthorStatements.Of(order.Submission.Statements);
         if (!taken.TryGet(out var statements))

@@ -1,5 +1,5 @@
-using Elivepatch.Engine;
-using Elivepatch.Engine.Explain;
+using Elivepatch.Model;
+using Elivepatch.Model.Explanations;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.State;

@@ -2,9 +2,9 @@
 // is filled in by whoever has the keys.
 
 using System.Text;
-using Elivepatch.Engine.Explain;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model.Explanations;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 

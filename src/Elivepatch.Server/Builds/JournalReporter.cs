@@ -1,4 +1,4 @@
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model.Progress;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Server.Builds;

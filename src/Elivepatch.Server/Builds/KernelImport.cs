@@ -1,12 +1,12 @@
 // In: an order. Out: the kernel's record, from the store where an earlier build imported it. A record's name is the digest of all
 // that it is made of: what one client says of a kernel is never found by a build of another.
 
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Import;
-using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 using Elivepatch.Server.Kernels.Sources;
 
 namespace Elivepatch.Server.Builds;

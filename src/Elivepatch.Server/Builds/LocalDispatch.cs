@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Builds;

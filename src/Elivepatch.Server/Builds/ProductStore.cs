@@ -2,7 +2,7 @@
 
 using System.Text;
 using System.Text.Json;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;

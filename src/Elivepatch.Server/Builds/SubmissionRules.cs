@@ -1,9 +1,10 @@
 // In: a submission as it came over the network. Out: everything that is wrong with it before anything is done.
 
-using Elivepatch.Engine;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Patches;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Server.Builds;
@@ -32,7 +33,7 @@ internal static class SubmissionRules
         if (problems.Count > 0)
             return problems;
         if (submission.Patches.Concat(submission.BasePatches).Sum(p => (long)p.Content.Length) > LargestTotal)
-            problems.Add(new(ProblemCodes.RequestTooLarge, $"the patches together have more than {LargestTotal >> 20} MiB"));
+            problems.Add(new(ServiceProblems.RequestTooLarge, $"the patches together have more than {LargestTotal >> 20} MiB"));
         if (submission.Name is { } name)
             problems.AddRange(ModuleName.Check(name).Problems);
         if (submission.Script is { } script && Script(script) is { } wrong)
@@ -46,7 +47,7 @@ internal static class SubmissionRules
     {
         if (files.Count > most)
         {
-            yield return new(ProblemCodes.RequestTooLarge, $"{list} has {files.Count} entries, more than {most}");
+            yield return new(ServiceProblems.RequestTooLarge, $"{list} has {files.Count} entries, more than {most}");
             yield break;
         }
 
@@ -55,7 +56,7 @@ internal static class SubmissionRules
             if (files[i] is not { Name: not null, Content: not null } file || !IsPlainName(file.Name))
                 yield return Malformed($"{list}[{i}] has no plain file name (letters, digits and . _ + - ,)");
             else if (file.Content.Length is 0 or > SourcePatch.Largest)
-                yield return new(ProblemCodes.RequestTooLarge, $"{list}[{i}] has {file.Content.Length} bytes, not 1 to {SourcePatch.Largest}");
+                yield return new(ServiceProblems.RequestTooLarge, $"{list}[{i}] has {file.Content.Length} bytes, not 1 to {SourcePatch.Largest}");
         }
     }
 
@@ -67,7 +68,7 @@ internal static class SubmissionRules
     private static Problem? Script(string script)
     {
         if (script.Length > LongestScript)
-            return new(ProblemCodes.RequestTooLarge, $"the script has more than {LongestScript} characters");
+            return new(ServiceProblems.RequestTooLarge, $"the script has more than {LongestScript} characters");
         return script.Contains('\0', StringComparison.Ordinal) || string.IsNullOrWhiteSpace(script)
             ? Malformed("the script is empty or has a NUL character")
             : null;
@@ -75,8 +76,8 @@ internal static class SubmissionRules
 
     private static Problem? Forbidden(PatchFile patch) =>
         BuildFilePaths.In(patch.Content) is { Count: > 0 } paths
-            ? new(ProblemCodes.BuildPatchForbidden, $"{patch.Name}: {string.Join(", ", paths.Take(5).Select(p => PlainText.Of(p, 100)))}")
+            ? new(ServerProblems.BuildPatchForbidden, $"{patch.Name}: {string.Join(", ", paths.Take(5).Select(p => PlainText.Of(p, 100)))}")
             : null;
 
-    private static Problem Malformed(string reason) => new(ProblemCodes.RequestMalformed, reason);
+    private static Problem Malformed(string reason) => new(ServerProblems.RequestMalformed, reason);
 }

@@ -1,5 +1,6 @@
-using Elivepatch.Engine;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Model;
 
 namespace Elivepatch.Server.Builds;
 
@@ -10,7 +11,7 @@ internal static class TrialProblems
 {
     /// <summary>The problems of a trial, with what can be done about them here.</summary>
     public static IReadOnlyList<Problem> Of(TrialReport report, BuildPolicy policy) =>
-        [.. report.Problems.Select(p => p.Code == ProblemCodes.TrialScriptTimedOut || p.Code == ProblemCodes.GuestTimedOut
+        [.. report.Problems.Select(p => p.Code == VirtualMachineProblems.TrialScriptTimedOut || p.Code == VirtualMachineProblems.GuestTimedOut
             ? p with { CaseRemedy = Remedy(policy) }
             : p)];
 

@@ -6,6 +6,7 @@ using Elivepatch.Elf;
 using Elivepatch.Engine;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.State;
@@ -43,7 +44,7 @@ internal sealed class ArtifactCheck(KernelsOfBuilds kernels, BlobStore blobs)
         }
         catch (ElfFormatException e)
         {
-            return ArtifactVerdict.Broken([new(ProblemCodes.NotALivepatch, e.Message)]);
+            return ArtifactVerdict.Broken([new(SelfCheckProblems.NotALivepatch, e.Message)]);
         }
 
         var read = LivepatchModule.Read(elf, kernel.Target.Layouts);

@@ -3,12 +3,13 @@
 // it), the capture that the kernel is known by gives symbols and exports: enough to find a fault, and never enough to say that
 // there is none.
 
-using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.State;
@@ -116,7 +117,7 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
         }
         catch (IOException e)
         {
-            return new Problem(ProblemCodes.CaptureUnreadable, e.Message);
+            return new Problem(RecordProblems.CaptureUnreadable, e.Message);
         }
     }
 }

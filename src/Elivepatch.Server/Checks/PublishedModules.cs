@@ -2,8 +2,8 @@
 // no server gives out what another has just withdrawn. What nobody has checked by the rules of today is checked now.
 
 using System.Collections.Concurrent;
-using Elivepatch.Engine;
 using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
@@ -33,19 +33,19 @@ internal sealed class PublishedModules(BuildTable builds, ArtifactAudit audit, T
         if (standing.State == BuildState.Withdrawn)
             return Withdrawn((await builds.FindAsync(build.Id, cancellation))?.End?.Problems ?? []);
         if (standing.State != BuildState.Succeeded || standing.Artifact != artifact)
-            return new(ProblemCodes.ResultMissing, $"it is being built anew, and {BuildViews.Word(standing.State)}");
+            return new(ServerProblems.ResultMissing, $"it is being built anew, and {BuildViews.Word(standing.State)}");
         if (standing is { Checked: >= ModuleRules.Version, Unchecked: null })
             return null;
         if (standing is { Checked: >= ModuleRules.Version, Unchecked: { } known } && !MayTry(build.Id))
-            return new(ProblemCodes.LivepatchUnchecked, known);
+            return new(ServerProblems.LivepatchUnchecked, known);
         var verdict = await audit.SettleAsync(build, cancellation);
         return verdict.Problems.Count > 0 ? Withdrawn(ProblemReport.Of(verdict.Problems))
-            : verdict.WhyNot is { } whyNot ? new(ProblemCodes.LivepatchUnchecked, whyNot)
+            : verdict.WhyNot is { } whyNot ? new(ServerProblems.LivepatchUnchecked, whyNot)
             : null;
     }
 
     private static Problem Withdrawn(IReadOnlyList<ProblemReport> problems) => new(
-        ProblemCodes.LivepatchWithdrawn, string.Join("; ", problems.Select(p => $"{p.Code} {p.Title}: {p.Reason}")));
+        ServiceProblems.LivepatchWithdrawn, string.Join("; ", problems.Select(p => $"{p.Code} {p.Title}: {p.Reason}")));
 
     private bool MayTry(string build)
     {

@@ -4,9 +4,9 @@
 
 using System.CommandLine;
 using System.Globalization;
-using Elivepatch.Engine;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Checks;
 using Elivepatch.Server.Configuration;

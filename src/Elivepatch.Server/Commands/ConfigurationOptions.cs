@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;

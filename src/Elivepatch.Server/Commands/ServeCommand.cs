@@ -1,4 +1,4 @@
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Configuration;

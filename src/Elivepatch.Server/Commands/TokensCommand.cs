@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Elivepatch.Engine;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Security;
@@ -116,7 +115,7 @@ internal static class TokensCommand
                 return Answer.Fail(session, opened.Problems, asJson);
             var token = parsed.GetRequiredValue(id);
             if (!await new TokenTable(database).RevokeAsync(token, clock.GetUtcNow(), cancellation))
-                return Answer.Fail(session, [new(ProblemCodes.TokenUnknown, $"no token has the id {token}")], asJson);
+                return Answer.Fail(session, [new(ServerProblems.TokenUnknown, $"no token has the id {token}")], asJson);
             await NoteAsync(database, "tokens revoke", token, cancellation);
             if (asJson)
                 Answer.WriteJson(session, [token], ProtocolJson.Default.IReadOnlyListString);

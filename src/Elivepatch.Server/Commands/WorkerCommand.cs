@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Kernels.Sources;
@@ -163,11 +163,11 @@ internal static class WorkerCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Problem(ProblemCodes.ConfigurationInvalid, $"--token-file: {e.Message}");
+            return new Problem(ServerProblems.ConfigurationInvalid, $"--token-file: {e.Message}");
         }
     }
 
-    private static Outcome<T> Missing<T>(string what) => new Problem(ProblemCodes.UsageInvalid, $"{what} is missing");
+    private static Outcome<T> Missing<T>(string what) => new Problem(CommandProblems.UsageInvalid, $"{what} is missing");
 
     private static Outcome<T> Named<T>(string option, Outcome<T> value) =>
         value.Succeeded ? value : Outcome<T>.Failure([.. value.Problems.Select(p => p with { Reason = $"{option}: {p.Reason}" })]);

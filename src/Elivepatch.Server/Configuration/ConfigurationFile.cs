@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Server.Configuration;
 
@@ -48,5 +48,5 @@ internal static class ConfigurationFile
         _ => value.GetRawText(),
     };
 
-    private static Problem Wrong(string path, string reason) => new(ProblemCodes.ConfigurationInvalid, $"the file {path}: {reason}");
+    private static Problem Wrong(string path, string reason) => new(ServerProblems.ConfigurationInvalid, $"the file {path}: {reason}");
 }

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Server.Configuration;
 

@@ -4,7 +4,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Server.Kernels.Sources;
 
 namespace Elivepatch.Server.Configuration;
@@ -135,5 +135,5 @@ internal static class SettingText
         _ => source,
     };
 
-    private static Problem Wrong(string reason) => new(ProblemCodes.ConfigurationInvalid, reason);
+    private static Problem Wrong(string reason) => new(ServerProblems.ConfigurationInvalid, reason);
 }

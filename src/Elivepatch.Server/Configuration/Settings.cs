@@ -1,4 +1,4 @@
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Work.Broker;
@@ -113,6 +113,6 @@ internal static class Settings
             reasons.Add("certificateKey is set without certificate");
         if (options.ModuleKey is null != (options.ModuleCertificate is null))
             reasons.Add("moduleKey and moduleCertificate go together, and one is missing");
-        return [.. reasons.Select(r => new Problem(ProblemCodes.ConfigurationInvalid, r))];
+        return [.. reasons.Select(r => new Problem(ServerProblems.ConfigurationInvalid, r))];
     }
 }

@@ -1,4 +1,4 @@
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Server.Kernels.Sources;
 
 namespace Elivepatch.Server.Configuration;

@@ -3,9 +3,9 @@
 
 using System.Collections.Concurrent;
 using System.Text;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.FirstApi;
@@ -36,9 +36,9 @@ internal sealed class FirstKernels(KernelTable kernels, BlobStore blobs) : IDisp
         {
             1 => found[0],
             0 => new Problem(
-                ProblemCodes.FirstKernelUnknown, $"no kernel {version} with this configuration is known here"),
+                FirstApiProblems.FirstKernelUnknown, $"no kernel {version} with this configuration is known here"),
             _ => new Problem(
-                ProblemCodes.FirstKernelUnknown, $"several kernels {version} with this configuration are known here"),
+                FirstApiProblems.FirstKernelUnknown, $"several kernels {version} with this configuration are known here"),
         };
     }
 

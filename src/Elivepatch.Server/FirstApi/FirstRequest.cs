@@ -4,8 +4,8 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Patches;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -88,7 +88,7 @@ internal sealed partial record FirstRequest(
         return content.ToArray();
     }
 
-    private static Problem Malformed(string reason) => new(ProblemCodes.RequestMalformed, reason);
+    private static Problem Malformed(string reason) => new(ServerProblems.RequestMalformed, reason);
 
     [GeneratedRegex(@"\A[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\z")]
     private static partial Regex UuidPattern();

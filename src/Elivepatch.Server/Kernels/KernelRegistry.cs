@@ -2,11 +2,13 @@
 // What is told is hostile: a kernel is named by the content of its capture, and a part that somebody sends is used for that token's
 // builds alone, unless the operator sent it.
 
-using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Kernels.Sources;
@@ -43,9 +45,9 @@ public sealed class KernelRegistry(
         if (await kernels.FindAsync(id, token, cancellation) is not { } kernel)
             return Unknown(id);
         if (part is not (KernelParts.Source or KernelParts.BootImage))
-            return new Problem(ProblemCodes.RequestMalformed, $"its parts are {KernelParts.Source} and {KernelParts.BootImage}");
+            return new Problem(ServerProblems.RequestMalformed, $"its parts are {KernelParts.Source} and {KernelParts.BootImage}");
         if (part == KernelParts.Source && !policy.AllowUploadedSource)
-            return new Problem(ProblemCodes.PartForbidden, "sources are provided by the operator alone");
+            return new Problem(ServiceProblems.PartForbidden, "sources are provided by the operator alone");
         var path = await blobs.PathAsync(blob, cancellation);
         var wrong = part == KernelParts.Source
             ? CheckSource(path)
@@ -55,7 +57,7 @@ public sealed class KernelRegistry(
         var sent = new StoredPart(id, token, part, blob, new FileInfo(path).Length, clock.GetUtcNow());
         return await kernels.SetPartAsync(sent, policy.PartBytesPerToken, cancellation)
             ? await FindAsync(id, token, cancellation)
-            : new Problem(ProblemCodes.PartsTooLarge, $"they have more than {policy.PartBytesPerToken >> 20} MiB together");
+            : new Problem(ServerProblems.PartsTooLarge, $"they have more than {policy.PartBytesPerToken >> 20} MiB together");
     }
 
     /// <summary>Finds a kernel.</summary>
@@ -86,7 +88,7 @@ public sealed class KernelRegistry(
 
     /// <summary>What is said of a kernel that is not known.</summary>
     internal static Problem Unknown(string id) =>
-        new(ProblemCodes.KernelUnknown, $"no kernel {PlainText.Of(id, 80)} is known here", "Send the kernel's capture first.");
+        new(RecordProblems.KernelUnknown, $"no kernel {PlainText.Of(id, 80)} is known here", "Send the kernel's capture first.");
 
     /// <summary>A kernel as whoever asks sees it.</summary>
     internal async Task<KernelView> ViewAsync(StoredKernel kernel, CancellationToken cancellation)
@@ -172,7 +174,7 @@ public sealed class KernelRegistry(
             if (KernelArchitectures.Of(capture.Facts.Machine) is not { } architecture)
             {
                 return new Problem(
-                    ProblemCodes.ConfigurationLacks, $"the machine is {PlainText.Of(capture.Facts.Machine, 80)}, and only {KernelArchitectures.Names} can be live patched");
+                    CompileProblems.ConfigurationLacks, $"the machine is {PlainText.Of(capture.Facts.Machine, 80)}, and only {KernelArchitectures.Names} can be live patched");
             }
 
             var config = ConfigRules.Check(architecture, KernelConfig.Parse(System.Text.Encoding.UTF8.GetString(capture.Config.Span)));
@@ -184,18 +186,18 @@ public sealed class KernelRegistry(
     }
 
     private static Problem? CheckSource(string path) => ArchiveForm.SuffixOf(path) is null
-        ? new(ProblemCodes.SourceUnusable, "what was sent is no tar archive, compressed or not")
+        ? new(RecordProblems.SourceUnusable, "what was sent is no tar archive, compressed or not")
         : null;
 
     private static async Task<Problem?> CheckImageAsync(StoredKernel kernel, string path, CancellationToken cancellation)
     {
         if (new FileInfo(path).Length > BootImage.Largest)
-            return new(ProblemCodes.BootImageUnreadable, $"it has more than {BootImage.Largest >> 20} MiB");
+            return new(RecordProblems.BootImageUnreadable, $"it has more than {BootImage.Largest >> 20} MiB");
         var opened = await BootImage.OpenAsync(await File.ReadAllBytesAsync(path, cancellation), cancellation);
         if (!opened.TryGet(out var image))
             return opened.Problems[0];
         return image.BuildId.Hex == kernel.BuildId
             ? null
-            : new(ProblemCodes.KernelContradicts, $"the kernel has build-id {kernel.BuildId}, the boot image {image.BuildId}");
+            : new(RecordProblems.KernelContradicts, $"the kernel has build-id {kernel.BuildId}, the boot image {image.BuildId}");
     }
 }

@@ -57,8 +57,8 @@ internal static class PageEndpoints
             return PageProblems.Refuse(BuildViews.UnknownProblem(build));
         if (!PageView.Of(context).MayCancel(found.Token))
         {
-            return PageProblems.Refuse(new Engine.Problem(
-                Engine.ProblemCodes.ScopeMissing,
+            return PageProblems.Refuse(new Model.Problem(
+                Protocol.ServiceProblems.ScopeMissing,
                 $"to cancel one's own build needs the scope {TokenScopes.Submit}, another's {TokenScopes.Operate} as well"));
         }
 

@@ -1,7 +1,7 @@
 // In: a request that sends a form. Out: the form, if a page of this server sent it: the browser says so, and the form carries a word
 // that only this server's page could know.
 
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Server.Security;
 
 namespace Elivepatch.Server.Pages;
@@ -52,5 +52,5 @@ internal static class PageForm
             || (Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority == request.Host.Value);
     }
 
-    private static Problem Refused(string reason) => new(ProblemCodes.FormRefused, reason);
+    private static Problem Refused(string reason) => new(ServerProblems.FormRefused, reason);
 }

@@ -1,7 +1,7 @@
 // In: a token that somebody types. Out: a session, in a cookie that no script can read. A wrong token is answered, counted and noted
 // like one in a header.
 
-using Elivepatch.Engine;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
@@ -38,13 +38,13 @@ internal static class SignInEndpoints
         var back = PageRoutes.Local(form.Fields[Return]);
         var (token, why) = await check.OfSecretAsync(form.Fields["token"].ToString().Trim(), cancellation);
         if (token is null)
-            return Form(context, back, $"{ProblemCodes.TokenRefused.Id}: {why}.", StatusCodes.Status401Unauthorized);
+            return Form(context, back, $"{ServiceProblems.TokenRefused.Id}: {why}.", StatusCodes.Status401Unauthorized);
         context.User = new Caller(token.Id, token.Name, token.Scopes).ToPrincipal(SessionAuthentication.SchemeName);
         if (!token.Scopes.Contains(TokenScopes.Read))
         {
             context.User = new();
             return Form(
-                context, back, $"{ProblemCodes.ScopeMissing.Id}: the token has no scope {TokenScopes.Read}.",
+                context, back, $"{ServiceProblems.ScopeMissing.Id}: the token has no scope {TokenScopes.Read}.",
                 StatusCodes.Status403Forbidden);
         }
 

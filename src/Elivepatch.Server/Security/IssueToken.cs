@@ -2,7 +2,7 @@
 // is none.
 
 using System.Security.Cryptography;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
 
@@ -19,9 +19,9 @@ internal static class IssueToken
         TokenTable tokens, TokenRequest request, DateTimeOffset now, CancellationToken cancellation)
     {
         if (Refusal(request) is { } reason)
-            return new Problem(ProblemCodes.RequestMalformed, reason);
+            return new Problem(ServerProblems.RequestMalformed, reason);
         if (await tokens.CountAsync(cancellation) >= TokenTable.MostTokens)
-            return new Problem(ProblemCodes.RequestMalformed, $"there are {TokenTable.MostTokens} tokens already");
+            return new Problem(ServerProblems.RequestMalformed, $"there are {TokenTable.MostTokens} tokens already");
         var (token, secret) = Make(request, now);
         await tokens.AddAsync(token, cancellation);
         return new NewToken(View(token), secret);

@@ -6,7 +6,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Claims;
 using System.Threading.RateLimiting;
-using Elivepatch.Engine;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Configuration;
@@ -109,7 +110,7 @@ internal static class RequestLimits
             ? Math.Max(1, (int)Math.Ceiling(time.TotalSeconds))
             : 5;
         context.Response.Headers.RetryAfter = wait.ToString(CultureInfo.InvariantCulture);
-        await Answers.WriteAsync(context, new Problem(ProblemCodes.TooManyRequests, $"ask again in {wait} s"));
+        await Answers.WriteAsync(context, new Problem(ServiceProblems.TooManyRequests, $"ask again in {wait} s"));
     }
 
     private static RequestTimeoutPolicy Timeout(TimeSpan time) => new()
@@ -117,6 +118,6 @@ internal static class RequestLimits
         Timeout = time,
         TimeoutStatusCode = StatusCodes.Status408RequestTimeout,
         WriteTimeoutResponse = context => Answers.WriteAsync(
-            context, new Problem(ProblemCodes.RequestTooSlow, $"it was not done in {time.TotalMinutes} minutes")),
+            context, new Problem(ServerProblems.RequestTooSlow, $"it was not done in {time.TotalMinutes} minutes")),
     };
 }

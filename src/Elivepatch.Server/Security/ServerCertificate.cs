@@ -4,7 +4,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Elivepatch.Server.Security;
@@ -41,7 +41,7 @@ internal sealed partial class ServerCertificate
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
-            return new Problem(ProblemCodes.ConfigurationInvalid, $"certificate {certificate}: {e.Message}");
+            return new Problem(ServerProblems.ConfigurationInvalid, $"certificate {certificate}: {e.Message}");
         }
     }
 

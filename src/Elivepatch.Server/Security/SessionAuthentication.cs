@@ -2,7 +2,8 @@
 // a session ends the moment its token does. The interface for machines takes no cookie, and the pages no header.
 
 using System.Text.Encodings.Web;
-using Elivepatch.Engine;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Pages;
 using Elivepatch.Server.State;
@@ -48,6 +49,6 @@ internal sealed class SessionAuthentication(
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) => Answers.WriteAsync(
         Context,
         new Problem(
-            ProblemCodes.ScopeMissing,
+            ServiceProblems.ScopeMissing,
             $"it needs the scope {Context.GetEndpoint()?.Metadata.GetMetadata<NeededScope>()?.Name ?? "another"}"));
 }

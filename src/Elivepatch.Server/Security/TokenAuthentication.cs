@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
-using Elivepatch.Engine;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 using Elivepatch.Server.Api;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
@@ -44,7 +45,7 @@ internal sealed class TokenAuthentication(
         var result = await HandleAuthenticateOnceSafeAsync();
         Response.Headers.WWWAuthenticate = SchemeName;
         await Answers.WriteAsync(
-            Context, new Problem(ProblemCodes.TokenRefused, result.Failure?.Message ?? "the request has no token"));
+            Context, new Problem(ServiceProblems.TokenRefused, result.Failure?.Message ?? "the request has no token"));
     }
 
     /// <inheritdoc/>
@@ -53,6 +54,6 @@ internal sealed class TokenAuthentication(
         var needed = Context.GetEndpoint()?.Metadata.GetMetadata<NeededScope>()?.Name ?? "another";
         var has = string.Join(", ", Caller.Of(Context.User)?.Scopes ?? []);
         return Answers.WriteAsync(
-            Context, new Problem(ProblemCodes.ScopeMissing, $"it needs the scope {needed}, and the token has {has}"));
+            Context, new Problem(ServiceProblems.ScopeMissing, $"it needs the scope {needed}, and the token has {has}"));
     }
 }

@@ -1,5 +1,5 @@
 using System.Data.Common;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Signing;

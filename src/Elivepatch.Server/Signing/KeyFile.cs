@@ -2,7 +2,7 @@
 
 using System.Globalization;
 using System.Security.Cryptography;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Server.Signing;
@@ -68,5 +68,5 @@ internal static class KeyFile
     }
 
     /// <summary>The problem of a file that cannot be used.</summary>
-    public static Problem Unusable(string path, string reason) => new(ProblemCodes.KeyRingUnusable, $"{path}: {reason}");
+    public static Problem Unusable(string path, string reason) => new(ServerProblems.KeyRingUnusable, $"{path}: {reason}");
 }

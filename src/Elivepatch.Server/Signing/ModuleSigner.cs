@@ -6,8 +6,8 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Security.Cryptography.Pkcs;
 using System.Security.Cryptography.X509Certificates;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Model;
 
 namespace Elivepatch.Server.Signing;
 
@@ -43,21 +43,21 @@ public sealed class ModuleSigner : IDisposable
             foreach (var path in (string[])[keyPath, certificatePath])
             {
                 if (new FileInfo(path) is not { Exists: true, Length: <= LargestFile })
-                    return new Problem(ProblemCodes.ModuleKeyUnusable, $"{path} does not exist or is too large");
+                    return new Problem(ServerProblems.ModuleKeyUnusable, $"{path} does not exist or is too large");
             }
 
             var certificate = X509Certificate2.CreateFromPem(File.ReadAllText(certificatePath), File.ReadAllText(keyPath));
             if (certificate.GetRSAPrivateKey() is null && certificate.GetECDsaPrivateKey() is null)
             {
                 certificate.Dispose();
-                return new Problem(ProblemCodes.ModuleKeyUnusable, $"{keyPath}: the kernel takes RSA and ECDSA keys");
+                return new Problem(ServerProblems.ModuleKeyUnusable, $"{keyPath}: the kernel takes RSA and ECDSA keys");
             }
 
             return new ModuleSigner(certificate);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
-            return new Problem(ProblemCodes.ModuleKeyUnusable, $"{keyPath} with {certificatePath}: {e.Message}");
+            return new Problem(ServerProblems.ModuleKeyUnusable, $"{keyPath} with {certificatePath}: {e.Message}");
         }
     }
 
@@ -70,7 +70,7 @@ public sealed class ModuleSigner : IDisposable
     public Outcome<byte[]> Sign(byte[] module, string hash)
     {
         if (module.AsSpan().EndsWith(Magic))
-            return new Problem(ProblemCodes.ModuleKeyUnusable, "the module is signed already");
+            return new Problem(ServerProblems.ModuleKeyUnusable, "the module is signed already");
         try
         {
             var signature = Message(module, hash);
@@ -82,7 +82,7 @@ public sealed class ModuleSigner : IDisposable
         }
         catch (CryptographicException e)
         {
-            return new Problem(ProblemCodes.ModuleKeyUnusable, e.Message);
+            return new Problem(ServerProblems.ModuleKeyUnusable, e.Message);
         }
     }
 

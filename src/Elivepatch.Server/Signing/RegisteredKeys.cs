@@ -3,7 +3,7 @@
 // each other's machines. Secret keys are in no database; whoever reads that must not be able to sign.
 
 using Dapper;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Signing;
@@ -19,7 +19,7 @@ internal static class RegisteredKeys
         var registered = await database.ReadAsync(
             c => c.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM signing_keys"), cancellation);
         if (registered > 0 && KeyRing.IsEmpty(folder))
-            return new Problem(ProblemCodes.KeysDiffer, $"{folder} has no keys, and other servers of the database sign already");
+            return new Problem(DatabaseProblems.KeysDiffer, $"{folder} has no keys, and other servers of the database sign already");
         var opened = KeyRing.Open(folder);
         if (!opened.TryGet(out var keys))
             return opened;
@@ -48,12 +48,12 @@ internal static class RegisteredKeys
                     }
                     else if (own[i] != registered[i])
                     {
-                        return new(ProblemCodes.KeysDiffer, $"key {i + 1} is {own[i]}, and other servers of the database have {registered[i]}");
+                        return new(DatabaseProblems.KeysDiffer, $"key {i + 1} is {own[i]}, and other servers of the database have {registered[i]}");
                     }
                 }
 
                 return registered.Count > own.Count
-                    ? new(ProblemCodes.KeysDiffer, $"it has {own.Count} keys, and other servers of the database sign with key {registered.Count}")
+                    ? new(DatabaseProblems.KeysDiffer, $"it has {own.Count} keys, and other servers of the database sign with key {registered.Count}")
                     : null;
             },
             cancellation);

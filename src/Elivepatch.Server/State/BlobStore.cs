@@ -3,8 +3,9 @@
 // has the content, and the folder keeps what this server has used of it: it can be emptied at any time.
 
 using System.Collections.Concurrent;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 
 namespace Elivepatch.Server.State;
 
@@ -71,7 +72,7 @@ public sealed class BlobStore
         {
             var copied = await WriteAsync(path, file => ContentDigest.OfCopyAsync(content, file, most, cancellation));
             if (copied?.Hex is not { } digest)
-                return new Problem(ProblemCodes.RequestTooLarge, $"at most {most} bytes are taken");
+                return new Problem(ServiceProblems.RequestTooLarge, $"at most {most} bytes are taken");
             if (shared is not null)
                 await shared.PutAsync(digest, path, cancellation);
             lock (gate)
@@ -85,7 +86,7 @@ public sealed class BlobStore
         }
         catch (IOException e) when (IsDiskFull(e))
         {
-            return new Problem(ProblemCodes.StateUnusable, e.Message);
+            return new Problem(ServerProblems.StateUnusable, e.Message);
         }
         finally
         {

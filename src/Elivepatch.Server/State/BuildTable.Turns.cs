@@ -7,7 +7,7 @@
 
 using System.Data.Common;
 using Dapper;
-using Elivepatch.Engine;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Server.State;
@@ -100,7 +100,7 @@ public sealed partial class BuildTable
         if (build.Attempts < mostAttempts && !build.IsCancelling)
             return await RunAsync(transaction, build.Id, worker);
         var end = build.IsCancelling ? new BuildEnd { State = BuildState.Cancelled } : BuildEnd.Failed(
-            new(ProblemCodes.BuildAbandoned, $"whoever ran it ended {mostAttempts} times"));
+            new(ServiceProblems.BuildAbandoned, $"whoever ran it ended {mostAttempts} times"));
         await EndAsync(transaction, build.Id, end);
         return null;
     }

@@ -9,7 +9,7 @@ using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
 using Dapper;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 
@@ -61,7 +61,7 @@ public sealed class Database : IAsyncDisposable
         }
         catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
         {
-            return new Problem(ProblemCodes.StateUnusable, $"{path}: {e.Message}");
+            return new Problem(ServerProblems.StateUnusable, $"{path}: {e.Message}");
         }
     }
 
@@ -76,7 +76,7 @@ public sealed class Database : IAsyncDisposable
         catch (Exception e) when (e is ArgumentException or NotSupportedException or InvalidOperationException)
         {
             // The driver's words may repeat the connection string.
-            return new Problem(ProblemCodes.DatabaseUnreachable, $"{address}: its parameters contradict each other");
+            return new Problem(DatabaseProblems.DatabaseUnreachable, $"{address}: its parameters contradict each other");
         }
 
         var database = new Database(source.CreateConnection, source);
@@ -89,7 +89,7 @@ public sealed class Database : IAsyncDisposable
         }
         catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
         {
-            problem = new(ProblemCodes.DatabaseUnreachable, $"{address}: {e.Message}");
+            problem = new(DatabaseProblems.DatabaseUnreachable, $"{address}: {e.Message}");
         }
 
         await database.DisposeAsync();
@@ -200,7 +200,7 @@ public sealed class Database : IAsyncDisposable
     }
 
     private static Problem Newer(string where, long schema) => new(
-        ProblemCodes.StateUnusable,
+        ServerProblems.StateUnusable,
         $"{where}: its schema is {schema}, and this version knows {Migrations()[^1].Number}: it was used by a newer one",
         "Install the version that the database was last used with, or a newer one.");
 

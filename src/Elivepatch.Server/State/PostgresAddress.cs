@@ -2,7 +2,7 @@
 // repeats any of it but host, port and name.
 
 using System.Globalization;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Npgsql;
 
 namespace Elivepatch.Server.State;
@@ -174,5 +174,5 @@ public sealed class PostgresAddress
         return decoded.Any(char.IsControl) || decoded.Contains('\uFFFD', StringComparison.Ordinal) ? null : decoded;
     }
 
-    private static Problem Wrong(string reason) => new(ProblemCodes.ConfigurationInvalid, reason);
+    private static Problem Wrong(string reason) => new(ServerProblems.ConfigurationInvalid, reason);
 }

@@ -1,5 +1,5 @@
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Server.Configuration;
 
 namespace Elivepatch.Server.State;
@@ -30,7 +30,7 @@ public sealed record StateFolder(string FullPath)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Problem(ProblemCodes.StateUnusable, $"{options.StateFolder}: {e.Message}");
+            return new Problem(ServerProblems.StateUnusable, $"{options.StateFolder}: {e.Message}");
         }
     }
 
@@ -43,11 +43,11 @@ public sealed record StateFolder(string FullPath)
             return FileLock.TryTake(path) is { } taken
                 ? taken
                 : new Problem(
-                    ProblemCodes.StateUnusable, $"another elivepatchd works on {FullPath}", "end it, or give this one another --state-folder");
+                    ServerProblems.StateUnusable, $"another elivepatchd works on {FullPath}", "end it, or give this one another --state-folder");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Problem(ProblemCodes.StateUnusable, $"{path}: {e.Message}");
+            return new Problem(ServerProblems.StateUnusable, $"{path}: {e.Message}");
         }
     }
 

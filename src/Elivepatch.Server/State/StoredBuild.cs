@@ -1,5 +1,5 @@
-using Elivepatch.Engine;
 using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 

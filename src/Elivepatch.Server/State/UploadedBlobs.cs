@@ -2,7 +2,7 @@
 // at once: whoever may send must not be able to fill the disk with what is refused.
 
 using Dapper;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Server.State;
 

@@ -1,7 +1,7 @@
 // In: builds that were queued. Out: messages to workers. Where the broker is away a build waits in the database, and is sent when it
 // is back (Redispatch).
 
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.State;
@@ -29,7 +29,7 @@ internal sealed class BrokerDispatch(BuildPublisher publisher, WorkerTable worke
         var worker = await PreferredAsync(kernel.Id, capability, cancellation);
         if (await publisher.SendAsync(build.Id, capability, worker, cancellation) != Published.Unroutable)
             return null;
-        var problem = new Problem(ProblemCodes.NobodyBuilds, $"the kernel was built by \"{PlainText.Of(kernel.Compiler, 200)}\" ({capability})");
+        var problem = new Problem(WorkProblems.NobodyBuilds, $"the kernel was built by \"{PlainText.Of(kernel.Compiler, 200)}\" ({capability})");
         return await builds.FailQueuedAsync(build.Id, problem, cancellation) ? problem : null;
     }
 

@@ -2,8 +2,8 @@
 // worker is believed what it built; that it built what was asked for is looked at.
 
 using System.Text.Json;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
@@ -25,7 +25,7 @@ public sealed class RemoteBuilds(
         if (report.Version != BuildIdentity.Engine)
         {
             return new Problem(
-                ProblemCodes.WorkerOfOtherVersion,
+                WorkProblems.WorkerOfOtherVersion,
                 $"the worker is {PlainText.Of(report.Version, 80)}, the server {BuildIdentity.Engine}");
         }
 
@@ -45,9 +45,9 @@ public sealed class RemoteBuilds(
     {
         var (taking, found) = await builds.TakeInTurnAsync(build, worker, work.HeldFor, work.MostAttempts, cancellation);
         if (taking == BuildTaking.Held)
-            return new Problem(ProblemCodes.BuildHeld, "its worker was heard of lately");
+            return new Problem(WorkProblems.BuildHeld, "its worker was heard of lately");
         if (taking == BuildTaking.Over)
-            return new Problem(ProblemCodes.BuildOver, found is null ? "it is not known" : $"it is {BuildViews.Word(found.State)}");
+            return new Problem(WorkProblems.BuildOver, found is null ? "it is not known" : $"it is {BuildViews.Word(found.State)}");
         var kernel = await kernels.FindAsync(found!.Kernel, KernelTable.Operator, cancellation);
         var submission = await SubmissionAsync(found, cancellation);
         return new WorkOrder
@@ -72,7 +72,7 @@ public sealed class RemoteBuilds(
         var kernel = await kernels.FindAsync(build.Kernel, KernelTable.Operator, cancellation);
         return digest == kernel?.Capture || digest == build.Source || digest == build.BootImage
             ? await blobs.PathAsync(digest, cancellation)
-            : new Problem(ProblemCodes.ResultMissing, "the build is not made of this");
+            : new Problem(ServerProblems.ResultMissing, "the build is not made of this");
     }
 
     /// <summary>Adds events to a build; a problem where it is not the worker's. Sending them again is harmless.</summary>
@@ -84,7 +84,7 @@ public sealed class RemoteBuilds(
     {
         // How a build stands is said by whoever changes it.
         if (happened.Any(h => h.Kind == BuildEventKind.State))
-            return new(ProblemCodes.RequestMalformed, "a worker tells stages and log lines");
+            return new(ServerProblems.RequestMalformed, "a worker tells stages and log lines");
         return await builds.NoteAsync(lease, told, happened, cancellation) ? null : Lost(lease);
     }
 
@@ -96,7 +96,7 @@ public sealed class RemoteBuilds(
     public async Task<Outcome<byte[]>> SignAsync(BuildLease lease, byte[] module, string hash, CancellationToken cancellation)
     {
         if (signer is null)
-            return new Problem(ProblemCodes.RequestMalformed, "the server signs no modules");
+            return new Problem(ServerProblems.RequestMalformed, "the server signs no modules");
         if (await builds.RenewAsync(lease, cancellation) is null)
             return Lost(lease);
         return signer.Sign(module, hash);
@@ -122,13 +122,13 @@ public sealed class RemoteBuilds(
                     Statement = result.Statement,
                 },
                 cancellation)
-            : BuildEnd.Failed(new(ProblemCodes.WorkResultMalformed, wrong));
+            : BuildEnd.Failed(new(WorkProblems.WorkResultMalformed, wrong));
         // What was asked for last counts: who cancelled a build gets no livepatch.
         if (build.IsCancelling)
             end = new() { State = BuildState.Cancelled };
         if (!await builds.FinishAsync(lease, end, cancellation) && !await HasEndedAsync(lease, cancellation))
             return Lost(lease);
-        return wrong is null ? null : new(ProblemCodes.WorkResultMalformed, wrong);
+        return wrong is null ? null : new(WorkProblems.WorkResultMalformed, wrong);
     }
 
     /// <summary>Takes a build back that its worker cannot end; it waits again, and this attempt does not count.</summary>
@@ -177,5 +177,5 @@ public sealed class RemoteBuilds(
         await blobs.ReadAsync(build.Submission, cancellation), ProtocolJson.Default.BuildSubmission)!;
 
     private static Problem Lost(BuildLease lease) =>
-        new(ProblemCodes.BuildLost, $"attempt {lease.Attempt} is not the one that runs");
+        new(WorkProblems.BuildLost, $"attempt {lease.Attempt} is not the one that runs");
 }

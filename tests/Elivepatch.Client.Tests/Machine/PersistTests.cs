@@ -111,7 +111,7 @@ public sealed class PersistTests
         {
             bench.Machine.Restart($"crash-{years}");
             var machine = bench.Machine.Access with { Time = new ShiftedTime(TimeSpan.FromDays(365 * years)), ProbationTime = TimeSpan.FromHours(1) };
-            var loading = new BootLoading(machine, bench.Machine.StateFolder, new Progress<Elivepatch.Kernel.Progress.StageEvent>());
+            var loading = new BootLoading(machine, bench.Machine.StateFolder, new Progress<Elivepatch.Model.Progress.StageEvent>());
             Assert.True((await loading.LoadAsync(Cancellation)).Value.WasLoaded);
             Assert.Equal(++attempts, Boot(bench).Attempts);
         }
@@ -212,7 +212,7 @@ public sealed class PersistTests
         bench.Machine.Restart("second-boot");
         var attempts = -1;
         var calls = new KernelCalls(_ => { attempts = Boot(bench).Attempts; return 8; }, _ => 0, () => "");
-        var loading = new BootLoading(bench.Machine.Access with { Calls = calls }, bench.Machine.StateFolder, new Progress<Elivepatch.Kernel.Progress.StageEvent>());
+        var loading = new BootLoading(bench.Machine.Access with { Calls = calls }, bench.Machine.StateFolder, new Progress<Elivepatch.Model.Progress.StageEvent>());
         Assert.Equal("ELP1203", (await loading.LoadAsync(Cancellation)).Problems[0].Code.Id);
         Assert.Equal(1, attempts);
         // The kernel refused it and the machine is up: that was no crash.
@@ -372,7 +372,7 @@ public sealed class PersistTests
         bench.Machine.IsStuck = true;
         // The first try is killed while the transition goes on.
         using var kill = new CancellationTokenSource();
-        var first = new BootLoading(bench.Machine.Access, bench.Machine.StateFolder, new Progress<Elivepatch.Kernel.Progress.StageEvent>()).LoadAsync(kill.Token);
+        var first = new BootLoading(bench.Machine.Access, bench.Machine.StateFolder, new Progress<Elivepatch.Model.Progress.StageEvent>()).LoadAsync(kill.Token);
         await Eventually.IsTrueAsync(() => bench.Machine.Loaded.Count == 2);
         await kill.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
@@ -411,7 +411,7 @@ public sealed class PersistTests
 
     private static async Task KillAsync(PatchBench bench)
     {
-        var loading = new BootLoading(bench.Machine.Access, bench.Machine.StateFolder, new Progress<Elivepatch.Kernel.Progress.StageEvent>());
+        var loading = new BootLoading(bench.Machine.Access, bench.Machine.StateFolder, new Progress<Elivepatch.Model.Progress.StageEvent>());
         Assert.True((await loading.LoadAsync(Cancellation)).Value.WasLoaded);
     }
 

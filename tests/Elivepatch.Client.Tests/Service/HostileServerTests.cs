@@ -152,7 +152,7 @@ public sealed class HostileServerTests
     public async Task A_server_that_is_always_busy_is_not_asked_for_ever()
     {
         await using var bench = await PatchBench.StartAsync();
-        bench.Server.Instead["POST /api/v1/builds"] = context => FakeServer.ProblemAsync(context, 429, new ProblemReport("ELP1008", "too many requests", "3 builds", "wait"));
+        bench.Server.Instead["POST /api/v1/builds"] = context => FakeServer.ProblemAsync(context, 429, new ProblemReport("ELP1008", "too many requests", "3 builds", "wait") { Kind = "environment", Temporary = true });
         Assert.Equal("ELP1008", (await bench.FailAsync(75, "patch", bench.Patch("a.patch")))[0].Code);
         Assert.Equal(5, bench.Server.Requests.Count(r => r == "POST /api/v1/builds"));
     }

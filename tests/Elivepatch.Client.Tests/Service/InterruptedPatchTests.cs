@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Elivepatch.Client.Machine;
 using Elivepatch.Client.Tests.Machine;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Client.Tests.Service;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using Elivepatch.Client.Tests.Machine;
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Client.Tests.Service;
@@ -293,11 +293,23 @@ public sealed class PatchCommandTests
         bench.Server.End = build => build with
         {
             State = BuildState.Refused,
-            Problems = [new("ELP0403", "an initialiser changed", "weight_p +0x0", "write a callback"), new("ELP7777", "new", "of a newer server", "ask")],
+            Problems =
+            [
+                new("ELP0403", "an initialiser changed", "weight_p +0x0", "write a callback") { Kind = "refused" },
+                new("ELP7777", "new", "of a newer server", "ask") { Kind = "mismatch" },
+            ],
         };
-        var problems = await bench.FailAsync(1, "patch", bench.Patch("a.patch"));
+        var problems = await bench.FailAsync(5, "patch", bench.Patch("a.patch"));
+        Assert.Equal(["ELP0403", "ELP7777"], problems.Select(p => p.Code));
+        Assert.Equal("new", problems[1].Title);
+        bench.Server.End = build => build with
+        {
+            State = BuildState.Refused,
+            Problems = [new("ELP0403", "new", "of a kind that is not known here", "ask") { Kind = "none" }, new("BAD-1", "odd", "r", "ask")],
+        };
+        problems = await bench.FailAsync(1, "patch", bench.Patch("a.patch"));
         Assert.Equal(["ELP0403", "ELP1001"], problems.Select(p => p.Code));
-        Assert.Equal("ELP7777 new", problems[1].Title);
+        Assert.Equal("BAD-1 odd", problems[1].Title);
         bench.Server.End = build => build with { State = BuildState.Cancelled };
         Assert.Equal("ELP1015", (await bench.FailAsync(75, "patch", bench.Patch("a.patch")))[0].Code);
     }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Formats.Tar;
 using System.IO.Compression;
 using Elivepatch.Client.Service;
-using Elivepatch.Engine;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Tests.Service;
 
@@ -115,7 +115,7 @@ public sealed class SourceFolderTests : IDisposable
     private void Refused(string reason)
     {
         var problem = new SourceFolder(scratch.Folder).Pack(new MemoryStream(), Cancellation);
-        Assert.Equal(ProblemCodes.InputUnusable, problem?.Code);
+        Assert.Equal(CommandProblems.InputUnusable, problem?.Code);
         Assert.Contains(reason, problem!.Reason, StringComparison.Ordinal);
     }
 

@@ -58,7 +58,7 @@ public sealed class StatusReportTests
         Assert.Equal("ELP0950", (await bench.FailAsync(2, "status", "--server", bench.Server.Url))[0].Code);
         Assert.Contains("--machine", (await bench.FailAsync(2, "status", "--report"))[0].Remedy, StringComparison.Ordinal);
         Assert.Equal("ELP0950", (await bench.FailAsync(2, "status", "--report", "--machine", "x ", "--server", "nonsense"))[0].Code);
-        bench.Server.Instead["POST /api/v1/machines"] = context => FakeServer.ProblemAsync(context, 403, new ProblemReport("ELP1005", "t", "r", "m"));
+        bench.Server.Instead["POST /api/v1/machines"] = context => FakeServer.ProblemAsync(context, 403, new ProblemReport("ELP1005", "t", "r", "m") { Kind = "usage" });
         Assert.Equal("ELP1005", (await bench.FailAsync(2, "status", "--report", "--machine", "m"))[0].Code);
         Assert.Empty(bench.Server.Reports);
     }

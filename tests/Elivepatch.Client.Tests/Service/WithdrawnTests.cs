@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Elivepatch.Client.Tests.Machine;
-using Elivepatch.Engine;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
@@ -10,7 +9,7 @@ namespace Elivepatch.Client.Tests.Service;
 /// <summary>A livepatch is live, and the server that built it withdraws it.</summary>
 public sealed class WithdrawnTests
 {
-    private static readonly ProblemReport rule = new("ELP0610", "the kernel has no such function to patch", "gone (rule patch-old-functions)", "m");
+    private static readonly ProblemReport rule = new("ELP0610", "the kernel has no such function to patch", "gone (rule patch-old-functions)", "m") { Kind = "mismatch" };
 
     [Fact]
     public async Task A_report_tells_the_machine_which_keeps_it_and_shows_it_without_a_server()
@@ -127,7 +126,7 @@ public sealed class WithdrawnTests
     {
         await using var bench = await PatchBench.StartAsync();
         await bench.MustAsync("patch", bench.Patch("a.patch"));
-        bench.Server.Instead["GET /api/v1/withdrawals/*"] = context => FakeServer.ProblemAsync(context, 404, new ProblemReport("ELP1010", "t", "r", "m"));
+        bench.Server.Instead["GET /api/v1/withdrawals/*"] = context => FakeServer.ProblemAsync(context, 404, new ProblemReport("ELP1010", "t", "r", "m") { Kind = "usage" });
         Assert.Contains("is live already", (await bench.MustAsync("patch", bench.Patch("a.patch"))).Output, StringComparison.Ordinal);
         await bench.Server.DisposeAsync();
         Assert.Contains("is live already", (await bench.MustAsync("patch", bench.Patch("a.patch"))).Output, StringComparison.Ordinal);
@@ -144,7 +143,7 @@ public sealed class WithdrawnTests
             bench.Server.End = b => b with { State = BuildState.Withdrawn, Problems = [rule] };
         else
             bench.Server.Instead["GET /api/v1/builds/0/artifact"] = context => FakeServer.ProblemAsync(
-                context, 410, new ProblemReport("ELP1073", ProblemCodes.LivepatchWithdrawn.Title, "ELP0610 gone", "m"));
+                context, 410, new ProblemReport("ELP1073", ServiceProblems.LivepatchWithdrawn.Title, "ELP0610 gone", "m") { Kind = "refused", Temporary = true });
         var problem = Assert.Single(await bench.FailAsync(75, "patch", bench.Patch("a.patch")));
         Assert.Equal("ELP1073", problem.Code);
         Assert.Contains("ELP0610", problem.Reason, StringComparison.Ordinal);

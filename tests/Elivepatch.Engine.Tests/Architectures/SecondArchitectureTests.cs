@@ -2,7 +2,6 @@ using System.Text;
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Diff;
-using Elivepatch.Engine.Escape;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
 using Elivepatch.Engine.Link;
@@ -10,6 +9,8 @@ using Elivepatch.Engine.Relocate;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
+using Elivepatch.Model.Explanations;
 using Xunit;
 using static Elivepatch.Engine.Tests.Architectures.TinyArchitecture;
 using Code = Elivepatch.Engine.Tests.Architectures.TinyUnit.Code;
@@ -49,7 +50,7 @@ public class SecondArchitectureTests
         var kernel = Kernel;
         kernel.BytesOf("first")[offset] ^= bit;
         var problem = Assert.Single(FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, body), kernel.Target, "cc").Problems);
-        Assert.Equal(ProblemCodes.BytesDiffer, problem.Code);
+        Assert.Equal(FidelityProblems.BytesDiffer, problem.Code);
         Assert.Contains("first", problem.Reason, StringComparison.Ordinal);
     }
 
@@ -128,8 +129,8 @@ public class SecondArchitectureTests
     {
         var foreign = Unit(isSectioned: true, body);
         foreign.Order = ElfByteOrder.LittleEndian;
-        Assert.Equal(ProblemCodes.MalformedObject, Assert.Single(UnitObject.Read(Instance, "unit.c", foreign, null).Problems).Code);
-        Assert.Equal(ProblemCodes.NotALivepatch, Assert.Single(LivepatchModule.Read(Link([new(LoadImmediate, 6), .. body[1..]], out _)).Problems).Code);
+        Assert.Equal(DiffProblems.MalformedObject, Assert.Single(UnitObject.Read(Instance, "unit.c", foreign, null).Problems).Code);
+        Assert.Equal(SelfCheckProblems.NotALivepatch, Assert.Single(LivepatchModule.Read(Link([new(LoadImmediate, 6), .. body[1..]], out _)).Problems).Code);
     }
 
     private static ExportedSymbols Exports => ExportedSymbols.Parse(

@@ -2,8 +2,9 @@ using Elivepatch.Elf;
 using Elivepatch.Elf.Tests;
 using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Diff;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Engine.Tests.Diff;
 

@@ -3,6 +3,7 @@ using Elivepatch.Elf.Tests;
 using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Escape;
 using Elivepatch.Engine.Tests.Diff;
+using Elivepatch.Model.Explanations;
 using Xunit;
 
 namespace Elivepatch.Engine.Tests.Escape;

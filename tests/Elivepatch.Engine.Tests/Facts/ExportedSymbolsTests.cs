@@ -1,6 +1,7 @@
 using System.Text;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Targets;
+using Elivepatch.Model;
 using Xunit;
 
 namespace Elivepatch.Engine.Tests.Facts;
@@ -28,7 +29,7 @@ public sealed class ExportedSymbolsTests
     [InlineData("0xf7370f56\tsystem_state\tvmlinux\tEXPORTED\t\n")]
     [InlineData("0xf7370f56\ta\tvmlinux\tEXPORT_SYMBOL\t\n0xf7370f57\ta\tvmlinux\tEXPORT_SYMBOL\t\n")]
     public void A_file_that_is_not_Module_symvers_is_refused(string text) =>
-        Assert.Equal(ProblemCodes.MalformedSymvers, Assert.Single(Parse(text).Problems).Code);
+        Assert.Equal(FactProblems.MalformedSymvers, Assert.Single(Parse(text).Problems).Code);
 
     private static Outcome<ExportedSymbols> Parse(string text) => ExportedSymbols.Parse(Encoding.UTF8.GetBytes(text));
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Model;
 using Xunit;
 
 namespace Elivepatch.Engine.Tests.Facts;
@@ -127,7 +128,7 @@ public sealed class KernelSymbolsTests
     {
         Problem problem = Assert.Single(Parse("0000000000000000 T _text\n0000000000000000 t helper\n").Problems);
 
-        Assert.Equal(ProblemCodes.HiddenAddresses, problem.Code);
+        Assert.Equal(FactProblems.HiddenAddresses, problem.Code);
         Assert.Contains("kptr_restrict", problem.Remedy, StringComparison.Ordinal);
     }
 
@@ -146,7 +147,7 @@ public sealed class KernelSymbolsTests
     [InlineData("ffffffff81000010 T a\nffffffff81000020 T b\t[m]\nffffffff81000030 T c\n")]
     [InlineData("ffffffff81000020 T b\t[m]\n")]
     public void A_file_that_is_not_kallsyms_is_refused(string text) =>
-        Assert.Equal(ProblemCodes.MalformedKallsyms, Assert.Single(Parse(text).Problems).Code);
+        Assert.Equal(FactProblems.MalformedKallsyms, Assert.Single(Parse(text).Problems).Code);
 
     [Fact]
     public void A_name_longer_than_the_kernel_allows_is_refused()

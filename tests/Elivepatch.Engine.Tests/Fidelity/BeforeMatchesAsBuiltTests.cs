@@ -2,6 +2,7 @@ using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Fidelity;
 using Elivepatch.Engine.Targets;
+using Elivepatch.Model;
 using Iced.Intel;
 using Xunit;
 
@@ -61,7 +62,7 @@ public sealed class BeforeMatchesAsBuiltTests
 
         Problem problem = Assert.Single(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(Unit), before).Problems);
 
-        Assert.Equal(ProblemCodes.BeforeDiffersFromAsBuilt, problem.Code);
+        Assert.Equal(FidelityProblems.BeforeDiffersFromAsBuilt, problem.Code);
         Assert.Contains(name, problem.Reason, StringComparison.Ordinal);
     }
 

@@ -6,6 +6,7 @@ using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
 using Elivepatch.Engine.Targets;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Tests.Fidelity;
 

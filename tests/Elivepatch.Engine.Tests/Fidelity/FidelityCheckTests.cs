@@ -2,6 +2,7 @@ using System.Text;
 using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
+using Elivepatch.Model;
 using Xunit;
 
 namespace Elivepatch.Engine.Tests.Fidelity;
@@ -96,7 +97,7 @@ public sealed class FidelityCheckTests
     {
         Problem problem = Failure(FakeKernel.Of(Helpers, Unit).Check(Unit.Replace("int stop(", "int halt(", StringComparison.Ordinal), withImage));
 
-        Assert.Equal(ProblemCodes.LayoutDiffers, problem.Code);
+        Assert.Equal(FidelityProblems.LayoutDiffers, problem.Code);
         Assert.Equal(ProblemKind.Mismatch, problem.Code.Kind);
         Assert.Contains("halt (not in the running kernel)", problem.Reason, StringComparison.Ordinal);
         Assert.Contains("gcc (Test) 1.0", problem.Reason, StringComparison.Ordinal);
@@ -109,7 +110,7 @@ public sealed class FidelityCheckTests
 
         Problem problem = Failure(FakeKernel.Of(Helpers, Unit).Check(changed, withImage: false));
 
-        Assert.Equal(ProblemCodes.LayoutDiffers, problem.Code);
+        Assert.Equal(FidelityProblems.LayoutDiffers, problem.Code);
         Assert.Contains("run (", problem.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("step", problem.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("stop (", problem.Reason, StringComparison.Ordinal);
@@ -132,7 +133,7 @@ public sealed class FidelityCheckTests
 
         Problem problem = Failure(kernel.Check(With(here, 11), withImage: false));
 
-        Assert.Equal(ProblemCodes.LayoutDiffers, problem.Code);
+        Assert.Equal(FidelityProblems.LayoutDiffers, problem.Code);
         Assert.Contains("last (", problem.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain(" first (", problem.Reason, StringComparison.Ordinal);
         Assert.Contains(
@@ -148,7 +149,7 @@ public sealed class FidelityCheckTests
 
         Assert.True(kernel.Check(text.Replace("BODY", "a", StringComparison.Ordinal), withImage: false).Succeeded);
         Problem problem = Failure(kernel.Check(text.Replace("BODY", "a * (a + 5) * (a ^ 7) * (a | 9) % 77", StringComparison.Ordinal), withImage: false));
-        Assert.Equal(ProblemCodes.LayoutDiffers, problem.Code);
+        Assert.Equal(FidelityProblems.LayoutDiffers, problem.Code);
         Assert.Contains("last (", problem.Reason, StringComparison.Ordinal);
     }
 
@@ -161,8 +162,8 @@ public sealed class FidelityCheckTests
         Problem withoutImage = Failure(kernel.Check(twin, withImage: false));
         Problem withImage = Failure(kernel.Check(twin));
 
-        Assert.Equal(ProblemCodes.AmbiguousPlacement, withoutImage.Code);
-        Assert.Equal(ProblemCodes.AmbiguousPlacement, withImage.Code);
+        Assert.Equal(FidelityProblems.AmbiguousPlacement, withoutImage.Code);
+        Assert.Equal(FidelityProblems.AmbiguousPlacement, withImage.Code);
     }
 
     [Fact]
@@ -173,7 +174,7 @@ public sealed class FidelityCheckTests
         FakeKernel kernel = FakeKernel.Of(Helpers, one, two);
 
         Assert.Equal(new Sympos(2), kernel.Check(two).Value.Find("lonely")!.Position);
-        Assert.Equal(ProblemCodes.BytesDiffer, Failure(kernel.Check("static __attribute__((used)) int lonely(void) { return 3; }")).Code);
+        Assert.Equal(FidelityProblems.BytesDiffer, Failure(kernel.Check("static __attribute__((used)) int lonely(void) { return 3; }")).Code);
     }
 
     [Fact]
@@ -237,7 +238,7 @@ public sealed class FidelityCheckTests
 
         Problem problem = Failure(kernel.Check(CompiledUnit.Value));
 
-        Assert.Equal(ProblemCodes.BytesDiffer, problem.Code);
+        Assert.Equal(FidelityProblems.BytesDiffer, problem.Code);
         Assert.Contains("run (has other bytes)", problem.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("step", problem.Reason, StringComparison.Ordinal);
     }
@@ -264,13 +265,13 @@ public sealed class FidelityCheckTests
     {
         Problem problem = Failure(FakeKernel.Of(Helpers, Unit).Check(Unit.Replace("stopping", "stepping", StringComparison.Ordinal)));
 
-        Assert.Equal(ProblemCodes.BytesDiffer, problem.Code);
+        Assert.Equal(FidelityProblems.BytesDiffer, problem.Code);
         Assert.Contains("stop (refers elsewhere than to its constant", problem.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_string_that_is_only_a_beginning_is_found() =>
-        Assert.Equal(ProblemCodes.BytesDiffer,
+        Assert.Equal(FidelityProblems.BytesDiffer,
             Failure(FakeKernel.Of(Helpers, Unit).Check(Unit.Replace("stopping", "stop", StringComparison.Ordinal))).Code);
 
     [Fact]
@@ -278,7 +279,7 @@ public sealed class FidelityCheckTests
     {
         Problem problem = Failure(FakeKernel.Of(Helpers, Unit).Check(Unit.Replace("3, 4 }", "3, 5 }", StringComparison.Ordinal)));
 
-        Assert.Equal(ProblemCodes.BytesDiffer, problem.Code);
+        Assert.Equal(FidelityProblems.BytesDiffer, problem.Code);
         Assert.Contains("table (has other bytes)", problem.Reason, StringComparison.Ordinal);
     }
 
@@ -300,7 +301,7 @@ public sealed class FidelityCheckTests
 
     [Fact]
     public void A_unit_that_is_not_in_the_kernel_is_refused() =>
-        Assert.Equal(ProblemCodes.LayoutDiffers, Failure(FakeKernel.Of(Helpers).Check(Unit)).Code);
+        Assert.Equal(FidelityProblems.LayoutDiffers, Failure(FakeKernel.Of(Helpers).Check(Unit)).Code);
 
     [Fact]
     public void A_relocation_beyond_its_section_is_refused()
@@ -318,8 +319,8 @@ public sealed class FidelityCheckTests
         FakeKernel kernel = FakeKernel.Of(Helpers);
         KernelSymbols other = KernelSymbols.Parse(Encoding.ASCII.GetBytes("ffffffff81000000 T start\n")).Value;
 
-        Assert.Equal(ProblemCodes.UnusableImage, Failure(KernelImage.Open(new ElfObject(), kernel.Symbols)).Code);
-        Assert.Equal(ProblemCodes.UnusableImage, Failure(KernelImage.Open(kernel.Vmlinux, other)).Code);
+        Assert.Equal(FactProblems.UnusableImage, Failure(KernelImage.Open(new ElfObject(), kernel.Symbols)).Code);
+        Assert.Equal(FactProblems.UnusableImage, Failure(KernelImage.Open(kernel.Vmlinux, other)).Code);
     }
 
     private static Problem Failure<T>(Outcome<T> outcome) => Assert.Single(outcome.Problems);

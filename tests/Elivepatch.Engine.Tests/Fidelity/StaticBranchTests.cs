@@ -1,4 +1,5 @@
 using Elivepatch.Engine.Fidelity;
+using Elivepatch.Model;
 using Xunit;
 
 namespace Elivepatch.Engine.Tests.Fidelity;
@@ -87,7 +88,7 @@ public sealed class StaticBranchTests
         byte[] nop = [0x66, 0x90];
         nop.CopyTo(kernel.BytesAt(kernel.AddressOf("fast")));
 
-        Assert.Equal(ProblemCodes.BytesDiffer, Assert.Single(kernel.Check(unlisted).Problems).Code);
+        Assert.Equal(FidelityProblems.BytesDiffer, Assert.Single(kernel.Check(unlisted).Problems).Code);
     }
 
     [Fact]
@@ -108,7 +109,7 @@ public sealed class StaticBranchTests
 
         Problem problem = Assert.Single(FakeKernel.Of(Slow, Unit).Check(other).Problems);
 
-        Assert.Equal(ProblemCodes.BytesDiffer, problem.Code);
+        Assert.Equal(FidelityProblems.BytesDiffer, problem.Code);
         Assert.Contains("fast in __jump_table (refers elsewhere than to other_key)", problem.Reason, StringComparison.Ordinal);
     }
 }

@@ -1,4 +1,4 @@
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model.Statements;
 using Xunit;
 using static Elivepatch.Engine.Tests.Interfaces.Checked;
 

@@ -1,9 +1,10 @@
 using System.Text;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Interfaces;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Tests.Diff;
 using Elivepatch.Engine.Tests.Fidelity;
+using Elivepatch.Model;
+using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Engine.Tests.Interfaces;
 

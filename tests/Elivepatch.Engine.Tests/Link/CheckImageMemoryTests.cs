@@ -3,6 +3,8 @@ using Elivepatch.Engine.Escape;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Tests.Fidelity;
+using Elivepatch.Model;
+using Elivepatch.Model.Explanations;
 using Xunit;
 using static Elivepatch.Engine.Tests.Diff.Patched;
 

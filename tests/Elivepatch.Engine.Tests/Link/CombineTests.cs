@@ -64,7 +64,7 @@ public sealed class CombineTests
     {
         var marked = WithMarks(ofF, ofG);
         var diff = Patched.Compare(marked, marked.Replace("old %d", "new %d", StringComparison.Ordinal));
-        Assert.Contains(diff.Problems.Concat(Include.Run(diff).Problems), p => p.Code == ProblemCodes.UnknownSection && p.Reason.Contains(Mark, StringComparison.Ordinal));
+        Assert.Contains(diff.Problems.Concat(Include.Run(diff).Problems), p => p.Code == DiffProblems.UnknownSection && p.Reason.Contains(Mark, StringComparison.Ordinal));
     }
 
     private const string Mark = ".discard.of_a_later_kernel";
@@ -85,7 +85,7 @@ public sealed class CombineTests
             """, StringComparison.Ordinal);
         var kernel = FakeKernel.Of(Other, Unit);
         var problem = Assert.Single(Combine.Start([UnitOf(kernel, Unit, after)], new(Exports)).Problems);
-        Assert.Equal(ProblemCodes.UnreadableCode, problem.Code);
+        Assert.Equal(DiffProblems.UnreadableCode, problem.Code);
         Assert.Contains("foo", problem.Reason, StringComparison.Ordinal);
     }
 

@@ -6,6 +6,7 @@ using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Tests.Diff;
 using Elivepatch.Engine.Tests.Fidelity;
 using Elivepatch.Engine.Units;
+using Elivepatch.Model;
 using Xunit;
 
 namespace Elivepatch.Engine.Tests.Link;

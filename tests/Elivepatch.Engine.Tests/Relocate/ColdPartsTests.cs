@@ -71,7 +71,7 @@ public sealed class ColdPartsTests
         var source = Source.Replace(text, instead, StringComparison.Ordinal);
         Assert.NotEqual(Source, source);
 
-        Assert.Equal(ProblemCodes.LinkedModuleChanged, Assert.Single(ColdParts.Join(ElfReader.Read(Gcc.Assemble(source))).Problems).Code);
+        Assert.Equal(LinkProblems.LinkedModuleChanged, Assert.Single(ColdParts.Join(ElfReader.Read(Gcc.Assemble(source))).Problems).Code);
     }
 
     private static List<(string?, ulong)> Targets(ElfObject elf) =>

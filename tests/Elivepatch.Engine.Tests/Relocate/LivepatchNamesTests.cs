@@ -40,7 +40,7 @@ public class LivepatchNamesTests
         for (var i = 0; i < count; i++)
             elf.Symbols.Add(Function(elf.FindSection(".text.f")!));
         var problem = Assert.Single(LivepatchNames.Apply(elf, Combined(elf)).Problems);
-        Assert.Equal(ProblemCodes.LinkedModuleChanged, problem.Code);
+        Assert.Equal(LinkProblems.LinkedModuleChanged, problem.Code);
         Assert.Contains($"{count} functions f in .text.f", problem.Reason, StringComparison.Ordinal);
     }
 

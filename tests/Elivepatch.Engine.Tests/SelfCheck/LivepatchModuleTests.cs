@@ -117,7 +117,7 @@ public sealed class LivepatchModuleTests
     {
         var source = FakeModule.Structures + "int init_module(void) { return 0; }";
 
-        Assert.Equal(ProblemCodes.NotALivepatch, Assert.Single(LivepatchModule.Read(ElfReader.Read(FakeModule.Link(source))).Problems).Code);
+        Assert.Equal(SelfCheckProblems.NotALivepatch, Assert.Single(LivepatchModule.Read(ElfReader.Read(FakeModule.Link(source))).Problems).Code);
     }
 
     [Fact]
@@ -125,7 +125,7 @@ public sealed class LivepatchModuleTests
     {
         var source = FakeModule.Structures + "extern void *make(void); int init_module(void) { return klp_enable_patch(make()); }";
 
-        Assert.Equal(ProblemCodes.UnreadablePatchLists, Assert.Single(LivepatchModule.Read(ElfReader.Read(FakeModule.Link(source))).Problems).Code);
+        Assert.Equal(SelfCheckProblems.UnreadablePatchLists, Assert.Single(LivepatchModule.Read(ElfReader.Read(FakeModule.Link(source))).Problems).Code);
     }
 
     [Fact]
@@ -143,7 +143,7 @@ public sealed class LivepatchModuleTests
 
         var problem = Assert.Single(LivepatchModule.Read(ElfReader.Read(FakeModule.Link(source))).Problems);
 
-        Assert.Equal(ProblemCodes.UnreadablePatchLists, problem.Code);
+        Assert.Equal(SelfCheckProblems.UnreadablePatchLists, problem.Code);
     }
 
     private static LivepatchModule Read(string lists) =>

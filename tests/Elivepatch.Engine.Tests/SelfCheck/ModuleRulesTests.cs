@@ -163,7 +163,7 @@ public sealed class ModuleRulesTests
 
         var problems = ModuleCheck.Run(ElfWriter.Write(elf), FakeModule.Symbols, FakeModule.Exports, FakeModule.Vermagic, FakeModule.Layouts, FakeModule.Kernel.Image).Problems;
 
-        Assert.Equal([ProblemCodes.BuiltForOtherKernel, ProblemCodes.WrongSymbolVersions], problems.Select(p => p.Code));
+        Assert.Equal([SelfCheckProblems.BuiltForOtherKernel, SelfCheckProblems.WrongSymbolVersions], problems.Select(p => p.Code));
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 using Elivepatch.Engine.Diff;
-using Elivepatch.Engine.Statements;
 using Elivepatch.Engine.Tests.Diff;
+using Elivepatch.Model.Statements;
 using Xunit;
 using static Elivepatch.Engine.Tests.Diff.Patched;
 

@@ -1,4 +1,4 @@
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model.Statements;
 using Xunit;
 
 namespace Elivepatch.Engine.Tests.Statements;

@@ -25,8 +25,8 @@ public class PatchTargetTests
         Assert.NotNull(Patched.Value(resolver.Resolve(new ElfSymbol("exported_function"), other, "unit.c")).Export);
 
         // What is not in the object, and exported by none, is nowhere.
-        Assert.Equal(ProblemCodes.UnresolvedSymbol, Assert.Single(resolver.Resolve(new ElfSymbol("reachable_function"), other, "unit.c").Problems).Code);
-        Assert.Equal(ProblemCodes.ModuleSymbol, Assert.Single(resolver.Resolve(new ElfSymbol("net_function"), vmlinux, "unit.c").Problems).Code);
+        Assert.Equal(LinkProblems.UnresolvedSymbol, Assert.Single(resolver.Resolve(new ElfSymbol("reachable_function"), other, "unit.c").Problems).Code);
+        Assert.Equal(LinkProblems.ModuleSymbol, Assert.Single(resolver.Resolve(new ElfSymbol("net_function"), vmlinux, "unit.c").Problems).Code);
     }
 
     [Fact]

@@ -93,7 +93,7 @@ public class UnitObjectTests
         var field = elf.FindSection(".text.first")!.Relocations!.Entries[^1];
         field.Offset = back == ulong.MaxValue ? back : (ulong)elf.FindSection(".text.first")!.Content.Length - back;
         var problem = Assert.Single(UnitObject.Read(X8664Architecture.Instance, "unit.c", elf, null).Problems);
-        Assert.Equal(ProblemCodes.MalformedObject, problem.Code);
+        Assert.Equal(DiffProblems.MalformedObject, problem.Code);
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public class UnitObjectTests
     {
         var elf = ElfReader.Read(Gcc.Compile(Source, Patched.KernelFlags + Gcc.EngineFlags));
         elf.FindSection(".text.first")!.Relocations!.Entries[^1].Offset--;
-        Assert.Equal(ProblemCodes.UnreadableCode, Assert.Single(UnitObject.Read(X8664Architecture.Instance, "unit.c", elf, null).Problems).Code);
+        Assert.Equal(DiffProblems.UnreadableCode, Assert.Single(UnitObject.Read(X8664Architecture.Instance, "unit.c", elf, null).Problems).Code);
     }
 
     // RESERVE_BRK() of kernels before 5.19.

@@ -1,5 +1,5 @@
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Build;
+using Elivepatch.Model;
 using Xunit;
 using static Elivepatch.Kernel.Tests.StockKernel;
 
@@ -62,7 +62,7 @@ public sealed class HeaderReadersTests(StockKernel stock)
     public async Task A_header_that_nobody_uses_changes_nothing()
     {
         var outcome = await BuildAsync(NewHeader);
-        Assert.Equal([ProblemCodes.NothingChanged], outcome.Problems.Select(p => p.Code));
+        Assert.Equal([PatchProblems.NothingChanged], outcome.Problems.Select(p => p.Code));
         Assert.Contains("none of them uses what differs", outcome.Problems[0].Reason, StringComparison.Ordinal);
     }
 

@@ -1,13 +1,13 @@
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Build;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.Build;
 
 public class StageRunTests
 {
-    private static readonly Problem problem = new(ProblemCodes.NothingChanged, "it is so");
+    private static readonly Problem problem = new(PatchProblems.NothingChanged, "it is so");
 
     [Fact]
     public async Task The_values_of_stages_are_given_on_and_their_times_kept()

@@ -1,5 +1,4 @@
 using System.Text;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Trees;
@@ -42,7 +41,7 @@ public sealed class UnitCompilationTests(StockKernel stock)
         var tree = await stock.TreeAsync();
         await using var compilation = await StartAsync(tree, new() { ["fs/proc/uptime.c"] = Encoding.UTF8.GetBytes("int broken(\n") });
         var problem = Assert.Single((await compilation.PatchedAsync([])).Problems);
-        Assert.Equal(ProblemCodes.CompileFailed, problem.Code);
+        Assert.Equal(CompileProblems.CompileFailed, problem.Code);
         Assert.Contains("fs/proc/uptime.c:1:", problem.Reason);
         Assert.Equal(problem, Assert.Single((await compilation.UnpatchedAsync()).Problems));
     }

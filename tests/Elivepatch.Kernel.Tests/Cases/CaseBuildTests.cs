@@ -1,8 +1,8 @@
 using Elivepatch.Elf;
-using Elivepatch.Engine;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Patches;
+using Elivepatch.Model;
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.Cases;

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Build;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Tests.Cases;
 

@@ -1,4 +1,4 @@
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.Cases;
@@ -25,8 +25,8 @@ public sealed class CaseTrialTests(CaseTrials trials) : IClassFixture<CaseTrials
 
     // A warning that is meant is a complaint and taints the kernel with W; nothing else may.
     private static bool IsExpected(Problem problem, LivepatchCase tried) => tried.ExpectedWarnings.Count > 0
-        && (problem.Code == ProblemCodes.UnexpectedTaint
+        && (problem.Code == VirtualMachineProblems.UnexpectedTaint
             ? problem.Reason.EndsWith(" W", StringComparison.Ordinal)
-            : problem.Code == ProblemCodes.KernelComplained
+            : problem.Code == VirtualMachineProblems.KernelComplained
                 && tried.ExpectedWarnings.Any(w => problem.Reason.Contains(w, StringComparison.Ordinal)));
 }

@@ -1,4 +1,4 @@
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Statements;
 using YamlDotNet.Serialization;
 using YamlDotNet.Serialization.NamingConventions;

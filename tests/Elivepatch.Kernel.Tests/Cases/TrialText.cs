@@ -1,5 +1,5 @@
-using Elivepatch.Engine;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Tests.Cases;
 

@@ -1,5 +1,5 @@
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Compile;
+using Elivepatch.Model;
 using Xunit;
 using static Elivepatch.Kernel.Tests.StockKernel;
 
@@ -34,7 +34,7 @@ public sealed class StockUnitTests(StockKernel stock)
         Assert.Equal(
             ["the configuration of " + tree.Release + " does not build drivers/net/hamradio/scc.c", "fs/proc/nothing.c is not in this kernel's source"],
             outcome.Problems.Select(p => p.Reason));
-        Assert.All(outcome.Problems, p => Assert.Equal(ProblemCodes.UnitNotBuilt, p.Code));
+        Assert.All(outcome.Problems, p => Assert.Equal(CompileProblems.UnitNotBuilt, p.Code));
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class StockUnitTests(StockKernel stock)
 
         var problem = Assert.Single((await OutcomeAsync(unit, overlay, CompileVariant.After)).Problems);
 
-        Assert.Equal(ProblemCodes.CompileFailed, problem.Code);
+        Assert.Equal(CompileProblems.CompileFailed, problem.Code);
         Assert.Contains("by-the-patch.h", problem.Reason);
     }
 
@@ -83,7 +83,7 @@ public sealed class StockUnitTests(StockKernel stock)
 
         var problem = Assert.Single((await OutcomeAsync("security/selinux/netnode.c", overlay, CompileVariant.After)).Problems);
 
-        Assert.Equal(ProblemCodes.CompileFailed, problem.Code);
+        Assert.Equal(CompileProblems.CompileFailed, problem.Code);
         Assert.Contains("netnode.h", problem.Reason);
     }
 
@@ -96,7 +96,7 @@ public sealed class StockUnitTests(StockKernel stock)
 
         var problem = Assert.Single((await OutcomeAsync(unit, overlay, CompileVariant.After)).Problems);
 
-        Assert.Equal(ProblemCodes.PatchChangesBuild, problem.Code);
+        Assert.Equal(PatchProblems.PatchChangesBuild, problem.Code);
         Assert.Equal($"the build makes {made} from what the patch changes, and {unit} includes it", problem.Reason);
     }
 
@@ -135,7 +135,7 @@ public sealed class StockUnitTests(StockKernel stock)
 
         var problem = Assert.Single((await OutcomeAsync("security/selinux/netnode.c", overlay, CompileVariant.After)).Problems);
 
-        Assert.Equal(ProblemCodes.PatchChangesBuild, problem.Code);
+        Assert.Equal(PatchProblems.PatchChangesBuild, problem.Code);
         Assert.Contains(path, problem.Reason);
     }
 
@@ -181,7 +181,7 @@ public sealed class StockUnitTests(StockKernel stock)
         var command = Get(await new KbuildCommands(stock.Cache).ForUnitsAsync(tree, ["fs/proc/meminfo.c"], Cancellation))[0];
         var overlay = new SourceOverlay(new Dictionary<string, ReadOnlyMemory<byte>> { ["fs/proc/meminfo.c"] = Bytes("int broken(\n") });
         var outcome = await new UnitCompiler(stock.Cache).CompileAsync(tree, command, overlay, CompileVariant.After, Cancellation);
-        Assert.Equal(ProblemCodes.CompileFailed, outcome.Problems[0].Code);
+        Assert.Equal(CompileProblems.CompileFailed, outcome.Problems[0].Code);
         Assert.Contains("fs/proc/meminfo.c:1:", outcome.Problems[0].Reason);
     }
 

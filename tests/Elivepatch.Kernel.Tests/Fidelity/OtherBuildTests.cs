@@ -1,9 +1,10 @@
 using Elivepatch.Elf;
-using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine;
+using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Fidelity;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Compile;
+using Elivepatch.Model;
 using Xunit;
 using static Elivepatch.Kernel.Tests.StockKernel;
 
@@ -65,7 +66,7 @@ public sealed class OtherBuildTests(StockKernel stock)
         Assert.Equal(ProblemKind.Mismatch, problem.Code.Kind);
         Assert.Contains(record.Facts.Compiler, problem.Reason);
         var named = NamedBy(problem);
-        if (problem.Code == ProblemCodes.BytesDiffer)
+        if (problem.Code == FidelityProblems.BytesDiffer)
             Assert.Subset(changed.ToHashSet(), named);
         else
             Assert.NotEmpty(named.Intersect(changed));

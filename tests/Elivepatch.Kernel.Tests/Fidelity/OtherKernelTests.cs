@@ -1,6 +1,7 @@
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Model;
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.Fidelity;
@@ -75,7 +76,7 @@ public sealed class OtherKernelTests(StockKernel stock) : IDisposable
     public async Task A_function_that_the_kernel_inlined_is_named()
     {
         var problem = await RefuseAsync(await CopyAsync(symbols: text => Edit(text, " t stat_open", null)), StatPatch);
-        Assert.Equal(ProblemCodes.LayoutDiffers, problem.Code);
+        Assert.Equal(FidelityProblems.LayoutDiffers, problem.Code);
         Assert.Contains("stat_open (not in the running kernel)", problem.Reason);
     }
 
@@ -83,7 +84,7 @@ public sealed class OtherKernelTests(StockKernel stock) : IDisposable
     public async Task A_function_of_another_length_is_named()
     {
         var problem = await RefuseAsync(await CopyAsync(symbols: text => Edit(text, " T get_idle_time", 16)), StatPatch);
-        Assert.Equal(ProblemCodes.LayoutDiffers, problem.Code);
+        Assert.Equal(FidelityProblems.LayoutDiffers, problem.Code);
         Assert.Matches(@"get_idle_time \(\d+ bytes to the next symbol, \d+ in the running kernel\)", problem.Reason);
     }
 
@@ -101,7 +102,7 @@ public sealed class OtherKernelTests(StockKernel stock) : IDisposable
         File.Delete(vmlinux);
         await File.WriteAllBytesAsync(vmlinux, bytes, TestContext.Current.CancellationToken);
         var problem = await RefuseAsync(record, MeminfoPatch);
-        Assert.Equal(ProblemCodes.BytesDiffer, problem.Code);
+        Assert.Equal(FidelityProblems.BytesDiffer, problem.Code);
         Assert.Contains("meminfo_proc_show (", problem.Reason);
     }
 
@@ -110,7 +111,7 @@ public sealed class OtherKernelTests(StockKernel stock) : IDisposable
     {
         var record = await CopyAsync(config: text => text.Replace("12.2.0-14+deb12u1) 12.2.0", "12.3.0-1) 12.3.0", StringComparison.Ordinal));
         var problem = await RefuseAsync(record, MeminfoPatch);
-        Assert.Equal(ProblemCodes.CompilerMissing, problem.Code);
+        Assert.Equal(CompileProblems.CompilerMissing, problem.Code);
         Assert.Contains("(Debian 12.3.0-1) 12.3.0", problem.Reason);
         Assert.Contains("gcc-12", problem.Remedy);
     }

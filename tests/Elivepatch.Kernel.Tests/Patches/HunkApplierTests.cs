@@ -1,6 +1,6 @@
 using System.Text;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Patches;
+using Elivepatch.Model;
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.Patches;
@@ -17,13 +17,13 @@ public sealed class HunkApplierTests
 
     [Fact]
     public void A_hunk_that_fits_in_two_other_places_is_ambiguous() =>
-        Assert.Equal(ProblemCodes.PatchAmbiguous, Apply("xxbcdybcd").Problems[0].Code);
+        Assert.Equal(PatchProblems.PatchAmbiguous, Apply("xxbcdybcd").Problems[0].Code);
 
     [Fact]
     public void A_hunk_with_other_context_does_not_apply_and_is_shown()
     {
         var problem = Apply("abcxe").Problems[0];
-        Assert.Equal(ProblemCodes.PatchDoesNotApply, problem.Code);
+        Assert.Equal(PatchProblems.PatchDoesNotApply, problem.Code);
         Assert.Contains("-c\n+C\n", problem.Reason);
     }
 
@@ -37,7 +37,7 @@ public sealed class HunkApplierTests
 
     [Fact]
     public void A_hunk_that_is_there_already_is_told_apart() =>
-        Assert.Equal(ProblemCodes.PatchAlreadyApplied, Apply("abCde").Problems[0].Code);
+        Assert.Equal(PatchProblems.PatchAlreadyApplied, Apply("abCde").Problems[0].Code);
 
     private static Outcome<List<string>> Apply(string letters)
     {

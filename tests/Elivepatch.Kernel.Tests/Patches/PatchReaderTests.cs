@@ -1,7 +1,7 @@
 using System.Text;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Patches;
+using Elivepatch.Model;
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.Patches;
@@ -195,7 +195,7 @@ public sealed class PatchReaderTests
     public void A_huge_patch_is_refused()
     {
         var outcome = SourcePatch.Parse(new byte[SourcePatch.Largest + 1], "huge.patch");
-        Assert.Equal(ProblemCodes.PatchTooLarge, outcome.Problems[0].Code);
+        Assert.Equal(PatchProblems.PatchTooLarge, outcome.Problems[0].Code);
     }
 
     [Fact]

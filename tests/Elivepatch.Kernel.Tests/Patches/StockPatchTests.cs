@@ -1,9 +1,9 @@
 using System.Text;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Patches;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 using Xunit;
 using static Elivepatch.Kernel.Tests.StockKernel;
 
@@ -39,14 +39,14 @@ public sealed class StockPatchTests(StockKernel stock)
     public async Task A_comment_in_a_header_touches_nothing()
     {
         var outcome = await TouchedAsync("fs/proc/internal.h", t => "/* a comment\n * of two lines */\n" + t);
-        Assert.Equal(ProblemCodes.NothingChanged, outcome.Problems[0].Code);
+        Assert.Equal(PatchProblems.NothingChanged, outcome.Problems[0].Code);
     }
 
     [Fact]
     public async Task A_header_of_everything_is_refused()
     {
         var outcome = await TouchedAsync("include/linux/kernel.h", t => t + "\nstruct added;\n");
-        Assert.Equal(ProblemCodes.TooManyUnits, outcome.Problems[0].Code);
+        Assert.Equal(PatchProblems.TooManyUnits, outcome.Problems[0].Code);
     }
 
     [Theory]
@@ -76,7 +76,7 @@ public sealed class StockPatchTests(StockKernel stock)
         var outcome = await TouchedAsync(
             "include/vdso/helpers.h",
             t => t.Replace("static __always_inline u32 vdso_read", "extern int added(void);\nstatic __always_inline u32 vdso_read", StringComparison.Ordinal));
-        Assert.Equal([ProblemCodes.NothingChanged], outcome.Problems.Select(p => p.Code));
+        Assert.Equal([PatchProblems.NothingChanged], outcome.Problems.Select(p => p.Code));
     }
 
     [Fact]
@@ -108,11 +108,11 @@ public sealed class StockPatchTests(StockKernel stock)
         Assert.True(Get(PatchedSources.Apply(tree, [Get(SourcePatch.Parse(Encoding.UTF8.GetBytes(whole), "whole.patch"))]))
             .Plain.Files[path].Span.SequenceEqual(sources.Plain.Files[path].Span));
         Assert.Empty(sources.Added);
-        Assert.Equal(ProblemCodes.PatchMovesFiles, Assert.Single(PatchedSources.Apply(tree, [removal]).Problems).Code);
-        Assert.Equal(ProblemCodes.PatchDoesNotApply, Assert.Single(PatchedSources.Apply(tree, [removal, removal]).Problems).Code);
-        Assert.Equal(ProblemCodes.PatchDoesNotApply, Assert.Single(PatchedSources.Apply(tree, [addition]).Problems).Code);
+        Assert.Equal(PatchProblems.PatchMovesFiles, Assert.Single(PatchedSources.Apply(tree, [removal]).Problems).Code);
+        Assert.Equal(PatchProblems.PatchDoesNotApply, Assert.Single(PatchedSources.Apply(tree, [removal, removal]).Problems).Code);
+        Assert.Equal(PatchProblems.PatchDoesNotApply, Assert.Single(PatchedSources.Apply(tree, [addition]).Problems).Code);
         var part = Part($"--- a/{path}\n+++ /dev/null\n@@ -1,3 +0,0 @@\n", before[..3]);
-        Assert.Equal(ProblemCodes.PatchDoesNotApply, Assert.Single(PatchedSources.Apply(tree, [part]).Problems).Code);
+        Assert.Equal(PatchProblems.PatchDoesNotApply, Assert.Single(PatchedSources.Apply(tree, [part]).Problems).Code);
 
         static SourcePatch Part(string header, IEnumerable<string> lines) =>
             Get(SourcePatch.Parse(Encoding.UTF8.GetBytes(header + string.Concat(lines.Select(l => l + "\n"))), "part.patch"));

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Processes;
+using Elivepatch.Model;
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.Processes;
@@ -174,7 +174,7 @@ public sealed class SandboxAttackTests : IDisposable
         Assert.False(outcome.Succeeded);
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(60), $"{watch.Elapsed}");
         var problem = Assert.Single(outcome.Problems);
-        Assert.Equal(ProblemCodes.SandboxLimitExceeded, problem.Code);
+        Assert.Equal(ProcessProblems.SandboxLimitExceeded, problem.Code);
         return problem;
     }
 

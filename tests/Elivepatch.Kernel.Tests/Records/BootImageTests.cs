@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Model;
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.Records;
@@ -62,7 +62,7 @@ public sealed class BootImageTests
         if (length < 0)
             BinaryPrimitives.WriteInt32LittleEndian(image.AsSpan(0x24c), BinaryPrimitives.ReadInt32LittleEndian(image.AsSpan(0x24c)) + length);
         var opened = await BootImage.OpenAsync(image, Cancellation);
-        Assert.Equal(ProblemCodes.BootImageUnreadable, Assert.Single(opened.Problems).Code);
+        Assert.Equal(RecordProblems.BootImageUnreadable, Assert.Single(opened.Problems).Code);
         return opened.Problems[0];
     }
 

@@ -44,7 +44,7 @@ public sealed class CaptureFileTests
         File.WriteAllText(Path.Combine(root.FullPath, "proc/kallsyms"), "0000000000000000 T _text\n");
         File.WriteAllText(Path.Combine(root.FullPath, "proc/sys/kernel/kptr_restrict"), restriction + "\n");
         var problem = machine.Take().Problems[0];
-        Assert.Equal(ProblemCodes.HiddenAddresses, problem.Code);
+        Assert.Equal(FactProblems.HiddenAddresses, problem.Code);
         Assert.Contains($"(kernel.kptr_restrict is {restriction})", problem.Reason, StringComparison.Ordinal);
         Assert.Contains(Environment.IsPrivilegedProcess ? ofRoot : ofOthers, problem.Remedy, StringComparison.Ordinal);
     }
@@ -60,7 +60,7 @@ public sealed class CaptureFileTests
         var machine = Machine(root.FullPath);
         File.Delete(Path.Combine(root.FullPath, file));
         var problem = machine.Take().Problems[0];
-        Assert.Equal(ProblemCodes.CaptureImpossible, problem.Code);
+        Assert.Equal(RecordProblems.CaptureImpossible, problem.Code);
         Assert.Contains(remedy, problem.Remedy, StringComparison.Ordinal);
     }
 
@@ -75,14 +75,14 @@ public sealed class CaptureFileTests
     public void A_hostile_capture_is_refused(string name, string text)
     {
         var stream = Archive([(name, text), ("config", "x"), ("kallsyms", "x")]);
-        Assert.Equal(ProblemCodes.CaptureUnreadable, CaptureFile.Read(stream).Problems[0].Code);
+        Assert.Equal(RecordProblems.CaptureUnreadable, CaptureFile.Read(stream).Problems[0].Code);
     }
 
     [Fact]
     public void A_bomb_is_refused()
     {
         var stream = Archive([("capture.json", Json), ("config", new string('x', 5 << 20)), ("kallsyms", "x")]);
-        Assert.Equal(ProblemCodes.CaptureUnreadable, CaptureFile.Read(stream).Problems[0].Code);
+        Assert.Equal(RecordProblems.CaptureUnreadable, CaptureFile.Read(stream).Problems[0].Code);
     }
 
     [Theory]
@@ -132,7 +132,7 @@ public sealed class CaptureFileTests
     {
         var whole = Archive([("capture.json", Json), ("config", "x"), ("kallsyms", "x")]).ToArray();
         var read = CaptureFile.Read(new MemoryStream(length < 0 ? whole[..^30] : whole[..length]));
-        Assert.Equal((ProblemCodes.CaptureUnreadable, "it ends early"), (read.Problems[0].Code, read.Problems[0].Reason));
+        Assert.Equal((RecordProblems.CaptureUnreadable, "it ends early"), (read.Problems[0].Code, read.Problems[0].Reason));
     }
 
     [Fact]
@@ -165,7 +165,7 @@ public sealed class CaptureFileTests
     private static string Refused(Stream archive)
     {
         var problem = CaptureFile.Read(archive).Problems[0];
-        Assert.Equal(ProblemCodes.CaptureUnreadable, problem.Code);
+        Assert.Equal(RecordProblems.CaptureUnreadable, problem.Code);
         return problem.Reason;
     }
 

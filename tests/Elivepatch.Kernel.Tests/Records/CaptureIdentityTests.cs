@@ -65,7 +65,7 @@ public sealed class CaptureIdentityTests
     {
         var outcome = CaptureIdentity.Of(Capture() with { Kallsyms = Encoding.ASCII.GetBytes(kallsyms) });
         Assert.False(outcome.Succeeded);
-        Assert.Equal(ProblemCodes.MalformedKallsyms.Number / 100, outcome.Problems[0].Code.Number / 100);
+        Assert.Equal(FactProblems.MalformedKallsyms.Number / 100, outcome.Problems[0].Code.Number / 100);
     }
 
     private static string Id(CaptureFile capture) => Identify(capture).Id;

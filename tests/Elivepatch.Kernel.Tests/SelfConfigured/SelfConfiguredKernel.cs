@@ -1,13 +1,13 @@
 // In: the source package of the stock kernel. Out: a kernel that somebody configured, patched and built alone, and the record of it
 // that comes from a capture in its own virtual machine and not from the folder in which it was built. It is built once.
 
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Model;
 using static Elivepatch.Kernel.Tests.StockKernel;
 
 namespace Elivepatch.Kernel.Tests.SelfConfigured;

@@ -1,7 +1,7 @@
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Model;
 using Xunit;
 using static Elivepatch.Kernel.Tests.StockKernel;
 

@@ -1,6 +1,5 @@
 using System.Formats.Tar;
 using System.Text;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
 using Xunit;
 
@@ -30,7 +29,7 @@ public sealed class ArchivesTests
         var folder = Directory.CreateDirectory(Path.Combine(home.FullPath, "out")).FullName;
         var archive = Write(home, w => w.WriteEntry(new PaxTarEntry(TarEntryType.SymbolicLink, "linux/link") { LinkName = target }));
         var problem = await Archives.UnpackSourceAsync(archive, folder, Cancellation);
-        Assert.Equal(ProblemCodes.ArchiveRefused, problem?.Code);
+        Assert.Equal(ProcessProblems.ArchiveRefused, problem?.Code);
     }
 
     [Fact]
@@ -50,7 +49,7 @@ public sealed class ArchivesTests
         var folder = Directory.CreateDirectory(Path.Combine(home.FullPath, "out")).FullName;
         var file = Path.Combine(home.FullPath, "x.tar.xz");
         await File.WriteAllTextAsync(file, "rubbish", Cancellation);
-        Assert.Equal(ProblemCodes.ArchiveRefused, (await Archives.UnpackSourceAsync(file, folder, Cancellation))?.Code);
+        Assert.Equal(ProcessProblems.ArchiveRefused, (await Archives.UnpackSourceAsync(file, folder, Cancellation))?.Code);
     }
 
     private static PaxTarEntry Entry(string name, string text) =>

@@ -1,5 +1,5 @@
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.Storage;
@@ -35,7 +35,7 @@ public sealed class CacheRootTests
     public async Task A_production_that_fails_leaves_no_entry()
     {
         using var home = new TemporaryCache();
-        var problem = new Problem(ProblemCodes.ToolFailed, "x");
+        var problem = new Problem(ProcessProblems.ToolFailed, "x");
         var outcome = await home.Cache.GetAsync(Kind, Key, _ => Task.FromResult<Problem?>(problem), Cancellation);
         Assert.Equal(problem, outcome.Problems[0]);
         Assert.Null(home.Cache.Find(Kind, Key));

@@ -1,7 +1,6 @@
-using Elivepatch.Engine;
 using Elivepatch.Kernel.VirtualMachines;
-
 using Xunit;
+
 
 namespace Elivepatch.Kernel.Tests.VirtualMachines;
 
@@ -69,7 +68,7 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
     {
         var problem = Assert.Single(trials["refused"].Problems);
 
-        Assert.Equal(ProblemCodes.LivepatchNotLoaded, problem.Code);
+        Assert.Equal(VirtualMachineProblems.LivepatchNotLoaded, problem.Code);
         Assert.Contains("'there_is_no_such_function' not found", problem.Reason, StringComparison.Ordinal);
     }
 
@@ -78,7 +77,7 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
     {
         var problem = Assert.Single(trials["fails"].Problems);
 
-        Assert.Equal(ProblemCodes.TrialScriptFailed, problem.Code);
+        Assert.Equal(VirtualMachineProblems.TrialScriptFailed, problem.Code);
         Assert.Contains("'during says_one' had exit status 7", problem.Reason, StringComparison.Ordinal);
         Assert.Contains("unload says_one", trials["fails"].Phases.Select(p => p.ToString()));
     }
@@ -86,7 +85,7 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
     [Fact]
     public void A_script_that_does_not_end_is_killed()
     {
-        Assert.Equal(ProblemCodes.TrialScriptTimedOut, Assert.Single(trials["hangs"].Problems).Code);
+        Assert.Equal(VirtualMachineProblems.TrialScriptTimedOut, Assert.Single(trials["hangs"].Problems).Code);
     }
 
     [Fact]
@@ -94,8 +93,8 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
     {
         var problems = trials["warns"].Problems;
 
-        Assert.Contains(problems, p => p.Code == ProblemCodes.KernelComplained && p.Reason.Contains("told so", StringComparison.Ordinal));
-        Assert.Contains(problems, p => p.Code == ProblemCodes.UnexpectedTaint && p.Reason.Contains('W', StringComparison.Ordinal));
+        Assert.Contains(problems, p => p.Code == VirtualMachineProblems.KernelComplained && p.Reason.Contains("told so", StringComparison.Ordinal));
+        Assert.Contains(problems, p => p.Code == VirtualMachineProblems.UnexpectedTaint && p.Reason.Contains('W', StringComparison.Ordinal));
     }
 
     [Fact]
@@ -103,7 +102,7 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
     {
         var report = trials["stuck"];
 
-        Assert.Contains(report.Problems, p => p.Code == ProblemCodes.TransitionStuck);
+        Assert.Contains(report.Problems, p => p.Code == VirtualMachineProblems.TransitionStuck);
         var task = Assert.Single(report.BlockingTasks);
         Assert.Equal("sleeper", task.Name);
         Assert.Contains(task.Stack, frame => frame.Contains("sys_pause", StringComparison.Ordinal));
@@ -114,7 +113,7 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
     {
         var problems = trials["oopses"].Problems;
 
-        Assert.Equal(ProblemCodes.GuestDied, problems[0].Code);
+        Assert.Equal(VirtualMachineProblems.GuestDied, problems[0].Code);
         Assert.Contains("'during oopses'", problems[0].Reason, StringComparison.Ordinal);
         Assert.Contains("Kernel panic", problems[0].Reason, StringComparison.Ordinal);
         Assert.Contains(problems, p => p.Reason.Contains("NULL pointer dereference", StringComparison.Ordinal));
@@ -141,7 +140,7 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
 
         var outcome = await LivepatchTrial.RunAsync(request, TestContext.Current.CancellationToken);
 
-        Assert.Equal(ProblemCodes.TrialInvalid, Assert.Single(outcome.Problems).Code);
+        Assert.Equal(VirtualMachineProblems.TrialInvalid, Assert.Single(outcome.Problems).Code);
     }
 
     private static string Output(TrialReport report, string phase) => Assert.Single(report.Phases, p => p.ToString() == phase).Output;

@@ -1,7 +1,6 @@
-using Elivepatch.Engine;
 using Elivepatch.Kernel.VirtualMachines;
-
 using Xunit;
+
 
 namespace Elivepatch.Kernel.Tests.VirtualMachines;
 
@@ -86,7 +85,7 @@ public sealed class TrialReadingTests
 
         Assert.True(Read(kept, GoodLog).Passed);
         var problem = Assert.Single(Read(kept.Replace("! 7.9 status 0\n! 7.9 phase", "! 7.9 status 1\n! 7.9 phase", StringComparison.Ordinal), GoodLog).Problems);
-        Assert.Equal(ProblemCodes.LivepatchNotKept, problem.Code);
+        Assert.Equal(VirtualMachineProblems.LivepatchNotKept, problem.Code);
     }
 
     [Fact]
@@ -94,7 +93,7 @@ public sealed class TrialReadingTests
     {
         var problem = Assert.Single(Read(Good.Replace("done 0 45056", "done 0 45568", StringComparison.Ordinal), GoodLog).Problems);
 
-        Assert.Equal(ProblemCodes.UnexpectedTaint, problem.Code);
+        Assert.Equal(VirtualMachineProblems.UnexpectedTaint, problem.Code);
         Assert.Contains("tainted W", problem.Reason, StringComparison.Ordinal);
     }
 
@@ -112,7 +111,7 @@ public sealed class TrialReadingTests
         var log = GoodLog.Replace("[    8.000000]", $"[    7.000000] {message}\n[    8.000000]", StringComparison.Ordinal);
 
         var problem = Assert.Single(Read(Good, log).Problems);
-        Assert.Equal(ProblemCodes.KernelComplained, problem.Code);
+        Assert.Equal(VirtualMachineProblems.KernelComplained, problem.Code);
         Assert.Contains(message, problem.Reason, StringComparison.Ordinal);
     }
 
@@ -129,7 +128,7 @@ public sealed class TrialReadingTests
 
         var report = Read(cut, GoodLog + "\n[    6.600000] last words", GuestEnding.Died);
 
-        Assert.Equal(ProblemCodes.GuestDied, report.Problems[0].Code);
+        Assert.Equal(VirtualMachineProblems.GuestDied, report.Problems[0].Code);
         Assert.Contains("'during fix'", report.Problems[0].Reason, StringComparison.Ordinal);
         Assert.Contains("last words", report.Problems[0].Reason, StringComparison.Ordinal);
     }

@@ -1,9 +1,8 @@
 using System.Text;
-
-using Elivepatch.Engine;
 using Elivepatch.Kernel.VirtualMachines;
-
 using Xunit;
+
+
 
 namespace Elivepatch.Kernel.Tests.VirtualMachines;
 
@@ -88,7 +87,7 @@ public sealed class VirtualMachineTests(StockKernel stock)
         var result = StockKernel.Get(await VirtualMachine.RunAsync(job, Cancellation));
 
         Assert.Equal(GuestEnding.AnswerMalformed, result.Ending);
-        Assert.Equal(ProblemCodes.GuestAnswerMalformed, result.Failure!.Code);
+        Assert.Equal(VirtualMachineProblems.GuestAnswerMalformed, result.Failure!.Code);
     }
 
     [Fact]
@@ -110,7 +109,7 @@ public sealed class VirtualMachineTests(StockKernel stock)
 
         Assert.Equal(GuestEnding.TimedOut, result.Ending);
         Assert.Equal("begun\n", result.Output);
-        Assert.Equal(ProblemCodes.GuestTimedOut, result.Failure!.Code);
+        Assert.Equal(VirtualMachineProblems.GuestTimedOut, result.Failure!.Code);
     }
 
     [Fact]
@@ -131,7 +130,7 @@ public sealed class VirtualMachineTests(StockKernel stock)
         var result = StockKernel.Get(await VirtualMachine.RunAsync(job, Cancellation));
 
         Assert.Equal(GuestEnding.DidNotStart, result.Ending);
-        Assert.Equal(ProblemCodes.GuestDidNotStart, result.Failure!.Code);
+        Assert.Equal(VirtualMachineProblems.GuestDidNotStart, result.Failure!.Code);
     }
 
     [Fact]
@@ -177,7 +176,7 @@ public sealed class VirtualMachineTests(StockKernel stock)
     {
         var job = new GuestJob { Kernel = "/bin/true", Script = "", Files = [GuestFile.Text(path, "")] };
 
-        Assert.Equal(ProblemCodes.GuestJobInvalid, Assert.Single((await VirtualMachine.RunAsync(job, Cancellation)).Problems).Code);
+        Assert.Equal(VirtualMachineProblems.GuestJobInvalid, Assert.Single((await VirtualMachine.RunAsync(job, Cancellation)).Problems).Code);
     }
 
     // Where the device is there and cannot run this kernel; where it can, there is nothing to see but that the guest runs.

@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text;
-using Elivepatch.Engine;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.Processes;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 
@@ -50,7 +51,7 @@ public sealed class BuildDispatcherTests
         using var dispatcher = bench.Dispatcher((order, _, _) => Task.FromResult(new BuildProduct
         {
             Problems = [Encoding.UTF8.GetString(order.Submission.Patches[0].Content) == "bad"
-                ? new(ProblemCodes.PatchDoesNotApply, "no") : new Problem(ProblemCodes.DownloadFailed, "no")],
+                ? new(PatchProblems.PatchDoesNotApply, "no") : new Problem(RecordProblems.DownloadFailed, "no")],
         }));
         await dispatcher.StartAsync(Cancellation);
         Assert.Equal(BuildState.Refused, (await bench.EndOfAsync((await bench.SubmitAsync("bad")).Id)).State);

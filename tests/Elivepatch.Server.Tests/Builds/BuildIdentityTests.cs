@@ -1,4 +1,4 @@
-using Elivepatch.Engine.Statements;
+using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.State;

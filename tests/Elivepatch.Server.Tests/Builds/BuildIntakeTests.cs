@@ -1,5 +1,7 @@
 using System.Text;
-using Elivepatch.Engine;
+using Elivepatch.Kernel;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Kernels.Sources;
@@ -20,32 +22,32 @@ public sealed class BuildIntakeTests
     [InlineData("fix patch")]
     [InlineData("")]
     public async Task A_name_that_is_no_plain_file_name_is_refused(string name) =>
-        await RefusedAsync(ProblemCodes.RequestMalformed, s => s with { Patches = [new(name, [1])] });
+        await RefusedAsync(ServerProblems.RequestMalformed, s => s with { Patches = [new(name, [1])] });
 
     [Fact]
     public async Task Nothing_to_make_live_is_refused()
     {
-        await RefusedAsync(ProblemCodes.RequestMalformed, s => s with { Patches = [] });
-        await RefusedAsync(ProblemCodes.RequestMalformed, s => s with { Patches = null! });
-        await RefusedAsync(ProblemCodes.RequestMalformed, s => s with { Patches = [null!] });
-        await RefusedAsync(ProblemCodes.RequestMalformed, s => s with { BasePatches = [new("a.patch", null!)] });
+        await RefusedAsync(ServerProblems.RequestMalformed, s => s with { Patches = [] });
+        await RefusedAsync(ServerProblems.RequestMalformed, s => s with { Patches = null! });
+        await RefusedAsync(ServerProblems.RequestMalformed, s => s with { Patches = [null!] });
+        await RefusedAsync(ServerProblems.RequestMalformed, s => s with { BasePatches = [new("a.patch", null!)] });
     }
 
     [Fact]
     public async Task Too_much_is_refused()
     {
-        await RefusedAsync(ProblemCodes.RequestTooLarge, s => s with { Patches = [.. Enumerable.Repeat(s.Patches[0], 501)] });
-        await RefusedAsync(ProblemCodes.RequestTooLarge, s => s with { Patches = [new("a.patch", new byte[(16 << 20) + 1])] });
-        await RefusedAsync(ProblemCodes.RequestTooLarge, s => s with { Patches = [.. Enumerable.Repeat(new PatchFile("a.patch", new byte[15 << 20]), 9)] });
-        await RefusedAsync(ProblemCodes.RequestTooLarge, s => s with { Script = new string('x', 300_000) });
+        await RefusedAsync(ServiceProblems.RequestTooLarge, s => s with { Patches = [.. Enumerable.Repeat(s.Patches[0], 501)] });
+        await RefusedAsync(ServiceProblems.RequestTooLarge, s => s with { Patches = [new("a.patch", new byte[(16 << 20) + 1])] });
+        await RefusedAsync(ServiceProblems.RequestTooLarge, s => s with { Patches = [.. Enumerable.Repeat(new PatchFile("a.patch", new byte[15 << 20]), 9)] });
+        await RefusedAsync(ServiceProblems.RequestTooLarge, s => s with { Script = new string('x', 300_000) });
     }
 
     [Fact]
     public async Task A_name_that_is_no_module_name_is_refused() =>
-        await RefusedAsync(ProblemCodes.ModuleNameUnusable, s => s with { Name = "../x" });
+        await RefusedAsync(PatchProblems.ModuleNameUnusable, s => s with { Name = "../x" });
 
     [Fact]
-    public async Task A_script_with_a_nul_is_refused() => await RefusedAsync(ProblemCodes.RequestMalformed, s => s with { Script = "true\0" });
+    public async Task A_script_with_a_nul_is_refused() => await RefusedAsync(ServerProblems.RequestMalformed, s => s with { Script = "true\0" });
 
     [Theory]
     [InlineData("--- a/Makefile\n+++ b/Makefile\n")]
@@ -63,7 +65,7 @@ public sealed class BuildIntakeTests
     [InlineData("--- a/kernel/gen_kheaders.sh\n")]
     public async Task A_base_patch_that_changes_the_build_needs_the_operators_leave(string patch)
     {
-        await RefusedAsync(ProblemCodes.BuildPatchForbidden, s => s with { BasePatches = [new("base.patch", Encoding.UTF8.GetBytes(patch))] });
+        await RefusedAsync(ServerProblems.BuildPatchForbidden, s => s with { BasePatches = [new("base.patch", Encoding.UTF8.GetBytes(patch))] });
         using var bench = await Workbench.OpenAsync(new() { AllowBuildPatches = true });
         await bench.AddKernelAsync();
         var submission = Workbench.Submission() with { BasePatches = [new("base.patch", Encoding.UTF8.GetBytes(patch))] };
@@ -83,7 +85,7 @@ public sealed class BuildIntakeTests
     public async Task A_kernel_that_nobody_told_of_is_refused()
     {
         using var bench = await Workbench.OpenAsync();
-        Refused(ProblemCodes.KernelUnknown, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
+        Refused(RecordProblems.KernelUnknown, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
     }
 
     [Fact]
@@ -91,7 +93,7 @@ public sealed class BuildIntakeTests
     {
         using var bench = await Workbench.OpenAsync();
         await bench.AddKernelAsync(compiler: "gcc-99 (Debian 99.1.0-1) 99.1.0");
-        var problem = Refused(ProblemCodes.CompilerMissing, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
+        var problem = Refused(CompileProblems.CompilerMissing, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
         Assert.Contains("99.1.0", problem.Reason, StringComparison.Ordinal);
         Assert.Contains("/usr/bin/gcc", problem.Reason, StringComparison.Ordinal);
     }
@@ -101,7 +103,7 @@ public sealed class BuildIntakeTests
     {
         using var bench = await Workbench.OpenAsync(sources: [new(SourceOrigin.Tree, "*", "/no/such/tree")]);
         await bench.AddKernelAsync();
-        var problem = Refused(ProblemCodes.KernelIncomplete, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
+        var problem = Refused(ServiceProblems.KernelIncomplete, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
         Assert.Contains("/no/such/tree", problem.Reason, StringComparison.Ordinal);
     }
 
@@ -110,7 +112,7 @@ public sealed class BuildIntakeTests
     {
         using var bench = await Workbench.OpenAsync(new() { Trial = TrialPolicy.Required });
         await bench.AddKernelAsync();
-        Refused(ProblemCodes.TestImpossible, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
+        Refused(ServerProblems.TestImpossible, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
     }
 
     [Fact]
@@ -139,7 +141,7 @@ public sealed class BuildIntakeTests
         var outcomes = await Task.WhenAll(Enumerable.Range(0, 10).Select(i =>
             bench.Intake.SubmitAsync(Workbench.Submission($"patch {i}"), "greedy", "name", Cancellation)));
         Assert.Equal(3, outcomes.Count(o => o.Succeeded));
-        Assert.All(outcomes.Where(o => !o.Succeeded), o => Refused(ProblemCodes.TooManyRequests, o));
+        Assert.All(outcomes.Where(o => !o.Succeeded), o => Refused(ServiceProblems.TooManyRequests, o));
         // What waits already may be asked for again, and others are not concerned.
         var waiting = outcomes.First(o => o.Succeeded).Value;
         Assert.Equal(waiting.Id, (await bench.SubmitAsync($"patch {Array.FindIndex(outcomes, o => o.Succeeded)}", "greedy")).Id);

@@ -1,4 +1,4 @@
-using Elivepatch.Engine;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.VirtualMachines;
 using Elivepatch.Server.Builds;
 
@@ -17,8 +17,8 @@ public sealed class TrialProblemsTests
             TransitionSeconds = 0,
             Problems =
             [
-                new(ProblemCodes.TrialScriptTimedOut, "'before' was killed"), new(ProblemCodes.GuestTimedOut, "killed"),
-                new(ProblemCodes.TrialScriptFailed, "status 1"),
+                new(VirtualMachineProblems.TrialScriptTimedOut, "'before' was killed"), new(VirtualMachineProblems.GuestTimedOut, "killed"),
+                new(VirtualMachineProblems.TrialScriptFailed, "status 1"),
             ],
         };
         var told = TrialProblems.Of(report, new() { ScriptTime = TimeSpan.FromSeconds(7) });
@@ -29,6 +29,6 @@ public sealed class TrialProblemsTests
             Assert.Contains("(scriptSeconds)", problem.Remedy, StringComparison.Ordinal);
         }
 
-        Assert.Equal(ProblemCodes.TrialScriptFailed.Remedy, told[2].Remedy);
+        Assert.Equal(VirtualMachineProblems.TrialScriptFailed.Remedy, told[2].Remedy);
     }
 }

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using Elivepatch.Engine;
+using Elivepatch.Kernel;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
 
@@ -151,7 +151,7 @@ public sealed class TurnTests : IDisposable
                 await Task.Delay(-1, cancellation);
             // As the limit of a test's time ends it.
             await first.Task.WaitAsync(cancellation);
-            return new() { Problems = [new(ProblemCodes.TrialScriptTimedOut, "")] };
+            return new() { Problems = [new(VirtualMachineProblems.TrialScriptTimedOut, "")] };
         }, builders: 1);
         var flood = new List<string>();
         for (var i = 0; i < 30; i++)

@@ -1,5 +1,5 @@
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Kernels;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Kernels.Sources;
@@ -64,7 +64,7 @@ public sealed class ReadConfigurationTests : IDisposable
     {
         Assert.True(ReadConfiguration.Run(new() { Environment = new Dictionary<string, string>(), DefaultFile = scratch.PathOf("none.json") }).Succeeded);
         var problem = Assert.Single(Read(scratch.PathOf("none.json")).Problems);
-        Assert.Equal(ProblemCodes.ConfigurationInvalid, problem.Code);
+        Assert.Equal(ServerProblems.ConfigurationInvalid, problem.Code);
         Assert.Contains("none.json", problem.Reason, StringComparison.Ordinal);
     }
 

@@ -2,8 +2,9 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using Elivepatch.Engine;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Server.Kernels.Sources;
 using Microsoft.AspNetCore.Builder;
 
@@ -157,7 +158,7 @@ public sealed class HttpMirrorTests : IDisposable
     {
         var provided = await FetchAsync(mirror, silence);
         var problem = Assert.Single(provided.Problems);
-        Assert.Equal(ProblemCodes.DownloadFailed, problem.Code);
+        Assert.Equal(RecordProblems.DownloadFailed, problem.Code);
         Assert.Contains(reason, problem.Reason, StringComparison.Ordinal);
         Assert.Contains(Name, problem.Reason, StringComparison.Ordinal);
     }

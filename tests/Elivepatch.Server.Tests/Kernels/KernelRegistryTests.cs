@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text;
-using Elivepatch.Engine;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Kernels.Sources;
@@ -57,10 +59,10 @@ public sealed class KernelRegistryTests
     public async Task What_cannot_be_live_patched_is_said_at_once()
     {
         using var bench = await OpenAsync(sources: []);
-        await RefusedAsync(bench, ProblemCodes.CaptureUnreadable, "no capture"u8.ToArray());
-        await RefusedAsync(bench, ProblemCodes.ConfigurationLacks, await CaptureAsync(bench, config: "CONFIG_X86_64=y\n"));
-        await RefusedAsync(bench, ProblemCodes.CompilerMissing, await CaptureAsync(bench, compiler: "gcc-99 (Debian 99.1.0-1) 99.1.0"));
-        await RefusedAsync(bench, ProblemCodes.ConfigurationUnsupported, await CaptureAsync(bench, config: Suitable + "CONFIG_LTO_CLANG=y\n"));
+        await RefusedAsync(bench, RecordProblems.CaptureUnreadable, "no capture"u8.ToArray());
+        await RefusedAsync(bench, CompileProblems.ConfigurationLacks, await CaptureAsync(bench, config: "CONFIG_X86_64=y\n"));
+        await RefusedAsync(bench, CompileProblems.CompilerMissing, await CaptureAsync(bench, compiler: "gcc-99 (Debian 99.1.0-1) 99.1.0"));
+        await RefusedAsync(bench, CompileProblems.ConfigurationUnsupported, await CaptureAsync(bench, config: Suitable + "CONFIG_LTO_CLANG=y\n"));
         Assert.Empty(await bench.Registry.ListAsync("token", Cancellation));
     }
 
@@ -70,10 +72,10 @@ public sealed class KernelRegistryTests
         using var bench = await OpenAsync(sources: []);
         var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
         var rubbish = (await bench.Blobs.PutAsync("rubbish"u8.ToArray(), Cancellation)).Value;
-        Refused(ProblemCodes.SourceUnusable, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, rubbish, "token", Cancellation));
-        Refused(ProblemCodes.BootImageUnreadable, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.BootImage, rubbish, "token", Cancellation));
-        Refused(ProblemCodes.RequestMalformed, await bench.Registry.AddPartAsync(kernel.Id, "../x", rubbish, "token", Cancellation));
-        Refused(ProblemCodes.KernelUnknown, await bench.Registry.AddPartAsync("no such", KernelParts.Source, rubbish, "token", Cancellation));
+        Refused(RecordProblems.SourceUnusable, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, rubbish, "token", Cancellation));
+        Refused(RecordProblems.BootImageUnreadable, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.BootImage, rubbish, "token", Cancellation));
+        Refused(ServerProblems.RequestMalformed, await bench.Registry.AddPartAsync(kernel.Id, "../x", rubbish, "token", Cancellation));
+        Refused(RecordProblems.KernelUnknown, await bench.Registry.AddPartAsync("no such", KernelParts.Source, rubbish, "token", Cancellation));
     }
 
     [Fact]
@@ -82,7 +84,7 @@ public sealed class KernelRegistryTests
         using var bench = await OpenAsync(new() { AllowUploadedSource = false }, sources: []);
         var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
         Assert.False(kernel.Missing.Single(m => m.Name == KernelParts.Source).CanBeSent);
-        Refused(ProblemCodes.PartForbidden, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, await TarAsync(bench, "x"), "token", Cancellation));
+        Refused(ServiceProblems.PartForbidden, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, await TarAsync(bench, "x"), "token", Cancellation));
     }
 
     [Fact]

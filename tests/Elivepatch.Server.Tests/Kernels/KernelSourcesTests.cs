@@ -1,7 +1,8 @@
 using System.Security.Cryptography;
-using Elivepatch.Engine;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Server.Kernels.Sources;
 using static Elivepatch.Server.Tests.Builds.Workbench;
 
@@ -65,7 +66,7 @@ public sealed class KernelSourcesTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(folder, "linux-6.1.90.tar.xz"), "tampered", Cancellation);
         var digests = new Dictionary<string, string> { ["linux-6.1.90.tar.xz"] = new('0', 64) };
         using var sources = Open(new SourceEntry(SourceOrigin.Mirror, "*", folder, digests));
-        Refused(ProblemCodes.DownloadFailed, "its SHA-256 is", await ProvideAsync(sources, "6.1.90"));
+        Refused(RecordProblems.DownloadFailed, "its SHA-256 is", await ProvideAsync(sources, "6.1.90"));
         Assert.False(Directory.Exists(Path.Combine(cache.FullPath, "downloads", new string('0', 64))));
     }
 
@@ -74,7 +75,7 @@ public sealed class KernelSourcesTests : IDisposable
     {
         await File.WriteAllTextAsync(Path.Combine(folder, "linux-6.1.90.tar.xz"), "archive", Cancellation);
         using var sources = Open(new SourceEntry(SourceOrigin.Mirror, "*", folder));
-        Refused(ProblemCodes.SourceNotProvided, "no linux-6.1.90.tar", await ProvideAsync(sources, "6.1.90"));
+        Refused(ServerProblems.SourceNotProvided, "no linux-6.1.90.tar", await ProvideAsync(sources, "6.1.90"));
     }
 
     [Fact]
@@ -82,7 +83,7 @@ public sealed class KernelSourcesTests : IDisposable
     {
         var digests = new Dictionary<string, string> { ["linux-6.1.90.tar.xz"] = new('0', 64) };
         using var sources = Open(new SourceEntry(SourceOrigin.Mirror, "*", Path.Combine(folder, "gone"), digests));
-        Refused(ProblemCodes.DownloadFailed, "gone", await ProvideAsync(sources, "6.1.90"));
+        Refused(RecordProblems.DownloadFailed, "gone", await ProvideAsync(sources, "6.1.90"));
     }
 
     [Fact]
@@ -91,8 +92,8 @@ public sealed class KernelSourcesTests : IDisposable
         Directory.CreateDirectory(Path.Combine(folder, "linux-6.1.90"));
         using var sources = Open(new SourceEntry(SourceOrigin.Tree, "*-own", Path.Combine(folder, "linux-{version}")));
         Assert.Equal(Path.Combine(folder, "linux-6.1.90"), Get(await ProvideAsync(sources, "6.1.90-own")).SourcePath);
-        Refused(ProblemCodes.SourceNotProvided, "it is for *-own", await ProvideAsync(sources, "6.1.90-other"));
-        Refused(ProblemCodes.SourceNotProvided, "it is not there", await ProvideAsync(sources, "6.1.91-own"));
+        Refused(ServerProblems.SourceNotProvided, "it is for *-own", await ProvideAsync(sources, "6.1.90-other"));
+        Refused(ServerProblems.SourceNotProvided, "it is not there", await ProvideAsync(sources, "6.1.91-own"));
     }
 
     [Theory]
@@ -121,7 +122,7 @@ public sealed class KernelSourcesTests : IDisposable
         {
             var provided = Get(await ProvideAsync(sources, "6.1.90-own"));
             Assert.Equal("first\n", await ShellAsync("tar -xOf \"$1\" linux/file", repository, provided.SourcePath));
-            Refused(ProblemCodes.SourceNotProvided, "no tag v6.1.91", await ProvideAsync(sources, "6.1.91"));
+            Refused(ServerProblems.SourceNotProvided, "no tag v6.1.91", await ProvideAsync(sources, "6.1.91"));
             Directory.Delete(Path.Combine(cache.FullPath, "git-archives"), recursive: true);
         }
     }
@@ -147,14 +148,14 @@ public sealed class KernelSourcesTests : IDisposable
         Assert.EndsWith(".tar.xz", Get(await ProvideAsync(sources, "6.1.90", sent)).SourcePath);
         Assert.Equal(folder, Get(await ProvideAsync(sources, "6.1.90-own", sent)).SourcePath);
         await File.WriteAllTextAsync(sent, "#!/bin/sh", Cancellation);
-        Refused(ProblemCodes.SourceUnusable, "no tar archive", await ProvideAsync(sources, "6.1.90", sent));
+        Refused(RecordProblems.SourceUnusable, "no tar archive", await ProvideAsync(sources, "6.1.90", sent));
     }
 
     [Fact]
     public async Task Where_no_place_is_configured_that_is_said()
     {
         using var sources = Open();
-        Refused(ProblemCodes.SourceNotProvided, "no place is configured", await ProvideAsync(sources, "6.1.90"));
+        Refused(ServerProblems.SourceNotProvided, "no place is configured", await ProvideAsync(sources, "6.1.90"));
     }
 
     [Fact]

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Elivepatch.Engine;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.State;
@@ -65,7 +67,7 @@ public sealed class UploadedPartTests
 
         // The same request, from another: not answered with that build.
         var refused = await SubmitAsync(bench, kernel, "victim");
-        Assert.Equal(ProblemCodes.KernelIncomplete, Assert.Single(refused.Problems).Code);
+        Assert.Equal(ServiceProblems.KernelIncomplete, Assert.Single(refused.Problems).Code);
         Get(await SendAsync(bench, kernel, await TarAsync(bench, "of the victim"), "victim"));
         var own = Get(await SubmitAsync(bench, kernel, "victim"));
         Assert.NotEqual(stolen.Id, own.Id);
@@ -111,7 +113,7 @@ public sealed class UploadedPartTests
         Get(await SendAsync(bench, one, await TarAsync(bench, "first"), "token"));
         Get(await SendAsync(bench, one, await TarAsync(bench, "in its place"), "token"));
         var refused = await SendAsync(bench, other, await TarAsync(bench, "more"), "token");
-        Assert.Equal(ProblemCodes.PartsTooLarge, Assert.Single(refused.Problems).Code);
+        Assert.Equal(ServerProblems.PartsTooLarge, Assert.Single(refused.Problems).Code);
         Get(await SendAsync(bench, other, await TarAsync(bench, "more"), "other token"));
         Get(await SendAsync(bench, one, await TarAsync(bench, "more"), KernelTable.Operator));
         Get(await SendAsync(bench, other, await TarAsync(bench, "more"), KernelTable.Operator));
@@ -191,7 +193,7 @@ public sealed class UploadedPartTests
                 Assert.Equal(order.Kernel.Source, ContentDigest.Of(await File.ReadAllBytesAsync(order.SourcePath!, cancellation)).Hex);
                 lock (sources)
                     sources[order.Id] = text;
-                return new BuildProduct { Problems = [new(ProblemCodes.NothingChanged, "test")] };
+                return new BuildProduct { Problems = [new(PatchProblems.NothingChanged, "test")] };
             },
             builders: 1);
         await dispatcher.StartAsync(Cancellation);

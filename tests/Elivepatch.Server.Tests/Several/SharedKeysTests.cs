@@ -115,7 +115,7 @@ public sealed class SharedKeysTests(SharedPostgres postgres) : IAsyncLifetime
     private async Task<RunningServer> StartAsync(string name, string keys) => await RunningServer.StartAsync(
         o => o with { Database = address, KeysFolder = scratch.PathOf(keys) }, scratch.PathOf(name));
 
-    private async Task<Elivepatch.Engine.Outcome<ServerHost>> TryStartAsync(string name, string keys) => await ServerHost.OpenAsync(
+    private async Task<Elivepatch.Model.Outcome<ServerHost>> TryStartAsync(string name, string keys) => await ServerHost.OpenAsync(
         RunningServer.Options(scratch.PathOf(name)) with { Database = address, KeysFolder = scratch.PathOf(keys) }, _ => { }, TimeProvider.System, Cancellation);
 
     private void Copy(string from, string to)

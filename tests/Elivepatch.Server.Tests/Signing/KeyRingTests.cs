@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Elivepatch.Engine;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Signing;
@@ -153,7 +152,7 @@ public sealed class KeyRingTests : IDisposable
     {
         var opened = KeyRing.Open(folder);
         Assert.False(opened.Succeeded);
-        Assert.Equal(ProblemCodes.KeyRingUnusable, opened.Problems[0].Code);
+        Assert.Equal(ServerProblems.KeyRingUnusable, opened.Problems[0].Code);
         Assert.Contains(reason, opened.Problems[0].Reason, StringComparison.Ordinal);
     }
 

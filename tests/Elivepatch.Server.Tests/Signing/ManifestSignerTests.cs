@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
@@ -65,9 +65,9 @@ public sealed class ManifestSignerTests : IDisposable
     public async Task A_build_without_livepatch_and_a_statement_about_another_are_refused()
     {
         var build = await BuildAsync();
-        Assert.Equal(ProblemCodes.ResultMissing, (await signer.SignAsync(build with { End = null }, Cancellation)).Problems[0].Code);
+        Assert.Equal(ServerProblems.ResultMissing, (await signer.SignAsync(build with { End = null }, Cancellation)).Problems[0].Code);
         var other = build with { End = build.End! with { Artifact = new string('f', 64) } };
-        Assert.Equal(ProblemCodes.StateUnusable, (await signer.SignAsync(other, Cancellation)).Problems[0].Code);
+        Assert.Equal(ServerProblems.StateUnusable, (await signer.SignAsync(other, Cancellation)).Problems[0].Code);
     }
 
     private static ManifestExpectation Expectation(PublicKey key) => new() { Key = key, BuildId = BuildId, Now = DateTimeOffset.UtcNow };

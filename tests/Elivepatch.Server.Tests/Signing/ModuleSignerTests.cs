@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Security.Cryptography.Pkcs;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Server.Signing;
 using static Elivepatch.Server.Tests.Builds.Workbench;
@@ -78,7 +77,7 @@ public sealed class ModuleSignerTests : IDisposable
     {
         var opened = ModuleSigner.Open(key, certificate);
         Assert.False(opened.Succeeded);
-        Assert.Equal(ProblemCodes.ModuleKeyUnusable, opened.Problems[0].Code);
+        Assert.Equal(ServerProblems.ModuleKeyUnusable, opened.Problems[0].Code);
     }
 
     private static byte[] MessageOf(byte[] signed)

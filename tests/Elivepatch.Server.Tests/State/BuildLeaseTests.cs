@@ -1,4 +1,5 @@
-using Elivepatch.Engine;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
 
@@ -58,7 +59,7 @@ public sealed class BuildLeaseTests : IDisposable
 
         var (taking, build) = await builds.BeginAsync("build", "one more", held, Most, Cancellation);
         Assert.Equal((BuildTaking.Over, BuildState.Failed), (taking, build!.State));
-        Assert.Equal(ProblemCodes.BuildAbandoned.Id, Assert.Single(build.End!.Problems).Code);
+        Assert.Equal(ServiceProblems.BuildAbandoned.Id, Assert.Single(build.End!.Problems).Code);
         Assert.True((await builds.SubmitAsync(build, Cancellation)).IsQueued);
         Assert.Equal(1, (await BeginAsync(builds, "worker 5"))!.Attempts);
     }
@@ -113,7 +114,7 @@ public sealed class BuildLeaseTests : IDisposable
     public async Task A_build_that_nobody_can_take_ends_unless_somebody_has_it()
     {
         var builds = await OpenAsync();
-        var problem = new Problem(ProblemCodes.BuildAbandoned, "nobody");
+        var problem = new Problem(ServiceProblems.BuildAbandoned, "nobody");
         Assert.True(await builds.FailQueuedAsync("build", problem, Cancellation));
         Assert.False(await builds.FailQueuedAsync("build", problem, Cancellation));
         await builds.SubmitAsync((await builds.FindAsync("build", Cancellation))!, Cancellation);

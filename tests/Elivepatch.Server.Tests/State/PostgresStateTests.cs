@@ -1,5 +1,5 @@
 using Dapper;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
 

@@ -1,4 +1,4 @@
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Tests.State;

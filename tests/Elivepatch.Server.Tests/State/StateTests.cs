@@ -1,6 +1,6 @@
 using System.Data.Common;
 using Dapper;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Elivepatch.Engine;
+using Elivepatch.Kernel;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Telemetry;
@@ -38,8 +39,8 @@ public sealed class TelemetryTests
     public async Task The_end_of_a_build_is_told_as_it_is()
     {
         static BuildProduct Product(ProblemCode code) => new() { Problems = [new(code, "")] };
-        Assert.Equal("refused", await StateAsync((_, _, _) => Task.FromResult(Product(ProblemCodes.TestImpossible))));
-        Assert.Equal("failed", await StateAsync((_, _, _) => Task.FromResult(Product(ProblemCodes.DownloadFailed))));
+        Assert.Equal("refused", await StateAsync((_, _, _) => Task.FromResult(Product(ServerProblems.TestImpossible))));
+        Assert.Equal("failed", await StateAsync((_, _, _) => Task.FromResult(Product(RecordProblems.DownloadFailed))));
         Assert.Equal("cancelled", await StateAsync((_, _, _) => throw new OperationCanceledException()));
         Assert.Equal("failed", await StateAsync((_, _, _) => throw new IOException()));
     }

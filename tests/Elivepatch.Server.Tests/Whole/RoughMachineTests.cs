@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Model;
 using static Elivepatch.Server.Tests.Builds.Workbench;
 using static Elivepatch.Server.Tests.Whole.StockCapture;
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Elivepatch.Engine;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
@@ -113,7 +113,7 @@ public sealed class WholeWayTests
         var product = await new BuildJob(cache, bench.Sources, new(), null, TimeProvider.System).RunAsync(order, new Progress<BuildEvent>(), Cancellation);
         Assert.Null(product.Artifact);
         Assert.False(product.Tested);
-        Assert.Equal(ProblemCodes.TrialScriptFailed, product.Problems[0].Code);
+        Assert.Equal(VirtualMachineProblems.TrialScriptFailed, product.Problems[0].Code);
         Assert.NotNull(product.Console);
         // Where the operator only wants to be told, it is given out and says so.
         var optional = new BuildPolicy { Trial = TrialPolicy.Optional };

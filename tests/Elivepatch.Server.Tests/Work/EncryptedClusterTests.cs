@@ -1,4 +1,3 @@
-using Elivepatch.Engine;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Work.Broker;
@@ -24,7 +23,7 @@ public sealed class EncryptedClusterTests : IDisposable
         var (database, queue) = (await postgres.NewDatabaseAsync(), broker.NewHost());
 
         var stranger = await Database.OpenAsync(PostgresAddress.Parse(database + "?sslmode=verify-full").Value, Cancellation);
-        Assert.Equal(ProblemCodes.DatabaseUnreachable, Assert.Single(stranger.Problems).Code);
+        Assert.Equal(DatabaseProblems.DatabaseUnreachable, Assert.Single(stranger.Problems).Code);
         await Assert.ThrowsAsync<BrokerUnreachableException>(() => BrokerAddress.Parse(queue).Value.ConnectAsync("stranger", Cancellation));
 
         using var cluster = await Cluster.StartAsync(

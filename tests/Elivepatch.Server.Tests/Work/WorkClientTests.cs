@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Work;
@@ -56,7 +56,7 @@ public sealed class WorkClientTests : IAsyncDisposable
     [Fact]
     public async Task A_server_whose_database_is_away_is_asked_again()
     {
-        using var client = Client(await AnswerAsync((503, Refusal(ProblemCodes.DatabaseUnreachable)), (204, "")));
+        using var client = Client(await AnswerAsync((503, Refusal(DatabaseProblems.DatabaseUnreachable)), (204, "")));
         Assert.Null(await client.EndAsync(new(build, 1), new() { Problems = [] }, Cancellation));
         Assert.Equal(2, asked.Count);
     }
@@ -74,15 +74,15 @@ public sealed class WorkClientTests : IAsyncDisposable
     {
         using var client = Client(await AnswerAsync((status, body), (200, orders)));
         var begun = await client.BeginAsync(build, Cancellation);
-        Assert.Equal(ProblemCodes.ServerAnswerMalformed, Assert.Single(begun.Problems).Code);
+        Assert.Equal(ServiceProblems.ServerAnswerMalformed, Assert.Single(begun.Problems).Code);
         Assert.Single(asked);
     }
 
     [Fact]
     public async Task A_refusal_is_the_answer()
     {
-        using var client = Client(await AnswerAsync((409, Refusal(ProblemCodes.BuildHeld)), (204, "")));
-        Assert.Equal(ProblemCodes.BuildHeld, Assert.Single((await client.BeginAsync(build, Cancellation)).Problems).Code);
+        using var client = Client(await AnswerAsync((409, Refusal(WorkProblems.BuildHeld)), (204, "")));
+        Assert.Equal(WorkProblems.BuildHeld, Assert.Single((await client.BeginAsync(build, Cancellation)).Problems).Code);
         Assert.Single(asked);
     }
 
@@ -105,7 +105,7 @@ public sealed class WorkClientTests : IAsyncDisposable
     public async Task A_report_is_not_repeated_to_a_server_that_is_away()
     {
         using var client = Client(await AnswerAsync((503, "")), await AnswerAsync((503, "")));
-        Assert.Equal(ProblemCodes.ServerUnreachable, Assert.Single((await client.ReportAsync(Report, Cancellation)).Problems).Code);
+        Assert.Equal(ServiceProblems.ServerUnreachable, Assert.Single((await client.ReportAsync(Report, Cancellation)).Problems).Code);
         Assert.Equal(2, asked.Count);
     }
 

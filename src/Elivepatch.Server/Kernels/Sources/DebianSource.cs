@@ -2,13 +2,14 @@
 // kernel takes part. What the client runs has to be that very build: its build-id decides.
 
 using System.Collections.Concurrent;
-using Elivepatch.Engine;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.Import;
-using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Server.Kernels.Sources;
 
@@ -52,7 +53,7 @@ internal sealed class DebianSource(CacheRoot cache) : IKernelSource
             return Provided(record);
         var reason = $"the packages of {request.Release} have build-id {record.Facts.BuildId}, and {request.BuildId} runs";
         contradicted[(request.Release, request.BuildId)] = reason;
-        return new Problem(ProblemCodes.KernelContradicts, reason);
+        return new Problem(RecordProblems.KernelContradicts, reason);
     }
 
     private KernelRecord? Imported(SourceRequest request) =>

@@ -1,6 +1,6 @@
 // In: a file as sha256sum writes it, with or without a signature around it. Out: the digests by file name.
 
-using Elivepatch.Engine;
+using Elivepatch.Model;
 
 namespace Elivepatch.Server.Kernels.Sources;
 
@@ -15,7 +15,7 @@ public static class DigestList
         try
         {
             if (new FileInfo(path).Length > Largest)
-                return new Problem(ProblemCodes.ConfigurationInvalid, $"{path} is too large for a list of digests");
+                return new Problem(ServerProblems.ConfigurationInvalid, $"{path} is too large for a list of digests");
             var digests = new Dictionary<string, string>(StringComparer.Ordinal);
             foreach (var line in File.ReadLines(path))
             {
@@ -26,11 +26,11 @@ public static class DigestList
 
             return digests.Count > 0
                 ? digests
-                : new Problem(ProblemCodes.ConfigurationInvalid, $"{path} has no line with a SHA-256 and a file name");
+                : new Problem(ServerProblems.ConfigurationInvalid, $"{path} has no line with a SHA-256 and a file name");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Problem(ProblemCodes.ConfigurationInvalid, $"{path}: {e.Message}");
+            return new Problem(ServerProblems.ConfigurationInvalid, $"{path}: {e.Message}");
         }
     }
 }

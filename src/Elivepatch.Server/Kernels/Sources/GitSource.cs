@@ -1,10 +1,11 @@
 // In: a version. Out: an archive of the commit that the tag vVERSION names, from a repository on this machine or elsewhere. The
 // repository is the operator's choice and is trusted; of a machine's own git configuration nothing takes part.
 
-using Elivepatch.Engine;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.Processes;
-using Elivepatch.Kernel.Progress;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Server.Kernels.Sources;
 
@@ -58,18 +59,18 @@ internal sealed class GitSource(CacheRoot cache, SourceEntry entry) : IKernelSou
     private async Task<Outcome<Tagged>> CommitAsync(string release, CancellationToken cancellation)
     {
         if (KernelVersion.Of(release) is not { } version)
-            return new Problem(ProblemCodes.SourceNotProvided, "the release has no version");
+            return new Problem(ServerProblems.SourceNotProvided, "the release has no version");
         var tag = "v" + version.Text;
         // A tag that is an object of its own is followed by the commit that it names.
         var result = IsLocal
             ? await GitAsync(["-C", entry.Location, "rev-parse", "--verify", "--quiet", $"refs/tags/{tag}^{{commit}}"], cancellation)
             : await GitAsync(["ls-remote", "--tags", entry.Location, $"refs/tags/{tag}", $"refs/tags/{tag}^{{}}"], cancellation);
         if (result.ExitCode == 127)
-            return new Problem(ProblemCodes.ToolMissing, "git is not installed");
+            return new Problem(ProcessProblems.ToolMissing, "git is not installed");
         var line = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault();
         return result.Succeeded && line?.Split('\t')[0] is { Length: 40 or 64 } commit && commit.All(char.IsAsciiHexDigitLower)
             ? new Tagged(tag, commit)
-            : new Problem(ProblemCodes.SourceNotProvided, result.Succeeded || IsLocal ? $"it has no tag {tag}" : result.Describe());
+            : new Problem(ServerProblems.SourceNotProvided, result.Succeeded || IsLocal ? $"it has no tag {tag}" : result.Describe());
     }
 
     private async Task<Problem?> ArchiveAsync(Tagged tagged, string folder, CancellationToken cancellation)
@@ -82,7 +83,7 @@ internal sealed class GitSource(CacheRoot cache, SourceEntry entry) : IKernelSou
             var cloned = await GitAsync(
                 ["clone", "--quiet", "--bare", "--depth", "1", "--branch", tagged.Tag, entry.Location, repository], cancellation);
             if (!cloned.Succeeded)
-                return new(ProblemCodes.DownloadFailed, $"{entry.Location}: {cloned.Describe()}");
+                return new(RecordProblems.DownloadFailed, $"{entry.Location}: {cloned.Describe()}");
         }
 
         var archived = await GitAsync(
@@ -90,7 +91,7 @@ internal sealed class GitSource(CacheRoot cache, SourceEntry entry) : IKernelSou
                 "-C", repository, "archive", "--format=tar", "--prefix=linux/", $"--output={Path.Combine(folder, ArchiveName)}", tagged.Commit,
             ],
             cancellation);
-        return archived.Succeeded ? null : new(ProblemCodes.DownloadFailed, $"{entry.Location}: {archived.Describe()}");
+        return archived.Succeeded ? null : new(RecordProblems.DownloadFailed, $"{entry.Location}: {archived.Describe()}");
     }
 
     private static Task<ProcessResult> GitAsync(string[] arguments, CancellationToken cancellation) => ProcessRunner.RunAsync(

@@ -1,5 +1,5 @@
-using Elivepatch.Engine;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Server.Kernels.Sources;
 

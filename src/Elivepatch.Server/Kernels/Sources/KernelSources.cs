@@ -3,9 +3,10 @@
 
 using System.Collections.Concurrent;
 using System.IO.Enumeration;
-using Elivepatch.Engine;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Server.Kernels.Sources;
 
@@ -74,7 +75,7 @@ public sealed class KernelSources : IDisposable
             if (provided.Succeeded)
                 return provided;
             // A place that has another kernel does not have this one; one that fails may have it the next time.
-            if (provided.Problems.Any(p => p.Code != ProblemCodes.KernelContradicts))
+            if (provided.Problems.Any(p => p.Code != RecordProblems.KernelContradicts))
                 return provided;
             tried.Add($"{source.Name}: {provided.Problems[0].Reason}");
             known.TryRemove((request.Release, request.BuildId), out _);
@@ -104,7 +105,7 @@ public sealed class KernelSources : IDisposable
     private static Outcome<ProvidedSource> Uploaded(string blob, Workspace workspace)
     {
         if (ArchiveForm.SuffixOf(blob) is not { } suffix)
-            return new Problem(ProblemCodes.SourceUnusable, "what was sent is no tar archive, compressed or not");
+            return new Problem(RecordProblems.SourceUnusable, "what was sent is no tar archive, compressed or not");
         // The name says how it is compressed; the content stays where it is.
         var link = Path.Combine(workspace.FullPath, "sent" + suffix);
         File.CreateSymbolicLink(link, Path.GetFullPath(blob));
@@ -112,7 +113,7 @@ public sealed class KernelSources : IDisposable
     }
 
     private static Problem NotProvided(string release, List<string> tried) => new(
-        ProblemCodes.SourceNotProvided,
+        ServerProblems.SourceNotProvided,
         $"{release}: {(tried.Count == 0 ? "no place is configured" : string.Join("; ", tried))}");
 
     private static IKernelSource Open(CacheRoot cache, SourceEntry entry) => entry.Origin switch

@@ -1,9 +1,10 @@
 // In: a version. Out: the archive that kernel.org published of it, from a mirror or a folder. The mirror is not trusted: the file
 // has to have the digest that the operator configured.
 
-using Elivepatch.Engine;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Server.Kernels.Sources;
 
@@ -43,7 +44,7 @@ internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry) : IKernel
         SourceRequest request, IProgress<StageEvent>? progress, CancellationToken cancellation)
     {
         if (KernelVersion.Of(request.Release) is not { } version || FileOf(version) is not { } name)
-            return new Problem(ProblemCodes.SourceNotProvided, $"{Name} does not have the source of {request.Release}");
+            return new Problem(ServerProblems.SourceNotProvided, $"{Name} does not have the source of {request.Release}");
         var digest = new ContentDigest(entry.Digests[name]);
         progress?.Report(new("download", name, StageState.Running));
         var downloaded = await cache.GetAsync(
@@ -96,5 +97,5 @@ internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry) : IKernel
         return await client.GetStreamAsync(new Uri(from), quiet.Token);
     }
 
-    private static Problem Failed(string from, string reason) => new(ProblemCodes.DownloadFailed, $"{from}: {reason}");
+    private static Problem Failed(string from, string reason) => new(RecordProblems.DownloadFailed, $"{from}: {reason}");
 }

@@ -1,7 +1,7 @@
 // In: a release. Out: the folder or archive that the operator keeps for it.
 
-using Elivepatch.Engine;
-using Elivepatch.Kernel.Progress;
+using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Server.Kernels.Sources;
 
@@ -23,7 +23,7 @@ internal sealed class TreeSource(SourceEntry entry) : IKernelSource
         SourceRequest request, IProgress<StageEvent>? progress, CancellationToken cancellation) =>
         Task.FromResult<Outcome<ProvidedSource>>(Find(request) is { } path
             ? new ProvidedSource(path, null, path)
-            : new Problem(ProblemCodes.SourceNotProvided, $"{Name} is not there"));
+            : new Problem(ServerProblems.SourceNotProvided, $"{Name} is not there"));
 
     private string? Find(SourceRequest request)
     {

@@ -1,4 +1,4 @@
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.State;
@@ -61,5 +61,5 @@ public sealed record BuildsModel
     internal string Behind(string? build) => PageRoutes.With(
         PageRoutes.Builds, ("state", State is { } word ? Shown.Word(word) : null), ("q", Text), ("after", build));
 
-    private static IResult Malformed(string reason) => PageProblems.Refuse(new Problem(ProblemCodes.RequestMalformed, reason));
+    private static IResult Malformed(string reason) => PageProblems.Refuse(new Problem(ServerProblems.RequestMalformed, reason));
 }

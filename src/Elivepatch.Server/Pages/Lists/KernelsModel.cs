@@ -1,4 +1,4 @@
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Kernels;
@@ -23,7 +23,7 @@ public sealed record KernelsModel(
     {
         var text = (q ?? "").Trim();
         if (SearchText.WhyNot(text) is { } why)
-            return PageProblems.Refuse(new Problem(ProblemCodes.RequestMalformed, why));
+            return PageProblems.Refuse(new Problem(ServerProblems.RequestMalformed, why));
 
         var found = (await kernels.ListAsync(Caller.Of(context.User)!.Id, cancellation)).Where(k => IsFound(k, text)).ToList();
         var views = new List<KernelView>();

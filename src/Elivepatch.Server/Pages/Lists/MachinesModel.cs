@@ -1,4 +1,4 @@
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Server.Checks;
 using Elivepatch.Server.State;
 
@@ -27,7 +27,7 @@ public sealed record MachinesModel(
     {
         var text = (q ?? "").Trim();
         if (SearchText.WhyNot(text) is { } why)
-            return PageProblems.Refuse(new Problem(ProblemCodes.RequestMalformed, why));
+            return PageProblems.Refuse(new Problem(ServerProblems.RequestMalformed, why));
 
         if (after is not null && await machines.FindAsync(after, cancellation) is null)
             return PageProblems.Refuse(MachineModel.Unknown());
@@ -61,5 +61,5 @@ public sealed record MachineModel(StoredMachine Machine, string? Kernel, IReadOn
     }
 
     /// <summary>What is said of a machine that is not known.</summary>
-    internal static Problem Unknown() => new(ProblemCodes.MachineUnknown, "no machine of this id reports here");
+    internal static Problem Unknown() => new(ServerProblems.MachineUnknown, "no machine of this id reports here");
 }

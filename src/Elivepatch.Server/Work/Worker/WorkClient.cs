@@ -7,7 +7,7 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using Elivepatch.Engine;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
@@ -118,7 +118,7 @@ internal sealed class WorkClient : IDisposable
             async (answer, inTime) =>
             {
                 value = JsonSerializer.Deserialize(await ReadAsync(answer, inTime), type);
-                return value is null ? new(ProblemCodes.ServerAnswerMalformed, "it is empty") : null;
+                return value is null ? new(ServiceProblems.ServerAnswerMalformed, "it is empty") : null;
             },
             limit, rounds, cancellation);
         return problem is null ? value! : problem;
@@ -133,7 +133,7 @@ internal sealed class WorkClient : IDisposable
         for (var tries = 1; ; tries++)
         {
             var problem = await TryAsync(make, take, limit, cancellation);
-            if (problem is null || problem.Code != ProblemCodes.ServerUnreachable || tries >= rounds * servers.Count)
+            if (problem is null || problem.Code != ServiceProblems.ServerUnreachable || tries >= rounds * servers.Count)
                 return problem;
             Interlocked.Increment(ref current);
             if (tries % servers.Count == 0)
@@ -161,20 +161,20 @@ internal sealed class WorkClient : IDisposable
             // break again.
             return (int)answer.StatusCode > (int)HttpStatusCode.InternalServerError
                 || answer.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout
-                ? new(ProblemCodes.ServerUnreachable, problem.Reason)
+                ? new(ServiceProblems.ServerUnreachable, problem.Reason)
                 : problem;
         }
         catch (JsonException e)
         {
-            return new(ProblemCodes.ServerAnswerMalformed, e.Message);
+            return new(ServiceProblems.ServerAnswerMalformed, e.Message);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return new(ProblemCodes.ServerUnreachable, e.Message);
+            return new(ServiceProblems.ServerUnreachable, e.Message);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return new(ProblemCodes.ServerUnreachable, $"no answer in {limit.TotalSeconds:0} s");
+            return new(ServiceProblems.ServerUnreachable, $"no answer in {limit.TotalSeconds:0} s");
         }
     }
 
@@ -191,7 +191,7 @@ internal sealed class WorkClient : IDisposable
             // A page for people.
         }
 
-        return new(ProblemCodes.ServerAnswerMalformed, $"it answers {(int)status}");
+        return new(ServiceProblems.ServerAnswerMalformed, $"it answers {(int)status}");
     }
 
     private static async Task<byte[]> ReadAsync(HttpResponseMessage answer, CancellationToken cancellation)

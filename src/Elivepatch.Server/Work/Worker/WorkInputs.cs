@@ -1,8 +1,9 @@
 // In: digests of what a build is made of. Out: files with that content. They are kept, as the next build for the kernel wants the
 // same; what was not wanted for long goes.
 
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Server.Work.Worker;
@@ -18,7 +19,7 @@ internal sealed class WorkInputs(CacheRoot cache, WorkClient client)
     public async Task<Outcome<string>> GetAsync(WorkHold hold, string digest, CancellationToken cancellation)
     {
         if (!ContentDigest.IsHex(digest))
-            return new Problem(ProblemCodes.ServerAnswerMalformed, "an input has no digest");
+            return new Problem(ServiceProblems.ServerAnswerMalformed, "an input has no digest");
         var path = Path.Combine(folder, digest);
         using var held = await cache.LockAsync($"input-{digest}", cancellation);
         if (File.Exists(path))
@@ -36,7 +37,7 @@ internal sealed class WorkInputs(CacheRoot cache, WorkClient client)
                 await using var file = File.Create(incoming);
                 var copied = await ContentDigest.OfCopyAsync(content, file, Largest, inTime);
                 file.Flush(flushToDisk: true);
-                return copied?.Hex == digest ? null : new(ProblemCodes.ServerUnreachable, "an input came broken");
+                return copied?.Hex == digest ? null : new(ServiceProblems.ServerUnreachable, "an input came broken");
             },
             cancellation);
         if (problem is not null)

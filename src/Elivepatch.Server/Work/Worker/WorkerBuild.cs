@@ -1,9 +1,9 @@
 // In: the id of a build. Out: its end, told to a server; or that somebody else sees to it. What is told names the attempt, and what is
 // told of a former attempt is not taken, so it does not matter here who else may run the build.
 
-using Elivepatch.Engine;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
@@ -55,10 +55,10 @@ internal sealed partial class WorkerBuild(
 
             // Until somebody has taken the result it is not lost: only a worker that is killed has to do it again.
             var refused = await client.EndAsync(hold, result, stopping);
-            if (refused is not null && refused.Code != ProblemCodes.BuildLost && refused.Code != ProblemCodes.WorkResultMalformed)
+            if (refused is not null && refused.Code != WorkProblems.BuildLost && refused.Code != WorkProblems.WorkResultMalformed)
             {
                 // The build shall not wait for an end that nobody takes.
-                refused = new(ProblemCodes.WorkResultMalformed, $"the server does not take the result: {refused.Reason}");
+                refused = new(WorkProblems.WorkResultMalformed, $"the server does not take the result: {refused.Reason}");
                 await client.EndAsync(hold, Result(Failed(refused)), stopping);
             }
 
@@ -79,7 +79,7 @@ internal sealed partial class WorkerBuild(
             var begun = await client.BeginAsync(told, stopping);
             if (begun.TryGet(out var order))
                 return order;
-            if (begun.Problems[0].Code != ProblemCodes.BuildHeld)
+            if (begun.Problems[0].Code != WorkProblems.BuildHeld)
             {
                 LogNotBegun(told, begun.Problems[0]);
                 return null;
@@ -105,16 +105,16 @@ internal sealed partial class WorkerBuild(
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             // The server knows why, and takes no other word for it.
-            return Result(Failed(new(ProblemCodes.BuildAbandoned, "it was ended")));
+            return Result(Failed(new(ServiceProblems.BuildAbandoned, "it was ended")));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return Result(Failed(new(ProblemCodes.StateUnusable, e.Message)));
+            return Result(Failed(new(ServerProblems.StateUnusable, e.Message)));
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             LogBroken(e, order.Build);
-            return Result(Failed(new(ProblemCodes.BuildAbandoned, $"the builder broke: {e.GetType().Name}")));
+            return Result(Failed(new(ServiceProblems.BuildAbandoned, $"the builder broke: {e.GetType().Name}")));
         }
     }
 

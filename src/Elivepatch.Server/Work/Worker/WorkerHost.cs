@@ -1,9 +1,11 @@
 // In: the options. Out: a worker that takes builds until it is told to stop, or until a server does not want it. It keeps nothing but
 // a cache: what it runs when it is killed, another one runs.
 
-using Elivepatch.Engine;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Kernels.Sources;
@@ -47,7 +49,7 @@ internal sealed class WorkerHost : IDisposable
         var compilers = await Toolchain.ListAsync(cancellation);
         return compilers.Count > 0
             ? new WorkerHost(options, cache, compilers, loggers)
-            : new Problem(ProblemCodes.CompilerMissing, "there is no GCC here");
+            : new Problem(CompileProblems.CompilerMissing, "there is no GCC here");
     }
 
     /// <summary>Works until it is told to stop.</summary>
@@ -88,7 +90,7 @@ internal sealed class WorkerHost : IDisposable
         while (true)
         {
             var answered = await client.ReportAsync(Report([]), stopping);
-            if (answered.Succeeded || answered.Problems[0].Code != ProblemCodes.ServerUnreachable)
+            if (answered.Succeeded || answered.Problems[0].Code != ServiceProblems.ServerUnreachable)
                 return answered;
             servers.IsLost(answered.Problems[0].Reason);
             await Task.Delay(WorkPolicy.Default.Beat, stopping);
@@ -106,7 +108,7 @@ internal sealed class WorkerHost : IDisposable
                 foreach (var build in orders.Ended)
                     consumer.End(build);
             }
-            else if (answered.Problems[0].Code is var code && (code == ProblemCodes.ServerUnreachable || code == ProblemCodes.ServerAnswerMalformed))
+            else if (answered.Problems[0].Code is var code && (code == ServiceProblems.ServerUnreachable || code == ServiceProblems.ServerAnswerMalformed))
             {
                 // It was well when the worker started, and will be again.
                 servers.IsLost(answered.Problems[0].Reason);

@@ -1,0 +1,67 @@
+namespace Elivepatch.Model.Statements;
+
+/// <summary>
+/// The statements that hold in one unit, and which of them its comparison has used. One comparison has one of these: units are
+/// compared at once.
+/// </summary>
+/// <param name="unit">The unit.</param>
+/// <param name="statements">Its statements.</param>
+public sealed class UnitStatements(string unit, IEnumerable<AuthorStatement> statements)
+{
+    private readonly Dictionary<(StatementKind Kind, string Name), AuthorStatement> byTarget = statements.ToDictionary(s => (s.Kind, s.Name));
+    private readonly HashSet<AuthorStatement> lifting = [];
+    private readonly HashSet<AuthorStatement> rejected = [];
+
+    /// <summary>The statements without which the livepatch would be another one or none, in order of kind and name.</summary>
+    public IReadOnlyList<AuthorStatement> Used => Sorted(lifting);
+
+    /// <summary>Statements about what is there and cannot be lifted: the problem says why.</summary>
+    public IReadOnlyList<AuthorStatement> Rejected => Sorted(rejected);
+
+    /// <summary>The functions that are to be patched too.</summary>
+    public IEnumerable<string> FunctionsToPatch => byTarget.Keys.Where(k => k.Kind == StatementKind.PatchFunctionToo).Select(k => k.Name);
+
+    /// <summary>True where the author states this; the statement counts as used then.</summary>
+    public bool States(StatementKind kind, string name)
+    {
+        if (!byTarget.TryGetValue((kind, name), out var statement))
+            return false;
+        lifting.Add(statement);
+        return true;
+    }
+
+    /// <summary>
+    /// Adds a problem unless the author lifts it. One that is added says which statement would.
+    /// </summary>
+    /// <param name="problems">Where to add it.</param>
+    /// <param name="problem">The refusal.</param>
+    /// <param name="kind">The kind that lifts it.</param>
+    /// <param name="name">The one thing that it is about, as a statement names it.</param>
+    public void Refuse(List<Problem> problems, Problem problem, StatementKind kind, string name)
+    {
+        if (States(kind, name))
+            return;
+        problems.Add(problem with
+        {
+            CaseRemedy = $"{problem.Remedy}; or, where you know that it is harmless, state {StatementKinds.WordOf(kind)} and why (--statements)",
+            LiftedBy = new(kind, unit, name),
+        });
+    }
+
+    /// <summary>
+    /// Adds a problem that no statement lifts. A statement that means to is not reported as naming nothing.
+    /// </summary>
+    /// <param name="problems">Where to add it.</param>
+    /// <param name="problem">The refusal.</param>
+    /// <param name="kind">The kind that would lift it if it could be lifted.</param>
+    /// <param name="name">The one thing that it is about.</param>
+    public void RefuseAlways(List<Problem> problems, Problem problem, StatementKind kind, string name)
+    {
+        if (byTarget.TryGetValue((kind, name), out var statement))
+            rejected.Add(statement);
+        problems.Add(problem);
+    }
+
+    private static List<AuthorStatement> Sorted(HashSet<AuthorStatement> statements) =>
+        [.. statements.OrderBy(s => s.Kind).ThenBy(s => s.Name, StringComparer.Ordinal)];
+}
