@@ -33,6 +33,7 @@ internal static class FixTrials
         {
             var request = new TrialRequest
             {
+                Architecture = kernel.Record.Facts.Architecture,
                 Kernel = image,
                 Cases = [.. batch.Select(p => new TrialCase { Name = p, Modules = [FixBuilds.ModuleOf(state, p)] })],
             };

@@ -44,6 +44,7 @@ async Task<Outcome<GuestResult>> RunAsync(CancellationToken cancellation)
     var result = await VirtualMachine.RunAsync(
         new()
         {
+            Architecture = record.Value.Facts.Architecture,
             Kernel = record.Value.BootImagePath ?? throw new InvalidOperationException("a packaged kernel has its boot image"),
             Script = await ScriptAsync(),
             Files =

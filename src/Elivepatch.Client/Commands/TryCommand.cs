@@ -62,6 +62,7 @@ internal static class TryCommand
 
         var request = new TrialRequest
         {
+            Architecture = record.Value.Facts.Architecture,
             Kernel = image,
             Cases = [new() { Name = "try", Modules = modules, Script = scriptPath is null ? null : script.Value }],
             OnProgress = new TimedLines(session.Error).Write,

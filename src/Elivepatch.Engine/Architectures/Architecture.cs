@@ -10,7 +10,6 @@ namespace Elivepatch.Engine.Architectures;
 public abstract class Architecture
 {
     private readonly Dictionary<uint, RelocationType> types;
-    private readonly ElfByteOrder order;
 
     /// <summary>Describes one.</summary>
     /// <param name="machine">Its number, <c>e_machine</c>.</param>
@@ -19,7 +18,7 @@ public abstract class Architecture
     internal Architecture(ushort machine, ElfByteOrder order, IEnumerable<RelocationType> relocations)
     {
         Machine = machine;
-        this.order = order;
+        Order = order;
         types = relocations.ToDictionary(t => t.Number);
     }
 
@@ -27,10 +26,16 @@ public abstract class Architecture
     public ushort Machine { get; }
 
     /// <summary>The byte order of its kernels.</summary>
-    public ElfByteOrder Order => order;
+    public ElfByteOrder Order { get; }
 
     /// <summary>Its name, as people write it.</summary>
     public abstract string Name { get; }
+
+    /// <summary>
+    /// The lowest address that moves with the kernel (KASLR): symbols below are offsets into the per-processor area, or plain numbers. 0
+    /// where there are none.
+    /// </summary>
+    public abstract ulong LowestAddress { get; }
 
     /// <summary>The type of a datum's address.</summary>
     internal abstract RelocationType Pointer { get; }
@@ -96,7 +101,7 @@ public abstract class Architecture
         $"{TypeOf(relocation)} at 0x{relocation.Offset:x}: {relocation.Symbol}{relocation.Addend:+0;-0;+0}";
 
     /// <summary>True where an object is for this processor.</summary>
-    public bool IsOf(ElfObject elf) => elf.Machine == Machine && elf.Order == order;
+    public bool IsOf(ElfObject elf) => elf.Machine == Machine && elf.Order == Order;
 
     /// <summary>
     /// Why the passes must not look at an object: it is for another processor, or the field of a relocation is not all within its

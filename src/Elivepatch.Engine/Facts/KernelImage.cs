@@ -2,6 +2,7 @@
 // that the linker put at an address. The running kernel may have been moved as a whole (KASLR); _text, whose place both know,
 // tells by how much.
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Facts;
@@ -11,14 +12,13 @@ namespace Elivepatch.Engine.Facts;
 /// </summary>
 public sealed class KernelImage
 {
-    /// <summary>Kernel addresses are the upper half; what lies below is an offset into the per-cpu area, which KASLR does not move.</summary>
-    private const ulong KernelHalf = 1UL << 63;
-
     private readonly ElfSection[] sections;
+    private readonly ulong lowest;
 
-    private KernelImage(ElfSection[] sections, ulong displacement)
+    private KernelImage(ElfSection[] sections, ulong lowest, ulong displacement)
     {
         this.sections = sections;
+        this.lowest = lowest;
         Displacement = displacement;
     }
 
@@ -26,7 +26,10 @@ public sealed class KernelImage
     public ulong Displacement { get; }
 
     /// <summary>Brings the image and the symbols of the same running kernel together.</summary>
-    public static Outcome<KernelImage> Open(ElfObject vmlinux, KernelSymbols symbols)
+    /// <param name="architecture">The kernel's processor.</param>
+    /// <param name="vmlinux">The image.</param>
+    /// <param name="symbols">The symbols.</param>
+    public static Outcome<KernelImage> Open(Architecture architecture, ElfObject vmlinux, KernelSymbols symbols)
     {
         ElfSection[] sections = [.. vmlinux.Sections.Where(s => s.Has(ElfSectionFlags.Alloc) && s.Size > 0).OrderBy(s => s.Address)];
         if (vmlinux.FileType != ElfFileType.Executable || Array.Find(sections, s => s.Name == ".text") is not { } text)
@@ -45,7 +48,7 @@ public sealed class KernelImage
         // arch/*/kernel/vmlinux.lds.S: the output section .text begins with _text.
         IReadOnlyList<KernelSymbol> start = symbols.Vmlinux.Named("_text");
         return start.Count == 1
-            ? new KernelImage(sections, unchecked(start[0].Address - text.Address))
+            ? new KernelImage(sections, architecture.LowestAddress, unchecked(start[0].Address - text.Address))
             : new Problem(FactProblems.UnusableImage, $"the symbols have '_text' {start.Count} times, so nothing says where the image runs");
     }
 
@@ -53,10 +56,10 @@ public sealed class KernelImage
     public IReadOnlyList<ElfSection> Sections => sections;
 
     /// <summary>The address of the link for an address of the running kernel.</summary>
-    public ulong ToLink(ulong running) => running >= KernelHalf ? unchecked(running - Displacement) : running;
+    public ulong ToLink(ulong running) => running >= lowest ? unchecked(running - Displacement) : running;
 
     /// <summary>The address in the running kernel for an address of the link.</summary>
-    public ulong ToRunning(ulong link) => link >= KernelHalf ? unchecked(link + Displacement) : link;
+    public ulong ToRunning(ulong link) => link >= lowest ? unchecked(link + Displacement) : link;
 
     /// <summary>The section of this name, or null.</summary>
     public ElfSection? FindSection(string name) => Array.Find(sections, s => s.Name == name);

@@ -22,6 +22,7 @@ internal sealed class ImageComparison(
     private readonly Queue<ElfSection> waiting = new();
     private readonly Dictionary<ElfSymbol, ulong[]> definitions = [];
     private readonly List<Difference> differences = [];
+    private readonly List<(ElfSection Section, SplitAddress Address)> unsettled = [];
 
     /// <summary>What was found to differ, in the order in which it was found.</summary>
     public IReadOnlyList<Difference> Differences => differences;
@@ -50,6 +51,8 @@ internal sealed class ImageComparison(
         {
             Compare(section);
         }
+
+        unsettled.RemoveAll(u => CompareConfirming(u.Section, u.Address));
     }
 
     /// <summary>True where the section's bytes fit here. Learns nothing: this is how one of several places is tried.</summary>
@@ -105,6 +108,7 @@ internal sealed class ImageComparison(
     private void CompareContent(ElfSection section, ulong start, ReadOnlySpan<byte> linked)
     {
         List<StaticBranchSite> sites = branches.In(section);
+        var split = new SplitAddresses();
         int site = 0;
         int position = 0;
         foreach (ElfRelocation field in InOrder(section))
@@ -133,7 +137,7 @@ internal sealed class ImageComparison(
                     Note(section, field, "has other bytes");
                 }
 
-                CompareField(section, unchecked(start + field.Offset), linked.Slice((int)field.Offset, size), field);
+                CompareField(section, unchecked(start + field.Offset), linked.Slice((int)field.Offset, size), field, split);
                 position = (int)field.Offset + size;
             }
             else if (field.Offset + (ulong)size > (ulong)position)
@@ -149,6 +153,7 @@ internal sealed class ImageComparison(
         }
 
         ComparePlain(section, linked, position, linked.Length);
+        CompareSplit(section, split);
     }
 
     private static IEnumerable<ElfRelocation> InOrder(ElfSection section)
@@ -227,13 +232,80 @@ internal sealed class ImageComparison(
     }
 
     /// <summary>Solves one field for the address of its symbol, and compares that with where the symbol is.</summary>
-    private void CompareField(ElfSection section, ulong place, ReadOnlySpan<byte> field, ElfRelocation relocation)
+    private void CompareField(
+        ElfSection section, ulong place, ReadOnlySpan<byte> field, ElfRelocation relocation, SplitAddresses split)
     {
-        if (architecture.TypeOf(relocation).Solve(field, architecture.Order, place, relocation.Addend) is not { } bound)
+        RelocationType type = architecture.TypeOf(relocation);
+        if (type.Solve(field, architecture.Order, place, relocation.Addend) is { } bound)
+        {
+            CompareBound(section, relocation, bound);
+        }
+        else if (type.IsKnown)
+        {
+            split.Add(relocation, type, type.PartIn(field, architecture.Order, place));
+        }
+        else
         {
             Note(section, relocation, $"has a relocation of type {relocation.Type}, which no kernel object has");
         }
-        else if (relocation.Symbol is null || relocation.Symbol.Place == ElfSymbolPlace.Absolute)
+    }
+
+    /// <summary>Compares addresses of which each field of a section has one part.</summary>
+    private void CompareSplit(ElfSection section, SplitAddresses split)
+    {
+        foreach (SplitAddress address in split.All)
+        {
+            if (address.Bound is { } bound)
+            {
+                CompareBound(section, address.First, bound);
+                foreach (ElfRelocation other in address.FieldsOtherThan(bound))
+                {
+                    Require(false, section, other);
+                }
+            }
+            else if (!CompareConfirming(section, address))
+            {
+                unsettled.Add((section, address));
+            }
+        }
+    }
+
+    /// <summary>
+    /// Compares fields that do not determine their symbol but only confirm where it is. False where that is not known yet.
+    /// </summary>
+    private bool CompareConfirming(ElfSection section, SplitAddress address)
+    {
+        if (PlacesOf(address.First.Symbol) is not { } known)
+        {
+            return false;
+        }
+
+        if (!known.Any(k => !address.FieldsOtherThan(k).Any()))
+        {
+            Require(false, section, address.First);
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// The addresses of the link at which a symbol may be; none for an entry of a merged section, which only a whole address leads to;
+    /// null for a section whose place is not known yet.
+    /// </summary>
+    private ulong[]? PlacesOf(ElfSymbol? symbol) => symbol switch
+    {
+        null => [0],
+        { Place: ElfSymbolPlace.Absolute } => [symbol.Value],
+        { IsDefined: false } or { Binding: ElfSymbolBinding.Weak } =>
+            DefinitionsOf(symbol) is { Length: > 0 } defined ? defined : symbol.Binding == ElfSymbolBinding.Weak ? [0] : [],
+        { Section: { } home } when target.Rules.IsMerged(home) => [],
+        { Section: { } home } => places.TryGetValue(home, out ulong place) ? [unchecked(place + symbol.Value)] : null,
+        _ => [],
+    };
+
+    private void CompareBound(ElfSection section, ElfRelocation relocation, ulong bound)
+    {
+        if (relocation.Symbol is null || relocation.Symbol.Place == ElfSymbolPlace.Absolute)
         {
             Require(bound == (relocation.Symbol?.Value ?? 0), section, relocation);
         }
@@ -292,13 +364,19 @@ internal sealed class ImageComparison(
     /// <summary>True where the kernel has a global symbol of this name at this address of the link; for an unresolved weak one, 0.</summary>
     private bool IsDefinition(ElfSymbol symbol, ulong bound)
     {
+        ulong[] addresses = DefinitionsOf(symbol);
+        return addresses.Length == 0 ? symbol.Binding == ElfSymbolBinding.Weak && bound == 0 : addresses.Contains(bound);
+    }
+
+    private ulong[] DefinitionsOf(ElfSymbol symbol)
+    {
         if (!definitions.TryGetValue(symbol, out ulong[]? addresses))
         {
             addresses = [.. target.Symbols.EachNamed(symbol.Name).Where(s => s.IsGlobal).Select(s => image.ToLink(s.Address))];
             definitions.Add(symbol, addresses);
         }
 
-        return addresses.Length == 0 ? symbol.Binding == ElfSymbolBinding.Weak && bound == 0 : addresses.Contains(bound);
+        return addresses;
     }
 
     /// <summary>True where the constant or string that the field leads to is the one that the object has.</summary>

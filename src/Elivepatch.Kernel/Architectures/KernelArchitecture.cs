@@ -11,10 +11,11 @@ namespace Elivepatch.Kernel.Architectures;
 /// <param name="Option">The option that only kernels for it have set, without <c>CONFIG_</c>.</param>
 /// <param name="LinkBase">The address at which <c>_text</c> of its kernels is linked with the usual configuration.</param>
 /// <param name="Sources">What is in its folder of the source.</param>
+/// <param name="BootImage">The form of its boot images.</param>
 /// <param name="Emulator">What runs a kernel for it.</param>
 public sealed record KernelArchitecture(
     Architecture Engine, string Machine, string SourceName, string Target, string DistributionName, string Option, ulong LinkBase,
-    ArchitectureSources Sources, Emulator Emulator)
+    ArchitectureSources Sources, BootImageFormat BootImage, Emulator Emulator)
 {
     /// <summary>Folder of the headers that the build makes of its own.</summary>
     public string GeneratedHeaders => $"arch/{SourceName}/include/generated";

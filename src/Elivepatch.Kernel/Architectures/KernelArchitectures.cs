@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Elivepatch.Engine.Architectures.X8664;
 
 namespace Elivepatch.Kernel.Architectures;
@@ -18,6 +19,7 @@ public static class KernelArchitectures
             // arch/x86/kernel/cpu/mkcapflags.sh
             FeatureLists: ["arch/x86/include/asm/cpufeatures.h", "arch/x86/include/asm/vmxfeatures.h"],
             Features: ["X86_FEATURE_", "X86_BUG_", "VMX_FEATURE_"]),
+        new BzImage(),
         // The old PC has fewer devices to probe than q35 and boots a second faster. Five-level page tables only cost time.
         new("qemu-system-x86_64", ["-machine", "pc", "-cpu", "max,la57=off"], "ttyS0", ["reboot=t"]));
 
@@ -26,6 +28,11 @@ public static class KernelArchitectures
 
     /// <summary>Their names at machines, for people.</summary>
     public static string Names => string.Join(" and ", All.Select(a => a.Machine));
+
+    /// <summary>
+    /// That of this machine, whose compilers and libraries are the ones at hand; null where nothing is known of it.
+    /// </summary>
+    public static KernelArchitecture? Host => RuntimeInformation.OSArchitecture == System.Runtime.InteropServices.Architecture.X64 ? X8664 : null;
 
     /// <summary>The one of a machine, by what <c>uname -m</c> prints there; null where it is not known.</summary>
     public static KernelArchitecture? Of(string? machine) => All.FirstOrDefault(a => a.Machine == machine);

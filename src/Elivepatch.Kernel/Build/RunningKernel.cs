@@ -29,7 +29,7 @@ public sealed record RunningKernel(KernelSymbols Symbols, ExportedSymbols Export
             return new RunningKernel(kernelSymbols, exported, null);
         try
         {
-            return KernelImage.Open(ElfReader.Read(File.ReadAllBytes(vmlinux)), kernelSymbols)
+            return KernelImage.Open(record.Facts.Architecture.Engine, ElfReader.Read(File.ReadAllBytes(vmlinux)), kernelSymbols)
                 .Then<RunningKernel>(image => new RunningKernel(kernelSymbols, exported, image));
         }
         catch (ElfFormatException e)

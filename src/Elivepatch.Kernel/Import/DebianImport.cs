@@ -14,10 +14,10 @@ namespace Elivepatch.Kernel.Import;
 
 /// <summary>Imports stock Debian kernels.</summary>
 /// <param name="cache">Where packages, sources and records go.</param>
-/// <param name="boot">Boots an image, given the path of the vmlinuz, and reads what it says of itself.</param>
+/// <param name="boot">Boots an image, given its processor and the path of the vmlinuz, and reads what it says of itself.</param>
 /// <param name="progress">Told of every step.</param>
 public sealed class DebianImport(
-    CacheRoot cache, Func<string, CancellationToken, Task<Outcome<BootFacts>>> boot, IProgress<StageEvent>? progress = null)
+    CacheRoot cache, Func<KernelArchitecture, string, CancellationToken, Task<Outcome<BootFacts>>> boot, IProgress<StageEvent>? progress = null)
 {
     /// <summary>
     /// The name for the newest cloud kernel that has a source package of the same version; <c>-6.1</c> behind it is for that series.
@@ -51,7 +51,7 @@ public sealed class DebianImport(
             return Outcome<KernelRecord>.Failure(files.Problems);
         // Booting needs one processor, preparing the source the others.
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var booting = BootAsync(package, both.Token);
+        var booting = BootAsync(kernel, package, both.Token);
         var measuring = MeasureAsync(kernel, package, both.Token);
         if (!(await Task.WhenAny(booting, measuring) is var first && Failed(first)))
             await Task.WhenAll(booting, measuring);
@@ -115,10 +115,10 @@ public sealed class DebianImport(
         return source.Then<PackageFiles>(s => outcome.Value with { Source = s });
     }
 
-    private async Task<Outcome<BootFacts>> BootAsync(PackageFiles package, CancellationToken cancellation)
+    private async Task<Outcome<BootFacts>> BootAsync(DebianKernel kernel, PackageFiles package, CancellationToken cancellation)
     {
         progress?.Report(new("boot", "read the kernel's own symbols", StageState.Running));
-        var outcome = await boot(package.BootImagePath, cancellation);
+        var outcome = await boot(kernel.Architecture, package.BootImagePath, cancellation);
         var checkedFacts = outcome.Then<BootFacts>(facts =>
             facts.BuildId != package.Image.BuildId.Hex
                 ? new Problem(
@@ -134,7 +134,7 @@ public sealed class DebianImport(
     private async Task<Outcome<Measured>> MeasureAsync(DebianKernel kernel, PackageFiles package, CancellationToken cancellation)
     {
         var config = KernelConfig.Parse(await File.ReadAllTextAsync(package.ConfigPath, cancellation));
-        var recipe = new TreeRecipe(KernelArchitectures.X8664, package.Source!, config, kernel.Release, [], package.HeadersPath);
+        var recipe = new TreeRecipe(kernel.Architecture, package.Source!, config, kernel.Release, [], package.HeadersPath);
         var layouts = await new TreePreparation(cache, progress).RunAsync(recipe, cancellation);
         return layouts.Then<Measured>(l => new Measured(config, l));
     }
@@ -148,6 +148,7 @@ public sealed class DebianImport(
         {
             Name = kernel.Release,
             Release = kernel.Release,
+            Machine = kernel.Architecture.Machine,
             BuildId = facts.BuildId,
             Compiler = measured.Config.CompilerText,
             KernelVersionText = facts.Version,

@@ -9,20 +9,29 @@ using Elivepatch.Model;
 namespace Elivepatch.Kernel.Import;
 
 /// <summary>The packages of a stock kernel.</summary>
+/// <param name="Architecture">The processor that it is for.</param>
 /// <param name="Release">The release, as <c>uname -r</c> will say.</param>
 /// <param name="Image">The boot image, with the configuration.</param>
 /// <param name="Headers">The headers, with the exports.</param>
 /// <param name="Source">The source.</param>
-public sealed partial record DebianKernel(string Release, DebianPackage Image, DebianPackage Headers, DebianPackage Source)
+public sealed partial record DebianKernel(
+    KernelArchitecture Architecture, string Release, DebianPackage Image, DebianPackage Headers, DebianPackage Source)
 {
     private const string ImagePrefix = "linux-image-";
-    private static readonly string CloudSuffix = $"-cloud-{KernelArchitectures.X8664.DistributionName}";
+    private static readonly IReadOnlyList<string> cloudSuffixes = [.. KernelArchitectures.All.Select(a => $"-cloud-{a.DistributionName}")];
 
     /// <summary>The packages of a release in the newest version for which all three are offered.</summary>
     public static async Task<Outcome<DebianKernel>> FindAsync(string release, CancellationToken cancellation)
     {
         if (!ReleaseName.IsValid(release) || !ReleasePattern().IsMatch(release))
             return new Problem(RecordProblems.KernelNameInvalid, $"\"{release}\" is no kernel release");
+        if (ArchitectureOf(release) is null)
+        {
+            return new Problem(
+                RecordProblems.KernelNameInvalid,
+                $"\"{release}\" is no release for {KernelArchitectures.Names}: the name of one ends in {string.Join(" or ", KernelArchitectures.All.Select(a => $"-{a.DistributionName}"))}");
+        }
+
         var offers = await DebianArchive.VersionsAsync(PackageNames(release), cancellation);
         return offers.Then(o => Choose(release, o));
     }
@@ -35,17 +44,21 @@ public sealed partial record DebianKernel(string Release, DebianPackage Image, D
         var names = await DebianArchive.NamesAsync(ImagePrefix, cancellation);
         if (!names.TryGet(out var images))
             return Outcome<DebianKernel>.Failure(names.Problems);
-        var releases = images.Where(n => n.EndsWith(CloudSuffix, StringComparison.Ordinal)).Select(n => n[ImagePrefix.Length..])
+        var releases = images.Where(n => cloudSuffixes.Any(s => n.EndsWith(s, StringComparison.Ordinal))).Select(n => n[ImagePrefix.Length..])
             .Where(r => ReleasePattern().IsMatch(r) && (series.Length == 0 || SeriesPattern().Match(r).Value == series)).ToList();
         if (releases.Count == 0)
-            return new Problem(RecordProblems.PackageMissing, $"no package {ImagePrefix}{series}*{CloudSuffix} is offered");
+            return new Problem(RecordProblems.PackageMissing, $"no package {ImagePrefix}{series}*{cloudSuffixes[0]} is offered");
         var offers = await DebianArchive.VersionsAsync(releases.SelectMany(PackageNames), cancellation);
         return offers.Then<DebianKernel>(o =>
             releases.Select(r => Choose(r, o)).Where(c => c.Succeeded).Select(c => c.Value)
                 .MaxBy(k => k.Image.Version, Comparer<string>.Create(DebianVersion.Compare)) is { } newest
                     ? newest
-                    : new Problem(RecordProblems.PackageMissing, $"no {ImagePrefix}*{CloudSuffix} has headers and source of its version"));
+                    : new Problem(RecordProblems.PackageMissing, $"no {ImagePrefix}*{cloudSuffixes[0]} has headers and source of its version"));
     }
+
+    // Debian's flavours end in the name of the processor: cloud-amd64, rt-amd64.
+    private static KernelArchitecture? ArchitectureOf(string release) =>
+        KernelArchitectures.All.FirstOrDefault(a => release.EndsWith($"-{a.DistributionName}", StringComparison.Ordinal));
 
     private static string[] PackageNames(string release) =>
         [ImagePrefix + release, $"linux-headers-{release}", $"linux-source-{SeriesPattern().Match(release).Value}"];
@@ -58,7 +71,7 @@ public sealed partial record DebianKernel(string Release, DebianPackage Image, D
             var headers = offers[names[1]].FirstOrDefault(h => h.Version == image.Version);
             var source = offers[names[2]].FirstOrDefault(s => s.Version == image.Version);
             if (headers is not null && source is not null)
-                return new DebianKernel(release, image, headers, source);
+                return new DebianKernel(ArchitectureOf(release)!, release, image, headers, source);
         }
         return Missing(names, offers);
     }

@@ -1,4 +1,3 @@
-using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Model;
@@ -12,9 +11,6 @@ namespace Elivepatch.Kernel.Import;
 /// <param name="Source">The source, once it is in the cache.</param>
 internal sealed record PackageFiles(string Release, string Folder, BootImage Image, SourceArchive? Source)
 {
-    // Where kbuild puts what it generates.
-    private static readonly string[] GeneratedHeaders = ["include/generated", KernelArchitectures.X8664.GeneratedHeaders];
-
     /// <summary>The boot image.</summary>
     public string BootImagePath => Path.Combine(Folder, RecordFiles.BootImage);
 
@@ -42,7 +38,9 @@ internal sealed record PackageFiles(string Release, string Folder, BootImage Ima
                 return new Problem(RecordProblems.PackageMissing, $"the packages of {kernel.Release} carry no {Path.GetFileName(from)}");
             File.Copy(from, Path.Combine(folder, to));
         }
-        foreach (var generated in GeneratedHeaders.Where(g => Directory.Exists(Path.Combine(headers, g))))
+        // Where kbuild puts what it generates.
+        string[] all = ["include/generated", kernel.Architecture.GeneratedHeaders];
+        foreach (var generated in all.Where(g => Directory.Exists(Path.Combine(headers, g))))
             CopyHeaders(Path.Combine(headers, generated), Path.Combine(folder, RecordFiles.PackagedHeaders, generated));
         var bytes = await File.ReadAllBytesAsync(Path.Combine(folder, RecordFiles.BootImage), cancellation);
         var image = await BootImage.OpenAsync(bytes, cancellation);

@@ -1,8 +1,8 @@
-// In: a bzImage. Out: the vmlinux in it and its build-id. The setup header says where the compressed kernel lies
-// (Documentation/arch/x86/boot.rst: payload_offset, payload_length, from protocol 2.08), its first bytes how it is compressed.
+// In: a boot image. Out: the vmlinux in it and its build-id. The format, which is the processor's, says where the compressed kernel
+// lies, its first bytes how it is compressed.
 
-using System.Buffers.Binary;
 using Elivepatch.Elf;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Model;
 
@@ -19,14 +19,6 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
 
     // What Debian's unpack to has 60 million.
     private const int LargestVmlinux = 256 << 20;
-    private const int SetupSectors = 0x1f1;
-    private const int Magic = 0x202;
-    private const int ProtocolVersion = 0x206;
-    private const int VersionText = 0x20e;
-    private const int PayloadOffset = 0x248;
-    private const int PayloadLength = 0x24c;
-    private const int HeaderEnd = 0x268;
-    private const int Sector = 512;
 
     private static readonly (byte[] Magic, string[] Command, string Package)[] Compressions =
     [
@@ -44,34 +36,25 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
     {
         if (image.Length > Largest)
             return new Problem(RecordProblems.BootImageUnreadable, $"it has {image.Length >> 20} MiB, more than {Largest >> 20}");
-        if (Payload(image) is not { } payload)
-            return new Problem(RecordProblems.BootImageUnreadable, "it has no setup header of protocol 2.08 or later");
-        var decompressed = await DecompressAsync(payload, cancellation);
+        // Formats begin differently, so the image itself says whose it is.
+        if (KernelArchitectures.All.Select(a => a.BootImage.Find(image)).FirstOrDefault(f => f is not null) is not { } kernel)
+        {
+            var formats = KernelArchitectures.All.Select(a => a.BootImage.Name).Distinct();
+            return new Problem(RecordProblems.BootImageUnreadable, $"it is no {string.Join(" and no ", formats)}");
+        }
+
+        var decompressed = await DecompressAsync(kernel, cancellation);
         if (!decompressed.TryGet(out var vmlinux))
             return Outcome<BootImage>.Failure(decompressed.Problems);
         if (Records.BuildId.Of(vmlinux.Span) is not { } buildId)
             return new Problem(RecordProblems.BootImageUnreadable, "the kernel in it has no build-id");
-        return new BootImage(vmlinux, buildId, ReadVersion(image.Span));
-    }
-
-    private static ReadOnlyMemory<byte>? Payload(ReadOnlyMemory<byte> image)
-    {
-        var span = image.Span;
-        if (span.Length < HeaderEnd || !span.Slice(Magic, 4).SequenceEqual("HdrS"u8))
-            return null;
-        if (BinaryPrimitives.ReadUInt16LittleEndian(span[ProtocolVersion..]) < 0x208)
-            return null;
-        // boot.rst: a setup_sects of 0 means 4; the boot sector itself comes on top.
-        var setup = (span[SetupSectors] == 0 ? 4 : span[SetupSectors]) + 1;
-        var start = ((long)setup * Sector) + BinaryPrimitives.ReadUInt32LittleEndian(span[PayloadOffset..]);
-        var length = BinaryPrimitives.ReadUInt32LittleEndian(span[PayloadLength..]);
-        return length > 4 && start + length <= span.Length ? image.Slice((int)start, (int)length) : null;
+        return new BootImage(vmlinux, buildId, kernel.VersionText);
     }
 
     private static async Task<Outcome<ReadOnlyMemory<byte>>> DecompressAsync(
-        ReadOnlyMemory<byte> payload, CancellationToken cancellation)
+        CompressedKernel kernel, CancellationToken cancellation)
     {
-        var way = Compressions.FirstOrDefault(c => payload.Span.StartsWith(c.Magic));
+        var way = Compressions.FirstOrDefault(c => kernel.Content.Span.StartsWith(c.Magic));
         if (way.Command is null)
             return new Problem(RecordProblems.BootImageUnreadable, "the kernel in it is compressed in a way that is not known");
         var outcome = await Sandbox.RunAsync(
@@ -82,7 +65,7 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
                 Arguments = ["-o", "pipefail", "-c", $"\"$@\" | head -c {LargestVmlinux + 1}", "bash", .. way.Command],
                 // The build appends the decompressed size in four bytes (scripts/Makefile.lib, size_append) except to gzip,
                 // which carries it itself. Decompressors that read on after the end would call it rubbish.
-                Input = way.Command[0] == "gzip" ? payload : payload[..^4],
+                Input = way.Command[0] == "gzip" || !kernel.HasSizeAppended ? kernel.Content : kernel.Content[..^4],
                 OutputLimit = LargestVmlinux,
             },
             cancellation);
@@ -100,14 +83,4 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
     // What it unpacked may be long, and no text.
     private static string Tail(ProcessResult result) =>
         result.ErrorBytes.IsEmpty ? $"exit status {result.ExitCode}" : result.Describe();
-
-    private static string ReadVersion(ReadOnlySpan<byte> image)
-    {
-        var start = BinaryPrimitives.ReadUInt16LittleEndian(image[VersionText..]) + Sector;
-        if (start == Sector || start >= image.Length)
-            return "";
-        var text = image[start..Math.Min(start + 256, image.Length)];
-        var end = text.IndexOf((byte)0);
-        return System.Text.Encoding.ASCII.GetString(end < 0 ? text : text[..end]);
-    }
 }

@@ -22,12 +22,9 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
 {
     private const string Version = "kernel-1";
 
-    // Below lie offsets into the per-cpu area and absolute symbols, which KASLR does not move.
-    private const ulong KernelHalf = 1UL << 63;
-
     /// <summary>Identifies the kernel of a capture.</summary>
     public static Outcome<CaptureIdentity> Of(CaptureFile capture) => KernelSymbols.Parse(capture.Kallsyms)
-        .Then(symbols => Linked(symbols.Vmlinux, LinkBaseOf(capture.Facts.Machine), capture.Kallsyms.Length))
+        .Then(symbols => Linked(symbols.Vmlinux, ArchitectureOf(capture.Facts.Machine), capture.Kallsyms.Length))
         .Then<CaptureIdentity>(kallsyms =>
         {
             var config = KernelConfig.Parse(Encoding.UTF8.GetString(capture.Config.Span));
@@ -54,23 +51,25 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
         capture.Symvers is { } symvers ? Storage.ContentDigest.Of(symvers.Span).Hex : "").Hex;
 
     // One of a machine that is not known is refused later, by its name.
-    private static ulong LinkBaseOf(string? machine) => (KernelArchitectures.Of(machine) ?? KernelArchitectures.X8664).LinkBase;
+    private static KernelArchitecture ArchitectureOf(string? machine) => KernelArchitectures.Of(machine) ?? KernelArchitectures.All[0];
 
     // The kernel is moved as a whole, so one symbol tells by how much. A line never becomes longer than it was, except that the
     // last one may gain its end.
-    private static Outcome<ReadOnlyMemory<byte>> Linked(ObjectSymbols vmlinux, ulong linkBase, int length)
+    private static Outcome<ReadOnlyMemory<byte>> Linked(ObjectSymbols vmlinux, KernelArchitecture architecture, int length)
     {
-        if (vmlinux.Named("_text") is not [{ Address: >= KernelHalf } start])
+        // Below lie offsets into the per-processor area and plain numbers, which KASLR does not move.
+        var lowest = architecture.Engine.LowestAddress;
+        if (vmlinux.Named("_text") is not [var start] || start.Address < lowest)
             return Malformed("_text is not there exactly once, so nothing says where the kernel runs");
-        var displacement = unchecked(start.Address - linkBase);
+        var displacement = unchecked(start.Address - architecture.LinkBase);
         var text = new byte[length + 1];
         var written = 0;
         var last = 0UL;
         for (var i = 0; i < vmlinux.Count; i++)
         {
             var symbol = vmlinux[i];
-            var address = symbol.Address >= KernelHalf ? unchecked(symbol.Address - displacement) : symbol.Address;
-            if (address < last || (symbol.Address >= KernelHalf && address < KernelHalf))
+            var address = symbol.Address >= lowest ? unchecked(symbol.Address - displacement) : symbol.Address;
+            if (address < last || (symbol.Address >= lowest && address < lowest))
                 return Malformed($"{symbol.Name} lies where no kernel has it");
             last = address;
             if (!Utf8.TryWrite(

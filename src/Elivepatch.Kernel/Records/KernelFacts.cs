@@ -25,7 +25,7 @@ public sealed record KernelFacts
     /// <summary>The compiler that built it, as in <c>CONFIG_CC_VERSION_TEXT</c>.</summary>
     public required string Compiler { get; init; }
 
-    /// <summary>What <c>uname -m</c> says on it.</summary>
+    /// <summary>What <c>uname -m</c> says on it. Records that do not say so are of the first processor that there was.</summary>
     public string Machine { get; set; } = KernelArchitectures.X8664.Machine;
 
     /// <summary>The processor that it is for.</summary>

@@ -16,7 +16,7 @@ public sealed record KernelRecord(string Folder, KernelFacts Facts)
     /// <summary>The exports with their CRCs, or null where nobody knows them.</summary>
     public string? SymversPath => Existing(RecordFiles.Symvers);
 
-    /// <summary>The boot image (bzImage), or null.</summary>
+    /// <summary>The boot image, or null.</summary>
     public string? BootImagePath => Existing(RecordFiles.BootImage);
 
     /// <summary>The ELF file from the boot image, without symbols, or null.</summary>

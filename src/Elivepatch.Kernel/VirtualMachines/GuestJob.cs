@@ -9,7 +9,7 @@ namespace Elivepatch.Kernel.VirtualMachines;
 public sealed record GuestJob
 {
     /// <summary>The processor.</summary>
-    public KernelArchitecture Architecture { get; init; } = KernelArchitectures.X8664;
+    public required KernelArchitecture Architecture { get; init; }
 
     /// <summary>The boot image.</summary>
     public required string Kernel { get; init; }

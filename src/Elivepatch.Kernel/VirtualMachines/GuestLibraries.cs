@@ -13,7 +13,7 @@ public static class GuestLibraries
     public const string Folder = "lib";
 
     // .NET opens it by name, so that no program says that it needs it.
-    private static readonly string OpenSsl = $"/usr/lib/{KernelArchitectures.X8664.Target}/libssl.so.3";
+    private static readonly string OpenSsl = $"/usr/lib/{KernelArchitectures.Host?.Target}/libssl.so.3";
 
     /// <summary>What a .NET program that brings its runtime along needs: what it is linked with, and OpenSSL.</summary>
     public static async Task<Outcome<IReadOnlyList<GuestFile>>> OfAsync(string program, CancellationToken cancellation)

@@ -1,6 +1,7 @@
 // In: a kernel's boot image. Out: what only the booted kernel tells, above all its symbols, which the packages do not carry.
 
 using System.Text;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Model;
 
@@ -22,10 +23,10 @@ public static class KernelBoot
         """;
 
     /// <summary>Boots the image and reads its symbols and names.</summary>
-    public static async Task<Outcome<BootFacts>> ReadFactsAsync(string kernel, CancellationToken cancellation)
+    public static async Task<Outcome<BootFacts>> ReadFactsAsync(KernelArchitecture architecture, string kernel, CancellationToken cancellation)
     {
         var run = await VirtualMachine.RunAsync(
-            new GuestJob { Kernel = kernel, Script = Script, KernelArguments = ["mitigations=off"] }, cancellation);
+            new GuestJob { Architecture = architecture, Kernel = kernel, Script = Script, KernelArguments = ["mitigations=off"] }, cancellation);
         return run.Then(result => result.RequireSuccess()).Then(Read);
     }
 

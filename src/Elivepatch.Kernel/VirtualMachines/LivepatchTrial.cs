@@ -44,6 +44,7 @@ public static class LivepatchTrial
         var progress = new TrialProgress(request.Cases, request.OnProgress);
         var job = new GuestJob
         {
+            Architecture = request.Architecture,
             Kernel = request.Kernel,
             Script = "",
             Files = plan.Files,

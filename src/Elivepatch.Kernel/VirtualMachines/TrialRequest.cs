@@ -1,8 +1,13 @@
+using Elivepatch.Kernel.Architectures;
+
 namespace Elivepatch.Kernel.VirtualMachines;
 
 /// <summary>What to try, and on which kernel.</summary>
 public sealed record TrialRequest
 {
+    /// <summary>The processor.</summary>
+    public required KernelArchitecture Architecture { get; init; }
+
     /// <summary>The boot image: as the machine boots it.</summary>
     public required string Kernel { get; init; }
 

@@ -107,6 +107,7 @@ public sealed class BuildJob(
         var outcome = await LivepatchTrial.RunAsync(
             new TrialRequest
             {
+                Architecture = kernel.Facts.Architecture,
                 Kernel = image,
                 Cases =
                 [

@@ -56,6 +56,37 @@ public class RelocationTypeTests
         Assert.True(X8664Architecture.Instance.TypeOf(0).FitsInto(8, 8));
     }
 
+    // arm64's ADRP with an ADD, and ppc64's @ha with @l, whose low part is signed.
+    public static TheoryData<RelocationType, RelocationType> Halves => new()
+    {
+        {
+            new(1, "page") { Size = 4, Mask = 0x00ffffe0, Shift = 12, IsPcRelative = true, IsSigned = true, IsKnown = true, Part = RelocationPart.High, PartBits = 12 },
+            new(2, "low") { Size = 4, Mask = 0x003ffc00, IsKnown = true, Part = RelocationPart.Low, PartBits = 12 }
+        },
+        {
+            new(1, "ha") { Size = 2, Mask = 0xffff, Shift = 16, IsSigned = true, IsKnown = true, Part = RelocationPart.High, PartBits = 16, IsRounded = true },
+            new(2, "l") { Size = 2, Mask = 0xffff, IsSigned = true, IsKnown = true, Part = RelocationPart.Low, PartBits = 16 }
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(Halves))]
+    public void Two_halves_make_an_address_that_neither_determines(RelocationType high, RelocationType low)
+    {
+        foreach (var address in new ulong[] { 0x1000, 0x1fff, 0x2345_7fff, 0x2345_8000, 0x2345_ffff, 0x3fff_0000 })
+        {
+            const ulong place = 0x0123_4568;
+            byte[] first = new byte[4], second = new byte[4];
+            high.Write(first, ElfByteOrder.LittleEndian, high.ValueOf(address, place));
+            low.Write(second, ElfByteOrder.LittleEndian, low.ValueOf(address, place));
+            Assert.Equal(
+                address, unchecked(high.PartIn(first, ElfByteOrder.LittleEndian, place) + low.PartIn(second, ElfByteOrder.LittleEndian, place)));
+            Assert.Equal(high.PartOf(address), high.PartIn(first, ElfByteOrder.LittleEndian, place));
+            Assert.Null(high.Solve(first, ElfByteOrder.LittleEndian, place, 0));
+            Assert.Null(low.Solve(second, ElfByteOrder.LittleEndian, place, 0));
+        }
+    }
+
     // System V psABI for x86-64, table "Relocation Types".
     [Theory]
     [InlineData(1, "R_X86_64_64", 8, false)]

@@ -54,6 +54,40 @@ public class SecondArchitectureTests
         Assert.Contains("first", problem.Reason, StringComparison.Ordinal);
     }
 
+    // Neither half of an address says alone where the symbol is.
+    [Theory]
+    [InlineData("counter", 7, 0x08)] // another datum of the page
+    [InlineData("counter", 10, 0x01)] // the same place in another page
+    [InlineData("hidden", 7, 0x08)]
+    [InlineData("hidden", 10, 0x01)]
+    public void Every_bit_of_an_address_in_two_fields_counts(string datum, int offset, byte bit)
+    {
+        Code[] halves = [new(AddLow, To: datum), new(PageOf, To: datum), new(Return)];
+        var kernel = new TinyKernel(Helpers(), Unit(isSectioned: false, halves));
+        Patched(FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, halves), kernel.Target, "cc"));
+        kernel.BytesOf("first")[offset] ^= bit;
+        var problem = Assert.Single(FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, halves), kernel.Target, "cc").Problems);
+        Assert.Equal(FidelityProblems.BytesDiffer, problem.Code);
+        Assert.Contains("first", problem.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(AddLow)]
+    [InlineData(PageOf)]
+    public void A_half_of_an_address_confirms_a_symbol_whose_place_is_known(uint half)
+    {
+        Code[] alone = [new(half, To: "counter"), new(half, To: "hidden"), new(Return)];
+        foreach (var offset in new[] { 4, 8 })
+        {
+            var kernel = new TinyKernel(Helpers(), Unit(isSectioned: false, alone));
+            Patched(FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, alone), kernel.Target, "cc"));
+            kernel.BytesOf("first")[offset + 3] ^= 0x08;
+            Assert.Equal(
+                FidelityProblems.BytesDiffer,
+                Assert.Single(FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, alone), kernel.Target, "cc").Problems).Code);
+        }
+    }
+
     [Fact]
     public void Every_bit_of_a_section_for_each_function_counts()
     {

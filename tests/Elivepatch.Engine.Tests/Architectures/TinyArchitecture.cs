@@ -7,7 +7,8 @@ namespace Elivepatch.Engine.Tests.Architectures;
 /// <summary>
 /// A processor that nobody has: big-endian, with instructions of 4 bytes whose upper 6 bits say what they do. A branch and an operand in
 /// memory have the distance in the lower 26 bits, in words, from their own beginning. So a relocation changes some bits of a word and
-/// leaves the others, nothing is relative to the next instruction, and no branch has two lengths.
+/// leaves the others, nothing is relative to the next instruction, and no branch has two lengths. Data farther away are reached by two
+/// instructions: one has the page, in 26 bits and relative to its own, the other the lower 12 bits.
 /// </summary>
 internal sealed class TinyArchitecture : Architecture
 {
@@ -16,7 +17,7 @@ internal sealed class TinyArchitecture : Architecture
     public const string TraceEntry = "_tiny_trace";
 
     /// <summary>The operations, as the upper 6 bits of an instruction.</summary>
-    public const uint Nop32 = 1, LoadImmediate = 2, Call = 3, Jump = 4, JumpIfZero = 5, Return = 6, Load = 7, AddressOf = 8, Store = 9;
+    public const uint Nop32 = 1, LoadImmediate = 2, Call = 3, Jump = 4, JumpIfZero = 5, Return = 6, Load = 7, AddressOf = 8, Store = 9, PageOf = 10, AddLow = 11;
 
     public static readonly RelocationType Absolute64 = new(1, "R_TINY_64") { Size = 8, Mask = ulong.MaxValue, IsKnown = true };
 
@@ -26,16 +27,32 @@ internal sealed class TinyArchitecture : Architecture
     public static readonly RelocationType Relative26 =
         new(3, "R_TINY_REL26") { Size = 4, Mask = 0x3ffffff, Shift = 2, IsPcRelative = true, IsSigned = true, IsKnown = true };
 
+    public static readonly RelocationType Page26 = new(4, "R_TINY_PAGE26")
+    {
+        Size = 4,
+        Mask = 0x3ffffff,
+        Shift = 12,
+        IsPcRelative = true,
+        IsSigned = true,
+        IsKnown = true,
+        Part = RelocationPart.High,
+        PartBits = 12,
+    };
+
+    public static readonly RelocationType Low12 = new(5, "R_TINY_LOW12") { Size = 4, Mask = 0xfff, IsKnown = true, Part = RelocationPart.Low, PartBits = 12 };
+
     private static readonly byte[] nop = [0x04, 0, 0, 0];
 
     private TinyArchitecture()
-        : base(Number, ElfByteOrder.BigEndian, [new(0, "R_TINY_NONE") { IsNone = true }, Absolute64, Relative32, Relative26])
+        : base(Number, ElfByteOrder.BigEndian, [new(0, "R_TINY_NONE") { IsNone = true }, Absolute64, Relative32, Relative26, Page26, Low12])
     {
     }
 
     public static TinyArchitecture Instance { get; } = new();
 
     public override string Name => "tiny";
+
+    public override ulong LowestAddress => 1UL << 62;
 
     internal override RelocationType Pointer => Absolute64;
 
@@ -92,7 +109,7 @@ internal sealed class TinyArchitecture : Architecture
 
         public override ulong End => offset + Word;
 
-        public override bool IsValid => Kind is >= Nop32 and <= Store;
+        public override bool IsValid => Kind is >= Nop32 and <= AddLow;
 
         public override int Opcode => (int)Kind;
 
@@ -100,7 +117,7 @@ internal sealed class TinyArchitecture : Architecture
         {
             Nop32 => Operation.Nop,
             LoadImmediate or Load or Store => Operation.Move,
-            AddressOf => Operation.LoadAddress,
+            AddressOf or PageOf => Operation.LoadAddress,
             _ => Operation.Other,
         };
 
@@ -115,7 +132,7 @@ internal sealed class TinyArchitecture : Architecture
 
         public override ulong? Target => Kind is Call or Jump or JumpIfZero ? unchecked(offset + Distance) : null;
 
-        public override InstructionField? Immediate => Target is null ? null : new(offset, Word, 0);
+        public override InstructionField? Immediate => Target is null && Kind != AddLow ? null : new(offset, Word, 0);
 
         public override InstructionField? Displacement => Memory is null ? null : new(offset, Word, 0);
 
@@ -125,10 +142,10 @@ internal sealed class TinyArchitecture : Architecture
 
         public override bool MayCallByConvention => true;
 
-        protected override MemoryOperand? ReadMemory() => Kind is Load or Store or AddressOf
-            ? new MemoryOperand(MachineRegister.None, MachineRegister.None, 0, Kind == AddressOf ? 0 : sizeof(ulong))
+        protected override MemoryOperand? ReadMemory() => Kind is Load or Store or AddressOf or PageOf
+            ? new MemoryOperand(MachineRegister.None, MachineRegister.None, 0, Kind is AddressOf or PageOf ? 0 : sizeof(ulong))
             {
-                Place = unchecked(offset + Distance),
+                Place = Kind == PageOf ? unchecked((offset & ~0xfffUL) + (Distance << 10)) : unchecked(offset + Distance),
                 IsWritten = Kind == Store,
             }
             : null;
@@ -138,7 +155,12 @@ internal sealed class TinyArchitecture : Architecture
         {
             LoadImmediate => [First(OperandAccess.Write), new(OperandKind.Immediate, OperandAccess.Read, MachineRegister.None, code & 0xffff, sizeof(ulong))],
             Load => [First(OperandAccess.Write), InMemory(OperandAccess.Read)],
-            AddressOf => [First(OperandAccess.Write), InMemory(OperandAccess.None)],
+            AddressOf or PageOf => [First(OperandAccess.Write), InMemory(OperandAccess.None)],
+            AddLow =>
+            [
+                First(OperandAccess.Write | OperandAccess.Read),
+                new(OperandKind.Immediate, OperandAccess.Read, MachineRegister.None, code & 0xfff, sizeof(ulong)),
+            ],
             Store => [InMemory(OperandAccess.Write), First(OperandAccess.Read)],
             _ => [],
         };

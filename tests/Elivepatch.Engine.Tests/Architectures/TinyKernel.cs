@@ -45,7 +45,7 @@ internal sealed class TinyKernel
         vmlinux.Sections.AddRange([text, data]);
         Symbols = KernelSymbols.Parse(Encoding.ASCII.GetBytes(string.Concat(addresses.OrderBy(a => a.Value).Select(a =>
             string.Create(CultureInfo.InvariantCulture, $"{a.Value:x16} {(a.Value < DataAt ? 'T' : 'D')} {a.Key}\n"))))).Value;
-        Image = KernelImage.Open(vmlinux, Symbols).Value;
+        Image = KernelImage.Open(TinyArchitecture.Instance, vmlinux, Symbols).Value;
     }
 
     public KernelSymbols Symbols { get; }
@@ -84,8 +84,8 @@ internal sealed class TinyKernel
             var type = TinyArchitecture.Instance.TypeOf(relocation);
             var place = address + relocation.Offset;
             var into = place < DataAt ? text : data;
-            var value = unchecked(addresses[relocation.Symbol!.Name] + (ulong)relocation.Addend - (type.IsPcRelative ? place : 0));
-            type.Write(into.Content.AsSpan((int)(place - into.Address)), ElfByteOrder.BigEndian, value);
+            var target = unchecked(addresses[relocation.Symbol!.Name] + (ulong)relocation.Addend);
+            type.Write(into.Content.AsSpan((int)(place - into.Address)), ElfByteOrder.BigEndian, type.ValueOf(target, place));
         }
     }
 }

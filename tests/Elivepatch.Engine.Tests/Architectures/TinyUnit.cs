@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.Tests.Architectures;
 
@@ -68,7 +69,7 @@ internal sealed class TinyUnit(bool isSectioned)
         foreach (var (section, offset, kind, name) in open)
         {
             var target = elf.FindSymbol(name);
-            if (kind != 0 && target?.Section == section)
+            if (TypeOf(kind).Part == RelocationPart.Whole && kind != 0 && target?.Section == section)
             {
                 TinyArchitecture.Relative26.Write(section.Content.AsSpan((int)offset), Tiny.Order, unchecked(target!.Value - offset));
                 continue;
@@ -78,13 +79,20 @@ internal sealed class TinyUnit(bool isSectioned)
                 elf.Symbols.Add(target = new(name) { Binding = ElfSymbolBinding.Global });
             if (section.Relocations is null)
                 elf.Sections.Add(section.Relocations = new(".rela" + section.Name, section));
-            section.Relocations.Entries.Add(new(
-                offset, (kind != 0 ? TinyArchitecture.Relative26 : TinyArchitecture.Absolute64).Number, target, 0));
+            section.Relocations.Entries.Add(new(offset, TypeOf(kind).Number, target, 0));
         }
 
         open.Clear();
         return elf;
     }
+
+    private static RelocationType TypeOf(uint kind) => kind switch
+    {
+        0 => TinyArchitecture.Absolute64,
+        TinyArchitecture.PageOf => TinyArchitecture.Page26,
+        TinyArchitecture.AddLow => TinyArchitecture.Low12,
+        _ => TinyArchitecture.Relative26,
+    };
 
     private ElfSection Section(string name, ElfSectionFlags flags)
     {

@@ -49,7 +49,7 @@ internal sealed class FakeKernel
 
     public KernelSymbols Symbols => KernelSymbols.Parse(Kallsyms).Value;
 
-    public KernelImage Image => KernelImage.Open(Vmlinux, Symbols).Value;
+    public KernelImage Image => KernelImage.Open(X8664Architecture.Instance, Vmlinux, Symbols).Value;
 
     /// <summary>Compiles and links; the first unit is at the lowest addresses.</summary>
     public static FakeKernel Of(params string[] units)

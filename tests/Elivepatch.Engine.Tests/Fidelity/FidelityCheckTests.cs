@@ -1,5 +1,6 @@
 using System.Text;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Fidelity;
 using Elivepatch.Model;
@@ -319,8 +320,8 @@ public sealed class FidelityCheckTests
         FakeKernel kernel = FakeKernel.Of(Helpers);
         KernelSymbols other = KernelSymbols.Parse(Encoding.ASCII.GetBytes("ffffffff81000000 T start\n")).Value;
 
-        Assert.Equal(FactProblems.UnusableImage, Failure(KernelImage.Open(new ElfObject(), kernel.Symbols)).Code);
-        Assert.Equal(FactProblems.UnusableImage, Failure(KernelImage.Open(kernel.Vmlinux, other)).Code);
+        Assert.Equal(FactProblems.UnusableImage, Failure(KernelImage.Open(X8664Architecture.Instance, new ElfObject(), kernel.Symbols)).Code);
+        Assert.Equal(FactProblems.UnusableImage, Failure(KernelImage.Open(X8664Architecture.Instance, kernel.Vmlinux, other)).Code);
     }
 
     private static Problem Failure<T>(Outcome<T> outcome) => Assert.Single(outcome.Problems);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Relocate;
 using Elivepatch.Engine.SelfCheck;
@@ -164,7 +165,7 @@ internal static class FakeModule
             Address = list,
             Content = BitConverter.GetBytes(unchecked((int)(text + 0x800 - list))),
         });
-        return KernelImage.Open(vmlinux, Symbols).Value;
+        return KernelImage.Open(X8664Architecture.Instance, vmlinux, Symbols).Value;
     }
 
     /// <summary>The bytes of the module.</summary>

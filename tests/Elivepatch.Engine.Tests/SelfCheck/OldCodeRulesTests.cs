@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.SelfCheck;
 using Xunit;
@@ -141,7 +142,7 @@ public sealed class OldCodeRulesTests
             Flags = ElfSectionFlags.Alloc,
             Content = data,
         });
-        var image = KernelImage.Open(vmlinux, FakeModule.Symbols);
+        var image = KernelImage.Open(X8664Architecture.Instance, vmlinux, FakeModule.Symbols);
         return image.Succeeded ? image.Value : throw new InvalidOperationException(string.Join('\n', image.Problems));
     }
 }

@@ -44,7 +44,8 @@ public sealed class CaseTrials(StockKernel stock, CaseBuilds builds) : IAsyncLif
 
         foreach (var boot in alone.Select(t => (IReadOnlyList<TrialCase>)[t]).Prepend(shared).Where(b => b.Count > 0))
         {
-            var request = new TrialRequest { Kernel = (await stock.RecordAsync()).BootImagePath!, Cases = boot };
+            var record = await stock.RecordAsync();
+            var request = new TrialRequest { Architecture = record.Facts.Architecture, Kernel = record.BootImagePath!, Cases = boot };
             foreach (var report in StockKernel.Get(await LivepatchTrial.RunAsync(request, CancellationToken.None)))
                 reports.Add(report.Case, report);
         }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Elivepatch.Engine.Diff;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.VirtualMachines;
 using Xunit;
@@ -70,7 +71,8 @@ public sealed partial class IdentityTests(StockKernel stock)
                     await GuestProgram.CompileAsync(PathOf("identity-reached.c")),
                 ],
             };
-            return Get(await LivepatchTrial.RunAsync(new() { Kernel = kernel, Cases = [trial] }, Cancellation))[0];
+            return Get(await LivepatchTrial.RunAsync(
+                new() { Architecture = KernelArchitectures.X8664, Kernel = kernel, Cases = [trial] }, Cancellation))[0];
         }
         finally
         {

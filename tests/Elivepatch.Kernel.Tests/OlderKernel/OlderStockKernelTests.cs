@@ -32,7 +32,13 @@ public sealed class OlderStockKernelTests(StockKernel stock) : IDisposable
         await File.WriteAllBytesAsync(module, built.Module, Cancellation);
         var script = await File.ReadAllTextAsync(Data("vmalloc-caps.sh"), Cancellation);
         var reports = Get(await LivepatchTrial.RunAsync(
-            new() { Kernel = record.BootImagePath!, Cases = [new() { Name = "caps", Modules = [module], Script = script }] }, Cancellation));
+            new()
+            {
+                Architecture = record.Facts.Architecture,
+                Kernel = record.BootImagePath!,
+                Cases = [new() { Name = "caps", Modules = [module], Script = script }],
+            },
+            Cancellation));
         var report = Assert.Single(reports);
         Assert.True(report.Passed, string.Join('\n', [.. report.Problems.Select(p => p.ToString()), .. report.Phases.Select(p => p.Output)]));
     }

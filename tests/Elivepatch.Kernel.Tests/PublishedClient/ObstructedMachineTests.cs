@@ -101,6 +101,7 @@ public sealed class ObstructedMachineTests(StockKernel stock)
         var client = await PublishedClientTests.PublishAsync();
         var job = new GuestJob
         {
+            Architecture = record.Facts.Architecture,
             Kernel = record.BootImagePath!,
             Script = $"LIVEPATCH={built.Name}\n{Script}",
             Files =

@@ -64,6 +64,7 @@ public sealed class PublishedClientTests(StockKernel stock)
         var client = await PublishAsync();
         var job = new GuestJob
         {
+            Architecture = record.Facts.Architecture,
             Kernel = record.BootImagePath!,
             Script = $"LIVEPATCH={built.Name}\n{Script}",
             Files =

@@ -1,6 +1,7 @@
 // In: the source package of the stock kernel. Out: a kernel that somebody configured, patched and built alone, and the record of it
 // that comes from a capture in its own virtual machine and not from the folder in which it was built. It is built once.
 
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Records;
@@ -105,7 +106,7 @@ public sealed class SelfConfiguredKernel : IDisposable
     private async Task<string> CaptureAsync()
     {
         var kernel = await built.Value;
-        var job = new GuestJob { Kernel = Path.Combine(kernel, Image), Script = GuestCapture.Script };
+        var job = new GuestJob { Architecture = KernelArchitectures.X8664, Kernel = Path.Combine(kernel, Image), Script = GuestCapture.Script };
         var result = Get(Get(await VirtualMachine.RunAsync(job, CancellationToken.None)).RequireSuccess());
         var root = Path.Combine(folder.FullName, "root");
         result.WriteFiles(root);

@@ -1,3 +1,4 @@
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.VirtualMachines;
@@ -37,7 +38,7 @@ public sealed class SelfConfiguredKernelTests(SelfConfiguredKernel kernel) : ICl
             var script = await File.ReadAllTextAsync(SelfConfiguredKernel.Data($"{name}.sh"), Cancellation);
             cases.Add(new() { Name = name, Modules = [module], Script = script });
         }
-        var request = new TrialRequest { Kernel = await kernel.BootImageAsync(), Cases = cases };
+        var request = new TrialRequest { Architecture = KernelArchitectures.X8664, Kernel = await kernel.BootImageAsync(), Cases = cases };
         var reports = Get(await LivepatchTrial.RunAsync(request, Cancellation));
         Assert.All(reports, r => Assert.True(r.Passed, string.Join('\n', [r.Case, .. r.Problems.Select(p => p.ToString()), .. r.Phases.Select(p => p.Output)])));
     }

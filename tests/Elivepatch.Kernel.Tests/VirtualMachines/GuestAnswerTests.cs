@@ -1,8 +1,7 @@
 using System.Globalization;
-
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Tests.SelfConfigured;
 using Elivepatch.Kernel.VirtualMachines;
-
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.VirtualMachines;
@@ -22,6 +21,7 @@ public sealed class GuestAnswerTests(StockKernel stock)
     {
         var job = new GuestJob
         {
+            Architecture = KernelArchitectures.X8664,
             // In a root that has another emulator and no compiler, the kernel is one that was imported elsewhere.
             Kernel = Environment.GetEnvironmentVariable("ELIVEPATCH_GUEST_KERNEL") ?? (await stock.RecordAsync()).BootImagePath!,
             Script = $"head -c {Answer} /dev/zero | tr '\\0' x >/out/answer",

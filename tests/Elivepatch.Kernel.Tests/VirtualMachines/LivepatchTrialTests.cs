@@ -1,3 +1,4 @@
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.VirtualMachines;
 using Xunit;
 
@@ -136,7 +137,7 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
     [Fact]
     public async Task A_file_that_is_no_module_is_refused_before_anything_is_booted()
     {
-        var request = new TrialRequest { Kernel = "/bin/true", Cases = [new() { Name = "x", Modules = ["/bin/true"] }] };
+        var request = new TrialRequest { Architecture = KernelArchitectures.X8664, Kernel = "/bin/true", Cases = [new() { Name = "x", Modules = ["/bin/true"] }] };
 
         var outcome = await LivepatchTrial.RunAsync(request, TestContext.Current.CancellationToken);
 
@@ -164,6 +165,7 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
             var record = await stock.RecordAsync();
             var request = new TrialRequest
             {
+                Architecture = record.Facts.Architecture,
                 Kernel = record.BootImagePath!,
                 Cases =
                 [

@@ -1,4 +1,5 @@
 using System.Text;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.VirtualMachines;
 using Xunit;
 
@@ -15,7 +16,7 @@ public sealed class VirtualMachineTests(StockKernel stock)
     {
         var record = await stock.RecordAsync();
 
-        var facts = StockKernel.Get(await KernelBoot.ReadFactsAsync(record.BootImagePath!, Cancellation));
+        var facts = StockKernel.Get(await KernelBoot.ReadFactsAsync(record.Facts.Architecture, record.BootImagePath!, Cancellation));
 
         Assert.Equal(record.Facts.Release, facts.Release);
         Assert.Equal(record.Facts.BuildId, facts.BuildId.ToString());
@@ -125,7 +126,7 @@ public sealed class VirtualMachineTests(StockKernel stock)
     [Fact]
     public async Task What_is_no_kernel_does_not_start()
     {
-        var job = new GuestJob { Kernel = "/bin/true", Script = "", Timeout = TimeSpan.FromSeconds(20) };
+        var job = new GuestJob { Architecture = KernelArchitectures.X8664, Kernel = "/bin/true", Script = "", Timeout = TimeSpan.FromSeconds(20) };
 
         var result = StockKernel.Get(await VirtualMachine.RunAsync(job, Cancellation));
 
@@ -174,7 +175,7 @@ public sealed class VirtualMachineTests(StockKernel stock)
     [InlineData("script")]
     public async Task A_file_for_a_forbidden_place_is_refused(string path)
     {
-        var job = new GuestJob { Kernel = "/bin/true", Script = "", Files = [GuestFile.Text(path, "")] };
+        var job = new GuestJob { Architecture = KernelArchitectures.X8664, Kernel = "/bin/true", Script = "", Files = [GuestFile.Text(path, "")] };
 
         Assert.Equal(VirtualMachineProblems.GuestJobInvalid, Assert.Single((await VirtualMachine.RunAsync(job, Cancellation)).Problems).Code);
     }
@@ -204,7 +205,7 @@ public sealed class VirtualMachineTests(StockKernel stock)
 
     private static List<string> Accelerators(bool hasKvm)
     {
-        var words = QemuCommand.Arguments(new() { Kernel = "", Script = "" }, "", "", "", hasKvm);
+        var words = QemuCommand.Arguments(new() { Architecture = KernelArchitectures.X8664, Kernel = "", Script = "" }, "", "", "", hasKvm);
         return [.. words.Zip(words.Skip(1)).Where(p => p.First == "-accel").Select(p => p.Second)];
     }
 
@@ -227,5 +228,6 @@ public sealed class VirtualMachineTests(StockKernel stock)
         return commands;
     }
 
-    private async Task<GuestJob> JobAsync(string script) => new() { Kernel = (await stock.RecordAsync()).BootImagePath!, Script = script };
+    private async Task<GuestJob> JobAsync(string script) =>
+        new() { Architecture = KernelArchitectures.X8664, Kernel = (await stock.RecordAsync()).BootImagePath!, Script = script };
 }

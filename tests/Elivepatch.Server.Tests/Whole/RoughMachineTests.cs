@@ -87,6 +87,7 @@ public sealed class RoughMachineTests
         await DaemonProgram.RunAsync(Path.Combine(Repository.Root, "scripts", "publish-client"));
         var job = new GuestJob
         {
+            Architecture = record.Facts.Architecture,
             Kernel = record.BootImagePath!,
             Script = await File.ReadAllTextAsync(SourceOf("machine.sh"), Cancellation)
                 + await File.ReadAllTextAsync(SourceOf(script), Cancellation),

@@ -181,6 +181,7 @@ public sealed class WholeWayTests
 
         var job = new GuestJob
         {
+            Architecture = record.Facts.Architecture,
             Kernel = await EnrolledKernel.WriteAsync(record, pair.Certificate, workspace.FullPath),
             KernelArguments = ["module.sig_enforce=1"],
             Files =
@@ -205,7 +206,7 @@ public sealed class WholeWayTests
 
     private static async Task<byte[]> CaptureAsync(KernelRecord record, string remark = "")
     {
-        var job = new GuestJob { Kernel = record.BootImagePath!, Script = GuestCapture.Script, RandomizesAddresses = true };
+        var job = new GuestJob { Architecture = record.Facts.Architecture, Kernel = record.BootImagePath!, Script = GuestCapture.Script, RandomizesAddresses = true };
         var result = Get(Get(await VirtualMachine.RunAsync(job, Cancellation)).RequireSuccess());
         var root = Directory.CreateTempSubdirectory("machine-");
         try

@@ -25,6 +25,9 @@ public sealed class X8664Architecture : Architecture
     public override string Name => "x86-64";
 
     /// <inheritdoc/>
+    /// <inheritdoc/>
+    public override ulong LowestAddress => 1UL << 63; // Documentation/arch/x86/x86_64/mm.rst: kernel addresses are the upper half
+
     internal override RelocationType Pointer => X8664Relocations.Absolute64;
 
     /// <inheritdoc/>
