@@ -8,11 +8,12 @@ public partial class ArchitectureSeamTests
 {
     private const string Home = "Elivepatch.Kernel.Architectures";
 
+    // What people are told of a failure may name a processor.
     [Fact]
     public void Nothing_but_an_architecture_names_a_processor()
     {
         List<CompiledCode.UsedBy> types = [.. CompiledCode.Read(typeof(KernelArchitecture).Assembly.Location)];
-        Assert.Empty(types.Where(t => t.Namespace != Home)
+        Assert.Empty(types.Where(t => t.Namespace != Home && !t.Type.EndsWith("Problems", StringComparison.Ordinal))
             .SelectMany(t => t.Texts.Append(t.Type).Where(s => Processor().IsMatch(s)).Select(s => $"{t.Namespace}.{t.Type}: {s}")));
         Assert.Contains(types, t => t.Namespace == Home && t.Texts.Exists(s => Processor().IsMatch(s)));
     }
