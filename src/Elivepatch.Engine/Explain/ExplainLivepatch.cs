@@ -17,14 +17,26 @@ public static class ExplainLivepatch
     {
         var old = patched.ToDictionary(p => p.Change.After, p => p.Old);
         return new(name, release, buildId, replace,
-            [.. units.Select(u => new ExplainedUnit(u.Inclusion.Diff.Unit, u.Placement.Proof.ToString().ToLowerInvariant(), u.Placement.Symbols.Count))],
+            [.. units.Select(Unit)],
             [.. units.SelectMany(u => Functions(u.Inclusion, old, edits))],
             [.. units.SelectMany(u => Data(u.Inclusion))],
-            [.. references.Select(r => new ExplainedReference(r.Name, r.Export is not null, r.Export?.Crc, r.Livepatch?.Position.Value))])
+            [.. references.Select(Reference)])
         {
             KeptInMemory = Kept(units, escapes),
         };
     }
+
+    private static ExplainedUnit Unit(LinkUnit unit) =>
+        new(unit.Inclusion.Diff.Unit, unit.Placement.Proof.ToString().ToLowerInvariant(), unit.Placement.Symbols.Count)
+        {
+            Object = unit.Placement.Target.ObjectName,
+        };
+
+    private static ExplainedReference Reference(KernelReference reference) =>
+        new(reference.Name, reference.Export is not null, reference.Export?.Crc, reference.Livepatch?.Position.Value)
+        {
+            Object = reference.Livepatch?.ObjectName ?? reference.Export?.Module,
+        };
 
     private static List<ExplainedEscape> Kept(IReadOnlyList<LinkUnit> units, EscapeFindings escapes)
     {

@@ -93,7 +93,11 @@ public sealed record ExplainedData(string Unit, string Name, ulong Size, bool Is
 /// <param name="IsExported">True for an export of vmlinux, checked by CRC where the kernel has CRCs.</param>
 /// <param name="Crc">The CRC of the export.</param>
 /// <param name="Sympos">For a livepatch symbol, which of several of that name.</param>
-public sealed record ExplainedReference(string Name, bool IsExported, uint? Crc, int? Sympos);
+public sealed record ExplainedReference(string Name, bool IsExported, uint? Crc, int? Sympos)
+{
+    /// <summary>What has it: <c>vmlinux</c> or a module; null in what older versions wrote.</summary>
+    public string? Object { get; init; }
+}
 
 /// <summary>
 /// An address of the livepatch that the kernel may hold after it was disabled or replaced. With any, the module keeps a reference to itself:
@@ -113,7 +117,11 @@ public sealed record ExplainedEscape(
 /// <param name="Unit">Source file.</param>
 /// <param name="Proof"><c>bytes</c> or <c>layout</c>.</param>
 /// <param name="Symbols">Number of symbols placed.</param>
-public sealed record ExplainedUnit(string Unit, string Proof, int Symbols);
+public sealed record ExplainedUnit(string Unit, string Proof, int Symbols)
+{
+    /// <summary>What it is linked into, and its functions with it: <c>vmlinux</c> or a module; null in what older versions wrote.</summary>
+    public string? Object { get; init; }
+}
 
 /// <summary>What is in a livepatch and why. This is data first; text is made of it.</summary>
 /// <param name="Name">Module name.</param>

@@ -75,6 +75,8 @@ public sealed class CaseBuildTests(StockKernel stock, CaseBuilds builds)
             built.ReadStatements().All.OrderBy(s => s.Unit, StringComparer.Ordinal).ThenBy(s => s.Kind).ThenBy(s => s.Name, StringComparer.Ordinal),
             explanation.Statements.OrderBy(s => s.Unit, StringComparer.Ordinal).ThenBy(s => s.Kind).ThenBy(s => s.Name, StringComparer.Ordinal));
         Assert.All(explanation.Units, u => Assert.Equal("bytes", u.Proof));
+        Assert.Equal(built.Objects, explanation.Units.Select(u => u.Object).Distinct());
+        Assert.Subset(built.Objects.ToHashSet(), explanation.References.Select(r => r.Object!).ToHashSet());
 
         // As the file itself says it.
         var objects = StockKernel.Get(LivepatchModule.Read(ElfReader.Read(result.Module))).Objects;
