@@ -37,6 +37,9 @@ public abstract class Architecture
     /// </summary>
     public abstract ulong LowestAddress { get; }
 
+    /// <summary>An address at which modules may be loaded: relocations between them and around it fit their fields.</summary>
+    internal abstract ulong ModuleAddress { get; }
+
     /// <summary>The type of a datum's address.</summary>
     internal abstract RelocationType Pointer { get; }
 

@@ -52,6 +52,9 @@ public sealed class KernelImage
             : new Problem(FactProblems.UnusableImage, $"the symbols have '_text' {start.Count} times, so nothing says where the image runs");
     }
 
+    /// <summary>An image whose sections lie where they run: no two of them overlap.</summary>
+    internal static KernelImage Of(IEnumerable<ElfSection> sections) => new([.. sections.Where(s => s.Size > 0).OrderBy(s => s.Address)], 0, 0);
+
     /// <summary>All sections that are loaded, by address.</summary>
     public IReadOnlyList<ElfSection> Sections => sections;
 

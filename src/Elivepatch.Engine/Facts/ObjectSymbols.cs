@@ -27,6 +27,24 @@ public sealed class ObjectSymbols
         names = new(IndexNames);
     }
 
+    /// <summary>Symbols that come from elsewhere than kallsyms, in the kernel's order.</summary>
+    /// <param name="symbols">The symbols; their names are ASCII and have at most <see cref="KernelLimits.SymbolName"/> characters.</param>
+    internal static ObjectSymbols Of(IReadOnlyList<KernelSymbol> symbols)
+    {
+        var names = new byte[symbols.Sum(s => s.Name.Length)];
+        var (starts, lengths) = (new int[symbols.Count], new ushort[symbols.Count]);
+        int end = 0;
+        for (int i = 0; i < symbols.Count; i++)
+        {
+            (starts[i], lengths[i]) = (end, (ushort)symbols[i].Name.Length);
+            end += Encoding.ASCII.GetBytes(symbols[i].Name, names.AsSpan(end));
+        }
+
+        var table = new KallsymsTable(
+            names, [.. symbols.Select(s => s.Address)], [.. symbols.Select(s => (byte)s.Type)], starts, lengths);
+        return new(table, 0, symbols.Count, inAddressOrder: false);
+    }
+
     /// <summary>How many symbols there are.</summary>
     public int Count { get; }
 

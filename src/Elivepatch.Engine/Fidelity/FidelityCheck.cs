@@ -220,7 +220,7 @@ public static class FidelityCheck
             foreach (ElfSymbol symbol in names.In(placed.Section))
             {
                 ulong address = unchecked(placed.Address!.Value + symbol.Value);
-                Sympos? position = target.Symbols.PositionOf(symbol.Name, address);
+                Sympos? position = target.PositionOf(symbol.Name, address);
                 bool isOverridden = symbol.Binding == ElfSymbolBinding.Weak && position is null;
                 if (!isOverridden)
                 {

@@ -372,7 +372,7 @@ internal sealed class ImageComparison(
     {
         if (!definitions.TryGetValue(symbol, out ulong[]? addresses))
         {
-            addresses = [.. target.Symbols.EachNamed(symbol.Name).Where(s => s.IsGlobal).Select(s => image.ToLink(s.Address))];
+            addresses = [.. target.DefinitionsOf(symbol.Name).Select(image.ToLink)];
             definitions.Add(symbol, addresses);
         }
 

@@ -47,7 +47,7 @@ public sealed class ReferenceResolver(ExportedSymbols exports)
         var globals = target.Symbols.Named(name).Where(s => s.IsGlobal).ToList();
         if (export is not null && VmlinuxTarget.HasExport(export))
             return new KernelReference(name, export, null, globals.Count == 1 ? globals[0].Address : null);
-        if (globals.Count == 1 && target.Symbols.PositionOf(name, globals[0].Address) is { } position)
+        if (globals.Count == 1 && target.PositionOf(name, globals[0].Address) is { } position)
             return InTarget(target, name, position, globals[0].Address);
         if (globals.Count > 1)
             return new Problem(LinkProblems.AmbiguousSymbol, $"{unit}: the kernel has {globals.Count} global symbols named {name}");

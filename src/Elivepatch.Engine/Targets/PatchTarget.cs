@@ -22,6 +22,15 @@ public abstract class PatchTarget
     /// <summary>What its link did.</summary>
     public abstract LinkRules Rules { get; }
 
+    /// <summary>
+    /// Which of several symbols of this name lies at this address, as the livepatch core counts when it looks for it. Null where the
+    /// object has none, and where the count is another one at another time.
+    /// </summary>
+    public virtual Sympos? PositionOf(string name, ulong address) => Symbols.PositionOf(name, address);
+
+    /// <summary>The addresses that a unit's reference to a symbol which it does not define may lead to.</summary>
+    public virtual IEnumerable<ulong> DefinitionsOf(string name) => Symbols.EachNamed(name).Where(s => s.IsGlobal).Select(s => s.Address);
+
     /// <inheritdoc/>
     public override string ToString() => ObjectName;
 }

@@ -54,6 +54,8 @@ internal sealed class TinyArchitecture : Architecture
 
     public override ulong LowestAddress => 1UL << 62;
 
+    internal override ulong ModuleAddress => 0xc000_0000_1000_0000;
+
     internal override RelocationType Pointer => Absolute64;
 
     internal override RelocationType Relative => Relative32;

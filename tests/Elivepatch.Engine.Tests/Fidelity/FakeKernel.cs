@@ -77,6 +77,28 @@ internal sealed class FakeKernel
         }
     }
 
+    /// <summary>Links units as a module's are: into one object that keeps its relocations.</summary>
+    public static ElfObject LinkModule(params string[] units)
+    {
+        string directory = Directory.CreateTempSubdirectory("elivepatch-test-").FullName;
+        try
+        {
+            var names = new List<string>();
+            foreach (string unit in units)
+            {
+                names.Add(string.Create(CultureInfo.InvariantCulture, $"unit{names.Count}.o"));
+                File.WriteAllBytes(Path.Combine(directory, names[^1]), CompileBytes(unit, []));
+            }
+
+            Execute(directory, "ld", ["-r", "-o", "module.ko", .. names]);
+            return ElfReader.Read(File.ReadAllBytes(Path.Combine(directory, "module.ko")));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
     /// <summary>Compiles one unit as those of the kernel are, with these flags in addition.</summary>
     public static ElfObject Compile(string source, params string[] flags) => ElfReader.Read(CompileBytes(source, flags));
 

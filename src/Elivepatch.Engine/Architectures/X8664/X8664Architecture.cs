@@ -28,6 +28,9 @@ public sealed class X8664Architecture : Architecture
     /// <inheritdoc/>
     public override ulong LowestAddress => 1UL << 63; // Documentation/arch/x86/x86_64/mm.rst: kernel addresses are the upper half
 
+    // MODULES_VADDR, arch/x86/include/asm/pgtable_64_types.h.
+    internal override ulong ModuleAddress => 0xffffffffc0000000;
+
     internal override RelocationType Pointer => X8664Relocations.Absolute64;
 
     /// <inheritdoc/>
