@@ -6,12 +6,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text;
+using Elivepatch.Builder.Broker;
+using Elivepatch.Builder.Jobs;
+using Elivepatch.Builder.Workers;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Builds;
-using Elivepatch.Server.Work;
-using Elivepatch.Server.Work.Broker;
-using Elivepatch.Server.Work.Worker;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Elivepatch.ServiceBench;
@@ -34,7 +33,7 @@ internal static class QueueOverhead
         var capability = Capability.Of(await Service.CompilerAsync());
         using var client = new WorkClient([service.Address], token.Secret, id);
         await client.ReportAsync(
-            new() { Name = "bench", Version = BuildIdentity.Engine, Capabilities = [capability], Kernels = [], Builders = 1, Running = [] },
+            new() { Name = "bench", Version = EngineVersion.Current, Capabilities = [capability], Kernels = [], Builders = 1, Running = [] },
             CancellationToken.None);
         var ended = new ConcurrentDictionary<string, TaskCompletionSource>();
         async Task<Settled> EndAtOnceAsync(string build, Action<WorkHold> begun, CancellationToken cancelled, CancellationToken stopping)

@@ -1,17 +1,19 @@
 // In: the options. Out: all that builds need, opened: cache, sources, the key for modules. What is configured and cannot be used
 // keeps the server from starting: nobody should learn of it by a failed build.
 
+using Elivepatch.Builder.Broker;
+using Elivepatch.Builder.Jobs;
+using Elivepatch.Builder.Sources;
+using Elivepatch.Builder.Telemetry;
+using Elivepatch.Builder.Workers;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Kernels;
-using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
-using Elivepatch.Server.Telemetry;
 using Elivepatch.Server.Work;
-using Elivepatch.Server.Work.Broker;
 
 namespace Elivepatch.Server;
 
@@ -46,7 +48,7 @@ internal sealed record BuildServices
     public void Add(IServiceCollection services)
     {
         services.AddSingleton(Cache);
-        services.AddSingleton(new BuildPolicy
+        services.AddSingleton(new ServicePolicy
         {
             Trial = Options.TestPolicy,
             ScriptTime = TimeSpan.FromSeconds(Options.ScriptSeconds),
@@ -66,7 +68,7 @@ internal sealed record BuildServices
             s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(s => new RemoteBuilds(
             s.GetRequiredService<BuildTable>(), s.GetRequiredService<KernelTable>(), s.GetRequiredService<WorkerTable>(),
-            s.GetRequiredService<BlobStore>(), s.GetRequiredService<ProductStore>(), s.GetRequiredService<BuildPolicy>(),
+            s.GetRequiredService<BlobStore>(), s.GetRequiredService<ProductStore>(), s.GetRequiredService<ServicePolicy>(),
             s.GetRequiredService<WorkPolicy>(), Signer));
         if (Options.Broker is { } broker)
             AddBroker(services, broker);
@@ -92,7 +94,7 @@ internal sealed record BuildServices
     private BuildRun CreateRun(IServiceProvider services)
     {
         var job = new BuildJob(
-            Cache, services.GetRequiredService<KernelSources>(), services.GetRequiredService<BuildPolicy>(),
+            Cache, services.GetRequiredService<KernelSources>(), services.GetRequiredService<ServicePolicy>(),
             Signer is { } signer ? (module, config, _) => Task.FromResult(signer.Sign(module, config)) : null,
             services.GetRequiredService<TimeProvider>());
         return TracedBuilds.Trace(job.RunAsync);

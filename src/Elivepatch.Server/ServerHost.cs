@@ -2,6 +2,7 @@
 // is served. The order of the middleware is the order in which a request is judged.
 
 using System.Net;
+using Elivepatch.Builder;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
@@ -70,7 +71,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         }
         catch (IOException e)
         {
-            return new Problem(ServerProblems.ConfigurationInvalid, $"listen: {e.Message}");
+            return new Problem(BuilderProblems.ConfigurationInvalid, $"listen: {e.Message}");
         }
 
         var log = Application.Services.GetRequiredService<ILogger<ServerHost>>();

@@ -21,22 +21,6 @@ public static class ServerProblems
     public static readonly ProblemCode BuildPatchForbidden = new(
         1012, ProblemKind.Refused, "a base patch changes how the kernel is built", "Ask the server's operator to allow it, or have the operator add the kernel.");
 
-    /// <summary>A livepatch has to be tested, and cannot be.</summary>
-    public static readonly ProblemCode TestImpossible = new(
-        1014, ProblemKind.Refused, "the livepatch has to be tested and cannot be", "Send the boot image, or ask the server's operator for another test policy.");
-
-    /// <summary>The server cannot keep its state.</summary>
-    public static readonly ProblemCode StateUnusable = new(
-        1016, ProblemKind.Environment, "the server's state cannot be used", "See that the disk is not full and that the folder belongs to the server's user.");
-
-    /// <summary>The server's configuration makes no sense.</summary>
-    public static readonly ProblemCode ConfigurationInvalid = new(
-        1017, ProblemKind.Usage, "the configuration makes no sense", "`elivepatchd serve --help` lists the settings.");
-
-    /// <summary>No configured source provides a kernel's source.</summary>
-    public static readonly ProblemCode SourceNotProvided = new(
-        1018, ProblemKind.Refused, "no source is configured for the kernel", "Send the source, or ask the server's operator to provide it.");
-
     /// <summary>The keys that manifests are signed with cannot be used.</summary>
     public static readonly ProblemCode KeyRingUnusable = new(
         1030, ProblemKind.Environment, "the server's keys cannot be used",

@@ -4,6 +4,7 @@
 using System.Text;
 using System.Text.Json;
 using Dapper;
+using Elivepatch.Builder.Sources;
 using Elivepatch.Engine.Escape;
 using Elivepatch.Model.Explanations;
 using Elivepatch.Model.Statements;
@@ -12,7 +13,6 @@ using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Configuration;
-using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Page.Tests;

@@ -2,13 +2,13 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Elivepatch.Builder.Broker;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
-using Elivepatch.Server.Work.Broker;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 

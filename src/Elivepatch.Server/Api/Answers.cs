@@ -1,5 +1,6 @@
 // In: problems of whatever stage. Out: an answer as RFC 9457 has it, with the HTTP status that fits the first problem.
 
+using Elivepatch.Builder;
 using Elivepatch.Engine;
 using Elivepatch.Kernel;
 using Elivepatch.Model;
@@ -40,7 +41,7 @@ internal static class Answers
         [ServiceProblems.TooManyRequests] = StatusCodes.Status429TooManyRequests,
         [DatabaseProblems.DatabaseUnreachable] = StatusCodes.Status503ServiceUnavailable,
         [DatabaseProblems.KeysDiffer] = StatusCodes.Status503ServiceUnavailable,
-        [ServerProblems.StateUnusable] = StatusCodes.Status503ServiceUnavailable,
+        [BuilderProblems.StateUnusable] = StatusCodes.Status503ServiceUnavailable,
         // What is a fault of the environment where a machine's own files are read is one of the request where a client sends
         // them.
         [FactProblems.MalformedKallsyms] = StatusCodes.Status422UnprocessableEntity,

@@ -2,6 +2,7 @@
 // server's inside; the log has those.
 
 using System.Data.Common;
+using Elivepatch.Builder;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
@@ -48,7 +49,7 @@ internal sealed partial class FailureAnswers(RequestDelegate next, ILogger<Failu
         {
             LogStateFailed(log, e);
             await Answers.WriteAsync(
-                context, new Problem(ServerProblems.StateUnusable, "the disk or the database failed; the server's log says more"));
+                context, new Problem(BuilderProblems.StateUnusable, "the disk or the database failed; the server's log says more"));
         }
         catch (Exception e) when (!context.Response.HasStarted)
         {

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Elivepatch.Builder.Workers;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;

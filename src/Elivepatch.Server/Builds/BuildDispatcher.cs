@@ -5,10 +5,13 @@
 using System.Data.Common;
 using System.Diagnostics;
 using System.Text.Json;
+using Elivepatch.Builder;
+using Elivepatch.Builder.Jobs;
+using Elivepatch.Builder.Workers;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
-using Elivepatch.Server.Work;
+using Npgsql;
 
 namespace Elivepatch.Server.Builds;
 
@@ -128,7 +131,7 @@ public sealed partial class BuildDispatcher(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return BuildEnd.Failed(new(ServerProblems.StateUnusable, e.Message));
+            return BuildEnd.Failed(new(BuilderProblems.StateUnusable, e.Message));
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -159,16 +162,33 @@ public sealed partial class BuildDispatcher(
     private async Task<BuildProduct> ProduceAsync(StoredBuild build, CancellationToken cancellation)
     {
         var order = await InsistAsync(() => OrderAsync(build, cancellation), cancellation);
-        await using var journal = new BuildJournal(batch => events.AddAllAsync(build.Id, batch, CancellationToken.None));
+        await using var journal = new BuildJournal(batch => TryAddAsync(build.Id, batch));
         return await run(order, journal, cancellation);
+    }
+
+    private async Task<bool> TryAddAsync(string build, IReadOnlyList<BuildEvent> batch)
+    {
+        try
+        {
+            await events.AddAllAsync(build, batch, CancellationToken.None);
+            return true;
+        }
+        catch (NpgsqlException)
+        {
+            return false;
+        }
+        catch (DbException)
+        {
+            // A full disk, most likely. The build itself finds that out, and its end says so.
+            return true;
+        }
     }
 
     private async Task<BuildOrder> OrderAsync(StoredBuild build, CancellationToken cancellation)
     {
         var found = await kernels.FindAsync(build.Kernel, build.Token, cancellation)
             ?? throw new IOException($"the kernel {build.Kernel} is gone");
-        // Its id names what it was submitted with, whatever has been sent since.
-        var kernel = found with { Source = build.Source, BootImage = build.BootImage };
+        var kernel = found.For(build);
         var submission = JsonSerializer.Deserialize(
             await blobs.ReadAsync(build.Submission, cancellation), ProtocolJson.Default.BuildSubmission)
             ?? throw new IOException("the submission is gone");

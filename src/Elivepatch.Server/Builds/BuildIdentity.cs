@@ -2,12 +2,12 @@
 // could make another result makes another id.
 
 using System.Globalization;
-using System.Reflection;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Configuration;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Builds;
@@ -18,11 +18,6 @@ public static class BuildIdentity
     // Raised whenever the same inputs make another result.
     private const string Version = "build-1";
 
-    /// <summary>The version of the engine that builds, as in its assembly.</summary>
-    public static string Engine { get; } =
-        typeof(Kernel.Build.LivepatchBuild).Assembly
-            .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
-
     /// <summary>The id of a build.</summary>
     /// <param name="submission">What a client asks for.</param>
     /// <param name="kernel">The kernel with the parts that clients sent: with a boot image the result is another.</param>
@@ -31,7 +26,7 @@ public static class BuildIdentity
     /// <param name="rules">Number of the rules that it checks with: what older ones let through answers nobody who asks
     /// now.</param>
     public static string Of(
-        BuildSubmission submission, StoredKernel kernel, BuildPolicy policy, string engine, int rules = ModuleRules.Version) =>
+        BuildSubmission submission, StoredKernel kernel, ServicePolicy policy, string engine, int rules = ModuleRules.Version) =>
         ContentDigest.OfParts(
     [
         Version, engine, rules.ToString(CultureInfo.InvariantCulture), kernel.Id, kernel.Source ?? "", kernel.BootImage ?? "",
@@ -48,7 +43,7 @@ public static class BuildIdentity
     ]).Hex;
 
     // What was refused for its number of units is another build where more are allowed.
-    private static string[] Units(BuildPolicy policy) =>
+    private static string[] Units(ServicePolicy policy) =>
         policy.MostUnits == BuildRequest.UsualMostUnits ? [] : ["units", policy.MostUnits.ToString(CultureInfo.InvariantCulture)];
 
     // Last, so that their number needs no saying: a build without statements is named as it was before there were any.

@@ -3,9 +3,12 @@
 
 using System.Text;
 using System.Text.Json;
+using Elivepatch.Builder;
+using Elivepatch.Builder.Jobs;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Kernels;
 using Elivepatch.Server.State;
 
@@ -14,7 +17,7 @@ namespace Elivepatch.Server.Builds;
 /// <summary>Takes builds in.</summary>
 public sealed class BuildIntake(
     BuildTable builds, KernelTable kernels, KernelRegistry registry, BlobStore blobs, BuildSignals signals, IBuildDispatch dispatch,
-    BuildPolicy policy, TimeProvider clock) : IDisposable
+    ServicePolicy policy, TimeProvider clock) : IDisposable
 {
     // Between counting a token's builds and adding one nobody else may add.
     private readonly SemaphoreSlim adding = new(1);
@@ -31,7 +34,7 @@ public sealed class BuildIntake(
             return Outcome<StoredBuild>.Failure(problems);
         if (await kernels.FindAsync(submission.Kernel, tokenId, cancellation) is not { } kernel)
             return KernelRegistry.Unknown(submission.Kernel);
-        var id = BuildIdentity.Of(submission, kernel, policy, BuildIdentity.Engine);
+        var id = BuildIdentity.Of(submission, kernel, policy, EngineVersion.Current);
         // One that is there already was complete when it was taken in.
         if (await builds.FindAsync(id, cancellation) is { IsToBeBuiltAnew: false } known
             && await builds.NoteUseAsync(known, cancellation))
@@ -104,6 +107,6 @@ public sealed class BuildIntake(
         foreach (var part in missing)
             text.Append(text.Length > 0 ? "; " : "").Append(part.Name).Append(": ").Append(part.Why);
         var hasSource = !missing.Exists(m => m.Name == KernelParts.Source);
-        return new(hasSource ? ServerProblems.TestImpossible : ServiceProblems.KernelIncomplete, text.ToString());
+        return new(hasSource ? BuilderProblems.TestImpossible : ServiceProblems.KernelIncomplete, text.ToString());
     }
 }

@@ -2,6 +2,7 @@
 
 using System.Text;
 using System.Text.Json;
+using Elivepatch.Builder.Jobs;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;

@@ -6,6 +6,7 @@ using Elivepatch.Model;
 using Elivepatch.Model.Statements;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Configuration;
 
 namespace Elivepatch.Server.Builds;
 
@@ -19,7 +20,7 @@ internal static class SubmissionRules
     private const int LongestName = 200;
 
     /// <summary>The problems; empty where it is fine.</summary>
-    public static IReadOnlyList<Problem> Check(BuildSubmission submission, BuildPolicy policy)
+    public static IReadOnlyList<Problem> Check(BuildSubmission submission, ServicePolicy policy)
     {
         if (submission is not { Kernel: not null, Patches: not null, BasePatches: not null })
             return [Malformed("kernel or patches are missing")];

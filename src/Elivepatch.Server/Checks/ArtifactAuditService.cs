@@ -3,9 +3,9 @@
 // servers one does it. What remains when that one ends, another goes on with.
 
 using System.Data.Common;
+using Elivepatch.Builder.Workers;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Server.State;
-using Elivepatch.Server.Work;
 
 namespace Elivepatch.Server.Checks;
 

@@ -1,13 +1,14 @@
 using System.CommandLine;
 using System.Text;
+using Elivepatch.Builder;
+using Elivepatch.Builder.Broker;
+using Elivepatch.Builder.Sources;
+using Elivepatch.Builder.Workers;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Configuration;
-using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.Telemetry;
-using Elivepatch.Server.Work.Broker;
-using Elivepatch.Server.Work.Worker;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Server.Commands;
@@ -108,7 +109,7 @@ internal static class WorkerCommand
             [
                 .. options.Servers.Select(s => new[] { "server", s.ToString() }),
                 ["broker", options.Broker.ToString()],
-                .. host.Compilers.Zip(host.Compilers.Select(Work.Capability.Of), (text, capability) => new[] { "builds for", $"{text} ({capability})" }),
+                .. host.Compilers.Zip(host.Compilers.Select(Capability.Of), (text, capability) => new[] { "builds for", $"{text} ({capability})" }),
             ],
             indent: 2);
         session.Output.Flush();
@@ -163,7 +164,7 @@ internal static class WorkerCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Problem(ServerProblems.ConfigurationInvalid, $"--token-file: {e.Message}");
+            return new Problem(BuilderProblems.ConfigurationInvalid, $"--token-file: {e.Message}");
         }
     }
 

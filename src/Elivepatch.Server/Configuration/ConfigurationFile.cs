@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Elivepatch.Builder;
 using Elivepatch.Model;
 
 namespace Elivepatch.Server.Configuration;
@@ -48,5 +49,5 @@ internal static class ConfigurationFile
         _ => value.GetRawText(),
     };
 
-    private static Problem Wrong(string path, string reason) => new(ServerProblems.ConfigurationInvalid, $"the file {path}: {reason}");
+    private static Problem Wrong(string path, string reason) => new(BuilderProblems.ConfigurationInvalid, $"the file {path}: {reason}");
 }

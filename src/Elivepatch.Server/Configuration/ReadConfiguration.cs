@@ -1,6 +1,7 @@
 // In: a configuration file, the environment and the flags. Out: the options, or everything that is wrong with them, each with
 // the setting and where it was set. A flag is stronger than the environment, and the environment than the file.
 
+using Elivepatch.Builder;
 using Elivepatch.Model;
 
 namespace Elivepatch.Server.Configuration;
@@ -88,7 +89,7 @@ internal static class ReadConfiguration
             if (find(name) is { } setting)
                 given.Add(new(setting, text, origin));
             else
-                problems.Add(new(ServerProblems.ConfigurationInvalid, $"{name} in {origin}: there is no such setting"));
+                problems.Add(new(BuilderProblems.ConfigurationInvalid, $"{name} in {origin}: there is no such setting"));
         }
 
         return problems.Count == 0 ? given : Outcome<List<Given>>.Failure(problems);

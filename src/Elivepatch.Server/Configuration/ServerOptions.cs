@@ -1,8 +1,8 @@
+using Elivepatch.Builder.Broker;
+using Elivepatch.Builder.Jobs;
+using Elivepatch.Builder.Sources;
 using Elivepatch.Kernel.Build;
-using Elivepatch.Server.Builds;
-using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.State;
-using Elivepatch.Server.Work.Broker;
 
 namespace Elivepatch.Server.Configuration;
 

@@ -4,8 +4,9 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using Elivepatch.Builder;
+using Elivepatch.Builder.Sources;
 using Elivepatch.Model;
-using Elivepatch.Server.Kernels.Sources;
 
 namespace Elivepatch.Server.Configuration;
 
@@ -135,5 +136,5 @@ internal static class SettingText
         _ => source,
     };
 
-    private static Problem Wrong(string reason) => new(ServerProblems.ConfigurationInvalid, reason);
+    private static Problem Wrong(string reason) => new(BuilderProblems.ConfigurationInvalid, reason);
 }

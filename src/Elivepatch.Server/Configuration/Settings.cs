@@ -1,7 +1,8 @@
+using Elivepatch.Builder;
+using Elivepatch.Builder.Broker;
+using Elivepatch.Builder.Jobs;
 using Elivepatch.Model;
-using Elivepatch.Server.Builds;
 using Elivepatch.Server.State;
-using Elivepatch.Server.Work.Broker;
 
 namespace Elivepatch.Server.Configuration;
 
@@ -113,6 +114,6 @@ internal static class Settings
             reasons.Add("certificateKey is set without certificate");
         if (options.ModuleKey is null != (options.ModuleCertificate is null))
             reasons.Add("moduleKey and moduleCertificate go together, and one is missing");
-        return [.. reasons.Select(r => new Problem(ServerProblems.ConfigurationInvalid, r))];
+        return [.. reasons.Select(r => new Problem(BuilderProblems.ConfigurationInvalid, r))];
     }
 }

@@ -1,5 +1,5 @@
+using Elivepatch.Builder.Sources;
 using Elivepatch.Model;
-using Elivepatch.Server.Kernels.Sources;
 
 namespace Elivepatch.Server.Configuration;
 

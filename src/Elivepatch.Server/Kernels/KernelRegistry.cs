@@ -2,6 +2,8 @@
 // What is told is hostile: a kernel is named by the content of its capture, and a part that somebody sends is used for that token's
 // builds alone, unless the operator sent it.
 
+using Elivepatch.Builder.Jobs;
+using Elivepatch.Builder.Sources;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Kernel;
 using Elivepatch.Kernel.Architectures;
@@ -11,14 +13,14 @@ using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
-using Elivepatch.Server.Kernels.Sources;
+using Elivepatch.Server.Configuration;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Kernels;
 
 /// <summary>The kernels that machines have told of.</summary>
 public sealed class KernelRegistry(
-    KernelTable kernels, BlobStore blobs, KernelSources sources, IBuildDispatch dispatch, BuildPolicy policy, TimeProvider clock) : IDisposable
+    KernelTable kernels, BlobStore blobs, KernelSources sources, IBuildDispatch dispatch, ServicePolicy policy, TimeProvider clock) : IDisposable
 {
     private const int ViewsAtOnce = 4;
 

@@ -4,6 +4,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Elivepatch.Builder;
 using Elivepatch.Model;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
@@ -41,7 +42,7 @@ internal sealed partial class ServerCertificate
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
-            return new Problem(ServerProblems.ConfigurationInvalid, $"certificate {certificate}: {e.Message}");
+            return new Problem(BuilderProblems.ConfigurationInvalid, $"certificate {certificate}: {e.Message}");
         }
     }
 

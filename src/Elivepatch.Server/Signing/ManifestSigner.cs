@@ -2,6 +2,7 @@
 // one artifact can be vouched for as long as the server wants to, and by a new key after a rotation.
 
 using System.Text.Json;
+using Elivepatch.Builder;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Manifests;
@@ -25,7 +26,7 @@ public sealed class ManifestSigner(KeyRing keys, BlobStore blobs, TimeSpan valid
             return new Problem(ServerProblems.ResultMissing, $"build {build.Id} has no livepatch");
         var statement = JsonSerializer.Deserialize(await blobs.ReadAsync(digest, cancellation), ProtocolJson.Default.Statement);
         if (statement is null || statement.Subject is not [{ Digest.Sha256: { } subject }] || subject != build.End.Artifact)
-            return new Problem(ServerProblems.StateUnusable, $"the statement of build {build.Id} is not about its module");
+            return new Problem(BuilderProblems.StateUnusable, $"the statement of build {build.Id} is not about its module");
         var now = clock.GetUtcNow();
         return keys.Sign(
             Statement.PayloadType, key => JsonSerializer.SerializeToUtf8Bytes(Dated(statement, key, now), ProtocolJson.Default.Statement));

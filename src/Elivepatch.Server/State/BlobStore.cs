@@ -3,6 +3,7 @@
 // has the content, and the folder keeps what this server has used of it: it can be emptied at any time.
 
 using System.Collections.Concurrent;
+using Elivepatch.Builder;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
@@ -86,7 +87,7 @@ public sealed class BlobStore
         }
         catch (IOException e) when (IsDiskFull(e))
         {
-            return new Problem(ServerProblems.StateUnusable, e.Message);
+            return new Problem(BuilderProblems.StateUnusable, e.Message);
         }
         finally
         {

@@ -3,6 +3,7 @@ using System.Data.Common;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Dapper;
+using Elivepatch.Builder.Jobs;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
@@ -12,7 +13,7 @@ namespace Elivepatch.Server.State;
 public sealed class BuildEventTable(Database database, TimeProvider clock)
 {
     /// <summary>The most events of one build; a log that goes on is cut, with a line that says so.</summary>
-    public const int MostEvents = 20_000;
+    public const int MostEvents = BuildJournal.MostEvents;
 
     /// <summary>The channel on which PostgreSQL tells all servers which build has something new.</summary>
     internal const string Notices = "elivepatch_events";

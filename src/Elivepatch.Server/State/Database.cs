@@ -9,6 +9,7 @@ using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
 using Dapper;
+using Elivepatch.Builder;
 using Elivepatch.Model;
 using Microsoft.Data.Sqlite;
 using Npgsql;
@@ -61,7 +62,7 @@ public sealed class Database : IAsyncDisposable
         }
         catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
         {
-            return new Problem(ServerProblems.StateUnusable, $"{path}: {e.Message}");
+            return new Problem(BuilderProblems.StateUnusable, $"{path}: {e.Message}");
         }
     }
 
@@ -200,7 +201,7 @@ public sealed class Database : IAsyncDisposable
     }
 
     private static Problem Newer(string where, long schema) => new(
-        ServerProblems.StateUnusable,
+        BuilderProblems.StateUnusable,
         $"{where}: its schema is {schema}, and this version knows {Migrations()[^1].Number}: it was used by a newer one",
         "Install the version that the database was last used with, or a newer one.");
 

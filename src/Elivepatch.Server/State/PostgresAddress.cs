@@ -2,6 +2,7 @@
 // repeats any of it but host, port and name.
 
 using System.Globalization;
+using Elivepatch.Builder;
 using Elivepatch.Model;
 using Npgsql;
 
@@ -174,5 +175,5 @@ public sealed class PostgresAddress
         return decoded.Any(char.IsControl) || decoded.Contains('\uFFFD', StringComparison.Ordinal) ? null : decoded;
     }
 
-    private static Problem Wrong(string reason) => new(ServerProblems.ConfigurationInvalid, reason);
+    private static Problem Wrong(string reason) => new(BuilderProblems.ConfigurationInvalid, reason);
 }

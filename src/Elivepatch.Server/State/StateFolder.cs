@@ -1,3 +1,4 @@
+using Elivepatch.Builder;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Server.Configuration;
@@ -30,7 +31,7 @@ public sealed record StateFolder(string FullPath)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Problem(ServerProblems.StateUnusable, $"{options.StateFolder}: {e.Message}");
+            return new Problem(BuilderProblems.StateUnusable, $"{options.StateFolder}: {e.Message}");
         }
     }
 
@@ -43,11 +44,11 @@ public sealed record StateFolder(string FullPath)
             return FileLock.TryTake(path) is { } taken
                 ? taken
                 : new Problem(
-                    ServerProblems.StateUnusable, $"another elivepatchd works on {FullPath}", "end it, or give this one another --state-folder");
+                    BuilderProblems.StateUnusable, $"another elivepatchd works on {FullPath}", "end it, or give this one another --state-folder");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Problem(ServerProblems.StateUnusable, $"{path}: {e.Message}");
+            return new Problem(BuilderProblems.StateUnusable, $"{path}: {e.Message}");
         }
     }
 

@@ -1,3 +1,5 @@
+using Elivepatch.Protocol.Api;
+
 namespace Elivepatch.Server.State;
 
 /// <summary>A kernel that a machine has told of.</summary>
@@ -12,4 +14,8 @@ namespace Elivepatch.Server.State;
 /// <param name="AddedBy">The token's name.</param>
 public sealed record StoredKernel(
     string Id, string Release, string BuildId, string Compiler, string Capture, string? BootImage, string? Source, DateTimeOffset Added,
-    string AddedBy);
+    string AddedBy)
+{
+    /// <summary>The kernel for a build, whose id names what it was submitted with, whatever has been sent since.</summary>
+    public WorkKernel For(StoredBuild build) => new(Id, Release, BuildId, Compiler, Capture, build.BootImage, build.Source);
+}

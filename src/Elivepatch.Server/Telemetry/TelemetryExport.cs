@@ -1,3 +1,4 @@
+using Elivepatch.Builder.Telemetry;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;

@@ -1,11 +1,12 @@
 // In: builds that were queued. Out: messages to workers. Where the broker is away a build waits in the database, and is sent when it
 // is back (Redispatch).
 
+using Elivepatch.Builder;
+using Elivepatch.Builder.Workers;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.State;
-using Elivepatch.Server.Work.Broker;
 
 namespace Elivepatch.Server.Work;
 

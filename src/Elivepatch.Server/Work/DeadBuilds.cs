@@ -2,8 +2,9 @@
 // database counts how often a build was begun; a message that came back for another reason is sent again.
 
 using System.Data.Common;
+using Elivepatch.Builder.Broker;
+using Elivepatch.Builder.Workers;
 using Elivepatch.Server.State;
-using Elivepatch.Server.Work.Broker;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 
@@ -31,9 +32,9 @@ internal sealed partial class DeadBuilds(
             {
                 await ListenAsync(stoppingToken);
             }
-            catch (Exception e) when (BuildPublisher.IsOfBroker(e, stoppingToken))
+            catch (Exception e) when (BrokerFailure.IsOfBroker(e, stoppingToken))
             {
-                broker.IsLost(BuildPublisher.Reason(e));
+                broker.IsLost(BrokerFailure.Reason(e));
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -79,7 +80,7 @@ internal sealed partial class DeadBuilds(
             await Task.Delay(pause, stopping);
             await channel.BasicNackAsync(message.DeliveryTag, multiple: false, requeue: true, stopping);
         }
-        catch (Exception e) when (BuildPublisher.IsOfBroker(e, CancellationToken.None))
+        catch (Exception e) when (BrokerFailure.IsOfBroker(e, CancellationToken.None))
         {
             // The message comes again.
         }

@@ -2,9 +2,9 @@
 // messages it lost, and those whose worker is not heard of any more. A message too many does no harm, so several servers may do this.
 
 using System.Data.Common;
+using Elivepatch.Builder.Workers;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
-using Elivepatch.Server.Work.Broker;
 
 namespace Elivepatch.Server.Work;
 

@@ -2,6 +2,9 @@
 // worker is believed what it built; that it built what was asked for is looked at.
 
 using System.Text.Json;
+using Elivepatch.Builder;
+using Elivepatch.Builder.Jobs;
+using Elivepatch.Builder.Workers;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
@@ -9,6 +12,7 @@ using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Builds;
+using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
 
@@ -16,17 +20,17 @@ namespace Elivepatch.Server.Work;
 
 /// <summary>Builds in the hands of workers.</summary>
 public sealed class RemoteBuilds(
-    BuildTable builds, KernelTable kernels, WorkerTable workers, BlobStore blobs, ProductStore products, BuildPolicy policy, WorkPolicy work,
+    BuildTable builds, KernelTable kernels, WorkerTable workers, BlobStore blobs, ProductStore products, ServicePolicy policy, WorkPolicy work,
     ModuleSigner? signer)
 {
     /// <summary>Takes a worker's report; its builds are its own for another while.</summary>
     public async Task<Outcome<WorkerOrders>> HearAsync(string worker, WorkerReport report, CancellationToken cancellation)
     {
-        if (report.Version != BuildIdentity.Engine)
+        if (report.Version != EngineVersion.Current)
         {
             return new Problem(
                 WorkProblems.WorkerOfOtherVersion,
-                $"the worker is {PlainText.Of(report.Version, 80)}, the server {BuildIdentity.Engine}");
+                $"the worker is {PlainText.Of(report.Version, 80)}, the server {EngineVersion.Current}");
         }
 
         await workers.PutAsync(worker, report, cancellation);
@@ -55,8 +59,7 @@ public sealed class RemoteBuilds(
             Build = found.Id,
             Attempt = found.Attempts,
             Submission = submission,
-            Kernel = new(
-                kernel!.Id, kernel.Release, kernel.BuildId, kernel.Compiler, kernel.Capture, found.BootImage, found.Source),
+            Kernel = kernel!.For(found),
             Trial = policy.Trial.ToString().ToLowerInvariant(),
             ScriptSeconds = (int)policy.ScriptTime.TotalSeconds,
             MostUnits = policy.MostUnits,
@@ -157,7 +160,7 @@ public sealed class RemoteBuilds(
             || statement.Predicate.BuildDefinition.BuildType != BuildDefinition.LivepatchType
             || statement.Predicate.RunDetails.Metadata.InvocationId != build.Id
             || asked.BuildId != kernel.BuildId || !asked.Patches.SequenceEqual(build.Patches)
-            || statement.Predicate.BuildDefinition.InternalParameters.Engine != BuildIdentity.Engine)
+            || statement.Predicate.BuildDefinition.InternalParameters.Engine != EngineVersion.Current)
             return "its statement is about another build";
         return policy.Trial == TrialPolicy.Required && result.Tested != true ? "it was not tested, and has to be" : null;
     }

@@ -2,12 +2,12 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Elivepatch.Builder.Sources;
+using Elivepatch.Builder.Workers;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Tests.Builds;
-using Elivepatch.Server.Work;
 
 namespace Elivepatch.Server.Tests.Api;
 

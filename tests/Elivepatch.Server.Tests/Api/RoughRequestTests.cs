@@ -4,10 +4,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using Elivepatch.Builder.Sources;
+using Elivepatch.Builder.Workers;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.Tests.Builds;
-using Elivepatch.Server.Work;
 
 namespace Elivepatch.Server.Tests.Api;
 

@@ -2,10 +2,10 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Elivepatch.Builder.Sources;
 using Elivepatch.Model.Statements;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Tests.Builds;
 

@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Elivepatch.Builder.Jobs;
 using Elivepatch.Kernel;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Builds;
 
 namespace Elivepatch.Server.Tests.Builds;
 

@@ -1,6 +1,8 @@
+using Elivepatch.Builder.Jobs;
 using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
+using Elivepatch.Server.Configuration;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Tests.Builds;
@@ -72,6 +74,6 @@ public sealed class BuildIdentityTests
     public void Who_asks_and_when_does_not_matter() =>
         Assert.Equal(Of(), Of(submission with { }, kernel with { Added = DateTimeOffset.UtcNow, AddedBy = "other" }));
 
-    private static string Of(BuildSubmission? submitted = null, StoredKernel? of = null, BuildPolicy? policy = null, string engine = "1") =>
+    private static string Of(BuildSubmission? submitted = null, StoredKernel? of = null, ServicePolicy? policy = null, string engine = "1") =>
         BuildIdentity.Of(submitted ?? submission, of ?? kernel, policy ?? new(), engine);
 }

@@ -1,10 +1,11 @@
 using System.Text;
+using Elivepatch.Builder;
+using Elivepatch.Builder.Jobs;
+using Elivepatch.Builder.Sources;
 using Elivepatch.Kernel;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Builds;
-using Elivepatch.Server.Kernels.Sources;
 
 namespace Elivepatch.Server.Tests.Builds;
 
@@ -112,7 +113,7 @@ public sealed class BuildIntakeTests
     {
         using var bench = await Workbench.OpenAsync(new() { Trial = TrialPolicy.Required });
         await bench.AddKernelAsync();
-        Refused(ServerProblems.TestImpossible, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
+        Refused(BuilderProblems.TestImpossible, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
     }
 
     [Fact]

@@ -1,6 +1,6 @@
+using Elivepatch.Builder.Jobs;
 using Elivepatch.Kernel;
 using Elivepatch.Kernel.VirtualMachines;
-using Elivepatch.Server.Builds;
 
 namespace Elivepatch.Server.Tests.Builds;
 

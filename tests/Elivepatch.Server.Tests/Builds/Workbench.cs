@@ -1,9 +1,11 @@
+using Elivepatch.Builder.Jobs;
+using Elivepatch.Builder.Sources;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
+using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Kernels;
-using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.State;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -16,7 +18,7 @@ internal sealed class Workbench : IDisposable
 
     private readonly bool ownsFolder;
 
-    private Workbench(string folder, bool ownsFolder, Database database, CacheRoot cache, BuildPolicy policy, IReadOnlyList<SourceEntry> sources)
+    private Workbench(string folder, bool ownsFolder, Database database, CacheRoot cache, ServicePolicy policy, IReadOnlyList<SourceEntry> sources)
     {
         Folder = folder;
         this.ownsFolder = ownsFolder;
@@ -39,7 +41,7 @@ internal sealed class Workbench : IDisposable
 
     public CacheRoot Cache { get; }
 
-    public BuildPolicy Policy { get; }
+    public ServicePolicy Policy { get; }
 
     public BlobStore Blobs { get; }
 
@@ -61,7 +63,7 @@ internal sealed class Workbench : IDisposable
 
     /// <summary>Opens the state; another one on the same folder is the server after a restart.</summary>
     public static async Task<Workbench> OpenAsync(
-        BuildPolicy? policy = null, string? folder = null, IReadOnlyList<SourceEntry>? sources = null, CacheRoot? cache = null,
+        ServicePolicy? policy = null, string? folder = null, IReadOnlyList<SourceEntry>? sources = null, CacheRoot? cache = null,
         Database? shared = null)
     {
         var path = folder ?? Directory.CreateTempSubdirectory("elivepatchd-").FullName;

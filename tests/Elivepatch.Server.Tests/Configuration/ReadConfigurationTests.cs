@@ -1,8 +1,9 @@
 using System.Globalization;
+using Elivepatch.Builder;
+using Elivepatch.Builder.Jobs;
+using Elivepatch.Builder.Sources;
 using Elivepatch.Model;
-using Elivepatch.Server.Builds;
 using Elivepatch.Server.Configuration;
-using Elivepatch.Server.Kernels.Sources;
 
 namespace Elivepatch.Server.Tests.Configuration;
 
@@ -64,7 +65,7 @@ public sealed class ReadConfigurationTests : IDisposable
     {
         Assert.True(ReadConfiguration.Run(new() { Environment = new Dictionary<string, string>(), DefaultFile = scratch.PathOf("none.json") }).Succeeded);
         var problem = Assert.Single(Read(scratch.PathOf("none.json")).Problems);
-        Assert.Equal(ServerProblems.ConfigurationInvalid, problem.Code);
+        Assert.Equal(BuilderProblems.ConfigurationInvalid, problem.Code);
         Assert.Contains("none.json", problem.Reason, StringComparison.Ordinal);
     }
 

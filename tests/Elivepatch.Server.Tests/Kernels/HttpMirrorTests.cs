@@ -2,10 +2,10 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Elivepatch.Builder.Sources;
 using Elivepatch.Kernel;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
-using Elivepatch.Server.Kernels.Sources;
 using Microsoft.AspNetCore.Builder;
 
 namespace Elivepatch.Server.Tests.Kernels;

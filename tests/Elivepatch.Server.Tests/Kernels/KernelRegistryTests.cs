@@ -1,12 +1,12 @@
 using System.Globalization;
 using System.Text;
+using Elivepatch.Builder.Jobs;
+using Elivepatch.Builder.Sources;
 using Elivepatch.Kernel;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Builds;
-using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.Tests.Builds;
 using static Elivepatch.Server.Tests.Builds.Workbench;
 

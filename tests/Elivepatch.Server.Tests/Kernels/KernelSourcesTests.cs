@@ -1,9 +1,10 @@
 using System.Security.Cryptography;
+using Elivepatch.Builder;
+using Elivepatch.Builder.Sources;
 using Elivepatch.Kernel;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
-using Elivepatch.Server.Kernels.Sources;
 using static Elivepatch.Server.Tests.Builds.Workbench;
 
 namespace Elivepatch.Server.Tests.Kernels;
@@ -75,7 +76,7 @@ public sealed class KernelSourcesTests : IDisposable
     {
         await File.WriteAllTextAsync(Path.Combine(folder, "linux-6.1.90.tar.xz"), "archive", Cancellation);
         using var sources = Open(new SourceEntry(SourceOrigin.Mirror, "*", folder));
-        Refused(ServerProblems.SourceNotProvided, "no linux-6.1.90.tar", await ProvideAsync(sources, "6.1.90"));
+        Refused(BuilderProblems.SourceNotProvided, "no linux-6.1.90.tar", await ProvideAsync(sources, "6.1.90"));
     }
 
     [Fact]
@@ -92,8 +93,8 @@ public sealed class KernelSourcesTests : IDisposable
         Directory.CreateDirectory(Path.Combine(folder, "linux-6.1.90"));
         using var sources = Open(new SourceEntry(SourceOrigin.Tree, "*-own", Path.Combine(folder, "linux-{version}")));
         Assert.Equal(Path.Combine(folder, "linux-6.1.90"), Get(await ProvideAsync(sources, "6.1.90-own")).SourcePath);
-        Refused(ServerProblems.SourceNotProvided, "it is for *-own", await ProvideAsync(sources, "6.1.90-other"));
-        Refused(ServerProblems.SourceNotProvided, "it is not there", await ProvideAsync(sources, "6.1.91-own"));
+        Refused(BuilderProblems.SourceNotProvided, "it is for *-own", await ProvideAsync(sources, "6.1.90-other"));
+        Refused(BuilderProblems.SourceNotProvided, "it is not there", await ProvideAsync(sources, "6.1.91-own"));
     }
 
     [Theory]
@@ -122,7 +123,7 @@ public sealed class KernelSourcesTests : IDisposable
         {
             var provided = Get(await ProvideAsync(sources, "6.1.90-own"));
             Assert.Equal("first\n", await ShellAsync("tar -xOf \"$1\" linux/file", repository, provided.SourcePath));
-            Refused(ServerProblems.SourceNotProvided, "no tag v6.1.91", await ProvideAsync(sources, "6.1.91"));
+            Refused(BuilderProblems.SourceNotProvided, "no tag v6.1.91", await ProvideAsync(sources, "6.1.91"));
             Directory.Delete(Path.Combine(cache.FullPath, "git-archives"), recursive: true);
         }
     }
@@ -155,7 +156,7 @@ public sealed class KernelSourcesTests : IDisposable
     public async Task Where_no_place_is_configured_that_is_said()
     {
         using var sources = Open();
-        Refused(ServerProblems.SourceNotProvided, "no place is configured", await ProvideAsync(sources, "6.1.90"));
+        Refused(BuilderProblems.SourceNotProvided, "no place is configured", await ProvideAsync(sources, "6.1.90"));
     }
 
     [Fact]

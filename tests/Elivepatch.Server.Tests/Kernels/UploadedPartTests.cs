@@ -1,12 +1,12 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Elivepatch.Builder.Jobs;
 using Elivepatch.Kernel;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Builds;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Tests.Builds;
 using static Elivepatch.Server.Tests.Builds.Workbench;

@@ -3,9 +3,10 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Elivepatch.Builder.Jobs;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Builds;
+using Elivepatch.Server.Configuration;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Tests.Builds;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -194,7 +195,7 @@ public sealed class SeveralServersTests(SharedPostgres postgres) : IAsyncLifetim
     }
 
     private async Task<Workbench> BenchAsync(string name) => await Workbench.OpenAsync(
-        new BuildPolicy { OpenBuildsPerToken = 1000 }, Directory.CreateDirectory(scratch.PathOf(name)).FullName, shared: await DatabaseAsync());
+        new ServicePolicy { OpenBuildsPerToken = 1000 }, Directory.CreateDirectory(scratch.PathOf(name)).FullName, shared: await DatabaseAsync());
 
     private async Task<RunningServer> ServerAsync(string name)
     {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Elivepatch.Builder;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
@@ -67,7 +68,7 @@ public sealed class ManifestSignerTests : IDisposable
         var build = await BuildAsync();
         Assert.Equal(ServerProblems.ResultMissing, (await signer.SignAsync(build with { End = null }, Cancellation)).Problems[0].Code);
         var other = build with { End = build.End! with { Artifact = new string('f', 64) } };
-        Assert.Equal(ServerProblems.StateUnusable, (await signer.SignAsync(other, Cancellation)).Problems[0].Code);
+        Assert.Equal(BuilderProblems.StateUnusable, (await signer.SignAsync(other, Cancellation)).Problems[0].Code);
     }
 
     private static ManifestExpectation Expectation(PublicKey key) => new() { Key = key, BuildId = BuildId, Now = DateTimeOffset.UtcNow };

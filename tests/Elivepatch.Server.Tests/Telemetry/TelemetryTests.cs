@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Elivepatch.Builder;
+using Elivepatch.Builder.Jobs;
+using Elivepatch.Builder.Telemetry;
 using Elivepatch.Kernel;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Builds;
-using Elivepatch.Server.Telemetry;
 
 namespace Elivepatch.Server.Tests.Telemetry;
 
@@ -39,7 +40,7 @@ public sealed class TelemetryTests
     public async Task The_end_of_a_build_is_told_as_it_is()
     {
         static BuildProduct Product(ProblemCode code) => new() { Problems = [new(code, "")] };
-        Assert.Equal("refused", await StateAsync((_, _, _) => Task.FromResult(Product(ServerProblems.TestImpossible))));
+        Assert.Equal("refused", await StateAsync((_, _, _) => Task.FromResult(Product(BuilderProblems.TestImpossible))));
         Assert.Equal("failed", await StateAsync((_, _, _) => Task.FromResult(Product(RecordProblems.DownloadFailed))));
         Assert.Equal("cancelled", await StateAsync((_, _, _) => throw new OperationCanceledException()));
         Assert.Equal("failed", await StateAsync((_, _, _) => throw new IOException()));
@@ -61,7 +62,7 @@ public sealed class TelemetryTests
             ActivityStopped = ended.Add,
         };
         ActivitySource.AddActivityListener(listener);
-        var kernel = new Server.State.StoredKernel("k", "6.12", "00", "gcc", "c", null, null, default, "m");
+        var kernel = new WorkKernel("k", "6.12", "00", "gcc", "c", null, null);
         var order = new BuildOrder(id, kernel, new() { Kernel = "k", Patches = [] }, "", null, null);
         try
         {

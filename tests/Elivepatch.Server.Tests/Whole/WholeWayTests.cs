@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Elivepatch.Builder.Jobs;
+using Elivepatch.Builder.Sources;
 using Elivepatch.Kernel;
 using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Records;
@@ -9,9 +11,7 @@ using Elivepatch.Kernel.VirtualMachines;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
-using Elivepatch.Server.Builds;
 using Elivepatch.Server.Checks;
-using Elivepatch.Server.Kernels.Sources;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Tests.Signing;
@@ -102,7 +102,8 @@ public sealed class WholeWayTests
         using var bench = await OpenAsync(sources: [new(SourceOrigin.Debian)], cache: cache);
         var kernel = await bench.AddKernelAsync(compiler: record.Facts.Compiler);
         var order = new BuildOrder(
-            new string('b', 64), kernel with { Release = record.Facts.Release, BuildId = record.Facts.BuildId },
+            new string('b', 64),
+            new(kernel.Id, record.Facts.Release, record.Facts.BuildId, kernel.Compiler, kernel.Capture, kernel.BootImage, kernel.Source),
             new()
             {
                 Kernel = kernel.Id,

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
+using Elivepatch.Builder.Broker;
+using Elivepatch.Builder.Workers;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Work;
-using Elivepatch.Server.Work.Broker;
-using Elivepatch.Server.Work.Worker;
 using Microsoft.Extensions.Logging.Abstractions;
 using RabbitMQ.Client;
 using static Elivepatch.Server.Tests.Waiting;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
+using Elivepatch.Builder.Jobs;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Builds;
 
 namespace Elivepatch.Server.Tests.Work;
 
@@ -138,7 +138,7 @@ public sealed class ClusterTests(SharedPostgres postgres, SharedBroker broker)
         // The same program, but for the version that it was built as.
         var engine = Path.Combine(other, "Elivepatch.Kernel.dll");
         var bytes = await File.ReadAllBytesAsync(engine, Cancellation);
-        var version = Encoding.UTF8.GetBytes(BuildIdentity.Engine);
+        var version = Encoding.UTF8.GetBytes(EngineVersion.Current);
         var at = bytes.AsSpan().IndexOf(version);
         Assert.True(at > 0);
         bytes[at] = (byte)'9';

@@ -1,6 +1,6 @@
+using Elivepatch.Builder.Broker;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
-using Elivepatch.Server.Work.Broker;
 using RabbitMQ.Client.Exceptions;
 
 namespace Elivepatch.Server.Tests.Work;

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using Elivepatch.Builder.Broker;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Work;
-using Elivepatch.Server.Work.Broker;
 using Microsoft.Extensions.Logging;
 using static Elivepatch.Server.Tests.Waiting;
 
@@ -41,9 +41,9 @@ public sealed class LostBrokerTests(SharedBroker shared)
         var address = BrokerAddress.Parse($"amqp://user:secret@{dead.LocalEndpoint}/").Value;
         dead.Stop();
         var thrown = await Assert.ThrowsAnyAsync<Exception>(() => address.ConnectAsync("test", Cancellation));
-        Assert.True(BuildPublisher.IsOfBroker(thrown, Cancellation));
-        Assert.Contains("refused", BuildPublisher.Reason(thrown), StringComparison.OrdinalIgnoreCase);
-        Assert.DoesNotContain("secret", BuildPublisher.Reason(thrown), StringComparison.Ordinal);
+        Assert.True(BrokerFailure.IsOfBroker(thrown, Cancellation));
+        Assert.Contains("refused", BrokerFailure.Reason(thrown), StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("secret", BrokerFailure.Reason(thrown), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -2,16 +2,16 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Elivepatch.Builder.Jobs;
+using Elivepatch.Builder.Workers;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model.Explanations;
 using Elivepatch.Model.Statements;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
-using Elivepatch.Server.Builds;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.State;
-using Elivepatch.Server.Work;
 
 namespace Elivepatch.Server.Tests.Work;
 
@@ -256,7 +256,7 @@ public sealed class RemoteBuildsTests
     private static WorkerReport Report() => new()
     {
         Name = "builder",
-        Version = BuildIdentity.Engine,
+        Version = EngineVersion.Current,
         Capabilities = ["x86_64.gcc-12.00000000"],
         Builders = 2,
         Kernels = [],
@@ -286,7 +286,7 @@ public sealed class RemoteBuildsTests
                 {
                     BuildType = BuildDefinition.LivepatchType,
                     ExternalParameters = change?.Invoke(asked) ?? asked,
-                    InternalParameters = new(engine ?? BuildIdentity.Engine, "gcc", [], null),
+                    InternalParameters = new(engine ?? EngineVersion.Current, "gcc", [], null),
                 },
                 new(new("", new Dictionary<string, string>()), new(build, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch)),
                 new(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch)),
