@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Pages;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
 using Microsoft.Playwright;

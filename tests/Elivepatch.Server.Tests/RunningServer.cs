@@ -7,6 +7,7 @@ using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Hosting;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
 using Microsoft.Extensions.DependencyInjection;

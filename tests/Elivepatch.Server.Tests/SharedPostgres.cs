@@ -1,4 +1,4 @@
-using Elivepatch.Server.State;
+using Elivepatch.Server.Configuration;
 
 [assembly: AssemblyFixture(typeof(Elivepatch.Server.Tests.SharedPostgres))]
 

@@ -3,6 +3,7 @@ using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Http;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
 
@@ -81,7 +82,7 @@ internal static class BuildEndpoints
         [Description("The build's id.")] string build, BuildAnswers builds, CancellationToken cancellation) =>
         await builds.JsonAsync(build, cancellation) is { } json
             ? TypedResults.Bytes(json, Json)
-            : BuildViews.Unknown(build);
+            : Answers.Refuse([BuildViews.Unknown(build)]);
 
     private static async Task<IResult> CancelAsync(
         HttpContext context, [Description("The build's id.")] string build, BuildTable builds, BuildIntake intake,
@@ -89,7 +90,7 @@ internal static class BuildEndpoints
     {
         var caller = Caller.Of(context.User)!;
         if (await builds.FindAsync(build, cancellation) is not { } found)
-            return BuildViews.Unknown(build);
+            return Answers.Refuse([BuildViews.Unknown(build)]);
         if (found.Token != caller.Id && !caller.IsOperator)
         {
             return Answers.Refuse(
@@ -99,7 +100,7 @@ internal static class BuildEndpoints
 
         return await intake.CancelAsync(build, cancellation) is { } cancelled
             ? TypedResults.Ok(BuildViews.Of(cancelled))
-            : BuildViews.Unknown(build);
+            : Answers.Refuse([BuildViews.Unknown(build)]);
     }
 
     private static IResult Malformed(string reason) => Answers.Refuse(ServerProblems.RequestMalformed, reason);

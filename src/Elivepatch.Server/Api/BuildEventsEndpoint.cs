@@ -6,6 +6,7 @@ using System.Globalization;
 using System.Text.Json;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Http;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
 using Microsoft.AspNetCore.Mvc;
@@ -37,7 +38,7 @@ internal static class BuildEventsEndpoint
             return Answers.Refuse(ServerProblems.RequestMalformed, "Last-Event-ID is no number of an event");
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         if (await builds.FindAsync(build, ending.Token) is null)
-            return BuildViews.Unknown(build);
+            return Answers.Refuse([BuildViews.Unknown(build)]);
 
         context.Response.ContentType = MediaType;
         context.Response.Headers.CacheControl = "no-store";

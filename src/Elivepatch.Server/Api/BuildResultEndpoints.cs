@@ -5,6 +5,7 @@ using Elivepatch.Model.Explanations;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Checks;
+using Elivepatch.Server.Http;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
@@ -45,7 +46,7 @@ internal static class BuildResultEndpoints
         [Description("The build's id.")] string build, BuildAnswers builds, BuildEventTable events, CancellationToken cancellation)
     {
         if (await builds.FindAsync(build, cancellation) is null)
-            return BuildViews.Unknown(build);
+            return Answers.Refuse([BuildViews.Unknown(build)]);
         return TypedResults.Stream(
             async stream =>
             {
@@ -95,13 +96,13 @@ internal static class BuildResultEndpoints
         CancellationToken cancellation)
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)
-            return BuildViews.Unknown(build);
+            return Answers.Refuse([BuildViews.Unknown(build)]);
         if (await published.RefuseAsync(found, cancellation) is { } refused)
             return Answers.Refuse([refused]);
         if (found is not { State: BuildState.Succeeded, End.Statement: not null })
             return Missing(found, "manifest");
         if (!await builds.NoteUseAsync(found, cancellation))
-            return BuildViews.Unknown(build);
+            return Answers.Refuse([BuildViews.Unknown(build)]);
         var signed = await signer.SignAsync(found, cancellation);
         return signed.TryGet(out var envelope) ? TypedResults.Ok(envelope) : Answers.Refuse(signed.Problems);
     }
@@ -112,11 +113,11 @@ internal static class BuildResultEndpoints
         CancellationToken cancellation)
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)
-            return BuildViews.Unknown(build);
+            return Answers.Refuse([BuildViews.Unknown(build)]);
         if (found.End is not { } end || digestOf(end) is not { } digest)
             return Missing(found, name);
         if (!await builds.NoteUseAsync(found, cancellation))
-            return BuildViews.Unknown(build);
+            return Answers.Refuse([BuildViews.Unknown(build)]);
         return await answer(found, digest);
     }
 

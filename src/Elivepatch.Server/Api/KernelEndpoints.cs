@@ -4,6 +4,7 @@ using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Http;
 using Elivepatch.Server.Kernels;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;

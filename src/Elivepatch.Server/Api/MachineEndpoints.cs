@@ -3,6 +3,7 @@ using System.Text;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Checks;
+using Elivepatch.Server.Http;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Http;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
 

@@ -3,6 +3,7 @@ using Elivepatch.Builder.Workers;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Http;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Work;

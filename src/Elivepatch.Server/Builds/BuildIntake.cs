@@ -16,8 +16,8 @@ namespace Elivepatch.Server.Builds;
 
 /// <summary>Takes builds in.</summary>
 public sealed class BuildIntake(
-    BuildTable builds, KernelTable kernels, KernelRegistry registry, BlobStore blobs, BuildSignals signals, IBuildDispatch dispatch,
-    ServicePolicy policy, TimeProvider clock) : IDisposable
+    BuildTable builds, KernelTable kernels, KernelRegistry registry, BlobStore blobs, ICompilers compilers, BuildSignals signals,
+    IBuildDispatch dispatch, ServicePolicy policy, TimeProvider clock) : IDisposable
 {
     // Between counting a token's builds and adding one nobody else may add.
     private readonly SemaphoreSlim adding = new(1);
@@ -41,7 +41,7 @@ public sealed class BuildIntake(
             return known;
         if (await IncompleteAsync(kernel, cancellation) is { } incomplete)
             return incomplete;
-        if (await dispatch.RefuseAsync(kernel.Compiler, cancellation) is { Count: > 0 } unable)
+        if (await compilers.RefuseAsync(kernel.Compiler, cancellation) is { Count: > 0 } unable)
             return Outcome<StoredBuild>.Failure(unable);
 
         var json = JsonSerializer.SerializeToUtf8Bytes(submission, ProtocolJson.Default.BuildSubmission);

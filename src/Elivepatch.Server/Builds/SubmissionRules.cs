@@ -7,6 +7,7 @@ using Elivepatch.Model.Statements;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Security;
 
 namespace Elivepatch.Server.Builds;
 

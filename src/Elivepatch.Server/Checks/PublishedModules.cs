@@ -6,7 +6,6 @@ using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Api;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Checks;
@@ -29,7 +28,7 @@ internal sealed class PublishedModules(BuildTable builds, ArtifactAudit audit, T
         if (build.End?.Artifact is not { } artifact)
             return null;
         if (await builds.StandingAsync(build.Id, cancellation) is not { } standing)
-            return BuildViews.UnknownProblem(build.Id);
+            return BuildViews.Unknown(build.Id);
         if (standing.State == BuildState.Withdrawn)
             return Withdrawn((await builds.FindAsync(build.Id, cancellation))?.End?.Problems ?? []);
         if (standing.State != BuildState.Succeeded || standing.Artifact != artifact)

@@ -2,6 +2,7 @@ using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Hosting;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.Telemetry;
 using Elivepatch.Terminal;

@@ -2,7 +2,6 @@ using Elivepatch.Builder.Broker;
 using Elivepatch.Builder.Jobs;
 using Elivepatch.Builder.Sources;
 using Elivepatch.Kernel.Build;
-using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Configuration;
 

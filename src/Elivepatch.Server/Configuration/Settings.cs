@@ -2,7 +2,6 @@ using Elivepatch.Builder;
 using Elivepatch.Builder.Broker;
 using Elivepatch.Builder.Jobs;
 using Elivepatch.Model;
-using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Configuration;
 

@@ -12,15 +12,15 @@ using Elivepatch.Kernel.Trees;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Builds;
 using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Kernels;
 
 /// <summary>The kernels that machines have told of.</summary>
 public sealed class KernelRegistry(
-    KernelTable kernels, BlobStore blobs, KernelSources sources, IBuildDispatch dispatch, ServicePolicy policy, TimeProvider clock) : IDisposable
+    KernelTable kernels, BlobStore blobs, KernelSources sources, ICompilers compilers, ServicePolicy policy, TimeProvider clock) : IDisposable
 {
     private const int ViewsAtOnce = 4;
 
@@ -136,7 +136,7 @@ public sealed class KernelRegistry(
         if (await kernels.FindAsync(identity.Id, token, cancellation) is { } known)
             return await ViewAsync(known, cancellation);
         var facts = identity.Capture.Facts;
-        if (await dispatch.RefuseAsync(facts.Compiler, cancellation) is { Count: > 0 } unable)
+        if (await compilers.RefuseAsync(facts.Compiler, cancellation) is { Count: > 0 } unable)
             return Outcome<KernelView>.Failure(unable);
 
         using var file = new MemoryStream();

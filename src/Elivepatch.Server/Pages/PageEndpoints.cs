@@ -54,7 +54,7 @@ internal static class PageEndpoints
         if (!read.Succeeded)
             return PageProblems.Refuse(read.Problems);
         if (await builds.FindAsync(build, cancellation) is not { } found)
-            return PageProblems.Refuse(BuildViews.UnknownProblem(build));
+            return PageProblems.Refuse(BuildViews.Unknown(build));
         if (!PageView.Of(context).MayCancel(found.Token))
         {
             return PageProblems.Refuse(new Model.Problem(

@@ -2,7 +2,6 @@
 // that only this server's page could know.
 
 using Elivepatch.Model;
-using Elivepatch.Server.Security;
 
 namespace Elivepatch.Server.Pages;
 

@@ -9,8 +9,8 @@ using System.Threading.RateLimiting;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Api;
 using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Http;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 

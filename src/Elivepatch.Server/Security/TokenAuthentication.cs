@@ -1,7 +1,7 @@
 using System.Text.Encodings.Web;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
-using Elivepatch.Server.Api;
+using Elivepatch.Server.Http;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 

@@ -11,6 +11,7 @@ using System.Globalization;
 using Dapper;
 using Elivepatch.Builder;
 using Elivepatch.Model;
+using Elivepatch.Server.Configuration;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 

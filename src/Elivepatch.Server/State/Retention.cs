@@ -2,7 +2,6 @@
 // tokens that have ended, and contents that nothing refers to. Each step stands by itself: one that is killed half way is done at the next time.
 
 using System.Data.Common;
-using Elivepatch.Server.Api;
 using Elivepatch.Server.Configuration;
 
 namespace Elivepatch.Server.State;

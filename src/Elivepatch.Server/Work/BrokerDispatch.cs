@@ -6,6 +6,7 @@ using Elivepatch.Builder.Workers;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
+using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Work;
@@ -17,11 +18,6 @@ internal sealed class BrokerDispatch(BuildPublisher publisher, WorkerTable worke
     private static readonly TimeSpan remembered = TimeSpan.FromMilliseconds(500);
     private IReadOnlyList<WorkerView> known = [];
     private DateTimeOffset knownAt;
-
-    /// <inheritdoc/>
-    public Task<IReadOnlyList<Problem>> RefuseAsync(string compiler, CancellationToken cancellation) =>
-        // The broker knows, when the build is sent.
-        Task.FromResult<IReadOnlyList<Problem>>([]);
 
     /// <inheritdoc/>
     public async Task<Problem?> SendAsync(StoredBuild build, StoredKernel kernel, CancellationToken cancellation)

@@ -10,9 +10,9 @@ using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
-using Elivepatch.Server.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Security;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
 

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Hosting;
 using Elivepatch.Server.Security;
 using Microsoft.Extensions.Logging.Abstractions;
 

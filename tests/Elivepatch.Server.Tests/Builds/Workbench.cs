@@ -30,9 +30,9 @@ internal sealed class Workbench : IDisposable
         Builds = new(database, Events, TimeProvider.System);
         Kernels = new(database);
         Sources = new(cache, sources, TimeProvider.System);
-        var dispatch = new LocalDispatch(Signals, TimeProvider.System);
-        Registry = new(Kernels, Blobs, Sources, dispatch, policy, TimeProvider.System);
-        Intake = new(Builds, Kernels, Registry, Blobs, Signals, dispatch, policy, TimeProvider.System);
+        var compilers = new LocalCompilers(TimeProvider.System);
+        Registry = new(Kernels, Blobs, Sources, compilers, policy, TimeProvider.System);
+        Intake = new(Builds, Kernels, Registry, Blobs, compilers, Signals, new LocalDispatch(Signals), policy, TimeProvider.System);
     }
 
     public string Folder { get; }

@@ -5,6 +5,7 @@ using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
+using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
 

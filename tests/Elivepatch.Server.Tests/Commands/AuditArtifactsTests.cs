@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Configuration;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Tests.Checks;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Configuration;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Tests.Builds;
 

@@ -1,5 +1,7 @@
 using System.Net;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Hosting;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Tests.Commands;

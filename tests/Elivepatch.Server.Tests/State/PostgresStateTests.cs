@@ -1,6 +1,7 @@
 using Dapper;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Configuration;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Tests.State;

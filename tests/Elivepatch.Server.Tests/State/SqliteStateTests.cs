@@ -1,4 +1,5 @@
 using Elivepatch.Model;
+using Elivepatch.Server.Hosting;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Tests.State;

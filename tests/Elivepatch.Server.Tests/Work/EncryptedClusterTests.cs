@@ -1,5 +1,6 @@
 using Elivepatch.Builder.Broker;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Configuration;
 using Elivepatch.Server.State;
 using RabbitMQ.Client.Exceptions;
 

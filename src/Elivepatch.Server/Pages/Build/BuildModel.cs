@@ -8,7 +8,6 @@ using Elivepatch.Model.Explanations;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
-using Elivepatch.Server.Api;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
@@ -72,7 +71,7 @@ public sealed record BuildModel
         BlobStore blobs, KeyRing keys, ServerOptions options, TimeProvider clock, CancellationToken cancellation)
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)
-            return PageProblems.Refuse(BuildViews.UnknownProblem(build));
+            return PageProblems.Refuse(BuildViews.Unknown(build));
         var last = await events.ReadLastAsync(build, MostLines, cancellation);
         var stages = await events.ReadStagesAsync(build, MostStageEvents, cancellation);
         var console = found.End?.Console is { } digest ? Encoding.UTF8.GetString(await blobs.ReadAsync(digest, cancellation)) : null;

@@ -1,6 +1,5 @@
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Api;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Pages;

@@ -1,6 +1,5 @@
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Api;
 using Elivepatch.Server.Kernels;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;

@@ -1,5 +1,4 @@
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.State;
 

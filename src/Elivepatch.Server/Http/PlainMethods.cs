@@ -1,4 +1,4 @@
-namespace Elivepatch.Server.Api;
+namespace Elivepatch.Server.Http;
 
 /// <summary>
 /// HEAD is answered as GET is, without the body, and OPTIONS with the methods that a path has (RFC 9110, 9.3.2 and 9.3.7): what

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Elivepatch.Protocol;
 
-namespace Elivepatch.Server.Api;
+namespace Elivepatch.Server.Http;
 
 /// <summary>JSON of requests and answers: that of <see cref="ProtocolJson"/>, and stricter with what comes in.</summary>
 internal static class WebJson

@@ -1,8 +1,7 @@
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.State;
 
-namespace Elivepatch.Server.Api;
+namespace Elivepatch.Server.State;
 
 /// <summary>Builds as clients see them.</summary>
 internal static class BuildViews
@@ -30,10 +29,7 @@ internal static class BuildViews
     /// <summary>A state as it travels.</summary>
     public static string Word(BuildState state) => state.ToString().ToLowerInvariant();
 
-    /// <summary>The answer to whoever asks for a build that is not there.</summary>
-    public static IResult Unknown(string build) => Answers.Refuse([UnknownProblem(build)]);
-
     /// <summary>What is wrong where somebody asks for a build that is not there.</summary>
-    public static Problem UnknownProblem(string build) =>
+    public static Problem Unknown(string build) =>
         new(ServerProblems.BuildUnknown, $"the server knows no build {(build.Length > 64 ? build[..64] + "..." : build)}");
 }

@@ -2,7 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Elivepatch.Server.Security;
+namespace Elivepatch.Server.Pages;
 
 /// <summary>
 /// The secret in the cookie of somebody who signed in: 256 random bits, of which the server keeps the digest alone. Each form of the

@@ -1,4 +1,4 @@
-namespace Elivepatch.Server.Security;
+namespace Elivepatch.Server.Pages;
 
 /// <summary>
 /// The cookies of the page: whose session it is, and, before anybody has signed in, a secret that only the form of this server

@@ -1,7 +1,7 @@
 using Elivepatch.Model;
 using Microsoft.Net.Http.Headers;
 
-namespace Elivepatch.Server.Api;
+namespace Elivepatch.Server.Http;
 
 /// <summary>
 /// Text is UTF-8 (RFC 8259, 8.1). The framework would translate other character sets where it knows them, and break where it does

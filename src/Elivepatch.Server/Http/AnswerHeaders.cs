@@ -1,4 +1,4 @@
-namespace Elivepatch.Server.Api;
+namespace Elivepatch.Server.Http;
 
 /// <summary>
 /// Headers of all answers. Much of what they carry comes from clients and guests: no browser may take it for a page.

@@ -10,6 +10,7 @@ using Elivepatch.Server.Api;
 using Elivepatch.Server.Checks;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.FirstApi;
+using Elivepatch.Server.Http;
 using Elivepatch.Server.Pages;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.Signing;
@@ -20,7 +21,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Npgsql;
 
-namespace Elivepatch.Server;
+namespace Elivepatch.Server.Hosting;
 
 /// <summary>The service as it runs.</summary>
 internal sealed partial class ServerHost : IAsyncDisposable

@@ -8,7 +8,7 @@ using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Npgsql;
 
-namespace Elivepatch.Server.Api;
+namespace Elivepatch.Server.Http;
 
 /// <summary>Turns exceptions and answers without a body into problem details.</summary>
 internal sealed partial class FailureAnswers(RequestDelegate next, ILogger<FailureAnswers> log)

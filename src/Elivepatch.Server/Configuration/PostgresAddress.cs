@@ -6,7 +6,7 @@ using Elivepatch.Builder;
 using Elivepatch.Model;
 using Npgsql;
 
-namespace Elivepatch.Server.State;
+namespace Elivepatch.Server.Configuration;
 
 /// <summary>Where a PostgreSQL database is, and as whom to connect.</summary>
 public sealed class PostgresAddress

@@ -6,10 +6,9 @@ using System.Data.Common;
 using System.Text.Json;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.State;
 using Microsoft.Extensions.Caching.Memory;
 
-namespace Elivepatch.Server.Api;
+namespace Elivepatch.Server.State;
 
 /// <summary>Builds, those that are over from memory.</summary>
 public sealed class BuildAnswers(BuildTable builds, WithdrawalTable withdrawals, BlobStore blobs, TimeProvider clock)

@@ -15,7 +15,7 @@ using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Work;
 
-namespace Elivepatch.Server;
+namespace Elivepatch.Server.Hosting;
 
 /// <summary>What builds need.</summary>
 internal sealed record BuildServices
@@ -80,13 +80,13 @@ internal sealed record BuildServices
     private static void AddBroker(IServiceCollection services, BrokerAddress broker)
     {
         services.AddSingleton(broker).AddSingleton<BuildPublisher>().AddSingleton<BrokerDispatch>();
-        services.AddSingleton<IBuildDispatch>(s => s.GetRequiredService<BrokerDispatch>());
+        services.AddSingleton<IBuildDispatch>(s => s.GetRequiredService<BrokerDispatch>()).AddSingleton<ICompilers, CompilersOfWorkers>();
         services.AddHostedService<Redispatch>().AddSingleton<DeadBuilds>().AddHostedService(s => s.GetRequiredService<DeadBuilds>());
     }
 
     private void AddBuilders(IServiceCollection services)
     {
-        services.AddSingleton<IBuildDispatch, LocalDispatch>();
+        services.AddSingleton<IBuildDispatch, LocalDispatch>().AddSingleton<ICompilers, LocalCompilers>();
         services.AddSingleton(CreateRun);
         services.AddHostedService<BuildDispatcher>();
     }

@@ -1,7 +1,7 @@
-using Elivepatch.Server.State;
+using Elivepatch.Server.Configuration;
 using Npgsql;
 
-namespace Elivepatch.Server.Tests.State;
+namespace Elivepatch.Server.Tests.Configuration;
 
 /// <summary>What operators write as the address of a database.</summary>
 public sealed class PostgresAddressTests
@@ -56,6 +56,6 @@ public sealed class PostgresAddressTests
         var address = PostgresAddress.Parse("postgres://u5er:s3cret@db:6000/name?sslmode=require").Value;
         Assert.Equal("postgres://db:6000/name", address.ToString());
         Assert.Equal("postgres://db:6000/name", $"{address}");
-        Assert.DoesNotContain("s3cret", new Server.Configuration.ServerOptions { StateFolder = "", CacheFolder = "", Database = address }.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cret", new ServerOptions { StateFolder = "", CacheFolder = "", Database = address }.ToString(), StringComparison.Ordinal);
     }
 }

@@ -1,4 +1,4 @@
-namespace Elivepatch.Server;
+namespace Elivepatch.Server.Security;
 
 /// <summary>Text of a client's as it may stand in a message.</summary>
 internal static class PlainText

@@ -5,7 +5,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
-namespace Elivepatch.Server.Api;
+namespace Elivepatch.Server.Http;
 
 /// <summary>Says what is wrong with a request that could not be read.</summary>
 internal static partial class BindingFailure

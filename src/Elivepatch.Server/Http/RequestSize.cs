@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http.Metadata;
 
-namespace Elivepatch.Server.Api;
+namespace Elivepatch.Server.Http;
 
 /// <summary>The most bytes that the body of a request to an endpoint may have.</summary>
 /// <param name="MaxRequestBodySize">Bytes.</param>

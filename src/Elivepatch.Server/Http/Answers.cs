@@ -6,9 +6,8 @@ using Elivepatch.Kernel;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Server.Pages;
 
-namespace Elivepatch.Server.Api;
+namespace Elivepatch.Server.Http;
 
 /// <summary>Answers that say why a request was not done.</summary>
 internal static class Answers
@@ -90,7 +89,7 @@ internal static class Answers
     private sealed class ProblemResult(ProblemDetails details) : IResult
     {
         public Task ExecuteAsync(HttpContext httpContext) =>
-            (PageProblems.Answer(httpContext, details)
+            (httpContext.GetEndpoint()?.Metadata.GetMetadata<IProblemAnswer>()?.Tell(details)
                 ?? TypedResults.Json(details, ProtocolJson.Default.ProblemDetails, ProblemDetails.MediaType, details.Status))
             .ExecuteAsync(httpContext);
     }

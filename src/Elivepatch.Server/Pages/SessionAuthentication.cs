@@ -4,13 +4,13 @@
 using System.Text.Encodings.Web;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
-using Elivepatch.Server.Api;
-using Elivepatch.Server.Pages;
+using Elivepatch.Server.Http;
+using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 
-namespace Elivepatch.Server.Security;
+namespace Elivepatch.Server.Pages;
 
 /// <summary>Finds out whose request for a page it is.</summary>
 internal sealed class SessionAuthentication(
