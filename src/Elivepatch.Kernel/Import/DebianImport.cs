@@ -6,7 +6,6 @@ using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
-using Elivepatch.Kernel.VirtualMachines;
 using Elivepatch.Model;
 using Elivepatch.Model.Progress;
 

@@ -2,6 +2,7 @@
 
 using System.Text;
 using Elivepatch.Kernel.Architectures;
+using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Model;
 

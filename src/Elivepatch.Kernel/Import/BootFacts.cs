@@ -1,4 +1,4 @@
-namespace Elivepatch.Kernel.VirtualMachines;
+namespace Elivepatch.Kernel.Import;
 
 /// <summary>What a kernel said of itself when it was booted.</summary>
 /// <param name="Release">As <c>uname -r</c> has it.</param>
