@@ -4,6 +4,8 @@ using System.Security.Cryptography;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.State;
+using Elivepatch.Server.State.Postgres;
+using Elivepatch.Server.State.Sqlite;
 
 namespace Elivepatch.ServiceBench;
 
@@ -86,9 +88,9 @@ internal sealed class Service : IAsyncDisposable
             Path.Combine(folder, "state"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
         var (kept, cached) = (Path.Combine(state, "blobs"), Path.Combine(state, "cache", "blobs"));
         await using var database = address is null
-            ? (await Database.OpenFileAsync(Path.Combine(state, "elivepatchd.db"), CancellationToken.None)).Value
-            : (await Database.OpenAsync(PostgresAddress.Parse(address).Value, CancellationToken.None)).Value;
-        var blobs = BlobStore.Open(database, kept, cached, TimeProvider.System);
+            ? (await SqliteDatabase.OpenAsync(Path.Combine(state, "elivepatchd.db"), CancellationToken.None)).Value
+            : (await PostgresDatabase.OpenAsync(PostgresAddress.Parse(address).Value, CancellationToken.None)).Value;
+        var blobs = database.OpenBlobs(kept, cached, TimeProvider.System);
         var capture = (await blobs.PutAsync(RandomNumberGenerator.GetBytes(64), CancellationToken.None)).Value;
         var artifact = (await blobs.PutAsync(module, CancellationToken.None)).Value;
         var events = new BuildEventTable(database, TimeProvider.System);

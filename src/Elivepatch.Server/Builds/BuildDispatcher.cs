@@ -11,7 +11,6 @@ using Elivepatch.Builder.Workers;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
-using Npgsql;
 
 namespace Elivepatch.Server.Builds;
 
@@ -30,9 +29,6 @@ public sealed partial class BuildDispatcher(
     BuildTable builds, KernelTable kernels, BuildEventTable events, Database database, BlobStore blobs, ProductStore products,
     BuildSignals signals, BuildRun run, DispatcherOptions options, ILogger<BuildDispatcher> log) : BackgroundService
 {
-    // A builder that has not been heard of for so long has ended. It says every pause that it lives, a second usually.
-    private static readonly TimeSpan lostAfter = TimeSpan.FromSeconds(10);
-
     // Another one each time: what this process does not know of, it does not run.
     private readonly string worker = WorkerId.New();
 
@@ -41,9 +37,7 @@ public sealed partial class BuildDispatcher(
     {
         try
         {
-            // Nobody else has the file; the builds that run in a shared database may be those of another server.
-            if (database.Postgres is null)
-                await RequeueAsync(silentFor: null, stoppingToken);
+            await database.RecoverBuildsAsync(silentFor => RequeueAsync(silentFor, stoppingToken));
             await Task.WhenAll(
                 [LookForLostAsync(stoppingToken), .. Enumerable.Range(0, options.Builders).Select(_ => WorkAsync(stoppingToken))]);
         }
@@ -53,15 +47,10 @@ public sealed partial class BuildDispatcher(
         }
     }
 
-    // A server that ended leaves builds behind, this one's own among them where it came back at once.
     private async Task LookForLostAsync(CancellationToken stopping)
     {
         await Task.Yield();
-        while (database.Postgres is not null)
-        {
-            await RequeueAsync(lostAfter, stopping);
-            await Task.Delay(lostAfter / 2, stopping);
-        }
+        await database.WatchBuildersAsync(silentFor => RequeueAsync(silentFor, stopping), stopping);
     }
 
     private async Task RequeueAsync(TimeSpan? silentFor, CancellationToken stopping)
@@ -173,14 +162,10 @@ public sealed partial class BuildDispatcher(
             await events.AddAllAsync(build, batch, CancellationToken.None);
             return true;
         }
-        catch (NpgsqlException)
+        catch (DbException e)
         {
-            return false;
-        }
-        catch (DbException)
-        {
-            // A full disk, most likely. The build itself finds that out, and its end says so.
-            return true;
+            // What is broken is a full disk, most likely. The build itself finds that out, and its end says so.
+            return database.FailureOf(e) == DatabaseFailure.Broken;
         }
     }
 

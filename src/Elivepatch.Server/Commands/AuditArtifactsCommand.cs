@@ -10,6 +10,7 @@ using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Checks;
 using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Hosting;
 using Elivepatch.Server.State;
 using Elivepatch.Terminal;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -60,7 +61,7 @@ internal static class AuditArtifactsCommand
             var configured = configuration.Read(parsed, session);
             if (!configured.TryGet(out var options))
                 return Answer.Fail(session, configured.Problems, asJson);
-            var opened = await ConfigurationOptions.OpenDatabaseAsync(options, cancellation);
+            var opened = await OpenDatabase.RunAsync(options, cancellation);
             var cached = CacheRoot.Open(options.CacheFolder);
             if (!opened.TryGet(out var database) || !cached.TryGet(out var cache))
                 return Answer.Fail(session, [.. opened.Problems, .. cached.Problems], asJson);
@@ -80,7 +81,7 @@ internal static class AuditArtifactsCommand
             return Answer.Fail(session, folder.Problems, asJson);
         var builds = new BuildTable(database, new(database, clock), clock);
         var kernels = new KernelTable(database);
-        var blobs = BlobStore.OpenBeside(database, state.Blobs, Path.Combine(options.CacheFolder, "blobs"), clock);
+        var blobs = database.OpenBlobsBeside(state.Blobs, Path.Combine(options.CacheFolder, "blobs"), clock);
         using var audit = new ArtifactAudit(
             new(new(cache, kernels, blobs), blobs), builds, kernels, new(database, clock), NullLogger<ArtifactAudit>.Instance);
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Elivepatch.Model;
 using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Hosting;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
 
@@ -58,7 +59,7 @@ internal sealed class ConfigurationOptions
     {
         var configured = Read(parsed, session);
         return configured.TryGet(out var options)
-            ? await OpenDatabaseAsync(options, cancellation)
+            ? await OpenDatabase.RunAsync(options, cancellation)
             : Outcome<Database>.Failure(configured.Problems);
     }
 
@@ -69,22 +70,11 @@ internal sealed class ConfigurationOptions
         var configured = Read(parsed, session);
         if (!configured.TryGet(out var options))
             return Outcome<(KeyRing, Database)>.Failure(configured.Problems);
-        var opened = await OpenDatabaseAsync(options, cancellation);
+        var opened = await OpenDatabase.RunAsync(options, cancellation);
         var folder = StateFolder.Open(options);
         if (!opened.TryGet(out var database) || !folder.TryGet(out var found))
             return Outcome<(KeyRing, Database)>.Failure([.. opened.Problems, .. folder.Problems]);
         return (await RegisteredKeys.OpenAsync(found.Keys, database, cancellation)).Then<(KeyRing, Database)>(keys => (keys, database));
-    }
-
-    /// <summary>Opens the database of a state, whether a server uses it or not.</summary>
-    public static async Task<Outcome<Database>> OpenDatabaseAsync(ServerOptions options, CancellationToken cancellation)
-    {
-        if (options.Database is { } address)
-            return await Database.OpenAsync(address, cancellation);
-        var folder = StateFolder.Open(options);
-        return folder.TryGet(out var found)
-            ? await Database.OpenFileAsync(found.DatabaseFile, cancellation)
-            : Outcome<Database>.Failure(folder.Problems);
     }
 
     private ConfigurationOptions AddTo(Command verb)

@@ -78,7 +78,7 @@ internal static class KeysCommand
             if (!opened.TryGet(out var state))
                 return Answer.Fail(session, opened.Problems, asJson);
             var made = state.Keys.Rotate();
-            if (state.Database.Postgres is not null && await RegisteredKeys.AgreeAsync(state.Keys, state.Database, cancellation) is { } differs)
+            if (await RegisteredKeys.AgreeAsync(state.Keys, state.Database, cancellation) is { } differs)
                 return Answer.Fail(session, [differs], asJson);
             if (asJson)
                 Answer.WriteJson(session, made, ProtocolJson.Default.KeyView);

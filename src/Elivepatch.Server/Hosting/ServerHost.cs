@@ -1,6 +1,7 @@
 // In: the options. Out: a server that listens. What cannot be had (state, keys, certificate, address) is a problem before anything
 // is served. The order of the middleware is the order in which a request is judged.
 
+using System.Data.Common;
 using System.Net;
 using Elivepatch.Builder;
 using Elivepatch.Kernel.Storage;
@@ -19,7 +20,6 @@ using Elivepatch.Server.Telemetry;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Npgsql;
 
 namespace Elivepatch.Server.Hosting;
 
@@ -80,12 +80,13 @@ internal sealed partial class ServerHost : IAsyncDisposable
         Application.Lifetime.ApplicationStopped.Register(() => LogStopped(log));
         var tokens = Application.Services.GetRequiredService<TokenTable>();
         var clock = Application.Services.GetRequiredService<TimeProvider>();
+        var database = Application.Services.GetRequiredService<Database>();
         try
         {
             return await IssueToken.RunFirstAsync(
                 tokens, new("administrator", [TokenScopes.Submit, TokenScopes.Read, TokenScopes.Operate]), clock.GetUtcNow(), cancellation);
         }
-        catch (NpgsqlException e)
+        catch (DbException e) when (database.FailureOf(e) != DatabaseFailure.Broken)
         {
             return new Problem(DatabaseProblems.DatabaseUnreachable, e.Message);
         }
@@ -111,36 +112,16 @@ internal sealed partial class ServerHost : IAsyncDisposable
         ServerOptions options, StateFolder folder, FileLock held, Action<WebApplicationBuilder> adjust, TimeProvider clock,
         CancellationToken cancellation)
     {
-        var opened = options.Database is { } address
-            ? await Database.OpenAsync(address, cancellation)
-            : await Database.OpenFileAsync(folder.DatabaseFile, cancellation);
+        var opened = await OpenDatabase.RunAsync(options, cancellation);
         if (!opened.TryGet(out var database))
             return Outcome<ServerHost>.Failure(opened.Problems);
-        var shared = await SharedClockAsync(options, database, clock, cancellation);
-        var host = shared.TryGet(out var time)
+        var timed = await database.OpenClockAsync(clock, cancellation);
+        var host = timed.TryGet(out var time)
             ? await OpenAsync(options, folder, held, database, adjust, time, cancellation)
-            : Outcome<ServerHost>.Failure(shared.Problems);
+            : Outcome<ServerHost>.Failure(timed.Problems);
         if (!host.Succeeded)
             await database.DisposeAsync();
         return host;
-    }
-
-    // Servers that share a database share its time.
-    private static async Task<Outcome<TimeProvider>> SharedClockAsync(
-        ServerOptions options, Database database, TimeProvider own, CancellationToken cancellation)
-    {
-        if (database.Postgres is not { } postgres)
-            return own;
-        try
-        {
-            var clock = new DatabaseClock(own);
-            await clock.SetAsync(postgres, cancellation);
-            return clock;
-        }
-        catch (NpgsqlException e)
-        {
-            return new Problem(DatabaseProblems.DatabaseUnreachable, $"{options.Database}: {e.Message}");
-        }
     }
 
     private static async Task<Outcome<ServerHost>> OpenAsync(
@@ -193,7 +174,8 @@ internal sealed partial class ServerHost : IAsyncDisposable
         IServiceCollection services, ServerOptions options, StateFolder folder, Database database, KeyRing keys, TimeProvider clock)
     {
         services.AddSingleton(options).AddSingleton(folder).AddSingleton(database).AddSingleton(keys).AddSingleton(clock);
-        services.AddSingleton(BlobStore.Open(database, folder.Blobs, Path.Combine(options.CacheFolder, "blobs"), clock));
+        var blobs = database.OpenBlobs(folder.Blobs, Path.Combine(options.CacheFolder, "blobs"), clock);
+        services.AddSingleton(blobs);
         services.AddSingleton<UploadedBlobs>();
         services.AddSingleton<BuildTable>().AddSingleton<BuildEventTable>().AddSingleton<KernelTable>();
         services.AddSingleton<TokenTable>().AddSingleton<KnownTokens>().AddSingleton<SessionTable>().AddSingleton<AuditTable>();
@@ -204,10 +186,9 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<PublishedModules>();
         services.AddHostedService<ArtifactAuditService>();
         services.AddSingleton<KeyAgreement>().AddHostedService(s => s.GetRequiredService<KeyAgreement>());
-        services.AddSingleton<UnwantedBlobs>().AddHostedService<Retention>();
-        services.AddHostedService<BuildEventNotices>().AddHostedService<BlobSweep>();
-        if (clock is DatabaseClock shared)
-            services.AddSingleton(shared).AddHostedService<ClockUpkeep>();
+        services.AddHostedService<Retention>();
+        database.AddUpkeep(services);
+        blobs.AddUpkeep(services);
         services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
     }
 

@@ -6,12 +6,12 @@ using Elivepatch.Builder;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
-using Npgsql;
+using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Http;
 
 /// <summary>Turns exceptions and answers without a body into problem details.</summary>
-internal sealed partial class FailureAnswers(RequestDelegate next, ILogger<FailureAnswers> log)
+internal sealed partial class FailureAnswers(RequestDelegate next, Database database, ILogger<FailureAnswers> log)
 {
     // How long a database takes to restart.
     private const string RetryAfterSeconds = "5";
@@ -34,11 +34,11 @@ internal sealed partial class FailureAnswers(RequestDelegate next, ILogger<Failu
         {
             await Answers.WriteAsync(context, Bad(e), e.StatusCode);
         }
-        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.CharacterNotInRepertoire && !context.Response.HasStarted)
+        catch (DbException e) when (database.FailureOf(e) == DatabaseFailure.TextRefused && !context.Response.HasStarted)
         {
             await Answers.WriteAsync(context, new Problem(ServerProblems.RequestMalformed, "it has a character that no text can have (U+0000)"));
         }
-        catch (NpgsqlException e) when (!context.Response.HasStarted)
+        catch (DbException e) when (database.FailureOf(e) == DatabaseFailure.Unreachable && !context.Response.HasStarted)
         {
             LogStateFailed(log, e);
             context.Response.Headers.RetryAfter = RetryAfterSeconds;

@@ -19,8 +19,6 @@ internal sealed partial class KeyAgreement(KeyRing keys, Database database, Time
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (database.Postgres is null)
-            return;
         using var timer = new PeriodicTimer(interval, clock);
         try
         {

@@ -5,7 +5,6 @@ using System.Data.Common;
 using System.Globalization;
 using System.Security.Cryptography;
 using Dapper;
-using Npgsql;
 
 namespace Elivepatch.Server.State;
 
@@ -14,18 +13,6 @@ public sealed class AuditTable(Database database, TimeProvider clock)
 {
     private const int MostAtOnce = 200;
     private const string Columns = "SELECT id, time, token, name, address, action, subject, status FROM audit";
-
-    private const string Insert =
-        """
-        INSERT INTO audit (id, time, token, name, address, action, subject, status)
-        VALUES (@Id, @Time, @Token, @Name, @Address, @Action, @Subject, @Status)
-        """;
-
-    private const string InsertMany =
-        """
-        INSERT INTO audit (id, time, token, name, address, action, subject, status)
-        SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8)
-        """;
 
     private static long last;
     private readonly Lock gate = new();
@@ -97,23 +84,18 @@ public sealed class AuditTable(Database database, TimeProvider clock)
         }
     }
 
-    private static async Task<int> WriteAsync(List<Waiting> batch, DbTransaction transaction)
+    private Task<int> WriteAsync(List<Waiting> batch, DbTransaction transaction)
     {
-        var entries = batch.ConvertAll(b => b.Entry);
-        if (transaction is not NpgsqlTransaction postgres)
-            return await transaction.Connection!.ExecuteAsync(Insert, entries.Select(Row.Of), transaction);
-        // A statement for each would be most of the work, the database's and the server's.
-        await using var command = new NpgsqlCommand(InsertMany, postgres.Connection, postgres)
-        {
-            Parameters =
-            {
-                Column(e => e.Id), Column(e => Moment.From(e.Time)), Column(e => e.Token), Column(e => e.Name), Column(e => e.Address),
-                Column(e => e.Action), Column(e => e.Subject), Column(e => (long)e.Status),
-            },
-        };
-        return await command.ExecuteNonQueryAsync();
+        return database.InsertAllAsync(
+            "audit",
+            [
+                new("id", Column(e => e.Id)), new("time", Column(e => Moment.From(e.Time))), new("token", Column(e => e.Token)),
+                new("name", Column(e => e.Name)), new("address", Column(e => e.Address)), new("action", Column(e => e.Action)),
+                new("subject", Column(e => e.Subject)), new("status", Column(e => (long)e.Status)),
+            ],
+            transaction);
 
-        NpgsqlParameter<T[]> Column<T>(Func<AuditEntry, T> of) => new() { TypedValue = [.. entries.Select(of)] };
+        T[] Column<T>(Func<AuditEntry, T> of) => [.. batch.Select(b => of(b.Entry))];
     }
 
     // In the order in which they are made, also those of one millisecond.
@@ -144,18 +126,6 @@ public sealed class AuditTable(Database database, TimeProvider clock)
         public string Subject { get; init; } = "";
 
         public long Status { get; init; }
-
-        public static Row Of(AuditEntry entry) => new()
-        {
-            Id = entry.Id,
-            Time = Moment.From(entry.Time),
-            Token = entry.Token,
-            Name = entry.Name,
-            Address = entry.Address,
-            Action = entry.Action,
-            Subject = entry.Subject,
-            Status = entry.Status,
-        };
 
         public AuditEntry ToEntry() => new(Id, Moment.To(Time), Token, Name, Address, Action, Subject, (int)Status);
     }

@@ -15,9 +15,6 @@ public sealed class BuildEventTable(Database database, TimeProvider clock)
     /// <summary>The most events of one build; a log that goes on is cut, with a line that says so.</summary>
     public const int MostEvents = BuildJournal.MostEvents;
 
-    /// <summary>The channel on which PostgreSQL tells all servers which build has something new.</summary>
-    internal const string Notices = "elivepatch_events";
-
     private const int PageSize = 500;
 
     // Events that another process wrote are found by looking.
@@ -61,9 +58,7 @@ public sealed class BuildEventTable(Database database, TimeProvider clock)
         await connection.ExecuteAsync(
             "INSERT INTO build_events (build, sequence, event) VALUES (@build, @Sequence, @json)",
             new { build, numbered.Sequence, json = JsonSerializer.Serialize(numbered, ProtocolJson.Default.BuildEvent) }, transaction);
-        // Sent when it is committed, and once however often it is said before.
-        if (database.Postgres is not null)
-            await connection.ExecuteAsync($"SELECT pg_notify('{Notices}', @build)", new { build }, transaction);
+        await database.NotifyAsync(build, transaction);
         return numbered;
     }
 

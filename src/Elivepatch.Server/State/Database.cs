@@ -1,8 +1,7 @@
-// In: a file, or the address of a PostgreSQL. Out: reading and changing, with the same promise on both: a change sees and does
-// everything as if it were alone. SQLite keeps it by one writer at a time. PostgreSQL keeps it by SERIALIZABLE, which lets writers run
-// side by side and undoes one of those that would have seen something else in another order; that one is run again here. Locks of
-// rows would cost fewer repetitions, but each statement would have to know all that it can collide with, and SQLite has none: what
-// is right on the one would be wrong on the other.
+// In: work on the database. Out: its result, with the same promise whichever database it is: a change sees and does everything as if it
+// were alone. What the two do differently is in Sqlite and in Postgres, and nobody else asks which it is. Locks of rows would cost
+// fewer repetitions than PostgreSQL's SERIALIZABLE, but each statement would have to know all that it can collide with, and SQLite has
+// none: what is right on the one would be wrong on the other.
 
 using System.Data;
 using System.Data.Common;
@@ -11,92 +10,43 @@ using System.Globalization;
 using Dapper;
 using Elivepatch.Builder;
 using Elivepatch.Model;
-using Elivepatch.Server.Configuration;
-using Microsoft.Data.Sqlite;
-using Npgsql;
 
 namespace Elivepatch.Server.State;
+
+/// <summary>What an exception of the database means to whoever asked for something.</summary>
+internal enum DatabaseFailure
+{
+    /// <summary>The disk or the database failed.</summary>
+    Broken,
+
+    /// <summary>It does not answer, or not in time: it may soon.</summary>
+    Unreachable,
+
+    /// <summary>It cannot hold a character of the request.</summary>
+    TextRefused,
+}
+
+/// <summary>Values of one column, one a row.</summary>
+/// <param name="Name">The column.</param>
+/// <param name="Values">An array of the type that the database has.</param>
+internal sealed record ColumnValues(string Name, Array Values);
 
 /// <summary>
 /// The database of the server. Its SQL is what SQLite and PostgreSQL have in common; what is committed survives a power cut.
 /// </summary>
-public sealed class Database : IAsyncDisposable
+public abstract class Database : IAsyncDisposable
 {
     private const string MigrationPrefix = "Elivepatch.Server.State.Migrations.";
-
-    // Names the lock under which the schema is changed: any number that nobody else takes in this database.
-    private const long MigrationLock = 0x656c_6976_6570;
-
-    // Two who insert the same key see each other only then; who inserts what is there fails again.
-    private const int MostCollisions = 10;
     private const int LongestPause = 128;
 
-    // How long a change waits for others, on both databases.
-    private static readonly TimeSpan patience = TimeSpan.FromSeconds(30);
-    private readonly Func<DbConnection> connect;
+    /// <summary>How long a change waits for others.</summary>
+    private protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private Database(Func<DbConnection> connect, NpgsqlDataSource? postgres) => (this.connect, Postgres) = (connect, postgres);
+    /// <summary>The public keys that all servers of the database sign with.</summary>
+    internal abstract IKeyRegister Keys { get; }
 
-    /// <summary>PostgreSQL, which other servers may use as well; null where the database is a file of this server's own.</summary>
-    internal NpgsqlDataSource? Postgres { get; }
-
-    /// <summary>Opens the database file and brings its schema up to date.</summary>
-    public static async Task<Outcome<Database>> OpenFileAsync(string path, CancellationToken cancellation)
-    {
-        var text = new SqliteConnectionStringBuilder
-        {
-            DataSource = path,
-            ForeignKeys = true,
-            // How long a writer waits for another one.
-            DefaultTimeout = (int)patience.TotalSeconds,
-        }.ToString();
-        var database = new Database(() => new SqliteConnection(text), null);
-        try
-        {
-            await using (var connection = await database.ConnectAsync(cancellation))
-            {
-                // Readers do not wait for a writer, and a commit is on the disk when it returns.
-                await connection.ExecuteAsync("PRAGMA journal_mode = WAL");
-            }
-
-            return await database.MigrateAsync(cancellation) is { } newer ? Newer(path, newer) : database;
-        }
-        catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
-        {
-            return new Problem(BuilderProblems.StateUnusable, $"{path}: {e.Message}");
-        }
-    }
-
-    /// <summary>Connects to PostgreSQL and brings the schema up to date, which of several servers one does.</summary>
-    public static async Task<Outcome<Database>> OpenAsync(PostgresAddress address, CancellationToken cancellation)
-    {
-        NpgsqlDataSource source;
-        try
-        {
-            source = NpgsqlDataSource.Create(address.ConnectionString);
-        }
-        catch (Exception e) when (e is ArgumentException or NotSupportedException or InvalidOperationException)
-        {
-            // The driver's words may repeat the connection string.
-            return new Problem(DatabaseProblems.DatabaseUnreachable, $"{address}: its parameters contradict each other");
-        }
-
-        var database = new Database(source.CreateConnection, source);
-        Problem problem;
-        try
-        {
-            if (await database.MigrateAsync(cancellation) is not { } newer)
-                return database;
-            problem = Newer(address.ToString(), newer);
-        }
-        catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
-        {
-            problem = new(DatabaseProblems.DatabaseUnreachable, $"{address}: {e.Message}");
-        }
-
-        await database.DisposeAsync();
-        return problem;
-    }
+    /// <summary>What a change of the schema sees of others that go on meanwhile.</summary>
+    private protected abstract IsolationLevel SchemaIsolation { get; }
 
     /// <summary>Reads without a transaction. The work may be done again from its beginning.</summary>
     public async Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken cancellation)
@@ -108,7 +58,7 @@ public sealed class Database : IAsyncDisposable
                 await using var connection = await ConnectAsync(cancellation);
                 return await work(connection);
             }
-            catch (NpgsqlException e) when (attempt == 0 && IsConnectionLost(e))
+            catch (DbException e) when (attempt == 0 && IsConnectionLost(e))
             {
                 // A connection of the pool that has outlived the database's restart: another one may do.
             }
@@ -134,8 +84,8 @@ public sealed class Database : IAsyncDisposable
                 await transaction.CommitAsync(cancellation);
                 return result;
             }
-            catch (NpgsqlException e) when (
-                MayDoAgain(e, attempt, isCommitting) && Stopwatch.GetElapsedTime(start) < patience && !cancellation.IsCancellationRequested)
+            catch (DbException e) when (
+                MayDoAgain(e, attempt, isCommitting) && Stopwatch.GetElapsedTime(start) < Patience && !cancellation.IsCancellationRequested)
             {
                 // By chance, so that those who collided do not meet again.
                 await Task.Delay(Random.Shared.Next(Math.Min(2 << Math.Min(attempt, 16), LongestPause)), cancellation);
@@ -144,30 +94,69 @@ public sealed class Database : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => Postgres?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public abstract ValueTask DisposeAsync();
 
-    // What was lost while it was committed may have happened, and is not done twice.
-    private static bool MayDoAgain(NpgsqlException e, int attempt, bool isCommitting) => e.SqlState switch
-    {
-        PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected => true,
-        PostgresErrorCodes.UniqueViolation => attempt < MostCollisions,
-        _ => attempt == 0 && !isCommitting && IsConnectionLost(e),
-    };
+    /// <summary>What a failure means.</summary>
+    internal abstract DatabaseFailure FailureOf(Exception e);
 
-    private static bool IsConnectionLost(NpgsqlException e) => e switch
-    {
-        PostgresException => e.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown,
-        _ => e.InnerException is IOException or System.Net.Sockets.SocketException,
-    };
+    /// <summary>The time for all that is written to the database.</summary>
+    /// <param name="own">This machine's.</param>
+    /// <param name="cancellation">Ends it.</param>
+    internal abstract Task<Outcome<TimeProvider>> OpenClockAsync(TimeProvider own, CancellationToken cancellation);
 
-    private async Task<DbConnection> ConnectAsync(CancellationToken cancellation)
+    /// <summary>Opens the store of contents.</summary>
+    /// <param name="kept">The folder that keeps contents where the database does not.</param>
+    /// <param name="cached">The folder for what is fetched from the database where it keeps them.</param>
+    /// <param name="clock">The time.</param>
+    internal abstract BlobStore OpenBlobs(string kept, string cached, TimeProvider clock);
+
+    /// <summary>Opens the store of a server that may be running: what is on its way there is left alone.</summary>
+    /// <inheritdoc cref="OpenBlobs"/>
+    internal abstract BlobStore OpenBlobsBeside(string kept, string cached, TimeProvider clock);
+
+    /// <summary>Adds what has to be done while the server runs.</summary>
+    internal abstract void AddUpkeep(IServiceCollection services);
+
+    /// <summary>Tells other servers, when the transaction is committed, that a build has new events.</summary>
+    internal abstract Task NotifyAsync(string build, DbTransaction transaction);
+
+    /// <summary>Inserts rows, and gives how many.</summary>
+    internal abstract Task<int> InsertAllAsync(string table, IReadOnlyList<ColumnValues> columns, DbTransaction transaction);
+
+    /// <summary>Before builders begin: has those builds requeued that nobody can be running.</summary>
+    /// <param name="requeue">Requeues builds whose builder has been silent for a time; all that run, where that is null.</param>
+    internal abstract Task RecoverBuildsAsync(Func<TimeSpan?, Task> requeue);
+
+    /// <summary>While builders work: has those builds requeued, again and again, whose builder is not heard of any more.</summary>
+    /// <param name="requeue">Requeues builds whose builder has been silent for a time.</param>
+    /// <param name="cancellation">Ends it.</param>
+    internal abstract Task WatchBuildersAsync(Func<TimeSpan?, Task> requeue, CancellationToken cancellation);
+
+    /// <summary>A connection that is not open.</summary>
+    private protected abstract DbConnection CreateConnection();
+
+    /// <summary>Sets up a connection that was opened.</summary>
+    private protected abstract Task PrepareAsync(DbConnection connection);
+
+    /// <summary>Keeps other servers from changing the schema before the transaction ends.</summary>
+    private protected abstract Task LockSchemaAsync(DbTransaction transaction);
+
+    /// <summary>True where the connection is gone, and another one may do.</summary>
+    private protected abstract bool IsConnectionLost(DbException e);
+
+    /// <summary>True where somebody else changed the same, and the change may succeed if it is done again.</summary>
+    /// <param name="e">What was thrown.</param>
+    /// <param name="attempt">How often it has been done again.</param>
+    private protected abstract bool IsCollision(DbException e, int attempt);
+
+    /// <summary>Opens a connection.</summary>
+    private protected async Task<DbConnection> ConnectAsync(CancellationToken cancellation)
     {
-        var connection = connect();
+        var connection = CreateConnection();
         try
         {
             await connection.OpenAsync(cancellation);
-            if (connection is SqliteConnection)
-                await connection.ExecuteAsync("PRAGMA synchronous = FULL");
+            await PrepareAsync(connection);
             return connection;
         }
         catch
@@ -177,20 +166,25 @@ public sealed class Database : IAsyncDisposable
         }
     }
 
-    // Gives the number of the schema where that is newer than all that is known here.
-    private async Task<long?> MigrateAsync(CancellationToken cancellation)
+    /// <summary>Brings the schema up to date. Gives what is wrong where it is newer than all that is known here.</summary>
+    /// <param name="where">What the database is called.</param>
+    /// <param name="cancellation">Ends it.</param>
+    private protected async Task<Problem?> MigrateAsync(string where, CancellationToken cancellation)
     {
         await using var connection = await ConnectAsync(cancellation);
-        // Each statement has to see what was committed before it: whoever waited for the lock finds the work done.
-        await using var transaction = await connection.BeginTransactionAsync(
-            Postgres is null ? IsolationLevel.Serializable : IsolationLevel.ReadCommitted, cancellation);
-        if (Postgres is not null)
-            await connection.ExecuteAsync("SELECT pg_advisory_xact_lock(@MigrationLock)", new { MigrationLock }, transaction);
+        await using var transaction = await connection.BeginTransactionAsync(SchemaIsolation, cancellation);
+        await LockSchemaAsync(transaction);
         await connection.ExecuteAsync("CREATE TABLE IF NOT EXISTS schema_version (number BIGINT PRIMARY KEY)", transaction: transaction);
         var have = (await connection.QueryAsync<long>("SELECT number FROM schema_version", transaction: transaction)).ToHashSet();
         var migrations = Migrations();
         if (have.Count > 0 && have.Max() > migrations[^1].Number)
-            return have.Max();
+        {
+            return new(
+                BuilderProblems.StateUnusable,
+                $"{where}: its schema is {have.Max()}, and this version knows {migrations[^1].Number}: it was used by a newer one",
+                "Install the version that the database was last used with, or a newer one.");
+        }
+
         foreach (var (number, sql) in migrations.Where(m => !have.Contains(m.Number)))
         {
             await connection.ExecuteAsync(sql, transaction: transaction);
@@ -201,10 +195,9 @@ public sealed class Database : IAsyncDisposable
         return null;
     }
 
-    private static Problem Newer(string where, long schema) => new(
-        BuilderProblems.StateUnusable,
-        $"{where}: its schema is {schema}, and this version knows {Migrations()[^1].Number}: it was used by a newer one",
-        "Install the version that the database was last used with, or a newer one.");
+    // What was lost while it was committed may have happened, and is not done twice.
+    private bool MayDoAgain(DbException e, int attempt, bool isCommitting) =>
+        IsCollision(e, attempt) || (attempt == 0 && !isCommitting && IsConnectionLost(e));
 
     private static List<(long Number, string Sql)> Migrations()
     {

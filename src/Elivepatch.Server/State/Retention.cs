@@ -8,7 +8,7 @@ namespace Elivepatch.Server.State;
 
 /// <summary>Removes what is old.</summary>
 internal sealed partial class Retention(
-    AuditTable audit, BuildTable builds, MachineTable machines, KernelTable kernels, UnwantedBlobs unwanted, BuildAnswers answers,
+    AuditTable audit, BuildTable builds, MachineTable machines, KernelTable kernels, BlobStore blobs, Database database, BuildAnswers answers,
     ServerOptions options, TimeProvider clock, ILogger<Retention> log) : BackgroundService
 {
     private static readonly TimeSpan afterStart = TimeSpan.FromMinutes(10);
@@ -29,7 +29,7 @@ internal sealed partial class Retention(
 
             await machines.ForgetAsync(now.AddDays(-options.MachineDays), cancellation);
             await kernels.RemovePartsOfEndedTokensAsync(now, cancellation);
-            await unwanted.RemoveAsync(cancellation);
+            await blobs.RemoveUnwantedAsync(database, cancellation);
         }
         catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
         {

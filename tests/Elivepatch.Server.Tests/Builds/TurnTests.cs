@@ -3,6 +3,7 @@ using System.Globalization;
 using Elivepatch.Kernel;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
+using Elivepatch.Server.State.Sqlite;
 
 namespace Elivepatch.Server.Tests.Builds;
 
@@ -168,7 +169,7 @@ public sealed class TurnTests : IDisposable
 
     private async Task<BuildTable> OpenAsync()
     {
-        var database = (await Database.OpenFileAsync(scratch.PathOf("state.db"), Cancellation)).Value;
+        var database = (await SqliteDatabase.OpenAsync(scratch.PathOf("state.db"), Cancellation)).Value;
         kernels = new(database);
         foreach (var compiler in (string[])["gcc", "gcc-13"])
         {

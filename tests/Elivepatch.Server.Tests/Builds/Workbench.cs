@@ -7,6 +7,7 @@ using Elivepatch.Server.Builds;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Kernels;
 using Elivepatch.Server.State;
+using Elivepatch.Server.State.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Elivepatch.Server.Tests.Builds;
@@ -25,7 +26,7 @@ internal sealed class Workbench : IDisposable
         Database = database;
         Cache = cache;
         Policy = policy;
-        Blobs = BlobStore.Open(database, Path.Combine(folder, "blobs"), Path.Combine(folder, "cached"), TimeProvider.System);
+        Blobs = database.OpenBlobs(Path.Combine(folder, "blobs"), Path.Combine(folder, "cached"), TimeProvider.System);
         Events = new(database, TimeProvider.System);
         Builds = new(database, Events, TimeProvider.System);
         Kernels = new(database);
@@ -67,7 +68,7 @@ internal sealed class Workbench : IDisposable
         Database? shared = null)
     {
         var path = folder ?? Directory.CreateTempSubdirectory("elivepatchd-").FullName;
-        var database = shared ?? Get(await Database.OpenFileAsync(Path.Combine(path, "state.db"), Cancellation));
+        var database = shared ?? Get(await SqliteDatabase.OpenAsync(Path.Combine(path, "state.db"), Cancellation));
         return new(
             path, folder is null, database, cache ?? Get(CacheRoot.Open(Path.Combine(path, "cache"))), policy ?? new(),
             sources ?? [new(SourceOrigin.Tree, "*", "/")]);

@@ -1,6 +1,7 @@
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
+using Elivepatch.Server.State.Sqlite;
 
 namespace Elivepatch.Server.Tests.Checks;
 
@@ -121,7 +122,7 @@ public sealed class InterruptedAuditTests(SharedPostgres postgres) : IDisposable
 
     private async Task WithStateAsync(Func<BuildTable, Task> look)
     {
-        var opened = await Database.OpenFileAsync(Path.Combine(scratch.PathOf("state"), "elivepatchd.db"), Cancellation);
+        var opened = await SqliteDatabase.OpenAsync(Path.Combine(scratch.PathOf("state"), "elivepatchd.db"), Cancellation);
         await using var database = opened.Value;
         await look(new(database, new(database, TimeProvider.System), TimeProvider.System));
     }

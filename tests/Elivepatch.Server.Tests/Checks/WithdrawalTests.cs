@@ -8,6 +8,7 @@ using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
+using Elivepatch.Server.State.Sqlite;
 
 namespace Elivepatch.Server.Tests.Checks;
 
@@ -211,7 +212,7 @@ public sealed class WithdrawalTests(SharedPostgres postgres) : IAsyncLifetime
         await client.GetByteArrayAsync(ApiRoutes.Artifact("build"), Cancellation);
 
         // Behind the server's back.
-        var opened = await Database.OpenFileAsync(Path.Combine(scratch.PathOf("state"), "elivepatchd.db"), Cancellation);
+        var opened = await SqliteDatabase.OpenAsync(Path.Combine(scratch.PathOf("state"), "elivepatchd.db"), Cancellation);
         await using var other = opened.Value;
         var builds = new BuildTable(other, new(other, server.Clock), server.Clock);
         Assert.True(await builds.WithdrawAsync(

@@ -3,6 +3,7 @@ using System.Text;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.State;
+using Elivepatch.Server.State.Postgres;
 using Elivepatch.Server.Tests.Builds;
 
 namespace Elivepatch.Server.Tests.Several;
@@ -73,7 +74,7 @@ public sealed class LostDatabaseTests : IAsyncLifetime
     [Fact]
     public async Task A_build_in_mid_flight_goes_on_and_its_result_is_kept_when_it_is_back()
     {
-        await using var database = (await Database.OpenAsync(address, Cancellation)).Value;
+        await using var database = (await PostgresDatabase.OpenAsync(address, Cancellation)).Value;
         using var bench = await Workbench.OpenAsync(folder: scratch.Folder, shared: database);
         await bench.AddKernelAsync();
         var (begun, end) = (new TaskCompletionSource(), new TaskCompletionSource());
@@ -106,7 +107,7 @@ public sealed class LostDatabaseTests : IAsyncLifetime
     [Fact]
     public async Task A_change_that_the_restart_undid_is_not_there_and_one_that_was_answered_is()
     {
-        await using var database = (await Database.OpenAsync(address, Cancellation)).Value;
+        await using var database = (await PostgresDatabase.OpenAsync(address, Cancellation)).Value;
         var tokens = new TokenTable(database);
         await tokens.AddAsync(new("kept", "n", "kept", ["read"], DateTimeOffset.UtcNow), Cancellation);
         await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => database.ChangeAsync(

@@ -8,6 +8,7 @@ using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.State;
+using Elivepatch.Server.State.Postgres;
 using Elivepatch.Server.Tests.Builds;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -70,7 +71,7 @@ public sealed class SeveralServersTests(SharedPostgres postgres) : IAsyncLifetim
         var (one, two) = (await ServerAsync("one"), await ServerAsync("two"));
         // Their own clocks stand still, in another month.
         two.Clock.Now -= TimeSpan.FromHours(1);
-        await two.Get<DatabaseClock>().SetAsync(two.Get<Database>().Postgres!, Cancellation);
+        await two.Get<DatabaseClock>().SetAsync(Cancellation);
         var (first, second) = (one.Get<TimeProvider>().GetUtcNow(), two.Get<TimeProvider>().GetUtcNow());
         Assert.InRange((first - second).Duration(), TimeSpan.Zero, TimeSpan.FromMinutes(1));
         Assert.InRange((DateTimeOffset.UtcNow - first).Duration(), TimeSpan.Zero, TimeSpan.FromMinutes(1));
@@ -187,9 +188,9 @@ public sealed class SeveralServersTests(SharedPostgres postgres) : IAsyncLifetim
         await notices.StopAsync(Cancellation);
     }
 
-    private async Task<Database> DatabaseAsync()
+    private async Task<PostgresDatabase> DatabaseAsync()
     {
-        var database = (await Database.OpenAsync(address, Cancellation)).Value;
+        var database = (PostgresDatabase)(await PostgresDatabase.OpenAsync(address, Cancellation)).Value;
         opened.Add(database);
         return database;
     }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Dapper;
 using Elivepatch.Server.State;
+using Elivepatch.Server.State.Postgres;
 
 namespace Elivepatch.Server.Tests.Several;
 
@@ -8,11 +9,11 @@ namespace Elivepatch.Server.Tests.Several;
 public sealed class SharedBlobTests(SharedPostgres postgres) : IAsyncLifetime
 {
     private readonly Scratch scratch = new();
-    private Database database = null!;
+    private PostgresDatabase database = null!;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => database = (await Database.OpenAsync(await postgres.NewAsync(), Cancellation)).Value;
+    public async ValueTask InitializeAsync() => database = (PostgresDatabase)(await PostgresDatabase.OpenAsync(await postgres.NewAsync(), Cancellation)).Value;
 
     public async ValueTask DisposeAsync()
     {
@@ -73,7 +74,7 @@ public sealed class SharedBlobTests(SharedPostgres postgres) : IAsyncLifetime
     {
         // As if the server died between two chunks.
         var content = new byte[3 << 20];
-        await using (var connection = database.Postgres!.CreateConnection())
+        await using (var connection = database.Source.CreateConnection())
         {
             await connection.OpenAsync(Cancellation);
             await using var transaction = await connection.BeginTransactionAsync(Cancellation);
@@ -130,7 +131,8 @@ public sealed class SharedBlobTests(SharedPostgres postgres) : IAsyncLifetime
         await Assert.ThrowsAsync<FileNotFoundException>(() => Store("two").ReadAsync(unused, Cancellation));
     }
 
-    private BlobStore Store(string server) => BlobStore.Open(database, scratch.PathOf("unused"), scratch.PathOf(server), TimeProvider.System);
+    private PostgresBlobs Store(string server) =>
+        (PostgresBlobs)database.OpenBlobs(scratch.PathOf("unused"), scratch.PathOf(server), TimeProvider.System);
 
     private List<string> Files(string server) => [.. Directory.EnumerateFiles(scratch.PathOf(server), "*", SearchOption.AllDirectories)];
 

@@ -7,6 +7,7 @@ using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
+using Elivepatch.Server.State.Sqlite;
 
 namespace Elivepatch.Server.Tests.Signing;
 
@@ -21,7 +22,7 @@ public sealed class ManifestSignerTests : IDisposable
 
     public ManifestSignerTests()
     {
-        blobs = new(Path.Combine(folder, "blobs"));
+        blobs = new FolderBlobs(Path.Combine(folder, "blobs"));
         keys = KeyRing.Open(Path.Combine(folder, "keys")).Value;
         signer = new(keys, blobs, TimeSpan.FromDays(30), TimeProvider.System);
     }

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Elivepatch.Server.State;
+using Elivepatch.Server.State.Sqlite;
 
 namespace Elivepatch.Server.Tests.State;
 
@@ -16,15 +16,15 @@ public sealed class BlobStoreTests : IDisposable
     public async Task Content_is_found_by_its_digest_also_after_a_restart()
     {
         var content = RandomNumberGenerator.GetBytes(300_000);
-        var digest = (await new BlobStore(scratch.Folder).PutAsync(content, Cancellation)).Value;
+        var digest = (await new FolderBlobs(scratch.Folder).PutAsync(content, Cancellation)).Value;
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(content)), digest);
-        Assert.Equal(content, await new BlobStore(scratch.Folder).ReadAsync(digest, Cancellation));
+        Assert.Equal(content, await new FolderBlobs(scratch.Folder).ReadAsync(digest, Cancellation));
     }
 
     [Fact]
     public async Task The_same_content_at_once_is_stored_once_and_whole()
     {
-        var store = new BlobStore(scratch.Folder);
+        var store = new FolderBlobs(scratch.Folder);
         var content = RandomNumberGenerator.GetBytes(200_000);
         var digests = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => Task.Run(() => store.PutAsync(content, Cancellation))));
         Assert.Single(digests.Select(d => d.Value).Distinct());
@@ -37,7 +37,7 @@ public sealed class BlobStoreTests : IDisposable
     [InlineData(1001, false)]
     public async Task Content_up_to_the_limit_is_taken_and_nothing_of_what_is_larger_stays(int size, bool isTaken)
     {
-        var store = new BlobStore(scratch.Folder);
+        var store = new FolderBlobs(scratch.Folder);
         var stored = await store.PutAsync(new MemoryStream(new byte[size]), 1000, Cancellation);
         Assert.Equal(isTaken, stored.Succeeded);
         if (!isTaken)
@@ -48,7 +48,7 @@ public sealed class BlobStoreTests : IDisposable
     [Fact]
     public async Task A_full_disk_is_a_problem_and_nothing_stays()
     {
-        var store = new BlobStore(scratch.Folder);
+        var store = new FolderBlobs(scratch.Folder);
         // ENOSPC, as Linux reports it.
         var stored = await store.PutAsync(new Failing(new IOException("No space left on device", 28)), long.MaxValue, Cancellation);
         Assert.Equal("ELP1016", Assert.Single(stored.Problems).Code.Id);
@@ -58,7 +58,7 @@ public sealed class BlobStoreTests : IDisposable
     [Fact]
     public async Task A_sender_that_breaks_off_leaves_nothing()
     {
-        var store = new BlobStore(scratch.Folder);
+        var store = new FolderBlobs(scratch.Folder);
         await Assert.ThrowsAsync<IOException>(() => store.PutAsync(new Failing(new IOException("reset")), long.MaxValue, Cancellation));
         Assert.Empty(Files());
     }
@@ -66,16 +66,16 @@ public sealed class BlobStoreTests : IDisposable
     [Fact]
     public void What_was_on_its_way_when_the_server_ended_is_removed()
     {
-        _ = new BlobStore(scratch.Folder);
+        _ = new FolderBlobs(scratch.Folder);
         scratch.Write("incoming/half", "half");
-        _ = new BlobStore(scratch.Folder);
+        _ = new FolderBlobs(scratch.Folder);
         Assert.Empty(Files());
     }
 
     [Fact]
     public async Task What_somebody_else_stored_as_well_is_not_removed()
     {
-        var store = new BlobStore(scratch.Folder);
+        var store = new FolderBlobs(scratch.Folder);
         var mine = (await store.PutAsync(new byte[] { 1 }, Cancellation)).Value;
         await store.RemoveUnlessPutAgainAsync(mine, Cancellation);
         Assert.Empty(Files());
@@ -91,7 +91,7 @@ public sealed class BlobStoreTests : IDisposable
     [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
     [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/")]
     public Task A_name_that_is_no_digest_is_no_path(string name) =>
-        Assert.ThrowsAsync<ArgumentException>(async () => await new BlobStore(scratch.Folder).PathAsync(name, Cancellation));
+        Assert.ThrowsAsync<ArgumentException>(async () => await new FolderBlobs(scratch.Folder).PathAsync(name, Cancellation));
 
     private List<string> Files() => [.. Directory.EnumerateFiles(scratch.Folder, "*", SearchOption.AllDirectories)];
 

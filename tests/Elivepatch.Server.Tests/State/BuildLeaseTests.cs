@@ -2,6 +2,7 @@ using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
+using Elivepatch.Server.State.Sqlite;
 
 namespace Elivepatch.Server.Tests.State;
 
@@ -127,7 +128,7 @@ public sealed class BuildLeaseTests : IDisposable
 
     private async Task<BuildTable> OpenAsync()
     {
-        var database = await Database.OpenFileAsync(scratch.PathOf("database"), Cancellation);
+        var database = await SqliteDatabase.OpenAsync(scratch.PathOf("database"), Cancellation);
         var builds = new BuildTable(database.Value, new(database.Value, clock), clock);
         await RunningServer.AddBuildAsync(new(database.Value), builds, "build", clock.Now);
         return builds;

@@ -3,6 +3,7 @@ using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.State;
+using Elivepatch.Server.State.Postgres;
 
 namespace Elivepatch.Server.Tests.State;
 
@@ -88,7 +89,7 @@ public sealed class PostgresStateTests(SharedPostgres postgres) : StateTests, IA
     public async Task A_wrong_password_is_a_problem_without_the_password()
     {
         var text = (await postgres.NewTextAsync()).Replace("s3cret", "wr0ng", StringComparison.Ordinal);
-        var problem = Assert.Single((await Database.OpenAsync(PostgresAddress.Parse(text).Value, Cancellation)).Problems);
+        var problem = Assert.Single((await PostgresDatabase.OpenAsync(PostgresAddress.Parse(text).Value, Cancellation)).Problems);
         Assert.Equal("ELP1050", problem.Code.Id);
         Assert.Contains("password authentication failed", problem.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("wr0ng", problem.ToString(), StringComparison.Ordinal);
@@ -97,7 +98,7 @@ public sealed class PostgresStateTests(SharedPostgres postgres) : StateTests, IA
     [Fact]
     public async Task A_database_that_is_not_there_is_a_problem()
     {
-        var problem = Assert.Single((await Database.OpenAsync(PostgresAddress.Parse("postgres://u:s3cret@127.0.0.1:1/name").Value, Cancellation)).Problems);
+        var problem = Assert.Single((await PostgresDatabase.OpenAsync(PostgresAddress.Parse("postgres://u:s3cret@127.0.0.1:1/name").Value, Cancellation)).Problems);
         Assert.Equal("ELP1050", problem.Code.Id);
         Assert.StartsWith("postgres://127.0.0.1:1/name: ", problem.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("s3cret", problem.ToString(), StringComparison.Ordinal);
@@ -109,13 +110,13 @@ public sealed class PostgresStateTests(SharedPostgres postgres) : StateTests, IA
         var cluster = await postgres.ClusterAsync();
         var name = (await postgres.NewTextAsync()).Split('/')[^1];
         var text = $"postgres://{PostgresCluster.User}@:{cluster.Port}/{name}?host={Uri.EscapeDataString(cluster.SocketFolder)}";
-        await using var database = (await Database.OpenAsync(PostgresAddress.Parse(text).Value, Cancellation)).Value;
+        await using var database = (await PostgresDatabase.OpenAsync(PostgresAddress.Parse(text).Value, Cancellation)).Value;
         Assert.Equal(0, await new TokenTable(database).CountAsync(Cancellation));
     }
 
     protected override async Task<Outcome<Database>> TryOpenAsync()
     {
-        var outcome = await Database.OpenAsync(address, Cancellation);
+        var outcome = await PostgresDatabase.OpenAsync(address, Cancellation);
         if (outcome.TryGet(out var database))
             opened.Add(database);
         return outcome;

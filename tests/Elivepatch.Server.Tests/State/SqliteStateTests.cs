@@ -1,6 +1,7 @@
 using Elivepatch.Model;
 using Elivepatch.Server.Hosting;
 using Elivepatch.Server.State;
+using Elivepatch.Server.State.Sqlite;
 
 namespace Elivepatch.Server.Tests.State;
 
@@ -17,7 +18,7 @@ public sealed class SqliteStateTests : StateTests, IDisposable
     public async Task A_file_that_is_no_database_is_refused(string content)
     {
         scratch.Write("state.db", content);
-        var opened = await Database.OpenFileAsync(scratch.PathOf("state.db"), Cancellation);
+        var opened = await SqliteDatabase.OpenAsync(scratch.PathOf("state.db"), Cancellation);
         Assert.Equal("ELP1016", Assert.Single(opened.Problems).Code.Id);
         Assert.Equal(content, await File.ReadAllTextAsync(scratch.PathOf("state.db"), Cancellation));
     }
@@ -46,5 +47,5 @@ public sealed class SqliteStateTests : StateTests, IDisposable
         Assert.Null(third.Administrator);
     }
 
-    protected override Task<Outcome<Database>> TryOpenAsync() => Database.OpenFileAsync(scratch.PathOf("state.db"), Cancellation);
+    protected override Task<Outcome<Database>> TryOpenAsync() => SqliteDatabase.OpenAsync(scratch.PathOf("state.db"), Cancellation);
 }

@@ -3,6 +3,7 @@ using Elivepatch.Builder.Broker;
 using Elivepatch.Builder.Workers;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
+using Elivepatch.Server.State.Sqlite;
 using Elivepatch.Server.Work;
 using Microsoft.Extensions.Logging.Abstractions;
 using RabbitMQ.Client;
@@ -104,7 +105,7 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
         var cold = Start(address, [Here], 1, (_, _) => Task.FromResult(Settled.Done));
         var warm = Start(address, [Here], 1, (_, _) => Task.FromResult(Settled.Done));
         using var scratch = new Scratch();
-        var database = (await Database.OpenFileAsync(scratch.PathOf("state.db"), Cancellation)).Value;
+        var database = (await SqliteDatabase.OpenAsync(scratch.PathOf("state.db"), Cancellation)).Value;
         var workers = new WorkerTable(database, TimeProvider.System);
         var kernel = new StoredKernel(
             new('1', 64), "6.12.0-test", "00ff", "gcc-12 (Debian 12.2.0-14) 12.2.0", new('a', 64), null, null, DateTimeOffset.UtcNow, "test");

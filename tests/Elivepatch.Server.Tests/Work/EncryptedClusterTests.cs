@@ -1,7 +1,7 @@
 using Elivepatch.Builder.Broker;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Configuration;
-using Elivepatch.Server.State;
+using Elivepatch.Server.State.Postgres;
 using RabbitMQ.Client.Exceptions;
 
 namespace Elivepatch.Server.Tests.Work;
@@ -23,7 +23,7 @@ public sealed class EncryptedClusterTests : IDisposable
         await using var broker = await RabbitBroker.StartAsync(certificate);
         var (database, queue) = (await postgres.NewDatabaseAsync(), broker.NewHost());
 
-        var stranger = await Database.OpenAsync(PostgresAddress.Parse(database + "?sslmode=verify-full").Value, Cancellation);
+        var stranger = await PostgresDatabase.OpenAsync(PostgresAddress.Parse(database + "?sslmode=verify-full").Value, Cancellation);
         Assert.Equal(DatabaseProblems.DatabaseUnreachable, Assert.Single(stranger.Problems).Code);
         await Assert.ThrowsAsync<BrokerUnreachableException>(() => BrokerAddress.Parse(queue).Value.ConnectAsync("stranger", Cancellation));
 

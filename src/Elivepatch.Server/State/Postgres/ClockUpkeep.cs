@@ -1,9 +1,9 @@
 using System.Data.Common;
 
-namespace Elivepatch.Server.State;
+namespace Elivepatch.Server.State.Postgres;
 
 /// <summary>Asks the database for its time, again and again: both clocks may be set, and none goes quite right.</summary>
-internal sealed partial class ClockUpkeep(DatabaseClock clock, Database database, ILogger<ClockUpkeep> log) : BackgroundService
+internal sealed partial class ClockUpkeep(DatabaseClock clock, ILogger<ClockUpkeep> log) : BackgroundService
 {
     private static readonly TimeSpan interval = TimeSpan.FromSeconds(10);
 
@@ -31,7 +31,7 @@ internal sealed partial class ClockUpkeep(DatabaseClock clock, Database database
         var before = clock.Ahead;
         try
         {
-            await clock.SetAsync(database.Postgres!, cancellation);
+            await clock.SetAsync(cancellation);
             if ((clock.Ahead - before).Duration() > notable)
                 LogFar();
         }

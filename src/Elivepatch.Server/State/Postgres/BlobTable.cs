@@ -6,7 +6,7 @@ using Dapper;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Elivepatch.Server.State;
+namespace Elivepatch.Server.State.Postgres;
 
 /// <summary>Content by its digest, in PostgreSQL, where all servers have it.</summary>
 internal sealed class BlobTable(NpgsqlDataSource source, TimeProvider clock)

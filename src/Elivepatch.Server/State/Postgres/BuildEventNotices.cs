@@ -3,12 +3,15 @@
 
 using System.Data.Common;
 
-namespace Elivepatch.Server.State;
+namespace Elivepatch.Server.State.Postgres;
 
 /// <summary>Hears of events that other servers wrote.</summary>
 internal sealed partial class BuildEventNotices(
-    Database database, BuildEventTable events, TimeProvider clock, ILogger<BuildEventNotices> log) : BackgroundService
+    PostgresDatabase database, BuildEventTable events, TimeProvider clock, ILogger<BuildEventNotices> log) : BackgroundService
 {
+    /// <summary>The channel on which all servers are told which build has something new.</summary>
+    public const string Channel = "elivepatch_events";
+
     // Where nothing is heard for so long, it is asked whether the connection still is one.
     private static readonly TimeSpan silence = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan pause = TimeSpan.FromSeconds(2);
@@ -17,8 +20,6 @@ internal sealed partial class BuildEventNotices(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (database.Postgres is null)
-            return;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -42,11 +43,11 @@ internal sealed partial class BuildEventNotices(
 
     private async Task ListenAsync(CancellationToken cancellation)
     {
-        await using var connection = await database.Postgres!.OpenConnectionAsync(cancellation);
+        await using var connection = await database.Source.OpenConnectionAsync(cancellation);
         connection.Notification += (_, notice) => events.Announce(notice.Payload);
         await using (var listen = connection.CreateCommand())
         {
-            listen.CommandText = $"LISTEN {BuildEventTable.Notices}";
+            listen.CommandText = $"LISTEN {Channel}";
             await listen.ExecuteNonQueryAsync(cancellation);
         }
 

@@ -1,11 +1,9 @@
 using System.Data.Common;
 
-namespace Elivepatch.Server.State;
+namespace Elivepatch.Server.State.Postgres;
 
-/// <summary>
-/// Where the database is shared, removes contents that nothing came to refer to, and files that this machine has not used for long.
-/// </summary>
-internal sealed partial class BlobSweep(BlobStore blobs, TimeProvider clock, ILogger<BlobSweep> log) : BackgroundService
+/// <summary>Removes contents that nothing came to refer to, and files that this machine has not used for long.</summary>
+internal sealed partial class BlobSweep(PostgresBlobs blobs, TimeProvider clock, ILogger<BlobSweep> log) : BackgroundService
 {
     private static readonly TimeSpan interval = TimeSpan.FromHours(6);
 

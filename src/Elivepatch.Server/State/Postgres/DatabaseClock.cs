@@ -5,10 +5,10 @@ using System.Data.Common;
 using Dapper;
 using Npgsql;
 
-namespace Elivepatch.Server.State;
+namespace Elivepatch.Server.State.Postgres;
 
 /// <summary>The time that the database has. Between two looks at it, this machine's clock goes on; its timers are the machine's own.</summary>
-internal sealed class DatabaseClock(TimeProvider own) : TimeProvider
+internal sealed class DatabaseClock(TimeProvider own, NpgsqlDataSource database) : TimeProvider
 {
     // An answer that took longer says too little about the time: half of it may be wrong.
     private static readonly TimeSpan slowest = TimeSpan.FromSeconds(1);
@@ -25,7 +25,7 @@ internal sealed class DatabaseClock(TimeProvider own) : TimeProvider
 
     /// <summary>Asks the database for its time.</summary>
     /// <exception cref="DbException">It cannot be asked.</exception>
-    public async Task SetAsync(NpgsqlDataSource database, CancellationToken cancellation)
+    public async Task SetAsync(CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var asked = own.GetTimestamp();
