@@ -1,7 +1,7 @@
 // The queues at the broker. A build's message goes to the queue of its capability, from which every worker that has it takes; or
 // first to the queue of one worker that has the kernel prepared and nothing to do, from which it goes on at once where that worker
 // does not take it. A message says that a build waits: it names one, by which its kernel's compiler is known, and whoever has the
-// message is given the build whose turn it is (State/BuildTable.Turns). How builds stand is in the database, and a message too
+// message is given the build whose turn it is (Server/State/BuildTable.Turns). How builds stand is in the database, and a message too
 // many or a lost one does no harm.
 //
 //   server --> elivepatch.builds  (direct)  --> elivepatch.build.CAPABILITY --> workers --(died too often)--> elivepatch.dead --> servers

@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
-using Elivepatch.Builder;
 using Elivepatch.Builder.Workers;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
@@ -11,7 +10,7 @@ using Elivepatch.Protocol.Api;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
-namespace Elivepatch.Server.Tests.Work;
+namespace Elivepatch.Builder.Tests.Workers;
 
 /// <summary>What a worker makes of answers, and of none.</summary>
 public sealed class WorkClientTests : IAsyncDisposable
@@ -56,7 +55,9 @@ public sealed class WorkClientTests : IAsyncDisposable
     [Fact]
     public async Task A_server_whose_database_is_away_is_asked_again()
     {
-        using var client = Client(await AnswerAsync((503, Refusal(DatabaseProblems.DatabaseUnreachable)), (204, "")));
+        // The server's own list has it: a worker does not know what it means.
+        var unreachable = new ProblemCode(1050, ProblemKind.Environment, "the database cannot be used", "See that it runs.");
+        using var client = Client(await AnswerAsync((503, Refusal(unreachable)), (204, "")));
         Assert.Null(await client.EndAsync(new(build, 1), new() { Problems = [] }, Cancellation));
         Assert.Equal(2, asked.Count);
     }

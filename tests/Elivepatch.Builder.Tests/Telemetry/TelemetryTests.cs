@@ -1,13 +1,12 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Elivepatch.Builder;
 using Elivepatch.Builder.Jobs;
 using Elivepatch.Builder.Telemetry;
 using Elivepatch.Kernel;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 
-namespace Elivepatch.Server.Tests.Telemetry;
+namespace Elivepatch.Builder.Tests.Telemetry;
 
 /// <summary>What whoever collects traces and metrics gets.</summary>
 public sealed class TelemetryTests

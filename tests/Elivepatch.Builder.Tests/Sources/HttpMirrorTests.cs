@@ -8,7 +8,7 @@ using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Microsoft.AspNetCore.Builder;
 
-namespace Elivepatch.Server.Tests.Kernels;
+namespace Elivepatch.Builder.Tests.Sources;
 
 /// <summary>A mirror that is a server, good and bad ones.</summary>
 public sealed class HttpMirrorTests : IDisposable

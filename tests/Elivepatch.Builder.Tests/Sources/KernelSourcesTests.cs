@@ -1,13 +1,11 @@
 using System.Security.Cryptography;
-using Elivepatch.Builder;
 using Elivepatch.Builder.Sources;
 using Elivepatch.Kernel;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
-using static Elivepatch.Server.Tests.Builds.Workbench;
 
-namespace Elivepatch.Server.Tests.Kernels;
+namespace Elivepatch.Builder.Tests.Sources;
 
 public sealed class KernelSourcesTests : IDisposable
 {
@@ -189,6 +187,12 @@ public sealed class KernelSourcesTests : IDisposable
             new() { File = "sh", Arguments = ["-c", script, "sh", .. words], WorkingDirectory = where }, Cancellation);
         Assert.True(result.Succeeded, result.Describe());
         return result.Output;
+    }
+
+    private static T Get<T>(Outcome<T> outcome)
+    {
+        Assert.True(outcome.Succeeded, string.Join('\n', outcome.Problems));
+        return outcome.Value;
     }
 
     private static void Refused(ProblemCode code, string reason, Outcome<ProvidedSource> outcome)

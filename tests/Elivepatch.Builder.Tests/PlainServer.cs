@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 
-namespace Elivepatch.Server.Tests;
+namespace Elivepatch.Builder.Tests;
 
 /// <summary>A web server that answers as a test wants and knows nothing else.</summary>
 internal static class PlainServer

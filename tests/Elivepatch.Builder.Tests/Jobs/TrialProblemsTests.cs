@@ -2,7 +2,7 @@ using Elivepatch.Builder.Jobs;
 using Elivepatch.Kernel;
 using Elivepatch.Kernel.VirtualMachines;
 
-namespace Elivepatch.Server.Tests.Builds;
+namespace Elivepatch.Builder.Tests.Jobs;
 
 public sealed class TrialProblemsTests
 {
