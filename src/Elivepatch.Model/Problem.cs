@@ -1,5 +1,4 @@
 using System.Globalization;
-using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Model;
 

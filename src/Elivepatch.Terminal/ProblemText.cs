@@ -1,5 +1,4 @@
 using Elivepatch.Model;
-using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Terminal;
 

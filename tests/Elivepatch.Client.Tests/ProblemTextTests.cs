@@ -1,6 +1,5 @@
 using Elivepatch.Engine;
 using Elivepatch.Model;
-using Elivepatch.Model.Statements;
 using Elivepatch.Protocol;
 using Elivepatch.Terminal;
 

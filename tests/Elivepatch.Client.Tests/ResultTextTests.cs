@@ -4,7 +4,6 @@ using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Kernel;
 using Elivepatch.Model;
 using Elivepatch.Model.Explanations;
-using Elivepatch.Model.Statements;
 using Elivepatch.Protocol;
 
 namespace Elivepatch.Client.Tests;

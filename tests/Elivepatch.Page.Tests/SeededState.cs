@@ -6,6 +6,7 @@ using System.Text.Json;
 using Dapper;
 using Elivepatch.Builder.Sources;
 using Elivepatch.Engine.Escape;
+using Elivepatch.Model;
 using Elivepatch.Model.Explanations;
 using Elivepatch.Model.Statements;
 using Elivepatch.Protocol;

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Elivepatch.Model;
 using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;

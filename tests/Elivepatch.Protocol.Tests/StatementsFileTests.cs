@@ -1,4 +1,5 @@
 using System.Text;
+using Elivepatch.Model;
 using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Statements;
 

@@ -5,6 +5,9 @@ namespace Elivepatch.Engine.Architectures;
 /// <summary>What <c>apply_relocate_add()</c> of a processor's <c>kernel/module.c</c> applies, for ordinary and livepatch relocations alike.</summary>
 internal abstract class ModuleLoader
 {
+    /// <summary>True where a section holds per-processor variables (<c>find_pcpusec()</c>, <c>kernel/module/main.c</c>).</summary>
+    public static bool IsPerCpu(ElfSection section) => section.Name.StartsWith(".data..percpu", StringComparison.Ordinal);
+
     /// <summary>True for a type that it applies.</summary>
     public abstract bool Applies(RelocationType type);
 

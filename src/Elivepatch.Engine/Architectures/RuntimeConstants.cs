@@ -1,4 +1,4 @@
-using Elivepatch.Engine.Units;
+using Elivepatch.Elf;
 
 namespace Elivepatch.Engine.Architectures;
 
@@ -28,10 +28,12 @@ internal abstract class RuntimeConstants
     /// <summary>True for a table of shift counts.</summary>
     public static bool IsShiftTable(string section) => section.StartsWith(ShiftTable, StringComparison.Ordinal);
 
-    /// <summary>True where a piece has a shift with its count in one byte here, which the livepatch can write.</summary>
-    /// <param name="code">The piece.</param>
-    /// <param name="count">Offset of the count in it.</param>
-    public abstract bool IsShift(Piece code, long count);
+    /// <summary>True where code has a shift with its count in one byte here, which the livepatch can write.</summary>
+    /// <param name="section">The section of the code.</param>
+    /// <param name="start">Offset of its first instruction.</param>
+    /// <param name="end">Offset behind its last one.</param>
+    /// <param name="count">Offset of the count in the section.</param>
+    public abstract bool IsShift(ElfSection section, ulong start, ulong end, ulong count);
 
     /// <summary>What loads the variable instead, for the instruction with this immediate; null where the code holds no such instruction.</summary>
     /// <param name="code">Bytes of the function.</param>

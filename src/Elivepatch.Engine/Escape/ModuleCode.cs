@@ -1,6 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
-using Elivepatch.Engine.Link;
+using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Escape;

@@ -1,6 +1,7 @@
 using Elivepatch.Elf.Dwarf;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Escape;
+using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Units;
 using Elivepatch.Model.Explanations;

@@ -5,7 +5,6 @@ using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 using Elivepatch.Model;
-using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Engine.Interfaces;
 

@@ -3,6 +3,7 @@ using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Escape;
+using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 using Elivepatch.Model;
@@ -247,7 +248,7 @@ public sealed class Combine
     {
         var count = entry.References[0].Displacement + (long)(piece.Anchor - piece.Start);
         var own = OwnVariable(unit, variable);
-        if (!architecture.RuntimeConstants.IsShift(piece, count) || own?.Size is not (1 or 2 or 4 or 8))
+        if (!architecture.RuntimeConstants.IsShift(piece.Section, piece.Start, piece.End, piece.Start + (ulong)count) || own?.Size is not (1 or 2 or 4 or 8))
         {
             problems.Add(new(DiffProblems.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{count:x} is no shift by {entry.Table.Name}"));
             return;

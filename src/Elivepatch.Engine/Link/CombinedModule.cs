@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.Link;
 

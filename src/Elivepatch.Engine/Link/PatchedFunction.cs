@@ -1,4 +1,5 @@
 using Elivepatch.Engine.Diff;
+using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.Link;

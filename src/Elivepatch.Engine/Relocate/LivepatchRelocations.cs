@@ -1,5 +1,5 @@
 using Elivepatch.Elf;
-using Elivepatch.Engine.Link;
+using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.Relocate;
 

@@ -157,6 +157,6 @@ internal sealed class CodeUses
             _ => false,
         };
 
-        private static string NameOf(ElfSymbol symbol) => Link.LivepatchSymbol.TryParse(symbol.Name)?.Name ?? symbol.Name;
+        private static string NameOf(ElfSymbol symbol) => Facts.LivepatchSymbol.TryParse(symbol.Name)?.Name ?? symbol.Name;
     }
 }

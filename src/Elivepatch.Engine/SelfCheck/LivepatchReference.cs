@@ -1,4 +1,4 @@
-using Elivepatch.Engine.Link;
+using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.SelfCheck;
 

@@ -1,6 +1,5 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
-using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Targets;
 using Elivepatch.Model;
 

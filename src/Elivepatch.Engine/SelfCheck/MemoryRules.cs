@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Units;
 
@@ -60,7 +61,7 @@ internal static class MemoryRules
         // Where a register is part of the address it may hold an offset of a processor already.
         bool? IsPerCpu(CodeUse use) => use.Relocation.Symbol switch
         {
-            { IsDefined: true, Section: { } section } => SectionRules.IsPerCpu(section),
+            { IsDefined: true, Section: { } section } => ModuleLoader.IsPerCpu(section),
             { } symbol when context.AddressOf(symbol) is { } address && memory.KindOf(address) != MemoryKind.Unknown =>
                 memory.KindOf(address) == MemoryKind.PerCpu,
             _ => null,

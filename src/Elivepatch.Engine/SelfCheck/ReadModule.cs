@@ -1,7 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
-using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Units;
 using Elivepatch.Model;
 

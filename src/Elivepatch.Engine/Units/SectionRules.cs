@@ -139,16 +139,13 @@ public static class SectionRules
 
     private static string NameOfLabel(string name) => name.Contains("..L", StringComparison.Ordinal) ? name.TrimEnd("0123456789".ToCharArray()) : name;
 
-    /// <summary>True where the section holds per-processor variables.</summary>
-    public static bool IsPerCpu(ElfSection section) => section.Name.StartsWith(".data..percpu", StringComparison.Ordinal);
-
     /// <summary>
     /// What the linked kernel does with the memory of a section of data (<c>include/asm-generic/vmlinux.lds.h</c>). Sections that differ
     /// only in where they lie (<c>__read_mostly</c>, zeroed data, cache lines) hold variables all the same.
     /// </summary>
     public static MemoryKind MemoryOf(ElfSection section) => section.Name switch
     {
-        _ when IsPerCpu(section) => MemoryKind.PerCpu,
+        _ when ModuleLoader.IsPerCpu(section) => MemoryKind.PerCpu,
         _ when StartsWithAny(section.Name, initPrefixes) => MemoryKind.Init,
         var name when name.StartsWith(".data..ro_after_init", StringComparison.Ordinal) => MemoryKind.ReadOnlyAfterInit,
         _ when IsConstant(section) => MemoryKind.Constant,

@@ -1,3 +1,4 @@
+using Elivepatch.Model;
 using Elivepatch.Model.Statements;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;

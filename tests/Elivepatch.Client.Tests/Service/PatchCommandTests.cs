@@ -1,5 +1,6 @@
 using System.Text;
 using Elivepatch.Client.Tests.Machine;
+using Elivepatch.Model;
 using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;
 

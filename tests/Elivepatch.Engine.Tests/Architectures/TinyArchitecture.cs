@@ -1,6 +1,5 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
-using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Tests.Architectures;
 
@@ -191,7 +190,7 @@ internal sealed class TinyArchitecture : Architecture
 
     private sealed class NoConstants : RuntimeConstants
     {
-        public override bool IsShift(Piece code, long count) => false;
+        public override bool IsShift(ElfSection section, ulong start, ulong end, ulong count) => false;
 
         public override Load? LoadInstead(ReadOnlySpan<byte> code, long immediate) => null;
     }

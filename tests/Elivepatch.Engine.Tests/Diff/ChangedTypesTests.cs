@@ -1,3 +1,4 @@
+using Elivepatch.Model;
 using Elivepatch.Model.Statements;
 using Xunit;
 using static Elivepatch.Engine.Tests.Diff.Patched;

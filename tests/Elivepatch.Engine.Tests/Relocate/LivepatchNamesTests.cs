@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Relocate;
 using Elivepatch.Engine.Tests.Diff;

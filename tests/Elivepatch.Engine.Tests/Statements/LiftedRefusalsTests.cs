@@ -1,5 +1,6 @@
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Tests.Diff;
+using Elivepatch.Model;
 using Elivepatch.Model.Statements;
 using Xunit;
 using static Elivepatch.Engine.Tests.Diff.Patched;

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Elivepatch.Builder.Sources;
+using Elivepatch.Model;
 using Elivepatch.Model.Statements;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;

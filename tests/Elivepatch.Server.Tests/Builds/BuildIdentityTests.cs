@@ -1,4 +1,5 @@
 using Elivepatch.Builder.Jobs;
+using Elivepatch.Model;
 using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;

@@ -1,5 +1,4 @@
 using Elivepatch.Elf;
-using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Architectures.X8664;
 
@@ -23,7 +22,7 @@ internal sealed class X8664ModuleLoader : ModuleLoader
 
         // Zero-extended: no address of the kernel or of a module is as low as that.
         var isUnsigned = type == X8664Relocations.Absolute32;
-        if (isUnsigned && (symbol.IsDefined ? !SectionRules.IsPerCpu(symbol.Section!) : address is < 0))
+        if (isUnsigned && (symbol.IsDefined ? !IsPerCpu(symbol.Section!) : address is < 0))
             return false;
         if (address is { } known)
             return Sum(known, relocation.Addend) is >= LowestTarget and <= HighestTarget;

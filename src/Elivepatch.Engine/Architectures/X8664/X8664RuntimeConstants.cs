@@ -1,4 +1,4 @@
-using Elivepatch.Engine.Units;
+using Elivepatch.Elf;
 
 namespace Elivepatch.Engine.Architectures.X8664;
 
@@ -14,9 +14,9 @@ internal sealed class X8664RuntimeConstants : RuntimeConstants
     private const int Length = 10;
     private const int DisplacementOffset = 3;
 
-    public override bool IsShift(Piece code, long count) =>
-        X8664Architecture.Instance.Decode(code.Section, code.Start, code.End).OfType<X8664Instruction>().Any(i =>
-            i.IsShiftRight && i.Immediate is { Size: 1 } immediate && (long)(immediate.Offset - code.Start) == count);
+    public override bool IsShift(ElfSection section, ulong start, ulong end, ulong count) =>
+        X8664Architecture.Instance.Decode(section, start, end).OfType<X8664Instruction>().Any(i =>
+            i.IsShiftRight && i.Immediate is { Size: 1 } immediate && immediate.Offset == count);
 
     public override Load? LoadInstead(ReadOnlySpan<byte> code, long immediate)
     {

@@ -1,6 +1,4 @@
-using Elivepatch.Engine.Facts;
-
-namespace Elivepatch.Engine.Link;
+namespace Elivepatch.Engine.Facts;
 
 /// <summary>
 /// A symbol of the running kernel that only the livepatch core can resolve, written <c>.klp.sym.OBJECT.NAME,POSITION</c>

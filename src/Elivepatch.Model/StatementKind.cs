@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Elivepatch.Model.Statements;
+namespace Elivepatch.Model;
 
 /// <summary>
 /// What an author can state. Each kind lifts one refusal, for the one thing that a statement names; what the engine can see to be
