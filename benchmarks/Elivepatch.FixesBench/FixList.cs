@@ -4,6 +4,7 @@ using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 
 namespace Elivepatch.FixesBench;
 

@@ -3,7 +3,7 @@
 
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 
 namespace Elivepatch.FixesBench;
 

@@ -1,5 +1,12 @@
 // The command `elivepatch`. In: words. Out: a result on stdout, progress and problems on stderr, an exit status.
 
 using Elivepatch.Client;
+using Elivepatch.Client.Commands;
+using Elivepatch.Terminal;
 
-return await CommandLine.RunAsync(args, Session.OfProcess());
+// Before the console is opened, which changes how a terminal is set: the other program is to find it as it was.
+var refused = AuthorProgram.IsAskedFor(args) ? AuthorProgram.OfProcess().Become(args) : null;
+var session = MachineSession.OfProcess();
+return refused is null
+    ? await CommandLine.RunAsync(args, session)
+    : Answer.Fail(session, [refused], asJson: args.Contains("--json"), CancellationToken.None);

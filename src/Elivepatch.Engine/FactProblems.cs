@@ -10,11 +10,6 @@ public static class FactProblems
         "the symbols of the kernel cannot be read",
         "capture the kernel again; /proc/kallsyms has lines of the form 'address type name' and '[module]' behind a module's");
 
-    /// <summary>All addresses are zero: the kernel hid them from whoever read the file.</summary>
-    public static readonly ProblemCode HiddenAddresses = new(751, ProblemKind.Environment,
-        "the symbols of the kernel carry no addresses",
-        "capture as root with kernel.kptr_restrict at 0 or 1 (sysctl kernel.kptr_restrict)");
-
     /// <summary>A line of <c>Module.symvers</c> cannot be read.</summary>
     public static readonly ProblemCode MalformedSymvers = new(752, ProblemKind.Environment,
         "Module.symvers cannot be read",

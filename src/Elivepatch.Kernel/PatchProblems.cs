@@ -89,11 +89,6 @@ public static class PatchProblems
         118, ProblemKind.Refused, "the patch touches code of a module",
         "Only code that is built into vmlinux can be live patched so far: unload the module, and load a fixed one.");
 
-    /// <summary>The livepatch's name cannot be a module's.</summary>
-    public static readonly ProblemCode ModuleNameUnusable = new(
-        119, ProblemKind.Usage, "a name that a module cannot have",
-        "Use letters, digits and underscores, a letter first, 55 characters at most.");
-
     /// <summary>ELP0400.</summary>
     public static readonly ProblemCode NothingChanged = new(400, ProblemKind.NoChange, "the patch changes no code",
         "nothing needs to be loaded; if you expected a change, check that the configuration compiles the lines you edited");

@@ -2,7 +2,7 @@ using Elivepatch.Model;
 
 namespace Elivepatch.Kernel;
 
-/// <summary>Captures, packages and records of kernels that cannot be used.</summary>
+/// <summary>Packages, images and records of kernels that cannot be used.</summary>
 public static class RecordProblems
 {
     /// <summary>No kernel of that name has been imported.</summary>
@@ -29,14 +29,6 @@ public static class RecordProblems
     /// <summary>A kernel record is damaged.</summary>
     public static readonly ProblemCode RecordDamaged = new(
         705, ProblemKind.Environment, "a kernel record is damaged", "Remove the kernel and import it again.");
-
-    /// <summary>A capture file is not one, or is damaged, or larger than any capture.</summary>
-    public static readonly ProblemCode CaptureUnreadable = new(
-        706, ProblemKind.Refused, "the kernel capture cannot be read", "Take it again with `elivepatch capture`.");
-
-    /// <summary>The machine does not tell what a capture needs.</summary>
-    public static readonly ProblemCode CaptureImpossible = new(
-        707, ProblemKind.Environment, "the kernel of this machine cannot be captured", "Run `elivepatch capture` as root.");
 
     /// <summary>What the booted image says of itself contradicts the packages.</summary>
     public static readonly ProblemCode KernelContradicts = new(

@@ -17,6 +17,12 @@ public sealed class Verb : Command
         Examples = examples;
     }
 
+    /// <summary>Makes a verb that both programs list.</summary>
+    public Verb(AuthorVerb verb, string explanation, params Example[] examples)
+        : this(verb.Name, verb.Summary, explanation, examples)
+    {
+    }
+
     /// <summary>What one has to know to use it.</summary>
     public string Explanation { get; }
 

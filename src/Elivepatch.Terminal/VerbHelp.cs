@@ -8,7 +8,7 @@ namespace Elivepatch.Terminal;
 public sealed class VerbHelp(HelpAction usual) : SynchronousCommandLineAction
 {
     /// <summary>Has help of every command shown by the one option of the root.</summary>
-    public static void ShowFor(RootCommand root)
+    public static void ShowFor(Command root)
     {
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new VerbHelp((HelpAction)help.Action!);

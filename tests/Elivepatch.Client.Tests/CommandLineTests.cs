@@ -1,4 +1,4 @@
-using System.CommandLine;
+using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Tests;
 
@@ -10,8 +10,8 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData]
     [InlineData("frobnicate")]
-    [InlineData("diff", "only-one.o")]
-    [InlineData("diff", "--frobnicate", "a.o", "b.o")]
+    [InlineData("verify", "one.ko", "two.ko")]
+    [InlineData("verify", "--frobnicate", "a.ko")]
     public async Task A_command_line_that_makes_no_sense_has_status_2(params string[] words)
     {
         Assert.Equal(2, await run.RunAsync(words));
@@ -20,30 +20,38 @@ public sealed class CommandLineTests
         Assert.Empty(run.Output);
     }
 
-    public static TheoryData<string> Verbs => [.. Paths(CommandLine.CreateRoot(new TestSession().Session), "")];
+    public static TheoryData<string> Verbs => [.. CommandLine.CreateRoot(new TestSession().Session).Subcommands.OfType<Verb>().Select(v => v.Name)];
 
     [Theory]
     [MemberData(nameof(Verbs))]
     public async Task Every_verb_has_a_help_that_teaches(string verb)
     {
-        Assert.Equal(0, await run.RunAsync([.. verb.Split(' '), "--help"]));
+        Assert.Equal(0, await run.RunAsync(verb, "--help"));
         Assert.Contains("Usage:", run.Output, StringComparison.Ordinal);
         Assert.Matches(@"Examples?:\n  (sudo )?elivepatch " + verb, run.Output);
         Assert.Empty(run.Error);
     }
 
     [Fact]
+    public async Task The_help_lists_the_verbs_of_authors_and_says_whose_they_are()
+    {
+        Assert.Equal(0, await run.RunAsync("--help"));
+        foreach (var verb in AuthorVerbs.All)
+            Assert.Matches($@"(?m)^  {verb.Name} +{verb.Summary} \(elivepatch-author\)$", run.Output);
+        Assert.Matches("(?m)^  status +What is live on this machine or in transition, and which tasks block it.$", run.Output);
+    }
+
+    [Fact]
     public async Task A_word_with_an_at_sign_reads_no_file()
     {
-        Assert.Equal(2, await run.RunAsync("diff", "@/etc/hostname", "@/etc/hostname"));
+        Assert.Equal(2, await run.RunAsync("verify", "@/etc/hostname"));
         Assert.Contains("@/etc/hostname does not exist", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_failure_that_nobody_expected_is_one_line_to_report()
     {
-        var failing = run.Session with { Variable = name => name == "ELIVEPATCH_CACHE" ? throw new InvalidOperationException("first\nsecond") : null };
-        Assert.Equal(1, await CommandLine.RunAsync(["kernel", "list"], failing));
+        Assert.Equal(1, await FailAsync(new InvalidOperationException("first\nsecond")));
         Assert.StartsWith("elivepatch: unexpected failure, please report it with the command line: InvalidOperationException: first second\n", run.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
     }
@@ -51,11 +59,21 @@ public sealed class CommandLineTests
     [Fact]
     public async Task Whoever_debugs_sees_the_stack_of_an_unexpected_failure()
     {
-        var failing = run.Session with { Variable = name => name == "ELIVEPATCH_DEBUG" ? "1" : throw new InvalidOperationException("first") };
-        Assert.Equal(1, await CommandLine.RunAsync(["kernel", "list"], failing));
+        run.Variables["ELIVEPATCH_DEBUG"] = "1";
+        Assert.Equal(1, await FailAsync(new InvalidOperationException("first")));
         Assert.Contains("   at ", run.Error, StringComparison.Ordinal);
     }
 
-    private static IEnumerable<string> Paths(Command command, string prefix) =>
-        command.Subcommands.SelectMany(c => c.Subcommands.Count > 0 ? Paths(c, $"{prefix}{c.Name} ") : [prefix + c.Name]);
+    [Fact]
+    public async Task A_disk_that_is_full_is_told_as_one()
+    {
+        Assert.Equal(1, await FailAsync(new IOException("No space left on device", 28)));
+        Assert.StartsWith("ELP0952 the output file cannot be written\n  No space left on device\n", run.Error, StringComparison.Ordinal);
+    }
+
+    private Task<int> FailAsync(Exception failure)
+    {
+        var machine = run.Session.Machine with { Variable = _ => throw failure };
+        return CommandLine.RunAsync(["status"], run.Session with { Machine = machine });
+    }
 }

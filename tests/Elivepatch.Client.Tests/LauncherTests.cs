@@ -15,19 +15,22 @@ public sealed class LauncherTests : IDisposable
             File.Copy(Path.Combine(Repository.Root, script), scratch.PathOf(script));
         }
         Directory.CreateDirectory(scratch.PathOf("src/Elivepatch.Client"));
+        Directory.CreateDirectory(scratch.PathOf("src/Elivepatch.Author"));
         scratch.Write("src/Elivepatch.Client/Program.cs", "");
         scratch.Write("Directory.Build.props", "");
         scratch.Write("global.json", "");
-        // Stands for the SDK: "publishes" a command that says its words, and counts how often.
+        // Stands for the SDK: "publishes" a command that says its words and whether the other one lies beside it, and counts how often.
         Directory.CreateDirectory(scratch.PathOf("bin"));
         Executable("bin/dotnet", """
             #!/bin/bash
+            project=${2##*/}
+            while [[ $1 != -o ]]; do shift; done
+            mkdir -p "$2"
+            [[ $project == Elivepatch.Author ]] && { touch "$2/elivepatch-author"; exit; }
             echo built >>"$BUILDS"
             sleep 0.3
             [[ -e $BROKEN ]] && { echo "error CS1002: ; expected"; exit 1; }
-            while [[ $1 != -o ]]; do shift; done
-            mkdir -p "$2"
-            printf '#!/bin/bash\necho "ran:" "$@"\nexit 3\n' >"$2/elivepatch"
+            printf '#!/bin/bash\n[[ -e ${0%%/*}/elivepatch-author ]] || exit 9\necho "ran:" "$@"\nexit 3\n' >"$2/elivepatch"
             chmod +x "$2/elivepatch"
             """);
     }

@@ -1,5 +1,6 @@
-using Elivepatch.Client.Output;
 using Elivepatch.Model.Progress;
+using Elivepatch.Terminal;
+using Elivepatch.Terminal.Progress;
 
 namespace Elivepatch.Client.Tests;
 

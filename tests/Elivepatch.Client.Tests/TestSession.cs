@@ -1,5 +1,6 @@
 using System.Net;
-using Elivepatch.Client.Machine;
+using Elivepatch.Client.Commands;
+using Elivepatch.Machine;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Tests;
@@ -23,15 +24,12 @@ internal sealed class TestSession
 
     public MachineAccess? Machine { get; init; }
 
-    /// <summary>What is piped in.</summary>
-    public byte[] Input { get; init; } = [];
-
     /// <summary>None, whatever the environment of the tests says.</summary>
     public IWebProxy Proxy { get; init; } = new WebProxy();
 
-    public Session Session => Machine is null
-        ? new(output, error, IsTerminal: false, Variables.GetValueOrDefault) { Proxy = Proxy, Input = () => new MemoryStream(Input) }
-        : new(output, error, IsTerminal: false, Variables.GetValueOrDefault) { Machine = Machine, Proxy = Proxy };
+    public MachineSession Session => new(
+        output, error, IsTerminal: false,
+        (Machine ?? MachineAccess.OfProcess()) with { Variable = Variables.GetValueOrDefault, Proxy = Proxy });
 
     public Task<int> RunAsync(params string[] words) => CommandLine.RunAsync(words, Session);
 

@@ -51,6 +51,7 @@ internal static class CompiledProjects
     private static string NameOf(Assembly assembly) => assembly.GetName().Name switch
     {
         "elivepatch" => "Client",
+        "elivepatch-author" => "Author",
         "elivepatchd" => "Server",
         var library => library!["Elivepatch.".Length..],
     };

@@ -11,9 +11,6 @@ public sealed class FolderTests
     /// </summary>
     private static readonly (string Project, string From, string To)[] known =
     [
-        ("Client", Root, "Commands"),
-        ("Client", Root, "Machine"),
-        ("Client", Root, "Output"),
         ("Protocol", Root, "Api"),
         ("Protocol", Root, "Manifests"),
         ("Protocol", "Manifests", "Api"),

@@ -10,12 +10,14 @@ public sealed class ProjectTests
         ["Model"] = [],
         ["Elf"] = [],
         ["Engine"] = ["Model", "Elf"],
-        ["Kernel"] = ["Engine"],
-        ["Protocol"] = ["Model"],
-        ["Terminal"] = ["Model"],
-        ["Builder"] = ["Kernel", "Protocol"],
-        ["Server"] = ["Builder", "Kernel", "Protocol", "Terminal"],
-        ["Client"] = ["Kernel", "Protocol", "Terminal"],
+        ["Protocol"] = ["Model", "Elf"],
+        ["Kernel"] = ["Engine", "Protocol"],
+        ["Terminal"] = ["Protocol"],
+        ["Builder"] = ["Kernel"],
+        ["Server"] = ["Builder", "Terminal"],
+        ["Machine"] = ["Protocol"],
+        ["Client"] = ["Machine", "Terminal"],
+        ["Author"] = ["Kernel", "Terminal"],
     };
 
     [Fact]

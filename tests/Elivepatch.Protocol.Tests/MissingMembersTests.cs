@@ -1,9 +1,14 @@
+using System.Text.Json.Serialization;
+using Elivepatch.Protocol.Captures;
 using Elivepatch.Tests;
 
 namespace Elivepatch.Protocol.Tests;
 
 public sealed class MissingMembersTests
 {
-    [Fact]
-    public void A_member_that_is_not_there_has_its_initial_value() => Assert.Empty(JsonDefaults.Misread(ProtocolJson.Default));
+    public static TheoryData<JsonSerializerContext> Contexts => [ProtocolJson.Default, CaptureJson.Default];
+
+    [Theory]
+    [MemberData(nameof(Contexts), DisableDiscoveryEnumeration = true)]
+    public void A_member_that_is_not_there_has_its_initial_value(JsonSerializerContext context) => Assert.Empty(JsonDefaults.Misread(context));
 }

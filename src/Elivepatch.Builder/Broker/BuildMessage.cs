@@ -1,5 +1,5 @@
 using System.Text;
-using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using RabbitMQ.Client;
 
 namespace Elivepatch.Builder.Broker;

@@ -10,6 +10,7 @@ using Elivepatch.Model;
 using Elivepatch.Model.Progress;
 using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Captures;
 using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Builder.Jobs;

@@ -3,7 +3,7 @@
 
 using System.Text;
 using Elivepatch.Kernel.Records;
-using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Model.Explanations;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;

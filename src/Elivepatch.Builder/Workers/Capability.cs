@@ -4,8 +4,8 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using Elivepatch.Kernel.Architectures;
-using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 
 namespace Elivepatch.Builder.Workers;
 

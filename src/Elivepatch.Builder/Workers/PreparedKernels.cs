@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 
 namespace Elivepatch.Builder.Workers;

@@ -4,11 +4,11 @@
 using Elivepatch.Builder.Jobs;
 using Elivepatch.Builder.Sources;
 using Elivepatch.Builder.Telemetry;
-using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Builder.Workers;
 

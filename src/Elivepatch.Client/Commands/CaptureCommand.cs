@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Elivepatch.Client.Output;
-using Elivepatch.Kernel.Records;
+using Elivepatch.Machine;
+using Elivepatch.Model.Files;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Commands;
@@ -9,7 +10,7 @@ namespace Elivepatch.Client.Commands;
 internal static class CaptureCommand
 {
     /// <summary>The verb.</summary>
-    public static Verb Create(Session session)
+    public static Verb Create(MachineSession session)
     {
         var output = new Option<string?>("--output", "-o") { Description = "Where to write the capture; RELEASE.capture in this folder if left out.", HelpName = "FILE" };
         var json = CommonOptions.Json();
@@ -28,7 +29,7 @@ internal static class CaptureCommand
         return verb;
     }
 
-    private static int Run(Session session, string? output, bool asJson, CancellationToken cancellation)
+    private static int Run(MachineSession session, string? output, bool asJson, CancellationToken cancellation)
     {
         if (output is not null && OutputFile.Check(output) is { } unusable)
             return Answer.Fail(session, [unusable], asJson, cancellation);

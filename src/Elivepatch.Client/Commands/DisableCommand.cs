@@ -1,7 +1,8 @@
 using System.CommandLine;
-using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
+using Elivepatch.Machine;
 using Elivepatch.Terminal;
+using Elivepatch.Terminal.Progress;
 
 namespace Elivepatch.Client.Commands;
 
@@ -9,10 +10,10 @@ namespace Elivepatch.Client.Commands;
 internal static class DisableCommand
 {
     /// <summary>The verb.</summary>
-    public static Verb Create(Session session)
+    public static Verb Create(MachineSession session)
     {
         var name = new Argument<string>("NAME") { Description = "The livepatch, as `elivepatch status` names it; of any origin." };
-        var limit = CommonOptions.TransitionLimit();
+        var limit = TransitionOptions.Limit();
         var force = new Option<bool>("--force")
         {
             Description = "Dangerous: end the transition although tasks still run code of the livepatch.",
@@ -31,7 +32,7 @@ internal static class DisableCommand
             goes down. The module can never be unloaded after that. Nothing else that this command does forces anything.
 
             Exit status: 0 disabled, 1 the machine fails, 2 no such livepatch, 4 somebody turned the transition around.
-            {CommonOptions.TryAgainStatus}
+            {TransitionOptions.TryAgainStatus}
             """,
             new Example("elivepatch disable livepatch_fix_1a2b3c4d", "Take a livepatch away, or stop it on its way."))
         {
@@ -43,12 +44,12 @@ internal static class DisableCommand
     }
 
     private static async Task<int> RunAsync(
-        Session session, string name, TimeSpan limit, bool force, bool asJson, CancellationToken cancellation)
+        MachineSession session, string name, TimeSpan limit, bool force, bool asJson, CancellationToken cancellation)
     {
         if ((session.Machine.RequireRoot("disable") ?? session.Machine.RequireLivePatching()) is { } refused)
             return Answer.Fail(session, [refused], asJson, cancellation);
         var disabled = await Stages.ShowAsync(
-            session, progress => new DisableLivepatch(session.Machine, MachineState.Of(session), progress).RunAsync(name, limit, force, cancellation));
+            session, progress => new DisableLivepatch(session.Machine, MachineState.Of(session.Machine), progress).RunAsync(name, limit, force, cancellation));
         if (!disabled.TryGet(out var report))
             return Answer.Fail(session, disabled.Problems, asJson, cancellation);
         if (asJson)

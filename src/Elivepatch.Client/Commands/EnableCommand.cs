@@ -1,7 +1,8 @@
 using System.CommandLine;
-using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
+using Elivepatch.Machine;
 using Elivepatch.Terminal;
+using Elivepatch.Terminal.Progress;
 
 namespace Elivepatch.Client.Commands;
 
@@ -9,10 +10,10 @@ namespace Elivepatch.Client.Commands;
 internal static class EnableCommand
 {
     /// <summary>The verb.</summary>
-    public static Verb Create(Session session)
+    public static Verb Create(MachineSession session)
     {
         var name = new Argument<string>("NAME") { Description = "The livepatch, as `elivepatch status` names it; of any origin." };
-        var limit = CommonOptions.TransitionLimit();
+        var limit = TransitionOptions.Limit();
         var json = CommonOptions.Json();
         var verb = new Verb(
             "enable", "Turns a livepatch around that is going away: it stays live.",
@@ -23,7 +24,7 @@ internal static class EnableCommand
             boot again.
 
             Exit status: 0 live, 1 the machine fails, 2 no such livepatch, 4 somebody turned the transition around.
-            {CommonOptions.TryAgainStatus}
+            {TransitionOptions.TryAgainStatus}
             """,
             new Example("elivepatch enable livepatch_fix_1a2b3c4d", "Keep a livepatch whose way out is blocked."))
         {
@@ -34,13 +35,13 @@ internal static class EnableCommand
         return verb;
     }
 
-    private static async Task<int> RunAsync(Session session, string name, TimeSpan limit, bool asJson, CancellationToken cancellation)
+    private static async Task<int> RunAsync(MachineSession session, string name, TimeSpan limit, bool asJson, CancellationToken cancellation)
     {
         if ((session.Machine.RequireRoot("enable") ?? session.Machine.RequireLivePatching()) is { } refused)
             return Answer.Fail(session, [refused], asJson, cancellation);
         var enabled = await Stages.ShowAsync(
             session,
-            progress => new EnableLivepatch(session.Machine, MachineState.Of(session), progress).RunAsync(name, limit, cancellation));
+            progress => new EnableLivepatch(session.Machine, MachineState.Of(session.Machine), progress).RunAsync(name, limit, cancellation));
         if (!enabled.TryGet(out var report))
             return Answer.Fail(session, enabled.Problems, asJson, cancellation);
         if (asJson)

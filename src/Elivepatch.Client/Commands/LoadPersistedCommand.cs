@@ -1,8 +1,9 @@
 using System.Globalization;
-using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
+using Elivepatch.Machine;
 using Elivepatch.Model;
 using Elivepatch.Terminal;
+using Elivepatch.Terminal.Progress;
 
 namespace Elivepatch.Client.Commands;
 
@@ -10,7 +11,7 @@ namespace Elivepatch.Client.Commands;
 internal static class LoadPersistedCommand
 {
     /// <summary>The verb.</summary>
-    public static Verb Create(Session session)
+    public static Verb Create(MachineSession session)
     {
         var json = CommonOptions.Json();
         var verb = new Verb(
@@ -25,7 +26,7 @@ internal static class LoadPersistedCommand
             meanwhile. `systemctl status elivepatch` says what it waits for.
 
             Exit status: 0 live or nothing to load, 1 the machine fails, 4 refused.
-            {CommonOptions.TryAgainStatus}
+            {TransitionOptions.TryAgainStatus}
             """,
             new Example("elivepatch load-persisted", "What the unit does."))
         {
@@ -35,9 +36,9 @@ internal static class LoadPersistedCommand
         return verb;
     }
 
-    private static async Task<int> RunAsync(Session session, bool asJson, CancellationToken cancellation)
+    private static async Task<int> RunAsync(MachineSession session, bool asJson, CancellationToken cancellation)
     {
-        var state = MachineState.Of(session);
+        var state = MachineState.Of(session.Machine);
         if ((session.Machine.RequireRoot("load-persisted") ?? state.Prepare()) is { } refused)
             return Answer.Fail(session, [refused], asJson, cancellation);
         BootLoading? loading = null;
@@ -71,7 +72,7 @@ internal static class LoadPersistedCommand
     // boot does not wait for that; it is told that the service has started after the first try. Between two tries nothing is
     // held, so that somebody can do by hand what this would do.
     private static async Task<Outcome<BootLoadingResult>> LoadAsync(
-        Session session, MachineState state, BootLoading loading, ServiceNotice notice, CancellationToken cancellation)
+        MachineSession session, MachineState state, BootLoading loading, ServiceNotice notice, CancellationToken cancellation)
     {
         var pauses = session.Machine.BootPauses;
         for (var tries = 0; ; tries++)
@@ -103,7 +104,7 @@ internal static class LoadPersistedCommand
         ? result.Livepatch is { } live ? $"{live.Module} is live" : $"nothing is loaded: {result.Reason}"
         : string.Join("; ", loaded.Problems.Select(p => $"{p.Code.Id} {p.Reason.Split('\n')[0]}"));
 
-    private static int Show(Session session, Outcome<BootLoadingResult> loaded, bool asJson, CancellationToken cancellation)
+    private static int Show(MachineSession session, Outcome<BootLoadingResult> loaded, bool asJson, CancellationToken cancellation)
     {
         if (!loaded.TryGet(out var result))
             return Answer.Fail(session, loaded.Problems, asJson, cancellation);

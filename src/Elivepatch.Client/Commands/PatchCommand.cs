@@ -1,9 +1,10 @@
 using System.CommandLine;
-using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
-using Elivepatch.Client.Service;
+using Elivepatch.Machine;
+using Elivepatch.Machine.Service;
 using Elivepatch.Model;
 using Elivepatch.Terminal;
+using Elivepatch.Terminal.Progress;
 
 namespace Elivepatch.Client.Commands;
 
@@ -11,7 +12,7 @@ namespace Elivepatch.Client.Commands;
 internal static class PatchCommand
 {
     /// <summary>The verb.</summary>
-    public static Verb Create(Session session)
+    public static Verb Create(MachineSession session)
     {
         var patches = new Argument<string[]>("PATCH")
         {
@@ -49,7 +50,7 @@ internal static class PatchCommand
         {
             Description = "Dangerous: believe a manifest that is older than the newest that was accepted, where a clock was wrong.",
         };
-        var limit = CommonOptions.TransitionLimit();
+        var limit = TransitionOptions.Limit();
         var wait = new Option<int>("--wait")
         {
             Description = "How long to wait for the server's build, in minutes.",
@@ -83,7 +84,7 @@ internal static class PatchCommand
 
             Exit status: 0 live, 1 the machine or the server fails, 2 the request makes no sense, 3 the patches change no code, 4
             refused, 5 the kernel does not match its sources.
-            {CommonOptions.TryAgainStatus}
+            {TransitionOptions.TryAgainStatus}
             """,
             new Example(
                 "elivepatch patch fix.patch",
@@ -125,7 +126,7 @@ internal static class PatchCommand
         return verb;
     }
 
-    private static async Task<int> RunAsync(Session session, PatchRequest request, bool asJson, CancellationToken cancellation)
+    private static async Task<int> RunAsync(MachineSession session, PatchRequest request, bool asJson, CancellationToken cancellation)
     {
         if (Refuse(session, request) is { } refused)
             return Answer.Fail(session, [refused], asJson, cancellation);
@@ -134,7 +135,7 @@ internal static class PatchCommand
         {
             var ended = await Stages.ShowAsync(session, progress =>
             {
-                run = new PatchRun(session, MachineState.Of(session), request, progress);
+                run = new PatchRun(session.Machine, MachineState.Of(session.Machine), request, progress);
                 return run.RunAsync(cancellation);
             });
             if (!ended.TryGet(out var result))
@@ -158,9 +159,9 @@ internal static class PatchCommand
 
     // What is withdrawn is to be replaced, and what was live before the machine restarted is to be live again: then there is
     // something to be done without a word about what.
-    private static bool HasWork(Session session)
+    private static bool HasWork(MachineSession session)
     {
-        var (machine, state) = (session.Machine, MachineState.Of(session));
+        var (machine, state) = (session.Machine, MachineState.Of(session.Machine));
         if (!machine.BuildId().TryGet(out var buildId) || !state.ReadKernel(buildId, machine.Release).TryGet(out var ledger))
             return false;
         var loaded = new LoadedLivepatches(machine.Files).List();
@@ -169,7 +170,7 @@ internal static class PatchCommand
             || (ledger.Live(loaded) is null && ledger.Carried(loaded, machine.BootId).Count > 0);
     }
 
-    private static Problem? Refuse(Session session, PatchRequest request)
+    private static Problem? Refuse(MachineSession session, PatchRequest request)
     {
         if (request.Patches.Count == 0 && request.Dropped.Count == 0 && !HasWork(session))
             return new(CommandProblems.UsageInvalid, "no patch is named", "read `elivepatch patch --help`");

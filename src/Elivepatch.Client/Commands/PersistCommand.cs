@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
+using Elivepatch.Machine;
 using Elivepatch.Model;
 using Elivepatch.Terminal;
 
@@ -10,7 +10,7 @@ namespace Elivepatch.Client.Commands;
 internal static class PersistCommand
 {
     /// <summary>The verb.</summary>
-    public static Verb Create(Session session)
+    public static Verb Create(MachineSession session)
     {
         var off = new Option<bool>("--off") { Description = "Load nothing at boot any more." };
         var json = CommonOptions.Json();
@@ -36,9 +36,9 @@ internal static class PersistCommand
         return verb;
     }
 
-    private static async Task<int> RunAsync(Session session, bool off, bool asJson, CancellationToken cancellation)
+    private static async Task<int> RunAsync(MachineSession session, bool off, bool asJson, CancellationToken cancellation)
     {
-        var unit = BootUnit.Of(session);
+        var unit = BootUnit.Of(session.Machine);
         if (session.Machine.RequireRoot("persist") is { } refused)
             return Answer.Fail(session, [refused], asJson, cancellation);
         var turned = off ? await TurnOffAsync(session, unit, cancellation)
@@ -55,10 +55,10 @@ internal static class PersistCommand
         return ExitStatus.Done;
     }
 
-    private static async Task<Problem?> TurnOnAsync(Session session, BootUnit unit, CancellationToken cancellation)
+    private static async Task<Problem?> TurnOnAsync(MachineSession session, BootUnit unit, CancellationToken cancellation)
     {
         var machine = session.Machine;
-        var state = MachineState.Of(session);
+        var state = MachineState.Of(session.Machine);
         var found = machine.BuildId();
         if (!found.TryGet(out var buildId))
             return found.Problems[0];
@@ -78,9 +78,9 @@ internal static class PersistCommand
     }
 
     // Whoever wants nothing loaded need not know what a damaged file said.
-    private static async Task<Outcome<PersistReport>> TurnOffAsync(Session session, BootUnit unit, CancellationToken cancellation)
+    private static async Task<Outcome<PersistReport>> TurnOffAsync(MachineSession session, BootUnit unit, CancellationToken cancellation)
     {
-        var state = MachineState.Of(session);
+        var state = MachineState.Of(session.Machine);
         if (state.Prepare() is { } unprepared)
             return unprepared;
         var locked = await state.LockWritingAsync(cancellation);

@@ -1,7 +1,8 @@
 using System.CommandLine;
-using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
-using Elivepatch.Client.Service;
+using Elivepatch.Machine;
+using Elivepatch.Machine.Service;
+using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Terminal;
 
@@ -13,7 +14,7 @@ internal static class StatusCommand
     private static readonly ReportRequest nothingToReport = new(null, null, null, AllowsHttp: false);
 
     /// <summary>The verb.</summary>
-    public static Verb Create(Session session)
+    public static Verb Create(MachineSession session)
     {
         var report = new Option<bool>("--report") { Description = "Tell a server as well, which shows it to whoever looks after the machines." };
         var server = new Option<string?>("--server") { Description = "With --report: the server; left out, the one that is trusted.", HelpName = "URL" };
@@ -74,13 +75,13 @@ internal static class StatusCommand
         return verb;
     }
 
-    private static int Check(Session session, bool reports, ReportRequest request, bool asJson)
+    private static int Check(MachineSession session, bool reports, ReportRequest request, bool asJson)
     {
         // Status 2 would say that the machine is in a critical state.
         var check = reports || request != nothingToReport
             ? StatusCheck.Unknown(
                 [new(CommandProblems.UsageInvalid, "--check asks no server: run `elivepatch status --report` by itself")])
-            : StatusCheck.Run(session.Machine, MachineState.Of(session), BootUnit.Of(session));
+            : StatusCheck.Run(session.Machine, MachineState.Of(session.Machine), BootUnit.Of(session.Machine));
         if (asJson)
             Answer.WriteJson(session, check, ClientJson.Default.CheckReport);
         else
@@ -89,7 +90,7 @@ internal static class StatusCommand
     }
 
     private static async Task<int> RunAsync(
-        Session session, bool reports, ReportRequest request, bool asJson, CancellationToken cancellation)
+        MachineSession session, bool reports, ReportRequest request, bool asJson, CancellationToken cancellation)
     {
         if (!reports && request != nothingToReport)
         {
@@ -98,11 +99,11 @@ internal static class StatusCommand
                 cancellation);
         }
 
-        var state = MachineState.Of(session);
+        var state = MachineState.Of(session.Machine);
         var read = MachineStatus.Read(session.Machine, state);
         if (!read.TryGet(out var status))
             return Answer.Fail(session, read.Problems, asJson, cancellation);
-        var reported = reports ? await MachineReporter.RunAsync(session, state, request, status, cancellation) : null;
+        var reported = reports ? await MachineReporter.RunAsync(session.Machine, state, request, status, cancellation) : null;
         if (reported is { Succeeded: false })
             return Answer.Fail(session, reported.Problems, asJson, cancellation);
         if (reported is { Value: { } answered })

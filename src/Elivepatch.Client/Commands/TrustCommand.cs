@@ -1,7 +1,7 @@
 using System.CommandLine;
-using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
-using Elivepatch.Client.Service;
+using Elivepatch.Machine;
+using Elivepatch.Machine.Service;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Terminal;
@@ -12,7 +12,7 @@ namespace Elivepatch.Client.Commands;
 internal static class TrustCommand
 {
     /// <summary>The verb.</summary>
-    public static Verb Create(Session session)
+    public static Verb Create(MachineSession session)
     {
         var server = new Option<string?>("--server") { Description = "The server.", HelpName = "URL" };
         var key = new Option<string?>("--key")
@@ -75,7 +75,7 @@ internal static class TrustCommand
         return verb;
     }
 
-    private static int Forget(Session session, string? url, bool asJson, CancellationToken cancellation)
+    private static int Forget(MachineSession session, string? url, bool asJson, CancellationToken cancellation)
     {
         var forgotten = Forget(session, url);
         if (!forgotten.TryGet(out var report))
@@ -98,11 +98,11 @@ internal static class TrustCommand
         return ExitStatus.Done;
     }
 
-    private static Outcome<ForgetReport> Forget(Session session, string? url)
+    private static Outcome<ForgetReport> Forget(MachineSession session, string? url)
     {
         if (session.Machine.RequireRoot("trust") is { } refused)
             return refused;
-        var (machine, state) = (session.Machine, MachineState.Of(session));
+        var (machine, state) = (session.Machine, MachineState.Of(session.Machine));
         var read = state.ReadConfig();
         if (!read.TryGet(out var config))
             return Outcome<ForgetReport>.Failure(read.Problems);
@@ -144,7 +144,7 @@ internal static class TrustCommand
     }
 
     private static async Task<int> RunAsync(
-        Session session, string url, string key, string? tokenFile, bool allowHttp, bool asJson, CancellationToken cancellation)
+        MachineSession session, string url, string key, string? tokenFile, bool allowHttp, bool asJson, CancellationToken cancellation)
     {
         var pinned = await PinAsync(session, url, key, tokenFile, allowHttp, cancellation);
         if (!pinned.TryGet(out var report))
@@ -158,11 +158,11 @@ internal static class TrustCommand
     }
 
     private static async Task<Outcome<TrustReport>> PinAsync(
-        Session session, string url, string key, string? tokenFile, bool allowHttp, CancellationToken cancellation)
+        MachineSession session, string url, string key, string? tokenFile, bool allowHttp, CancellationToken cancellation)
     {
         if (session.Machine.RequireRoot("trust") is { } refused)
             return refused;
-        var state = MachineState.Of(session);
+        var state = MachineState.Of(session.Machine);
         var address = ServerAddress.Parse(url);
         var source = KeySource.Parse(key);
         var token = tokenFile is null ? (Outcome<string?>)(string?)null : TokenSource.Read(tokenFile, session.Variable, null);
@@ -198,10 +198,10 @@ internal static class TrustCommand
     }
 
     private static async Task<Outcome<PublicKey>> AskAsync(
-        Session session, ServerAddress address, string? token, KeySource source, CancellationToken cancellation)
+        MachineSession session, ServerAddress address, string? token, KeySource source, CancellationToken cancellation)
     {
         using var client = new ServerClient(
-            address, token, new(session.Machine.Time, session.Machine.RetryPause, _ => { }), session.Proxy);
+            address, token, new(session.Machine.Time, session.Machine.RetryPause, _ => { }), session.Machine.Proxy);
         var shown = await client.KeysAsync(cancellation);
         return shown.Then(source.Find);
     }

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
+using Elivepatch.Machine;
 using Elivepatch.Model.Progress;
 using Elivepatch.Terminal;
 
@@ -10,7 +10,7 @@ namespace Elivepatch.Client.Commands;
 internal static class UnloadCommand
 {
     /// <summary>The verb.</summary>
-    public static Verb Create(Session session)
+    public static Verb Create(MachineSession session)
     {
         var name = new Argument<string>("NAME") { Description = "A livepatch that is disabled, or that another one has replaced." };
         var json = CommonOptions.Json();
@@ -30,11 +30,11 @@ internal static class UnloadCommand
         return verb;
     }
 
-    private static int Run(Session session, string name, bool asJson, CancellationToken cancellation)
+    private static int Run(MachineSession session, string name, bool asJson, CancellationToken cancellation)
     {
         if (session.Machine.RequireRoot("unload") is { } refused)
             return Answer.Fail(session, [refused], asJson, cancellation);
-        var unloaded = new DisableLivepatch(session.Machine, MachineState.Of(session), new Progress<StageEvent>()).Unload(name);
+        var unloaded = new DisableLivepatch(session.Machine, MachineState.Of(session.Machine), new Progress<StageEvent>()).Unload(name);
         if (!unloaded.Succeeded)
             return Answer.Fail(session, unloaded.Problems, asJson, cancellation);
         if (asJson)

@@ -1,10 +1,11 @@
 using System.CommandLine;
-using Elivepatch.Client.Machine;
 using Elivepatch.Client.Output;
-using Elivepatch.Client.Service;
-using Elivepatch.Kernel.Records;
+using Elivepatch.Machine;
+using Elivepatch.Machine.Service;
 using Elivepatch.Model;
+using Elivepatch.Model.Files;
 using Elivepatch.Protocol;
+using Elivepatch.Protocol.Captures;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Terminal;
 
@@ -14,7 +15,7 @@ namespace Elivepatch.Client.Commands;
 internal static class VerifyCommand
 {
     /// <summary>The verb.</summary>
-    public static Verb Create(Session session)
+    public static Verb Create(MachineSession session)
     {
         var file = new Argument<string>("FILE.ko") { Description = "A livepatch module." };
         var manifest = new Option<string?>("--manifest") { Description = $"Its manifest; FILE.ko{ManifestFile.Ending} if left out.", HelpName = "FILE" };
@@ -41,7 +42,7 @@ internal static class VerifyCommand
     }
 
     private static int Run(
-        Session session, string path, string? manifestPath, string? key, string? buildId, bool asJson,
+        MachineSession session, string path, string? manifestPath, string? key, string? buildId, bool asJson,
         CancellationToken cancellation)
     {
         var module = InputFile.Read(path);
@@ -72,9 +73,9 @@ internal static class VerifyCommand
     }
 
     // Others than root see the signature alone: the machine's list is not theirs to read.
-    private static Problem? RefuseWithdrawn(Session session, string buildId, Statement statement)
+    private static Problem? RefuseWithdrawn(MachineSession session, string buildId, Statement statement)
     {
-        var state = MachineState.Of(session);
+        var state = MachineState.Of(session.Machine);
         if (state.IsHidden)
             return null;
         var known = state.ReadWithdrawals(buildId);
@@ -83,7 +84,7 @@ internal static class VerifyCommand
             : known.Problems[0];
     }
 
-    private static Outcome<IReadOnlyList<PublicKey>> Keys(Session session, string? named)
+    private static Outcome<IReadOnlyList<PublicKey>> Keys(MachineSession session, string? named)
     {
         if (named is not null)
         {
@@ -93,7 +94,7 @@ internal static class VerifyCommand
                     CommandProblems.UsageInvalid, "an identity is not enough where no server is asked",
                     "name the file with the key"));
         }
-        return MachineState.Of(session).ReadConfig().Then<IReadOnlyList<PublicKey>>(config =>
+        return MachineState.Of(session.Machine).ReadConfig().Then<IReadOnlyList<PublicKey>>(config =>
         {
             PublicKey[] keys =
                 [.. config.Servers.Select(s => PublicKey.Read(s.PublicKey)).Where(k => k.Succeeded).Select(k => k.Value)];

@@ -1,3 +1,4 @@
+
 namespace Elivepatch.Client.Output;
 
 /// <summary>A capture that was written.</summary>

@@ -1,21 +1,13 @@
 using System.Text.Json.Serialization;
-using Elivepatch.Client.Machine;
-using Elivepatch.Client.Service;
-using Elivepatch.Protocol;
+using Elivepatch.Machine;
+using Elivepatch.Machine.Service;
 
 namespace Elivepatch.Client.Output;
 
 /// <summary>All that the command writes as JSON. Made at build time: reflection would cost every run its time.</summary>
 [JsonSourceGenerationOptions(
     WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
-[JsonSerializable(typeof(IReadOnlyList<ProblemReport>))]
-[JsonSerializable(typeof(DiffReport))]
-[JsonSerializable(typeof(KernelReport))]
-[JsonSerializable(typeof(IReadOnlyList<KernelReport>))]
-[JsonSerializable(typeof(TrialOutcome))]
-[JsonSerializable(typeof(BuildReport))]
 [JsonSerializable(typeof(CaptureReport))]
-[JsonSerializable(typeof(InspectReport))]
 [JsonSerializable(typeof(PatchResult))]
 [JsonSerializable(typeof(StatusReport))]
 [JsonSerializable(typeof(CheckReport))]

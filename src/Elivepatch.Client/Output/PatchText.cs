@@ -1,5 +1,5 @@
 using System.Globalization;
-using Elivepatch.Client.Service;
+using Elivepatch.Machine.Service;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Output;

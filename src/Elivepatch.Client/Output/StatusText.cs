@@ -1,4 +1,4 @@
-using Elivepatch.Client.Machine;
+using Elivepatch.Machine;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Client.Output;

@@ -11,11 +11,6 @@ namespace Elivepatch.Engine.Facts;
 /// </summary>
 public sealed class ExportedSymbols
 {
-    /// <summary>
-    /// Most bytes that are read; the file of a stock kernel has under 2 million, its modules' exports included.
-    /// </summary>
-    public const int MaximumLength = 8 << 20;
-
     private readonly Dictionary<string, ExportedSymbol> byName;
 
     private ExportedSymbols(Dictionary<string, ExportedSymbol> byName) => this.byName = byName;
@@ -32,9 +27,9 @@ public sealed class ExportedSymbols
     /// <summary>Reads the text of <c>Module.symvers</c>.</summary>
     public static Outcome<ExportedSymbols> Parse(ReadOnlySpan<byte> text)
     {
-        if (text.Length > MaximumLength)
+        if (text.Length > KernelLimits.ExportsRead)
         {
-            return Malformed(string.Create(CultureInfo.InvariantCulture, $"{text.Length} bytes are more than the {MaximumLength} that are read"));
+            return Malformed(string.Create(CultureInfo.InvariantCulture, $"{text.Length} bytes are more than the {KernelLimits.ExportsRead} that are read"));
         }
 
         var byName = new Dictionary<string, ExportedSymbol>(StringComparer.Ordinal);

@@ -15,12 +15,6 @@ namespace Elivepatch.Engine.Facts;
 /// </summary>
 public sealed class KernelSymbols
 {
-    /// <summary>
-    /// Most bytes that are read. The file of a stock kernel has 7 million, with two hundred modules loaded 15; one with
-    /// everything built in has about 30.
-    /// </summary>
-    public const int MaximumLength = 64 << 20;
-
     private const int AddressDigits = 16;
 
     // Address, blank, type, blank, a name of one letter.
@@ -51,9 +45,9 @@ public sealed class KernelSymbols
     public static Outcome<KernelSymbols> Parse(ReadOnlyMemory<byte> file)
     {
         ReadOnlySpan<byte> text = file.Span;
-        if (text.Length > MaximumLength)
+        if (text.Length > KernelLimits.SymbolsRead)
         {
-            return Malformed(string.Create(CultureInfo.InvariantCulture, $"{text.Length} bytes are more than the {MaximumLength} that are read"));
+            return Malformed(string.Create(CultureInfo.InvariantCulture, $"{text.Length} bytes are more than the {KernelLimits.SymbolsRead} that are read"));
         }
 
         // No more than there can be symbols: a file of line ends alone is refused at its first line, and gets no room for the
@@ -117,7 +111,7 @@ public sealed class KernelSymbols
 
         if (anyAddress == 0)
         {
-            return new Problem(FactProblems.HiddenAddresses, "every address in /proc/kallsyms is zero");
+            return new Problem(KernelProblems.HiddenAddresses, "every address in /proc/kallsyms is zero");
         }
 
         CloseModule(module);

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Elivepatch.Engine.Architectures.X8664;
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.Architectures;
 
@@ -8,7 +9,7 @@ public static class KernelArchitectures
 {
     /// <summary>x86-64.</summary>
     public static KernelArchitecture X8664 { get; } = new(
-        X8664Architecture.Instance, "x86_64", "x86", "x86_64-linux-gnu", "amd64", "X86_64",
+        X8664Architecture.Instance, MachineNames.X8664, "x86", "x86_64-linux-gnu", "amd64", "X86_64",
         0xffffffff81000000, // arch/x86/include/asm/page_types.h, __START_KERNEL
         new(
             BootFolders: ["arch/x86/boot/", "arch/x86/realmode/", "arch/x86/purgatory/"],

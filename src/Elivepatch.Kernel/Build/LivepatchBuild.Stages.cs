@@ -14,6 +14,7 @@ using Elivepatch.Kernel.Patches;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Model;
+using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Kernel.Build;
 
@@ -28,7 +29,7 @@ public sealed partial class LivepatchBuild
             var file = new FileInfo(path);
             if (!file.Exists)
                 return new Problem(PatchProblems.PatchFileMissing, path);
-            if (file.Length > SourcePatch.Largest)
+            if (file.Length > PatchFile.Largest)
                 return new Problem(PatchProblems.PatchTooLarge, $"{path}: {file.Length >> 20} MiB");
             var patch = SourcePatch.Parse(File.ReadAllBytes(path), file.Name);
             if (!patch.Succeeded)

@@ -1,3 +1,4 @@
+
 namespace Elivepatch.Kernel.Import;
 
 /// <summary>What a kernel said of itself when it was booted.</summary>

@@ -8,6 +8,7 @@ using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Model;
 using Elivepatch.Model.Progress;
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.Import;
 
@@ -58,7 +59,7 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
     {
         var info = new FileInfo(path);
         if (!info.Exists)
-            return new Problem(RecordProblems.CaptureUnreadable, $"{path} does not exist");
+            return new Problem(CaptureProblems.CaptureUnreadable, $"{path} does not exist");
         using var stream = info.OpenRead();
         return CaptureFile.Read(stream);
     }

@@ -8,6 +8,7 @@ using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Model;
 using Elivepatch.Model.Progress;
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.Import;
 

@@ -3,8 +3,8 @@
 
 using System.Text.RegularExpressions;
 using Elivepatch.Kernel.Architectures;
-using Elivepatch.Kernel.Records;
 using Elivepatch.Model;
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.Import;
 

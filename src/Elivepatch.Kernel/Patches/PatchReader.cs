@@ -5,8 +5,8 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using Elivepatch.Kernel.Compile;
-using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
+using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Kernel.Patches;
 
@@ -31,8 +31,8 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
     /// <summary>Reads all of it.</summary>
     public Outcome<SourcePatch> Read()
     {
-        if (text.Length > SourcePatch.Largest)
-            return new Problem(PatchProblems.PatchTooLarge, $"{name} has {text.Length >> 20} MiB, more than {SourcePatch.Largest >> 20}");
+        if (text.Length > PatchFile.Largest)
+            return new Problem(PatchProblems.PatchTooLarge, $"{name} has {text.Length >> 20} MiB, more than {PatchFile.Largest >> 20}");
         // One character a byte: a source file may have any encoding, and every byte has to come out as it went in.
         lines = WithoutCarriageReturns(Encoding.Latin1.GetString(text.Span).Split('\n'));
         while (at < lines.Length && problem is null)

@@ -1,4 +1,3 @@
-using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Patches;
@@ -9,9 +8,6 @@ namespace Elivepatch.Kernel.Patches;
 /// <param name="Files">The files that it changes, in order; a file may come several times.</param>
 public sealed record SourcePatch(string Name, ContentDigest Digest, IReadOnlyList<PatchedFile> Files)
 {
-    /// <summary>How many bytes a patch may have, wherever it comes from.</summary>
-    public const int Largest = 16 << 20;
-
     /// <summary>Reads a patch. Nothing is refused yet that is a matter of which files it changes: see <see cref="PatchRules"/>.</summary>
     public static Outcome<SourcePatch> Parse(ReadOnlyMemory<byte> text, string name) => new PatchReader(name, text).Read();
 }

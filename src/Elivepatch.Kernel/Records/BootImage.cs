@@ -5,6 +5,7 @@ using Elivepatch.Elf;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Model;
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.Records;
 
@@ -46,7 +47,7 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
         var decompressed = await DecompressAsync(kernel, cancellation);
         if (!decompressed.TryGet(out var vmlinux))
             return Outcome<BootImage>.Failure(decompressed.Problems);
-        if (Records.BuildId.Of(vmlinux.Span) is not { } buildId)
+        if (Protocol.Captures.BuildId.Of(vmlinux.Span) is not { } buildId)
             return new Problem(RecordProblems.BootImageUnreadable, "the kernel in it has no build-id");
         return new BootImage(vmlinux, buildId, kernel.VersionText);
     }

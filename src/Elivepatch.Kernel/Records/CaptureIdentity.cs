@@ -9,6 +9,7 @@ using Elivepatch.Engine;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Model;
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.Records;
 
@@ -41,14 +42,14 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
             return new CaptureIdentity(Digest(canonical), canonical);
         });
 
-    private static string Digest(CaptureFile capture) => Storage.ContentDigest.OfParts(
+    private static string Digest(CaptureFile capture) => ContentDigest.OfParts(
         Version,
         capture.Facts.Release,
         capture.Facts.BuildId,
         capture.Facts.Machine,
-        Storage.ContentDigest.Of(capture.Config.Span).Hex,
-        Storage.ContentDigest.Of(capture.Kallsyms.Span).Hex,
-        capture.Symvers is { } symvers ? Storage.ContentDigest.Of(symvers.Span).Hex : "").Hex;
+        ContentDigest.Of(capture.Config.Span).Hex,
+        ContentDigest.Of(capture.Kallsyms.Span).Hex,
+        capture.Symvers is { } symvers ? ContentDigest.Of(symvers.Span).Hex : "").Hex;
 
     // One of a machine that is not known is refused later, by its name.
     private static KernelArchitecture ArchitectureOf(string? machine) => KernelArchitectures.Of(machine) ?? KernelArchitectures.All[0];

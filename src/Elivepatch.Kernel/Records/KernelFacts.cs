@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Kernel.Architectures;
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.Records;
 

@@ -1,4 +1,5 @@
-using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.Records;
 

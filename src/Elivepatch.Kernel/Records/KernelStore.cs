@@ -4,6 +4,7 @@
 using System.Text.Json;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.Records;
 

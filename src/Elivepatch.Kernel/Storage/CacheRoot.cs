@@ -3,6 +3,7 @@
 // whose lock is gone.
 
 using Elivepatch.Model;
+using Elivepatch.Model.Files;
 
 namespace Elivepatch.Kernel.Storage;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Storage;
 

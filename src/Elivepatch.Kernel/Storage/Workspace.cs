@@ -1,3 +1,5 @@
+using Elivepatch.Model.Files;
+
 namespace Elivepatch.Kernel.Storage;
 
 /// <summary>A temporary folder under a lock; without the lock it is rubbish that anybody may remove.</summary>

@@ -2,8 +2,8 @@
 // kernel/livepatch/Kconfig, arch/*/Kconfig and security/Kconfig.hardening of the kernel's own source.
 
 using Elivepatch.Kernel.Architectures;
-using Elivepatch.Kernel.Records;
 using Elivepatch.Model;
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.Trees;
 

@@ -1,5 +1,5 @@
 using Elivepatch.Kernel.Architectures;
-using Elivepatch.Kernel.Records;
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.Trees;
 

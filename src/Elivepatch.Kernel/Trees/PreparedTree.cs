@@ -1,7 +1,7 @@
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Processes;
-using Elivepatch.Kernel.Records;
-using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.Trees;
 

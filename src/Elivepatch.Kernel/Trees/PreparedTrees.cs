@@ -9,6 +9,7 @@ using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Model.Progress;
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.Trees;
 

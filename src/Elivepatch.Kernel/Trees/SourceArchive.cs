@@ -1,4 +1,4 @@
-using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Trees;
 

@@ -3,9 +3,8 @@
 using System.Text;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Import;
-using Elivepatch.Kernel.Records;
 using Elivepatch.Model;
-
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 

@@ -1,3 +1,5 @@
+using Elivepatch.Model;
+
 namespace Elivepatch.Kernel.VirtualMachines;
 
 /// <summary>One step of a trial.</summary>

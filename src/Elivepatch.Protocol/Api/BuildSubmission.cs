@@ -35,4 +35,8 @@ public sealed record BuildSubmission
 /// <summary>A patch as it travels.</summary>
 /// <param name="Name">Its file's name; plain characters, no folder.</param>
 /// <param name="Content">The unified diff (base64 in JSON).</param>
-public sealed record PatchFile(string Name, byte[] Content);
+public sealed record PatchFile(string Name, byte[] Content)
+{
+    /// <summary>How many bytes a patch may have, wherever it comes from.</summary>
+    public const int Largest = 16 << 20;
+}

@@ -11,6 +11,7 @@
 
 using System.Text;
 using Elivepatch.Model;
+using Elivepatch.Model.Files;
 using Elivepatch.Model.Statements;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
@@ -24,6 +25,11 @@ public static class StatementsFile
     public const int LargestFile = 64 << 10;
 
     private static readonly UTF8Encoding strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>Reads the file at a path; there are no statements where there is no path.</summary>
+    public static Outcome<AuthorStatements> Read(string? path) => path is null
+        ? AuthorStatements.None
+        : InputFile.Read(path).Then(content => Parse(content, Path.GetFileName(path)));
 
     /// <summary>Reads a file.</summary>
     /// <param name="content">Its bytes.</param>

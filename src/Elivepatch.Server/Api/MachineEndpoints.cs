@@ -1,6 +1,6 @@
 using System.ComponentModel;
 using System.Text;
-using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Checks;
 using Elivepatch.Server.Http;

@@ -1,5 +1,5 @@
 using System.ComponentModel;
-using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Checks;
 using Elivepatch.Server.Http;

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using Elivepatch.Builder.Workers;
-using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Http;

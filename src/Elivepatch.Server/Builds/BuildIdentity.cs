@@ -4,7 +4,6 @@
 using System.Globalization;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Kernel.Build;
-using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;

@@ -1,6 +1,5 @@
 // In: a submission as it came over the network. Out: everything that is wrong with it before anything is done.
 
-using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Patches;
 using Elivepatch.Model;
 using Elivepatch.Model.Statements;
@@ -57,8 +56,8 @@ internal static class SubmissionRules
         {
             if (files[i] is not { Name: not null, Content: not null } file || !IsPlainName(file.Name))
                 yield return Malformed($"{list}[{i}] has no plain file name (letters, digits and . _ + - ,)");
-            else if (file.Content.Length is 0 or > SourcePatch.Largest)
-                yield return new(ServiceProblems.RequestTooLarge, $"{list}[{i}] has {file.Content.Length} bytes, not 1 to {SourcePatch.Largest}");
+            else if (file.Content.Length is 0 or > PatchFile.Largest)
+                yield return new(ServiceProblems.RequestTooLarge, $"{list}[{i}] has {file.Content.Length} bytes, not 1 to {PatchFile.Largest}");
         }
     }
 

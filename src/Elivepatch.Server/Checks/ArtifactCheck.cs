@@ -5,7 +5,6 @@ using System.Text.Json;
 using Elivepatch.Elf;
 using Elivepatch.Engine;
 using Elivepatch.Engine.SelfCheck;
-using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Manifests;

@@ -5,12 +5,12 @@
 
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.SelfCheck;
-using Elivepatch.Kernel;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Captures;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.State;
 
@@ -117,7 +117,7 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
         }
         catch (IOException e)
         {
-            return new Problem(RecordProblems.CaptureUnreadable, e.Message);
+            return new Problem(CaptureProblems.CaptureUnreadable, e.Message);
         }
     }
 }

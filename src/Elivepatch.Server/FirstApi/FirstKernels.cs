@@ -3,9 +3,8 @@
 
 using System.Collections.Concurrent;
 using System.Text;
-using Elivepatch.Kernel.Records;
-using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
+using Elivepatch.Protocol.Captures;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.FirstApi;

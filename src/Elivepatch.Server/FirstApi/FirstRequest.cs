@@ -4,7 +4,6 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
-using Elivepatch.Kernel.Patches;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Microsoft.AspNetCore.Http.Features;
@@ -58,15 +57,15 @@ internal sealed partial record FirstRequest(
 
         if (form.Files.Count > MostParts)
             return Malformed($"it has more than {MostParts} parts");
-        if (form.Files.Where(f => f.Name == "main_patch").ToList() is not [{ Length: <= SourcePatch.Largest } main])
-            return Malformed($"it needs one part main_patch, of at most {SourcePatch.Largest >> 20} MiB");
+        if (form.Files.Where(f => f.Name == "main_patch").ToList() is not [{ Length: <= PatchFile.Largest } main])
+            return Malformed($"it needs one part main_patch, of at most {PatchFile.Largest >> 20} MiB");
         if (form.Files.Where(f => f.Name == "config").ToList() is not [{ Length: <= LargestConfig } config])
             return Malformed("it needs one part config, of at most 4 MiB");
         var patches = new List<PatchFile>();
         foreach (var part in form.Files.Where(f => f.Name == "patch"))
         {
-            if (part.Length > SourcePatch.Largest)
-                return Malformed($"a part patch has more than {SourcePatch.Largest >> 20} MiB");
+            if (part.Length > PatchFile.Largest)
+                return Malformed($"a part patch has more than {PatchFile.Largest >> 20} MiB");
             patches.Add(new(patches.Count.ToString("00000", CultureInfo.InvariantCulture) + ".patch", await BytesAsync(part, cancellation)));
         }
 

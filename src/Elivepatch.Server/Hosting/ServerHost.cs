@@ -4,8 +4,8 @@
 using System.Data.Common;
 using System.Net;
 using Elivepatch.Builder;
-using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
+using Elivepatch.Model.Files;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Api;
 using Elivepatch.Server.Checks;

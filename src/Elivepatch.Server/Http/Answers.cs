@@ -44,7 +44,7 @@ internal static class Answers
         // What is a fault of the environment where a machine's own files are read is one of the request where a client sends
         // them.
         [FactProblems.MalformedKallsyms] = StatusCodes.Status422UnprocessableEntity,
-        [FactProblems.HiddenAddresses] = StatusCodes.Status422UnprocessableEntity,
+        [KernelProblems.HiddenAddresses] = StatusCodes.Status422UnprocessableEntity,
         [FactProblems.MalformedSymvers] = StatusCodes.Status422UnprocessableEntity,
         [CompileProblems.CompilerMissing] = StatusCodes.Status422UnprocessableEntity,
     };

@@ -12,6 +12,7 @@ using Elivepatch.Kernel.Trees;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Captures;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;

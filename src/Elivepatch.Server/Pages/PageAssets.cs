@@ -2,7 +2,7 @@
 // content: a browser keeps them for good, and never shows a page with yesterday's style.
 
 using System.Collections.Frozen;
-using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 
 namespace Elivepatch.Server.Pages;
 

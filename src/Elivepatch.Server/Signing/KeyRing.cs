@@ -3,8 +3,8 @@
 
 using System.Globalization;
 using System.Text.Json;
-using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
+using Elivepatch.Model.Files;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;

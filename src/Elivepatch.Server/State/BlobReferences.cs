@@ -1,3 +1,4 @@
+
 namespace Elivepatch.Server.State;
 
 /// <summary>Where the database refers to contents of the blob store: this is the one list.</summary>

@@ -2,7 +2,6 @@
 // and renamed: it is there whole or not at all, and writing it twice is harmless.
 
 using Elivepatch.Builder;
-using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 

@@ -1,6 +1,6 @@
 using Elivepatch.Builder;
-using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
+using Elivepatch.Model.Files;
 using Elivepatch.Server.Configuration;
 
 namespace Elivepatch.Server.State;

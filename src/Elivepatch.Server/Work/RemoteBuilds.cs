@@ -5,7 +5,6 @@ using System.Text.Json;
 using Elivepatch.Builder;
 using Elivepatch.Builder.Jobs;
 using Elivepatch.Builder.Workers;
-using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;

@@ -2,7 +2,7 @@
 // transition on, and takes away what is disabled or replaced, as the kernel does.
 
 using System.Text;
-using Elivepatch.Client.Machine;
+using Elivepatch.Machine;
 
 namespace Elivepatch.Client.Tests.Machine;
 

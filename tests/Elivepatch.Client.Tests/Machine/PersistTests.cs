@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
-using Elivepatch.Client.Machine;
 using Elivepatch.Client.Tests.Service;
+using Elivepatch.Machine;
 
 namespace Elivepatch.Client.Tests.Machine;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Elivepatch.Client.Machine;
 using Elivepatch.Client.Tests.Service;
+using Elivepatch.Machine;
 
 namespace Elivepatch.Client.Tests.Machine;
 

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
-using Elivepatch.Client.Machine;
 using Elivepatch.Client.Tests.Machine;
+using Elivepatch.Machine;
 using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Client.Tests.Service;

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Elivepatch.Client.Machine;
 using Elivepatch.Client.Tests.Machine;
+using Elivepatch.Machine;
 using Elivepatch.Protocol;
 
 namespace Elivepatch.Client.Tests.Service;

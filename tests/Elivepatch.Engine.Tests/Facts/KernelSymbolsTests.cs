@@ -128,7 +128,7 @@ public sealed class KernelSymbolsTests
     {
         Problem problem = Assert.Single(Parse("0000000000000000 T _text\n0000000000000000 t helper\n").Problems);
 
-        Assert.Equal(FactProblems.HiddenAddresses, problem.Code);
+        Assert.Equal(KernelProblems.HiddenAddresses, problem.Code);
         Assert.Contains("kptr_restrict", problem.Remedy, StringComparison.Ordinal);
     }
 

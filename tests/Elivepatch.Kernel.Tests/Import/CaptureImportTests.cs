@@ -1,6 +1,7 @@
 using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Protocol.Captures;
 using Xunit;
 using static Elivepatch.Kernel.Tests.StockKernel;
 

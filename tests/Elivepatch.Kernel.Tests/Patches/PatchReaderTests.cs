@@ -2,6 +2,7 @@ using System.Text;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Patches;
 using Elivepatch.Model;
+using Elivepatch.Protocol.Api;
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.Patches;
@@ -194,7 +195,7 @@ public sealed class PatchReaderTests
     [Fact]
     public void A_huge_patch_is_refused()
     {
-        var outcome = SourcePatch.Parse(new byte[SourcePatch.Largest + 1], "huge.patch");
+        var outcome = SourcePatch.Parse(new byte[PatchFile.Largest + 1], "huge.patch");
         Assert.Equal(PatchProblems.PatchTooLarge, outcome.Problems[0].Code);
     }
 

@@ -1,9 +1,9 @@
 using System.Text.RegularExpressions;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Kernel.Build;
-using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Tests.SelfConfigured;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Protocol.Captures;
 using Xunit;
 using static Elivepatch.Kernel.Tests.StockKernel;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Elivepatch.Engine;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Protocol.Captures;
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.Records;

@@ -8,6 +8,7 @@ using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Kernel.VirtualMachines;
+using Elivepatch.Machine;
 using Elivepatch.Model;
 using static Elivepatch.Kernel.Tests.StockKernel;
 

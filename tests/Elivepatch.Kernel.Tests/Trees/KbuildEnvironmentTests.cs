@@ -1,6 +1,6 @@
 using Elivepatch.Kernel.Architectures;
-using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Protocol.Captures;
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.Trees;

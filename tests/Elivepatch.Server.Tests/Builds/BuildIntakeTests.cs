@@ -45,7 +45,7 @@ public sealed class BuildIntakeTests
 
     [Fact]
     public async Task A_name_that_is_no_module_name_is_refused() =>
-        await RefusedAsync(PatchProblems.ModuleNameUnusable, s => s with { Name = "../x" });
+        await RefusedAsync(KernelProblems.ModuleNameUnusable, s => s with { Name = "../x" });
 
     [Fact]
     public async Task A_script_with_a_nul_is_refused() => await RefusedAsync(ServerProblems.RequestMalformed, s => s with { Script = "true\0" });

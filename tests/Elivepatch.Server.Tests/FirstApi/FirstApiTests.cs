@@ -161,7 +161,7 @@ public sealed class FirstApiTests
         var kernel = await Answered.ValueAsync<KernelView>(await client.PostAsync(ApiRoutes.Kernels, content, Cancellation));
         Assert.StartsWith("6.1.0", kernel.Release, StringComparison.Ordinal);
         using var read = new MemoryStream(capture);
-        var config = Encoding.UTF8.GetString(Elivepatch.Kernel.Records.CaptureFile.Read(read).Value.Config.Span);
+        var config = Encoding.UTF8.GetString(Elivepatch.Protocol.Captures.CaptureFile.Read(read).Value.Config.Span);
         // The order and the comments are another tool's.
         return "# a comment\n" + string.Join('\n', config.Split('\n').Reverse());
     }

@@ -7,6 +7,7 @@ using Elivepatch.Kernel.Records;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Captures;
 using Elivepatch.Server.Tests.Builds;
 using static Elivepatch.Server.Tests.Builds.Workbench;
 
@@ -59,7 +60,7 @@ public sealed class KernelRegistryTests
     public async Task What_cannot_be_live_patched_is_said_at_once()
     {
         using var bench = await OpenAsync(sources: []);
-        await RefusedAsync(bench, RecordProblems.CaptureUnreadable, "no capture"u8.ToArray());
+        await RefusedAsync(bench, CaptureProblems.CaptureUnreadable, "no capture"u8.ToArray());
         await RefusedAsync(bench, CompileProblems.ConfigurationLacks, await CaptureAsync(bench, config: "CONFIG_X86_64=y\n"));
         await RefusedAsync(bench, CompileProblems.CompilerMissing, await CaptureAsync(bench, compiler: "gcc-99 (Debian 99.1.0-1) 99.1.0"));
         await RefusedAsync(bench, CompileProblems.ConfigurationUnsupported, await CaptureAsync(bench, config: Suitable + "CONFIG_LTO_CLANG=y\n"));

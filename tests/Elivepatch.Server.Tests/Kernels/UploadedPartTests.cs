@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using Elivepatch.Builder.Jobs;
 using Elivepatch.Kernel;
-using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;

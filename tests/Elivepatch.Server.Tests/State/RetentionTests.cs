@@ -1,5 +1,5 @@
 using System.Net;
-using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,6 +1,7 @@
 using System.Text;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Protocol.Captures;
 using static Elivepatch.Server.Tests.Builds.Workbench;
 
 namespace Elivepatch.Server.Tests.Whole;

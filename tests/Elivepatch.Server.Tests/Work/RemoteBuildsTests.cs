@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using Elivepatch.Builder.Jobs;
 using Elivepatch.Builder.Workers;
-using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Model.Explanations;
 using Elivepatch.Protocol;

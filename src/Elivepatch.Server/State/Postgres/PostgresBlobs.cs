@@ -2,7 +2,7 @@
 // can be emptied at any time.
 
 using System.Collections.Concurrent;
-using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 
 namespace Elivepatch.Server.State.Postgres;
 

@@ -2,7 +2,7 @@
 // killed server had stored and not yet referred to goes too.
 
 using Dapper;
-using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
 
 namespace Elivepatch.Server.State.Sqlite;
 

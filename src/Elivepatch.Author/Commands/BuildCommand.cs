@@ -1,0 +1,116 @@
+using System.CommandLine;
+using Elivepatch.Author.Inputs;
+using Elivepatch.Author.Output;
+using Elivepatch.Kernel.Build;
+using Elivepatch.Model;
+using Elivepatch.Model.Files;
+using Elivepatch.Model.Statements;
+using Elivepatch.Protocol.Statements;
+using Elivepatch.Terminal;
+using Elivepatch.Terminal.Progress;
+
+namespace Elivepatch.Author.Commands;
+
+/// <summary><c>elivepatch build</c>.</summary>
+internal static class BuildCommand
+{
+    /// <summary>The verb.</summary>
+    public static Verb Create(Session session)
+    {
+        var patches = new Argument<string[]>("PATCH")
+        {
+            Description = "Source patches to make live, in order: unified diffs as `git diff` writes them; - is the standard input.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var kernel = KernelCommand.Option();
+        var output = new Option<string?>("--output", "-o") { Description = "Where to write the module; NAME.ko in this folder if left out.", HelpName = "FILE" };
+        var name = new Option<string?>("--name") { Description = "Name of the module; taken from the first patch if left out.", HelpName = "NAME" };
+        var basePatches = new Option<string[]>("--base-patch")
+        {
+            Description = "A patch that the running kernel was built with, beyond those of its record; may be given several times, in order.",
+            HelpName = "FILE",
+        };
+        var statements = CommonOptions.Statements();
+        var noReplace = new Option<bool>("--no-replace") { Description = "Leave other livepatches in place instead of replacing them all." };
+        var mostUnits = new Option<int>("--most-units")
+        {
+            Description = "How many units may include what the patches change. Each takes a second or more to compare.",
+            HelpName = "N",
+            DefaultValueFactory = _ => BuildRequest.UsualMostUnits,
+        };
+        var timings = new Option<bool>("--timings") { Description = "Say how long each stage took." };
+        var keep = new Option<string?>("--keep") { Description = "Leave the intermediate files in this folder.", HelpName = "DIR" };
+        var json = CommonOptions.Json();
+        var verb = new Verb(
+            AuthorVerbs.Build,
+            """
+            Compiles the units that the patches touch, and nothing else of the kernel: as the running kernel was built, without the
+            patch, and with it. Proves that the first is the code that runs, takes what differs between the other two, links it with
+            the kernel's own tools and checks the finished module. Then says, function by function, what is in it and why.
+
+            A livepatch is cumulative unless --no-replace is given: name all patches that are to be live, and loading it replaces
+            earlier livepatches in one transition.
+
+            Where a refusal names a statement that lifts it, an author who knows that the change is harmless gives that statement
+            with a reason in a file for --statements. The explanation and a server's manifest repeat it; there is no general force.
+
+            Exit status: 0 built, 3 the patches change no code, 4 refused (the reason says what to write instead), 5 the kernel does
+            not match its sources or compiler. Nothing is written then.
+            """,
+            new Example("elivepatch build -k 6.12.117+deb12-cloud-amd64 fix.patch", "Write livepatch_fix.ko and explain it."),
+            new Example("elivepatch build -k $(uname -r) -o fixes.ko --name fixes first.patch second.patch", "One cumulative livepatch of two patches."),
+            new Example("git show 1a2b3c4 | elivepatch build -k $(uname -r) --name fix -", "A commit of a kernel's repository."),
+            new Example("elivepatch build -k $(uname -r) --json fix.patch | jq '.functions[].name'", "List its functions for a script."),
+            new Example("elivepatch build -k $(uname -r) --statements fix.yaml fix.patch", "Build what is refused without the author's word."))
+        {
+            patches, kernel, output, name, basePatches, statements, noReplace, mostUnits, timings, keep, json,
+        };
+        verb.SetAction((parsed, cancellation) => RunAsync(
+            session, parsed.GetRequiredValue(kernel), parsed.GetValue(output), parsed.GetValue(keep), parsed.GetValue(timings), parsed.GetValue(json),
+            StatementsFile.Read(parsed.GetValue(statements)),
+            parsed.GetRequiredValue(patches),
+            (record, files) => new BuildRequest(
+                record, files, parsed.GetValue(basePatches) ?? [], parsed.GetValue(name),
+                Replace: !parsed.GetValue(noReplace), parsed.GetValue(keep))
+            { MostUnits = parsed.GetValue(mostUnits) },
+            cancellation));
+        return verb;
+    }
+
+    private static async Task<int> RunAsync(
+        Session session, string kernel, string? output, string? keep, bool withTimings, bool asJson, Outcome<AuthorStatements> statements,
+        IReadOnlyList<string> patches, Func<Kernel.Records.KernelRecord, IReadOnlyList<string>, BuildRequest> request, CancellationToken cancellation)
+    {
+        // What can be known to fail at the end is found out at the beginning.
+        if (output is not null && OutputFile.Check(output) is { } unusable)
+            return Answer.Fail(session, [unusable], asJson, cancellation);
+        if (keep is not null && OutputFile.MakeFolder(keep) is { } unmade)
+            return Answer.Fail(session, [unmade], asJson, cancellation);
+        if (!statements.TryGet(out var stated))
+            return Answer.Fail(session, statements.Problems, asJson, cancellation);
+        var cache = KernelCommand.OpenCache(session);
+        var record = KernelCommand.Open(session, kernel);
+        if (!cache.Succeeded || !record.Succeeded)
+            return Answer.Fail(session, record.Problems, asJson, cancellation);
+        using var workspace = cache.Value.NewWorkspace();
+        var taken = PipedPatch.Take(patches, session, Path.Combine(workspace.FullPath, "stdin.patch"));
+        if (!taken.TryGet(out var files))
+            return Answer.Fail(session, taken.Problems, asJson, cancellation);
+
+        var built = await Stages.ShowAsync(
+            session, progress => new LivepatchBuild(cache.Value, progress).RunAsync(request(record.Value, files) with { Statements = stated }, cancellation));
+        if (!built.TryGet(out var result))
+            return Answer.Fail(session, built.Problems, asJson, cancellation);
+        cancellation.ThrowIfCancellationRequested();
+        var path = output ?? result.Name + ".ko";
+        if (OutputFile.Write(path, stream => stream.Write(result.Module)) is { } unwritten)
+            return Answer.Fail(session, [unwritten], asJson, cancellation);
+
+        var report = BuildReport.Of(result, path, withTimings);
+        if (asJson)
+            Answer.WriteJson(session, report, AuthorJson.Default.BuildReport);
+        else
+            BuildText.Write(session.Output, report);
+        return ExitStatus.Done;
+    }
+}

@@ -1,0 +1,41 @@
+using System.CommandLine;
+using Elivepatch.Kernel.Records;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Model;
+using Elivepatch.Terminal;
+
+namespace Elivepatch.Author.Commands;
+
+/// <summary><c>elivepatch kernel</c>, whose verbs are about kernel records.</summary>
+internal static class KernelCommand
+{
+    /// <summary>The group of verbs.</summary>
+    public static Verb Create(Session session) => new(
+        AuthorVerbs.Kernel,
+        """
+        A kernel record holds what a builder needs to know of one kernel: configuration, symbols with their addresses, exports,
+        source, compiler, and its boot image where there is one. Records live in the cache: $ELIVEPATCH_CACHE, else
+        $XDG_CACHE_HOME/elivepatch, else ~/.cache/elivepatch. Nothing is installed on the machine.
+        """)
+    {
+        KernelImportCommand.Create(session),
+        KernelListCommand.Create(session),
+        KernelShowCommand.Create(session),
+        KernelRemoveCommand.Create(session),
+    };
+
+    /// <summary><c>-k</c>, for verbs that need a kernel.</summary>
+    public static Option<string> Option() => new("--kernel", "-k")
+    {
+        Description = "The kernel, as `elivepatch kernel list` names it; its build-id will do as well.",
+        HelpName = "KERNEL",
+        Required = true,
+    };
+
+    /// <summary>Opens the cache of the session.</summary>
+    public static Outcome<CacheRoot> OpenCache(Session session) => CacheRoot.Open(CacheRoot.DefaultPath(session.Variable));
+
+    /// <summary>Opens a record by its name or build-id.</summary>
+    public static Outcome<KernelRecord> Open(Session session, string name) =>
+        OpenCache(session).Then(cache => new KernelStore(cache).Open(name));
+}

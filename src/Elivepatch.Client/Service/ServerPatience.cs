@@ -1,7 +1,0 @@
-namespace Elivepatch.Client.Service;
-
-/// <summary>How a client waits.</summary>
-/// <param name="Time">The clock.</param>
-/// <param name="Pause">How long to wait before something is asked for again, the first time.</param>
-/// <param name="Tell">Told how long the server asks to wait, and null when the wait is over.</param>
-internal sealed record ServerPatience(TimeProvider Time, TimeSpan Pause, Action<TimeSpan?> Tell);

@@ -1,0 +1,26 @@
+using System.Text.RegularExpressions;
+
+namespace Elivepatch.Model;
+
+/// <summary>Names of livepatch modules: what the kernel, the shell and sysfs all take as they are.</summary>
+public static partial class ModuleName
+{
+    /// <summary>Checks a name that somebody chose.</summary>
+    public static Outcome<string> Check(string name) => Pattern().IsMatch(name) && name.Length <= KernelLimits.ModuleName
+        ? name
+        : new Problem(KernelProblems.ModuleNameUnusable, name.Length > 100 ? name[..100] + "..." : name);
+
+    /// <summary>A name made of a patch's file name: <c>0001-fix-it.patch</c> gives <c>livepatch_0001_fix_it</c>.</summary>
+    public static string FromPatch(string path)
+    {
+        var plain = Other().Replace(Path.GetFileNameWithoutExtension(path), "_").Trim('_');
+        var name = "livepatch_" + (plain.Length > 0 ? plain : "patch");
+        return name.Length <= KernelLimits.ModuleName ? name : name[..KernelLimits.ModuleName].TrimEnd('_');
+    }
+
+    [GeneratedRegex("^[A-Za-z][A-Za-z0-9_]*$")]
+    private static partial Regex Pattern();
+
+    [GeneratedRegex("[^A-Za-z0-9_]+")]
+    private static partial Regex Other();
+}

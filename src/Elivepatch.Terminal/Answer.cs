@@ -1,0 +1,28 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Elivepatch.Model;
+using Elivepatch.Protocol;
+
+namespace Elivepatch.Terminal;
+
+/// <summary>Ends a verb: writes its result or its problems, and gives the exit status.</summary>
+public static class Answer
+{
+    /// <summary>
+    /// Writes problems: to stderr as text, or to stdout as a JSON array. Problems of a run that was told to end are not worth
+    /// reading: it ends as cancelled.
+    /// </summary>
+    public static int Fail(Session session, IReadOnlyList<Problem> problems, bool asJson, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        if (asJson)
+            WriteJson(session, ProblemReport.Of(problems), TerminalJson.Default.IReadOnlyListProblemReport);
+        else
+            ProblemText.Write(session.Error, problems);
+        return ExitStatus.Of(problems);
+    }
+
+    /// <summary>Writes a value to stdout as JSON.</summary>
+    public static void WriteJson<T>(Session session, T value, JsonTypeInfo<T> type) =>
+        session.Output.WriteLine(JsonSerializer.Serialize(value, type));
+}
