@@ -22,7 +22,7 @@ public static class Invocation
         var verbs = command.Parents.OfType<Command>().Append(command).Where(c => c is not RootCommand).Select(c => c.Name);
         return new(
             CommandProblems.UsageInvalid, string.Join('\n', parsed.Errors.Select(e => e.Message).Distinct()),
-            $"read `{string.Join(' ', verbs.Prepend(program))} --help`");
+            $"Read `{string.Join(' ', verbs.Prepend(program))} --help`.");
     }
 
     /// <summary>Runs the verb. What it throws is the caller's to tell.</summary>

@@ -74,13 +74,13 @@ internal static class KernelImportCommand
         ({ } name, { IsEmpty: true }) when name.StartsWith(Debian, StringComparison.Ordinal) =>
             (Import)((cache, progress, cancellation) => new DebianImport(cache, KernelBoot.ReadFactsAsync, progress).RunAsync(name, cancellation)),
         ({ } name, { IsEmpty: true }) =>
-            new Problem(CommandProblems.UsageInvalid, $"'{name}' does not say where the kernel comes from", $"write {Debian}{name} for a stock Debian kernel"),
+            new Problem(CommandProblems.UsageInvalid, $"'{name}' does not say where the kernel comes from", $"Write {Debian}{name} for a stock Debian kernel."),
         (null, { Capture: { } capture, Source: { } source }) =>
             (Import)((cache, progress, cancellation) =>
                 new CaptureImport(cache, progress) { BootImagePath = captured.BootImage }.RunAsync(capture, source, captured.BasePatches, cancellation)),
         _ => new Problem(
             CommandProblems.UsageInvalid, "name either a stock kernel, or a capture and its source",
-            "write debian:RELEASE, or --capture FILE --source DIR-OR-TARBALL"),
+            "Write debian:RELEASE, or --capture FILE --source DIR-OR-TARBALL."),
     };
 
     private static async Task<int> RunAsync(Session session, Outcome<Import> import, bool asJson, CancellationToken cancellation)

@@ -172,9 +172,9 @@ internal static class PatchCommand
     private static Problem? Refuse(Session session, PatchRequest request)
     {
         if (request.Patches.Count == 0 && request.Dropped.Count == 0 && !HasWork(session))
-            return new(CommandProblems.UsageInvalid, "no patch is named", "read `elivepatch patch --help`");
+            return new(CommandProblems.UsageInvalid, "no patch is named", "Read `elivepatch patch --help`.");
         if (request.Output is not null && request.Loads)
-            return new(CommandProblems.UsageInvalid, "--output is where --no-load writes", "add --no-load");
+            return new(CommandProblems.UsageInvalid, "--output needs --no-load", "Add --no-load.");
         return session.Machine.RequireRoot("patch");
     }
 }

@@ -79,7 +79,7 @@ internal static class StatusCommand
         // Status 2 would say that the machine is in a critical state.
         var check = reports || request != nothingToReport
             ? StatusCheck.Unknown(
-                [new(CommandProblems.UsageInvalid, "--check asks no server: run `elivepatch status --report` by itself")])
+                [new(CommandProblems.UsageInvalid, "--check asks no server: run `elivepatch status --report` separately")])
             : StatusCheck.Run(session.Machine, MachineState.Of(session), BootUnit.Of(session));
         if (asJson)
             Answer.WriteJson(session, check, ClientJson.Default.CheckReport);
@@ -94,7 +94,7 @@ internal static class StatusCommand
         if (!reports && request != nothingToReport)
         {
             return Answer.Fail(
-                session, [new(CommandProblems.UsageInvalid, "a server is named, and nothing is to be reported", "add --report")], asJson,
+                session, [new(CommandProblems.UsageInvalid, "a server is named without --report", "Add --report.")], asJson,
                 cancellation);
         }
 

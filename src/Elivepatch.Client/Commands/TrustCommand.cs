@@ -124,8 +124,8 @@ internal static class TrustCommand
     private static Outcome<TrustedServer> Chosen(MachineConfig config, string? url)
     {
         var remedy = config.Servers.Count == 0
-            ? "nothing is left to forget"
-            : $"name one that is: {string.Join(", ", config.Servers.Select(s => $"elivepatch trust --forget {s.Url}"))}";
+            ? "Nothing needs to be done."
+            : $"Name one that is trusted: {string.Join(" or ", config.Servers.Select(s => $"`elivepatch trust --forget {s.Url}`"))}.";
         if (url is null)
         {
             return config.Servers switch

@@ -50,7 +50,7 @@ internal static class VerifyCommand
         var kernel = buildId is null ? session.Machine.BuildId()
             : BuildId.Parse(buildId) is { } given
                 ? given.Hex
-                : new Problem(CommandProblems.UsageInvalid, $"'{buildId}' is no build-id");
+                : new Problem(CommandProblems.UsageInvalid, $"'{buildId}' is not a build-id");
         Problem[] problems = [.. module.Problems, .. manifest.Problems, .. keys.Problems, .. kernel.Problems];
         if (problems.Length > 0)
             return Answer.Fail(session, problems, asJson, cancellation);
@@ -90,8 +90,8 @@ internal static class VerifyCommand
             return KeySource.Parse(named).Then<IReadOnlyList<PublicKey>>(source => source.Key is { } key
                 ? (PublicKey[])[key]
                 : new Problem(
-                    CommandProblems.UsageInvalid, "an identity is not enough where no server is asked",
-                    "name the file with the key"));
+                    CommandProblems.UsageInvalid, "an identity is not enough, because no server is asked",
+                    "Name the file with the key."));
         }
         return MachineState.Of(session).ReadConfig().Then<IReadOnlyList<PublicKey>>(config =>
         {
@@ -101,7 +101,7 @@ internal static class VerifyCommand
                 ? keys
                 : new Problem(
                     TrustProblems.KeyNotTrusted, "no key is pinned here",
-                    "name the server's key with --key FILE, or pin it with `elivepatch trust`");
+                    "Name the server's key with --key FILE, or pin it with `elivepatch trust`.");
         });
     }
 }

@@ -25,7 +25,7 @@ internal sealed class EnableLivepatch(MachineAccess machine, MachineState state,
             return new Problem(
                 MachineProblems.LivepatchUnknown,
                 loaded.IsLivepatchModule(name) ? $"{name} is loaded, and its transition has ended: it is not live any more" : name,
-                "`elivepatch patch` makes it live anew");
+                "Make it live again with `elivepatch patch`.");
         }
         var start = machine.Time.GetTimestamp();
         var isReversing = livepatch is { IsEnabled: false, IsInTransition: true };
@@ -40,7 +40,7 @@ internal sealed class EnableLivepatch(MachineAccess machine, MachineState state,
                 MachineProblems.LiveTransitionStuck,
                 string.Join('\n', BlockingTasks.Read(machine.Files, toLive: true).Lines()
                     .Prepend($"{name} is not yet live again for all tasks after {limit.TotalSeconds:0} s; the kernel goes on trying")),
-                "let the blocking tasks return to user space or end them"),
+                "Let the blocking tasks return to user space, or end them."),
             _ => await NoteAsync(cancellation) is { } unnoted
                 ? unnoted with { Reason = $"{name} is live; {unnoted.Reason}" }
                 : new EnableReport(name, isReversing, Math.Round(machine.Time.GetElapsedTime(start).TotalSeconds, 3)),

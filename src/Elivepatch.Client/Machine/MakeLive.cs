@@ -153,7 +153,7 @@ internal sealed class MakeLive(
             return loaded.IsHeld(livepatch.Module)
                 ? new(
                     MachineProblems.ModuleNameTaken, $"{livepatch.Module} is not live and stays in memory until the machine restarts",
-                    "choose another name with --name")
+                    "Choose another name with --name.")
                 : new(MachineProblems.ModuleNameTaken, livepatch.Module);
         var module = state.ReadContent(buildId, livepatch.Sha256);
         if (!module.Succeeded)

@@ -22,7 +22,7 @@ internal static class PatchText
         foreach (var withdrawn in result.Withdrawn)
             output.WriteLine(Printable.Text(result.State == "live"
                 ? $"  not live any more: {withdrawn.Describe()}"
-                : $"  {withdrawn.Describe()}; {withdrawn.Remedy}"));
+                : $"  {withdrawn.Describe()}. {withdrawn.Remedy}"));
         if (result.State != "live")
             return;
         output.WriteLine(

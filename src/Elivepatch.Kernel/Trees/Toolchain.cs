@@ -38,7 +38,7 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
         return new Problem(
             CompileProblems.CompilerMissing,
             $"the kernel was built by \"{text}\"; {(seen.Count == 0 ? "there is no GCC here" : "here " + string.Join(", ", seen))}",
-            $"Install that version of the package {package}: apt-get install {package}");
+            $"Install that version of the package {package}: apt-get install {package}.");
     }
 
     /// <summary>The texts of all compilers of this machine that <see cref="FindAsync"/> could find, by whatever name.</summary>

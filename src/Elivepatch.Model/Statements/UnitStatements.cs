@@ -43,7 +43,7 @@ public sealed class UnitStatements(string unit, IEnumerable<AuthorStatement> sta
             return;
         problems.Add(problem with
         {
-            CaseRemedy = $"{problem.Remedy}; or, where you know that it is harmless, state {StatementKinds.WordOf(kind)} and why (--statements)",
+            CaseRemedy = $"{problem.Remedy} If you know that it is harmless, state {StatementKinds.WordOf(kind)} and why (--statements).",
             LiftedBy = new(kind, unit, name),
         });
     }

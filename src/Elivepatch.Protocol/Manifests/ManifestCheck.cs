@@ -88,7 +88,7 @@ public static class ManifestCheck
         if (expectation.Patches is { } patches && !patches.Select(p => p.Sha256).SequenceEqual((asked.Patches ?? []).Select(p => p.Sha256)))
             return new(TrustProblems.ArtifactOfOtherPatches, $"it makes {Names(asked.Patches ?? [])} live, and {Names(patches)} was asked for");
         if (expectation.Statements is { } statements && !statements.SequenceEqual(asked.Statements ?? []))
-            return new(TrustProblems.ArtifactOfOtherPatches, "it rests on other statements than were asked with");
+            return new(TrustProblems.ArtifactOfOtherPatches, "it was built with other statements than were requested");
         return Age(validity, expectation);
     }
 
@@ -113,7 +113,7 @@ public static class ManifestCheck
         return now is { } clock && newest - clock > clockTolerance
             ? new(
                 TrustProblems.ManifestRolledBack, $"{reason}, and the clock says {Text(clock)}: it is behind now, or was ahead then",
-                "Set the clock right; if it was ahead then, `elivepatch patch --accept-older` begins anew.")
+                "Set the clock; if it was ahead then, `elivepatch patch --accept-older` starts over.")
             : new(TrustProblems.ManifestRolledBack, reason);
     }
 

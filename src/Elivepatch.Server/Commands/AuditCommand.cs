@@ -39,7 +39,7 @@ internal static class AuditCommand
             var asJson = parsed.GetValue(json);
             if (parsed.GetValue(last) is var count && count is < 1 or > Most)
             {
-                var problem = new Problem(CommandProblems.UsageInvalid, $"--last is 1 to {Most}", "read `elivepatchd audit --help`");
+                var problem = new Problem(CommandProblems.UsageInvalid, $"--last takes 1 to {Most}", "Read `elivepatchd audit --help`.");
                 return Answer.Fail(session, [problem], asJson);
             }
 

@@ -93,12 +93,12 @@ public sealed class LoadRefusalTests
     }
 
     [Theory]
-    [InlineData(12, 75, "ELP1221", "free memory")]
+    [InlineData(12, 75, "ELP1221", "Free memory")]
     [InlineData(8, 4, "ELP1203", "it is not for this kernel")]
     [InlineData(1, 4, "ELP1203", "root in a container")]
-    [InlineData(74, 4, "ELP1203", "its signature is not one")]
-    [InlineData(22, 4, "ELP1203", "what the kernel said")]
-    [InlineData(16, 4, "ELP1203", "what the kernel said")]
+    [InlineData(74, 4, "ELP1203", "the appended signature is malformed")]
+    [InlineData(22, 4, "ELP1203", "the kernel's messages")]
+    [InlineData(16, 4, "ELP1203", "the kernel's messages")]
     public async Task An_error_number_has_a_remedy_of_its_own_and_only_what_was_logged_since_is_shown(int error, int status, string code, string remedy)
     {
         await using var bench = await PatchBench.StartAsync();

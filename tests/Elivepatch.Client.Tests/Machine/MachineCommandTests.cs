@@ -26,7 +26,7 @@ public sealed class MachineCommandTests : IDisposable
         machine.AddTask(77, "evil\u001b[31m", 0, "do_select+0x1/0x2");
         var text = await MustAsync("status");
         Assert.Contains("vendor_fix: going live, of another origin\n  function vmlinux/meminfo_proc_show\n  1 task is still to move over\n    task 77 (evil\\x1b[31m)\n      do_select+0x1/0x2\n", text, StringComparison.Ordinal);
-        Assert.Contains("`elivepatch disable vendor_fix` turns the transition around", text, StringComparison.Ordinal);
+        Assert.Contains("`elivepatch disable vendor_fix` reverses the transition", text, StringComparison.Ordinal);
         var status = JsonSerializer.Deserialize(await MustAsync("status", "--json"), ClientJson.Default.StatusReport)!;
         Assert.Equal(("going live", 1, 77), (status.Livepatches[0].State, status.Livepatches[0].BlockingCount, status.Livepatches[0].Blocking[0].Id));
     }
@@ -84,9 +84,9 @@ public sealed class MachineCommandTests : IDisposable
         machine.LoadForeign("vendor_fix");
         machine.IsStuck = true;
         machine.AddTask(9, "sleepy", 1, "old_function+0x1/0x2");
-        Assert.Contains("`elivepatch enable vendor_fix` turns the transition around", await FailAsync(75, "disable", "vendor_fix", "--transition-limit", "0"), StringComparison.Ordinal);
+        Assert.Contains("`elivepatch enable vendor_fix` reverses the transition", await FailAsync(75, "disable", "vendor_fix", "--transition-limit", "0"), StringComparison.Ordinal);
         await Eventually.IsTrueAsync(() => machine.Access.Files.ReadText("sys/kernel/livepatch/vendor_fix/transition") == "1");
-        Assert.Contains("`elivepatch enable vendor_fix` turns the transition around", await MustAsync("status"), StringComparison.Ordinal);
+        Assert.Contains("`elivepatch enable vendor_fix` reverses the transition", await MustAsync("status"), StringComparison.Ordinal);
 
         // The way back can be blocked as well.
         machine.AddTask(9, "sleepy", 0, "new_function+0x1/0x2");

@@ -78,7 +78,7 @@ public sealed class PersistTests
         File.AppendAllText(path, "x");
         var damaged = (await bench.FailAsync(1, "load-persisted"))[0];
         Assert.Equal("ELP1207", damaged.Code);
-        Assert.Contains("`elivepatch patch`, without a patch, has it built and fetched again", damaged.Remedy, StringComparison.Ordinal);
+        Assert.Contains("`elivepatch patch` without a patch to have it built and fetched again", damaged.Remedy, StringComparison.Ordinal);
         // A manifest that somebody made fit it has no signature.
         File.WriteAllText(path + ".manifest.json", File.ReadAllText(path + ".manifest.json").Replace("\"payload\":\"ey", "\"payload\":\"ez", StringComparison.Ordinal));
         File.WriteAllBytes(path, FakeMachine.Module(bench.Ledger().WantedLivepatch!.Module));

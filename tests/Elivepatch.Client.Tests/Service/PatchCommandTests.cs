@@ -108,7 +108,7 @@ public sealed class PatchCommandTests
         await bench.MustAsync("patch", "--drop", "c.patch");
         Assert.Equal(["b.patch"], bench.LivePatches());
         Assert.Contains("'c.patch'; live are b.patch", (await bench.FailAsync(2, "patch", "--drop", "c.patch"))[0].Reason, StringComparison.Ordinal);
-        Assert.Contains("no patch would be live", (await bench.FailAsync(2, "patch", "--drop", "b.patch"))[0].Reason, StringComparison.Ordinal);
+        Assert.Contains("no patch would be left live", (await bench.FailAsync(2, "patch", "--drop", "b.patch"))[0].Reason, StringComparison.Ordinal);
         Assert.Equal(3, bench.Server.Submissions.Count);
     }
 
@@ -406,7 +406,7 @@ public sealed class PatchCommandTests
         Assert.Equal("ELP1204", problem.Code);
         Assert.StartsWith($"{name} is loaded and not yet live for all tasks after 0 s", problem.Reason, StringComparison.Ordinal);
         Assert.Contains("task 412 (sleepy)\n  meminfo_proc_show+0x12/0x900", problem.Reason, StringComparison.Ordinal);
-        Assert.Contains($"the same command waits on; `elivepatch disable {name}` turns the transition around", problem.Remedy, StringComparison.Ordinal);
+        Assert.Contains($"the same command continues waiting; `elivepatch disable {name}` reverses the transition", problem.Remedy, StringComparison.Ordinal);
         Assert.Single(bench.Server.Submissions);
         // It ends later; the next command knows that it is live.
         bench.Machine.IsStuck = false;

@@ -116,7 +116,7 @@ public sealed class LiftedRefusalsTests
         var problem = Assert.Single(diff.Problems);
         Assert.Equal(403, problem.Code.Number);
         Assert.Null(problem.LiftedBy);
-        Assert.Contains("8 bytes of it, and whoever uses it would use 12", problem.Remedy, StringComparison.Ordinal);
+        Assert.Contains("8 bytes of it, and any user of it would use 12", problem.Remedy, StringComparison.Ordinal);
         Assert.Equal([statement], diff.Statements.Rejected);
     }
 
