@@ -9,7 +9,9 @@ namespace Elivepatch.Terminal;
 /// <summary>Reads and runs command lines.</summary>
 public static class Invocation
 {
-    /// <summary>Reads words. One that begins with <c>@</c> is a word like the others: no file is read because of a name.</summary>
+    /// <summary>
+    /// Reads words. One that begins with <c>@</c> is a word like the others: no file is read because of a name.
+    /// </summary>
     public static ParseResult Read(RootCommand root, IReadOnlyList<string> words) =>
         root.Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
 

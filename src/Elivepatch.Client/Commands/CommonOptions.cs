@@ -7,17 +7,17 @@ internal static class CommonOptions
 {
     /// <summary>What the verbs that change the running kernel say of their exit statuses.</summary>
     public const string TryAgainStatus = """
-        75 not now: the same command may succeed later, unchanged. The server cannot be reached or is busy, another elivepatch is at
-        work, a transition has not ended, somebody else's probe is in the way, or the disk is full.
+        75 temporary failure: the same command, unchanged, may succeed later. The server is unreachable or busy, another
+        elivepatch command is running, a transition has not completed, another tool's probe is in the way, or the disk is full.
         """;
 
     /// <summary><c>--json</c>.</summary>
-    public static Option<bool> Json() => new("--json") { Description = "Write the result to stdout as JSON; problems as an array." };
+    public static Option<bool> Json() => new("--json") { Description = "Write the result to stdout as JSON, problems as an array." };
 
     /// <summary><c>-k</c>.</summary>
     public static Option<string> Kernel() => new("--kernel", "-k")
     {
-        Description = "The kernel, as `elivepatch kernel list` names it; its build-id will do as well.",
+        Description = "The kernel, by its name in `elivepatch kernel list` or by its build-id.",
         HelpName = "KERNEL",
         Required = true,
     };
@@ -25,7 +25,7 @@ internal static class CommonOptions
     /// <summary><c>--statements</c>.</summary>
     public static Option<string?> Statements() => new("--statements")
     {
-        Description = "What the patches' author states, each with a reason: lifts single refusals (YAML; see docs/author-guide.md).",
+        Description = "The author's statements with their reasons; each lifts one refusal (YAML, see docs/author-guide.md).",
         HelpName = "FILE",
     };
 
@@ -34,7 +34,7 @@ internal static class CommonOptions
     {
         var option = new Option<int>("--transition-limit")
         {
-            Description = "How long to wait for the end of the transition, in seconds; it goes on after that.",
+            Description = "How long to wait for the transition to complete, in seconds; it continues after that.",
             HelpName = "SECONDS",
             DefaultValueFactory = _ => 60,
         };

@@ -20,11 +20,11 @@ internal static class DiffCommand
         var after = new Argument<string>("AFTER.o") { Description = "The object of the unit with the patch." };
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "diff", "What changed between two objects of one unit, and what of it could be made live.",
+            "diff", "Shows what changed between two objects of one unit, and what of it could be made live.",
             """
-            Compile the unit twice with the kernel's own flags and -ffunction-sections -fdata-sections; with -g static local
-            variables are told apart by the function that declares them. Addresses, section order, the numbers in compiler-made
-            names, and line numbers that warnings print are no changes. Needs no kernel.
+            Compile the unit twice with the kernel's own flags and -ffunction-sections -fdata-sections; with -g, static local
+            variables are distinguished by the function that declares them. Differences in addresses, section order, numbers in
+            compiler-generated names, and line numbers printed by warnings are ignored. Needs no kernel.
 
             Exit status: 0 something changed and could be made live, 3 nothing changed, 4 a livepatch would be refused.
             """,

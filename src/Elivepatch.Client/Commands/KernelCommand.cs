@@ -10,10 +10,10 @@ internal static class KernelCommand
 {
     /// <summary>The group of verbs.</summary>
     public static Verb Create(Session session) => new(
-        "kernel", "The kernels that livepatches can be built for.",
+        "kernel", "Manages the kernels for which livepatches can be built.",
         """
-        A kernel record holds what a builder needs to know of one kernel: configuration, symbols with their addresses, exports,
-        source, compiler, and its boot image where there is one. Records live in the cache: $ELIVEPATCH_CACHE, else
+        A kernel record holds what a build needs to know about one kernel: configuration, symbols with their addresses, exports,
+        source, compiler, and its boot image if there is one. Records are stored in the cache: $ELIVEPATCH_CACHE, else
         $XDG_CACHE_HOME/elivepatch, else ~/.cache/elivepatch. Nothing is installed on the machine.
         """)
     {

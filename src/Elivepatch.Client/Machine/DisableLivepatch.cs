@@ -8,7 +8,7 @@ namespace Elivepatch.Client.Machine;
 
 /// <summary>What came of disabling.</summary>
 /// <param name="Name">The livepatch.</param>
-/// <param name="ReversedTransition">True where it was on its way to be live and was turned around.</param>
+/// <param name="ReversedTransition">True if it was going live and that was reversed.</param>
 /// <param name="Forced">True where the transition was ended by force.</param>
 /// <param name="Seconds">How long it took.</param>
 internal sealed record DisableReport(string Name, bool ReversedTransition, bool Forced, double Seconds);

@@ -8,7 +8,7 @@ namespace Elivepatch.Client.Machine;
 
 /// <summary>What came of enabling.</summary>
 /// <param name="Name">The livepatch.</param>
-/// <param name="ReversedTransition">True where it was going away and was turned around.</param>
+/// <param name="ReversedTransition">True if its removal was in progress and was reversed.</param>
 /// <param name="Seconds">How long it took.</param>
 internal sealed record EnableReport(string Name, bool ReversedTransition, double Seconds);
 

@@ -4,7 +4,8 @@ using Elivepatch.Terminal;
 namespace Elivepatch.Client.Service;
 
 /// <summary>The address of a server.</summary>
-/// <param name="Url">As it is remembered: scheme, host, port where it is not the usual one, and a path where a proxy adds one.</param>
+/// <param name="Url">As it is remembered: scheme, host, port where it is not the usual one, and a path where a proxy adds
+/// one.</param>
 internal sealed record ServerAddress(string Url)
 {
     /// <summary>Reads an address.</summary>

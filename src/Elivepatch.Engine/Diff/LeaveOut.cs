@@ -28,7 +28,8 @@ internal static class LeaveOut
 
     /// <summary>
     /// A static local variable that is gone: the kernel's stays, and new code does not use it. Where the patch itself removes the
-    /// declaration, and there is no new variable that could go on with its state, that is what the patch says, in words the result.
+    /// declaration, and there is no new variable that could go on with its state, that is what the patch says, in words the
+    /// result.
     /// </summary>
     public static string? StaticLocal(Correlation correlation, Piece before, UnitStatements statements, List<Problem> problems)
     {

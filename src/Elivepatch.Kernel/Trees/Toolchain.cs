@@ -56,7 +56,9 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
         return texts;
     }
 
-    /// <summary>The part of a compiler's text that says which it is, whatever it was called by; null where there is none.</summary>
+    /// <summary>
+    /// The part of a compiler's text that says which it is, whatever it was called by; null where there is none.
+    /// </summary>
     public static string? VersionOf(string text) => text.Split(' ', 2) is [_, var version] ? version : null;
 
     /// <summary>The major version in such a part; null where it names none.</summary>

@@ -25,7 +25,7 @@ public sealed class MachineCommandTests : IDisposable
         machine.LoadForeign("vendor_fix", inTransition: true);
         machine.AddTask(77, "evil\u001b[31m", 0, "do_select+0x1/0x2");
         var text = await MustAsync("status");
-        Assert.Contains("vendor_fix: going live, of another origin\n  function vmlinux/meminfo_proc_show\n  1 task is still to move over\n    task 77 (evil\\x1b[31m)\n      do_select+0x1/0x2\n", text, StringComparison.Ordinal);
+        Assert.Contains("vendor_fix: going live, of another origin\n  function vmlinux/meminfo_proc_show\n  1 task has not switched yet\n    task 77 (evil\\x1b[31m)\n      do_select+0x1/0x2\n", text, StringComparison.Ordinal);
         Assert.Contains("`elivepatch disable vendor_fix` reverses the transition", text, StringComparison.Ordinal);
         var status = JsonSerializer.Deserialize(await MustAsync("status", "--json"), ClientJson.Default.StatusReport)!;
         Assert.Equal(("going live", 1, 77), (status.Livepatches[0].State, status.Livepatches[0].BlockingCount, status.Livepatches[0].Blocking[0].Id));

@@ -278,7 +278,7 @@ public sealed class PersistTests
         // What another damaged one left is not written over.
         bench.Machine.Write("var/lib/elivepatch/boot.json.damaged-1", "earlier");
         var output = (await bench.MustAsync("persist", "--off")).Output;
-        Assert.Equal($"nothing is loaded at boot any more\nwhat said how loading at boot stands was damaged, and is now {path}.damaged-2\n", output);
+        Assert.Equal($"nothing is loaded at boot any more\nthe file that records loading at boot was damaged, and is now {path}.damaged-2\n", output);
         Assert.Equal(content, File.ReadAllText(path + ".damaged-2"));
         Assert.False(Boot(bench).IsOn);
         Assert.False(File.Exists(bench.Machine.PathOf("etc/systemd/system/elivepatch.service")));

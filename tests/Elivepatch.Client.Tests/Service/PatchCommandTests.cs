@@ -360,7 +360,7 @@ public sealed class PatchCommandTests
         bench.Machine.IsStuck = false;
         var (status, run) = await disabling;
         Assert.True(status == 0, run.Error);
-        Assert.Contains("its transition was turned around", run.Output, StringComparison.Ordinal);
+        Assert.Contains("its transition was reversed", run.Output, StringComparison.Ordinal);
         var (reversed, told) = await first;
         Assert.Equal(4, reversed);
         Assert.Contains("ELP1212", told.Error, StringComparison.Ordinal);
