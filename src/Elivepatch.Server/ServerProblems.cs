@@ -23,7 +23,7 @@ public static class ServerProblems
         1012, ProblemKind.Refused, "a base patch changes the build system",
         "Ask the server's operator to allow it (allowBuildPatches) or to add the kernel.");
 
-    /// <summary>The keys that manifests are signed with cannot be used.</summary>
+    /// <summary>The keys with which manifests are signed cannot be used.</summary>
     public static readonly ProblemCode KeyRingUnusable = new(
         1030, ProblemKind.Environment, "the server's keys cannot be used",
         "Restore the key directory as it was; only its owner may have access to it.");

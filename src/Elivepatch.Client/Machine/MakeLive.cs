@@ -148,7 +148,7 @@ internal sealed class MakeLive(
         if (before.FirstOrDefault(l => l.IsInTransition) is { } moving)
             return new(
                 MachineProblems.LivepatchUnchangeable,
-                $"{moving.Name} is in transition, and the kernel begins no other before it ends");
+                $"{moving.Name} is in transition, and the kernel starts no other before it has completed");
         if (loaded.IsModuleLoaded(livepatch.Module))
             return loaded.IsHeld(livepatch.Module)
                 ? new(

@@ -4,9 +4,9 @@ namespace Elivepatch.Engine.Escape;
 
 /// <summary>One address of a module that the kernel may still hold when the livepatch is disabled.</summary>
 /// <param name="Function">The function whose code lets it go.</param>
-/// <param name="Address">What it leads to: a symbol, or a literal in quotes.</param>
-/// <param name="Kind">What that is.</param>
-/// <param name="Way">How it gets out.</param>
+/// <param name="Address">What it refers to: a symbol, or a literal in quotes.</param>
+/// <param name="Kind">The kind of that object.</param>
+/// <param name="Way">How it escapes.</param>
 /// <param name="To">For <see cref="EscapeWay.Passed"/> the function that it is passed to, where known; else null.</param>
 /// <param name="Place">The instruction, as <c>SECTION+OFFSET</c>.</param>
 public sealed record AddressEscape(string Function, string Address, AddressKind Kind, EscapeWay Way, string? To, string Place)

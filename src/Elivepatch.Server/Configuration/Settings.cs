@@ -112,7 +112,7 @@ internal static class Settings
         if (options.CertificateKey is not null && options.Certificate is null)
             reasons.Add("certificateKey is set without certificate");
         if (options.ModuleKey is null != (options.ModuleCertificate is null))
-            reasons.Add("moduleKey and moduleCertificate go together, and one is missing");
+            reasons.Add("moduleKey and moduleCertificate must be set together");
         return [.. reasons.Select(r => new Problem(BuilderProblems.ConfigurationInvalid, r))];
     }
 }

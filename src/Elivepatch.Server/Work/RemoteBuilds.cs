@@ -18,7 +18,7 @@ using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Work;
 
-/// <summary>Builds in the hands of workers.</summary>
+/// <summary>Builds assigned to workers.</summary>
 public sealed class RemoteBuilds(
     BuildTable builds, KernelTable kernels, WorkerTable workers, BlobStore blobs, ProductStore products, ServicePolicy policy, WorkPolicy work,
     ModuleSigner? signer)
@@ -173,7 +173,7 @@ public sealed class RemoteBuilds(
         var asked = await SubmissionAsync(build, cancellation);
         return asked.Statements.SequenceEqual(statement.Predicate.BuildDefinition.ExternalParameters.Statements ?? [])
             ? null
-            : "it rests on other statements than were asked with";
+            : "it was built with other statements than were requested";
     }
 
     private async Task<BuildSubmission> SubmissionAsync(StoredBuild build, CancellationToken cancellation) => JsonSerializer.Deserialize(
