@@ -44,7 +44,7 @@ internal sealed class DisableLivepatch(MachineAccess machine, MachineState state
         }
         return end switch
         {
-            TransitionEnd.Reversed => new Problem(MachineProblems.TransitionReversed, $"somebody enabled {name} again: it is live"),
+            TransitionEnd.Reversed => new Problem(MachineProblems.TransitionReversed, $"{name} was enabled again: it is live"),
             TransitionEnd.Stuck => Stuck(name, limit),
             _ when unnoted is not null => new Problem(
                 // Whatever the cause, to disable it again is not what helps.
@@ -95,7 +95,7 @@ internal sealed class DisableLivepatch(MachineAccess machine, MachineState state
     private Problem Stuck(string name, TimeSpan limit) => new(
         MachineProblems.LiveTransitionStuck,
         string.Join('\n', BlockingTasks.Read(machine.Files, toLive: false).Lines()
-            .Prepend($"{name} is not yet out of use for all tasks after {limit.TotalSeconds:0} s; the kernel goes on trying")),
+            .Prepend($"{name} is not yet out of use for all tasks after {limit.TotalSeconds:0} s; the kernel keeps trying")),
         $"Let the blocking tasks return to user space, or end them; `elivepatch enable {name}` reverses the transition; "
         + $"`elivepatch disable {name} --force` ends it regardless and can bring the machine down.");
 

@@ -24,7 +24,7 @@ internal sealed class EnableLivepatch(MachineAccess machine, MachineState state,
         {
             return new Problem(
                 MachineProblems.LivepatchUnknown,
-                loaded.IsLivepatchModule(name) ? $"{name} is loaded, and its transition has ended: it is not live any more" : name,
+                loaded.IsLivepatchModule(name) ? $"{name} is loaded, but its transition has completed: it is no longer live" : name,
                 "Make it live again with `elivepatch patch`.");
         }
         var start = machine.Time.GetTimestamp();
@@ -35,11 +35,11 @@ internal sealed class EnableLivepatch(MachineAccess machine, MachineState state,
         return end switch
         {
             TransitionEnd.Reversed => new Problem(
-                MachineProblems.TransitionReversed, $"{name} is gone: it had moved away, or somebody disabled it again"),
+                MachineProblems.TransitionReversed, $"{name} is gone: its transition had completed, or it was disabled again"),
             TransitionEnd.Stuck => new Problem(
                 MachineProblems.LiveTransitionStuck,
                 string.Join('\n', BlockingTasks.Read(machine.Files, toLive: true).Lines()
-                    .Prepend($"{name} is not yet live again for all tasks after {limit.TotalSeconds:0} s; the kernel goes on trying")),
+                    .Prepend($"{name} is not yet live again for all tasks after {limit.TotalSeconds:0} s; the kernel keeps trying")),
                 "Let the blocking tasks return to user space, or end them."),
             _ => await NoteAsync(cancellation) is { } unnoted
                 ? unnoted with { Reason = $"{name} is live; {unnoted.Reason}" }

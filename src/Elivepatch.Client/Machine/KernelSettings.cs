@@ -16,7 +16,7 @@ internal sealed class KernelSettings(MachineFiles files)
     public Problem? RefuseModules() =>
         files.ReadText("proc/sys/kernel/modules_disabled") == "1"
             ? new(
-                MachineProblems.KernelForbidsLivepatches, "kernel.modules_disabled is 1: no module is loaded any more",
+                MachineProblems.KernelForbidsLivepatches, "kernel.modules_disabled is 1: no more modules can be loaded",
                 "Find what sets it (sysctl.d, a hardening script), and restart the machine without it: it cannot be set back.")
             : null;
 

@@ -91,7 +91,7 @@ internal sealed partial class LoadRefusal(MachineFiles files, string module, boo
             string.Join(
                 '\n',
                 owners.Prepend(
-                    $"{module}: {KernelCalls.Meaning(error)}: somebody else has diverted {string.Join(", ", functions)}")),
+                    $"{module}: {KernelCalls.Meaning(error)}: already diverted by something else: {string.Join(", ", functions)}")),
             probes.Count > 0
                 ? "Remove the kprobe with a post handler that holds the function (unload the module or end the tool that set it), then "
                     + "run the same command again."

@@ -188,7 +188,7 @@ internal sealed class MakeLive(
         {
             TransitionEnd.Done => null,
             TransitionEnd.Reversed => new(
-                MachineProblems.TransitionReversed, $"somebody disabled {livepatch.Module}; what was live before is live again"),
+                MachineProblems.TransitionReversed, $"{livepatch.Module} was disabled by someone else; what was live before is live again"),
             _ => TransitionWatch.Stuck(machine.Files, livepatch.Module, toLive: true, options.TransitionLimit),
         };
     }

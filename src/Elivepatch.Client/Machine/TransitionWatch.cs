@@ -73,7 +73,7 @@ internal sealed class TransitionWatch(MachineAccess machine)
         return new(
             MachineProblems.LiveTransitionStuck,
             string.Join('\n', BlockingTasks.Read(files, toLive).Lines()
-                .Prepend($"{what} after {limit.TotalSeconds:0} s; the kernel goes on trying")),
+                .Prepend($"{what} after {limit.TotalSeconds:0} s; the kernel keeps trying")),
             $"Let the blocking tasks return to user space, or end them; the same command continues waiting; {turn} reverses the transition.");
     }
 

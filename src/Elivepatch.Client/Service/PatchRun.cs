@@ -233,7 +233,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         var registered = await connection.Client.RegisterAsync(capture, cancellation);
         if (registered.TryGet(out var known) && known.BuildId != plan.BuildId)
             registered = new Problem(
-                ServiceProblems.ServerAnswerMalformed, $"{connection.Address} speaks of the kernel {known.BuildId}");
+                ServiceProblems.ServerAnswerMalformed, $"{connection.Address} names the kernel {known.BuildId}");
         if (!registered.Succeeded)
             return Ended<BuildView>("ask", registered.Problems);
         var sent = await new KernelParcel(connection.Client, machine, request.Source, progress).SendAsync(registered.Value, cancellation);
@@ -392,7 +392,7 @@ internal sealed class PatchRun(Session session, MachineState state, PatchRequest
         {
             { Replace: false } => new Problem(TrustProblems.ArtifactOfOtherPatches, "it does not replace what is live"),
             { Module: var name } when name != plan.Module =>
-                new Problem(TrustProblems.ArtifactOfOtherPatches, $"it is called {name}, and {plan.Module} was asked for"),
+                new Problem(TrustProblems.ArtifactOfOtherPatches, $"it is called {name}, but {plan.Module} was requested"),
             _ => statement,
         };
 

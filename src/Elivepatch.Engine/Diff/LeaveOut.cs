@@ -60,7 +60,7 @@ internal static class LeaveOut
         {
             // Whoever states it says the same.
             _ = statements.States(StatementKind.StaticLocalMayGo, name);
-            return $"the end of {name}: the running kernel keeps it, for old code alone";
+            return $"the removal of {name}: the running kernel keeps it, for old code only";
         }
         else
         {

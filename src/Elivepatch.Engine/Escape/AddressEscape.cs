@@ -17,7 +17,7 @@ public sealed record AddressEscape(string Function, string Address, AddressKind 
         EscapeWay.Stored => $"stores the address of {Noun}",
         EscapeWay.Passed => $"passes the address of {Noun} to {To ?? "a function that is called through a pointer"}, which may keep it",
         EscapeWay.Returned => $"returns the address of {Noun}, which its caller may keep",
-        EscapeWay.ColdPart => $"goes on in {Address}, which the stack check of a transition does not know",
+        EscapeWay.ColdPart => $"continues in {Address}, which the stack check of a transition does not know",
         EscapeWay.TailCalled => $"ends in a jump to {Noun}, which the stack check of a transition does not know",
         _ => $"uses the address of {Noun} in a way that cannot be followed",
     };

@@ -24,7 +24,7 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
         var words = text.Split(' ', 2);
         var match = NamePattern().Match(words[0]);
         if (!match.Success || words.Length != 2)
-            return new Problem(CompileProblems.CompilerUnsupported, $"the kernel was built by \"{text}\", which is no GCC");
+            return new Problem(CompileProblems.CompilerUnsupported, $"the kernel was built by \"{text}\", which is not GCC");
         var seen = new List<string>();
         foreach (var path in Candidates(architecture, words[0], words[1]))
         {

@@ -51,7 +51,7 @@ public static partial class StatementRules
     public static string? Refuse(StatementTarget statement)
     {
         if (StatementKinds.WordOf(statement.Kind) is not { } word)
-            return "its kind is none";
+            return "its kind is not valid";
         if (statement is not { Unit: not null, Name: not null })
             return $"{word} without name or unit";
         if (statement.Unit.Length > LongestUnit || !Unit().IsMatch(statement.Unit) || statement.Unit.Split('/').Any(p => p is "" or "." or ".."))

@@ -25,12 +25,12 @@ public sealed record WithdrawalNotice(
     {
         if (envelope is not { PayloadType: PayloadType, Payload: not null, Signatures: { } signatures }
             || signatures.Any(s => s is not { Sig: not null }))
-            return new Problem(TrustProblems.ManifestUnreadable, "a notice of withdrawal is no envelope");
+            return new Problem(TrustProblems.ManifestUnreadable, "a notice of withdrawal is not an envelope");
         if (!keys.Any(k => k.HasSigned(envelope)))
         {
             return new Problem(
                 TrustProblems.SignatureWrong,
-                "a notice of withdrawal is not signed by a key that is trusted here; it is not believed");
+                "a notice of withdrawal is not signed by a key that is trusted here, and is ignored");
         }
 
         try

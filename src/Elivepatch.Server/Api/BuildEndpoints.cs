@@ -66,7 +66,7 @@ internal static class BuildEndpoints
     {
         var wanted = Enum.GetValues<BuildState>().Cast<BuildState?>().FirstOrDefault(s => BuildViews.Word(s!.Value) == state);
         if (state is not null && wanted is null)
-            return Malformed($"state is none of {string.Join(", ", Enum.GetValues<BuildState>().Select(BuildViews.Word))}");
+            return Malformed($"state is not one of {string.Join(", ", Enum.GetValues<BuildState>().Select(BuildViews.Word))}");
         if (limit is < 1 or > LargestPage)
             return Malformed($"limit is not 1 to {LargestPage}");
         if (after is not null && await builds.FindAsync(after, cancellation) is null)
@@ -95,7 +95,7 @@ internal static class BuildEndpoints
         {
             return Answers.Refuse(
                 ServiceProblems.ScopeMissing,
-                $"another token asked for the build first; to cancel it needs the scope {TokenScopes.Operate}");
+                $"another token requested the build first; cancelling it needs the scope {TokenScopes.Operate}");
         }
 
         return await intake.CancelAsync(build, cancellation) is { } cancelled

@@ -35,7 +35,7 @@ internal static class BuildEventsEndpoint
     {
         var after = 0L;
         if (lastEvent is { Length: > 0 } && !long.TryParse(lastEvent, NumberStyles.None, CultureInfo.InvariantCulture, out after))
-            return Answers.Refuse(ServerProblems.RequestMalformed, "Last-Event-ID is no number of an event");
+            return Answers.Refuse(ServerProblems.RequestMalformed, "Last-Event-ID is not an event number");
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         if (await builds.FindAsync(build, ending.Token) is null)
             return Answers.Refuse([BuildViews.Unknown(build)]);

@@ -55,7 +55,7 @@ internal static class MachineEndpoints
         if (kept is null)
         {
             return Answers.Refuse(
-                ServerProblems.TooManyMachines, $"the token speaks for {MostOfToken} machines already");
+                ServerProblems.TooManyMachines, $"the token already reports for {MostOfToken} machines");
         }
 
         AuditTrail.IsAbout(context, kept.Id);

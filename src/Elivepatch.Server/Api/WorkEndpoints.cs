@@ -69,7 +69,7 @@ internal static class WorkEndpoints
         [Description("The build's ID.")] string build, WorkBegin begin, RemoteBuilds work, CancellationToken cancellation) =>
         WorkerId.IsId(begin.Worker)
             ? Answer(await work.BeginAsync(build, begin.Worker, cancellation), TypedResults.Ok)
-            : Answers.Refuse(ServerProblems.RequestMalformed, "the worker's id is none");
+            : Answers.Refuse(ServerProblems.RequestMalformed, "the worker's ID is not valid");
 
     private static async Task<IResult> InputAsync(
         [Description("The build's ID.")] string build, [Description("SHA-256 of the input, hexadecimal.")] string digest,
@@ -118,9 +118,9 @@ internal static class WorkEndpoints
     private static string? WhyMalformed(string worker, WorkerReport report)
     {
         if (!WorkerId.IsId(worker))
-            return "the worker's id is none";
+            return "the worker's ID is not valid";
         if (report.Name is not { Length: > 0 and <= 100 } name || name.Any(char.IsControl))
-            return "the worker's name is none";
+            return "the worker's name is not valid";
         if (report.Builders is < 1 or > 256)
             return "a worker runs 1 to 256 builds";
         if (report.Capabilities.Count > MostListed || !report.Capabilities.All(c => c is not null && Capability.IsName(c)))
@@ -129,6 +129,6 @@ internal static class WorkEndpoints
             return "its kernels are none";
         return report.Running.Count <= 256 && report.Running.All(r => ContentDigest.IsHex(r?.Build))
             ? null
-            : "what it runs is none";
+            : "what it runs is not valid";
     }
 }

@@ -73,7 +73,7 @@ public sealed class LoadRefusalTests
         var problem = (await bench.FailAsync(75, "patch", bench.Patch("a.patch")))[0];
         Assert.Equal("ELP1221", problem.Code);
         Assert.Matches(
-            "^livepatch_a_[0-9a-f]+: [^\n]+ \\(errno 16\\): somebody else has diverted meminfo_proc_show\n"
+            "^livepatch_a_[0-9a-f]+: [^\n]+ \\(errno 16\\): already diverted by something else: meminfo_proc_show\n"
             + "  kprobe at meminfo_proc_show\\+0x4 \\[FTRACE\\]\n  tracing event p:kprobes/mine meminfo_proc_show$", problem.Reason);
         Assert.Contains("kprobe with a post handler", problem.Remedy, StringComparison.Ordinal);
         bench.Machine.LoadError = 0;

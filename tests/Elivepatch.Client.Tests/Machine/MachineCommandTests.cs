@@ -120,7 +120,7 @@ public sealed class MachineCommandTests : IDisposable
         machine.LoadForeign("vendor_fix");
         await MustAsync("disable", "vendor_fix");
         var error = await FailAsync(2, "enable", "vendor_fix");
-        Assert.Contains("its transition has ended", error, StringComparison.Ordinal);
+        Assert.Contains("its transition has completed", error, StringComparison.Ordinal);
         Assert.Contains("ELP1205", await FailAsync(2, "enable", "../../etc"), StringComparison.Ordinal);
         Assert.Empty(machine.Live);
     }

@@ -261,7 +261,7 @@ public sealed class PersistTests
             Assert.Contains("ELP1214", run.Error, StringComparison.Ordinal);
         }
         Directory.Delete(bench.Machine.PathOf("etc/systemd/system"));
-        Assert.Contains("does systemd start this machine?", (await bench.FailAsync(2, "persist"))[0].Reason, StringComparison.Ordinal);
+        Assert.Contains("is this machine booted by systemd?", (await bench.FailAsync(2, "persist"))[0].Reason, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -326,7 +326,7 @@ public sealed class PersistTests
         var buffer = new byte[1000];
         var first = Encoding.UTF8.GetString(buffer, 0, listener.Receive(buffer));
         Assert.StartsWith("READY=1\nSTATUS=not now, again in 0 s: ELP1221 ", first, StringComparison.Ordinal);
-        Assert.EndsWith("somebody else has diverted vfs_read", first, StringComparison.Ordinal);
+        Assert.EndsWith("already diverted by something else: vfs_read", first, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -337,7 +337,7 @@ public sealed class PatchCommandTests
         await bench.MustAsync("patch", bench.Patch("a.patch"), "--no-load", "-o", file);
         Assert.Empty(bench.Machine.Loaded);
         var run = await bench.MustAsync("verify", file);
-        Assert.Matches($"(?s)fix.ko: may be believed\n.*patch +a.patch +[0-9a-f]{{64}}\n.*signed by +{bench.Server.Key.Public.Id}\n", run.Output);
+        Assert.Matches($"(?s)fix.ko: can be trusted\n.*patch +a.patch +[0-9a-f]{{64}}\n.*signed by +{bench.Server.Key.Public.Id}\n", run.Output);
         Assert.Equal("ELP1105", (await bench.FailAsync(4, "verify", file, "--build-id", "00112233445566778899"))[0].Code);
         var other = bench.Scratch.Write("other.pem", Elivepatch.Protocol.Manifests.SigningKey.Create().Public.Pem);
         Assert.Equal("ELP1103", (await bench.FailAsync(4, "verify", file, "--key", other))[0].Code);

@@ -70,7 +70,7 @@ public sealed class WithdrawnTests
         Assert.Contains("is live already", (await bench.MustAsync("patch", bench.Patch("a.patch"))).Output, StringComparison.Ordinal);
         Withdraw(bench);
         var run = await bench.MustAsync("patch", bench.Patch("a.patch"));
-        Assert.Contains($"not live any more: {first} was withdrawn by {bench.Server.Url}", run.Output, StringComparison.Ordinal);
+        Assert.Contains($"no longer live: {first} was withdrawn by {bench.Server.Url}", run.Output, StringComparison.Ordinal);
         var second = Assert.Single(bench.Machine.Live);
         Assert.NotEqual(first, second);
         Assert.Equal(["a.patch"], bench.LivePatches());

@@ -127,7 +127,7 @@ public sealed class ObstructedMachineTests(StockKernel stock)
               what to do: Turn it on \(sysctl kernel.ftrace_enabled=1\), and find out who turned it off.
             attempts 0
             == a probe is in the way
-            not now, again in 5 s: ELP1221 {built.Name}: Device or resource busy \(errno 16\): somebody else has diverted meminfo_proc_show
+            not now, again in 5 s: ELP1221 {built.Name}: Device or resource busy \(errno 16\): already diverted by something else: meminfo_proc_show
             attempts 0
             {built.Name}: live
             attempts 1

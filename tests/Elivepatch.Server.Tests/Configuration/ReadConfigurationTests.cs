@@ -119,7 +119,7 @@ public sealed class ReadConfigurationTests : IDisposable
         { """{"sources": [{"kind": "debian", "location": "/x"}]}""", "debian has no location" },
         { """{"sources": [{"kind": "debian", "realese": "6.*"}]}""", "realese is unknown" },
         { """{"sources": [{"kind": "debian", "release": 6}]}""", "release is no text" },
-        { """[]""", "no JSON object" },
+        { """[]""", "not a JSON object" },
         { """{""", "the file" },
         { "", "the file" },
         { new string('[', 1000), "the file" },
