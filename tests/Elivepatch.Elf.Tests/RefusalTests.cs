@@ -37,7 +37,7 @@ public class RefusalTests
     [InlineData(1, 4, 4, 9, "without addend")]
     [InlineData(2, 40, 4, 1, "no symbol table")]
     [InlineData(2, 44, 4, 99, "sh_info")]
-    [InlineData(2, 44, 4, 2, "no bytes of its own")]
+    [InlineData(2, 44, 4, 2, "which has no content")]
     [InlineData(2, 56, 8, 16, "Elf64_Rela")]
     [InlineData(3, 44, 4, 99, "symbol 99")]
     [InlineData(3, 56, 8, 8, "not a section group")]

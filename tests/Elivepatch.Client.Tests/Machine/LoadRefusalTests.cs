@@ -12,7 +12,7 @@ public sealed class LoadRefusalTests
     [Theory]
     [InlineData("proc/sys/kernel/modules_disabled", "1", "ELP1220", "kernel.modules_disabled is 1", "restart the machine")]
     [InlineData("proc/sys/kernel/ftrace_enabled", "0", "ELP1220", "kernel.ftrace_enabled is 0", "sysctl kernel.ftrace_enabled=1")]
-    [InlineData("proc/kallsyms", "0000000000000000 T _stext", "ELP0751", "/proc/kallsyms hides the addresses", "run the command")]
+    [InlineData("proc/kallsyms", "0000000000000000 T _stext", "ELP0751", "/proc/kallsyms hides the addresses", "Run the command")]
     public async Task What_the_machine_can_know_is_told_before_a_server_is_asked(string file, string content, string code, string reason, string remedy)
     {
         await using var bench = await PatchBench.StartAsync();

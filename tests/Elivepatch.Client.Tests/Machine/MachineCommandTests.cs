@@ -58,7 +58,7 @@ public sealed class MachineCommandTests : IDisposable
     public async Task A_module_that_is_no_livepatch_is_not_unloaded()
     {
         machine.Write("sys/module/ext4/taint", "\n");
-        Assert.Contains("no livepatch", await FailAsync(2, "unload", "ext4"), StringComparison.Ordinal);
+        Assert.Contains("not a livepatch", await FailAsync(2, "unload", "ext4"), StringComparison.Ordinal);
         Assert.Equal(["ext4"], machine.Modules);
     }
 

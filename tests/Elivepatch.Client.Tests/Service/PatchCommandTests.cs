@@ -94,7 +94,7 @@ public sealed class PatchCommandTests
         var statements = bench.Scratch.Write("a.yaml", "- force: everything\n");
         var problem = (await bench.FailAsync(2, "patch", "--statements", statements, bench.Patch("a.patch")))[0];
         Assert.Equal("ELP0954", problem.Code);
-        Assert.StartsWith("a.yaml:1:3: `force` is none of", problem.Reason, StringComparison.Ordinal);
+        Assert.StartsWith("a.yaml:1:3: `force` is not one of", problem.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("POST", string.Join('\n', bench.Server.Requests), StringComparison.Ordinal);
     }
 
