@@ -118,7 +118,7 @@ public sealed class ReadConfigurationTests : IDisposable
         { """{"sources": [{"kind": "tree", "location": "/usr/src", "digests": "/x"}]}""", "only a mirror has digests" },
         { """{"sources": [{"kind": "debian", "location": "/x"}]}""", "debian has no location" },
         { """{"sources": [{"kind": "debian", "realese": "6.*"}]}""", "realese is unknown" },
-        { """{"sources": [{"kind": "debian", "release": 6}]}""", "release is no text" },
+        { """{"sources": [{"kind": "debian", "release": 6}]}""", "release is not text" },
         { """[]""", "not a JSON object" },
         { """{""", "the file" },
         { "", "the file" },
