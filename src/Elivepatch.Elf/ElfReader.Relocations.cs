@@ -24,11 +24,11 @@ public static partial class ElfReader
             if (header.EntrySize != RelocationRecord.Size || header.Size % RelocationRecord.Size != 0)
             {
                 throw new ElfFormatException(
-                    $"section {index} ({section.Name}): 0x{header.Size:x} bytes in entries of {header.EntrySize} are no array of Elf64_Rela");
+                    $"section {index} ({section.Name}): 0x{header.Size:x} bytes in entries of {header.EntrySize} are not an array of Elf64_Rela");
             }
             ElfSection target = SectionAt(header.Info, $"sh_info of section {index} ({section.Name})");
             if (target is ElfRelocationSection or ElfGroupSection)
-                throw new ElfFormatException($"section {index} ({section.Name}): relocations of {target.Name}, which has no bytes of its own");
+                throw new ElfFormatException($"section {index} ({section.Name}): relocations of {target.Name}, which has no content");
             section.Target = target;
             if (!section.Has(ElfSectionFlags.RelaLivepatch))
                 target.Relocations ??= section;
@@ -68,7 +68,7 @@ public static partial class ElfReader
             if (header.EntrySize != sizeof(uint) || header.Size % sizeof(uint) != 0 || header.Size == 0)
             {
                 throw new ElfFormatException(
-                    $"section {index} ({group.Name}): 0x{header.Size:x} bytes in entries of {header.EntrySize} are no section group");
+                    $"section {index} ({group.Name}): 0x{header.Size:x} bytes in entries of {header.EntrySize} are not a section group");
             }
             if (header.Link != _symbolTableIndex)
                 throw new ElfFormatException($"section {index} ({group.Name}): a group named by section {header.Link}, no symbol table");

@@ -119,7 +119,7 @@ public static partial class ElfReader
         {
             ref readonly SectionHeaderRecord header = ref _headers[index];
             if ((header.Alignment & (header.Alignment - 1)) != 0)
-                throw new ElfFormatException($"section {index} ({name}): alignment 0x{header.Alignment:x} is no power of two");
+                throw new ElfFormatException($"section {index} ({name}): alignment 0x{header.Alignment:x} is not a power of two");
 
             ElfSection section;
             if (HoldsRelocations(index))
@@ -189,7 +189,7 @@ public static partial class ElfReader
         {
             ElfSection? section = index < _sections.Length ? _sections[index] : null;
             return section ?? throw new ElfFormatException(
-                $"{reference} names section {index} of {_sections.Length}, which is none or a table of names and indexes");
+                $"{reference} names section {index} of {_sections.Length}, which does not exist or is a table of names and indexes");
         }
     }
 }

@@ -14,7 +14,7 @@ public static partial class ElfReader
             if (header.EntrySize != SymbolRecord.Size || header.Size % SymbolRecord.Size != 0)
             {
                 throw new ElfFormatException(
-                    $"symbol table: 0x{header.Size:x} bytes in entries of {header.EntrySize} are no array of Elf64_Sym");
+                    $"symbol table: 0x{header.Size:x} bytes in entries of {header.EntrySize} are not an array of Elf64_Sym");
             }
             ReadOnlySpan<byte> table = BytesOf(_symbolTableIndex);
             int count = table.Length / SymbolRecord.Size;
@@ -75,7 +75,7 @@ public static partial class ElfReader
             }
             ElfSection? defining = section < _sections.Length ? _sections[section] : null;
             symbol.Section = defining ?? throw new ElfFormatException(
-                $"symbol {number} ({symbol.Name}): defined in section {section} of {_sections.Length}, which is none or a table");
+                $"symbol {number} ({symbol.Name}): defined in section {section} of {_sections.Length}, which does not exist or is a table");
             symbol.Place = ElfSymbolPlace.Section;
         }
 

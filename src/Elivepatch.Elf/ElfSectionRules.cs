@@ -7,14 +7,14 @@ internal static class ElfSectionRules
     public static void Check(ElfSection section)
     {
         if ((section.Alignment & (section.Alignment - 1)) != 0)
-            throw Wrong(section, $"alignment 0x{section.Alignment:x} is no power of two");
+            throw Wrong(section, $"alignment 0x{section.Alignment:x} is not a power of two");
         switch (section)
         {
             case ElfRelocationSection rela:
                 if (section.Type != ElfSectionType.Rela || section.EntrySize != RelocationRecord.Size)
                     throw Wrong(section, "relocations of another type or entry size");
                 if (rela.Target is null or ElfRelocationSection or ElfGroupSection)
-                    throw Wrong(section, "relocations of a section that has no bytes of its own");
+                    throw Wrong(section, "relocations of a section without content");
                 break;
             case ElfGroupSection:
                 if (section.Type != ElfSectionType.Group || section.EntrySize != sizeof(uint))

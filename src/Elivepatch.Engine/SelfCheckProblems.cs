@@ -6,28 +6,32 @@ namespace Elivepatch.Engine;
 public static class SelfCheckProblems
 {
     private const string ModuleIsWrong =
-        "do not load it; where this program built it, report the module, else ask whoever built it";
+        "Do not load the module. If this program built it, report it; otherwise tell whoever built it.";
 
-    private const string OtherKernel = "build the livepatch for exactly the kernel that is to load it";
+    private const string OtherKernel = "Build the livepatch for exactly the kernel that is to load it.";
 
     /// <summary>ELP0601.</summary>
-    public static readonly ProblemCode NotALivepatch = new(601, ProblemKind.Refused, "the file is no livepatch module for x86-64",
-        "give a kernel module (.ko) that calls klp_enable_patch() when it loads");
+    public static readonly ProblemCode NotALivepatch = new(601, ProblemKind.Refused,
+        "the file is not a livepatch module for x86-64",
+        "Name a kernel module (.ko) that calls klp_enable_patch() when it is loaded.");
 
     /// <summary>ELP0602.</summary>
-    public static readonly ProblemCode UnreadablePatchLists = new(602, ProblemKind.Refused, "the lists of patched functions cannot be read",
-        "nothing can be said about what the module patches: do not load it, and report which tool built it");
+    public static readonly ProblemCode UnreadablePatchLists = new(602, ProblemKind.Refused,
+        "the lists of patched functions cannot be read",
+        "Do not load the module, and report which tool built it: what it patches cannot be determined.");
 
     /// <summary>ELP0603.</summary>
     public static readonly ProblemCode WrongModuleInformation = new(603, ProblemKind.Refused,
-        "the module's description of itself is not that of a livepatch", ModuleIsWrong);
+        "the module information is not that of a livepatch", ModuleIsWrong);
 
     /// <summary>ELP0604.</summary>
-    public static readonly ProblemCode BuiltForOtherKernel = new(604, ProblemKind.Mismatch, "the module was built for another kernel", OtherKernel);
+    public static readonly ProblemCode BuiltForOtherKernel = new(604, ProblemKind.Mismatch,
+        "the module was built for another kernel",
+        OtherKernel);
 
     /// <summary>ELP0605.</summary>
     public static readonly ProblemCode WrongSymbolVersions = new(605, ProblemKind.Mismatch,
-        "the module's symbol versions are not the kernel's", OtherKernel);
+        "the module's symbol versions differ from the kernel's", OtherKernel);
 
     /// <summary>ELP0606.</summary>
     public static readonly ProblemCode UnresolvableSymbol = new(606, ProblemKind.Mismatch,
@@ -35,22 +39,24 @@ public static class SelfCheckProblems
 
     /// <summary>ELP0607.</summary>
     public static readonly ProblemCode WrongLivepatchRelocations = new(607, ProblemKind.Refused,
-        "the livepatch relocations are not what the kernel reads", ModuleIsWrong);
+        "malformed livepatch relocations", ModuleIsWrong);
 
     /// <summary>ELP0608.</summary>
     public static readonly ProblemCode WrongRelocations = new(608, ProblemKind.Refused,
-        "a relocation that the kernel refuses or applies wrongly", ModuleIsWrong);
+        "a relocation that the kernel rejects or applies wrongly", ModuleIsWrong);
 
     /// <summary>ELP0609.</summary>
     public static readonly ProblemCode WrongPatchLists = new(609, ProblemKind.Refused,
-        "the lists of patched functions are not what the kernel reads", ModuleIsWrong);
+        "malformed lists of patched functions", ModuleIsWrong);
 
     /// <summary>ELP0610.</summary>
     public static readonly ProblemCode MissingPatchTarget = new(610, ProblemKind.Mismatch,
         "the kernel has no such function to patch", OtherKernel);
 
     /// <summary>ELP0611.</summary>
-    public static readonly ProblemCode WrongModuleStart = new(611, ProblemKind.Refused, "the module does not enable its livepatch", ModuleIsWrong);
+    public static readonly ProblemCode WrongModuleStart = new(611, ProblemKind.Refused,
+        "the module does not enable its livepatch",
+        ModuleIsWrong);
 
     /// <summary>ELP0612.</summary>
     public static readonly ProblemCode WrongSections = new(612, ProblemKind.Refused,
@@ -58,23 +64,25 @@ public static class SelfCheckProblems
 
     /// <summary>ELP0613.</summary>
     public static readonly ProblemCode WrongMemoryUse = new(613, ProblemKind.Refused,
-        "the module uses memory of the kernel that is gone, or uses it in a way that it cannot be used", ModuleIsWrong);
+        "the module uses kernel memory that is freed, or in a way that its kind does not allow", ModuleIsWrong);
 
     /// <summary>ELP0620.</summary>
     public static readonly ProblemCode UnresolvedIds = new(620, ProblemKind.Refused,
-        "the module uses BTF ids that nobody has filled in", ModuleIsWrong);
+        "the module uses BTF IDs that have not been resolved", ModuleIsWrong);
 
     /// <summary>ELP0621.</summary>
     public static readonly ProblemCode JumpsIntoOldCode = new(621, ProblemKind.Refused,
-        "the module leads into the middle of a function of the kernel", ModuleIsWrong);
+        "the module refers to the middle of a kernel function", ModuleIsWrong);
 
     /// <summary>ELP0623.</summary>
     public static readonly ProblemCode SecondDefinitionInModule = new(623, ProblemKind.Refused,
-        "the module defines a second time what the kernel has",
-        "do not load it: the kernel goes on to use its own definition; build the livepatch again, from a patch of the unit that defines the name");
+        "the module redefines a symbol of the kernel",
+        "Do not load the module: the kernel keeps using its own definition. Build the livepatch again from a patch of the "
+        + "unit that defines the name.");
 
     /// <summary>ELP0626.</summary>
     public static readonly ProblemCode AddressesDangle = new(626, ProblemKind.Refused,
-        "the kernel may keep addresses of the module, and the module can be unloaded",
-        "build it again with this program, which makes such a module stay in memory; where it is loaded already, do not unload it");
+        "the kernel may keep addresses of a module that can be unloaded",
+        "Build the module again with this program, which makes such a module stay in memory. If it is already loaded, do not "
+        + "unload it.");
 }

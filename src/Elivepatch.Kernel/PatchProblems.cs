@@ -2,94 +2,111 @@ using Elivepatch.Model;
 
 namespace Elivepatch.Kernel;
 
-/// <summary>A patch that cannot be taken.</summary>
+/// <summary>Patches that are not accepted.</summary>
 public static class PatchProblems
 {
-    /// <summary>A patch is no unified diff.</summary>
+    /// <summary>
+    /// The file is not a unified diff, or a hunk is malformed: its lines do not match the counts in its header, or it changes
+    /// nothing.
+    /// </summary>
     public static readonly ProblemCode PatchUnreadable = new(
-        101, ProblemKind.Refused, "the patch cannot be read",
-        "Use a unified diff as `git diff` or `diff -u` writes it, with paths below one top folder (a/, b/).");
+        101, ProblemKind.Refused, "the patch is not a valid unified diff",
+        "Use a unified diff as written by `git diff` or `diff -u`, with paths relative to the top of the source tree.");
 
-    /// <summary>A patch names a file outside of the source.</summary>
+    /// <summary>
+    /// A path in the patch leads outside of the source tree or through a symbolic link, names a directory, or contains unusual
+    /// characters.
+    /// </summary>
     public static readonly ProblemCode PatchPathRefused = new(
-        102, ProblemKind.Refused, "the patch names a path that is refused",
-        "Paths in a patch are relative to the top of the kernel's source, in plain characters.");
+        102, ProblemKind.Refused, "the patch names a path that is not allowed",
+        "Use paths relative to the top of the kernel source, in plain characters.");
 
-    /// <summary>A patch removes, renames or copies files.</summary>
+    /// <summary>The patch removes, renames or copies a file.</summary>
     public static readonly ProblemCode PatchMovesFiles = new(
-        103, ProblemKind.Refused, "the patch removes or renames a file",
-        "A running kernel keeps all of its code: leave the file and change what is in it.");
+        103, ProblemKind.Refused, "the patch removes, renames or copies a file",
+        "Keep the file and change its content: the running kernel keeps all of its code.");
 
-    /// <summary>A patch is binary, or is about links, sub-modules or modes.</summary>
+    /// <summary>
+    /// The patch contains a binary change, or a file mode other than that of a regular file (a symbolic link, a submodule).
+    /// </summary>
     public static readonly ProblemCode PatchNotText = new(
-        104, ProblemKind.Refused, "the patch changes something else than text", "Leave out everything but changes of source text.");
+        104, ProblemKind.Refused, "the patch changes something other than text",
+        "Leave out everything except changes to source text.");
 
-    /// <summary>A patch is too large.</summary>
+    /// <summary>
+    /// The patch is larger than 16 MiB, changes more than 1000 files, or changes a file that is too large to be source.
+    /// </summary>
     public static readonly ProblemCode PatchTooLarge = new(
-        105, ProblemKind.Refused, "the patch is too large", "A livepatch is for a fix: split the patch.");
+        105, ProblemKind.Refused, "the patch is too large", "Split the patch: a livepatch is meant for a fix.");
 
-    /// <summary>A patch changes no file that code is compiled from.</summary>
+    /// <summary>The patch changes only files from which no code is compiled, such as documentation.</summary>
     public static readonly ProblemCode PatchHasNoCode = new(
-        106, ProblemKind.NoChange, "the patch changes no code", "There is nothing to make a livepatch of.");
+        106, ProblemKind.NoChange, "the patch changes no file that is compiled", "No livepatch is needed.");
 
-    /// <summary>A patch changes how the kernel is built.</summary>
+    /// <summary>The patch changes how the kernel is built.</summary>
     public static readonly ProblemCode PatchChangesBuild = new(
         107, ProblemKind.Refused, "the patch changes the build system",
-        "The running kernel was built already: leave out changes of Makefile, Kbuild, Kconfig, scripts and tools, and of what the build compiles to make sources from.");
+        "Leave out changes to Makefile, Kbuild, Kconfig, scripts and tools, and to files from which the build generates "
+        + "sources: the running kernel is already built.");
 
-    /// <summary>A patch changes assembly or a linker script.</summary>
+    /// <summary>The patch changes an assembly file or a linker script, or a header that one of them includes.</summary>
     public static readonly ProblemCode PatchChangesAssembly = new(
-        108, ProblemKind.Refused, "the patch changes assembly",
-        "What is made from assembly or a linker script cannot be live patched: change the C code that calls it, and headers that only C includes.");
+        108, ProblemKind.Refused, "the patch changes assembly or a linker script",
+        "Change the C code that calls it, or headers that only C files include: what is made from assembly or a linker "
+        + "script cannot be live patched.");
 
-    /// <summary>A patch changes the vdso.</summary>
+    /// <summary>The patch changes a source file of the vdso, or a file that one of them includes.</summary>
     public static readonly ProblemCode PatchChangesVdso = new(
         109, ProblemKind.Refused, "the patch changes the vdso",
-        "The vdso is mapped into every process and cannot be live patched: boot a fixed kernel.");
+        "Boot a fixed kernel: the vdso is mapped into every process and cannot be live patched.");
 
-    /// <summary>A patch changes code that has run before the kernel proper, or runs outside of it.</summary>
+    /// <summary>The patch changes code that runs before the kernel proper or outside of it.</summary>
     public static readonly ProblemCode PatchChangesBootCode = new(
         110, ProblemKind.Refused, "the patch changes boot code",
-        "Code of boot, realmode and purgatory is no part of the running kernel: boot a fixed kernel.");
+        "Boot a fixed kernel: the code of boot, realmode and purgatory is not part of the running kernel.");
 
-    /// <summary>A patch changes a kind of file whose effect is not known.</summary>
+    /// <summary>The patch changes a type of file whose effect on the kernel is not known.</summary>
     public static readonly ProblemCode PatchChangesOtherFile = new(
         111, ProblemKind.Refused, "the patch changes a file that is neither C nor a header",
-        "Leave the file out, or say what it makes in C.");
+        "Leave the file out, or make the equivalent change in C.");
 
-    /// <summary>A patch does not apply.</summary>
+    /// <summary>A hunk of the patch does not match the source of the kernel.</summary>
     public static readonly ProblemCode PatchDoesNotApply = new(
         112, ProblemKind.Refused, "the patch does not apply", "Make the patch against the source of exactly this kernel.");
 
-    /// <summary>A patch has been applied already.</summary>
+    /// <summary>The source of the kernel already contains the change.</summary>
     public static readonly ProblemCode PatchAlreadyApplied = new(
-        113, ProblemKind.Refused, "the patch is already applied", "The kernel has this change: leave the patch out.");
+        113, ProblemKind.Refused, "the patch is already applied", "Leave the patch out: the kernel already has this change.");
 
-    /// <summary>A hunk fits in several places.</summary>
+    /// <summary>A hunk of the patch matches the source in more than one place.</summary>
     public static readonly ProblemCode PatchAmbiguous = new(
-        114, ProblemKind.Refused, "a hunk of the patch fits in several places",
+        114, ProblemKind.Refused, "a hunk of the patch matches in several places",
         "Make the patch against the source of exactly this kernel, or with more lines of context.");
 
-    /// <summary>A header change touches too many units.</summary>
+    /// <summary>
+    /// Too many units include a header that the patch changes: each of them has to be examined, and those that use what changed
+    /// have to be compared.
+    /// </summary>
     public static readonly ProblemCode TooManyUnits = new(
-        115, ProblemKind.Refused, "the patch touches too much of the kernel",
-        "Put what is new into a header of its own or into the unit that needs it; or allow more units (--most-units, or a server's unitsPerBuild).");
+        115, ProblemKind.Refused, "the patch affects too many units",
+        "Move the new code into a header of its own or into the unit that needs it, or allow more units (--most-units, or "
+        + "unitsPerBuild on a server).");
 
-    /// <summary>A changed file is compiled into nothing.</summary>
+    /// <summary>The configuration of this kernel compiles no unit from the patched files.</summary>
     public static readonly ProblemCode FileNotCompiled = new(
-        116, ProblemKind.NoChange, "no code of this kernel comes from the patched files",
-        "This kernel's configuration uses none of them: there is nothing to make a livepatch of.");
+        116, ProblemKind.NoChange, "none of the patched files is compiled into this kernel",
+        "No livepatch is needed: the configuration of this kernel uses none of these files.");
 
-    /// <summary>A patch file is not there.</summary>
+    /// <summary>A patch named on the command line does not exist.</summary>
     public static readonly ProblemCode PatchFileMissing = new(
         117, ProblemKind.Usage, "a patch file does not exist", "Check the path.");
 
-    /// <summary>A touched unit belongs to a module.</summary>
+    /// <summary>A unit that the patch affects is built into a module.</summary>
     public static readonly ProblemCode UnitIsInModule = new(
         118, ProblemKind.Refused, "the patch touches code of a module",
-        "Only code that is built into vmlinux can be live patched so far: unload the module, and load a fixed one.");
+        "Unload the module and load a fixed one: only code that is built into vmlinux can be live patched.");
 
     /// <summary>ELP0400.</summary>
     public static readonly ProblemCode NothingChanged = new(400, ProblemKind.NoChange, "the patch changes no code",
-        "nothing needs to be loaded; if you expected a change, check that the configuration compiles the lines you edited");
+        "No livepatch is needed; if you expected a change, check that the configuration compiles the lines that you edited.");
 }

@@ -124,7 +124,7 @@ public sealed class BootLoading(MachineAccess machine, MachineState state, IProg
         Problem[] problems =
         [
             .. module.Problems.Concat(manifest.Problems).Select(
-                p => p with { CaseRemedy = "`elivepatch patch`, without a patch, has it built and fetched again" }),
+                p => p with { CaseRemedy = "Run `elivepatch patch` without a patch to have it built and fetched again." }),
             .. key.Problems,
         ];
         if (problems.Length == 0)

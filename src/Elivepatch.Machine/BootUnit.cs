@@ -30,11 +30,11 @@ public sealed class BootUnit(string folder)
     public Problem? Install(string command, string stateFolder)
     {
         if (!Directory.Exists(folder))
-            return new(MachineProblems.BootLoadingImpossible, $"there is no {folder}: does systemd start this machine?");
+            return new(MachineProblems.BootLoadingImpossible, $"{folder} does not exist: is this machine booted by systemd?");
         if (Path.GetFileName(command) == "dotnet" || !IsPlain(command) || !IsPlain(stateFolder))
             return new(
                 MachineProblems.BootLoadingImpossible,
-                $"a unit cannot run {command} with {stateFolder}: put the published command into a folder of plain characters, /usr/local/sbin for one");
+                $"a unit cannot run {command} with {stateFolder}: put the published command into a directory with a plain name, such as /usr/local/sbin");
         return Try(() =>
         {
             DurableFile.Write(FullPath, Encoding.UTF8.GetBytes(Text(command, stateFolder)), Readable);

@@ -8,7 +8,7 @@ namespace Elivepatch.Machine;
 
 /// <summary>What came of disabling.</summary>
 /// <param name="Name">The livepatch.</param>
-/// <param name="ReversedTransition">True where it was on its way to be live and was turned around.</param>
+/// <param name="ReversedTransition">True if it was going live and that was reversed.</param>
 /// <param name="Forced">True where the transition was ended by force.</param>
 /// <param name="Seconds">How long it took.</param>
 public sealed record DisableReport(string Name, bool ReversedTransition, bool Forced, double Seconds);
@@ -44,13 +44,13 @@ public sealed class DisableLivepatch(MachineAccess machine, MachineState state, 
         }
         return end switch
         {
-            TransitionEnd.Reversed => new Problem(MachineProblems.TransitionReversed, $"somebody enabled {name} again: it is live"),
+            TransitionEnd.Reversed => new Problem(MachineProblems.TransitionReversed, $"{name} was enabled again: it is live"),
             TransitionEnd.Stuck => Stuck(name, limit),
             _ when unnoted is not null => new Problem(
                 // Whatever the cause, to disable it again is not what helps.
                 MachineProblems.MachineStateUnusable,
                 $"{name} is disabled, and comes back at the next boot where livepatches are loaded then: {unnoted.Reason}",
-                "when the folder can be written again: `elivepatch persist --off`, or `elivepatch disable` after that boot"),
+                "Once the directory can be written again, run `elivepatch persist --off`, or `elivepatch disable` after that boot."),
             _ => new DisableReport(
                     name, livepatch is { IsEnabled: true, IsInTransition: true }, forced,
                     Math.Round(machine.Time.GetElapsedTime(start).TotalSeconds, 3)),
@@ -66,7 +66,7 @@ public sealed class DisableLivepatch(MachineAccess machine, MachineState state, 
             return new Problem(MachineProblems.LivepatchUnknown, name);
         if (!loaded.IsLivepatchModule(name))
             return new Problem(
-                MachineProblems.LivepatchUnknown, $"{name} is a module, and no livepatch", "unload other modules with rmmod");
+                MachineProblems.LivepatchUnknown, $"{name} is a module, but not a livepatch", "Unload other modules with rmmod.");
         return machine.Calls.Unload(name) switch
         {
             0 => name,
@@ -84,20 +84,20 @@ public sealed class DisableLivepatch(MachineAccess machine, MachineState state, 
         return reasons.Count > 0
             ? new(
                 MachineProblems.LivepatchInUse, $"{name} keeps itself in memory, because the kernel may keep addresses of it: {string.Join("; ", reasons)}",
-                "leave it: it is not live and does nothing; it is gone when the machine restarts")
+                "Leave it: it is not live and does nothing, and is gone when the machine restarts.")
             : new(
                 MachineProblems.LivepatchInUse,
                 $"a reference to {name} is held: by itself, where the kernel may keep addresses of it (`elivepatch inspect` of its file names them), "
                 + "or since its transition was forced",
-                "leave it: it is not live and does nothing; it is gone when the machine restarts");
+                "Leave it: it is not live and does nothing, and is gone when the machine restarts.");
     }
 
     private Problem Stuck(string name, TimeSpan limit) => new(
         MachineProblems.LiveTransitionStuck,
         string.Join('\n', BlockingTasks.Read(machine.Files, toLive: false).Lines()
-            .Prepend($"{name} is not yet out of use for all tasks after {limit.TotalSeconds:0} s; the kernel goes on trying")),
-        $"let the blocking tasks return to user space or end them; `elivepatch enable {name}` turns the transition around; "
-        + $"`elivepatch disable {name} --force` ends it regardless and can bring the machine down");
+            .Prepend($"{name} is not yet out of use for all tasks after {limit.TotalSeconds:0} s; the kernel keeps trying")),
+        $"Let the blocking tasks return to user space, or end them; `elivepatch enable {name}` reverses the transition; "
+        + $"`elivepatch disable {name} --force` ends it regardless and can bring the machine down.");
 
     // What was wanted is not wanted any more, before the kernel is told: a machine that goes down now does not load it at boot.
     private async Task<Problem?> ForgetAsync(string name, CancellationToken cancellation)

@@ -8,7 +8,7 @@ namespace Elivepatch.Machine;
 
 /// <summary>What came of enabling.</summary>
 /// <param name="Name">The livepatch.</param>
-/// <param name="ReversedTransition">True where it was going away and was turned around.</param>
+/// <param name="ReversedTransition">True if its removal was in progress and was reversed.</param>
 /// <param name="Seconds">How long it took.</param>
 public sealed record EnableReport(string Name, bool ReversedTransition, double Seconds);
 
@@ -24,8 +24,8 @@ public sealed class EnableLivepatch(MachineAccess machine, MachineState state, I
         {
             return new Problem(
                 MachineProblems.LivepatchUnknown,
-                loaded.IsLivepatchModule(name) ? $"{name} is loaded, and its transition has ended: it is not live any more" : name,
-                "`elivepatch patch` makes it live anew");
+                loaded.IsLivepatchModule(name) ? $"{name} is loaded, but its transition has completed: it is no longer live" : name,
+                "Make it live again with `elivepatch patch`.");
         }
         var start = machine.Time.GetTimestamp();
         var isReversing = livepatch is { IsEnabled: false, IsInTransition: true };
@@ -35,12 +35,12 @@ public sealed class EnableLivepatch(MachineAccess machine, MachineState state, I
         return end switch
         {
             TransitionEnd.Reversed => new Problem(
-                MachineProblems.TransitionReversed, $"{name} is gone: it had moved away, or somebody disabled it again"),
+                MachineProblems.TransitionReversed, $"{name} is gone: its transition had completed, or it was disabled again"),
             TransitionEnd.Stuck => new Problem(
                 MachineProblems.LiveTransitionStuck,
                 string.Join('\n', BlockingTasks.Read(machine.Files, toLive: true).Lines()
-                    .Prepend($"{name} is not yet live again for all tasks after {limit.TotalSeconds:0} s; the kernel goes on trying")),
-                "let the blocking tasks return to user space or end them"),
+                    .Prepend($"{name} is not yet live again for all tasks after {limit.TotalSeconds:0} s; the kernel keeps trying")),
+                "Let the blocking tasks return to user space, or end them."),
             _ => await NoteAsync(cancellation) is { } unnoted
                 ? unnoted with { Reason = $"{name} is live; {unnoted.Reason}" }
                 : new EnableReport(name, isReversing, Math.Round(machine.Time.GetElapsedTime(start).TotalSeconds, 3)),

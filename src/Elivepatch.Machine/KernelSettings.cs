@@ -16,8 +16,8 @@ public sealed class KernelSettings(MachineFiles files)
     public Problem? RefuseModules() =>
         files.ReadText("proc/sys/kernel/modules_disabled") == "1"
             ? new(
-                MachineProblems.KernelForbidsLivepatches, "kernel.modules_disabled is 1: no module is loaded any more",
-                "it cannot be turned back: find what sets it (sysctl.d, a hardening script), and restart the machine without it")
+                MachineProblems.KernelForbidsLivepatches, "kernel.modules_disabled is 1: no more modules can be loaded",
+                "Find what sets it (sysctl.d, a hardening script), and restart the machine without it: it cannot be set back.")
             : null;
 
     /// <summary>
@@ -27,7 +27,7 @@ public sealed class KernelSettings(MachineFiles files)
         files.ReadText("proc/sys/kernel/ftrace_enabled") == "0"
             ? new(
                 MachineProblems.KernelForbidsLivepatches, "kernel.ftrace_enabled is 0: no function can be diverted",
-                "turn it on (sysctl kernel.ftrace_enabled=1), and find out who turned it off")
+                "Turn it on (sysctl kernel.ftrace_enabled=1), and find out who turned it off.")
             : null;
 
     /// <summary>

@@ -26,7 +26,7 @@ public sealed record KnownWithdrawal
     public required IReadOnlyList<ProblemReport> Problems { get; init; }
 
     /// <summary>What to do where it is live.</summary>
-    public string Remedy => $"`elivepatch patch` has it built anew and replaces it; `elivepatch disable {Module}` takes it away";
+    public string Remedy => $"Replace it with `elivepatch patch`, which has it rebuilt, or remove it with `elivepatch disable {Module}`.";
 
     /// <summary>What is wrong with it, in one line.</summary>
     public string Describe()

@@ -33,11 +33,11 @@ public sealed partial class LoadRefusal(MachineFiles files, string module, bool 
                 settings.RefuseFtrace() ?? InTransition() ?? Diverted(error, log) ?? Other(error, log),
             KernelCalls.NoMemory => new(
                 MachineProblems.KernelBusy, Text(error, log),
-                "free memory: the kernel needs a piece for the module and for moving every task; then the same command"),
+                "Free memory, then run the same command again: the kernel needs some for the module and for the transition of each task."),
             KernelCalls.NotExecutable => Other(error, log) with
             {
-                CaseRemedy = "it is not for this kernel (the lines name vermagic or a symbol): tell the server's operator, with its "
-                    + "name and `uname -rv`",
+                CaseRemedy = "Tell the server's operator its name and `uname -rv`: it is not for this kernel (the lines name vermagic "
+                    + "or a symbol).",
             },
             KernelCalls.AlreadyThere => new(MachineProblems.ModuleNameTaken, module),
             _ => Other(error, log),
@@ -54,18 +54,18 @@ public sealed partial class LoadRefusal(MachineFiles files, string module, bool 
             return Other(error, log) with
             {
                 CaseRemedy = error == KernelCalls.BadMessage
-                    ? "its signature is not one: tell the server's operator"
-                    : "root in a container, or under a security module, may not load modules: run it on the machine itself",
+                    ? "Tell the server's operator: the appended signature is malformed."
+                    : "Run the command on the machine itself: root in a container, or under a security module, may not load modules.",
             };
         }
 
-        var what = isSigned ? "it is signed, and not by a key that this kernel trusts" : "it is not signed";
+        var what = isSigned ? "it is signed, but not by a key that this kernel trusts" : "it is not signed";
         var why = insists.Length > 0 ? insists : "the kernel's configuration (CONFIG_MODULE_SIG_FORCE)";
         return Other(error, log) with
         {
             Reason = $"{module}: {KernelCalls.Meaning(error)}: {what}, and {why} takes no other{Lines(log)}",
-            CaseRemedy = "let the server's operator sign modules with a key that this kernel trusts (setting moduleKey), or enrol "
-                + "that key here (mokutil --import, where the kernel trusts machine owner keys)",
+            CaseRemedy = "Have the server's operator sign modules with a key that this kernel trusts (setting moduleKey), or enrol "
+                + "that key here (mokutil --import, if the kernel trusts machine owner keys).",
         };
     }
 
@@ -73,7 +73,7 @@ public sealed partial class LoadRefusal(MachineFiles files, string module, bool 
         new LoadedLivepatches(files).List().FirstOrDefault(l => l.IsInTransition && l.Name != module) is { } moving
             ? new(
                 MachineProblems.LivepatchUnchangeable,
-                $"{moving.Name} is in transition, and the kernel begins no other before it ends")
+                $"{moving.Name} is in transition, and the kernel starts no other before it has completed")
             : null;
 
     // ftrace lets one owner change where a function returns to (FTRACE_OPS_FL_IPMODIFY): a livepatch, a kprobe with a
@@ -91,11 +91,11 @@ public sealed partial class LoadRefusal(MachineFiles files, string module, bool 
             string.Join(
                 '\n',
                 owners.Prepend(
-                    $"{module}: {KernelCalls.Meaning(error)}: somebody else has diverted {string.Join(", ", functions)}")),
+                    $"{module}: {KernelCalls.Meaning(error)}: already diverted by something else: {string.Join(", ", functions)}")),
             probes.Count > 0
-                ? "a kprobe with a post handler holds the function: remove it (unload the module or end the tool that set it), then "
-                    + "the same command"
-                : "end the tool that traces or replaces the function (a BPF program, a tracer), then the same command");
+                ? "Remove the kprobe with a post handler that holds the function (unload the module or end the tool that set it), then "
+                    + "run the same command again."
+                : "End the tool that traces or replaces the function (a BPF program, a tracer), then run the same command again.");
     }
 
     // `ffffffff81509c14  k  meminfo_proc_show+0x4    [FTRACE]`, with the object's name behind the symbol where it is of a module.

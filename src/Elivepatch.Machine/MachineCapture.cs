@@ -21,38 +21,38 @@ public sealed class MachineCapture(string root = "/")
         }
         catch (UnauthorizedAccessException e)
         {
-            return Impossible(e.Message, Environment.IsPrivilegedProcess ? "see what keeps root from reading it" : null);
+            return Impossible(e.Message, Environment.IsPrivilegedProcess ? "Find out what keeps root from reading it." : null);
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
-            return Impossible(e.Message, "see that the file can be read, and is whole");
+            return Impossible(e.Message, "Check that the file can be read and is complete.");
         }
     }
 
     private Outcome<CaptureFile> TakeAll()
     {
         if (Read("proc/sys/kernel/osrelease") is not { } osRelease)
-            return Impossible("/proc/sys/kernel/osrelease is missing", "mount /proc");
+            return Impossible("/proc/sys/kernel/osrelease is missing", "Have /proc mounted: mount /proc.");
         var release = Text(osRelease).Trim();
         if (!ReleaseName.IsValid(release))
         {
             return Impossible(
-                "the release is no release", "boot a kernel whose release (`uname -r`) is made of letters, digits and . _ + ~ -");
+                "the release is not valid", "Boot a kernel whose release (`uname -r`) consists of letters, digits and . _ + ~ -.");
         }
         if (Read("sys/kernel/notes") is not { } notes || BuildId.FindHere(notes) is not { } buildId)
         {
             return Impossible(
-                "/sys/kernel/notes has no build-id", "mount /sys; a kernel that was linked without --build-id cannot be captured");
+                "/sys/kernel/notes has no build-id", "Have /sys mounted (mount /sys); a kernel that was linked without --build-id cannot be captured.");
         }
         if (ReadConfig(release) is not { } config)
         {
             return Impossible(
                 $"there is no /proc/config.gz, /lib/modules/{release}/build/.config or /boot/config-{release}",
-                "install the kernel's headers, load the module configs, or put the configuration that it was built with into "
-                + $"/boot/config-{release}");
+                "Install the kernel's headers, load the module configs, or put the configuration that it was built with into "
+                + $"/boot/config-{release}.");
         }
         if (Read("proc/kallsyms") is not { Length: > 0 } kallsyms)
-            return Impossible("/proc/kallsyms is missing or empty", "use a kernel with CONFIG_KALLSYMS=y, with /proc mounted");
+            return Impossible("/proc/kallsyms is missing or empty", "Use a kernel with CONFIG_KALLSYMS=y, and have /proc mounted.");
         if (HidesAddresses(kallsyms))
             return Hidden();
         var facts = new CaptureFacts
@@ -145,12 +145,12 @@ public sealed class MachineCapture(string root = "/")
         var isShut = restriction is "2" or "3";
         var (reason, remedy) = (Environment.IsPrivilegedProcess, isShut) switch
         {
-            (true, true) => ("the addresses, even from root", "show them to root: sysctl kernel.kptr_restrict=1"),
+            (true, true) => ("the addresses, even from root", "Show them to root: sysctl kernel.kptr_restrict=1."),
             (true, false) => (
                 "the addresses from this root, who lacks CAP_SYSLOG",
-                "root in a container, or under a security module, may not see them: run the command on the machine itself"),
-            (false, true) => ("the addresses from everybody", "run the command as root, after sysctl kernel.kptr_restrict=1"),
-            (false, false) => ("the addresses from everybody but root", "run the command as root"),
+                "Run the command on the machine itself: root in a container, or under a security module, may not see them."),
+            (false, true) => ("the addresses from everybody", "Run the command as root, after sysctl kernel.kptr_restrict=1."),
+            (false, false) => ("the addresses from everybody but root", "Run the command as root."),
         };
         var value = restriction.Length > 0 ? $" (kernel.kptr_restrict is {restriction})" : "";
         return new(KernelProblems.HiddenAddresses, $"/proc/kallsyms hides {reason}{value}", remedy);

@@ -2,112 +2,139 @@ using Elivepatch.Model;
 
 namespace Elivepatch.Machine;
 
-/// <summary>What keeps a machine from having a livepatch live.</summary>
+/// <summary>Problems on the machine that is live patched.</summary>
 public static class MachineProblems
 {
-    /// <summary>The machine does not tell what a capture needs.</summary>
+    /// <summary>The machine does not provide what a capture needs.</summary>
     public static readonly ProblemCode CaptureImpossible = new(
         707, ProblemKind.Environment, "the kernel of this machine cannot be captured", "Run `elivepatch capture` as root.");
 
-    /// <summary>This needs root.</summary>
+    /// <summary>The command needs root privileges.</summary>
     public static readonly ProblemCode RootNeeded = new(
-        1201, ProblemKind.Usage, "only root can do this", "Run the command as root.");
+        1201, ProblemKind.Usage, "root privileges are needed", "Run the command as root.");
 
-    /// <summary>The kernel has no live patching.</summary>
+    /// <summary>The running kernel provides no livepatch interface (<c>/sys/kernel/livepatch</c>).</summary>
     public static readonly ProblemCode LivePatchingMissing = new(
-        1202, ProblemKind.Environment, "the running kernel cannot be live patched", "Use a kernel with CONFIG_LIVEPATCH=y, with /sys mounted.");
+        1202, ProblemKind.Environment, "the running kernel does not support live patching",
+        "Use a kernel with CONFIG_LIVEPATCH=y, and have /sys mounted.");
 
     /// <summary>The kernel does not load the module.</summary>
     public static readonly ProblemCode ModuleRefused = new(
-        1203, ProblemKind.Refused, "the kernel refuses the module", "The reason has what the kernel said when it refused it.");
+        1203, ProblemKind.Refused, "the kernel refuses the module", "Read the kernel's messages in the reason.");
 
-    /// <summary>A transition does not end.</summary>
+    /// <summary>The transition did not complete within the time that the command waits.</summary>
     public static readonly ProblemCode LiveTransitionStuck = new(
-        1204, ProblemKind.Environment, "the transition does not end",
-        "Let the blocking tasks return to user space or end them; `elivepatch disable` reverses the transition.")
+        1204, ProblemKind.Environment, "the transition does not complete",
+        "Let the blocking tasks return to user space, or end them; `elivepatch disable` reverses the transition.")
     {
         IsTemporary = true,
     };
 
-    /// <summary>There is no such livepatch on this machine.</summary>
+    /// <summary>No livepatch of this name is loaded on this machine.</summary>
     public static readonly ProblemCode LivepatchUnknown = new(
-        1205, ProblemKind.Usage, "no such livepatch is loaded", "`elivepatch status` lists what is live.");
+        1205, ProblemKind.Usage, "no such livepatch is loaded", "List the live ones with `elivepatch status`.");
 
-    /// <summary>A livepatch cannot be unloaded.</summary>
+    /// <summary>The livepatch is live or in transition, or something holds a reference to its module.</summary>
     public static readonly ProblemCode LivepatchInUse = new(
-        1206, ProblemKind.Refused, "the livepatch cannot be unloaded", "Disable it first, and wait until its transition has ended.");
+        1206, ProblemKind.Refused, "the livepatch cannot be unloaded",
+        "Disable it first, and wait until its transition has completed.");
 
     /// <summary>The list of live patches cannot be read or written.</summary>
     public static readonly ProblemCode MachineStateUnusable = new(
         1207, ProblemKind.Environment, "the machine's list of livepatches cannot be used",
-        "See that the disk is not full; `elivepatch status` shows what is live regardless.");
+        "Check that the disk is not full; `elivepatch status` shows what is live regardless.");
 
-    /// <summary>Loading at boot is off after failures.</summary>
+    /// <summary>The machine crashed soon after livepatches were loaded at boot, more than once.</summary>
     public static readonly ProblemCode BootLoadingSuspended = new(
-        1208, ProblemKind.Refused, "livepatches are not loaded at boot any more", "The machine went down soon after they were loaded. `elivepatch persist` turns it on again.");
+        1208, ProblemKind.Refused, "loading livepatches at boot is suspended",
+        "Find out why the machine crashed; `elivepatch persist` turns loading at boot on again.");
 
-    /// <summary>Another command changes the machine's livepatches.</summary>
+    /// <summary>Another command is changing the machine's livepatches.</summary>
     public static readonly ProblemCode MachineBusy = new(
-        1209, ProblemKind.Environment, "another elivepatch is at work on this machine", "Wait until it has ended.")
+        1209, ProblemKind.Environment, "another elivepatch command is running on this machine", "Wait until it has ended.")
     {
         IsTemporary = true,
     };
 
-    /// <summary>What is live is not what the list says.</summary>
+    /// <summary>A livepatch is live that this command did not load.</summary>
     public static readonly ProblemCode ForeignLivepatch = new(
-        1210, ProblemKind.Refused, "a livepatch of another origin is live", "A replacing livepatch would take it away: disable it first, or allow it with --replace-foreign.");
+        1210, ProblemKind.Refused, "a livepatch of another origin is live",
+        "Disable that livepatch first, or allow its replacement with --replace-foreign: a replacing livepatch would remove it.");
 
     /// <summary>The kernel does not take what is written to a livepatch's files.</summary>
     public static readonly ProblemCode LivepatchUnchangeable = new(
-        1211, ProblemKind.Refused, "the kernel does not change its livepatches now", "Wait until no livepatch is in transition; `elivepatch status` shows them.")
+        1211, ProblemKind.Refused, "the kernel does not change its livepatches at the moment",
+        "Wait until no livepatch is in transition; `elivepatch status` shows them.")
     {
         IsTemporary = true,
     };
 
-    /// <summary>A transition was turned around while it was watched.</summary>
+    /// <summary>While the command watched a transition, the livepatch was disabled or enabled by someone else.</summary>
     public static readonly ProblemCode TransitionReversed = new(
-        1212, ProblemKind.Refused, "the transition was turned around", "See with `elivepatch status` what is live, and ask who else changes livepatches.");
+        1212, ProblemKind.Refused, "the transition was reversed",
+        "See with `elivepatch status` what is live, and find out who else changes livepatches.");
 
-    /// <summary>A module of the same name is loaded.</summary>
+    /// <summary>A new livepatch cannot have the name of one that is live, or of another module.</summary>
     public static readonly ProblemCode ModuleNameTaken = new(
-        1213, ProblemKind.Usage, "a module of this name is loaded", "Choose another with --name, or unload that one.");
+        1213, ProblemKind.Usage, "a module of this name is loaded", "Choose another name with --name, or unload that module.");
 
-    /// <summary>Nothing can be loaded at boot.</summary>
+    /// <summary>
+    /// No livepatch loaded by this command is live, there is no directory for systemd units, or the command is installed where
+    /// a unit cannot run it.
+    /// </summary>
     public static readonly ProblemCode BootLoadingImpossible = new(
-        1214, ProblemKind.Usage, "livepatches cannot be loaded at boot", "Make a livepatch live first, on a machine that systemd starts.");
+        1214, ProblemKind.Usage, "livepatches cannot be loaded at boot",
+        "Make a livepatch live first, on a machine that systemd starts.");
 
     /// <summary>Several packages have patches for the kernel.</summary>
     public static readonly ProblemCode KernelPackageAmbiguous = new(
-        1215, ProblemKind.Usage, "it is not known which package built the kernel", "Name it with --kernel-package, its patches with --base-patch, or none with --no-base-patches.");
+        1215, ProblemKind.Usage, "the package that built the kernel is ambiguous",
+        "Name the package with --kernel-package or its patches with --base-patch, or say with --no-base-patches that there "
+        + "are none.");
 
-    /// <summary>A token would travel unencrypted.</summary>
+    /// <summary>
+    /// The server's address is neither https nor this machine: anyone who sees the traffic would have the token.
+    /// </summary>
     public static readonly ProblemCode ConnectionReadable = new(
-        1216, ProblemKind.Usage, "the token could be read on the way", "Use https, or allow it with --allow-http.");
+        1216, ProblemKind.Usage, "the token would be sent unencrypted", "Use https, or allow plain http with --allow-http.");
 
-    /// <summary>The machine has no OpenSSL.</summary>
+    /// <summary>The published command does not contain OpenSSL, which the machine itself keeps up to date.</summary>
     public static readonly ProblemCode CryptographyMissing = new(
-        1217, ProblemKind.Environment, "the machine has no OpenSSL", "Install its library, version 3 or 1.1 (libssl): signatures and https need it.");
+        1217, ProblemKind.Environment, "OpenSSL is not installed",
+        "Install the OpenSSL library, version 3 or 1.1 (libssl): signatures and https need it.");
 
-    /// <summary>The server that built a livepatch has withdrawn it.</summary>
+    /// <summary>
+    /// The server that built the livepatch says, signed with the key that the machine trusts, that it breaks a rule.
+    /// </summary>
     public static readonly ProblemCode LivepatchKnownWithdrawn = new(
         1218, ProblemKind.Refused, "the server has withdrawn this livepatch",
-        "`elivepatch patch` has it built anew and puts that in its place; `elivepatch disable` takes it away.");
+        "Run `elivepatch patch` to have it rebuilt and replaced, or `elivepatch disable` to remove it.");
 
-    /// <summary>There is no room for a livepatch on the machine's disk.</summary>
+    /// <summary>
+    /// The file system of the state directory has no room for a livepatch, its manifest and its patches, or a quota is used up.
+    /// </summary>
     public static readonly ProblemCode MachineDiskFull = new(
-        1219, ProblemKind.Environment, "the machine's disk is full", "Free room below the state folder, then the same command.")
+        1219, ProblemKind.Environment, "the machine's disk is full",
+        "Free space below the state directory, then run the same command again.")
     {
         IsTemporary = true,
     };
 
-    /// <summary>A setting of the kernel stops every livepatch.</summary>
+    /// <summary>
+    /// <c>kernel.modules_disabled</c> is 1, so no module is loaded until the machine restarts, or <c>kernel.ftrace_enabled</c>
+    /// is 0, so no function can be diverted.
+    /// </summary>
     public static readonly ProblemCode KernelForbidsLivepatches = new(
-        1220, ProblemKind.Environment, "the kernel's settings do not allow a livepatch", "Change the setting that the reason names.");
+        1220, ProblemKind.Environment, "the kernel's settings do not allow a livepatch",
+        "Change the setting that the reason names.");
 
-    /// <summary>Something else holds what the livepatch needs in the kernel.</summary>
+    /// <summary>
+    /// A function that the livepatch patches is already diverted by something else: a kprobe with a post handler, or a BPF
+    /// program attached in its place.
+    /// </summary>
     public static readonly ProblemCode KernelBusy = new(
-        1221, ProblemKind.Environment, "the kernel cannot take the livepatch now",
-        "End what the reason names, then the same command.")
+        1221, ProblemKind.Environment, "the kernel cannot accept the livepatch at the moment",
+        "End what the reason names, then run the same command again.")
     {
         IsTemporary = true,
     };
@@ -117,12 +144,15 @@ public static class MachineProblems
         1222, ProblemKind.Environment, "the server's certificate is not accepted",
         "Set the clock, use a name that the certificate has, or give its issuer's certificate with SSL_CERT_FILE.");
 
-    /// <summary>A proxy does not let the command through.</summary>
+    /// <summary>
+    /// The proxy that <c>https_proxy</c> or <c>http_proxy</c> names asks for a password (407), or does not let this machine
+    /// connect to the server (403).
+    /// </summary>
     public static readonly ProblemCode ProxyRefuses = new(
         1223, ProblemKind.Environment, "the proxy refuses the connection",
-        "Give it user and password, have it allow the server, or go around it with NO_PROXY.");
+        "Give the proxy a user and password, have it allow the server, or bypass it with NO_PROXY.");
 
-    /// <summary>The port speaks the other of http and https.</summary>
+    /// <summary>The port of an https:// address speaks plain http, or that of an http:// address https.</summary>
     public static readonly ProblemCode SchemeWrong = new(
-        1224, ProblemKind.Usage, "the server's address has the wrong scheme", "Use https:// for http://, or the other way round.");
+        1224, ProblemKind.Usage, "the server's address has the wrong scheme", "Use https:// instead of http://, or the reverse.");
 }

@@ -22,8 +22,8 @@ public sealed class MachineState(string folder)
     private const int RoomForModule = 2 << 20;
 
     private const string LedgerRemedy =
-        "move the file away, `elivepatch disable` what `elivepatch status` shows as live, and name all the patches to `elivepatch patch` "
-        + "anew: nothing is remembered without the file";
+        "Move the file away, `elivepatch disable` what `elivepatch status` shows as live, and give all the patches to `elivepatch patch` "
+        + "again: without the file nothing is remembered.";
 
     // Whoever holds it writes a few small files or loads a module.
     private static readonly TimeSpan longestWait = TimeSpan.FromSeconds(20);
@@ -109,12 +109,12 @@ public sealed class MachineState(string folder)
     public Outcome<MachineConfig> ReadConfig() =>
         Read(
             ConfigPath, MachineJson.Default.MachineConfig, c => c.Format == MachineConfig.CurrentFormat && c.Servers is not null,
-            "move the file away and pin the server again with `elivepatch trust`; what is live stays live")
+            "Move the file away and pin the server again with `elivepatch trust`; what is live stays live.")
         .Then<MachineConfig>(config => config switch
         {
             null => new MachineConfig([]),
             _ when config.Servers.Any(s => s.Token is not null) && IsForOthers(ConfigPath) =>
-                Unusable($"{ConfigPath} has a token, and others may read it", $"make it root's alone: chmod 600 {ConfigPath}"),
+                Unusable($"{ConfigPath} has a token, and others may read it", $"Make it readable by root only: chmod 600 {ConfigPath}."),
             _ => config,
         });
 
@@ -125,7 +125,7 @@ public sealed class MachineState(string folder)
     public Outcome<BootLedger> ReadBoot() =>
         Read(
             BootPath, MachineJson.Default.BootLedger, b => b.Format == BootLedger.CurrentFormat,
-            "`elivepatch persist --off` sets it aside and begins a new one; `elivepatch persist` then turns loading at boot on again")
+            "Run `elivepatch persist --off`, which sets it aside and begins a new one; `elivepatch persist` then turns loading at boot on again.")
         .Then<BootLedger>(boot => boot ?? new BootLedger());
 
     /// <summary>Writes how loading at boot stands.</summary>
@@ -166,7 +166,7 @@ public sealed class MachineState(string folder)
             WithdrawalsPath(buildId), MachineJson.Default.KnownWithdrawals,
             w => w is { Format: KnownWithdrawals.CurrentFormat, Livepatches: not null }
                 && w.Livepatches.All(l => l is { Problems: not null } && l.Problems.All(p => p is not null)),
-            "move the file away, then run `elivepatch status --report`: the server tells again what it has withdrawn")
+            "Move the file away, then run `elivepatch status --report`: the server sends its withdrawals again.")
         .Then<KnownWithdrawals>(known => known ?? new KnownWithdrawals());
 
     /// <summary>Changes what is known to be withdrawn of a kernel's livepatches.</summary>
@@ -204,7 +204,7 @@ public sealed class MachineState(string folder)
     public Outcome<byte[]> ReadContent(string buildId, string digest)
     {
         if (!ContentDigest.IsHex(digest))
-            return Unusable($"'{digest}' is no digest");
+            return Unusable($"'{digest}' is not a digest");
         var path = ContentPath(buildId, digest);
         try
         {

@@ -17,7 +17,7 @@ namespace Elivepatch.Machine;
 /// <param name="Patches">The source patches in it, where it is ours.</param>
 /// <param name="Server">The server that built it, where it is ours.</param>
 /// <param name="IsPersisted">True where it is loaded again at boot.</param>
-/// <param name="BlockingCount">How many tasks keep its transition from ending.</param>
+/// <param name="BlockingCount">How many tasks block its transition.</param>
 /// <param name="Blocking">The first of them.</param>
 /// <param name="Sha256">SHA-256 of its module's file, where it is ours.</param>
 /// <param name="Withdrawn">What the server said of it when it withdrew it; null where that is not known to have happened.</param>

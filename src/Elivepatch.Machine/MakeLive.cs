@@ -148,12 +148,12 @@ public sealed class MakeLive(
         if (before.FirstOrDefault(l => l.IsInTransition) is { } moving)
             return new(
                 MachineProblems.LivepatchUnchangeable,
-                $"{moving.Name} is in transition, and the kernel begins no other before it ends");
+                $"{moving.Name} is in transition, and the kernel starts no other before it has completed");
         if (loaded.IsModuleLoaded(livepatch.Module))
             return loaded.IsHeld(livepatch.Module)
                 ? new(
                     MachineProblems.ModuleNameTaken, $"{livepatch.Module} is not live and stays in memory until the machine restarts",
-                    "choose another name with --name")
+                    "Choose another name with --name.")
                 : new(MachineProblems.ModuleNameTaken, livepatch.Module);
         var module = state.ReadContent(buildId, livepatch.Sha256);
         if (!module.Succeeded)
@@ -188,7 +188,7 @@ public sealed class MakeLive(
         {
             TransitionEnd.Done => null,
             TransitionEnd.Reversed => new(
-                MachineProblems.TransitionReversed, $"somebody disabled {livepatch.Module}; what was live before is live again"),
+                MachineProblems.TransitionReversed, $"{livepatch.Module} was disabled by someone else; what was live before is live again"),
             _ => TransitionWatch.Stuck(machine.Files, livepatch.Module, toLive: true, options.TransitionLimit),
         };
     }

@@ -73,8 +73,8 @@ public sealed class TransitionWatch(MachineAccess machine)
         return new(
             MachineProblems.LiveTransitionStuck,
             string.Join('\n', BlockingTasks.Read(files, toLive).Lines()
-                .Prepend($"{what} after {limit.TotalSeconds:0} s; the kernel goes on trying")),
-            $"let the blocking tasks return to user space or end them; the same command waits on; {turn} turns the transition around");
+                .Prepend($"{what} after {limit.TotalSeconds:0} s; the kernel keeps trying")),
+            $"Let the blocking tasks return to user space, or end them; the same command continues waiting; {turn} reverses the transition.");
     }
 
     private static TransitionEnd? End(LoadedLivepatch? livepatch, bool toLive) => (livepatch, toLive) switch

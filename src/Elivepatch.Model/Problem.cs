@@ -33,7 +33,7 @@ public static class ProblemKinds
     /// <summary>The word for a kind.</summary>
     public static string WordOf(ProblemKind kind) => Array.Find(words, w => w.Kind == kind).Word;
 
-    /// <summary>The kind that a word means; null for another word.</summary>
+    /// <summary>The kind that a word stands for; null for an unknown word.</summary>
     public static ProblemKind? Parse(string? word) => Array.Find(words, w => w.Word == word) is { Word: not null } found ? found.Kind : null;
 }
 

@@ -7,20 +7,22 @@ namespace Elivepatch.Protocol;
 
 /// <summary>A problem as scripts and other machines read it.</summary>
 /// <param name="Code">The stable number, <c>ELP0403</c>.</param>
-/// <param name="Title">The kind of failure in a few words.</param>
+/// <param name="Title">Short description of the kind of failure.</param>
 /// <param name="Reason">What was found in this case.</param>
 /// <param name="Remedy">What to do.</param>
 public sealed record ProblemReport(string Code, string Title, string Reason, string Remedy)
 {
-    /// <summary>What it means to the caller, a word of <see cref="ProblemKinds"/>; null where a version wrote it that did not say so.</summary>
+    /// <summary>
+    /// The kind of failure, one of the words of <see cref="ProblemKinds"/>; null if written by an older version.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Kind { get; init; }
 
-    /// <summary>True where the same request can succeed later, unchanged.</summary>
+    /// <summary>True if the same request, unchanged, can succeed later.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Temporary { get; init; }
 
-    /// <summary>What an author could state to lift it; null where no statement can.</summary>
+    /// <summary>The author's statement that would lift it; null if none can.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public LiftingStatement? LiftedBy { get; init; }
 
@@ -34,8 +36,8 @@ public sealed record ProblemReport(string Code, string Title, string Reason, str
         })];
 
     /// <summary>
-    /// The problem that another machine reported, whose number this version need not know. A kind that it does not know, or none, counts
-    /// as a failure of the environment.
+    /// The problem that another machine reported, whose number this version need not know. A kind that it does not know, or none,
+    /// counts as a failure of the environment.
     /// </summary>
     public Problem ToProblem() => new(
         NumberOf(Code) is { } number
@@ -51,7 +53,7 @@ public sealed record ProblemReport(string Code, string Title, string Reason, str
             ? number : null;
 }
 
-/// <summary>A statement that could lift a problem, as it travels: a kind that a version does not know is a word of a newer one.</summary>
+/// <summary>A statement that could lift a problem. An unknown kind comes from a newer version.</summary>
 /// <param name="Kind">The word for its kind.</param>
 /// <param name="Unit">Source file of the translation unit.</param>
 /// <param name="Name">The one thing that it would be about.</param>

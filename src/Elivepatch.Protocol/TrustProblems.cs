@@ -2,46 +2,54 @@ using Elivepatch.Model;
 
 namespace Elivepatch.Protocol;
 
-/// <summary>Keys and manifests that are not to be trusted.</summary>
+/// <summary>Keys and manifests that are not trusted.</summary>
 public static class TrustProblems
 {
-    /// <summary>A public key is none.</summary>
+    /// <summary>The file or text is not a public key, or not the identity of one.</summary>
     public static readonly ProblemCode PublicKeyUnusable = new(
-        1101, ProblemKind.Usage, "the public key cannot be used", "Use the key that `elivepatchd keys list` prints.");
+        1101, ProblemKind.Usage, "the public key cannot be used",
+        "Use the identity that `elivepatchd keys list` prints, or the key that `elivepatchd keys export` prints.");
 
-    /// <summary>A manifest is not one.</summary>
+    /// <summary>The file is not a manifest, or is damaged.</summary>
     public static readonly ProblemCode ManifestUnreadable = new(
-        1102, ProblemKind.Refused, "the manifest cannot be read", "Get it again from the server; where that does not help, the server is not what it should be.");
+        1102, ProblemKind.Refused, "the manifest cannot be read",
+        "Fetch the manifest again from the server; if that does not help, do not trust the server.");
 
-    /// <summary>A manifest is not signed by the pinned key.</summary>
+    /// <summary>The manifest is not signed by the pinned key.</summary>
     public static readonly ProblemCode SignatureWrong = new(
-        1103, ProblemKind.Refused, "the signature is wrong", "Do not load the module. If the server's operator changed its key without rotation, pin the new one.");
+        1103, ProblemKind.Refused, "the signature is invalid",
+        "Do not load the module. If the server's operator changed the key without rotating it, pin the new key.");
 
-    /// <summary>A module is not the one that its manifest is about.</summary>
+    /// <summary>The module does not have the digest that its manifest names.</summary>
     public static readonly ProblemCode ArtifactChanged = new(
-        1104, ProblemKind.Refused, "the module is not what was signed", "Do not load the module; get it again.");
+        1104, ProblemKind.Refused, "the module is not the one that was signed", "Do not load the module; fetch it again.");
 
-    /// <summary>A module is for another kernel.</summary>
+    /// <summary>The manifest names another kernel.</summary>
     public static readonly ProblemCode ArtifactForOtherKernel = new(
-        1105, ProblemKind.Refused, "the module is for another kernel", "Ask for a livepatch for the kernel that runs.");
+        1105, ProblemKind.Refused, "the module is for another kernel", "Request a livepatch for the running kernel.");
 
-    /// <summary>A module is of other patches than were asked for.</summary>
+    /// <summary>The manifest names other patches or other statements than were requested.</summary>
     public static readonly ProblemCode ArtifactOfOtherPatches = new(
-        1106, ProblemKind.Refused, "the module is of other patches", "Do not load the module: the server answered another question.");
+        1106, ProblemKind.Refused, "the module was built from other patches",
+        "Do not load the module: the server answered another request.");
 
-    /// <summary>An older manifest than one that was accepted.</summary>
+    /// <summary>The manifest was issued before one that this machine has already accepted.</summary>
     public static readonly ProblemCode ManifestRolledBack = new(
-        1107, ProblemKind.Refused, "the manifest is older than one that was accepted", "Get the manifest again from the server: somebody replays an old one.");
+        1107, ProblemKind.Refused, "the manifest is older than one already accepted",
+        "Fetch the manifest again from the server: an old one is being replayed.");
 
-    /// <summary>A manifest is too old.</summary>
+    /// <summary>The validity of the manifest has ended.</summary>
     public static readonly ProblemCode ManifestExpired = new(
-        1108, ProblemKind.Refused, "the manifest has expired", "Get the manifest again from the server, and see that the clock is right.");
+        1108, ProblemKind.Refused, "the manifest has expired",
+        "Fetch the manifest again from the server, and check that the clock is right.");
 
-    /// <summary>A manifest was issued later than now.</summary>
+    /// <summary>By this machine's clock the manifest was issued later than now.</summary>
     public static readonly ProblemCode ManifestFromFuture = new(
-        1109, ProblemKind.Refused, "the manifest comes from the future", "See that the clocks of machine and server are right.");
+        1109, ProblemKind.Refused, "the manifest was issued in the future",
+        "Check that the clocks of the machine and the server are right.");
 
-    /// <summary>The server's key is not trusted.</summary>
+    /// <summary>No key is pinned for the server, or its key cannot be reached from the pinned one by endorsements.</summary>
     public static readonly ProblemCode KeyNotTrusted = new(
-        1110, ProblemKind.Refused, "the server's key is not trusted", "Ask the server's operator for its key's identity and pin it with --key.");
+        1110, ProblemKind.Refused, "the server's key is not trusted",
+        "Ask the server's operator for the identity of the server's key, and pin it with --key.");
 }

@@ -5,16 +5,17 @@ namespace Elivepatch.Server;
 /// <summary>A database that cannot be used.</summary>
 public static class DatabaseProblems
 {
-    /// <summary>PostgreSQL does not answer, or does not let the server in.</summary>
+    /// <summary>PostgreSQL does not answer, refuses the server, or does not answer in time.</summary>
     public static readonly ProblemCode DatabaseUnreachable = new(
         1050, ProblemKind.Environment, "the database cannot be used",
-        "See that PostgreSQL runs and that the setting database names it; a running server goes on by itself when it is back.")
+        "Check that PostgreSQL runs and that the setting `database` names it; a running server resumes by itself when the "
+        + "database is back.")
     {
         IsTemporary = true,
     };
 
-    /// <summary>The servers of one database would sign with different keys.</summary>
+    /// <summary>The servers of one database sign with the same keys, whose public halves are registered in it.</summary>
     public static readonly ProblemCode KeysDiffer = new(
-        1051, ProblemKind.Environment, "the server's keys are not those of the other servers",
-        "Let the setting keysFolder name a folder that all servers share, or copy the other server's folder of keys here.");
+        1051, ProblemKind.Environment, "the server's keys differ from those of the other servers",
+        "Set keysFolder to a directory that all servers share, or copy the key directory of another server here.");
 }

@@ -12,20 +12,20 @@ public static class AuthorVerbs
     public const string Program = "elivepatch-author";
 
     /// <summary><c>elivepatch kernel</c>.</summary>
-    public static AuthorVerb Kernel { get; } = new("kernel", "The kernels that livepatches can be built for.");
+    public static AuthorVerb Kernel { get; } = new("kernel", "Manages the kernels for which livepatches can be built.");
 
     /// <summary><c>elivepatch build</c>.</summary>
     public static AuthorVerb Build { get; } = new("build", "Builds a livepatch module from source patches.");
 
     /// <summary><c>elivepatch diff</c>.</summary>
-    public static AuthorVerb Diff { get; } = new("diff", "What changed between two objects of one unit, and what of it could be made live.");
+    public static AuthorVerb Diff { get; } = new("diff", "Shows what changed between two objects of one unit, and what of it could be made live.");
 
     /// <summary><c>elivepatch inspect</c>.</summary>
     public static AuthorVerb Inspect { get; } = new(
-        "inspect", "What a livepatch module patches, refers to and needs, and whether it keeps the kernel's rules.");
+        "inspect", "Shows what a livepatch module patches, refers to and needs, and whether it follows the kernel's rules.");
 
     /// <summary><c>elivepatch try</c>.</summary>
-    public static AuthorVerb Try { get; } = new("try", "Boots a kernel in a virtual machine and tries livepatches on it.");
+    public static AuthorVerb Try { get; } = new("try", "Boots a kernel in a virtual machine and tests livepatches on it.");
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<AuthorVerb> All { get; } = [Kernel, Build, Diff, Inspect, Try];

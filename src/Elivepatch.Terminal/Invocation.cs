@@ -22,7 +22,7 @@ public static class Invocation
         var verbs = Path(command).Skip(1).Select(c => c.Name);
         return new(
             CommandProblems.UsageInvalid, string.Join('\n', parsed.Errors.Select(e => e.Message).Distinct()),
-            $"read `{string.Join(' ', verbs.Prepend(program))} --help`");
+            $"Read `{string.Join(' ', verbs.Prepend(program))} --help`.");
     }
 
     private static IEnumerable<Command> Path(Command command) =>

@@ -97,7 +97,7 @@ public sealed class KernelCommandTests : IDisposable
 
     [Theory]
     [InlineData("no patch at all\n", 4, "ELP0101", "stdin.patch: it has no change of a file", "-")]
-    [InlineData("", 2, "ELP0950", "which there is once", "-", "-")]
+    [InlineData("", 2, "ELP0950", "which can be named only once", "-", "-")]
     public async Task A_patch_is_read_from_the_standard_input(string text, int status, string number, string reason, params string[] patches)
     {
         AddKernel();

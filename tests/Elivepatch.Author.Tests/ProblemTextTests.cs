@@ -18,7 +18,7 @@ public sealed class ProblemTextTests
               a.c: y
               and more
               what to do: {DiffProblems.ChangedData.Remedy}
-            ELP0404 code or data that is used only while the kernel starts changed
+            ELP0404 __init or __exit code or data changed
               a.c: z
               what to do: leave it
 

@@ -86,7 +86,7 @@ public sealed class ResultTextTests
             load fix: status 1, 0.2 s
             transition fix: did not end, 60.0 s
             failed on 6.12.1
-            ELP0825 the kernel complained
+            ELP0825 the kernel logged an oops or a warning
               WARNING: CPU: 0
               what to do: {VirtualMachineProblems.KernelComplained.Remedy}
 

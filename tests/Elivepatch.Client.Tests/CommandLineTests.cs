@@ -15,7 +15,7 @@ public sealed class CommandLineTests
     public async Task A_command_line_that_makes_no_sense_has_status_2(params string[] words)
     {
         Assert.Equal(2, await run.RunAsync(words));
-        Assert.StartsWith("ELP0950 the command line cannot be understood\n", run.Error, StringComparison.Ordinal);
+        Assert.StartsWith("ELP0950 invalid command line\n", run.Error, StringComparison.Ordinal);
         Assert.Contains("--help`", run.Error, StringComparison.Ordinal);
         Assert.Empty(run.Output);
     }

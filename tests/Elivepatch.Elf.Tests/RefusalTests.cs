@@ -37,10 +37,10 @@ public class RefusalTests
     [InlineData(1, 4, 4, 9, "without addend")]
     [InlineData(2, 40, 4, 1, "no symbol table")]
     [InlineData(2, 44, 4, 99, "sh_info")]
-    [InlineData(2, 44, 4, 2, "no bytes of its own")]
+    [InlineData(2, 44, 4, 2, "which has no content")]
     [InlineData(2, 56, 8, 16, "Elf64_Rela")]
     [InlineData(3, 44, 4, 99, "symbol 99")]
-    [InlineData(3, 56, 8, 8, "no section group")]
+    [InlineData(3, 56, 8, 8, "not a section group")]
     [InlineData(4, 40, 4, 1, "which is no StringTable")]
     [InlineData(4, 44, 4, 0, "wrong side of sh_info")]
     [InlineData(4, 44, 4, 99, "sh_info is 99")]
@@ -53,7 +53,7 @@ public class RefusalTests
     [Theory]
     [InlineData(0, 4, 5000, "symbol name table")]
     [InlineData(6, 2, 99, "defined in section 99")]
-    [InlineData(6, 2, 4, "none or a table")]
+    [InlineData(6, 2, 4, "does not exist or is a table")]
     [InlineData(6, 2, 0xffff, "absent")]
     public void A_wrong_symbol_is_refused(int field, int size, long value, string reason) =>
         AssertRefused(Changed(ContentOf(4) + 24 + field, size, value), reason);

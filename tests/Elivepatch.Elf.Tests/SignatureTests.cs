@@ -49,13 +49,13 @@ public sealed class SignatureTests
     [InlineData("typedef int key; int f(key a)", "typedef unsigned long key; int f(key a)", "parameter 1 was int, now it is long unsigned int")]
     [InlineData("struct s { int x; }; int f(struct s *a)", "struct t { int x; }; int f(struct t *a)", "parameter 1 was struct s *, now it is struct t *")]
     [InlineData("struct s { int x; }; int f(struct s a)", "struct s { long x; }; int f(struct s a)",
-        "parameter 1 of type struct s is passed by value and lies differently in memory")]
+        "parameter 1 of type struct s is passed by value and has another layout in memory")]
     [InlineData("struct u { int x; }; struct s { struct u u[2]; }; int f(struct s a)", "struct u { long x; }; struct s { struct u u[2]; }; int f(struct s a)",
-        "parameter 1 of type struct s is passed by value and lies differently in memory")]
+        "parameter 1 of type struct s is passed by value and has another layout in memory")]
     [InlineData("enum e { A }; int f(enum e a)", "enum e { A = 0x100000000 }; int f(enum e a)",
-        "parameter 1 of type enum e is passed by value and lies differently in memory")]
+        "parameter 1 of type enum e is passed by value and has another layout in memory")]
     [InlineData("typedef struct { int x; } t; t f(void)", "typedef struct { short x, y; } t; t f(void)",
-        "the result of type t is passed by value and lies differently in memory")]
+        "the result of type t is passed by value and has another layout in memory")]
     [InlineData("__attribute__((noreturn)) void f(void)", "void f(void)", "it returns, and did not before")]
     public void A_caller_is_wrong_now(string before, string after, string difference) => Assert.Equal(difference, Difference(before, after));
 

@@ -268,7 +268,7 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
         await visit.Page.GetByRole(AriaRole.Link, new() { Name = "running 1" }).ClickAsync();
         Assert.Equal(1, await visit.Page.Locator("tbody tr").CountAsync());
         await visit.Page.GotoAsync("/?q=%25");
-        Assert.Contains("No build is like this.", await visit.MainTextAsync(), StringComparison.Ordinal);
+        Assert.Contains("No matching builds.", await visit.MainTextAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -161,7 +161,7 @@ internal static class SeededState
             BuildState.Failed => new()
             {
                 State = state,
-                Problems = [new("ELP1016", "the server's state cannot be used", "No space left on device", "See that the disk is not full.")],
+                Problems = [new("ELP1016", "the server's state cannot be used", "No space left on device", "Check that the disk is not full.")],
             },
             _ => await SuccessAsync(server, build, release, patch, isRich),
         }, Cancellation);

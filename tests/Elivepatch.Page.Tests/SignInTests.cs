@@ -41,7 +41,7 @@ public sealed partial class SignInTests(Chromium chromium)
         await using var server = await RunningServer.StartAsync();
         await using var visit = await Visit.BeginAsync(chromium, server);
         visit.ExpectsErrors = true;
-        foreach (var (token, reason) in new[] { ("hunter2", "it is no token of this service"), (TokenSecret.Create(), "the token is unknown") })
+        foreach (var (token, reason) in new[] { ("hunter2", "it is not a token of this service"), (TokenSecret.Create(), "the token is unknown") })
         {
             await visit.SignInWithAsync(token);
             await Assertions.Expect(visit.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync($"ELP1004: {reason}");

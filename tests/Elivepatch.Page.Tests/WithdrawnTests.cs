@@ -53,7 +53,7 @@ public sealed class WithdrawnTests(Chromium chromium)
 
         await visit.Page.GotoAsync("/machines");
         text = await visit.MainTextAsync();
-        Assert.Contains("These have a withdrawn livepatch live", text, StringComparison.Ordinal);
+        Assert.Contains("Machines with a withdrawn livepatch live", text, StringComparison.Ordinal);
         Assert.Equal(2, await visit.Page.Locator("ul.withdrawn li").CountAsync());
         Assert.Empty(await visit.Page.EvaluateAsync<string[]>(Accessibility.WrongStructure));
         await visit.Page.Locator("ul.withdrawn li").First.GetByRole(Microsoft.Playwright.AriaRole.Link).First.ClickAsync();

@@ -19,49 +19,50 @@ internal static class BuildCommand
     {
         var patches = new Argument<string[]>("PATCH")
         {
-            Description = "Source patches to make live, in order: unified diffs as `git diff` writes them; - is the standard input.",
+            Description = "Source patches to make live, in order: unified diffs as written by `git diff`; - is the standard input.",
             Arity = ArgumentArity.OneOrMore,
         };
         var kernel = KernelCommand.Option();
-        var output = new Option<string?>("--output", "-o") { Description = "Where to write the module; NAME.ko in this folder if left out.", HelpName = "FILE" };
-        var name = new Option<string?>("--name") { Description = "Name of the module; taken from the first patch if left out.", HelpName = "NAME" };
+        var output = new Option<string?>("--output", "-o") { Description = "Where to write the module. Default: NAME.ko in the current directory.", HelpName = "FILE" };
+        var name = new Option<string?>("--name") { Description = "Name of the module. Default: made from the name of the first patch.", HelpName = "NAME" };
         var basePatches = new Option<string[]>("--base-patch")
         {
-            Description = "A patch that the running kernel was built with, beyond those of its record; may be given several times, in order.",
+            Description = "A patch that the running kernel was built with, in addition to those of its record; may be repeated, in order.",
             HelpName = "FILE",
         };
         var statements = CommonOptions.Statements();
         var noReplace = new Option<bool>("--no-replace") { Description = "Leave other livepatches in place instead of replacing them all." };
         var mostUnits = new Option<int>("--most-units")
         {
-            Description = "How many units may include what the patches change. Each takes a second or more to compare.",
+            Description = "Maximum number of units that include what the patches change. Each takes a second or more to compare.",
             HelpName = "N",
             DefaultValueFactory = _ => BuildRequest.UsualMostUnits,
         };
-        var timings = new Option<bool>("--timings") { Description = "Say how long each stage took." };
-        var keep = new Option<string?>("--keep") { Description = "Leave the intermediate files in this folder.", HelpName = "DIR" };
+        var timings = new Option<bool>("--timings") { Description = "Print how long each stage took." };
+        var keep = new Option<string?>("--keep") { Description = "Keep the intermediate files in this directory.", HelpName = "DIR" };
         var json = CommonOptions.Json();
         var verb = new Verb(
             AuthorVerbs.Build,
             """
-            Compiles the units that the patches touch, and nothing else of the kernel: as the running kernel was built, without the
-            patch, and with it. Proves that the first is the code that runs, takes what differs between the other two, links it with
-            the kernel's own tools and checks the finished module. Then says, function by function, what is in it and why.
+            Compiles only the units that the patches touch: as the running kernel was built, without the patch, and with it.
+            Verifies that the first result is the code that runs, takes what differs between the other two, links it with the
+            kernel's own tools, and checks the finished module. Then explains, function by function, what is in it and why.
 
-            A livepatch is cumulative unless --no-replace is given: name all patches that are to be live, and loading it replaces
-            earlier livepatches in one transition.
+            A livepatch is cumulative unless --no-replace is given: name all patches that are to be live; loading the livepatch
+            replaces earlier livepatches in one transition.
 
-            Where a refusal names a statement that lifts it, an author who knows that the change is harmless gives that statement
-            with a reason in a file for --statements. The explanation and a server's manifest repeat it; there is no general force.
+            If a refusal names a statement that lifts it, an author who knows that the change is harmless can give that statement
+            with a reason in a file for --statements. The explanation and a server's manifest repeat it. There is no general force
+            option.
 
-            Exit status: 0 built, 3 the patches change no code, 4 refused (the reason says what to write instead), 5 the kernel does
-            not match its sources or compiler. Nothing is written then.
+            Exit status: 0 built, 3 the patches change no code, 4 refused (the reason says what to write instead), 5 the kernel
+            does not match its sources or compiler. A file is written only with status 0.
             """,
             new Example("elivepatch build -k 6.12.117+deb12-cloud-amd64 fix.patch", "Write livepatch_fix.ko and explain it."),
-            new Example("elivepatch build -k $(uname -r) -o fixes.ko --name fixes first.patch second.patch", "One cumulative livepatch of two patches."),
-            new Example("git show 1a2b3c4 | elivepatch build -k $(uname -r) --name fix -", "A commit of a kernel's repository."),
+            new Example("elivepatch build -k $(uname -r) -o fixes.ko --name fixes first.patch second.patch", "Build one cumulative livepatch from two patches."),
+            new Example("git show 1a2b3c4 | elivepatch build -k $(uname -r) --name fix -", "Build from a commit of a kernel repository."),
             new Example("elivepatch build -k $(uname -r) --json fix.patch | jq '.functions[].name'", "List its functions for a script."),
-            new Example("elivepatch build -k $(uname -r) --statements fix.yaml fix.patch", "Build what is refused without the author's word."))
+            new Example("elivepatch build -k $(uname -r) --statements fix.yaml fix.patch", "Build with the author's statements, which lift refusals."))
         {
             patches, kernel, output, name, basePatches, statements, noReplace, mostUnits, timings, keep, json,
         };

@@ -23,9 +23,9 @@ internal static class DiffCommand
         var verb = new Verb(
             AuthorVerbs.Diff,
             """
-            Compile the unit twice with the kernel's own flags and -ffunction-sections -fdata-sections; with -g static local
-            variables are told apart by the function that declares them. Addresses, section order, the numbers in compiler-made
-            names, and line numbers that warnings print are no changes. Needs no kernel.
+            Compile the unit twice with the kernel's own flags and -ffunction-sections -fdata-sections; with -g, static local
+            variables are distinguished by the function that declares them. Differences in addresses, section order, numbers in
+            compiler-generated names, and line numbers printed by warnings are ignored. Needs no kernel.
 
             Exit status: 0 something changed and could be made live, 3 nothing changed, 4 a livepatch would be refused.
             """,

@@ -15,17 +15,18 @@ internal static class InspectCommand
     /// <summary>The verb.</summary>
     public static Verb Create(Session session)
     {
-        var file = new Argument<string>("FILE.ko") { Description = "A livepatch module, built by this program or another." };
+        var file = new Argument<string>("FILE.ko") { Description = "A livepatch module, built by this program or by another." };
         var kernel = KernelCommand.Option();
         kernel.Required = false;
         var json = CommonOptions.Json();
         var verb = new Verb(
             AuthorVerbs.Inspect,
             """
-            Reads the module and loads nothing. With --kernel the rules about the kernel that is to load it are checked as well:
-            that every function and symbol exists there at its position, that CRCs agree. Without it they are reported as unknown.
+            Reads the module; nothing is loaded. With --kernel the rules about the kernel that is to load it are checked as well:
+            that every function and symbol exists there at its position, and that CRCs agree. Without it they are reported as
+            unknown.
 
-            Exit status: 0 every rule that could be checked is kept, 4 one is broken, 5 it is for another kernel.
+            Exit status: 0 no checked rule is broken, 4 a rule is broken, 5 the module is for another kernel.
             """,
             new Example("elivepatch inspect livepatch-fix.ko", "Show what it does and check the rules that need no kernel."),
             new Example("elivepatch inspect -k 6.12.117+deb12-cloud-amd64 livepatch-fix.ko", "Also check it against that kernel."))

@@ -13,8 +13,8 @@ internal static class KernelCommand
     public static Verb Create(Session session) => new(
         AuthorVerbs.Kernel,
         """
-        A kernel record holds what a builder needs to know of one kernel: configuration, symbols with their addresses, exports,
-        source, compiler, and its boot image where there is one. Records live in the cache: $ELIVEPATCH_CACHE, else
+        A kernel record holds what a build needs to know about one kernel: configuration, symbols with their addresses, exports,
+        source, compiler, and its boot image if there is one. Records are stored in the cache: $ELIVEPATCH_CACHE, else
         $XDG_CACHE_HOME/elivepatch, else ~/.cache/elivepatch. Nothing is installed on the machine.
         """)
     {

@@ -21,33 +21,34 @@ internal static class KernelImportCommand
     {
         var kernel = new Argument<string?>("debian:RELEASE")
         {
-            Description = $"A stock Debian kernel by its release; debian:{DebianImport.NewestCloud} is the newest cloud kernel that has a source package, debian:{DebianImport.NewestCloud}-6.1 that of a series.",
+            Description = $"A stock Debian kernel by its release; debian:{DebianImport.NewestCloud} is the newest cloud kernel with a source package, debian:{DebianImport.NewestCloud}-6.1 the newest of a series.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var capture = new Option<string?>("--capture") { Description = "A capture of the kernel, as `elivepatch capture` writes it.", HelpName = "FILE" };
+        var capture = new Option<string?>("--capture") { Description = "A capture of the kernel, as written by `elivepatch capture`.", HelpName = "FILE" };
         var source = new Option<string?>("--source")
         {
-            Description = "The source that the captured kernel was built from: a tree, or an archive of one.",
+            Description = "The source from which the captured kernel was built: a tree, or an archive of one.",
             HelpName = "DIR-OR-TARBALL",
         };
         var basePatches = new Option<string[]>("--base-patch")
         {
-            Description = "A patch that the captured kernel was built with on top of the source; may be given several times, in order.",
+            Description = "A patch that the captured kernel was built with on top of the source; may be repeated, in order.",
             HelpName = "FILE",
         };
         var bootImage = new Option<string?>("--boot-image")
         {
-            Description = "The image that the machine boots, /boot/vmlinuz-RELEASE: with it code is proven byte by byte, and livepatches can be tried.",
+            Description = "The image that the machine boots, /boot/vmlinuz-RELEASE: with it code is compared byte by byte, and livepatches can be tried.",
             HelpName = "FILE",
         };
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "import", "Makes a kernel known, so that livepatches can be built for it.",
+            "import", "Imports a kernel, so that livepatches can be built for it.",
             """
-            A stock Debian kernel comes from its packages: image, headers and source are downloaded into the cache and nothing is
-            installed. Its symbols are read by booting the image once in QEMU.
+            A stock Debian kernel is imported from its packages: image, headers and source are downloaded into the cache, and
+            nothing is installed. Its symbols are read by booting the image once in QEMU.
 
-            Any other kernel comes from a capture, taken on the machine that runs it, and the source that it was built from.
+            Any other kernel is imported from a capture, taken on the machine that runs it, and the source from which it was
+            built.
 
             The name of the kernel, for --kernel, is written to stdout. Importing a stock kernel again costs nothing.
             """,
@@ -75,13 +76,13 @@ internal static class KernelImportCommand
         ({ } name, { IsEmpty: true }) when name.StartsWith(Debian, StringComparison.Ordinal) =>
             (Import)((cache, progress, cancellation) => new DebianImport(cache, KernelBoot.ReadFactsAsync, progress).RunAsync(name, cancellation)),
         ({ } name, { IsEmpty: true }) =>
-            new Problem(CommandProblems.UsageInvalid, $"'{name}' does not say where the kernel comes from", $"write {Debian}{name} for a stock Debian kernel"),
+            new Problem(CommandProblems.UsageInvalid, $"'{name}' does not say where the kernel comes from", $"Write {Debian}{name} for a stock Debian kernel."),
         (null, { Capture: { } capture, Source: { } source }) =>
             (Import)((cache, progress, cancellation) =>
                 new CaptureImport(cache, progress) { BootImagePath = captured.BootImage }.RunAsync(capture, source, captured.BasePatches, cancellation)),
         _ => new Problem(
             CommandProblems.UsageInvalid, "name either a stock kernel, or a capture and its source",
-            "write debian:RELEASE, or --capture FILE --source DIR-OR-TARBALL"),
+            "Write debian:RELEASE, or --capture FILE --source DIR-OR-TARBALL."),
     };
 
     private static async Task<int> RunAsync(Session session, Outcome<Import> import, bool asJson, CancellationToken cancellation)

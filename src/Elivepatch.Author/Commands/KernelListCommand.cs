@@ -14,11 +14,11 @@ internal static class KernelListCommand
         var verb = new Verb(
             "list", "Lists the imported kernels.",
             """
-            PROOF says what a livepatch for the kernel is proven against: the bytes of its boot image, or the layout of its symbols
-            where only those are known.
+            PROOF says what code for the kernel is verified against: the bytes of its boot image, or only the layout of its
+            symbols if there is no image.
             """,
             new Example("elivepatch kernel list", "List names, build-ids and origins."),
-            new Example("elivepatch kernel list --json | jq -r '.[].name'", "Give the names to a script."))
+            new Example("elivepatch kernel list --json | jq -r '.[].name'", "Print the names for a script."))
         {
             json,
         };

@@ -15,8 +15,8 @@ internal static class KernelRemoveCommand
         var json = CommonOptions.Json();
         var verb = new Verb(
             "remove", "Removes a kernel record.",
-            "Sources and objects stay in the cache, where another import finds them again. Livepatches that were built stay as well.",
-            new Example("elivepatch kernel remove 6.12.117+deb12-cloud-amd64", "Forget the kernel."))
+            "Sources and objects stay in the cache, where another import reuses them. Livepatches that were built stay as well.",
+            new Example("elivepatch kernel remove 6.12.117+deb12-cloud-amd64", "Remove the record of the kernel."))
         {
             name, json,
         };

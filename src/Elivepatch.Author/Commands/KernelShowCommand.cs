@@ -13,8 +13,8 @@ internal static class KernelShowCommand
         var name = new Argument<string>("KERNEL") { Description = "Name or build-id." };
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "show", "Shows what is known of one kernel.",
-            "Where it comes from, what built it, and what a livepatch for it can be proven against.",
+            "show", "Shows what is known about one kernel.",
+            "Shows where it comes from, what built it, and what code for it can be verified against.",
             new Example("elivepatch kernel show $(uname -r)", "Show the record of the kernel that runs here."))
         {
             name, json,

@@ -20,28 +20,31 @@ internal static class TryCommand
         var kernel = KernelCommand.Option();
         var modules = new Argument<string[]>("FILE.ko")
         {
-            Description = "Livepatch modules, in the order in which they are loaded.",
+            Description = "Livepatch modules, in the order in which to load them.",
             Arity = ArgumentArity.OneOrMore,
         };
         var script = new Option<string?>("--script")
         {
-            Description = "A script for busybox's sh that looks or does something; it runs before, during and after.",
+            Description = "A script for busybox sh that checks the effect; it runs before, during and after.",
             HelpName = "FILE",
         };
         var json = CommonOptions.Json();
         var verb = new Verb(
             AuthorVerbs.Try,
             """
-            Loads each module and waits until its transition has ended. Then a livepatch that changes nothing replaces them, and they are
-            unloaded, except for one that keeps itself in memory. The last module is loaded once more under another name and disabled.
+            Loads each module and waits until its transition has completed. Then a livepatch that changes nothing replaces them,
+            and they are unloaded, except for one that keeps itself in memory. The last module is loaded once more under another
+            name and disabled.
 
-            The script is run with the word `before`, then `during` and the livepatch's name after each transition, and `after` twice:
-            when the livepatches are replaced, and when they are unloaded; a status other than 0 fails the trial. So do an oops, a warning in the kernel's log, an unexpected taint, a transition that
-            does not end (with the tasks that block it) and a module that does not go.
+            The script is run with the word `before`, then with `during` and the livepatch's name after each transition, and with
+            `after` twice: when the livepatches are replaced, and when they are unloaded. An exit status other than 0 fails the
+            trial. So do an oops, a warning in the kernel's log, an unexpected taint, a transition that does not complete (the
+            blocking tasks are named) and a module that cannot be removed.
 
-            Phases are told on stderr as they happen. Exit status: 0 all was seen, 4 the livepatch failed, 1 it could not be tried.
+            Phases are reported on stderr as they happen. Exit status: 0 everything passed, 4 the livepatch failed, 1 the trial
+            could not be run.
             """,
-            new Example("elivepatch try -k 6.12.117+deb12-cloud-amd64 livepatch-fix.ko", "Load and unload it, and watch the kernel's log."),
+            new Example("elivepatch try -k 6.12.117+deb12-cloud-amd64 livepatch-fix.ko", "Load and unload it, and check the kernel's log."),
             new Example("elivepatch try -k 6.12.117+deb12-cloud-amd64 livepatch-fix.ko --script check.sh", "Also check that the fix works."))
         {
             kernel, modules, script, json,

@@ -22,7 +22,7 @@ internal static class PipedPatch
         if (paths.Count(p => p == Piped) is var count && count == 0)
             return paths.ToList();
         if (count > 1)
-            return new Problem(CommandProblems.UsageInvalid, $"{Piped} stands for the standard input, which there is once", "name the other patches as files");
+            return new Problem(CommandProblems.UsageInvalid, $"{Piped} is the standard input, which can be named only once", "Name the other patches as files.");
         try
         {
             using var input = session.Input();

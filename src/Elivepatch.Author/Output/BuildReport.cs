@@ -15,8 +15,8 @@ internal sealed record Timing(string Stage, double Seconds);
 /// <param name="Name">Module name.</param>
 /// <param name="Release">Kernel release.</param>
 /// <param name="BuildId">Build-id of the running kernel.</param>
-/// <param name="Replace">True where it replaces all other livepatches.</param>
-/// <param name="Units">Translation units with their proof.</param>
+/// <param name="Replace">True if it replaces all other livepatches.</param>
+/// <param name="Units">Translation units with the level of their verification.</param>
 /// <param name="Functions">Functions with their reasons.</param>
 /// <param name="Data">Data it brings.</param>
 /// <param name="References">What it refers to in the running kernel.</param>

@@ -46,7 +46,7 @@ internal static class BuildText
             FunctionReason.New => "new",
             FunctionReason.ColdPart => $"cold part of {string.Join(", ", function.Because)}",
             FunctionReason.Caller => $"calls {string.Join(", ", function.Because)}, which cannot be diverted",
-            FunctionReason.Requested => "unchanged, asked for",
+            FunctionReason.Requested => "unchanged, requested",
             _ => function.Reason.ToString(),
         },
         (function.Replaces, function.Sympos) switch

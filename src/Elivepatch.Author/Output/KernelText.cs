@@ -34,7 +34,7 @@ internal static class KernelText
             new[] { "imported", Time(kernel.ImportedAt) },
             new[] { "source", $"SHA-256 {kernel.Source}" },
             new[] { "proof", kernel.Proof == "bytes" ? "bytes: the code of the boot image" : "layout: names and addresses of symbols" },
-            new[] { "trial", kernel.HasBootImage ? "possible: there is a boot image" : "not possible: there is no boot image" },
+            new[] { "trial", kernel.HasBootImage ? "possible: there is a boot image" : "not possible without a boot image" },
             new[] { "folder", kernel.Folder },
         };
         rows.AddRange(Listed("package", kernel.Packages));

@@ -17,7 +17,7 @@ public sealed class BrokerAddress
     public static Outcome<BrokerAddress> Parse(string text)
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("amqp" or "amqps") || url.Host.Length == 0)
-            return new Problem(BuilderProblems.ConfigurationInvalid, "it is no amqp or amqps URL (write amqp://user:password@host:5672/vhost)");
+            return new Problem(BuilderProblems.ConfigurationInvalid, "it is not an amqp or amqps URL (write amqp://user:password@host:5672/vhost)");
         if (url.Query.Length > 0 || url.Fragment.Length > 0 || url.Segments.Length > 2)
             return new Problem(BuilderProblems.ConfigurationInvalid, "it has more than user, host, port and vhost");
         return new BrokerAddress(url);

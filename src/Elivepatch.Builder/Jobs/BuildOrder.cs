@@ -18,7 +18,7 @@ public sealed record BuildOrder(
 /// <summary>All that a builder gives back.</summary>
 public sealed record BuildProduct
 {
-    /// <summary>Why there is no livepatch; empty where there is one.</summary>
+    /// <summary>Why there is no livepatch; empty if there is one.</summary>
     public IReadOnlyList<Problem> Problems { get; init; } = [];
 
     /// <summary>Name of the module.</summary>
@@ -30,13 +30,13 @@ public sealed record BuildProduct
     /// <summary>What is in the livepatch and why.</summary>
     public Explanation? Explanation { get; init; }
 
-    /// <summary>What the test's virtual machine printed.</summary>
+    /// <summary>Console output of the test's virtual machine.</summary>
     public string? Console { get; init; }
 
-    /// <summary>True where it passed its test, null where there was none.</summary>
+    /// <summary>True if it passed its test, null if there was none.</summary>
     public bool? Tested { get; init; }
 
-    /// <summary>What can be said of the module. Builder and validity are filled in by whoever signs it.</summary>
+    /// <summary>The statement about the module. Builder and validity are filled in by whoever signs it.</summary>
     public Statement? Statement { get; init; }
 }
 

@@ -11,6 +11,6 @@ public record BuildPolicy
     /// <summary>How long the script of a trial may take each time that it runs.</summary>
     public TimeSpan ScriptTime { get; init; } = TimeSpan.FromSeconds(120);
 
-    /// <summary>How many units may include what a patch changes.</summary>
+    /// <summary>Maximum number of units that include what a patch changes.</summary>
     public int MostUnits { get; init; } = BuildRequest.UsualMostUnits;
 }

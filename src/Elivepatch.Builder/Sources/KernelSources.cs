@@ -105,7 +105,7 @@ public sealed class KernelSources : IDisposable
     private static Outcome<ProvidedSource> Uploaded(string blob, Workspace workspace)
     {
         if (ArchiveForm.SuffixOf(blob) is not { } suffix)
-            return new Problem(RecordProblems.SourceUnusable, "what was sent is no tar archive, compressed or not");
+            return new Problem(RecordProblems.SourceUnusable, "the upload is not a tar archive, compressed or not");
         // The name says how it is compressed; the content stays where it is.
         var link = Path.Combine(workspace.FullPath, "sent" + suffix);
         File.CreateSymbolicLink(link, Path.GetFullPath(blob));

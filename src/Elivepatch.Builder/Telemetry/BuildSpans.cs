@@ -25,7 +25,7 @@ internal sealed class BuildSpans : IDisposable
         build?.SetTag("elivepatch.build", id).SetTag("elivepatch.release", release);
     }
 
-    /// <summary>A stage began, went on or ended.</summary>
+    /// <summary>A stage began, progressed or ended.</summary>
     public void Note(BuildEvent happened)
     {
         if (happened is not { Kind: BuildEventKind.Stage, Status: { } status })

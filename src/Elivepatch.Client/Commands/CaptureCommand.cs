@@ -12,14 +12,14 @@ internal static class CaptureCommand
     /// <summary>The verb.</summary>
     public static Verb Create(MachineSession session)
     {
-        var output = new Option<string?>("--output", "-o") { Description = "Where to write the capture; RELEASE.capture in this folder if left out.", HelpName = "FILE" };
+        var output = new Option<string?>("--output", "-o") { Description = "Where to write the capture. Default: RELEASE.capture in the current directory.", HelpName = "FILE" };
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "capture", "Takes down the facts of the kernel that runs on this machine.",
+            "capture", "Records the facts of the kernel that runs on this machine.",
             """
-            Release, build-id, configuration, compiler, symbols with their addresses, exports, loaded modules and livepatches. Run it
-            as root: the kernel hides addresses from others. The file goes to the machine that builds; see
-            `elivepatch kernel import --help`. It contains kernel addresses: treat it as you would a core file.
+            Records release, build-id, configuration, compiler, symbols with their addresses, exports, loaded modules and
+            livepatches. Run it as root: the kernel hides addresses from other users. Copy the file to the machine that builds;
+            see `elivepatch kernel import --help`. It contains kernel addresses: treat it like a core file.
             """,
             new Example("sudo elivepatch capture -o web1.capture", "Capture this machine's kernel."))
         {

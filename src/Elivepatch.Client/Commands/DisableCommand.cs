@@ -12,29 +12,29 @@ internal static class DisableCommand
     /// <summary>The verb.</summary>
     public static Verb Create(MachineSession session)
     {
-        var name = new Argument<string>("NAME") { Description = "The livepatch, as `elivepatch status` names it; of any origin." };
+        var name = new Argument<string>("NAME") { Description = "The livepatch, by its name in `elivepatch status`; of any origin." };
         var limit = TransitionOptions.Limit();
         var force = new Option<bool>("--force")
         {
-            Description = "Dangerous: end the transition although tasks still run code of the livepatch.",
+            Description = "Dangerous: end the transition even though tasks still run code of the livepatch.",
         };
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "disable", "Makes a livepatch go away; reverses its transition where that has not ended.",
+            "disable", "Disables a livepatch; reverses its transition if that has not completed.",
             $"""
-            The tasks move back to the kernel's own functions one by one. A livepatch that is still going live is turned around at
-            once: what was live before it stays live. What is disabled is not carried by the next `elivepatch patch` and not
-            loaded at boot.
+            The tasks switch back to the kernel's own functions one by one. The transition of a livepatch that is still going live
+            is reversed at once: what was live before stays live. A disabled livepatch is not included by the next `elivepatch
+            patch` and not loaded at boot.
 
-            Where tasks do not move, they are listed with their stacks, and the kernel goes on trying. --force then has the kernel
-            end the transition regardless (/sys/kernel/livepatch/NAME/force). A task that is inside a function of the livepatch
-            goes on in it while others already use the old one: where the two do not get along, data is corrupted or the machine
-            goes down. The module can never be unloaded after that. Nothing else that this command does forces anything.
+            If tasks do not switch, they are listed with their stacks, and the kernel keeps trying. --force then makes the kernel
+            end the transition regardless (/sys/kernel/livepatch/NAME/force). A task inside a function of the livepatch continues
+            in it while others already use the old one: if the two are not compatible, data is corrupted or the machine crashes.
+            The module can never be unloaded after that. No other command forces a transition.
 
-            Exit status: 0 disabled, 1 the machine fails, 2 no such livepatch, 4 somebody turned the transition around.
+            Exit status: 0 disabled, 1 the machine failed, 2 no such livepatch, 4 the transition was reversed by someone else.
             {TransitionOptions.TryAgainStatus}
             """,
-            new Example("elivepatch disable livepatch_fix_1a2b3c4d", "Take a livepatch away, or stop it on its way."))
+            new Example("elivepatch disable livepatch_fix_1a2b3c4d", "Disable a livepatch, or stop it from going live."))
         {
             name, limit, force, json,
         };
@@ -61,7 +61,7 @@ internal static class DisableCommand
             session.Output.WriteLine(Printable.Text(report switch
             {
                 { Forced: true } => $"{name}: disabled by force; its module stays loaded for good",
-                { ReversedTransition: true } => $"{name}: its transition was turned around; what was live before it is live",
+                { ReversedTransition: true } => $"{name}: its transition was reversed; what was live before it is live",
                 _ => $"{name}: disabled; `elivepatch unload {name}` removes its module",
             }));
         }

@@ -12,21 +12,21 @@ internal static class EnableCommand
     /// <summary>The verb.</summary>
     public static Verb Create(MachineSession session)
     {
-        var name = new Argument<string>("NAME") { Description = "The livepatch, as `elivepatch status` names it; of any origin." };
+        var name = new Argument<string>("NAME") { Description = "The livepatch, by its name in `elivepatch status`; of any origin." };
         var limit = TransitionOptions.Limit();
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "enable", "Turns a livepatch around that is going away: it stays live.",
+            "enable", "Keeps a livepatch live that is being disabled: reverses its transition.",
             $"""
-            While tasks still have to move, the way back is open: those that have moved away from the livepatch move back to it.
-            Once the transition has ended, the livepatch is gone, and only `elivepatch patch` makes it live anew. It works while
-            `disable` waits. One of this command's own livepatches is carried by the next `elivepatch patch` again, and loaded at
-            boot again.
+            As long as tasks still have to switch, the transition can be reversed: tasks that have left the livepatch switch back
+            to it. Once the transition has completed, the livepatch is gone, and only `elivepatch patch` makes it live again. The
+            command works while `disable` waits. A livepatch made live by this command is again included by the next `elivepatch
+            patch` and loaded at boot.
 
-            Exit status: 0 live, 1 the machine fails, 2 no such livepatch, 4 somebody turned the transition around.
+            Exit status: 0 live, 1 the machine failed, 2 no such livepatch, 4 the transition was reversed by someone else.
             {TransitionOptions.TryAgainStatus}
             """,
-            new Example("elivepatch enable livepatch_fix_1a2b3c4d", "Keep a livepatch whose way out is blocked."))
+            new Example("elivepatch enable livepatch_fix_1a2b3c4d", "Keep a livepatch whose removal is blocked."))
         {
             name, limit, json,
         };
@@ -48,7 +48,7 @@ internal static class EnableCommand
             Answer.WriteJson(session, report, ClientJson.Default.EnableReport);
         else
             session.Output.WriteLine(Printable.Text(
-                report.ReversedTransition ? $"{name}: its transition was turned around; it is live" : $"{name}: live"));
+                report.ReversedTransition ? $"{name}: its transition was reversed; it is live" : $"{name}: live"));
         return ExitStatus.Done;
     }
 }

@@ -15,20 +15,20 @@ internal static class LoadPersistedCommand
     {
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "load-persisted", "Loads what `elivepatch persist` keeps: the systemd unit runs it at boot.",
+            "load-persisted", "Loads the livepatch that `elivepatch persist` keeps; run by the systemd unit at boot.",
             $"""
-            Says what is live, or why nothing was loaded, then waits five minutes and notes that the machine is still up. A
-            machine that goes down before that without having been told to counts as a failed boot; after two in a row nothing is
-            loaded until `elivepatch persist` is run again. An orderly stop (SIGTERM, as systemd sends it when the machine shuts
-            down) does not count.
+            Prints what is live, or why nothing was loaded, then waits five minutes and records that the machine is still up. If
+            the machine goes down before that without an orderly shutdown, the boot counts as failed; after two failed boots in a
+            row nothing is loaded until `elivepatch persist` is run again. An orderly stop (SIGTERM, as sent by systemd at
+            shutdown) does not count.
 
-            What goes away by itself (status 75) is waited for, with growing pauses, for twenty minutes at most; the boot goes on
+            Temporary failures (status 75) are retried, with increasing pauses, for twenty minutes at most; the boot continues
             meanwhile. `systemctl status elivepatch` says what it waits for.
 
-            Exit status: 0 live or nothing to load, 1 the machine fails, 4 refused.
+            Exit status: 0 live or nothing to load, 1 the machine failed, 4 refused.
             {TransitionOptions.TryAgainStatus}
             """,
-            new Example("elivepatch load-persisted", "What the unit does."))
+            new Example("elivepatch load-persisted", "Do what the unit does."))
         {
             json,
         };

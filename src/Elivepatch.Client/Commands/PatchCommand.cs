@@ -16,39 +16,39 @@ internal static class PatchCommand
     {
         var patches = new Argument<string[]>("PATCH")
         {
-            Description = "Source patches to make live beside those that are, in order.",
+            Description = "Source patches to make live in addition to those that already are, in order.",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        var server = new Option<string?>("--server") { Description = "The server; left out, the one that is trusted.", HelpName = "URL" };
+        var server = new Option<string?>("--server") { Description = "The server. Default: the trusted one.", HelpName = "URL" };
         var tokenFile = new Option<string?>("--token-file")
         {
-            Description = "A file with the token; left out, $ELIVEPATCH_TOKEN, else the one that `elivepatch trust` keeps.",
+            Description = "A file with the token. Default: $ELIVEPATCH_TOKEN, else the token kept by `elivepatch trust`.",
             HelpName = "FILE",
         };
-        var key = new Option<string?>("--key") { Description = "The server's key or its identity, for this run; left out, the pinned one.", HelpName = "FILE-OR-ID" };
-        var allowHttp = new Option<bool>("--allow-http") { Description = "Send the token although the connection is not encrypted." };
+        var key = new Option<string?>("--key") { Description = "The server's key or its identity, for this run. Default: the pinned key.", HelpName = "FILE-OR-ID" };
+        var allowHttp = new Option<bool>("--allow-http") { Description = "Send the token even if the connection is not encrypted." };
         var basePatches = new Option<string[]>("--base-patch")
         {
-            Description = "A patch that the running kernel was built with; may be given several times, in order.",
+            Description = "A patch that the running kernel was built with; may be repeated, in order.",
             HelpName = "FILE",
         };
-        var noBasePatches = new Option<bool>("--no-base-patches") { Description = $"Look for no base patches below /{BasePatchFolder.Folder}." };
+        var noBasePatches = new Option<bool>("--no-base-patches") { Description = $"Do not look for base patches below /{BasePatchFolder.Folder}." };
         var package = new Option<string?>("--kernel-package") { Description = $"The package below /{BasePatchFolder.Folder} that built the kernel.", HelpName = "NAME" };
         var source = new Option<string?>("--source")
         {
-            Description = "The kernel's source, an archive or a folder, for a server that has none.",
-            HelpName = "ARCHIVE-OR-FOLDER",
+            Description = "The kernel's source, a tree or an archive of one, for a server that does not have it.",
+            HelpName = "DIR-OR-TARBALL",
         };
         var statements = CommonOptions.Statements();
         var script = new Option<string?>("--script") { Description = "A script for the server's test in a virtual machine; see `elivepatch try --help`.", HelpName = "FILE" };
-        var name = new Option<string?>("--name") { Description = "Name of the module; made of the patches if left out.", HelpName = "NAME" };
-        var drop = new Option<string[]>("--drop") { Description = "Leave out a live patch; may be given several times.", HelpName = "PATCH-NAME" };
+        var name = new Option<string?>("--name") { Description = "Name of the module. Default: made from the patches.", HelpName = "NAME" };
+        var drop = new Option<string[]>("--drop") { Description = "Leave out a live patch; may be repeated.", HelpName = "PATCH-NAME" };
         var noLoad = new Option<bool>("--no-load") { Description = "Write the module and its manifest to files instead of loading it." };
-        var output = new Option<string?>("--output", "-o") { Description = "Where --no-load writes the module; NAME.ko in this folder if left out.", HelpName = "FILE" };
-        var replaceForeign = new Option<bool>("--replace-foreign") { Description = "Take away livepatches that this command did not load." };
+        var output = new Option<string?>("--output", "-o") { Description = "Where --no-load writes the module. Default: NAME.ko in the current directory.", HelpName = "FILE" };
+        var replaceForeign = new Option<bool>("--replace-foreign") { Description = "Replace livepatches that this command did not load." };
         var acceptOlder = new Option<bool>("--accept-older")
         {
-            Description = "Dangerous: believe a manifest that is older than the newest that was accepted, where a clock was wrong.",
+            Description = "Dangerous: accept a manifest older than the newest one already accepted, for use after a clock was wrong.",
         };
         var limit = TransitionOptions.Limit();
         var wait = new Option<int>("--wait")
@@ -61,37 +61,38 @@ internal static class PatchCommand
         var verb = new Verb(
             "patch", "Makes source patches live on this machine: a server builds the livepatch, this command verifies and loads it.",
             $"""
-            Captures the running kernel, sends capture and patches, shows the server's stages, fetches the livepatch and believes
-            it only if its manifest is signed by the pinned key, is for the kernel that runs, of the patches that were asked for,
-            not older than the last one and not expired. Then loads it and watches the transition.
+            Captures the running kernel, sends capture and patches, shows the server's stages, and fetches the livepatch. It is
+            accepted only if its manifest is signed by the pinned key, is for the running kernel and the requested patches, is not
+            older than the last one, and has not expired. Then the command loads it and watches the transition.
 
-            Livepatches are cumulative: the patches that are live are asked for again together with the new ones, and the new
-            livepatch replaces the old one in one transition. A patch with the name of a live one takes its place; --drop leaves
-            one out. The machine keeps the list in /var/lib/elivepatch ($ELIVEPATCH_STATE).
+            Livepatches are cumulative: the patches that are live are requested again together with the new ones, and the new
+            livepatch replaces the old one in one transition. A patch with the name of a live one replaces it; --drop leaves one
+            out. The machine keeps the list in /var/lib/elivepatch ($ELIVEPATCH_STATE).
 
-            --statements gives the statements of the authors of all these patches (see `elivepatch build --help`); left out, those
-            of the live livepatch are given again. The manifest has to repeat them.
+            --statements gives the authors' statements for all these patches (see `elivepatch build --help`). Without it those of
+            the live livepatch are given again. The manifest has to repeat them.
 
-            Where the server has withdrawn what is live, `elivepatch patch` without a patch has the live patches built anew, and
-            so has one with patches, as always; what was live is replaced. Where the live patches are gone since the machine
-            restarted, it makes them live again.
+            If the server has withdrawn what is live, `elivepatch patch` without a patch has the live patches rebuilt and replaces
+            the livepatch; with patches it does so as always. If the live patches are gone because the machine restarted, it makes
+            them live again.
 
             Patches that the kernel was built with are found where the package manager keeps them,
-            /{BasePatchFolder.Folder}/PACKAGE: of PACKAGE-VERSION-rN, PACKAGE-VERSION and PACKAGE the more specific
-            folder wins for a file's name, and they are applied in the order of their names. --base-patch names them instead.
+            /{BasePatchFolder.Folder}/PACKAGE: of PACKAGE-VERSION-rN, PACKAGE-VERSION and PACKAGE the more specific directory
+            takes precedence for a file name, and patches are applied in the order of their names. --base-patch names them
+            instead.
 
-            Interrupted, it can be run again: the server's build goes on, and equal requests share it.
+            An interrupted command can be run again: the server's build continues, and equal requests share it.
 
-            Exit status: 0 live, 1 the machine or the server fails, 2 the request makes no sense, 3 the patches change no code, 4
-            refused, 5 the kernel does not match its sources.
+            Exit status: 0 live, 1 the machine or the server failed, 2 invalid request, 3 the patches change no code, 4 refused, 5
+            the kernel does not match its sources.
             {TransitionOptions.TryAgainStatus}
             """,
             new Example(
                 "elivepatch patch fix.patch",
-                "Make a fix live, with what is live already; `elivepatch trust` pins the server first."),
-            new Example("elivepatch patch --drop fix.patch better-fix.patch", "Put another patch in its place."),
-            new Example("elivepatch patch", "Replace a withdrawn livepatch by one that is built anew."),
-            new Example("elivepatch patch --no-load -o fix.ko fix.patch", "Only have it built and verified."))
+                "Make a fix live in addition to what is live; pin the server with `elivepatch trust` first."),
+            new Example("elivepatch patch --drop fix.patch better-fix.patch", "Replace a live patch by another one."),
+            new Example("elivepatch patch", "Replace a withdrawn livepatch by a rebuilt one."),
+            new Example("elivepatch patch --no-load -o fix.ko fix.patch", "Have it built and verified, without loading it."))
         {
             patches, server, tokenFile, key, allowHttp, basePatches, noBasePatches, package, source, statements, script, name,
             drop, noLoad, output, replaceForeign, acceptOlder, limit, wait, json,
@@ -149,10 +150,10 @@ internal static class PatchCommand
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested && run is not null)
         {
             if (run.IsLoading)
-                session.Error.WriteLine("elivepatch: the livepatch may be going live: `elivepatch status` shows it");
+                session.Error.WriteLine("elivepatch: the livepatch may be going live; see `elivepatch status`");
             else if (run.Build is { } build)
                 session.Error.WriteLine(
-                    $"elivepatch: the server goes on with build {Printable.Text(build)}: the same command continues");
+                    $"elivepatch: the server continues build {Printable.Text(build)}; run the same command to resume");
             throw;
         }
     }
@@ -173,9 +174,9 @@ internal static class PatchCommand
     private static Problem? Refuse(MachineSession session, PatchRequest request)
     {
         if (request.Patches.Count == 0 && request.Dropped.Count == 0 && !HasWork(session))
-            return new(CommandProblems.UsageInvalid, "no patch is named", "read `elivepatch patch --help`");
+            return new(CommandProblems.UsageInvalid, "no patch is named", "Read `elivepatch patch --help`.");
         if (request.Output is not null && request.Loads)
-            return new(CommandProblems.UsageInvalid, "--output is where --no-load writes", "add --no-load");
+            return new(CommandProblems.UsageInvalid, "--output needs --no-load", "Add --no-load.");
         return session.Machine.RequireRoot("patch");
     }
 }

@@ -12,23 +12,24 @@ internal static class PersistCommand
     /// <summary>The verb.</summary>
     public static Verb Create(MachineSession session)
     {
-        var off = new Option<bool>("--off") { Description = "Load nothing at boot any more." };
+        var off = new Option<bool>("--off") { Description = "Stop loading livepatches at boot." };
         var json = CommonOptions.Json();
         var verb = new Verb(
             "persist", "Loads the live patches again at every boot of this kernel.",
             $"""
             Installs a systemd unit, {BootUnit.Name}. At boot it loads what was live last, if the kernel has the same build-id and
-            the signature holds; after a kernel update it loads nothing. Later `elivepatch patch` commands need no new `persist`.
+            the signature is valid; after a kernel update it loads nothing. Later `elivepatch patch` commands need no new
+            `persist`.
 
-            `elivepatch=off` on the kernel's command line leaves livepatches out of one boot. When a machine crashes or loses
-            power within five minutes of loading, twice in a row, nothing is loaded any more until `elivepatch persist` is run
-            again. A restart that somebody asked for does not count.
+            `elivepatch=off` on the kernel's command line disables livepatches for one boot. If the machine crashes or loses power
+            within five minutes of loading, twice in a row, nothing is loaded any more until `elivepatch persist` is run again. An
+            orderly restart does not count.
             """,
             new Example("elivepatch persist", "Load what is live again at boot."),
             new Example("elivepatch persist --off", "Stop that; what is live stays live until the machine restarts."),
             new Example(
                 "elivepatch persist --off && elivepatch persist",
-                "Mend a boot.json that is damaged: it is set aside, and a new one begun."))
+                "Replace a damaged boot.json: it is set aside, and a new one is begun."))
         {
             off, json,
         };
@@ -51,7 +52,7 @@ internal static class PersistCommand
             session.Output.WriteLine(
                 off ? "nothing is loaded at boot any more" : $"loaded again at every boot of this kernel: {unit.FullPath}");
         if (!asJson && report.SetAside is { } aside)
-            session.Output.WriteLine($"what said how loading at boot stands was damaged, and is now {aside}");
+            session.Output.WriteLine($"the file that records loading at boot was damaged, and is now {aside}");
         return ExitStatus.Done;
     }
 
@@ -69,7 +70,7 @@ internal static class PersistCommand
             return ledger.Problems[0];
         if (ledger.Value.WantedLivepatch is not { } wanted)
             return new(
-                MachineProblems.BootLoadingImpossible, "no livepatch of `elivepatch patch` is live, so there is nothing to load");
+                MachineProblems.BootLoadingImpossible, "no livepatch made live by `elivepatch patch` is live, so there is nothing to load");
         if (BootLoading.RefuseWithdrawn(state, wanted, buildId) is { } withdrawn)
             return withdrawn;
         // The list first: a unit without it loads nothing.

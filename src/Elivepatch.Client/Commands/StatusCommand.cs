@@ -16,51 +16,51 @@ internal static class StatusCommand
     /// <summary>The verb.</summary>
     public static Verb Create(MachineSession session)
     {
-        var report = new Option<bool>("--report") { Description = "Tell a server as well, which shows it to whoever looks after the machines." };
-        var server = new Option<string?>("--server") { Description = "With --report: the server; left out, the one that is trusted.", HelpName = "URL" };
-        var machine = new Option<string?>("--machine") { Description = "With --report: this machine's name there; left out, its host name.", HelpName = "NAME" };
+        var report = new Option<bool>("--report") { Description = "Report to a server as well, which shows it to the administrators of the machines." };
+        var server = new Option<string?>("--server") { Description = "With --report: the server. Default: the trusted one.", HelpName = "URL" };
+        var machine = new Option<string?>("--machine") { Description = "With --report: this machine's name on the server. Default: its host name.", HelpName = "NAME" };
         var tokenFile = new Option<string?>("--token-file")
         {
-            Description = "With --report: a file with the token; left out, $ELIVEPATCH_TOKEN, else the one that `elivepatch trust` keeps.",
+            Description = "With --report: a file with the token. Default: $ELIVEPATCH_TOKEN, else the token kept by `elivepatch trust`.",
             HelpName = "FILE",
         };
-        var allowHttp = new Option<bool>("--allow-http") { Description = "With --report: send the token although the connection is not encrypted." };
+        var allowHttp = new Option<bool>("--allow-http") { Description = "With --report: send the token even if the connection is not encrypted." };
         var check = new Option<bool>("--check")
         {
-            Description = "Say in one line, and as the exit status, whether all is well: for a monitoring system.",
+            Description = "Report in one line, and in the exit status, whether all is well; for a monitoring system.",
         };
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "status", "What is live on this machine or in transition, and which tasks block it.",
+            "status", "Shows what is live or in transition on this machine, and which tasks block a transition.",
             """
-            Asks the kernel (/sys/kernel/livepatch), and so shows livepatches of any origin. For those that this command made live
-            it adds their source patches and whether they are loaded again at boot.
+            Reads /sys/kernel/livepatch, and so shows livepatches of any origin. For those that this command made live it adds
+            their source patches and whether they are loaded again at boot.
 
-            A transition ends when no task uses an old function any more. While one lasts, the tasks that are still to move over
-            are listed with their kernel stacks: a task moves when it returns to user space, or when no patched function is on its
-            stack. `elivepatch disable NAME` turns a transition around.
+            A transition is complete when no task uses an old function any more. While one is in progress, the tasks that have not
+            switched yet are listed with their kernel stacks: a task switches when it returns to user space, or when no patched
+            function is on its stack. `elivepatch disable NAME` reverses a transition.
 
-            A server may withdraw a livepatch that it built, because it breaks a rule that was found later. A machine hears of
-            that when it reports, and when `elivepatch patch` asks; it is kept, so that it is shown here without a server too,
-            with what to do.
+            A server may withdraw a livepatch that it built, because it breaks a rule that was added later. The machine learns of
+            that when it reports, and when `elivepatch patch` asks. The withdrawal is stored, so that it is shown here without
+            contacting a server, with its remedy.
 
-            Stacks, and which livepatches are this command's, are shown to root only.
+            Stacks, and which livepatches this command loaded, are shown only to root.
 
-            With --report, kernel, livepatches, and the names of blocking tasks go to a server as well; stacks do not. It needs a
-            token with the scope report. docs/machine.md has a systemd timer for it.
+            With --report, kernel, livepatches, and the names of blocking tasks go to a server as well; stacks do not. This needs
+            a token with the scope report. docs/machine.md has a systemd timer for it.
 
-            --check is a plugin for Nagios and its like: one line on stdout, and exit status 0 (OK), 1 (WARNING), 2 (CRITICAL) or
-            3 (UNKNOWN). Critical are a livepatch that is wanted and not live, one that is live and withdrawn, a list that cannot
-            be read, and a transition that is known to last longer than five minutes; warnings are any other transition, and
-            loading at boot that is suspended or has lost its unit. It asks no server: `status --report` brings news of
-            withdrawals. Run it as root.
+            --check is a plugin for Nagios and compatible systems: one line on stdout, and exit status 0 (OK), 1 (WARNING), 2
+            (CRITICAL) or 3 (UNKNOWN). Critical are a livepatch that is wanted and not live, one that is live and withdrawn, a
+            list that cannot be read, and a transition that is known to last longer than five minutes. Warnings are any other
+            transition, and loading at boot that is suspended or lacks its unit. It contacts no server: withdrawals are learned by
+            `status --report`. Run it as root.
             """,
             new Example("elivepatch status", "Show what is live."),
             new Example(
                 "elivepatch status --json | jq -r '.livepatches[] | select(.state == \"live\").name'",
-                "Give the names of live ones to a script."),
-            new Example("elivepatch status --check", "Say OK or what is wrong, for a monitoring system."),
-            new Example("elivepatch status --report", "Tell the trusted server how this machine is."))
+                "Print the names of the live ones for a script."),
+            new Example("elivepatch status --check", "Print OK or what is wrong, for a monitoring system."),
+            new Example("elivepatch status --report", "Report the status of this machine to the trusted server."))
         {
             report, check, server, machine, tokenFile, allowHttp, json,
         };
@@ -80,7 +80,7 @@ internal static class StatusCommand
         // Status 2 would say that the machine is in a critical state.
         var check = reports || request != nothingToReport
             ? StatusCheck.Unknown(
-                [new(CommandProblems.UsageInvalid, "--check asks no server: run `elivepatch status --report` by itself")])
+                [new(CommandProblems.UsageInvalid, "--check asks no server: run `elivepatch status --report` separately")])
             : StatusCheck.Run(session.Machine, MachineState.Of(session.Machine), BootUnit.Of(session.Machine));
         if (asJson)
             Answer.WriteJson(session, check, ClientJson.Default.CheckReport);
@@ -95,7 +95,7 @@ internal static class StatusCommand
         if (!reports && request != nothingToReport)
         {
             return Answer.Fail(
-                session, [new(CommandProblems.UsageInvalid, "a server is named, and nothing is to be reported", "add --report")], asJson,
+                session, [new(CommandProblems.UsageInvalid, "a server is named without --report", "Add --report.")], asJson,
                 cancellation);
         }
 

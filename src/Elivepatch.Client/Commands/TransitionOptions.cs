@@ -7,8 +7,8 @@ internal static class TransitionOptions
 {
     /// <summary>What the verbs that change the running kernel say of their exit statuses.</summary>
     public const string TryAgainStatus = """
-        75 not now: the same command may succeed later, unchanged. The server cannot be reached or is busy, another elivepatch is at
-        work, a transition has not ended, somebody else's probe is in the way, or the disk is full.
+        75 temporary failure: the same command, unchanged, may succeed later. The server is unreachable or busy, another
+        elivepatch command is running, a transition has not completed, another tool's probe is in the way, or the disk is full.
         """;
 
     /// <summary><c>--transition-limit</c>.</summary>
@@ -16,7 +16,7 @@ internal static class TransitionOptions
     {
         var option = new Option<int>("--transition-limit")
         {
-            Description = "How long to wait for the end of the transition, in seconds; it goes on after that.",
+            Description = "How long to wait for the transition to complete, in seconds; it continues after that.",
             HelpName = "SECONDS",
             DefaultValueFactory = _ => 60,
         };

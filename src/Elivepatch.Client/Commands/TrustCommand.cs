@@ -17,38 +17,38 @@ internal static class TrustCommand
         var server = new Option<string?>("--server") { Description = "The server.", HelpName = "URL" };
         var key = new Option<string?>("--key")
         {
-            Description = "Its key (PEM), or the key's identity: 64 digits.",
+            Description = "The server's key (PEM), or the identity of the key: 64 hexadecimal digits.",
             HelpName = "FILE-OR-ID",
         };
-        var tokenFile = new Option<string?>("--token-file") { Description = "A file with a token, to be kept for later commands.", HelpName = "FILE" };
-        var allowHttp = new Option<bool>("--allow-http") { Description = "Send the token although the connection is not encrypted." };
+        var tokenFile = new Option<string?>("--token-file") { Description = "A file with a token to keep for later commands.", HelpName = "FILE" };
+        var allowHttp = new Option<bool>("--allow-http") { Description = "Send the token even if the connection is not encrypted." };
         var forget = new Option<string?>("--forget")
         {
-            Description = "Trust a server no longer: its key and its token are deleted. Left out, the only one that is trusted.",
+            Description = "Stop trusting a server: delete its key and its token. Default: the only trusted server.",
             HelpName = "URL",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "trust", "Pins the key of a server: from then on livepatches that it signs are believed.",
+            "trust", "Pins the key of a server: from then on livepatches that it signs are trusted.",
             """
-            The operator tells the identity of the server's key on another way than through the server: `elivepatchd keys list`
-            prints it. With an identity the key itself is asked from the server; with a file nothing is sent.
+            Obtain the identity of the server's key from its operator, over a channel other than the server: `elivepatchd keys
+            list` prints it. With an identity, the key itself is requested from the server; with a file, nothing is sent.
 
-            When the operator rotates the key, the old one endorses the new one, and commands go over to it by themselves.
+            When the operator rotates the key, the old key endorses the new one, and commands switch to it automatically.
 
-            Key and token are kept in config.json of /var/lib/elivepatch ($ELIVEPATCH_STATE), which root alone can read.
+            Key and token are kept in config.json in /var/lib/elivepatch ($ELIVEPATCH_STATE), which only root can read.
 
             --forget deletes both. Livepatches that were accepted from the server stay as they are: each is kept with the key that
-            it was accepted with, and is checked with that key when it is loaded at boot. What their server withdraws later is not
-            heard of any more, so disable what is not to be believed, or have another server build it.
+            verified it, and is checked with that key when it is loaded at boot. Later withdrawals by that server no longer reach
+            the machine, so disable what should not be trusted, or have another server build it.
             """,
             new Example(
                 "elivepatch trust --server https://patches.example.org --key server.pem --token-file token",
                 "Pin a key and keep a token."),
             new Example(
                 "elivepatch trust --forget https://patches.example.org",
-                "Believe nothing new of a server that is gone or was taken over."),
+                "Stop trusting a server that is gone or was compromised."),
             new Example(
                 "elivepatch trust --server https://patches.example.org --key 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "Pin a key by its identity."))
         {
@@ -59,9 +59,9 @@ internal static class TrustCommand
             var forgets = result.GetResult(forget) is not null;
             var pins = ((Option[])[server, key, tokenFile]).Any(o => result.GetResult(o) is not null);
             if (forgets && pins)
-                result.AddError("--forget takes the server's address, and no other option of a server");
+                result.AddError("--forget takes the server's address, and no other option about a server");
             else if (!forgets && (result.GetResult(server) is null || result.GetResult(key) is null))
-                result.AddError("--server and --key are needed, or --forget");
+                result.AddError("--server and --key are required, or --forget");
         });
         verb.SetAction((parsed, cancellation) =>
         {
@@ -87,13 +87,13 @@ internal static class TrustCommand
         }
 
         var deleted = report.HadToken ? "and the token are" : "is";
-        session.Output.WriteLine($"{report.Server}: not trusted any more; its key {report.Key} {deleted} deleted");
+        session.Output.WriteLine($"{report.Server}: no longer trusted; its key {report.Key} {deleted} deleted");
         foreach (var name in report.Livepatches)
         {
             session.Output.WriteLine(Printable.Text(
-                $"  {name} was accepted from it and stays as it is, also at boot: it is checked with the key that it was accepted with"));
+                $"  {name} was accepted from it and stays as it is, also at boot: it is checked with the key that verified it"));
             session.Output.WriteLine(Printable.Text(
-                $"  `elivepatch disable {name}` takes it away; what the server withdraws later is not heard of"));
+                $"  `elivepatch disable {name}` removes it; later withdrawals by the server no longer reach this machine"));
         }
         return ExitStatus.Done;
     }
@@ -124,8 +124,8 @@ internal static class TrustCommand
     private static Outcome<TrustedServer> Chosen(MachineConfig config, string? url)
     {
         var remedy = config.Servers.Count == 0
-            ? "nothing is left to forget"
-            : $"name one that is: {string.Join(", ", config.Servers.Select(s => $"elivepatch trust --forget {s.Url}"))}";
+            ? "Nothing needs to be done."
+            : $"Name one that is trusted: {string.Join(" or ", config.Servers.Select(s => $"`elivepatch trust --forget {s.Url}`"))}.";
         if (url is null)
         {
             return config.Servers switch

@@ -12,15 +12,15 @@ internal static class UnloadCommand
     /// <summary>The verb.</summary>
     public static Verb Create(MachineSession session)
     {
-        var name = new Argument<string>("NAME") { Description = "A livepatch that is disabled, or that another one has replaced." };
+        var name = new Argument<string>("NAME") { Description = "A livepatch that is disabled, or has been replaced by another one." };
         var json = CommonOptions.Json();
         var verb = new Verb(
             "unload", "Removes the module of a livepatch that is not live.",
             """
-            A module that is no livepatch is left alone. One whose transition was forced cannot be unloaded: nobody knows whether a
-            task is still in its code.
+            A module that is not a livepatch is left alone. One whose transition was forced cannot be unloaded, because a task may
+            still be in its code.
             """,
-            new Example("elivepatch unload livepatch_fix_1a2b3c4d", "Free its memory, and its name."))
+            new Example("elivepatch unload livepatch_fix_1a2b3c4d", "Free its memory and its name."))
         {
             name, json,
         };

@@ -18,18 +18,18 @@ internal static class VerifyCommand
     public static Verb Create(MachineSession session)
     {
         var file = new Argument<string>("FILE.ko") { Description = "A livepatch module." };
-        var manifest = new Option<string?>("--manifest") { Description = $"Its manifest; FILE.ko{ManifestFile.Ending} if left out.", HelpName = "FILE" };
-        var key = new Option<string?>("--key") { Description = "The server's key; left out, that of any server that is trusted.", HelpName = "FILE" };
-        var buildId = new Option<string?>("--build-id") { Description = "The kernel that it has to be for; the one that runs if left out.", HelpName = "BUILD-ID" };
+        var manifest = new Option<string?>("--manifest") { Description = $"Its manifest. Default: FILE.ko{ManifestFile.Ending}.", HelpName = "FILE" };
+        var key = new Option<string?>("--key") { Description = "The server's key. Default: that of any trusted server.", HelpName = "FILE" };
+        var buildId = new Option<string?>("--build-id") { Description = "The kernel that it must be for. Default: the running kernel.", HelpName = "BUILD-ID" };
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "verify", "Whether a livepatch may be believed: its signature, its kernel, its age; and what it was made of.",
+            "verify", "Checks whether a livepatch can be trusted (signature, kernel, age), and shows what it was made from.",
             """
-            Checks what `elivepatch patch` checks before it loads, without loading: the manifest is signed by a trusted key, the module
-            is the one that it is about, unchanged, for this kernel, and the manifest has not expired. A module that the machine
-            was told is withdrawn may not be believed (the list is root's to read).
+            Checks what `elivepatch patch` checks before it loads, without loading: the manifest is signed by a trusted key, the
+            module is the one that it describes, unchanged and for this kernel, and the manifest has not expired. A module that
+            the machine knows to be withdrawn is not accepted (only root can read the list of withdrawals).
 
-            Exit status: 0 it may be believed, 4 it may not.
+            Exit status: 0 it can be trusted, 4 it cannot.
             """,
             new Example("elivepatch verify fix.ko", "Verify what `elivepatch patch --no-load` wrote."),
             new Example("elivepatch verify fix.ko --key server.pem --build-id 4b1b...", "Verify it for another machine."))
@@ -51,7 +51,7 @@ internal static class VerifyCommand
         var kernel = buildId is null ? session.Machine.BuildId()
             : BuildId.Parse(buildId) is { } given
                 ? given.Hex
-                : new Problem(CommandProblems.UsageInvalid, $"'{buildId}' is no build-id");
+                : new Problem(CommandProblems.UsageInvalid, $"'{buildId}' is not a build-id");
         Problem[] problems = [.. module.Problems, .. manifest.Problems, .. keys.Problems, .. kernel.Problems];
         if (problems.Length > 0)
             return Answer.Fail(session, problems, asJson, cancellation);
@@ -91,8 +91,8 @@ internal static class VerifyCommand
             return KeySource.Parse(named).Then<IReadOnlyList<PublicKey>>(source => source.Key is { } key
                 ? (PublicKey[])[key]
                 : new Problem(
-                    CommandProblems.UsageInvalid, "an identity is not enough where no server is asked",
-                    "name the file with the key"));
+                    CommandProblems.UsageInvalid, "an identity is not enough, because no server is asked",
+                    "Name the file with the key."));
         }
         return MachineState.Of(session.Machine).ReadConfig().Then<IReadOnlyList<PublicKey>>(config =>
         {
@@ -102,7 +102,7 @@ internal static class VerifyCommand
                 ? keys
                 : new Problem(
                     TrustProblems.KeyNotTrusted, "no key is pinned here",
-                    "name the server's key with --key FILE, or pin it with `elivepatch trust`");
+                    "Name the server's key with --key FILE, or pin it with `elivepatch trust`.");
         });
     }
 }

@@ -21,8 +21,8 @@ internal static class PatchText
             output.WriteLine(Printable.Text($"  {patch.Name}"));
         foreach (var withdrawn in result.Withdrawn)
             output.WriteLine(Printable.Text(result.State == "live"
-                ? $"  not live any more: {withdrawn.Describe()}"
-                : $"  {withdrawn.Describe()}; {withdrawn.Remedy}"));
+                ? $"  no longer live: {withdrawn.Describe()}"
+                : $"  {withdrawn.Describe()}. {withdrawn.Remedy}"));
         if (result.State != "live")
             return;
         output.WriteLine(

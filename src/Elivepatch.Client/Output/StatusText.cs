@@ -63,11 +63,11 @@ internal static class StatusText
     private static void WriteTransition(TextWriter output, LivepatchStatus livepatch)
     {
         output.WriteLine(
-            $"  {livepatch.BlockingCount} {(livepatch.BlockingCount == 1 ? "task is" : "tasks are")} still to move over");
+            $"  {livepatch.BlockingCount} {(livepatch.BlockingCount == 1 ? "task has" : "tasks have")} not switched yet");
         foreach (var line in new BlockingTasks(livepatch.BlockingCount, livepatch.Blocking).Lines())
             output.WriteLine(Printable.Text($"    {line}"));
         output.WriteLine(Printable.Text(livepatch.State == "going live"
-            ? $"  they move when they return to user space; `elivepatch disable {livepatch.Name}` turns the transition around"
-            : $"  they move when they return to user space; `elivepatch enable {livepatch.Name}` turns the transition around"));
+            ? $"  they switch when they return to user space; `elivepatch disable {livepatch.Name}` reverses the transition"
+            : $"  they switch when they return to user space; `elivepatch enable {livepatch.Name}` reverses the transition"));
     }
 }

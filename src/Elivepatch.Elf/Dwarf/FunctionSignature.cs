@@ -52,6 +52,6 @@ public sealed class FunctionSignature
     public override string ToString() => Declare("");
 
     private static string Change(SignatureType before, SignatureType after) => before.Spelling == after.Spelling
-        ? $"of type {after} is passed by value and lies differently in memory"
+        ? $"of type {after} is passed by value and has another layout in memory"
         : $"was {before}, now it is {after}";
 }

@@ -212,7 +212,7 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, b
             case DwarfTag.BaseType or DwarfTag.UnspecifiedType:
                 return new(strings.NameOf(in entry), "");
             default:
-                throw new ElfFormatException($".debug_info at offset 0x{entry.Offset:x}: tag 0x{(int)entry.Tag:x} is no type");
+                throw new ElfFormatException($".debug_info at offset 0x{entry.Offset:x}: tag 0x{(int)entry.Tag:x} is not a type");
         }
     }
 

@@ -31,7 +31,7 @@ internal static class CheckExports
 
             // Whoever states it says the same.
             _ = statements.States(StatementKind.LeaveOutExport, name);
-            leftOut.Add(old is null ? $"the new export of {name}: modules find it in a kernel that was built with it" : $"the end of the export of {name}: modules go on to find it");
+            leftOut.Add(old is null ? $"the new export of {name}: modules find it in a kernel that was built with it" : $"the removal of the export of {name}: modules still find it");
         }
 
         return leftOut;

@@ -68,7 +68,7 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
         foreach (var gone in Old.Layouts.Where(l => IsAggregate(l) && l.Scope is null && IsOwn(l) && IsGone(l)))
         {
             if (!fresh.Exists(f => f.Scope is null && types.SameLayout(gone.StorageName, f.StorageName)))
-                Compare(gone, fresh.Find(IsOwn) ?? fresh[0], "no other type of the unit is new and lies as it did");
+                Compare(gone, fresh.Find(IsOwn) ?? fresh[0], "no other type of the unit is new and has its layout");
         }
     }
 

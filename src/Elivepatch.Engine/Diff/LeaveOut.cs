@@ -10,7 +10,7 @@ namespace Elivepatch.Engine.Diff;
 /// </summary>
 internal static class LeaveOut
 {
-    private const string Never = "no statement lifts this: ";
+    private const string Never = "No statement lifts this: ";
 
     /// <summary>A changed initial value: left out, the running kernel's value stays.</summary>
     public static void Initialiser(
@@ -28,7 +28,8 @@ internal static class LeaveOut
 
     /// <summary>
     /// A static local variable that is gone: the kernel's stays, and new code does not use it. Where the patch itself removes the
-    /// declaration, and there is no new variable that could go on with its state, that is what the patch says, in words the result.
+    /// declaration, and there is no new variable that could go on with its state, that is what the patch says, in words the
+    /// result.
     /// </summary>
     public static string? StaticLocal(Correlation correlation, Piece before, UnitStatements statements, List<Problem> problems)
     {
@@ -49,8 +50,8 @@ internal static class LeaveOut
                 problems,
                 problem with
                 {
-                    CaseRemedy = $"{Never}{function}() still declares {plain}, and the compiler does without it: remove the declaration as "
-                        + "well, or give an automatic variable another name",
+                    CaseRemedy = $"{Never}{function}() still declares {plain}, but the compiler removed it: remove the declaration as "
+                        + "well, or give an automatic variable another name.",
                 },
                 StatementKind.StaticLocalMayGo, name);
         }
@@ -59,7 +60,7 @@ internal static class LeaveOut
         {
             // Whoever states it says the same.
             _ = statements.States(StatementKind.StaticLocalMayGo, name);
-            return $"the end of {name}: the running kernel keeps it, for old code alone";
+            return $"the removal of {name}: the running kernel keeps it, for old code only";
         }
         else
         {
@@ -85,17 +86,17 @@ internal static class LeaveOut
         if (before.Size != after.Size && UserOf(correlation, after) is { } user)
         {
             return $"the running kernel has {before.Size} bytes of it, and {user} would use {after.Size}: give the new content a name of its own, and "
-                + "let the new code use that";
+                + "let the new code use that.";
         }
 
         if (before.IsConstant)
         {
-            return "it is constant, so that the compiler may have put the new value into the new code: then the two do not agree. Give the new content a "
-                + "name of its own, and let the new code use that; whatever holds the address of the old one goes on with it";
+            return "it is constant, so the compiler may have put the new value into the new code, and the two would disagree. Give the new content a "
+                + "name of its own, and let the new code use that; whatever holds the address of the old one keeps using it.";
         }
 
         return after.References.FirstOrDefault(r => r.Piece is { IsCode: true } && r.Displacement != 0) is { } inside
-            ? $"it has addresses inside of {inside.TargetName}, and the running kernel's copy leads into the old code"
+            ? $"it has addresses inside {inside.TargetName}, and the running kernel's copy leads into the old code."
             : null;
     }
 
@@ -103,7 +104,7 @@ internal static class LeaveOut
     private static string? UserOf(Correlation correlation, Piece after)
     {
         if (after.IsGlobal)
-            return "whoever uses it";
+            return "any user of it";
         return correlation.After.Pieces.Concat(correlation.After.UnnamedData).FirstOrDefault(
             p => correlation.After.RoleOf(p.Section) != SectionRole.Init
                 && p.References.Concat(p.Entries.SelectMany(e => e.References)).Any(r => r.Piece == after))?.Name;

@@ -92,14 +92,14 @@ internal sealed class LiftToCallers
         if (change.IsOnRequest)
             return "only what changes is lifted to its callers";
         if (before.IsGlobal || after.IsGlobal)
-            return "and callers in other units go on to call the old one";
+            return "and callers in other units keep calling the old one";
         var uses = usesBefore[before].Concat(usesAfter[after]).ToList();
         if (uses.Find(u => u.Reference.Use == ReferenceUse.Address) is { From: { } holder })
             return $"and {holder.Name} holds its address";
         if ((ListWith(correlation.Before, before) ?? ListWith(correlation.After, after)) is { } list)
             return $"and {list} holds its address";
         if (usesBefore[before].Select(u => FunctionOf(u.From)).FirstOrDefault(f => f.IsCode && correlation.AfterOf(f) is null && IsRunning(f)) is { } gone)
-            return $"and {gone.Name}, which calls it, disappears";
+            return $"and {gone.Name}, which calls it, is removed";
         if (uses.Find(u => u.Reference.Displacement != 0) is { From: { } inside })
             return $"and {inside.Name} branches into it";
         return correlation.Before.Pieces.Concat(correlation.After.Pieces).FirstOrDefault(p => p.ShortBranchTo is { } to && (to == before.Name || to == after.Name)) is { } near

@@ -4,9 +4,9 @@ namespace Elivepatch.Engine.Escape;
 
 /// <summary>One address of a module that the kernel may still hold when the livepatch is disabled.</summary>
 /// <param name="Function">The function whose code lets it go.</param>
-/// <param name="Address">What it leads to: a symbol, or a literal in quotes.</param>
-/// <param name="Kind">What that is.</param>
-/// <param name="Way">How it gets out.</param>
+/// <param name="Address">What it refers to: a symbol, or a literal in quotes.</param>
+/// <param name="Kind">The kind of that object.</param>
+/// <param name="Way">How it escapes.</param>
 /// <param name="To">For <see cref="EscapeWay.Passed"/> the function that it is passed to, where known; else null.</param>
 /// <param name="Place">The instruction, as <c>SECTION+OFFSET</c>.</param>
 public sealed record AddressEscape(string Function, string Address, AddressKind Kind, EscapeWay Way, string? To, string Place)
@@ -17,7 +17,7 @@ public sealed record AddressEscape(string Function, string Address, AddressKind 
         EscapeWay.Stored => $"stores the address of {Noun}",
         EscapeWay.Passed => $"passes the address of {Noun} to {To ?? "a function that is called through a pointer"}, which may keep it",
         EscapeWay.Returned => $"returns the address of {Noun}, which its caller may keep",
-        EscapeWay.ColdPart => $"goes on in {Address}, which the stack check of a transition does not know",
+        EscapeWay.ColdPart => $"continues in {Address}, which the stack check of a transition does not know",
         EscapeWay.TailCalled => $"ends in a jump to {Noun}, which the stack check of a transition does not know",
         _ => $"uses the address of {Noun} in a way that cannot be followed",
     };

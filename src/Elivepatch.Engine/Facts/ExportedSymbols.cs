@@ -45,7 +45,7 @@ public sealed class ExportedSymbols
 
             if (ReadLine(line) is not { } symbol)
             {
-                return Malformed(string.Create(CultureInfo.InvariantCulture, $"line {number} has not the five fields of an export"));
+                return Malformed(string.Create(CultureInfo.InvariantCulture, $"line {number}: malformed export line"));
             }
 
             if (!byName.TryAdd(symbol.Name, symbol))

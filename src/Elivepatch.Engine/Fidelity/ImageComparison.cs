@@ -94,7 +94,7 @@ internal sealed class ImageComparison(
         {
             if (image.SectionAt(start) is not { Type: ElfSectionType.NoBits } || section.Content.AsSpan().ContainsAnyExcept((byte)0))
             {
-                differences.Add(new(section, 0, "lies outside of the image"));
+                differences.Add(new(section, 0, "is outside of the image"));
             }
 
             return;

@@ -72,7 +72,7 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
             return null;
         if (variable.Type != changed.Type)
             return $"{name} of type {variable.Type} becomes one of type {changed.Type}";
-        return variable.ValueLayout == changed.ValueLayout ? null : $"{name} of type {variable.Type} lies differently in memory";
+        return variable.ValueLayout == changed.ValueLayout ? null : $"{name} of type {variable.Type} has another layout in memory";
     }
 
     private static SectionLocation? PlaceOf(ElfSymbol symbol) => symbol.Section is { } section ? new(section, symbol.Value) : null;

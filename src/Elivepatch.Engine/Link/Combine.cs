@@ -219,7 +219,7 @@ public sealed class Combine
         var immediate = entry.References[0].Displacement + (long)(piece.Anchor - piece.Start);
         if (architecture.RuntimeConstants.LoadInstead(piece.Bytes, immediate) is not { } load)
         {
-            problems.Add(new(DiffProblems.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{immediate:x} is no immediate of {entry.Table.Name}"));
+            problems.Add(new(DiffProblems.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{immediate:x} is not an immediate of {entry.Table.Name}"));
             return;
         }
 
@@ -250,7 +250,7 @@ public sealed class Combine
         var own = OwnVariable(unit, variable);
         if (!architecture.RuntimeConstants.IsShift(piece.Section, piece.Start, piece.End, piece.Start + (ulong)count) || own?.Size is not (1 or 2 or 4 or 8))
         {
-            problems.Add(new(DiffProblems.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{count:x} is no shift by {entry.Table.Name}"));
+            problems.Add(new(DiffProblems.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{count:x} is not a shift by {entry.Table.Name}"));
             return;
         }
 

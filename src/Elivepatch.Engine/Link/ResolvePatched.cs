@@ -51,8 +51,8 @@ public static class ResolvePatched
 
     private static Problem ProblemOf(string unit, FunctionChange unseen, FunctionChange other) => new(
         DiffProblems.NotTraceable,
-        $"{unit}: {unseen.Before!.Name} has no ftrace entry and is jumped to, so that a task which sleeps in it is not seen, and {other.Before!.Name} changes as well")
+        $"{unit}: {unseen.Before!.Name} has no ftrace entry and is jumped to, so that a task that sleeps in it is not seen, and {other.Before!.Name} changes as well")
     {
-        CaseRemedy = $"where {unseen.Before.Name} can change without the others, make that a livepatch of its own and load it beside them (--no-replace)",
+        CaseRemedy = $"If {unseen.Before.Name} can change without the others, make that a separate livepatch and load it beside them (--no-replace).",
     };
 }

@@ -42,7 +42,7 @@ internal static class LivepatchRelocationRules
     private static RuleFinding HaveFlags(RuleContext context) => RuleFinding.Of(
         context.Livepatch.Where(s => !s.Has(Flags) || !RuleContext.HasLivepatchName(s)).Select(s => $"{s.Name} has flags 0x{(ulong)s.Flags:x}")
             .Concat(context.Elf.Sections.Where(s => s is not ElfRelocationSection && s.Has(ElfSectionFlags.RelaLivepatch))
-                .Select(s => $"{s.Name} has the flag of livepatch relocations and is none")),
+                .Select(s => $"{s.Name} has the flag of livepatch relocations, but is not such a section")),
         $"0x{(ulong)Flags:x}");
 
     private static RuleFinding HaveLoadedTargets(RuleContext context) => RuleFinding.Of(

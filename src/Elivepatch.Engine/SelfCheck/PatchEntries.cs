@@ -34,7 +34,7 @@ internal sealed class PatchEntries(ElfObject elf, DataFields fields)
 
         var text = fields.Follow(field) is { } place ? DataFields.Text(place) : null;
         if (text is null)
-            Fail($"{At(field)}: {relocation} is no name");
+            Fail($"{At(field)}: {relocation} is not a name");
         return text;
     }
 
@@ -45,7 +45,7 @@ internal sealed class PatchEntries(ElfObject elf, DataFields fields)
             Fail($"the module lists more than {MostFunctions} functions");
         var number = fields.Number(position);
         if (number > int.MaxValue)
-            Fail($"{At(position)}: {number} is no position of a symbol");
+            Fail($"{At(position)}: {number} is not a symbol position");
         return new(Name(name), new(number > int.MaxValue ? 0 : (int)number), Code(newCode));
     }
 

@@ -42,7 +42,7 @@ internal static class ReadModule
     private static Problem NoLists(ElfObject elf) => elf.FindSymbol(ModuleStart.EnableFunction) is null
         ? new(SelfCheckProblems.NotALivepatch, $"it is a module that never calls {ModuleStart.EnableFunction}()")
         : new(SelfCheckProblems.UnreadablePatchLists,
-            $"{ModuleStart.EnableFunction}() gets no struct klp_patch that can be found, and there is no section that lists functions");
+            $"{ModuleStart.EnableFunction}() is called with no struct klp_patch that can be found, and there is no section that lists functions");
 
     private static List<LivepatchReference> LivepatchReferences(ElfObject elf)
     {

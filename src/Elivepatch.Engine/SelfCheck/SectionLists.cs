@@ -98,7 +98,7 @@ internal sealed class SectionLists(ElfObject elf, DataFields fields, PatchEntrie
     private IEnumerable<Place> Entries(ElfSection section, ulong size)
     {
         if (section.Size % size != 0)
-            entries.Fail($"{section.Name} has 0x{section.Size:x} bytes, which are no whole entries of {size}");
+            entries.Fail($"{section.Name} has 0x{section.Size:x} bytes, which are not whole entries of {size}");
         else if (section.Size / size > PatchEntries.MostFunctions)
             entries.Fail($"{section.Name} has more than {PatchEntries.MostFunctions} entries");
         else

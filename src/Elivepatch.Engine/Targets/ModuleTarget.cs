@@ -60,7 +60,7 @@ public sealed class ModuleTarget : PatchTarget
         if (architecture.Refuse(name, file) is { } refused)
             return refused;
         if (file.FileType != ElfFileType.Relocatable)
-            return new Problem(FactProblems.UnusableImage, $"{name}: the file is no module: it is linked to its end");
+            return new Problem(FactProblems.UnusableImage, $"{name}: the file is not a module: it is fully linked");
 
         Dictionary<ElfSection, ElfSection> placed = [];
         var next = architecture.ModuleAddress;

@@ -8,7 +8,7 @@ namespace Elivepatch.Kernel.Build;
 /// <param name="Kernel">The kernel that runs.</param>
 /// <param name="Patches">Paths of the patches to make live, in order.</param>
 /// <param name="BasePatches">Paths of further patches that the running kernel was built with, in order, after the record's own.</param>
-/// <param name="Name">Name of the module; null takes it from the first patch.</param>
+/// <param name="Name">Name of the module; if null, made from the name of the first patch.</param>
 /// <param name="Replace">True for a cumulative livepatch that replaces all others atomically.</param>
 /// <param name="KeepFolder">Where to leave intermediate files, or null.</param>
 public sealed record BuildRequest(

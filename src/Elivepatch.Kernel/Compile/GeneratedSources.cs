@@ -39,7 +39,7 @@ internal sealed class GeneratedSources(CacheRoot cache)
         PreparedTree tree, string unit, SourceOverlay made, SourceOverlay patches, CancellationToken cancellation)
     {
         if (patches.Files.Keys.FirstOrDefault(made.Files.ContainsKey) is { } own)
-            return new(PatchProblems.PatchChangesBuild, $"the build makes {own}, and the patch has one of its own");
+            return new(PatchProblems.PatchChangesBuild, $"the build generates {own}, and the patch also adds it");
 
         // No file is made from the unit that includes it.
         if (patches.Files.Keys.All(p => p == unit))

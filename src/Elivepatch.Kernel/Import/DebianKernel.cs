@@ -24,12 +24,12 @@ public sealed partial record DebianKernel(
     public static async Task<Outcome<DebianKernel>> FindAsync(string release, CancellationToken cancellation)
     {
         if (!ReleaseName.IsValid(release) || !ReleasePattern().IsMatch(release))
-            return new Problem(RecordProblems.KernelNameInvalid, $"\"{release}\" is no kernel release");
+            return new Problem(RecordProblems.KernelNameInvalid, $"\"{release}\" is not a kernel release");
         if (ArchitectureOf(release) is null)
         {
             return new Problem(
                 RecordProblems.KernelNameInvalid,
-                $"\"{release}\" is no release for {KernelArchitectures.Names}: the name of one ends in {string.Join(" or ", KernelArchitectures.All.Select(a => $"-{a.DistributionName}"))}");
+                $"\"{release}\" is not a release for {KernelArchitectures.Names}: the name of one ends in {string.Join(" or ", KernelArchitectures.All.Select(a => $"-{a.DistributionName}"))}");
         }
 
         var offers = await DebianArchive.VersionsAsync(PackageNames(release), cancellation);

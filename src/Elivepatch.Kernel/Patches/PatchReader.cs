@@ -84,7 +84,7 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
                 return;
             if (HoldsPatch(mail[..i]))
             {
-                Fail(PatchProblems.PatchUnreadable, "what may be its message holds a whole patch: give each patch a file of its own");
+                Fail(PatchProblems.PatchUnreadable, "what may be its message contains a whole patch: put each patch into a separate file");
                 return;
             }
 
@@ -149,7 +149,7 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
             else if (Starts(line, "GIT binary patch") || Starts(line, "Binary files "))
                 Fail(PatchProblems.PatchNotText, $"{header}: a binary change");
             else if (ModePattern().Match(line) is { Success: true } match && match.Groups[1].Value is not ("100644" or "100755"))
-                Fail(PatchProblems.PatchNotText, $"{header}: mode {match.Groups[1].Value} is that of a link, a sub-module or worse");
+                Fail(PatchProblems.PatchNotText, $"{header}: mode {match.Groups[1].Value} is not that of a regular file");
             else if (Starts(line, "old mode ") || Starts(line, "new mode "))
                 mode = true;
             else if (!ExtendedHeaderPattern().IsMatch(line))
@@ -209,7 +209,7 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
             if (at >= lines.Length)
                 return Fail(PatchProblems.PatchUnreadable, $"{path}: {header}: the patch ends within the hunk");
             if (KindOf(lines[at]) is not { } kind)
-                return Fail(PatchProblems.PatchUnreadable, $"{path}: {header}: line {at + 1} of the patch is no line of a hunk");
+                return Fail(PatchProblems.PatchUnreadable, $"{path}: {header}: line {at + 1} of the patch is not a line of a hunk");
             oldLeft -= kind == HunkLineKind.Added ? 0 : 1;
             newLeft -= kind == HunkLineKind.Removed ? 0 : 1;
             if (oldLeft < 0 || newLeft < 0)

@@ -87,7 +87,7 @@ public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay L
                 return new Problem(PatchProblems.PatchPathRefused, $"{name}: {path} leads through a link");
         }
         if (Directory.Exists(here))
-            return new Problem(PatchProblems.PatchPathRefused, $"{name}: {path} is a folder");
+            return new Problem(PatchProblems.PatchPathRefused, $"{name}: {path} is a directory");
         var info = new FileInfo(here);
         if (!info.Exists)
             return new List<string>();

@@ -91,14 +91,14 @@ internal sealed class SandboxWatch(SandboxLimits limits, IReadOnlyList<string> w
                 return $"the disk has less than {FreeSpaceFloor >> 20} MiB left";
             if (Stopwatch.GetElapsedTime(lastWalk, start) < walkPause)
                 return null;
-            var finding = writable.Sum(Size) > limits.TotalDisk ? $"more than {limits.TotalDisk >> 20} MiB in its folders" : null;
+            var finding = writable.Sum(Size) > limits.TotalDisk ? $"more than {limits.TotalDisk >> 20} MiB in its directories" : null;
             lastWalk = Stopwatch.GetTimestamp();
             walkPause = Max(ShortestWalkPause, Stopwatch.GetElapsedTime(start, lastWalk) * PauseForLook);
             return finding;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return $"its folders cannot be looked into: {e.Message}";
+            return $"its directories cannot be read: {e.Message}";
         }
     }
 

@@ -71,7 +71,7 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
             var symbol = vmlinux[i];
             var address = symbol.Address >= lowest ? unchecked(symbol.Address - displacement) : symbol.Address;
             if (address < last || (symbol.Address >= lowest && address < lowest))
-                return Malformed($"{symbol.Name} lies where no kernel has it");
+                return Malformed($"{symbol.Name} is at an address that no kernel uses");
             last = address;
             if (!Utf8.TryWrite(
                 text.AsSpan(written), CultureInfo.InvariantCulture, $"{address:x16} {symbol.Type} {symbol.Name}\n",

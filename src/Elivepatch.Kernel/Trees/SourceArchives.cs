@@ -70,7 +70,7 @@ public sealed class SourceArchives(CacheRoot cache)
                 Binds = [new(path, "/source"), new(workspace.FullPath, "/out", Writable: true)],
                 Limits = SandboxLimits.Default with { FileSize = Archives.SourceLimit },
             },
-            "reading the source folder",
+            "reading the source directory",
             cancellation);
         if (!packed.Succeeded)
             return Outcome<SourceArchive>.Failure(packed.Problems);

@@ -24,7 +24,7 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
         var words = text.Split(' ', 2);
         var match = NamePattern().Match(words[0]);
         if (!match.Success || words.Length != 2)
-            return new Problem(CompileProblems.CompilerUnsupported, $"the kernel was built by \"{text}\", which is no GCC");
+            return new Problem(CompileProblems.CompilerUnsupported, $"the kernel was built by \"{text}\", which is not GCC");
         var seen = new List<string>();
         foreach (var path in Candidates(architecture, words[0], words[1]))
         {
@@ -38,7 +38,7 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
         return new Problem(
             CompileProblems.CompilerMissing,
             $"the kernel was built by \"{text}\"; {(seen.Count == 0 ? "there is no GCC here" : "here " + string.Join(", ", seen))}",
-            $"Install that version of the package {package}: apt-get install {package}");
+            $"Install that version of the package {package}: apt-get install {package}.");
     }
 
     /// <summary>The texts of all compilers of this machine that <see cref="FindAsync"/> could find, by whatever name.</summary>
@@ -56,7 +56,9 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
         return texts;
     }
 
-    /// <summary>The part of a compiler's text that says which it is, whatever it was called by; null where there is none.</summary>
+    /// <summary>
+    /// The part of a compiler's text that says which it is, whatever it was called by; null where there is none.
+    /// </summary>
     public static string? VersionOf(string text) => text.Split(' ', 2) is [_, var version] ? version : null;
 
     /// <summary>The major version in such a part; null where it names none.</summary>

@@ -48,7 +48,7 @@ internal static class TrialReading
         if (done is not null && Taint(events[0], done) is { Length: > 0 } taint)
             problems.Add(new(VirtualMachineProblems.UnexpectedTaint, $"the kernel is tainted {taint}"));
         if (problems.Count == 0 && Missing(trial, modules, phases) is { } missing)
-            problems.Add(new(VirtualMachineProblems.GuestAnswerMalformed, $"nothing was heard of '{missing}'"));
+            problems.Add(new(VirtualMachineProblems.GuestAnswerMalformed, $"nothing was reported about '{missing}'"));
         return new() { Case = trial.Name, Phases = phases, KernelLog = log, Problems = problems, TransitionSeconds = KernelLog.TransitionSeconds([.. log.Where(l => !IsAboutStandIn(l))]) };
     }
 

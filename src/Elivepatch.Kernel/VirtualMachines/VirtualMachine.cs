@@ -164,7 +164,7 @@ public static class VirtualMachine
         if (job.Files.Sum(f => (long)f.Content.Length) > LargestFiles)
             return new(VirtualMachineProblems.GuestJobInvalid, $"the files are larger than {LargestFiles >> 20} MiB");
         if (job.KernelArguments.FirstOrDefault(a => a.Length == 0 || a.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))) is { } word)
-            return new(VirtualMachineProblems.GuestJobInvalid, $"'{word}' is not one word of a kernel command line");
+            return new(VirtualMachineProblems.GuestJobInvalid, $"'{word}' is not a single word of a kernel command line");
         if (job.Memory is < 64 or > 65536 || job.Processors is < 1 or > 64)
             return new(VirtualMachineProblems.GuestJobInvalid, $"{job.Memory} MiB and {job.Processors} processors");
         return null;

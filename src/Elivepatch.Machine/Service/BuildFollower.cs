@@ -44,7 +44,7 @@ public sealed class BuildFollower(ServerClient client, ServerPatience patience, 
             failures = last > before ? 0 : failures + 1;
             if (failures > MostFailures)
                 return broken ?? asked.Problems.FirstOrDefault()
-                    ?? new Problem(ServiceProblems.ServerUnreachable, "it tells nothing of the build any more");
+                    ?? new Problem(ServiceProblems.ServerUnreachable, "it sends nothing about the build any more");
             var pause = patience.Pause * Math.Pow(2, Math.Max(0, failures - 1));
             await Task.Delay(pause < longestPause ? pause : longestPause, patience.Time, cancellation);
         }

@@ -28,24 +28,24 @@ public sealed record CertificateFault(string Reason, string Remedy)
         if (errors == SslPolicyErrors.None)
             return [];
         if (certificate is null)
-            return [new("it shows no certificate", "see that the port is that of the server, and tell its operator")];
+            return [new("it shows no certificate", "Check that the port is that of the server, and tell its operator.")];
         var faults = new List<CertificateFault>();
         faults.AddRange(OfTime(chain, certificate, now));
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
         {
             faults.Add(new(
                 $"its certificate is for {Names(certificate)}, not for {host}",
-                "use a name that the certificate has, or ask the operator for a certificate with this one"));
+                "Use a name that the certificate has, or ask the operator for a certificate with this one."));
         }
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateChainErrors))
             faults.AddRange(OfChain(chain, certificate));
-        return faults.Count > 0 ? faults : [new($"its certificate is refused ({errors})", "tell the server's operator")];
+        return faults.Count > 0 ? faults : [new($"its certificate is refused ({errors})", "Tell the server's operator.")];
     }
 
     /// <summary>The faults as a problem.</summary>
     public static Problem ToProblem(ServerAddress address, IReadOnlyList<CertificateFault> faults) => new(
         MachineProblems.CertificateRefused, $"{address}: {string.Join("; ", faults.Select(f => f.Reason))}",
-        string.Join("; ", faults.Select(f => f.Remedy).Distinct()));
+        string.Join(" ", faults.Select(f => f.Remedy).Distinct()));
 
     // The server's own certificate, or one of those that vouch for it.
     private static IEnumerable<CertificateFault> OfTime(X509Chain? chain, X509Certificate2 certificate, DateTimeOffset now)
@@ -57,13 +57,13 @@ public sealed record CertificateFault(string Reason, string Remedy)
             {
                 yield return new(
                     $"{whose} expired on {Day(one.NotAfter)}, and this machine's clock says {Day(now.UtcDateTime)}",
-                    "ask the operator to renew it; set the clock if it is wrong (timedatectl)");
+                    "Ask the operator to renew it; set the clock if it is wrong (timedatectl).");
             }
             else if (one.NotBefore.ToUniversalTime() > now.UtcDateTime)
             {
                 yield return new(
                     $"{whose} is not valid before {Day(one.NotBefore)}, and this machine's clock says {Day(now.UtcDateTime)}",
-                    "set the machine's clock (timedatectl)");
+                    "Set the machine's clock (timedatectl).");
             }
         }
     }
@@ -75,17 +75,17 @@ public sealed record CertificateFault(string Reason, string Remedy)
         if ((found & ofIssuer) != 0)
         {
             var issuer = certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData)
-                ? "its certificate vouches for itself"
+                ? "its certificate is self-signed"
                 : $"its certificate is issued by {Short(certificate.Issuer)}";
             yield return new(
-                $"{issuer}, whom this machine does not know",
-                "give the issuer's certificate, PEM: SSL_CERT_FILE=FILE, or to the whole machine (update-ca-certificates, "
-                + "update-ca-trust)");
+                $"{issuer}, and this machine does not trust that issuer",
+                "Give the issuer's certificate in PEM with SSL_CERT_FILE=FILE, or install it on the machine (update-ca-certificates, "
+                + "update-ca-trust).");
         }
 
         var others = found & ~(ofIssuer | X509ChainStatusFlags.NotTimeValid);
         if (others != X509ChainStatusFlags.NoError)
-            yield return new($"its certificate is refused ({others})", "ask the operator for another");
+            yield return new($"its certificate is refused ({others})", "Ask the operator for another one.");
     }
 
     private static string Names(X509Certificate2 certificate)

@@ -62,8 +62,8 @@ public sealed partial class ConnectionFailure(ServerAddress address, IWebProxy p
     public Problem Unreachable(string reason) => Proxy is { } named
         ? new(
             ServiceProblems.ServerUnreachable, $"{address}, through the proxy {named}: {reason}",
-            "check the proxy's address ($https_proxy, $http_proxy, $all_proxy) and the network; "
-            + $"NO_PROXY={server.Host} goes around it")
+            "Check the proxy's address ($https_proxy, $http_proxy, $all_proxy) and the network; "
+            + $"NO_PROXY={server.Host} bypasses it.")
         : new(ServiceProblems.ServerUnreachable, $"{address}: {reason}");
 
     // Without user and password.
@@ -85,10 +85,10 @@ public sealed partial class ConnectionFailure(ServerAddress address, IWebProxy p
     private Problem Refused(string named, int status) => new(
         MachineProblems.ProxyRefuses, $"{address}: the proxy {named} says {status}",
         status == 407
-            ? "give it user and password in its address, https_proxy=http://USER:PASSWORD@HOST:PORT; or go around it with "
-                + $"NO_PROXY={server.Host}"
-            : $"ask who runs the proxy to let this machine connect to {server.Host}:{server.Port}; or go around it with "
-                + $"NO_PROXY={server.Host}");
+            ? "Give user and password in the proxy's address, https_proxy=http://USER:PASSWORD@HOST:PORT, or set "
+                + $"NO_PROXY={server.Host} to bypass it."
+            : $"Ask the operator of the proxy to let this machine connect to {server.Host}:{server.Port}, or set "
+                + $"NO_PROXY={server.Host} to bypass it.");
 
     // Whether the port speaks the other of http and https. Nothing that is secret is sent.
     private async Task<Problem?> LookAsync(CancellationToken cancellation)
@@ -120,7 +120,7 @@ public sealed partial class ConnectionFailure(ServerAddress address, IWebProxy p
         var url = $"{other}{address.Url[server.Scheme.Length..]}";
         return new(
             MachineProblems.SchemeWrong, $"{address}: the port speaks {other}",
-            other == "https" ? $"use {url}" : $"use {url} where what is sent may be read on the way, or the port that speaks https");
+            other == "https" ? $"Use {url} instead." : $"Use {url} if the traffic may be read by others, or else the port that speaks https.");
     }
 
     private async Task<bool> SpeaksHttpAsync(NetworkStream stream, CancellationToken cancellation)

@@ -31,7 +31,7 @@ public static class EventReader
         {
             body.CountAnew();
             if (item.Data is not { Stage: not null, Detail: not null } happened)
-                return new(ServiceProblems.ServerAnswerMalformed, "an event of the build is none");
+                return new(ServiceProblems.ServerAnswerMalformed, "an event of the build is malformed");
             if (happened.Sequence <= last)
                 continue;
             last = happened.Sequence;

@@ -84,9 +84,9 @@ public sealed class KernelParcel(ServerClient client, MachineAccess machine, str
 
     private static string? Remedy(MissingPart part) => (part.CanBeSent, part.Name) switch
     {
-        (true, KernelParts.Source) => "send the source that the kernel was built from: --source ARCHIVE-OR-FOLDER",
+        (true, KernelParts.Source) => "Send the source that the kernel was built from: --source DIR-OR-TARBALL.",
         (true, KernelParts.BootImage) =>
-            "the image that booted this machine is neither /boot/vmlinuz-RELEASE nor beside it: copy it there",
+            "Copy the image that booted this machine to /boot/vmlinuz-RELEASE: it is not at any of the usual places.",
         _ => null,
     };
 

@@ -48,8 +48,8 @@ public static class MachineReporter
         {
             return new Problem(
                 CommandProblems.UsageInvalid,
-                $"'{Printable(name, MachineReport.LongestName)}' is no name for a machine: 1 to {MachineReport.LongestName} printable characters",
-                "name it with --machine NAME");
+                $"'{Printable(name, MachineReport.LongestName)}' is not a valid machine name: 1 to {MachineReport.LongestName} printable characters",
+                "Name the machine with --machine NAME.");
         }
 
         using var client = new ServerClient(

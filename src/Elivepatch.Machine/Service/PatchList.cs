@@ -33,7 +33,7 @@ public static partial class PatchList
                 problems.Add(
                     new(
                         CommandProblems.UsageInvalid, $"two patches are called {name}",
-                        "name each differently: a patch is known by its file's name"));
+                        "Give each a different file name: a patch is identified by it."));
             patches.Add(new(name, content));
         }
         return problems.Count > 0 ? Outcome<IReadOnlyList<PatchFile>>.Failure(problems) : patches;
@@ -50,7 +50,7 @@ public static partial class PatchList
         {
             return new Problem(
                 CommandProblems.UsageInvalid, $"no live patch is called '{unknown}'; {(carried.Count == 0 ? "none is live" : $"live are {string.Join(", ", carried.Select(c => c.Name))}")}",
-                "`elivepatch status` lists the live patches");
+                "List the live patches with `elivepatch status`.");
         }
         var kept = carried.Where(c => !dropped.Contains(c.Name)).Select(
             c => given.FirstOrDefault(g => g.Name == c.Name) ?? c).ToList();
@@ -58,8 +58,8 @@ public static partial class PatchList
         return all.Count > 0
             ? all
             : new Problem(
-                CommandProblems.UsageInvalid, "no patch would be live any more",
-                "name a patch; `elivepatch disable` makes nothing live");
+                CommandProblems.UsageInvalid, "no patch would be left live",
+                "Name a patch; `elivepatch disable` leaves none live.");
     }
 
     /// <summary>

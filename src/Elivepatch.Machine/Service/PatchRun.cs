@@ -41,7 +41,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
 
     private static Problem StaysLive(KnownWithdrawal withdrawal) => withdrawal.ToProblem() with
     {
-        CaseRemedy = $"it stays live: `elivepatch disable {withdrawal.Module}` takes it away, where it cannot be replaced",
+        CaseRemedy = $"It stays live; if it cannot be replaced, remove it with `elivepatch disable {withdrawal.Module}`.",
     };
 
     private async Task<Outcome<PatchResult>> TryAsync(CancellationToken cancellation)
@@ -186,8 +186,8 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
                 return content.Problems[0] with
                 {
                     Reason = $"{reference.Name}, which is live: {content.Problems[0].Reason}",
-                    CaseRemedy = $"name the patch's file again beside the others (it is called {reference.Name}), or leave it out: "
-                        + $"--drop {reference.Name}",
+                    CaseRemedy = $"Name the patch file (called {reference.Name}) again beside the others, or leave it out: "
+                        + $"--drop {reference.Name}.",
                 };
             }
             carried.Add(new(reference.Name, kept));
@@ -230,7 +230,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
         var registered = await connection.Client.RegisterAsync(capture, cancellation);
         if (registered.TryGet(out var known) && known.BuildId != plan.BuildId)
             registered = new Problem(
-                ServiceProblems.ServerAnswerMalformed, $"{connection.Address} speaks of the kernel {known.BuildId}");
+                ServiceProblems.ServerAnswerMalformed, $"{connection.Address} names the kernel {known.BuildId}");
         if (!registered.Succeeded)
             return Ended<BuildView>("ask", registered.Problems);
         var sent = await new KernelParcel(connection.Client, machine, request.Source, progress).SendAsync(registered.Value, cancellation);
@@ -266,23 +266,23 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
                 { State: BuildState.Succeeded } => ended,
                 { State: BuildState.Withdrawn, Problems: var broken } => new Problem(
                     ServiceProblems.LivepatchWithdrawn, string.Join("; ", broken.Select(p => $"{p.Code} {p.Title}: {p.Reason}")),
-                    "the same command asks for it again: it is built anew, by the rules of today"),
+                    "Run the same command again: the livepatch is rebuilt under the current rules."),
                 { Problems: { Count: > 0 } problems } => Outcome<BuildView>.Failure([.. problems.Select(p => Explain(p.ToProblem()))]),
                 { State: BuildState.Cancelled } =>
-                    new Problem(ServiceProblems.BuildAbandoned, "somebody cancelled it", "the same command asks for it again"),
+                    new Problem(ServiceProblems.BuildAbandoned, "it was cancelled", "Run the same command to request it again."),
                 _ => new Problem(ServiceProblems.BuildAbandoned, "it ended without a livepatch and without a reason"),
             });
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             return new Problem(
-                ServiceProblems.BuildAbandoned, $"it is not done after {request.BuildLimit.TotalMinutes:0} minutes", "the same command goes on waiting; --wait waits longer");
+                ServiceProblems.BuildAbandoned, $"it is not done after {request.BuildLimit.TotalMinutes:0} minutes", "Run the same command to continue waiting; --wait sets a longer limit.");
         }
     }
 
     // A statement may have come with a livepatch some of whose patches are dropped now.
     private Problem Explain(Problem problem) => problem.Code == StatementProblems.StatementUnused && request.Statements is null
-        ? problem with { CaseRemedy = "it was given for what is live: name the statements that still hold with --statements FILE, `[]` for none" }
+        ? problem with { CaseRemedy = "The statement came with what is live: name the statements that still apply with --statements FILE, `[]` for none." }
         : problem;
 
     private async Task<Outcome<NewLivepatch>> FetchAsync(
@@ -379,7 +379,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
         if (!known.TryGet(out var withdrawals))
             return known.Problems[0];
         return withdrawals.Find(digest, issued) is { } found
-            ? found.ToProblem() with { CaseRemedy = $"ask again: {connection.Address} should have built it anew" }
+            ? found.ToProblem() with { CaseRemedy = $"Request it again: {connection.Address} should have rebuilt it." }
             : null;
     }
 
@@ -389,7 +389,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
         {
             { Replace: false } => new Problem(TrustProblems.ArtifactOfOtherPatches, "it does not replace what is live"),
             { Module: var name } when name != plan.Module =>
-                new Problem(TrustProblems.ArtifactOfOtherPatches, $"it is called {name}, and {plan.Module} was asked for"),
+                new Problem(TrustProblems.ArtifactOfOtherPatches, $"it is called {name}, but {plan.Module} was requested"),
             _ => statement,
         };
 

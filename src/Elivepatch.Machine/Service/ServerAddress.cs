@@ -10,11 +10,11 @@ public sealed record ServerAddress(string Url)
     public static Outcome<ServerAddress> Parse(string text)
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme is not ("https" or "http"))
-            return new Problem(CommandProblems.UsageInvalid, $"'{text}' is no address", "write https://HOST or https://HOST:PORT");
+            return new Problem(CommandProblems.UsageInvalid, $"'{text}' is not an address", "Write https://HOST or https://HOST:PORT.");
         if (uri.UserInfo.Length > 0 || uri.Query.Length > 0 || uri.Fragment.Length > 0)
             return new Problem(
-                CommandProblems.UsageInvalid, "an address has no user, no question and no fragment",
-                "write https://HOST or https://HOST:PORT");
+                CommandProblems.UsageInvalid, "an address has no user, query or fragment",
+                "Write https://HOST or https://HOST:PORT.");
         return new ServerAddress(uri.GetLeftPart(UriPartial.Path).TrimEnd('/'));
     }
 

@@ -239,8 +239,8 @@ public sealed class ServerClient : IDisposable
         if (status is >= 300 and < 400)
         {
             return Malformed(
-                $"it sends the command elsewhere ({status}), to {response.Headers.Location}",
-                "name the address that it is to go to: it is not followed, for the token would go along");
+                $"it redirects ({status}) to {response.Headers.Location}",
+                "Name that address instead: redirects are not followed, because the token would go along.");
         }
         if (response.Content.Headers.ContentType?.MediaType == ProblemDetails.MediaType)
         {

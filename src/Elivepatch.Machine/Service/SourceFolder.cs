@@ -46,7 +46,7 @@ public sealed class SourceFolder(string folder)
     private Problem? Add(TarWriter archive, string path, string name, int depth, CancellationToken cancellation)
     {
         if (depth > DeepestFolder)
-            return Unusable($"{path} lies too deep");
+            return Unusable($"{path} is too deep");
         foreach (var entry in new DirectoryInfo(path).EnumerateFileSystemInfos().OrderBy(e => e.Name, StringComparer.Ordinal))
         {
             cancellation.ThrowIfCancellationRequested();

@@ -33,7 +33,7 @@ public sealed record TrustedConnection(ServerAddress Address, ServerClient Clien
         {
             return new Problem(
                 TrustProblems.KeyNotTrusted, $"no key is pinned for {address}",
-                $"ask the server's operator for its key's identity and pin it: elivepatch trust --server {address} --key ID-or-FILE");
+                $"Ask the server's operator for the identity of its key, and pin it with `elivepatch trust --server {address} --key ID-OR-FILE`.");
         }
         if (RefuseReadable(address, token.Value, request.AllowsHttp || trusted is { AllowsHttp: true }) is { } readable)
             return readable;
@@ -68,11 +68,11 @@ public sealed record TrustedConnection(ServerAddress Address, ServerClient Clien
         (null, []) =>
             new Problem(
                 CommandProblems.UsageInvalid, "no server is named, and none is trusted",
-                "name it with --server URL, or pin one with `elivepatch trust`"),
+                "Name it with --server URL, or pin one with `elivepatch trust`."),
         _ =>
             new Problem(
                 CommandProblems.UsageInvalid, $"several servers are trusted: {string.Join(", ", config.Servers.Select(s => s.Url))}",
-                "name one with --server URL"),
+                "Name one with --server URL."),
     };
 
     /// <inheritdoc/>

@@ -16,7 +16,7 @@ public static class OutputFile
         if (path.Length == 0 || path.EndsWith('/') || Directory.Exists(path))
             return new(CommandProblems.OutputUnusable, $"'{path}' names no file");
         if (!Directory.Exists(folder))
-            return new(CommandProblems.OutputUnusable, $"the folder {folder} does not exist");
+            return new(CommandProblems.OutputUnusable, $"the directory {folder} does not exist");
         if (File.Exists(path) && IsDevice(path))
             return new(CommandProblems.OutputUnusable, $"{path} is a device");
         return null;
@@ -32,7 +32,7 @@ public static class OutputFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return new(CommandProblems.OutputUnusable, $"the folder '{path}' cannot be made: {e.Message}");
+            return new(CommandProblems.OutputUnusable, $"the directory '{path}' cannot be created: {e.Message}");
         }
     }
 

@@ -20,6 +20,6 @@ public enum StageState
 /// <param name="Stage">The stage in a few words, the same for all its events: "download", "prepare".</param>
 /// <param name="Detail">What it is doing now; empty where the stage says it all.</param>
 /// <param name="State">Where the stage stands.</param>
-/// <param name="Done">How much is done, in the stage's own unit; null where that is not known.</param>
-/// <param name="Total">How much there is to do; null where that is not known.</param>
+/// <param name="Done">How much is done, in a unit that depends on the stage; null if unknown.</param>
+/// <param name="Total">How much there is to do; null if unknown.</param>
 public sealed record StageEvent(string Stage, string Detail, StageState State, long? Done = null, long? Total = null);

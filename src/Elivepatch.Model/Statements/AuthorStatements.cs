@@ -20,7 +20,7 @@ public sealed class AuthorStatements
     /// <summary>The units with functions to patch although no patch changes them.</summary>
     public IEnumerable<string> UnitsToPatch => All.Where(s => s.Kind == StatementKind.PatchFunctionToo).Select(s => s.Unit).Distinct();
 
-    /// <summary>Takes a list that keeps <see cref="StatementRules"/>.</summary>
+    /// <summary>Takes a list that follows <see cref="StatementRules"/>.</summary>
     public static Outcome<AuthorStatements> Of(IReadOnlyList<AuthorStatement> statements) =>
         StatementRules.Refuse(statements) is { } wrong
             ? new Problem(StatementProblems.StatementMalformed, wrong)
@@ -30,8 +30,8 @@ public sealed class AuthorStatements
     public UnitStatements In(string unit) => new(unit, byUnit[unit]);
 
     /// <summary>
-    /// A problem for each statement that names nothing in this build: it is misspelt, or the patch has moved on. Taken as it is,
-    /// the manifest would sign a reason for something that is not there.
+    /// A problem for each statement that matches nothing in this build: it is misspelt, or the patch has changed. Otherwise the
+    /// manifest would sign a reason for something that does not exist.
     /// </summary>
     /// <param name="used">What the comparisons of all units have used.</param>
     public IReadOnlyList<Problem> Unused(IEnumerable<AuthorStatement> used)

@@ -5,20 +5,20 @@ using System.Text.RegularExpressions;
 namespace Elivepatch.Model.Statements;
 
 /// <summary>
-/// What a statement may look like, whichever way it came. Statements are printed, signed and shown, so nothing in them may be
-/// anything else than it looks.
+/// What a statement may contain, whatever its origin. Statements are printed, signed and shown, so their text must not be
+/// mistakable for anything else.
 /// </summary>
 public static partial class StatementRules
 {
-    /// <summary>The most statements of one build.</summary>
+    /// <summary>The maximum number of statements of one build.</summary>
     public const int MostStatements = 256;
 
-    /// <summary>The longest reason, in UTF-16 code units.</summary>
+    /// <summary>The maximum length of a reason, in UTF-16 code units.</summary>
     public const int LongestReason = 1000;
 
     private const int LongestUnit = 255;
 
-    /// <summary>What is wrong with a list; null where nothing is.</summary>
+    /// <summary>What is wrong with a list; null if nothing is.</summary>
     public static string? Refuse(IReadOnlyList<AuthorStatement> statements)
     {
         if (statements.Count > MostStatements)
@@ -34,7 +34,7 @@ public static partial class StatementRules
         return statements.GroupBy(s => s.Target).FirstOrDefault(g => g.Count() > 1) is { Key: var twice } ? $"{twice} is stated twice" : null;
     }
 
-    /// <summary>What is wrong with one statement; null where nothing is.</summary>
+    /// <summary>What is wrong with one statement; null if nothing is.</summary>
     public static string? Refuse(AuthorStatement statement)
     {
         if (Refuse(statement.Target) is { } wrong)
@@ -47,11 +47,11 @@ public static partial class StatementRules
         return IsPlainLine(statement.Reason) ? null : $"the reason of {word}: {statement.Name} is not one line of printable text";
     }
 
-    /// <summary>What is wrong with what a statement is about; null where nothing is.</summary>
+    /// <summary>What is wrong with the subject of a statement; null if nothing is.</summary>
     public static string? Refuse(StatementTarget statement)
     {
         if (StatementKinds.WordOf(statement.Kind) is not { } word)
-            return "its kind is none";
+            return "its kind is not valid";
         if (statement is not { Unit: not null, Name: not null })
             return $"{word} without name or unit";
         if (statement.Unit.Length > LongestUnit || !Unit().IsMatch(statement.Unit) || statement.Unit.Split('/').Any(p => p is "" or "." or ".."))

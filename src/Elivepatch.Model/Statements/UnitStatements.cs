@@ -1,8 +1,8 @@
 namespace Elivepatch.Model.Statements;
 
 /// <summary>
-/// The statements that hold in one unit, and which of them its comparison has used. One comparison has one of these: units are
-/// compared at once.
+/// The statements that hold in one unit, and which of them its comparison has used. Each comparison has its own instance, because
+/// units are compared in parallel.
 /// </summary>
 /// <param name="unit">The unit.</param>
 /// <param name="statements">Its statements.</param>
@@ -12,16 +12,16 @@ public sealed class UnitStatements(string unit, IEnumerable<AuthorStatement> sta
     private readonly HashSet<AuthorStatement> lifting = [];
     private readonly HashSet<AuthorStatement> rejected = [];
 
-    /// <summary>The statements without which the livepatch would be another one or none, in order of kind and name.</summary>
+    /// <summary>The statements on which the livepatch depends, in order of kind and name.</summary>
     public IReadOnlyList<AuthorStatement> Used => Sorted(lifting);
 
-    /// <summary>Statements about what is there and cannot be lifted: the problem says why.</summary>
+    /// <summary>Statements whose subject exists but whose refusal cannot be lifted: the problem says why.</summary>
     public IReadOnlyList<AuthorStatement> Rejected => Sorted(rejected);
 
     /// <summary>The functions that are to be patched too.</summary>
     public IEnumerable<string> FunctionsToPatch => byTarget.Keys.Where(k => k.Kind == StatementKind.PatchFunctionToo).Select(k => k.Name);
 
-    /// <summary>True where the author states this; the statement counts as used then.</summary>
+    /// <summary>True if the author states this; the statement then counts as used.</summary>
     public bool States(StatementKind kind, string name)
     {
         if (!byTarget.TryGetValue((kind, name), out var statement))
@@ -31,30 +31,30 @@ public sealed class UnitStatements(string unit, IEnumerable<AuthorStatement> sta
     }
 
     /// <summary>
-    /// Adds a problem unless the author lifts it. One that is added says which statement would.
+    /// Adds a problem unless the author lifts it. An added problem says which statement would lift it.
     /// </summary>
     /// <param name="problems">Where to add it.</param>
     /// <param name="problem">The refusal.</param>
     /// <param name="kind">The kind that lifts it.</param>
-    /// <param name="name">The one thing that it is about, as a statement names it.</param>
+    /// <param name="name">The subject, as a statement names it.</param>
     public void Refuse(List<Problem> problems, Problem problem, StatementKind kind, string name)
     {
         if (States(kind, name))
             return;
         problems.Add(problem with
         {
-            CaseRemedy = $"{problem.Remedy}; or, where you know that it is harmless, state {StatementKinds.WordOf(kind)} and why (--statements)",
+            CaseRemedy = $"{problem.Remedy} If you know that it is harmless, state {StatementKinds.WordOf(kind)} and why (--statements).",
             LiftedBy = new(kind, unit, name),
         });
     }
 
     /// <summary>
-    /// Adds a problem that no statement lifts. A statement that means to is not reported as naming nothing.
+    /// Adds a problem that no statement lifts. A statement meant to lift it is not reported as matching nothing.
     /// </summary>
     /// <param name="problems">Where to add it.</param>
     /// <param name="problem">The refusal.</param>
     /// <param name="kind">The kind that would lift it if it could be lifted.</param>
-    /// <param name="name">The one thing that it is about.</param>
+    /// <param name="name">The subject.</param>
     public void RefuseAlways(List<Problem> problems, Problem problem, StatementKind kind, string name)
     {
         if (byTarget.TryGetValue((kind, name), out var statement))

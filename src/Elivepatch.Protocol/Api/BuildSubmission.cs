@@ -2,10 +2,10 @@ using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Protocol.Api;
 
-/// <summary>A build that a client asks for. Equal requests share one build.</summary>
+/// <summary>A request for a build. Equal requests share one build.</summary>
 public sealed record BuildSubmission
 {
-    /// <summary>The kernel's id.</summary>
+    /// <summary>The kernel's ID.</summary>
     public required string Kernel { get; init; }
 
     /// <summary>The patches to make live, in order; at least one.</summary>
@@ -15,25 +15,25 @@ public sealed record BuildSubmission
     public IReadOnlyList<PatchFile> BasePatches { get; set; } = [];
 
     /// <summary>
-    /// What the author of the patches states, in order: each lifts one refusal, and one that the build does not need is refused.
+    /// Statements of the patches' author, in order. Each lifts one refusal; one that the build does not need is refused.
     /// </summary>
     public IReadOnlyList<AuthorStatement> Statements { get => field ?? []; init; } = [];
 
-    /// <summary>Name of the module; null takes it from the first patch.</summary>
+    /// <summary>Name of the module; if null, made from the name of the first patch.</summary>
     public string? Name { get; init; }
 
     /// <summary>True for a cumulative livepatch that replaces all others atomically.</summary>
     public bool Replace { get; set; } = true;
 
     /// <summary>
-    /// A script for busybox's <c>sh</c> that runs in the test's virtual machine and nowhere else: with the word <c>before</c>,
-    /// then <c>during</c> and the livepatch's name, then <c>after</c>. A status other than 0 fails the test.
+    /// A script for busybox <c>sh</c> that runs only in the test's virtual machine: with the argument <c>before</c>, then
+    /// <c>during</c> and the livepatch's name, then <c>after</c> twice. An exit status other than 0 fails the test.
     /// </summary>
     public string? Script { get; init; }
 }
 
-/// <summary>A patch as it travels.</summary>
-/// <param name="Name">Its file's name; plain characters, no folder.</param>
+/// <summary>A patch file.</summary>
+/// <param name="Name">File name; plain characters, no directory.</param>
 /// <param name="Content">The unified diff (base64 in JSON).</param>
 public sealed record PatchFile(string Name, byte[] Content)
 {

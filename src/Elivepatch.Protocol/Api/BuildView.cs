@@ -4,35 +4,35 @@ using Elivepatch.Model.Explanations;
 
 namespace Elivepatch.Protocol.Api;
 
-/// <summary>Where a build stands.</summary>
+/// <summary>The state of a build.</summary>
 public enum BuildState
 {
-    /// <summary>It waits for its turn.</summary>
+    /// <summary>The build waits for its turn.</summary>
     [JsonStringEnumMemberName("queued")]
     Queued,
 
-    /// <summary>It runs.</summary>
+    /// <summary>The build is running.</summary>
     [JsonStringEnumMemberName("running")]
     Running,
 
-    /// <summary>There is a livepatch.</summary>
+    /// <summary>The build has produced a livepatch.</summary>
     [JsonStringEnumMemberName("succeeded")]
     Succeeded,
 
-    /// <summary>There can be no livepatch: the patch, the kernel or the test says why.</summary>
+    /// <summary>No livepatch is possible, because of the patch, the kernel or a failed test.</summary>
     [JsonStringEnumMemberName("refused")]
     Refused,
 
-    /// <summary>The builder failed. Asking again may help.</summary>
+    /// <summary>The builder failed. Trying again may help.</summary>
     [JsonStringEnumMemberName("failed")]
     Failed,
 
-    /// <summary>Somebody cancelled it.</summary>
+    /// <summary>The build was cancelled.</summary>
     [JsonStringEnumMemberName("cancelled")]
     Cancelled,
 
     /// <summary>
-    /// There was a livepatch, and by newer rules it is not safe. It is not given out any more; asking again builds it anew.
+    /// The livepatch is not safe by newer rules. It is no longer given out; an equal request rebuilds it.
     /// </summary>
     [JsonStringEnumMemberName("withdrawn")]
     Withdrawn,
@@ -41,13 +41,13 @@ public enum BuildState
 /// <summary>A build as the server knows it.</summary>
 public sealed record BuildView
 {
-    /// <summary>Digest of all that determines the result, hexadecimal.</summary>
+    /// <summary>Digest of everything that determines the result, hexadecimal.</summary>
     public required string Id { get; init; }
 
-    /// <summary>Where it stands.</summary>
+    /// <summary>Its state.</summary>
     public required BuildState State { get; init; }
 
-    /// <summary>The kernel's id.</summary>
+    /// <summary>The kernel's ID.</summary>
     public required string Kernel { get; init; }
 
     /// <summary>The kernel's release.</summary>
@@ -56,19 +56,19 @@ public sealed record BuildView
     /// <summary>The patches to make live, in order.</summary>
     public required IReadOnlyList<PatchReference> Patches { get; init; }
 
-    /// <summary>The name of the token that first asked for it.</summary>
+    /// <summary>The name of the token that first requested it.</summary>
     public required string Requester { get; init; }
 
-    /// <summary>When it was first asked for.</summary>
+    /// <summary>When it was first requested.</summary>
     public required DateTimeOffset Submitted { get; init; }
 
-    /// <summary>When a builder last took it up.</summary>
+    /// <summary>When a builder last started it.</summary>
     public DateTimeOffset? Started { get; init; }
 
     /// <summary>When it ended.</summary>
     public DateTimeOffset? Finished { get; init; }
 
-    /// <summary>How often a builder took it up.</summary>
+    /// <summary>How often a builder started it.</summary>
     public int Attempts { get; init; }
 
     /// <summary>Name of the module, once there is one.</summary>
@@ -78,53 +78,53 @@ public sealed record BuildView
     public ArtifactReference? Artifact { get; init; }
 
     /// <summary>
-    /// True where it passed its test in a virtual machine, false where it failed it; null where there was none.
+    /// True if it passed its test in a virtual machine, false if it failed; null if there was no test.
     /// </summary>
     public bool? Tested { get; init; }
 
     /// <summary>
-    /// How it is proven that the livepatch fits the kernel that runs: <c>bytes</c> where the code of all its units was compared
-    /// byte by byte, <c>layout</c> where that of one or more was not; null where there is no livepatch, or nobody knows.
+    /// How the livepatch was verified to match the running kernel: <c>bytes</c> if the code of all its units was compared
+    /// byte by byte, <c>layout</c> if that of one or more was not; null if there is no livepatch, or this is unknown.
     /// </summary>
     public string? Proof { get; init; }
 
     /// <summary>Why there is no livepatch, or why it was withdrawn.</summary>
     public IReadOnlyList<ProblemReport> Problems { get; set; } = [];
 
-    /// <summary>True where nothing will change any more.</summary>
+    /// <summary>True if the state is final.</summary>
     public bool IsFinal => State is not (BuildState.Queued or BuildState.Running);
 }
 
-/// <summary>How it is proven that what was compiled is the code that runs.</summary>
+/// <summary>Ways in which compiled code was verified to be the code that runs.</summary>
 public static class Proofs
 {
     /// <summary>The code was compared byte by byte with the kernel's image.</summary>
     public const string Bytes = "bytes";
 
-    /// <summary>The symbols and their layout were compared: there was no image.</summary>
+    /// <summary>Only the symbols and their layout were compared, because there was no image.</summary>
     public const string Layout = "layout";
 
-    /// <summary>What holds for all of the units; null where there are none.</summary>
+    /// <summary>The level reached by all of the units; null if there are none.</summary>
     public static string? Weakest(IReadOnlyList<ExplainedUnit> units) =>
         units.Count == 0 ? null : units.All(u => u.Proof == Bytes) ? Bytes : Layout;
 }
 
-/// <summary>A patch by name and digest.</summary>
-/// <param name="Name">Name of its file.</param>
+/// <summary>A patch, by name and digest.</summary>
+/// <param name="Name">File name.</param>
 /// <param name="Sha256">SHA-256 of its content, hexadecimal.</param>
 public sealed record PatchReference(string Name, string Sha256)
 {
-    /// <summary>What refers to these patches, in their order.</summary>
+    /// <summary>References to these patches, in order.</summary>
     public static IReadOnlyList<PatchReference> To(IReadOnlyList<PatchFile> patches) =>
         [.. patches.Select(p => new PatchReference(p.Name, Convert.ToHexStringLower(SHA256.HashData(p.Content))))];
 }
 
-/// <summary>A module by size and digest.</summary>
-/// <param name="Size">Bytes.</param>
+/// <summary>A module, by size and digest.</summary>
+/// <param name="Size">Size in bytes.</param>
 /// <param name="Sha256">SHA-256 of its content, hexadecimal.</param>
 public sealed record ArtifactReference(long Size, string Sha256);
 
 /// <summary>A page of builds, newest first.</summary>
 /// <param name="Builds">The builds.</param>
-/// <param name="Next">What to give as <c>after</c> for the next page; null at the end.</param>
+/// <param name="Next">Value of <c>after</c> for the next page; null on the last page.</param>
 public sealed record BuildPage(IReadOnlyList<BuildView> Builds, string? Next);

@@ -5,7 +5,7 @@ namespace Elivepatch.Protocol.Api;
 /// <summary>Whether livepatches can be built for a kernel.</summary>
 public enum KernelState
 {
-    /// <summary>A part is missing without which nothing can be built.</summary>
+    /// <summary>A required part is missing.</summary>
     [JsonStringEnumMemberName("incomplete")]
     Incomplete,
 
@@ -15,24 +15,24 @@ public enum KernelState
 }
 
 /// <summary>A kernel as the server knows it.</summary>
-/// <param name="Id">Names the kernel in requests: hexadecimal, made of the content of its capture.</param>
-/// <param name="Release">As <c>uname -r</c> gives it.</param>
+/// <param name="Id">Identifies the kernel in requests: hexadecimal, derived from the content of its capture.</param>
+/// <param name="Release">As printed by <c>uname -r</c>.</param>
 /// <param name="BuildId">Build-id of vmlinux, hexadecimal.</param>
 /// <param name="Compiler">The compiler that built it, as in <c>CONFIG_CC_VERSION_TEXT</c>.</param>
 /// <param name="State">Whether livepatches can be built for it.</param>
-/// <param name="Proof">How far a build is proven to fit: <c>bytes</c> with the boot image, <c>layout</c> without.</param>
-/// <param name="CanBeTested">True where the boot image is known.</param>
-/// <param name="Missing">What the server would like to have of it.</param>
-/// <param name="Added">When it was first seen.</param>
+/// <param name="Proof">How builds are verified to match: <c>bytes</c> with the boot image, <c>layout</c> without it.</param>
+/// <param name="CanBeTested">True if the boot image is known.</param>
+/// <param name="Missing">Parts that the server does not have.</param>
+/// <param name="Added">When it was registered.</param>
 public sealed record KernelView(
     string Id, string Release, string BuildId, string Compiler, KernelState State, string Proof, bool CanBeTested,
     IReadOnlyList<MissingPart> Missing, DateTimeOffset Added);
 
-/// <summary>Something about a kernel that the server does not have.</summary>
-/// <param name="Name">Names the part in requests: one of <see cref="KernelParts"/>.</param>
-/// <param name="IsRequired">True where nothing can be built without it.</param>
-/// <param name="Why">What it is needed for and where a machine has it.</param>
-/// <param name="CanBeSent">True where the operator lets clients send it.</param>
+/// <summary>A part of a kernel that the server does not have.</summary>
+/// <param name="Name">Identifies the part in requests: one of <see cref="KernelParts"/>.</param>
+/// <param name="IsRequired">True if nothing can be built without it.</param>
+/// <param name="Why">What it is needed for, and where to find it on a machine.</param>
+/// <param name="CanBeSent">True if the operator allows clients to send it.</param>
 public sealed record MissingPart(string Name, bool IsRequired, string Why, bool CanBeSent);
 
 /// <summary>Names of the parts of a kernel.</summary>

@@ -1,15 +1,15 @@
 namespace Elivepatch.Protocol.Api;
 
-/// <summary>An error as RFC 9457 has it (<c>application/problem+json</c>), with the product's numbers.</summary>
+/// <summary>An error in the form of RFC 9457 (<c>application/problem+json</c>), with ELP numbers.</summary>
 public sealed record ProblemDetails
 {
     /// <summary>The media type.</summary>
     public const string MediaType = "application/problem+json";
 
-    /// <summary>Names the kind of problem: <c>urn:elivepatch:problem:ELP1003</c>.</summary>
+    /// <summary>Identifies the kind of problem: <c>urn:elivepatch:problem:ELP1003</c>.</summary>
     public required string Type { get; init; }
 
-    /// <summary>The kind of failure in a few words.</summary>
+    /// <summary>Short description of the kind of failure.</summary>
     public required string Title { get; init; }
 
     /// <summary>The HTTP status.</summary>
@@ -18,6 +18,6 @@ public sealed record ProblemDetails
     /// <summary>What was found in this case.</summary>
     public string? Detail { get; init; }
 
-    /// <summary>All problems, the first of which gave the title.</summary>
+    /// <summary>All problems; the title is that of the first one.</summary>
     public IReadOnlyList<ProblemReport> Problems { get; set; } = [];
 }

@@ -11,7 +11,7 @@ public sealed record WithdrawalView
     /// <summary>Name of the module.</summary>
     public required string Module { get; init; }
 
-    /// <summary>The build that made it. It may have been removed since, or have been run anew.</summary>
+    /// <summary>The build that made it. It may have been removed or run again since.</summary>
     public required string Build { get; init; }
 
     /// <summary>The kernel's release.</summary>
@@ -29,30 +29,31 @@ public sealed record WithdrawalView
     /// <summary>The rules that it breaks.</summary>
     public required IReadOnlyList<ProblemReport> Problems { get; init; }
 
-    /// <summary>The first machines that report it, in the order of their ids.</summary>
+    /// <summary>The first machines that report it, in the order of their IDs.</summary>
     public required IReadOnlyList<WithdrawnOn> Machines { get; init; }
 
-    /// <summary>True where more machines report it.</summary>
+    /// <summary>True if more machines report it.</summary>
     public bool HasMoreMachines { get; init; }
 }
 
 /// <summary>A machine that reports a withdrawn livepatch.</summary>
-/// <param name="Id">The machine's id.</param>
+/// <param name="Id">The machine's ID.</param>
 /// <param name="Name">Its name.</param>
-/// <param name="State">How the livepatch stands on it, one of <see cref="LivepatchStates"/>.</param>
-/// <param name="IsCertain">True where it says which file it loaded; false where names and patches agree, which one built anew
-/// has too.</param>
-/// <param name="ReportedBy">Name of the token that it reports with.</param>
+/// <param name="State">State of the livepatch on it, one of <see cref="LivepatchStates"/>.</param>
+/// <param name="IsCertain">True if it reports which file it loaded; false if only names and patches agree, as they do for a
+/// rebuilt
+/// livepatch.</param>
+/// <param name="ReportedBy">Name of the token with which it reports.</param>
 /// <param name="LastSeen">When it last reported.</param>
 public sealed record WithdrawnOn(
     string Id, string Name, string State, bool IsCertain, string ReportedBy, DateTimeOffset LastSeen);
 
 /// <summary>A page of withdrawn livepatches, newest first.</summary>
 /// <param name="Withdrawals">The livepatches.</param>
-/// <param name="Next">What to give as <c>before</c> for the next page; null at the end.</param>
+/// <param name="Next">Value of <c>before</c> for the next page; null on the last page.</param>
 public sealed record WithdrawalPage(IReadOnlyList<WithdrawalView> Withdrawals, long? Next);
 
 /// <summary>Whether a module has been withdrawn.</summary>
-/// <param name="Notice">The signed notice (<see cref="WithdrawalNotice"/>); null where it has not been withdrawn, or is not
+/// <param name="Notice">The signed notice (<see cref="WithdrawalNotice"/>); null if the module has not been withdrawn, or is not
 /// known here.</param>
 public sealed record WithdrawalAnswer(Envelope? Notice);

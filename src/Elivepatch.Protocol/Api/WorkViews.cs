@@ -3,87 +3,87 @@ using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Protocol.Api;
 
-/// <summary>What a worker says of itself, when it starts and every few seconds after that.</summary>
+/// <summary>The report of a worker, sent when it starts and every few seconds after that.</summary>
 public sealed record WorkerReport
 {
-    /// <summary>Its name, for people; usually the host's.</summary>
+    /// <summary>Its name, for display; usually the host name.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The version of its engine, which has to be the server's: another one may build another livepatch.</summary>
+    /// <summary>The version of its engine, which has to be the server's: another version may build another livepatch.</summary>
     public required string Version { get; init; }
 
-    /// <summary>What it can build for: names of architecture and compiler, as the broker routes by them.</summary>
+    /// <summary>What it can build for: names of architecture and compiler, by which the broker routes.</summary>
     public required IReadOnlyList<string> Capabilities { get; init; }
 
-    /// <summary>Ids of kernels whose trees it has prepared, the latest first.</summary>
+    /// <summary>IDs of kernels whose trees it has prepared, the latest first.</summary>
     public required IReadOnlyList<string> Kernels { get; init; }
 
     /// <summary>How many builds it runs at once.</summary>
     public required int Builders { get; init; }
 
-    /// <summary>What it runs.</summary>
+    /// <summary>The builds that it is running.</summary>
     public required IReadOnlyList<WorkHold> Running { get; init; }
 }
 
-/// <summary>A build in the hands of a worker.</summary>
-/// <param name="Build">The build's id.</param>
-/// <param name="Attempt">Which attempt it is, from 1.</param>
+/// <summary>A build assigned to a worker.</summary>
+/// <param name="Build">The build's ID.</param>
+/// <param name="Attempt">The number of the attempt, from 1.</param>
 public sealed record WorkHold(string Build, int Attempt);
 
-/// <summary>What the server answers to a worker's report.</summary>
-/// <param name="Ended">Builds that the worker runs and shall not: they were cancelled, or somebody else has them.</param>
-/// <param name="HeldForSeconds">How long the worker keeps its builds if nothing is heard of it.</param>
+/// <summary>The answer to a worker's report.</summary>
+/// <param name="Ended">Builds that the worker must stop: they were cancelled, or assigned to another worker.</param>
+/// <param name="HeldForSeconds">How long the worker keeps its builds if it stops reporting.</param>
 public sealed record WorkerOrders(IReadOnlyList<string> Ended, int HeldForSeconds);
 
 /// <summary>A worker as the server knows it.</summary>
-/// <param name="Id">Its id, another one each time that it starts.</param>
+/// <param name="Id">Its ID, a new one at each start.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Version">The version of its engine.</param>
 /// <param name="Capabilities">What it can build for.</param>
-/// <param name="Kernels">Ids of kernels whose trees it has prepared.</param>
+/// <param name="Kernels">IDs of kernels whose trees it has prepared.</param>
 /// <param name="Builders">How many builds it runs at once.</param>
-/// <param name="Running">Ids of the builds that it runs.</param>
-/// <param name="Started">When it was first heard of.</param>
-/// <param name="LastSeen">When it was last heard of.</param>
+/// <param name="Running">IDs of the builds that it is running.</param>
+/// <param name="Started">When it first reported.</param>
+/// <param name="LastSeen">When it last reported.</param>
 public sealed record WorkerView(
     string Id, string Name, string Version, IReadOnlyList<string> Capabilities, IReadOnlyList<string> Kernels, int Builders,
     IReadOnlyList<string> Running, DateTimeOffset Started, DateTimeOffset LastSeen);
 
-/// <summary>A worker takes a build up.</summary>
-/// <param name="Worker">The worker's id.</param>
+/// <summary>A request to assign a build to a worker.</summary>
+/// <param name="Worker">The worker's ID.</param>
 public sealed record WorkBegin(string Worker);
 
-/// <summary>All that a worker has to know of a build.</summary>
+/// <summary>Everything that a worker needs to know about a build.</summary>
 public sealed record WorkOrder
 {
-    /// <summary>The build's id.</summary>
+    /// <summary>The build's ID.</summary>
     public required string Build { get; init; }
 
-    /// <summary>Which attempt it is; everything that is said of the build names it.</summary>
+    /// <summary>The number of the attempt; every message about the build names it.</summary>
     public required int Attempt { get; init; }
 
-    /// <summary>What was asked for.</summary>
+    /// <summary>The submission.</summary>
     public required BuildSubmission Submission { get; init; }
 
     /// <summary>The kernel.</summary>
     public required WorkKernel Kernel { get; init; }
 
-    /// <summary>When livepatches are tried: <c>auto</c>, <c>required</c>, <c>optional</c> or <c>off</c>.</summary>
+    /// <summary>When livepatches are tested: <c>auto</c>, <c>required</c>, <c>optional</c> or <c>off</c>.</summary>
     public required string Trial { get; init; }
 
-    /// <summary>How many seconds the script of a trial may take each time that it runs.</summary>
+    /// <summary>Time limit for each run of a test's script, in seconds.</summary>
     public required int ScriptSeconds { get; init; }
 
-    /// <summary>How many units may include what a patch changes.</summary>
+    /// <summary>Maximum number of units that include what a patch changes.</summary>
     public required int MostUnits { get; init; }
 
-    /// <summary>True where the server signs modules: what was built is sent to it before it is tried.</summary>
+    /// <summary>True if the server signs modules: the module is sent to it before it is tested.</summary>
     public required bool SignsModules { get; init; }
 }
 
-/// <summary>A kernel, for a worker. Digests are of inputs that the server gives out.</summary>
+/// <summary>A kernel, for a worker. The digests are those of inputs that the server provides.</summary>
 /// <param name="Id">Its id.</param>
-/// <param name="Release">As <c>uname -r</c> gives it.</param>
+/// <param name="Release">As printed by <c>uname -r</c>.</param>
 /// <param name="BuildId">Build-id of vmlinux, hexadecimal.</param>
 /// <param name="Compiler">The compiler that built it.</param>
 /// <param name="Capture">SHA-256 of its capture.</param>
@@ -92,10 +92,10 @@ public sealed record WorkOrder
 public sealed record WorkKernel(
     string Id, string Release, string BuildId, string Compiler, string Capture, string? BootImage, string? Source);
 
-/// <summary>What came of a build, from a worker.</summary>
+/// <summary>The result of a build, from a worker.</summary>
 public sealed record WorkResult
 {
-    /// <summary>Why there is no livepatch; empty where there is one.</summary>
+    /// <summary>Why there is no livepatch; empty if there is one.</summary>
     public required IReadOnlyList<ProblemReport> Problems { get; init; }
 
     /// <summary>Name of the module.</summary>
@@ -107,12 +107,12 @@ public sealed record WorkResult
     /// <summary>What is in the livepatch and why.</summary>
     public Explanation? Explanation { get; init; }
 
-    /// <summary>What the test's virtual machine printed.</summary>
+    /// <summary>Console output of the test's virtual machine.</summary>
     public string? Console { get; init; }
 
-    /// <summary>True where it passed its test, null where there was none.</summary>
+    /// <summary>True if it passed its test, null if there was none.</summary>
     public bool? Tested { get; init; }
 
-    /// <summary>What can be said of the module.</summary>
+    /// <summary>The statement about the module.</summary>
     public Statement? Statement { get; init; }
 }

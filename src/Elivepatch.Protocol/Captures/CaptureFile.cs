@@ -93,7 +93,7 @@ public sealed record CaptureFile(
         while (archive.ReadHeader() is { } member)
         {
             if (!member.IsFile)
-                return Unreadable("it has a member that is no file");
+                return Unreadable("it has a member that is not a file");
             if (!Largest.TryGetValue(member.Name, out var largest) || members.ContainsKey(member.Name))
                 return Unreadable("it has a member of another name, or one twice");
             if (member.Length > largest)
@@ -134,7 +134,7 @@ public sealed record CaptureFile(
         if (facts is not { Format: CaptureFacts.CurrentFormat })
             return Unreadable($"it is of format {facts?.Format}, and only {CaptureFacts.CurrentFormat} is known");
         if (!ReleaseName.IsValid(facts.Release ?? "") || BuildIdOf(facts) is null)
-            return Unreadable("its release or build-id is none");
+            return Unreadable("its release or build-id is not valid");
         if (facts.Modules is not { Count: <= MostModules } || facts.Livepatches is not { Count: <= MostModules })
             return Unreadable("it names too many modules");
         return facts;
@@ -161,7 +161,7 @@ public sealed record CaptureFile(
     private static Problem Damaged(Exception e) => Unreadable(e switch
     {
         EndOfStreamException => "it ends early",
-        InvalidDataException => "it is no archive compressed by gzip, or damaged",
+        InvalidDataException => "it is not a gzip-compressed archive, or is damaged",
         _ => e.Message,
     });
 

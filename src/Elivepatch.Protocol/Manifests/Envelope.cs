@@ -4,15 +4,15 @@ using System.Text;
 namespace Elivepatch.Protocol.Manifests;
 
 /// <summary>
-/// A signed message: a Dead Simple Signing Envelope (DSSE, version 1.0.2). What is signed is the type and the exact bytes of the
-/// payload, so that nothing is ever parsed, brought into a normal form or compared before its signature holds.
+/// A signed message: a Dead Simple Signing Envelope (DSSE, version 1.0.2). The signature covers the type and the exact bytes of
+/// the payload, so that nothing is parsed, normalised or compared before its signature has been verified.
 /// </summary>
 /// <param name="PayloadType">The media type of the payload.</param>
 /// <param name="Payload">The payload (base64 in JSON).</param>
 /// <param name="Signatures">The signatures.</param>
 public sealed record Envelope(string PayloadType, byte[] Payload, IReadOnlyList<EnvelopeSignature> Signatures)
 {
-    /// <summary>The most bytes that an envelope may have as JSON.</summary>
+    /// <summary>The maximum size of an envelope as JSON, in bytes.</summary>
     public const int LargestFile = 4 << 20;
 
     /// <summary>The bytes that are signed: DSSE's pre-authentication encoding, with sizes in decimal.</summary>
@@ -25,6 +25,6 @@ public sealed record Envelope(string PayloadType, byte[] Payload, IReadOnlyList<
 }
 
 /// <summary>A signature of an envelope.</summary>
-/// <param name="KeyId">A hint at the key; nothing is decided by it.</param>
+/// <param name="KeyId">A hint at the key; no decision depends on it.</param>
 /// <param name="Sig">The signature (base64 in JSON).</param>
 public sealed record EnvelopeSignature(string KeyId, byte[] Sig);

@@ -58,7 +58,7 @@ public static class ManifestCheck
         {
             if (JsonSerializer.Deserialize(manifest, ProtocolJson.Default.Envelope) is not { PayloadType: { } type, Payload: { } payload, Signatures: { } signatures } envelope
                 || signatures.Any(s => s is not { Sig: not null }))
-                return new Problem(TrustProblems.ManifestUnreadable, "it is no envelope");
+                return new Problem(TrustProblems.ManifestUnreadable, "it is not an envelope");
             if (!key.HasSigned(envelope))
                 return new Problem(TrustProblems.SignatureWrong, $"none of its {signatures.Count} signatures is by the pinned key {key.Id}");
             return type == Statement.PayloadType && JsonSerializer.Deserialize(payload, ProtocolJson.Default.Statement) is { } statement
@@ -86,9 +86,9 @@ public static class ManifestCheck
         if (asked.BuildId != expectation.BuildId)
             return new(TrustProblems.ArtifactForOtherKernel, $"it is for {asked.Release} with build-id {asked.BuildId}; build-id {expectation.BuildId} runs here");
         if (expectation.Patches is { } patches && !patches.Select(p => p.Sha256).SequenceEqual((asked.Patches ?? []).Select(p => p.Sha256)))
-            return new(TrustProblems.ArtifactOfOtherPatches, $"it makes {Names(asked.Patches ?? [])} live, and {Names(patches)} was asked for");
+            return new(TrustProblems.ArtifactOfOtherPatches, $"it makes {Names(asked.Patches ?? [])} live, but {Names(patches)} was requested");
         if (expectation.Statements is { } statements && !statements.SequenceEqual(asked.Statements ?? []))
-            return new(TrustProblems.ArtifactOfOtherPatches, "it rests on other statements than were asked with");
+            return new(TrustProblems.ArtifactOfOtherPatches, "it was built with other statements than were requested");
         return Age(validity, expectation);
     }
 
@@ -113,7 +113,7 @@ public static class ManifestCheck
         return now is { } clock && newest - clock > clockTolerance
             ? new(
                 TrustProblems.ManifestRolledBack, $"{reason}, and the clock says {Text(clock)}: it is behind now, or was ahead then",
-                "Set the clock right; if it was ahead then, `elivepatch patch --accept-older` begins anew.")
+                "Set the clock; if it was ahead then, `elivepatch patch --accept-older` starts over.")
             : new(TrustProblems.ManifestRolledBack, reason);
     }
 

@@ -36,7 +36,7 @@ public sealed class PublicKey
         }
         catch (Exception e) when (e is ArgumentException or CryptographicException)
         {
-            return Unusable("it is no public key in PEM");
+            return Unusable("it is not a public key in PEM");
         }
     }
 

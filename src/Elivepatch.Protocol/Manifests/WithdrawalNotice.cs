@@ -4,8 +4,8 @@ using Elivepatch.Model;
 namespace Elivepatch.Protocol.Manifests;
 
 /// <summary>
-/// What a server says of a module that it has withdrawn: the payload of an envelope, so that nobody on the way can make a
-/// machine give up a livepatch. A withdrawal does not expire; a manifest that was issued later takes it back.
+/// A server's notice about a module that it has withdrawn. It is the payload of an envelope, so that nobody on the network can
+/// make a machine give up a livepatch. A withdrawal does not expire; a manifest that is issued later cancels it.
 /// </summary>
 /// <param name="Module">Name of the module.</param>
 /// <param name="Sha256">SHA-256 of the module, hexadecimal.</param>
@@ -20,17 +20,17 @@ public sealed record WithdrawalNotice(
 
     private const int MostProblems = 100;
 
-    /// <summary>Opens a notice that one of the keys has signed; nothing of it is read before.</summary>
+    /// <summary>Opens a notice if one of the keys has signed it; nothing in it is read before that.</summary>
     public static Outcome<WithdrawalNotice> Open(Envelope? envelope, IReadOnlyList<PublicKey> keys)
     {
         if (envelope is not { PayloadType: PayloadType, Payload: not null, Signatures: { } signatures }
             || signatures.Any(s => s is not { Sig: not null }))
-            return new Problem(TrustProblems.ManifestUnreadable, "a notice of withdrawal is no envelope");
+            return new Problem(TrustProblems.ManifestUnreadable, "a notice of withdrawal is not an envelope");
         if (!keys.Any(k => k.HasSigned(envelope)))
         {
             return new Problem(
                 TrustProblems.SignatureWrong,
-                "a notice of withdrawal is not signed by a key that is trusted here; it is not believed");
+                "a notice of withdrawal is not signed by a key that is trusted here, and is ignored");
         }
 
         try

@@ -24,7 +24,7 @@ internal static class StatementEntry
             else if (key.Value == Reason)
                 Set(ref reason, key, value);
             else if (StatementKinds.Parse(key.Value) is not { } kind)
-                throw StatementsFile.Wrong(key, $"{Shown(key.Value)} is none of {string.Join(", ", StatementKinds.Words)}, {Unit}, {Reason}");
+                throw StatementsFile.Wrong(key, $"{Shown(key.Value)} is not one of {string.Join(", ", StatementKinds.Words)}, {Unit}, {Reason}");
             else if (about is { } other)
                 throw StatementsFile.Wrong(key, $"the entry states {StatementKinds.WordOf(other.Kind)} already: each entry states one thing");
             else

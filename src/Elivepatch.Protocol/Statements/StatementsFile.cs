@@ -98,7 +98,7 @@ public static class StatementsFile
         catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or EndOfStreamException)
         {
             // The reader answers some malformed input in this way, a NUL in the middle of a word for one.
-            throw Wrong(last, "behind this it is no YAML");
+            throw Wrong(last, "after this it is not YAML");
         }
     }
 

@@ -1,4 +1,4 @@
-// In: the endpoints. Out: their description as OpenAPI has it, the same on every machine: docs/api/v1.json is this document.
+// In: the endpoints. Out: their OpenAPI description, identical on every machine: docs/api/v1.json is this document.
 
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
@@ -11,13 +11,13 @@ using Microsoft.OpenApi;
 
 namespace Elivepatch.Server.Api;
 
-/// <summary>Describes the interface.</summary>
+/// <summary>Describes the HTTP API.</summary>
 internal static class ApiDescription
 {
     private const string Document = "v1";
     private const string Bearer = "token";
 
-    /// <summary>Adds what describes.</summary>
+    /// <summary>Adds the services that generate the description.</summary>
     public static void Add(IServiceCollection services) => services.AddOpenApi(Document, options =>
     {
         options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
@@ -26,7 +26,7 @@ internal static class ApiDescription
         options.AddDocumentTransformer(DescribeAsync);
     });
 
-    /// <summary>Adds the endpoint that gives the description.</summary>
+    /// <summary>Adds the endpoint that serves the description.</summary>
     public static void Map(IEndpointRouteBuilder routes) => routes.MapOpenApi(Routes.Description).AllowAnonymous();
 
     private static async Task DescribeAsync(
@@ -38,20 +38,20 @@ internal static class ApiDescription
             Version = Document,
             Description = "Builds, tests and signs livepatch modules for Linux kernels.",
         };
-        // Where it is served is no part of what it is.
+        // The address of the server is not part of the API.
         document.Servers = [];
         document.AddComponent(Bearer, new OpenApiSecurityScheme
         {
             Type = SecuritySchemeType.Http,
             Scheme = "bearer",
-            Description = "A token of the server, with the scopes that its operator gave it.",
+            Description = "A token of the server, with the scopes that its operator granted.",
         });
         LetAnswersGrow(document);
         document.AddComponent(
             nameof(ProblemDetails), await context.GetOrCreateSchemaAsync(typeof(ProblemDetails), null, cancellation));
     }
 
-    // A member that nobody knows is an error in a request. A newer server may well answer with one.
+    // An unknown member is an error in a request. A newer server may well answer with one.
     private static void LetAnswersGrow(OpenApiDocument document)
     {
         var schemas = document.Components?.Schemas ?? new Dictionary<string, IOpenApiSchema>();
@@ -73,7 +73,7 @@ internal static class ApiDescription
         }
     }
 
-    // What is null is left out of answers; what a request leaves out has its initial value.
+    // Null members are omitted from answers; members omitted from a request have their initial value.
     private static Task DescribeAsync(
         OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellation)
     {
@@ -100,7 +100,7 @@ internal static class ApiDescription
         operation.Responses ??= [];
         operation.Responses["default"] = new OpenApiResponse
         {
-            Description = "What kept it from being done.",
+            Description = "The request failed.",
             Content = new Dictionary<string, OpenApiMediaType>
             {
                 [ProblemDetails.MediaType] = new()

@@ -27,17 +27,17 @@ internal static class BuildEndpoints
             .Needs(TokenScopes.Submit).Uploads(options.MaxSubmissionBytes)
             .Says(
                 "builds", "submitBuild",
-                "Asks for a build. Equal requests share one; it is answered with 202 until it has ended, then with 200.");
+                "Submits a build. Equal requests share one build; the answer is 202 until it has ended, then 200.");
         routes.MapGet(ApiRoutes.Builds, ListAsync)
             .Produces<BuildPage>()
             .Needs(TokenScopes.Read).Says("builds", "listBuilds", "Lists the builds, newest first.");
         routes.MapGet(Routes.Build, FindAsync)
             .Produces<BuildView>()
-            .Needs(TokenScopes.Read).Says("builds", "getBuild", "One build.");
+            .Needs(TokenScopes.Read).Says("builds", "getBuild", "Returns one build.");
         routes.MapPost(Routes.Cancel, CancelAsync)
             .Produces<BuildView>()
             .Needs(TokenScopes.Submit)
-            .Says("builds", "cancelBuild", "Cancels a build: one's own, or any with the scope operate.");
+            .Says("builds", "cancelBuild", "Cancels a build of the token, or any build with the scope operate.");
     }
 
     private static async Task<IResult> SubmitAsync(
@@ -59,14 +59,14 @@ internal static class BuildEndpoints
 
     private static async Task<IResult> ListAsync(
         BuildTable builds,
-        [Description("Only builds in this state: queued, running, succeeded, refused, failed or cancelled.")] string? state,
-        [Description("Only builds behind the one with this id: the next of the page before.")] string? after,
-        [Description("How many builds a page has, 1 to 200; 50 where it is not given.")] int? limit,
+        [Description("Only builds in this state: queued, running, succeeded, refused, failed, cancelled or withdrawn.")] string? state,
+        [Description("Only builds after the one with this ID: the `next` of the previous page.")] string? after,
+        [Description("Page size, 1 to 200. Default: 50.")] int? limit,
         CancellationToken cancellation)
     {
         var wanted = Enum.GetValues<BuildState>().Cast<BuildState?>().FirstOrDefault(s => BuildViews.Word(s!.Value) == state);
         if (state is not null && wanted is null)
-            return Malformed($"state is none of {string.Join(", ", Enum.GetValues<BuildState>().Select(BuildViews.Word))}");
+            return Malformed($"state is not one of {string.Join(", ", Enum.GetValues<BuildState>().Select(BuildViews.Word))}");
         if (limit is < 1 or > LargestPage)
             return Malformed($"limit is not 1 to {LargestPage}");
         if (after is not null && await builds.FindAsync(after, cancellation) is null)
@@ -79,13 +79,13 @@ internal static class BuildEndpoints
     }
 
     private static async Task<IResult> FindAsync(
-        [Description("The build's id.")] string build, BuildAnswers builds, CancellationToken cancellation) =>
+        [Description("The build's ID.")] string build, BuildAnswers builds, CancellationToken cancellation) =>
         await builds.JsonAsync(build, cancellation) is { } json
             ? TypedResults.Bytes(json, Json)
             : Answers.Refuse([BuildViews.Unknown(build)]);
 
     private static async Task<IResult> CancelAsync(
-        HttpContext context, [Description("The build's id.")] string build, BuildTable builds, BuildIntake intake,
+        HttpContext context, [Description("The build's ID.")] string build, BuildTable builds, BuildIntake intake,
         CancellationToken cancellation)
     {
         var caller = Caller.Of(context.User)!;
@@ -95,7 +95,7 @@ internal static class BuildEndpoints
         {
             return Answers.Refuse(
                 ServiceProblems.ScopeMissing,
-                $"another token asked for the build first; to cancel it needs the scope {TokenScopes.Operate}");
+                $"another token requested the build first; cancelling it needs the scope {TokenScopes.Operate}");
         }
 
         return await intake.CancelAsync(build, cancellation) is { } cancelled

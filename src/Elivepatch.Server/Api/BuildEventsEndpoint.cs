@@ -25,17 +25,17 @@ internal static class BuildEventsEndpoint
     public static void Map(IEndpointRouteBuilder routes) => routes.MapGet(Routes.Events, FollowAsync)
         .Produces<BuildEvent>(StatusCodes.Status200OK, MediaType)
         .Needs(TokenScopes.Read).Streams()
-        .Says("builds", "followBuild", "The events of a build as they happen (server-sent events), until it has ended.");
+        .Says("builds", "followBuild", "Streams the events of a build as they happen (server-sent events), until it has ended.");
 
     // The page follows a build by the same code, and finds out by another way whose request it is.
     public static async Task<IResult> FollowAsync(
-        HttpContext context, [Description("The build's id.")] string build,
-        [FromHeader(Name = "Last-Event-ID"), Description("The number of the last event that the client has.")] string? lastEvent,
+        HttpContext context, [Description("The build's ID.")] string build,
+        [FromHeader(Name = "Last-Event-ID"), Description("The number of the last event that the client has received.")] string? lastEvent,
         BuildTable builds, BuildEventTable events, IHostApplicationLifetime lifetime, TimeProvider clock)
     {
         var after = 0L;
         if (lastEvent is { Length: > 0 } && !long.TryParse(lastEvent, NumberStyles.None, CultureInfo.InvariantCulture, out after))
-            return Answers.Refuse(ServerProblems.RequestMalformed, "Last-Event-ID is no number of an event");
+            return Answers.Refuse(ServerProblems.RequestMalformed, "Last-Event-ID is not an event number");
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         if (await builds.FindAsync(build, ending.Token) is null)
             return Answers.Refuse([BuildViews.Unknown(build)]);

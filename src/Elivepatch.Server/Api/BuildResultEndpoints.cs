@@ -26,24 +26,24 @@ internal static class BuildResultEndpoints
     {
         routes.MapGet(Routes.Log, LogAsync)
             .Produces<string>(StatusCodes.Status200OK, "text/plain")
-            .Needs(TokenScopes.Read).Says("builds", "getLog", "The log of a build as text, as far as it is.");
+            .Needs(TokenScopes.Read).Says("builds", "getLog", "Returns the log of a build so far, as text.");
         routes.MapGet(Routes.Artifact, ArtifactAsync)
             .Produces<Stream>(StatusCodes.Status200OK, Bytes)
-            .Needs(TokenScopes.Read).Noted().Says("builds", "getArtifact", "The module (.ko).");
+            .Needs(TokenScopes.Read).Noted().Says("builds", "getArtifact", "Returns the module (.ko).");
         routes.MapGet(Routes.Manifest, ManifestAsync)
             .Produces<Envelope>()
             .Needs(TokenScopes.Read).Noted().Says(
-                "builds", "getManifest", "What was built from what, signed now: an in-toto statement in a DSSE envelope.");
+                "builds", "getManifest", "Returns the manifest, freshly dated and signed: an in-toto statement in a DSSE envelope.");
         routes.MapGet(Routes.Explanation, ExplanationAsync)
             .Produces<Explanation>()
-            .Needs(TokenScopes.Read).Says("builds", "getExplanation", "What is in the livepatch and why.");
+            .Needs(TokenScopes.Read).Says("builds", "getExplanation", "Returns the explanation of what is in the livepatch and why.");
         routes.MapGet(Routes.Console, ConsoleAsync)
             .Produces<string>(StatusCodes.Status200OK, "text/plain")
-            .Needs(TokenScopes.Read).Says("builds", "getConsole", "What the test's virtual machine printed.");
+            .Needs(TokenScopes.Read).Says("builds", "getConsole", "Returns the console output of the test's virtual machine.");
     }
 
     public static async Task<IResult> LogAsync(
-        [Description("The build's id.")] string build, BuildAnswers builds, BuildEventTable events, CancellationToken cancellation)
+        [Description("The build's ID.")] string build, BuildAnswers builds, BuildEventTable events, CancellationToken cancellation)
     {
         if (await builds.FindAsync(build, cancellation) is null)
             return Answers.Refuse([BuildViews.Unknown(build)]);
@@ -63,7 +63,7 @@ internal static class BuildResultEndpoints
     }
 
     public static Task<IResult> ArtifactAsync(
-        [Description("The build's id.")] string build, BuildAnswers builds, PublishedModules published, BlobStore blobs,
+        [Description("The build's ID.")] string build, BuildAnswers builds, PublishedModules published, BlobStore blobs,
         CancellationToken cancellation) =>
         ResultAsync(
             build, builds, end => end.Artifact, "module",
@@ -80,19 +80,19 @@ internal static class BuildResultEndpoints
             cancellation);
 
     public static Task<IResult> ExplanationAsync(
-        [Description("The build's id.")] string build, BuildAnswers builds, BlobStore blobs, CancellationToken cancellation) =>
+        [Description("The build's ID.")] string build, BuildAnswers builds, BlobStore blobs, CancellationToken cancellation) =>
         ResultAsync(
             build, builds, end => end.Explanation, "explanation",
             async (_, digest) => TypedResults.PhysicalFile(await blobs.PathAsync(digest, cancellation), Json), cancellation);
 
     public static Task<IResult> ConsoleAsync(
-        [Description("The build's id.")] string build, BuildAnswers builds, BlobStore blobs, CancellationToken cancellation) =>
+        [Description("The build's ID.")] string build, BuildAnswers builds, BlobStore blobs, CancellationToken cancellation) =>
         ResultAsync(
             build, builds, end => end.Console, "console",
             async (_, digest) => TypedResults.PhysicalFile(await blobs.PathAsync(digest, cancellation), Text), cancellation);
 
     public static async Task<IResult> ManifestAsync(
-        [Description("The build's id.")] string build, BuildAnswers builds, PublishedModules published, ManifestSigner signer,
+        [Description("The build's ID.")] string build, BuildAnswers builds, PublishedModules published, ManifestSigner signer,
         CancellationToken cancellation)
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)

@@ -2,24 +2,24 @@ using Elivepatch.Server.Security;
 
 namespace Elivepatch.Server.Api;
 
-/// <summary>What is said about endpoints.</summary>
+/// <summary>Descriptions and audit metadata of endpoints.</summary>
 internal static class EndpointText
 {
-    /// <summary>Names an endpoint and says what it does, for the description of the interface.</summary>
+    /// <summary>Names an endpoint and describes it, for the API description.</summary>
     /// <param name="endpoint">The endpoint.</param>
-    /// <param name="tag">What it is about.</param>
-    /// <param name="name">Its name among all.</param>
+    /// <param name="tag">The group that it belongs to.</param>
+    /// <param name="name">Its unique operation name.</param>
     /// <param name="summary">What it does.</param>
     public static TBuilder Says<TBuilder>(this TBuilder endpoint, string tag, string name, string summary)
         where TBuilder : IEndpointConventionBuilder =>
         endpoint.WithTags(tag).WithName(name).WithSummary(summary);
 
-    /// <summary>Its use is noted in the audit log although it changes nothing.</summary>
+    /// <summary>Records its use in the audit log although it changes nothing.</summary>
     public static TBuilder Noted<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder =>
         endpoint.WithMetadata(new NotedUse());
 
-    /// <summary>Its use is routine: only refusals are noted in the audit log.</summary>
+    /// <summary>Marks its use as routine: only refusals are recorded in the audit log.</summary>
     public static TBuilder Routinely<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder =>
         endpoint.WithMetadata(new RoutineUse());

@@ -17,11 +17,11 @@ internal static class HealthEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet(ApiRoutes.Live, () => new HealthView("ok", Version, []))
-            .AllowAnonymous().Says("health", "live", "Answers as long as the process does.");
+            .AllowAnonymous().Says("health", "live", "Answers as long as the process runs.");
         routes.MapGet(ApiRoutes.Ready, ReadyAsync)
             .Produces<HealthView>().Produces<HealthView>(StatusCodes.Status503ServiceUnavailable)
             .AllowAnonymous().Says(
-                "health", "ready", "Answers 200 where requests can be served: the database answers, the state can be written.");
+                "health", "ready", "Answers 200 if requests can be served: the database answers and the state can be written.");
     }
 
     // Anybody may ask: what is wrong is said, and not where.

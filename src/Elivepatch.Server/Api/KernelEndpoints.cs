@@ -25,17 +25,17 @@ internal static class KernelEndpoints
         routes.MapPost(ApiRoutes.Kernels, TellAsync)
             .Accepts<Stream>(Bytes, Gzip).Produces<KernelView>()
             .Needs(TokenScopes.Submit).Uploads(options.MaxCaptureBytes)
-            .Says("kernels", "addKernel", "Tells of a kernel: the body is a capture. Telling again is harmless.");
+            .Says("kernels", "addKernel", "Registers a kernel from a capture. Idempotent.");
         routes.MapGet(Routes.Kernel, FindAsync)
             .Produces<KernelView>()
-            .Needs(TokenScopes.Read).Says("kernels", "getKernel", "One kernel, with what is missing of it.");
+            .Needs(TokenScopes.Read).Says("kernels", "getKernel", "Returns one kernel, with its missing parts.");
         routes.MapPut(Routes.KernelPart, AddPartAsync)
             .Accepts<Stream>(Bytes, Gzip).Produces<KernelView>()
             .Needs(TokenScopes.Submit).Uploads(options.MaxSourceBytes)
             .Says(
                 "kernels", "addKernelPart",
-                "Sends a missing part of a kernel, its source (a tar archive) or its boot image: for one's own builds, or with the scope "
-                + "operate for everybody's.");
+                "Uploads a missing part of a kernel, its source (a tar archive) or its boot image, for the token's own builds or, with "
+                + "the scope operate, for those of all tokens.");
         routes.MapDelete(Routes.Kernel, RemoveAsync)
             .Produces(StatusCodes.Status204NoContent)
             .Needs(TokenScopes.Operate).Says("kernels", "removeKernel", "Removes a kernel that no build refers to.");
@@ -56,11 +56,11 @@ internal static class KernelEndpoints
             cancellation));
 
     private static async Task<IResult> FindAsync(
-        HttpContext context, [Description("The kernel's id.")] string kernel, KernelRegistry kernels, CancellationToken cancellation) =>
+        HttpContext context, [Description("The kernel's ID.")] string kernel, KernelRegistry kernels, CancellationToken cancellation) =>
         await AnswerAsync(context, kernels.FindAsync(kernel, Caller.Of(context.User)!.Id, cancellation));
 
     private static async Task<IResult> AddPartAsync(
-        HttpContext context, [Description("The kernel's id.")] string kernel, [Description("source or boot-image.")] string part,
+        HttpContext context, [Description("The kernel's ID.")] string kernel, [Description("source or boot-image.")] string part,
         UploadedBlobs uploads, KernelRegistry kernels, ServerOptions options, CancellationToken cancellation)
     {
         // Two gigabytes are not received to be thrown away.
@@ -83,7 +83,7 @@ internal static class KernelEndpoints
     }
 
     private static async Task<IResult> RemoveAsync(
-        HttpContext context, [Description("The kernel's id.")] string kernel, KernelRegistry kernels, CancellationToken cancellation)
+        HttpContext context, [Description("The kernel's ID.")] string kernel, KernelRegistry kernels, CancellationToken cancellation)
     {
         var known = await kernels.FindAsync(kernel, Caller.Of(context.User)!.Id, cancellation);
         if (!known.Succeeded)

@@ -10,5 +10,5 @@ internal static class KeyEndpoints
     public static void Map(IEndpointRouteBuilder routes) => routes
         .MapGet(ApiRoutes.Keys, (KeyRing keys) => keys.List())
         .AllowAnonymous().Says(
-            "keys", "listKeys", "The server's public keys, each but the current one with its endorsement of the next.");
+            "keys", "listKeys", "Lists the server's public keys; each but the current one has an endorsement of its successor.");
 }

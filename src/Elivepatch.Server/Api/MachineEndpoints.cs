@@ -27,12 +27,12 @@ internal static class MachineEndpoints
             .Needs(TokenScopes.Report).Routinely()
             .Says(
                 "machines", "reportMachine",
-                "Says how a machine is, in place of what it said before. The answer says what of it has been withdrawn.");
+                "Reports the status of a machine, replacing its earlier report. The answer lists its withdrawn livepatches.");
         routes.MapGet(ApiRoutes.Machines, ListAsync)
             .Produces<MachinePage>()
             .Needs(TokenScopes.Read).Says(
                 "machines", "listMachines",
-                "Lists the machines in the order of their names, all or those that a text is found in.");
+                "Lists the machines in the order of their names, all or those that match a text.");
     }
 
     /// <summary>A machine as others see it.</summary>
@@ -55,7 +55,7 @@ internal static class MachineEndpoints
         if (kept is null)
         {
             return Answers.Refuse(
-                ServerProblems.TooManyMachines, $"the token speaks for {MostOfToken} machines already");
+                ServerProblems.TooManyMachines, $"the token already reports for {MostOfToken} machines");
         }
 
         AuditTrail.IsAbout(context, kept.Id);
@@ -68,12 +68,12 @@ internal static class MachineEndpoints
     private static async Task<IResult> ListAsync(
         MachineTable machines,
         [Description(
-            "Only machines with this text, of up to 200 characters and in whatever case, in their name, release, build-id or "
-            + "token's name, or in the name, state, functions or patches of one of their livepatches. A livepatch that goes live or "
-            + "away is also found as 'in transition', and as 'stuck' where tasks keep that from ending.")]
+            "Only machines with this text, of up to 200 characters and ignoring case, in their name, release, build-id or "
+            + "token's name, or in the name, state, functions or patches of one of their livepatches. A livepatch that is going "
+            + "live or away also matches 'in transition', and 'stuck' if tasks block the transition.")]
         string? text,
-        [Description("Only machines behind the one with this id: the next of the page before.")] string? after,
-        [Description("How many machines a page has, 1 to 500; 100 where it is not given.")] int? limit,
+        [Description("Only machines after the one with this ID: the `next` of the previous page.")] string? after,
+        [Description("Page size, 1 to 500. Default: 100.")] int? limit,
         CancellationToken cancellation)
     {
         if (text is not null && SearchText.WhyNot(text) is { } why)

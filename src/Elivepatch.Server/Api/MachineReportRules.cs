@@ -25,11 +25,11 @@ internal static class MachineReportRules
         if (!IsText(report.Release, LongestRelease))
             return $"release has 1 to {LongestRelease} printable characters";
         if (!IsHexadecimal(report.BuildId, 2, LongestBuildId))
-            return "buildId is no build-id";
+            return "buildId is not a build-id";
         if (!IsText(report.Version, LongestVersion))
             return $"version has 1 to {LongestVersion} printable characters";
         if (report.Boot is not ("off" or "on" or "suspended"))
-            return "boot is none of off, on, suspended";
+            return "boot is not one of off, on, suspended";
         if (report.Livepatches is not { Count: <= MachineReport.MostLivepatches })
             return $"a report has at most {MachineReport.MostLivepatches} livepatches";
         return report.Livepatches.Select(Refuse).FirstOrDefault(wrong => wrong is not null);
@@ -40,9 +40,9 @@ internal static class MachineReportRules
         if (livepatch is null || !IsText(livepatch.Name, LongestName))
             return $"a livepatch's name has 1 to {LongestName} printable characters";
         if (livepatch.Sha256 is not null && !IsHexadecimal(livepatch.Sha256, 64, 64))
-            return "a livepatch's sha256 is no digest";
+            return "a livepatch's sha256 is not a digest";
         if (!LivepatchStates.All.Contains(livepatch.State))
-            return $"a livepatch's state is none of {string.Join(", ", LivepatchStates.All)}";
+            return $"a livepatch's state is not one of {string.Join(", ", LivepatchStates.All)}";
         if (!AreTexts(livepatch.Functions, MachineReport.MostNames, MachineReport.LongestText))
             return $"a livepatch names at most {MachineReport.MostNames} functions, printable and short";
         if (livepatch.FunctionCount is < 0 or > MostFunctions || livepatch.FunctionCount < livepatch.Functions.Count)

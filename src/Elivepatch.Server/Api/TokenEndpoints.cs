@@ -17,10 +17,10 @@ internal static class TokenEndpoints
         routes.MapPost(ApiRoutes.Tokens, MakeAsync)
             .Produces<NewToken>(StatusCodes.Status201Created)
             .Needs(TokenScopes.Operate).Says(
-                "tokens", "createToken", "Makes a token. Its secret is in this answer and nowhere else.");
+                "tokens", "createToken", "Creates a token. Its secret is only in this answer.");
         routes.MapDelete(Routes.Token, RevokeAsync)
             .Produces(StatusCodes.Status204NoContent)
-            .Needs(TokenScopes.Operate).Says("tokens", "revokeToken", "Revokes a token from now on.");
+            .Needs(TokenScopes.Operate).Says("tokens", "revokeToken", "Revokes a token.");
     }
 
     private static async Task<IReadOnlyList<TokenView>> ListAsync(TokenTable tokens, CancellationToken cancellation) =>
@@ -37,7 +37,7 @@ internal static class TokenEndpoints
     }
 
     private static async Task<IResult> RevokeAsync(
-        [Description("The token's id.")] string token, TokenTable tokens, KnownTokens known, TimeProvider clock,
+        [Description("The token's ID.")] string token, TokenTable tokens, KnownTokens known, TimeProvider clock,
         CancellationToken cancellation)
     {
         if (!await tokens.RevokeAsync(token, clock.GetUtcNow(), cancellation))

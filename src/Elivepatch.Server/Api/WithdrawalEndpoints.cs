@@ -27,7 +27,7 @@ internal static class WithdrawalEndpoints
         routes.MapGet(Routes.Withdrawal, FindAsync)
             .Produces<WithdrawalAnswer>()
             .Needs(TokenScopes.Read).Says(
-                "withdrawals", "getWithdrawal", "Whether a module has been withdrawn: a signed notice, or nothing.");
+                "withdrawals", "getWithdrawal", "Returns the signed notice for a withdrawn module, or none.");
     }
 
     /// <summary>The machines that report a withdrawn module, at most some.</summary>
@@ -51,8 +51,8 @@ internal static class WithdrawalEndpoints
 
     private static async Task<IResult> ListAsync(
         WithdrawalTable withdrawals, MachineTable machines,
-        [Description("Only what was withdrawn before this: the next of the page before.")] long? before,
-        [Description("How many a page has, 1 to 50; 20 where it is not given.")] int? limit,
+        [Description("Only withdrawals older than this: the `next` of the previous page.")] long? before,
+        [Description("Page size, 1 to 50. Default: 20.")] int? limit,
         CancellationToken cancellation)
     {
         if (limit is < 1 or > LargestPage)

@@ -172,11 +172,11 @@ public sealed partial class BuildDispatcher(
     private async Task<BuildOrder> OrderAsync(StoredBuild build, CancellationToken cancellation)
     {
         var found = await kernels.FindAsync(build.Kernel, build.Token, cancellation)
-            ?? throw new IOException($"the kernel {build.Kernel} is gone");
+            ?? throw new IOException($"the kernel {build.Kernel} no longer exists");
         var kernel = found.For(build);
         var submission = JsonSerializer.Deserialize(
             await blobs.ReadAsync(build.Submission, cancellation), ProtocolJson.Default.BuildSubmission)
-            ?? throw new IOException("the submission is gone");
+            ?? throw new IOException("the submission no longer exists");
         return new(
             build.Id, kernel, submission, await blobs.PathAsync(kernel.Capture, cancellation), await OptionalAsync(kernel.Source),
             await OptionalAsync(kernel.BootImage));
@@ -203,7 +203,7 @@ public sealed partial class BuildDispatcher(
 
     private static BuildEnd Cancelled() => new() { State = BuildState.Cancelled };
 
-    [LoggerMessage(LogLevel.Information, "build {Id} was interrupted and goes on")]
+    [LoggerMessage(LogLevel.Information, "build {Id} was interrupted and continues")]
     private partial void LogFound(string id);
 
     [LoggerMessage(LogLevel.Information, "build {Id} begins, attempt {Attempt}: {Patches} on {Release}, for {Requester}")]

@@ -94,6 +94,6 @@ internal sealed partial class ArtifactAudit(
     [LoggerMessage(LogLevel.Warning, "build {Id} is withdrawn: {Reason}")]
     private partial void LogWithdrawn(string id, string reason);
 
-    [LoggerMessage(LogLevel.Warning, "build {Id} cannot be checked by the rules of today and is not given out: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "build {Id} cannot be checked by the current rules and is not given out: {Reason}")]
     private partial void LogUnchecked(string id, string reason);
 }

@@ -32,7 +32,7 @@ internal sealed class PublishedModules(BuildTable builds, ArtifactAudit audit, T
         if (standing.State == BuildState.Withdrawn)
             return Withdrawn((await builds.FindAsync(build.Id, cancellation))?.End?.Problems ?? []);
         if (standing.State != BuildState.Succeeded || standing.Artifact != artifact)
-            return new(ServerProblems.ResultMissing, $"it is being built anew, and {BuildViews.Word(standing.State)}");
+            return new(ServerProblems.ResultMissing, $"it is being rebuilt, and is {BuildViews.Word(standing.State)}");
         if (standing is { Checked: >= ModuleRules.Version, Unchecked: null })
             return null;
         if (standing is { Checked: >= ModuleRules.Version, Unchecked: { } known } && !MayTry(build.Id))

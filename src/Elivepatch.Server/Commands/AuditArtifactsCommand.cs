@@ -29,28 +29,28 @@ internal static class AuditArtifactsCommand
     /// <summary>The verb.</summary>
     public static Verb Create(Session session)
     {
-        var dryRun = new Option<bool>("--dry-run") { Description = "Only say what would be withdrawn; nothing is changed." };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Only print what would be withdrawn; change nothing." };
         var json = ConfigurationOptions.Json();
         var verb = new Verb(
-            "artifacts", "Checks every module that was published by the rules of today, and withdraws what breaks one.",
+            "artifacts", "Checks every published module by the current rules, and withdraws what breaks one.",
             """
-            A server does this by itself when it starts with a newer set of rules. This does it for all modules, at once, beside
-            a server or without one. Run it as the server's user, where builds ran: a check needs the kernel's record in the
-            cache.
+            A server does this by itself when it starts with a newer set of rules. This command does it for all modules at once,
+            beside a running server or without one. Run it as the server's user, where builds ran: a check needs the kernel record
+            in the cache.
 
-            kept       The module keeps every rule, and is given out.
-            withdrawn  It breaks the rule that is named. Module and manifest are answered with 410, machines that report it
-                       live are told, and whoever asks for the same gets it built anew. `GET /api/v1/withdrawals` lists those
-                       machines.
-            unchecked  It cannot be told, for the reason that is named. Nothing is known against it; it is not given out
-                       either, and whoever asks for the same gets it built anew.
+            kept       The module follows every rule, and is given out.
+            withdrawn  It breaks the rule that is named. Requests for the module or its manifest are answered with 410, machines
+                       that report it as live are told, and an equal request rebuilds it. `GET /api/v1/withdrawals` lists
+                       those machines.
+            unchecked  It cannot be checked, for the reason that is named. Nothing is known against it, but it is not given out
+                       either, and an equal request rebuilds it.
 
-            Exit status: 0 every module keeps the rules, 4 one has been withdrawn (now or earlier) or cannot be checked.
+            Exit status: 0 every module follows the rules, 4 one has been withdrawn (now or earlier) or cannot be checked.
             """,
-            new Example("elivepatchd audit artifacts --dry-run", "See what the rules of today find."),
+            new Example("elivepatchd audit artifacts --dry-run", "See what the current rules find."),
             new Example(
                 "elivepatchd audit artifacts --json | jq -r '.builds[] | select(.result == \"withdrawn\").build'",
-                "Withdraw it, and give the builds to a script."))
+                "Withdraw them, and print the builds for a script."))
         {
             dryRun, json,
         };

@@ -16,20 +16,20 @@ internal static class AuditCommand
     {
         var last = new Option<int>("--last")
         {
-            Description = "How many entries. Default: 50.",
+            Description = "Number of entries. Default: 50.",
             HelpName = "NUMBER",
             DefaultValueFactory = _ => 50,
         };
         var json = ConfigurationOptions.Json();
         var verb = new Verb(
             "audit",
-            "Shows who asked for what: the newest entries of the audit log. `audit artifacts` checks what was published.",
+            "Shows the newest entries of the audit log; `audit artifacts` checks what was published.",
             """
-            Noted is what changed something, what fetched a module or a manifest, and what was refused for want of a token or a
-            scope. Status is that of the HTTP answer, 0 for a command of this program. Times are UTC.
+            The audit log records changes, downloads of modules and manifests, and refusals for lack of a token or scope. Status
+            is that of the HTTP answer, 0 for a command of this program. Times are UTC.
             """,
             new Example("elivepatchd audit --last 200", "Show the newest 200 entries."),
-            new Example("elivepatchd audit --json --last 100000 | jq '.[] | select(.status == 401)'", "Look for refused tokens."))
+            new Example("elivepatchd audit --json --last 100000 | jq '.[] | select(.status == 401)'", "Find refused tokens."))
         {
             last, json, AuditArtifactsCommand.Create(session),
         };
@@ -39,7 +39,7 @@ internal static class AuditCommand
             var asJson = parsed.GetValue(json);
             if (parsed.GetValue(last) is var count && count is < 1 or > Most)
             {
-                var problem = new Problem(CommandProblems.UsageInvalid, $"--last is 1 to {Most}", "read `elivepatchd audit --help`");
+                var problem = new Problem(CommandProblems.UsageInvalid, $"--last takes 1 to {Most}", "Read `elivepatchd audit --help`.");
                 return Answer.Fail(session, [problem], asJson);
             }
 

@@ -49,7 +49,7 @@ internal static class CommandLine
     public static RootCommand CreateRoot(Session session)
     {
         var root = new RootCommand(
-            "Builds, tests and signs livepatch modules for machines that ask. Without a verb it serves: "
+            "Builds, tests and signs livepatch modules on request. Without a verb it serves: "
             + "see `elivepatchd serve --help`.")
         {
             ServeCommand.Create(session),

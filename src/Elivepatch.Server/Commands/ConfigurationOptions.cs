@@ -13,7 +13,7 @@ internal sealed class ConfigurationOptions
     private readonly Option<string> file = new("--config")
     {
         Description =
-            $"Configuration file, JSON. Default: $ELIVEPATCHD_CONFIG, else {ConfigurationOrigins.UsualFile} where it is there.",
+            $"Configuration file, JSON. Default: $ELIVEPATCHD_CONFIG, else {ConfigurationOrigins.UsualFile} if it exists.",
         HelpName = "FILE",
     };
 
@@ -25,7 +25,7 @@ internal sealed class ConfigurationOptions
     /// <summary><c>--json</c>.</summary>
     public static Option<bool> Json() => new("--json")
     {
-        Description = "Write the result to stdout as JSON; problems as an array.",
+        Description = "Write the result to stdout as JSON, problems as an array.",
     };
 
     /// <summary>Adds all settings to a verb.</summary>

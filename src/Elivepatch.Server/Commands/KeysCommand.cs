@@ -11,10 +11,11 @@ internal static class KeysCommand
 {
     /// <summary>The group of verbs.</summary>
     public static Verb Create(Session session) => new(
-        "keys", "The keys that manifests are signed with.",
+        "keys", "Manages the keys with which manifests are signed.",
         """
-        The first start makes a key. A machine pins its identity and believes what is signed with it. Each key but the current one
-        has endorsed the next, so that a machine follows a rotation by itself. Secret keys stay in the folder `keys` of the state.
+        The first start creates a key. A machine pins the key's identity and trusts what is signed with it. Each key but the
+        current one has endorsed the next, so that a machine follows a rotation automatically. Private keys stay in the key
+        directory.
         """)
     {
         CreateList(session),
@@ -27,8 +28,8 @@ internal static class KeysCommand
         var json = ConfigurationOptions.Json();
         var verb = new Verb(
             "list", "Lists the public keys, newest first.",
-            "The identity is the SHA-256 of the public key (DER): what a machine pins.",
-            new Example("elivepatchd keys list", "Show identities and which one signs now."))
+            "The identity is the SHA-256 of the public key (DER). It is what a machine pins.",
+            new Example("elivepatchd keys list", "Show the identities, and which key signs now."))
         {
             json,
         };
@@ -63,8 +64,8 @@ internal static class KeysCommand
     {
         var json = ConfigurationOptions.Json();
         var verb = new Verb(
-            "rotate", "Makes a new key, which the present one endorses.",
-            "Machines that pinned any earlier key follow. Where a secret key has leaked, that is not enough: "
+            "rotate", "Creates a new key, which the present one endorses.",
+            "Machines that pinned any earlier key follow. If a private key has leaked, that is not enough: "
             + "they have to pin the new one by hand.",
             new Example("elivepatchd keys rotate", "Sign with a new key from now on."))
         {
@@ -94,7 +95,7 @@ internal static class KeysCommand
         var verb = new Verb(
             "export", "Prints the public key that signs now, PEM.", "",
             new Example(
-                "elivepatchd keys export > elivepatch.pub", "Give the key to machines, by another way than the server itself."));
+                "elivepatchd keys export > elivepatch.pub", "Export the key, to give it to machines over a channel other than the server."));
         var configuration = ConfigurationOptions.AddKeys(verb);
         verb.SetAction(async (parsed, cancellation) =>
         {

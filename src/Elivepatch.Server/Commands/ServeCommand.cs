@@ -19,16 +19,17 @@ internal static class ServeCommand
     public static Verb Create(Session session)
     {
         var verb = new Verb(
-            Name, "Serves until it is told to end. The verb can be left out.",
+            Name, "Serves until it is told to stop. The verb can be omitted.",
             """
-            Without any setting it serves on 127.0.0.1, with all it needs in the state's folder, and runs builds in the same process.
-            The first start makes an administrator's token and prints it: it is shown this once.
+            Without any setting it serves on 127.0.0.1, keeps everything in the state directory, and runs builds in the same
+            process. The first start creates an administrator's token and prints it: it is shown only once.
 
-            A setting can be given by a flag, by the environment (--state-folder is ELIVEPATCHD_STATE_FOLDER) or in the configuration
-            file (there it is stateFolder); the former is stronger. What is unknown or makes no sense is refused.
+            A setting can be given by a flag, in the environment (--state-folder is ELIVEPATCHD_STATE_FOLDER) or in the
+            configuration file (there it is stateFolder), in this order of precedence. Unknown settings and invalid values are
+            refused.
             """,
             new Example("elivepatchd", "Serve on http://127.0.0.1:8470."),
-            new Example("elivepatchd --listen https://0.0.0.0:8470 --certificate /etc/elivepatchd/server.pem", "Serve a network."),
+            new Example("elivepatchd --listen https://0.0.0.0:8470 --certificate /etc/elivepatchd/server.pem", "Serve on a network."),
             new Example(
                 "ELIVEPATCHD_BUILDERS=8 elivepatchd serve --test-policy required", "Run eight builds at once, and publish nothing untested."));
         var configuration = ConfigurationOptions.AddAll(verb);
@@ -69,14 +70,14 @@ internal static class ServeCommand
             [.. host.Addresses.Select(a => new[] { "address", a }), ["state", options.StateFolder], .. Shared(options), ["public key", key]], indent: 2);
         if (administrator is not null)
         {
-            session.Output.WriteLine("This first start made the administrator's token, which is shown this once:");
+            session.Output.WriteLine("This first start created the administrator's token, which is shown only this once:");
             session.Output.WriteLine($"  {administrator.Secret}");
         }
 
         if (options.Listen.Any(a => a.Scheme == "http" && !a.IsLoopback))
         {
             session.Error.WriteLine(
-                "elivepatchd: http on a network shows tokens to whoever listens: use https, or a proxy that does");
+                "elivepatchd: http on a network exposes tokens to eavesdroppers: use https, or a proxy that does");
         }
 
         session.Output.Flush();

@@ -15,11 +15,12 @@ internal static class TokensCommand
 
     /// <summary>The group of verbs.</summary>
     public static Verb Create(Session session) => new(
-        "tokens", "The tokens that machines and people show to the server.",
+        "tokens", "Manages the tokens with which machines and people authenticate.",
         """
-        A token has scopes: submit (send kernels and builds), read (see them and fetch results), operate (tokens, cancel any build,
-        remove kernels), work (a builder's), report (say how a machine is). A machine needs submit, read and report. The server keeps a digest of the secret and nothing
-        else. These verbs work on the state directly, whether the server runs or not: run them as its user.
+        A token has scopes: submit (send kernels and builds), read (view them and fetch results), operate (manage tokens,
+        cancel any build, remove kernels), work (run builds as a worker), report (report the status of a machine). A machine
+        needs submit, read and report. The server stores only a digest of the secret. These verbs work on the state directly,
+        whether the server runs or not: run them as its user.
         """)
     {
         CreateList(session),
@@ -34,7 +35,7 @@ internal static class TokensCommand
             "list", "Lists the tokens, newest first.", "Times are UTC; the last use is kept to the minute.",
             new Example("elivepatchd tokens list", "Show who has a token and when it was last used."),
             new Example(
-                "elivepatchd tokens list --json | jq -r '.[] | select(.lastUsed == null).id'", "Give the ids of those that were never used to a script."))
+                "elivepatchd tokens list --json | jq -r '.[] | select(.lastUsed == null).id'", "Print the IDs of tokens that were never used, for a script."))
         {
             json,
         };
@@ -57,18 +58,18 @@ internal static class TokensCommand
 
     private static Verb CreateMake(Session session)
     {
-        var name = new Argument<string>("NAME") { Description = "Who or what will have it." };
+        var name = new Argument<string>("NAME") { Description = "The owner of the token: a machine, a service or a person." };
         var scopes = new Option<string[]>("--scope")
         {
-            Description = $"What it may do: {string.Join(", ", TokenScopes.All)}; several times for several. Default: submit, read and report.",
+            Description = $"What it permits: {string.Join(", ", TokenScopes.All)}; may be repeated. Default: submit, read and report.",
             HelpName = "SCOPE",
         };
-        var days = new Option<int?>("--days") { Description = "Days until it ends. Default: it does not.", HelpName = "DAYS" };
+        var days = new Option<int?>("--days") { Description = "Days until it expires. Default: never.", HelpName = "DAYS" };
         var json = ConfigurationOptions.Json();
         var verb = new Verb(
-            "create", "Makes a token and prints its secret, this once.", "",
-            new Example("elivepatchd tokens create web-17 --days 365", "A token for a machine: it may submit, read and report."),
-            new Example("elivepatchd tokens create monitoring --scope read", "A token that changes nothing."))
+            "create", "Creates a token and prints its secret, only this once.", "",
+            new Example("elivepatchd tokens create web-17 --days 365", "Create a token for a machine: it may submit, read and report."),
+            new Example("elivepatchd tokens create monitoring --scope read", "Create a read-only token."))
         {
             name, scopes, days, json,
         };
@@ -98,11 +99,11 @@ internal static class TokensCommand
 
     private static Verb CreateRevoke(Session session)
     {
-        var id = new Argument<string>("ID") { Description = "The token's id, as `elivepatchd tokens list` shows it." };
+        var id = new Argument<string>("ID") { Description = "The token's ID, as shown by `elivepatchd tokens list`." };
         var json = ConfigurationOptions.Json();
         var verb = new Verb(
-            "revoke", "Revokes a token; two seconds later no server takes it any more.", "Builds that it asked for go on.",
-            new Example("elivepatchd tokens revoke 3f0c9a51be7724d8", "Take the token from whoever has it."))
+            "revoke", "Revokes a token; after two seconds no server accepts it any more.", "Builds that it requested continue.",
+            new Example("elivepatchd tokens revoke 3f0c9a51be7724d8", "Revoke the token."))
         {
             id, json,
         };
@@ -115,7 +116,7 @@ internal static class TokensCommand
                 return Answer.Fail(session, opened.Problems, asJson);
             var token = parsed.GetRequiredValue(id);
             if (!await new TokenTable(database).RevokeAsync(token, clock.GetUtcNow(), cancellation))
-                return Answer.Fail(session, [new(ServerProblems.TokenUnknown, $"no token has the id {token}")], asJson);
+                return Answer.Fail(session, [new(ServerProblems.TokenUnknown, $"no token has the ID {token}")], asJson);
             await NoteAsync(database, "tokens revoke", token, cancellation);
             if (asJson)
                 Answer.WriteJson(session, [token], ProtocolJson.Default.IReadOnlyListString);

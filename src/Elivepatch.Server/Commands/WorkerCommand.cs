@@ -25,46 +25,47 @@ internal static class WorkerCommand
     {
         var server = new Option<string[]>("--server")
         {
-            Description = "Where a server is; several where there are several: any of them will do.",
+            Description = "The address of a server; may be repeated if there are several, of which any one will do.",
             HelpName = "URL",
             Required = true,
         };
         var broker = new Option<string>("--broker")
         {
-            Description = $"The servers' broker, amqp://user:password@host:5672/vhost. Default: ${BrokerVariable}, which shows no password to others.",
+            Description = $"The servers' broker, amqp://user:password@host:5672/vhost. Default: ${BrokerVariable}, which does not expose the password.",
             HelpName = "URL",
         };
         var tokenFile = new Option<string>("--token-file")
         {
-            Description = $"File with a token of the scope work. Default: the token itself in ${TokenVariable}.",
+            Description = $"File with a token that has the scope work. Default: the token itself in ${TokenVariable}.",
             HelpName = "FILE",
         };
-        var name = new Option<string>("--name") { Description = "What people call it. Default: the host's name.", HelpName = "NAME" };
-        var builders = new Option<string>("--builders") { Description = "Builds at once. Default: half of the processors.", HelpName = "NUMBER" };
+        var name = new Option<string>("--name") { Description = "Name of the worker, for display. Default: the host name.", HelpName = "NAME" };
+        var builders = new Option<string>("--builders") { Description = "Concurrent builds. Default: half of the processors.", HelpName = "NUMBER" };
         var cache = new Option<string>("--cache-folder")
         {
-            Description = "Keeps sources, prepared trees and objects; it can grow to some ten GiB. Default: the user's cache.",
+            Description = "Directory for sources, prepared trees and objects; it can grow to ten GiB or more. Default: the user's cache.",
             HelpName = "FOLDER",
         };
         var sources = new Option<string>("--sources")
         {
-            Description = "Where sources come from, as the setting of that name in `elivepatchd serve --help`. Default: debian.",
+            Description = "Where sources come from, like the setting of that name in `elivepatchd serve --help`. Default: debian.",
             HelpName = "JSON",
         };
-        var otlp = new Option<string>("--otlp-endpoint") { Description = "Collector of traces and metrics. Default: none.", HelpName = "URL" };
+        var otlp = new Option<string>("--otlp-endpoint") { Description = "Collector for traces and metrics. Default: none.", HelpName = "URL" };
         var verb = new Verb(
-            "worker", "Builds for servers that give their builds to workers.",
+            "worker", "Runs builds for servers that hand them out over a broker.",
             """
-            A worker takes builds that its compilers can build, runs them as a server would, and hands back what came of them. It holds a
-            token and the broker's address; the database and the keys stay with the servers. What it runs when it is killed, another worker
-            runs; told to stop (SIGTERM), it gives back at once what it runs.
+            A worker takes builds for which it has the compiler, runs them as a server would, and returns the results. It has a
+            token and the broker's address; the database and the keys stay with the servers. If it is killed, another worker runs
+            its builds; told to stop (SIGTERM), it returns its builds at once.
 
-            It has to be of the servers' version. Any number of workers may run, also several on one machine, each with a cache of its own.
+            Its version has to be that of the servers. Any number of workers may run, also several on one machine, each with its
+            own cache or sharing one.
             """,
             new Example(
                 "ELIVEPATCHD_BROKER=amqp://elivepatch:secret@10.0.0.5 elivepatchd worker --server https://patches:8470 --token-file /etc/elivepatchd/token",
                 "Build for one server."),
-            new Example("elivepatchd tokens create builders --scope work", "Make the token, on the server."))
+            new Example("elivepatchd tokens create builders --scope work", "Create the token, on the server."))
         {
             server, broker, tokenFile, name, builders, cache, sources, otlp,
         };
@@ -91,7 +92,7 @@ internal static class WorkerCommand
         if (options.Servers.Any(s => s.Scheme == "http" && !s.IsLoopback))
         {
             session.Error.WriteLine(
-                "elivepatchd: http on a network shows the worker's token to whoever listens: use https, or a proxy that does");
+                "elivepatchd: http on a network exposes the worker's token to eavesdroppers: use https, or a proxy that does");
         }
 
         using (host)

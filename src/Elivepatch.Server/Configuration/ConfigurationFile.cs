@@ -28,7 +28,7 @@ internal static class ConfigurationFile
             using var document = JsonDocument.Parse(File.ReadAllBytes(path), Reading);
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? document.RootElement.EnumerateObject().Select(m => KeyValuePair.Create(m.Name, Text(m.Value))).ToList()
-                : Wrong(path, "it is no JSON object");
+                : Wrong(path, "it is not a JSON object");
         }
         catch (JsonException e)
         {

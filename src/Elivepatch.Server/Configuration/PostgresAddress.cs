@@ -49,7 +49,7 @@ public sealed class PostgresAddress
     {
         var scheme = schemes.FirstOrDefault(s => text.StartsWith(s, StringComparison.OrdinalIgnoreCase));
         if (scheme is null || text.Length > 4000)
-            return Wrong("it is no address of PostgreSQL (write postgres://user:password@host:port/name)");
+            return Wrong("it is not an address of PostgreSQL (write postgres://user:password@host:port/name)");
         var (before, query) = Split(text[scheme.Length..], '?');
         var (authority, name) = Split(before, '/');
         var at = authority.LastIndexOf('@');
@@ -74,7 +74,7 @@ public sealed class PostgresAddress
         if (SetHost(connection, authority[(at + 1)..]) is { } wrongHost)
             return Wrong(wrongHost);
         if (Decode(name) is not { Length: > 0 } database || database.Contains('/', StringComparison.Ordinal))
-            return Wrong("the name of the database is missing or makes no sense (it follows the host: postgres://host/name)");
+            return Wrong("the name of the database is missing or not valid (it follows the host: postgres://host/name)");
         connection.Database = database;
         foreach (var parameter in (query ?? "").Split('&', StringSplitOptions.RemoveEmptyEntries))
         {
@@ -111,12 +111,12 @@ public sealed class PostgresAddress
         var colon = text.IndexOf(':', end);
         var host = Decode(colon < 0 ? text : text[..colon]);
         if (host is null || host.Any(c => char.IsWhiteSpace(c) || c is ',' or ';' or '@'))
-            return "the host makes no sense; what has a meaning in a URL, in a password for one, has to be percent-encoded";
+            return "the host is not valid; characters with a meaning in a URL, for example in a password, have to be percent-encoded";
         connection.Host = host.StartsWith('[') ? host[1..].TrimEnd(']') : host;
         if (colon < 0)
             return null;
         if (!int.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
-            return "the port is none; what has a meaning in a URL, in a password for one, has to be percent-encoded";
+            return "the port is not valid; characters with a meaning in a URL, for example in a password, have to be percent-encoded";
         connection.Port = port;
         return null;
     }
@@ -129,7 +129,7 @@ public sealed class PostgresAddress
                 connection.SslMode = mode;
                 return null;
             case "sslmode":
-                return $"sslmode is none of {string.Join(", ", sslModes.Keys)}";
+                return $"sslmode is not one of {string.Join(", ", sslModes.Keys)}";
             case "sslrootcert" when value.StartsWith('/'):
                 connection.RootCertificate = value;
                 return null;
@@ -140,18 +140,18 @@ public sealed class PostgresAddress
                 connection.SslKey = value;
                 return null;
             case "sslrootcert" or "sslcert" or "sslkey":
-                return $"{key} is no absolute path of a file";
+                return $"{key} is not an absolute path of a file";
             case "host" when string.IsNullOrEmpty(connection.Host) && value.StartsWith('/'):
                 connection.Host = value;
                 return null;
             case "host":
-                return "the parameter host is the folder of a Unix socket, and goes with no other host";
+                return "the parameter host is the directory of a Unix socket, and excludes another host";
             case "pool" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var pool)
                              && pool is >= 4 and <= LargestPool:
                 connection.MaxPoolSize = pool;
                 return null;
             case "pool":
-                return $"pool is no number of connections from 4 to {LargestPool}";
+                return $"pool is not a number of connections from 4 to {LargestPool}";
             default:
                 return "it has a parameter besides sslmode, sslrootcert, sslcert, sslkey, host and pool";
         }

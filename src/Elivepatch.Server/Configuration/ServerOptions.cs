@@ -44,7 +44,7 @@ public sealed record ServerOptions
     /// <summary>How many seconds the script of a test may take each time that it runs.</summary>
     public int ScriptSeconds { get; init; } = 120;
 
-    /// <summary>How many units may include what a patch changes.</summary>
+    /// <summary>Maximum number of units that include what a patch changes.</summary>
     public int UnitsPerBuild { get; init; } = BuildRequest.UsualMostUnits;
 
     /// <summary>How many days a manifest may be believed.</summary>

@@ -18,14 +18,14 @@ internal static class SettingText
     /// <summary>A path, made absolute.</summary>
     public static Outcome<string> Path(string text) =>
         text.Length is 0 or > 4000 || text.Contains('\0', StringComparison.Ordinal)
-            ? Wrong("it is no path")
+            ? Wrong("it is not a path")
             : System.IO.Path.GetFullPath(text);
 
     /// <summary>A whole number.</summary>
     public static Outcome<int> Number(string text, int least, int most) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
             ? number
-            : Wrong($"it is no whole number from {least} to {most}");
+            : Wrong($"it is not a whole number from {least} to {most}");
 
     /// <summary>A number of bytes, with or without a unit.</summary>
     public static Outcome<long> Bytes(string text)
@@ -35,7 +35,7 @@ internal static class SettingText
         return long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             && number >= 1 && number <= 1L << 40 >> shift
             ? number << shift
-            : Wrong("it is no number of bytes from 1 to 1024 GiB (write 67108864 or 64MiB)");
+            : Wrong("it is not a number of bytes from 1 to 1024 GiB (write 67108864 or 64MiB)");
     }
 
     /// <summary>A truth value.</summary>
@@ -56,7 +56,7 @@ internal static class SettingText
                 return value;
         }
 
-        return Wrong($"it is none of {string.Join(", ", Enum.GetNames<T>().Select(n => n.ToLowerInvariant()))}");
+        return Wrong($"it is not one of {string.Join(", ", Enum.GetNames<T>().Select(n => n.ToLowerInvariant()))}");
     }
 
     /// <summary>Addresses to listen on, between spaces or commas.</summary>
@@ -66,7 +66,7 @@ internal static class SettingText
         foreach (var word in text.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             if (!Uri.TryCreate(word, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
-                return Wrong($"{word} is no address (write http://127.0.0.1:8470 or https://[::]:8470)");
+                return Wrong($"{word} is not an address (write http://127.0.0.1:8470 or https://[::]:8470)");
             // A name may stand for several addresses, or for another one tomorrow.
             if (address.Host != "localhost" && !IPAddress.TryParse(address.DnsSafeHost, out _))
                 return Wrong($"{word} has a name; write the numeric address to listen on, 0.0.0.0 for all of this machine");
@@ -82,7 +82,7 @@ internal static class SettingText
     public static Outcome<Uri> Url(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
             ? url
-            : Wrong("it is no http or https URL");
+            : Wrong("it is not an http or https URL");
 
     /// <summary>Sources of kernels: a JSON array.</summary>
     public static Outcome<List<SourceOptions>> Sources(string text)
@@ -91,7 +91,7 @@ internal static class SettingText
         {
             using var document = JsonDocument.Parse(text, ConfigurationFile.Reading);
             if (document.RootElement.ValueKind != JsonValueKind.Array)
-                return Wrong("it is no array");
+                return Wrong("it is not an array");
             var sources = new List<SourceOptions>();
             foreach (var element in document.RootElement.EnumerateArray())
             {
@@ -105,20 +105,20 @@ internal static class SettingText
         }
         catch (JsonException e)
         {
-            return Wrong($"it is no JSON: {e.Message}");
+            return Wrong($"it is not JSON: {e.Message}");
         }
     }
 
     private static Outcome<SourceOptions> Source(JsonElement element)
     {
         if (element.ValueKind != JsonValueKind.Object)
-            return Wrong("it is no object");
+            return Wrong("it is not an object");
         foreach (var member in element.EnumerateObject())
         {
             if (member.Name is not ("kind" or "release" or "location" or "digests"))
                 return Wrong($"{member.Name} is unknown (kind, release, location, digests)");
             if (member.Value.ValueKind != JsonValueKind.String)
-                return Wrong($"{member.Name} is no text");
+                return Wrong($"{member.Name} is not text");
         }
 
         string? Text(string name) => element.TryGetProperty(name, out var value) ? value.GetString() : null;

@@ -29,12 +29,12 @@ internal sealed partial record FirstRequest(
     public static async Task<Outcome<FirstRequest>> ReadAsync(HttpRequest request, long most, CancellationToken cancellation)
     {
         if (ReadUuid(request.Headers["UUID"].ToString()) is not { } uuid)
-            return Malformed("the header UUID is missing or is no UUID");
+            return Malformed("the header UUID is missing or not a UUID");
         var version = request.Headers["KernelVersion"].ToString();
         if (!VersionPattern().IsMatch(version))
-            return Malformed("the header KernelVersion is missing or is no version");
+            return Malformed("the header KernelVersion is missing or not a version");
         if (!request.HasFormContentType)
-            return Malformed("it is no multipart form");
+            return Malformed("it is not a multipart form");
         IFormCollection form;
         try
         {

@@ -35,7 +35,7 @@ internal static partial class BindingFailure
 
         // Where the text itself is no JSON, the reader has an exception of its own inside.
         return json.InnerException is JsonException || json.Path is null
-            ? string.Create(CultureInfo.InvariantCulture, $"its body is no JSON from line {json.LineNumber + 1}, byte {json.BytePositionInLine + 1}")
+            ? string.Create(CultureInfo.InvariantCulture, $"its body is not JSON from line {json.LineNumber + 1}, byte {json.BytePositionInLine + 1}")
             : $"{where} is not what belongs there";
     }
 

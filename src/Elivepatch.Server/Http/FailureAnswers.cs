@@ -72,7 +72,7 @@ internal sealed partial class FailureAnswers(RequestDelegate next, Database data
     {
         StatusCodes.Status404NotFound => new(ServerProblems.RequestMalformed, "there is nothing at this path"),
         StatusCodes.Status405MethodNotAllowed => new(ServerProblems.RequestMalformed, "this path has no such method"),
-        StatusCodes.Status408RequestTimeout => new(ServerProblems.RequestTooSlow, "its body came too slowly"),
+        StatusCodes.Status408RequestTimeout => new(ServerProblems.RequestTooSlow, "its body arrived too slowly"),
         StatusCodes.Status413PayloadTooLarge => new(ServiceProblems.RequestTooLarge, "its body is larger than this route takes"),
         StatusCodes.Status415UnsupportedMediaType =>
             new(ServerProblems.RequestMalformed, "its body has another media type than this route takes"),

@@ -189,7 +189,7 @@ public sealed class KernelRegistry(
     }
 
     private static Problem? CheckSource(string path) => ArchiveForm.SuffixOf(path) is null
-        ? new(RecordProblems.SourceUnusable, "what was sent is no tar archive, compressed or not")
+        ? new(RecordProblems.SourceUnusable, "the upload is not a tar archive, compressed or not")
         : null;
 
     private static async Task<Problem?> CheckImageAsync(StoredKernel kernel, string path, CancellationToken cancellation)

@@ -23,7 +23,7 @@ internal static class PageForm
         if (!IsOfThisServer(context.Request))
             return Refused("another site's page sent it");
         if (!context.Request.HasFormContentType)
-            return Refused("it is no form");
+            return Refused("it is not a form");
         IFormCollection form;
         try
         {
@@ -31,7 +31,7 @@ internal static class PageForm
         }
         catch (InvalidDataException)
         {
-            return Refused("it is no form");
+            return Refused("it is not a form");
         }
 
         if (secret is null)

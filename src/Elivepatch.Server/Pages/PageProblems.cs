@@ -4,13 +4,13 @@ using Elivepatch.Server.Http;
 
 namespace Elivepatch.Server.Pages;
 
-/// <summary>What is wrong, for people.</summary>
+/// <summary>Problems as pages.</summary>
 internal static class PageProblems
 {
     /// <summary>The page that tells of a failure.</summary>
     public static IResult Tell(ProblemDetails details) => new PageResult<ProblemPage, ProblemDetails>(details, details.Status);
 
-    /// <summary>The page that tells of a problem.</summary>
+    /// <summary>The page for a problem.</summary>
     public static IResult Refuse(Problem problem) => Refuse([problem]);
 
     /// <summary>The page that tells of problems.</summary>

@@ -14,7 +14,7 @@ internal sealed record CheckedToken(StoredToken? Token, string? Why);
 internal sealed partial class TokenCheck(TokenTable tokens, TimeProvider clock, ILogger<TokenCheck> log)
 {
     /// <summary>Why something is no token at all.</summary>
-    public const string NoToken = "it is no token of this service";
+    public const string NoToken = "it is not a token of this service";
 
     private static readonly TimeSpan usePrecision = TimeSpan.FromMinutes(1);
 

@@ -49,6 +49,6 @@ internal sealed partial class KeyAgreement(KeyRing keys, Database database, Time
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "this server signs with other keys than the other servers of the database (share or copy the folder of keys): {reason}")]
+        Message = "this server signs with other keys than the other servers of the database (share or copy the key directory): {reason}")]
     private static partial void LogDifference(ILogger logger, string reason);
 }

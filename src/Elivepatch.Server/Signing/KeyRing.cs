@@ -194,7 +194,7 @@ public sealed class KeyRing : IDisposable
                 return new List<Envelope>();
             return JsonSerializer.Deserialize(File.ReadAllText(path), ProtocolJson.Default.Envelope) is { } envelope
                 ? new List<Envelope> { envelope }
-                : KeyFile.Unusable(path, "it is no endorsement");
+                : KeyFile.Unusable(path, "it is not an endorsement");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {

@@ -100,7 +100,7 @@ public sealed partial class BuildTable
         if (build.Attempts < mostAttempts && !build.IsCancelling)
             return await RunAsync(transaction, build.Id, worker);
         var end = build.IsCancelling ? new BuildEnd { State = BuildState.Cancelled } : BuildEnd.Failed(
-            new(ServiceProblems.BuildAbandoned, $"whoever ran it ended {mostAttempts} times"));
+            new(ServiceProblems.BuildAbandoned, $"it was interrupted {mostAttempts} times"));
         await EndAsync(transaction, build.Id, end);
         return null;
     }

@@ -57,7 +57,7 @@ internal sealed partial class Retention(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{count} builds were removed: nobody has used them for {days} days")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "{count} builds were removed: unused for {days} days")]
     private static partial void LogRemoved(ILogger logger, int count, int days);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "the clock jumped: nothing is removed for its age before it goes evenly again")]

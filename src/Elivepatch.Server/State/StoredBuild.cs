@@ -38,10 +38,10 @@ public sealed record StoredBuild
     /// <summary>Where it stands.</summary>
     public BuildState State { get; init; } = BuildState.Queued;
 
-    /// <summary>When it was first asked for.</summary>
+    /// <summary>When it was first requested.</summary>
     public required DateTimeOffset Submitted { get; init; }
 
-    /// <summary>When a builder last took it up.</summary>
+    /// <summary>When a builder last started it.</summary>
     public DateTimeOffset? Started { get; init; }
 
     /// <summary>When it ended.</summary>
@@ -50,7 +50,7 @@ public sealed record StoredBuild
     /// <summary>When somebody last asked for it or fetched what it made, to the hour; null for never since it was queued.</summary>
     public DateTimeOffset? Used { get; init; }
 
-    /// <summary>How often a builder took it up.</summary>
+    /// <summary>How often a builder started it.</summary>
     public int Attempts { get; init; }
 
     /// <summary>True where somebody wants it cancelled and it has not ended yet.</summary>
@@ -103,13 +103,13 @@ public sealed record BuildEnd
     /// <summary>What is in the livepatch and why, as JSON.</summary>
     public string? Explanation { get; init; }
 
-    /// <summary>What the test's virtual machine printed.</summary>
+    /// <summary>Console output of the test's virtual machine.</summary>
     public string? Console { get; init; }
 
     /// <summary>The statement about the module, as JSON, not signed yet.</summary>
     public string? Statement { get; init; }
 
-    /// <summary>True where it passed its test, null where there was none.</summary>
+    /// <summary>True if it passed its test, null if there was none.</summary>
     public bool? Tested { get; init; }
 
     /// <summary>

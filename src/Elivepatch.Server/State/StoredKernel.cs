@@ -4,7 +4,7 @@ namespace Elivepatch.Server.State;
 
 /// <summary>A kernel that a machine has told of.</summary>
 /// <param name="Id">Made of the content of its capture, so that nobody can tell of another's kernel what is not so.</param>
-/// <param name="Release">As <c>uname -r</c> gives it.</param>
+/// <param name="Release">As printed by <c>uname -r</c>.</param>
 /// <param name="BuildId">Build-id of vmlinux, hexadecimal.</param>
 /// <param name="Compiler">The compiler that built it.</param>
 /// <param name="Capture">Digest of its capture in the blob store.</param>

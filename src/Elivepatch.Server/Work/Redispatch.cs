@@ -67,7 +67,7 @@ internal sealed partial class Redispatch(
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "build {Id} waits again: its worker is not heard of any more")]
+    [LoggerMessage(LogLevel.Warning, "build {Id} waits again: its worker has stopped reporting")]
     private partial void LogSilent(string id);
 
     [LoggerMessage(LogLevel.Information, "build {Id} is sent again")]

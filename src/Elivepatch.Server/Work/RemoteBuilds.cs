@@ -17,7 +17,7 @@ using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Work;
 
-/// <summary>Builds in the hands of workers.</summary>
+/// <summary>Builds assigned to workers.</summary>
 public sealed class RemoteBuilds(
     BuildTable builds, KernelTable kernels, WorkerTable workers, BlobStore blobs, ProductStore products, ServicePolicy policy, WorkPolicy work,
     ModuleSigner? signer)
@@ -48,7 +48,7 @@ public sealed class RemoteBuilds(
     {
         var (taking, found) = await builds.TakeInTurnAsync(build, worker, work.HeldFor, work.MostAttempts, cancellation);
         if (taking == BuildTaking.Held)
-            return new Problem(WorkProblems.BuildHeld, "its worker was heard of lately");
+            return new Problem(WorkProblems.BuildHeld, "its worker has reported recently");
         if (taking == BuildTaking.Over)
             return new Problem(WorkProblems.BuildOver, found is null ? "it is not known" : $"it is {BuildViews.Word(found.State)}");
         var kernel = await kernels.FindAsync(found!.Kernel, KernelTable.Operator, cancellation);
@@ -145,7 +145,7 @@ public sealed class RemoteBuilds(
     {
         // JSON can have null where no member may be null.
         if (result.Problems.Any(p => p is null))
-            return "a problem is none";
+            return "a problem is malformed";
         if (result.Problems.Count > 0)
             return result.Artifact is null && result.Statement is null ? null : "there are problems and a livepatch";
         if (result is not { Artifact: { } artifact, Explanation: { } explanation, Statement: { } statement, Module: { } module })
@@ -172,7 +172,7 @@ public sealed class RemoteBuilds(
         var asked = await SubmissionAsync(build, cancellation);
         return asked.Statements.SequenceEqual(statement.Predicate.BuildDefinition.ExternalParameters.Statements ?? [])
             ? null
-            : "it rests on other statements than were asked with";
+            : "it was built with other statements than were requested";
     }
 
     private async Task<BuildSubmission> SubmissionAsync(StoredBuild build, CancellationToken cancellation) => JsonSerializer.Deserialize(

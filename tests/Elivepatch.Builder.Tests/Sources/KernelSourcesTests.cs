@@ -147,7 +147,7 @@ public sealed class KernelSourcesTests : IDisposable
         Assert.EndsWith(".tar.xz", Get(await ProvideAsync(sources, "6.1.90", sent)).SourcePath);
         Assert.Equal(folder, Get(await ProvideAsync(sources, "6.1.90-own", sent)).SourcePath);
         await File.WriteAllTextAsync(sent, "#!/bin/sh", Cancellation);
-        Refused(RecordProblems.SourceUnusable, "no tar archive", await ProvideAsync(sources, "6.1.90", sent));
+        Refused(RecordProblems.SourceUnusable, "not a tar archive", await ProvideAsync(sources, "6.1.90", sent));
     }
 
     [Fact]

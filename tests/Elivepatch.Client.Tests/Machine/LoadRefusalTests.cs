@@ -12,7 +12,7 @@ public sealed class LoadRefusalTests
     [Theory]
     [InlineData("proc/sys/kernel/modules_disabled", "1", "ELP1220", "kernel.modules_disabled is 1", "restart the machine")]
     [InlineData("proc/sys/kernel/ftrace_enabled", "0", "ELP1220", "kernel.ftrace_enabled is 0", "sysctl kernel.ftrace_enabled=1")]
-    [InlineData("proc/kallsyms", "0000000000000000 T _stext", "ELP0751", "/proc/kallsyms hides the addresses", "run the command")]
+    [InlineData("proc/kallsyms", "0000000000000000 T _stext", "ELP0751", "/proc/kallsyms hides the addresses", "Run the command")]
     public async Task What_the_machine_can_know_is_told_before_a_server_is_asked(string file, string content, string code, string reason, string remedy)
     {
         await using var bench = await PatchBench.StartAsync();
@@ -73,7 +73,7 @@ public sealed class LoadRefusalTests
         var problem = (await bench.FailAsync(75, "patch", bench.Patch("a.patch")))[0];
         Assert.Equal("ELP1221", problem.Code);
         Assert.Matches(
-            "^livepatch_a_[0-9a-f]+: [^\n]+ \\(errno 16\\): somebody else has diverted meminfo_proc_show\n"
+            "^livepatch_a_[0-9a-f]+: [^\n]+ \\(errno 16\\): already diverted by something else: meminfo_proc_show\n"
             + "  kprobe at meminfo_proc_show\\+0x4 \\[FTRACE\\]\n  tracing event p:kprobes/mine meminfo_proc_show$", problem.Reason);
         Assert.Contains("kprobe with a post handler", problem.Remedy, StringComparison.Ordinal);
         bench.Machine.LoadError = 0;
@@ -93,12 +93,12 @@ public sealed class LoadRefusalTests
     }
 
     [Theory]
-    [InlineData(12, 75, "ELP1221", "free memory")]
+    [InlineData(12, 75, "ELP1221", "Free memory")]
     [InlineData(8, 4, "ELP1203", "it is not for this kernel")]
     [InlineData(1, 4, "ELP1203", "root in a container")]
-    [InlineData(74, 4, "ELP1203", "its signature is not one")]
-    [InlineData(22, 4, "ELP1203", "what the kernel said")]
-    [InlineData(16, 4, "ELP1203", "what the kernel said")]
+    [InlineData(74, 4, "ELP1203", "the appended signature is malformed")]
+    [InlineData(22, 4, "ELP1203", "the kernel's messages")]
+    [InlineData(16, 4, "ELP1203", "the kernel's messages")]
     public async Task An_error_number_has_a_remedy_of_its_own_and_only_what_was_logged_since_is_shown(int error, int status, string code, string remedy)
     {
         await using var bench = await PatchBench.StartAsync();

@@ -25,8 +25,8 @@ public sealed class MachineCommandTests : IDisposable
         machine.LoadForeign("vendor_fix", inTransition: true);
         machine.AddTask(77, "evil\u001b[31m", 0, "do_select+0x1/0x2");
         var text = await MustAsync("status");
-        Assert.Contains("vendor_fix: going live, of another origin\n  function vmlinux/meminfo_proc_show\n  1 task is still to move over\n    task 77 (evil\\x1b[31m)\n      do_select+0x1/0x2\n", text, StringComparison.Ordinal);
-        Assert.Contains("`elivepatch disable vendor_fix` turns the transition around", text, StringComparison.Ordinal);
+        Assert.Contains("vendor_fix: going live, of another origin\n  function vmlinux/meminfo_proc_show\n  1 task has not switched yet\n    task 77 (evil\\x1b[31m)\n      do_select+0x1/0x2\n", text, StringComparison.Ordinal);
+        Assert.Contains("`elivepatch disable vendor_fix` reverses the transition", text, StringComparison.Ordinal);
         var status = JsonSerializer.Deserialize(await MustAsync("status", "--json"), ClientJson.Default.StatusReport)!;
         Assert.Equal(("going live", 1, 77), (status.Livepatches[0].State, status.Livepatches[0].BlockingCount, status.Livepatches[0].Blocking[0].Id));
     }
@@ -58,7 +58,7 @@ public sealed class MachineCommandTests : IDisposable
     public async Task A_module_that_is_no_livepatch_is_not_unloaded()
     {
         machine.Write("sys/module/ext4/taint", "\n");
-        Assert.Contains("no livepatch", await FailAsync(2, "unload", "ext4"), StringComparison.Ordinal);
+        Assert.Contains("not a livepatch", await FailAsync(2, "unload", "ext4"), StringComparison.Ordinal);
         Assert.Equal(["ext4"], machine.Modules);
     }
 
@@ -84,9 +84,9 @@ public sealed class MachineCommandTests : IDisposable
         machine.LoadForeign("vendor_fix");
         machine.IsStuck = true;
         machine.AddTask(9, "sleepy", 1, "old_function+0x1/0x2");
-        Assert.Contains("`elivepatch enable vendor_fix` turns the transition around", await FailAsync(75, "disable", "vendor_fix", "--transition-limit", "0"), StringComparison.Ordinal);
+        Assert.Contains("`elivepatch enable vendor_fix` reverses the transition", await FailAsync(75, "disable", "vendor_fix", "--transition-limit", "0"), StringComparison.Ordinal);
         await Eventually.IsTrueAsync(() => machine.Access.Files.ReadText("sys/kernel/livepatch/vendor_fix/transition") == "1");
-        Assert.Contains("`elivepatch enable vendor_fix` turns the transition around", await MustAsync("status"), StringComparison.Ordinal);
+        Assert.Contains("`elivepatch enable vendor_fix` reverses the transition", await MustAsync("status"), StringComparison.Ordinal);
 
         // The way back can be blocked as well.
         machine.AddTask(9, "sleepy", 0, "new_function+0x1/0x2");
@@ -120,7 +120,7 @@ public sealed class MachineCommandTests : IDisposable
         machine.LoadForeign("vendor_fix");
         await MustAsync("disable", "vendor_fix");
         var error = await FailAsync(2, "enable", "vendor_fix");
-        Assert.Contains("its transition has ended", error, StringComparison.Ordinal);
+        Assert.Contains("its transition has completed", error, StringComparison.Ordinal);
         Assert.Contains("ELP1205", await FailAsync(2, "enable", "../../etc"), StringComparison.Ordinal);
         Assert.Empty(machine.Live);
     }

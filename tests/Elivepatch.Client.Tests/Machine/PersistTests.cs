@@ -78,7 +78,7 @@ public sealed class PersistTests
         File.AppendAllText(path, "x");
         var damaged = (await bench.FailAsync(1, "load-persisted"))[0];
         Assert.Equal("ELP1207", damaged.Code);
-        Assert.Contains("`elivepatch patch`, without a patch, has it built and fetched again", damaged.Remedy, StringComparison.Ordinal);
+        Assert.Contains("`elivepatch patch` without a patch to have it built and fetched again", damaged.Remedy, StringComparison.Ordinal);
         // A manifest that somebody made fit it has no signature.
         File.WriteAllText(path + ".manifest.json", File.ReadAllText(path + ".manifest.json").Replace("\"payload\":\"ey", "\"payload\":\"ez", StringComparison.Ordinal));
         File.WriteAllBytes(path, FakeMachine.Module(bench.Ledger().WantedLivepatch!.Module));
@@ -261,7 +261,7 @@ public sealed class PersistTests
             Assert.Contains("ELP1214", run.Error, StringComparison.Ordinal);
         }
         Directory.Delete(bench.Machine.PathOf("etc/systemd/system"));
-        Assert.Contains("does systemd start this machine?", (await bench.FailAsync(2, "persist"))[0].Reason, StringComparison.Ordinal);
+        Assert.Contains("is this machine booted by systemd?", (await bench.FailAsync(2, "persist"))[0].Reason, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -278,7 +278,7 @@ public sealed class PersistTests
         // What another damaged one left is not written over.
         bench.Machine.Write("var/lib/elivepatch/boot.json.damaged-1", "earlier");
         var output = (await bench.MustAsync("persist", "--off")).Output;
-        Assert.Equal($"nothing is loaded at boot any more\nwhat said how loading at boot stands was damaged, and is now {path}.damaged-2\n", output);
+        Assert.Equal($"nothing is loaded at boot any more\nthe file that records loading at boot was damaged, and is now {path}.damaged-2\n", output);
         Assert.Equal(content, File.ReadAllText(path + ".damaged-2"));
         Assert.False(Boot(bench).IsOn);
         Assert.False(File.Exists(bench.Machine.PathOf("etc/systemd/system/elivepatch.service")));
@@ -326,7 +326,7 @@ public sealed class PersistTests
         var buffer = new byte[1000];
         var first = Encoding.UTF8.GetString(buffer, 0, listener.Receive(buffer));
         Assert.StartsWith("READY=1\nSTATUS=not now, again in 0 s: ELP1221 ", first, StringComparison.Ordinal);
-        Assert.EndsWith("somebody else has diverted vfs_read", first, StringComparison.Ordinal);
+        Assert.EndsWith("already diverted by something else: vfs_read", first, StringComparison.Ordinal);
     }
 
     [Fact]

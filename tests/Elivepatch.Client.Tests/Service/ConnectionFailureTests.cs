@@ -20,9 +20,9 @@ public sealed class ConnectionFailureTests : IDisposable
 
     [Theory]
     [InlineData("localhost", -60, -30, "its certificate expired on ", "set the clock if it is wrong")]
-    [InlineData("localhost", 30, 60, "its certificate is not valid before ", "set the machine's clock")]
-    [InlineData("patches.example.org", -1, 30, "its certificate is for patches.example.org, not for localhost", "use a name that the certificate has")]
-    [InlineData("localhost", -1, 30, "its certificate vouches for itself, whom this machine does not know", "SSL_CERT_FILE=FILE")]
+    [InlineData("localhost", 30, 60, "its certificate is not valid before ", "Set the machine's clock")]
+    [InlineData("patches.example.org", -1, 30, "its certificate is for patches.example.org, not for localhost", "Use a name that the certificate has")]
+    [InlineData("localhost", -1, 30, "its certificate is self-signed, and this machine does not trust that issuer", "SSL_CERT_FILE=FILE")]
     public async Task What_is_wrong_with_a_certificate_is_said_with_its_remedy(string name, int from, int to, string reason, string remedy)
     {
         using var certificate = Certificate(name, from, to);
@@ -41,14 +41,14 @@ public sealed class ConnectionFailureTests : IDisposable
         using var certificate = Certificate("localhost", -1, 30, issuer);
         using var server = await ListenAsync((stream, _) => SpeakTlsAsync(stream, certificate));
         var problem = await AskAsync(1, $"https://localhost:{server.Port}");
-        Assert.Contains("is issued by CN=Their Own Authority, whom this machine does not know", problem.Reason, StringComparison.Ordinal);
+        Assert.Contains("is issued by CN=Their Own Authority, and this machine does not trust that issuer", problem.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("expired", problem.Reason, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData(407, "ELP1223", 1, "https_proxy=http://USER:PASSWORD@HOST:PORT")]
     [InlineData(403, "ELP1223", 1, "to let this machine connect to patches.example.org:443")]
-    [InlineData(502, "ELP1002", 75, "NO_PROXY=patches.example.org goes around it")]
+    [InlineData(502, "ELP1002", 75, "NO_PROXY=patches.example.org bypasses it")]
     public async Task A_proxy_that_refuses_is_named_without_its_password(int status, string code, int exit, string remedy)
     {
         using var proxy = await ListenAsync((stream, _) => AnswerAsync(stream, $"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n"));
@@ -87,7 +87,7 @@ public sealed class ConnectionFailureTests : IDisposable
         var problem = await AskAsync(2, server.Url.Replace("http:", "https:", StringComparison.Ordinal));
         Assert.Equal("ELP1224", problem.Code);
         Assert.Contains("the port speaks http", problem.Reason, StringComparison.Ordinal);
-        Assert.Contains($"use {server.Url} where", problem.Remedy, StringComparison.Ordinal);
+        Assert.Contains($"Use {server.Url} if", problem.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class ConnectionFailureTests : IDisposable
         using var server = await ListenAsync((stream, _) => SpeakTlsAsync(stream, certificate));
         var problem = await AskAsync(2, $"http://localhost:{server.Port}");
         Assert.Equal("ELP1224", problem.Code);
-        Assert.Equal($"use https://localhost:{server.Port}", problem.Remedy);
+        Assert.Equal($"Use https://localhost:{server.Port} instead.", problem.Remedy);
         // The runtime itself tries a new connection up to three times; then there is the look, and no further try of ours.
         Assert.InRange(server.Connections, 2, 5);
     }

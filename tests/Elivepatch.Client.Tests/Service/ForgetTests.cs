@@ -12,7 +12,7 @@ public sealed class ForgetTests
         await bench.MustAsync(
             "trust", "--server", bench.Server.Url, "--key", bench.Server.Key.Public.Id, "--token-file", bench.Scratch.Write("token", "secret-token"));
         Assert.Equal(
-            $"{bench.Server.Url}: not trusted any more; its key {bench.Server.Key.Public.Id} and the token are deleted\n",
+            $"{bench.Server.Url}: no longer trusted; its key {bench.Server.Key.Public.Id} and the token are deleted\n",
             (await bench.MustAsync("trust", "--forget")).Output);
         Assert.DoesNotContain("secret-token", File.ReadAllText(bench.Machine.PathOf("var/lib/elivepatch/config.json")), StringComparison.Ordinal);
         var asked = bench.Server.Requests.Count;
@@ -31,7 +31,7 @@ public sealed class ForgetTests
         Assert.Equal(0, await session.RunAsync("persist"));
         var output = (await bench.MustAsync("trust", "--forget", bench.Server.Url + "/")).Output;
         Assert.Contains($"{name} was accepted from it and stays as it is, also at boot", output, StringComparison.Ordinal);
-        Assert.Contains($"`elivepatch disable {name}` takes it away", output, StringComparison.Ordinal);
+        Assert.Contains($"`elivepatch disable {name}` removes it", output, StringComparison.Ordinal);
         bench.Machine.Restart("second-boot");
         await bench.MustAsync("load-persisted");
         Assert.Equal([name], bench.Machine.Live);

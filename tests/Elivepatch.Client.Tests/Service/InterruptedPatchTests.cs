@@ -68,7 +68,7 @@ public sealed class InterruptedPatchTests
         await asked.Task.WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
         await interrupt.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
-        Assert.Contains("the server goes on with build 0: the same command continues", session.Error, StringComparison.Ordinal);
+        Assert.Contains("the server continues build 0; run the same command to resume", session.Error, StringComparison.Ordinal);
         bench.Server.Instead.Clear();
         await bench.MustAsync("patch", bench.Patch("a.patch"));
         Assert.Equal(bench.Server.Submissions[0].Name, bench.Server.Submissions[1].Name);

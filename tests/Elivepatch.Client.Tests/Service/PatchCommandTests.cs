@@ -94,7 +94,7 @@ public sealed class PatchCommandTests
         var statements = bench.Scratch.Write("a.yaml", "- force: everything\n");
         var problem = (await bench.FailAsync(2, "patch", "--statements", statements, bench.Patch("a.patch")))[0];
         Assert.Equal("ELP0954", problem.Code);
-        Assert.StartsWith("a.yaml:1:3: `force` is none of", problem.Reason, StringComparison.Ordinal);
+        Assert.StartsWith("a.yaml:1:3: `force` is not one of", problem.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("POST", string.Join('\n', bench.Server.Requests), StringComparison.Ordinal);
     }
 
@@ -108,7 +108,7 @@ public sealed class PatchCommandTests
         await bench.MustAsync("patch", "--drop", "c.patch");
         Assert.Equal(["b.patch"], bench.LivePatches());
         Assert.Contains("'c.patch'; live are b.patch", (await bench.FailAsync(2, "patch", "--drop", "c.patch"))[0].Reason, StringComparison.Ordinal);
-        Assert.Contains("no patch would be live", (await bench.FailAsync(2, "patch", "--drop", "b.patch"))[0].Reason, StringComparison.Ordinal);
+        Assert.Contains("no patch would be left live", (await bench.FailAsync(2, "patch", "--drop", "b.patch"))[0].Reason, StringComparison.Ordinal);
         Assert.Equal(3, bench.Server.Submissions.Count);
     }
 
@@ -337,7 +337,7 @@ public sealed class PatchCommandTests
         await bench.MustAsync("patch", bench.Patch("a.patch"), "--no-load", "-o", file);
         Assert.Empty(bench.Machine.Loaded);
         var run = await bench.MustAsync("verify", file);
-        Assert.Matches($"(?s)fix.ko: may be believed\n.*patch +a.patch +[0-9a-f]{{64}}\n.*signed by +{bench.Server.Key.Public.Id}\n", run.Output);
+        Assert.Matches($"(?s)fix.ko: can be trusted\n.*patch +a.patch +[0-9a-f]{{64}}\n.*signed by +{bench.Server.Key.Public.Id}\n", run.Output);
         Assert.Equal("ELP1105", (await bench.FailAsync(4, "verify", file, "--build-id", "00112233445566778899"))[0].Code);
         var other = bench.Scratch.Write("other.pem", Elivepatch.Protocol.Manifests.SigningKey.Create().Public.Pem);
         Assert.Equal("ELP1103", (await bench.FailAsync(4, "verify", file, "--key", other))[0].Code);
@@ -360,7 +360,7 @@ public sealed class PatchCommandTests
         bench.Machine.IsStuck = false;
         var (status, run) = await disabling;
         Assert.True(status == 0, run.Error);
-        Assert.Contains("its transition was turned around", run.Output, StringComparison.Ordinal);
+        Assert.Contains("its transition was reversed", run.Output, StringComparison.Ordinal);
         var (reversed, told) = await first;
         Assert.Equal(4, reversed);
         Assert.Contains("ELP1212", told.Error, StringComparison.Ordinal);
@@ -406,7 +406,7 @@ public sealed class PatchCommandTests
         Assert.Equal("ELP1204", problem.Code);
         Assert.StartsWith($"{name} is loaded and not yet live for all tasks after 0 s", problem.Reason, StringComparison.Ordinal);
         Assert.Contains("task 412 (sleepy)\n  meminfo_proc_show+0x12/0x900", problem.Reason, StringComparison.Ordinal);
-        Assert.Contains($"the same command waits on; `elivepatch disable {name}` turns the transition around", problem.Remedy, StringComparison.Ordinal);
+        Assert.Contains($"the same command continues waiting; `elivepatch disable {name}` reverses the transition", problem.Remedy, StringComparison.Ordinal);
         Assert.Single(bench.Server.Submissions);
         // It ends later; the next command knows that it is live.
         bench.Machine.IsStuck = false;

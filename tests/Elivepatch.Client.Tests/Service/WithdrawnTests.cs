@@ -70,7 +70,7 @@ public sealed class WithdrawnTests
         Assert.Contains("is live already", (await bench.MustAsync("patch", bench.Patch("a.patch"))).Output, StringComparison.Ordinal);
         Withdraw(bench);
         var run = await bench.MustAsync("patch", bench.Patch("a.patch"));
-        Assert.Contains($"not live any more: {first} was withdrawn by {bench.Server.Url}", run.Output, StringComparison.Ordinal);
+        Assert.Contains($"no longer live: {first} was withdrawn by {bench.Server.Url}", run.Output, StringComparison.Ordinal);
         var second = Assert.Single(bench.Machine.Live);
         Assert.NotEqual(first, second);
         Assert.Equal(["a.patch"], bench.LivePatches());
@@ -225,7 +225,7 @@ public sealed class WithdrawnTests
         var name = bench.Machine.Live[0];
         Assert.Contains($"  WITHDRAWN: {name} was withdrawn by {bench.Server.Url} on ", output, StringComparison.Ordinal);
         Assert.Contains("ELP0610 the kernel has no such function to patch: gone (rule patch-old-functions)", output, StringComparison.Ordinal);
-        Assert.Contains($"`elivepatch patch` has it built anew and replaces it; `elivepatch disable {name}` takes it away", output, StringComparison.Ordinal);
+        Assert.Contains($"Replace it with `elivepatch patch`, which has it rebuilt, or remove it with `elivepatch disable {name}`.", output, StringComparison.Ordinal);
     }
 
     // What is live now, as the server that built it says later.

@@ -110,6 +110,6 @@ public sealed class LiftToCallersTests
         var before = Source.Replace("int caller(int a) { return body(a) + 5; }\n", more, StringComparison.Ordinal);
         var diff = Compare(before, before.Replace("* 3", "* 4", StringComparison.Ordinal).Replace("return middle(a);", "return body(a);", StringComparison.Ordinal)
             .Replace("static untraced int middle(int a) { return body(a); }\n", "", StringComparison.Ordinal));
-        Assert.Contains(diff.Problems, p => p.Reason.Contains("and middle, which calls it, disappears", StringComparison.Ordinal));
+        Assert.Contains(diff.Problems, p => p.Reason.Contains("and middle, which calls it, is removed", StringComparison.Ordinal));
     }
 }

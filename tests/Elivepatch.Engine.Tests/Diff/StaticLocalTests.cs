@@ -61,7 +61,7 @@ public sealed class StaticLocalTests
         var diff = CompareChangedLines(before, after, 5, 6);
 
         Assert.Equal(isLeftOut, diff.Problems.Count == 0);
-        Assert.Equal(isLeftOut ? ["the end of f::count: the running kernel keeps it, for old code alone"] : [], diff.LeftOut);
+        Assert.Equal(isLeftOut ? ["the removal of f::count: the running kernel keeps it, for old code only"] : [], diff.LeftOut);
         if (isLeftOut)
             Assert.Equal([406], CompareChangedLines(before, after, 6).Numbers());
     }

@@ -26,13 +26,13 @@ public sealed class ReferenceTableTests(ReferenceTableTests.Kernel kernel) : ICl
         ["a static function of the unit that no pointer leads to, with IBT"] = "quiet",
         ["a function that the patch changes, called through pointers as well"] = "changed",
         ["a new function"] = "fresh",
-        ["start code of the unit"] = "start_here",
-        ["start code of another unit"] = "start_elsewhere",
+        ["init code of the unit"] = "start_here",
+        ["init code of another unit"] = "start_elsewhere",
         ["a variable of the unit"] = "own_data",
         ["a variable of another unit"] = "other_data",
-        ["a variable that is read-only after the start"] = "frozen",
-        ["start data of the unit"] = "start_data",
-        ["start data of another unit"] = "start_data_elsewhere",
+        ["a variable that is read-only after init"] = "frozen",
+        ["init data of the unit"] = "start_data",
+        ["init data of another unit"] = "start_data_elsewhere",
         ["a constant of another unit"] = "other_constant",
         ["a new variable"] = "fresh_data",
         ["a symbol that the kernel does not have"] = "absent",
@@ -59,7 +59,7 @@ public sealed class ReferenceTableTests(ReferenceTableTests.Kernel kernel) : ICl
     [Fact]
     public void The_table_has_every_way_and_every_end()
     {
-        Assert.Equal(["end", .. ways], Cut(Document().Single(l => l.StartsWith("| end |", StringComparison.Ordinal))));
+        Assert.Equal(["target", .. ways], Cut(Document().Single(l => l.StartsWith("| target |", StringComparison.Ordinal))));
         Assert.Equal(ends.Keys, Rows().Select(r => r[0]));
     }
 
@@ -70,7 +70,7 @@ public sealed class ReferenceTableTests(ReferenceTableTests.Kernel kernel) : ICl
 
     private static IEnumerable<string> Document() => File.ReadLines(Path.Combine(AppContext.BaseDirectory, "references.md"));
 
-    private static IEnumerable<string[]> Rows() => Document().SkipWhile(l => !l.StartsWith("| end |", StringComparison.Ordinal)).Skip(2)
+    private static IEnumerable<string[]> Rows() => Document().SkipWhile(l => !l.StartsWith("| target |", StringComparison.Ordinal)).Skip(2)
         .TakeWhile(l => l.StartsWith('|')).Select(Cut);
 
     private static string[] Cut(string line) => [.. line.Trim('|').Split('|').Select(c => c.Trim())];

@@ -116,7 +116,7 @@ public sealed class LiftedRefusalsTests
         var problem = Assert.Single(diff.Problems);
         Assert.Equal(403, problem.Code.Number);
         Assert.Null(problem.LiftedBy);
-        Assert.Contains("8 bytes of it, and whoever uses it would use 12", problem.Remedy, StringComparison.Ordinal);
+        Assert.Contains("8 bytes of it, and any user of it would use 12", problem.Remedy, StringComparison.Ordinal);
         Assert.Equal([statement], diff.Statements.Rejected);
     }
 
@@ -273,7 +273,7 @@ public sealed class LiftedRefusalsTests
 
     [Theory]
     [InlineData("", "EXPORT(f);", "the new export of f: modules find it in a kernel that was built with it")]
-    [InlineData("EXPORT(f);", "", "the end of the export of f: modules go on to find it")]
+    [InlineData("EXPORT(f);", "", "the removal of the export of f: modules still find it")]
     [InlineData("OLD_EXPORT(g);", "OLD_EXPORT(f);\nOLD_EXPORT(g);", "the new export of f: modules find it in a kernel that was built with it")]
     public void An_export_that_comes_or_goes_is_left_out_and_told(string before, string after, string told)
     {

@@ -65,7 +65,7 @@ public sealed class SandboxAttackTests : IDisposable
         var problem = await RefusedAsync(
             $"for i in $(seq 400); do head -c 20000000 /dev/zero >/write/$i; sleep 0.05; done; sleep 600 # {mark}",
             SandboxLimits.Default with { TotalDisk = 100 << 20 });
-        Assert.Contains("more than 100 MiB in its folders", problem.Reason);
+        Assert.Contains("more than 100 MiB in its directories", problem.Reason);
         Assert.True(new DirectoryInfo(home.FullPath).EnumerateFiles().Sum(f => f.Length) < 4L << 30);
         AssertNothingIsLeft();
     }
@@ -75,7 +75,7 @@ public sealed class SandboxAttackTests : IDisposable
     {
         var problem = await RefusedAsync(
             "cd /write; i=0; while :; do i=$((i+1)); : >$i; done", SandboxLimits.Default with { TotalDisk = 4 << 20 });
-        Assert.Contains("more than 4 MiB in its folders", problem.Reason);
+        Assert.Contains("more than 4 MiB in its directories", problem.Reason);
     }
 
     [Fact]

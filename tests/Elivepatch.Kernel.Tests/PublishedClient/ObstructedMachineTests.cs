@@ -124,10 +124,10 @@ public sealed class ObstructedMachineTests(StockKernel stock)
             == ftrace is off
             ELP1220 the kernel's settings do not allow a livepatch
               kernel.ftrace_enabled is 0: no function can be diverted
-              what to do: turn it on \(sysctl kernel.ftrace_enabled=1\), and find out who turned it off
+              what to do: Turn it on \(sysctl kernel.ftrace_enabled=1\), and find out who turned it off.
             attempts 0
             == a probe is in the way
-            not now, again in 5 s: ELP1221 {built.Name}: Device or resource busy \(errno 16\): somebody else has diverted meminfo_proc_show
+            not now, again in 5 s: ELP1221 {built.Name}: Device or resource busy \(errno 16\): already diverted by something else: meminfo_proc_show
             attempts 0
             {built.Name}: live
             attempts 1

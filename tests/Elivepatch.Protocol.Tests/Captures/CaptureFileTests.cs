@@ -43,7 +43,7 @@ public sealed class CaptureFileTests
     public void No_room_is_made_for_what_is_no_file_of_a_capture(char type, long length)
     {
         var archive = Compress(Header("capture.json", length, type));
-        Assert.InRange(Allocated(() => Assert.Equal("it has a member that is no file", Refused(archive))), 0, 1 << 20);
+        Assert.InRange(Allocated(() => Assert.Equal("it has a member that is not a file", Refused(archive))), 0, 1 << 20);
     }
 
     [Fact]

@@ -70,7 +70,7 @@ public sealed class MalformedRequestTests
     [InlineData("{\"kernel\":\"k\",\"kernel\":\"l\",\"patches\":[]}", "its body at $.kernel: a member stands there twice")]
     [InlineData("{\"kernel\":7,\"patches\":[]}", "its body at $.kernel is not what belongs there")]
     [InlineData("{\"kernel\":null,\"patches\":[]}", "its body at $.kernel is not what belongs there")]
-    [InlineData("{\"kernel\":\n  no}", "its body is no JSON from line 2, byte 4")]
+    [InlineData("{\"kernel\":\n  no}", "its body is not JSON from line 2, byte 4")]
     [InlineData("", "its body is missing")]
     [InlineData("null", "its body is missing")]
     public async Task The_reason_says_where_in_words_of_the_interface(string body, string reason)

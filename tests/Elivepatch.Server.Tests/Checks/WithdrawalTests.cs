@@ -92,7 +92,7 @@ public sealed class WithdrawalTests(SharedPostgres postgres) : IAsyncLifetime
         Assert.Equal(2, await state.Service.RunOnceAsync(Cancellation));
         Assert.Equal(0, await state.Service.RunOnceAsync(Cancellation));
         using var client = await server.WithScopesAsync(TokenScopes.Read);
-        foreach (var (build, why) in new[] { ("no record", "record"), ("no module", "module is not in the store") })
+        foreach (var (build, why) in new[] { ("no record", "record"), ("no module", "module is no longer in the store") })
         {
             var refused = await Answered.RefusedAsync(await client.GetAsync(ApiRoutes.Artifact(build), Cancellation), HttpStatusCode.Conflict, "ELP1074");
             Assert.Contains(why, refused.Detail, StringComparison.Ordinal);

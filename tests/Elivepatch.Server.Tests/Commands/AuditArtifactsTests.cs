@@ -39,7 +39,7 @@ public sealed class AuditArtifactsTests(SharedPostgres postgres) : IDisposable
         Assert.Equal(4, await run.RunAsync("audit", "artifacts", "--dry-run"));
         Assert.Matches("(?m)^withdrawn +bad +fake +6.12.117-fake +ELP0610 .*gone", run.Output);
         Assert.Matches("(?m)^kept +good +fake", run.Output);
-        Assert.Matches("(?m)^unchecked +lost +fake .*the module is not in the store", run.Output);
+        Assert.Matches("(?m)^unchecked +lost +fake .*the module is no longer in the store", run.Output);
         Assert.EndsWith(
             $"rule set {ModuleRules.Version}: 1 kept, 1 withdrawn or to be withdrawn, 1 unchecked; nothing was changed\n", run.Output, StringComparison.Ordinal);
         Assert.Equal(3, (await server.Get<BuildTable>().ToCheckAsync(ModuleRules.Version, 10, Cancellation)).Count);

@@ -63,7 +63,7 @@ public sealed class CommandTests : IDisposable
     public async Task A_setting_that_makes_no_sense_keeps_the_server_from_starting(params string[] words)
     {
         Assert.Equal(2, await run.RunAsync(words));
-        Assert.StartsWith("ELP1017 the configuration makes no sense\n", run.Error, StringComparison.Ordinal);
+        Assert.StartsWith("ELP1017 invalid configuration\n", run.Error, StringComparison.Ordinal);
         Assert.Empty(run.Output);
     }
 

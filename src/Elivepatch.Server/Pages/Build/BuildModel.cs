@@ -57,7 +57,7 @@ public sealed record BuildModel
     /// <summary>The first machines that report the module where it has been withdrawn.</summary>
     public IReadOnlyList<WithdrawnMachine> Machines { get; init; } = [];
 
-    /// <summary>True where nothing will change any more.</summary>
+    /// <summary>True if the state is final.</summary>
     internal bool IsFinal => Build.State is not (BuildState.Queued or BuildState.Running);
 
     /// <summary>What people call it: the module's name, or the patches that it is asked for.</summary>

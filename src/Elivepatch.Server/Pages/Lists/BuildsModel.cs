@@ -37,7 +37,7 @@ public sealed record BuildsModel
         if (SearchText.WhyNot(text) is { } why)
             return Malformed(why);
         if (after is not null && await builds.FindAsync(after, cancellation) is null)
-            return Malformed("the page after a build that is not there was asked for");
+            return Malformed("the requested page begins after a build that does not exist");
         var search = new BuildSearch { State = wanted, Text = text.Length == 0 ? null : text, After = after };
         // One more than the page shows whether there is another.
         var found = await builds.SearchAsync(search, PageSize + 1, cancellation);

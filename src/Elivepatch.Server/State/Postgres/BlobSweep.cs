@@ -44,6 +44,6 @@ internal sealed partial class BlobSweep(PostgresBlobs blobs, TimeProvider clock,
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "what nobody uses could not be removed")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "unused content could not be removed")]
     private static partial void LogFailed(ILogger logger, Exception e);
 }
