@@ -23,8 +23,8 @@ public enum StatementKind
     LeaveOutInit,
 
     /// <summary>
-    /// A changed licence or namespace of an <c>EXPORT_SYMBOL</c> is left out: modules see the exports of the running kernel
-    /// (ELP0410). Names the exported symbol.
+    /// A changed licence, namespace or definition of an <c>EXPORT_SYMBOL</c>, or its removal together with what it exports, is
+    /// left out: modules see the exports of the running kernel (ELP0410). Names the exported symbol.
     /// </summary>
     [JsonStringEnumMemberName("leave-out-export")]
     LeaveOutExport,

@@ -16,8 +16,8 @@ public sealed class CommandLineTests
     public async Task A_command_line_that_makes_no_sense_has_status_2(params string[] words)
     {
         Assert.Equal(2, await run.RunAsync(words));
-        Assert.StartsWith("ELP0950 the command line cannot be understood\n", run.Error, StringComparison.Ordinal);
-        Assert.Matches("  what to do: read `elivepatch( diff)? --help`\n", run.Error);
+        Assert.StartsWith("ELP0950 invalid command line\n", run.Error, StringComparison.Ordinal);
+        Assert.Matches("  what to do: Read `elivepatch( diff)? --help`.\n", run.Error);
         Assert.Empty(run.Output);
     }
 

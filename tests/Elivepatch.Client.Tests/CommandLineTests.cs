@@ -38,7 +38,7 @@ public sealed class CommandLineTests
         Assert.Equal(0, await run.RunAsync("--help"));
         foreach (var verb in AuthorVerbs.All)
             Assert.Matches($@"(?m)^  {verb.Name} +{verb.Summary} \(elivepatch-author\)$", run.Output);
-        Assert.Matches("(?m)^  status +What is live on this machine or in transition, and which tasks block it.$", run.Output);
+        Assert.Matches("(?m)^  status +Shows what is live or in transition on this machine, and which tasks block a transition.$", run.Output);
     }
 
     [Fact]
