@@ -10,7 +10,13 @@ namespace Elivepatch.Bench;
 /// <param name="Cases">The cases.</param>
 /// <param name="AsJson">Print JSON instead of text.</param>
 internal sealed record BenchOptions(
-    string Command, string Repository, string? Kernel, int Runs, IReadOnlyList<BenchCase> Cases, bool AsJson)
+    string Command,
+    string Repository,
+    string? Kernel,
+    int Runs,
+    IReadOnlyList<BenchCase> Cases,
+    bool AsJson
+)
 {
     /// <summary>How to call it.</summary>
     public const string Usage = "usage: ./bench [-k KERNEL] [--runs N] [--case small|large|many-files|header] [--json]";

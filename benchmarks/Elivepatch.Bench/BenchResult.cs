@@ -8,4 +8,10 @@ namespace Elivepatch.Bench;
 /// <param name="Runs">How often everything was measured.</param>
 /// <param name="Cases">The cases.</param>
 internal sealed record BenchResult(
-    Machine Machine, double LoadAtEnd, string Kernel, string Compiler, int Runs, IReadOnlyList<CaseResult> Cases);
+    Machine Machine,
+    double LoadAtEnd,
+    string Kernel,
+    string Compiler,
+    int Runs,
+    IReadOnlyList<CaseResult> Cases
+);

@@ -11,7 +11,12 @@ internal sealed record BuildRun(double Seconds, IReadOnlyList<StageSeconds> Stag
 {
     /// <summary>Builds a patch.</summary>
     public static async Task<BuildRun> MeasureAsync(
-        BenchOptions options, string kernel, string patch, string cache, CancellationToken cancellation)
+        BenchOptions options,
+        string kernel,
+        string patch,
+        string cache,
+        CancellationToken cancellation
+    )
     {
         var module = Path.Combine(cache, "bench.ko");
         var environment = new Dictionary<string, string>
@@ -21,7 +26,10 @@ internal sealed record BuildRun(double Seconds, IReadOnlyList<StageSeconds> Stag
             ["HOME"] = cache,
         };
         if (Environment.GetEnvironmentVariable("DOTNET_ROOT") is { } runtime)
+        {
             environment["DOTNET_ROOT"] = runtime;
+        }
+
         var watch = Stopwatch.StartNew();
         var result = await ProcessRunner.RunAsync(
             new ProcessRequest
@@ -30,12 +38,26 @@ internal sealed record BuildRun(double Seconds, IReadOnlyList<StageSeconds> Stag
                 Arguments = ["build", "-k", kernel, "-o", module, "--timings", "--json", patch],
                 Environment = environment,
             },
-            cancellation);
+            cancellation
+        );
         var seconds = watch.Elapsed.TotalSeconds;
         if (!result.Succeeded)
+        {
             throw new InvalidOperationException($"{patch}: {result.Describe()} {result.Output}");
+        }
+
         using var report = JsonDocument.Parse(result.OutputBytes);
-        return new(seconds, [.. report.RootElement.GetProperty("timings").EnumerateArray().Select(t =>
-            new StageSeconds(t.GetProperty("stage").GetString() ?? "", t.GetProperty("seconds").GetDouble()))]);
+        return new(
+            seconds,
+            [
+                .. report
+                    .RootElement.GetProperty("timings")
+                    .EnumerateArray()
+                    .Select(t => new StageSeconds(
+                        t.GetProperty("stage").GetString() ?? "",
+                        t.GetProperty("seconds").GetDouble()
+                    )),
+            ]
+        );
     }
 }

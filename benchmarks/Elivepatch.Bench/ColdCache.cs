@@ -20,7 +20,10 @@ internal sealed class ColdCache : IDisposable
     {
         var folder = Directory.CreateTempSubdirectory("elivepatch-bench-cache-");
         foreach (var part in Directory.EnumerateDirectories(cache.FullPath).Where(d => !OfUnits.Contains(Path.GetFileName(d))))
+        {
             Directory.CreateSymbolicLink(Path.Combine(folder.FullName, Path.GetFileName(part)), part);
+        }
+
         return new(folder.FullName);
     }
 

@@ -11,17 +11,20 @@ namespace Elivepatch.Bench;
 internal sealed record Machine(string Processor, int Processors, long MemoryGiB, double Load, string System)
 {
     /// <summary>This machine now.</summary>
-    public static Machine Here() => new(
-        Field("/proc/cpuinfo", "model name") ?? "unknown",
-        Environment.ProcessorCount,
-        (long.Parse(Field("/proc/meminfo", "MemTotal")?.Split(' ')[0] ?? "0", CultureInfo.InvariantCulture) + (1 << 19)) >> 20,
-        CurrentLoad(),
-        Environment.OSVersion.VersionString);
+    public static Machine Here() =>
+        new(
+            Field("/proc/cpuinfo", "model name") ?? "unknown",
+            Environment.ProcessorCount,
+            (long.Parse(Field("/proc/meminfo", "MemTotal")?.Split(' ')[0] ?? "0", CultureInfo.InvariantCulture) + (1 << 19))
+                >> 20,
+            CurrentLoad(),
+            Environment.OSVersion.VersionString
+        );
 
     /// <summary>The load average of the last minute.</summary>
     public static double CurrentLoad() =>
         double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture);
 
-    private static string? Field(string file, string name) => File.ReadLines(file)
-        .Select(l => l.Split(':', 2)).FirstOrDefault(p => p.Length == 2 && p[0].Trim() == name)?[1].Trim();
+    private static string? Field(string file, string name) =>
+        File.ReadLines(file).Select(l => l.Split(':', 2)).FirstOrDefault(p => p.Length == 2 && p[0].Trim() == name)?[1].Trim();
 }

@@ -10,12 +10,15 @@ internal sealed record StateResult(Figures Seconds, Figures Ratio, double? Aim, 
     /// <summary>Sums runs up.</summary>
     public static StateResult Of(IReadOnlyList<BuildRun> runs, IReadOnlyList<double> references, double? aim)
     {
-        var stages = runs[0].Stages.Select((s, i) => new StageSeconds(s.Stage, Figures.Of(runs.Select(r => r.Stages[i].Seconds)).Median)).ToList();
+        var stages = runs[0]
+            .Stages.Select((s, i) => new StageSeconds(s.Stage, Figures.Of(runs.Select(r => r.Stages[i].Seconds)).Median))
+            .ToList();
         var around = Figures.Of(runs.Select(r => r.Seconds - r.Stages.Sum(s => s.Seconds)));
         return new(
             Figures.Of(runs.Select(r => r.Seconds)),
             Figures.Of(runs.Zip(references, (r, reference) => r.Seconds / reference)),
             aim,
-            [.. stages, new("start and end", around.Median)]);
+            [.. stages, new("start and end", around.Median)]
+        );
     }
 }

@@ -1,27 +1,36 @@
-// What the published command costs a machine. In: its files, as scripts/publish-client makes them, and how often to run each. Out: size,
-// time from start to end of a run that has nothing to do, and the memory and time of `status`, as rows of a table.
+// What the published command costs a machine. In: its files, as scripts/publish-client makes them, and how often to run each.
+// Out: size, time from start to end of a run that has nothing to do, and the memory and time of `status`, as rows of a table.
 
 using System.Globalization;
 using Elivepatch.Bench;
 using Elivepatch.ClientBench;
 
-if (args is not [var count, .. { Length: > 0 } files] || !int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var runs) || runs is < 1 or > 1000)
+if (
+    args is not [var count, .. { Length: > 0 } files]
+    || !int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var runs)
+    || runs is < 1 or > 1000
+)
 {
     Console.Error.WriteLine("usage: ./bench --case client [--runs N]");
     return 2;
 }
 
 var machine = Machine.Here();
-Say($"{machine.Processor}, {machine.Processors} processors, {machine.MemoryGiB} GiB, {machine.System}; median (least to most) of {runs} runs, load {machine.Load}");
+Say(
+    $"{machine.Processor}, {machine.Processors} processors, {machine.MemoryGiB} GiB, {machine.System}; median (least to most) of {runs} runs, load {machine.Load}"
+);
 Say($"| file | MB | `--version` ms | `status` ms | `status` MB |");
 Say($"|---|---|---|---|---|");
+
 // What it costs to start anything.
 foreach (var file in (string[])["/bin/true", .. files])
 {
     var size = new FileInfo(file).Length / 1e6;
     ProgramRun[] versions = [.. Enumerable.Range(0, runs).Select(_ => ProgramRun.Of(file, "--version"))];
     ProgramRun[] statuses = [.. Enumerable.Range(0, runs).Select(_ => ProgramRun.Of(file, "status"))];
-    Say($"| {Path.GetFileName(file)} | {size:0.0} | {Text(versions, r => r.Milliseconds)} | {Text(statuses, r => r.Milliseconds)} | {Text(statuses, r => r.Megabytes)} |");
+    Say(
+        $"| {Path.GetFileName(file)} | {size:0.0} | {Text(versions, r => r.Milliseconds)} | {Text(statuses, r => r.Milliseconds)} | {Text(statuses, r => r.Megabytes)} |"
+    );
 }
 
 return 0;

@@ -22,11 +22,15 @@ internal sealed record ProgramRun(double Milliseconds, double Megabytes)
 
     private static string Run(string file, string[] words)
     {
-        using var process = Process.Start(new ProcessStartInfo(file, words) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(file, words) { RedirectStandardOutput = true, RedirectStandardError = true }
+        )!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEnd();
         output.Wait();
         process.WaitForExit();
-        return process.ExitCode == 0 ? error : throw new InvalidOperationException($"{file} {string.Join(' ', words)} ended with {process.ExitCode}: {error}");
+        return process.ExitCode == 0
+            ? error
+            : throw new InvalidOperationException($"{file} {string.Join(' ', words)} ended with {process.ExitCode}: {error}");
     }
 }

@@ -23,12 +23,14 @@ internal enum FixOutcome
     /// <summary>The build was refused.</summary>
     Refused,
 
-    /// <summary>The file compiles neither alone nor with the headers that it includes, or other files do not with those.</summary>
+    /// <summary>
+    /// The file compiles neither alone nor with the headers that it includes, or other files do not with those.
+    /// </summary>
     NotCompiling,
 
     /// <summary>
-    /// The file compiles, and a kernel made of it would not link: it uses what another changed file defines, or takes away what another
-    /// one uses. It is a part of a fix and no fix.
+    /// The file compiles, and a kernel made of it would not link: it uses what another changed file defines, or takes away what
+    /// another one uses. It is a part of a fix and no fix.
     /// </summary>
     NotLinking,
 
@@ -52,7 +54,13 @@ internal sealed record FixReason(string Code, string Reason);
 /// <param name="Seconds">Wall-clock time of the command.</param>
 /// <param name="PeakMiB">The most memory that the command and its compilers held together, looked at five times a second.</param>
 internal sealed record FixBuild(
-    string Path, FixOutcome Outcome, IReadOnlyList<string> Headers, IReadOnlyList<FixReason> Reasons, double Seconds, double PeakMiB);
+    string Path,
+    FixOutcome Outcome,
+    IReadOnlyList<string> Headers,
+    IReadOnlyList<FixReason> Reasons,
+    double Seconds,
+    double PeakMiB
+);
 
 /// <summary>Builds livepatches of fixes.</summary>
 internal sealed class FixBuilds(OlderKernel kernel, FixesOptions options, StateFolder state, FixPatches patches)
@@ -61,7 +69,13 @@ internal sealed class FixBuilds(OlderKernel kernel, FixesOptions options, StateF
 
     /// <summary>Builds all, several at once; those that were built before are not built again.</summary>
     public static async Task<IReadOnlyList<FixBuild>> RunAsync(
-        FixList list, OlderKernel kernel, FixesOptions options, StateFolder state, CacheRoot cache, CancellationToken cancellation)
+        FixList list,
+        OlderKernel kernel,
+        FixesOptions options,
+        StateFolder state,
+        CacheRoot cache,
+        CancellationToken cancellation
+    )
     {
         var builds = new FixBuilds(kernel, options, state, new FixPatches(kernel, list, state, cache));
         var fixes = list.Select(options);
@@ -77,36 +91,57 @@ internal sealed class FixBuilds(OlderKernel kernel, FixesOptions options, StateF
                 {
                     build = await builds.BuildAsync(fix.Path, token);
                     state.Keep(Kept, name, build, FixesJson.Default.FixBuild);
-                    Console.Error.WriteLine(FormattableString.Invariant(
-                        $"[{done.Count + 1}/{fixes.Count}] {fix.Path}: {FixesText.Word(build)} {build.Seconds:0.0} s"));
+                    Console.Error.WriteLine(
+                        FormattableString.Invariant(
+                            $"[{done.Count + 1}/{fixes.Count}] {fix.Path}: {FixesText.Word(build)} {build.Seconds:0.0} s"
+                        )
+                    );
                 }
 
                 done.Add(build);
-            });
+            }
+        );
         return [.. done.OrderBy(b => b.Path, StringComparer.Ordinal)];
     }
 
     /// <summary>Where the module of a file is.</summary>
-    public static string ModuleOf(StateFolder state, string path) => Path.Combine(state.Modules, StateFolder.NameOf(path) + ".ko");
+    public static string ModuleOf(StateFolder state, string path) =>
+        Path.Combine(state.Modules, StateFolder.NameOf(path) + ".ko");
 
     private async Task<FixBuild> BuildAsync(string path, CancellationToken cancellation)
     {
         var alone = await patches.CompilesAloneAsync(path, cancellation);
         if (!alone && options.AloneOnly)
+        {
             return new(path, FixOutcome.NeedsHeaders, [], [], 0, 0);
+        }
+
         return (alone ? [] : await patches.HeadersAsync(path, cancellation)) is { } headers
             ? await RunAsync(path, headers, await patches.WriteAsync(path, headers, cancellation), cancellation)
             : new(path, FixOutcome.NotCompiling, [], [], 0, 0);
     }
 
-    private async Task<FixBuild> RunAsync(string path, IReadOnlyList<string> headers, string patch, CancellationToken cancellation)
+    private async Task<FixBuild> RunAsync(
+        string path,
+        IReadOnlyList<string> headers,
+        string patch,
+        CancellationToken cancellation
+    )
     {
         var start = new ProcessStartInfo(
             options.Command,
             [
-                "build", "-k", kernel.Record.Facts.Name, "-o", ModuleOf(state, path),
-                "--name", "fix_" + ContentDigest.OfParts(path).Hex[..12], "--json", patch,
-            ])
+                "build",
+                "-k",
+                kernel.Record.Facts.Name,
+                "-o",
+                ModuleOf(state, path),
+                "--name",
+                "fix_" + ContentDigest.OfParts(path).Hex[..12],
+                "--json",
+                patch,
+            ]
+        )
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -127,9 +162,15 @@ internal sealed class FixBuilds(OlderKernel kernel, FixesOptions options, StateF
     private static FixOutcome OutcomeOf(int status, IReadOnlyList<FixReason> reasons)
     {
         if (reasons.Count > 0 && reasons.All(r => r.Code == CompileProblems.CompileFailed.Id))
+        {
             return FixOutcome.NotCompiling;
+        }
+
         if (reasons.Any(WouldNotLink))
+        {
             return FixOutcome.NotLinking;
+        }
+
         return status switch
         {
             0 => FixOutcome.Built,
@@ -142,7 +183,9 @@ internal sealed class FixBuilds(OlderKernel kernel, FixesOptions options, StateF
     // What is declared weak need not be defined.
     private static bool WouldNotLink(FixReason reason) =>
         reason.Code == DiffProblems.RemovedDefinition.Id
-        || (reason.Code == LinkProblems.UnresolvedSymbol.Id && !reason.Reason.Contains("declared weak", StringComparison.Ordinal));
+        || (
+            reason.Code == LinkProblems.UnresolvedSymbol.Id && !reason.Reason.Contains("declared weak", StringComparison.Ordinal)
+        );
 
     private static IReadOnlyList<FixReason> Reasons(string output, string said)
     {

@@ -34,20 +34,42 @@ internal sealed record FixList(IReadOnlyList<FixCandidate> Candidates, IReadOnly
     private const string Kept = "list";
 
     // Of these no code of an x86 kernel comes.
-    private static readonly string[] Skipped = ["Documentation", "LICENSES", "debian", "rust", "samples", "scripts", "tools", "usr"];
+    private static readonly string[] Skipped =
+    [
+        "Documentation",
+        "LICENSES",
+        "debian",
+        "rust",
+        "samples",
+        "scripts",
+        "tools",
+        "usr",
+    ];
 
     /// <summary>Finds them; the newer text of each file that differs is kept in the state folder.</summary>
     public static async Task<FixList> GetAsync(
-        OlderKernel kernel, SourceVersions versions, StateFolder state, CacheRoot cache, CancellationToken cancellation)
+        OlderKernel kernel,
+        SourceVersions versions,
+        StateFolder state,
+        CacheRoot cache,
+        CancellationToken cancellation
+    )
     {
         if (state.Find(Kept, Kept, FixesJson.Default.FixList) is { } known)
+        {
             return known;
+        }
+
         Console.Error.WriteLine($"comparing {versions.From} with {versions.To}");
         var package = BenchFailure.Demand(await new DebianArchive(cache).DownloadAsync(versions.To, cancellation));
-        var archive = BenchFailure.Demand(await new SourceArchives(cache).AddPackageAsync(package, versions.To.Digest, cancellation));
+        var archive = BenchFailure.Demand(
+            await new SourceArchives(cache).AddPackageAsync(package, versions.To.Digest, cancellation)
+        );
         using var workspace = cache.NewWorkspace();
         if (await Archives.UnpackSourceAsync(archive.FilePath, workspace.FullPath, cancellation) is { } problem)
+        {
             throw new BenchFailure(problem.ToString());
+        }
 
         var differing = Differing(kernel.Tree, workspace.FullPath).Order(StringComparer.Ordinal).ToList();
         foreach (var path in differing)
@@ -58,26 +80,43 @@ internal sealed record FixList(IReadOnlyList<FixCandidate> Candidates, IReadOnly
         }
 
         var files = differing.Where(p => p.EndsWith(".c", StringComparison.Ordinal) && kernel.Tree.HasFile(p)).ToList();
-        var built = BenchFailure.Demand(await new KbuildCommands(cache).ForBuiltUnitsAsync(kernel.Tree, files, cancellation))
+        var built = BenchFailure
+            .Demand(await new KbuildCommands(cache).ForBuiltUnitsAsync(kernel.Tree, files, cancellation))
             .ToDictionary(c => c.Unit, c => c.IsModule ? FixPlace.Module : FixPlace.Vmlinux);
         var list = new FixList(
             [.. files.Select(f => new FixCandidate(f, built.GetValueOrDefault(f, FixPlace.NotInKernel)))],
-            [.. differing.Where(p => p.EndsWith(".h", StringComparison.Ordinal))]);
+            [.. differing.Where(p => p.EndsWith(".h", StringComparison.Ordinal))]
+        );
         state.Keep(Kept, Kept, list, FixesJson.Default.FixList);
         return list;
     }
 
     /// <summary>The files that are asked for, whatever they are to the kernel.</summary>
-    public IReadOnlyList<FixCandidate> In(FixesOptions options) => [.. Candidates.Where(c => options.Only.Count > 0
-        ? options.Only.Contains(c.Path)
-        : options.Folders.Any(f => c.Path.StartsWith(f.TrimEnd('/') + "/", StringComparison.Ordinal)))];
+    public IReadOnlyList<FixCandidate> In(FixesOptions options) =>
+        [
+            .. Candidates.Where(c =>
+                options.Only.Count > 0
+                    ? options.Only.Contains(c.Path)
+                    : options.Folders.Any(f => c.Path.StartsWith(f.TrimEnd('/') + "/", StringComparison.Ordinal))
+            ),
+        ];
 
-    /// <summary>The files to build a livepatch of. A sample is drawn by the digests of names, so that it is the same one each time.</summary>
+    /// <summary>
+    /// The files to build a livepatch of. A sample is drawn by the digests of names, so that it is the same one each time.
+    /// </summary>
     public IReadOnlyList<FixCandidate> Select(FixesOptions options)
     {
-        var wanted = In(options).Where(c => c.Place == FixPlace.Vmlinux || (options.WithModules && c.Place == FixPlace.Module)).ToList();
+        var wanted = In(options)
+            .Where(c => c.Place == FixPlace.Vmlinux || (options.WithModules && c.Place == FixPlace.Module))
+            .ToList();
         return options.Sample is { } size
-            ? [.. wanted.OrderBy(c => ContentDigest.OfParts(c.Path).Hex, StringComparer.Ordinal).Take(size).OrderBy(c => c.Path, StringComparer.Ordinal)]
+            ?
+            [
+                .. wanted
+                    .OrderBy(c => ContentDigest.OfParts(c.Path).Hex, StringComparer.Ordinal)
+                    .Take(size)
+                    .OrderBy(c => c.Path, StringComparer.Ordinal),
+            ]
             : wanted;
     }
 
@@ -85,9 +124,15 @@ internal sealed record FixList(IReadOnlyList<FixCandidate> Candidates, IReadOnly
         from top in Directory.EnumerateDirectories(newer)
         where !Skipped.Contains(Path.GetFileName(top))
         from folder in Path.GetFileName(top) == "arch" ? [Path.Combine(top, "x86")] : new[] { top }
-        from file in Directory.EnumerateFiles(folder, "*.?", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint })
+        from file in Directory.EnumerateFiles(
+            folder,
+            "*.?",
+            new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }
+        )
         where file[^2..] is ".c" or ".h"
         let path = Path.GetRelativePath(newer, file)
-        where !older.HasFile(path) || !File.ReadAllBytes(file).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(older.Folder, path)))
+        where
+            !older.HasFile(path)
+            || !File.ReadAllBytes(file).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(older.Folder, path)))
         select path;
 }

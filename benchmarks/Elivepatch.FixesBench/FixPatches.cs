@@ -1,5 +1,5 @@
-// In: a C file that differs. Out: the patch that a fix of it would be: the file alone where that compiles, else with the least of the
-// changed headers that it reads without which it does not.
+// In: a C file that differs. Out: the patch that a fix of it would be: the file alone where that compiles, else with the least of
+// the changed headers that it reads without which it does not.
 
 using System.Text;
 using Elivepatch.Kernel.Compile;
@@ -17,7 +17,9 @@ internal sealed class FixPatches(OlderKernel kernel, FixList list, StateFolder s
     public async Task<bool> CompilesAloneAsync(string path, CancellationToken cancellation) =>
         await CompilesAsync(await CommandAsync(path, cancellation), [path], cancellation);
 
-    /// <summary>The headers that a file which does not compile alone needs, or null where it does not compile even with all that it reads.</summary>
+    /// <summary>
+    /// The headers that a file which does not compile alone needs, or null where it does not compile even with all that it reads.
+    /// </summary>
     public async Task<IReadOnlyList<string>?> HeadersAsync(string path, CancellationToken cancellation)
     {
         var command = await CommandAsync(path, cancellation);
@@ -25,10 +27,15 @@ internal sealed class FixPatches(OlderKernel kernel, FixList list, StateFolder s
         // Where even this does not get through the preprocessor, there is no fix of this file alone.
         var all = await compiler.FilesReadAsync(kernel.Tree, command, Newer(list.Headers.Append(path)), cancellation);
         if (!all.TryGet(out var files))
+        {
             return null;
+        }
+
         List<string> read = [.. files.Intersect(list.Headers)];
         if (!await WithAsync(read))
+        {
             return null;
+        }
         // The last header of the shortest beginning that does is one without which it does not.
         do
         {
@@ -37,14 +44,17 @@ internal sealed class FixPatches(OlderKernel kernel, FixList list, StateFolder s
             {
                 var middle = (without + with) / 2;
                 if (await WithAsync([.. needed.Union(read.Take(middle))]))
+                {
                     with = middle;
+                }
                 else
+                {
                     without = middle;
+                }
             }
 
             needed.Add(read[with - 1]);
-        }
-        while (!await WithAsync(needed));
+        } while (!await WithAsync(needed));
 
         return needed;
 
@@ -64,14 +74,23 @@ internal sealed class FixPatches(OlderKernel kernel, FixList list, StateFolder s
                     File = "diff",
                     Arguments =
                     [
-                        "-u", "--label", isNew ? "/dev/null" : $"a/{file}", "--label", $"b/{file}",
-                        isNew ? "/dev/null" : Path.Combine(kernel.Tree.Folder, file), state.Newer(file),
+                        "-u",
+                        "--label",
+                        isNew ? "/dev/null" : $"a/{file}",
+                        "--label",
+                        $"b/{file}",
+                        isNew ? "/dev/null" : Path.Combine(kernel.Tree.Folder, file),
+                        state.Newer(file),
                     ],
                     OutputLimit = 16 << 20,
                 },
-                cancellation);
+                cancellation
+            );
             if (result.ExitCode != 1)
+            {
                 throw new BenchFailure($"{file}: diff had {result.Describe()}");
+            }
+
             patch.Append(Encoding.Latin1.GetString(result.OutputBytes.Span));
         }
 

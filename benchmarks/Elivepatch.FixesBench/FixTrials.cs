@@ -18,7 +18,11 @@ internal static class FixTrials
 
     /// <summary>Tries all that were built; those that were tried before are not tried again.</summary>
     public static async Task<IReadOnlyList<FixTrial>> RunAsync(
-        IReadOnlyList<FixBuild> builds, OlderKernel kernel, StateFolder state, CancellationToken cancellation)
+        IReadOnlyList<FixBuild> builds,
+        OlderKernel kernel,
+        StateFolder state,
+        CancellationToken cancellation
+    )
     {
         var image = kernel.Record.BootImagePath ?? throw new BenchFailure($"{kernel.Record.Facts.Name} has no boot image");
         var trials = new Dictionary<string, FixTrial>(StringComparer.Ordinal);
@@ -26,7 +30,9 @@ internal static class FixTrials
         foreach (var path in modules)
         {
             if (state.Find(Kept, StateFolder.NameOf(path), FixesJson.Default.FixTrial) is { } known)
+            {
                 trials[path] = known;
+            }
         }
 
         foreach (var batch in modules.Where(m => !trials.ContainsKey(m)).Chunk(ModulesPerBoot))
@@ -40,7 +46,11 @@ internal static class FixTrials
             var reports = BenchFailure.Demand(await LivepatchTrial.RunAsync(request, cancellation));
             foreach (var report in reports)
             {
-                var trial = new FixTrial(report.Case, [.. report.Problems.Select(p => new FixReason(p.Code.Id, p.Reason))], report.TransitionSeconds);
+                var trial = new FixTrial(
+                    report.Case,
+                    [.. report.Problems.Select(p => new FixReason(p.Code.Id, p.Reason))],
+                    report.TransitionSeconds
+                );
                 state.Keep(Kept, StateFolder.NameOf(report.Case), trial, FixesJson.Default.FixTrial);
                 trials[report.Case] = trial;
             }

@@ -5,7 +5,10 @@ namespace Elivepatch.FixesBench;
 
 /// <summary>How results are written for scripts, and kept.</summary>
 [JsonSourceGenerationOptions(
-    WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
+    WriteIndented = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true
+)]
 [JsonSerializable(typeof(FixesResult))]
 [JsonSerializable(typeof(FixList))]
 [JsonSerializable(typeof(FixBuild))]

@@ -30,7 +30,20 @@ internal sealed record FixesOptions(string Command, string Repository)
 
     /// <summary>Folders of the code that every kernel has.</summary>
     private static readonly string[] CoreFolders =
-        ["block", "crypto", "fs", "init", "io_uring", "ipc", "kernel", "lib", "mm", "net", "security", "virt"];
+    [
+        "block",
+        "crypto",
+        "fs",
+        "init",
+        "io_uring",
+        "ipc",
+        "kernel",
+        "lib",
+        "mm",
+        "net",
+        "security",
+        "virt",
+    ];
 
     /// <summary>The older version, as in <c>6.12.111</c> or <c>6.12.111-1~deb12u1</c>.</summary>
     public string From { get; private init; } = "";
@@ -88,28 +101,33 @@ internal sealed record FixesOptions(string Command, string Repository)
             }
 
             if (++i >= words.Count || options.With(words[i - 1], words[i]) is not { } changed)
+            {
                 return null;
+            }
+
             options = changed;
         }
 
         return options.From.Length > 0 && options.To.Length > 0 ? options : null;
     }
 
-    private FixesOptions? With(string name, string value) => name switch
-    {
-        "--from" => this with { From = value },
-        "--to" => this with { To = value },
-        "--kernel" => this with { Flavour = value },
-        "--folders" => this with { Folders = Words(value) },
-        "--only" => this with { Only = Words(value) },
-        "--sample" when Number(value) is { } number => this with { Sample = number },
-        "--jobs" when Number(value) is { } number => this with { Jobs = number },
-        "--state" => this with { State = value },
-        "--json" => this with { JsonFile = value },
-        _ => null,
-    };
+    private FixesOptions? With(string name, string value) =>
+        name switch
+        {
+            "--from" => this with { From = value },
+            "--to" => this with { To = value },
+            "--kernel" => this with { Flavour = value },
+            "--folders" => this with { Folders = Words(value) },
+            "--only" => this with { Only = Words(value) },
+            "--sample" when Number(value) is { } number => this with { Sample = number },
+            "--jobs" when Number(value) is { } number => this with { Jobs = number },
+            "--state" => this with { State = value },
+            "--json" => this with { JsonFile = value },
+            _ => null,
+        };
 
-    private static string[] Words(string value) => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    private static string[] Words(string value) =>
+        value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     private static int? Number(string value) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null;

@@ -24,7 +24,13 @@ internal sealed record FixShare(int Attempted, int Unchanged, int Built, int Ref
     public static FixShare Of(IEnumerable<FixBuild> builds)
     {
         var outcomes = builds.Select(b => b.Outcome).ToList();
-        return new(outcomes.Count, Count(FixOutcome.Unchanged), Count(FixOutcome.Built), Count(FixOutcome.Refused), Count(FixOutcome.Failed));
+        return new(
+            outcomes.Count,
+            Count(FixOutcome.Unchanged),
+            Count(FixOutcome.Built),
+            Count(FixOutcome.Refused),
+            Count(FixOutcome.Failed)
+        );
 
         int Count(FixOutcome outcome) => outcomes.Count(o => o == outcome);
     }
@@ -70,8 +76,8 @@ internal sealed record FixesResult
     public required FixShare Alone { get; init; }
 
     /// <summary>
-    /// Files that compile with changed headers. Such a header has all that changed between the two versions, where that of a single
-    /// fix has the fix's own lines.
+    /// Files that compile with changed headers. Such a header has all that changed between the two versions, where that of a
+    /// single fix has the fix's own lines.
     /// </summary>
     public required FixShare WithHeaders { get; init; }
 
@@ -95,12 +101,19 @@ internal sealed record FixesResult
 
     /// <summary>Adds up.</summary>
     public static FixesResult Of(
-        FixesOptions options, SourceVersions versions, OlderKernel kernel, FixList list, IReadOnlyList<FixBuild> builds,
-        IReadOnlyList<FixTrial>? trials)
+        FixesOptions options,
+        SourceVersions versions,
+        OlderKernel kernel,
+        FixList list,
+        IReadOnlyList<FixBuild> builds,
+        IReadOnlyList<FixTrial>? trials
+    )
     {
         var candidates = list.In(options);
         var refused = builds.Where(b => b.Outcome == FixOutcome.Refused).ToList();
-        var compiling = builds.Where(b => b.Outcome is not (FixOutcome.NotCompiling or FixOutcome.NotLinking or FixOutcome.NeedsHeaders)).ToList();
+        var compiling = builds
+            .Where(b => b.Outcome is not (FixOutcome.NotCompiling or FixOutcome.NotLinking or FixOutcome.NeedsHeaders))
+            .ToList();
         return new()
         {
             Machine = Machine.Here(),
@@ -118,8 +131,14 @@ internal sealed record FixesResult
             WithHeaders = FixShare.Of(compiling.Where(b => b.Headers.Count > 0)),
             Live = trials?.Count(t => t.Findings.Count == 0),
             Wrong = [.. (trials ?? []).Where(t => t.Findings.Count > 0)],
-            Refusals = [.. refused.GroupBy(b => b.Reasons[0].Code).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal)
-                .Select(g => new RefusalCount(g.Key, g.Count(), g.First().Path, g.First().Reasons[0].Reason))],
+            Refusals =
+            [
+                .. refused
+                    .GroupBy(b => b.Reasons[0].Code)
+                    .OrderByDescending(g => g.Count())
+                    .ThenBy(g => g.Key, StringComparer.Ordinal)
+                    .Select(g => new RefusalCount(g.Key, g.Count(), g.First().Path, g.First().Reasons[0].Reason)),
+            ],
             Seconds = compiling.Count == 0 ? null : Figures.Of(compiling.Select(b => b.Seconds)),
             PeakMiB = builds.Select(b => b.PeakMiB).DefaultIfEmpty().Max(),
             Builds = builds,

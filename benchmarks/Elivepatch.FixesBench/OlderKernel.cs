@@ -14,7 +14,11 @@ internal sealed record OlderKernel(KernelRecord Record, PreparedTree Tree)
 {
     /// <summary>Opens it, importing it first where it is not there.</summary>
     public static async Task<OlderKernel> OpenAsync(
-        FixesOptions options, SourceVersions versions, CacheRoot cache, CancellationToken cancellation)
+        FixesOptions options,
+        SourceVersions versions,
+        CacheRoot cache,
+        CancellationToken cancellation
+    )
     {
         var store = new KernelStore(cache);
         if (!store.Open(versions.Release).Succeeded)
@@ -28,9 +32,12 @@ internal sealed record OlderKernel(KernelRecord Record, PreparedTree Tree)
                     Timeout = TimeSpan.FromHours(1),
                     OnErrorLine = Console.Error.WriteLine,
                 },
-                cancellation);
+                cancellation
+            );
             if (!result.Succeeded)
+            {
                 throw new BenchFailure($"{versions.Release} cannot be imported");
+            }
         }
 
         var record = BenchFailure.Demand(store.Open(versions.Release));

@@ -8,7 +8,9 @@ internal static class PeakMemory
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>The most that was seen until the process ended, in MiB of resident pages; pages that two of them share count twice.</summary>
+    /// <summary>
+    /// The most that was seen until the process ended, in MiB of resident pages; pages that two of them share count twice.
+    /// </summary>
     public static async Task<double> WatchAsync(Process process)
     {
         var peak = 0L;
@@ -28,8 +30,14 @@ internal static class PeakMemory
         var (parents, pages) = (new Dictionary<int, int>(), new Dictionary<int, long>());
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (!int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var id) || Stat(folder) is not { } stat)
+            if (
+                !int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+                || Stat(folder) is not { } stat
+            )
+            {
                 continue;
+            }
+
             var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
             parents[id] = int.Parse(fields[1], CultureInfo.InvariantCulture);
             pages[id] = long.Parse(fields[21], CultureInfo.InvariantCulture);
@@ -42,9 +50,14 @@ internal static class PeakMemory
             for (var depth = 0; depth < 32; depth++)
             {
                 if (id == root)
+                {
                     return true;
+                }
+
                 if (!parents.TryGetValue(id, out id))
+                {
                     return false;
+                }
             }
 
             return false;

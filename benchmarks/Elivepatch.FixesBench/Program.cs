@@ -1,5 +1,6 @@
-// The measure of the engine on real fixes. In: two source versions of one series of Debian's kernel. Out: which of the fixes between
-// them can be made live on the older stock kernel, why the others cannot, and whether any of those that were built is wrong.
+// The measure of the engine on real fixes. In: two source versions of one series of Debian's kernel. Out: which of the fixes
+// between them can be made live on the older stock kernel, why the others cannot, and whether any of those that were built is
+// wrong.
 
 using System.Runtime.InteropServices;
 using Elivepatch.FixesBench;
@@ -24,7 +25,10 @@ using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop)
 try
 {
     if (!CacheRoot.OpenDefault().TryGet(out var cache))
+    {
         throw new BenchFailure("the cache cannot be opened");
+    }
+
     var versions = await SourceVersions.FindAsync(options, stop.Token);
     var state = StateFolder.Open(options, versions);
     var kernel = await OlderKernel.OpenAsync(options, versions, cache, stop.Token);
@@ -34,7 +38,10 @@ try
     var result = FixesResult.Of(options, versions, kernel, fixes, builds, trials);
     FixesText.Write(Console.Out, result);
     if (options.JsonFile is { } file)
+    {
         FixesJson.Write(file, result);
+    }
+
     return result.Alone.Failed + result.WithHeaders.Failed == 0 && result.Wrong.Count == 0 ? 0 : 1;
 }
 catch (OperationCanceledException)

@@ -18,21 +18,37 @@ internal sealed partial record SourceVersions(DebianPackage From, DebianPackage 
     {
         var series = SeriesPattern().Match(options.From).Value;
         if (series.Length == 0 || SeriesPattern().Match(options.To).Value != series)
-            throw new BenchFailure($"{options.From} and {options.To} are not two versions of one series, as in 6.12.111 and 6.12.115");
+        {
+            throw new BenchFailure(
+                $"{options.From} and {options.To} are not two versions of one series, as in 6.12.111 and 6.12.115"
+            );
+        }
+
         var source = $"linux-source-{series}";
-        var images = BenchFailure.Demand(await DebianArchive.NamesAsync(ImagePrefix, cancellation))
-            .Where(n => n.EndsWith("-" + options.Flavour, StringComparison.Ordinal) && n.StartsWith(ImagePrefix + series + ".", StringComparison.Ordinal));
+        var images = BenchFailure
+            .Demand(await DebianArchive.NamesAsync(ImagePrefix, cancellation))
+            .Where(n =>
+                n.EndsWith("-" + options.Flavour, StringComparison.Ordinal)
+                && n.StartsWith(ImagePrefix + series + ".", StringComparison.Ordinal)
+            );
         var offers = BenchFailure.Demand(await DebianArchive.VersionsAsync([source, .. images], cancellation));
         var (from, to) = (Choose(options.From), Choose(options.To));
         if (DebianVersion.Compare(from.Version, to.Version) >= 0)
+        {
             throw new BenchFailure($"{from.Version} is not older than {to.Version}");
-        var image = offers.Where(o => o.Key != source).SelectMany(o => o).FirstOrDefault(p => p.Version == from.Version)
+        }
+
+        var image =
+            offers.Where(o => o.Key != source).SelectMany(o => o).FirstOrDefault(p => p.Version == from.Version)
             ?? throw new BenchFailure($"no {ImagePrefix}*-{options.Flavour} of version {from.Version} is offered");
         return new(from, to, image.Name[ImagePrefix.Length..]);
 
         DebianPackage Choose(string version) =>
-            offers[source].FirstOrDefault(p => p.Version == version || p.Version.StartsWith(version + "-", StringComparison.Ordinal))
-            ?? throw new BenchFailure($"no {source} of version {version} is offered; there are {string.Join(", ", offers[source].Select(p => p.Version))}");
+            offers[source]
+                .FirstOrDefault(p => p.Version == version || p.Version.StartsWith(version + "-", StringComparison.Ordinal))
+            ?? throw new BenchFailure(
+                $"no {source} of version {version} is offered; there are {string.Join(", ", offers[source].Select(p => p.Version))}"
+            );
     }
 
     [GeneratedRegex(@"^[0-9]+\.[0-9]+(?=\.)")]

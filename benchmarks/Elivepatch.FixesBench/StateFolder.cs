@@ -1,5 +1,5 @@
-// What a run has made so far, so that another one goes on from there: patches as long as the versions are the same, results as long
-// as the command is.
+// What a run has made so far, so that another one goes on from there: patches as long as the versions are the same, results as
+// long as the command is.
 
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -28,14 +28,19 @@ internal sealed class StateFolder
     public static StateFolder Open(FixesOptions options, SourceVersions versions)
     {
         var name = $"{versions.From.Version}-{versions.To.Version}-{options.Flavour}".Replace('~', '_');
-        var state = new StateFolder(Path.GetFullPath(options.State ?? Path.Combine(options.Repository, "artifacts", "fixes", name)));
+        var state = new StateFolder(
+            Path.GetFullPath(options.State ?? Path.Combine(options.Repository, "artifacts", "fixes", name))
+        );
         Directory.CreateDirectory(state.root);
         var engine = EngineOf(options.Command);
         var known = Path.Combine(state.root, EngineFile);
         if (!File.Exists(known) || File.ReadAllText(known) != engine)
         {
             foreach (var folder in (string[])["builds", "trials", "modules"])
+            {
                 Directory.Delete(state.Folder(folder), recursive: true);
+            }
+
             File.WriteAllText(known, engine);
         }
 
@@ -64,7 +69,13 @@ internal sealed class StateFolder
     private string Folder(string name) => Directory.CreateDirectory(Path.Combine(root, name)).FullName;
 
     // The command is published with its libraries beside it.
-    private static string EngineOf(string command) => ContentDigest.OfParts(
-        Directory.EnumerateFiles(Path.GetDirectoryName(command)!, "*.dll").Order(StringComparer.Ordinal)
-            .Select(f => ContentDigest.Of(File.ReadAllBytes(f)).Hex)).Hex;
+    private static string EngineOf(string command) =>
+        ContentDigest
+            .OfParts(
+                Directory
+                    .EnumerateFiles(Path.GetDirectoryName(command)!, "*.dll")
+                    .Order(StringComparer.Ordinal)
+                    .Select(f => ContentDigest.Of(File.ReadAllBytes(f)).Hex)
+            )
+            .Hex;
 }

@@ -1,5 +1,5 @@
-// In: an address and requests as bytes. Out: how many are answered in a time, and how long each takes. Sockets and nothing else: what
-// asks must not be most of the work where it runs on the processors of what answers.
+// In: an address and requests as bytes. Out: how many are answered in a time, and how long each takes. Sockets and nothing else:
+// what asks must not be most of the work where it runs on the processors of what answers.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -27,17 +27,31 @@ internal static class Load
     /// <param name="time">How long.</param>
     /// <param name="request">Given a number that no other request has, the request.</param>
     /// <param name="expected">The status that is right.</param>
-    public static async Task<LoadResult> RunAsync(Uri address, int connections, TimeSpan time, Func<long, byte[]> request, params int[] expected)
+    public static async Task<LoadResult> RunAsync(
+        Uri address,
+        int connections,
+        TimeSpan time,
+        Func<long, byte[]> request,
+        params int[] expected
+    )
     {
         var start = Stopwatch.GetTimestamp();
         var number = 0L;
-        var runs = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => Task.Factory.StartNew(
-            () => Connection(address, start, time, () => request(Interlocked.Increment(ref number)), expected), CancellationToken.None,
-            TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+        var runs = await Task.WhenAll(
+            Enumerable
+                .Range(0, connections)
+                .Select(_ =>
+                    Task.Factory.StartNew(
+                        () => Connection(address, start, time, () => request(Interlocked.Increment(ref number)), expected),
+                        CancellationToken.None,
+                        TaskCreationOptions.LongRunning,
+                        TaskScheduler.Default
+                    )
+                )
+        );
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var all = runs.SelectMany(r => r.Ticks).Order().ToList();
-        return new(
-            Math.Round(all.Count / seconds), Milliseconds(all, 0.5), Milliseconds(all, 0.99), runs.Sum(r => r.Failed));
+        return new(Math.Round(all.Count / seconds), Milliseconds(all, 0.5), Milliseconds(all, 0.99), runs.Sum(r => r.Failed));
     }
 
     /// <summary>A request without a body.</summary>
@@ -46,17 +60,25 @@ internal static class Load
 
     /// <summary>A request that sends JSON.</summary>
     public static byte[] Post(string path, string token, byte[] json) =>
-    [
-        .. Encoding.ASCII.GetBytes(string.Create(
-            CultureInfo.InvariantCulture,
-            $"POST {path} HTTP/1.1\r\nHost: bench\r\n{Authorization(token)}Content-Type: application/json\r\nContent-Length: {json.Length}\r\n\r\n")),
-        .. json,
-    ];
+        [
+            .. Encoding.ASCII.GetBytes(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"POST {path} HTTP/1.1\r\nHost: bench\r\n{Authorization(token)}Content-Type: application/json\r\nContent-Length: {json.Length}\r\n\r\n"
+                )
+            ),
+            .. json,
+        ];
 
     private static string Authorization(string? token) => token is null ? "" : $"Authorization: Bearer {token}\r\n";
 
     private static (List<long> Ticks, int Failed) Connection(
-        Uri address, long start, TimeSpan time, Func<byte[]> request, int[] expected)
+        Uri address,
+        long start,
+        TimeSpan time,
+        Func<byte[]> request,
+        int[] expected
+    )
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         socket.Connect(new IPEndPoint(IPAddress.Loopback, address.Port));
@@ -67,7 +89,10 @@ internal static class Load
             var begun = Stopwatch.GetTimestamp();
             socket.Send(bytes);
             if (!expected.Contains(Answer(socket, buffer)))
+            {
                 failed++;
+            }
+
             ticks.Add(Stopwatch.GetTimestamp() - begun);
         }
 
@@ -92,12 +117,16 @@ internal static class Load
             var number = head[(at + length.Length)..].Split('\r')[0];
             var total = end + 4 + int.Parse(number, CultureInfo.InvariantCulture);
             while (have < total)
+            {
                 have += Receive(socket, buffer.AsSpan(have));
+            }
         }
         else
         {
             while (!buffer.AsSpan(0, have).EndsWith("0\r\n\r\n"u8))
+            {
                 have += Receive(socket, buffer.AsSpan(have));
+            }
         }
 
         return int.Parse(head.AsSpan(9, 3), NumberStyles.None, CultureInfo.InvariantCulture);

@@ -1,5 +1,5 @@
-// The load test of the service. In: the command elivepatchd. Out: how often it answers what machines ask it, how fast, and how that
-// compares with Kestrel serving a file of the same size. Everything runs on this machine, one after the other.
+// The load test of the service. In: the command elivepatchd. Out: how often it answers what machines ask it, how fast, and how
+// that compares with Kestrel serving a file of the same size. Everything runs on this machine, one after the other.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -25,8 +25,8 @@ switch (args)
         return 0;
     case [_]:
         break;
-    case [_, "--seconds", var text] when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
-                                         && seconds is > 0 and <= 60:
+    case [_, "--seconds", var text]
+        when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and <= 60:
         time = TimeSpan.FromSeconds(seconds);
         break;
     default:
@@ -38,7 +38,9 @@ switch (args)
 var program = Path.GetFullPath(args[0]);
 var machine = Machine.Here();
 Say($"{machine.Processor}, {machine.Processors} processors, {machine.MemoryGiB} GiB, {machine.System}");
-Say($"load average {machine.Load:0.0} at the start; {connections} connections, {time.TotalSeconds} s each, median of {rounds} rounds");
+Say(
+    $"load average {machine.Load:0.0} at the start; {connections} connections, {time.TotalSeconds} s each, median of {rounds} rounds"
+);
 var module = RandomNumberGenerator.GetBytes(moduleSize);
 await using var postgres = await PostgresCluster.StartAsync(isDurable: true);
 await using var sqlite = await Service.StartAsync(program, "SQLite", module, null);
@@ -51,13 +53,17 @@ var status = await client.GetByteArrayAsync(new Uri(sqlite.Address, ApiRoutes.Bu
 var files = Directory.CreateTempSubdirectory("elivepatch-bench-files-").FullName;
 await File.WriteAllBytesAsync(Path.Combine(files, "status.json"), status);
 await File.WriteAllBytesAsync(Path.Combine(files, "module.ko"), module);
-var itself = new ProcessStartInfo(Environment.ProcessPath!, ["static", files]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+var itself = new ProcessStartInfo(Environment.ProcessPath!, ["static", files])
+{
+    RedirectStandardInput = true,
+    RedirectStandardOutput = true,
+};
 using var kestrel = Process.Start(itself)!;
 try
 {
     var address = new Uri((await kestrel.StandardOutput.ReadLineAsync())!);
     Say($"");
-    Say($"{"asked for",-22}{"of",-13}{"a second",10}{"median ms",11}{"99 % ms",10}{"over the file",15}");
+    Say($"{"asked for", -22}{"of", -13}{"a second", 10}{"median ms", 11}{"99 % ms", 10}{"over the file", 15}");
     await ReadAsync($"status, {status.Length} B", address, "/status.json", ApiRoutes.Build(Service.Build));
     await ReadAsync($"module, {moduleSize >> 10} KiB", address, "/module.ko", ApiRoutes.Artifact(Service.Build));
     foreach (var service in services)
@@ -65,11 +71,17 @@ try
         var equal = Load.Post(ApiRoutes.Builds, service.Token, Submission("equal"));
         Row("submit, equal", service.Name, await Load.RunAsync(service.Address, connections, time, _ => equal, 202), null);
         Row(
-            "submit, different", service.Name,
+            "submit, different",
+            service.Name,
             await Load.RunAsync(
-                service.Address, connections, time,
-                n => Load.Post(ApiRoutes.Builds, service.Token, Submission(n.ToString(CultureInfo.InvariantCulture))), 202),
-            null);
+                service.Address,
+                connections,
+                time,
+                n => Load.Post(ApiRoutes.Builds, service.Token, Submission(n.ToString(CultureInfo.InvariantCulture))),
+                202
+            ),
+            null
+        );
     }
 
     await using var broker = await RabbitBroker.StartAsync();
@@ -77,7 +89,9 @@ try
     await using var queued = await Service.StartAsync(program, "RabbitMQ", module, await postgres.NewDatabaseAsync(), host);
     var overhead = await QueueOverhead.RunAsync(queued, host, queuedBuilds);
     Say($"");
-    Say($"a build's way over PostgreSQL and RabbitMQ to a worker and back, without being built, of {queuedBuilds} one after the other:");
+    Say(
+        $"a build's way over PostgreSQL and RabbitMQ to a worker and back, without being built, of {queuedBuilds} one after the other:"
+    );
     Say($"median {overhead[queuedBuilds / 2]:0.0} ms, 99 % {overhead[queuedBuilds * 99 / 100]:0.0} ms");
     Say($"load average {Machine.CurrentLoad():0.0} at the end");
     return 0;
@@ -94,7 +108,10 @@ async Task ReadAsync(string what, Uri address, string file, string path)
 {
     var results = new List<LoadResult>[services.Length + 1];
     for (var i = 0; i < results.Length; i++)
+    {
         results[i] = [];
+    }
+
     for (var round = -1; round < rounds; round++)
     {
         for (var i = 0; i < results.Length; i++)
@@ -103,7 +120,9 @@ async Task ReadAsync(string what, Uri address, string file, string path)
             var result = await Load.RunAsync(i == 0 ? address : services[i - 1].Address, connections, time, _ => request, 200);
             // Once for nothing: code is compiled, files come from the disk.
             if (round >= 0)
+            {
                 results[i].Add(result);
+            }
         }
     }
 
@@ -116,20 +135,23 @@ async Task ReadAsync(string what, Uri address, string file, string path)
     }
 }
 
-static LoadResult Middle(List<LoadResult> results) => results.OrderBy(r => r.PerSecond).ElementAt(results.Count / 2) with
-{
-    Failed = results.Sum(r => r.Failed),
-};
+static LoadResult Middle(List<LoadResult> results) =>
+    results.OrderBy(r => r.PerSecond).ElementAt(results.Count / 2) with
+    {
+        Failed = results.Sum(r => r.Failed),
+    };
 
-static byte[] Submission(string text) => JsonSerializer.SerializeToUtf8Bytes(
-    new BuildSubmission { Kernel = Service.Kernel, Patches = [new("fix.patch", Encoding.UTF8.GetBytes(text))] },
-    ProtocolJson.Default.BuildSubmission);
+static byte[] Submission(string text) =>
+    JsonSerializer.SerializeToUtf8Bytes(
+        new BuildSubmission { Kernel = Service.Kernel, Patches = [new("fix.patch", Encoding.UTF8.GetBytes(text))] },
+        ProtocolJson.Default.BuildSubmission
+    );
 
 static void Row(string what, string who, LoadResult result, double? ratio)
 {
     var over = ratio is { } r ? r.ToString("0.00", CultureInfo.InvariantCulture) : "-";
     var failed = result.Failed > 0 ? $"  {result.Failed} FAILED" : "";
-    Say($"{what,-22}{who,-13}{result.PerSecond,10:0}{result.Median,11:0.00}{result.P99,10:0.00}{over,15}{failed}");
+    Say($"{what, -22}{who, -13}{result.PerSecond, 10:0}{result.Median, 11:0.00}{result.P99, 10:0.00}{over, 15}{failed}");
 }
 
 static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));

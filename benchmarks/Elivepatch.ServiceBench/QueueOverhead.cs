@@ -1,5 +1,5 @@
-// In: a server with a broker. Out: how long a build takes besides being built: it is submitted, sent to a worker, begun, and ended by a
-// worker that does nothing, one build after the other.
+// In: a server with a broker. Out: how long a build takes besides being built: it is submitted, sent to a worker, begun, and
+// ended by a worker that does nothing, one build after the other.
 
 using System.Collections.Concurrent;
 using System.Diagnostics;
@@ -26,17 +26,34 @@ internal static class QueueOverhead
         using var http = new HttpClient { BaseAddress = service.Address };
         http.DefaultRequestHeaders.Authorization = new("Bearer", service.Token);
         using var made = await http.PostAsJsonAsync(
-            ApiRoutes.Tokens, new TokenRequest("worker", [TokenScopes.Work]), ProtocolJson.Default.TokenRequest);
+            ApiRoutes.Tokens,
+            new TokenRequest("worker", [TokenScopes.Work]),
+            ProtocolJson.Default.TokenRequest
+        );
         var token = (await made.Content.ReadFromJsonAsync(ProtocolJson.Default.NewToken))!;
 
         var id = WorkerId.New();
         var capability = Capability.Of(await Service.CompilerAsync());
         using var client = new WorkClient([service.Address], token.Secret, id);
         await client.ReportAsync(
-            new() { Name = "bench", Version = EngineVersion.Current, Capabilities = [capability], Kernels = [], Builders = 1, Running = [] },
-            CancellationToken.None);
+            new()
+            {
+                Name = "bench",
+                Version = EngineVersion.Current,
+                Capabilities = [capability],
+                Kernels = [],
+                Builders = 1,
+                Running = [],
+            },
+            CancellationToken.None
+        );
         var ended = new ConcurrentDictionary<string, TaskCompletionSource>();
-        async Task<Settled> EndAtOnceAsync(string build, Action<WorkHold> begun, CancellationToken cancelled, CancellationToken stopping)
+        async Task<Settled> EndAtOnceAsync(
+            string build,
+            Action<WorkHold> begun,
+            CancellationToken cancelled,
+            CancellationToken stopping
+        )
         {
             var order = (await client.BeginAsync(build, stopping)).Value;
             var hold = new WorkHold(build, order.Attempt);
@@ -49,7 +66,13 @@ internal static class QueueOverhead
         var ready = new TaskCompletionSource();
         using var stop = new CancellationTokenSource();
         var consumer = new BuildConsumer(
-            BrokerAddress.Parse(broker).Value, id, [capability], 1, EndAtOnceAsync, NullLogger<BuildConsumer>.Instance);
+            BrokerAddress.Parse(broker).Value,
+            id,
+            [capability],
+            1,
+            EndAtOnceAsync,
+            NullLogger<BuildConsumer>.Instance
+        );
         var consuming = consumer.RunAsync(ready.SetResult, stop.Token);
         await ready.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
@@ -66,7 +89,9 @@ internal static class QueueOverhead
             var build = (await answer.Content.ReadFromJsonAsync(ProtocolJson.Default.BuildView))!;
             await ended.GetOrAdd(build.Id, _ => new()).Task.WaitAsync(TimeSpan.FromSeconds(30));
             if (i >= 0)
+            {
                 milliseconds.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
         }
 
         await stop.CancelAsync();

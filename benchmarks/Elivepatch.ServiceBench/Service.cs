@@ -36,7 +36,13 @@ internal sealed class Service : IAsyncDisposable
     /// <param name="module">What the build made.</param>
     /// <param name="database">Address of a PostgreSQL; null for SQLite.</param>
     /// <param name="broker">Address of a RabbitMQ; null where the server builds itself.</param>
-    public static async Task<Service> StartAsync(string program, string name, byte[] module, string? database, string? broker = null)
+    public static async Task<Service> StartAsync(
+        string program,
+        string name,
+        byte[] module,
+        string? database,
+        string? broker = null
+    )
     {
         var folder = Directory.CreateTempSubdirectory("elivepatch-bench-").FullName;
         await FillAsync(folder, module, database);
@@ -46,26 +52,49 @@ internal sealed class Service : IAsyncDisposable
             RedirectStandardError = true,
             ArgumentList =
             {
-                "serve", "--state-folder", Path.Combine(folder, "state"), "--listen", "http://127.0.0.1:0", "--test-policy", "off",
-                "--builders", "1", "--requests-per-minute", "1000000", "--open-builds-per-token", "100000",
-                "--sources", """[{"kind": "tree", "location": "/"}]""",
+                "serve",
+                "--state-folder",
+                Path.Combine(folder, "state"),
+                "--listen",
+                "http://127.0.0.1:0",
+                "--test-policy",
+                "off",
+                "--builders",
+                "1",
+                "--requests-per-minute",
+                "1000000",
+                "--open-builds-per-token",
+                "100000",
+                "--sources",
+                """[{"kind": "tree", "location": "/"}]""",
             },
         };
         if (database is not null)
+        {
             start.Environment["ELIVEPATCHD_DATABASE"] = database;
+        }
+
         if (broker is not null)
+        {
             start.Environment["ELIVEPATCHD_BROKER"] = broker;
+        }
+
         var process = Process.Start(start)!;
         // A log that nobody reads stops the server when the pipe is full.
         var errors = process.StandardError.ReadToEndAsync();
-        string? address = null, token = null;
+        string? address = null,
+            token = null;
         while (token is null && await process.StandardOutput.ReadLineAsync() is { } line)
         {
             var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (words is ["address", var url])
+            {
                 address = url;
+            }
             else if (words is [var secret] && secret.StartsWith("elp_", StringComparison.Ordinal))
+            {
                 token = secret;
+            }
         }
 
         return address is null || token is null
@@ -84,8 +113,12 @@ internal sealed class Service : IAsyncDisposable
 
     private static async Task FillAsync(string folder, byte[] module, string? address)
     {
-        var state = Directory.CreateDirectory(
-            Path.Combine(folder, "state"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
+        var state = Directory
+            .CreateDirectory(
+                Path.Combine(folder, "state"),
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            )
+            .FullName;
         var (kept, cached) = (Path.Combine(state, "blobs"), Path.Combine(state, "cache", "blobs"));
         await using var database = address is null
             ? (await SqliteDatabase.OpenAsync(Path.Combine(state, "elivepatchd.db"), CancellationToken.None)).Value
@@ -97,7 +130,8 @@ internal sealed class Service : IAsyncDisposable
         var builds = new BuildTable(database, events, TimeProvider.System);
         await new KernelTable(database).AddAsync(
             new(Kernel, "6.1.0-bench", new('a', 40), await CompilerAsync(), capture, null, null, DateTimeOffset.UtcNow, "bench"),
-            CancellationToken.None);
+            CancellationToken.None
+        );
         await builds.SubmitAsync(
             new()
             {
@@ -110,19 +144,30 @@ internal sealed class Service : IAsyncDisposable
                 Requester = "bench",
                 Submitted = DateTimeOffset.UtcNow,
             },
-            CancellationToken.None);
+            CancellationToken.None
+        );
         var taken = (await builds.TakeAsync("bench", CancellationToken.None))!;
         await builds.FinishAsync(
             taken.Lease,
-            new() { State = BuildState.Succeeded, Module = "livepatch-bench", Artifact = artifact, ArtifactSize = module.Length, Tested = true },
-            CancellationToken.None);
+            new()
+            {
+                State = BuildState.Succeeded,
+                Module = "livepatch-bench",
+                Artifact = artifact,
+                ArtifactSize = module.Length,
+                Tested = true,
+            },
+            CancellationToken.None
+        );
 
-        // Builds that are submitted are not to be built, which would take the processors: the one builder waits for ever for its first
-        // capture, which is a pipe that nobody writes to.
+        // Builds that are submitted are not to be built, which would take the processors: the one builder waits for ever for its
+        // first capture, which is a pipe that nobody writes to.
         var path = await blobs.PathAsync(capture, CancellationToken.None);
         File.Delete(path);
         if (MakePipe(path, Convert.ToUInt32("600", 8)) != 0)
+        {
             throw new IOException($"{path}: no pipe could be made");
+        }
     }
 
     /// <summary>The text of the compiler that built the kernel.</summary>

@@ -21,24 +21,35 @@ Console.CancelKeyPress += (_, e) =>
 };
 var ran = await RunAsync(interrupted.Token);
 foreach (var problem in ran.Problems)
+{
     Console.Error.WriteLine(problem);
+}
+
 return ran.Succeeded ? 0 : 1;
 
 async Task<Outcome<GuestResult>> RunAsync(CancellationToken cancellation)
 {
     var opened = CacheRoot.Open(CacheRoot.DefaultPath(Environment.GetEnvironmentVariable));
     if (!opened.TryGet(out var cache))
+    {
         return Outcome<GuestResult>.Failure(opened.Problems);
+    }
+
     var record = new KernelStore(cache).Open(release);
     var opening = await PackagedModules.OpenAsync(cache, release, GuestNetwork.ModuleFolders, cancellation);
     if (!opening.TryGet(out var modules))
+    {
         return Outcome<GuestResult>.Failure(opening.Problems);
+    }
+
     using var taken = modules;
     var network = await GuestNetwork.FromModulesAsync(modules, cancellation);
     var driver = await modules.ReadAsync("drivers/net/dummy", cancellation);
     var libraries = await GuestLibraries.OfAsync(client, cancellation);
     if (!record.Succeeded || !network.Succeeded || !driver.Succeeded || !libraries.Succeeded)
+    {
         return Outcome<GuestResult>.Failure([.. record.Problems, .. network.Problems, .. driver.Problems, .. libraries.Problems]);
+    }
 
     var settings = $"server=http://{GuestNetwork.Host}:{port}\nkey={key}\n";
     var result = await VirtualMachine.RunAsync(
@@ -64,7 +75,8 @@ async Task<Outcome<GuestResult>> RunAsync(CancellationToken cancellation)
             SilenceLimit = TimeSpan.FromMinutes(10),
             OnEvent = Show,
         },
-        cancellation);
+        cancellation
+    );
     return result.Then(r => r.RequireSuccess());
 }
 
@@ -72,9 +84,13 @@ static void Show(GuestEvent happened)
 {
     // Of every stage its end is enough.
     if (happened.IsOutput && !happened.Text.EndsWith(": begins", StringComparison.Ordinal))
+    {
         Console.WriteLine($"   | {happened.Text}");
+    }
     else if (happened.Name == "ready")
+    {
         Console.WriteLine($"   the machine runs {happened.Word(1)}");
+    }
 }
 
 static async Task<string> ScriptAsync()

@@ -14,18 +14,20 @@ namespace Elivepatch.Author;
 internal static class CommandLine
 {
     /// <summary>Runs one command.</summary>
-    public static Task<int> RunAsync(string[] words, Session session) => CommandRun.RunAsync(CreateRoot(session), words, session, Explain);
+    public static Task<int> RunAsync(string[] words, Session session) =>
+        CommandRun.RunAsync(CreateRoot(session), words, session, Explain);
 
     /// <summary>
-    /// The whole command line. It has the name that people type: they need not know that `elivepatch` has these verbs in a program
-    /// of their own.
+    /// The whole command line. It has the name that people type: they need not know that `elivepatch` has these verbs in a
+    /// program of their own.
     /// </summary>
     public static Command CreateRoot(Session session)
     {
         var root = new Command(
             CommandRun.Name,
             "Builds livepatch modules from source patches for stock and self-configured Linux kernels, without building the kernel, "
-            + "and proves that they fit.")
+                + "and proves that they fit."
+        )
         {
             new HelpOption(),
             new VersionOption(),

@@ -1,5 +1,5 @@
-// The command `elivepatch-author`, which runs the verbs of `elivepatch` that need the builder. In: words. Out: a result on stdout,
-// progress and problems on stderr, an exit status.
+// The command `elivepatch-author`, which runs the verbs of `elivepatch` that need the builder. In: words. Out: a result on
+// stdout, progress and problems on stderr, an exit status.
 
 using Elivepatch.Author;
 using Elivepatch.Terminal;

@@ -9,8 +9,11 @@ public static class WorkProblems
     /// A server with workers was asked to build for a kernel whose compiler no worker has had in the last ten minutes.
     /// </summary>
     public static readonly ProblemCode NobodyBuilds = new(
-        1060, ProblemKind.Environment, "no worker can build for this kernel",
-        "Ask the server's operator to start a worker with the kernel's compiler, then try again.")
+        1060,
+        ProblemKind.Environment,
+        "no worker can build for this kernel",
+        "Ask the server's operator to start a worker with the kernel's compiler, then try again."
+    )
     {
         IsTemporary = true,
     };
@@ -20,29 +23,47 @@ public static class WorkProblems
     /// version.
     /// </summary>
     public static readonly ProblemCode WorkerOfOtherVersion = new(
-        1061, ProblemKind.Usage, "the worker's version differs from the server's", "Install the server's version on the worker.");
+        1061,
+        ProblemKind.Usage,
+        "the worker's version differs from the server's",
+        "Install the server's version on the worker."
+    );
 
     /// <summary>A worker received the message of a build that another worker runs and has reported recently.</summary>
     public static readonly ProblemCode BuildHeld = new(
-        1062, ProblemKind.Environment, "another worker holds the build",
-        "Try again: the build ends, or becomes free when its worker stops reporting.")
+        1062,
+        ProblemKind.Environment,
+        "another worker holds the build",
+        "Try again: the build ends, or becomes free when its worker stops reporting."
+    )
     {
         IsTemporary = true,
     };
 
     /// <summary>A worker received the message of a build that has ended or been cancelled in the meantime.</summary>
     public static readonly ProblemCode BuildOver = new(
-        1063, ProblemKind.Usage, "the build has ended", "Discard the message: nothing is left to do.");
+        1063,
+        ProblemKind.Usage,
+        "the build has ended",
+        "Discard the message: nothing is left to do."
+    );
 
     /// <summary>What a worker reports about a build names its attempt.</summary>
     public static readonly ProblemCode BuildLost = new(
-        1064, ProblemKind.Usage, "the worker no longer holds the build", "Stop the build: its result is not accepted.");
+        1064,
+        ProblemKind.Usage,
+        "the worker no longer holds the build",
+        "Stop the build: its result is not accepted."
+    );
 
     /// <summary>
     /// A worker's result has neither a livepatch nor a problem, has both, or has a livepatch for another build than the one
     /// that it was given.
     /// </summary>
     public static readonly ProblemCode WorkResultMalformed = new(
-        1065, ProblemKind.Environment, "the worker's result is invalid",
-        "Check the worker's log: the worker may be faulty, or not one of this server's.");
+        1065,
+        ProblemKind.Environment,
+        "the worker's result is invalid",
+        "Check the worker's log: the worker may be faulty, or not one of this server's."
+    );
 }

@@ -1,6 +1,7 @@
-// In: a verb that needs the builder, which machines do not have. Out: this process runs `elivepatch-author` instead, with the same
-// words, and so has its output, its signals and its exit status; or the words where it was looked for. It is looked for as git looks for
-// its own programs: at places that follow from where this program is, and never by $PATH or the current folder, which others may choose.
+// In: a verb that needs the builder, which machines do not have. Out: this process runs `elivepatch-author` instead, with the
+// same words, and so has its output, its signals and its exit status; or the words where it was looked for. It is looked for as
+// git looks for its own programs: at places that follow from where this program is, and never by $PATH or the current folder,
+// which others may choose.
 
 using System.Runtime.InteropServices;
 using Elivepatch.Model;
@@ -27,7 +28,10 @@ internal sealed partial class AuthorProgram(string? ownPath)
     {
         var places = Places();
         if (places.FirstOrDefault(File.Exists) is not { } program)
+        {
             return new(ClientProblems.AuthorProgramMissing, $"there is no {string.Join(" and no ", places)}");
+        }
+
         var name = Path.GetFileName(program);
         _ = Execute(program, [name, .. words, null]);
         return new(ClientProblems.AuthorProgramMissing, $"{program} cannot be run: {Marshal.GetLastPInvokeErrorMessage()}");
@@ -36,7 +40,11 @@ internal sealed partial class AuthorProgram(string? ownPath)
     private string[] Places()
     {
         var folder = Path.GetDirectoryName(ownPath) is { Length: > 0 } own ? own : "/";
-        return [Path.Combine(folder, AuthorVerbs.Program), Path.GetFullPath(Path.Combine(folder, InstalledFolder, AuthorVerbs.Program))];
+        return
+        [
+            Path.Combine(folder, AuthorVerbs.Program),
+            Path.GetFullPath(Path.Combine(folder, InstalledFolder, AuthorVerbs.Program)),
+        ];
     }
 
     // execve(2) with the environment that this process has.

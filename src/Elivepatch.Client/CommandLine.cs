@@ -21,7 +21,8 @@ internal static class CommandLine
     {
         var root = new RootCommand(
             "Makes source patches of the Linux kernel live on this machine, and builds livepatch modules of them, without building the "
-            + "kernel, with proof that they fit.")
+                + "kernel, with proof that they fit."
+        )
         {
             TrustCommand.Create(session),
             PatchCommand.Create(session),
@@ -35,18 +36,22 @@ internal static class CommandLine
             CaptureCommand.Create(session),
         };
         foreach (var verb in AuthorVerbs.All)
+        {
             root.Add(new Command(verb.Name, $"{verb.Summary} ({AuthorVerbs.Program})"));
+        }
+
         VerbHelp.ShowFor(root);
         return root;
     }
 
-    private static Problem? Explain(Exception failure) => failure switch
-    {
-        // The published file brings everything along but this: it is the machine's to keep up to date.
-        _ when failure.GetBaseException() is PlatformNotSupportedException { Message: var reason } && reason.Contains("OpenSSL", StringComparison.Ordinal) =>
-            new(MachineProblems.CryptographyMissing, reason),
-        // What fails so without having said it is the standard output.
-        IOException io when DiskError.IsOfDisk(io) => new(CommandProblems.OutputUnusable, io.Message),
-        _ => null,
-    };
+    private static Problem? Explain(Exception failure) =>
+        failure switch
+        {
+            // The published file brings everything along but this: it is the machine's to keep up to date.
+            _ when failure.GetBaseException() is PlatformNotSupportedException { Message: var reason }
+                    && reason.Contains("OpenSSL", StringComparison.Ordinal) => new(MachineProblems.CryptographyMissing, reason),
+            // What fails so without having said it is the standard output.
+            IOException io when DiskError.IsOfDisk(io) => new(CommandProblems.OutputUnusable, io.Message),
+            _ => null,
+        };
 }

@@ -20,8 +20,8 @@ public enum ElfSegmentType : uint
 public readonly record struct ElfSegment(ElfSegmentType Type, ulong Offset, ulong Size);
 
 /// <summary>
-/// How a linked 64-bit file is loaded, in either byte order: a kernel, a program. Of Elf64_Phdr, 56 bytes each from e_phoff on, it has
-/// <code>
+/// How a linked 64-bit file is loaded, in either byte order: a kernel, a program. Of Elf64_Phdr, 56 bytes each from e_phoff on,
+/// it has <code>
 ///  0 p_type 4   4 p_flags 4   8 p_offset 8   16 p_vaddr 8   24 p_paddr 8   32 p_filesz 8   40 p_memsz 8   48 p_align 8
 /// </code>
 /// type, offset and size in the file (System V gABI, chapter 5, "Program Header").
@@ -35,27 +35,41 @@ public sealed record ElfImage(ElfByteOrder Order, ushort Machine, IReadOnlyList<
     private const int SegmentHeaderSize = 56;
 
     /// <summary>True for the first bytes of a 64-bit ELF file of either byte order.</summary>
-    public static bool IsImage(ReadOnlySpan<byte> file) => file.Length >= HeaderSize && file.StartsWith("\u007fELF\u0002"u8) && file[5] is 1 or 2;
+    public static bool IsImage(ReadOnlySpan<byte> file) =>
+        file.Length >= HeaderSize && file.StartsWith("\u007fELF\u0002"u8) && file[5] is 1 or 2;
 
-    /// <summary>Reads the program headers; null where the file is no such file, has none, or has not all that its header says.</summary>
+    /// <summary>
+    /// Reads the program headers; null where the file is no such file, has none, or has not all that its header says.
+    /// </summary>
     public static ElfImage? Read(ReadOnlySpan<byte> file)
     {
         if (!IsImage(file))
+        {
             return null;
+        }
+
         var order = (ElfByteOrder)file[5];
-        ulong start = order.ReadUInt64(file[32..]);
-        ushort count = order.ReadUInt16(file[56..]);
-        if (count == 0 || order.ReadUInt16(file[54..]) != SegmentHeaderSize
-            || start > (ulong)file.Length || (ulong)count * SegmentHeaderSize > (ulong)file.Length - start)
+        var start = order.ReadUInt64(file[32..]);
+        var count = order.ReadUInt16(file[56..]);
+        if (
+            count == 0
+            || order.ReadUInt16(file[54..]) != SegmentHeaderSize
+            || start > (ulong)file.Length
+            || (ulong)count * SegmentHeaderSize > (ulong)file.Length - start
+        )
         {
             return null;
         }
 
         var segments = new ElfSegment[count];
-        for (int i = 0; i < count; i++)
+        for (var i = 0; i < count; i++)
         {
-            ReadOnlySpan<byte> header = file.Slice((int)start + (i * SegmentHeaderSize), SegmentHeaderSize);
-            segments[i] = new((ElfSegmentType)order.ReadUInt32(header), order.ReadUInt64(header[8..]), order.ReadUInt64(header[32..]));
+            var header = file.Slice((int)start + (i * SegmentHeaderSize), SegmentHeaderSize);
+            segments[i] = new(
+                (ElfSegmentType)order.ReadUInt32(header),
+                order.ReadUInt64(header[8..]),
+                order.ReadUInt64(header[32..])
+            );
         }
 
         return new ElfImage(order, order.ReadUInt16(file[18..]), segments);

@@ -1,8 +1,8 @@
 namespace Elivepatch.Elf;
 
 /// <summary>
-/// Notes (System V gABI, chapter 5, "Note Section"), as they lie in a section, in a segment and in <c>/sys/kernel/notes</c>: each is
-/// <code>
+/// Notes (System V gABI, chapter 5, "Note Section"), as they lie in a section, in a segment and in <c>/sys/kernel/notes</c>: each
+/// is <code>
 ///  0 namesz 4   4 descsz 4   8 type 4   12 name, descriptor: each padded to a multiple of 4 bytes
 /// </code>
 /// </summary>
@@ -10,7 +10,9 @@ public static class ElfNotes
 {
     private const int HeaderSize = 12;
 
-    /// <summary>The descriptor of the first note of an owner and type; empty where there is none, or none that is whole.</summary>
+    /// <summary>
+    /// The descriptor of the first note of an owner and type; empty where there is none, or none that is whole.
+    /// </summary>
     /// <param name="notes">The notes, one behind the other.</param>
     /// <param name="owner">The name with its zero byte, as in <c>GNU\0</c>.</param>
     /// <param name="type">The type, which means something to the owner.</param>
@@ -19,12 +21,20 @@ public static class ElfNotes
     {
         while (notes.Length >= HeaderSize)
         {
-            uint nameSize = order.ReadUInt32(notes), descriptorSize = order.ReadUInt32(notes[4..]);
-            long descriptor = HeaderSize + Align(nameSize), end = descriptor + Align(descriptorSize);
+            uint nameSize = order.ReadUInt32(notes),
+                descriptorSize = order.ReadUInt32(notes[4..]);
+            long descriptor = HeaderSize + Align(nameSize),
+                end = descriptor + Align(descriptorSize);
             if (descriptor + descriptorSize > notes.Length)
+            {
                 return [];
+            }
+
             if (order.ReadUInt32(notes[8..]) == type && notes.Slice(HeaderSize, (int)nameSize).SequenceEqual(owner))
+            {
                 return notes.Slice((int)descriptor, (int)descriptorSize);
+            }
+
             notes = notes[(int)Math.Min(end, notes.Length)..];
         }
 

@@ -39,7 +39,9 @@ public sealed class ElfObject
     /// </summary>
     public List<ElfSection> Sections { get; } = [];
 
-    /// <summary>Symbols in table order, without the null symbol. Locals precede the others; the writer keeps the order within both.</summary>
+    /// <summary>
+    /// Symbols in table order, without the null symbol. Locals precede the others; the writer keeps the order within both.
+    /// </summary>
     public List<ElfSymbol> Symbols { get; } = [];
 
     /// <summary>The first section with this name, or null.</summary>

@@ -34,7 +34,10 @@ public static partial class ElfReader
         private ElfSymbol?[] _symbols = [];
 
         /// <summary>Section indexes of the tables; 0 where there is none.</summary>
-        private uint _sectionNamesIndex, _symbolTableIndex, _symbolNamesIndex, _symbolIndexesIndex;
+        private uint _sectionNamesIndex,
+            _symbolTableIndex,
+            _symbolNamesIndex,
+            _symbolIndexesIndex;
 
         private NameBudget _nameBudget = new(file.Length);
 
@@ -54,9 +57,12 @@ public static partial class ElfReader
 
         private FileHeaderRecord ReadFileHeader()
         {
-            FileHeaderRecord header = FileHeaderRecord.Read(file);
+            var header = FileHeaderRecord.Read(file);
             if (header.Type is < (ushort)ElfFileType.Relocatable or > (ushort)ElfFileType.Shared)
+            {
                 throw new ElfFormatException($"file header: e_type {header.Type} is neither an object file nor an image");
+            }
+
             _elf.FileType = (ElfFileType)header.Type;
             _order = _elf.Order = header.Order;
             _elf.Machine = header.Machine;
@@ -69,8 +75,11 @@ public static partial class ElfReader
             if (header.ProgramHeaderCount != 0)
             {
                 if (IsRelocatable)
+                {
                     throw new ElfFormatException("file header: a relocatable file with program headers");
-                ulong size = (ulong)header.ProgramHeaderCount * header.ProgramHeaderSize;
+                }
+
+                var size = (ulong)header.ProgramHeaderCount * header.ProgramHeaderSize;
                 CheckRange("program headers", header.ProgramHeaderOffset, size);
                 ExtendFile(header.ProgramHeaderOffset, size);
             }
@@ -78,21 +87,20 @@ public static partial class ElfReader
         }
 
         /// <summary>Counts a part that was checked as belonging to the ELF file.</summary>
-        private void ExtendFile(ulong offset, ulong size) =>
-            _elf.FileLength = Math.Max(_elf.FileLength, (int)(offset + size));
+        private void ExtendFile(ulong offset, ulong size) => _elf.FileLength = Math.Max(_elf.FileLength, (int)(offset + size));
 
         private void CheckRange(string structure, ulong offset, ulong size)
         {
-            ulong length = (ulong)file.Length;
+            var length = (ulong)file.Length;
             if (offset > length || size > length - offset)
             {
                 throw new ElfFormatException(
-                    $"{structure}: 0x{size:x} bytes at offset 0x{offset:x} exceed the file of 0x{length:x} bytes");
+                    $"{structure}: 0x{size:x} bytes at offset 0x{offset:x} exceed the file of 0x{length:x} bytes"
+                );
             }
         }
 
         /// <summary>The bytes of a section in the file; its range was checked with the headers.</summary>
-        private ReadOnlySpan<byte> BytesOf(uint index) =>
-            file.AsSpan((int)_headers[index].Offset, (int)_headers[index].Size);
+        private ReadOnlySpan<byte> BytesOf(uint index) => file.AsSpan((int)_headers[index].Offset, (int)_headers[index].Size);
     }
 }

@@ -7,37 +7,71 @@ internal static class ElfSectionRules
     public static void Check(ElfSection section)
     {
         if ((section.Alignment & (section.Alignment - 1)) != 0)
+        {
             throw Wrong(section, $"alignment 0x{section.Alignment:x} is not a power of two");
+        }
+
         switch (section)
         {
             case ElfRelocationSection rela:
                 if (section.Type != ElfSectionType.Rela || section.EntrySize != RelocationRecord.Size)
+                {
                     throw Wrong(section, "relocations of another type or entry size");
+                }
+
                 if (rela.Target is null or ElfRelocationSection or ElfGroupSection)
+                {
                     throw Wrong(section, "relocations of a section without content");
+                }
+
                 break;
             case ElfGroupSection:
                 if (section.Type != ElfSectionType.Group || section.EntrySize != sizeof(uint))
+                {
                     throw Wrong(section, "a group of another type or entry size");
+                }
+
                 break;
             default:
-                if (section.Type is ElfSectionType.Rela or ElfSectionType.Rel or ElfSectionType.Group
-                    or ElfSectionType.SymbolTable or ElfSectionType.SymbolTableIndexes)
+                if (
+                    section.Type
+                    is ElfSectionType.Rela
+                        or ElfSectionType.Rel
+                        or ElfSectionType.Group
+                        or ElfSectionType.SymbolTable
+                        or ElfSectionType.SymbolTableIndexes
+                )
                 {
                     throw Wrong(section, $"{section.Type} holds indexes and cannot be plain bytes");
                 }
                 break;
         }
-        bool hasBytes = section.Content.Length > 0;
-        if (hasBytes && (section is ElfRelocationSection or ElfGroupSection || section.Type is ElfSectionType.NoBits or ElfSectionType.Null))
+        var hasBytes = section.Content.Length > 0;
+        if (
+            hasBytes
+            && (
+                section is ElfRelocationSection or ElfGroupSection || section.Type is ElfSectionType.NoBits or ElfSectionType.Null
+            )
+        )
+        {
             throw Wrong(section, "content in a section that has none in a file");
+        }
+
         if (section.LinkedTable != ElfTable.None && section.Link is not null)
+        {
             throw Wrong(section, "linked to a table and to a section");
-        bool infoNamesSection = section is not (ElfRelocationSection or ElfGroupSection) && section.Has(ElfSectionFlags.InfoLink);
+        }
+
+        var infoNamesSection = section is not (ElfRelocationSection or ElfGroupSection) && section.Has(ElfSectionFlags.InfoLink);
         if (section.Info != 0 && (infoNamesSection || section is ElfRelocationSection or ElfGroupSection))
+        {
             throw Wrong(section, "a number where sh_info names a section or a symbol");
+        }
+
         if (section.InfoSection is not null && !infoNamesSection)
+        {
             throw Wrong(section, "a section in sh_info without SHF_INFO_LINK");
+        }
     }
 
     /// <summary>

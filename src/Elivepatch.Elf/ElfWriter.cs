@@ -37,7 +37,9 @@ public static class ElfWriter
         private readonly NameTable _sectionNames = new();
         private readonly NameTable _symbolNames = new();
         private readonly SectionHeaderRecord[] _headers;
-        private readonly uint _symbolTableIndex, _symbolNamesIndex, _sectionNamesIndex;
+        private readonly uint _symbolTableIndex,
+            _symbolNamesIndex,
+            _sectionNamesIndex;
 
         /// <summary>Where the next part goes, and after the layout the end of the last section.</summary>
         private ulong _end = FileHeaderRecord.Size;
@@ -46,32 +48,44 @@ public static class ElfWriter
         {
             _elf = elf;
             if (elf.FileType != ElfFileType.Relocatable)
+            {
                 throw new ElfFormatException($"only relocatable files can be written, not {elf.FileType}");
+            }
 
             _sectionIndexes = new(elf.Sections.Count, ReferenceEqualityComparer.Instance);
-            foreach (ElfSection section in elf.Sections)
+            foreach (var section in elf.Sections)
             {
                 if (!_sectionIndexes.TryAdd(section, (uint)_sectionIndexes.Count + 1))
+                {
                     throw new ElfFormatException($"section {section.Name} is twice among the sections");
+                }
             }
 
             _symbols = [.. elf.Symbols.Where(s => s.Binding == ElfSymbolBinding.Local)];
             _firstGlobal = _symbols.Count + 1;
             _symbols.AddRange(elf.Symbols.Where(s => s.Binding != ElfSymbolBinding.Local));
             _symbolIndexes = new(_symbols.Count, ReferenceEqualityComparer.Instance);
-            foreach (ElfSymbol symbol in _symbols)
+            foreach (var symbol in _symbols)
             {
                 if (!_symbolIndexes.TryAdd(symbol, (uint)_symbolIndexes.Count + 1))
+                {
                     throw new ElfFormatException($"symbol {symbol} is twice among the symbols");
+                }
             }
 
             // A symbol needs the extended table once its section's index reaches the reserved range.
-            _extendedIndexes = elf.Sections.Count >= SectionIndexes.FirstReserved
-                && _symbols.Exists(s => s.Section is not null && IndexOf(s.Section, "symbol", s.Name) >= SectionIndexes.FirstReserved);
-            uint next = (uint)elf.Sections.Count + 1;
+            _extendedIndexes =
+                elf.Sections.Count >= SectionIndexes.FirstReserved
+                && _symbols.Exists(s =>
+                    s.Section is not null && IndexOf(s.Section, "symbol", s.Name) >= SectionIndexes.FirstReserved
+                );
+            var next = (uint)elf.Sections.Count + 1;
             _symbolTableIndex = next++;
             if (_extendedIndexes)
+            {
                 next++;
+            }
+
             _symbolNamesIndex = next++;
             _sectionNamesIndex = next++;
             _headers = new SectionHeaderRecord[next];
@@ -81,40 +95,66 @@ public static class ElfWriter
         {
             LayOutSections();
             LayOutTables();
-            ulong headersOffset = AlignUp(_end, 8);
-            ulong length = headersOffset + (ulong)_headers.Length * SectionHeaderRecord.RecordSize;
+            var headersOffset = AlignUp(_end, 8);
+            var length = headersOffset + (ulong)_headers.Length * SectionHeaderRecord.RecordSize;
             if (length > (ulong)Array.MaxLength)
+            {
                 throw new ElfFormatException($"the file would take {length} bytes");
+            }
 
-            byte[] file = new byte[length];
+            var file = new byte[length];
             WriteFileHeader(file, headersOffset);
-            foreach (ElfSection section in _elf.Sections)
+            foreach (var section in _elf.Sections)
+            {
                 WriteSection(file.AsSpan(), section);
+            }
+
             WriteSymbols(file);
             _symbolNames.CopyTo(file.AsSpan((int)_headers[_symbolNamesIndex].Offset));
             _sectionNames.CopyTo(file.AsSpan((int)_headers[_sectionNamesIndex].Offset));
-            for (int i = 0; i < _headers.Length; i++)
+            for (var i = 0; i < _headers.Length; i++)
+            {
                 _headers[i].Write(file.AsSpan((int)headersOffset + i * SectionHeaderRecord.RecordSize), _elf.Order);
+            }
+
             return file;
         }
 
         private void LayOutSections()
         {
-            foreach (ElfSection section in _elf.Sections)
+            foreach (var section in _elf.Sections)
             {
                 ElfSectionRules.Check(section);
                 if (section.Relocations is { } relocations)
+                {
                     IndexOf(relocations, "relocations of", section.Name);
-                (uint link, uint info) = LinkAndInfo(section);
-                ulong size = section switch
+                }
+
+                (var link, var info) = LinkAndInfo(section);
+                var size = section switch
                 {
                     ElfRelocationSection rela => (ulong)rela.Entries.Count * RelocationRecord.Size,
                     ElfGroupSection group => ((ulong)group.Members.Count + 1) * sizeof(uint),
                     _ => section.Size,
                 };
-                bool empty = size == 0 || section.Type is ElfSectionType.NoBits or ElfSectionType.Null;
-                Place(_sectionIndexes[section], section.Name, empty ? 0 : size, new SectionHeaderRecord(
-                    0, section.Type, section.Flags, section.Address, 0, size, link, info, section.Alignment, section.EntrySize));
+                var empty = size == 0 || section.Type is ElfSectionType.NoBits or ElfSectionType.Null;
+                Place(
+                    _sectionIndexes[section],
+                    section.Name,
+                    empty ? 0 : size,
+                    new SectionHeaderRecord(
+                        0,
+                        section.Type,
+                        section.Flags,
+                        section.Address,
+                        0,
+                        size,
+                        link,
+                        info,
+                        section.Alignment,
+                        section.EntrySize
+                    )
+                );
             }
         }
 
@@ -122,11 +162,13 @@ public static class ElfWriter
         private void Place(uint index, string name, ulong fileSize, SectionHeaderRecord header)
         {
             // What takes no room needs no padding either.
-            ulong offset = fileSize == 0 ? _end : AlignUp(_end, Math.Min(header.Alignment, LargestFileAlignment));
+            var offset = fileSize == 0 ? _end : AlignUp(_end, Math.Min(header.Alignment, LargestFileAlignment));
             _headers[index] = header with { Name = _sectionNames.Add(name), Offset = offset };
             _end = offset + fileSize;
             if (_end > (ulong)Array.MaxLength)
+            {
                 throw new ElfFormatException($"section {name}: the file would be larger than {Array.MaxLength} bytes");
+            }
         }
 
         private (uint Link, uint Info) LinkAndInfo(ElfSection section)
@@ -138,7 +180,7 @@ public static class ElfWriter
                 case ElfGroupSection group:
                     return (_symbolTableIndex, group.Signature is null ? 0 : IndexOf(group.Signature, group.Name));
             }
-            uint link = section.LinkedTable switch
+            var link = section.LinkedTable switch
             {
                 ElfTable.None => section.Link is null ? 0 : IndexOf(section.Link, "link of", section.Name),
                 ElfTable.Symbols => _symbolTableIndex,
@@ -146,30 +188,61 @@ public static class ElfWriter
                 ElfTable.SectionNames => _sectionNamesIndex,
                 _ => throw new ElfFormatException($"section {section.Name}: link to {section.LinkedTable}"),
             };
-            uint info = section.InfoSection is null ? section.Info : IndexOf(section.InfoSection, "information of", section.Name);
+            var info = section.InfoSection is null ? section.Info : IndexOf(section.InfoSection, "information of", section.Name);
             return (link, info);
         }
 
         private void LayOutTables()
         {
-            ulong symbolCount = (ulong)_symbols.Count + 1;
-            Place(_symbolTableIndex, ".symtab", symbolCount * SymbolRecord.Size, new SectionHeaderRecord(
-                0, ElfSectionType.SymbolTable, 0, 0, 0, symbolCount * SymbolRecord.Size, _symbolNamesIndex, (uint)_firstGlobal,
-                8, SymbolRecord.Size));
+            var symbolCount = (ulong)_symbols.Count + 1;
+            Place(
+                _symbolTableIndex,
+                ".symtab",
+                symbolCount * SymbolRecord.Size,
+                new SectionHeaderRecord(
+                    0,
+                    ElfSectionType.SymbolTable,
+                    0,
+                    0,
+                    0,
+                    symbolCount * SymbolRecord.Size,
+                    _symbolNamesIndex,
+                    (uint)_firstGlobal,
+                    8,
+                    SymbolRecord.Size
+                )
+            );
             if (_extendedIndexes)
             {
-                Place(_symbolTableIndex + 1, ".symtab_shndx", symbolCount * sizeof(uint), new SectionHeaderRecord(
-                    0, ElfSectionType.SymbolTableIndexes, 0, 0, 0, symbolCount * sizeof(uint), _symbolTableIndex, 0,
-                    sizeof(uint), sizeof(uint)));
+                Place(
+                    _symbolTableIndex + 1,
+                    ".symtab_shndx",
+                    symbolCount * sizeof(uint),
+                    new SectionHeaderRecord(
+                        0,
+                        ElfSectionType.SymbolTableIndexes,
+                        0,
+                        0,
+                        0,
+                        symbolCount * sizeof(uint),
+                        _symbolTableIndex,
+                        0,
+                        sizeof(uint),
+                        sizeof(uint)
+                    )
+                );
             }
-            foreach (ElfSymbol symbol in _symbols)
+            foreach (var symbol in _symbols)
+            {
                 _symbolNames.Add(symbol.Name);
+            }
+
             PlaceNames(_symbolNamesIndex, ".strtab", _symbolNames);
             _sectionNames.Add(".shstrtab");
             PlaceNames(_sectionNamesIndex, ".shstrtab", _sectionNames);
 
             // Numbers that do not fit the file header stand in the null section's header.
-            bool large = _headers.Length >= SectionIndexes.FirstReserved;
+            var large = _headers.Length >= SectionIndexes.FirstReserved;
             _headers[0] = new SectionHeaderRecord() with
             {
                 Size = large ? (ulong)_headers.Length : 0,
@@ -178,29 +251,36 @@ public static class ElfWriter
         }
 
         private void PlaceNames(uint index, string name, NameTable names) =>
-            Place(index, name, (ulong)names.Length, new SectionHeaderRecord(
-                0, ElfSectionType.StringTable, 0, 0, 0, (ulong)names.Length, 0, 0, 1, 0));
+            Place(
+                index,
+                name,
+                (ulong)names.Length,
+                new SectionHeaderRecord(0, ElfSectionType.StringTable, 0, 0, 0, (ulong)names.Length, 0, 0, 1, 0)
+            );
 
-        private void WriteFileHeader(Span<byte> file, ulong sectionHeaderOffset) => new FileHeaderRecord(
-            _elf.Order,
-            _elf.OsAbi,
-            _elf.AbiVersion,
-            (ushort)_elf.FileType,
-            _elf.Machine,
-            _elf.Entry,
-            ProgramHeaderOffset: 0,
-            sectionHeaderOffset,
-            _elf.Flags,
-            ProgramHeaderSize: 0,
-            ProgramHeaderCount: 0,
-            SectionHeaderRecord.RecordSize,
-            SectionCount: _headers.Length < SectionIndexes.FirstReserved ? (ushort)_headers.Length : (ushort)0,
-            SectionNamesIndex: _sectionNamesIndex < SectionIndexes.FirstReserved ? (ushort)_sectionNamesIndex : SectionIndexes.Extended)
-            .Write(file);
+        private void WriteFileHeader(Span<byte> file, ulong sectionHeaderOffset) =>
+            new FileHeaderRecord(
+                _elf.Order,
+                _elf.OsAbi,
+                _elf.AbiVersion,
+                (ushort)_elf.FileType,
+                _elf.Machine,
+                _elf.Entry,
+                ProgramHeaderOffset: 0,
+                sectionHeaderOffset,
+                _elf.Flags,
+                ProgramHeaderSize: 0,
+                ProgramHeaderCount: 0,
+                SectionHeaderRecord.RecordSize,
+                SectionCount: _headers.Length < SectionIndexes.FirstReserved ? (ushort)_headers.Length : (ushort)0,
+                SectionNamesIndex: _sectionNamesIndex < SectionIndexes.FirstReserved
+                    ? (ushort)_sectionNamesIndex
+                    : SectionIndexes.Extended
+            ).Write(file);
 
         private void WriteSection(Span<byte> file, ElfSection section)
         {
-            Span<byte> place = file[(int)_headers[_sectionIndexes[section]].Offset..];
+            var place = file[(int)_headers[_sectionIndexes[section]].Offset..];
             switch (section)
             {
                 case ElfRelocationSection rela:
@@ -217,13 +297,16 @@ public static class ElfWriter
 
         private void WriteRelocations(Span<byte> place, ElfRelocationSection section)
         {
-            ulong limit = ElfSectionRules.RelocatableSize(section.Target);
-            int at = 0;
-            foreach (ElfRelocation entry in section.Entries)
+            var limit = ElfSectionRules.RelocatableSize(section.Target);
+            var at = 0;
+            foreach (var entry in section.Entries)
             {
                 if (entry.Offset > limit)
+                {
                     throw new ElfFormatException($"section {section.Name}: {entry} is outside {section.Target.Name}");
-                uint symbol = entry.Symbol is null ? 0 : IndexOf(entry.Symbol, section.Name);
+                }
+
+                var symbol = entry.Symbol is null ? 0 : IndexOf(entry.Symbol, section.Name);
                 new RelocationRecord(entry.Offset, entry.Type, symbol, entry.Addend).Write(place[at..], _elf.Order);
                 at += RelocationRecord.Size;
             }
@@ -232,40 +315,54 @@ public static class ElfWriter
         private void WriteGroup(Span<byte> place, ElfGroupSection group)
         {
             _elf.Order.WriteUInt32(place, group.GroupFlags);
-            for (int i = 0; i < group.Members.Count; i++)
+            for (var i = 0; i < group.Members.Count; i++)
             {
-                uint member = IndexOf(group.Members[i], "member of group", group.Name);
+                var member = IndexOf(group.Members[i], "member of group", group.Name);
                 _elf.Order.WriteUInt32(place[((i + 1) * sizeof(uint))..], member);
             }
         }
 
         private void WriteSymbols(Span<byte> file)
         {
-            Span<byte> table = file[(int)_headers[_symbolTableIndex].Offset..];
-            Span<byte> extended = _extendedIndexes ? file[(int)_headers[_symbolTableIndex + 1].Offset..] : default;
-            for (int i = 0; i < _symbols.Count; i++)
+            var table = file[(int)_headers[_symbolTableIndex].Offset..];
+            var extended = _extendedIndexes ? file[(int)_headers[_symbolTableIndex + 1].Offset..] : default;
+            for (var i = 0; i < _symbols.Count; i++)
             {
-                ElfSymbol symbol = _symbols[i];
+                var symbol = _symbols[i];
                 if ((byte)symbol.Binding > 0xf || (byte)symbol.Type > 0xf)
-                    throw new ElfFormatException($"symbol {symbol}: binding {symbol.Binding} and type {symbol.Type} do not fit st_info");
-                uint index = IndexOfPlace(symbol);
-                bool isExtended = symbol.Place == ElfSymbolPlace.Section && index >= SectionIndexes.FirstReserved;
+                {
+                    throw new ElfFormatException(
+                        $"symbol {symbol}: binding {symbol.Binding} and type {symbol.Type} do not fit st_info"
+                    );
+                }
+
+                var index = IndexOfPlace(symbol);
+                var isExtended = symbol.Place == ElfSymbolPlace.Section && index >= SectionIndexes.FirstReserved;
                 if (isExtended)
+                {
                     _elf.Order.WriteUInt32(extended[((i + 1) * sizeof(uint))..], index);
+                }
+
                 new SymbolRecord(
                     _symbolNames.OffsetOf(symbol.Name),
                     (byte)(((byte)symbol.Binding << 4) | (byte)symbol.Type),
                     symbol.Other,
                     isExtended ? SectionIndexes.Extended : (ushort)index,
                     symbol.Value,
-                    symbol.Size).Write(table[((i + 1) * SymbolRecord.Size)..], _elf.Order);
+                    symbol.Size
+                ).Write(table[((i + 1) * SymbolRecord.Size)..], _elf.Order);
             }
         }
 
         private uint IndexOfPlace(ElfSymbol symbol)
         {
             if ((symbol.Section is not null) != (symbol.Place == ElfSymbolPlace.Section))
-                throw new ElfFormatException($"symbol {symbol}: its place is {symbol.Place}, its section {symbol.Section?.Name ?? "none"}");
+            {
+                throw new ElfFormatException(
+                    $"symbol {symbol}: its place is {symbol.Place}, its section {symbol.Section?.Name ?? "none"}"
+                );
+            }
+
             return symbol.Place switch
             {
                 ElfSymbolPlace.Undefined => SectionIndexes.Undefined,
@@ -273,19 +370,22 @@ public static class ElfWriter
                 ElfSymbolPlace.Absolute => SectionIndexes.Absolute,
                 ElfSymbolPlace.Common => SectionIndexes.Common,
                 ElfSymbolPlace.Livepatch => SectionIndexes.Livepatch,
-                ElfSymbolPlace.Reserved when symbol.ReservedIndex is >= SectionIndexes.FirstReserved and < SectionIndexes.Extended =>
+                ElfSymbolPlace.Reserved
+                    when symbol.ReservedIndex is >= SectionIndexes.FirstReserved and < SectionIndexes.Extended =>
                     symbol.ReservedIndex,
                 _ => throw new ElfFormatException($"symbol {symbol}: no such place, {symbol.Place} 0x{symbol.ReservedIndex:x}"),
             };
         }
 
-        private uint IndexOf(ElfSection section, string role, string owner) => _sectionIndexes.TryGetValue(section, out uint index)
-            ? index
-            : throw new ElfFormatException($"{role} {owner}: {section.Name} is not among the sections");
+        private uint IndexOf(ElfSection section, string role, string owner) =>
+            _sectionIndexes.TryGetValue(section, out var index)
+                ? index
+                : throw new ElfFormatException($"{role} {owner}: {section.Name} is not among the sections");
 
-        private uint IndexOf(ElfSymbol symbol, string owner) => _symbolIndexes.TryGetValue(symbol, out uint index)
-            ? index
-            : throw new ElfFormatException($"section {owner}: {symbol} is not among the symbols");
+        private uint IndexOf(ElfSymbol symbol, string owner) =>
+            _symbolIndexes.TryGetValue(symbol, out var index)
+                ? index
+                : throw new ElfFormatException($"section {owner}: {symbol} is not among the symbols");
 
         private static ulong AlignUp(ulong offset, ulong alignment) =>
             alignment <= 1 ? offset : (offset + alignment - 1) & ~(alignment - 1);

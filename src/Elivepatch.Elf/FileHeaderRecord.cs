@@ -22,7 +22,8 @@ internal readonly record struct FileHeaderRecord(
     ushort ProgramHeaderCount,
     ushort SectionHeaderSize,
     ushort SectionCount,
-    ushort SectionNamesIndex)
+    ushort SectionNamesIndex
+)
 {
     public const int Size = 64;
 
@@ -32,16 +33,28 @@ internal readonly record struct FileHeaderRecord(
     public static FileHeaderRecord Read(ReadOnlySpan<byte> file)
     {
         if (file.Length < Size || !file.StartsWith(Identification[..4]))
+        {
             throw new ElfFormatException("file header: not an ELF file");
+        }
+
         if (!file.StartsWith(Identification) || file[5] is not (1 or 2) || file[6] != 1)
+        {
             throw new ElfFormatException("file header: not a 64-bit ELF file of version 1");
+        }
+
         var order = (ElfByteOrder)file[5];
-        uint version = order.ReadUInt32(file[20..]);
+        var version = order.ReadUInt32(file[20..]);
         if (version != 1)
+        {
             throw new ElfFormatException($"file header: e_version is {version}, not 1");
-        ushort size = order.ReadUInt16(file[52..]);
+        }
+
+        var size = order.ReadUInt16(file[52..]);
         if (size != Size)
+        {
             throw new ElfFormatException($"file header: e_ehsize is {size}, not {Size}");
+        }
+
         return new FileHeaderRecord(
             Order: order,
             OsAbi: file[7],
@@ -56,12 +69,13 @@ internal readonly record struct FileHeaderRecord(
             ProgramHeaderCount: order.ReadUInt16(file[56..]),
             SectionHeaderSize: order.ReadUInt16(file[58..]),
             SectionCount: order.ReadUInt16(file[60..]),
-            SectionNamesIndex: order.ReadUInt16(file[62..]));
+            SectionNamesIndex: order.ReadUInt16(file[62..])
+        );
     }
 
     public void Write(Span<byte> file)
     {
-        ElfByteOrder order = Order;
+        var order = Order;
         Identification.CopyTo(file);
         file[5] = (byte)order;
         file[6] = 1;

@@ -13,6 +13,8 @@ internal struct NameBudget(int fileLength)
     {
         _left -= length;
         if (_left < 0)
+        {
             throw new ElfFormatException("string tables: the names are out of all proportion to the file");
+        }
     }
 }

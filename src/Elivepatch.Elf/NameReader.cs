@@ -14,14 +14,26 @@ internal readonly ref struct NameReader(ReadOnlySpan<byte> table, string structu
     public string Read(uint offset, ref NameBudget budget)
     {
         if (offset == 0 && (_table.IsEmpty || _table[0] == 0))
+        {
             return "";
-        if (_names.TryGetValue(offset, out string? name))
+        }
+
+        if (_names.TryGetValue(offset, out var name))
+        {
             return name;
+        }
+
         if (offset >= (uint)_table.Length)
+        {
             throw new ElfFormatException($"{structure}: a name at offset 0x{offset:x} of 0x{_table.Length:x}");
-        int length = _table[(int)offset..].IndexOf((byte)0);
+        }
+
+        var length = _table[(int)offset..].IndexOf((byte)0);
         if (length < 0)
+        {
             throw new ElfFormatException($"{structure}: the name at offset 0x{offset:x} has no end");
+        }
+
         budget.Take(length);
         name = Encoding.Latin1.GetString(_table.Slice((int)offset, length));
         _names.Add(offset, name);

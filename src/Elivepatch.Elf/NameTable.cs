@@ -13,15 +13,23 @@ internal sealed class NameTable
 
     public uint Add(string name)
     {
-        if (_offsets.TryGetValue(name, out uint offset))
+        if (_offsets.TryGetValue(name, out var offset))
+        {
             return offset;
-        foreach (char c in name)
+        }
+
+        foreach (var c in name)
         {
             if (c is '\0' or > '\xff')
+            {
                 throw new ElfFormatException($"name {name}: U+{(int)c:X4} is not a byte of a name");
+            }
         }
         if (Length + name.Length > int.MaxValue)
+        {
             throw new ElfFormatException("string table: the names exceed 2 GiB");
+        }
+
         offset = (uint)Length;
         _offsets.Add(name, offset);
         _names.Add(name);
@@ -33,8 +41,10 @@ internal sealed class NameTable
 
     public void CopyTo(Span<byte> place)
     {
-        int at = 1;
-        foreach (string name in _names)
+        var at = 1;
+        foreach (var name in _names)
+        {
             at += Encoding.Latin1.GetBytes(name, place[at..]) + 1;
+        }
     }
 }

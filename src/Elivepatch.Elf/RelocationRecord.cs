@@ -10,7 +10,7 @@ internal readonly record struct RelocationRecord(ulong Offset, uint Type, uint S
 
     public static RelocationRecord Read(ReadOnlySpan<byte> record, ElfByteOrder order)
     {
-        ulong info = order.ReadUInt64(record[8..]);
+        var info = order.ReadUInt64(record[8..]);
         return new(order.ReadUInt64(record), (uint)info, (uint)(info >> 32), (long)order.ReadUInt64(record[16..]));
     }
 

@@ -17,21 +17,24 @@ internal readonly record struct SectionHeaderRecord(
     uint Link,
     uint Info,
     ulong Alignment,
-    ulong EntrySize)
+    ulong EntrySize
+)
 {
     public const int RecordSize = 64;
 
-    public static SectionHeaderRecord Read(ReadOnlySpan<byte> record, ElfByteOrder order) => new(
-        Name: order.ReadUInt32(record),
-        Type: (ElfSectionType)order.ReadUInt32(record[4..]),
-        Flags: (ElfSectionFlags)order.ReadUInt64(record[8..]),
-        Address: order.ReadUInt64(record[16..]),
-        Offset: order.ReadUInt64(record[24..]),
-        Size: order.ReadUInt64(record[32..]),
-        Link: order.ReadUInt32(record[40..]),
-        Info: order.ReadUInt32(record[44..]),
-        Alignment: order.ReadUInt64(record[48..]),
-        EntrySize: order.ReadUInt64(record[56..]));
+    public static SectionHeaderRecord Read(ReadOnlySpan<byte> record, ElfByteOrder order) =>
+        new(
+            Name: order.ReadUInt32(record),
+            Type: (ElfSectionType)order.ReadUInt32(record[4..]),
+            Flags: (ElfSectionFlags)order.ReadUInt64(record[8..]),
+            Address: order.ReadUInt64(record[16..]),
+            Offset: order.ReadUInt64(record[24..]),
+            Size: order.ReadUInt64(record[32..]),
+            Link: order.ReadUInt32(record[40..]),
+            Info: order.ReadUInt32(record[44..]),
+            Alignment: order.ReadUInt64(record[48..]),
+            EntrySize: order.ReadUInt64(record[56..])
+        );
 
     public void Write(Span<byte> record, ElfByteOrder order)
     {

@@ -11,13 +11,15 @@ internal readonly record struct SymbolRecord(uint Name, byte Info, byte Other, u
 {
     public const int Size = 24;
 
-    public static SymbolRecord Read(ReadOnlySpan<byte> record, ElfByteOrder order) => new(
-        Name: order.ReadUInt32(record),
-        Info: record[4],
-        Other: record[5],
-        SectionIndex: order.ReadUInt16(record[6..]),
-        Value: order.ReadUInt64(record[8..]),
-        ObjectSize: order.ReadUInt64(record[16..]));
+    public static SymbolRecord Read(ReadOnlySpan<byte> record, ElfByteOrder order) =>
+        new(
+            Name: order.ReadUInt32(record),
+            Info: record[4],
+            Other: record[5],
+            SectionIndex: order.ReadUInt16(record[6..]),
+            Value: order.ReadUInt64(record[8..]),
+            ObjectSize: order.ReadUInt64(record[16..])
+        );
 
     public void Write(Span<byte> record, ElfByteOrder order)
     {

@@ -10,27 +10,44 @@ public static class FidelityProblems
         + "is its own, and that the compiler is the one that built it.";
 
     /// <summary>A section of the compiled unit matches the running kernel's symbols at no address.</summary>
-    public static readonly ProblemCode LayoutDiffers = new(301, ProblemKind.Mismatch,
-        "the unit is laid out differently in the running kernel", WhatToCheck);
+    public static readonly ProblemCode LayoutDiffers = new(
+        301,
+        ProblemKind.Mismatch,
+        "the unit is laid out differently in the running kernel",
+        WhatToCheck
+    );
 
     /// <summary>The names and offsets of the symbols match, but bytes of code or data differ.</summary>
-    public static readonly ProblemCode BytesDiffer = new(302, ProblemKind.Mismatch,
-        "the code of the unit differs from that of the running kernel", WhatToCheck);
+    public static readonly ProblemCode BytesDiffer = new(
+        302,
+        ProblemKind.Mismatch,
+        "the code of the unit differs from that of the running kernel",
+        WhatToCheck
+    );
 
     /// <summary>The code of the unit matches the running kernel at more than one address.</summary>
-    public static readonly ProblemCode AmbiguousPlacement = new(303, ProblemKind.Refused,
+    public static readonly ProblemCode AmbiguousPlacement = new(
+        303,
+        ProblemKind.Refused,
         "the address of the unit in the running kernel is ambiguous",
-        "Import the kernel with its boot image: the bytes of the code distinguish addresses that the symbols alone do not.");
+        "Import the kernel with its boot image: the bytes of the code distinguish addresses that the symbols alone do not."
+    );
 
     /// <summary>
     /// The unit compiled with one section per function has different code from the unit compiled as the kernel was.
     /// </summary>
-    public static readonly ProblemCode BeforeDiffersFromAsBuilt = new(304, ProblemKind.Refused,
+    public static readonly ProblemCode BeforeDiffersFromAsBuilt = new(
+        304,
+        ProblemKind.Refused,
         "compiling with one section per function changes the code of the unit",
-        "Patch a caller or callee in another unit: a livepatch of this unit cannot be proven to match.");
+        "Patch a caller or callee in another unit: a livepatch of this unit cannot be proven to match."
+    );
 
     /// <summary>The object that was compiled is not one that can be compared with the running kernel.</summary>
-    public static readonly ProblemCode UnusableObject = new(305, ProblemKind.Environment,
+    public static readonly ProblemCode UnusableObject = new(
+        305,
+        ProblemKind.Environment,
         "the compiled object cannot be compared",
-        "Check which compiler and assembler were run: the object is not what they produce for an x86-64 kernel.");
+        "Check which compiler and assembler were run: the object is not what they produce for an x86-64 kernel."
+    );
 }

@@ -7,40 +7,68 @@ public static class RecordProblems
 {
     /// <summary>No kernel of this name has been imported.</summary>
     public static readonly ProblemCode KernelUnknown = new(
-        701, ProblemKind.Usage, "no such kernel",
-        "List the imported kernels with `elivepatch kernel list`, or import this one with `elivepatch kernel import`.");
+        701,
+        ProblemKind.Usage,
+        "no such kernel",
+        "List the imported kernels with `elivepatch kernel list`, or import this one with `elivepatch kernel import`."
+    );
 
     /// <summary>A package that the import needs is not offered by the configured package sources.</summary>
     public static readonly ProblemCode PackageMissing = new(
-        702, ProblemKind.Environment, "a package is not available",
-        "Update the package lists (apt-get update), or name a release whose packages are available.");
+        702,
+        ProblemKind.Environment,
+        "a package is not available",
+        "Update the package lists (apt-get update), or name a release whose packages are available."
+    );
 
     /// <summary>The download of a package failed.</summary>
     public static readonly ProblemCode DownloadFailed = new(
-        703, ProblemKind.Environment, "a package could not be downloaded", "Check the network and run the command again.")
+        703,
+        ProblemKind.Environment,
+        "a package could not be downloaded",
+        "Check the network and run the command again."
+    )
     {
         IsTemporary = true,
     };
 
     /// <summary>The file is not a boot image, or is damaged.</summary>
     public static readonly ProblemCode BootImageUnreadable = new(
-        704, ProblemKind.Refused, "the boot image cannot be read", "Use the bzImage that the kernel was booted from.");
+        704,
+        ProblemKind.Refused,
+        "the boot image cannot be read",
+        "Use the bzImage that the kernel was booted from."
+    );
 
     /// <summary>The stored record of an imported kernel is damaged.</summary>
     public static readonly ProblemCode RecordDamaged = new(
-        705, ProblemKind.Environment, "a kernel record is damaged", "Remove the kernel and import it again.");
+        705,
+        ProblemKind.Environment,
+        "a kernel record is damaged",
+        "Remove the kernel and import it again."
+    );
 
     /// <summary>The release or build-id of the booted image contradicts the packages or the capture.</summary>
     public static readonly ProblemCode KernelContradicts = new(
-        708, ProblemKind.Mismatch, "the kernel is not the one that was named",
-        "Import the packages again; if that does not help, the archive mixes versions.");
+        708,
+        ProblemKind.Mismatch,
+        "the kernel is not the one that was named",
+        "Import the packages again; if that does not help, the archive mixes versions."
+    );
 
     /// <summary>The archive or directory does not contain a kernel source tree.</summary>
     public static readonly ProblemCode SourceUnusable = new(
-        709, ProblemKind.Refused, "not a kernel source tree",
-        "Name the top directory of a kernel source tree, or an archive of it.");
+        709,
+        ProblemKind.Refused,
+        "not a kernel source tree",
+        "Name the top directory of a kernel source tree, or an archive of it."
+    );
 
     /// <summary>The name cannot be that of a kernel release.</summary>
     public static readonly ProblemCode KernelNameInvalid = new(
-        710, ProblemKind.Usage, "not a kernel release", "Use the release as printed by `uname -r`.");
+        710,
+        ProblemKind.Usage,
+        "not a kernel release",
+        "Use the release as printed by `uname -r`."
+    );
 }

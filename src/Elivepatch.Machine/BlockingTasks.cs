@@ -29,12 +29,20 @@ public sealed record BlockingTasks(int Count, IReadOnlyList<BlockingTask> Tasks)
             {
                 var folder = $"proc/{process}/task/{task}";
                 if (files.ReadText($"{folder}/patch_state") != before)
+                {
                     continue;
+                }
+
                 if (++count <= MostShown)
+                {
                     tasks.Add(
                         new(
-                            int.Parse(task, CultureInfo.InvariantCulture), files.ReadText($"{folder}/comm") ?? "",
-                            Stack(files, folder)));
+                            int.Parse(task, CultureInfo.InvariantCulture),
+                            files.ReadText($"{folder}/comm") ?? "",
+                            Stack(files, folder)
+                        )
+                    );
+                }
             }
         }
         return new(count, tasks);
@@ -55,10 +63,14 @@ public sealed record BlockingTasks(int Count, IReadOnlyList<BlockingTask> Tasks)
         {
             yield return $"task {task.Id} ({task.Name})";
             foreach (var frame in task.Stack)
+            {
                 yield return $"  {frame}";
+            }
         }
         if (Count > Tasks.Count)
+        {
             yield return $"and {Count - Tasks.Count} more tasks";
+        }
     }
 
     private static string[] Stack(MachineFiles files, string folder) =>

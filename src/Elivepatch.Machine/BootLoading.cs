@@ -31,25 +31,46 @@ public sealed class BootLoading(MachineAccess machine, MachineState state, IProg
     {
         // The unit has this condition as well; whoever runs the verb by hand may not know of it.
         if (machine.Files.ReadText("proc/cmdline")?.Split(' ').Contains(Switch) == true)
+        {
             return Nothing($"the kernel's command line says {Switch}");
+        }
+
         var buildId = machine.BuildId();
         var boot = state.ReadBoot();
         if (!buildId.TryGet(out var id) || !boot.TryGet(out var booting))
+        {
             return Outcome<BootLoadingResult>.Failure([.. buildId.Problems, .. boot.Problems]);
+        }
+
         if (!booting.IsOn)
+        {
             return Nothing("`elivepatch persist` has not been run");
+        }
+
         var read = state.ReadKernel(id, machine.Release);
         if (!read.TryGet(out var ledger))
+        {
             return Outcome<BootLoadingResult>.Failure(read.Problems);
+        }
+
         if (ledger.WantedLivepatch is not { } wanted)
+        {
             return Nothing($"no livepatch is wanted for the kernel {machine.Release} with build-id {id}");
+        }
         // An earlier try may have loaded it, and its transition go on.
         if (new LoadedLivepatches(machine.Files).Find(wanted.Module) is { IsInTransition: false })
+        {
             return new BootLoadingResult(wanted, WasLoaded: false, "it is live");
+        }
+
         if (booting.IsSuspendedIn(machine.BootId))
+        {
             return new Problem(
                 MachineProblems.BootLoadingSuspended,
-                $"{booting.Attempts} boots in a row ended within {machine.ProbationTime.TotalMinutes:0} minutes of loading {wanted.Module}");
+                $"{booting.Attempts} boots in a row ended within {machine.ProbationTime.TotalMinutes:0} minutes of loading {wanted.Module}"
+            );
+        }
+
         return await LoadAsync(wanted, id, cancellation);
     }
 
@@ -72,16 +93,25 @@ public sealed class BootLoading(MachineAccess machine, MachineState state, IProg
 
     /// <summary>Changes how loading at boot stands.</summary>
     public static async Task<Problem?> ChangeAsync(
-        MachineState state, Func<BootLedger, BootLedger> change, CancellationToken cancellation)
+        MachineState state,
+        Func<BootLedger, BootLedger> change,
+        CancellationToken cancellation
+    )
     {
         var locked = await state.LockWritingAsync(cancellation);
         if (!locked.TryGet(out var writing))
+        {
             return locked.Problems[0];
+        }
+
         using (writing)
         {
             var read = state.ReadBoot();
             if (!read.TryGet(out var boot))
+            {
                 return read.Problems[0];
+            }
+
             var changed = change(boot);
             return changed == boot ? null : state.Write(changed);
         }
@@ -94,23 +124,37 @@ public sealed class BootLoading(MachineAccess machine, MachineState state, IProg
         return known.TryGet(out var withdrawals) ? withdrawals.Find(wanted.Sha256)?.ToProblem() : known.Problems[0];
     }
 
-    private async Task<Outcome<BootLoadingResult>> LoadAsync(
-        OwnLivepatch wanted, string buildId, CancellationToken cancellation)
+    private async Task<Outcome<BootLoadingResult>> LoadAsync(OwnLivepatch wanted, string buildId, CancellationToken cancellation)
     {
         // What is refused here brings nothing down, and so is no attempt.
-        var refused = machine.RequireLivePatching() ?? new KernelSettings(machine.Files).Refuse()
-            ?? RefuseWithdrawn(state, wanted, buildId) ?? Check(wanted, buildId);
+        var refused =
+            machine.RequireLivePatching()
+            ?? new KernelSettings(machine.Files).Refuse()
+            ?? RefuseWithdrawn(state, wanted, buildId)
+            ?? Check(wanted, buildId);
         if (refused is not null)
+        {
             return refused;
+        }
+
         if (await ChangeAsync(state, boot => boot.WithAttempt(machine.BootId), cancellation) is { } unnoted)
+        {
             return unnoted;
+        }
+
         var make = new MakeLive(machine, state, buildId, new(transitionLimit, ReplacesForeign: false), progress);
         var problem = await MakeLive.RunAsync(make.StepsOf(wanted), cancellation);
         HasLoaded = new LoadedLivepatches(machine.Files).Find(wanted.Module) is not null;
         if (problem is null)
+        {
             return new BootLoadingResult(wanted, WasLoaded: true, "");
+        }
+
         if (!HasLoaded)
+        {
             await TakeBackAsync();
+        }
+
         return problem;
     }
 
@@ -123,13 +167,24 @@ public sealed class BootLoading(MachineAccess machine, MachineState state, IProg
         var key = PublicKey.Read(wanted.PublicKey);
         Problem[] problems =
         [
-            .. module.Problems.Concat(manifest.Problems).Select(
-                p => p with { CaseRemedy = "Run `elivepatch patch` without a patch to have it built and fetched again." }),
+            .. module
+                .Problems.Concat(manifest.Problems)
+                .Select(p =>
+                    p with
+                    {
+                        CaseRemedy = "Run `elivepatch patch` without a patch to have it built and fetched again.",
+                    }
+                ),
             .. key.Problems,
         ];
         if (problems.Length == 0)
         {
-            var expectation = new ManifestExpectation { Key = key.Value, BuildId = buildId, Patches = wanted.Patches };
+            var expectation = new ManifestExpectation
+            {
+                Key = key.Value,
+                BuildId = buildId,
+                Patches = wanted.Patches,
+            };
             problems = [.. ManifestCheck.Run(manifest.Value, module.Value, expectation).Problems];
         }
         progress.Report(new("verify", wanted.Module, problems.Length == 0 ? StageState.Done : StageState.Failed));

@@ -26,19 +26,26 @@ public sealed class DisableLivepatch(MachineAccess machine, MachineState state, 
         {
             return new Problem(
                 MachineProblems.LivepatchUnknown,
-                loaded.IsLivepatchModule(name) ? $"{name} is loaded, and not live: it can be unloaded" : name);
+                loaded.IsLivepatchModule(name) ? $"{name} is loaded, and not live: it can be unloaded" : name
+            );
         }
         var start = machine.Time.GetTimestamp();
         var unnoted = await ForgetAsync(name, cancellation);
         if (livepatch.IsEnabled && loaded.Disable(name) is { } refused)
+        {
             return refused;
+        }
+
         var watch = new TransitionWatch(machine);
         var end = await watch.ShowAsync("disable", name, toLive: false, limit, progress, cancellation);
         var forced = false;
         if (end == TransitionEnd.Stuck && force)
         {
             if (loaded.Force(name) is { } unforced)
+            {
                 return unforced;
+            }
+
             forced = true;
             end = await watch.ShowAsync("force", name, toLive: false, afterForce, progress, cancellation);
         }
@@ -50,10 +57,14 @@ public sealed class DisableLivepatch(MachineAccess machine, MachineState state, 
                 // Whatever the cause, to disable it again is not what helps.
                 MachineProblems.MachineStateUnusable,
                 $"{name} is disabled, and comes back at the next boot where livepatches are loaded then: {unnoted.Reason}",
-                "Once the directory can be written again, run `elivepatch persist --off`, or `elivepatch disable` after that boot."),
+                "Once the directory can be written again, run `elivepatch persist --off`, or `elivepatch disable` after that boot."
+            ),
             _ => new DisableReport(
-                    name, livepatch is { IsEnabled: true, IsInTransition: true }, forced,
-                    Math.Round(machine.Time.GetElapsedTime(start).TotalSeconds, 3)),
+                name,
+                livepatch is { IsEnabled: true, IsInTransition: true },
+                forced,
+                Math.Round(machine.Time.GetElapsedTime(start).TotalSeconds, 3)
+            ),
         };
     }
 
@@ -61,12 +72,27 @@ public sealed class DisableLivepatch(MachineAccess machine, MachineState state, 
     public Outcome<string> Unload(string name)
     {
         if (loaded.Find(name) is { } live)
-            return new Problem(MachineProblems.LivepatchInUse, live.IsInTransition ? $"{name} is in transition" : $"{name} is live");
-        if (!loaded.IsModuleLoaded(name))
-            return new Problem(MachineProblems.LivepatchUnknown, name);
-        if (!loaded.IsLivepatchModule(name))
+        {
             return new Problem(
-                MachineProblems.LivepatchUnknown, $"{name} is a module, but not a livepatch", "Unload other modules with rmmod.");
+                MachineProblems.LivepatchInUse,
+                live.IsInTransition ? $"{name} is in transition" : $"{name} is live"
+            );
+        }
+
+        if (!loaded.IsModuleLoaded(name))
+        {
+            return new Problem(MachineProblems.LivepatchUnknown, name);
+        }
+
+        if (!loaded.IsLivepatchModule(name))
+        {
+            return new Problem(
+                MachineProblems.LivepatchUnknown,
+                $"{name} is a module, but not a livepatch",
+                "Unload other modules with rmmod."
+            );
+        }
+
         return machine.Calls.Unload(name) switch
         {
             0 => name,
@@ -78,41 +104,63 @@ public sealed class DisableLivepatch(MachineAccess machine, MachineState state, 
 
     private Problem Held(string name)
     {
-        var reasons = machine.BuildId() is { Succeeded: true } id && state.ReadKernel(id.Value, machine.Release) is { Succeeded: true } read
-            ? read.Value.Livepatches.LastOrDefault(l => l.Module == name)?.KeptInMemory ?? []
-            : [];
+        var reasons =
+            machine.BuildId() is { Succeeded: true } id && state.ReadKernel(id.Value, machine.Release) is { Succeeded: true } read
+                ? read.Value.Livepatches.LastOrDefault(l => l.Module == name)?.KeptInMemory ?? []
+                : [];
         return reasons.Count > 0
             ? new(
-                MachineProblems.LivepatchInUse, $"{name} keeps itself in memory, because the kernel may keep addresses of it: {string.Join("; ", reasons)}",
-                "Leave it: it is not live and does nothing, and is gone when the machine restarts.")
+                MachineProblems.LivepatchInUse,
+                $"{name} keeps itself in memory, because the kernel may keep addresses of it: {string.Join("; ", reasons)}",
+                "Leave it: it is not live and does nothing, and is gone when the machine restarts."
+            )
             : new(
                 MachineProblems.LivepatchInUse,
                 $"a reference to {name} is held: by itself, where the kernel may keep addresses of it (`elivepatch inspect` of its file names them), "
-                + "or since its transition was forced",
-                "Leave it: it is not live and does nothing, and is gone when the machine restarts.");
+                    + "or since its transition was forced",
+                "Leave it: it is not live and does nothing, and is gone when the machine restarts."
+            );
     }
 
-    private Problem Stuck(string name, TimeSpan limit) => new(
-        MachineProblems.LiveTransitionStuck,
-        string.Join('\n', BlockingTasks.Read(machine.Files, toLive: false).Lines()
-            .Prepend($"{name} is not yet out of use for all tasks after {limit.TotalSeconds:0} s; the kernel keeps trying")),
-        $"Let the blocking tasks return to user space, or end them; `elivepatch enable {name}` reverses the transition; "
-        + $"`elivepatch disable {name} --force` ends it regardless and can bring the machine down.");
+    private Problem Stuck(string name, TimeSpan limit) =>
+        new(
+            MachineProblems.LiveTransitionStuck,
+            string.Join(
+                '\n',
+                BlockingTasks
+                    .Read(machine.Files, toLive: false)
+                    .Lines()
+                    .Prepend(
+                        $"{name} is not yet out of use for all tasks after {limit.TotalSeconds:0} s; the kernel keeps trying"
+                    )
+            ),
+            $"Let the blocking tasks return to user space, or end them; `elivepatch enable {name}` reverses the transition; "
+                + $"`elivepatch disable {name} --force` ends it regardless and can bring the machine down."
+        );
 
     // What was wanted is not wanted any more, before the kernel is told: a machine that goes down now does not load it at boot.
     private async Task<Problem?> ForgetAsync(string name, CancellationToken cancellation)
     {
         var buildId = machine.BuildId();
         if (!buildId.TryGet(out var id) || state.HasNothingOf(id))
+        {
             return null;
+        }
+
         var locked = await state.LockWritingAsync(cancellation);
         if (!locked.TryGet(out var writing))
+        {
             return locked.Problems[0];
+        }
+
         using (writing)
         {
             var read = state.ReadKernel(id, machine.Release);
             if (!read.TryGet(out var ledger))
+            {
                 return read.Problems[0];
+            }
+
             return ledger.WantedLivepatch?.Module == name ? state.Write(ledger with { Wanted = null, WantedBoot = null }) : null;
         }
     }

@@ -19,13 +19,24 @@ public static partial class DurableFile
         var temporary = Path.Combine(folder, Mark + Path.GetRandomFileName());
         try
         {
-            using (var stream = new FileStream(
-                temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Private }))
+            using (
+                var stream = new FileStream(
+                    temporary,
+                    new FileStreamOptions
+                    {
+                        Mode = FileMode.CreateNew,
+                        Access = FileAccess.Write,
+                        UnixCreateMode = Private,
+                    }
+                )
+            )
             {
                 stream.Write(content);
                 stream.Flush(flushToDisk: true);
                 if (mode != Private)
+                {
                     File.SetUnixFileMode(stream.SafeFileHandle, mode);
+                }
             }
             File.Move(temporary, path, overwrite: true);
         }
@@ -41,7 +52,9 @@ public static partial class DurableFile
     public static void RemoveUnfinished(string folder)
     {
         foreach (var path in Directory.EnumerateFiles(folder, Mark + "*"))
+        {
             File.Delete(path);
+        }
     }
 
     private static void FlushFolder(string folder)
@@ -49,11 +62,16 @@ public static partial class DurableFile
         // O_RDONLY | O_DIRECTORY | O_CLOEXEC of x86-64; the runtime opens no folders.
         var file = Open(folder, 0x90000);
         if (file < 0)
+        {
             throw new IOException($"{folder}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+        }
+
         try
         {
             if (Flush(file) != 0)
+            {
                 throw new IOException($"{folder}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+            }
         }
         finally
         {

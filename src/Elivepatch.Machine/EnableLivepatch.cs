@@ -1,5 +1,6 @@
-// In: the name of a livepatch that is going away, of any origin. Out: it is live again. The kernel turns a transition around where the
-// opposite is asked for while it lasts (/sys/kernel/livepatch/NAME/enabled); one that has ended cannot be turned around.
+// In: the name of a livepatch that is going away, of any origin. Out: it is live again. The kernel turns a transition around
+// where the opposite is asked for while it lasts (/sys/kernel/livepatch/NAME/enabled); one that has ended cannot be turned
+// around.
 
 using Elivepatch.Model;
 using Elivepatch.Model.Progress;
@@ -24,25 +25,44 @@ public sealed class EnableLivepatch(MachineAccess machine, MachineState state, I
         {
             return new Problem(
                 MachineProblems.LivepatchUnknown,
-                loaded.IsLivepatchModule(name) ? $"{name} is loaded, but its transition has completed: it is no longer live" : name,
-                "Make it live again with `elivepatch patch`.");
+                loaded.IsLivepatchModule(name)
+                    ? $"{name} is loaded, but its transition has completed: it is no longer live"
+                    : name,
+                "Make it live again with `elivepatch patch`."
+            );
         }
         var start = machine.Time.GetTimestamp();
         var isReversing = livepatch is { IsEnabled: false, IsInTransition: true };
         if (isReversing && loaded.Enable(name) is { } refused)
+        {
             return refused;
+        }
+
         var end = await new TransitionWatch(machine).ShowAsync("enable", name, toLive: true, limit, progress, cancellation);
         return end switch
         {
             TransitionEnd.Reversed => new Problem(
-                MachineProblems.TransitionReversed, $"{name} is gone: its transition had completed, or it was disabled again"),
+                MachineProblems.TransitionReversed,
+                $"{name} is gone: its transition had completed, or it was disabled again"
+            ),
             TransitionEnd.Stuck => new Problem(
                 MachineProblems.LiveTransitionStuck,
-                string.Join('\n', BlockingTasks.Read(machine.Files, toLive: true).Lines()
-                    .Prepend($"{name} is not yet live again for all tasks after {limit.TotalSeconds:0} s; the kernel keeps trying")),
-                "Let the blocking tasks return to user space, or end them."),
+                string.Join(
+                    '\n',
+                    BlockingTasks
+                        .Read(machine.Files, toLive: true)
+                        .Lines()
+                        .Prepend(
+                            $"{name} is not yet live again for all tasks after {limit.TotalSeconds:0} s; the kernel keeps trying"
+                        )
+                ),
+                "Let the blocking tasks return to user space, or end them."
+            ),
             _ => await NoteAsync(cancellation) is { } unnoted
-                ? unnoted with { Reason = $"{name} is live; {unnoted.Reason}" }
+                ? unnoted with
+                {
+                    Reason = $"{name} is live; {unnoted.Reason}",
+                }
                 : new EnableReport(name, isReversing, Math.Round(machine.Time.GetElapsedTime(start).TotalSeconds, 3)),
         };
     }

@@ -73,7 +73,10 @@ public sealed partial class KernelCalls(Func<string, int> load, Func<string, int
         var now = Log();
         var old = Math.Min(before.Count, now.Count);
         while (!before.Skip(before.Count - old).SequenceEqual(now.Take(old)))
+        {
             old--;
+        }
+
         return [.. now.Skip(old)];
     }
 
@@ -83,7 +86,10 @@ public sealed partial class KernelCalls(Func<string, int> load, Func<string, int
     private static int LoadFile(string path)
     {
         if (SystemCallNumbers.OfMachine is not { } numbers)
+        {
             return NoSuchCall;
+        }
+
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         return Error(SystemCall(numbers.FinitModule, (int)file.DangerousGetHandle(), "", 0));
     }

@@ -16,8 +16,10 @@ public sealed class KernelSettings(MachineFiles files)
     public Problem? RefuseModules() =>
         files.ReadText("proc/sys/kernel/modules_disabled") == "1"
             ? new(
-                MachineProblems.KernelForbidsLivepatches, "kernel.modules_disabled is 1: no more modules can be loaded",
-                "Find what sets it (sysctl.d, a hardening script), and restart the machine without it: it cannot be set back.")
+                MachineProblems.KernelForbidsLivepatches,
+                "kernel.modules_disabled is 1: no more modules can be loaded",
+                "Find what sets it (sysctl.d, a hardening script), and restart the machine without it: it cannot be set back."
+            )
             : null;
 
     /// <summary>
@@ -26,20 +28,24 @@ public sealed class KernelSettings(MachineFiles files)
     public Problem? RefuseFtrace() =>
         files.ReadText("proc/sys/kernel/ftrace_enabled") == "0"
             ? new(
-                MachineProblems.KernelForbidsLivepatches, "kernel.ftrace_enabled is 0: no function can be diverted",
-                "Turn it on (sysctl kernel.ftrace_enabled=1), and find out who turned it off.")
+                MachineProblems.KernelForbidsLivepatches,
+                "kernel.ftrace_enabled is 0: no function can be diverted",
+                "Turn it on (sysctl kernel.ftrace_enabled=1), and find out who turned it off."
+            )
             : null;
 
     /// <summary>
     /// What makes the kernel insist on modules that a key which it trusts has signed; empty where nothing does.
     /// </summary>
-    public string InsistsOnSignatures => string.Join(
-        " and ",
-        new[]
-        {
-            files.ReadText("sys/module/module/parameters/sig_enforce") == "Y" ? "module.sig_enforce" : null,
-            Lockdown is { } level ? $"lockdown ({level})" : null,
-        }.OfType<string>());
+    public string InsistsOnSignatures =>
+        string.Join(
+            " and ",
+            new[]
+            {
+                files.ReadText("sys/module/module/parameters/sig_enforce") == "Y" ? "module.sig_enforce" : null,
+                Lockdown is { } level ? $"lockdown ({level})" : null,
+            }.OfType<string>()
+        );
 
     // `none [integrity] confidentiality`: integrity alone takes no unsigned module (LOCKDOWN_MODULE_SIGNATURE of
     // include/linux/security.h); confidentiality is more of the same. /proc/kallsyms is subject to neither.

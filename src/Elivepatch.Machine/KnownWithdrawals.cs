@@ -26,14 +26,17 @@ public sealed record KnownWithdrawal
     public required IReadOnlyList<ProblemReport> Problems { get; init; }
 
     /// <summary>What to do where it is live.</summary>
-    public string Remedy => $"Replace it with `elivepatch patch`, which has it rebuilt, or remove it with `elivepatch disable {Module}`.";
+    public string Remedy =>
+        $"Replace it with `elivepatch patch`, which has it rebuilt, or remove it with `elivepatch disable {Module}`.";
 
     /// <summary>What is wrong with it, in one line.</summary>
     public string Describe()
     {
         var rules = string.Join("; ", Problems.Select(p => $"{p.Code} {p.Title}: {p.Reason}"));
         return string.Create(
-            CultureInfo.InvariantCulture, $"{Module} was withdrawn by {Server} on {Withdrawn.UtcDateTime:yyyy-MM-dd}: {rules}");
+            CultureInfo.InvariantCulture,
+            $"{Module} was withdrawn by {Server} on {Withdrawn.UtcDateTime:yyyy-MM-dd}: {rules}"
+        );
     }
 
     /// <summary>The same as a problem.</summary>
@@ -79,5 +82,8 @@ public sealed record KnownWithdrawals
 
     /// <summary>The same without a module whose manifest was issued after it had been withdrawn.</summary>
     public KnownWithdrawals Without(string sha256, DateTimeOffset issued) =>
-        this with { Livepatches = [.. Livepatches.Where(l => l.Sha256 != sha256 || l.Withdrawn >= issued)] };
+        this with
+        {
+            Livepatches = [.. Livepatches.Where(l => l.Sha256 != sha256 || l.Withdrawn >= issued)],
+        };
 }

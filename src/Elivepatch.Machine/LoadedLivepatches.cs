@@ -11,14 +11,23 @@ public sealed class LoadedLivepatches(MachineFiles files)
     /// <summary>All of them, by name.</summary>
     public IReadOnlyList<LoadedLivepatch> List() => [.. files.Folders(Folder).Select(Find).OfType<LoadedLivepatch>()];
 
-    /// <summary>One of them; null where it is not loaded or is gone: the kernel takes a livepatch away when its last transition ends.</summary>
+    /// <summary>
+    /// One of them; null where it is not loaded or is gone: the kernel takes a livepatch away when its last transition ends.
+    /// </summary>
     public LoadedLivepatch? Find(string name)
     {
         if (!IsName(name) || files.ReadText($"{Folder}/{name}/enabled") is not { } enabled)
+        {
             return null;
+        }
+
         return new(
-            name, enabled == "1", files.ReadText($"{Folder}/{name}/transition") == "1",
-            files.ReadText($"{Folder}/{name}/replace") is { } replace ? replace == "1" : null, Functions(name));
+            name,
+            enabled == "1",
+            files.ReadText($"{Folder}/{name}/transition") == "1",
+            files.ReadText($"{Folder}/{name}/replace") is { } replace ? replace == "1" : null,
+            Functions(name)
+        );
     }
 
     /// <summary>Makes a livepatch go away: the transition begins, or turns around, at once.</summary>
@@ -37,13 +46,15 @@ public sealed class LoadedLivepatches(MachineFiles files)
     public bool IsLivepatchModule(string name) =>
         IsModuleLoaded(name) && files.ReadText($"sys/module/{name}/taint")?.Contains('K', StringComparison.Ordinal) == true;
 
-    /// <summary>True for a module that somebody holds a reference to: what is not live and is held all the same cannot be unloaded.</summary>
+    /// <summary>
+    /// True for a module that somebody holds a reference to: what is not live and is held all the same cannot be unloaded.
+    /// </summary>
     public bool IsHeld(string name) =>
         IsModuleLoaded(name) && files.ReadText($"sys/module/{name}/refcnt") is { } count && count != "0";
 
     /// <summary>True for what can be the name of a module, and so of a folder.</summary>
-    public static bool IsName(string name) => name.Length is > 0 and < 64
-        && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
+    public static bool IsName(string name) =>
+        name.Length is > 0 and < 64 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
 
     private Problem? Write(string name, string file, string text) =>
         files.Write($"{Folder}/{name}/{file}", text) is { } reason
@@ -56,9 +67,9 @@ public sealed class LoadedLivepatches(MachineFiles files)
 
     // The kernel writes the position 1 for the first of several and for the only one.
     private string[] Functions(string name) =>
-    [
-        .. from target in files.Folders($"{Folder}/{name}")
-           from function in files.Folders($"{Folder}/{name}/{target}")
-           select $"{target}/{(function.EndsWith(",1", StringComparison.Ordinal) ? function[..^2] : function)}",
-    ];
+        [
+            .. from target in files.Folders($"{Folder}/{name}")
+            from function in files.Folders($"{Folder}/{name}/{target}")
+            select $"{target}/{(function.EndsWith(",1", StringComparison.Ordinal) ? function[..^2] : function)}",
+        ];
 }

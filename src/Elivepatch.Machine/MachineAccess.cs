@@ -17,7 +17,11 @@ public sealed record MachineAccess(string Root, KernelCalls Calls, TimeProvider 
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
 
     /// <summary>The proxy by which servers are asked: what <c>$https_proxy</c> and its like say.</summary>
-    public IWebProxy Proxy { get => field ??= HttpClient.DefaultProxy; init; }
+    public IWebProxy Proxy
+    {
+        get => field ??= HttpClient.DefaultProxy;
+        init;
+    }
 
     /// <summary>Its files.</summary>
     public MachineFiles Files { get; } = new(Root);
@@ -36,7 +40,7 @@ public sealed record MachineAccess(string Root, KernelCalls Calls, TimeProvider 
     /// after seconds, and what stays for half an hour is for somebody to look at.
     /// </summary>
     public IReadOnlyList<TimeSpan> BootPauses { get; init; } =
-        [.. new[] { 5, 10, 20, 40, 80, 160, 320, 640 }.Select(s => TimeSpan.FromSeconds(s))];
+    [.. new[] { 5, 10, 20, 40, 80, 160, 320, 640 }.Select(s => TimeSpan.FromSeconds(s))];
 
     /// <summary>What <c>uname -r</c> says; empty where /proc is not there.</summary>
     public string Release => Files.ReadText("proc/sys/kernel/osrelease") ?? "";
@@ -47,8 +51,9 @@ public sealed record MachineAccess(string Root, KernelCalls Calls, TimeProvider 
     /// <summary>How long the kernel has been running; null where /proc does not say.</summary>
     public TimeSpan? Uptime =>
         Files.ReadText("proc/uptime")?.Split(' ')[0] is { } text
-            && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
-            && double.IsFinite(seconds) && seconds is >= 0 and < 1e10
+        && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
+        && double.IsFinite(seconds)
+        && seconds is >= 0 and < 1e10
             ? TimeSpan.FromSeconds(seconds)
             : null;
 

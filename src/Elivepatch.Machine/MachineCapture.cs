@@ -32,29 +32,46 @@ public sealed class MachineCapture(string root = "/")
     private Outcome<CaptureFile> TakeAll()
     {
         if (Read("proc/sys/kernel/osrelease") is not { } osRelease)
+        {
             return Impossible("/proc/sys/kernel/osrelease is missing", "Have /proc mounted: mount /proc.");
+        }
+
         var release = Text(osRelease).Trim();
         if (!ReleaseName.IsValid(release))
         {
             return Impossible(
-                "the release is not valid", "Boot a kernel whose release (`uname -r`) consists of letters, digits and . _ + ~ -.");
+                "the release is not valid",
+                "Boot a kernel whose release (`uname -r`) consists of letters, digits and . _ + ~ -."
+            );
         }
         if (Read("sys/kernel/notes") is not { } notes || BuildId.FindHere(notes) is not { } buildId)
         {
             return Impossible(
-                "/sys/kernel/notes has no build-id", "Have /sys mounted (mount /sys); a kernel that was linked without --build-id cannot be captured.");
+                "/sys/kernel/notes has no build-id",
+                "Have /sys mounted (mount /sys); a kernel that was linked without --build-id cannot be captured."
+            );
         }
         if (ReadConfig(release) is not { } config)
         {
             return Impossible(
                 $"there is no /proc/config.gz, /lib/modules/{release}/build/.config or /boot/config-{release}",
                 "Install the kernel's headers, load the module configs, or put the configuration that it was built with into "
-                + $"/boot/config-{release}.");
+                    + $"/boot/config-{release}."
+            );
         }
         if (Read("proc/kallsyms") is not { Length: > 0 } kallsyms)
-            return Impossible("/proc/kallsyms is missing or empty", "Use a kernel with CONFIG_KALLSYMS=y, and have /proc mounted.");
+        {
+            return Impossible(
+                "/proc/kallsyms is missing or empty",
+                "Use a kernel with CONFIG_KALLSYMS=y, and have /proc mounted."
+            );
+        }
+
         if (HidesAddresses(kallsyms))
+        {
             return Hidden();
+        }
+
         var facts = new CaptureFacts
         {
             Release = release,
@@ -65,9 +82,7 @@ public sealed class MachineCapture(string root = "/")
             Modules = Modules(),
             Livepatches = Folders("sys/kernel/livepatch"),
         };
-        ReadOnlyMemory<byte>? symvers = Read($"lib/modules/{release}/build/Module.symvers") is { } found
-            ? found
-            : default(ReadOnlyMemory<byte>?);
+        var symvers = Read($"lib/modules/{release}/build/Module.symvers") is { } found ? found : default(ReadOnlyMemory<byte>?);
         return new CaptureFile(facts, config, kallsyms, symvers, notes);
     }
 
@@ -91,7 +106,9 @@ public sealed class MachineCapture(string root = "/")
             var text = kallsyms[line];
             var blank = text.IndexOf((byte)' ');
             if (blank > 0 && text[..blank].ContainsAnyExcept((byte)'0'))
+            {
                 return false;
+            }
         }
         return true;
     }
@@ -102,7 +119,10 @@ public sealed class MachineCapture(string root = "/")
         foreach (var line in Text(Read("proc/modules") ?? []).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             if (line.Split(' ') is not [var name, var size, ..] || !IsModuleName(name))
+            {
                 continue;
+            }
+
             var notes = Read($"sys/module/{name}/notes/.note.gnu.build-id");
             _ = long.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out var bytes);
             modules.Add(new(name, notes is null ? null : BuildId.FindHere(notes)?.Hex, bytes));
@@ -110,7 +130,8 @@ public sealed class MachineCapture(string root = "/")
         return modules;
     }
 
-    private static bool IsModuleName(string name) => name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
+    private static bool IsModuleName(string name) =>
+        name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
 
     private List<string> Folders(string path)
     {
@@ -121,14 +142,18 @@ public sealed class MachineCapture(string root = "/")
     }
 
     // uname -m of a machine whose root this is; another root has the same processor.
-    private static string Machine() => RuntimeInformation.OSArchitecture is Architecture.X64 ? MachineNames.X8664 : RuntimeInformation.OSArchitecture.ToString();
+    private static string Machine() =>
+        RuntimeInformation.OSArchitecture is Architecture.X64 ? MachineNames.X8664 : RuntimeInformation.OSArchitecture.ToString();
 
     // Files of /proc and /sys tell no size, so they are read to their end.
     private byte[]? Read(string path)
     {
         var full = Path.Combine(root, path);
         if (!File.Exists(full))
+        {
             return null;
+        }
+
         using var stream = new FileStream(full, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using var content = new MemoryStream();
         stream.CopyTo(content);
@@ -137,8 +162,8 @@ public sealed class MachineCapture(string root = "/")
 
     private static string Text(byte[] bytes) => Encoding.UTF8.GetString(bytes);
 
-    // 0 and 1 show the addresses to whoever has CAP_SYSLOG on the machine itself, which root in a container has not; 2 and more to
-    // nobody (kallsyms_show_value() of kernel/kallsyms.c, or of kernel/ksyms_common.c).
+    // 0 and 1 show the addresses to whoever has CAP_SYSLOG on the machine itself, which root in a container has not; 2 and more
+    // to nobody (kallsyms_show_value() of kernel/kallsyms.c, or of kernel/ksyms_common.c).
     private Problem Hidden()
     {
         var restriction = Text(Read("proc/sys/kernel/kptr_restrict") ?? []).Trim();
@@ -148,7 +173,8 @@ public sealed class MachineCapture(string root = "/")
             (true, true) => ("the addresses, even from root", "Show them to root: sysctl kernel.kptr_restrict=1."),
             (true, false) => (
                 "the addresses from this root, who lacks CAP_SYSLOG",
-                "Run the command on the machine itself: root in a container, or under a security module, may not see them."),
+                "Run the command on the machine itself: root in a container, or under a security module, may not see them."
+            ),
             (false, true) => ("the addresses from everybody", "Run the command as root, after sysctl kernel.kptr_restrict=1."),
             (false, false) => ("the addresses from everybody but root", "Run the command as root."),
         };

@@ -43,7 +43,10 @@ public sealed class MachineFiles(string root)
             using var content = new MemoryStream();
             var buffer = new byte[4096];
             while (content.Length < LargestText && stream.Read(buffer) is > 0 and var count)
+            {
                 content.Write(buffer, 0, count);
+            }
+
             return content.ToArray();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -61,9 +64,13 @@ public sealed class MachineFiles(string root)
         var lines = new List<string>();
         try
         {
-            using var reader = new StreamReader(new FileStream(PathOf(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+            using var reader = new StreamReader(
+                new FileStream(PathOf(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite)
+            );
             for (var length = 0L; length < LargestList && reader.ReadLine() is { } line; length += line.Length + 1)
+            {
                 lines.Add(line);
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -36,12 +36,12 @@ public sealed class MachineState(string folder)
     private string BootPath => Path.Combine(FullPath, "boot.json");
 
     /// <summary>The folder of a machine: <c>$ELIVEPATCH_STATE</c>, else the machine's own.</summary>
-    public static MachineState Of(MachineAccess machine) => new(
-        machine.Variable("ELIVEPATCH_STATE") is { Length: > 0 } own ? own : machine.Files.PathOf("var/lib/elivepatch"));
+    public static MachineState Of(MachineAccess machine) =>
+        new(machine.Variable("ELIVEPATCH_STATE") is { Length: > 0 } own ? own : machine.Files.PathOf("var/lib/elivepatch"));
 
     /// <summary>True where there is something that only root may read.</summary>
-    public bool IsHidden => Directory.Exists(FullPath) && !Environment.IsPrivilegedProcess
-        && File.GetUnixFileMode(FullPath) == Private;
+    public bool IsHidden =>
+        Directory.Exists(FullPath) && !Environment.IsPrivilegedProcess && File.GetUnixFileMode(FullPath) == Private;
 
     /// <summary>True where nothing is remembered of a kernel.</summary>
     public bool HasNothingOf(string buildId) => !File.Exists(LedgerPath(buildId));
@@ -50,12 +50,14 @@ public sealed class MachineState(string folder)
     public Problem? Prepare() => Try(() => MakeFolder(FullPath));
 
     /// <summary>Makes the folders for a kernel where they are missing.</summary>
-    public Problem? Prepare(string buildId) => Prepare() ?? Try(() =>
-    {
-        MakeFolder(Path.Combine(FullPath, "kernels"));
-        MakeFolder(KernelFolder(buildId));
-        MakeFolder(ContentFolder(buildId));
-    });
+    public Problem? Prepare(string buildId) =>
+        Prepare()
+        ?? Try(() =>
+        {
+            MakeFolder(Path.Combine(FullPath, "kernels"));
+            MakeFolder(KernelFolder(buildId));
+            MakeFolder(ContentFolder(buildId));
+        });
 
     /// <summary>Why a livepatch cannot be kept here; null where there is room for it.</summary>
     /// <param name="patches">Bytes of its patches.</param>
@@ -67,7 +69,8 @@ public sealed class MachineState(string folder)
             return free < needed
                 ? new(
                     MachineProblems.MachineDiskFull,
-                    $"{FullPath} has room for {free >> 10} KiB; a livepatch takes up to {needed >> 10} KiB")
+                    $"{FullPath} has room for {free >> 10} KiB; a livepatch takes up to {needed >> 10} KiB"
+                )
                 : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
@@ -94,13 +97,19 @@ public sealed class MachineState(string folder)
     public async Task<Outcome<FileLock>> LockWritingAsync(CancellationToken cancellation)
     {
         var path = Path.Combine(FullPath, "writing.lock");
-        for (var start = Environment.TickCount64; ;)
+        for (var start = Environment.TickCount64; ; )
         {
             var held = TryLock(path);
             if (!held.Succeeded || held.Value is not null)
+            {
                 return held.Then<FileLock>(taken => taken!);
+            }
+
             if (Environment.TickCount64 - start > longestWait.TotalMilliseconds)
+            {
                 return new Problem(MachineProblems.MachineBusy, $"it holds {path} for {longestWait.TotalSeconds:0} s");
+            }
+
             await Task.Delay(50, cancellation);
         }
     }
@@ -108,15 +117,22 @@ public sealed class MachineState(string folder)
     /// <summary>Reads the settings; those of a new machine where there are none.</summary>
     public Outcome<MachineConfig> ReadConfig() =>
         Read(
-            ConfigPath, MachineJson.Default.MachineConfig, c => c.Format == MachineConfig.CurrentFormat && c.Servers is not null,
-            "Move the file away and pin the server again with `elivepatch trust`; what is live stays live.")
-        .Then<MachineConfig>(config => config switch
-        {
-            null => new MachineConfig([]),
-            _ when config.Servers.Any(s => s.Token is not null) && IsForOthers(ConfigPath) =>
-                Unusable($"{ConfigPath} has a token, and others may read it", $"Make it readable by root only: chmod 600 {ConfigPath}."),
-            _ => config,
-        });
+                ConfigPath,
+                MachineJson.Default.MachineConfig,
+                c => c.Format == MachineConfig.CurrentFormat && c.Servers is not null,
+                "Move the file away and pin the server again with `elivepatch trust`; what is live stays live."
+            )
+            .Then<MachineConfig>(config =>
+                config switch
+                {
+                    null => new MachineConfig([]),
+                    _ when config.Servers.Any(s => s.Token is not null) && IsForOthers(ConfigPath) => Unusable(
+                        $"{ConfigPath} has a token, and others may read it",
+                        $"Make it readable by root only: chmod 600 {ConfigPath}."
+                    ),
+                    _ => config,
+                }
+            );
 
     /// <summary>Writes the settings.</summary>
     public Problem? Write(MachineConfig config) => Write(ConfigPath, config, MachineJson.Default.MachineConfig);
@@ -124,9 +140,12 @@ public sealed class MachineState(string folder)
     /// <summary>Reads how loading at boot stands.</summary>
     public Outcome<BootLedger> ReadBoot() =>
         Read(
-            BootPath, MachineJson.Default.BootLedger, b => b.Format == BootLedger.CurrentFormat,
-            "Run `elivepatch persist --off`, which sets it aside and begins a new one; `elivepatch persist` then turns loading at boot on again.")
-        .Then<BootLedger>(boot => boot ?? new BootLedger());
+                BootPath,
+                MachineJson.Default.BootLedger,
+                b => b.Format == BootLedger.CurrentFormat,
+                "Run `elivepatch persist --off`, which sets it aside and begins a new one; `elivepatch persist` then turns loading at boot on again."
+            )
+            .Then<BootLedger>(boot => boot ?? new BootLedger());
 
     /// <summary>Writes how loading at boot stands.</summary>
     public Problem? Write(BootLedger boot) => Write(BootPath, boot, MachineJson.Default.BootLedger);
@@ -139,23 +158,31 @@ public sealed class MachineState(string folder)
     public Outcome<string?> SetDamagedBootAside()
     {
         if (ReadBoot().Succeeded)
+        {
             return (string?)null;
+        }
+
         for (var number = 1; ; number++)
         {
             var aside = $"{BootPath}.damaged-{number}";
             if (!Path.Exists(aside))
+            {
                 return Try(() => File.Move(BootPath, aside)) is { } immovable ? immovable : aside;
+            }
         }
     }
 
     /// <summary>Reads what is remembered of a kernel; an empty ledger where nothing is.</summary>
     public Outcome<KernelLedger> ReadKernel(string buildId, string release) =>
-        Read(LedgerPath(buildId), MachineJson.Default.KernelLedger, IsUsable, LedgerRemedy).Then<KernelLedger>(ledger => ledger switch
-        {
-            null => new KernelLedger { Release = release, BuildId = buildId },
-            _ when ledger.BuildId != buildId => Unusable($"{LedgerPath(buildId)} is of another kernel", LedgerRemedy),
-            _ => ledger,
-        });
+        Read(LedgerPath(buildId), MachineJson.Default.KernelLedger, IsUsable, LedgerRemedy)
+            .Then<KernelLedger>(ledger =>
+                ledger switch
+                {
+                    null => new KernelLedger { Release = release, BuildId = buildId },
+                    _ when ledger.BuildId != buildId => Unusable($"{LedgerPath(buildId)} is of another kernel", LedgerRemedy),
+                    _ => ledger,
+                }
+            );
 
     /// <summary>Writes what is remembered of a kernel.</summary>
     public Problem? Write(KernelLedger ledger) => Write(LedgerPath(ledger.BuildId), ledger, MachineJson.Default.KernelLedger);
@@ -163,24 +190,36 @@ public sealed class MachineState(string folder)
     /// <summary>Reads what is known to be withdrawn of a kernel's livepatches.</summary>
     public Outcome<KnownWithdrawals> ReadWithdrawals(string buildId) =>
         Read(
-            WithdrawalsPath(buildId), MachineJson.Default.KnownWithdrawals,
-            w => w is { Format: KnownWithdrawals.CurrentFormat, Livepatches: not null }
-                && w.Livepatches.All(l => l is { Problems: not null } && l.Problems.All(p => p is not null)),
-            "Move the file away, then run `elivepatch status --report`: the server sends its withdrawals again.")
-        .Then<KnownWithdrawals>(known => known ?? new KnownWithdrawals());
+                WithdrawalsPath(buildId),
+                MachineJson.Default.KnownWithdrawals,
+                w =>
+                    w is { Format: KnownWithdrawals.CurrentFormat, Livepatches: not null }
+                    && w.Livepatches.All(l => l is { Problems: not null } && l.Problems.All(p => p is not null)),
+                "Move the file away, then run `elivepatch status --report`: the server sends its withdrawals again."
+            )
+            .Then<KnownWithdrawals>(known => known ?? new KnownWithdrawals());
 
     /// <summary>Changes what is known to be withdrawn of a kernel's livepatches.</summary>
     public async Task<Problem?> ChangeWithdrawalsAsync(
-        string buildId, Func<KnownWithdrawals, KnownWithdrawals> change, CancellationToken cancellation)
+        string buildId,
+        Func<KnownWithdrawals, KnownWithdrawals> change,
+        CancellationToken cancellation
+    )
     {
         var locked = await LockWritingAsync(cancellation);
         if (!locked.TryGet(out var writing))
+        {
             return locked.Problems[0];
+        }
+
         using (writing)
         {
             var read = ReadWithdrawals(buildId);
             if (!read.TryGet(out var known))
+            {
                 return read.Problems[0];
+            }
+
             var changed = change(known);
             return changed.Livepatches.SequenceEqual(known.Livepatches)
                 ? null
@@ -193,23 +232,35 @@ public sealed class MachineState(string folder)
     {
         var digest = ContentDigest.Of(content.Span).Hex;
         var path = ContentPath(buildId, digest);
-        return Try(() =>
-        {
-            if (!Holds(path, digest))
-                DurableFile.Write(path, content.Span);
-        }) is { } problem ? problem : digest;
+        return
+            Try(() =>
+            {
+                if (!Holds(path, digest))
+                {
+                    DurableFile.Write(path, content.Span);
+                }
+            })
+                is { } problem
+            ? problem
+            : digest;
     }
 
     /// <summary>Content by its digest, which it is checked against.</summary>
     public Outcome<byte[]> ReadContent(string buildId, string digest)
     {
         if (!ContentDigest.IsHex(digest))
+        {
             return Unusable($"'{digest}' is not a digest");
+        }
+
         var path = ContentPath(buildId, digest);
         try
         {
             if (new FileInfo(path) is { Exists: true, Length: > LargestContent })
+            {
                 return Unusable($"{path} is too large");
+            }
+
             var content = File.ReadAllBytes(path);
             return ContentDigest.Of(content).Hex == digest ? content : Unusable($"{path} is damaged");
         }
@@ -240,14 +291,23 @@ public sealed class MachineState(string folder)
     }
 
     /// <summary>Removes content that no livepatch of the ledger needs, and what killed commands left.</summary>
-    public Problem? RemoveUnneeded(KernelLedger ledger) => Try(() =>
-    {
-        var needed = ledger.Livepatches.SelectMany(l => l.Patches.Select(p => p.Sha256).Append(l.Sha256).Append(l.Sha256 + ManifestEnding)).ToHashSet();
-        DurableFile.RemoveUnfinished(FullPath);
-        DurableFile.RemoveUnfinished(KernelFolder(ledger.BuildId));
-        foreach (var path in Directory.EnumerateFiles(ContentFolder(ledger.BuildId)).Where(p => !needed.Contains(Path.GetFileName(p))))
-            File.Delete(path);
-    });
+    public Problem? RemoveUnneeded(KernelLedger ledger) =>
+        Try(() =>
+        {
+            var needed = ledger
+                .Livepatches.SelectMany(l => l.Patches.Select(p => p.Sha256).Append(l.Sha256).Append(l.Sha256 + ManifestEnding))
+                .ToHashSet();
+            DurableFile.RemoveUnfinished(FullPath);
+            DurableFile.RemoveUnfinished(KernelFolder(ledger.BuildId));
+            foreach (
+                var path in Directory
+                    .EnumerateFiles(ContentFolder(ledger.BuildId))
+                    .Where(p => !needed.Contains(Path.GetFileName(p)))
+            )
+            {
+                File.Delete(path);
+            }
+        });
 
     private string KernelFolder(string buildId) => Path.Combine(FullPath, "kernels", buildId);
 
@@ -260,14 +320,18 @@ public sealed class MachineState(string folder)
     private string ManifestPath(string buildId, string moduleDigest) => ContentPath(buildId, moduleDigest) + ManifestEnding;
 
     private static bool IsUsable(KernelLedger ledger) =>
-        ledger.Format == KernelLedger.CurrentFormat && ledger.Livepatches is not null
-        && ledger.Livepatches.All(
-            l => l is { Patches: not null } && l.Patches.All(p => p is { Name: not null, Sha256: not null }));
+        ledger.Format == KernelLedger.CurrentFormat
+        && ledger.Livepatches is not null
+        && ledger.Livepatches.All(l =>
+            l is { Patches: not null } && l.Patches.All(p => p is { Name: not null, Sha256: not null })
+        );
 
     private static void MakeFolder(string path)
     {
         if (!Directory.Exists(path))
+        {
             Directory.CreateDirectory(path, Private);
+        }
     }
 
     private static bool Holds(string path, string digest) =>
@@ -299,9 +363,15 @@ public sealed class MachineState(string folder)
         try
         {
             if (!File.Exists(path))
+            {
                 return (T?)null;
+            }
+
             if (new FileInfo(path).Length > LargestJson)
+            {
                 return Unusable($"{path} is too large", remedy);
+            }
+
             var value = JsonSerializer.Deserialize(File.ReadAllBytes(path), type);
             return value is not null && isUsable(value) ? value : Unusable($"{path} is of another version, or damaged", remedy);
         }

@@ -22,9 +22,19 @@ namespace Elivepatch.Machine;
 /// <param name="Sha256">SHA-256 of its module's file, where it is ours.</param>
 /// <param name="Withdrawn">What the server said of it when it withdrew it; null where that is not known to have happened.</param>
 public sealed record LivepatchStatus(
-    string Name, string State, bool IsOurs, bool? Replaces, IReadOnlyList<string> Functions, IReadOnlyList<PatchReference> Patches,
-    string? Server, bool IsPersisted, int BlockingCount, IReadOnlyList<BlockingTask> Blocking, string? Sha256 = null,
-    KnownWithdrawal? Withdrawn = null)
+    string Name,
+    string State,
+    bool IsOurs,
+    bool? Replaces,
+    IReadOnlyList<string> Functions,
+    IReadOnlyList<PatchReference> Patches,
+    string? Server,
+    bool IsPersisted,
+    int BlockingCount,
+    IReadOnlyList<BlockingTask> Blocking,
+    string? Sha256 = null,
+    KnownWithdrawal? Withdrawn = null
+)
 {
     /// <summary>What the authors of its patches state, where it is ours.</summary>
     public IReadOnlyList<AuthorStatement> Statements { get; init; } = [];
@@ -45,8 +55,14 @@ public sealed record LivepatchStatus(
 /// <param name="Boot"><c>off</c>, <c>on</c> or <c>suspended</c>: whether livepatches are loaded at boot.</param>
 /// <param name="Problems">Why the machine's list is not shown.</param>
 public sealed record StatusReport(
-    string Release, string BuildId, bool CanBeLivePatched, IReadOnlyList<LivepatchStatus> Livepatches,
-    IReadOnlyList<PatchReference> NotLive, string Boot, IReadOnlyList<ProblemReport> Problems);
+    string Release,
+    string BuildId,
+    bool CanBeLivePatched,
+    IReadOnlyList<LivepatchStatus> Livepatches,
+    IReadOnlyList<PatchReference> NotLive,
+    string Boot,
+    IReadOnlyList<ProblemReport> Problems
+);
 
 /// <summary>Finds out how the machine is.</summary>
 public static class MachineStatus
@@ -56,7 +72,10 @@ public static class MachineStatus
     {
         var buildId = machine.BuildId();
         if (!buildId.TryGet(out var id))
+        {
             return Outcome<StatusReport>.Failure(buildId.Problems);
+        }
+
         var kernel = state.ReadKernel(id, machine.Release);
         var boot = state.ReadBoot();
         var withdrawals = state.ReadWithdrawals(id);
@@ -66,27 +85,34 @@ public static class MachineStatus
 
         var livepatches = new LoadedLivepatches(machine.Files);
         var loaded = livepatches.List();
-        var idle = machine.Files.Folders("sys/module").Where(
-            m => livepatches.IsLivepatchModule(m) && loaded.All(l => l.Name != m));
+        var idle = machine
+            .Files.Folders("sys/module")
+            .Where(m => livepatches.IsLivepatchModule(m) && loaded.All(l => l.Name != m));
         var isLive = ledger.Live(loaded) is not null;
         return new StatusReport(
-            machine.Release, id, machine.Files.HasFolder(LoadedLivepatches.Folder),
+            machine.Release,
+            id,
+            machine.Files.HasFolder(LoadedLivepatches.Folder),
             [
                 .. loaded.Select(l => Describe(machine.Files, l, ledger, booting, withdrawn)),
-                .. idle.Select(
-                    name => new LivepatchStatus(name, "loaded", IsOurs(ledger, name), null, [], [], null, false, 0, [])
-                    {
-                        StaysInMemory = livepatches.IsHeld(name),
-                        KeptInMemory = Kept(ledger, name),
-                    }),
+                .. idle.Select(name => new LivepatchStatus(name, "loaded", IsOurs(ledger, name), null, [], [], null, false, 0, [])
+                {
+                    StaysInMemory = livepatches.IsHeld(name),
+                    KeptInMemory = Kept(ledger, name),
+                }),
             ],
             isLive ? [] : ledger.Carried(loaded, machine.BootId),
-            !booting.IsOn ? "off" : booting.IsSuspended ? "suspended" : "on",
-            ProblemReport.Of(
-            [
-                .. kernel.Problems, .. boot.Problems, .. withdrawals.Problems, .. Hidden(state),
+            !booting.IsOn ? "off"
+                : booting.IsSuspended ? "suspended"
+                : "on",
+            ProblemReport.Of([
+                .. kernel.Problems,
+                .. boot.Problems,
+                .. withdrawals.Problems,
+                .. Hidden(state),
                 .. NotLoaded(ledger, loaded, booting, withdrawn),
-            ]));
+            ])
+        );
     }
 
     private static IEnumerable<Problem> Hidden(MachineState state) =>
@@ -96,14 +122,25 @@ public static class MachineStatus
 
     // Who looks why nothing is live after a restart finds it here.
     private static IEnumerable<Problem> NotLoaded(
-        KernelLedger ledger, IReadOnlyList<LoadedLivepatch> loaded, BootLedger boot, KnownWithdrawals withdrawn) =>
-        boot.IsOn && ledger.WantedLivepatch is { } wanted && loaded.All(l => l.Name != wanted.Module)
-            && withdrawn.Find(wanted.Sha256) is { } known
+        KernelLedger ledger,
+        IReadOnlyList<LoadedLivepatch> loaded,
+        BootLedger boot,
+        KnownWithdrawals withdrawn
+    ) =>
+        boot.IsOn
+        && ledger.WantedLivepatch is { } wanted
+        && loaded.All(l => l.Name != wanted.Module)
+        && withdrawn.Find(wanted.Sha256) is { } known
             ? [known.ToProblem()]
             : [];
 
     private static LivepatchStatus Describe(
-        MachineFiles files, LoadedLivepatch livepatch, KernelLedger ledger, BootLedger boot, KnownWithdrawals withdrawn)
+        MachineFiles files,
+        LoadedLivepatch livepatch,
+        KernelLedger ledger,
+        BootLedger boot,
+        KnownWithdrawals withdrawn
+    )
     {
         var own = ledger.Livepatches.LastOrDefault(l => l.Module == livepatch.Name);
         var blocking = livepatch.IsInTransition ? BlockingTasks.Read(files, livepatch.IsEnabled) : new(0, []);
@@ -115,10 +152,22 @@ public static class MachineStatus
             _ => "loaded",
         };
         return new(
-            livepatch.Name, state, own is not null, livepatch.Replaces, livepatch.Functions, own?.Patches ?? [], own?.Server,
-            own is not null && own.Sha256 == ledger.Wanted && boot is { IsOn: true, IsSuspended: false }
+            livepatch.Name,
+            state,
+            own is not null,
+            livepatch.Replaces,
+            livepatch.Functions,
+            own?.Patches ?? [],
+            own?.Server,
+            own is not null
+                && own.Sha256 == ledger.Wanted
+                && boot is { IsOn: true, IsSuspended: false }
                 && withdrawn.Find(own.Sha256) is null,
-            blocking.Count, blocking.Tasks, own?.Sha256, withdrawn.Find(own?.Sha256))
+            blocking.Count,
+            blocking.Tasks,
+            own?.Sha256,
+            withdrawn.Find(own?.Sha256)
+        )
         {
             Statements = own?.Statements ?? [],
             StaysInMemory = own?.KeptInMemory.Count > 0,

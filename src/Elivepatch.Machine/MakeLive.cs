@@ -14,7 +14,12 @@ public sealed record MakeLiveOptions(TimeSpan TransitionLimit, bool ReplacesFore
 
 /// <summary>Makes a livepatch live.</summary>
 public sealed class MakeLive(
-    MachineAccess machine, MachineState state, string buildId, MakeLiveOptions options, IProgress<StageEvent> progress)
+    MachineAccess machine,
+    MachineState state,
+    string buildId,
+    MakeLiveOptions options,
+    IProgress<StageEvent> progress
+)
 {
     // The kernel frees what was replaced by a work item of its own, a moment after the transition.
     private static readonly TimeSpan unloadLimit = TimeSpan.FromSeconds(10);
@@ -33,26 +38,33 @@ public sealed class MakeLive(
 
     /// <summary>All steps for a livepatch that was fetched just now.</summary>
     public IReadOnlyList<LiveStep> StepsOf(NewLivepatch made) =>
-    [
-        new("keep the patches", _ => Task.FromResult(Keep(made.Patches))),
-        new("keep the module", _ => Task.FromResult(Keep([made.Module]))),
-        new("keep the manifest", _ => Task.FromResult(state.KeepManifest(buildId, made.Livepatch.Sha256, made.Manifest))),
-        new("note that it was accepted", cancellation => NoteAsync(made, cancellation)),
-        // It is vouched for after it was withdrawn: the last word counts.
-        new("forget an earlier withdrawal", cancellation => state.ChangeWithdrawalsAsync(
-            buildId, known => known.Without(made.Livepatch.Sha256, made.Issued), cancellation)),
-        .. StepsOf(made.Livepatch),
-    ];
+        [
+            new("keep the patches", _ => Task.FromResult(Keep(made.Patches))),
+            new("keep the module", _ => Task.FromResult(Keep([made.Module]))),
+            new("keep the manifest", _ => Task.FromResult(state.KeepManifest(buildId, made.Livepatch.Sha256, made.Manifest))),
+            new("note that it was accepted", cancellation => NoteAsync(made, cancellation)),
+            // It is vouched for after it was withdrawn: the last word counts.
+            new(
+                "forget an earlier withdrawal",
+                cancellation =>
+                    state.ChangeWithdrawalsAsync(
+                        buildId,
+                        known => known.Without(made.Livepatch.Sha256, made.Issued),
+                        cancellation
+                    )
+            ),
+            .. StepsOf(made.Livepatch),
+        ];
 
     /// <summary>The steps for a livepatch that is on the disk and in the ledger.</summary>
     public IReadOnlyList<LiveStep> StepsOf(OwnLivepatch livepatch) =>
-    [
-        new("load", cancellation => LoadAsync(livepatch, cancellation)),
-        new("wait for the transition", cancellation => WatchAsync(livepatch, cancellation)),
-        new("note that it is live", cancellation => SettleAsync(machine, state, buildId, cancellation)),
-        new("unload what was replaced", UnloadReplacedAsync),
-        new("remove what is not needed", RemoveUnneededAsync),
-    ];
+        [
+            new("load", cancellation => LoadAsync(livepatch, cancellation)),
+            new("wait for the transition", cancellation => WatchAsync(livepatch, cancellation)),
+            new("note that it is live", cancellation => SettleAsync(machine, state, buildId, cancellation)),
+            new("unload what was replaced", UnloadReplacedAsync),
+            new("remove what is not needed", RemoveUnneededAsync),
+        ];
 
     /// <summary>Goes through steps until one fails.</summary>
     public static async Task<Problem?> RunAsync(IEnumerable<LiveStep> steps, CancellationToken cancellation)
@@ -61,27 +73,45 @@ public sealed class MakeLive(
         {
             cancellation.ThrowIfCancellationRequested();
             if (await step.RunAsync(cancellation) is { } problem)
+            {
                 return problem;
+            }
         }
         return null;
     }
 
     /// <summary>Brings the ledger up to what the kernel shows: a livepatch of ours that is live is the wanted one.</summary>
     public static async Task<Problem?> SettleAsync(
-        MachineAccess machine, MachineState state, string buildId, CancellationToken cancellation)
+        MachineAccess machine,
+        MachineState state,
+        string buildId,
+        CancellationToken cancellation
+    )
     {
         var locked = await state.LockWritingAsync(cancellation);
         if (!locked.TryGet(out var writing))
+        {
             return locked.Problems[0];
+        }
+
         using (writing)
         {
             var read = state.ReadKernel(buildId, machine.Release);
             if (!read.TryGet(out var ledger))
+            {
                 return read.Problems[0];
+            }
+
             var now = new LoadedLivepatches(machine.Files).List();
-            if (ledger.Live(now) is not { } live || now.Any(l => l.IsInTransition)
-                    || (ledger.Wanted == live.Sha256 && ledger.WantedBoot == machine.BootId))
+            if (
+                ledger.Live(now) is not { } live
+                || now.Any(l => l.IsInTransition)
+                || (ledger.Wanted == live.Sha256 && ledger.WantedBoot == machine.BootId)
+            )
+            {
                 return null;
+            }
+
             return state.Write(ledger with { Livepatches = [live], Wanted = live.Sha256, WantedBoot = machine.BootId });
         }
     }
@@ -99,18 +129,24 @@ public sealed class MakeLive(
         {
             var kept = state.Keep(buildId, content);
             if (!kept.Succeeded)
+            {
                 return kept.Problems[0];
+            }
         }
         return null;
     }
 
-    private Task<Problem?> NoteAsync(NewLivepatch made, CancellationToken cancellation) => ChangeAsync(
-        ledger => ledger with
-        {
-            Livepatches = [.. ledger.Livepatches.Where(l => l.Sha256 != made.Livepatch.Sha256), made.Livepatch],
-            NewestAccepted = ledger.NewestAccepted > made.Issued && !made.CountsAnew ? ledger.NewestAccepted : made.Issued,
-        },
-        cancellation);
+    private Task<Problem?> NoteAsync(NewLivepatch made, CancellationToken cancellation) =>
+        ChangeAsync(
+            ledger =>
+                ledger with
+                {
+                    Livepatches = [.. ledger.Livepatches.Where(l => l.Sha256 != made.Livepatch.Sha256), made.Livepatch],
+                    NewestAccepted =
+                        ledger.NewestAccepted > made.Issued && !made.CountsAnew ? ledger.NewestAccepted : made.Issued,
+                },
+            cancellation
+        );
 
     private async Task<Problem?> LoadAsync(OwnLivepatch livepatch, CancellationToken cancellation)
     {
@@ -118,12 +154,18 @@ public sealed class MakeLive(
         await FreeNameAsync(livepatch.Module, cancellation);
         var locked = await state.LockWritingAsync(cancellation);
         if (!locked.TryGet(out var writing))
+        {
             return Failed(locked.Problems[0]);
+        }
+
         using (writing)
         {
             var problem = Load(livepatch);
             if (problem is null)
+            {
                 progress.Report(new("load", livepatch.Module, StageState.Done));
+            }
+
             return problem is null ? null : Failed(problem);
         }
 
@@ -138,34 +180,57 @@ public sealed class MakeLive(
     {
         var read = state.ReadKernel(buildId, machine.Release);
         if (!read.TryGet(out var ledger))
+        {
             return read.Problems[0];
+        }
+
         var before = loaded.List();
         // Others may have loaded theirs since the command began.
         if (RefuseForeign(ledger, before, options.ReplacesForeign) is { } foreign)
+        {
             return foreign;
+        }
+
         if (before.Any(l => l.Name == livepatch.Module))
+        {
             return null;
+        }
+
         if (before.FirstOrDefault(l => l.IsInTransition) is { } moving)
+        {
             return new(
                 MachineProblems.LivepatchUnchangeable,
-                $"{moving.Name} is in transition, and the kernel starts no other before it has completed");
+                $"{moving.Name} is in transition, and the kernel starts no other before it has completed"
+            );
+        }
+
         if (loaded.IsModuleLoaded(livepatch.Module))
+        {
             return loaded.IsHeld(livepatch.Module)
                 ? new(
-                    MachineProblems.ModuleNameTaken, $"{livepatch.Module} is not live and stays in memory until the machine restarts",
-                    "Choose another name with --name.")
+                    MachineProblems.ModuleNameTaken,
+                    $"{livepatch.Module} is not live and stays in memory until the machine restarts",
+                    "Choose another name with --name."
+                )
                 : new(MachineProblems.ModuleNameTaken, livepatch.Module);
+        }
+
         var module = state.ReadContent(buildId, livepatch.Sha256);
         if (!module.Succeeded)
+        {
             return module.Problems[0];
+        }
+
         replaced.AddRange(before.Select(l => l.Name));
         kept.UnionWith(ledger.Livepatches.Where(l => l.KeptInMemory.Count > 0).Select(l => l.Module));
         var log = machine.Calls.Log();
         var error = machine.Calls.Load(state.ContentPath(buildId, livepatch.Sha256));
         return error == 0
             ? null
-            : new LoadRefusal(machine.Files, livepatch.Module, module.Value.AsSpan().EndsWith(LoadRefusal.SignatureMark))
-                .Explain(error, machine.Calls.LogSince(log));
+            : new LoadRefusal(machine.Files, livepatch.Module, module.Value.AsSpan().EndsWith(LoadRefusal.SignatureMark)).Explain(
+                error,
+                machine.Calls.LogSince(log)
+            );
     }
 
     // A livepatch that was disabled earlier, or turned around on its way, stays loaded until somebody unloads it. The kernel lets
@@ -173,22 +238,36 @@ public sealed class MakeLive(
     private async Task FreeNameAsync(string name, CancellationToken cancellation)
     {
         var start = machine.Time.GetTimestamp();
-        while (loaded.IsLivepatchModule(name) && loaded.Find(name) is null && machine.Calls.Unload(name) != 0
-            && machine.Time.GetElapsedTime(start) < unloadLimit)
+        while (
+            loaded.IsLivepatchModule(name)
+            && loaded.Find(name) is null
+            && machine.Calls.Unload(name) != 0
+            && machine.Time.GetElapsedTime(start) < unloadLimit
+        )
+        {
             await Task.Delay(machine.PollInterval, machine.Time, cancellation);
+        }
     }
 
     private async Task<Problem?> WatchAsync(OwnLivepatch livepatch, CancellationToken cancellation)
     {
         var start = machine.Time.GetTimestamp();
         var end = await new TransitionWatch(machine).ShowAsync(
-            "go live", livepatch.Module, toLive: true, options.TransitionLimit, progress, cancellation);
+            "go live",
+            livepatch.Module,
+            toLive: true,
+            options.TransitionLimit,
+            progress,
+            cancellation
+        );
         Transition = machine.Time.GetElapsedTime(start);
         return end switch
         {
             TransitionEnd.Done => null,
             TransitionEnd.Reversed => new(
-                MachineProblems.TransitionReversed, $"{livepatch.Module} was disabled by someone else; what was live before is live again"),
+                MachineProblems.TransitionReversed,
+                $"{livepatch.Module} was disabled by someone else; what was live before is live again"
+            ),
             _ => TransitionWatch.Stuck(machine.Files, livepatch.Module, toLive: true, options.TransitionLimit),
         };
     }
@@ -202,7 +281,10 @@ public sealed class MakeLive(
             while (loaded.IsLivepatchModule(name) && machine.Time.GetElapsedTime(start) < unloadLimit)
             {
                 if (loaded.Find(name) is null && machine.Calls.Unload(name) == 0)
+                {
                     break;
+                }
+
                 await Task.Delay(machine.PollInterval, machine.Time, cancellation);
             }
         }
@@ -213,7 +295,10 @@ public sealed class MakeLive(
     {
         var locked = await state.LockWritingAsync(cancellation);
         if (!locked.TryGet(out var writing))
+        {
             return locked.Problems[0];
+        }
+
         using (writing)
         {
             var read = state.ReadKernel(buildId, machine.Release);
@@ -225,7 +310,10 @@ public sealed class MakeLive(
     {
         var locked = await state.LockWritingAsync(cancellation);
         if (!locked.TryGet(out var writing))
+        {
             return locked.Problems[0];
+        }
+
         using (writing)
         {
             var read = state.ReadKernel(buildId, machine.Release);

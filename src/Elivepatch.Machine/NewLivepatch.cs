@@ -8,5 +8,10 @@ namespace Elivepatch.Machine;
 /// <param name="Issued">When the manifest was issued.</param>
 /// <param name="CountsAnew">True where later ones may be older than what was accepted before this one.</param>
 public sealed record NewLivepatch(
-    OwnLivepatch Livepatch, IReadOnlyList<byte[]> Patches, byte[] Module, byte[] Manifest, DateTimeOffset Issued,
-    bool CountsAnew);
+    OwnLivepatch Livepatch,
+    IReadOnlyList<byte[]> Patches,
+    byte[] Module,
+    byte[] Manifest,
+    DateTimeOffset Issued,
+    bool CountsAnew
+);

@@ -17,8 +17,8 @@ public sealed record OwnLivepatch
     public required IReadOnlyList<PatchReference> Patches { get; init; }
 
     /// <summary>
-    /// What the authors of its patches state, in order; null for nothing. It is not written then, so that an earlier version reads
-    /// the file.
+    /// What the authors of its patches state, in order; null for nothing. It is not written then, so that an earlier version
+    /// reads the file.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<AuthorStatement>? Statements { get; init; }
@@ -30,9 +30,14 @@ public sealed record OwnLivepatch
     public required string PublicKey { get; init; }
 
     /// <summary>
-    /// Why its module stays in memory after it was disabled, in words; empty where it can be unloaded, and in what older versions wrote.
+    /// Why its module stays in memory after it was disabled, in words; empty where it can be unloaded, and in what older versions
+    /// wrote.
     /// </summary>
-    public IReadOnlyList<string> KeptInMemory { get => field ?? []; init; }
+    public IReadOnlyList<string> KeptInMemory
+    {
+        get => field ?? [];
+        init;
+    }
 
     /// <summary>When it was accepted.</summary>
     public required DateTimeOffset Accepted { get; init; }

@@ -16,7 +16,10 @@ public sealed class ServiceNotice(string? address)
     private void Send(string text)
     {
         if (string.IsNullOrEmpty(address))
+        {
             return;
+        }
+
         try
         {
             using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);

@@ -47,9 +47,7 @@ public static class StatusCheck
     public static CheckReport Run(MachineAccess machine, MachineState state, BootUnit unit)
     {
         var read = MachineStatus.Read(machine, state);
-        return read.TryGet(out var status)
-            ? Report(status, [.. Find(machine, state, status, unit)])
-            : Unknown(read.Problems);
+        return read.TryGet(out var status) ? Report(status, [.. Find(machine, state, status, unit)]) : Unknown(read.Problems);
     }
 
     /// <summary>What is said where nothing can be found out.</summary>
@@ -70,37 +68,56 @@ public static class StatusCheck
         return live.Count == 0 ? $"no livepatch is wanted for {status.Release}" : $"{string.Join(", ", live)} live";
     }
 
-    private static IEnumerable<CheckFinding> Find(MachineAccess machine, MachineState state, StatusReport status, BootUnit unit) =>
-    [
-        .. status.Problems.Select(Damage),
-        .. status.CanBeLivePatched
-            ? []
-            : (CheckFinding[])
-            [
-                new(CheckState.Unknown, $"{status.Release} cannot be live patched: there is no /{LoadedLivepatches.Folder}"),
-            ],
-        .. Wanted(machine, state, status),
-        .. status.Livepatches.Where(l => l.Withdrawn is not null && l.State != "loaded").Select(
-            l => new CheckFinding(CheckState.Critical, $"{l.Withdrawn!.Describe()}, and is {l.State}")),
-        .. status.Livepatches.Where(l => l.State is "going live" or "going away").Select(l => Moving(machine, state, status, l)),
-        .. Boot(status, unit),
-    ];
+    private static IEnumerable<CheckFinding> Find(
+        MachineAccess machine,
+        MachineState state,
+        StatusReport status,
+        BootUnit unit
+    ) =>
+        [
+            .. status.Problems.Select(Damage),
+            .. status.CanBeLivePatched
+                ? []
+                : (CheckFinding[])
+                    [
+                        new(
+                            CheckState.Unknown,
+                            $"{status.Release} cannot be live patched: there is no /{LoadedLivepatches.Folder}"
+                        ),
+                    ],
+            .. Wanted(machine, state, status),
+            .. status
+                .Livepatches.Where(l => l.Withdrawn is not null && l.State != "loaded")
+                .Select(l => new CheckFinding(CheckState.Critical, $"{l.Withdrawn!.Describe()}, and is {l.State}")),
+            .. status
+                .Livepatches.Where(l => l.State is "going live" or "going away")
+                .Select(l => Moving(machine, state, status, l)),
+            .. Boot(status, unit),
+        ];
 
     // A list that cannot be read is damage, for `patch` and the next boot need it. Only root is told what it says.
-    private static CheckFinding Damage(ProblemReport problem) => new(
-        problem.Code == MachineProblems.RootNeeded.Id ? CheckState.Unknown : CheckState.Critical, $"{problem.Code} {problem.Reason}");
+    private static CheckFinding Damage(ProblemReport problem) =>
+        new(
+            problem.Code == MachineProblems.RootNeeded.Id ? CheckState.Unknown : CheckState.Critical,
+            $"{problem.Code} {problem.Reason}"
+        );
 
     private static IEnumerable<CheckFinding> Wanted(MachineAccess machine, MachineState state, StatusReport status)
     {
         var kernel = state.ReadKernel(status.BuildId, machine.Release);
         if (!kernel.TryGet(out var ledger) || ledger.WantedLivepatch is not { } wanted)
+        {
             yield break;
+        }
+
         var isThere = status.Livepatches.Any(l => l.IsOurs && l.State is "live" or "going live");
         if (!isThere)
         {
             var patches = string.Join(", ", wanted.Patches.Select(p => p.Name));
             yield return new(
-                CheckState.Critical, $"{wanted.Module} is wanted and not live ({patches}; loading at boot is {status.Boot})");
+                CheckState.Critical,
+                $"{wanted.Module} is wanted and not live ({patches}; loading at boot is {status.Boot})"
+            );
         }
     }
 
@@ -117,9 +134,16 @@ public static class StatusCheck
     // one that is loaded at boot began after that. Of others nothing is known.
     private static TimeSpan? Age(MachineAccess machine, MachineState state, StatusReport status, LivepatchStatus livepatch)
     {
-        if (livepatch.State != "going live" || !state.ReadKernel(status.BuildId, machine.Release).TryGet(out var ledger)
-            || ledger.Livepatches.LastOrDefault(l => l.Module == livepatch.Name) is not { } own || machine.Uptime is not { } up)
+        if (
+            livepatch.State != "going live"
+            || !state.ReadKernel(status.BuildId, machine.Release).TryGet(out var ledger)
+            || ledger.Livepatches.LastOrDefault(l => l.Module == livepatch.Name) is not { } own
+            || machine.Uptime is not { } up
+        )
+        {
             return null;
+        }
+
         var known = machine.Time.GetUtcNow() - own.Accepted;
         return known < up ? known : up;
     }
@@ -127,12 +151,18 @@ public static class StatusCheck
     private static IEnumerable<CheckFinding> Boot(StatusReport status, BootUnit unit)
     {
         if (status.Boot == "suspended")
-            yield return new(CheckState.Warning, "loading at boot is suspended after crashes; `elivepatch persist` turns it on again");
+        {
+            yield return new(
+                CheckState.Warning,
+                "loading at boot is suspended after crashes; `elivepatch persist` turns it on again"
+            );
+        }
         else if (status.Boot == "on" && !unit.IsInstalled)
         {
             yield return new(
                 CheckState.Warning,
-                $"loading at boot is on, and {unit.FullPath} is missing or not enabled; run `elivepatch persist`");
+                $"loading at boot is on, and {unit.FullPath} is missing or not enabled; run `elivepatch persist`"
+            );
         }
     }
 }

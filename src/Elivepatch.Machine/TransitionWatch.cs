@@ -29,7 +29,12 @@ public sealed class TransitionWatch(MachineAccess machine)
     /// <param name="detail">Told what is still to come.</param>
     /// <param name="cancellation">Ends the watch, not the transition.</param>
     public async Task<TransitionEnd> WaitAsync(
-        string name, bool toLive, TimeSpan limit, Action<string> detail, CancellationToken cancellation)
+        string name,
+        bool toLive,
+        TimeSpan limit,
+        Action<string> detail,
+        CancellationToken cancellation
+    )
     {
         var livepatches = new LoadedLivepatches(machine.Files);
         var start = machine.Time.GetTimestamp();
@@ -37,15 +42,23 @@ public sealed class TransitionWatch(MachineAccess machine)
         while (true)
         {
             if (End(livepatches.Find(name), toLive) is { } end)
+            {
                 return end;
+            }
+
             if (machine.Time.GetElapsedTime(start) >= limit)
+            {
                 return TransitionEnd.Stuck;
+            }
+
             if (machine.Time.GetElapsedTime(told) >= taskInterval)
             {
                 told = machine.Time.GetTimestamp();
                 var blocking = BlockingTasks.Read(machine.Files, toLive);
                 if (blocking.Count > 0)
+                {
                     detail($"{blocking.Count} {(blocking.Count == 1 ? "task" : "tasks")} to go: {blocking.Names()}");
+                }
             }
             await Task.Delay(machine.PollInterval, machine.Time, cancellation);
         }
@@ -53,11 +66,22 @@ public sealed class TransitionWatch(MachineAccess machine)
 
     /// <summary>Waits and shows it as a stage.</summary>
     public async Task<TransitionEnd> ShowAsync(
-        string stage, string name, bool toLive, TimeSpan limit, IProgress<StageEvent> progress, CancellationToken cancellation)
+        string stage,
+        string name,
+        bool toLive,
+        TimeSpan limit,
+        IProgress<StageEvent> progress,
+        CancellationToken cancellation
+    )
     {
         progress.Report(new(stage, name, StageState.Running));
         var end = await WaitAsync(
-            name, toLive, limit, detail => progress.Report(new(stage, detail, StageState.Running)), cancellation);
+            name,
+            toLive,
+            limit,
+            detail => progress.Report(new(stage, detail, StageState.Running)),
+            cancellation
+        );
         progress.Report(new(stage, name, end == TransitionEnd.Done ? StageState.Done : StageState.Failed));
         return end;
     }
@@ -72,16 +96,23 @@ public sealed class TransitionWatch(MachineAccess machine)
             : ($"{name} is going away and not yet out of use for all tasks", $"`elivepatch enable {name}`");
         return new(
             MachineProblems.LiveTransitionStuck,
-            string.Join('\n', BlockingTasks.Read(files, toLive).Lines()
-                .Prepend($"{what} after {limit.TotalSeconds:0} s; the kernel keeps trying")),
-            $"Let the blocking tasks return to user space, or end them; the same command continues waiting; {turn} reverses the transition.");
+            string.Join(
+                '\n',
+                BlockingTasks
+                    .Read(files, toLive)
+                    .Lines()
+                    .Prepend($"{what} after {limit.TotalSeconds:0} s; the kernel keeps trying")
+            ),
+            $"Let the blocking tasks return to user space, or end them; the same command continues waiting; {turn} reverses the transition."
+        );
     }
 
-    private static TransitionEnd? End(LoadedLivepatch? livepatch, bool toLive) => (livepatch, toLive) switch
-    {
-        (null, true) => TransitionEnd.Reversed,
-        (null, false) => TransitionEnd.Done,
-        ({ IsInTransition: false, IsEnabled: true }, _) => toLive ? TransitionEnd.Done : TransitionEnd.Reversed,
-        _ => null,
-    };
+    private static TransitionEnd? End(LoadedLivepatch? livepatch, bool toLive) =>
+        (livepatch, toLive) switch
+        {
+            (null, true) => TransitionEnd.Reversed,
+            (null, false) => TransitionEnd.Done,
+            ({ IsInTransition: false, IsEnabled: true }, _) => toLive ? TransitionEnd.Done : TransitionEnd.Reversed,
+            _ => null,
+        };
 }

@@ -37,5 +37,8 @@ public sealed record MachineConfig(IReadOnlyList<TrustedServer> Servers)
 
     /// <summary>The settings with a server in place of the one at its address.</summary>
     public MachineConfig With(TrustedServer server) =>
-        this with { Servers = [.. Servers.Where(s => s.Url != server.Url), server] };
+        this with
+        {
+            Servers = [.. Servers.Where(s => s.Url != server.Url), server],
+        };
 }

@@ -13,7 +13,8 @@ public readonly record struct ContentDigest(string Hex)
     private const int CopyChunk = 128 << 10;
 
     /// <summary>True for the text of a digest: 64 lower-case hexadecimal digits and nothing else.</summary>
-    public static bool IsHex([NotNullWhen(true)] string? text) => text is { Length: Digits } && text.All(char.IsAsciiHexDigitLower);
+    public static bool IsHex([NotNullWhen(true)] string? text) =>
+        text is { Length: Digits } && text.All(char.IsAsciiHexDigitLower);
 
     /// <summary>Digest of some bytes.</summary>
     public static ContentDigest Of(ReadOnlySpan<byte> bytes) => new(Convert.ToHexStringLower(SHA256.HashData(bytes)));
@@ -21,7 +22,14 @@ public readonly record struct ContentDigest(string Hex)
     /// <summary>Digest of a file.</summary>
     public static async Task<ContentDigest> OfFileAsync(string path, CancellationToken cancellation)
     {
-        await using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20, FileOptions.SequentialScan);
+        await using var stream = new FileStream(
+            path,
+            FileMode.Open,
+            FileAccess.Read,
+            FileShare.Read,
+            1 << 20,
+            FileOptions.SequentialScan
+        );
         return new(Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellation)));
     }
 
@@ -35,7 +43,10 @@ public readonly record struct ContentDigest(string Hex)
         {
             total += count;
             if (total > most)
+            {
                 return null;
+            }
+
             hash.AppendData(buffer.AsSpan(0, count));
             await to.WriteAsync(buffer.AsMemory(0, count), cancellation);
         }

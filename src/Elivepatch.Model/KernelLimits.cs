@@ -6,13 +6,14 @@ namespace Elivepatch.Model;
 public static class KernelLimits
 {
     /// <summary>
-    /// Most bytes of <c>/proc/kallsyms</c> that are read. The file of a stock kernel has 7 million, with two hundred modules loaded
-    /// 15; one with everything built in has about 30.
+    /// Most bytes of <c>/proc/kallsyms</c> that are read. The file of a stock kernel has 7 million, with two hundred modules
+    /// loaded 15; one with everything built in has about 30.
     /// </summary>
     public const int SymbolsRead = 64 << 20;
 
     /// <summary>
-    /// Most bytes of <c>Module.symvers</c> that are read; the file of a stock kernel has under 2 million, its modules' exports included.
+    /// Most bytes of <c>Module.symvers</c> that are read; the file of a stock kernel has under 2 million, its modules' exports
+    /// included.
     /// </summary>
     public const int ExportsRead = 8 << 20;
 

@@ -6,9 +6,10 @@ namespace Elivepatch.Model;
 public static partial class ModuleName
 {
     /// <summary>Checks a name that somebody chose.</summary>
-    public static Outcome<string> Check(string name) => Pattern().IsMatch(name) && name.Length <= KernelLimits.ModuleName
-        ? name
-        : new Problem(KernelProblems.ModuleNameUnusable, name.Length > 100 ? name[..100] + "..." : name);
+    public static Outcome<string> Check(string name) =>
+        Pattern().IsMatch(name) && name.Length <= KernelLimits.ModuleName
+            ? name
+            : new Problem(KernelProblems.ModuleNameUnusable, name.Length > 100 ? name[..100] + "..." : name);
 
     /// <summary>A name made of a patch's file name: <c>0001-fix-it.patch</c> gives <c>livepatch_0001_fix_it</c>.</summary>
     public static string FromPatch(string path)

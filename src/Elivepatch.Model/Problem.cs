@@ -26,20 +26,24 @@ public static class ProblemKinds
 {
     private static readonly (ProblemKind Kind, string Word)[] words =
     [
-        (ProblemKind.Environment, "environment"), (ProblemKind.Usage, "usage"), (ProblemKind.NoChange, "no-change"),
-        (ProblemKind.Refused, "refused"), (ProblemKind.Mismatch, "mismatch"),
+        (ProblemKind.Environment, "environment"),
+        (ProblemKind.Usage, "usage"),
+        (ProblemKind.NoChange, "no-change"),
+        (ProblemKind.Refused, "refused"),
+        (ProblemKind.Mismatch, "mismatch"),
     ];
 
     /// <summary>The word for a kind.</summary>
     public static string WordOf(ProblemKind kind) => Array.Find(words, w => w.Kind == kind).Word;
 
     /// <summary>The kind that a word stands for; null for an unknown word.</summary>
-    public static ProblemKind? Parse(string? word) => Array.Find(words, w => w.Word == word) is { Word: not null } found ? found.Kind : null;
+    public static ProblemKind? Parse(string? word) =>
+        Array.Find(words, w => w.Word == word) is { Word: not null } found ? found.Kind : null;
 }
 
 /// <summary>
-/// One kind of failure with its stable number, which alone says whether two are the same. Each is listed in the project that can fail
-/// so. Numbers are never reused; <c>docs/errors.md</c> lists all of them and a test compares the two.
+/// One kind of failure with its stable number, which alone says whether two are the same. Each is listed in the project that can
+/// fail so. Numbers are never reused; <c>docs/errors.md</c> lists all of them and a test compares the two.
 /// </summary>
 /// <param name="Number">Number; the hundreds name the stage.</param>
 /// <param name="Kind">What it means to the caller.</param>

@@ -9,7 +9,8 @@ public sealed record StatementTarget(StatementKind Kind, string Unit, string Nam
     /// <summary>
     /// The entry for a statements file, one line per element, to be completed: without a reason it is refused.
     /// </summary>
-    public IReadOnlyList<string> YamlLines => [$"- {StatementKinds.WordOf(Kind)}: {Name}", $"  unit: {Unit}", "  reason:  # say why"];
+    public IReadOnlyList<string> YamlLines =>
+        [$"- {StatementKinds.WordOf(Kind)}: {Name}", $"  unit: {Unit}", "  reason:  # say why"];
 
     /// <inheritdoc/>
     public override string ToString() => $"{StatementKinds.WordOf(Kind)}: {Name} in {Unit}";

@@ -28,29 +28,39 @@ public sealed record ProblemReport(string Code, string Title, string Reason, str
 
     /// <summary>The problems as others read them.</summary>
     public static IReadOnlyList<ProblemReport> Of(IEnumerable<Problem> problems) =>
-        [.. problems.Select(p => new ProblemReport(p.Code.Id, p.Code.Title, p.Reason, p.Remedy)
-        {
-            Kind = ProblemKinds.WordOf(p.Code.Kind),
-            Temporary = p.Code.IsTemporary,
-            LiftedBy = p.LiftedBy is { } target ? new(StatementKinds.WordOf(target.Kind)!, target.Unit, target.Name) : null,
-        })];
+        [
+            .. problems.Select(p => new ProblemReport(p.Code.Id, p.Code.Title, p.Reason, p.Remedy)
+            {
+                Kind = ProblemKinds.WordOf(p.Code.Kind),
+                Temporary = p.Code.IsTemporary,
+                LiftedBy = p.LiftedBy is { } target ? new(StatementKinds.WordOf(target.Kind)!, target.Unit, target.Name) : null,
+            }),
+        ];
 
     /// <summary>
     /// The problem that another machine reported, whose number this version need not know. A kind that it does not know, or none,
     /// counts as a failure of the environment.
     /// </summary>
-    public Problem ToProblem() => new(
-        NumberOf(Code) is { } number
-            ? new(number, ProblemKinds.Parse(Kind) ?? ProblemKind.Environment, Title, Remedy) { IsTemporary = Temporary }
-            : ServiceProblems.ServerProblemUnknown with { Title = $"{Code} {Title}" },
-        Reason, Remedy)
-    {
-        LiftedBy = LiftedBy?.ToTarget(),
-    };
+    public Problem ToProblem() =>
+        new(
+            NumberOf(Code) is { } number
+                ? new(number, ProblemKinds.Parse(Kind) ?? ProblemKind.Environment, Title, Remedy) { IsTemporary = Temporary }
+                : ServiceProblems.ServerProblemUnknown with
+                {
+                    Title = $"{Code} {Title}",
+                },
+            Reason,
+            Remedy
+        )
+        {
+            LiftedBy = LiftedBy?.ToTarget(),
+        };
 
     private static int? NumberOf(string? code) =>
-        code is ['E', 'L', 'P', .. { Length: 4 } digits] && int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            ? number : null;
+        code is ['E', 'L', 'P', .. { Length: 4 } digits]
+        && int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : null;
 }
 
 /// <summary>A statement that could lift a problem. An unknown kind comes from a newer version.</summary>
@@ -61,7 +71,9 @@ public sealed record LiftingStatement(string Kind, string Unit, string Name)
 {
     /// <summary>What would be stated; null where this version does not know such a statement.</summary>
     public StatementTarget? ToTarget() =>
-        StatementKinds.Parse(Kind) is { } kind && new StatementTarget(kind, Unit, Name) is var target && StatementRules.Refuse(target) is null
+        StatementKinds.Parse(Kind) is { } kind
+        && new StatementTarget(kind, Unit, Name) is var target
+        && StatementRules.Refuse(target) is null
             ? target
             : null;
 }

@@ -5,10 +5,16 @@ using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Protocol;
 
-/// <summary>All that travels as JSON. Members that a version does not know are skipped, so that the other end may be newer.</summary>
+/// <summary>
+/// All that travels as JSON. Members that a version does not know are skipped, so that the other end may be newer.
+/// </summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, MaxDepth = 24,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true,
+    MaxDepth = 24,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip
+)]
 [JsonSerializable(typeof(KernelView))]
 [JsonSerializable(typeof(IReadOnlyList<KernelView>))]
 [JsonSerializable(typeof(BuildSubmission))]

@@ -16,9 +16,14 @@ public static class Answer
     {
         cancellation.ThrowIfCancellationRequested();
         if (asJson)
+        {
             WriteJson(session, ProblemReport.Of(problems), TerminalJson.Default.IReadOnlyListProblemReport);
+        }
         else
+        {
             ProblemText.Write(session.Error, problems);
+        }
+
         return ExitStatus.Of(problems);
     }
 

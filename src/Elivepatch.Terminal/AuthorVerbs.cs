@@ -5,7 +5,9 @@ namespace Elivepatch.Terminal;
 /// <param name="Summary">What it does, in one line.</param>
 public sealed record AuthorVerb(string Name, string Summary);
 
-/// <summary>The verbs of whoever builds livepatches. One program runs them; the other, on machines, knows that they are there.</summary>
+/// <summary>
+/// The verbs of whoever builds livepatches. One program runs them; the other, on machines, knows that they are there.
+/// </summary>
 public static class AuthorVerbs
 {
     /// <summary>The program that runs them.</summary>
@@ -18,11 +20,12 @@ public static class AuthorVerbs
     public static AuthorVerb Build { get; } = new("build", "Builds a livepatch module from source patches.");
 
     /// <summary><c>elivepatch diff</c>.</summary>
-    public static AuthorVerb Diff { get; } = new("diff", "Shows what changed between two objects of one unit, and what of it could be made live.");
+    public static AuthorVerb Diff { get; } =
+        new("diff", "Shows what changed between two objects of one unit, and what of it could be made live.");
 
     /// <summary><c>elivepatch inspect</c>.</summary>
-    public static AuthorVerb Inspect { get; } = new(
-        "inspect", "Shows what a livepatch module patches, refers to and needs, and whether it follows the kernel's rules.");
+    public static AuthorVerb Inspect { get; } =
+        new("inspect", "Shows what a livepatch module patches, refers to and needs, and whether it follows the kernel's rules.");
 
     /// <summary><c>elivepatch try</c>.</summary>
     public static AuthorVerb Try { get; } = new("try", "Boots a kernel in a virtual machine and tests livepatches on it.");

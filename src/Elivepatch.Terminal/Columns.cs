@@ -11,9 +11,15 @@ public static class Columns
     {
         var printable = rows.Select(r => r.Select(Printable.Text).ToArray()).ToList();
         var columns = printable.Select(r => r.Length).DefaultIfEmpty().Max();
-        var widths = Enumerable.Range(0, columns)
-            .Select(c => Math.Min(WidestColumn, printable.Where(r => c < r.Length).Max(r => r[c].Length))).ToArray();
+        var widths = Enumerable
+            .Range(0, columns)
+            .Select(c => Math.Min(WidestColumn, printable.Where(r => c < r.Length).Max(r => r[c].Length)))
+            .ToArray();
         foreach (var row in printable)
-            output.WriteLine((new string(' ', indent) + string.Join("  ", row.Select((cell, c) => cell.PadRight(widths[c])))).TrimEnd());
+        {
+            output.WriteLine(
+                (new string(' ', indent) + string.Join("  ", row.Select((cell, c) => cell.PadRight(widths[c])))).TrimEnd()
+            );
+        }
     }
 }

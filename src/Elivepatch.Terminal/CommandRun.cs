@@ -17,12 +17,21 @@ public static class CommandRun
     /// <param name="root">The command line.</param>
     /// <param name="words">The words.</param>
     /// <param name="session">What it reads from and writes to.</param>
-    /// <param name="explain">Tells what an exception means that can be expected of the program; null for one that nobody expected.</param>
-    public static async Task<int> RunAsync(Command root, IReadOnlyList<string> words, Session session, Func<Exception, Problem?> explain)
+    /// <param name="explain">
+    /// Tells what an exception means that can be expected of the program; null for one that nobody expected.
+    /// </param>
+    public static async Task<int> RunAsync(
+        Command root,
+        IReadOnlyList<string> words,
+        Session session,
+        Func<Exception, Problem?> explain
+    )
     {
         var parsed = Invocation.Read(root, words);
         if (parsed.Errors.Count > 0)
+        {
             return Answer.Fail(session, [Invocation.UsageProblem(parsed, Name)], asJson: false, CancellationToken.None);
+        }
 
         using var ending = new CancellationTokenSource();
         var signal = 0;
@@ -31,7 +40,9 @@ public static class CommandRun
             // A second signal ends the process at once, as it would without us.
             context.Cancel = Interlocked.CompareExchange(ref signal, number, 0) == 0;
             if (context.Cancel)
+            {
                 ending.Cancel();
+            }
         }
 
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => End(c, 2));
@@ -49,8 +60,13 @@ public static class CommandRun
         catch (Exception e)
         {
             if (explain(e) is { } problem)
+            {
                 return Answer.Fail(session, [problem], asJson: false, CancellationToken.None);
-            session.Error.WriteLine($"{Name}: unexpected failure, please report it with the command line: {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}");
+            }
+
+            session.Error.WriteLine(
+                $"{Name}: unexpected failure, please report it with the command line: {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}"
+            );
             session.Error.WriteLine(session.ShowsStacks ? e.ToString() : "  (ELIVEPATCH_DEBUG=1 shows where)");
             return ExitStatus.Unexpected;
         }

@@ -6,12 +6,15 @@ namespace Elivepatch.Terminal;
 public static class CommonOptions
 {
     /// <summary><c>--json</c>.</summary>
-    public static Option<bool> Json() => new("--json") { Description = "Write the result to stdout as JSON; problems as an array." };
+    public static Option<bool> Json() =>
+        new("--json") { Description = "Write the result to stdout as JSON; problems as an array." };
 
     /// <summary><c>--statements</c>.</summary>
-    public static Option<string?> Statements() => new("--statements")
-    {
-        Description = "What the patches' author states, each with a reason: lifts single refusals (YAML; see docs/author-guide.md).",
-        HelpName = "FILE",
-    };
+    public static Option<string?> Statements() =>
+        new("--statements")
+        {
+            Description =
+                "What the patches' author states, each with a reason: lifts single refusals (YAML; see docs/author-guide.md).",
+            HelpName = "FILE",
+        };
 }

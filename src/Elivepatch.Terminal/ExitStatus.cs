@@ -22,7 +22,13 @@ public static class ExitStatus
 
     // A failing environment makes every other finding doubtful, and a kernel that does not match makes refusals so.
     private static readonly ProblemKind[] byWeight =
-        [ProblemKind.Environment, ProblemKind.Usage, ProblemKind.Mismatch, ProblemKind.Refused, ProblemKind.NoChange];
+    [
+        ProblemKind.Environment,
+        ProblemKind.Usage,
+        ProblemKind.Mismatch,
+        ProblemKind.Refused,
+        ProblemKind.NoChange,
+    ];
 
     /// <summary>
     /// The status of a run that ended with these problems: that of the weightiest kind, or <see cref="TryAgain"/> where every
@@ -32,7 +38,10 @@ public static class ExitStatus
     {
         var kinds = problems.ToLookup(p => p.Code.Kind, p => p.Code.IsTemporary);
         if (kinds.Count == 0)
+        {
             return Done;
+        }
+
         var weightiest = byWeight.First(kinds.Contains);
         return kinds[weightiest].All(isTemporary => isTemporary) ? TryAgain : (int)weightiest;
     }

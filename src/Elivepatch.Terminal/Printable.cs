@@ -12,18 +12,26 @@ public static class Printable
     public static string Text(string text)
     {
         if (!text.Any(IsHarmful))
+        {
             return text;
+        }
+
         var result = new StringBuilder(text.Length + 16);
         foreach (var c in text)
         {
             if (IsHarmful(c))
+            {
                 result.Append($"\\x{(int)c:x2}");
+            }
             else
+            {
                 result.Append(c);
+            }
         }
         return result.ToString();
     }
 
     // C0 and C1 control characters, and those that turn the direction of text around.
-    private static bool IsHarmful(char c) => (char.IsControl(c) && c != '\t') || c is (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069');
+    private static bool IsHarmful(char c) =>
+        (char.IsControl(c) && c != '\t') || c is (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069');
 }

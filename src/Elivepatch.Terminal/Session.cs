@@ -18,6 +18,7 @@ public record Session(TextWriter Output, TextWriter Error, bool IsTerminal, Func
 
     // NO_COLOR asks for no escape sequences; a dumb terminal understands none.
     private static bool IsWatched() =>
-        !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is { Length: > 0 } and not "dumb"
+        !Console.IsErrorRedirected
+        && Environment.GetEnvironmentVariable("TERM") is { Length: > 0 } and not "dumb"
         && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 }

@@ -13,7 +13,10 @@ public static class StatementText
     {
         var margin = new string(' ', indent);
         if (statements.Count > 0)
+        {
             output.WriteLine($"{margin}stated by the author:");
+        }
+
         foreach (var statement in statements)
         {
             output.WriteLine(Printable.Text($"{margin}  {statement.Target}"));

@@ -19,9 +19,7 @@ public sealed class Verb : Command
 
     /// <summary>Makes a verb that both programs list.</summary>
     public Verb(AuthorVerb verb, string explanation, params Example[] examples)
-        : this(verb.Name, verb.Summary, explanation, examples)
-    {
-    }
+        : this(verb.Name, verb.Summary, explanation, examples) { }
 
     /// <summary>What one has to know to use it.</summary>
     public string Explanation { get; }

@@ -22,12 +22,18 @@ public sealed class VerbHelp(HelpAction usual) : SynchronousCommandLineAction
     {
         var status = usual.Invoke(parseResult);
         if (parseResult.CommandResult.Command is not Verb verb)
+        {
             return status;
+        }
+
         var output = parseResult.InvocationConfiguration.Output;
         if (verb.Explanation.Length > 0)
         {
             foreach (var line in verb.Explanation.Split('\n'))
+            {
                 output.WriteLine(line.TrimEnd());
+            }
+
             output.WriteLine();
         }
         if (verb.Examples.Count > 0)

@@ -36,7 +36,10 @@ public sealed class CommandLineTests
     [Fact]
     public async Task The_program_has_the_verbs_that_the_other_one_names()
     {
-        Assert.Equal(AuthorVerbs.All.Select(v => (v.Name, v.Summary)), CommandLine.CreateRoot(run.Session).Subcommands.Select(c => (c.Name, c.Description ?? "")));
+        Assert.Equal(
+            AuthorVerbs.All.Select(v => (v.Name, v.Summary)),
+            CommandLine.CreateRoot(run.Session).Subcommands.Select(c => (c.Name, c.Description ?? ""))
+        );
         Assert.Equal(0, await run.RunAsync("--help"));
         Assert.Equal(0, await run.RunAsync("--version"));
     }
@@ -51,16 +54,26 @@ public sealed class CommandLineTests
     [Fact]
     public async Task A_failure_that_nobody_expected_is_one_line_to_report()
     {
-        var failing = run.Session with { Variable = name => name == "ELIVEPATCH_CACHE" ? throw new InvalidOperationException("first\nsecond") : null };
+        var failing = run.Session with
+        {
+            Variable = name => name == "ELIVEPATCH_CACHE" ? throw new InvalidOperationException("first\nsecond") : null,
+        };
         Assert.Equal(1, await CommandLine.RunAsync(["kernel", "list"], failing));
-        Assert.StartsWith("elivepatch: unexpected failure, please report it with the command line: InvalidOperationException: first second\n", run.Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "elivepatch: unexpected failure, please report it with the command line: InvalidOperationException: first second\n",
+            run.Error,
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Whoever_debugs_sees_the_stack_of_an_unexpected_failure()
     {
-        var failing = run.Session with { Variable = name => name == "ELIVEPATCH_DEBUG" ? "1" : throw new InvalidOperationException("first") };
+        var failing = run.Session with
+        {
+            Variable = name => name == "ELIVEPATCH_DEBUG" ? "1" : throw new InvalidOperationException("first"),
+        };
         Assert.Equal(1, await CommandLine.RunAsync(["kernel", "list"], failing));
         Assert.Contains("   at ", run.Error, StringComparison.Ordinal);
     }

@@ -48,13 +48,16 @@ public sealed class DiffCommandTests : IDisposable
     [Fact]
     public async Task New_and_removed_things_are_listed()
     {
-        var after = scratch.Compile("after", """
+        var after = scratch.Compile(
+            "after",
+            """
             int print(const char *format);
             int limit = 7;
             static int calls;
             static __attribute__((noinline)) int fresh(int x) { return x * 5 + limit + calls++; }
             int show(int x) { print("VmallocChunk:"); return fresh(x); }
-            """);
+            """
+        );
         Assert.Equal(0, await run.RunAsync("diff", "--json", Before, after));
         var report = JsonDocument.Parse(run.Output).RootElement;
         Assert.Equal("unit.c", report.GetProperty("unit").GetString());

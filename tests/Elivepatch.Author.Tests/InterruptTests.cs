@@ -23,7 +23,11 @@ public sealed partial class InterruptTests : IDisposable
         start.Environment["ELIVEPATCH_CACHE"] = scratch.PathOf("cache");
         using var process = Process.Start(start)!;
         // The first stage asks the package lists, which takes longer than a signal.
-        Assert.StartsWith("resolve: ", await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "resolve: ",
+            await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken),
+            StringComparison.Ordinal
+        );
         Assert.Equal(0, Kill(process.Id, signal));
         var rest = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);

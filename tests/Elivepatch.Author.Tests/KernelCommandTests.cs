@@ -98,7 +98,13 @@ public sealed class KernelCommandTests : IDisposable
     [Theory]
     [InlineData("no patch at all\n", 4, "ELP0101", "stdin.patch: it has no change of a file", "-")]
     [InlineData("", 2, "ELP0950", "which can be named only once", "-", "-")]
-    public async Task A_patch_is_read_from_the_standard_input(string text, int status, string number, string reason, params string[] patches)
+    public async Task A_patch_is_read_from_the_standard_input(
+        string text,
+        int status,
+        string number,
+        string reason,
+        params string[] patches
+    )
     {
         AddKernel();
         var piped = new TestSession { Input = Encoding.ASCII.GetBytes(text) };
@@ -142,16 +148,19 @@ public sealed class KernelCommandTests : IDisposable
         using var workspace = cache.NewWorkspace();
         File.WriteAllText(Path.Combine(workspace.FullPath, "config"), "CONFIG_LIVEPATCH=y\n");
         File.WriteAllText(Path.Combine(workspace.FullPath, "kallsyms"), "ffffffff81000000 T _text\n");
-        new KernelStore(cache).Add(workspace, new KernelFacts
-        {
-            Name = Name,
-            Release = Name,
-            BuildId = "0123456789abcdef0123456789abcdef01234567",
-            Compiler = "gcc-12",
-            SourceDigest = new string('0', 64),
-            BasePatches = [new("local.patch", new string('0', 64))],
-            Origin = new("capture", [], new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero)),
-            Layouts = new(new Dictionary<string, int>(), new Dictionary<string, int>(), new Dictionary<string, int>()),
-        });
+        new KernelStore(cache).Add(
+            workspace,
+            new KernelFacts
+            {
+                Name = Name,
+                Release = Name,
+                BuildId = "0123456789abcdef0123456789abcdef01234567",
+                Compiler = "gcc-12",
+                SourceDigest = new string('0', 64),
+                BasePatches = [new("local.patch", new string('0', 64))],
+                Origin = new("capture", [], new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero)),
+                Layouts = new(new Dictionary<string, int>(), new Dictionary<string, int>(), new Dictionary<string, int>()),
+            }
+        );
     }
 }

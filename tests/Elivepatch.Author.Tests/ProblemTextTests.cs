@@ -23,7 +23,12 @@ public sealed class ProblemTextTests
               what to do: leave it
 
             """,
-            Text(new(DiffProblems.ChangedData, "a.c: x"), new(DiffProblems.ChangedData, "a.c: y\nand more\n"), new(DiffProblems.ChangedInit, "a.c: z", "leave it")));
+            Text(
+                new(DiffProblems.ChangedData, "a.c: x"),
+                new(DiffProblems.ChangedData, "a.c: y\nand more\n"),
+                new(DiffProblems.ChangedInit, "a.c: z", "leave it")
+            )
+        );
     }
 
     [Fact]
@@ -43,13 +48,17 @@ public sealed class ProblemTextTests
                   reason:  # say why
 
             """,
-            Text(problem));
+            Text(problem)
+        );
     }
 
     [Fact]
     public void What_an_author_could_state_travels_with_the_problem()
     {
-        var problem = new Problem(DiffProblems.ChangedLayout, "a.c: struct box: b was added") { LiftedBy = new(StatementKind.LayoutIsSafe, "a.c", "struct box") };
+        var problem = new Problem(DiffProblems.ChangedLayout, "a.c: struct box: b was added")
+        {
+            LiftedBy = new(StatementKind.LayoutIsSafe, "a.c", "struct box"),
+        };
         var report = Assert.Single(ProblemReport.Of([problem]));
         Assert.Equal(new("layout-is-safe", "a.c", "struct box"), report.LiftedBy);
         Assert.Equal(problem.LiftedBy, report.ToProblem().LiftedBy);
@@ -62,7 +71,11 @@ public sealed class ProblemTextTests
 
     [Fact]
     public void Control_characters_of_others_do_not_reach_the_terminal() =>
-        Assert.Contains(@"  \x1b[2Jname" + "\n", Text(new Problem(DiffProblems.ChangedData, "\x1b[2Jname")), StringComparison.Ordinal);
+        Assert.Contains(
+            @"  \x1b[2Jname" + "\n",
+            Text(new Problem(DiffProblems.ChangedData, "\x1b[2Jname")),
+            StringComparison.Ordinal
+        );
 
     private static string Text(params Problem[] problems)
     {

@@ -12,7 +12,12 @@ namespace Elivepatch.Author.Tests;
 public sealed class ResultTextTests
 {
     private static readonly BuildReport built = new(
-        "fix.ko", 1000, "livepatch_fix", "6.12.1", "0123", true,
+        "fix.ko",
+        1000,
+        "livepatch_fix",
+        "6.12.1",
+        "0123",
+        true,
         [new("fs/a.c", "bytes", 12), new("fs/b.c", "layout", 3)],
         [
             new("fs/a.c", "show", FunctionReason.Edited, [], "show", 2, "+0x1: string"),
@@ -24,7 +29,8 @@ public sealed class ResultTextTests
         [new("_printk", true, 1, null), new("hidden", false, null, 3)],
         [new(StatementKind.LayoutIsSafe, "fs/a.c", "struct box", "it lies in padding")],
         ["fs/a.c:1: warning: odd"],
-        [new("compile", 1.5), new("link", 0.25)]);
+        [new("compile", 1.5), new("link", 0.25)]
+    );
 
     [Fact]
     public void A_build_explains_every_function()
@@ -53,7 +59,8 @@ public sealed class ResultTextTests
             fix.ko: livepatch for 6.12.1, 1000 bytes; replaces all other livepatches
 
             """.ReplaceLineEndings("\n").Replace("caller  inlines tiny  [", "caller  inlines tiny   [", StringComparison.Ordinal),
-            output.ToString());
+            output.ToString()
+        );
     }
 
     [Fact]
@@ -74,9 +81,14 @@ public sealed class ResultTextTests
     {
         var problem = new Problem(VirtualMachineProblems.KernelComplained, "WARNING: CPU: 0");
         var outcome = new TrialOutcome(
-            "6.12.1", false, 2.5,
+            "6.12.1",
+            false,
+            2.5,
             [new("before", "", "VmallocChunk\n", 0, 0.1), new("load", "fix", "", 1, 0.2), new("transition", "fix", "", -1, 60)],
-            [], [], ProblemReport.Of([problem]));
+            [],
+            [],
+            ProblemReport.Of([problem])
+        );
         var output = new StringWriter();
         TrialText.Write(output, outcome, [problem]);
         Assert.Equal(
@@ -90,17 +102,33 @@ public sealed class ResultTextTests
               WARNING: CPU: 0
               what to do: {VirtualMachineProblems.KernelComplained.Remedy}
 
-            """.ReplaceLineEndings("\n"), output.ToString());
+            """.ReplaceLineEndings("\n"),
+            output.ToString()
+        );
     }
 
     [Fact]
     public void An_inspection_counts_rules_kept_broken_and_unknown()
     {
         var report = new InspectReport(
-            "fix", "6.12.1 SMP", "GPL", [], PatchForm.Static, true,
-            [new("vmlinux", "show", 2, "show", 64)], ["vmlinux pre_patch prepare"], [new("vmlinux", "hidden", 3)],
-            [new("_printk", 0x92997ed8, false)], [new("__bug_table", 24, 2)], new(100, 20, 0, 8),
-            [new("a", "One", RuleState.Passed, ""), new("b", "Two", RuleState.Failed, "why"), new("c", "Three", RuleState.NotCheckable, "")]);
+            "fix",
+            "6.12.1 SMP",
+            "GPL",
+            [],
+            PatchForm.Static,
+            true,
+            [new("vmlinux", "show", 2, "show", 64)],
+            ["vmlinux pre_patch prepare"],
+            [new("vmlinux", "hidden", 3)],
+            [new("_printk", 0x92997ed8, false)],
+            [new("__bug_table", 24, 2)],
+            new(100, 20, 0, 8),
+            [
+                new("a", "One", RuleState.Passed, ""),
+                new("b", "Two", RuleState.Failed, "why"),
+                new("c", "Three", RuleState.NotCheckable, ""),
+            ]
+        );
         var output = new StringWriter();
         InspectText.Write(output, report);
         Assert.Matches(@"(?m)^  show \(number 2 of that name\)  by show, 64 bytes$", output.ToString());

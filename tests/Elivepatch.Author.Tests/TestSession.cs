@@ -17,11 +17,11 @@ internal sealed class TestSession
     /// <summary>What is piped in.</summary>
     public byte[] Input { get; init; } = [];
 
-    public Session Session => new(
-        TextWriter.Synchronized(output), TextWriter.Synchronized(error), IsTerminal: false, Variables.GetValueOrDefault)
-    {
-        Input = () => new MemoryStream(Input),
-    };
+    public Session Session =>
+        new(TextWriter.Synchronized(output), TextWriter.Synchronized(error), IsTerminal: false, Variables.GetValueOrDefault)
+        {
+            Input = () => new MemoryStream(Input),
+        };
 
     public Task<int> RunAsync(params string[] words) => CommandLine.RunAsync(words, Session);
 }

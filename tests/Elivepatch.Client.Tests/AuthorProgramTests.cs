@@ -13,8 +13,16 @@ public sealed partial class AuthorProgramTests : IDisposable
     // What `elivepatch` is made of, without what the tests have besides.
     private static readonly string[] parts =
     [
-        "elivepatch", "elivepatch.dll", "elivepatch.runtimeconfig.json", "Elivepatch.Machine.dll", "Elivepatch.Protocol.dll", "Elivepatch.Model.dll",
-        "Elivepatch.Terminal.dll", "Elivepatch.Elf.dll", "System.CommandLine.dll", "YamlDotNet.dll",
+        "elivepatch",
+        "elivepatch.dll",
+        "elivepatch.runtimeconfig.json",
+        "Elivepatch.Machine.dll",
+        "Elivepatch.Protocol.dll",
+        "Elivepatch.Model.dll",
+        "Elivepatch.Terminal.dll",
+        "Elivepatch.Elf.dll",
+        "System.CommandLine.dll",
+        "YamlDotNet.dll",
     ];
 
     private readonly Scratch scratch = new();
@@ -23,7 +31,9 @@ public sealed partial class AuthorProgramTests : IDisposable
     {
         Directory.CreateDirectory(scratch.PathOf("usr/bin"));
         foreach (var part in parts)
+        {
             File.Copy(Path.Combine(AppContext.BaseDirectory, part), scratch.PathOf($"usr/bin/{part}"));
+        }
         // What $PATH and the current folder have is never run.
         Script("elsewhere/elivepatch-author", "echo wrong");
     }
@@ -34,8 +44,14 @@ public sealed partial class AuthorProgramTests : IDisposable
     public async Task A_verb_of_authors_is_run_by_their_program_with_the_same_words(string place)
     {
         Script(place, Echo);
-        Assert.Equal((3, "build|--name|a  b|-|--help|", ""), await RunAsync(scratch.PathOf("usr/bin/elivepatch"), "build", "--name", "a  b", "-", "--help"));
-        Assert.Equal((3, "--help|kernel|list|", ""), await RunAsync(scratch.PathOf("usr/bin/elivepatch"), "--help", "kernel", "list"));
+        Assert.Equal(
+            (3, "build|--name|a  b|-|--help|", ""),
+            await RunAsync(scratch.PathOf("usr/bin/elivepatch"), "build", "--name", "a  b", "-", "--help")
+        );
+        Assert.Equal(
+            (3, "--help|kernel|list|", ""),
+            await RunAsync(scratch.PathOf("usr/bin/elivepatch"), "--help", "kernel", "list")
+        );
     }
 
     [Fact]
@@ -50,10 +66,15 @@ public sealed partial class AuthorProgramTests : IDisposable
     [Fact]
     public async Task Where_it_is_not_installed_that_is_said_with_the_places()
     {
-        var places = $"there is no {scratch.PathOf("usr/bin/elivepatch-author")} and no {scratch.PathOf("usr/libexec/elivepatch/elivepatch-author")}";
+        var places =
+            $"there is no {scratch.PathOf("usr/bin/elivepatch-author")} and no {scratch.PathOf("usr/libexec/elivepatch/elivepatch-author")}";
         var (status, output, error) = await RunAsync(scratch.PathOf("usr/bin/elivepatch"), "inspect", "a.ko");
         Assert.Equal((1, ""), (status, output));
-        Assert.StartsWith($"ELP0955 elivepatch-author, which runs this verb, is not installed\n  {places}\n", error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"ELP0955 elivepatch-author, which runs this verb, is not installed\n  {places}\n",
+            error,
+            StringComparison.Ordinal
+        );
 
         (status, output, error) = await RunAsync(scratch.PathOf("usr/bin/elivepatch"), "inspect", "a.ko", "--json");
         Assert.Equal((1, ""), (status, error));
@@ -67,7 +88,11 @@ public sealed partial class AuthorProgramTests : IDisposable
         File.WriteAllText(scratch.PathOf("usr/bin/elivepatch-author"), "");
         var (status, _, error) = await RunAsync(scratch.PathOf("usr/bin/elivepatch"), "diff");
         Assert.Equal(1, status);
-        Assert.Contains($"\n  {scratch.PathOf("usr/bin/elivepatch-author")} cannot be run: Permission denied\n", error, StringComparison.Ordinal);
+        Assert.Contains(
+            $"\n  {scratch.PathOf("usr/bin/elivepatch-author")} cannot be run: Permission denied\n",
+            error,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -84,7 +109,13 @@ public sealed partial class AuthorProgramTests : IDisposable
     {
         Script("usr/bin/elivepatch-author", "trap 'exit 7' TERM; echo $$; while :; do sleep 0.05; done");
         using var process = Start(scratch.PathOf("usr/bin/elivepatch"), "build");
-        Assert.Equal(process.Id, int.Parse((await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken))!, CultureInfo.InvariantCulture));
+        Assert.Equal(
+            process.Id,
+            int.Parse(
+                (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken))!,
+                CultureInfo.InvariantCulture
+            )
+        );
         Assert.Equal(0, Kill(process.Id, 15));
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(7, process.ExitCode);

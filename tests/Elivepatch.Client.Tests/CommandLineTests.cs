@@ -20,7 +20,8 @@ public sealed class CommandLineTests
         Assert.Empty(run.Output);
     }
 
-    public static TheoryData<string> Verbs => [.. CommandLine.CreateRoot(new TestSession().Session).Subcommands.OfType<Verb>().Select(v => v.Name)];
+    public static TheoryData<string> Verbs =>
+        [.. CommandLine.CreateRoot(new TestSession().Session).Subcommands.OfType<Verb>().Select(v => v.Name)];
 
     [Theory]
     [MemberData(nameof(Verbs))]
@@ -37,8 +38,14 @@ public sealed class CommandLineTests
     {
         Assert.Equal(0, await run.RunAsync("--help"));
         foreach (var verb in AuthorVerbs.All)
+        {
             Assert.Matches($@"(?m)^  {verb.Name} +{verb.Summary} \(elivepatch-author\)$", run.Output);
-        Assert.Matches("(?m)^  status +Shows what is live or in transition on this machine, and which tasks block a transition.$", run.Output);
+        }
+
+        Assert.Matches(
+            "(?m)^  status +Shows what is live or in transition on this machine, and which tasks block a transition.$",
+            run.Output
+        );
     }
 
     [Fact]
@@ -52,7 +59,11 @@ public sealed class CommandLineTests
     public async Task A_failure_that_nobody_expected_is_one_line_to_report()
     {
         Assert.Equal(1, await FailAsync(new InvalidOperationException("first\nsecond")));
-        Assert.StartsWith("elivepatch: unexpected failure, please report it with the command line: InvalidOperationException: first second\n", run.Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "elivepatch: unexpected failure, please report it with the command line: InvalidOperationException: first second\n",
+            run.Error,
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
     }
 
@@ -68,7 +79,11 @@ public sealed class CommandLineTests
     public async Task A_disk_that_is_full_is_told_as_one()
     {
         Assert.Equal(1, await FailAsync(new IOException("No space left on device", 28)));
-        Assert.StartsWith("ELP0952 the output file cannot be written\n  No space left on device\n", run.Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "ELP0952 the output file cannot be written\n  No space left on device\n",
+            run.Error,
+            StringComparison.Ordinal
+        );
     }
 
     private Task<int> FailAsync(Exception failure)

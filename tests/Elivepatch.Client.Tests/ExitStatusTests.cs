@@ -12,6 +12,10 @@ public sealed class ExitStatusTests
     {
         var run = new TestSession();
         Assert.Equal(0, await run.RunAsync(verb, "--help"));
-        Assert.Contains("\n75 temporary failure: the same command, unchanged, may succeed later.", run.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "\n75 temporary failure: the same command, unchanged, may succeed later.",
+            run.Output,
+            StringComparison.Ordinal
+        );
     }
 }

@@ -19,9 +19,12 @@ public sealed class LauncherTests : IDisposable
         scratch.Write("src/Elivepatch.Client/Program.cs", "");
         scratch.Write("Directory.Build.props", "");
         scratch.Write("global.json", "");
-        // Stands for the SDK: "publishes" a command that says its words and whether the other one lies beside it, and counts how often.
+        // Stands for the SDK: "publishes" a command that says its words and whether the other one lies beside it, and counts how
+        // often.
         Directory.CreateDirectory(scratch.PathOf("bin"));
-        Executable("bin/dotnet", """
+        Executable(
+            "bin/dotnet",
+            """
             #!/bin/bash
             project=${2##*/}
             while [[ $1 != -o ]]; do shift; done
@@ -32,7 +35,8 @@ public sealed class LauncherTests : IDisposable
             [[ -e $BROKEN ]] && { echo "error CS1002: ; expected"; exit 1; }
             printf '#!/bin/bash\n[[ -e ${0%%/*}/elivepatch-author ]] || exit 9\necho "ran:" "$@"\nexit 3\n' >"$2/elivepatch"
             chmod +x "$2/elivepatch"
-            """);
+            """
+        );
     }
 
     private int Builds => File.Exists(scratch.PathOf("builds")) ? File.ReadAllLines(scratch.PathOf("builds")).Length : 0;
@@ -95,7 +99,12 @@ public sealed class LauncherTests : IDisposable
 
     private async Task<(int Status, string Output, string Error)> RunAsync(string file, string folder, params string[] words)
     {
-        var start = new ProcessStartInfo(file, words) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(file, words)
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.Environment["PATH"] = $"{scratch.PathOf("bin")}:{Environment.GetEnvironmentVariable("PATH")}";
         start.Environment["BUILDS"] = scratch.PathOf("builds");
         start.Environment["BROKEN"] = scratch.PathOf("broken");

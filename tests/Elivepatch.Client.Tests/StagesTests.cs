@@ -31,19 +31,27 @@ public sealed class StagesTests
             compile: \\x1b\[2J
             compile: failed after \d+\.\d s
             $
-            """.ReplaceLineEndings("\n"), output.ToString());
+            """.ReplaceLineEndings("\n"),
+            output.ToString()
+        );
     }
 
     [Fact]
     public async Task A_log_is_not_filled_with_details()
     {
         var output = new StringWriter();
-        await Stages.ShowAsync(new Session(TextWriter.Null, output, IsTerminal: false, _ => null), progress =>
-        {
-            for (var i = 0; i < 1000; i++)
-                progress.Report(new("compile", $"file {i}", StageState.Running));
-            return Task.FromResult(0);
-        });
+        await Stages.ShowAsync(
+            new Session(TextWriter.Null, output, IsTerminal: false, _ => null),
+            progress =>
+            {
+                for (var i = 0; i < 1000; i++)
+                {
+                    progress.Report(new("compile", $"file {i}", StageState.Running));
+                }
+
+                return Task.FromResult(0);
+            }
+        );
         Assert.InRange(output.ToString().Split('\n').Length, 2, 4);
     }
 
@@ -61,13 +69,20 @@ public sealed class StagesTests
 
     [Fact]
     public async Task An_operation_that_throws_throws_through_the_terminal() =>
-        await Assert.ThrowsAsync<OperationCanceledException>(() => Stages.ShowAsync<int>(
-            new Session(TextWriter.Null, new StringWriter(), IsTerminal: true, _ => null), _ => throw new OperationCanceledException()));
+        await Assert.ThrowsAsync<OperationCanceledException>(() =>
+            Stages.ShowAsync<int>(
+                new Session(TextWriter.Null, new StringWriter(), IsTerminal: true, _ => null),
+                _ => throw new OperationCanceledException()
+            )
+        );
 
     private static Task<int> Tell(IProgress<StageEvent> progress)
     {
         foreach (var happened in events)
+        {
             progress.Report(happened);
+        }
+
         return Task.FromResult(events.Length);
     }
 }

@@ -27,9 +27,17 @@ internal sealed class TestSession
     /// <summary>None, whatever the environment of the tests says.</summary>
     public IWebProxy Proxy { get; init; } = new WebProxy();
 
-    public MachineSession Session => new(
-        output, error, IsTerminal: false,
-        (Machine ?? MachineAccess.OfProcess()) with { Variable = Variables.GetValueOrDefault, Proxy = Proxy });
+    public MachineSession Session =>
+        new(
+            output,
+            error,
+            IsTerminal: false,
+            (Machine ?? MachineAccess.OfProcess()) with
+            {
+                Variable = Variables.GetValueOrDefault,
+                Proxy = Proxy,
+            }
+        );
 
     public Task<int> RunAsync(params string[] words) => CommandLine.RunAsync(words, Session);
 
@@ -41,6 +49,8 @@ internal sealed class TestSession
     private static string Text(TextWriter writer, StringWriter text)
     {
         lock (writer)
+        {
             return text.ToString();
+        }
     }
 }

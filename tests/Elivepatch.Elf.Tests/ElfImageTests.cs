@@ -12,21 +12,30 @@ public sealed class ElfImageTests
     [InlineData(ElfByteOrder.BigEndian)]
     public void Segments_and_their_notes_are_read_in_the_byte_order_of_the_file(ElfByteOrder order)
     {
-        byte[] file = File(order);
+        var file = File(order);
 
-        ElfImage image = ElfImage.Read(file)!;
+        var image = ElfImage.Read(file)!;
 
         Assert.Equal((order, (ushort)22), (image.Order, image.Machine));
         Assert.Equal([new(ElfSegmentType.Load, 0, 232), new(ElfSegmentType.Note, 176, 56)], image.Segments);
         Assert.Equal([0xab, 0xcd, 0x01], ElfNotes.Find(ElfImage.ContentOf(file, image.Segments[1]), Owner, 3, order).ToArray());
-        Assert.Empty(ElfNotes.Find(ElfImage.ContentOf(file, image.Segments[1]), Owner, 3, order == ElfByteOrder.BigEndian ? ElfByteOrder.LittleEndian : ElfByteOrder.BigEndian).ToArray());
+        Assert.Empty(
+            ElfNotes
+                .Find(
+                    ElfImage.ContentOf(file, image.Segments[1]),
+                    Owner,
+                    3,
+                    order == ElfByteOrder.BigEndian ? ElfByteOrder.LittleEndian : ElfByteOrder.BigEndian
+                )
+                .ToArray()
+        );
         Assert.Empty(ElfNotes.Find(ElfImage.ContentOf(file, image.Segments[1]), Owner, 4, order).ToArray());
     }
 
     [Fact]
     public void A_program_of_this_machine_is_read()
     {
-        ElfImage image = ElfImage.Read(System.IO.File.ReadAllBytes("/bin/tar"))!;
+        var image = ElfImage.Read(System.IO.File.ReadAllBytes("/bin/tar"))!;
         Assert.Contains(image.Segments, s => s.Type == ElfSegmentType.Interpreter);
         Assert.Contains(image.Segments, s => s.Type == ElfSegmentType.Load);
     }
@@ -34,11 +43,11 @@ public sealed class ElfImageTests
     [Fact]
     public void A_file_that_is_cut_or_changed_anywhere_is_read_or_refused_and_nothing_else()
     {
-        byte[] file = File(ElfByteOrder.LittleEndian);
-        for (int i = 0; i < file.Length; i++)
+        var file = File(ElfByteOrder.LittleEndian);
+        for (var i = 0; i < file.Length; i++)
         {
             Visit(file.AsSpan(0, i));
-            foreach (byte value in (byte[])[0, 1, 0x7f, 0xff])
+            foreach (var value in (byte[])[0, 1, 0x7f, 0xff])
             {
                 byte[] changed = [.. file];
                 changed[i] = value;
@@ -53,7 +62,7 @@ public sealed class ElfImageTests
     [Fact]
     public void A_segment_that_runs_over_the_end_of_the_file_has_no_content()
     {
-        byte[] file = File(ElfByteOrder.LittleEndian);
+        var file = File(ElfByteOrder.LittleEndian);
         Assert.Empty(ElfImage.ContentOf(file, new(ElfSegmentType.Note, 200, 33)).ToArray());
         Assert.Empty(ElfImage.ContentOf(file, new(ElfSegmentType.Note, ulong.MaxValue, 2)).ToArray());
         Assert.Equal(32, ElfImage.ContentOf(file, new(ElfSegmentType.Note, 200, 32)).Length);
@@ -61,14 +70,16 @@ public sealed class ElfImageTests
 
     private static void Visit(ReadOnlySpan<byte> file)
     {
-        foreach (ElfSegment segment in ElfImage.Read(file)?.Segments ?? [])
+        foreach (var segment in ElfImage.Read(file)?.Segments ?? [])
+        {
             _ = ElfNotes.Find(ElfImage.ContentOf(file, segment), Owner, 3, ElfByteOrder.LittleEndian);
+        }
     }
 
     // A header, two program headers and three notes, the last of them a build-id of three bytes.
     private static byte[] File(ElfByteOrder order)
     {
-        byte[] file = new byte[232];
+        var file = new byte[232];
         "\u007fELF\u0002"u8.CopyTo(file);
         file[5] = (byte)order;
         Short(18, 22);
@@ -85,17 +96,25 @@ public sealed class ElfImageTests
         void Short(int at, ushort value)
         {
             if (order == ElfByteOrder.BigEndian)
+            {
                 BinaryPrimitives.WriteUInt16BigEndian(file.AsSpan(at), value);
+            }
             else
+            {
                 BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(at), value);
+            }
         }
 
         void Word(int at, uint value)
         {
             if (order == ElfByteOrder.BigEndian)
+            {
                 BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(at), value);
+            }
             else
+            {
                 BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(at), value);
+            }
         }
 
         void Wide(int at, uint value) => Word(order == ElfByteOrder.BigEndian ? at + 4 : at, value);

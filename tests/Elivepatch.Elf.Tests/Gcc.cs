@@ -21,7 +21,7 @@ internal static class Gcc
     public static string Inspect(byte[] file, string tool, params string[] arguments)
     {
         using var folder = new TemporaryFolder();
-        string path = folder.Write("unit.o", file);
+        var path = folder.Write("unit.o", file);
         return Run(folder.Path, tool, [.. arguments, path]).Output;
     }
 
@@ -38,7 +38,7 @@ internal static class Gcc
     public static byte[] LinkProgram(byte[] file, params string[] arguments)
     {
         using var folder = new TemporaryFolder();
-        string name = folder.Write("unit.o", file);
+        var name = folder.Write("unit.o", file);
         Require(Run(folder.Path, "ld", [.. arguments, "-o", "program", name]));
         return File.ReadAllBytes(System.IO.Path.Combine(folder.Path, "program"));
     }
@@ -55,7 +55,9 @@ internal static class Gcc
     private static void Require((int Status, string Output) result)
     {
         if (result.Status != 0)
+        {
             throw new InvalidOperationException(result.Output);
+        }
     }
 
     private static (int Status, string Output) Run(string folder, string program, string[] arguments)
@@ -67,9 +69,9 @@ internal static class Gcc
             RedirectStandardError = true,
             Environment = { ["LC_ALL"] = "C" },
         };
-        using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return (process.ExitCode, output + errors.Result);
     }
@@ -80,7 +82,7 @@ internal static class Gcc
 
         public string Write(string name, byte[] content)
         {
-            string path = System.IO.Path.Combine(Path, name);
+            var path = System.IO.Path.Combine(Path, name);
             File.WriteAllBytes(path, content);
             return path;
         }

@@ -15,18 +15,20 @@ public class MutationTests
     [Fact]
     public void A_damaged_file_is_read_or_refused_within_bounds()
     {
-        int count = Count();
-        int first = FirstSeed();
-        byte[][] originals = Originals();
-        int read = 0;
-        for (int i = 0; i < count; i++)
+        var count = Count();
+        var first = FirstSeed();
+        var originals = Originals();
+        var read = 0;
+        for (var i = 0; i < count; i++)
         {
-            int seed = unchecked(first + i);
-            byte[] file = new Mutation(seed).Apply(originals[(uint)seed % (uint)originals.Length]);
+            var seed = unchecked(first + i);
+            var file = new Mutation(seed).Apply(originals[(uint)seed % (uint)originals.Length]);
             try
             {
                 if (ReadAndWrite(file))
+                {
                     read++;
+                }
             }
             catch (Exception e)
             {
@@ -35,26 +37,30 @@ public class MutationTests
         }
         // Damage that is always refused, or never, would test only half of the reader.
         if (count >= 1000)
+        {
             Assert.InRange(read, count / 20, count - count / 20);
+        }
     }
 
     [Fact]
     public void Damaged_debugging_information_is_read_or_refused_within_bounds()
     {
-        int count = Count() / 2;
-        int first = FirstSeed();
+        var count = Count() / 2;
+        var first = FirstSeed();
         byte[][] originals = [.. DebugFlags.Select(flags => Gcc.Compile(DebugSource, flags))];
-        int read = 0;
-        for (int i = 0; i < count; i++)
+        var read = 0;
+        for (var i = 0; i < count; i++)
         {
-            int seed = unchecked(first + i);
-            ElfObject elf = ElfReader.Read(originals[(uint)seed % (uint)originals.Length]);
+            var seed = unchecked(first + i);
+            var elf = ElfReader.Read(originals[(uint)seed % (uint)originals.Length]);
             new Mutation(seed).DamageDebugSections(elf);
             try
             {
-                long size = elf.Sections.Sum(s => (long)s.Content.Length);
+                var size = elf.Sections.Sum(s => (long)s.Content.Length);
                 if (Within(() => DebugInfo.Read(elf), 20_000_000 + 1000 * size))
+                {
                     read++;
+                }
             }
             catch (Exception e)
             {
@@ -62,18 +68,23 @@ public class MutationTests
             }
         }
         if (count >= 1000)
+        {
             Assert.InRange(read, count / 20, count - count / 20);
+        }
     }
 
     [Fact]
     public void Sections_that_share_bytes_do_not_multiply_memory()
     {
         ElfObject elf = new();
-        for (int i = 0; i < 1000; i++)
+        for (var i = 0; i < 1000; i++)
+        {
             elf.Sections.Add(new ElfSection("s", ElfSectionType.ProgBits) { Content = new byte[1] });
-        byte[] file = ElfWriter.Write(elf);
-        Span<byte> headers = file.AsSpan((int)BitConverter.ToUInt64(file, 40));
-        for (int i = 1; i <= 1000; i++)
+        }
+
+        var file = ElfWriter.Write(elf);
+        var headers = file.AsSpan((int)BitConverter.ToUInt64(file, 40));
+        for (var i = 1; i <= 1000; i++)
         {
             BitConverter.TryWriteBytes(headers[(i * 64 + 24)..], 0UL);
             BitConverter.TryWriteBytes(headers[(i * 64 + 32)..], (ulong)file.Length);
@@ -87,41 +98,51 @@ public class MutationTests
     {
         ElfObject elf = new();
         elf.Symbols.Add(new ElfSymbol(new string('x', 20_000)));
-        for (int i = 0; i < 20_000; i++)
+        for (var i = 0; i < 20_000; i++)
+        {
             elf.Symbols.Add(new ElfSymbol(""));
-        byte[] file = ElfWriter.Write(elf);
-        ElfObject read = ElfReader.Read(file);
+        }
+
+        var file = ElfWriter.Write(elf);
+        var read = ElfReader.Read(file);
         Assert.Equal(20_001, read.Symbols.Count);
-        for (int i = 1; i < 20_000; i++)
+        for (var i = 1; i < 20_000; i++)
+        {
             BitConverter.TryWriteBytes(file.AsSpan(64 + i * 24), (uint)i); // .symtab is the first section
+        }
+
         var e = Assert.Throws<ElfFormatException>(() => ElfReader.Read(file));
         Assert.Contains("names", e.Message);
     }
 
     private static int Count() =>
-        int.TryParse(Environment.GetEnvironmentVariable("ELIVEPATCH_MUTATIONS"), out int count) ? count : 4000;
+        int.TryParse(Environment.GetEnvironmentVariable("ELIVEPATCH_MUTATIONS"), out var count) ? count : 4000;
 
-    private static int FirstSeed() => int.TryParse(Environment.GetEnvironmentVariable("ELIVEPATCH_MUTATION_SEED"), out int seed)
-        ? seed
-        : Random.Shared.Next(1 << 30);
+    private static int FirstSeed() =>
+        int.TryParse(Environment.GetEnvironmentVariable("ELIVEPATCH_MUTATION_SEED"), out var seed)
+            ? seed
+            : Random.Shared.Next(1 << 30);
 
     /// <summary>True where the file could be read; what was read can be written, or is refused in the same way.</summary>
     private static bool ReadAndWrite(byte[] file)
     {
         ElfObject? elf = null;
-        long bound = 1_000_000 + 200L * file.Length;
-        bool read = Within(() => elf = ElfReader.Read(file), bound);
+        var bound = 1_000_000 + 200L * file.Length;
+        var read = Within(() => elf = ElfReader.Read(file), bound);
         if (read && elf!.FileType == ElfFileType.Relocatable)
+        {
             Within(() => ElfWriter.Write(elf), bound);
+        }
+
         return read;
     }
 
     /// <summary>False where the work was refused as it should be.</summary>
     private static bool Within(Action work, long memory)
     {
-        long allocated = GC.GetAllocatedBytesForCurrentThread();
-        long start = Stopwatch.GetTimestamp();
-        bool done = true;
+        var allocated = GC.GetAllocatedBytesForCurrentThread();
+        var start = Stopwatch.GetTimestamp();
+        var done = true;
         try
         {
             work();
@@ -138,7 +159,11 @@ public class MutationTests
     }
 
     private static readonly string[] DebugFlags =
-        ["-O2 " + Gcc.EngineFlags, "-O2 -gdwarf-5 -ffunction-sections", "-O2 -gdwarf-4 -gz=zlib -ffunction-sections"];
+    [
+        "-O2 " + Gcc.EngineFlags,
+        "-O2 -gdwarf-5 -ffunction-sections",
+        "-O2 -gdwarf-4 -gz=zlib -ffunction-sections",
+    ];
 
     private const string DebugSource = """
         typedef struct { int a : 3; int b : 9; const char *volatile *c[3][4]; union { int x; struct { short y; enum { P, Q } q; }; }; } t;
@@ -152,22 +177,33 @@ public class MutationTests
         """;
 
     private static byte[][] Originals() =>
-    [
-        Gcc.Compile("extern int g(int); int f(int x) { return g(x) + 1; } static int s = 3; int *p = &s;", "-O2 -ffunction-sections -fdata-sections"),
-        Gcc.Compile("struct a { int b : 3; char *c; } v; static inline int i(int x) { return x * 7; } int f(int x) { static int n; return i(x) + n++; }",
-            "-O2 " + Gcc.EngineFlags),
-        Gcc.Assemble("""
-            .section .text.f,"axG",@progbits,f,comdat
-            .weak f
-            f: call g
-            .section .data.f,"awG",@progbits,f,comdat
-            .quad f
-            .bss
-            .skip 100
-            .comm c, 8, 8
-            .section .o,"ao",@progbits,.text.f
-            .byte 1
-            """),
-        Gcc.LinkProgram(Gcc.Compile("int x = 5; int *p = &x; void _start(void) { x++; }", "-O2 -fno-pic"), "--emit-relocs", "-static"),
-    ];
+        [
+            Gcc.Compile(
+                "extern int g(int); int f(int x) { return g(x) + 1; } static int s = 3; int *p = &s;",
+                "-O2 -ffunction-sections -fdata-sections"
+            ),
+            Gcc.Compile(
+                "struct a { int b : 3; char *c; } v; static inline int i(int x) { return x * 7; } int f(int x) { static int n; return i(x) + n++; }",
+                "-O2 " + Gcc.EngineFlags
+            ),
+            Gcc.Assemble(
+                """
+                .section .text.f,"axG",@progbits,f,comdat
+                .weak f
+                f: call g
+                .section .data.f,"awG",@progbits,f,comdat
+                .quad f
+                .bss
+                .skip 100
+                .comm c, 8, 8
+                .section .o,"ao",@progbits,.text.f
+                .byte 1
+                """
+            ),
+            Gcc.LinkProgram(
+                Gcc.Compile("int x = 5; int *p = &x; void _start(void) { x++; }", "-O2 -fno-pic"),
+                "--emit-relocs",
+                "-static"
+            ),
+        ];
 }

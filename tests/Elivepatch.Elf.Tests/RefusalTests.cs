@@ -6,7 +6,9 @@ namespace Elivepatch.Elf.Tests;
 /// <summary>What is wrong with a file or a model is said by the name of its structure.</summary>
 public class RefusalTests
 {
-    /// <summary>Section 1 of this object is .text, 2 its relocations; both, as all indexes here, as <see cref="ElfWriter"/> numbers them.</summary>
+    /// <summary>
+    /// Section 1 of this object is .text, 2 its relocations; both, as all indexes here, as <see cref="ElfWriter"/> numbers them.
+    /// </summary>
     private static readonly byte[] s_file = ElfWriter.Write(Model());
 
     [Theory]
@@ -72,7 +74,7 @@ public class RefusalTests
     public void A_name_without_end_is_refused()
     {
         byte[] file = [.. s_file];
-        int end = ContentOf(6) + (int)BinaryPrimitives.ReadUInt64LittleEndian(file.AsSpan(HeaderOf(6) + 32));
+        var end = ContentOf(6) + (int)BinaryPrimitives.ReadUInt64LittleEndian(file.AsSpan(HeaderOf(6) + 32));
         file[end - 1] = (byte)'x';
         BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(HeaderOf(1)), (uint)(end - 1 - ContentOf(6)));
         AssertRefused(file, "has no end");
@@ -120,11 +122,13 @@ public class RefusalTests
 
     private static int HeaderOf(int section) => (int)BinaryPrimitives.ReadUInt64LittleEndian(s_file.AsSpan(40)) + section * 64;
 
-    private static int ContentOf(int section) => (int)BinaryPrimitives.ReadUInt64LittleEndian(s_file.AsSpan(HeaderOf(section) + 24));
+    private static int ContentOf(int section) =>
+        (int)BinaryPrimitives.ReadUInt64LittleEndian(s_file.AsSpan(HeaderOf(section) + 24));
 
     private static byte[] Changed(int offset, int size, long value)
     {
-        byte[] file = [.. s_file], bytes = BitConverter.GetBytes(value);
+        byte[] file = [.. s_file],
+            bytes = BitConverter.GetBytes(value);
         bytes.AsSpan(0, size).CopyTo(file.AsSpan(offset));
         return file;
     }
@@ -134,7 +138,7 @@ public class RefusalTests
 
     private static void AssertNotWritten(Action<ElfObject> change, string reason)
     {
-        ElfObject elf = Model();
+        var elf = Model();
         change(elf);
         Assert.Contains(reason, Assert.Throws<ElfFormatException>(() => ElfWriter.Write(elf)).Message);
     }

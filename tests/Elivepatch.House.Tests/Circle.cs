@@ -10,14 +10,21 @@ internal static class Circle
     // From where the first arrow leads, as far as it takes to come back.
     private static List<Arrow> Close(Arrow first, IReadOnlyCollection<Arrow> arrows)
     {
-        var open = new Queue<List<Arrow>>([[first]]);
+        var open = new Queue<List<Arrow>>([
+            [first],
+        ]);
         var seen = new HashSet<string> { first.To };
         while (open.TryDequeue(out var path))
         {
             if (path[^1].To == first.From)
+            {
                 return path;
+            }
+
             foreach (var next in arrows.Where(a => a.From == path[^1].To && seen.Add(a.To)))
+            {
                 open.Enqueue([.. path, next]);
+            }
         }
 
         return [];

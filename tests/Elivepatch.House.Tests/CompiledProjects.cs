@@ -13,19 +13,21 @@ internal static class CompiledProjects
     /// <summary>The names of the projects, without the product's.</summary>
     public static IReadOnlyList<string> All { get; } = [.. ProductAssemblies.All.Select(NameOf)];
 
-    private static readonly Lazy<ArchUnitNET.Domain.Architecture> loaded = new(() => new ArchLoader()
-        .LoadAssemblies([.. ProductAssemblies.All]).Build());
+    private static readonly Lazy<ArchUnitNET.Domain.Architecture> loaded = new(() =>
+        new ArchLoader().LoadAssemblies([.. ProductAssemblies.All]).Build()
+    );
 
     /// <summary>The arrows between the folders of a project.</summary>
-    public static IReadOnlyList<Arrow> BetweenFolders(string project) => Gather(
-        from use in Uses()
-        where ProjectOf(use.Type) == project && ProjectOf(use.Used) == project
-        select (use.Type, use.Used, FolderOf(project, use.Type), FolderOf(project, use.Used)));
+    public static IReadOnlyList<Arrow> BetweenFolders(string project) =>
+        Gather(
+            from use in Uses()
+            where ProjectOf(use.Type) == project && ProjectOf(use.Used) == project
+            select (use.Type, use.Used, FolderOf(project, use.Type), FolderOf(project, use.Used))
+        );
 
     /// <summary>The arrows between projects.</summary>
-    public static IReadOnlyList<Arrow> BetweenProjects() => Gather(
-        from use in Uses()
-        select (use.Type, use.Used, ProjectOf(use.Type), ProjectOf(use.Used)));
+    public static IReadOnlyList<Arrow> BetweenProjects() =>
+        Gather(from use in Uses() select (use.Type, use.Used, ProjectOf(use.Type), ProjectOf(use.Used)));
 
     // A parameter of a generic type stands for another type, which is used besides.
     private static IEnumerable<(IType Type, IType Used)> Uses() =>
@@ -35,26 +37,30 @@ internal static class CompiledProjects
         select (type, dependency.Target);
 
     private static IReadOnlyList<Arrow> Gather(IEnumerable<(IType Type, IType Used, string? From, string? To)> uses) =>
-    [
-        .. uses.Where(u => u is { From: not null, To: not null } && u.From != u.To)
-            .GroupBy(u => (u.From, u.To), u => $"{u.Type.Name} uses {u.Used.Name}")
-            .Select(g => new Arrow(g.Key.From!, g.Key.To!, [.. g.Distinct().Order(StringComparer.Ordinal)])),
-    ];
+        [
+            .. uses.Where(u => u is { From: not null, To: not null } && u.From != u.To)
+                .GroupBy(u => (u.From, u.To), u => $"{u.Type.Name} uses {u.Used.Name}")
+                .Select(g => new Arrow(g.Key.From!, g.Key.To!, [.. g.Distinct().Order(StringComparer.Ordinal)])),
+        ];
 
     private static string FolderOf(string project, IType type) =>
-        type.Namespace.FullName[("Elivepatch." + project).Length..].Split('.', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault(Root);
+        type
+            .Namespace.FullName[("Elivepatch." + project).Length..]
+            .Split('.', StringSplitOptions.RemoveEmptyEntries)
+            .FirstOrDefault(Root);
 
     private static string? ProjectOf(IType type) =>
         type.Namespace?.FullName.Split('.') is ["Elivepatch", var project, ..] && type.Assembly is not null ? project : null;
 
     // The root namespace has the project's name; the programs are called what people type.
-    private static string NameOf(Assembly assembly) => assembly.GetName().Name switch
-    {
-        "elivepatch" => "Client",
-        "elivepatch-author" => "Author",
-        "elivepatchd" => "Server",
-        var library => library!["Elivepatch.".Length..],
-    };
+    private static string NameOf(Assembly assembly) =>
+        assembly.GetName().Name switch
+        {
+            "elivepatch" => "Client",
+            "elivepatch-author" => "Author",
+            "elivepatchd" => "Server",
+            var library => library!["Elivepatch.".Length..],
+        };
 }
 
 /// <summary>That something uses something.</summary>
@@ -63,5 +69,6 @@ internal static class CompiledProjects
 /// <param name="Because">The types by which.</param>
 internal sealed record Arrow(string From, string To, IReadOnlyList<string> Because)
 {
-    public override string ToString() => $"{From} -> {To} ({string.Join(", ", Because.Take(3))}{(Because.Count > 3 ? ", ..." : "")})";
+    public override string ToString() =>
+        $"{From} -> {To} ({string.Join(", ", Because.Take(3))}{(Because.Count > 3 ? ", ..." : "")})";
 }

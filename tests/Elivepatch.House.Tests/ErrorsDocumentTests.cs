@@ -12,11 +12,23 @@ public sealed partial class ErrorsDocumentTests
     private static readonly HashSet<int> temporary =
     [
         // Networks and servers, workers and databases behind them.
-        703, 1002, 1008, 1015, 1040, 1050, 1060, 1062,
+        703,
+        1002,
+        1008,
+        1015,
+        1040,
+        1050,
+        1060,
+        1062,
         // A withdrawn build is built anew when it is asked for again.
-        1073, 1074,
+        1073,
+        1074,
         // Others at work on this machine, and what they hold.
-        1204, 1209, 1211, 1219, 1221,
+        1204,
+        1209,
+        1211,
+        1219,
+        1221,
     ];
 
     private static readonly string document = File.ReadAllText(Path.Combine(Repository.Root, "docs", "errors.md"));
@@ -29,7 +41,10 @@ public sealed partial class ErrorsDocumentTests
     {
         var code = ProblemCatalog.All.Single(c => c.Number == number);
         var entry = Entry().Matches(document).FirstOrDefault(m => m.Groups["id"].Value == code.Id);
-        Assert.True(entry is not null, $"docs/errors.md lacks:\n### {code.Id} {code.Title}\n\n(what was found)\n\nExit status {StatusOf(code)}. What to do: {code.Remedy}");
+        Assert.True(
+            entry is not null,
+            $"docs/errors.md lacks:\n### {code.Id} {code.Title}\n\n(what was found)\n\nExit status {StatusOf(code)}. What to do: {code.Remedy}"
+        );
         Assert.Equal(code.Title, entry.Groups["title"].Value);
         Assert.Equal(StatusOf(code).ToString(CultureInfo.InvariantCulture), entry.Groups["status"].Value);
         Assert.Equal(code.Remedy, entry.Groups["remedy"].Value);
@@ -65,11 +80,15 @@ public sealed partial class ErrorsDocumentTests
         Assert.Equal(ProblemCatalog.All.Select(c => c.Id), Heading().Matches(document).Select(m => m.Groups["id"].Value));
 
     [Fact]
-    public void No_number_is_used_twice() => Assert.Equal(ProblemCatalog.All.Count, ProblemCatalog.All.DistinctBy(c => c.Number).Count());
+    public void No_number_is_used_twice() =>
+        Assert.Equal(ProblemCatalog.All.Count, ProblemCatalog.All.DistinctBy(c => c.Number).Count());
 
     private static int StatusOf(ProblemCode code) => ExitStatus.Of([new(code, "")]);
 
-    [GeneratedRegex(@"^### (?<id>ELP\d{4}) (?<title>.+)\n\n(?<reason>[^\n#]+(?:\n[^\n#]+)*)\n\nExit status (?<status>\d+)\. What to do: (?<remedy>.+)$", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        @"^### (?<id>ELP\d{4}) (?<title>.+)\n\n(?<reason>[^\n#]+(?:\n[^\n#]+)*)\n\nExit status (?<status>\d+)\. What to do: (?<remedy>.+)$",
+        RegexOptions.Multiline
+    )]
     private static partial Regex Entry();
 
     [GeneratedRegex(@"^### (?<id>ELP\d{4}) ", RegexOptions.Multiline)]

@@ -6,8 +6,8 @@ namespace Elivepatch.House.Tests;
 public sealed class FolderTests
 {
     /// <summary>
-    /// The arrows that close a circle and are known. The list only gets shorter: what closes none any more has to leave it, and what
-    /// is new belongs elsewhere.
+    /// The arrows that close a circle and are known. The list only gets shorter: what closes none any more has to leave it, and
+    /// what is new belongs elsewhere.
     /// </summary>
     private static readonly (string Project, string From, string To)[] known =
     [
@@ -33,8 +33,10 @@ public sealed class FolderTests
     public void A_known_arrow_closes_a_circle(string project, string from, string to)
     {
         var others = known.Where(k => k != (project, from, to));
-        var circle = Circle.Find(
-            [.. BetweenFolders(project).Where(a => !others.Contains((project, a.From, a.To)))]);
-        Assert.True(circle.Count > 0, $"{project}: the arrow from {from} to {to} closes no circle any more: take it off the list");
+        var circle = Circle.Find([.. BetweenFolders(project).Where(a => !others.Contains((project, a.From, a.To)))]);
+        Assert.True(
+            circle.Count > 0,
+            $"{project}: the arrow from {from} to {to} closes no circle any more: take it off the list"
+        );
     }
 }

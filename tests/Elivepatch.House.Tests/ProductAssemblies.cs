@@ -7,17 +7,24 @@ internal static class ProductAssemblies
 {
     /// <summary>All of them: one for each folder in <c>src</c>, or the tests would look past it.</summary>
     public static IReadOnlyList<Assembly> All { get; } =
-        [.. Directory.GetDirectories(Path.Combine(Repository.Root, "src")).Select(f => NameOf(Path.GetFileName(f))).Order(StringComparer.Ordinal).Select(Assembly.Load)];
+    [
+        .. Directory
+            .GetDirectories(Path.Combine(Repository.Root, "src"))
+            .Select(f => NameOf(Path.GetFileName(f)))
+            .Order(StringComparer.Ordinal)
+            .Select(Assembly.Load),
+    ];
 
     /// <summary>The assembly of a project.</summary>
     public static Assembly Named(string project) => Assembly.Load(NameOf(project));
 
     /// <summary>What the assembly of a project is called: the programs are called what people type.</summary>
-    public static string NameOf(string project) => project switch
-    {
-        "Elivepatch.Author" => "elivepatch-author",
-        "Elivepatch.Client" => "elivepatch",
-        "Elivepatch.Server" => "elivepatchd",
-        var library => library,
-    };
+    public static string NameOf(string project) =>
+        project switch
+        {
+            "Elivepatch.Author" => "elivepatch-author",
+            "Elivepatch.Client" => "elivepatch",
+            "Elivepatch.Server" => "elivepatchd",
+            var library => library,
+        };
 }

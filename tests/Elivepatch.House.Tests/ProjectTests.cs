@@ -28,7 +28,8 @@ public sealed class ProjectTests
     }
 
     [Fact]
-    public void Every_project_has_its_place() => Assert.Equal(All.Order(StringComparer.Ordinal), mayUse.Keys.Order(StringComparer.Ordinal));
+    public void Every_project_has_its_place() =>
+        Assert.Equal(All.Order(StringComparer.Ordinal), mayUse.Keys.Order(StringComparer.Ordinal));
 
     // Whoever may use a project may use what that may use.
     private static HashSet<string> Reach(string project) => [.. mayUse[project], .. mayUse[project].SelectMany(Reach)];

@@ -19,7 +19,8 @@ public sealed class StockKernel
     {
         var outcome = CacheRoot.Open(
             Environment.GetEnvironmentVariable("ELIVEPATCH_TEST_CACHE")
-            ?? CacheRoot.DefaultPath(Environment.GetEnvironmentVariable) + "-tests");
+                ?? CacheRoot.DefaultPath(Environment.GetEnvironmentVariable) + "-tests"
+        );
         Cache = outcome.Value;
         kernel = new(ImportAsync);
     }

@@ -1,4 +1,3 @@
-
 namespace Elivepatch.Machine.Tests;
 
 /// <summary>The patches that the package manager built the kernel with.</summary>
@@ -23,7 +22,9 @@ public sealed class BasePatchFolderTests : IDisposable
         Add("gentoo-sources:6.12.5-r1/05-slot.patch", "slot");
         Add("gentoo-sources:6.6.1/06-other-slot.patch", "x");
         Assert.Equal(
-            ["05-slot.patch=slot", "10-a.diff=general", "20-b.patch=version", "30-c.patch=revision", "Z.patch=general"], Find("6.12.5-gentoo-r1")!);
+            ["05-slot.patch=slot", "10-a.diff=general", "20-b.patch=version", "30-c.patch=revision", "Z.patch=general"],
+            Find("6.12.5-gentoo-r1")!
+        );
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-
 namespace Elivepatch.Machine.Tests;
 
 /// <summary>What the kernel has logged since.</summary>

@@ -6,7 +6,25 @@ namespace Elivepatch.Machine.Tests;
 public sealed class MachineCaptureTests
 {
     private static readonly byte[] Notes =
-        [4, 0, 0, 0, 20, 0, 0, 0, 3, 0, 0, 0, (byte)'G', (byte)'N', (byte)'U', 0, .. Enumerable.Range(1, 20).Select(i => (byte)i)];
+    [
+        4,
+        0,
+        0,
+        0,
+        20,
+        0,
+        0,
+        0,
+        3,
+        0,
+        0,
+        0,
+        (byte)'G',
+        (byte)'N',
+        (byte)'U',
+        0,
+        .. Enumerable.Range(1, 20).Select(i => (byte)i),
+    ];
 
     [Fact]
     public void What_is_written_is_read_again()
@@ -19,7 +37,8 @@ public sealed class MachineCaptureTests
         var again = CaptureFile.Read(stream).Value;
         Assert.Equal(
             ("6.12.1", "0102030405060708090a0b0c0d0e0f1011121314", "gcc 12"),
-            (again.Facts.Release, again.Facts.BuildId, again.Facts.Compiler));
+            (again.Facts.Release, again.Facts.BuildId, again.Facts.Compiler)
+        );
         Assert.Equal([new LoadedModule("ext4", null, 1000)], again.Facts.Modules);
         Assert.Equal(["fix"], again.Facts.Livepatches);
         Assert.Equal(capture.Kallsyms.ToArray(), again.Kallsyms.ToArray());
@@ -59,7 +78,10 @@ public sealed class MachineCaptureTests
     private static MachineCapture Machine(string root)
     {
         foreach (var folder in new[] { "proc/sys/kernel", "sys/kernel/livepatch/fix", "boot" })
+        {
             Directory.CreateDirectory(Path.Combine(root, folder));
+        }
+
         File.WriteAllText(Path.Combine(root, "proc/sys/kernel/osrelease"), "6.12.1\n");
         File.WriteAllText(Path.Combine(root, "proc/version"), "Linux version 6.12.1\n");
         File.WriteAllText(Path.Combine(root, "proc/kallsyms"), "ffffffff81000000 T _text\n");

@@ -1,4 +1,3 @@
-
 namespace Elivepatch.Machine.Tests;
 
 public sealed class MissingMembersTests

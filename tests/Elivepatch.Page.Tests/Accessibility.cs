@@ -4,8 +4,7 @@ namespace Elivepatch.Page.Tests;
 internal static class Accessibility
 {
     /// <summary>Texts whose contrast is less than WCAG 2 asks for at level AA.</summary>
-    public const string LowContrast =
-        """
+    public const string LowContrast = """
         () => {
             const parse = (color) => { const [r, g, b, a = 1] = color.match(/[\d.]+/g).map(Number); return { r, g, b, a }; };
             const luminance = ({ r, g, b }) => [r, g, b].map((c) => c / 255).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
@@ -33,8 +32,7 @@ internal static class Accessibility
         """;
 
     /// <summary>What is wrong with headings, landmarks, tables and labels.</summary>
-    public const string WrongStructure =
-        """
+    public const string WrongStructure = """
         () => {
             const wrong = [];
             const expect = (holds, what) => { if (!holds) wrong.push(what); };

@@ -17,19 +17,32 @@ public sealed class Chromium : IAsyncLifetime
         // The driver comes with the package; no browser is ever fetched.
         Environment.SetEnvironmentVariable("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
         playwright = await Playwright.CreateAsync();
-        Browser = await playwright.Chromium.LaunchAsync(new()
-        {
-            ExecutablePath = Executable,
-            Headless = true,
-            // Root may not use the browser's own sandbox, and containers have little shared memory. It sees this server alone.
-            Args = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
-        });
+        Browser = await playwright.Chromium.LaunchAsync(
+            new()
+            {
+                ExecutablePath = Executable,
+                Headless = true,
+                // Root may not use the browser's own sandbox, and containers have little shared memory. It sees this server
+                // alone.
+                Args =
+                [
+                    "--no-sandbox",
+                    "--disable-dev-shm-usage",
+                    "--disable-gpu",
+                    "--no-first-run",
+                    "--disable-background-networking",
+                ],
+            }
+        );
     }
 
     public async ValueTask DisposeAsync()
     {
         if (Browser is not null)
+        {
             await Browser.DisposeAsync();
+        }
+
         playwright?.Dispose();
     }
 }

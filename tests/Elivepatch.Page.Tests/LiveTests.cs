@@ -19,8 +19,16 @@ public sealed class LiveTests(Chromium chromium)
         Assert.Contains("It has not begun.", await visit.MainTextAsync(), StringComparison.Ordinal);
 
         var build = (await server.Get<BuildTable>().TakeAsync("builder", TestContext.Current.CancellationToken))!;
-        await SeededState.TellAsync(server, "b1", new(0, default, BuildEventKind.Stage, "compile patched", "fs/proc/meminfo.c", "running", 1, 4));
-        await SeededState.TellAsync(server, "b1", new(0, default, BuildEventKind.Log, "", "fs/proc/meminfo.c:34: \u001b[31mwarning\u202e <b>x</b>"));
+        await SeededState.TellAsync(
+            server,
+            "b1",
+            new(0, default, BuildEventKind.Stage, "compile patched", "fs/proc/meminfo.c", "running", 1, 4)
+        );
+        await SeededState.TellAsync(
+            server,
+            "b1",
+            new(0, default, BuildEventKind.Log, "", "fs/proc/meminfo.c:34: \u001b[31mwarning\u202e <b>x</b>")
+        );
         await Expect(visit, "#log").ToContainTextAsync("fs/proc/meminfo.c:34: \\x1b[31mwarning\\x202e <b>x</b>");
         await Expect(visit, "[data-part=stages]").ToContainTextAsync("compile patched");
         await Expect(visit, "[data-part=stages]").ToContainTextAsync("25 %");
@@ -29,7 +37,10 @@ public sealed class LiveTests(Chromium chromium)
         await SeededState.FinishAsync(server, build, BuildState.Succeeded, SeededState.Cloud, "meminfo-caps.patch", isRich: true);
         await Expect(visit, "#announce").ToHaveTextAsync("The build is succeeded.");
         await Expect(visit, "[data-part=results]").ToContainTextAsync("meminfo_proc_show");
-        Assert.Equal("livepatch_meminfo_caps", await visit.Page.Locator("h1").EvaluateAsync<string>("h => h.firstChild.data.trim()"));
+        Assert.Equal(
+            "livepatch_meminfo_caps",
+            await visit.Page.Locator("h1").EvaluateAsync<string>("h => h.firstChild.data.trim()")
+        );
         Assert.Equal(1, await visit.Page.EvaluateAsync<int>("() => window.mark"));
         visit.MustBeClean();
     }
@@ -67,7 +78,10 @@ public sealed class LiveTests(Chromium chromium)
         await visit.Page.GotoAsync("/builds/b1");
         await visit.Page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
         await Expect(visit, "h1").ToContainTextAsync("cancelled");
-        Assert.Equal(BuildState.Cancelled, (await server.Get<BuildTable>().FindAsync("b1", TestContext.Current.CancellationToken))!.State);
+        Assert.Equal(
+            BuildState.Cancelled,
+            (await server.Get<BuildTable>().FindAsync("b1", TestContext.Current.CancellationToken))!.State
+        );
     }
 
     [Fact]
@@ -80,7 +94,10 @@ public sealed class LiveTests(Chromium chromium)
         await visit.Page.EvaluateAsync("() => { document.getElementById('main').dataset.refresh; }");
         var tokens = server.Get<TokenTable>();
         foreach (var token in await tokens.ListAsync(TestContext.Current.CancellationToken))
+        {
             await tokens.RevokeAsync(token.Id, server.Clock.Now, TestContext.Current.CancellationToken);
+        }
+
         await visit.Page.WaitForURLAsync("**/sign-in?*", new() { Timeout = 20_000 });
         Assert.Contains("Your session is over.", await visit.MainTextAsync(), StringComparison.Ordinal);
         await visit.SignInFromHereAsync();

@@ -22,19 +22,37 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
             var answer = await visit.Page.GotoAsync(path);
             Assert.True(answer!.Status == 200, $"{path}: {answer.Status}");
             Assert.Equal(1, await visit.Page.Locator("h1").CountAsync());
-            foreach (var link in await visit.Page.Locator("a[href^='/']:not([download])").EvaluateAllAsync<string[]>("links => links.map(a => a.getAttribute('href'))"))
+            foreach (
+                var link in await visit
+                    .Page.Locator("a[href^='/']:not([download])")
+                    .EvaluateAllAsync<string[]>("links => links.map(a => a.getAttribute('href'))")
+            )
             {
                 if (!link.EndsWith("/log", StringComparison.Ordinal) && known.Count < 60 && known.Add(link))
+                {
                     left.Enqueue(link);
+                }
             }
         }
 
-        Assert.Empty(SeededServer.Paths.Where(p => p != "/builds/unknown" && !p.Contains('?', StringComparison.Ordinal)).Except(known));
+        Assert.Empty(
+            SeededServer.Paths.Where(p => p != "/builds/unknown" && !p.Contains('?', StringComparison.Ordinal)).Except(known)
+        );
         await visit.Page.GotoAsync("/builds/" + SeededState.Id(1));
         var text = await visit.MainTextAsync();
         Assert.All(
-            ["meminfo_proc_show", "the patch edits it", "byte by byte with the boot image", "compile patched", "passed in a virtual machine", SeededState.Cloud, "web-01", "12.9 s"],
-            expected => Assert.Contains(expected, text, StringComparison.Ordinal));
+            [
+                "meminfo_proc_show",
+                "the patch edits it",
+                "byte by byte with the boot image",
+                "compile patched",
+                "passed in a virtual machine",
+                SeededState.Cloud,
+                "web-01",
+                "12.9 s",
+            ],
+            expected => Assert.Contains(expected, text, StringComparison.Ordinal)
+        );
         await visit.Page.GetByText("11 exports").ClickAsync();
         Assert.True(await visit.Page.GetByText("vm_memory_committed").IsVisibleAsync());
         visit.MustBeClean();
@@ -49,14 +67,22 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
         var row = await visit.Page.Locator("section[aria-labelledby=statements] tbody tr").InnerTextAsync();
         Assert.Contains("leave-out-initialiser: meminfo_width", row, StringComparison.Ordinal);
         Assert.Contains("set by a <callback> & nobody else reads it", row, StringComparison.Ordinal);
-        Assert.Contains("leave-out-initialiser: meminfo_width in fs/proc/meminfo.c", await visit.Page.Locator("section[aria-labelledby=manifest]").InnerTextAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "leave-out-initialiser: meminfo_width in fs/proc/meminfo.c",
+            await visit.Page.Locator("section[aria-labelledby=manifest]").InnerTextAsync(),
+            StringComparison.Ordinal
+        );
 
         await visit.Page.GotoAsync("/?state=refused");
         await visit.Page.Locator("main a[href^='/builds/']").First.ClickAsync();
         Assert.Equal(
             ["fs/eventpoll.c: eventpoll_init is gone once the kernel has booted", "fs/eventpoll.c: epi_cache is its own"],
-            (await visit.Page.Locator(".problems .reason").First.InnerTextAsync()).Split('\n'));
-        Assert.Equal("- leave-out-init: eventpoll_init\n  unit: fs/eventpoll.c\n  reason:  # say why", await visit.Page.Locator("pre.statement").First.TextContentAsync());
+            (await visit.Page.Locator(".problems .reason").First.InnerTextAsync()).Split('\n')
+        );
+        Assert.Equal(
+            "- leave-out-init: eventpoll_init\n  unit: fs/eventpoll.c\n  reason:  # say why",
+            await visit.Page.Locator("pre.statement").First.TextContentAsync()
+        );
     }
 
     [Fact]
@@ -80,7 +106,12 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
     [InlineData(109, "not tested layout only", "Module (not tested, layout only)", "no kernel has loaded it yet")]
     [InlineData(110, "failed its test layout only", "Module (failed its test, layout only)", "lets pass")]
     [InlineData(111, "tested proof not known", "Module (proof not known)", "by an earlier version")]
-    public async Task What_a_livepatch_rests_on_is_said_in_words_wherever_it_is_offered(int build, string badges, string button, string caution)
+    public async Task What_a_livepatch_rests_on_is_said_in_words_wherever_it_is_offered(
+        int build,
+        string badges,
+        string button,
+        string caution
+    )
     {
         await using var visit = await Visit.BeginAsync(chromium, Server, new() { JavaScriptEnabled = false });
         await visit.SignInAsync();
@@ -96,10 +127,12 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
         Assert.Equal(button, await visit.Page.Locator("a[href$='/module']").InnerTextAsync());
         Assert.Equal(isWhole ? 0 : 1, await visit.Page.Locator(".caution").CountAsync());
         if (!isWhole)
+        {
             Assert.Contains(caution, await visit.Page.Locator(".caution").InnerTextAsync(), StringComparison.Ordinal);
+        }
 
-        static async Task<string> WordsAsync(ILocator within) => string.Join(
-            ' ', (await within.Locator(".badge").AllInnerTextsAsync()).Select(t => t.TrimStart('✓', '!', '✕', ' ')));
+        static async Task<string> WordsAsync(ILocator within) =>
+            string.Join(' ', (await within.Locator(".badge").AllInnerTextsAsync()).Select(t => t.TrimStart('✓', '!', '✕', ' ')));
     }
 
     [Fact]
@@ -123,7 +156,16 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
         await using var visit = await Visit.BeginAsync(chromium, Server);
         await visit.SignInAsync();
         var build = "/builds/" + SeededState.Id(1);
-        foreach (var (name, type) in new[] { ("module", "application/octet-stream"), ("manifest", "application/json"), ("explanation", "application/json"), ("log", "text/plain"), ("console", "text/plain") })
+        foreach (
+            var (name, type) in new[]
+            {
+                ("module", "application/octet-stream"),
+                ("manifest", "application/json"),
+                ("explanation", "application/json"),
+                ("log", "text/plain"),
+                ("console", "text/plain"),
+            }
+        )
         {
             var answer = await visit.Page.APIRequest.GetAsync($"{build}/{name}");
             Assert.Equal(200, answer.Status);
@@ -161,7 +203,9 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
     {
         await using var visit = await Visit.BeginAsync(chromium, Server);
         await visit.SignInAsync();
-        await visit.Page.EvaluateAsync("() => { const script = document.createElement('script'); script.textContent = 'window.hacked = 1'; document.body.append(script); }");
+        await visit.Page.EvaluateAsync(
+            "() => { const script = document.createElement('script'); script.textContent = 'window.hacked = 1'; document.body.append(script); }"
+        );
         Assert.True(await visit.Page.EvaluateAsync<bool>("() => window.hacked === undefined"));
         Assert.Contains(visit.Wrong, w => w.Contains("Content Security Policy", StringComparison.Ordinal));
     }
@@ -178,8 +222,14 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
             Assert.Equal("public, max-age=31536000, immutable", string.Join(", ", answer.Headers.NonValidated["Cache-Control"]));
         }
 
-        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("/assets/page.css", TestContext.Current.CancellationToken)).StatusCode);
-        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("/assets/..%2Fpage.css", TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            (await client.GetAsync("/assets/page.css", TestContext.Current.CancellationToken)).StatusCode
+        );
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            (await client.GetAsync("/assets/..%2Fpage.css", TestContext.Current.CancellationToken)).StatusCode
+        );
     }
 
     [Theory]
@@ -187,13 +237,24 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
     [InlineData(1280)]
     public async Task Nothing_is_wider_than_the_screen(int width)
     {
-        await using var visit = await Visit.BeginAsync(chromium, Server, new() { ViewportSize = new() { Width = width, Height = 740 } });
+        await using var visit = await Visit.BeginAsync(
+            chromium,
+            Server,
+            new()
+            {
+                ViewportSize = new() { Width = width, Height = 740 },
+            }
+        );
         await visit.SignInAsync();
         foreach (var path in SeededServer.Paths)
         {
             await visit.Page.GotoAsync(path);
             Assert.True(
-                await visit.Page.EvaluateAsync<bool>("() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"), $"{path} is wider than {width}");
+                await visit.Page.EvaluateAsync<bool>(
+                    "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+                ),
+                $"{path} is wider than {width}"
+            );
         }
     }
 
@@ -202,7 +263,11 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
     [InlineData(ColorScheme.Dark)]
     public async Task All_text_has_contrast(ColorScheme scheme)
     {
-        await using var visit = await Visit.BeginAsync(chromium, Server, new() { ColorScheme = scheme, ReducedMotion = ReducedMotion.Reduce });
+        await using var visit = await Visit.BeginAsync(
+            chromium,
+            Server,
+            new() { ColorScheme = scheme, ReducedMotion = ReducedMotion.Reduce }
+        );
         await visit.Page.GotoAsync("/sign-in");
         Assert.Empty(await visit.Page.EvaluateAsync<string[]>(Accessibility.LowContrast));
         await visit.SignInAsync();
@@ -213,11 +278,16 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
         }
 
         // The check sees what it is to see.
-        await visit.Page.EvaluateAsync("() => { const sheet = new CSSStyleSheet(); sheet.replaceSync('h1 { color: #888; background: #999 }'); document.adoptedStyleSheets = [sheet]; }");
+        await visit.Page.EvaluateAsync(
+            "() => { const sheet = new CSSStyleSheet(); sheet.replaceSync('h1 { color: #888; background: #999 }'); document.adoptedStyleSheets = [sheet]; }"
+        );
         Assert.NotEmpty(await visit.Page.EvaluateAsync<string[]>(Accessibility.LowContrast));
         Assert.Equal(
             scheme == ColorScheme.Dark,
-            await visit.Page.EvaluateAsync<bool>("() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).every(c => c < 64)"));
+            await visit.Page.EvaluateAsync<bool>(
+                "() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).every(c => c < 64)"
+            )
+        );
     }
 
     [Fact]
@@ -247,8 +317,11 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
             await visit.Page.Keyboard.PressAsync("Tab");
             seen.Add(await FocusedAsync(visit));
             Assert.True(
-                await visit.Page.EvaluateAsync<bool>("() => getComputedStyle(document.activeElement).outlineStyle !== 'none' && parseFloat(getComputedStyle(document.activeElement).outlineWidth) >= 1"),
-                $"the focus on '{seen[^1]}' is not seen");
+                await visit.Page.EvaluateAsync<bool>(
+                    "() => getComputedStyle(document.activeElement).outlineStyle !== 'none' && parseFloat(getComputedStyle(document.activeElement).outlineWidth) >= 1"
+                ),
+                $"the focus on '{seen[^1]}' is not seen"
+            );
         }
 
         Assert.DoesNotContain("Kernels", seen);
@@ -276,7 +349,10 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
     {
         await using var visit = await Visit.BeginAsync(chromium, Server, new() { JavaScriptEnabled = false });
         await visit.SignInAsync();
-        foreach (var (text, names) in ((string, string[])[])[("meminfo-caps.patch", ["web-01", "web-02"]), ("Stuck", ["db-02"]), ("in transition", ["db-02"]), ("'%", [])])
+        foreach (
+            var (text, names) in ((string, string[])[])
+                [("meminfo-caps.patch", ["web-01", "web-02"]), ("Stuck", ["db-02"]), ("in transition", ["db-02"]), ("'%", [])]
+        )
         {
             await visit.Page.GotoAsync("/machines");
             await visit.Page.GetByLabel("Name, kernel, patch, livepatch or its state").FillAsync(text);
@@ -286,5 +362,7 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
     }
 
     private static Task<string> FocusedAsync(Visit visit) =>
-        visit.Page.EvaluateAsync<string>("() => (document.activeElement.textContent || document.activeElement.getAttribute('aria-label') || '').trim()");
+        visit.Page.EvaluateAsync<string>(
+            "() => (document.activeElement.textContent || document.activeElement.getAttribute('aria-label') || '').trim()"
+        );
 }

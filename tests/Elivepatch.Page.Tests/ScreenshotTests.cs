@@ -23,7 +23,15 @@ public sealed class ScreenshotTests(Chromium chromium)
         foreach (var (name, path, width, height, scheme) in pictures)
         {
             await using var visit = await Visit.BeginAsync(
-                chromium, server, new() { ViewportSize = new() { Width = width, Height = height }, ColorScheme = scheme, ReducedMotion = ReducedMotion.Reduce });
+                chromium,
+                server,
+                new()
+                {
+                    ViewportSize = new() { Width = width, Height = height },
+                    ColorScheme = scheme,
+                    ReducedMotion = ReducedMotion.Reduce,
+                }
+            );
             await visit.SignInAsync();
             await visit.Page.GotoAsync(path);
             var file = Path.Combine(Repository.Root, "docs/images", $"{name}.png");

@@ -10,9 +10,18 @@ public sealed class SeededServer : IAsyncLifetime
     /// <summary>The pages of it, one of each kind.</summary>
     internal static IReadOnlyList<string> Paths { get; } =
     [
-        "/", "/?state=succeeded&q=meminfo", "/builds/" + SeededState.Id(0), "/builds/" + SeededState.Id(1), "/builds/" + SeededState.Id(101), "/kernels",
-        "/kernels/" + SeededState.KernelId(SeededState.Lacking), "/workers", "/machines",
-        "/machines/" + Elivepatch.Server.Api.MachineEndpoints.IdOf("t", "db-02"), "/builds/unknown", "/?state=nonsense",
+        "/",
+        "/?state=succeeded&q=meminfo",
+        "/builds/" + SeededState.Id(0),
+        "/builds/" + SeededState.Id(1),
+        "/builds/" + SeededState.Id(101),
+        "/kernels",
+        "/kernels/" + SeededState.KernelId(SeededState.Lacking),
+        "/workers",
+        "/machines",
+        "/machines/" + Elivepatch.Server.Api.MachineEndpoints.IdOf("t", "db-02"),
+        "/builds/unknown",
+        "/?state=nonsense",
     ];
 
     public async ValueTask InitializeAsync()

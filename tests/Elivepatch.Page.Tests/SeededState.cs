@@ -1,5 +1,5 @@
-// A service as it looks after a day of work: kernels, builds in every state, machines. The figures and names are those of real runs
-// on Debian's kernels.
+// A service as it looks after a day of work: kernels, builds in every state, machines. The figures and names are those of real
+// runs on Debian's kernels.
 
 using System.Text;
 using System.Text.Json;
@@ -29,32 +29,57 @@ internal static class SeededState
 
     private static readonly string[] exports =
     [
-        "__fentry__", "__stack_chk_fail", "__x86_return_thunk", "boot_cpu_data", "seq_printf", "seq_write", "si_mem_available",
-        "si_meminfo", "vm_memory_committed", "vm_node_stat", "vm_zone_stat",
+        "__fentry__",
+        "__stack_chk_fail",
+        "__x86_return_thunk",
+        "boot_cpu_data",
+        "seq_printf",
+        "seq_write",
+        "si_mem_available",
+        "si_meminfo",
+        "vm_memory_committed",
+        "vm_node_stat",
+        "vm_zone_stat",
     ];
 
     private static readonly string[] own =
     [
-        "arch_report_meminfo", "hugetlb_report_meminfo", "num_poisoned_pages", "pcpu_nr_pages", "seq_put_decimal_ull_width",
-        "si_swapinfo", "vm_commit_limit", "vmalloc_nr_pages",
+        "arch_report_meminfo",
+        "hugetlb_report_meminfo",
+        "num_poisoned_pages",
+        "pcpu_nr_pages",
+        "seq_put_decimal_ull_width",
+        "si_swapinfo",
+        "vm_commit_limit",
+        "vmalloc_nr_pages",
     ];
 
     private static readonly (string Stage, string Detail, double Seconds, string Status)[] stages =
     [
-        ("read patches", "", 0.1, "done"), ("prepare", "", 0.3, "cached"), ("apply patches", "", 0.1, "done"), ("find units", "", 0.2, "done"),
-        ("compile unpatched", "", 1.1, "done"), ("fidelity", "", 0.1, "done"), ("compile patched", "", 1.0, "done"),
-        ("diff", "", 0.1, "done"), ("link", "", 0.7, "done"), ("self-check", "", 0.1, "done"), ("test", "", 12.9, "done"),
+        ("read patches", "", 0.1, "done"),
+        ("prepare", "", 0.3, "cached"),
+        ("apply patches", "", 0.1, "done"),
+        ("find units", "", 0.2, "done"),
+        ("compile unpatched", "", 1.1, "done"),
+        ("fidelity", "", 0.1, "done"),
+        ("compile patched", "", 1.0, "done"),
+        ("diff", "", 0.1, "done"),
+        ("link", "", 0.7, "done"),
+        ("self-check", "", 0.1, "done"),
+        ("test", "", 12.9, "done"),
     ];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public static string Id(int number) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes($"build {number}")));
+    public static string Id(int number) =>
+        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes($"build {number}")));
 
-    public static ServerOptions Options(ServerOptions options) => options with
-    {
-        Sources = [new(SourceOrigin.Tree, "6.1*", "/usr"), new(SourceOrigin.Tree, "6.12*", "/usr")],
-        RequestsPerMinute = 100_000,
-    };
+    public static ServerOptions Options(ServerOptions options) =>
+        options with
+        {
+            Sources = [new(SourceOrigin.Tree, "6.1*", "/usr"), new(SourceOrigin.Tree, "6.12*", "/usr")],
+            RequestsPerMinute = 100_000,
+        };
 
     /// <summary>Fills the state; the newest build that succeeded is <see cref="Id"/> 1, the one that runs 0.</summary>
     public static async Task FillAsync(RunningServer server)
@@ -93,7 +118,11 @@ internal static class SeededState
         await AddBuildAsync(server, Id(0), Cloud, ["nf-hook-slow-count.patch", "meminfo-caps.patch"], "web-01");
         await server.Get<BuildTable>().TakeAsync("builder", Cancellation);
         await StagesAsync(server, Id(0), 6);
-        await TellAsync(server, Id(0), new(0, default, BuildEventKind.Stage, "compile patched", "net/netfilter/core.c", "running", 1, 3));
+        await TellAsync(
+            server,
+            Id(0),
+            new(0, default, BuildEventKind.Stage, "compile patched", "net/netfilter/core.c", "running", 1, 3)
+        );
         server.Clock.Now = now.AddSeconds(-3);
         await AddBuildAsync(server, Id(2), Older, ["do-epoll-wait-timeout.patch"], "ci");
         await AddMachinesAsync(server, now);
@@ -103,20 +132,29 @@ internal static class SeededState
         server.Clock.Now = now;
     }
 
-    public static async Task AddBuildAsync(RunningServer server, string id, string release, IReadOnlyList<string> patches, string requester) =>
-        await server.Get<BuildTable>().SubmitAsync(
-            new()
-            {
-                Id = id,
-                Kernel = KernelId(release),
-                Release = release,
-                Submission = new('b', 64),
-                Patches = [.. patches.Select(p => new PatchReference(p, Digest(p)))],
-                Token = "0011223344556677",
-                Requester = requester,
-                Submitted = server.Clock.Now,
-            },
-            Cancellation);
+    public static async Task AddBuildAsync(
+        RunningServer server,
+        string id,
+        string release,
+        IReadOnlyList<string> patches,
+        string requester
+    ) =>
+        await server
+            .Get<BuildTable>()
+            .SubmitAsync(
+                new()
+                {
+                    Id = id,
+                    Kernel = KernelId(release),
+                    Release = release,
+                    Submission = new('b', 64),
+                    Patches = [.. patches.Select(p => new PatchReference(p, Digest(p)))],
+                    Token = "0011223344556677",
+                    Requester = requester,
+                    Submitted = server.Clock.Now,
+                },
+                Cancellation
+            );
 
     public static Task TellAsync(RunningServer server, string id, BuildEvent happened) =>
         server.Get<BuildEventTable>().AddAsync(id, happened, Cancellation);
@@ -134,7 +172,14 @@ internal static class SeededState
     }
 
     /// <summary>Ends a build that runs.</summary>
-    public static async Task FinishAsync(RunningServer server, StoredBuild build, BuildState state, string release, string patch, bool isRich = false)
+    public static async Task FinishAsync(
+        RunningServer server,
+        StoredBuild build,
+        BuildState state,
+        string release,
+        string patch,
+        bool isRich = false
+    )
     {
         var builds = server.Get<BuildTable>();
         if (state == BuildState.Cancelled)
@@ -143,28 +188,43 @@ internal static class SeededState
             return;
         }
 
-        await builds.FinishAsync(new(build.Id, "builder", build.Attempts), state switch
-        {
-            BuildState.Refused => new()
+        await builds.FinishAsync(
+            new(build.Id, "builder", build.Attempts),
+            state switch
             {
-                State = state,
-                Problems =
-                [
-                    new(
-                        "ELP0302", "a change cannot be made live", "fs/eventpoll.c: eventpoll_init is gone once the kernel has booted\nfs/eventpoll.c: epi_cache is its own",
-                        "Leave init code out of the patch, or restart into a kernel that has it.")
-                    {
-                        LiftedBy = new("leave-out-init", "fs/eventpoll.c", "eventpoll_init"),
-                    },
-                ],
+                BuildState.Refused => new()
+                {
+                    State = state,
+                    Problems =
+                    [
+                        new(
+                            "ELP0302",
+                            "a change cannot be made live",
+                            "fs/eventpoll.c: eventpoll_init is gone once the kernel has booted\nfs/eventpoll.c: epi_cache is its own",
+                            "Leave init code out of the patch, or restart into a kernel that has it."
+                        )
+                        {
+                            LiftedBy = new("leave-out-init", "fs/eventpoll.c", "eventpoll_init"),
+                        },
+                    ],
+                },
+                BuildState.Failed => new()
+                {
+                    State = state,
+                    Problems =
+                    [
+                        new(
+                            "ELP1016",
+                            "the server's state cannot be used",
+                            "No space left on device",
+                            "Check that the disk is not full."
+                        ),
+                    ],
+                },
+                _ => await SuccessAsync(server, build, release, patch, isRich),
             },
-            BuildState.Failed => new()
-            {
-                State = state,
-                Problems = [new("ELP1016", "the server's state cannot be used", "No space left on device", "Check that the disk is not full.")],
-            },
-            _ => await SuccessAsync(server, build, release, patch, isRich),
-        }, Cancellation);
+            Cancellation
+        );
     }
 
     private static ExplainedEscape Escape(string unit, string function, string address, AddressKind kind, EscapeWay way)
@@ -173,12 +233,26 @@ internal static class SeededState
         return new(unit, function, address, kind, way, null, escape.Event);
     }
 
-    private static async Task<BuildEnd> SuccessAsync(RunningServer server, StoredBuild build, string release, string patch, bool isRich)
+    private static async Task<BuildEnd> SuccessAsync(
+        RunningServer server,
+        StoredBuild build,
+        string release,
+        string patch,
+        bool isRich
+    )
     {
         var blobs = server.Get<BlobStore>();
         var module = "livepatch_" + patch.Replace(".patch", "", StringComparison.Ordinal).Replace('-', '_');
         AuthorStatement[] statements = isRich
-            ? [new(StatementKind.LeaveOutInitialiser, "fs/proc/meminfo.c", "meminfo_width", "the width is set by a <callback> & nobody else reads it")]
+            ?
+            [
+                new(
+                    StatementKind.LeaveOutInitialiser,
+                    "fs/proc/meminfo.c",
+                    "meminfo_width",
+                    "the width is set by a <callback> & nobody else reads it"
+                ),
+            ]
             : [];
         ExplainedEscape[] escapes = isRich
             ? [Escape("fs/proc/meminfo.c", "meminfo_proc_show", "\"<b>kept\"", AddressKind.Literal, EscapeWay.Stored)]
@@ -186,18 +260,46 @@ internal static class SeededState
         var artifact = new byte[33736];
         Encoding.UTF8.GetBytes(module).CopyTo(artifact, 0);
         var explanation = new Explanation(
-            module, release, Digest("build-id " + release)[..40], true,
+            module,
+            release,
+            Digest("build-id " + release)[..40],
+            true,
             [new("fs/proc/meminfo.c", "bytes", 3)],
             [
-                new("fs/proc/meminfo.c", "meminfo_proc_show", FunctionReason.Edited, [], "meminfo_proc_show", 0, "+0x853: the content of .rodata.meminfo_proc_show.str1.1+0x268 differs"),
-                new("fs/proc/meminfo.c", "show_val_kb", FunctionReason.CompiledDifferently, [], "show_val_kb", 1, "+0x1f: mov differs"),
-                new("fs/proc/meminfo.c", "meminfo_proc_show.cold", FunctionReason.ColdPart, ["meminfo_proc_show"], null, null, null),
+                new(
+                    "fs/proc/meminfo.c",
+                    "meminfo_proc_show",
+                    FunctionReason.Edited,
+                    [],
+                    "meminfo_proc_show",
+                    0,
+                    "+0x853: the content of .rodata.meminfo_proc_show.str1.1+0x268 differs"
+                ),
+                new(
+                    "fs/proc/meminfo.c",
+                    "show_val_kb",
+                    FunctionReason.CompiledDifferently,
+                    [],
+                    "show_val_kb",
+                    1,
+                    "+0x1f: mov differs"
+                ),
+                new(
+                    "fs/proc/meminfo.c",
+                    "meminfo_proc_show.cold",
+                    FunctionReason.ColdPart,
+                    ["meminfo_proc_show"],
+                    null,
+                    null,
+                    null
+                ),
             ],
             [],
             [
                 .. exports.Select((name, i) => new ExplainedReference(name, true, 0x5c3a_0000u + ((uint)i * 7919), null)),
                 .. own.Select((name, i) => new ExplainedReference(name, false, null, i == 2 ? 2 : 0)),
-            ])
+            ]
+        )
         {
             Statements = statements,
             KeptInMemory = escapes,
@@ -212,19 +314,38 @@ internal static class SeededState
                 new()
                 {
                     BuildType = BuildDefinition.LivepatchType,
-                    ExternalParameters = new(release, explanation.BuildId, build.Patches, [], module, true) { Statements = statements },
-                    InternalParameters = new("0.1.0", Compiler, explanation.Units, new(true, ["before", "load", "transition", "during", "disable", "after", "unload"], 0.0, new(Digest("script")))),
+                    ExternalParameters = new(release, explanation.BuildId, build.Patches, [], module, true)
+                    {
+                        Statements = statements,
+                    },
+                    InternalParameters = new(
+                        "0.1.0",
+                        Compiler,
+                        explanation.Units,
+                        new(
+                            true,
+                            ["before", "load", "transition", "during", "disable", "after", "unload"],
+                            0.0,
+                            new(Digest("script"))
+                        )
+                    ),
                     ResolvedDependencies =
                     [
-                        new("kernel", new(build.Kernel)), new("source", new(Digest("source"))), new("config", new(Digest("config"))),
-                        new("symbols", new(Digest("symbols"))), new("boot-image", new(Digest("image"))),
+                        new("kernel", new(build.Kernel)),
+                        new("source", new(Digest("source"))),
+                        new("config", new(Digest("config"))),
+                        new("symbols", new(Digest("symbols"))),
+                        new("boot-image", new(Digest("image"))),
                     ],
                 },
-                new(new("", new Dictionary<string, string> { ["elivepatchd"] = "0.1.0" }), new(build.Id, build.Started!.Value, server.Clock.Now)),
-                new(server.Clock.Now, DateTimeOffset.UnixEpoch)),
+                new(
+                    new("", new Dictionary<string, string> { ["elivepatchd"] = "0.1.0" }),
+                    new(build.Id, build.Started!.Value, server.Clock.Now)
+                ),
+                new(server.Clock.Now, DateTimeOffset.UnixEpoch)
+            ),
         };
-        const string console =
-            """
+        const string console = """
             == before (0.1 s)
             VmallocChunk:          0 kB
             == load livepatch_meminfo_caps (3.1 s)
@@ -245,12 +366,24 @@ internal static class SeededState
             Module = module,
             Artifact = digest,
             ArtifactSize = artifact.Length,
-            Explanation = isRich ? await PutAsync(JsonSerializer.SerializeToUtf8Bytes(explanation, ProtocolJson.Default.Explanation)) : null,
-            Statement = isRich ? await PutAsync(JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement)) : null,
+            Explanation = isRich
+                ? await PutAsync(JsonSerializer.SerializeToUtf8Bytes(explanation, ProtocolJson.Default.Explanation))
+                : null,
+            Statement = isRich
+                ? await PutAsync(JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement))
+                : null,
             Console = isRich ? await PutAsync(Encoding.UTF8.GetBytes(console)) : null,
             // Without a boot image nothing is tested, and layouts alone are compared.
-            Tested = patch switch { "untested.patch" => null, "failed-test.patch" => false, _ => true },
-            Proof = release == Own ? Proofs.Layout : patch == "old-version.patch" ? null : Proofs.Bytes,
+            Tested = patch switch
+            {
+                "untested.patch" => null,
+                "failed-test.patch" => false,
+                _ => true,
+            },
+            Proof =
+                release == Own ? Proofs.Layout
+                : patch == "old-version.patch" ? null
+                : Proofs.Bytes,
         };
 
         async Task<string> PutAsync(byte[] content) => (await blobs.PutAsync(content, Cancellation)).Value;
@@ -262,7 +395,10 @@ internal static class SeededState
         {
             await TellAsync(server, id, new(0, default, BuildEventKind.Stage, stage, detail, "running"));
             if (stage.StartsWith("compile", StringComparison.Ordinal))
+            {
                 await TellAsync(server, id, new(0, default, BuildEventKind.Log, "", "  CC      fs/proc/meminfo.o"));
+            }
+
             server.Clock.Now = server.Clock.Now.AddSeconds(seconds);
             await TellAsync(server, id, new(0, default, BuildEventKind.Stage, stage, detail, status));
         }
@@ -272,36 +408,94 @@ internal static class SeededState
     {
         var kernels = server.Get<KernelTable>();
         var blob = (await server.Get<BlobStore>().PutAsync("capture"u8.ToArray(), Cancellation)).Value;
-        foreach (var (release, hasImage, by) in ((string, bool, string)[])[(Lacking, true, "lab-own"), (Older, true, "ci"), (Own, false, "lab-gentoo"), (Cloud, true, "web-01")])
+        foreach (
+            var (release, hasImage, by) in ((string, bool, string)[])
+                [(Lacking, true, "lab-own"), (Older, true, "ci"), (Own, false, "lab-gentoo"), (Cloud, true, "web-01")]
+        )
         {
             server.Clock.Now = server.Clock.Now.AddHours(1);
             await kernels.AddAsync(
-                new(KernelId(release), release, Digest("build-id " + release)[..40], Compiler, blob, null, null, server.Clock.Now, by),
-                Cancellation);
+                new(
+                    KernelId(release),
+                    release,
+                    Digest("build-id " + release)[..40],
+                    Compiler,
+                    blob,
+                    null,
+                    null,
+                    server.Clock.Now,
+                    by
+                ),
+                Cancellation
+            );
             if (hasImage)
             {
                 await kernels.SetPartAsync(
-                    new(KernelId(release), KernelTable.Operator, KernelParts.BootImage, blob, 7, server.Clock.Now), long.MaxValue, Cancellation);
+                    new(KernelId(release), KernelTable.Operator, KernelParts.BootImage, blob, 7, server.Clock.Now),
+                    long.MaxValue,
+                    Cancellation
+                );
             }
         }
     }
 
     private static async Task AddMachinesAsync(RunningServer server, DateTimeOffset now)
     {
-        await AddMachineAsync(server, "web-01", Cloud, now.AddSeconds(-40), "on", [Live("livepatch_meminfo_caps", ["meminfo-caps.patch"], "vmlinux/meminfo_proc_show")]);
-        await AddMachineAsync(server, "web-02", Cloud, now.AddSeconds(-75), "on", [Live("livepatch_meminfo_caps", ["meminfo-caps.patch"], "vmlinux/meminfo_proc_show")]);
-        await AddMachineAsync(server, "db-02", Cloud, now.AddSeconds(-12), "off",
-        [
-            Live("livepatch_sched_dequeue_entity_lag", ["sched-dequeue-entity-lag.patch"], "vmlinux/dequeue_entity", "vmlinux/update_entity_lag") with
-            {
-                State = LivepatchStates.GoingLive, BlockingCount = 3, Blocking = ["postgres (4121)", "kworker/2:1H (188)", "postgres (4177)"],
-            },
-        ]);
+        await AddMachineAsync(
+            server,
+            "web-01",
+            Cloud,
+            now.AddSeconds(-40),
+            "on",
+            [Live("livepatch_meminfo_caps", ["meminfo-caps.patch"], "vmlinux/meminfo_proc_show")]
+        );
+        await AddMachineAsync(
+            server,
+            "web-02",
+            Cloud,
+            now.AddSeconds(-75),
+            "on",
+            [Live("livepatch_meminfo_caps", ["meminfo-caps.patch"], "vmlinux/meminfo_proc_show")]
+        );
+        await AddMachineAsync(
+            server,
+            "db-02",
+            Cloud,
+            now.AddSeconds(-12),
+            "off",
+            [
+                Live(
+                    "livepatch_sched_dequeue_entity_lag",
+                    ["sched-dequeue-entity-lag.patch"],
+                    "vmlinux/dequeue_entity",
+                    "vmlinux/update_entity_lag"
+                ) with
+                {
+                    State = LivepatchStates.GoingLive,
+                    BlockingCount = 3,
+                    Blocking = ["postgres (4121)", "kworker/2:1H (188)", "postgres (4177)"],
+                },
+            ]
+        );
         await AddMachineAsync(server, "ci-runner-7", Older, now.AddMinutes(-3), "off", []);
-        await AddMachineAsync(server, "lab-gentoo", Own, now.AddHours(-26), "suspended", [Live("vendor_fix", [], "vmlinux/do_epoll_wait") with { IsOurs = false }]);
+        await AddMachineAsync(
+            server,
+            "lab-gentoo",
+            Own,
+            now.AddHours(-26),
+            "suspended",
+            [Live("vendor_fix", [], "vmlinux/do_epoll_wait") with { IsOurs = false }]
+        );
     }
 
-    public static async Task AddMachineAsync(RunningServer server, string name, string release, DateTimeOffset seen, string boot, IReadOnlyList<ReportedLivepatch> livepatches)
+    public static async Task AddMachineAsync(
+        RunningServer server,
+        string name,
+        string release,
+        DateTimeOffset seen,
+        string boot,
+        IReadOnlyList<ReportedLivepatch> livepatches
+    )
     {
         var report = new MachineReport
         {
@@ -313,27 +507,43 @@ internal static class SeededState
             Livepatches = livepatches,
         };
         Assert.Null(MachineReportRules.Refuse(report));
-        await server.Get<MachineTable>().ReportAsync(new(MachineEndpoints.IdOf("t", name), "t", name, report, seen, seen), 100, Cancellation);
+        await server
+            .Get<MachineTable>()
+            .ReportAsync(new(MachineEndpoints.IdOf("t", name), "t", name, report, seen, seen), 100, Cancellation);
     }
 
-    private static Task AddWorkerAsync(RunningServer server, string name, string[] running, DateTimeOffset seen) => server.Get<Database>().ChangeAsync(
-        t => t.Connection!.ExecuteAsync(
-            """
-            INSERT INTO workers (id, name, version, capabilities, kernels, builders, running, started, last_seen)
-            VALUES (@name, @name, '0.1.0', '["x86_64.gcc-12","x86_64.gcc-11"]', '["a","b"]', 4, @running, @seen, @seen)
-            """,
-            new { name, running = JsonSerializer.Serialize(running), seen = seen.ToUnixTimeMilliseconds() }, t),
-        Cancellation);
+    private static Task AddWorkerAsync(RunningServer server, string name, string[] running, DateTimeOffset seen) =>
+        server
+            .Get<Database>()
+            .ChangeAsync(
+                t =>
+                    t.Connection!.ExecuteAsync(
+                        """
+                        INSERT INTO workers (id, name, version, capabilities, kernels, builders, running, started, last_seen)
+                        VALUES (@name, @name, '0.1.0', '["x86_64.gcc-12","x86_64.gcc-11"]', '["a","b"]', 4, @running, @seen, @seen)
+                        """,
+                        new
+                        {
+                            name,
+                            running = JsonSerializer.Serialize(running),
+                            seen = seen.ToUnixTimeMilliseconds(),
+                        },
+                        t
+                    ),
+                Cancellation
+            );
 
-    private static ReportedLivepatch Live(string name, string[] patches, params string[] functions) => new()
-    {
-        Name = name,
-        State = LivepatchStates.Live,
-        IsOurs = true,
-        Functions = functions,
-        FunctionCount = functions.Length,
-        Patches = [.. patches.Select(p => new PatchReference(p, Digest(p)))],
-    };
+    private static ReportedLivepatch Live(string name, string[] patches, params string[] functions) =>
+        new()
+        {
+            Name = name,
+            State = LivepatchStates.Live,
+            IsOurs = true,
+            Functions = functions,
+            FunctionCount = functions.Length,
+            Patches = [.. patches.Select(p => new PatchReference(p, Digest(p)))],
+        };
 
-    private static string Digest(string text) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+    private static string Digest(string text) =>
+        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 }

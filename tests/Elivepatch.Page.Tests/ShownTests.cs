@@ -15,7 +15,8 @@ public sealed class ShownTests
     [InlineData(75, "1 min 15 s")]
     [InlineData(7380, "2 h 03 min")]
     [InlineData(-1, "0.0 s")]
-    public void Spans_are_short(double seconds, string expected) => Assert.Equal(expected, Shown.Span(TimeSpan.FromSeconds(seconds)));
+    public void Spans_are_short(double seconds, string expected) =>
+        Assert.Equal(expected, Shown.Span(TimeSpan.FromSeconds(seconds)));
 
     [Theory]
     [InlineData("a\u001b[1;31mb\u001b[0m", "ab")]
@@ -29,13 +30,23 @@ public sealed class ShownTests
     {
         var timeline = StageTimeline.Of(
             [
-                State(0, "queued"), State(1, "running"), Stage(1, "compile", "running"), State(3, "queued"), State(10, "running"), Stage(10, "compile", "running"),
-                Stage(12, "compile", "done"), Stage(12, "test", "running"), State(15, "failed"),
+                State(0, "queued"),
+                State(1, "running"),
+                Stage(1, "compile", "running"),
+                State(3, "queued"),
+                State(10, "running"),
+                Stage(10, "compile", "running"),
+                Stage(12, "compile", "done"),
+                Stage(12, "test", "running"),
+                State(15, "failed"),
             ],
-            begin.AddHours(1));
+            begin.AddHours(1)
+        );
         Assert.Equal(TimeSpan.FromSeconds(5), timeline.Whole);
         Assert.Equal(
-            [("compile", "done", 0.0, 2.0), ("test", "ended", 2.0, 3.0)], timeline.Stages.Select(s => (s.Name, s.Status, s.Begin.TotalSeconds, s.Length.TotalSeconds)));
+            [("compile", "done", 0.0, 2.0), ("test", "ended", 2.0, 3.0)],
+            timeline.Stages.Select(s => (s.Name, s.Status, s.Begin.TotalSeconds, s.Length.TotalSeconds))
+        );
     }
 
     [Fact]
@@ -46,7 +57,9 @@ public sealed class ShownTests
         Assert.Empty(StageTimeline.Of([], begin).Stages);
     }
 
-    private static BuildEvent State(double seconds, string state) => new(0, begin.AddSeconds(seconds), BuildEventKind.State, "", state);
+    private static BuildEvent State(double seconds, string state) =>
+        new(0, begin.AddSeconds(seconds), BuildEventKind.State, "", state);
 
-    private static BuildEvent Stage(double seconds, string stage, string status) => new(0, begin.AddSeconds(seconds), BuildEventKind.Stage, stage, "", status);
+    private static BuildEvent Stage(double seconds, string stage, string status) =>
+        new(0, begin.AddSeconds(seconds), BuildEventKind.Stage, stage, "", status);
 }

@@ -25,7 +25,11 @@ public sealed partial class SignInTests(Chromium chromium)
         var cookie = (await visit.Page.Context.CookiesAsync()).Single(c => c.Name == "elivepatch");
         Assert.True(cookie.HttpOnly);
         Assert.Equal(SameSiteAttribute.Strict, cookie.SameSite);
-        Assert.InRange(cookie.Expires, DateTimeOffset.UtcNow.AddHours(11).ToUnixTimeSeconds(), DateTimeOffset.UtcNow.AddHours(13).ToUnixTimeSeconds());
+        Assert.InRange(
+            cookie.Expires,
+            DateTimeOffset.UtcNow.AddHours(11).ToUnixTimeSeconds(),
+            DateTimeOffset.UtcNow.AddHours(13).ToUnixTimeSeconds()
+        );
 
         await visit.Page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
         Assert.EndsWith("/sign-in", visit.Page.Url, StringComparison.Ordinal);
@@ -41,14 +45,22 @@ public sealed partial class SignInTests(Chromium chromium)
         await using var server = await RunningServer.StartAsync();
         await using var visit = await Visit.BeginAsync(chromium, server);
         visit.ExpectsErrors = true;
-        foreach (var (token, reason) in new[] { ("hunter2", "it is not a token of this service"), (TokenSecret.Create(), "the token is unknown") })
+        foreach (
+            var (token, reason) in new[]
+            {
+                ("hunter2", "it is not a token of this service"),
+                (TokenSecret.Create(), "the token is unknown"),
+            }
+        )
         {
             await visit.SignInWithAsync(token);
             await Assertions.Expect(visit.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync($"ELP1004: {reason}");
             Assert.Equal("", await visit.Page.GetByLabel("Token").InputValueAsync());
         }
 
-        var entries = (await server.Get<AuditTable>().ListAsync(10, Cancellation)).Where(e => e.Action == "POST /sign-in").ToList();
+        var entries = (await server.Get<AuditTable>().ListAsync(10, Cancellation))
+            .Where(e => e.Action == "POST /sign-in")
+            .ToList();
         Assert.Equal([401, 401], entries.Select(e => e.Status));
         Assert.All(entries, e => Assert.Equal("", e.Token));
     }
@@ -109,7 +121,14 @@ public sealed partial class SignInTests(Chromium chromium)
         using var client = await SignedInAsync(server, TokenScopes.Read, TokenScopes.Submit, TokenScopes.Operate);
         var right = FormWord().Match(await client.GetStringAsync("/", Cancellation)).Groups[1].Value;
         Assert.NotEmpty(right);
-        var refused = await PostAsync(client, path, word == "right" ? right : word is null ? null : new('0', 64), site);
+        var refused = await PostAsync(
+            client,
+            path,
+            word == "right" ? right
+                : word is null ? null
+                : new('0', 64),
+            site
+        );
         Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
         Assert.Contains("ELP1072", await refused.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
         Assert.Equal(BuildState.Queued, (await server.Get<BuildTable>().FindAsync("b1", Cancellation))!.State);
@@ -150,15 +169,22 @@ public sealed partial class SignInTests(Chromium chromium)
         await using var server = await RunningServer.StartAsync();
         await server.AddBuildAsync("b1");
         for (var i = 0; i < 5; i++)
+        {
             await SeededState.TellAsync(server, "b1", new(0, default, BuildEventKind.Log, "", $"line {i}"));
+        }
+
         await server.Get<BuildTable>().CancelAsync("b1", Cancellation);
         using var client = await SignedInAsync(server);
         Assert.Equal(["3", "4", "5", "6", "7"], Numbers(await client.GetStringAsync("/builds/b1/events?after=2", Cancellation)));
         using var request = new HttpRequestMessage(HttpMethod.Get, "/builds/b1/events?after=2");
         request.Headers.Add("Last-Event-ID", "5");
-        Assert.Equal(["6", "7"], Numbers(await (await client.SendAsync(request, Cancellation)).Content.ReadAsStringAsync(Cancellation)));
+        Assert.Equal(
+            ["6", "7"],
+            Numbers(await (await client.SendAsync(request, Cancellation)).Content.ReadAsStringAsync(Cancellation))
+        );
 
-        static IEnumerable<string> Numbers(string stream) => stream.Split('\n').Where(l => l.StartsWith("id: ", StringComparison.Ordinal)).Select(l => l[4..]);
+        static IEnumerable<string> Numbers(string stream) =>
+            stream.Split('\n').Where(l => l.StartsWith("id: ", StringComparison.Ordinal)).Select(l => l[4..]);
     }
 
     [Fact]
@@ -168,7 +194,10 @@ public sealed partial class SignInTests(Chromium chromium)
         var token = (await server.Get<TokenTable>().ListAsync(Cancellation))[0].Id;
         var sessions = server.Get<SessionTable>();
         for (var i = 0; i <= SessionTable.MostOfToken; i++)
+        {
             await sessions.BeginAsync($"h{i}", token, server.Clock.Now.AddSeconds(i), server.Clock.Now.AddHours(1), Cancellation);
+        }
+
         Assert.Null(await sessions.FindTokenAsync("h0", server.Clock.Now, Cancellation));
         Assert.Equal(token, await sessions.FindTokenAsync("h1", server.Clock.Now, Cancellation));
     }
@@ -183,17 +212,36 @@ public sealed partial class SignInTests(Chromium chromium)
 
     private static async Task<HttpClient> SignedInAsync(RunningServer server, params string[] scopes)
     {
-        var made = await IssueToken.RunAsync(server.Get<TokenTable>(), new("ops", scopes.Length > 0 ? scopes : [TokenScopes.Read]), server.Clock.Now, Cancellation);
+        var made = await IssueToken.RunAsync(
+            server.Get<TokenTable>(),
+            new("ops", scopes.Length > 0 ? scopes : [TokenScopes.Read]),
+            server.Clock.Now,
+            Cancellation
+        );
         var secret = SessionSecret.Create();
-        await server.Get<SessionTable>().BeginAsync(SessionSecret.Hash(secret), made.Value.Token.Id, server.Clock.Now, server.Clock.Now + SessionSecret.Life, Cancellation);
+        await server
+            .Get<SessionTable>()
+            .BeginAsync(
+                SessionSecret.Hash(secret),
+                made.Value.Token.Id,
+                server.Clock.Now,
+                server.Clock.Now + SessionSecret.Life,
+                Cancellation
+            );
         return Client(server, $"elivepatch={secret}");
     }
 
     private static HttpClient Client(RunningServer server, string? cookie)
     {
-        var client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = server.Address };
+        var client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false })
+        {
+            BaseAddress = server.Address,
+        };
         if (cookie is not null)
+        {
             client.DefaultRequestHeaders.Add("Cookie", cookie);
+        }
+
         return client;
     }
 

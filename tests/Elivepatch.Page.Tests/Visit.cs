@@ -18,7 +18,9 @@ internal sealed class Visit : IAsyncDisposable
         page.Console += (_, said) =>
         {
             if (said.Type is "error" or "warning")
+            {
                 wrong.Add($"{said.Type}: {said.Text}");
+            }
         };
         page.PageError += (_, error) => wrong.Add($"exception: {error}");
         page.Dialog += async (_, dialog) =>
@@ -29,7 +31,9 @@ internal sealed class Visit : IAsyncDisposable
         page.Request += (_, request) =>
         {
             if (!request.Url.StartsWith(server.Address.AbsoluteUri, StringComparison.Ordinal))
+            {
                 wrong.Add($"request to elsewhere: {request.Url}");
+            }
         };
     }
 
@@ -56,7 +60,11 @@ internal sealed class Visit : IAsyncDisposable
     public async Task SignInAsync(params string[] scopes)
     {
         var made = await IssueToken.RunAsync(
-            server.Get<TokenTable>(), new("ops", scopes.Length > 0 ? scopes : [TokenScopes.Read]), server.Clock.Now, TestContext.Current.CancellationToken);
+            server.Get<TokenTable>(),
+            new("ops", scopes.Length > 0 ? scopes : [TokenScopes.Read]),
+            server.Clock.Now,
+            TestContext.Current.CancellationToken
+        );
         await SignInWithAsync(made.Value.Secret);
     }
 
@@ -71,7 +79,11 @@ internal sealed class Visit : IAsyncDisposable
     public async Task SignInFromHereAsync()
     {
         var made = await IssueToken.RunAsync(
-            server.Get<TokenTable>(), new("ops", [TokenScopes.Read]), server.Clock.Now, TestContext.Current.CancellationToken);
+            server.Get<TokenTable>(),
+            new("ops", [TokenScopes.Read]),
+            server.Clock.Now,
+            TestContext.Current.CancellationToken
+        );
         await Page.GetByLabel("Token").FillAsync(made.Value.Secret);
         await Page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
     }

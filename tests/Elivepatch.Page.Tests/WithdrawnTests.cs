@@ -21,7 +21,15 @@ public sealed class WithdrawnTests(Chromium chromium)
         var builds = server.Get<BuildTable>();
         var build = (await builds.FindAsync("b1", Cancellation))!;
         var kernel = (await server.Get<KernelTable>().FindAsync(build.Kernel, KernelTable.Operator, Cancellation))!;
-        Assert.True(await builds.WithdrawAsync(build, kernel.BuildId, ModuleRules.Version, [new("ELP0610", "no such function", Reason, "m")], Cancellation));
+        Assert.True(
+            await builds.WithdrawAsync(
+                build,
+                kernel.BuildId,
+                ModuleRules.Version,
+                [new("ELP0610", "no such function", Reason, "m")],
+                Cancellation
+            )
+        );
         var live = new ReportedLivepatch
         {
             Name = "livepatch_meminfo_caps",
@@ -31,8 +39,22 @@ public sealed class WithdrawnTests(Chromium chromium)
             Patches = build.Patches,
         };
         await SeededState.AddMachineAsync(server, "web-01", SeededState.Cloud, server.Clock.Now, "on", [live]);
-        await SeededState.AddMachineAsync(server, "web-02", SeededState.Cloud, server.Clock.Now, "on", [live with { Sha256 = null }]);
-        await SeededState.AddMachineAsync(server, "web-03", SeededState.Cloud, server.Clock.Now, "on", [live with { Sha256 = new('9', 64) }]);
+        await SeededState.AddMachineAsync(
+            server,
+            "web-02",
+            SeededState.Cloud,
+            server.Clock.Now,
+            "on",
+            [live with { Sha256 = null }]
+        );
+        await SeededState.AddMachineAsync(
+            server,
+            "web-03",
+            SeededState.Cloud,
+            server.Clock.Now,
+            "on",
+            [live with { Sha256 = new('9', 64) }]
+        );
 
         await using var visit = await Visit.BeginAsync(chromium, server, new() { JavaScriptEnabled = false });
         await visit.SignInAsync();

@@ -11,10 +11,12 @@ public sealed class EnvelopeTests : IDisposable
     public void Dispose() => key.Dispose();
 
     [Fact]
-    public void The_signed_bytes_are_those_of_the_specification() => Assert.Equal(
-        // The example of the DSSE protocol document.
-        "DSSEv1 29 http://example.com/HelloWorld 11 hello world",
-        Encoding.UTF8.GetString(Envelope.Encode("http://example.com/HelloWorld", "hello world"u8)));
+    public void The_signed_bytes_are_those_of_the_specification() =>
+        Assert.Equal(
+            // The example of the DSSE protocol document.
+            "DSSEv1 29 http://example.com/HelloWorld 11 hello world",
+            Encoding.UTF8.GetString(Envelope.Encode("http://example.com/HelloWorld", "hello world"u8))
+        );
 
     [Fact]
     public void Sizes_count_bytes_and_not_characters() =>
@@ -37,7 +39,9 @@ public sealed class EnvelopeTests : IDisposable
     {
         using var other = SigningKey.Create();
         var envelope = other.Sign("text/plain", "hello"u8.ToArray());
-        Assert.False(key.Public.HasSigned(envelope with { Signatures = [envelope.Signatures[0] with { KeyId = key.Public.Id }] }));
+        Assert.False(
+            key.Public.HasSigned(envelope with { Signatures = [envelope.Signatures[0] with { KeyId = key.Public.Id }] })
+        );
     }
 
     [Fact]

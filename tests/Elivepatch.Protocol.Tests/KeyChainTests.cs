@@ -49,13 +49,17 @@ public sealed class KeyChainTests : IDisposable
     public void Keys_in_a_circle_come_to_an_end() =>
         Refused([View(first, Endorse(first, second)), View(second, Endorse(second, first))]);
 
-    private void Refused(IReadOnlyList<KeyView> shown) => Assert.Equal("ELP1110", KeyChain.Follow(shown, first.Public).Problems[0].Code.Id);
+    private void Refused(IReadOnlyList<KeyView> shown) =>
+        Assert.Equal("ELP1110", KeyChain.Follow(shown, first.Public).Problems[0].Code.Id);
 
     private static KeyView View(SigningKey key, Envelope? endorsement) =>
         new(key.Public.Id, PublicKey.Algorithm, key.Public.Pem, DateTimeOffset.UnixEpoch, endorsement is null, endorsement);
 
     private static Envelope Endorse(SigningKey by, SigningKey next) => by.Sign(KeyEndorsement.PayloadType, Payload(by, next));
 
-    private static byte[] Payload(SigningKey by, SigningKey next) => JsonSerializer.SerializeToUtf8Bytes(
-        new KeyEndorsement(by.Public.Id, next.Public.Id, next.Public.Pem, DateTimeOffset.UnixEpoch), ProtocolJson.Default.KeyEndorsement);
+    private static byte[] Payload(SigningKey by, SigningKey next) =>
+        JsonSerializer.SerializeToUtf8Bytes(
+            new KeyEndorsement(by.Public.Id, next.Public.Id, next.Public.Pem, DateTimeOffset.UnixEpoch),
+            ProtocolJson.Default.KeyEndorsement
+        );
 }

@@ -15,7 +15,14 @@ public sealed class ManifestCheckTests : IDisposable
     private static readonly PatchReference patch = new("fix.patch", new string('1', 64));
     private readonly SigningKey key = SigningKey.Create();
 
-    private ManifestExpectation Expectation => new() { Key = key.Public, BuildId = BuildId, Patches = [patch], Now = issued.AddHours(1) };
+    private ManifestExpectation Expectation =>
+        new()
+        {
+            Key = key.Public,
+            BuildId = BuildId,
+            Patches = [patch],
+            Now = issued.AddHours(1),
+        };
 
     public void Dispose() => key.Dispose();
 
@@ -60,7 +67,11 @@ public sealed class ManifestCheckTests : IDisposable
         var signed = Signed(stated with { Predicate = stated.Predicate with { BuildDefinition = definition } });
         Assert.True(ManifestCheck.Run(signed, module, Expectation with { Statements = [statement] }).Succeeded);
         Assert.False(ManifestCheck.Run(signed, module, Expectation with { Statements = [] }).Succeeded);
-        Assert.False(ManifestCheck.Run(signed, module, Expectation with { Statements = [statement with { Reason = "nobody reads it" }] }).Succeeded);
+        Assert.False(
+            ManifestCheck
+                .Run(signed, module, Expectation with { Statements = [statement with { Reason = "nobody reads it" }] })
+                .Succeeded
+        );
     }
 
     [Fact]
@@ -98,7 +109,10 @@ public sealed class ManifestCheckTests : IDisposable
     [InlineData("""{"payloadType":"t","payload":"","signatures":[null]}""")]
     [InlineData("""{"payloadType":"t","payload":"","signatures":[{"keyId":"","sig":null}]}""")]
     public void What_is_no_envelope_is_refused(string json) =>
-        Assert.Equal("ELP1102", ManifestCheck.Run(System.Text.Encoding.UTF8.GetBytes(json), module, Expectation).Problems[0].Code.Id);
+        Assert.Equal(
+            "ELP1102",
+            ManifestCheck.Run(System.Text.Encoding.UTF8.GetBytes(json), module, Expectation).Problems[0].Code.Id
+        );
 
     [Theory]
     [InlineData("{}")]
@@ -118,19 +132,28 @@ public sealed class ManifestCheckTests : IDisposable
         Refused(statement with { Subject = [.. statement.Subject, .. statement.Subject] });
         Refused(statement with { Subject = [] });
         Refused(statement with { PredicateType = "https://slsa.dev/provenance/v0.2" });
-        Refused(statement with
-        {
-            Predicate = statement.Predicate with { BuildDefinition = statement.Predicate.BuildDefinition with { BuildType = "urn:other" } },
-        });
+        Refused(
+            statement with
+            {
+                Predicate = statement.Predicate with
+                {
+                    BuildDefinition = statement.Predicate.BuildDefinition with { BuildType = "urn:other" },
+                },
+            }
+        );
 
-        void Refused(Statement changed) => Assert.Equal("ELP1102", ManifestCheck.Run(Signed(changed), module, Expectation).Problems[0].Code.Id);
+        void Refused(Statement changed) =>
+            Assert.Equal("ELP1102", ManifestCheck.Run(Signed(changed), module, Expectation).Problems[0].Code.Id);
     }
 
     [Fact]
     public void An_envelope_of_another_payload_type_is_refused()
     {
         var payload = JsonSerializer.SerializeToUtf8Bytes(Statement(), ProtocolJson.Default.Statement);
-        Assert.Equal("ELP1102", ManifestCheck.Run(Json(key.Sign("text/plain", payload)), module, Expectation).Problems[0].Code.Id);
+        Assert.Equal(
+            "ELP1102",
+            ManifestCheck.Run(Json(key.Sign("text/plain", payload)), module, Expectation).Problems[0].Code.Id
+        );
     }
 
     [Fact]
@@ -138,9 +161,15 @@ public sealed class ManifestCheckTests : IDisposable
     {
         using var json = JsonDocument.Parse(JsonSerializer.SerializeToUtf8Bytes(Statement(), ProtocolJson.Default.Statement));
         Assert.Equal("https://in-toto.io/Statement/v1", json.RootElement.GetProperty("_type").GetString());
-        Assert.Equal(64, json.RootElement.GetProperty("subject")[0].GetProperty("digest").GetProperty("sha256").GetString()!.Length);
+        Assert.Equal(
+            64,
+            json.RootElement.GetProperty("subject")[0].GetProperty("digest").GetProperty("sha256").GetString()!.Length
+        );
         var predicate = json.RootElement.GetProperty("predicate");
-        Assert.Equal("urn:elivepatch:build:livepatch:v1", predicate.GetProperty("buildDefinition").GetProperty("buildType").GetString());
+        Assert.Equal(
+            "urn:elivepatch:build:livepatch:v1",
+            predicate.GetProperty("buildDefinition").GetProperty("buildType").GetString()
+        );
         Assert.True(predicate.GetProperty("buildDefinition").TryGetProperty("resolvedDependencies", out _));
         Assert.True(predicate.GetProperty("runDetails").GetProperty("builder").TryGetProperty("id", out _));
         Assert.True(predicate.GetProperty("runDetails").GetProperty("metadata").TryGetProperty("invocationId", out _));
@@ -148,26 +177,36 @@ public sealed class ManifestCheckTests : IDisposable
     }
 
     private void Refuses(string code, ManifestExpectation expectation, byte[]? changed = null) =>
-        Assert.Equal(code, Assert.Single(ManifestCheck.Run(Signed(Statement()), changed ?? module, expectation).Problems).Code.Id);
+        Assert.Equal(
+            code,
+            Assert.Single(ManifestCheck.Run(Signed(Statement()), changed ?? module, expectation).Problems).Code.Id
+        );
 
     private byte[] Signed(Statement statement) =>
-        Json(key.Sign(Manifests.Statement.PayloadType, JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement)));
+        Json(
+            key.Sign(
+                Manifests.Statement.PayloadType,
+                JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement)
+            )
+        );
 
     private static byte[] Json(Envelope envelope) => JsonSerializer.SerializeToUtf8Bytes(envelope, ProtocolJson.Default.Envelope);
 
-    private static Statement Statement() => new()
-    {
-        Type = Manifests.Statement.StatementType,
-        Subject = [new("livepatch_fix.ko", new(Convert.ToHexStringLower(SHA256.HashData(module))))],
-        PredicateType = Manifests.Statement.ProvenanceType,
-        Predicate = new(
-            new BuildDefinition
-            {
-                BuildType = BuildDefinition.LivepatchType,
-                ExternalParameters = new("6.12.1", BuildId, [patch], [], "livepatch_fix", Replace: true),
-                InternalParameters = new("1", "gcc (GCC) 12.2.0", [], null),
-            },
-            new(new("urn:elivepatch:server:x", new Dictionary<string, string>()), new("id", issued, issued)),
-            new(issued, issued.AddDays(30))),
-    };
+    private static Statement Statement() =>
+        new()
+        {
+            Type = Manifests.Statement.StatementType,
+            Subject = [new("livepatch_fix.ko", new(Convert.ToHexStringLower(SHA256.HashData(module))))],
+            PredicateType = Manifests.Statement.ProvenanceType,
+            Predicate = new(
+                new BuildDefinition
+                {
+                    BuildType = BuildDefinition.LivepatchType,
+                    ExternalParameters = new("6.12.1", BuildId, [patch], [], "livepatch_fix", Replace: true),
+                    InternalParameters = new("1", "gcc (GCC) 12.2.0", [], null),
+                },
+                new(new("urn:elivepatch:server:x", new Dictionary<string, string>()), new("id", issued, issued)),
+                new(issued, issued.AddDays(30))
+            ),
+        };
 }

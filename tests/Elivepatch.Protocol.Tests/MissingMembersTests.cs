@@ -10,5 +10,6 @@ public sealed class MissingMembersTests
 
     [Theory]
     [MemberData(nameof(Contexts), DisableDiscoveryEnumeration = true)]
-    public void A_member_that_is_not_there_has_its_initial_value(JsonSerializerContext context) => Assert.Empty(JsonDefaults.Misread(context));
+    public void A_member_that_is_not_there_has_its_initial_value(JsonSerializerContext context) =>
+        Assert.Empty(JsonDefaults.Misread(context));
 }

@@ -26,23 +26,42 @@ public sealed class StatementsFileTests
               unit: 'fs/drop_caches.c'
               static-local-may-go: drop_caches_sysctl_handler::stfu
             - { leave-out-init: proc_loadavg_init, unit: fs/proc/loadavg.c, reason: the mode stays as it is }
-            """);
+            """
+        );
 
         Assert.Equal(
             [
-                new(StatementKind.LayoutIsSafe, "fs/eventfd.c", "struct eventfd_ctx", "The new member lies in padding, and is read only after it was written."),
-                new(StatementKind.StaticLocalMayGo, "fs/drop_caches.c", "drop_caches_sysctl_handler::stfu", "nobody reads it: \u2713"),
+                new(
+                    StatementKind.LayoutIsSafe,
+                    "fs/eventfd.c",
+                    "struct eventfd_ctx",
+                    "The new member lies in padding, and is read only after it was written."
+                ),
+                new(
+                    StatementKind.StaticLocalMayGo,
+                    "fs/drop_caches.c",
+                    "drop_caches_sysctl_handler::stfu",
+                    "nobody reads it: \u2713"
+                ),
                 new(StatementKind.LeaveOutInit, "fs/proc/loadavg.c", "proc_loadavg_init", "the mode stays as it is"),
             ],
-            statements);
+            statements
+        );
     }
 
     [Fact]
-    public void Every_kind_has_a_key() => Assert.All(StatementKinds.Words, word =>
-    {
-        var name = word == "static-local-may-go" ? "f::x" : "x";
-        Assert.Equal(StatementKinds.Parse(word), Assert.Single(Read($"- {word}: {name}\n  unit: fs/x.c\n  reason: it is so\n")).Kind);
-    });
+    public void Every_kind_has_a_key() =>
+        Assert.All(
+            StatementKinds.Words,
+            word =>
+            {
+                var name = word == "static-local-may-go" ? "f::x" : "x";
+                Assert.Equal(
+                    StatementKinds.Parse(word),
+                    Assert.Single(Read($"- {word}: {name}\n  unit: fs/x.c\n  reason: it is so\n")).Kind
+                );
+            }
+        );
 
     [Fact]
     public void A_list_may_be_empty() => Assert.Empty(Read("[]\n"));
@@ -105,7 +124,11 @@ public sealed class StatementsFileTests
         Assert.Contains("at most 65536", Refusal(new string('#', StatementsFile.LargestFile + 1)), StringComparison.Ordinal);
         Assert.Contains("expected a statement", Refusal(new string('[', StatementsFile.LargestFile)), StringComparison.Ordinal);
         Assert.Contains("expected a text", Refusal("- layout-is-safe: " + new string('{', 60_000)), StringComparison.Ordinal);
-        var many = string.Concat(Enumerable.Range(0, StatementRules.MostStatements).Select(i => Entry.Replace("box", $"b{i}", StringComparison.Ordinal)));
+        var many = string.Concat(
+            Enumerable
+                .Range(0, StatementRules.MostStatements)
+                .Select(i => Entry.Replace("box", $"b{i}", StringComparison.Ordinal))
+        );
         Assert.Equal(StatementRules.MostStatements, Read(many).Count);
         Assert.Contains("769:3: at most 256 statements", Refusal(many + Entry), StringComparison.Ordinal);
     }
@@ -134,7 +157,9 @@ public sealed class StatementsFileTests
     private static IReadOnlyList<AuthorStatement> Read(string text)
     {
         var outcome = StatementsFile.Parse(Encoding.UTF8.GetBytes(text), "x.yaml");
-        return outcome.TryGet(out var statements) ? statements.All : throw new InvalidOperationException(outcome.Problems[0].ToString());
+        return outcome.TryGet(out var statements)
+            ? statements.All
+            : throw new InvalidOperationException(outcome.Problems[0].ToString());
     }
 
     private static string Refusal(string text) => Refusal(Encoding.UTF8.GetBytes(text));

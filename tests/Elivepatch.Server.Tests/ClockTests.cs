@@ -27,7 +27,10 @@ public sealed class ClockTests
         await server.AddBuildAsync("of the present");
         var taken = new List<string>();
         while (await server.Get<BuildTable>().TakeAsync("worker", Cancellation) is { } build)
+        {
             taken.Add(build.Id);
+        }
+
         Assert.Equal(["z: of the future", "a: of the future too", "of the present"], taken);
     }
 
@@ -69,7 +72,9 @@ public sealed class ClockTests
         while (await reader.ReadLineAsync(Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(20), Cancellation) is { } line)
         {
             if (line.StartsWith("data:", StringComparison.Ordinal))
+            {
                 numbers.Add(JsonSerializer.Deserialize(line[5..], ProtocolJson.Default.BuildEvent)!.Sequence);
+            }
         }
 
         Assert.Equal([1, 2, 3, 4, 5, 6], numbers);
@@ -80,7 +85,11 @@ public sealed class ClockTests
     {
         await using var server = await RunningServer.StartAsync();
         var made = await IssueToken.RunAsync(
-            server.Get<TokenTable>(), new("short", [TokenScopes.Read], 30), server.Clock.Now, Cancellation);
+            server.Get<TokenTable>(),
+            new("short", [TokenScopes.Read], 30),
+            server.Clock.Now,
+            Cancellation
+        );
         using var client = server.WithSecret(made.Value.Secret);
         Assert.Equal(HttpStatusCode.OK, await StatusAsync());
         server.Clock.Now += year;
@@ -105,7 +114,10 @@ public sealed class ClockTests
         await using var server = await RunningServer.StartAsync(o => o with { RequestsPerMinute = 6 });
         using var client = await server.WithScopesAsync(TokenScopes.Read);
         for (var i = 0; i < 6; i++)
+        {
             Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(ApiRoutes.Builds, Cancellation)).StatusCode);
+        }
+
         foreach (var jump in (TimeSpan[])[year, -2 * year])
         {
             server.Clock.Now += jump;
@@ -121,7 +133,10 @@ public sealed class ClockTests
         using var scratch = new Scratch();
         var clock = new SetClock();
         using var sources = new KernelSources(
-            CacheRoot.Open(scratch.PathOf("cache")).Value, [new(SourceOrigin.Tree, "*", scratch.PathOf("linux"))], clock);
+            CacheRoot.Open(scratch.PathOf("cache")).Value,
+            [new(SourceOrigin.Tree, "*", scratch.PathOf("linux"))],
+            clock
+        );
         var request = new SourceRequest("6.1.0", "00", null);
         Assert.False((await sources.CoverageAsync(request, Cancellation)).IsCovered);
         Directory.CreateDirectory(scratch.PathOf("linux"));

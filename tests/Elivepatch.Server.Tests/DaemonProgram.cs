@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace Elivepatch.Server.Tests;
 
-/// <summary>The program <c>elivepatchd</c> as it was built beside the tests, whose own folder has it without its native parts.</summary>
+/// <summary>
+/// The program <c>elivepatchd</c> as it was built beside the tests, whose own folder has it without its native parts.
+/// </summary>
 internal static class DaemonProgram
 {
     /// <summary>Where it lies.</summary>
@@ -24,9 +26,15 @@ internal static class DaemonProgram
     {
         var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var name in start.Environment.Keys.Where(k => k.StartsWith("ELIVEPATCHD_", StringComparison.Ordinal)).ToList())
+        {
             start.Environment.Remove(name);
+        }
+
         foreach (var (name, value) in environment)
+        {
             start.Environment[name] = value;
+        }
+
         return Process.Start(start)!;
     }
 
@@ -41,7 +49,10 @@ internal static class DaemonProgram
     /// <summary>Sends a signal.</summary>
     public static async Task SignalAsync(string signal, params IEnumerable<int> processes)
     {
-        using var kill = Process.Start("kill", [$"-{signal}", .. processes.Select(p => p.ToString(CultureInfo.InvariantCulture))]);
+        using var kill = Process.Start(
+            "kill",
+            [$"-{signal}", .. processes.Select(p => p.ToString(CultureInfo.InvariantCulture))]
+        );
         await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
     }
 }

@@ -15,7 +15,9 @@ using Microsoft.Extensions.Hosting;
 
 namespace Elivepatch.Server.Tests;
 
-/// <summary>A server of its own for a test: real sockets on the loopback, a state in a scratch folder, and nobody who takes builds.</summary>
+/// <summary>
+/// A server of its own for a test: real sockets on the loopback, a state in a scratch folder, and nobody who takes builds.
+/// </summary>
 internal sealed class RunningServer : IAsyncDisposable
 {
     private readonly ServerHost host;
@@ -45,12 +47,13 @@ internal sealed class RunningServer : IAsyncDisposable
     public T Get<T>()
         where T : notnull => Services.GetRequiredService<T>();
 
-    public static ServerOptions Options(string state) => new()
-    {
-        StateFolder = state,
-        CacheFolder = Path.Combine(state, "cache"),
-        Listen = [new("http://127.0.0.1:0")],
-    };
+    public static ServerOptions Options(string state) =>
+        new()
+        {
+            StateFolder = state,
+            CacheFolder = Path.Combine(state, "cache"),
+            Listen = [new("http://127.0.0.1:0")],
+        };
 
     public static async Task<RunningServer> StartAsync(Func<ServerOptions, ServerOptions>? change = null, string? state = null)
     {
@@ -58,7 +61,11 @@ internal sealed class RunningServer : IAsyncDisposable
         var options = Options(state ?? scratch!.PathOf("state"));
         var clock = new SetClock();
         var opened = await ServerHost.OpenAsync(
-            change?.Invoke(options) ?? options, builder => RemoveDispatcher(builder.Services), clock, TestContext.Current.CancellationToken);
+            change?.Invoke(options) ?? options,
+            builder => RemoveDispatcher(builder.Services),
+            clock,
+            TestContext.Current.CancellationToken
+        );
         Assert.True(opened.Succeeded, string.Join('\n', opened.Problems));
         var administrator = await opened.Value.StartAsync(TestContext.Current.CancellationToken);
         return new(opened.Value, scratch, administrator.Value?.Secret) { Clock = clock };
@@ -67,7 +74,12 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>A client with a new token.</summary>
     public async Task<HttpClient> WithScopesAsync(params string[] scopes)
     {
-        var made = await IssueToken.RunAsync(Get<TokenTable>(), new($"test {string.Join(' ', scopes)}", scopes), Clock.Now, TestContext.Current.CancellationToken);
+        var made = await IssueToken.RunAsync(
+            Get<TokenTable>(),
+            new($"test {string.Join(' ', scopes)}", scopes),
+            Clock.Now,
+            TestContext.Current.CancellationToken
+        );
         return WithSecret(made.Value.Secret);
     }
 
@@ -79,12 +91,21 @@ internal sealed class RunningServer : IAsyncDisposable
     }
 
     /// <summary>Puts a kernel and a build of it into the state, as if somebody had submitted it.</summary>
-    public Task<StoredBuild> AddBuildAsync(string id, string token = "somebody", int age = 0) => AddBuildAsync(
-        Get<KernelTable>(), Get<BuildTable>(), id, Clock.Now.AddMinutes(-age), token);
+    public Task<StoredBuild> AddBuildAsync(string id, string token = "somebody", int age = 0) =>
+        AddBuildAsync(Get<KernelTable>(), Get<BuildTable>(), id, Clock.Now.AddMinutes(-age), token);
 
-    public static async Task<StoredBuild> AddBuildAsync(KernelTable kernels, BuildTable builds, string id, DateTimeOffset time, string token = "somebody")
+    public static async Task<StoredBuild> AddBuildAsync(
+        KernelTable kernels,
+        BuildTable builds,
+        string id,
+        DateTimeOffset time,
+        string token = "somebody"
+    )
     {
-        await kernels.AddAsync(new("kernel", "6.12.0-test", "00ff", "gcc", new('a', 64), null, null, time, "test"), TestContext.Current.CancellationToken);
+        await kernels.AddAsync(
+            new("kernel", "6.12.0-test", "00ff", "gcc", new('a', 64), null, null, time, "test"),
+            TestContext.Current.CancellationToken
+        );
         var build = new StoredBuild
         {
             Id = id,
@@ -109,10 +130,14 @@ internal sealed class RunningServer : IAsyncDisposable
     // One with a broker has none.
     private static void RemoveDispatcher(IServiceCollection services)
     {
-        var found = services.SingleOrDefault(s => s.ServiceType == typeof(IHostedService) && s.ImplementationType == typeof(BuildDispatcher));
+        var found = services.SingleOrDefault(s =>
+            s.ServiceType == typeof(IHostedService) && s.ImplementationType == typeof(BuildDispatcher)
+        );
         Assert.Equal(services.Any(s => s.ServiceType == typeof(BrokerAddress)), found is null);
         if (found is not null)
+        {
             services.Remove(found);
+        }
     }
 }
 
@@ -136,7 +161,10 @@ internal static class Answered
 
     public static async Task<T> ValueAsync<T>(HttpResponseMessage answer, HttpStatusCode status = HttpStatusCode.OK)
     {
-        Assert.True(status == answer.StatusCode, $"{(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}");
+        Assert.True(
+            status == answer.StatusCode,
+            $"{(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}"
+        );
         return (await answer.Content.ReadFromJsonAsync<T>(ProtocolJson.Default.Options, TestContext.Current.CancellationToken))!;
     }
 }

@@ -36,9 +36,23 @@ internal sealed class ServerProcess : IDisposable
     /// <param name="state">The folder of its state.</param>
     /// <param name="secret">A token that an earlier start made; null for a first start.</param>
     /// <param name="options">Further flags.</param>
-    public static async Task<ServerProcess> StartAsync(string[] prefix, string state, string? secret = null, params string[] options)
+    public static async Task<ServerProcess> StartAsync(
+        string[] prefix,
+        string state,
+        string? secret = null,
+        params string[] options
+    )
     {
-        string[] words = [.. prefix, .. DaemonProgram.Words(), "--state-folder", state, "--listen", "http://127.0.0.1:0", .. options];
+        string[] words =
+        [
+            .. prefix,
+            .. DaemonProgram.Words(),
+            "--state-folder",
+            state,
+            "--listen",
+            "http://127.0.0.1:0",
+            .. options,
+        ];
         var server = new ServerProcess(DaemonProgram.Start(words));
         try
         {
@@ -69,8 +83,8 @@ internal sealed class ServerProcess : IDisposable
     }
 
     /// <summary>
-    /// Kills the server and nothing else, and gives what it had started and had not ended. Where a program is named, waits until that
-    /// is among them.
+    /// Kills the server and nothing else, and gives what it had started and had not ended. Where a program is named, waits until
+    /// that is among them.
     /// </summary>
     public async Task<IReadOnlyList<StartedProcess>> KillAloneAsync(string? program = null)
     {
@@ -99,10 +113,16 @@ internal sealed class ServerProcess : IDisposable
     public void Dispose()
     {
         if (isDisposed)
+        {
             return;
+        }
+
         isDisposed = true;
         if (!process.HasExited)
+        {
             Kill();
+        }
+
         process.Dispose();
     }
 
@@ -110,15 +130,28 @@ internal sealed class ServerProcess : IDisposable
     private async Task ReadGreetingAsync(bool mayMakeToken)
     {
         while (!Greeting.Contains("public key", StringComparison.Ordinal))
+        {
             Greeting += await ReadLineAsync();
+        }
+
         if (!mayMakeToken)
+        {
             return;
+        }
+
         var more = process.StandardOutput.ReadLineAsync(Cancellation).AsTask();
-        if (await Task.WhenAny(more, Task.Delay(1500, Cancellation)) == more && await more is { } line && line.Contains("token", StringComparison.Ordinal))
+        if (
+            await Task.WhenAny(more, Task.Delay(1500, Cancellation)) == more
+            && await more is { } line
+            && line.Contains("token", StringComparison.Ordinal)
+        )
+        {
             Secret = (await ReadLineAsync()).Trim();
+        }
     }
 
     private async Task<string> ReadLineAsync() =>
-        await process.StandardOutput.ReadLineAsync(Cancellation) is { } line ? line + "\n"
+        await process.StandardOutput.ReadLineAsync(Cancellation) is { } line
+            ? line + "\n"
             : throw new InvalidOperationException("it ended: " + string.Join('\n', log));
 }

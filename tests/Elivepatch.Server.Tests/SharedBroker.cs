@@ -2,7 +2,9 @@
 
 namespace Elivepatch.Server.Tests;
 
-/// <summary>The RabbitMQ that the tests of a run share, started where one needs it; each test has a virtual host of its own.</summary>
+/// <summary>
+/// The RabbitMQ that the tests of a run share, started where one needs it; each test has a virtual host of its own.
+/// </summary>
 public sealed class SharedBroker : IAsyncDisposable
 {
     private readonly Lazy<Task<RabbitBroker>> broker = new(() => RabbitBroker.StartAsync());
@@ -15,6 +17,8 @@ public sealed class SharedBroker : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (broker.IsValueCreated)
+        {
             await (await broker.Value).DisposeAsync();
+        }
     }
 }

@@ -4,7 +4,9 @@ using Elivepatch.Server.Configuration;
 
 namespace Elivepatch.Server.Tests;
 
-/// <summary>The PostgreSQL that all tests of a run share, started where one needs it; each test has a database of its own.</summary>
+/// <summary>
+/// The PostgreSQL that all tests of a run share, started where one needs it; each test has a database of its own.
+/// </summary>
 public sealed class SharedPostgres : IAsyncDisposable
 {
     private readonly Lazy<Task<PostgresCluster>> cluster = new(() => PostgresCluster.StartAsync());
@@ -20,6 +22,8 @@ public sealed class SharedPostgres : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (cluster.IsValueCreated)
+        {
             await (await cluster.Value).DisposeAsync();
+        }
     }
 }

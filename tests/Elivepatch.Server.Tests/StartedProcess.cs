@@ -17,9 +17,13 @@ internal sealed record StartedProcess(int Id, string Name, long Started)
     /// <summary>The processes below one, the youngest first.</summary>
     public static IReadOnlyList<StartedProcess> Below(int parent)
     {
-        var all = Directory.EnumerateDirectories("/proc")
-            .Select(p => int.TryParse(Path.GetFileName(p), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? Read(id) : null)
-            .OfType<(StartedProcess Process, int Parent, char State)>().ToLookup(p => p.Parent, p => p.Process);
+        var all = Directory
+            .EnumerateDirectories("/proc")
+            .Select(p =>
+                int.TryParse(Path.GetFileName(p), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? Read(id) : null
+            )
+            .OfType<(StartedProcess Process, int Parent, char State)>()
+            .ToLookup(p => p.Parent, p => p.Process);
         return [.. AllOf(parent)];
 
         IEnumerable<StartedProcess> AllOf(int id) => all[id].SelectMany(child => AllOf(child.Id).Append(child));
@@ -35,7 +39,9 @@ internal sealed record StartedProcess(int Id, string Name, long Started)
             var fields = text[(close + 2)..].Split(' ');
             return (
                 new(id, text[(open + 1)..close], long.Parse(fields[19], CultureInfo.InvariantCulture)),
-                int.Parse(fields[1], CultureInfo.InvariantCulture), fields[0][0]);
+                int.Parse(fields[1], CultureInfo.InvariantCulture),
+                fields[0][0]
+            );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -9,7 +9,10 @@ internal static class Waiting
         for (var i = 0; i < 600; i++)
         {
             if (await isSo())
+            {
                 return;
+            }
+
             await Task.Delay(50, TestContext.Current.CancellationToken);
         }
 

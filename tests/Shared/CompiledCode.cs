@@ -8,8 +8,11 @@ namespace Elivepatch.Tests;
 /// <summary>What the types of an assembly use: members of other assemblies, and the texts in their code.</summary>
 internal static class CompiledCode
 {
-    private static readonly Dictionary<short, OpCode> opcodes = typeof(OpCodes).GetFields()
-        .Select(f => f.GetValue(null)).OfType<OpCode>().ToDictionary(o => o.Value);
+    private static readonly Dictionary<short, OpCode> opcodes = typeof(OpCodes)
+        .GetFields()
+        .Select(f => f.GetValue(null))
+        .OfType<OpCode>()
+        .ToDictionary(o => o.Value);
 
     /// <summary>A type, by the outermost one that it is in.</summary>
     public sealed record UsedBy(string Namespace, string Type, IReadOnlySet<string> Assemblies, List<string> Texts);
@@ -23,10 +26,16 @@ internal static class CompiledCode
             var type = reader.GetTypeDefinition(handle);
             var (assemblies, texts) = (new HashSet<string>(), new List<string>());
             foreach (var method in type.GetMethods().Select(reader.GetMethodDefinition).Where(m => m.RelativeVirtualAddress != 0))
+            {
                 ReadBody(reader, file.GetMethodBody(method.RelativeVirtualAddress).GetILBytes()!, assemblies, texts);
+            }
+
             var outermost = type;
             while (!outermost.GetDeclaringType().IsNil)
+            {
                 outermost = reader.GetTypeDefinition(outermost.GetDeclaringType());
+            }
+
             yield return new(reader.GetString(outermost.Namespace), reader.GetString(outermost.Name), assemblies, texts);
         }
     }
@@ -34,7 +43,7 @@ internal static class CompiledCode
     // ECMA-335, partition III: an opcode of one byte, or of two that begin with 0xfe; then its operand.
     private static void ReadBody(MetadataReader reader, byte[] code, HashSet<string> assemblies, List<string> texts)
     {
-        for (var at = 0; at < code.Length;)
+        for (var at = 0; at < code.Length; )
         {
             var value = code[at] == 0xfe ? (short)(0xfe00 | code[at + 1]) : code[at];
             at += code[at] == 0xfe ? 2 : 1;
@@ -60,7 +69,10 @@ internal static class CompiledCode
                     break;
                 case OperandType.InlineMethod or OperandType.InlineField or OperandType.InlineType or OperandType.InlineTok:
                     if (AssemblyOf(reader, MetadataTokens.EntityHandle(BitConverter.ToInt32(code, at))) is { } assembly)
+                    {
                         assemblies.Add(assembly);
+                    }
+
                     at += 4;
                     break;
                 default:
@@ -70,13 +82,24 @@ internal static class CompiledCode
         }
     }
 
-    private static string? AssemblyOf(MetadataReader reader, EntityHandle handle) => handle.Kind switch
-    {
-        HandleKind.MemberReference => AssemblyOf(reader, reader.GetMemberReference((MemberReferenceHandle)handle).Parent),
-        HandleKind.MethodSpecification => AssemblyOf(reader, reader.GetMethodSpecification((MethodSpecificationHandle)handle).Method),
-        HandleKind.TypeReference when reader.GetTypeReference((TypeReferenceHandle)handle).ResolutionScope is { Kind: HandleKind.AssemblyReference } scope =>
-            reader.GetString(reader.GetAssemblyReference((AssemblyReferenceHandle)scope).Name),
-        HandleKind.TypeReference when reader.GetTypeReference((TypeReferenceHandle)handle).ResolutionScope is { IsNil: false } outer => AssemblyOf(reader, outer),
-        _ => null,
-    };
+    private static string? AssemblyOf(MetadataReader reader, EntityHandle handle) =>
+        handle.Kind switch
+        {
+            HandleKind.MemberReference => AssemblyOf(reader, reader.GetMemberReference((MemberReferenceHandle)handle).Parent),
+            HandleKind.MethodSpecification => AssemblyOf(
+                reader,
+                reader.GetMethodSpecification((MethodSpecificationHandle)handle).Method
+            ),
+            HandleKind.TypeReference
+                when reader.GetTypeReference((TypeReferenceHandle)handle).ResolutionScope
+                    is { Kind: HandleKind.AssemblyReference } scope => reader.GetString(
+                reader.GetAssemblyReference((AssemblyReferenceHandle)scope).Name
+            ),
+            HandleKind.TypeReference
+                when reader.GetTypeReference((TypeReferenceHandle)handle).ResolutionScope is { IsNil: false } outer => AssemblyOf(
+                reader,
+                outer
+            ),
+            _ => null,
+        };
 }

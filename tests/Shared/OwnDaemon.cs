@@ -30,11 +30,16 @@ internal static class OwnDaemon
     public static async Task GiveAsync(string user, string folder)
     {
         if (!Environment.IsPrivilegedProcess)
+        {
             return;
+        }
+
         using var own = Process.Start("chown", ["-R", $"{user}:{user}", folder]);
         await own.WaitForExitAsync();
         if (own.ExitCode != 0)
+        {
             throw new InvalidOperationException($"{folder} cannot be given to {user}");
+        }
     }
 
     /// <summary>Ends a daemon that runs as long as its input is open.</summary>

@@ -1,5 +1,5 @@
-// In: nothing but Debian's package postgresql. Out: a PostgreSQL of one's own in a scratch folder, on a loopback port, with a password,
-// that ends with the process that started it, however that ends.
+// In: nothing but Debian's package postgresql. Out: a PostgreSQL of one's own in a scratch folder, on a loopback port, with a
+// password, that ends with the process that started it, however that ends.
 
 using System.Diagnostics;
 
@@ -24,7 +24,12 @@ internal sealed class PostgresCluster : IAsyncDisposable
     private int databases;
 
     private PostgresCluster(string folder, string programs, bool isDurable, ServerCertificateFiles? certificate) =>
-        (this.folder, this.programs, this.isDurable, this.certificate) = (folder, programs, isDurable, certificate?.CopyTo(folder));
+        (this.folder, this.programs, this.isDurable, this.certificate) = (
+            folder,
+            programs,
+            isDurable,
+            certificate?.CopyTo(folder)
+        );
 
     public int Port { get; private set; }
 
@@ -38,12 +43,23 @@ internal sealed class PostgresCluster : IAsyncDisposable
     {
         const string installed = "/usr/lib/postgresql";
         var programs = Directory.Exists(installed)
-            ? Directory.GetDirectories(installed).Select(d => Path.Combine(d, "bin")).Where(d => File.Exists(Path.Combine(d, "initdb"))).Max()
+            ? Directory
+                .GetDirectories(installed)
+                .Select(d => Path.Combine(d, "bin"))
+                .Where(d => File.Exists(Path.Combine(d, "initdb")))
+                .Max()
             : null;
         if (programs is null)
+        {
             throw new InvalidOperationException("PostgreSQL is not installed: ./test installs it (scripts/packages)");
+        }
         // A Unix socket has a short path.
-        var cluster = new PostgresCluster(Directory.CreateTempSubdirectory("elivepatch-pg-").FullName, programs, isDurable, certificate);
+        var cluster = new PostgresCluster(
+            Directory.CreateTempSubdirectory("elivepatch-pg-").FullName,
+            programs,
+            isDurable,
+            certificate
+        );
         try
         {
             await cluster.PrepareAsync();
@@ -72,7 +88,10 @@ internal sealed class PostgresCluster : IAsyncDisposable
     public async Task StopAsync()
     {
         if (server is null)
+        {
             return;
+        }
+
         await OwnDaemon.EndAsync(server);
         server = null;
     }
@@ -83,20 +102,49 @@ internal sealed class PostgresCluster : IAsyncDisposable
         for (var attempt = 0; attempt < 3; attempt++)
         {
             if (Port == 0)
+            {
                 Port = OwnDaemon.FreePorts(1)[0];
+            }
             // Ends when its input does: with this process, whatever becomes of that.
             server = Start(
-                "bash", "-c", "log=$1; shift; \"$@\" >>\"$log\" 2>&1 & server=$!; read -r; kill -INT \"$server\"; wait \"$server\"", "bash",
-                Path.Combine(folder, "log"), Path.Combine(programs, "postgres"), "-D", Path.Combine(folder, "data"), "-p", $"{Port}",
-                "-c", "listen_addresses=127.0.0.1", "-c", $"unix_socket_directories={folder}", "-c", $"fsync={(isDurable ? "on" : "off")}",
-                "-c", "shared_buffers=64MB", "-c", "max_connections=200", "-c", $"ssl={(certificate is null ? "off" : "on")}",
-                "-c", $"ssl_cert_file={certificate?.Certificate}", "-c", $"ssl_key_file={certificate?.Key}");
+                "bash",
+                "-c",
+                "log=$1; shift; \"$@\" >>\"$log\" 2>&1 & server=$!; read -r; kill -INT \"$server\"; wait \"$server\"",
+                "bash",
+                Path.Combine(folder, "log"),
+                Path.Combine(programs, "postgres"),
+                "-D",
+                Path.Combine(folder, "data"),
+                "-p",
+                $"{Port}",
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                $"unix_socket_directories={folder}",
+                "-c",
+                $"fsync={(isDurable ? "on" : "off")}",
+                "-c",
+                "shared_buffers=64MB",
+                "-c",
+                "max_connections=200",
+                "-c",
+                $"ssl={(certificate is null ? "off" : "on")}",
+                "-c",
+                $"ssl_cert_file={certificate?.Certificate}",
+                "-c",
+                $"ssl_key_file={certificate?.Key}"
+            );
             for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < longestStart; await Task.Delay(50))
             {
                 if (await TryAsync(Path.Combine(programs, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", $"{Port}"))
+                {
                     return;
+                }
+
                 if (await TryAsync("grep", "-q", "could not create any TCP/IP sockets", Path.Combine(folder, "log")))
+                {
                     break;
+                }
             }
 
             // Somebody else was faster with the port.
@@ -124,8 +172,19 @@ internal sealed class PostgresCluster : IAsyncDisposable
         // PostgreSQL refuses to run as root.
         await OwnDaemon.GiveAsync(Owner, folder);
         await RunAsync(
-            Path.Combine(programs, "initdb"), "-D", Path.Combine(folder, "data"), "-U", User, "--pwfile", password, "--auth-local=trust",
-            "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync");
+            Path.Combine(programs, "initdb"),
+            "-D",
+            Path.Combine(folder, "data"),
+            "-U",
+            User,
+            "--pwfile",
+            password,
+            "--auth-local=trust",
+            "--auth-host=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync"
+        );
     }
 
     private static Process Start(string file, params string[] arguments)
@@ -140,7 +199,9 @@ internal sealed class PostgresCluster : IAsyncDisposable
     private static async Task RunAsync(string file, params string[] arguments)
     {
         if (await EndAsync(file, arguments) is { } error)
+        {
             throw new InvalidOperationException($"{file}: {error}");
+        }
     }
 
     private static async Task<string?> EndAsync(string file, string[] arguments)

@@ -1,5 +1,5 @@
-// In: nothing but Debian's package rabbitmq-server. Out: a RabbitMQ of one's own in a scratch folder, on a loopback port, with a user and
-// some virtual hosts, that ends with the process that started it, however that ends.
+// In: nothing but Debian's package rabbitmq-server. Out: a RabbitMQ of one's own in a scratch folder, on a loopback port, with a
+// user and some virtual hosts, that ends with the process that started it, however that ends.
 
 using System.Diagnostics;
 using System.Net;
@@ -27,7 +27,8 @@ internal sealed class RabbitBroker : IAsyncDisposable
     private Process? server;
     private int taken;
 
-    private RabbitBroker(string folder, ServerCertificateFiles? certificate) => (this.folder, this.certificate) = (folder, certificate?.CopyTo(folder));
+    private RabbitBroker(string folder, ServerCertificateFiles? certificate) =>
+        (this.folder, this.certificate) = (folder, certificate?.CopyTo(folder));
 
     private int Port => ports[0];
 
@@ -36,7 +37,10 @@ internal sealed class RabbitBroker : IAsyncDisposable
     public static async Task<RabbitBroker> StartAsync(ServerCertificateFiles? certificate = null)
     {
         if (!File.Exists(Program))
+        {
             throw new InvalidOperationException("RabbitMQ is not installed: ./test installs it (scripts/packages)");
+        }
+
         var broker = new RabbitBroker(Directory.CreateTempSubdirectory("elivepatch-mq-").FullName, certificate);
         try
         {
@@ -52,15 +56,19 @@ internal sealed class RabbitBroker : IAsyncDisposable
     }
 
     /// <summary>The address of a virtual host that nobody has used.</summary>
-    public string NewHost() => Interlocked.Increment(ref taken) is var number and <= VirtualHosts
-        ? $"{(certificate is null ? "amqp" : "amqps")}://{User}:{Uri.EscapeDataString(Password)}@127.0.0.1:{Port}/v{number}"
-        : throw new InvalidOperationException("more tests than virtual hosts: raise their number");
+    public string NewHost() =>
+        Interlocked.Increment(ref taken) is var number and <= VirtualHosts
+            ? $"{(certificate is null ? "amqp" : "amqps")}://{User}:{Uri.EscapeDataString(Password)}@127.0.0.1:{Port}/v{number}"
+            : throw new InvalidOperationException("more tests than virtual hosts: raise their number");
 
     /// <summary>Ends the broker; whoever is connected loses the connection, and what was confirmed is kept.</summary>
     public async Task StopAsync()
     {
         if (server is null)
+        {
             return;
+        }
+
         await OwnDaemon.EndAsync(server);
         server = null;
     }
@@ -70,7 +78,8 @@ internal sealed class RabbitBroker : IAsyncDisposable
     {
         // Ends when its input does: with this process, whatever becomes of that. The port mapper of Erlang is its own as well.
         server = Start(
-            "bash", "-c",
+            "bash",
+            "-c",
             """
             epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" & mapper=$!
             "$1" >>"$HOME/log" 2>&1 & server=$!
@@ -79,16 +88,25 @@ internal sealed class RabbitBroker : IAsyncDisposable
             wait "$server"
             kill "$mapper"
             """,
-            "bash", Program);
+            "bash",
+            Program
+        );
         for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < longestStart; await Task.Delay(100))
         {
             if (await AnswersAsync())
+            {
                 return;
+            }
+
             if (server.HasExited)
+            {
                 break;
+            }
         }
 
-        throw new InvalidOperationException("RabbitMQ does not start: " + await File.ReadAllTextAsync(Path.Combine(folder, "log")));
+        throw new InvalidOperationException(
+            "RabbitMQ does not start: " + await File.ReadAllTextAsync(Path.Combine(folder, "log"))
+        );
     }
 
     /// <summary>The process that everything of it is below.</summary>
@@ -104,21 +122,36 @@ internal sealed class RabbitBroker : IAsyncDisposable
     {
         byte[] salt = [1, 2, 3, 4];
         var hosts = Enumerable.Range(1, VirtualHosts).Select(i => $"v{i}").ToList();
-        await File.WriteAllTextAsync(Path.Combine(folder, "definitions.json"), JsonSerializer.Serialize(new
-        {
-            users = new[]
-            {
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, "definitions.json"),
+            JsonSerializer.Serialize(
                 new
                 {
-                    name = User,
-                    password_hash = Convert.ToBase64String([.. salt, .. SHA256.HashData([.. salt, .. Encoding.UTF8.GetBytes(Password)])]),
-                    hashing_algorithm = "rabbit_password_hashing_sha256",
-                    tags = "",
-                },
-            },
-            vhosts = hosts.Select(name => new { name }),
-            permissions = hosts.Select(vhost => new { user = User, vhost, configure = ".*", write = ".*", read = ".*" }),
-        }));
+                    users = new[]
+                    {
+                        new
+                        {
+                            name = User,
+                            password_hash = Convert.ToBase64String([
+                                .. salt,
+                                .. SHA256.HashData([.. salt, .. Encoding.UTF8.GetBytes(Password)]),
+                            ]),
+                            hashing_algorithm = "rabbit_password_hashing_sha256",
+                            tags = "",
+                        },
+                    },
+                    vhosts = hosts.Select(name => new { name }),
+                    permissions = hosts.Select(vhost => new
+                    {
+                        user = User,
+                        vhost,
+                        configure = ".*",
+                        write = ".*",
+                        read = ".*",
+                    }),
+                }
+            )
+        );
         await File.WriteAllTextAsync(
             Path.Combine(folder, "rabbitmq.conf"),
             $"""
@@ -137,7 +170,8 @@ internal sealed class RabbitBroker : IAsyncDisposable
             disk_free_limit.absolute = 50MB
             vm_memory_high_watermark.absolute = 500MB
 
-            """);
+            """
+        );
         // It refuses to run as another user than its own.
         await OwnDaemon.GiveAsync(Owner, folder);
     }
@@ -163,25 +197,30 @@ internal sealed class RabbitBroker : IAsyncDisposable
         var start = OwnDaemon.CommandOf(Owner, words);
         start.WorkingDirectory = folder;
         start.Environment.Clear();
-        foreach (var (name, value) in new Dictionary<string, string>
+        foreach (
+            var (name, value) in new Dictionary<string, string>
+            {
+                ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin",
+                ["HOME"] = folder,
+                ["RABBITMQ_BASE"] = folder,
+                ["RABBITMQ_MNESIA_BASE"] = Path.Combine(folder, "mnesia"),
+                ["RABBITMQ_LOG_BASE"] = folder,
+                ["RABBITMQ_CONFIG_FILE"] = Path.Combine(folder, "rabbitmq.conf"),
+                ["RABBITMQ_CONF_ENV_FILE"] = "/dev/null",
+                ["RABBITMQ_ENABLED_PLUGINS_FILE"] = Path.Combine(folder, "plugins"),
+                ["RABBITMQ_PID_FILE"] = Path.Combine(folder, "pid"),
+                ["RABBITMQ_NODENAME"] = $"elivepatch{Port}@localhost",
+                ["RABBITMQ_DIST_PORT"] = $"{ports[1]}",
+                ["ERL_EPMD_PORT"] = $"{ports[2]}",
+                ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
+                // One thread that does not spin: the tests' own work is beside it.
+                ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none",
+            }
+        )
         {
-            ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin",
-            ["HOME"] = folder,
-            ["RABBITMQ_BASE"] = folder,
-            ["RABBITMQ_MNESIA_BASE"] = Path.Combine(folder, "mnesia"),
-            ["RABBITMQ_LOG_BASE"] = folder,
-            ["RABBITMQ_CONFIG_FILE"] = Path.Combine(folder, "rabbitmq.conf"),
-            ["RABBITMQ_CONF_ENV_FILE"] = "/dev/null",
-            ["RABBITMQ_ENABLED_PLUGINS_FILE"] = Path.Combine(folder, "plugins"),
-            ["RABBITMQ_PID_FILE"] = Path.Combine(folder, "pid"),
-            ["RABBITMQ_NODENAME"] = $"elivepatch{Port}@localhost",
-            ["RABBITMQ_DIST_PORT"] = $"{ports[1]}",
-            ["ERL_EPMD_PORT"] = $"{ports[2]}",
-            ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
-            // One thread that does not spin: the tests' own work is beside it.
-            ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none",
-        })
             start.Environment[name] = value;
+        }
+
         return Process.Start(start)!;
     }
 }

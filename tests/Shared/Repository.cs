@@ -7,6 +7,7 @@ internal static class Repository
     public static string Root { get; } = Find(AppContext.BaseDirectory);
 
     private static string Find(string folder) =>
-        File.Exists(Path.Combine(folder, "Elivepatch.slnx")) ? folder
+        File.Exists(Path.Combine(folder, "Elivepatch.slnx"))
+            ? folder
             : Find(Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("the tests do not run in a checkout"));
 }

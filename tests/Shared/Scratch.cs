@@ -20,10 +20,31 @@ internal sealed class Scratch : IDisposable
     {
         var folder = Directory.CreateDirectory(PathOf(name)).FullName;
         File.WriteAllText(Path.Combine(folder, "unit.c"), source);
-        var start = new ProcessStartInfo("gcc",
-            ["-c", "-O2", "-g", "-pg", "-mfentry", "-mno-red-zone", "-mcmodel=kernel", "-fno-pic", "-fno-asynchronous-unwind-tables", "-fcf-protection=none",
-             "-ffunction-sections", "-fdata-sections", .. flags, "unit.c", "-o", "unit.o"])
-        { WorkingDirectory = folder, RedirectStandardError = true };
+        var start = new ProcessStartInfo(
+            "gcc",
+            [
+                "-c",
+                "-O2",
+                "-g",
+                "-pg",
+                "-mfentry",
+                "-mno-red-zone",
+                "-mcmodel=kernel",
+                "-fno-pic",
+                "-fno-asynchronous-unwind-tables",
+                "-fcf-protection=none",
+                "-ffunction-sections",
+                "-fdata-sections",
+                .. flags,
+                "unit.c",
+                "-o",
+                "unit.o",
+            ]
+        )
+        {
+            WorkingDirectory = folder,
+            RedirectStandardError = true,
+        };
         using var gcc = Process.Start(start)!;
         var words = gcc.StandardError.ReadToEnd();
         gcc.WaitForExit();

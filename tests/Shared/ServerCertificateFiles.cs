@@ -34,5 +34,6 @@ internal sealed record ServerCertificateFiles(string Certificate, string Key)
         return files;
     }
 
-    private static ServerCertificateFiles In(string folder) => new(Path.Combine(folder, "server.pem"), Path.Combine(folder, "server.key"));
+    private static ServerCertificateFiles In(string folder) =>
+        new(Path.Combine(folder, "server.pem"), Path.Combine(folder, "server.key"));
 }

@@ -1,9 +1,9 @@
 namespace Elivepatch.Tests;
 
 /// <summary>
-/// The stock kernels that tests are for, by their releases: what is expected of a patch is expected of this source. <c>./test --newest</c>
-/// takes the newest that are offered instead, which shows what a point release changes, and before these are offered no longer which ones
-/// to write here next.
+/// The stock kernels that tests are for, by their releases: what is expected of a patch is expected of this source. <c>./test
+/// --newest</c> takes the newest that are offered instead, which shows what a point release changes, and before these are offered
+/// no longer which ones to write here next.
 /// </summary>
 internal static class TestKernels
 {

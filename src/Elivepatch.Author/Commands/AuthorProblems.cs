@@ -6,6 +6,10 @@ namespace Elivepatch.Author.Commands;
 public static class AuthorProblems
 {
     /// <summary>ELP0953.</summary>
-    public static readonly ProblemCode NoBootImage = new(953, ProblemKind.Usage, "the kernel has no boot image for a trial",
-        "Import the kernel again with --boot-image, or run the trial on a stock Debian kernel.");
+    public static readonly ProblemCode NoBootImage = new(
+        953,
+        ProblemKind.Usage,
+        "the kernel has no boot image for a trial",
+        "Import the kernel again with --boot-image, or run the trial on a stock Debian kernel."
+    );
 }

@@ -19,19 +19,32 @@ internal static class BuildCommand
     {
         var patches = new Argument<string[]>("PATCH")
         {
-            Description = "Source patches to make live, in order: unified diffs as written by `git diff`; - is the standard input.",
+            Description =
+                "Source patches to make live, in order: unified diffs as written by `git diff`; - is the standard input.",
             Arity = ArgumentArity.OneOrMore,
         };
         var kernel = KernelCommand.Option();
-        var output = new Option<string?>("--output", "-o") { Description = "Where to write the module. Default: NAME.ko in the current directory.", HelpName = "FILE" };
-        var name = new Option<string?>("--name") { Description = "Name of the module. Default: made from the name of the first patch.", HelpName = "NAME" };
+        var output = new Option<string?>("--output", "-o")
+        {
+            Description = "Where to write the module. Default: NAME.ko in the current directory.",
+            HelpName = "FILE",
+        };
+        var name = new Option<string?>("--name")
+        {
+            Description = "Name of the module. Default: made from the name of the first patch.",
+            HelpName = "NAME",
+        };
         var basePatches = new Option<string[]>("--base-patch")
         {
-            Description = "A patch that the running kernel was built with, in addition to those of its record; may be repeated, in order.",
+            Description =
+                "A patch that the running kernel was built with, in addition to those of its record; may be repeated, in order.",
             HelpName = "FILE",
         };
         var statements = CommonOptions.Statements();
-        var noReplace = new Option<bool>("--no-replace") { Description = "Leave other livepatches in place instead of replacing them all." };
+        var noReplace = new Option<bool>("--no-replace")
+        {
+            Description = "Leave other livepatches in place instead of replacing them all.",
+        };
         var mostUnits = new Option<int>("--most-units")
         {
             Description = "Maximum number of units that include what the patches change. Each takes a second or more to compare.",
@@ -39,7 +52,11 @@ internal static class BuildCommand
             DefaultValueFactory = _ => BuildRequest.UsualMostUnits,
         };
         var timings = new Option<bool>("--timings") { Description = "Print how long each stage took." };
-        var keep = new Option<string?>("--keep") { Description = "Keep the intermediate files in this directory.", HelpName = "DIR" };
+        var keep = new Option<string?>("--keep")
+        {
+            Description = "Keep the intermediate files in this directory.",
+            HelpName = "DIR",
+        };
         var json = CommonOptions.Json();
         var verb = new Verb(
             AuthorVerbs.Build,
@@ -59,59 +76,141 @@ internal static class BuildCommand
             does not match its sources or compiler. A file is written only with status 0.
             """,
             new Example("elivepatch build -k 6.12.117+deb12-cloud-amd64 fix.patch", "Write livepatch_fix.ko and explain it."),
-            new Example("elivepatch build -k $(uname -r) -o fixes.ko --name fixes first.patch second.patch", "Build one cumulative livepatch from two patches."),
-            new Example("git show 1a2b3c4 | elivepatch build -k $(uname -r) --name fix -", "Build from a commit of a kernel repository."),
-            new Example("elivepatch build -k $(uname -r) --json fix.patch | jq '.functions[].name'", "List its functions for a script."),
-            new Example("elivepatch build -k $(uname -r) --statements fix.yaml fix.patch", "Build with the author's statements, which lift refusals."))
+            new Example(
+                "elivepatch build -k $(uname -r) -o fixes.ko --name fixes first.patch second.patch",
+                "Build one cumulative livepatch from two patches."
+            ),
+            new Example(
+                "git show 1a2b3c4 | elivepatch build -k $(uname -r) --name fix -",
+                "Build from a commit of a kernel repository."
+            ),
+            new Example(
+                "elivepatch build -k $(uname -r) --json fix.patch | jq '.functions[].name'",
+                "List its functions for a script."
+            ),
+            new Example(
+                "elivepatch build -k $(uname -r) --statements fix.yaml fix.patch",
+                "Build with the author's statements, which lift refusals."
+            )
+        )
         {
-            patches, kernel, output, name, basePatches, statements, noReplace, mostUnits, timings, keep, json,
+            patches,
+            kernel,
+            output,
+            name,
+            basePatches,
+            statements,
+            noReplace,
+            mostUnits,
+            timings,
+            keep,
+            json,
         };
-        verb.SetAction((parsed, cancellation) => RunAsync(
-            session, parsed.GetRequiredValue(kernel), parsed.GetValue(output), parsed.GetValue(keep), parsed.GetValue(timings), parsed.GetValue(json),
-            StatementsFile.Read(parsed.GetValue(statements)),
-            parsed.GetRequiredValue(patches),
-            (record, files) => new BuildRequest(
-                record, files, parsed.GetValue(basePatches) ?? [], parsed.GetValue(name),
-                Replace: !parsed.GetValue(noReplace), parsed.GetValue(keep))
-            { MostUnits = parsed.GetValue(mostUnits) },
-            cancellation));
+        verb.SetAction(
+            (parsed, cancellation) =>
+                RunAsync(
+                    session,
+                    parsed.GetRequiredValue(kernel),
+                    parsed.GetValue(output),
+                    parsed.GetValue(keep),
+                    parsed.GetValue(timings),
+                    parsed.GetValue(json),
+                    StatementsFile.Read(parsed.GetValue(statements)),
+                    parsed.GetRequiredValue(patches),
+                    (record, files) =>
+                        new BuildRequest(
+                            record,
+                            files,
+                            parsed.GetValue(basePatches) ?? [],
+                            parsed.GetValue(name),
+                            Replace: !parsed.GetValue(noReplace),
+                            parsed.GetValue(keep)
+                        )
+                        {
+                            MostUnits = parsed.GetValue(mostUnits),
+                        },
+                    cancellation
+                )
+        );
         return verb;
     }
 
     private static async Task<int> RunAsync(
-        Session session, string kernel, string? output, string? keep, bool withTimings, bool asJson, Outcome<AuthorStatements> statements,
-        IReadOnlyList<string> patches, Func<Kernel.Records.KernelRecord, IReadOnlyList<string>, BuildRequest> request, CancellationToken cancellation)
+        Session session,
+        string kernel,
+        string? output,
+        string? keep,
+        bool withTimings,
+        bool asJson,
+        Outcome<AuthorStatements> statements,
+        IReadOnlyList<string> patches,
+        Func<Kernel.Records.KernelRecord, IReadOnlyList<string>, BuildRequest> request,
+        CancellationToken cancellation
+    )
     {
         // What can be known to fail at the end is found out at the beginning.
         if (output is not null && OutputFile.Check(output) is { } unusable)
+        {
             return Answer.Fail(session, [unusable], asJson, cancellation);
+        }
+
         if (keep is not null && OutputFile.MakeFolder(keep) is { } unmade)
+        {
             return Answer.Fail(session, [unmade], asJson, cancellation);
+        }
+
         if (!statements.TryGet(out var stated))
+        {
             return Answer.Fail(session, statements.Problems, asJson, cancellation);
+        }
+
         var cache = KernelCommand.OpenCache(session);
         var record = KernelCommand.Open(session, kernel);
         if (!cache.Succeeded || !record.Succeeded)
+        {
             return Answer.Fail(session, record.Problems, asJson, cancellation);
+        }
+
         using var workspace = cache.Value.NewWorkspace();
         var taken = PipedPatch.Take(patches, session, Path.Combine(workspace.FullPath, "stdin.patch"));
         if (!taken.TryGet(out var files))
+        {
             return Answer.Fail(session, taken.Problems, asJson, cancellation);
+        }
 
         var built = await Stages.ShowAsync(
-            session, progress => new LivepatchBuild(cache.Value, progress).RunAsync(request(record.Value, files) with { Statements = stated }, cancellation));
+            session,
+            progress =>
+                new LivepatchBuild(cache.Value, progress).RunAsync(
+                    request(record.Value, files) with
+                    {
+                        Statements = stated,
+                    },
+                    cancellation
+                )
+        );
         if (!built.TryGet(out var result))
+        {
             return Answer.Fail(session, built.Problems, asJson, cancellation);
+        }
+
         cancellation.ThrowIfCancellationRequested();
         var path = output ?? result.Name + ".ko";
         if (OutputFile.Write(path, stream => stream.Write(result.Module)) is { } unwritten)
+        {
             return Answer.Fail(session, [unwritten], asJson, cancellation);
+        }
 
         var report = BuildReport.Of(result, path, withTimings);
         if (asJson)
+        {
             Answer.WriteJson(session, report, AuthorJson.Default.BuildReport);
+        }
         else
+        {
             BuildText.Write(session.Output, report);
+        }
+
         return ExitStatus.Done;
     }
 }

@@ -29,12 +29,19 @@ internal static class InspectCommand
             Exit status: 0 no checked rule is broken, 4 a rule is broken, 5 the module is for another kernel.
             """,
             new Example("elivepatch inspect livepatch-fix.ko", "Show what it does and check the rules that need no kernel."),
-            new Example("elivepatch inspect -k 6.12.117+deb12-cloud-amd64 livepatch-fix.ko", "Also check it against that kernel."))
+            new Example("elivepatch inspect -k 6.12.117+deb12-cloud-amd64 livepatch-fix.ko", "Also check it against that kernel.")
+        )
         {
-            file, kernel, json,
+            file,
+            kernel,
+            json,
         };
-        verb.SetAction((parsed, cancellation) => Task.FromResult(
-            Run(session, parsed.GetRequiredValue(file), parsed.GetValue(kernel), parsed.GetValue(json), cancellation)));
+        verb.SetAction(
+            (parsed, cancellation) =>
+                Task.FromResult(
+                    Run(session, parsed.GetRequiredValue(file), parsed.GetValue(kernel), parsed.GetValue(json), cancellation)
+                )
+        );
         return verb;
     }
 
@@ -43,27 +50,39 @@ internal static class InspectCommand
         var target = kernelName is null ? TargetKernel.Unknown : KernelCommand.Open(session, kernelName).Then(ReadTarget);
         var file = ObjectFile.Read(path);
         if (!target.Succeeded || !file.Succeeded)
+        {
             return Answer.Fail(session, [.. target.Problems, .. file.Problems], asJson, cancellation);
+        }
+
         var read = LivepatchModule.Read(file.Value, target.Value.Layouts);
         if (!read.TryGet(out var module))
+        {
             return Answer.Fail(session, read.Problems, asJson, cancellation);
+        }
 
         var rules = ModuleRules.Check(file.Value, module, target.Value);
         cancellation.ThrowIfCancellationRequested();
         var report = InspectReport.Of(module, Retention.Of(file.Value, module), rules);
         if (asJson)
+        {
             Answer.WriteJson(session, report, AuthorJson.Default.InspectReport);
+        }
         else
+        {
             InspectText.Write(session.Output, report);
+        }
+
         return ExitStatus.Of(rules.Select(r => r.Problem).OfType<Problem>());
     }
 
     private static Outcome<TargetKernel> ReadTarget(KernelRecord record)
     {
-        return RunningKernel.Load(record).Then<TargetKernel>(kernel =>
-        {
-            var exports = record.SymversPath is null ? null : kernel.Exports;
-            return new TargetKernel(kernel.Symbols, exports, Vermagic: null, record.Facts.Layouts, kernel.Image);
-        });
+        return RunningKernel
+            .Load(record)
+            .Then<TargetKernel>(kernel =>
+            {
+                var exports = record.SymversPath is null ? null : kernel.Exports;
+                return new TargetKernel(kernel.Symbols, exports, Vermagic: null, record.Facts.Layouts, kernel.Image);
+            });
     }
 }

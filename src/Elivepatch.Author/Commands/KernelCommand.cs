@@ -10,27 +10,30 @@ namespace Elivepatch.Author.Commands;
 internal static class KernelCommand
 {
     /// <summary>The group of verbs.</summary>
-    public static Verb Create(Session session) => new(
-        AuthorVerbs.Kernel,
-        """
-        A kernel record holds what a build needs to know about one kernel: configuration, symbols with their addresses, exports,
-        source, compiler, and its boot image if there is one. Records are stored in the cache: $ELIVEPATCH_CACHE, else
-        $XDG_CACHE_HOME/elivepatch, else ~/.cache/elivepatch. Nothing is installed on the machine.
-        """)
-    {
-        KernelImportCommand.Create(session),
-        KernelListCommand.Create(session),
-        KernelShowCommand.Create(session),
-        KernelRemoveCommand.Create(session),
-    };
+    public static Verb Create(Session session) =>
+        new(
+            AuthorVerbs.Kernel,
+            """
+            A kernel record holds what a build needs to know about one kernel: configuration, symbols with their addresses, exports,
+            source, compiler, and its boot image if there is one. Records are stored in the cache: $ELIVEPATCH_CACHE, else
+            $XDG_CACHE_HOME/elivepatch, else ~/.cache/elivepatch. Nothing is installed on the machine.
+            """
+        )
+        {
+            KernelImportCommand.Create(session),
+            KernelListCommand.Create(session),
+            KernelShowCommand.Create(session),
+            KernelRemoveCommand.Create(session),
+        };
 
     /// <summary><c>-k</c>, for verbs that need a kernel.</summary>
-    public static Option<string> Option() => new("--kernel", "-k")
-    {
-        Description = "The kernel, as `elivepatch kernel list` names it; its build-id will do as well.",
-        HelpName = "KERNEL",
-        Required = true,
-    };
+    public static Option<string> Option() =>
+        new("--kernel", "-k")
+        {
+            Description = "The kernel, as `elivepatch kernel list` names it; its build-id will do as well.",
+            HelpName = "KERNEL",
+            Required = true,
+        };
 
     /// <summary>Opens the cache of the session.</summary>
     public static Outcome<CacheRoot> OpenCache(Session session) => CacheRoot.Open(CacheRoot.DefaultPath(session.Variable));

@@ -21,10 +21,15 @@ internal static class KernelImportCommand
     {
         var kernel = new Argument<string?>("debian:RELEASE")
         {
-            Description = $"A stock Debian kernel by its release; debian:{DebianImport.NewestCloud} is the newest cloud kernel with a source package, debian:{DebianImport.NewestCloud}-6.1 the newest of a series.",
+            Description =
+                $"A stock Debian kernel by its release; debian:{DebianImport.NewestCloud} is the newest cloud kernel with a source package, debian:{DebianImport.NewestCloud}-6.1 the newest of a series.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var capture = new Option<string?>("--capture") { Description = "A capture of the kernel, as written by `elivepatch capture`.", HelpName = "FILE" };
+        var capture = new Option<string?>("--capture")
+        {
+            Description = "A capture of the kernel, as written by `elivepatch capture`.",
+            HelpName = "FILE",
+        };
         var source = new Option<string?>("--source")
         {
             Description = "The source from which the captured kernel was built: a tree, or an archive of one.",
@@ -37,12 +42,14 @@ internal static class KernelImportCommand
         };
         var bootImage = new Option<string?>("--boot-image")
         {
-            Description = "The image that the machine boots, /boot/vmlinuz-RELEASE: with it code is compared byte by byte, and livepatches can be tried.",
+            Description =
+                "The image that the machine boots, /boot/vmlinuz-RELEASE: with it code is compared byte by byte, and livepatches can be tried.",
             HelpName = "FILE",
         };
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "import", "Imports a kernel, so that livepatches can be built for it.",
+            "import",
+            "Imports a kernel, so that livepatches can be built for it.",
             """
             A stock Debian kernel is imported from its packages: image, headers and source are downloaded into the cache, and
             nothing is installed. Its symbols are read by booting the image once in QEMU.
@@ -56,48 +63,86 @@ internal static class KernelImportCommand
             new Example($"elivepatch kernel import debian:{DebianImport.NewestCloud}", "Import the newest stock cloud kernel."),
             new Example(
                 "elivepatch kernel import --capture web1.capture --source linux-6.12.tar.xz --base-patch local.patch",
-                "Import a self-configured kernel from its capture."))
+                "Import a self-configured kernel from its capture."
+            )
+        )
         {
-            kernel, capture, source, basePatches, bootImage, json,
+            kernel,
+            capture,
+            source,
+            basePatches,
+            bootImage,
+            json,
         };
-        verb.SetAction((parsed, cancellation) =>
-        {
-            var named = parsed.GetValue(kernel);
-            var captured = new Captured(
-                parsed.GetValue(capture), parsed.GetValue(source), parsed.GetValue(basePatches) ?? [], parsed.GetValue(bootImage));
-            return RunAsync(session, Choose(named, captured), parsed.GetValue(json), cancellation);
-        });
+        verb.SetAction(
+            (parsed, cancellation) =>
+            {
+                var named = parsed.GetValue(kernel);
+                var captured = new Captured(
+                    parsed.GetValue(capture),
+                    parsed.GetValue(source),
+                    parsed.GetValue(basePatches) ?? [],
+                    parsed.GetValue(bootImage)
+                );
+                return RunAsync(session, Choose(named, captured), parsed.GetValue(json), cancellation);
+            }
+        );
         return verb;
     }
 
     // What to run, given the cache; or why the words name no kernel.
-    private static Outcome<Import> Choose(string? kernel, Captured captured) => (kernel, captured) switch
-    {
-        ({ } name, { IsEmpty: true }) when name.StartsWith(Debian, StringComparison.Ordinal) =>
-            (Import)((cache, progress, cancellation) => new DebianImport(cache, KernelBoot.ReadFactsAsync, progress).RunAsync(name, cancellation)),
-        ({ } name, { IsEmpty: true }) =>
-            new Problem(CommandProblems.UsageInvalid, $"'{name}' does not say where the kernel comes from", $"Write {Debian}{name} for a stock Debian kernel."),
-        (null, { Capture: { } capture, Source: { } source }) =>
-            (Import)((cache, progress, cancellation) =>
-                new CaptureImport(cache, progress) { BootImagePath = captured.BootImage }.RunAsync(capture, source, captured.BasePatches, cancellation)),
-        _ => new Problem(
-            CommandProblems.UsageInvalid, "name either a stock kernel, or a capture and its source",
-            "Write debian:RELEASE, or --capture FILE --source DIR-OR-TARBALL."),
-    };
+    private static Outcome<Import> Choose(string? kernel, Captured captured) =>
+        (kernel, captured) switch
+        {
+            ({ } name, { IsEmpty: true }) when name.StartsWith(Debian, StringComparison.Ordinal) => (Import)(
+                (cache, progress, cancellation) =>
+                    new DebianImport(cache, KernelBoot.ReadFactsAsync, progress).RunAsync(name, cancellation)
+            ),
+            ({ } name, { IsEmpty: true }) => new Problem(
+                CommandProblems.UsageInvalid,
+                $"'{name}' does not say where the kernel comes from",
+                $"Write {Debian}{name} for a stock Debian kernel."
+            ),
+            (null, { Capture: { } capture, Source: { } source }) => (Import)(
+                (cache, progress, cancellation) =>
+                    new CaptureImport(cache, progress) { BootImagePath = captured.BootImage }.RunAsync(
+                        capture,
+                        source,
+                        captured.BasePatches,
+                        cancellation
+                    )
+            ),
+            _ => new Problem(
+                CommandProblems.UsageInvalid,
+                "name either a stock kernel, or a capture and its source",
+                "Write debian:RELEASE, or --capture FILE --source DIR-OR-TARBALL."
+            ),
+        };
 
     private static async Task<int> RunAsync(Session session, Outcome<Import> import, bool asJson, CancellationToken cancellation)
     {
         var cache = import.Succeeded ? KernelCommand.OpenCache(session) : Outcome<CacheRoot>.Failure(import.Problems);
         if (!cache.Succeeded)
+        {
             return Answer.Fail(session, cache.Problems, asJson, cancellation);
+        }
+
         var imported = await Stages.ShowAsync(session, progress => import.Value(cache.Value, progress, cancellation));
         if (!imported.Succeeded)
+        {
             return Answer.Fail(session, imported.Problems, asJson, cancellation);
+        }
+
         var report = KernelReport.Of(imported.Value);
         if (asJson)
+        {
             Answer.WriteJson(session, report, AuthorJson.Default.KernelReport);
+        }
         else
+        {
             session.Output.WriteLine(report.Name);
+        }
+
         return ExitStatus.Done;
     }
 
@@ -106,5 +151,9 @@ internal static class KernelImportCommand
         public bool IsEmpty => this is { Capture: null, Source: null, BasePatches: [], BootImage: null };
     }
 
-    private delegate Task<Outcome<KernelRecord>> Import(CacheRoot cache, IProgress<StageEvent> progress, CancellationToken cancellation);
+    private delegate Task<Outcome<KernelRecord>> Import(
+        CacheRoot cache,
+        IProgress<StageEvent> progress,
+        CancellationToken cancellation
+    );
 }

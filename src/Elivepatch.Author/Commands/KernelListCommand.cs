@@ -12,13 +12,15 @@ internal static class KernelListCommand
     {
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "list", "Lists the imported kernels.",
+            "list",
+            "Lists the imported kernels.",
             """
             PROOF says what code for the kernel is verified against: the bytes of its boot image, or only the layout of its
             symbols if there is no image.
             """,
             new Example("elivepatch kernel list", "List names, build-ids and origins."),
-            new Example("elivepatch kernel list --json | jq -r '.[].name'", "Print the names for a script."))
+            new Example("elivepatch kernel list --json | jq -r '.[].name'", "Print the names for a script.")
+        )
         {
             json,
         };
@@ -30,12 +32,20 @@ internal static class KernelListCommand
     {
         var cache = KernelCommand.OpenCache(session);
         if (!cache.Succeeded)
+        {
             return Answer.Fail(session, cache.Problems, asJson, cancellation);
+        }
+
         IReadOnlyList<KernelReport> kernels = [.. new KernelStore(cache.Value).List().Select(KernelReport.Of)];
         if (asJson)
+        {
             Answer.WriteJson(session, kernels, AuthorJson.Default.IReadOnlyListKernelReport);
+        }
         else
+        {
             KernelText.WriteList(session.Output, kernels);
+        }
+
         return ExitStatus.Done;
     }
 }

@@ -14,14 +14,19 @@ internal static class KernelRemoveCommand
         var name = new Argument<string>("KERNEL") { Description = "Name or build-id." };
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "remove", "Removes a kernel record.",
+            "remove",
+            "Removes a kernel record.",
             "Sources and objects stay in the cache, where another import reuses them. Livepatches that were built stay as well.",
-            new Example("elivepatch kernel remove 6.12.117+deb12-cloud-amd64", "Remove the record of the kernel."))
+            new Example("elivepatch kernel remove 6.12.117+deb12-cloud-amd64", "Remove the record of the kernel.")
+        )
         {
-            name, json,
+            name,
+            json,
         };
-        verb.SetAction((parsed, cancellation) =>
-            Task.FromResult(Run(session, parsed.GetRequiredValue(name), parsed.GetValue(json), cancellation)));
+        verb.SetAction(
+            (parsed, cancellation) =>
+                Task.FromResult(Run(session, parsed.GetRequiredValue(name), parsed.GetValue(json), cancellation))
+        );
         return verb;
     }
 
@@ -29,12 +34,20 @@ internal static class KernelRemoveCommand
     {
         var removed = KernelCommand.OpenCache(session).Then(cache => new KernelStore(cache).Remove(name));
         if (!removed.Succeeded)
+        {
             return Answer.Fail(session, removed.Problems, asJson, cancellation);
+        }
+
         var report = removed.Value.Facts.Name;
         if (asJson)
+        {
             Answer.WriteJson(session, report, AuthorJson.Default.String);
+        }
         else
+        {
             session.Output.WriteLine($"removed {report}");
+        }
+
         return ExitStatus.Done;
     }
 }

@@ -13,14 +13,19 @@ internal static class KernelShowCommand
         var name = new Argument<string>("KERNEL") { Description = "Name or build-id." };
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "show", "Shows what is known about one kernel.",
+            "show",
+            "Shows what is known about one kernel.",
             "Shows where it comes from, what built it, and what code for it can be verified against.",
-            new Example("elivepatch kernel show $(uname -r)", "Show the record of the kernel that runs here."))
+            new Example("elivepatch kernel show $(uname -r)", "Show the record of the kernel that runs here.")
+        )
         {
-            name, json,
+            name,
+            json,
         };
-        verb.SetAction((parsed, cancellation) =>
-            Task.FromResult(Run(session, parsed.GetRequiredValue(name), parsed.GetValue(json), cancellation)));
+        verb.SetAction(
+            (parsed, cancellation) =>
+                Task.FromResult(Run(session, parsed.GetRequiredValue(name), parsed.GetValue(json), cancellation))
+        );
         return verb;
     }
 
@@ -28,12 +33,20 @@ internal static class KernelShowCommand
     {
         var record = KernelCommand.Open(session, name);
         if (!record.Succeeded)
+        {
             return Answer.Fail(session, record.Problems, asJson, cancellation);
+        }
+
         var report = KernelReport.Of(record.Value);
         if (asJson)
+        {
             Answer.WriteJson(session, report, AuthorJson.Default.KernelReport);
+        }
         else
+        {
             KernelText.Write(session.Output, report);
+        }
+
         return ExitStatus.Done;
     }
 }

@@ -44,31 +44,69 @@ internal static class TryCommand
             Phases are reported on stderr as they happen. Exit status: 0 everything passed, 4 the livepatch failed, 1 the trial
             could not be run.
             """,
-            new Example("elivepatch try -k 6.12.117+deb12-cloud-amd64 livepatch-fix.ko", "Load and unload it, and check the kernel's log."),
-            new Example("elivepatch try -k 6.12.117+deb12-cloud-amd64 livepatch-fix.ko --script check.sh", "Also check that the fix works."))
+            new Example(
+                "elivepatch try -k 6.12.117+deb12-cloud-amd64 livepatch-fix.ko",
+                "Load and unload it, and check the kernel's log."
+            ),
+            new Example(
+                "elivepatch try -k 6.12.117+deb12-cloud-amd64 livepatch-fix.ko --script check.sh",
+                "Also check that the fix works."
+            )
+        )
         {
-            kernel, modules, script, json,
+            kernel,
+            modules,
+            script,
+            json,
         };
-        verb.SetAction((parsed, cancellation) => RunAsync(
-            session, parsed.GetRequiredValue(kernel), parsed.GetRequiredValue(modules), parsed.GetValue(script), parsed.GetValue(json), cancellation));
+        verb.SetAction(
+            (parsed, cancellation) =>
+                RunAsync(
+                    session,
+                    parsed.GetRequiredValue(kernel),
+                    parsed.GetRequiredValue(modules),
+                    parsed.GetValue(script),
+                    parsed.GetValue(json),
+                    cancellation
+                )
+        );
         return verb;
     }
 
     private static async Task<int> RunAsync(
-        Session session, string kernel, IReadOnlyList<string> modules, string? scriptPath, bool asJson, CancellationToken cancellation)
+        Session session,
+        string kernel,
+        IReadOnlyList<string> modules,
+        string? scriptPath,
+        bool asJson,
+        CancellationToken cancellation
+    )
     {
         var record = KernelCommand.Open(session, kernel);
         var script = scriptPath is null ? (Outcome<string>)"" : ReadScript(scriptPath);
         if (!record.Succeeded || !script.Succeeded)
+        {
             return Answer.Fail(session, [.. record.Problems, .. script.Problems], asJson, cancellation);
+        }
+
         if (record.Value.BootImagePath is not { } image)
+        {
             return Answer.Fail(session, [new(AuthorProblems.NoBootImage, record.Value.Facts.Name)], asJson, cancellation);
+        }
 
         var request = new TrialRequest
         {
             Architecture = record.Value.Facts.Architecture,
             Kernel = image,
-            Cases = [new() { Name = "try", Modules = modules, Script = scriptPath is null ? null : script.Value }],
+            Cases =
+            [
+                new()
+                {
+                    Name = "try",
+                    Modules = modules,
+                    Script = scriptPath is null ? null : script.Value,
+                },
+            ],
             OnProgress = new TimedLines(session.Error).Write,
         };
         var trial = await LivepatchTrial.RunAsync(request, cancellation);
@@ -81,14 +119,26 @@ internal static class TryCommand
     {
         var outcome = TrialOutcome.Of(kernel.Facts.Name, report);
         if (asJson)
+        {
             Answer.WriteJson(session, outcome, AuthorJson.Default.TrialOutcome);
+        }
         else
+        {
             TrialText.Write(session.Output, outcome, report.Problems);
+        }
+
         return ExitStatus.Of(report.Problems);
     }
 
-    private static Outcome<string> ReadScript(string path) => InputFile.Read(path).Then<string>(content =>
-        content.Length > LongestScript
-            ? new Problem(CommandProblems.InputUnusable, $"{path} has {content.Length} bytes; a script has at most {LongestScript}")
-            : Encoding.UTF8.GetString(content));
+    private static Outcome<string> ReadScript(string path) =>
+        InputFile
+            .Read(path)
+            .Then<string>(content =>
+                content.Length > LongestScript
+                    ? new Problem(
+                        CommandProblems.InputUnusable,
+                        $"{path} has {content.Length} bytes; a script has at most {LongestScript}"
+                    )
+                    : Encoding.UTF8.GetString(content)
+            );
 }

@@ -9,15 +9,18 @@ namespace Elivepatch.Author.Inputs;
 internal static class ObjectFile
 {
     /// <summary>Reads an ELF file.</summary>
-    public static Outcome<ElfObject> Read(string path) => InputFile.Read(path).Then<ElfObject>(content =>
-    {
-        try
-        {
-            return ElfReader.Read(content);
-        }
-        catch (ElfFormatException e)
-        {
-            return new Problem(DiffProblems.MalformedObject, $"{path}: {e.Message}");
-        }
-    });
+    public static Outcome<ElfObject> Read(string path) =>
+        InputFile
+            .Read(path)
+            .Then<ElfObject>(content =>
+            {
+                try
+                {
+                    return ElfReader.Read(content);
+                }
+                catch (ElfFormatException e)
+                {
+                    return new Problem(DiffProblems.MalformedObject, $"{path}: {e.Message}");
+                }
+            });
 }

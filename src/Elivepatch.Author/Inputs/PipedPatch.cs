@@ -20,18 +20,34 @@ internal static class PipedPatch
     public static Outcome<IReadOnlyList<string>> Take(IReadOnlyList<string> paths, Session session, string file)
     {
         if (paths.Count(p => p == Piped) is var count && count == 0)
+        {
             return paths.ToList();
+        }
+
         if (count > 1)
-            return new Problem(CommandProblems.UsageInvalid, $"{Piped} is the standard input, which can be named only once", "Name the other patches as files.");
+        {
+            return new Problem(
+                CommandProblems.UsageInvalid,
+                $"{Piped} is the standard input, which can be named only once",
+                "Name the other patches as files."
+            );
+        }
+
         try
         {
             using var input = session.Input();
             using var output = File.Create(file);
             var buffer = new byte[1 << 16];
-            for (int read; (read = input.Read(buffer)) > 0;)
+            for (int read; (read = input.Read(buffer)) > 0; )
             {
                 if (output.Length + read > PatchFile.Largest)
-                    return new Problem(PatchProblems.PatchTooLarge, $"the standard input has more than {PatchFile.Largest >> 20} MiB");
+                {
+                    return new Problem(
+                        PatchProblems.PatchTooLarge,
+                        $"the standard input has more than {PatchFile.Largest >> 20} MiB"
+                    );
+                }
+
                 output.Write(buffer, 0, read);
             }
         }

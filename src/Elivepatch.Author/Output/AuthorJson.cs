@@ -4,7 +4,10 @@ namespace Elivepatch.Author.Output;
 
 /// <summary>All that the verbs write as JSON. Made at build time: reflection would cost every run its time.</summary>
 [JsonSourceGenerationOptions(
-    WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
+    WriteIndented = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true
+)]
 [JsonSerializable(typeof(DiffReport))]
 [JsonSerializable(typeof(KernelReport))]
 [JsonSerializable(typeof(IReadOnlyList<KernelReport>))]

@@ -36,7 +36,8 @@ internal sealed record BuildReport(
     IReadOnlyList<ExplainedReference> References,
     IReadOnlyList<AuthorStatement> Statements,
     IReadOnlyList<string> Warnings,
-    IReadOnlyList<Timing>? Timings)
+    IReadOnlyList<Timing>? Timings
+)
 {
     /// <summary>Why its module stays in memory after it was disabled; empty where it can be unloaded.</summary>
     public IReadOnlyList<ExplainedEscape> KeptInMemory { get; init; } = [];
@@ -52,9 +53,20 @@ internal sealed record BuildReport(
     {
         var explanation = result.Explanation;
         return new(
-            path, result.Module.LongLength, explanation.Name, explanation.Release, explanation.BuildId, explanation.Replace, explanation.Units,
-            explanation.Functions, explanation.Data, explanation.References, explanation.Statements, result.Warnings,
-            withTimings ? [.. result.Timings.Select(t => new Timing(t.Stage, Math.Round(t.Elapsed.TotalSeconds, 3)))] : null)
+            path,
+            result.Module.LongLength,
+            explanation.Name,
+            explanation.Release,
+            explanation.BuildId,
+            explanation.Replace,
+            explanation.Units,
+            explanation.Functions,
+            explanation.Data,
+            explanation.References,
+            explanation.Statements,
+            result.Warnings,
+            withTimings ? [.. result.Timings.Select(t => new Timing(t.Stage, Math.Round(t.Elapsed.TotalSeconds, 3)))] : null
+        )
         {
             KeptInMemory = explanation.KeptInMemory,
             FilesWithoutCode = explanation.FilesWithoutCode,

@@ -37,15 +37,18 @@ internal sealed record DiffReport(
     IReadOnlyList<string> RemovedFunctions,
     IReadOnlyList<NewData> NewData,
     IReadOnlyList<string> LineNumbersOnly,
-    IReadOnlyList<ProblemReport> Refused)
+    IReadOnlyList<ProblemReport> Refused
+)
 {
     /// <summary>Gathers the report from what the engine found.</summary>
-    public static DiffReport Of(UnitDiff diff, Inclusion? inclusion, IReadOnlyList<Problem> problems) => new(
-        diff.Unit,
-        [.. diff.Changed.Select(c => new ChangedFunction(c.After.Name, c.Difference?.ToString() ?? ""))],
-        [.. diff.NewFunctions.Select(c => new NewFunction(c.After.Name, c.After.IsGlobal, inclusion?.Contains(c.After)))],
-        [.. diff.RemovedFunctions.Select(p => p.Name)],
-        [.. diff.NewVariables.Select(p => new NewData(p.Name, p.Section.Name, p.Size, inclusion?.Contains(p)))],
-        [.. diff.OnlyLinesMoved.Select(p => p.Name)],
-        ProblemReport.Of(problems));
+    public static DiffReport Of(UnitDiff diff, Inclusion? inclusion, IReadOnlyList<Problem> problems) =>
+        new(
+            diff.Unit,
+            [.. diff.Changed.Select(c => new ChangedFunction(c.After.Name, c.Difference?.ToString() ?? ""))],
+            [.. diff.NewFunctions.Select(c => new NewFunction(c.After.Name, c.After.IsGlobal, inclusion?.Contains(c.After)))],
+            [.. diff.RemovedFunctions.Select(p => p.Name)],
+            [.. diff.NewVariables.Select(p => new NewData(p.Name, p.Section.Name, p.Size, inclusion?.Contains(p)))],
+            [.. diff.OnlyLinesMoved.Select(p => p.Name)],
+            ProblemReport.Of(problems)
+        );
 }

@@ -12,14 +12,20 @@ internal static class DiffText
         var sections = new (string Title, IReadOnlyList<(string Name, string Remark)> Rows)[]
         {
             ("changed functions", [.. report.Changed.Select(c => (c.Name, c.Difference))]),
-            ("new functions", [.. report.NewFunctions.Select(f => (f.Name, (f.IsGlobal ? "global" : "static") + Unused(f.IsUsed)))]),
+            (
+                "new functions",
+                [.. report.NewFunctions.Select(f => (f.Name, (f.IsGlobal ? "global" : "static") + Unused(f.IsUsed)))]
+            ),
             ("removed functions", [.. report.RemovedFunctions.Select(f => (f, ""))]),
             ("new data", [.. report.NewData.Select(d => (d.Name, $"{d.Size} bytes in {d.Section}{Unused(d.IsUsed)}"))]),
             ("no change but of line numbers", [.. report.LineNumbersOnly.Select(f => (f, ""))]),
         };
         output.WriteLine(Printable.Text(report.Unit));
         if (Array.TrueForAll(sections, s => s.Rows.Count == 0) && problems.Count == 0)
+        {
             output.WriteLine("  nothing changed");
+        }
+
         foreach (var (title, rows) in sections.Where(s => s.Rows.Count > 0))
         {
             output.WriteLine($"{title}:");

@@ -50,7 +50,8 @@ internal sealed record InspectReport(
     IReadOnlyList<ExportReference> ExportReferences,
     IReadOnlyList<TableSummary> Tables,
     ModuleSizes Sizes,
-    IReadOnlyList<InspectedRule> Rules)
+    IReadOnlyList<InspectedRule> Rules
+)
 {
     /// <summary>What may become of the module when it was disabled.</summary>
     public RetentionState Retention { get; init; }
@@ -59,33 +60,45 @@ internal sealed record InspectReport(
     public IReadOnlyList<string> KeptInMemory { get; init; } = [];
 
     /// <summary>Gathers the report.</summary>
-    public static InspectReport Of(LivepatchModule module, Retention retention, IReadOnlyList<RuleResult> rules) => new(
-        module.Name,
-        module.Information.Vermagic?.TrimEnd(),
-        module.Information.License,
-        module.Information.Depends,
-        module.Form,
-        module.Replace,
-        [.. from o in module.Objects
-            from f in o.Functions
-            select new InspectedFunction(o.DisplayName, f.OldName, f.OldPosition.Value, f.New?.Symbol, f.New?.Size ?? 0)],
-        [.. module.Objects.SelectMany(CallbacksOf)],
-        [.. module.LivepatchReferences.Select(r => new InspectedReference(r.Symbol.ObjectName, r.Symbol.Name, r.Symbol.Position.Value))],
-        module.ExportReferences,
-        module.Tables,
-        module.Sizes,
-        [.. rules.Select(r => new InspectedRule(r.Id, r.Title, r.State, r.Detail))])
-    {
-        Retention = retention.State,
-        KeptInMemory = retention.Reasons,
-    };
+    public static InspectReport Of(LivepatchModule module, Retention retention, IReadOnlyList<RuleResult> rules) =>
+        new(
+            module.Name,
+            module.Information.Vermagic?.TrimEnd(),
+            module.Information.License,
+            module.Information.Depends,
+            module.Form,
+            module.Replace,
+            [
+                .. from o in module.Objects
+                from f in o.Functions
+                select new InspectedFunction(o.DisplayName, f.OldName, f.OldPosition.Value, f.New?.Symbol, f.New?.Size ?? 0),
+            ],
+            [.. module.Objects.SelectMany(CallbacksOf)],
+            [
+                .. module.LivepatchReferences.Select(r => new InspectedReference(
+                    r.Symbol.ObjectName,
+                    r.Symbol.Name,
+                    r.Symbol.Position.Value
+                )),
+            ],
+            module.ExportReferences,
+            module.Tables,
+            module.Sizes,
+            [.. rules.Select(r => new InspectedRule(r.Id, r.Title, r.State, r.Detail))]
+        )
+        {
+            Retention = retention.State,
+            KeptInMemory = retention.Reasons,
+        };
 
     private static IEnumerable<string> CallbacksOf(PatchedObject patched)
     {
         (string Kind, string? Symbol)[] callbacks =
         [
-            ("pre_patch", patched.Callbacks.PrePatch), ("post_patch", patched.Callbacks.PostPatch),
-            ("pre_unpatch", patched.Callbacks.PreUnpatch), ("post_unpatch", patched.Callbacks.PostUnpatch),
+            ("pre_patch", patched.Callbacks.PrePatch),
+            ("post_patch", patched.Callbacks.PostPatch),
+            ("pre_unpatch", patched.Callbacks.PreUnpatch),
+            ("post_unpatch", patched.Callbacks.PostUnpatch),
         ];
         return callbacks.Where(c => c.Symbol is not null).Select(c => $"{patched.DisplayName} {c.Kind} {c.Symbol}");
     }

@@ -13,7 +13,9 @@ namespace Elivepatch.Author.Output;
 /// <param name="ImportedAt">When it was imported, UTC.</param>
 /// <param name="Source">SHA-256 of the source archive.</param>
 /// <param name="BasePatches">Patches that it was built with, in order.</param>
-/// <param name="Proof">What a livepatch for it is proven against: <c>bytes</c> where its image is known, else <c>layout</c>.</param>
+/// <param name="Proof">
+/// What a livepatch for it is proven against: <c>bytes</c> where its image is known, else <c>layout</c>.
+/// </param>
 /// <param name="HasBootImage">True where it can be booted for a trial.</param>
 /// <param name="Modules">Modules that were loaded when it was captured.</param>
 /// <param name="Livepatches">Livepatches that were loaded when it was captured.</param>
@@ -33,23 +35,26 @@ internal sealed record KernelReport(
     bool HasBootImage,
     IReadOnlyList<string> Modules,
     IReadOnlyList<string> Livepatches,
-    string Folder)
+    string Folder
+)
 {
     /// <summary>Gathers the report of a record.</summary>
-    public static KernelReport Of(KernelRecord record) => new(
-        record.Facts.Name,
-        record.Facts.Release,
-        record.Facts.BuildId,
-        record.Facts.Compiler,
-        record.Facts.KernelVersionText,
-        record.Facts.Origin.Kind,
-        record.Facts.Origin.Packages,
-        record.Facts.Origin.ImportedAt,
-        record.Facts.SourceDigest,
-        [.. record.Facts.BasePatches.Select(p => p.Name)],
-        record.VmlinuxPath is null ? "layout" : "bytes",
-        record.BootImagePath is not null,
-        [.. record.Facts.Modules.Select(m => m.Name)],
-        record.Facts.Livepatches,
-        record.Folder);
+    public static KernelReport Of(KernelRecord record) =>
+        new(
+            record.Facts.Name,
+            record.Facts.Release,
+            record.Facts.BuildId,
+            record.Facts.Compiler,
+            record.Facts.KernelVersionText,
+            record.Facts.Origin.Kind,
+            record.Facts.Origin.Packages,
+            record.Facts.Origin.ImportedAt,
+            record.Facts.SourceDigest,
+            [.. record.Facts.BasePatches.Select(p => p.Name)],
+            record.VmlinuxPath is null ? "layout" : "bytes",
+            record.BootImagePath is not null,
+            [.. record.Facts.Modules.Select(m => m.Name)],
+            record.Facts.Livepatches,
+            record.Folder
+        );
 }

@@ -33,7 +33,11 @@ internal static class KernelText
             new[] { "origin", kernel.Origin },
             new[] { "imported", Time(kernel.ImportedAt) },
             new[] { "source", $"SHA-256 {kernel.Source}" },
-            new[] { "proof", kernel.Proof == "bytes" ? "bytes: the code of the boot image" : "layout: names and addresses of symbols" },
+            new[]
+            {
+                "proof",
+                kernel.Proof == "bytes" ? "bytes: the code of the boot image" : "layout: names and addresses of symbols",
+            },
             new[] { "trial", kernel.HasBootImage ? "possible: there is a boot image" : "not possible without a boot image" },
             new[] { "folder", kernel.Folder },
         };
@@ -41,14 +45,28 @@ internal static class KernelText
         rows.AddRange(Listed("base patch", kernel.BasePatches));
         rows.AddRange(Listed("livepatch", kernel.Livepatches));
         if (kernel.Modules.Count > 0)
-            rows.Add(["modules", string.Create(CultureInfo.InvariantCulture, $"{kernel.Modules.Count} loaded when it was captured")]);
+        {
+            rows.Add([
+                "modules",
+                string.Create(CultureInfo.InvariantCulture, $"{kernel.Modules.Count} loaded when it was captured"),
+            ]);
+        }
+
         Columns.Write(output, rows, indent: 0);
     }
 
     private static string[] Row(KernelReport kernel) =>
-        [kernel.Name, kernel.BuildId[..Math.Min(ShortBuildId, kernel.BuildId.Length)], kernel.Proof, kernel.Origin, Time(kernel.ImportedAt)];
+        [
+            kernel.Name,
+            kernel.BuildId[..Math.Min(ShortBuildId, kernel.BuildId.Length)],
+            kernel.Proof,
+            kernel.Origin,
+            Time(kernel.ImportedAt),
+        ];
 
-    private static IEnumerable<string[]> Listed(string title, IEnumerable<string> values) => values.Select(v => new[] { title, v });
+    private static IEnumerable<string[]> Listed(string title, IEnumerable<string> values) =>
+        values.Select(v => new[] { title, v });
 
-    private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
+    private static string Time(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 }

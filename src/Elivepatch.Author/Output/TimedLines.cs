@@ -15,7 +15,12 @@ internal sealed class TimedLines(TextWriter output)
     {
         lock (writing)
         {
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(start).TotalSeconds,6:0.0} s  {Printable.Text(line)}"));
+            output.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{Stopwatch.GetElapsedTime(start).TotalSeconds, 6:0.0} s  {Printable.Text(line)}"
+                )
+            );
             output.Flush();
         }
     }

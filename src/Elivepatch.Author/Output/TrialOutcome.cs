@@ -19,9 +19,18 @@ internal sealed record TrialOutcome(
     IReadOnlyList<TrialPhase> Phases,
     IReadOnlyList<string> KernelLog,
     IReadOnlyList<BlockingTask> BlockingTasks,
-    IReadOnlyList<ProblemReport> Problems)
+    IReadOnlyList<ProblemReport> Problems
+)
 {
     /// <summary>Gathers the outcome from the report of a trial.</summary>
-    public static TrialOutcome Of(string kernel, TrialReport report) => new(
-        kernel, report.Passed, report.TransitionSeconds, report.Phases, report.KernelLog, report.BlockingTasks, ProblemReport.Of(report.Problems));
+    public static TrialOutcome Of(string kernel, TrialReport report) =>
+        new(
+            kernel,
+            report.Passed,
+            report.TransitionSeconds,
+            report.Phases,
+            report.KernelLog,
+            report.BlockingTasks,
+            ProblemReport.Of(report.Problems)
+        );
 }

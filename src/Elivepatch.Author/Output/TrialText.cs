@@ -13,21 +13,31 @@ internal static class TrialText
     {
         foreach (var phase in trial.Phases)
         {
-            output.WriteLine(Printable.Text(string.Create(CultureInfo.InvariantCulture, $"{phase}: {Ending(phase)}, {phase.Seconds:0.0} s")));
+            output.WriteLine(
+                Printable.Text(string.Create(CultureInfo.InvariantCulture, $"{phase}: {Ending(phase)}, {phase.Seconds:0.0} s"))
+            );
             foreach (var line in phase.Output.TrimEnd('\n').Split('\n').Where(l => l.Length > 0))
+            {
                 output.WriteLine($"    {Printable.Text(line)}");
+            }
         }
         var gone = trial.Phases.Any(p => p.Name == "keep") ? "disabled and kept in memory" : "disabled and unloaded";
-        output.WriteLine(trial.Passed
-            ? string.Create(CultureInfo.InvariantCulture, $"passed on {trial.Kernel}: loaded, live after {trial.TransitionSeconds:0.0} s, {gone}; the kernel's log is clean")
-            : $"failed on {trial.Kernel}");
+        output.WriteLine(
+            trial.Passed
+                ? string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"passed on {trial.Kernel}: loaded, live after {trial.TransitionSeconds:0.0} s, {gone}; the kernel's log is clean"
+                )
+                : $"failed on {trial.Kernel}"
+        );
         ProblemText.Write(output, problems);
     }
 
-    private static string Ending(TrialPhase phase) => phase.ExitStatus switch
-    {
-        0 => "ok",
-        -1 => "did not end",
-        var status => string.Create(CultureInfo.InvariantCulture, $"status {status}"),
-    };
+    private static string Ending(TrialPhase phase) =>
+        phase.ExitStatus switch
+        {
+            0 => "ok",
+            -1 => "did not end",
+            var status => string.Create(CultureInfo.InvariantCulture, $"status {status}"),
+        };
 }

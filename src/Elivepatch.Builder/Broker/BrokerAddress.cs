@@ -17,16 +17,28 @@ public sealed class BrokerAddress
     public static Outcome<BrokerAddress> Parse(string text)
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("amqp" or "amqps") || url.Host.Length == 0)
-            return new Problem(BuilderProblems.ConfigurationInvalid, "it is not an amqp or amqps URL (write amqp://user:password@host:5672/vhost)");
+        {
+            return new Problem(
+                BuilderProblems.ConfigurationInvalid,
+                "it is not an amqp or amqps URL (write amqp://user:password@host:5672/vhost)"
+            );
+        }
+
         if (url.Query.Length > 0 || url.Fragment.Length > 0 || url.Segments.Length > 2)
+        {
             return new Problem(BuilderProblems.ConfigurationInvalid, "it has more than user, host, port and vhost");
+        }
+
         return new BrokerAddress(url);
     }
 
-    /// <summary>Connects. What is lost with a connection is found again by whoever lost it, so nothing is recovered by itself.</summary>
+    /// <summary>
+    /// Connects. What is lost with a connection is found again by whoever lost it, so nothing is recovered by itself.
+    /// </summary>
     /// <param name="name">What the broker's operator sees.</param>
     /// <param name="cancellation">Ends it.</param>
-    /// <exception cref="RabbitMQ.Client.Exceptions.BrokerUnreachableException">There is no broker, or it does not know us.</exception>
+    /// <exception cref="RabbitMQ.Client.Exceptions.BrokerUnreachableException">There is no broker, or it does not know
+    /// us.</exception>
     public Task<IConnection> ConnectAsync(string name, CancellationToken cancellation)
     {
         var factory = new ConnectionFactory

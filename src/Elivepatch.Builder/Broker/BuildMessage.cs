@@ -18,9 +18,10 @@ public static class BuildMessage
     public static byte[] Body(string build) => Encoding.ASCII.GetBytes(build);
 
     /// <summary>Properties of a message that survives the broker's restart.</summary>
-    public static BasicProperties Properties(string? worker) => new()
-    {
-        Persistent = true,
-        Headers = worker is null ? null : new Dictionary<string, object?> { [BuildQueues.WorkerHeader] = worker },
-    };
+    public static BasicProperties Properties(string? worker) =>
+        new()
+        {
+            Persistent = true,
+            Headers = worker is null ? null : new Dictionary<string, object?> { [BuildQueues.WorkerHeader] = worker },
+        };
 }

@@ -1,10 +1,11 @@
 // The queues at the broker. A build's message goes to the queue of its capability, from which every worker that has it takes; or
-// first to the queue of one worker that has the kernel prepared and nothing to do, from which it goes on at once where that worker
-// does not take it. A message says that a build waits: it names one, by which its kernel's compiler is known, and whoever has the
-// message is given the build whose turn it is (Server/State/BuildTable.Turns). How builds stand is in the database, and a message too
-// many or a lost one does no harm.
+// first to the queue of one worker that has the kernel prepared and nothing to do, from which it goes on at once where that
+// worker does not take it. A message says that a build waits: it names one, by which its kernel's compiler is known, and whoever
+// has the message is given the build whose turn it is (Server/State/BuildTable.Turns). How builds stand is in the database, and a
+// message too many or a lost one does no harm.
 //
-//   server --> elivepatch.builds  (direct)  --> elivepatch.build.CAPABILITY --> workers --(died too often)--> elivepatch.dead --> servers
+//   server --> elivepatch.builds  (direct)  --> elivepatch.build.CAPABILITY --> workers --(died too often)--> elivepatch.dead -->
+// servers
 //          \-> elivepatch.idle    (headers) --> elivepatch.worker.ID        --> that worker --(not taken)--> elivepatch.builds
 
 using RabbitMQ.Client;
@@ -44,9 +45,27 @@ public static class BuildQueues
     /// <summary>Makes what servers and workers share.</summary>
     public static async Task DeclareAsync(IChannel channel, CancellationToken cancellation)
     {
-        await channel.ExchangeDeclareAsync(Builds, ExchangeType.Direct, durable: true, autoDelete: false, cancellationToken: cancellation);
-        await channel.ExchangeDeclareAsync(Idle, ExchangeType.Headers, durable: true, autoDelete: false, cancellationToken: cancellation);
-        await channel.ExchangeDeclareAsync(Dead, ExchangeType.Fanout, durable: true, autoDelete: false, cancellationToken: cancellation);
+        await channel.ExchangeDeclareAsync(
+            Builds,
+            ExchangeType.Direct,
+            durable: true,
+            autoDelete: false,
+            cancellationToken: cancellation
+        );
+        await channel.ExchangeDeclareAsync(
+            Idle,
+            ExchangeType.Headers,
+            durable: true,
+            autoDelete: false,
+            cancellationToken: cancellation
+        );
+        await channel.ExchangeDeclareAsync(
+            Dead,
+            ExchangeType.Fanout,
+            durable: true,
+            autoDelete: false,
+            cancellationToken: cancellation
+        );
         await DeclareQueueAsync(channel, Dead, [], cancellation);
         await channel.QueueBindAsync(Dead, Dead, "", cancellationToken: cancellation);
     }
@@ -56,40 +75,61 @@ public static class BuildQueues
     {
         var queue = OfCapability(capability);
         await DeclareQueueAsync(
-            channel, queue,
+            channel,
+            queue,
             new()
             {
                 ["x-expires"] = (int)unused.TotalMilliseconds,
                 ["x-delivery-limit"] = MostReturns,
                 ["x-dead-letter-exchange"] = Dead,
             },
-            cancellation);
+            cancellation
+        );
         await channel.QueueBindAsync(queue, Builds, capability, cancellationToken: cancellation);
     }
 
-    /// <summary>Makes the queue of a worker. It outlives the worker for a while, so that what is in it goes on to others.</summary>
+    /// <summary>
+    /// Makes the queue of a worker. It outlives the worker for a while, so that what is in it goes on to others.
+    /// </summary>
     public static async Task DeclareWorkerAsync(IChannel channel, string worker, CancellationToken cancellation)
     {
         var queue = OfWorker(worker);
         await DeclareQueueAsync(
-            channel, queue,
+            channel,
+            queue,
             new()
             {
                 ["x-expires"] = (int)unused.TotalMilliseconds,
                 ["x-message-ttl"] = (int)preference.TotalMilliseconds,
                 ["x-dead-letter-exchange"] = Builds,
             },
-            cancellation);
+            cancellation
+        );
         await channel.QueueBindAsync(
-            queue, Idle, "", new Dictionary<string, object?> { ["x-match"] = "all", [WorkerHeader] = worker }, cancellationToken: cancellation);
+            queue,
+            Idle,
+            "",
+            new Dictionary<string, object?> { ["x-match"] = "all", [WorkerHeader] = worker },
+            cancellationToken: cancellation
+        );
     }
 
     // Quorum queues keep what was confirmed, also where a broker of several is lost.
     private static Task<QueueDeclareOk> DeclareQueueAsync(
-        IChannel channel, string name, Dictionary<string, object?> arguments, CancellationToken cancellation)
+        IChannel channel,
+        string name,
+        Dictionary<string, object?> arguments,
+        CancellationToken cancellation
+    )
     {
         arguments["x-queue-type"] = "quorum";
         return channel.QueueDeclareAsync(
-            name, durable: true, exclusive: false, autoDelete: false, arguments: arguments, cancellationToken: cancellation);
+            name,
+            durable: true,
+            exclusive: false,
+            autoDelete: false,
+            arguments: arguments,
+            cancellationToken: cancellation
+        );
     }
 }

@@ -14,14 +14,18 @@ public sealed partial class Reachability(string name, ILogger log)
     public void IsLost(string why)
     {
         if (Interlocked.Exchange(ref reason, why) != why)
+        {
             LogLost(name, why);
+        }
     }
 
     /// <summary>It answered.</summary>
     public void IsWell()
     {
         if (Interlocked.Exchange(ref reason, null) is not null)
+        {
             LogWell(name);
+        }
     }
 
     [LoggerMessage(LogLevel.Warning, "{Name} cannot be used, and is tried again: {Reason}")]

@@ -22,8 +22,12 @@ namespace Elivepatch.Builder.Jobs;
 /// <param name="signModule">Appends the kernel's own signature to a module; null where modules are not signed.</param>
 /// <param name="clock">The clock of statements.</param>
 public sealed class BuildJob(
-    CacheRoot cache, KernelSources sources, BuildPolicy policy,
-    Func<byte[], KernelConfig, CancellationToken, Task<Outcome<byte[]>>>? signModule, TimeProvider clock)
+    CacheRoot cache,
+    KernelSources sources,
+    BuildPolicy policy,
+    Func<byte[], KernelConfig, CancellationToken, Task<Outcome<byte[]>>>? signModule,
+    TimeProvider clock
+)
 {
     /// <summary>Runs a build.</summary>
     public async Task<BuildProduct> RunAsync(BuildOrder order, IProgress<BuildEvent> journal, CancellationToken cancellation)
@@ -33,36 +37,66 @@ public sealed class BuildJob(
         using var workspace = cache.NewWorkspace();
         var patches = await WriteAsync(order.Submission.Patches, Path.Combine(workspace.FullPath, "patches"), cancellation);
         var basePatches = await WriteAsync(
-            order.Submission.BasePatches, Path.Combine(workspace.FullPath, "base-patches"), cancellation);
+            order.Submission.BasePatches,
+            Path.Combine(workspace.FullPath, "base-patches"),
+            cancellation
+        );
 
         var imported = await new KernelImport(cache, sources).RunAsync(order, basePatches, progress, cancellation);
         if (!imported.TryGet(out var kernel))
+        {
             return Failed(imported.Problems, progress);
+        }
+
         if (policy.Trial == TrialPolicy.Required && kernel.Record.BootImagePath is null)
-            return Failed([new(BuilderProblems.TestImpossible, $"the boot image of {order.Kernel.Release} is not known")], progress);
+        {
+            return Failed(
+                [new(BuilderProblems.TestImpossible, $"the boot image of {order.Kernel.Release} is not known")],
+                progress
+            );
+        }
 
         var taken = AuthorStatements.Of(order.Submission.Statements);
         if (!taken.TryGet(out var statements))
+        {
             return Failed(taken.Problems, progress);
+        }
+
         var request = new BuildRequest(
-            kernel.Record, patches, kernel.FurtherBasePatches, order.Submission.Name, order.Submission.Replace, KeepFolder: null)
+            kernel.Record,
+            patches,
+            kernel.FurtherBasePatches,
+            order.Submission.Name,
+            order.Submission.Replace,
+            KeepFolder: null
+        )
         {
             Statements = statements,
             MostUnits = policy.MostUnits,
         };
         var built = await new LivepatchBuild(cache, progress).RunAsync(request, cancellation);
         if (!built.TryGet(out var livepatch))
+        {
             return Failed(built.Problems, progress);
+        }
+
         foreach (var warning in livepatch.Warnings)
+        {
             progress.Log(warning);
+        }
 
         var signed = await SignAsync(livepatch.Module, kernel.Record, progress, cancellation);
         if (!signed.TryGet(out var module))
+        {
             return Failed(signed.Problems, progress);
+        }
 
         var tried = await TryAsync(order, kernel.Record, livepatch.Name, module, workspace, progress, cancellation);
         if (!tried.TryGet(out var trial))
+        {
             return Failed(tried.Problems, progress);
+        }
+
         if (trial.Report is { Passed: false } failed && policy.Trial != TrialPolicy.Optional)
         {
             return Failed(TrialProblems.Of(failed, policy), progress) with
@@ -80,15 +114,29 @@ public sealed class BuildJob(
             Console = trial.Report is { } report ? TrialConsole.Write(report) : null,
             Tested = trial.Report?.Passed,
             Statement = BuildStatement.Of(
-                order, kernel.Record, module, livepatch.Explanation, Summary(order, trial.Report), started, clock.GetUtcNow()),
+                order,
+                kernel.Record,
+                module,
+                livepatch.Explanation,
+                Summary(order, trial.Report),
+                started,
+                clock.GetUtcNow()
+            ),
         };
     }
 
     private async Task<Outcome<byte[]>> SignAsync(
-        byte[] module, KernelRecord kernel, JournalReporter progress, CancellationToken cancellation)
+        byte[] module,
+        KernelRecord kernel,
+        JournalReporter progress,
+        CancellationToken cancellation
+    )
     {
         if (signModule is null)
+        {
             return module;
+        }
+
         progress.Report(new("sign module", "", StageState.Running));
         var signed = await signModule(module, kernel.ReadConfig(), cancellation);
         progress.Report(new("sign module", "", signed.Succeeded ? StageState.Done : StageState.Failed));
@@ -97,11 +145,20 @@ public sealed class BuildJob(
 
     // The signed module, as it will be loaded, is what is tried.
     private async Task<Outcome<Trial>> TryAsync(
-        BuildOrder order, KernelRecord kernel, string name, byte[] module, Workspace workspace, JournalReporter progress,
-        CancellationToken cancellation)
+        BuildOrder order,
+        KernelRecord kernel,
+        string name,
+        byte[] module,
+        Workspace workspace,
+        JournalReporter progress,
+        CancellationToken cancellation
+    )
     {
         if (policy.Trial == TrialPolicy.Off || kernel.BootImagePath is not { } image)
+        {
             return new Trial(null);
+        }
+
         var path = Path.Combine(workspace.FullPath, $"{name}.ko");
         await File.WriteAllBytesAsync(path, module, cancellation);
         progress.Report(new("test", "", StageState.Running));
@@ -112,11 +169,18 @@ public sealed class BuildJob(
                 Kernel = image,
                 Cases =
                 [
-                    new() { Name = name, Modules = [path], Script = order.Submission.Script, ScriptTimeout = policy.ScriptTime },
+                    new()
+                    {
+                        Name = name,
+                        Modules = [path],
+                        Script = order.Submission.Script,
+                        ScriptTimeout = policy.ScriptTime,
+                    },
                 ],
                 OnProgress = line => progress.Log($"test: {line}"),
             },
-            cancellation);
+            cancellation
+        );
         if (!outcome.TryGet(out var reports))
         {
             progress.Report(new("test", outcome.Problems[0].Reason, StageState.Failed));
@@ -127,15 +191,22 @@ public sealed class BuildJob(
         return new Trial(reports[0]);
     }
 
-    private static TestSummary? Summary(BuildOrder order, TrialReport? report) => report is null
-        ? null
-        : new(
-            report.Passed, [.. report.Phases.Select(p => p.Name)], report.TransitionSeconds,
-            BuildStatement.Script(order.Submission.Script));
+    private static TestSummary? Summary(BuildOrder order, TrialReport? report) =>
+        report is null
+            ? null
+            : new(
+                report.Passed,
+                [.. report.Phases.Select(p => p.Name)],
+                report.TransitionSeconds,
+                BuildStatement.Script(order.Submission.Script)
+            );
 
     // Two patches may have one name: each has a folder of its own.
     private static async Task<IReadOnlyList<string>> WriteAsync(
-        IReadOnlyList<PatchFile> files, string folder, CancellationToken cancellation)
+        IReadOnlyList<PatchFile> files,
+        string folder,
+        CancellationToken cancellation
+    )
     {
         var paths = new List<string>();
         foreach (var file in files)
@@ -152,7 +223,10 @@ public sealed class BuildJob(
     private static BuildProduct Failed(IReadOnlyList<Problem> problems, JournalReporter progress)
     {
         foreach (var problem in problems)
+        {
             progress.Log(problem.ToString());
+        }
+
         return new() { Problems = problems };
     }
 

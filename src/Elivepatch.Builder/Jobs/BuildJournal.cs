@@ -1,5 +1,5 @@
-// In: what happens in a running build, from any thread. Out: the same, many at once and in order, to whoever keeps it: that waits for
-// a disk or a network, and a compiler does not wait for that.
+// In: what happens in a running build, from any thread. Out: the same, many at once and in order, to whoever keeps it: that waits
+// for a disk or a network, and a compiler does not wait for that.
 
 using System.Threading.Channels;
 using Elivepatch.Protocol.Api;
@@ -19,7 +19,8 @@ public sealed class BuildJournal : IProgress<BuildEvent>, IAsyncDisposable
 
     // What is reported faster than it can be written is dropped: a log is not worth the memory of the server.
     private readonly Channel<BuildEvent> happened = Channel.CreateBounded<BuildEvent>(
-        new BoundedChannelOptions(MostEvents) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
+        new BoundedChannelOptions(MostEvents) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite }
+    );
 
     private readonly Func<IReadOnlyList<BuildEvent>, Task<bool>> keep;
     private readonly Task writing;
@@ -52,20 +53,33 @@ public sealed class BuildJournal : IProgress<BuildEvent>, IAsyncDisposable
             await Task.WhenAny(happened.Reader.Completion, Task.Delay(Gathering));
             var batch = new List<BuildEvent>();
             while (batch.Count < MostAtOnce && happened.Reader.TryRead(out var next))
+            {
                 Add(batch, next);
+            }
             // A database that restarts is waited for; what happens meanwhile gathers behind.
             for (var attempt = 0; !await keep(batch) && attempt < MostAttempts; attempt++)
+            {
                 await Task.Delay(Pause);
+            }
         }
     }
 
     // Of a stage that goes on, only where it stands now is of interest.
     private static void Add(List<BuildEvent> batch, BuildEvent next)
     {
-        if (batch.Count > 0 && batch[^1] is { Kind: BuildEventKind.Stage, Status: "running" } last
-            && next.Kind == BuildEventKind.Stage && next.Stage == last.Stage && next.Status == "running")
+        if (
+            batch.Count > 0
+            && batch[^1] is { Kind: BuildEventKind.Stage, Status: "running" } last
+            && next.Kind == BuildEventKind.Stage
+            && next.Stage == last.Stage
+            && next.Status == "running"
+        )
+        {
             batch[^1] = next;
+        }
         else
+        {
             batch.Add(next);
+        }
     }
 }

@@ -13,7 +13,13 @@ namespace Elivepatch.Builder.Jobs;
 /// <param name="SourcePath">The source archive that a client sent, or null.</param>
 /// <param name="BootImagePath">The boot image that a client sent, or null.</param>
 public sealed record BuildOrder(
-    string Id, WorkKernel Kernel, BuildSubmission Submission, string CapturePath, string? SourcePath, string? BootImagePath);
+    string Id,
+    WorkKernel Kernel,
+    BuildSubmission Submission,
+    string CapturePath,
+    string? SourcePath,
+    string? BootImagePath
+);
 
 /// <summary>All that a builder gives back.</summary>
 public sealed record BuildProduct

@@ -1,5 +1,5 @@
-// In: a build and what came of it. Out: the statement about its module, as far as the builder can make it: who signs and until when
-// is filled in by whoever has the keys.
+// In: a build and what came of it. Out: the statement about its module, as far as the builder can make it: who signs and until
+// when is filled in by whoever has the keys.
 
 using System.Text;
 using Elivepatch.Kernel.Records;
@@ -17,8 +17,15 @@ internal static class BuildStatement
 
     /// <summary>The statement about a module.</summary>
     public static Statement Of(
-        BuildOrder order, KernelRecord kernel, byte[] module, Explanation explanation, TestSummary? test, DateTimeOffset started,
-        DateTimeOffset finished) => new()
+        BuildOrder order,
+        KernelRecord kernel,
+        byte[] module,
+        Explanation explanation,
+        TestSummary? test,
+        DateTimeOffset started,
+        DateTimeOffset finished
+    ) =>
+        new()
         {
             Type = Statement.StatementType,
             Subject = [new($"{explanation.Name}.ko", new(ContentDigest.Of(module).Hex))],
@@ -28,8 +35,13 @@ internal static class BuildStatement
                 {
                     BuildType = BuildDefinition.LivepatchType,
                     ExternalParameters = new(
-                        kernel.Facts.Release, kernel.Facts.BuildId, PatchReference.To(order.Submission.Patches),
-                        PatchReference.To(order.Submission.BasePatches), explanation.Name, order.Submission.Replace)
+                        kernel.Facts.Release,
+                        kernel.Facts.BuildId,
+                        PatchReference.To(order.Submission.Patches),
+                        PatchReference.To(order.Submission.BasePatches),
+                        explanation.Name,
+                        order.Submission.Replace
+                    )
                     {
                         Statements = order.Submission.Statements,
                     },
@@ -41,9 +53,11 @@ internal static class BuildStatement
                 },
                 new(
                     new("", new Dictionary<string, string> { [Server] = EngineVersion.Current }),
-                    new(order.Id, started, finished)),
+                    new(order.Id, started, finished)
+                ),
                 // Ended before it began: nobody may believe it until somebody with the keys has dated it.
-                new(finished, DateTimeOffset.UnixEpoch)),
+                new(finished, DateTimeOffset.UnixEpoch)
+            ),
         };
 
     /// <summary>The digest of a script; null where there is none.</summary>
@@ -60,7 +74,10 @@ internal static class BuildStatement
             new("symbols", new(ContentDigest.Of(File.ReadAllBytes(kernel.KallsymsPath)).Hex)),
         ];
         if (kernel.BootImagePath is { } image)
+        {
             files.Add(new("boot-image", new(ContentDigest.Of(File.ReadAllBytes(image)).Hex)));
+        }
+
         return files;
     }
 }

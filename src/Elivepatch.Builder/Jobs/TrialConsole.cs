@@ -18,7 +18,10 @@ internal static class TrialConsole
         }
 
         foreach (var problem in report.Problems)
+        {
             text.Append(CultureInfo.InvariantCulture, $"== {problem}\n");
+        }
+
         return text.Append("== console\n").Append(report.Console).ToString();
     }
 }

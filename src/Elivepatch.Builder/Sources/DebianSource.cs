@@ -1,5 +1,5 @@
-// In: the release of a stock Debian kernel. Out: its record, made of the packages alone, so that nothing that a client says of the
-// kernel takes part. What the client runs has to be that very build: its build-id decides.
+// In: the release of a stock Debian kernel. Out: its record, made of the packages alone, so that nothing that a client says of
+// the kernel takes part. What the client runs has to be that very build: its build-id decides.
 
 using System.Collections.Concurrent;
 using Elivepatch.Kernel;
@@ -31,26 +31,44 @@ internal sealed class DebianSource(CacheRoot cache) : IKernelSource
     public async Task<string?> WhyNotAsync(SourceRequest request, CancellationToken cancellation)
     {
         if (contradicted.TryGetValue((request.Release, request.BuildId), out var reason))
+        {
             return reason;
+        }
+
         if (Imported(request) is not null)
+        {
             return null;
+        }
+
         var found = await DebianKernel.FindAsync(request.Release, cancellation);
         return found.Succeeded ? null : found.Problems[0].Reason;
     }
 
     /// <inheritdoc/>
     public async Task<Outcome<ProvidedSource>> ProvideAsync(
-        SourceRequest request, IProgress<StageEvent>? progress, CancellationToken cancellation)
+        SourceRequest request,
+        IProgress<StageEvent>? progress,
+        CancellationToken cancellation
+    )
     {
         // Two captures may name one release.
         using var held = await cache.LockAsync($"import-debian-{request.Release}", cancellation);
         if (Imported(request) is { } known)
+        {
             return Provided(known);
+        }
+
         var imported = await new DebianImport(cache, KernelBoot.ReadFactsAsync, progress).RunAsync(request.Release, cancellation);
         if (!imported.TryGet(out var record))
+        {
             return Outcome<ProvidedSource>.Failure(imported.Problems);
+        }
+
         if (record.Facts.BuildId == request.BuildId)
+        {
             return Provided(record);
+        }
+
         var reason = $"the packages of {request.Release} have build-id {record.Facts.BuildId}, and {request.BuildId} runs";
         contradicted[(request.Release, request.BuildId)] = reason;
         return new Problem(RecordProblems.KernelContradicts, reason);
@@ -58,7 +76,9 @@ internal sealed class DebianSource(CacheRoot cache) : IKernelSource
 
     private KernelRecord? Imported(SourceRequest request) =>
         new KernelStore(cache).Open(request.Release).TryGet(out var record)
-        && record.Facts.Name == request.Release && record.Facts.Origin.Kind == Kind && record.Facts.BuildId == request.BuildId
+        && record.Facts.Name == request.Release
+        && record.Facts.Origin.Kind == Kind
+        && record.Facts.BuildId == request.BuildId
         && new SourceArchives(cache).Find(record.SourceKey).Succeeded
             ? record
             : null;

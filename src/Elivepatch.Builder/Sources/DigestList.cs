@@ -15,13 +15,20 @@ public static class DigestList
         try
         {
             if (new FileInfo(path).Length > Largest)
+            {
                 return new Problem(BuilderProblems.ConfigurationInvalid, $"{path} is too large for a list of digests");
+            }
+
             var digests = new Dictionary<string, string>(StringComparer.Ordinal);
             foreach (var line in File.ReadLines(path))
             {
-                if (line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries) is [{ Length: 64 } digest, var name]
-                    && digest.All(char.IsAsciiHexDigit))
+                if (
+                    line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries) is [{ Length: 64 } digest, var name]
+                    && digest.All(char.IsAsciiHexDigit)
+                )
+                {
                     digests[name.TrimStart('*')] = digest.ToLowerInvariant();
+                }
             }
 
             return digests.Count > 0

@@ -43,34 +43,59 @@ internal sealed class GitSource(CacheRoot cache, SourceEntry entry) : IKernelSou
 
     /// <inheritdoc/>
     public async Task<Outcome<ProvidedSource>> ProvideAsync(
-        SourceRequest request, IProgress<StageEvent>? progress, CancellationToken cancellation)
+        SourceRequest request,
+        IProgress<StageEvent>? progress,
+        CancellationToken cancellation
+    )
     {
         var found = await CommitAsync(request.Release, cancellation);
         if (!found.TryGet(out var tagged))
+        {
             return Outcome<ProvidedSource>.Failure(found.Problems);
+        }
+
         progress?.Report(new("download", tagged.Tag, StageState.Running));
         var archived = await cache.GetAsync(
-            Kind, ContentDigest.OfParts("git-1", tagged.Commit), folder => ArchiveAsync(tagged, folder, cancellation), cancellation);
+            Kind,
+            ContentDigest.OfParts("git-1", tagged.Commit),
+            folder => ArchiveAsync(tagged, folder, cancellation),
+            cancellation
+        );
         progress?.Report(new("download", tagged.Tag, archived.Succeeded ? StageState.Done : StageState.Failed));
-        return archived.Then<ProvidedSource>(folder =>
-            new ProvidedSource($"{tagged.Tag} ({tagged.Commit})", null, Path.Combine(folder, ArchiveName)));
+        return archived.Then<ProvidedSource>(folder => new ProvidedSource(
+            $"{tagged.Tag} ({tagged.Commit})",
+            null,
+            Path.Combine(folder, ArchiveName)
+        ));
     }
 
     private async Task<Outcome<Tagged>> CommitAsync(string release, CancellationToken cancellation)
     {
         if (KernelVersion.Of(release) is not { } version)
+        {
             return new Problem(BuilderProblems.SourceNotProvided, "the release has no version");
+        }
+
         var tag = "v" + version.Text;
         // A tag that is an object of its own is followed by the commit that it names.
         var result = IsLocal
-            ? await GitAsync(["-C", entry.Location, "rev-parse", "--verify", "--quiet", $"refs/tags/{tag}^{{commit}}"], cancellation)
+            ? await GitAsync(
+                ["-C", entry.Location, "rev-parse", "--verify", "--quiet", $"refs/tags/{tag}^{{commit}}"],
+                cancellation
+            )
             : await GitAsync(["ls-remote", "--tags", entry.Location, $"refs/tags/{tag}", $"refs/tags/{tag}^{{}}"], cancellation);
         if (result.ExitCode == 127)
+        {
             return new Problem(ProcessProblems.ToolMissing, "git is not installed");
+        }
+
         var line = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault();
         return result.Succeeded && line?.Split('\t')[0] is { Length: 40 or 64 } commit && commit.All(char.IsAsciiHexDigitLower)
             ? new Tagged(tag, commit)
-            : new Problem(BuilderProblems.SourceNotProvided, result.Succeeded || IsLocal ? $"it has no tag {tag}" : result.Describe());
+            : new Problem(
+                BuilderProblems.SourceNotProvided,
+                result.Succeeded || IsLocal ? $"it has no tag {tag}" : result.Describe()
+            );
     }
 
     private async Task<Problem?> ArchiveAsync(Tagged tagged, string folder, CancellationToken cancellation)
@@ -81,29 +106,42 @@ internal sealed class GitSource(CacheRoot cache, SourceEntry entry) : IKernelSou
         {
             repository = Path.Combine(workspace.FullPath, "repository");
             var cloned = await GitAsync(
-                ["clone", "--quiet", "--bare", "--depth", "1", "--branch", tagged.Tag, entry.Location, repository], cancellation);
+                ["clone", "--quiet", "--bare", "--depth", "1", "--branch", tagged.Tag, entry.Location, repository],
+                cancellation
+            );
             if (!cloned.Succeeded)
+            {
                 return new(RecordProblems.DownloadFailed, $"{entry.Location}: {cloned.Describe()}");
+            }
         }
 
         var archived = await GitAsync(
             [
-                "-C", repository, "archive", "--format=tar", "--prefix=linux/", $"--output={Path.Combine(folder, ArchiveName)}", tagged.Commit,
+                "-C",
+                repository,
+                "archive",
+                "--format=tar",
+                "--prefix=linux/",
+                $"--output={Path.Combine(folder, ArchiveName)}",
+                tagged.Commit,
             ],
-            cancellation);
+            cancellation
+        );
         return archived.Succeeded ? null : new(RecordProblems.DownloadFailed, $"{entry.Location}: {archived.Describe()}");
     }
 
-    private static Task<ProcessResult> GitAsync(string[] arguments, CancellationToken cancellation) => ProcessRunner.RunAsync(
-        new ProcessRequest
-        {
-            File = "git",
-            // A repository of another user's is the operator's choice as well.
-            Arguments = ["-c", "safe.directory=*", .. arguments],
-            Environment = Environment,
-            Timeout = TimeSpan.FromMinutes(30),
-        },
-        cancellation);
+    private static Task<ProcessResult> GitAsync(string[] arguments, CancellationToken cancellation) =>
+        ProcessRunner.RunAsync(
+            new ProcessRequest
+            {
+                File = "git",
+                // A repository of another user's is the operator's choice as well.
+                Arguments = ["-c", "safe.directory=*", .. arguments],
+                Environment = Environment,
+                Timeout = TimeSpan.FromMinutes(30),
+            },
+            cancellation
+        );
 
     private sealed record Tagged(string Tag, string Commit);
 }

@@ -16,5 +16,9 @@ internal interface IKernelSource
     Task<string?> WhyNotAsync(SourceRequest request, CancellationToken cancellation);
 
     /// <summary>Brings the source.</summary>
-    Task<Outcome<ProvidedSource>> ProvideAsync(SourceRequest request, IProgress<StageEvent>? progress, CancellationToken cancellation);
+    Task<Outcome<ProvidedSource>> ProvideAsync(
+        SourceRequest request,
+        IProgress<StageEvent>? progress,
+        CancellationToken cancellation
+    );
 }

@@ -1,5 +1,5 @@
-// In: a kernel. Out: its source, from the first configured place that has it; or ELP1018, with what each place said. What a client
-// sent comes last and only where the operator takes that.
+// In: a kernel. Out: its source, from the first configured place that has it; or ELP1018, with what each place said. What a
+// client sent comes last and only where the operator takes that.
 
 using System.Collections.Concurrent;
 using System.IO.Enumeration;
@@ -33,7 +33,10 @@ public sealed class KernelSources : IDisposable
     {
         var key = (request.Release, request.BuildId);
         if (known.TryGetValue(key, out var kept) && clock.GetElapsedTime(kept.At) < Remembered)
+        {
             return kept.Coverage;
+        }
+
         var tried = new List<string>();
         var coverage = new SourceCoverage(false, false, tried);
         foreach (var source in Asked(request.Release, tried))
@@ -49,7 +52,10 @@ public sealed class KernelSources : IDisposable
         }
 
         if (known.Count >= MostRemembered)
+        {
             known.Clear();
+        }
+
         known[key] = (coverage, clock.GetTimestamp());
         return coverage;
     }
@@ -60,7 +66,11 @@ public sealed class KernelSources : IDisposable
     /// <param name="progress">Told of every step.</param>
     /// <param name="cancellation">Ends it.</param>
     public async Task<Outcome<ProvidedSource>> ProvideAsync(
-        SourceRequest request, Workspace workspace, IProgress<StageEvent>? progress, CancellationToken cancellation)
+        SourceRequest request,
+        Workspace workspace,
+        IProgress<StageEvent>? progress,
+        CancellationToken cancellation
+    )
     {
         var tried = new List<string>();
         foreach (var source in Asked(request.Release, tried))
@@ -73,10 +83,15 @@ public sealed class KernelSources : IDisposable
 
             var provided = await source.ProvideAsync(request, progress, cancellation);
             if (provided.Succeeded)
+            {
                 return provided;
+            }
             // A place that has another kernel does not have this one; one that fails may have it the next time.
             if (provided.Problems.Any(p => p.Code != RecordProblems.KernelContradicts))
+            {
                 return provided;
+            }
+
             tried.Add($"{source.Name}: {provided.Problems[0].Reason}");
             known.TryRemove((request.Release, request.BuildId), out _);
         }
@@ -88,7 +103,9 @@ public sealed class KernelSources : IDisposable
     public void Dispose()
     {
         foreach (var (_, source) in sources)
+        {
             (source as IDisposable)?.Dispose();
+        }
     }
 
     private IEnumerable<IKernelSource> Asked(string release, List<string> tried)
@@ -96,32 +113,41 @@ public sealed class KernelSources : IDisposable
         foreach (var (entry, source) in sources)
         {
             if (FileSystemName.MatchesSimpleExpression(entry.Releases, release, ignoreCase: false))
+            {
                 yield return source;
+            }
             else
+            {
                 tried.Add($"{source.Name}: it is for {entry.Releases}");
+            }
         }
     }
 
     private static Outcome<ProvidedSource> Uploaded(string blob, Workspace workspace)
     {
         if (ArchiveForm.SuffixOf(blob) is not { } suffix)
+        {
             return new Problem(RecordProblems.SourceUnusable, "the upload is not a tar archive, compressed or not");
+        }
         // The name says how it is compressed; the content stays where it is.
         var link = Path.Combine(workspace.FullPath, "sent" + suffix);
         File.CreateSymbolicLink(link, Path.GetFullPath(blob));
         return new ProvidedSource("the client", null, link);
     }
 
-    private static Problem NotProvided(string release, List<string> tried) => new(
-        BuilderProblems.SourceNotProvided,
-        $"{release}: {(tried.Count == 0 ? "no place is configured" : string.Join("; ", tried))}");
+    private static Problem NotProvided(string release, List<string> tried) =>
+        new(
+            BuilderProblems.SourceNotProvided,
+            $"{release}: {(tried.Count == 0 ? "no place is configured" : string.Join("; ", tried))}"
+        );
 
-    private static IKernelSource Open(CacheRoot cache, SourceEntry entry) => entry.Origin switch
-    {
-        SourceOrigin.Debian => new DebianSource(cache),
-        SourceOrigin.Mirror => new MirrorSource(cache, entry),
-        SourceOrigin.Tree => new TreeSource(entry),
-        SourceOrigin.Git => new GitSource(cache, entry),
-        _ => throw new ArgumentOutOfRangeException(nameof(entry)),
-    };
+    private static IKernelSource Open(CacheRoot cache, SourceEntry entry) =>
+        entry.Origin switch
+        {
+            SourceOrigin.Debian => new DebianSource(cache),
+            SourceOrigin.Mirror => new MirrorSource(cache, entry),
+            SourceOrigin.Tree => new TreeSource(entry),
+            SourceOrigin.Git => new GitSource(cache, entry),
+            _ => throw new ArgumentOutOfRangeException(nameof(entry)),
+        };
 }

@@ -11,13 +11,18 @@ public sealed partial record KernelVersion(string Text, string Major)
     public static KernelVersion? Of(string release)
     {
         if (Pattern().Match(release) is not { Success: true } match)
+        {
             return null;
+        }
         // The first of a series is X.Y.0 by its release and X.Y by its name.
         var series = $"{match.Groups["major"].Value}.{match.Groups["minor"].Value}";
         var patch = match.Groups["patch"].Value is "" or "0" ? "" : "." + match.Groups["patch"].Value;
         return new(series + patch + match.Groups["candidate"].Value, match.Groups["major"].Value);
     }
 
-    [GeneratedRegex(@"^(?<major>[0-9]{1,3})\.(?<minor>[0-9]{1,4})(?:\.(?<patch>[0-9]{1,5}))?(?<candidate>-rc[0-9]{1,2})?(?!\.?[0-9])", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^(?<major>[0-9]{1,3})\.(?<minor>[0-9]{1,4})(?:\.(?<patch>[0-9]{1,5}))?(?<candidate>-rc[0-9]{1,2})?(?!\.?[0-9])",
+        RegexOptions.ExplicitCapture
+    )]
     private static partial Regex Pattern();
 }

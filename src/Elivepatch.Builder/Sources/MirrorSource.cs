@@ -16,7 +16,9 @@ internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry) : IKernel
     private static readonly string[] Suffixes = [".tar.xz", ".tar.gz", ".tar.zst", ".tar.bz2", ".tar"];
 
     // Of a mirror that does not answer nobody waits long; one that answers slowly has its time.
-    private readonly HttpClient client = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(30), MaxAutomaticRedirections = 5 })
+    private readonly HttpClient client = new(
+        new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(30), MaxAutomaticRedirections = 5 }
+    )
     {
         Timeout = Timeout.InfiniteTimeSpan,
     };
@@ -34,32 +36,55 @@ internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry) : IKernel
     public bool HasBootImage => false;
 
     /// <inheritdoc/>
-    public Task<string?> WhyNotAsync(SourceRequest request, CancellationToken cancellation) => Task.FromResult(
-        KernelVersion.Of(request.Release) is not { } version ? "the release has no version"
-        : FileOf(version) is null ? $"its digests name no linux-{version.Text}.tar.*"
-        : null);
+    public Task<string?> WhyNotAsync(SourceRequest request, CancellationToken cancellation) =>
+        Task.FromResult(
+            KernelVersion.Of(request.Release) is not { } version ? "the release has no version"
+            : FileOf(version) is null ? $"its digests name no linux-{version.Text}.tar.*"
+            : null
+        );
 
     /// <inheritdoc/>
     public async Task<Outcome<ProvidedSource>> ProvideAsync(
-        SourceRequest request, IProgress<StageEvent>? progress, CancellationToken cancellation)
+        SourceRequest request,
+        IProgress<StageEvent>? progress,
+        CancellationToken cancellation
+    )
     {
         if (KernelVersion.Of(request.Release) is not { } version || FileOf(version) is not { } name)
+        {
             return new Problem(BuilderProblems.SourceNotProvided, $"{Name} does not have the source of {request.Release}");
+        }
+
         var digest = new ContentDigest(entry.Digests[name]);
         progress?.Report(new("download", name, StageState.Running));
         var downloaded = await cache.GetAsync(
-            Kind, digest, folder => DownloadAsync(request, version, name, digest, folder, cancellation), cancellation);
+            Kind,
+            digest,
+            folder => DownloadAsync(request, version, name, digest, folder, cancellation),
+            cancellation
+        );
         progress?.Report(new("download", name, downloaded.Succeeded ? StageState.Done : StageState.Failed));
-        return downloaded.Then<ProvidedSource>(folder => new ProvidedSource($"{name} ({digest.Hex})", null, Path.Combine(folder, name)));
+        return downloaded.Then<ProvidedSource>(folder => new ProvidedSource(
+            $"{name} ({digest.Hex})",
+            null,
+            Path.Combine(folder, name)
+        ));
     }
 
     /// <inheritdoc/>
     public void Dispose() => client.Dispose();
 
-    private string? FileOf(KernelVersion version) => Suffixes.Select(s => $"linux-{version.Text}{s}").FirstOrDefault(entry.Digests.ContainsKey);
+    private string? FileOf(KernelVersion version) =>
+        Suffixes.Select(s => $"linux-{version.Text}{s}").FirstOrDefault(entry.Digests.ContainsKey);
 
     private async Task<Problem?> DownloadAsync(
-        SourceRequest request, KernelVersion version, string name, ContentDigest digest, string folder, CancellationToken cancellation)
+        SourceRequest request,
+        KernelVersion version,
+        string name,
+        ContentDigest digest,
+        string folder,
+        CancellationToken cancellation
+    )
     {
         var from = Placeholders.Fill(entry.Location, request.Release, version).TrimEnd('/') + "/" + name;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -85,14 +110,18 @@ internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry) : IKernel
                 from,
                 limit.IsCancellationRequested
                     ? $"it was not there after {LongestDownload.TotalMinutes:0} minutes"
-                    : $"nothing came for {Silence.TotalSeconds:0} s");
+                    : $"nothing came for {Silence.TotalSeconds:0} s"
+            );
         }
     }
 
     private async Task<Stream> OpenAsync(string from, CancellationTokenSource quiet)
     {
         if (!from.StartsWith("http://", StringComparison.Ordinal) && !from.StartsWith("https://", StringComparison.Ordinal))
+        {
             return File.OpenRead(from);
+        }
+
         quiet.CancelAfter(Silence);
         return await client.GetStreamAsync(new Uri(from), quiet.Token);
     }

@@ -24,11 +24,14 @@ public enum SourceOrigin
 /// <c>6.1.90-own</c>, <c>6.1.90</c> and <c>6</c>.
 /// </param>
 /// <param name="Digests">For a mirror: SHA-256 (hexadecimal) by file name; what is not in it is not taken.</param>
-public sealed record SourceEntry(SourceOrigin Origin, string Releases, string Location, IReadOnlyDictionary<string, string> Digests)
+public sealed record SourceEntry(
+    SourceOrigin Origin,
+    string Releases,
+    string Location,
+    IReadOnlyDictionary<string, string> Digests
+)
 {
     /// <summary>A place without digests.</summary>
     public SourceEntry(SourceOrigin origin, string releases = "*", string location = "")
-        : this(origin, releases, location, new Dictionary<string, string>())
-    {
-    }
+        : this(origin, releases, location, new Dictionary<string, string>()) { }
 }

@@ -20,16 +20,24 @@ internal sealed class TreeSource(SourceEntry entry) : IKernelSource
 
     /// <inheritdoc/>
     public Task<Outcome<ProvidedSource>> ProvideAsync(
-        SourceRequest request, IProgress<StageEvent>? progress, CancellationToken cancellation) =>
-        Task.FromResult<Outcome<ProvidedSource>>(Find(request) is { } path
-            ? new ProvidedSource(path, null, path)
-            : new Problem(BuilderProblems.SourceNotProvided, $"{Name} is not there"));
+        SourceRequest request,
+        IProgress<StageEvent>? progress,
+        CancellationToken cancellation
+    ) =>
+        Task.FromResult<Outcome<ProvidedSource>>(
+            Find(request) is { } path
+                ? new ProvidedSource(path, null, path)
+                : new Problem(BuilderProblems.SourceNotProvided, $"{Name} is not there")
+        );
 
     private string? Find(SourceRequest request)
     {
         var version = KernelVersion.Of(request.Release);
         if (version is null && Placeholders.NeedVersion(entry.Location))
+        {
             return null;
+        }
+
         var path = Placeholders.Fill(entry.Location, request.Release, version);
         return Path.Exists(path) ? path : null;
     }

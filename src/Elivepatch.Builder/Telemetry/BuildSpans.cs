@@ -29,7 +29,10 @@ internal sealed class BuildSpans : IDisposable
     public void Note(BuildEvent happened)
     {
         if (happened is not { Kind: BuildEventKind.Stage, Status: { } status })
+        {
             return;
+        }
+
         lock (gate)
         {
             if (!running.TryGetValue(happened.Stage, out var stage))
@@ -40,7 +43,10 @@ internal sealed class BuildSpans : IDisposable
             }
 
             if (status == "running")
+            {
                 return;
+            }
+
             running.Remove(happened.Stage);
             End(happened.Stage, stage.Span, stage.Started, status);
         }
@@ -54,7 +60,9 @@ internal sealed class BuildSpans : IDisposable
         BuildTelemetry.BuildSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, word);
         build?.SetTag("elivepatch.state", word.Value);
         if (state is BuildState.Failed)
+        {
             build?.SetStatus(ActivityStatusCode.Error);
+        }
     }
 
     /// <inheritdoc/>
@@ -64,7 +72,10 @@ internal sealed class BuildSpans : IDisposable
         {
             // A stage that never told of its end was cut off.
             foreach (var (name, stage) in running)
+            {
                 End(name, stage.Span, stage.Started, Failed);
+            }
+
             running.Clear();
         }
 
@@ -74,10 +85,16 @@ internal sealed class BuildSpans : IDisposable
     private static void End(string name, Activity? span, long started, string end)
     {
         BuildTelemetry.StageSeconds.Record(
-            Stopwatch.GetElapsedTime(started).TotalSeconds, new("stage", name), new KeyValuePair<string, object?>("end", end));
+            Stopwatch.GetElapsedTime(started).TotalSeconds,
+            new("stage", name),
+            new KeyValuePair<string, object?>("end", end)
+        );
         span?.SetTag("elivepatch.end", end);
         if (end == Failed)
+        {
             span?.SetStatus(ActivityStatusCode.Error);
+        }
+
         span?.Dispose();
     }
 }

@@ -15,14 +15,14 @@ public static class BuildTelemetry
     public static ActivitySource Spans { get; } = new(Name);
 
     /// <summary>Builds that have ended, by state.</summary>
-    public static Counter<long> Ended { get; } = meter.CreateCounter<long>(
-        "elivepatch.builds.ended", "{build}", "Builds that have ended, by state.");
+    public static Counter<long> Ended { get; } =
+        meter.CreateCounter<long>("elivepatch.builds.ended", "{build}", "Builds that have ended, by state.");
 
     /// <summary>Seconds from the start of a build to its end, by state.</summary>
-    public static Histogram<double> BuildSeconds { get; } = meter.CreateHistogram<double>(
-        "elivepatch.build.duration", "s", "From the start of a build to its end, by state.");
+    public static Histogram<double> BuildSeconds { get; } =
+        meter.CreateHistogram<double>("elivepatch.build.duration", "s", "From the start of a build to its end, by state.");
 
     /// <summary>Seconds that stages took, by stage and end.</summary>
-    public static Histogram<double> StageSeconds { get; } = meter.CreateHistogram<double>(
-        "elivepatch.stage.duration", "s", "How long stages took, by stage and end.");
+    public static Histogram<double> StageSeconds { get; } =
+        meter.CreateHistogram<double>("elivepatch.stage.duration", "s", "How long stages took, by stage and end.");
 }

@@ -1,6 +1,6 @@
-// In: messages of the broker. Out: builds that run, and messages that are acknowledged once the build's end is told to a server. One
-// loop does everything in turn: what arrives, what ends, what the connection does. A connection that is lost takes its messages with
-// it; the builds go on, and their messages come again: those of what runs here are taken to what runs.
+// In: messages of the broker. Out: builds that run, and messages that are acknowledged once the build's end is told to a server.
+// One loop does everything in turn: what arrives, what ends, what the connection does. A connection that is lost takes its
+// messages with it; the builds go on, and their messages come again: those of what runs here are taken to what runs.
 
 using System.Collections.Concurrent;
 using System.Threading.Channels;
@@ -15,12 +15,19 @@ internal delegate Task<Settled> RunWork(string told, Action<WorkHold> begun, Can
 
 /// <summary>Takes builds from the broker, as many at once as the worker runs.</summary>
 internal sealed partial class BuildConsumer(
-    BrokerAddress address, string worker, IReadOnlyList<string> capabilities, int builders, RunWork run, ILogger<BuildConsumer> log)
+    BrokerAddress address,
+    string worker,
+    IReadOnlyList<string> capabilities,
+    int builders,
+    RunWork run,
+    ILogger<BuildConsumer> log
+)
 {
     private static readonly TimeSpan pause = TimeSpan.FromSeconds(1);
 
     private readonly Reachability broker = new($"the broker {address}", log);
     private readonly Channel<object> mailbox = Channel.CreateUnbounded<object>(new() { SingleReader = true });
+
     // By the build that their message names, which need not be the one that was given for it.
     private readonly ConcurrentDictionary<string, RunningBuild> running = new(StringComparer.Ordinal);
 
@@ -31,7 +38,9 @@ internal sealed partial class BuildConsumer(
     public void End(string build)
     {
         foreach (var found in running.Values.Where(r => r.Hold?.Build == build))
+        {
             found.End();
+        }
     }
 
     /// <summary>Takes builds until the worker stops, and gives back what runs then.</summary>
@@ -48,7 +57,10 @@ internal sealed partial class BuildConsumer(
                 LogConnected(address.ToString());
                 broker.IsWell();
                 if (!isReady)
+                {
                     ready();
+                }
+
                 isReady = true;
                 try
                 {
@@ -85,11 +97,18 @@ internal sealed partial class BuildConsumer(
             channel.ChannelShutdownAsync += (_, _) => TellClosedAsync(link);
             await BuildQueues.DeclareAsync(channel, cancellation);
             foreach (var capability in capabilities)
+            {
                 await BuildQueues.DeclareCapabilityAsync(channel, capability, cancellation);
+            }
+
             await BuildQueues.DeclareWorkerAsync(channel, worker, cancellation);
             await channel.BasicQosAsync(0, (ushort)builders, global: false, cancellation);
             await channel.BasicConsumeAsync(
-                BuildQueues.OfWorker(worker), autoAck: false, new Consumer(link, mailbox.Writer, isDirect: true), cancellation);
+                BuildQueues.OfWorker(worker),
+                autoAck: false,
+                new Consumer(link, mailbox.Writer, isDirect: true),
+                cancellation
+            );
             return link;
         }
         catch
@@ -105,7 +124,10 @@ internal sealed partial class BuildConsumer(
         {
             // A worker that is busy leaves what waits to the others.
             if (running.Count < builders != link.IsConsuming)
+            {
                 await (link.IsConsuming ? link.PauseAsync(stopping) : ConsumeAsync(link, stopping));
+            }
+
             switch (await mailbox.Reader.ReadAsync(stopping))
             {
                 case Arrived arrived when arrived.Link == link:
@@ -124,8 +146,14 @@ internal sealed partial class BuildConsumer(
     {
         foreach (var capability in capabilities)
         {
-            link.Tags.Add(await link.Channel.BasicConsumeAsync(
-                BuildQueues.OfCapability(capability), autoAck: false, new Consumer(link, mailbox.Writer, isDirect: false), cancellation));
+            link.Tags.Add(
+                await link.Channel.BasicConsumeAsync(
+                    BuildQueues.OfCapability(capability),
+                    autoAck: false,
+                    new Consumer(link, mailbox.Writer, isDirect: false),
+                    cancellation
+                )
+            );
         }
     }
 
@@ -175,15 +203,25 @@ internal sealed partial class BuildConsumer(
     private async Task SettleAsync(Finished finished, Link link)
     {
         if (!running.TryRemove(finished.Build, out var ended))
+        {
             return;
+        }
+
         using (ended)
         {
             if (ended.Message.Link != link)
+            {
                 return;
+            }
+
             if (finished.Settled == Settled.Done)
+            {
                 await link.Channel.BasicAckAsync(ended.Message.Tag, multiple: false);
+            }
             else
+            {
                 await link.Channel.BasicNackAsync(ended.Message.Tag, multiple: false, requeue: true);
+            }
         }
     }
 
@@ -193,7 +231,9 @@ internal sealed partial class BuildConsumer(
         while (mailbox.Reader.TryRead(out var happened))
         {
             if (happened is Finished finished)
+            {
                 await SettleAsync(finished, link);
+            }
         }
     }
 
@@ -233,7 +273,10 @@ internal sealed partial class BuildConsumer(
         public async Task PauseAsync(CancellationToken cancellation)
         {
             foreach (var tag in Tags)
+            {
                 await Channel.BasicCancelAsync(tag, noWait: false, cancellation);
+            }
+
             Tags.Clear();
         }
 
@@ -271,11 +314,19 @@ internal sealed partial class BuildConsumer(
         public void Dispose() => ending.Dispose();
     }
 
-    private sealed class Consumer(Link link, ChannelWriter<object> mailbox, bool isDirect) : AsyncDefaultBasicConsumer(link.Channel)
+    private sealed class Consumer(Link link, ChannelWriter<object> mailbox, bool isDirect)
+        : AsyncDefaultBasicConsumer(link.Channel)
     {
         public override Task HandleBasicDeliverAsync(
-            string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey,
-            IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
+            string consumerTag,
+            ulong deliveryTag,
+            bool redelivered,
+            string exchange,
+            string routingKey,
+            IReadOnlyBasicProperties properties,
+            ReadOnlyMemory<byte> body,
+            CancellationToken cancellationToken = default
+        )
         {
             mailbox.TryWrite(new Arrived(link, deliveryTag, BuildMessage.Read(body), isDirect));
             return Task.CompletedTask;

@@ -1,5 +1,5 @@
-// In: the text of a compiler. Out: the name by which builds are routed to workers that have this very compiler: another one, even a
-// packaging revision apart, may inline another function, so all of the text counts.
+// In: the text of a compiler. Out: the name by which builds are routed to workers that have this very compiler: another one, even
+// a packaging revision apart, may inline another function, so all of the text counts.
 
 using System.Text;
 using System.Text.RegularExpressions;

@@ -6,8 +6,8 @@ using Elivepatch.Protocol;
 namespace Elivepatch.Builder.Workers;
 
 /// <summary>
-/// The kernels that this worker has built for: what they need is in its cache. Only a hint, for whoever chooses a worker; a wrong one
-/// costs time and nothing else.
+/// The kernels that this worker has built for: what they need is in its cache. Only a hint, for whoever chooses a worker; a wrong
+/// one costs time and nothing else.
 /// </summary>
 internal sealed class PreparedKernels
 {
@@ -37,7 +37,9 @@ internal sealed class PreparedKernels
         get
         {
             lock (gate)
+            {
                 return [.. kernels];
+            }
         }
     }
 
@@ -47,11 +49,17 @@ internal sealed class PreparedKernels
         lock (gate)
         {
             if (kernels is [var first, ..] && first == kernel)
+            {
                 return;
+            }
+
             kernels = [kernel, .. kernels.Where(k => k != kernel).Take(Most - 1)];
             try
             {
-                File.WriteAllBytes(path + ".new", JsonSerializer.SerializeToUtf8Bytes(kernels, ProtocolJson.Default.IReadOnlyListString));
+                File.WriteAllBytes(
+                    path + ".new",
+                    JsonSerializer.SerializeToUtf8Bytes(kernels, ProtocolJson.Default.IReadOnlyListString)
+                );
                 File.Move(path + ".new", path, overwrite: true);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)

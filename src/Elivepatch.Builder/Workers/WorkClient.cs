@@ -1,5 +1,5 @@
-// In: what a worker has to say. Out: what a server answers. Every request may be repeated: one that nobody answers goes to the next
-// server, and round again, as long as the caller has patience.
+// In: what a worker has to say. Out: what a server answers. Every request may be repeated: one that nobody answers goes to the
+// next server, and round again, as long as the caller has patience.
 
 using System.Globalization;
 using System.Net;
@@ -28,7 +28,8 @@ internal sealed class WorkClient : IDisposable
 
     // A server wants everything said, also that something is not there.
     private static readonly ProtocolJson whole = new(
-        new JsonSerializerOptions(ProtocolJson.Default.Options) { DefaultIgnoreCondition = JsonIgnoreCondition.Never });
+        new JsonSerializerOptions(ProtocolJson.Default.Options) { DefaultIgnoreCondition = JsonIgnoreCondition.Never }
+    );
 
     private readonly HttpClient http;
     private readonly IReadOnlyList<Uri> servers;
@@ -39,7 +40,14 @@ internal sealed class WorkClient : IDisposable
     public WorkClient(IReadOnlyList<Uri> servers, string token, string worker)
     {
         (this.servers, this.worker) = (servers, worker);
-        http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ConnectTimeout = connecting })
+        http = new(
+            new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                UseCookies = false,
+                ConnectTimeout = connecting,
+            }
+        )
         {
             Timeout = Timeout.InfiniteTimeSpan,
         };
@@ -47,17 +55,32 @@ internal sealed class WorkClient : IDisposable
     }
 
     /// <summary>Says what the worker does. Asked of each server once: the next report comes soon.</summary>
-    public Task<Outcome<WorkerOrders>> ReportAsync(WorkerReport report, CancellationToken cancellation) => AskAsync(
-        () => Json(ApiRoutes.Worker(worker), report, ProtocolJson.Default.WorkerReport), ProtocolJson.Default.WorkerOrders, reportAnswer,
-        rounds: 1, cancellation);
+    public Task<Outcome<WorkerOrders>> ReportAsync(WorkerReport report, CancellationToken cancellation) =>
+        AskAsync(
+            () => Json(ApiRoutes.Worker(worker), report, ProtocolJson.Default.WorkerReport),
+            ProtocolJson.Default.WorkerOrders,
+            reportAnswer,
+            rounds: 1,
+            cancellation
+        );
 
     /// <summary>Takes a build up.</summary>
-    public Task<Outcome<WorkOrder>> BeginAsync(string build, CancellationToken cancellation) => AskAsync(
-        () => Json(ApiRoutes.WorkBegin(build), new(worker), ProtocolJson.Default.WorkBegin), ProtocolJson.Default.WorkOrder, shortAnswer,
-        rounds: null, cancellation);
+    public Task<Outcome<WorkOrder>> BeginAsync(string build, CancellationToken cancellation) =>
+        AskAsync(
+            () => Json(ApiRoutes.WorkBegin(build), new(worker), ProtocolJson.Default.WorkBegin),
+            ProtocolJson.Default.WorkOrder,
+            shortAnswer,
+            rounds: null,
+            cancellation
+        );
 
     /// <summary>Writes something that a build is made of to a stream.</summary>
-    public Task<Problem?> FetchAsync(WorkHold hold, string digest, Func<Stream, CancellationToken, Task<Problem?>> take, CancellationToken cancellation) =>
+    public Task<Problem?> FetchAsync(
+        WorkHold hold,
+        string digest,
+        Func<Stream, CancellationToken, Task<Problem?>> take,
+        CancellationToken cancellation
+    ) =>
         TalkAsync(
             () => new(HttpMethod.Get, Of(ApiRoutes.WorkInput(hold.Build, digest), hold)),
             async (answer, inTime) =>
@@ -65,18 +88,29 @@ internal sealed class WorkClient : IDisposable
                 await using var content = await answer.Content.ReadAsStreamAsync(inTime);
                 return await take(content, inTime);
             },
-            longAnswer, rounds: null, cancellation);
+            longAnswer,
+            rounds: null,
+            cancellation
+        );
 
     /// <summary>Adds events.</summary>
     /// <param name="hold">The build.</param>
     /// <param name="told">How many were sent in this attempt before these.</param>
     /// <param name="events">The events.</param>
     /// <param name="cancellation">Ends it.</param>
-    public Task<Problem?> NoteAsync(WorkHold hold, long told, IReadOnlyList<BuildEvent> events, CancellationToken cancellation) => TalkAsync(
-        () => Posted(
-            Of(ApiRoutes.WorkEvents(hold.Build), hold, string.Create(CultureInfo.InvariantCulture, $"&told={told}")),
-            events, ProtocolJson.Default.IReadOnlyListBuildEvent),
-        NothingAsync, shortAnswer, rounds: 10, cancellation);
+    public Task<Problem?> NoteAsync(WorkHold hold, long told, IReadOnlyList<BuildEvent> events, CancellationToken cancellation) =>
+        TalkAsync(
+            () =>
+                Posted(
+                    Of(ApiRoutes.WorkEvents(hold.Build), hold, string.Create(CultureInfo.InvariantCulture, $"&told={told}")),
+                    events,
+                    ProtocolJson.Default.IReadOnlyListBuildEvent
+                ),
+            NothingAsync,
+            shortAnswer,
+            rounds: 10,
+            cancellation
+        );
 
     /// <summary>Has a module signed.</summary>
     public async Task<Outcome<byte[]>> SignAsync(WorkHold hold, byte[] module, string hash, CancellationToken cancellation)
@@ -86,30 +120,53 @@ internal sealed class WorkClient : IDisposable
             () =>
             {
                 var content = new ByteArrayContent(module) { Headers = { ContentType = new("application/octet-stream") } };
-                return new(HttpMethod.Post, Of(ApiRoutes.WorkSignature(hold.Build), hold, $"&hash={Uri.EscapeDataString(hash)}")) { Content = content };
+                return new(HttpMethod.Post, Of(ApiRoutes.WorkSignature(hold.Build), hold, $"&hash={Uri.EscapeDataString(hash)}"))
+                {
+                    Content = content,
+                };
             },
             async (answer, inTime) =>
             {
                 signed = await ReadAsync(answer, inTime);
                 return null;
             },
-            shortAnswer, rounds: null, cancellation);
+            shortAnswer,
+            rounds: null,
+            cancellation
+        );
         return problem is null ? signed : problem;
     }
 
     /// <summary>Ends a build.</summary>
-    public Task<Problem?> EndAsync(WorkHold hold, WorkResult result, CancellationToken cancellation) => TalkAsync(
-        () => Json(ApiRoutes.WorkResult(hold.Build), hold, result, whole.WorkResult), NothingAsync, longAnswer, rounds: null, cancellation);
+    public Task<Problem?> EndAsync(WorkHold hold, WorkResult result, CancellationToken cancellation) =>
+        TalkAsync(
+            () => Json(ApiRoutes.WorkResult(hold.Build), hold, result, whole.WorkResult),
+            NothingAsync,
+            longAnswer,
+            rounds: null,
+            cancellation
+        );
 
     /// <summary>Gives a build back.</summary>
-    public Task<Problem?> ReleaseAsync(WorkHold hold, CancellationToken cancellation) => TalkAsync(
-        () => new(HttpMethod.Post, Of(ApiRoutes.WorkRelease(hold.Build), hold)), NothingAsync, shortAnswer, rounds: 2, cancellation);
+    public Task<Problem?> ReleaseAsync(WorkHold hold, CancellationToken cancellation) =>
+        TalkAsync(
+            () => new(HttpMethod.Post, Of(ApiRoutes.WorkRelease(hold.Build), hold)),
+            NothingAsync,
+            shortAnswer,
+            rounds: 2,
+            cancellation
+        );
 
     /// <inheritdoc/>
     public void Dispose() => http.Dispose();
 
     private async Task<Outcome<T>> AskAsync<T>(
-        Func<HttpRequestMessage> make, JsonTypeInfo<T> type, TimeSpan limit, int? rounds, CancellationToken cancellation)
+        Func<HttpRequestMessage> make,
+        JsonTypeInfo<T> type,
+        TimeSpan limit,
+        int? rounds,
+        CancellationToken cancellation
+    )
         where T : class
     {
         T? value = null;
@@ -120,21 +177,31 @@ internal sealed class WorkClient : IDisposable
                 value = JsonSerializer.Deserialize(await ReadAsync(answer, inTime), type);
                 return value is null ? new(ServiceProblems.ServerAnswerMalformed, "it is empty") : null;
             },
-            limit, rounds, cancellation);
+            limit,
+            rounds,
+            cancellation
+        );
         return problem is null ? value! : problem;
     }
 
     // What a server refuses is its answer; that there is none is no answer, and others are asked.
     private async Task<Problem?> TalkAsync(
-        Func<HttpRequestMessage> make, Func<HttpResponseMessage, CancellationToken, Task<Problem?>> take, TimeSpan limit, int? rounds,
-        CancellationToken cancellation)
+        Func<HttpRequestMessage> make,
+        Func<HttpResponseMessage, CancellationToken, Task<Problem?>> take,
+        TimeSpan limit,
+        int? rounds,
+        CancellationToken cancellation
+    )
     {
         var pause = firstPause;
         for (var tries = 1; ; tries++)
         {
             var problem = await TryAsync(make, take, limit, cancellation);
             if (problem is null || problem.Code != ServiceProblems.ServerUnreachable || tries >= rounds * servers.Count)
+            {
                 return problem;
+            }
+
             Interlocked.Increment(ref current);
             if (tries % servers.Count == 0)
             {
@@ -145,8 +212,11 @@ internal sealed class WorkClient : IDisposable
     }
 
     private async Task<Problem?> TryAsync(
-        Func<HttpRequestMessage> make, Func<HttpResponseMessage, CancellationToken, Task<Problem?>> take, TimeSpan limit,
-        CancellationToken cancellation)
+        Func<HttpRequestMessage> make,
+        Func<HttpResponseMessage, CancellationToken, Task<Problem?>> take,
+        TimeSpan limit,
+        CancellationToken cancellation
+    )
     {
         using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         inTime.CancelAfter(limit);
@@ -155,11 +225,15 @@ internal sealed class WorkClient : IDisposable
             using var request = make();
             using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, inTime.Token);
             if (answer.IsSuccessStatusCode)
+            {
                 return await take(answer, inTime.Token);
+            }
+
             var problem = WhyRefused(answer.StatusCode, await ReadAsync(answer, inTime.Token));
-            // A server whose database or disk is away, or which a proxy says is away, may be well again soon. One that breaks (500) would
-            // break again.
-            return (int)answer.StatusCode > (int)HttpStatusCode.InternalServerError
+            // A server whose database or disk is away, or which a proxy says is away, may be well again soon. One that breaks
+            // (500) would break again.
+            return
+                (int)answer.StatusCode > (int)HttpStatusCode.InternalServerError
                 || answer.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout
                 ? new(ServiceProblems.ServerUnreachable, problem.Reason)
                 : problem;
@@ -184,7 +258,9 @@ internal sealed class WorkClient : IDisposable
         try
         {
             if (JsonSerializer.Deserialize(body, ProtocolJson.Default.ProblemDetails)?.Problems is [{ } first, ..])
+            {
                 return first.ToProblem();
+            }
         }
         catch (JsonException)
         {
@@ -200,19 +276,25 @@ internal sealed class WorkClient : IDisposable
         return await answer.Content.ReadAsByteArrayAsync(cancellation);
     }
 
-    private static Task<Problem?> NothingAsync(HttpResponseMessage answer, CancellationToken cancellation) => Task.FromResult<Problem?>(null);
+    private static Task<Problem?> NothingAsync(HttpResponseMessage answer, CancellationToken cancellation) =>
+        Task.FromResult<Problem?>(null);
 
     private HttpRequestMessage Json<T>(string path, T body, JsonTypeInfo<T> type) => Posted(new(Server, path), body, type);
 
-    private HttpRequestMessage Json<T>(string path, WorkHold hold, T body, JsonTypeInfo<T> type) => Posted(Of(path, hold), body, type);
+    private HttpRequestMessage Json<T>(string path, WorkHold hold, T body, JsonTypeInfo<T> type) =>
+        Posted(Of(path, hold), body, type);
 
-    private static HttpRequestMessage Posted<T>(Uri to, T body, JsonTypeInfo<T> type) => new(HttpMethod.Post, to)
-    {
-        Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(body, type)) { Headers = { ContentType = new("application/json") } },
-    };
+    private static HttpRequestMessage Posted<T>(Uri to, T body, JsonTypeInfo<T> type) =>
+        new(HttpMethod.Post, to)
+        {
+            Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(body, type))
+            {
+                Headers = { ContentType = new("application/json") },
+            },
+        };
 
-    private Uri Of(string path, WorkHold hold, string more = "") => new(
-        Server, string.Create(CultureInfo.InvariantCulture, $"{path}?worker={worker}&attempt={hold.Attempt}{more}"));
+    private Uri Of(string path, WorkHold hold, string more = "") =>
+        new(Server, string.Create(CultureInfo.InvariantCulture, $"{path}?worker={worker}&attempt={hold.Attempt}{more}"));
 
     private Uri Server => servers[(int)((uint)Volatile.Read(ref current) % (uint)servers.Count)];
 }

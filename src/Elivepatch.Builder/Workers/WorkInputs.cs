@@ -19,7 +19,10 @@ internal sealed class WorkInputs(CacheRoot cache, WorkClient client)
     public async Task<Outcome<string>> GetAsync(WorkHold hold, string digest, CancellationToken cancellation)
     {
         if (!ContentDigest.IsHex(digest))
+        {
             return new Problem(ServiceProblems.ServerAnswerMalformed, "an input has no digest");
+        }
+
         var path = Path.Combine(folder, digest);
         using var held = await cache.LockAsync($"input-{digest}", cancellation);
         if (File.Exists(path))
@@ -31,7 +34,8 @@ internal sealed class WorkInputs(CacheRoot cache, WorkClient client)
         using var workspace = cache.NewWorkspace();
         var incoming = Path.Combine(workspace.FullPath, digest);
         var problem = await client.FetchAsync(
-            hold, digest,
+            hold,
+            digest,
             async (content, inTime) =>
             {
                 await using var file = File.Create(incoming);
@@ -39,9 +43,13 @@ internal sealed class WorkInputs(CacheRoot cache, WorkClient client)
                 file.Flush(flushToDisk: true);
                 return copied?.Hex == digest ? null : new(ServiceProblems.ServerUnreachable, "an input came broken");
             },
-            cancellation);
+            cancellation
+        );
         if (problem is not null)
+        {
             return problem;
+        }
+
         File.Move(incoming, path);
         return path;
     }
@@ -50,6 +58,8 @@ internal sealed class WorkInputs(CacheRoot cache, WorkClient client)
     public void Trim()
     {
         foreach (var file in new DirectoryInfo(folder).EnumerateFiles().Where(f => f.LastAccessTimeUtc < DateTime.UtcNow - kept))
+        {
             file.Delete();
+        }
     }
 }

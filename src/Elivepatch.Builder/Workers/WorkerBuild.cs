@@ -1,5 +1,5 @@
-// In: the id of a build. Out: its end, told to a server; or that somebody else sees to it. What is told names the attempt, and what is
-// told of a former attempt is not taken, so it does not matter here who else may run the build.
+// In: the id of a build. Out: its end, told to a server; or that somebody else sees to it. What is told names the attempt, and
+// what is told of a former attempt is not taken, so it does not matter here who else may run the build.
 
 using Elivepatch.Builder.Jobs;
 using Elivepatch.Builder.Sources;
@@ -24,8 +24,15 @@ internal enum Settled
 
 /// <summary>Runs one build for a server.</summary>
 internal sealed partial class WorkerBuild(
-    CacheRoot cache, KernelSources sources, WorkClient client, WorkInputs inputs, PreparedKernels prepared, WorkPolicy policy,
-    TimeProvider clock, ILogger<WorkerBuild> log)
+    CacheRoot cache,
+    KernelSources sources,
+    WorkClient client,
+    WorkInputs inputs,
+    PreparedKernels prepared,
+    WorkPolicy policy,
+    TimeProvider clock,
+    ILogger<WorkerBuild> log
+)
 {
     private static readonly TimeSpan pause = TimeSpan.FromSeconds(1);
 
@@ -39,7 +46,10 @@ internal sealed partial class WorkerBuild(
         try
         {
             if (await BeginAsync(told, stopping) is not { } order)
+            {
                 return Settled.Done;
+            }
+
             var build = order.Build;
             var hold = new WorkHold(build, order.Attempt);
             begun(hold);
@@ -77,7 +87,10 @@ internal sealed partial class WorkerBuild(
         {
             var begun = await client.BeginAsync(told, stopping);
             if (begun.TryGet(out var order))
+            {
                 return order;
+            }
+
             if (begun.Problems[0].Code != WorkProblems.BuildHeld)
             {
                 LogNotBegun(told, begun.Problems[0]);
@@ -91,7 +104,12 @@ internal sealed partial class WorkerBuild(
     }
 
     // Null where the worker stops: then somebody else begins it again.
-    private async Task<WorkResult?> ResultAsync(WorkOrder order, WorkHold hold, CancellationToken cancellation, CancellationToken stopping)
+    private async Task<WorkResult?> ResultAsync(
+        WorkOrder order,
+        WorkHold hold,
+        CancellationToken cancellation,
+        CancellationToken stopping
+    )
     {
         try
         {
@@ -128,7 +146,10 @@ internal sealed partial class WorkerBuild(
         });
         var fetched = await FetchAsync(order, hold, cancellation);
         if (!fetched.TryGet(out var ready))
+        {
             return Failed(fetched.Problems[0]);
+        }
+
         Func<byte[], KernelConfig, CancellationToken, Task<Outcome<byte[]>>>? sign = order.SignsModules
             ? (module, config, ending) => client.SignAsync(hold, module, config.String("MODULE_SIG_HASH"), ending)
             : null;
@@ -141,7 +162,10 @@ internal sealed partial class WorkerBuild(
         var run = TracedBuilds.Trace(new BuildJob(cache, sources, orders, sign, clock).RunAsync);
         var product = await run(ready, journal, cancellation);
         if (product.Explanation is not null)
+        {
             prepared.Note(order.Kernel.Id);
+        }
+
         return product;
     }
 
@@ -152,7 +176,10 @@ internal sealed partial class WorkerBuild(
         {
             var path = digest is null ? null : await inputs.GetAsync(hold, digest, cancellation);
             if (path is { Succeeded: false })
+            {
                 return Outcome<BuildOrder>.Failure(path.Problems);
+            }
+
             paths.Add(path?.Value);
         }
 
@@ -161,16 +188,17 @@ internal sealed partial class WorkerBuild(
 
     private static BuildProduct Failed(Problem problem) => new() { Problems = [problem] };
 
-    private static WorkResult Result(BuildProduct product) => new()
-    {
-        Problems = ProblemReport.Of(product.Problems),
-        Module = product.Module,
-        Artifact = product.Artifact,
-        Explanation = product.Explanation,
-        Console = product.Console,
-        Tested = product.Tested,
-        Statement = product.Statement,
-    };
+    private static WorkResult Result(BuildProduct product) =>
+        new()
+        {
+            Problems = ProblemReport.Of(product.Problems),
+            Module = product.Module,
+            Artifact = product.Artifact,
+            Explanation = product.Explanation,
+            Console = product.Console,
+            Tested = product.Tested,
+            Statement = product.Statement,
+        };
 
     [LoggerMessage(LogLevel.Information, "build {Id} begins, attempt {Attempt}")]
     private partial void LogBegins(string id, int attempt);

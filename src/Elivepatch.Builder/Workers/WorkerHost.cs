@@ -1,5 +1,5 @@
-// In: the options. Out: a worker that takes builds until it is told to stop, or until a server does not want it. It keeps nothing but
-// a cache: what it runs when it is killed, another one runs.
+// In: the options. Out: a worker that takes builds until it is told to stop, or until a server does not want it. It keeps nothing
+// but a cache: what it runs when it is killed, another one runs.
 
 using Elivepatch.Builder.Broker;
 using Elivepatch.Builder.Jobs;
@@ -42,11 +42,18 @@ public sealed class WorkerHost : IDisposable
     public IReadOnlyList<string> Capabilities { get; }
 
     /// <summary>Opens what a worker needs; nothing is sent yet.</summary>
-    public static async Task<Outcome<WorkerHost>> OpenAsync(WorkerOptions options, ILoggerFactory loggers, CancellationToken cancellation)
+    public static async Task<Outcome<WorkerHost>> OpenAsync(
+        WorkerOptions options,
+        ILoggerFactory loggers,
+        CancellationToken cancellation
+    )
     {
         var opened = CacheRoot.Open(options.CacheFolder);
         if (!opened.TryGet(out var cache))
+        {
             return Outcome<WorkerHost>.Failure(opened.Problems);
+        }
+
         var compilers = await Toolchain.ListAsync(cancellation);
         return compilers.Count > 0
             ? new WorkerHost(options, cache, compilers, loggers)
@@ -61,14 +68,31 @@ public sealed class WorkerHost : IDisposable
     {
         var known = await IntroduceAsync(stopping);
         if (!known.TryGet(out var orders))
+        {
             return known.Problems[0];
+        }
+
         var policy = WorkPolicy.Default with { HeldFor = TimeSpan.FromSeconds(orders.HeldForSeconds) };
         var inputs = new WorkInputs(cache, client);
         inputs.Trim();
         var build = new WorkerBuild(
-            cache, sources, client, inputs, prepared, policy, TimeProvider.System, loggers.CreateLogger<WorkerBuild>());
+            cache,
+            sources,
+            client,
+            inputs,
+            prepared,
+            policy,
+            TimeProvider.System,
+            loggers.CreateLogger<WorkerBuild>()
+        );
         var consumer = new BuildConsumer(
-            options.Broker, id, Capabilities, options.Builders, build.RunAsync, loggers.CreateLogger<BuildConsumer>());
+            options.Broker,
+            id,
+            Capabilities,
+            options.Builders,
+            build.RunAsync,
+            loggers.CreateLogger<BuildConsumer>()
+        );
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         // Reports go on until the last build is given back: until then it is ours.
         using var reporting = new CancellationTokenSource();
@@ -92,13 +116,21 @@ public sealed class WorkerHost : IDisposable
         {
             var answered = await client.ReportAsync(Report([]), stopping);
             if (answered.Succeeded || answered.Problems[0].Code != ServiceProblems.ServerUnreachable)
+            {
                 return answered;
+            }
+
             servers.IsLost(answered.Problems[0].Reason);
             await Task.Delay(WorkPolicy.Default.Beat, stopping);
         }
     }
 
-    private async Task<Problem?> ReportAsync(BuildConsumer consumer, WorkPolicy policy, CancellationTokenSource ending, CancellationToken cancellation)
+    private async Task<Problem?> ReportAsync(
+        BuildConsumer consumer,
+        WorkPolicy policy,
+        CancellationTokenSource ending,
+        CancellationToken cancellation
+    )
     {
         while (!cancellation.IsCancellationRequested)
         {
@@ -107,9 +139,14 @@ public sealed class WorkerHost : IDisposable
             {
                 servers.IsWell();
                 foreach (var build in orders.Ended)
+                {
                     consumer.End(build);
+                }
             }
-            else if (answered.Problems[0].Code is var code && (code == ServiceProblems.ServerUnreachable || code == ServiceProblems.ServerAnswerMalformed))
+            else if (
+                answered.Problems[0].Code is var code
+                && (code == ServiceProblems.ServerUnreachable || code == ServiceProblems.ServerAnswerMalformed)
+            )
             {
                 // It was well when the worker started, and will be again.
                 servers.IsLost(answered.Problems[0].Reason);
@@ -127,13 +164,14 @@ public sealed class WorkerHost : IDisposable
         return null;
     }
 
-    private WorkerReport Report(IReadOnlyList<WorkHold> running) => new()
-    {
-        Name = options.Name,
-        Version = EngineVersion.Current,
-        Capabilities = Capabilities,
-        Kernels = prepared.Ids,
-        Builders = options.Builders,
-        Running = running,
-    };
+    private WorkerReport Report(IReadOnlyList<WorkHold> running) =>
+        new()
+        {
+            Name = options.Name,
+            Version = EngineVersion.Current,
+            Capabilities = Capabilities,
+            Kernels = prepared.Ids,
+            Builders = options.Builders,
+            Running = running,
+        };
 }

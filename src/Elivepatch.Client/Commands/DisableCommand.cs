@@ -12,7 +12,10 @@ internal static class DisableCommand
     /// <summary>The verb.</summary>
     public static Verb Create(MachineSession session)
     {
-        var name = new Argument<string>("NAME") { Description = "The livepatch, by its name in `elivepatch status`; of any origin." };
+        var name = new Argument<string>("NAME")
+        {
+            Description = "The livepatch, by its name in `elivepatch status`; of any origin.",
+        };
         var limit = TransitionOptions.Limit();
         var force = new Option<bool>("--force")
         {
@@ -20,7 +23,8 @@ internal static class DisableCommand
         };
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "disable", "Disables a livepatch; reverses its transition if that has not completed.",
+            "disable",
+            "Disables a livepatch; reverses its transition if that has not completed.",
             $"""
             The tasks switch back to the kernel's own functions one by one. The transition of a livepatch that is still going live
             is reversed at once: what was live before stays live. A disabled livepatch is not included by the next `elivepatch
@@ -34,36 +38,73 @@ internal static class DisableCommand
             Exit status: 0 disabled, 1 the machine failed, 2 no such livepatch, 4 the transition was reversed by someone else.
             {TransitionOptions.TryAgainStatus}
             """,
-            new Example("elivepatch disable livepatch_fix_1a2b3c4d", "Disable a livepatch, or stop it from going live."))
+            new Example("elivepatch disable livepatch_fix_1a2b3c4d", "Disable a livepatch, or stop it from going live.")
+        )
         {
-            name, limit, force, json,
+            name,
+            limit,
+            force,
+            json,
         };
-        verb.SetAction((parsed, cancellation) => RunAsync(
-            session, parsed.GetRequiredValue(name), TimeSpan.FromSeconds(parsed.GetValue(limit)), parsed.GetValue(force), parsed.GetValue(json), cancellation));
+        verb.SetAction(
+            (parsed, cancellation) =>
+                RunAsync(
+                    session,
+                    parsed.GetRequiredValue(name),
+                    TimeSpan.FromSeconds(parsed.GetValue(limit)),
+                    parsed.GetValue(force),
+                    parsed.GetValue(json),
+                    cancellation
+                )
+        );
         return verb;
     }
 
     private static async Task<int> RunAsync(
-        MachineSession session, string name, TimeSpan limit, bool force, bool asJson, CancellationToken cancellation)
+        MachineSession session,
+        string name,
+        TimeSpan limit,
+        bool force,
+        bool asJson,
+        CancellationToken cancellation
+    )
     {
         if ((session.Machine.RequireRoot("disable") ?? session.Machine.RequireLivePatching()) is { } refused)
+        {
             return Answer.Fail(session, [refused], asJson, cancellation);
+        }
+
         var disabled = await Stages.ShowAsync(
-            session, progress => new DisableLivepatch(session.Machine, MachineState.Of(session.Machine), progress).RunAsync(name, limit, force, cancellation));
+            session,
+            progress =>
+                new DisableLivepatch(session.Machine, MachineState.Of(session.Machine), progress).RunAsync(
+                    name,
+                    limit,
+                    force,
+                    cancellation
+                )
+        );
         if (!disabled.TryGet(out var report))
+        {
             return Answer.Fail(session, disabled.Problems, asJson, cancellation);
+        }
+
         if (asJson)
         {
             Answer.WriteJson(session, report, ClientJson.Default.DisableReport);
         }
         else
         {
-            session.Output.WriteLine(Printable.Text(report switch
-            {
-                { Forced: true } => $"{name}: disabled by force; its module stays loaded for good",
-                { ReversedTransition: true } => $"{name}: its transition was reversed; what was live before it is live",
-                _ => $"{name}: disabled; `elivepatch unload {name}` removes its module",
-            }));
+            session.Output.WriteLine(
+                Printable.Text(
+                    report switch
+                    {
+                        { Forced: true } => $"{name}: disabled by force; its module stays loaded for good",
+                        { ReversedTransition: true } => $"{name}: its transition was reversed; what was live before it is live",
+                        _ => $"{name}: disabled; `elivepatch unload {name}` removes its module",
+                    }
+                )
+            );
         }
         return ExitStatus.Done;
     }

@@ -15,7 +15,8 @@ internal static class LoadPersistedCommand
     {
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "load-persisted", "Loads the livepatch that `elivepatch persist` keeps; run by the systemd unit at boot.",
+            "load-persisted",
+            "Loads the livepatch that `elivepatch persist` keeps; run by the systemd unit at boot.",
             $"""
             Prints what is live, or why nothing was loaded, then waits five minutes and records that the machine is still up. If
             the machine goes down before that without an orderly shutdown, the boot counts as failed; after two failed boots in a
@@ -28,7 +29,8 @@ internal static class LoadPersistedCommand
             Exit status: 0 live or nothing to load, 1 the machine failed, 4 refused.
             {TransitionOptions.TryAgainStatus}
             """,
-            new Example("elivepatch load-persisted", "Do what the unit does."))
+            new Example("elivepatch load-persisted", "Do what the unit does.")
+        )
         {
             json,
         };
@@ -40,21 +42,30 @@ internal static class LoadPersistedCommand
     {
         var state = MachineState.Of(session.Machine);
         if ((session.Machine.RequireRoot("load-persisted") ?? state.Prepare()) is { } refused)
+        {
             return Answer.Fail(session, [refused], asJson, cancellation);
+        }
+
         BootLoading? loading = null;
         try
         {
             var notice = new ServiceNotice(session.Variable("NOTIFY_SOCKET"));
-            var loaded = await Stages.ShowAsync(session, async progress =>
-            {
-                loading = new BootLoading(session.Machine, state, progress);
-                return await LoadAsync(session, state, loading, notice, cancellation);
-            });
+            var loaded = await Stages.ShowAsync(
+                session,
+                async progress =>
+                {
+                    loading = new BootLoading(session.Machine, state, progress);
+                    return await LoadAsync(session, state, loading, notice, cancellation);
+                }
+            );
             var status = Show(session, loaded, asJson, cancellation);
             session.Output.Flush();
             notice.Ready(Words(loaded));
             if (loading!.HasLoaded && await loading.ConfirmAsync(cancellation) is { } unconfirmed)
+            {
                 return Answer.Fail(session, [unconfirmed], asJson: false, cancellation);
+            }
+
             return status;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested && loading is not null)
@@ -62,7 +73,9 @@ internal static class LoadPersistedCommand
             if (await loading.TakeBackAsync() is { } counted)
             {
                 ProblemText.Write(
-                    session.Error, [counted with { Reason = $"this stop counts as a failed boot: {counted.Reason}" }]);
+                    session.Error,
+                    [counted with { Reason = $"this stop counts as a failed boot: {counted.Reason}" }]
+                );
             }
             throw;
         }
@@ -72,16 +85,26 @@ internal static class LoadPersistedCommand
     // boot does not wait for that; it is told that the service has started after the first try. Between two tries nothing is
     // held, so that somebody can do by hand what this would do.
     private static async Task<Outcome<BootLoadingResult>> LoadAsync(
-        MachineSession session, MachineState state, BootLoading loading, ServiceNotice notice, CancellationToken cancellation)
+        MachineSession session,
+        MachineState state,
+        BootLoading loading,
+        ServiceNotice notice,
+        CancellationToken cancellation
+    )
     {
         var pauses = session.Machine.BootPauses;
         for (var tries = 0; ; tries++)
         {
             var loaded = await TryAsync(state, loading, cancellation);
             if (loaded.Succeeded || tries == pauses.Count || ExitStatus.Of(loaded.Problems) != ExitStatus.TryAgain)
+            {
                 return loaded;
+            }
+
             var wait = string.Create(
-                CultureInfo.InvariantCulture, $"not now, again in {pauses[tries].TotalSeconds:0} s: {Words(loaded)}");
+                CultureInfo.InvariantCulture,
+                $"not now, again in {pauses[tries].TotalSeconds:0} s: {Words(loaded)}"
+            );
             session.Error.WriteLine(Printable.Text(wait));
             session.Error.Flush();
             notice.Ready(wait);
@@ -90,31 +113,58 @@ internal static class LoadPersistedCommand
     }
 
     private static async Task<Outcome<BootLoadingResult>> TryAsync(
-        MachineState state, BootLoading loading, CancellationToken cancellation)
+        MachineState state,
+        BootLoading loading,
+        CancellationToken cancellation
+    )
     {
         var making = state.LockMaking();
         if (!making.TryGet(out var held))
+        {
             return Outcome<BootLoadingResult>.Failure(making.Problems);
+        }
+
         using (held)
+        {
             return await loading.LoadAsync(cancellation);
+        }
     }
 
     // How it stands, in one line.
-    private static string Words(Outcome<BootLoadingResult> loaded) => loaded.TryGet(out var result)
-        ? result.Livepatch is { } live ? $"{live.Module} is live" : $"nothing is loaded: {result.Reason}"
-        : string.Join("; ", loaded.Problems.Select(p => $"{p.Code.Id} {p.Reason.Split('\n')[0]}"));
+    private static string Words(Outcome<BootLoadingResult> loaded) =>
+        loaded.TryGet(out var result)
+            ? result.Livepatch is { } live
+                ? $"{live.Module} is live"
+                : $"nothing is loaded: {result.Reason}"
+            : string.Join("; ", loaded.Problems.Select(p => $"{p.Code.Id} {p.Reason.Split('\n')[0]}"));
 
-    private static int Show(MachineSession session, Outcome<BootLoadingResult> loaded, bool asJson, CancellationToken cancellation)
+    private static int Show(
+        MachineSession session,
+        Outcome<BootLoadingResult> loaded,
+        bool asJson,
+        CancellationToken cancellation
+    )
     {
         if (!loaded.TryGet(out var result))
+        {
             return Answer.Fail(session, loaded.Problems, asJson, cancellation);
+        }
+
         if (asJson)
+        {
             Answer.WriteJson(
-                session, new LoadPersistedReport(result.Livepatch?.Module, result.WasLoaded, result.Reason),
-                ClientJson.Default.LoadPersistedReport);
+                session,
+                new LoadPersistedReport(result.Livepatch?.Module, result.WasLoaded, result.Reason),
+                ClientJson.Default.LoadPersistedReport
+            );
+        }
         else
+        {
             session.Output.WriteLine(
-                result.Livepatch is { } live ? $"{live.Module}: live" : $"nothing is loaded: {result.Reason}");
+                result.Livepatch is { } live ? $"{live.Module}: live" : $"nothing is loaded: {result.Reason}"
+            );
+        }
+
         return ExitStatus.Done;
     }
 }

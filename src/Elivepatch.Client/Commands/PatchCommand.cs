@@ -25,30 +25,67 @@ internal static class PatchCommand
             Description = "A file with the token. Default: $ELIVEPATCH_TOKEN, else the token kept by `elivepatch trust`.",
             HelpName = "FILE",
         };
-        var key = new Option<string?>("--key") { Description = "The server's key or its identity, for this run. Default: the pinned key.", HelpName = "FILE-OR-ID" };
-        var allowHttp = new Option<bool>("--allow-http") { Description = "Send the token even if the connection is not encrypted." };
+        var key = new Option<string?>("--key")
+        {
+            Description = "The server's key or its identity, for this run. Default: the pinned key.",
+            HelpName = "FILE-OR-ID",
+        };
+        var allowHttp = new Option<bool>("--allow-http")
+        {
+            Description = "Send the token even if the connection is not encrypted.",
+        };
         var basePatches = new Option<string[]>("--base-patch")
         {
             Description = "A patch that the running kernel was built with; may be repeated, in order.",
             HelpName = "FILE",
         };
-        var noBasePatches = new Option<bool>("--no-base-patches") { Description = $"Do not look for base patches below /{BasePatchFolder.Folder}." };
-        var package = new Option<string?>("--kernel-package") { Description = $"The package below /{BasePatchFolder.Folder} that built the kernel.", HelpName = "NAME" };
+        var noBasePatches = new Option<bool>("--no-base-patches")
+        {
+            Description = $"Do not look for base patches below /{BasePatchFolder.Folder}.",
+        };
+        var package = new Option<string?>("--kernel-package")
+        {
+            Description = $"The package below /{BasePatchFolder.Folder} that built the kernel.",
+            HelpName = "NAME",
+        };
         var source = new Option<string?>("--source")
         {
             Description = "The kernel's source, a tree or an archive of one, for a server that does not have it.",
             HelpName = "DIR-OR-TARBALL",
         };
         var statements = CommonOptions.Statements();
-        var script = new Option<string?>("--script") { Description = "A script for the server's test in a virtual machine; see `elivepatch try --help`.", HelpName = "FILE" };
-        var name = new Option<string?>("--name") { Description = "Name of the module. Default: made from the patches.", HelpName = "NAME" };
-        var drop = new Option<string[]>("--drop") { Description = "Leave out a live patch; may be repeated.", HelpName = "PATCH-NAME" };
-        var noLoad = new Option<bool>("--no-load") { Description = "Write the module and its manifest to files instead of loading it." };
-        var output = new Option<string?>("--output", "-o") { Description = "Where --no-load writes the module. Default: NAME.ko in the current directory.", HelpName = "FILE" };
-        var replaceForeign = new Option<bool>("--replace-foreign") { Description = "Replace livepatches that this command did not load." };
+        var script = new Option<string?>("--script")
+        {
+            Description = "A script for the server's test in a virtual machine; see `elivepatch try --help`.",
+            HelpName = "FILE",
+        };
+        var name = new Option<string?>("--name")
+        {
+            Description = "Name of the module. Default: made from the patches.",
+            HelpName = "NAME",
+        };
+        var drop = new Option<string[]>("--drop")
+        {
+            Description = "Leave out a live patch; may be repeated.",
+            HelpName = "PATCH-NAME",
+        };
+        var noLoad = new Option<bool>("--no-load")
+        {
+            Description = "Write the module and its manifest to files instead of loading it.",
+        };
+        var output = new Option<string?>("--output", "-o")
+        {
+            Description = "Where --no-load writes the module. Default: NAME.ko in the current directory.",
+            HelpName = "FILE",
+        };
+        var replaceForeign = new Option<bool>("--replace-foreign")
+        {
+            Description = "Replace livepatches that this command did not load.",
+        };
         var acceptOlder = new Option<bool>("--accept-older")
         {
-            Description = "Dangerous: accept a manifest older than the newest one already accepted, for use after a clock was wrong.",
+            Description =
+                "Dangerous: accept a manifest older than the newest one already accepted, for use after a clock was wrong.",
         };
         var limit = TransitionOptions.Limit();
         var wait = new Option<int>("--wait")
@@ -59,7 +96,8 @@ internal static class PatchCommand
         };
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "patch", "Makes source patches live on this machine: a server builds the livepatch, this command verifies and loads it.",
+            "patch",
+            "Makes source patches live on this machine: a server builds the livepatch, this command verifies and loads it.",
             $"""
             Captures the running kernel, sends capture and patches, shows the server's stages, and fetches the livepatch. It is
             accepted only if its manifest is signed by the pinned key, is for the running kernel and the requested patches, is not
@@ -89,71 +127,119 @@ internal static class PatchCommand
             """,
             new Example(
                 "elivepatch patch fix.patch",
-                "Make a fix live in addition to what is live; pin the server with `elivepatch trust` first."),
+                "Make a fix live in addition to what is live; pin the server with `elivepatch trust` first."
+            ),
             new Example("elivepatch patch --drop fix.patch better-fix.patch", "Replace a live patch by another one."),
             new Example("elivepatch patch", "Replace a withdrawn livepatch by a rebuilt one."),
-            new Example("elivepatch patch --no-load -o fix.ko fix.patch", "Have it built and verified, without loading it."))
+            new Example("elivepatch patch --no-load -o fix.ko fix.patch", "Have it built and verified, without loading it.")
+        )
         {
-            patches, server, tokenFile, key, allowHttp, basePatches, noBasePatches, package, source, statements, script, name,
-            drop, noLoad, output, replaceForeign, acceptOlder, limit, wait, json,
+            patches,
+            server,
+            tokenFile,
+            key,
+            allowHttp,
+            basePatches,
+            noBasePatches,
+            package,
+            source,
+            statements,
+            script,
+            name,
+            drop,
+            noLoad,
+            output,
+            replaceForeign,
+            acceptOlder,
+            limit,
+            wait,
+            json,
         };
-        verb.SetAction((parsed, cancellation) =>
-        {
-            var request = new PatchRequest
+        verb.SetAction(
+            (parsed, cancellation) =>
             {
-                Patches = parsed.GetValue(patches) ?? [],
-                Dropped = parsed.GetValue(drop) ?? [],
-                Server = parsed.GetValue(server),
-                TokenFile = parsed.GetValue(tokenFile),
-                Key = parsed.GetValue(key),
-                AllowsHttp = parsed.GetValue(allowHttp),
-                BasePatches = parsed.GetValue(noBasePatches)
-                    ? []
-                    : parsed.GetValue(basePatches) is { Length: > 0 } named ? named : null,
-                KernelPackage = parsed.GetValue(package),
-                Source = parsed.GetValue(source),
-                Statements = parsed.GetValue(statements),
-                Script = parsed.GetValue(script),
-                Name = parsed.GetValue(name),
-                Output = parsed.GetValue(output),
-                Loads = !parsed.GetValue(noLoad),
-                ReplacesForeign = parsed.GetValue(replaceForeign),
-                AcceptsOlder = parsed.GetValue(acceptOlder),
-                TransitionLimit = TimeSpan.FromSeconds(parsed.GetValue(limit)),
-                BuildLimit = TimeSpan.FromMinutes(Math.Clamp(parsed.GetValue(wait), 1, 10_000)),
-            };
-            return RunAsync(session, request, parsed.GetValue(json), cancellation);
-        });
+                var request = new PatchRequest
+                {
+                    Patches = parsed.GetValue(patches) ?? [],
+                    Dropped = parsed.GetValue(drop) ?? [],
+                    Server = parsed.GetValue(server),
+                    TokenFile = parsed.GetValue(tokenFile),
+                    Key = parsed.GetValue(key),
+                    AllowsHttp = parsed.GetValue(allowHttp),
+                    BasePatches =
+                        parsed.GetValue(noBasePatches) ? []
+                        : parsed.GetValue(basePatches) is { Length: > 0 } named ? named
+                        : null,
+                    KernelPackage = parsed.GetValue(package),
+                    Source = parsed.GetValue(source),
+                    Statements = parsed.GetValue(statements),
+                    Script = parsed.GetValue(script),
+                    Name = parsed.GetValue(name),
+                    Output = parsed.GetValue(output),
+                    Loads = !parsed.GetValue(noLoad),
+                    ReplacesForeign = parsed.GetValue(replaceForeign),
+                    AcceptsOlder = parsed.GetValue(acceptOlder),
+                    TransitionLimit = TimeSpan.FromSeconds(parsed.GetValue(limit)),
+                    BuildLimit = TimeSpan.FromMinutes(Math.Clamp(parsed.GetValue(wait), 1, 10_000)),
+                };
+                return RunAsync(session, request, parsed.GetValue(json), cancellation);
+            }
+        );
         return verb;
     }
 
-    private static async Task<int> RunAsync(MachineSession session, PatchRequest request, bool asJson, CancellationToken cancellation)
+    private static async Task<int> RunAsync(
+        MachineSession session,
+        PatchRequest request,
+        bool asJson,
+        CancellationToken cancellation
+    )
     {
         if (Refuse(session, request) is { } refused)
+        {
             return Answer.Fail(session, [refused], asJson, cancellation);
+        }
+
         PatchRun? run = null;
         try
         {
-            var ended = await Stages.ShowAsync(session, progress =>
-            {
-                run = new PatchRun(session.Machine, MachineState.Of(session.Machine), request, progress);
-                return run.RunAsync(cancellation);
-            });
+            var ended = await Stages.ShowAsync(
+                session,
+                progress =>
+                {
+                    run = new PatchRun(session.Machine, MachineState.Of(session.Machine), request, progress);
+                    return run.RunAsync(cancellation);
+                }
+            );
             if (!ended.TryGet(out var result))
+            {
                 return Answer.Fail(session, ended.Problems, asJson, cancellation);
+            }
+
             if (asJson)
+            {
                 Answer.WriteJson(session, result, ClientJson.Default.PatchResult);
+            }
             else
+            {
                 PatchText.Write(session.Output, result);
+            }
+
             return ExitStatus.Done;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested && run is not null)
         {
             if (run.IsLoading)
+            {
                 session.Error.WriteLine("elivepatch: the livepatch may be going live; see `elivepatch status`");
+            }
             else if (run.Build is { } build)
+            {
                 session.Error.WriteLine(
-                    $"elivepatch: the server continues build {Printable.Text(build)}; run the same command to resume");
+                    $"elivepatch: the server continues build {Printable.Text(build)}; run the same command to resume"
+                );
+            }
+
             throw;
         }
     }
@@ -164,19 +250,29 @@ internal static class PatchCommand
     {
         var (machine, state) = (session.Machine, MachineState.Of(session.Machine));
         if (!machine.BuildId().TryGet(out var buildId) || !state.ReadKernel(buildId, machine.Release).TryGet(out var ledger))
+        {
             return false;
+        }
+
         var loaded = new LoadedLivepatches(machine.Files).List();
-        return (state.ReadWithdrawals(buildId).TryGet(out var withdrawals)
-                && ledger.Livepatches.Any(l => withdrawals.Find(l.Sha256) is not null))
-            || (ledger.Live(loaded) is null && ledger.Carried(loaded, machine.BootId).Count > 0);
+        return (
+                state.ReadWithdrawals(buildId).TryGet(out var withdrawals)
+                && ledger.Livepatches.Any(l => withdrawals.Find(l.Sha256) is not null)
+            ) || (ledger.Live(loaded) is null && ledger.Carried(loaded, machine.BootId).Count > 0);
     }
 
     private static Problem? Refuse(MachineSession session, PatchRequest request)
     {
         if (request.Patches.Count == 0 && request.Dropped.Count == 0 && !HasWork(session))
+        {
             return new(CommandProblems.UsageInvalid, "no patch is named", "Read `elivepatch patch --help`.");
+        }
+
         if (request.Output is not null && request.Loads)
+        {
             return new(CommandProblems.UsageInvalid, "--output needs --no-load", "Add --no-load.");
+        }
+
         return session.Machine.RequireRoot("patch");
     }
 }

@@ -15,7 +15,8 @@ internal static class PersistCommand
         var off = new Option<bool>("--off") { Description = "Stop loading livepatches at boot." };
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "persist", "Loads the live patches again at every boot of this kernel.",
+            "persist",
+            "Loads the live patches again at every boot of this kernel.",
             $"""
             Installs a systemd unit, {BootUnit.Name}. At boot it loads what was live last, if the kernel has the same build-id and
             the signature is valid; after a kernel update it loads nothing. Later `elivepatch patch` commands need no new
@@ -29,9 +30,12 @@ internal static class PersistCommand
             new Example("elivepatch persist --off", "Stop that; what is live stays live until the machine restarts."),
             new Example(
                 "elivepatch persist --off && elivepatch persist",
-                "Replace a damaged boot.json: it is set aside, and a new one is begun."))
+                "Replace a damaged boot.json: it is set aside, and a new one is begun."
+            )
+        )
         {
-            off, json,
+            off,
+            json,
         };
         verb.SetAction((parsed, cancellation) => RunAsync(session, parsed.GetValue(off), parsed.GetValue(json), cancellation));
         return verb;
@@ -41,18 +45,35 @@ internal static class PersistCommand
     {
         var unit = BootUnit.Of(session.Machine);
         if (session.Machine.RequireRoot("persist") is { } refused)
+        {
             return Answer.Fail(session, [refused], asJson, cancellation);
-        var turned = off ? await TurnOffAsync(session, unit, cancellation)
-            : await TurnOnAsync(session, unit, cancellation) is { } problem ? problem : new PersistReport(true, unit.FullPath);
+        }
+
+        var turned =
+            off ? await TurnOffAsync(session, unit, cancellation)
+            : await TurnOnAsync(session, unit, cancellation) is { } problem ? problem
+            : new PersistReport(true, unit.FullPath);
         if (!turned.TryGet(out var report))
+        {
             return Answer.Fail(session, turned.Problems, asJson, cancellation);
+        }
+
         if (asJson)
+        {
             Answer.WriteJson(session, report, ClientJson.Default.PersistReport);
+        }
         else
+        {
             session.Output.WriteLine(
-                off ? "nothing is loaded at boot any more" : $"loaded again at every boot of this kernel: {unit.FullPath}");
+                off ? "nothing is loaded at boot any more" : $"loaded again at every boot of this kernel: {unit.FullPath}"
+            );
+        }
+
         if (!asJson && report.SetAside is { } aside)
+        {
             session.Output.WriteLine($"the file that records loading at boot was damaged, and is now {aside}");
+        }
+
         return ExitStatus.Done;
     }
 
@@ -62,37 +83,66 @@ internal static class PersistCommand
         var state = MachineState.Of(session.Machine);
         var found = machine.BuildId();
         if (!found.TryGet(out var buildId))
+        {
             return found.Problems[0];
+        }
+
         if ((state.Prepare(buildId) ?? await MakeLive.SettleAsync(machine, state, buildId, cancellation)) is { } unready)
+        {
             return unready;
+        }
+
         var ledger = state.ReadKernel(buildId, machine.Release);
         if (!ledger.Succeeded)
+        {
             return ledger.Problems[0];
+        }
+
         if (ledger.Value.WantedLivepatch is not { } wanted)
+        {
             return new(
-                MachineProblems.BootLoadingImpossible, "no livepatch made live by `elivepatch patch` is live, so there is nothing to load");
+                MachineProblems.BootLoadingImpossible,
+                "no livepatch made live by `elivepatch patch` is live, so there is nothing to load"
+            );
+        }
+
         if (BootLoading.RefuseWithdrawn(state, wanted, buildId) is { } withdrawn)
+        {
             return withdrawn;
+        }
         // The list first: a unit without it loads nothing.
         return await BootLoading.ChangeAsync(state, _ => new BootLedger { IsOn = true }, cancellation)
             ?? unit.Install(session.Variable("ELIVEPATCH_COMMAND") ?? Environment.ProcessPath ?? "", state.FullPath);
     }
 
     // Whoever wants nothing loaded need not know what a damaged file said.
-    private static async Task<Outcome<PersistReport>> TurnOffAsync(MachineSession session, BootUnit unit, CancellationToken cancellation)
+    private static async Task<Outcome<PersistReport>> TurnOffAsync(
+        MachineSession session,
+        BootUnit unit,
+        CancellationToken cancellation
+    )
     {
         var state = MachineState.Of(session.Machine);
         if (state.Prepare() is { } unprepared)
+        {
             return unprepared;
+        }
+
         var locked = await state.LockWritingAsync(cancellation);
         if (!locked.TryGet(out var writing))
+        {
             return Outcome<PersistReport>.Failure(locked.Problems);
+        }
+
         using (writing)
         {
-            return state.SetDamagedBootAside().Then<PersistReport>(
-                aside => (state.Write(new BootLedger()) ?? unit.Remove()) is { } problem
-                    ? problem
-                    : new PersistReport(false, unit.FullPath) { SetAside = aside });
+            return state
+                .SetDamagedBootAside()
+                .Then<PersistReport>(aside =>
+                    (state.Write(new BootLedger()) ?? unit.Remove()) is { } problem
+                        ? problem
+                        : new PersistReport(false, unit.FullPath) { SetAside = aside }
+                );
         }
     }
 }

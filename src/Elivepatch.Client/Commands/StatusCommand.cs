@@ -16,22 +16,38 @@ internal static class StatusCommand
     /// <summary>The verb.</summary>
     public static Verb Create(MachineSession session)
     {
-        var report = new Option<bool>("--report") { Description = "Report to a server as well, which shows it to the administrators of the machines." };
-        var server = new Option<string?>("--server") { Description = "With --report: the server. Default: the trusted one.", HelpName = "URL" };
-        var machine = new Option<string?>("--machine") { Description = "With --report: this machine's name on the server. Default: its host name.", HelpName = "NAME" };
+        var report = new Option<bool>("--report")
+        {
+            Description = "Report to a server as well, which shows it to the administrators of the machines.",
+        };
+        var server = new Option<string?>("--server")
+        {
+            Description = "With --report: the server. Default: the trusted one.",
+            HelpName = "URL",
+        };
+        var machine = new Option<string?>("--machine")
+        {
+            Description = "With --report: this machine's name on the server. Default: its host name.",
+            HelpName = "NAME",
+        };
         var tokenFile = new Option<string?>("--token-file")
         {
-            Description = "With --report: a file with the token. Default: $ELIVEPATCH_TOKEN, else the token kept by `elivepatch trust`.",
+            Description =
+                "With --report: a file with the token. Default: $ELIVEPATCH_TOKEN, else the token kept by `elivepatch trust`.",
             HelpName = "FILE",
         };
-        var allowHttp = new Option<bool>("--allow-http") { Description = "With --report: send the token even if the connection is not encrypted." };
+        var allowHttp = new Option<bool>("--allow-http")
+        {
+            Description = "With --report: send the token even if the connection is not encrypted.",
+        };
         var check = new Option<bool>("--check")
         {
             Description = "Report in one line, and in the exit status, whether all is well; for a monitoring system.",
         };
         var json = CommonOptions.Json();
         var verb = new Verb(
-            "status", "Shows what is live or in transition on this machine, and which tasks block a transition.",
+            "status",
+            "Shows what is live or in transition on this machine, and which tasks block a transition.",
             """
             Reads /sys/kernel/livepatch, and so shows livepatches of any origin. For those that this command made live it adds
             their source patches and whether they are loaded again at boot.
@@ -58,54 +74,89 @@ internal static class StatusCommand
             new Example("elivepatch status", "Show what is live."),
             new Example(
                 "elivepatch status --json | jq -r '.livepatches[] | select(.state == \"live\").name'",
-                "Print the names of the live ones for a script."),
+                "Print the names of the live ones for a script."
+            ),
             new Example("elivepatch status --check", "Print OK or what is wrong, for a monitoring system."),
-            new Example("elivepatch status --report", "Report the status of this machine to the trusted server."))
+            new Example("elivepatch status --report", "Report the status of this machine to the trusted server.")
+        )
         {
-            report, check, server, machine, tokenFile, allowHttp, json,
+            report,
+            check,
+            server,
+            machine,
+            tokenFile,
+            allowHttp,
+            json,
         };
-        verb.SetAction((parsed, cancellation) =>
-        {
-            var request = new ReportRequest(
-                parsed.GetValue(server), parsed.GetValue(machine), parsed.GetValue(tokenFile), parsed.GetValue(allowHttp));
-            return parsed.GetValue(check)
-                ? Task.FromResult(Check(session, parsed.GetValue(report), request, parsed.GetValue(json)))
-                : RunAsync(session, parsed.GetValue(report), request, parsed.GetValue(json), cancellation);
-        });
+        verb.SetAction(
+            (parsed, cancellation) =>
+            {
+                var request = new ReportRequest(
+                    parsed.GetValue(server),
+                    parsed.GetValue(machine),
+                    parsed.GetValue(tokenFile),
+                    parsed.GetValue(allowHttp)
+                );
+                return parsed.GetValue(check)
+                    ? Task.FromResult(Check(session, parsed.GetValue(report), request, parsed.GetValue(json)))
+                    : RunAsync(session, parsed.GetValue(report), request, parsed.GetValue(json), cancellation);
+            }
+        );
         return verb;
     }
 
     private static int Check(MachineSession session, bool reports, ReportRequest request, bool asJson)
     {
         // Status 2 would say that the machine is in a critical state.
-        var check = reports || request != nothingToReport
-            ? StatusCheck.Unknown(
-                [new(CommandProblems.UsageInvalid, "--check asks no server: run `elivepatch status --report` separately")])
-            : StatusCheck.Run(session.Machine, MachineState.Of(session.Machine), BootUnit.Of(session.Machine));
+        var check =
+            reports || request != nothingToReport
+                ? StatusCheck.Unknown([
+                    new(CommandProblems.UsageInvalid, "--check asks no server: run `elivepatch status --report` separately"),
+                ])
+                : StatusCheck.Run(session.Machine, MachineState.Of(session.Machine), BootUnit.Of(session.Machine));
         if (asJson)
+        {
             Answer.WriteJson(session, check, ClientJson.Default.CheckReport);
+        }
         else
+        {
             session.Output.WriteLine(Printable.Text(check.Summary));
+        }
+
         return (int)check.State;
     }
 
     private static async Task<int> RunAsync(
-        MachineSession session, bool reports, ReportRequest request, bool asJson, CancellationToken cancellation)
+        MachineSession session,
+        bool reports,
+        ReportRequest request,
+        bool asJson,
+        CancellationToken cancellation
+    )
     {
         if (!reports && request != nothingToReport)
         {
             return Answer.Fail(
-                session, [new(CommandProblems.UsageInvalid, "a server is named without --report", "Add --report.")], asJson,
-                cancellation);
+                session,
+                [new(CommandProblems.UsageInvalid, "a server is named without --report", "Add --report.")],
+                asJson,
+                cancellation
+            );
         }
 
         var state = MachineState.Of(session.Machine);
         var read = MachineStatus.Read(session.Machine, state);
         if (!read.TryGet(out var status))
+        {
             return Answer.Fail(session, read.Problems, asJson, cancellation);
+        }
+
         var reported = reports ? await MachineReporter.RunAsync(session.Machine, state, request, status, cancellation) : null;
         if (reported is { Succeeded: false })
+        {
             return Answer.Fail(session, reported.Problems, asJson, cancellation);
+        }
+
         if (reported is { Value: { } answered })
         {
             // What the server has withdrawn is known only now.
@@ -115,11 +166,19 @@ internal static class StatusCommand
         }
 
         if (asJson)
+        {
             Answer.WriteJson(session, status, ClientJson.Default.StatusReport);
+        }
         else
+        {
             StatusText.Write(session.Output, status);
+        }
+
         if (!asJson && reported is { Value: { } told })
+        {
             session.Output.WriteLine($"reported to {told.Server} as {Printable.Text(told.Name)}");
+        }
+
         return ExitStatus.Done;
     }
 }

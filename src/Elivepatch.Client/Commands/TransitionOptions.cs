@@ -23,7 +23,9 @@ internal static class TransitionOptions
         option.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() is < 0 or > 86_400)
+            {
                 result.AddError("--transition-limit takes 0 to 86400 seconds");
+            }
         });
         return option;
     }

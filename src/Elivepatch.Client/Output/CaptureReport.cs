@@ -1,4 +1,3 @@
-
 namespace Elivepatch.Client.Output;
 
 /// <summary>A capture that was written.</summary>

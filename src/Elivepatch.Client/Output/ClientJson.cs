@@ -6,7 +6,10 @@ namespace Elivepatch.Client.Output;
 
 /// <summary>All that the command writes as JSON. Made at build time: reflection would cost every run its time.</summary>
 [JsonSourceGenerationOptions(
-    WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
+    WriteIndented = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true
+)]
 [JsonSerializable(typeof(CaptureReport))]
 [JsonSerializable(typeof(PatchResult))]
 [JsonSerializable(typeof(StatusReport))]

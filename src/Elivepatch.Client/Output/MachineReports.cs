@@ -47,8 +47,20 @@ internal sealed record LoadPersistedReport(string? Module, bool WasLoaded, strin
 /// <param name="Issued">When the manifest was issued.</param>
 /// <param name="Expires">When it ends.</param>
 internal sealed record VerifyReport(
-    string File, string Module, string Sha256, string Key, string Release, string BuildId, string Compiler, IReadOnlyList<PatchReference> Patches,
-    IReadOnlyList<PatchReference> BasePatches, IReadOnlyList<Model.Explanations.ExplainedUnit> Units, bool? Tested, DateTimeOffset Issued, DateTimeOffset Expires)
+    string File,
+    string Module,
+    string Sha256,
+    string Key,
+    string Release,
+    string BuildId,
+    string Compiler,
+    IReadOnlyList<PatchReference> Patches,
+    IReadOnlyList<PatchReference> BasePatches,
+    IReadOnlyList<Model.Explanations.ExplainedUnit> Units,
+    bool? Tested,
+    DateTimeOffset Issued,
+    DateTimeOffset Expires
+)
 {
     /// <summary>What the authors of its patches state, each with its reason.</summary>
     public IReadOnlyList<AuthorStatement> Statements { get; init; } = [];
@@ -64,8 +76,20 @@ internal sealed record VerifyReport(
         var made = definition.InternalParameters;
         var validity = statement.Predicate.Validity;
         return new(
-            path, asked.Module, statement.Subject[0].Digest.Sha256, key, asked.Release, asked.BuildId, made.Compiler, asked.Patches ?? [], asked.BasePatches ?? [],
-            made.Units ?? [], made.Test?.Passed, validity.IssuedOn, validity.ExpiresOn)
+            path,
+            asked.Module,
+            statement.Subject[0].Digest.Sha256,
+            key,
+            asked.Release,
+            asked.BuildId,
+            made.Compiler,
+            asked.Patches ?? [],
+            asked.BasePatches ?? [],
+            made.Units ?? [],
+            made.Test?.Passed,
+            validity.IssuedOn,
+            validity.ExpiresOn
+        )
         {
             Statements = asked.Statements ?? [],
             KeptInMemory = made.KeptInMemory,

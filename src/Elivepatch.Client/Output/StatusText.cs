@@ -13,32 +13,55 @@ internal static class StatusText
     {
         output.WriteLine($"kernel {Printable.Text(status.Release)}, build-id {status.BuildId}");
         if (!status.CanBeLivePatched)
+        {
             output.WriteLine("it cannot be live patched: there is no /sys/kernel/livepatch");
+        }
         else if (status.Livepatches.Count == 0)
+        {
             output.WriteLine("no livepatch is loaded");
+        }
+
         foreach (var livepatch in status.Livepatches)
+        {
             Write(output, livepatch);
+        }
+
         if (status.NotLive.Count > 0)
+        {
             output.WriteLine(
                 Printable.Text(
-                    $"not live since the machine restarted: {string.Join(", ", status.NotLive.Select(p => p.Name))}; the next `elivepatch patch` carries them"));
-        output.WriteLine(status.Boot switch
-        {
-            "on" => "loading at boot is on",
-            "suspended" =>
-                "loading at boot is suspended: the machine went down soon after it, twice; `elivepatch persist` turns it on again",
-            _ => "loading at boot is off",
-        });
+                    $"not live since the machine restarted: {string.Join(", ", status.NotLive.Select(p => p.Name))}; the next `elivepatch patch` carries them"
+                )
+            );
+        }
+
+        output.WriteLine(
+            status.Boot switch
+            {
+                "on" => "loading at boot is on",
+                "suspended" =>
+                    "loading at boot is suspended: the machine went down soon after it, twice; `elivepatch persist` turns it on again",
+                _ => "loading at boot is off",
+            }
+        );
         foreach (var problem in status.Problems)
+        {
             output.WriteLine(Printable.Text($"{problem.Code} {problem.Title}: {problem.Reason}"));
+        }
     }
 
     private static void Write(TextWriter output, LivepatchStatus livepatch)
     {
-        var origin = livepatch.IsOurs ? livepatch.Server is { } server ? $"by {server}" : "of elivepatch" : "of another origin";
+        var origin = livepatch.IsOurs
+            ? livepatch.Server is { } server
+                ? $"by {server}"
+                : "of elivepatch"
+            : "of another origin";
         output.WriteLine(
             Printable.Text(
-                $"{livepatch.Name}: {livepatch.State}, {origin}{(livepatch.IsPersisted ? ", loaded again at boot" : "")}"));
+                $"{livepatch.Name}: {livepatch.State}, {origin}{(livepatch.IsPersisted ? ", loaded again at boot" : "")}"
+            )
+        );
         if (livepatch.Withdrawn is { } withdrawn)
         {
             output.WriteLine(Printable.Text($"  WITHDRAWN: {withdrawn.Describe()}"));
@@ -46,28 +69,53 @@ internal static class StatusText
         }
 
         foreach (var patch in livepatch.Patches)
+        {
             output.WriteLine(Printable.Text($"  patch {patch.Name} ({patch.Sha256[..Math.Min(12, patch.Sha256.Length)]})"));
+        }
+
         StatementText.Write(output, livepatch.Statements, indent: 2);
         foreach (var function in livepatch.Functions.Take(MostFunctions))
+        {
             output.WriteLine(Printable.Text($"  function {function}"));
+        }
+
         if (livepatch.Functions.Count > MostFunctions)
+        {
             output.WriteLine($"  and {livepatch.Functions.Count - MostFunctions} more functions");
+        }
+
         if (livepatch.StaysInMemory)
+        {
             output.WriteLine("  stays in memory until the machine restarts: it can be disabled and replaced, and not unloaded");
+        }
+
         foreach (var reason in livepatch.KeptInMemory.Take(MostFunctions))
+        {
             output.WriteLine(Printable.Text($"    {reason}"));
+        }
+
         if (livepatch.State is "going live" or "going away")
+        {
             WriteTransition(output, livepatch);
+        }
     }
 
     private static void WriteTransition(TextWriter output, LivepatchStatus livepatch)
     {
         output.WriteLine(
-            $"  {livepatch.BlockingCount} {(livepatch.BlockingCount == 1 ? "task has" : "tasks have")} not switched yet");
+            $"  {livepatch.BlockingCount} {(livepatch.BlockingCount == 1 ? "task has" : "tasks have")} not switched yet"
+        );
         foreach (var line in new BlockingTasks(livepatch.BlockingCount, livepatch.Blocking).Lines())
+        {
             output.WriteLine(Printable.Text($"    {line}"));
-        output.WriteLine(Printable.Text(livepatch.State == "going live"
-            ? $"  they switch when they return to user space; `elivepatch disable {livepatch.Name}` reverses the transition"
-            : $"  they switch when they return to user space; `elivepatch enable {livepatch.Name}` reverses the transition"));
+        }
+
+        output.WriteLine(
+            Printable.Text(
+                livepatch.State == "going live"
+                    ? $"  they switch when they return to user space; `elivepatch disable {livepatch.Name}` reverses the transition"
+                    : $"  they switch when they return to user space; `elivepatch enable {livepatch.Name}` reverses the transition"
+            )
+        );
     }
 }

@@ -21,7 +21,15 @@ internal static class VerifyText
         rows.AddRange(report.BasePatches.Select(p => new[] { "base patch", p.Name, p.Sha256 }));
         rows.AddRange(report.Units.Select(u => new[] { "unit", u.Unit, u.Proof }));
         rows.AddRange(report.KeptInMemory.Select(e => new[] { "stays in memory", $"{e.Function} {e.Event}".Trim() }));
-        rows.Add(["test", report.Tested switch { true => "passed in a virtual machine", false => "failed", null => "none" }]);
+        rows.Add([
+            "test",
+            report.Tested switch
+            {
+                true => "passed in a virtual machine",
+                false => "failed",
+                null => "none",
+            },
+        ]);
         rows.Add(["signed by", report.Key]);
         rows.Add(["valid", $"{Time(report.Issued)} to {Time(report.Expires)}"]);
         Columns.Write(output, rows, indent: 2);

@@ -22,27 +22,37 @@ internal sealed class Abbreviations
 
     public Abbreviations(DwarfSection section, int offset)
     {
-        DwarfCursor cursor = section.At(offset);
+        var cursor = section.At(offset);
         while (cursor.ReadUnsigned() is var code && code != 0)
         {
             var tag = (DwarfTag)Small(cursor.ReadUnsigned());
-            bool hasChildren = cursor.ReadByte() != 0;
+            var hasChildren = cursor.ReadByte() != 0;
             var attributes = new List<AttributeShape>();
             while (true)
             {
                 var attribute = (DwarfAttribute)Small(cursor.ReadUnsigned());
                 var form = (DwarfForm)Small(cursor.ReadUnsigned());
                 if (attribute == 0 && form == 0)
+                {
                     break;
+                }
+
                 if (attributes.Count == MostAttributes)
+                {
                     throw cursor.Wrong($"abbreviation {code} has more than {MostAttributes} attributes");
+                }
+
                 attributes.Add(new AttributeShape(attribute, form, form == DwarfForm.ImplicitConst ? cursor.ReadSigned() : 0));
             }
             var abbreviation = new Abbreviation(tag, hasChildren, [.. attributes]);
             if (code == (ulong)_dense.Count)
+            {
                 _dense.Add(abbreviation);
+            }
             else if (!_byCode.TryAdd(code, abbreviation) || code < (ulong)_dense.Count)
+            {
                 throw cursor.Wrong($"a second abbreviation {code}");
+            }
         }
         Length = cursor.Offset - offset;
     }
@@ -50,8 +60,7 @@ internal sealed class Abbreviations
     /// <summary>Length of the table in bytes.</summary>
     public int Length { get; }
 
-    public Abbreviation? Find(ulong code) =>
-        code < (ulong)_dense.Count ? _dense[(int)code] : _byCode.GetValueOrDefault(code);
+    public Abbreviation? Find(ulong code) => code < (ulong)_dense.Count ? _dense[(int)code] : _byCode.GetValueOrDefault(code);
 
     /// <summary>Numbers that do not fit stand for what nobody knows.</summary>
     private static ushort Small(ulong number) => number <= ushort.MaxValue ? (ushort)number : ushort.MaxValue;

@@ -10,10 +10,15 @@ internal sealed class DebugEntries
     private readonly List<DebugEntry> _entries;
     private readonly List<DebugUnit> _units = [];
     private readonly Dictionary<int, Abbreviations> _abbreviations = [];
-    private readonly DwarfSection _information, _abbreviationTables, _strings, _lineStrings;
+    private readonly DwarfSection _information,
+        _abbreviationTables,
+        _strings,
+        _lineStrings;
     private int _relocation;
 
-    /// <summary>Bytes of the abbreviation tables read so far. Tables that overlap could ask for the square of their size.</summary>
+    /// <summary>
+    /// Bytes of the abbreviation tables read so far. Tables that overlap could ask for the square of their size.
+    /// </summary>
     private long _abbreviationBytes;
 
     public DebugEntries(ElfObject elf)
@@ -23,9 +28,11 @@ internal sealed class DebugEntries
         _strings = DwarfSection.Find(elf, ".debug_str");
         _lineStrings = DwarfSection.Find(elf, ".debug_line_str");
         _entries = new List<DebugEntry>(_information.Bytes.Length / 8);
-        DwarfCursor cursor = _information.At(0);
+        var cursor = _information.At(0);
         while (cursor.Left > 0)
+        {
             ReadUnit(ref cursor);
+        }
     }
 
     public DwarfSection Information => _information;
@@ -37,54 +44,81 @@ internal sealed class DebugEntries
     /// <summary>The number of the entry at an offset in .debug_info, as a reference gives it.</summary>
     public int NumberOf(int offset)
     {
-        ReadOnlySpan<DebugEntry> entries = All;
-        int low = 0, high = entries.Length - 1;
+        var entries = All;
+        int low = 0,
+            high = entries.Length - 1;
         while (low <= high)
         {
-            int middle = (low + high) >>> 1;
-            int at = entries[middle].Offset;
+            var middle = (low + high) >>> 1;
+            var at = entries[middle].Offset;
             if (at == offset)
+            {
                 return middle;
+            }
+
             if (at < offset)
+            {
                 low = middle + 1;
+            }
             else
+            {
                 high = middle - 1;
+            }
         }
         throw new ElfFormatException($"{_information.Name}: a reference to offset 0x{offset:x}, where no entry is");
     }
 
     private void ReadUnit(ref DwarfCursor section)
     {
-        int start = section.Offset;
-        uint length = section.ReadUInt32();
+        var start = section.Offset;
+        var length = section.ReadUInt32();
         if (length >= 0xfffffff0)
+        {
             throw section.Wrong("64-bit DWARF is not supported");
+        }
+
         if (length > section.Left)
+        {
             throw section.Wrong($"a unit of 0x{length:x} bytes exceeds the section");
-        int end = section.Offset + (int)length;
+        }
+
+        var end = section.Offset + (int)length;
         var cursor = new DwarfCursor(_information.Bytes.AsSpan(0, end), _information.Order, _information.Name, section.Offset);
         section.Skip(length);
 
         int version = cursor.ReadUInt16();
         if (version is < 2 or > 5)
+        {
             throw cursor.Wrong($"DWARF version {version} is not supported");
-        int unitType = version >= 5 ? cursor.ReadByte() : 1;
-        int addressSize = version >= 5 ? cursor.ReadByte() : 8;
-        int abbreviationOffset = ReadOffset(ref cursor);
-        if (version < 5)
-            addressSize = cursor.ReadByte();
-        if (addressSize != 8)
-            throw cursor.Wrong($"addresses of {addressSize} bytes");
-        if (unitType is not (1 or 3)) // DW_UT_compile, DW_UT_partial; type and split units describe nothing that is used here
-            return;
+        }
 
-        if (!_abbreviations.TryGetValue(abbreviationOffset, out Abbreviations? abbreviations))
+        var unitType = version >= 5 ? cursor.ReadByte() : 1;
+        var addressSize = version >= 5 ? cursor.ReadByte() : 8;
+        var abbreviationOffset = ReadOffset(ref cursor);
+        if (version < 5)
+        {
+            addressSize = cursor.ReadByte();
+        }
+
+        if (addressSize != 8)
+        {
+            throw cursor.Wrong($"addresses of {addressSize} bytes");
+        }
+
+        if (unitType is not (1 or 3)) // DW_UT_compile, DW_UT_partial; type and split units describe nothing that is used here
+        {
+            return;
+        }
+
+        if (!_abbreviations.TryGetValue(abbreviationOffset, out var abbreviations))
         {
             abbreviations = new Abbreviations(_abbreviationTables, abbreviationOffset);
             _abbreviations.Add(abbreviationOffset, abbreviations);
             _abbreviationBytes += abbreviations.Length;
             if (_abbreviationBytes > _abbreviationTables.Bytes.Length)
+            {
                 throw cursor.Wrong("the units' abbreviation tables overlap");
+            }
         }
         var unit = new DebugUnit(version, start);
         _units.Add(unit);
@@ -93,56 +127,69 @@ internal sealed class DebugEntries
 
     private void ReadEntries(ref DwarfCursor cursor, DebugUnit unit, Abbreviations abbreviations)
     {
-        int parent = -1;
+        var parent = -1;
         while (cursor.Left > 0)
         {
-            int offset = cursor.Offset;
-            ulong code = cursor.ReadUnsigned();
+            var offset = cursor.Offset;
+            var code = cursor.ReadUnsigned();
             if (code == 0)
             {
                 if (parent < 0)
+                {
                     continue; // padding after the unit's own entry
-                ref DebugEntry closed = ref CollectionsMarshal.AsSpan(_entries)[parent];
+                }
+
+                ref var closed = ref CollectionsMarshal.AsSpan(_entries)[parent];
                 closed.End = _entries.Count;
                 parent = closed.Parent;
                 continue;
             }
-            Abbreviation abbreviation = abbreviations.Find(code) ?? throw cursor.Wrong($"an entry of unknown abbreviation {code}");
-            DebugEntry entry = DebugEntry.Empty;
+            var abbreviation = abbreviations.Find(code) ?? throw cursor.Wrong($"an entry of unknown abbreviation {code}");
+            var entry = DebugEntry.Empty;
             entry.Offset = offset;
             entry.Tag = abbreviation.Tag;
             entry.Unit = _units.Count - 1;
             entry.Parent = parent;
             SetEnclosing(ref entry);
-            foreach (ref readonly AttributeShape shape in abbreviation.Attributes.AsSpan())
+            foreach (ref readonly var shape in abbreviation.Attributes.AsSpan())
+            {
                 ReadAttribute(ref cursor, unit, in shape, ref entry);
-            int number = _entries.Count;
+            }
+
+            var number = _entries.Count;
             entry.End = number + 1;
             _entries.Add(entry);
             if (abbreviation.HasChildren)
+            {
                 parent = number;
+            }
         }
         // Not every producer closes what is open at the end.
         for (; parent >= 0; parent = _entries[parent].Parent)
+        {
             CollectionsMarshal.AsSpan(_entries)[parent].End = _entries.Count;
+        }
     }
 
     private void SetEnclosing(ref DebugEntry entry)
     {
         if (entry.Parent < 0)
+        {
             return;
-        ref readonly DebugEntry parent = ref All[entry.Parent];
+        }
+
+        ref readonly var parent = ref All[entry.Parent];
         entry.Subprogram = parent.Tag == DwarfTag.Subprogram ? entry.Parent : parent.Subprogram;
         entry.Function = parent.Tag is DwarfTag.Subprogram or DwarfTag.InlinedSubroutine ? entry.Parent : parent.Function;
     }
 
     private void ReadAttribute(ref DwarfCursor cursor, DebugUnit unit, in AttributeShape shape, ref DebugEntry entry)
     {
-        int at = cursor.Offset;
+        var at = cursor.Offset;
         ulong value = 0;
-        int reference = -1;
-        int address = -1;
-        bool isConstant = false;
+        var reference = -1;
+        var address = -1;
+        var isConstant = false;
         switch (shape.Form)
         {
             case DwarfForm.Data1 or DwarfForm.Flag:
@@ -199,7 +246,7 @@ internal sealed class DebugEntries
                 value = (ulong)ReadOffset(ref cursor);
                 break;
             case DwarfForm.StringOffset or DwarfForm.LineStringOffset:
-                int text = ReadOffset(ref cursor);
+                var text = ReadOffset(ref cursor);
                 if (shape.Attribute == DwarfAttribute.Name)
                 {
                     entry.NameSection = shape.Form == DwarfForm.StringOffset ? _strings : _lineStrings;
@@ -243,7 +290,14 @@ internal sealed class DebugEntries
     }
 
     private static void Store(
-        DwarfAttribute attribute, ulong value, bool isConstant, int reference, int address, DebugUnit unit, ref DebugEntry entry)
+        DwarfAttribute attribute,
+        ulong value,
+        bool isConstant,
+        int reference,
+        int address,
+        DebugUnit unit,
+        ref DebugEntry entry
+    )
     {
         switch (attribute)
         {
@@ -313,25 +367,34 @@ internal sealed class DebugEntries
         }
     }
 
-    /// <summary>Of all expressions only the address of a static variable matters, DW_OP_addr (0x03) alone, and a member's old form.</summary>
+    /// <summary>
+    /// Of all expressions only the address of a static variable matters, DW_OP_addr (0x03) alone, and a member's old form.
+    /// </summary>
     private void ReadBlock(ref DwarfCursor cursor, ulong size, DwarfAttribute attribute, ref DebugEntry entry)
     {
-        const byte address = 0x03, plusUnsigned = 0x23;
-        DwarfCursor block = cursor;
+        const byte address = 0x03,
+            plusUnsigned = 0x23;
+        var block = cursor;
         cursor.Skip(size);
         entry.HasLocation |= attribute == DwarfAttribute.Location && size > 0;
         if (attribute == DwarfAttribute.Location && size == 9 && block.ReadByte() == address)
+        {
             entry.Location = _information.RelocationAt(block.Offset, ref _relocation);
+        }
         else if (attribute == DwarfAttribute.DataMemberLocation && size >= 2 && block.ReadByte() == plusUnsigned)
+        {
             entry.MemberOffset = (long)block.ReadUnsigned();
+        }
     }
 
     private int ReadOffset(ref DwarfCursor cursor)
     {
-        int relocation = _information.RelocationAt(cursor.Offset, ref _relocation);
+        var relocation = _information.RelocationAt(cursor.Offset, ref _relocation);
         return _information.OffsetOf(relocation, cursor.ReadUInt32());
     }
 
     private static int Relative(DebugUnit unit, ulong offset) =>
-        offset <= int.MaxValue ? unit.Offset + (int)offset : throw new ElfFormatException($".debug_info: a reference to 0x{offset:x} in a unit");
+        offset <= int.MaxValue
+            ? unit.Offset + (int)offset
+            : throw new ElfFormatException($".debug_info: a reference to 0x{offset:x} in a unit");
 }

@@ -64,7 +64,9 @@ internal struct DebugEntry
     /// <summary>DW_AT_bit_offset, from the highest bit of the storage unit; -1 where absent.</summary>
     public int OldBitOffset;
 
-    /// <summary>DW_AT_const_value, or the number of elements from DW_AT_upper_bound or DW_AT_count, or a base type's DW_AT_encoding.</summary>
+    /// <summary>
+    /// DW_AT_const_value, or the number of elements from DW_AT_upper_bound or DW_AT_count, or a base type's DW_AT_encoding.
+    /// </summary>
     public long Value;
     public bool HasValue;
 
@@ -78,20 +80,21 @@ internal struct DebugEntry
     /// <summary>DW_AT_ranges, an offset in .debug_ranges or .debug_rnglists.</summary>
     public int Ranges;
 
-    public static DebugEntry Empty => new()
-    {
-        Parent = -1,
-        Subprogram = -1,
-        Function = -1,
-        Type = -1,
-        AbstractOrigin = -1,
-        Specification = -1,
-        Inline = -1,
-        ByteSize = -1,
-        DataBitOffset = -1,
-        OldBitOffset = -1,
-        LowPc = -1,
-        Location = -1,
-        Ranges = -1,
-    };
+    public static DebugEntry Empty =>
+        new()
+        {
+            Parent = -1,
+            Subprogram = -1,
+            Function = -1,
+            Type = -1,
+            AbstractOrigin = -1,
+            Specification = -1,
+            Inline = -1,
+            ByteSize = -1,
+            DataBitOffset = -1,
+            OldBitOffset = -1,
+            LowPc = -1,
+            Location = -1,
+            Ranges = -1,
+        };
 }

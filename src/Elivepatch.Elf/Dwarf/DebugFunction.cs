@@ -24,8 +24,8 @@ public sealed class DebugFunction
     public SectionLocation? Location { get; init; }
 
     /// <summary>
-    /// How the source says that it is called; for an instance, which may be called otherwise, that of its <see cref="Origin"/>. Null
-    /// where nothing says of what it is an instance.
+    /// How the source says that it is called; for an instance, which may be called otherwise, that of its <see cref="Origin"/>.
+    /// Null where nothing says of what it is an instance.
     /// </summary>
     public FunctionSignature? Signature => Source.DeclaredSignature;
 

@@ -5,9 +5,7 @@ namespace Elivepatch.Elf.Dwarf;
 /// <summary>The debugging information of a relocatable object; empty where it has none.</summary>
 public sealed class DebugInfo
 {
-    private DebugInfo()
-    {
-    }
+    private DebugInfo() { }
 
     /// <summary>True where the object has no debugging information.</summary>
     public bool IsEmpty { get; private init; }
@@ -25,8 +23,8 @@ public sealed class DebugInfo
     public IReadOnlyDictionary<string, string> Declared { get; private init; } = new Dictionary<string, string>();
 
     /// <summary>
-    /// Types of the pointers among a function's parameters and variables, spelled as <see cref="DebugVariable.Storage"/>, by the names of
-    /// function and variable.
+    /// Types of the pointers among a function's parameters and variables, spelled as <see cref="DebugVariable.Storage"/>, by the
+    /// names of function and variable.
     /// </summary>
     public IReadOnlyDictionary<(string Function, string Variable), IReadOnlySet<string>> Pointers { get; private init; } =
         new Dictionary<(string, string), IReadOnlySet<string>>();
@@ -38,13 +36,14 @@ public sealed class DebugInfo
     public IReadOnlyList<DebugVariable> Variables { get; private init; } = [];
 
     /// <summary>
-    /// Variables of functions that are declared and have no place: the compiler needs none. By the names of function and variable;
-    /// an instance counts for its function.
+    /// Variables of functions that are declared and have no place: the compiler needs none. By the names of function and
+    /// variable; an instance counts for its function.
     /// </summary>
     public IReadOnlySet<(string Function, string Variable)> Unplaced { get; private init; } = new HashSet<(string, string)>();
 
     /// <summary>Reads .debug_info and the sections it refers to.</summary>
-    /// <exception cref="ElfFormatException">The debugging information contradicts itself, or is of a kind that is not supported.</exception>
+    /// <exception cref="ElfFormatException">The debugging information contradicts itself, or is of a kind that is not
+    /// supported.</exception>
     public static DebugInfo Read(ElfObject elf)
     {
         ArgumentNullException.ThrowIfNull(elf);
@@ -54,7 +53,14 @@ public sealed class DebugInfo
         var lines = new LineTables(elf, strings);
         var layouts = new LayoutReader(entries, strings, lines, spelling);
         var functions = new FunctionReader(
-            entries, strings, lines, new RangeTables(elf), spelling, new TypeSpelling(entries, strings, ofStorage: true), layouts);
+            entries,
+            strings,
+            lines,
+            new RangeTables(elf),
+            spelling,
+            new TypeSpelling(entries, strings, ofStorage: true),
+            layouts
+        );
         return new DebugInfo
         {
             IsEmpty = entries.All.IsEmpty,

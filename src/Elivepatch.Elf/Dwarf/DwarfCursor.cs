@@ -6,9 +6,10 @@ internal ref struct DwarfCursor(ReadOnlySpan<byte> bytes, ElfByteOrder order, st
     private readonly ReadOnlySpan<byte> _bytes = bytes;
 
     /// <summary>Offset of the next byte in the section.</summary>
-    public int Offset { get; private set; } = offset >= 0 && offset <= bytes.Length
-        ? offset
-        : throw new ElfFormatException($"{section}: offset 0x{offset:x} is outside");
+    public int Offset { get; private set; } =
+        offset >= 0 && offset <= bytes.Length
+            ? offset
+            : throw new ElfFormatException($"{section}: offset 0x{offset:x} is outside");
 
     public readonly int Left => _bytes.Length - Offset;
 
@@ -23,16 +24,21 @@ internal ref struct DwarfCursor(ReadOnlySpan<byte> bytes, ElfByteOrder order, st
     /// <summary>An unsigned LEB128 number (DWARF 4, section 7.6); at most 64 bits.</summary>
     public ulong ReadUnsigned()
     {
-        byte first = ReadByte();
+        var first = ReadByte();
         if (first < 0x80)
-            return first;
-        ulong value = (ulong)first & 0x7f;
-        for (int shift = 7; shift < 70; shift += 7)
         {
-            byte next = ReadByte();
+            return first;
+        }
+
+        var value = (ulong)first & 0x7f;
+        for (var shift = 7; shift < 70; shift += 7)
+        {
+            var next = ReadByte();
             value |= shift < 64 ? (ulong)(next & 0x7f) << shift : 0;
             if (next < 0x80)
+            {
                 return value;
+            }
         }
         throw Wrong("a number of more than 64 bits");
     }
@@ -41,14 +47,20 @@ internal ref struct DwarfCursor(ReadOnlySpan<byte> bytes, ElfByteOrder order, st
     public long ReadSigned()
     {
         long value = 0;
-        for (int shift = 0; shift < 70; shift += 7)
+        for (var shift = 0; shift < 70; shift += 7)
         {
-            byte next = ReadByte();
+            var next = ReadByte();
             if (shift < 64)
+            {
                 value |= (long)(next & 0x7f) << shift;
+            }
+
             if (next >= 0x80)
+            {
                 continue;
-            int width = shift + 7;
+            }
+
+            var width = shift + 7;
             return (next & 0x40) != 0 && width < 64 ? value | (-1L << width) : value;
         }
         throw Wrong("a number of more than 64 bits");
@@ -57,10 +69,13 @@ internal ref struct DwarfCursor(ReadOnlySpan<byte> bytes, ElfByteOrder order, st
     /// <summary>The bytes of a zero-terminated string, without the zero.</summary>
     public ReadOnlySpan<byte> ReadString()
     {
-        int length = _bytes[Offset..].IndexOf((byte)0);
+        var length = _bytes[Offset..].IndexOf((byte)0);
         if (length < 0)
+        {
             throw Wrong("a string without end");
-        ReadOnlySpan<byte> text = Take(length);
+        }
+
+        var text = Take(length);
         Offset++;
         return text;
     }
@@ -68,7 +83,10 @@ internal ref struct DwarfCursor(ReadOnlySpan<byte> bytes, ElfByteOrder order, st
     public void Skip(ulong size)
     {
         if (size > (ulong)Left)
+        {
             throw Wrong($"0x{size:x} bytes exceed the section");
+        }
+
         Offset += (int)size;
     }
 
@@ -77,8 +95,11 @@ internal ref struct DwarfCursor(ReadOnlySpan<byte> bytes, ElfByteOrder order, st
     private ReadOnlySpan<byte> Take(int size)
     {
         if (size > Left)
+        {
             throw Wrong($"{size} bytes exceed the section");
-        ReadOnlySpan<byte> taken = _bytes.Slice(Offset, size);
+        }
+
+        var taken = _bytes.Slice(Offset, size);
         Offset += size;
         return taken;
     }

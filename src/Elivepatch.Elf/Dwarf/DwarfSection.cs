@@ -18,7 +18,7 @@ internal sealed class DwarfSection
         Name = section.Name;
         Bytes = section.Has(ElfSectionFlags.Compressed) ? Expand(section, order) : section.Content;
         _relocations = section.Relocations is null ? [] : [.. section.Relocations.Entries];
-        for (int i = 1; i < _relocations.Length; i++)
+        for (var i = 1; i < _relocations.Length; i++)
         {
             if (_relocations[i].Offset < _relocations[i - 1].Offset)
             {
@@ -35,7 +35,8 @@ internal sealed class DwarfSection
     public ElfByteOrder Order { get; }
 
     /// <summary>The section of this name, or an empty one.</summary>
-    public static DwarfSection Find(ElfObject elf, string name) => new(elf.FindSection(name) ?? new ElfSection(name, ElfSectionType.ProgBits), elf.Order);
+    public static DwarfSection Find(ElfObject elf, string name) =>
+        new(elf.FindSection(name) ?? new ElfSection(name, ElfSectionType.ProgBits), elf.Order);
 
     public DwarfCursor At(int offset) => new(Bytes, Order, Name, offset);
 
@@ -46,24 +47,35 @@ internal sealed class DwarfSection
     public int RelocationAt(int offset, ref int hint)
     {
         while (hint < _relocations.Length && _relocations[hint].Offset < (ulong)offset)
+        {
             hint++;
+        }
+
         return hint < _relocations.Length && _relocations[hint].Offset == (ulong)offset ? hint : -1;
     }
 
     /// <summary>The same for a single field anywhere.</summary>
     public int RelocationAt(int offset)
     {
-        int low = 0, high = _relocations.Length - 1;
+        int low = 0,
+            high = _relocations.Length - 1;
         while (low <= high)
         {
-            int middle = (low + high) >>> 1;
-            ulong at = _relocations[middle].Offset;
+            var middle = (low + high) >>> 1;
+            var at = _relocations[middle].Offset;
             if (at == (ulong)offset)
+            {
                 return middle;
+            }
+
             if (at < (ulong)offset)
+            {
                 low = middle + 1;
+            }
             else
+            {
                 high = middle - 1;
+            }
         }
         return -1;
     }
@@ -71,9 +83,10 @@ internal sealed class DwarfSection
     /// <summary>The offset in another debug section that a field means: its relocation's, or what stands in it.</summary>
     public int OffsetOf(int relocation, ulong field)
     {
-        ulong value = relocation < 0
-            ? field
-            : unchecked((_relocations[relocation].Symbol?.Value ?? 0) + (ulong)_relocations[relocation].Addend);
+        var value =
+            relocation < 0
+                ? field
+                : unchecked((_relocations[relocation].Symbol?.Value ?? 0) + (ulong)_relocations[relocation].Addend);
         return value <= int.MaxValue ? (int)value : throw new ElfFormatException($"{Name}: a reference to offset 0x{value:x}");
     }
 
@@ -81,8 +94,11 @@ internal sealed class DwarfSection
     public SectionLocation? LocationOf(int relocation)
     {
         if (relocation < 0 || _relocations[relocation].Symbol?.Section is not { } section)
+        {
             return null;
-        ElfRelocation entry = _relocations[relocation];
+        }
+
+        var entry = _relocations[relocation];
         return new SectionLocation(section, unchecked(entry.Symbol!.Value + (ulong)entry.Addend));
     }
 
@@ -94,18 +110,29 @@ internal sealed class DwarfSection
     {
         const int headerSize = 24;
         if (section.Content.Length < headerSize)
+        {
             throw new ElfFormatException($"{section.Name}: too small for a compressed section");
-        uint type = order.ReadUInt32(section.Content);
+        }
+
+        var type = order.ReadUInt32(section.Content);
         if (type != 1)
+        {
             throw new ElfFormatException($"{section.Name}: compression type {type} is not zlib");
-        ulong size = order.ReadUInt64(section.Content.AsSpan(8));
+        }
+
+        var size = order.ReadUInt64(section.Content.AsSpan(8));
         if (size > LargestExpansion * (ulong)section.Content.Length || size > (ulong)Array.MaxLength)
+        {
             throw new ElfFormatException($"{section.Name}: expands to impossible 0x{size:x} bytes");
-        byte[] bytes = new byte[size];
+        }
+
+        var bytes = new byte[size];
         try
         {
             using var stream = new ZLibStream(
-                new MemoryStream(section.Content, headerSize, section.Content.Length - headerSize), CompressionMode.Decompress);
+                new MemoryStream(section.Content, headerSize, section.Content.Length - headerSize),
+                CompressionMode.Decompress
+            );
             stream.ReadExactly(bytes);
         }
         catch (Exception e) when (e is InvalidDataException or IOException)

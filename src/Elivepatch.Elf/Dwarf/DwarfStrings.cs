@@ -14,11 +14,17 @@ internal sealed class DwarfStrings(int informationLength)
     /// <summary>The zero-terminated string at an offset.</summary>
     public string Read(DwarfSection section, int offset)
     {
-        if (_known.TryGetValue((section, offset), out string? text))
+        if (_known.TryGetValue((section, offset), out var text))
+        {
             return text;
-        ReadOnlySpan<byte> bytes = section.At(offset).ReadString();
+        }
+
+        var bytes = section.At(offset).ReadString();
         if (bytes.Length > LongestName)
+        {
             throw new ElfFormatException($"{section.Name} at offset 0x{offset:x}: a name of {bytes.Length} bytes");
+        }
+
         _budget.Take(bytes.Length);
         text = Encoding.Latin1.GetString(bytes);
         _known.Add((section, offset), text);

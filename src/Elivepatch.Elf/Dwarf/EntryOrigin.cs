@@ -8,12 +8,15 @@ internal static class EntryOrigin
     /// <summary>The entry with the name: at the end of DW_AT_abstract_origin and DW_AT_specification.</summary>
     public static int Follow(DebugEntries entries, int number)
     {
-        for (int i = 0; i < LongestChain; i++)
+        for (var i = 0; i < LongestChain; i++)
         {
-            ref readonly DebugEntry entry = ref entries.All[number];
-            int next = entry.AbstractOrigin >= 0 ? entry.AbstractOrigin : entry.Specification;
+            ref readonly var entry = ref entries.All[number];
+            var next = entry.AbstractOrigin >= 0 ? entry.AbstractOrigin : entry.Specification;
             if (next < 0)
+            {
                 return number;
+            }
+
             number = entries.NumberOf(next);
         }
         throw TooLong(entries, number);
@@ -22,11 +25,14 @@ internal static class EntryOrigin
     /// <summary>The abstract instance: at the end of DW_AT_abstract_origin alone.</summary>
     public static int Abstract(DebugEntries entries, int number)
     {
-        for (int i = 0; i < LongestChain; i++)
+        for (var i = 0; i < LongestChain; i++)
         {
-            int next = entries.All[number].AbstractOrigin;
+            var next = entries.All[number].AbstractOrigin;
             if (next < 0)
+            {
                 return number;
+            }
+
             number = entries.NumberOf(next);
         }
         throw TooLong(entries, number);

@@ -10,7 +10,8 @@ internal sealed class FunctionReader(
     RangeTables ranges,
     TypeSpelling spelling,
     TypeSpelling storage,
-    LayoutReader layouts)
+    LayoutReader layouts
+)
 {
     /// <summary>By number of entry.</summary>
     private readonly Dictionary<int, DebugFunction> _functions = [];
@@ -18,24 +19,34 @@ internal sealed class FunctionReader(
     public List<DebugFunction> ReadFunctions()
     {
         var functions = new List<DebugFunction>();
-        ReadOnlySpan<DebugEntry> all = entries.All;
-        for (int i = 0; i < all.Length; i++)
+        var all = entries.All;
+        for (var i = 0; i < all.Length; i++)
         {
             if (all[i].Tag != DwarfTag.Subprogram || all[i].IsDeclaration)
+            {
                 continue;
-            DebugFunction function = ReadFunction(i);
+            }
+
+            var function = ReadFunction(i);
             _functions.Add(i, function);
             functions.Add(function);
         }
-        foreach ((int number, DebugFunction function) in _functions)
+        foreach ((var number, var function) in _functions)
         {
             if (EntryOrigin.Abstract(entries, number) is var origin && origin != number)
+            {
                 function.Origin = FunctionAt(origin);
+            }
         }
-        for (int i = 0; i < all.Length; i++)
+        for (var i = 0; i < all.Length; i++)
         {
-            if (all[i].Tag == DwarfTag.InlinedSubroutine && all[i].Subprogram >= 0 && all[i].AbstractOrigin >= 0
-                && FunctionAt(all[i].Subprogram) is { } host && FunctionAt(EntryOrigin.Abstract(entries, i)) is { } inlined)
+            if (
+                all[i].Tag == DwarfTag.InlinedSubroutine
+                && all[i].Subprogram >= 0
+                && all[i].AbstractOrigin >= 0
+                && FunctionAt(all[i].Subprogram) is { } host
+                && FunctionAt(EntryOrigin.Abstract(entries, i)) is { } inlined
+            )
             {
                 host.AddInlined(inlined);
             }
@@ -48,14 +59,19 @@ internal sealed class FunctionReader(
     {
         var variables = new List<DebugVariable>();
         var known = new HashSet<(string, DebugFunction?, SectionLocation)>();
-        ReadOnlySpan<DebugEntry> all = entries.All;
-        for (int i = 0; i < all.Length; i++)
+        var all = entries.All;
+        for (var i = 0; i < all.Length; i++)
         {
             if (all[i].Tag != DwarfTag.Variable || entries.Information.LocationOf(all[i].Location) is not { } location)
+            {
                 continue;
-            DebugVariable variable = ReadVariable(i, location);
+            }
+
+            var variable = ReadVariable(i, location);
             if (known.Add((variable.Name, variable.Owner, location)))
+            {
                 variables.Add(variable);
+            }
         }
         return variables;
     }
@@ -68,55 +84,73 @@ internal sealed class FunctionReader(
     {
         var unplaced = new HashSet<(string Function, string Variable)>();
         var placed = new HashSet<(string Function, string Variable)>();
-        ReadOnlySpan<DebugEntry> all = entries.All;
-        for (int i = 0; i < all.Length; i++)
+        var all = entries.All;
+        for (var i = 0; i < all.Length; i++)
         {
             if (all[i].Tag == DwarfTag.Variable && OwnerOf(EntryOrigin.Abstract(entries, i)) is { } owner)
-                (all[i].HasLocation ? placed : unplaced).Add((owner.Name, strings.NameOf(in entries.All[EntryOrigin.Follow(entries, i)])));
+            {
+                (all[i].HasLocation ? placed : unplaced).Add(
+                    (owner.Name, strings.NameOf(in entries.All[EntryOrigin.Follow(entries, i)]))
+                );
+            }
         }
         unplaced.ExceptWith(placed);
         return unplaced;
     }
 
     /// <summary>
-    /// Types, spelled as <see cref="DebugVariable.Storage"/>, of variables that other units define, by name, and of typedefs outside of
-    /// functions, by <c>typedef foo</c>. A name with several meanings has none.
+    /// Types, spelled as <see cref="DebugVariable.Storage"/>, of variables that other units define, by name, and of typedefs
+    /// outside of functions, by <c>typedef foo</c>. A name with several meanings has none.
     /// </summary>
     public Dictionary<string, string> ReadDeclared()
     {
         var declared = new Dictionary<string, string>();
-        ReadOnlySpan<DebugEntry> all = entries.All;
-        for (int i = 0; i < all.Length; i++)
+        var all = entries.All;
+        for (var i = 0; i < all.Length; i++)
         {
-            bool isTypedef = all[i].Tag == DwarfTag.Typedef && all[i].Function < 0;
+            var isTypedef = all[i].Tag == DwarfTag.Typedef && all[i].Function < 0;
             if (!isTypedef && !(all[i].Tag == DwarfTag.Variable && all[i].IsDeclaration && all[i].IsExternal))
+            {
                 continue;
-            string name = isTypedef ? $"typedef {strings.NameOf(in all[i])}" : strings.NameOf(in all[i]);
-            string type = isTypedef ? storage.OfTypedef(i) : storage.OfReference(all[i].Type);
+            }
+
+            var name = isTypedef ? $"typedef {strings.NameOf(in all[i])}" : strings.NameOf(in all[i]);
+            var type = isTypedef ? storage.OfTypedef(i) : storage.OfReference(all[i].Type);
             if (!declared.TryAdd(name, type) && declared[name] != type)
+            {
                 declared[name] = "";
+            }
         }
         return declared;
     }
 
     /// <summary>
-    /// Types, spelled as <see cref="DebugVariable.Storage"/>, of the pointers that functions have in parameters and variables, by the
-    /// names of both. Call after <see cref="ReadFunctions"/>.
+    /// Types, spelled as <see cref="DebugVariable.Storage"/>, of the pointers that functions have in parameters and variables, by
+    /// the names of both. Call after <see cref="ReadFunctions"/>.
     /// </summary>
     public Dictionary<(string Function, string Variable), IReadOnlySet<string>> ReadPointers()
     {
         var pointers = new Dictionary<(string, string), IReadOnlySet<string>>();
-        ReadOnlySpan<DebugEntry> all = entries.All;
-        for (int i = 0; i < all.Length; i++)
+        var all = entries.All;
+        for (var i = 0; i < all.Length; i++)
         {
-            if (all[i].Tag is not (DwarfTag.Variable or DwarfTag.FormalParameter) || all[i].Function < 0 || all[i].NameSection is null
-                || all[i].Type < 0 || OwnerOf(i) is not { } owner || storage.OfReference(all[i].Type) is var type && !type.Contains('*'))
+            if (
+                all[i].Tag is not (DwarfTag.Variable or DwarfTag.FormalParameter)
+                || all[i].Function < 0
+                || all[i].NameSection is null
+                || all[i].Type < 0
+                || OwnerOf(i) is not { } owner
+                || storage.OfReference(all[i].Type) is var type && !type.Contains('*')
+            )
             {
                 continue;
             }
             var key = (owner.Name, strings.NameOf(in all[i]));
-            if (!pointers.TryGetValue(key, out IReadOnlySet<string>? types))
+            if (!pointers.TryGetValue(key, out var types))
+            {
                 pointers.Add(key, types = new HashSet<string>());
+            }
+
             ((HashSet<string>)types).Add(type);
         }
         return pointers;
@@ -124,10 +158,10 @@ internal sealed class FunctionReader(
 
     private DebugFunction ReadFunction(int number)
     {
-        int named = EntryOrigin.Follow(entries, number);
-        int origin = EntryOrigin.Abstract(entries, number);
-        ref readonly DebugEntry entry = ref entries.All[number];
-        ref readonly DebugEntry name = ref entries.All[named];
+        var named = EntryOrigin.Follow(entries, number);
+        var origin = EntryOrigin.Abstract(entries, number);
+        ref readonly var entry = ref entries.All[number];
+        ref readonly var name = ref entries.All[named];
         return new DebugFunction
         {
             Name = strings.NameOf(in name),
@@ -142,13 +176,16 @@ internal sealed class FunctionReader(
     // A definition that completes an earlier declaration lists its parameters again, but not always its result.
     private FunctionSignature ReadSignature(int number, int named)
     {
-        ReadOnlySpan<DebugEntry> all = entries.All;
+        var all = entries.All;
         var parameters = new List<SignatureType>();
-        bool isVariadic = false;
-        for (int child = number + 1; child < all[number].End; child = all[child].End)
+        var isVariadic = false;
+        for (var child = number + 1; child < all[number].End; child = all[child].End)
         {
             if (all[child].Tag == DwarfTag.FormalParameter)
+            {
                 parameters.Add(spelling.InSignature(all[child].Type));
+            }
+
             isVariadic |= all[child].Tag == DwarfTag.UnspecifiedParameters;
         }
         return new FunctionSignature
@@ -162,10 +199,10 @@ internal sealed class FunctionReader(
 
     private DebugVariable ReadVariable(int number, SectionLocation location)
     {
-        int origin = EntryOrigin.Abstract(entries, number);
-        int named = EntryOrigin.Follow(entries, number);
-        ref readonly DebugEntry declared = ref entries.All[entries.All[origin].Line > 0 ? origin : named];
-        int type = declared.Type >= 0 ? declared.Type : entries.All[named].Type;
+        var origin = EntryOrigin.Abstract(entries, number);
+        var named = EntryOrigin.Follow(entries, number);
+        ref readonly var declared = ref entries.All[entries.All[origin].Line > 0 ? origin : named];
+        var type = declared.Type >= 0 ? declared.Type : entries.All[named].Type;
         return new DebugVariable
         {
             Name = strings.NameOf(in entries.All[named]),
@@ -182,7 +219,7 @@ internal sealed class FunctionReader(
 
     private DebugFunction? OwnerOf(int number)
     {
-        int function = entries.All[number].Function;
+        var function = entries.All[number].Function;
         return function < 0 ? null : FunctionAt(EntryOrigin.Abstract(entries, function))?.Source;
     }
 
@@ -190,7 +227,7 @@ internal sealed class FunctionReader(
 
     private SourceLine LineOf(int number)
     {
-        ref readonly DebugEntry entry = ref entries.All[number];
+        ref readonly var entry = ref entries.All[number];
         return new SourceLine(lines.FileOf(entries.Units[entry.Unit], entry.File), entry.Line);
     }
 }

@@ -26,32 +26,44 @@ public sealed class FunctionSignature
     {
         ArgumentNullException.ThrowIfNull(before);
         if (Parameters.Count != before.Parameters.Count)
+        {
             return $"{before.Parameters.Count} parameters become {Parameters.Count}";
-        for (int i = 0; i < Parameters.Count; i++)
+        }
+
+        for (var i = 0; i < Parameters.Count; i++)
         {
             if (!Parameters[i].Takes(before.Parameters[i]))
+            {
                 return $"parameter {i + 1} {Change(before.Parameters[i], Parameters[i])}";
+            }
         }
         if (!before.Result.Takes(Result))
+        {
             return $"the result {Change(before.Result, Result)}";
+        }
+
         if (IsVariadic != before.IsVariadic)
+        {
             return IsVariadic ? "variable arguments were added" : "variable arguments were removed";
+        }
+
         return before.NeverReturns && !NeverReturns ? "it returns, and did not before" : null;
     }
 
     /// <summary>The declaration of a function of this name and signature, for people.</summary>
     public string Declare(string name)
     {
-        IEnumerable<string> parameters = Parameters.Select(p => p.Spelling);
-        string list = string.Join(", ", IsVariadic ? parameters.Append("...") : parameters);
-        string result = Result.Spelling.EndsWith('*') ? Result.Spelling : Result.Spelling + " ";
+        var parameters = Parameters.Select(p => p.Spelling);
+        var list = string.Join(", ", IsVariadic ? parameters.Append("...") : parameters);
+        var result = Result.Spelling.EndsWith('*') ? Result.Spelling : Result.Spelling + " ";
         return $"{result}{name}({(list.Length > 0 ? list : "void")}){(NeverReturns ? " noreturn" : "")}";
     }
 
     /// <inheritdoc/>
     public override string ToString() => Declare("");
 
-    private static string Change(SignatureType before, SignatureType after) => before.Spelling == after.Spelling
-        ? $"of type {after} is passed by value and has another layout in memory"
-        : $"was {before}, now it is {after}";
+    private static string Change(SignatureType before, SignatureType after) =>
+        before.Spelling == after.Spelling
+            ? $"of type {after} is passed by value and has another layout in memory"
+            : $"was {before}, now it is {after}";
 }

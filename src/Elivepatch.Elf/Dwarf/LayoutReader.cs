@@ -11,26 +11,38 @@ internal sealed class LayoutReader(DebugEntries entries, DwarfStrings strings, L
     {
         var layouts = new List<StructLayout>();
         var known = new Dictionary<(LayoutKind, bool, string, string?), List<StructLayout>>();
-        ReadOnlySpan<DebugEntry> all = entries.All;
-        for (int i = 0; i < all.Length; i++)
+        var all = entries.All;
+        for (var i = 0; i < all.Length; i++)
         {
-            StructLayout? layout = all[i].Tag switch
+            var layout = all[i].Tag switch
             {
                 DwarfTag.StructureType or DwarfTag.UnionType or DwarfTag.EnumerationType => ReadLayout(i, i, isTypedef: false),
-                DwarfTag.Typedef when all[i].Type >= 0 && entries.NumberOf(all[i].Type) is var target
-                    && all[target].NameSection is null => ReadLayout(target, i, isTypedef: true),
+                DwarfTag.Typedef
+                    when all[i].Type >= 0 && entries.NumberOf(all[i].Type) is var target && all[target].NameSection is null =>
+                    ReadLayout(target, i, isTypedef: true),
                 _ => null,
             };
             if (layout is null)
+            {
                 continue;
+            }
             // Several units in one object, or several blocks of one function, declare the same type again and again.
             var key = (layout.Kind, layout.IsNamedByTypedef, layout.Name, layout.Scope);
-            if (!known.TryGetValue(key, out List<StructLayout>? same))
+            if (!known.TryGetValue(key, out var same))
+            {
                 known.Add(key, same = []);
+            }
+
             if (same.Exists(s => layout.DifferenceFrom(s) is null))
+            {
                 continue;
+            }
+
             if (same.Count < MostVariants)
+            {
                 same.Add(layout);
+            }
+
             layouts.Add(layout);
         }
         return layouts;
@@ -40,22 +52,27 @@ internal sealed class LayoutReader(DebugEntries entries, DwarfStrings strings, L
     public List<EnumConstant> ReadConstants()
     {
         var constants = new List<EnumConstant>();
-        ReadOnlySpan<DebugEntry> all = entries.All;
-        for (int i = 0; i < all.Length; i++)
+        var all = entries.All;
+        for (var i = 0; i < all.Length; i++)
         {
             if (all[i].Tag != DwarfTag.Enumerator)
+            {
                 continue;
-            int type = all[i].Parent;
-            string tag = type < 0 ? "" : strings.NameOf(in all[type]);
+            }
+
+            var type = all[i].Parent;
+            var tag = type < 0 ? "" : strings.NameOf(in all[type]);
             constants.Add(new EnumConstant(strings.NameOf(in all[i]), all[i].Value, type, tag, type < 0 ? null : ScopeOf(type)));
         }
         return constants;
     }
 
-    /// <summary>The layout of what a variable holds where the unit has no name for it; null where it holds nothing of that kind.</summary>
+    /// <summary>
+    /// The layout of what a variable holds where the unit has no name for it; null where it holds nothing of that kind.
+    /// </summary>
     public StructLayout? ReadUnnamed(int typeOffset)
     {
-        int number = spelling.Unwrap(typeOffset, throughArrays: true);
+        var number = spelling.Unwrap(typeOffset, throughArrays: true);
         return number >= 0 && (entries.All[number].NameSection is null || ScopeOf(number) is not null)
             ? ReadLayout(number, number, isTypedef: false, mayBeUnnamed: true)
             : null;
@@ -63,10 +80,13 @@ internal sealed class LayoutReader(DebugEntries entries, DwarfStrings strings, L
 
     private StructLayout? ReadLayout(int type, int named, bool isTypedef, bool mayBeUnnamed = false)
     {
-        ref readonly DebugEntry entry = ref entries.All[type];
-        string name = strings.NameOf(in entries.All[named]);
+        ref readonly var entry = ref entries.All[type];
+        var name = strings.NameOf(in entries.All[named]);
         if ((name.Length == 0 && !mayBeUnnamed) || entry.ByteSize < 0 || entry.IsDeclaration)
+        {
             return null;
+        }
+
         LayoutKind? kind = entry.Tag switch
         {
             DwarfTag.StructureType => LayoutKind.Struct,
@@ -75,7 +95,10 @@ internal sealed class LayoutReader(DebugEntries entries, DwarfStrings strings, L
             _ => null,
         };
         if (kind is null)
+        {
             return null;
+        }
+
         return new StructLayout
         {
             Kind = kind.Value,
@@ -90,10 +113,13 @@ internal sealed class LayoutReader(DebugEntries entries, DwarfStrings strings, L
 
     private string? ScopeOf(int number)
     {
-        int function = entries.All[number].Subprogram;
+        var function = entries.All[number].Subprogram;
         if (function < 0)
+        {
             return null;
-        int named = EntryOrigin.Follow(entries, function);
+        }
+
+        var named = EntryOrigin.Follow(entries, function);
         return strings.NameOf(in entries.All[named]);
     }
 }

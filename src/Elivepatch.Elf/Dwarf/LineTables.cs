@@ -6,7 +6,8 @@ namespace Elivepatch.Elf.Dwarf;
 /// <summary>File names from the headers of line number programs (DWARF 4 and 5, section 6.2.4).</summary>
 internal sealed class LineTables(ElfObject elf, DwarfStrings strings)
 {
-    private const int PathContent = 1, DirectoryIndexContent = 2; // DW_LNCT_path, DW_LNCT_directory_index
+    private const int PathContent = 1,
+        DirectoryIndexContent = 2; // DW_LNCT_path, DW_LNCT_directory_index
 
     private readonly DwarfSection _lines = DwarfSection.Find(elf, ".debug_line");
     private readonly DwarfSection _strings = DwarfSection.Find(elf, ".debug_str");
@@ -20,30 +21,45 @@ internal sealed class LineTables(ElfObject elf, DwarfStrings strings)
     public string? FileOf(DebugUnit unit, int file)
     {
         if (unit.StatementList < 0 || _lines.Bytes.Length == 0)
+        {
             return null;
+        }
+
         unit.Files ??= Files(unit.StatementList);
         return (uint)file < (uint)unit.Files.Length ? unit.Files[file] : null;
     }
 
     private string?[] Files(int offset)
     {
-        if (!_known.TryGetValue(offset, out string?[]? files))
+        if (!_known.TryGetValue(offset, out var files))
+        {
             _known.Add(offset, files = ReadHeader(offset));
+        }
+
         return files;
     }
 
     private string?[] ReadHeader(int offset)
     {
-        DwarfCursor cursor = _lines.At(offset);
-        uint length = cursor.ReadUInt32();
+        var cursor = _lines.At(offset);
+        var length = cursor.ReadUInt32();
         if (length > cursor.Left)
+        {
             throw cursor.Wrong($"a line table of 0x{length:x} bytes exceeds the section");
+        }
+
         cursor = new DwarfCursor(_lines.Bytes.AsSpan(0, cursor.Offset + (int)length), _lines.Order, _lines.Name, cursor.Offset);
         int version = cursor.ReadUInt16();
         if (version is < 2 or > 5)
+        {
             throw cursor.Wrong($"line table version {version} is not supported");
+        }
+
         if (version >= 5)
+        {
             cursor.Skip(2); // address size, segment selector size
+        }
+
         cursor.Skip(4); // header length
         cursor.Skip(version >= 4 ? 5u : 4u); // instruction length, operations per instruction (from 4), default, line base, range
         int opcodes = cursor.ReadByte();
@@ -51,16 +67,21 @@ internal sealed class LineTables(ElfObject elf, DwarfStrings strings)
         return version >= 5 ? ReadFormattedFiles(ref cursor) : ReadFiles(ref cursor);
     }
 
-    /// <summary>Versions 2 to 4: directories, an empty name, files of name, directory, time and length, an empty name; from 1.</summary>
+    /// <summary>
+    /// Versions 2 to 4: directories, an empty name, files of name, directory, time and length, an empty name; from 1.
+    /// </summary>
     private string?[] ReadFiles(ref DwarfCursor cursor)
     {
         var directories = new List<string> { "" };
         while (ReadString(ref cursor) is { Length: > 0 } directory)
+        {
             directories.Add(directory);
+        }
+
         var files = new List<string?> { null };
         while (ReadString(ref cursor) is { Length: > 0 } name)
         {
-            ulong directory = cursor.ReadUnsigned();
+            var directory = cursor.ReadUnsigned();
             cursor.ReadUnsigned();
             cursor.ReadUnsigned();
             files.Add(Join(directory > 0 && directory < (ulong)directories.Count ? directories[(int)directory] : "", name));
@@ -71,32 +92,47 @@ internal sealed class LineTables(ElfObject elf, DwarfStrings strings)
     /// <summary>Version 5: each table says which contents in which forms its entries have; from 0.</summary>
     private string?[] ReadFormattedFiles(ref DwarfCursor cursor)
     {
-        (string Name, ulong Directory)[] directories = ReadFormattedTable(ref cursor);
-        (string Name, ulong Directory)[] files = ReadFormattedTable(ref cursor);
+        var directories = ReadFormattedTable(ref cursor);
+        var files = ReadFormattedTable(ref cursor);
         // Directory 0 is the one the compiler ran in, to which other names are relative.
-        return [.. files.Select(f => Join(f.Directory > 0 && f.Directory < (ulong)directories.Length ? directories[f.Directory].Name : "", f.Name))];
+        return
+        [
+            .. files.Select(f =>
+                Join(f.Directory > 0 && f.Directory < (ulong)directories.Length ? directories[f.Directory].Name : "", f.Name)
+            ),
+        ];
     }
 
     private (string Name, ulong Directory)[] ReadFormattedTable(ref DwarfCursor cursor)
     {
         var formats = new (ulong Content, DwarfForm Form)[cursor.ReadByte()];
-        for (int i = 0; i < formats.Length; i++)
+        for (var i = 0; i < formats.Length; i++)
+        {
             formats[i] = (cursor.ReadUnsigned(), (DwarfForm)(ushort)cursor.ReadUnsigned());
-        ulong count = cursor.ReadUnsigned();
+        }
+
+        var count = cursor.ReadUnsigned();
         // No form used here takes no byte, so this bounds the work.
         if (count > (ulong)cursor.Left || (formats.Length == 0 && count > 0))
+        {
             throw cursor.Wrong($"{count} entries do not fit in the table");
+        }
+
         var entries = new (string Name, ulong Directory)[count];
-        for (int i = 0; i < entries.Length; i++)
+        for (var i = 0; i < entries.Length; i++)
         {
             entries[i].Name = "";
-            foreach ((ulong content, DwarfForm form) in formats)
+            foreach ((var content, var form) in formats)
             {
-                (string? text, ulong value) = ReadForm(ref cursor, form);
+                (var text, var value) = ReadForm(ref cursor, form);
                 if (content == PathContent)
+                {
                     entries[i].Name = text ?? "";
+                }
                 else if (content == DirectoryIndexContent)
+                {
                     entries[i].Directory = value;
+                }
             }
         }
         return entries;
@@ -109,8 +145,8 @@ internal sealed class LineTables(ElfObject elf, DwarfStrings strings)
             case DwarfForm.String:
                 return (ReadString(ref cursor), 0);
             case DwarfForm.StringOffset or DwarfForm.LineStringOffset:
-                int relocation = _lines.RelocationAt(cursor.Offset);
-                int offset = _lines.OffsetOf(relocation, cursor.ReadUInt32());
+                var relocation = _lines.RelocationAt(cursor.Offset);
+                var offset = _lines.OffsetOf(relocation, cursor.ReadUInt32());
                 return (strings.Read(form == DwarfForm.StringOffset ? _strings : _lineStrings, offset), 0);
             case DwarfForm.UnsignedData:
                 return (null, cursor.ReadUnsigned());
@@ -135,7 +171,7 @@ internal sealed class LineTables(ElfObject elf, DwarfStrings strings)
 
     private string ReadString(ref DwarfCursor cursor)
     {
-        ReadOnlySpan<byte> text = cursor.ReadString();
+        var text = cursor.ReadString();
         Charge(text.Length);
         return Encoding.Latin1.GetString(text);
     }
@@ -150,6 +186,8 @@ internal sealed class LineTables(ElfObject elf, DwarfStrings strings)
     {
         _bytes += length + 1;
         if (_bytes > 1_000_000 + 64L * _lines.Bytes.Length)
+        {
             throw new ElfFormatException($"{_lines.Name}: the names are out of all proportion to the section");
+        }
     }
 }

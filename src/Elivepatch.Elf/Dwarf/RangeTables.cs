@@ -7,7 +7,10 @@ namespace Elivepatch.Elf.Dwarf;
 /// </summary>
 internal sealed class RangeTables(ElfObject elf)
 {
-    private const byte OffsetPair = 0x04, BaseAddress = 0x05, StartEnd = 0x06, StartLength = 0x07;
+    private const byte OffsetPair = 0x04,
+        BaseAddress = 0x05,
+        StartEnd = 0x06,
+        StartLength = 0x07;
 
     private readonly DwarfSection _ranges = DwarfSection.Find(elf, ".debug_ranges");
     private readonly DwarfSection _rangeLists = DwarfSection.Find(elf, ".debug_rnglists");
@@ -15,17 +18,29 @@ internal sealed class RangeTables(ElfObject elf)
     public SectionLocation? FirstOf(in DebugEntry entry, DebugUnit unit)
     {
         if (entry.Ranges < 0)
+        {
             return null;
+        }
+
         if (unit.Version < 5)
+        {
             return _ranges.LocationOf(_ranges.RelocationAt(entry.Ranges));
-        DwarfCursor cursor = _rangeLists.At(entry.Ranges);
-        byte kind = cursor.ReadByte();
+        }
+
+        var cursor = _rangeLists.At(entry.Ranges);
+        var kind = cursor.ReadByte();
         if (kind is not (BaseAddress or StartEnd or StartLength))
+        {
             return null;
-        SectionLocation? start = _rangeLists.LocationOf(_rangeLists.RelocationAt(cursor.Offset));
+        }
+
+        var start = _rangeLists.LocationOf(_rangeLists.RelocationAt(cursor.Offset));
         cursor.Skip(sizeof(ulong));
         return kind == BaseAddress && start is { } known && cursor.ReadByte() == OffsetPair
-            ? known with { Offset = unchecked(known.Offset + cursor.ReadUnsigned()) }
+            ? known with
+            {
+                Offset = unchecked(known.Offset + cursor.ReadUnsigned()),
+            }
             : start;
     }
 }

@@ -2,7 +2,9 @@ namespace Elivepatch.Elf.Dwarf;
 
 /// <summary>The type of a function's parameter or result.</summary>
 /// <param name="Spelling">Type, spelled as in <see cref="LayoutMember.Type"/>, without qualifiers of the value itself.</param>
-/// <param name="MutableSpelling">The same without the <c>const</c> of what it points to; the same text where there is none.</param>
+/// <param name="MutableSpelling">
+/// The same without the <c>const</c> of what it points to; the same text where there is none.
+/// </param>
 /// <param name="ValueLayout">
 /// Names how a struct, union or enum that is passed by value lies in memory: equal texts mean equal layouts. Empty for other
 /// types.

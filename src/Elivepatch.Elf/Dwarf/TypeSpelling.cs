@@ -11,9 +11,9 @@ namespace Elivepatch.Elf.Dwarf;
 /// <param name="entries">The entries.</param>
 /// <param name="strings">Their names.</param>
 /// <param name="ofStorage">
-/// True to spell what the bits of a type mean to whoever finds them in memory: qualifiers do not count, numbers are told apart by kind
-/// and size alone, an enum without any name is its size (whoever compares units compares its constants by their names), and what
-/// only a typedef names is spelled <c>typedef foo</c>.
+/// True to spell what the bits of a type mean to whoever finds them in memory: qualifiers do not count, numbers are told apart by
+/// kind and size alone, an enum without any name is its size (whoever compares units compares its constants by their names), and
+/// what only a typedef names is spelled <c>typedef foo</c>.
 /// </param>
 internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, bool ofStorage = false)
 {
@@ -51,8 +51,11 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, b
             get
             {
                 if (Qualifiers == Qualifiers.None)
+                {
                     return Unqualified;
-                string words = Qualifiers.ToString().ToLowerInvariant().Replace(",", "", StringComparison.Ordinal);
+                }
+
+                var words = Qualifiers.ToString().ToLowerInvariant().Replace(",", "", StringComparison.Ordinal);
                 return Unqualified.EndsWith('*') ? Unqualified + words : $"{words} {Unqualified}";
             }
         }
@@ -61,7 +64,7 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, b
         {
             get
             {
-                string left = Left;
+                var left = Left;
                 return Right.Length == 0 || left.EndsWith('*') || Right[0] == ')' ? left + Right : $"{left} {Right}";
             }
         }
@@ -73,7 +76,9 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, b
     /// <summary>The spelling of what a typedef stands for; the typedef's own where that has no name.</summary>
     public string OfTypedef(int number) => Spell(number).Text;
 
-    /// <summary>The members of a struct or union, those of unnamed ones inside lifted into it, or the constants of an enum.</summary>
+    /// <summary>
+    /// The members of a struct or union, those of unnamed ones inside lifted into it, or the constants of an enum.
+    /// </summary>
     public List<LayoutMember> MembersOf(int number)
     {
         var members = new List<LayoutMember>();
@@ -84,48 +89,69 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, b
     /// <summary>The type of a parameter or result. Qualifiers of the value itself are the function's own affair.</summary>
     public SignatureType InSignature(int typeOffset)
     {
-        Declarator type = Refer(typeOffset) with { Qualifiers = Qualifiers.None };
-        string mutable = type.Text;
-        if (Unwrap(typeOffset, throughArrays: false) is var pointer && pointer >= 0 && entries.All[pointer].Tag == DwarfTag.PointerType)
+        var type = Refer(typeOffset) with { Qualifiers = Qualifiers.None };
+        var mutable = type.Text;
+        if (
+            Unwrap(typeOffset, throughArrays: false) is var pointer
+            && pointer >= 0
+            && entries.All[pointer].Tag == DwarfTag.PointerType
+        )
         {
-            Declarator target = Refer(entries.All[pointer].Type);
+            var target = Refer(entries.All[pointer].Type);
             if (target.Qualifiers.HasFlag(Qualifiers.Const))
+            {
                 mutable = PointerTo(target with { Qualifiers = target.Qualifiers & ~Qualifiers.Const }).Text;
+            }
         }
         return new SignatureType(type.Text, mutable, ValueLayoutOf(typeOffset));
     }
 
     /// <summary>
-    /// A digest of how the structs, unions and enums lie in memory that a value of this type consists of; empty where it has none.
-    /// What it points at does not count.
+    /// A digest of how the structs, unions and enums lie in memory that a value of this type consists of; empty where it has
+    /// none. What it points at does not count.
     /// </summary>
     public string ValueLayoutOf(int typeOffset)
     {
-        int number = Unwrap(typeOffset, throughArrays: true);
-        if (number < 0 || entries.All[number].Tag is not (DwarfTag.StructureType or DwarfTag.UnionType or DwarfTag.EnumerationType))
+        var number = Unwrap(typeOffset, throughArrays: true);
+        if (
+            number < 0
+            || entries.All[number].Tag is not (DwarfTag.StructureType or DwarfTag.UnionType or DwarfTag.EnumerationType)
+        )
+        {
             return "";
-        if (_layouts.TryGetValue(number, out string? known))
+        }
+
+        if (_layouts.TryGetValue(number, out var known))
+        {
             return known;
+        }
+
         Enter(number);
-        ReadOnlySpan<DebugEntry> all = entries.All;
+        var all = entries.All;
         var text = new StringBuilder().Append(all[number].ByteSize).Append(' ');
         if (all[number].Tag != DwarfTag.EnumerationType)
         {
-            foreach (LayoutMember member in MembersOf(number))
+            foreach (var member in MembersOf(number))
             {
-                text.Append(CultureInfo.InvariantCulture, $"{member.Type} {member.Name} {member.Offset}.{member.BitOffset}:{member.BitSize};");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"{member.Type} {member.Name} {member.Offset}.{member.BitOffset}:{member.BitSize};"
+                );
                 Shorten(text);
             }
-            for (int child = number + 1; child < all[number].End; child = all[child].End)
+            for (var child = number + 1; child < all[number].End; child = all[child].End)
             {
                 if (all[child].Tag != DwarfTag.Member)
+                {
                     continue;
+                }
+
                 text.Append(ValueLayoutOf(all[child].Type));
                 Shorten(text);
             }
         }
         _nesting--;
-        string layout = Convert.ToHexStringLower(SHA256.HashData(Encoding.Latin1.GetBytes(text.ToString())).AsSpan(0, 8));
+        var layout = Convert.ToHexStringLower(SHA256.HashData(Encoding.Latin1.GetBytes(text.ToString())).AsSpan(0, 8));
         _layouts.Add(number, layout);
         return layout;
     }
@@ -133,15 +159,26 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, b
     /// <summary>The type itself, without typedefs and qualifiers, and for an array that of its elements; -1 for void.</summary>
     public int Unwrap(int typeOffset, bool throughArrays)
     {
-        for (int i = 0; i < MostNesting; i++)
+        for (var i = 0; i < MostNesting; i++)
         {
             if (typeOffset < 0)
+            {
                 return -1;
-            int number = entries.NumberOf(typeOffset);
-            bool isWrapper = entries.All[number].Tag is DwarfTag.Typedef or DwarfTag.ConstType or DwarfTag.VolatileType
-                or DwarfTag.RestrictType or DwarfTag.AtomicType;
+            }
+
+            var number = entries.NumberOf(typeOffset);
+            var isWrapper =
+                entries.All[number].Tag
+                is DwarfTag.Typedef
+                    or DwarfTag.ConstType
+                    or DwarfTag.VolatileType
+                    or DwarfTag.RestrictType
+                    or DwarfTag.AtomicType;
             if (!isWrapper && !(throughArrays && entries.All[number].Tag == DwarfTag.ArrayType))
+            {
                 return number;
+            }
+
             typeOffset = entries.All[number].Type;
         }
         throw new ElfFormatException($".debug_info at offset 0x{typeOffset:x}: a type that contains itself");
@@ -151,17 +188,26 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, b
 
     private Declarator Spell(int number)
     {
-        if (_known.TryGetValue(number, out Declarator known))
+        if (_known.TryGetValue(number, out var known))
+        {
             return known;
+        }
+
         Enter(number);
-        Declarator spelled = SpellNew(number);
+        var spelled = SpellNew(number);
         _nesting--;
-        int length = spelled.Unqualified.Length + spelled.Right.Length;
+        var length = spelled.Unqualified.Length + spelled.Right.Length;
         _budget -= length;
         if (_budget < 0)
+        {
             throw new ElfFormatException(".debug_info: the types are out of all proportion to the section");
+        }
+
         if (length > LongestSpelling)
+        {
             spelled = new Declarator(Digest(spelled.Text), "");
+        }
+
         _known.Add(number, spelled);
         return spelled;
     }
@@ -169,12 +215,14 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, b
     private void Enter(int number)
     {
         if (++_nesting > MostNesting)
+        {
             throw new ElfFormatException($".debug_info at offset 0x{entries.All[number].Offset:x}: a type that contains itself");
+        }
     }
 
     private Declarator SpellNew(int number)
     {
-        ref readonly DebugEntry entry = ref entries.All[number];
+        ref readonly var entry = ref entries.All[number];
         switch (entry.Tag)
         {
             case DwarfTag.PointerType:
@@ -190,14 +238,17 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, b
             case DwarfTag.AtomicType:
                 return Qualify(Qualifiers.Atomic, Refer(entry.Type));
             case DwarfTag.ArrayType:
-                Declarator element = Refer(entry.Type);
+                var element = Refer(entry.Type);
                 return element with { Right = Dimensions(number) + element.Right };
             case DwarfTag.SubroutineType:
-                Declarator result = Refer(entry.Type);
+                var result = Refer(entry.Type);
                 return new(result.Left, Parameters(number) + result.Right);
             case DwarfTag.Typedef:
                 if (entry.Type >= 0 && IsAnonymous(entries.NumberOf(entry.Type)))
+                {
                     return new(ofStorage ? $"typedef {strings.NameOf(in entry)}" : strings.NameOf(in entry), "");
+                }
+
                 return Refer(entry.Type);
             case DwarfTag.StructureType:
                 return new(Aggregate("struct", number), "");
@@ -217,29 +268,34 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, b
     }
 
     // DW_ATE_* (DWARF 5, table 7.11): a character is a small number.
-    private static string EncodingOf(long encoding) => encoding switch
-    {
-        0x02 => "bool",
-        0x05 or 0x06 => "signed",
-        0x07 or 0x08 => "unsigned",
-        _ => $"encoding {encoding}",
-    };
+    private static string EncodingOf(long encoding) =>
+        encoding switch
+        {
+            0x02 => "bool",
+            0x05 or 0x06 => "signed",
+            0x07 or 0x08 => "unsigned",
+            _ => $"encoding {encoding}",
+        };
 
     private static Declarator PointerTo(Declarator target)
     {
-        string left = target.Left;
-        string space = left.EndsWith('*') ? "" : " ";
+        var left = target.Left;
+        var space = left.EndsWith('*') ? "" : " ";
         // An array or a function needs parentheses around the star; a pointer to one has them already.
         return target.Right.StartsWith('[') || target.Right.StartsWith('(')
             ? new($"{left}{space}(*", $"){target.Right}")
             : new($"{left}{space}*", target.Right);
     }
 
-    private static Declarator Qualify(Qualifiers qualifier, Declarator type) => type with { Qualifiers = type.Qualifiers | qualifier };
+    private static Declarator Qualify(Qualifiers qualifier, Declarator type) =>
+        type with
+        {
+            Qualifiers = type.Qualifiers | qualifier,
+        };
 
     private bool IsAnonymous(int number)
     {
-        ref readonly DebugEntry entry = ref entries.All[number];
+        ref readonly var entry = ref entries.All[number];
         return entry.NameSection is null
             && entry.Tag is (DwarfTag.StructureType or DwarfTag.UnionType or DwarfTag.EnumerationType);
     }
@@ -247,11 +303,13 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, b
     private string Dimensions(int array)
     {
         var text = new StringBuilder();
-        ReadOnlySpan<DebugEntry> all = entries.All;
-        for (int child = array + 1; child < all[array].End && text.Length <= LongestSpelling; child = all[child].End)
+        var all = entries.All;
+        for (var child = array + 1; child < all[array].End && text.Length <= LongestSpelling; child = all[child].End)
         {
             if (all[child].Tag == DwarfTag.SubrangeType)
+            {
                 text.Append(all[child].HasValue ? $"[{all[child].Value}]" : "[]");
+            }
         }
         return text.ToString();
     }
@@ -259,19 +317,25 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, b
     private string Parameters(int function)
     {
         var text = new StringBuilder("(");
-        ReadOnlySpan<DebugEntry> all = entries.All;
-        for (int child = function + 1; child < all[function].End; child = all[child].End)
+        var all = entries.All;
+        for (var child = function + 1; child < all[function].End; child = all[child].End)
         {
-            string? parameter = all[child].Tag switch
+            var parameter = all[child].Tag switch
             {
                 DwarfTag.FormalParameter => OfReference(all[child].Type),
                 DwarfTag.UnspecifiedParameters => "...",
                 _ => null,
             };
             if (parameter is null)
+            {
                 continue;
+            }
+
             if (text.Length > 1)
+            {
                 text.Append(", ");
+            }
+
             text.Append(parameter);
             Shorten(text);
         }
@@ -280,16 +344,22 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, b
 
     private string Aggregate(string kind, int number)
     {
-        ref readonly DebugEntry entry = ref entries.All[number];
-        string name = strings.NameOf(in entry);
+        ref readonly var entry = ref entries.All[number];
+        var name = strings.NameOf(in entry);
         if (name.Length > 0)
+        {
             return $"{kind} {name}";
+        }
+
         var text = new StringBuilder($"{kind} {{");
-        foreach (LayoutMember member in MembersOf(number))
+        foreach (var member in MembersOf(number))
         {
             text.Append(member.Type.Length > 0 ? $" {member.Type}" : "").Append($" {member.Name} {member.Offset}");
             if (member.BitSize > 0)
+            {
                 text.Append($".{member.BitOffset}:{member.BitSize}");
+            }
+
             text.Append(';');
             Shorten(text);
         }
@@ -300,8 +370,11 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, b
     private static void Shorten(StringBuilder text)
     {
         if (text.Length <= LongestSpelling)
+        {
             return;
-        string digest = Digest(text.ToString());
+        }
+
+        var digest = Digest(text.ToString());
         text.Clear().Append(digest);
     }
 
@@ -310,39 +383,57 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, b
 
     private void AddMembers(int number, long start, List<LayoutMember> members)
     {
-        ReadOnlySpan<DebugEntry> all = entries.All;
+        var all = entries.All;
         Enter(number);
-        for (int child = number + 1; child < all[number].End; child = all[child].End)
+        for (var child = number + 1; child < all[number].End; child = all[child].End)
         {
             // Unnamed structs may be shared by many, so what is lifted out of them counts as well.
             if (--_budget < 0)
+            {
                 throw new ElfFormatException(".debug_info: the types are out of all proportion to the section");
-            ref readonly DebugEntry entry = ref all[child];
+            }
+
+            ref readonly var entry = ref all[child];
             if (entry.Tag == DwarfTag.Enumerator)
+            {
                 members.Add(new LayoutMember(strings.NameOf(in entry), entry.Value, 0, 0, ""));
+            }
+
             if (entry.Tag != DwarfTag.Member)
+            {
                 continue;
-            int type = entry.Type < 0 ? -1 : entries.NumberOf(entry.Type);
+            }
+
+            var type = entry.Type < 0 ? -1 : entries.NumberOf(entry.Type);
             if (entry.NameSection is null && type >= 0 && IsAnonymous(type))
+            {
                 AddMembers(type, start + entry.MemberOffset, members);
+            }
             else
+            {
                 members.Add(Member(in entry, type, start));
+            }
         }
         _nesting--;
     }
 
     private LayoutMember Member(in DebugEntry entry, int type, long start)
     {
-        long offset = start + entry.MemberOffset;
-        int bit = 0;
+        var offset = start + entry.MemberOffset;
+        var bit = 0;
         if (entry.BitSize > 0)
         {
             // Two attributes, two ways to count: from the start of the struct, or from the top of the storage unit.
-            long position = entry.MemberOffset * 8;
+            var position = entry.MemberOffset * 8;
             if (entry.DataBitOffset >= 0)
+            {
                 position = entry.DataBitOffset;
+            }
             else if (entry.OldBitOffset >= 0)
+            {
                 position += StorageSize(in entry, type) * 8 - entry.OldBitOffset - entry.BitSize;
+            }
+
             offset = start + (position >> 3);
             bit = (int)(position & 7);
         }
@@ -351,11 +442,11 @@ internal sealed class TypeSpelling(DebugEntries entries, DwarfStrings strings, b
 
     private long StorageSize(in DebugEntry entry, int type)
     {
-        long size = entry.ByteSize;
-        for (int i = 0; i < MostNesting && size < 0 && type >= 0; i++)
+        var size = entry.ByteSize;
+        for (var i = 0; i < MostNesting && size < 0 && type >= 0; i++)
         {
             size = entries.All[type].ByteSize;
-            int next = entries.All[type].Type;
+            var next = entries.All[type].Type;
             type = next < 0 ? -1 : entries.NumberOf(next);
         }
         return Math.Max(size, 0);

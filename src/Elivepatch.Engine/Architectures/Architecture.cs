@@ -1,6 +1,6 @@
-// What differs between processors has its home in this folder, a folder for each: the shapes of relocations, instructions, the calling
-// convention, the entry that ftrace makes, branches that are rewritten at run time, the names of sections, what the module loader takes.
-// The passes ask, and know no processor by name.
+// What differs between processors has its home in this folder, a folder for each: the shapes of relocations, instructions, the
+// calling convention, the entry that ftrace makes, branches that are rewritten at run time, the names of sections, what the
+// module loader takes. The passes ask, and know no processor by name.
 using Elivepatch.Elf;
 using Elivepatch.Model;
 
@@ -32,8 +32,8 @@ public abstract class Architecture
     public abstract string Name { get; }
 
     /// <summary>
-    /// The lowest address that moves with the kernel (KASLR): symbols below are offsets into the per-processor area, or plain numbers. 0
-    /// where there are none.
+    /// The lowest address that moves with the kernel (KASLR): symbols below are offsets into the per-processor area, or plain
+    /// numbers. 0 where there are none.
     /// </summary>
     public abstract ulong LowestAddress { get; }
 
@@ -53,7 +53,8 @@ public abstract class Architecture
     internal abstract RelocationType Branch { get; }
 
     /// <summary>
-    /// What the addend of a branch lacks: where the processor counts from the next instruction, the distance from the field to that.
+    /// What the addend of a branch lacks: where the processor counts from the next instruction, the distance from the field to
+    /// that.
     /// </summary>
     internal abstract int BranchBias { get; }
 
@@ -90,7 +91,9 @@ public abstract class Architecture
     /// <summary>The instruction that fills up space between functions, repeated.</summary>
     internal abstract ReadOnlySpan<byte> Nop { get; }
 
-    /// <summary>Name of the symbol that ftrace's call at the entry of a function refers to; null where a table has the entries instead.</summary>
+    /// <summary>
+    /// Name of the symbol that ftrace's call at the entry of a function refers to; null where a table has the entries instead.
+    /// </summary>
     internal abstract string? FtraceEntry { get; }
 
     /// <summary>The type of a relocation; one of no size and no formula where the number is not known.</summary>
@@ -114,7 +117,8 @@ public abstract class Architecture
     /// <param name="elf">The object.</param>
     internal Problem? Refuse(string name, ElfObject elf) =>
         !IsOf(elf) ? new(DiffProblems.MalformedObject, $"{name}: it is for machine {elf.Machine}, not for {Name}")
-        : FieldOutside(elf) is { } outside ? new(DiffProblems.MalformedObject, $"{name}: the field of {Describe(outside)} is not all within its section")
+        : FieldOutside(elf) is { } outside
+            ? new(DiffProblems.MalformedObject, $"{name}: the field of {Describe(outside)} is not all within its section")
         : null;
 
     /// <summary>The first relocation whose field is not all within its section, or null.</summary>
@@ -124,12 +128,17 @@ public abstract class Architecture
         {
             // In a compressed section offsets count in what it expands to.
             if (section.Target.Has(ElfSectionFlags.Compressed))
+            {
                 continue;
+            }
+
             var length = (ulong)section.Target.Content.Length;
             foreach (var relocation in section.Entries)
             {
                 if (!TypeOf(relocation).FitsInto(relocation.Offset, length))
+                {
                     return relocation;
+                }
             }
         }
 
@@ -137,8 +146,8 @@ public abstract class Architecture
     }
 
     /// <summary>
-    /// True where a field of an instruction may begin at an offset of a linked section and lead to a target. Nothing says where instructions
-    /// begin, so that what only looks like one counts.
+    /// True where a field of an instruction may begin at an offset of a linked section and lead to a target. Nothing says where
+    /// instructions begin, so that what only looks like one counts.
     /// </summary>
     /// <param name="code">The bytes of the section.</param>
     /// <param name="field">Offset of the field; four bytes are there.</param>

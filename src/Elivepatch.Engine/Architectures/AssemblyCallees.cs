@@ -3,7 +3,9 @@ namespace Elivepatch.Engine.Architectures;
 /// <summary>Functions that are written in assembly, and what of the calling convention they keep to.</summary>
 internal abstract class AssemblyCallees
 {
-    /// <summary>True where no argument outlives the call: registers are kept, and nothing of them is written to memory of the kernel.</summary>
+    /// <summary>
+    /// True where no argument outlives the call: registers are kept, and nothing of them is written to memory of the kernel.
+    /// </summary>
     public abstract bool KeepsNothing(string? name);
 
     /// <summary>True where the callee need not keep to the calling convention: registers may hold what they did before.</summary>

@@ -9,9 +9,16 @@ namespace Elivepatch.Engine.Architectures;
 /// <param name="Registers">How many general registers there are.</param>
 /// <param name="ReturnAddress">How many bytes a call puts on the stack.</param>
 internal sealed record CallingConvention(
-    IReadOnlyList<int> Arguments, (int First, int Second) Results, IReadOnlyList<int> Scratch, int StackPointer, int FramePointer, int Registers,
-    int ReturnAddress)
+    IReadOnlyList<int> Arguments,
+    (int First, int Second) Results,
+    IReadOnlyList<int> Scratch,
+    int StackPointer,
+    int FramePointer,
+    int Registers,
+    int ReturnAddress
+)
 {
     /// <summary>True where a call keeps what is in the register.</summary>
-    public bool IsKept(int register) => register is >= 0 and < MachineRegister.FirstSpecial && register != StackPointer && !Scratch.Contains(register);
+    public bool IsKept(int register) =>
+        register is >= 0 and < MachineRegister.FirstSpecial && register != StackPointer && !Scratch.Contains(register);
 }

@@ -138,7 +138,9 @@ internal enum OperandKind
 }
 
 /// <summary>A register.</summary>
-/// <param name="Number">General registers are numbered from 0, as the calling convention names them; others from <see cref="FirstSpecial"/>.</param>
+/// <param name="Number">
+/// General registers are numbered from 0, as the calling convention names them; others from <see cref="FirstSpecial"/>.
+/// </param>
 /// <param name="Size">How many bytes of it are meant.</param>
 internal readonly record struct MachineRegister(int Number, int Size)
 {
@@ -207,8 +209,8 @@ internal readonly record struct MemoryOperand(MachineRegister Base, MachineRegis
 /// <param name="Offset">Offset of its first byte in the section.</param>
 /// <param name="Size">Size in bytes.</param>
 /// <param name="Bias">
-/// For one that is relative to the instruction, what is added to the value of the field besides the field's own address to get at what it
-/// means: where the processor counts from the next instruction, the distance to that.
+/// For one that is relative to the instruction, what is added to the value of the field besides the field's own address to get at
+/// what it means: where the processor counts from the next instruction, the distance to that.
 /// </param>
 internal readonly record struct InstructionField(ulong Offset, int Size, int Bias);
 
@@ -256,7 +258,10 @@ internal abstract class MachineInstruction
         get
         {
             if (!isMemoryRead)
+            {
                 (memory, isMemoryRead) = (ReadMemory(), true);
+            }
+
             return memory;
         }
     }
@@ -267,7 +272,9 @@ internal abstract class MachineInstruction
     /// <summary>True where it moves the stack pointer in a way of its own.</summary>
     public abstract bool IsOfStack { get; }
 
-    /// <summary>For an indirect call, true where it may be one by the calling convention; others are of inline assembly.</summary>
+    /// <summary>
+    /// For an indirect call, true where it may be one by the calling convention; others are of inline assembly.
+    /// </summary>
     public abstract bool MayCallByConvention { get; }
 
     /// <summary>Its operands, the first one first.</summary>
@@ -284,7 +291,8 @@ internal abstract class MachineInstruction
         index < Operands.Count ? Operands[index] : new(OperandKind.Other, OperandAccess.None, MachineRegister.None, 0, 0);
 
     /// <summary>The register that is the operand of this number, or none.</summary>
-    public MachineRegister RegisterAt(int index) => OperandAt(index) is { IsRegister: true } operand ? operand.Register : MachineRegister.None;
+    public MachineRegister RegisterAt(int index) =>
+        OperandAt(index) is { IsRegister: true } operand ? operand.Register : MachineRegister.None;
 
     /// <summary>Finds the operand in memory.</summary>
     protected abstract MemoryOperand? ReadMemory();

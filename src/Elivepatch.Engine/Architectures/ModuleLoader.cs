@@ -2,10 +2,15 @@ using Elivepatch.Elf;
 
 namespace Elivepatch.Engine.Architectures;
 
-/// <summary>What <c>apply_relocate_add()</c> of a processor's <c>kernel/module.c</c> applies, for ordinary and livepatch relocations alike.</summary>
+/// <summary>
+/// What <c>apply_relocate_add()</c> of a processor's <c>kernel/module.c</c> applies, for ordinary and livepatch relocations
+/// alike.
+/// </summary>
 internal abstract class ModuleLoader
 {
-    /// <summary>True where a section holds per-processor variables (<c>find_pcpusec()</c>, <c>kernel/module/main.c</c>).</summary>
+    /// <summary>
+    /// True where a section holds per-processor variables (<c>find_pcpusec()</c>, <c>kernel/module/main.c</c>).
+    /// </summary>
     public static bool IsPerCpu(ElfSection section) => section.Name.StartsWith(".data..percpu", StringComparison.Ordinal);
 
     /// <summary>True for a type that it applies.</summary>
@@ -22,8 +27,8 @@ internal abstract class ModuleLoader
     public abstract bool Fits(RelocationType type, ElfRelocation relocation, ElfSymbol symbol, long? address);
 
     /// <summary>
-    /// True where the instruction around a field loads an address into the register of the first argument; gives what the field lacks to be
-    /// that address.
+    /// True where the instruction around a field loads an address into the register of the first argument; gives what the field
+    /// lacks to be that address.
     /// </summary>
     /// <param name="code">The section's bytes.</param>
     /// <param name="relocation">The relocation of the field.</param>

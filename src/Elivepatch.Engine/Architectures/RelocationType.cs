@@ -9,8 +9,8 @@ public enum RelocationPart
     Whole,
 
     /// <summary>
-    /// All but the low <see cref="RelocationType.PartBits"/> bits: the page of arm64's ADRP, the upper half of ppc64's <c>@ha</c>. With a field
-    /// that has the low bits of the same address it determines its symbol.
+    /// All but the low <see cref="RelocationType.PartBits"/> bits: the page of arm64's ADRP, the upper half of ppc64's
+    /// <c>@ha</c>. With a field that has the low bits of the same address it determines its symbol.
     /// </summary>
     High,
 
@@ -19,9 +19,9 @@ public enum RelocationPart
 }
 
 /// <summary>
-/// One row of the relocation table of a processor's psABI: what the field of a relocation is, and how the value of its symbol is found
-/// in it. A field is a number of <see cref="Size"/> bytes in the byte order of the file, of which the relocation changes the bits of
-/// <see cref="Mask"/>; the others belong to the instruction around it.
+/// One row of the relocation table of a processor's psABI: what the field of a relocation is, and how the value of its symbol is
+/// found in it. A field is a number of <see cref="Size"/> bytes in the byte order of the file, of which the relocation changes
+/// the bits of <see cref="Mask"/>; the others belong to the instruction around it.
 /// </summary>
 /// <param name="Number">The type's number, as it stands in r_info.</param>
 /// <param name="Name">Its name, as the psABI writes it.</param>
@@ -49,8 +49,8 @@ public sealed record RelocationType(uint Number, string Name)
     public int PartBits { get; init; }
 
     /// <summary>
-    /// True where the high part is that of the address nearest to it, because the instruction that adds the low part takes it for signed
-    /// (ppc64's <c>@ha</c>).
+    /// True where the high part is that of the address nearest to it, because the instruction that adds the low part takes it for
+    /// signed (ppc64's <c>@ha</c>).
     /// </summary>
     public bool IsRounded { get; init; }
 
@@ -69,16 +69,30 @@ public sealed record RelocationType(uint Number, string Name)
     /// <summary>True for what instructions refer to other code and data by, relative to themselves.</summary>
     public bool IsShortRelative => Determines && IsPcRelative && Size == sizeof(uint);
 
-    /// <summary>True where the two are written into one kind of field by one formula, whatever the assembler calls them.</summary>
-    public bool IsLike(RelocationType other) => Number == other.Number
-        || (IsKnown && other.IsKnown && IsPcRelative && other.IsPcRelative && Size == other.Size && Mask == other.Mask && Shift == other.Shift
-            && Part == other.Part && PartBits == other.PartBits && IsRounded == other.IsRounded);
+    /// <summary>
+    /// True where the two are written into one kind of field by one formula, whatever the assembler calls them.
+    /// </summary>
+    public bool IsLike(RelocationType other) =>
+        Number == other.Number
+        || (
+            IsKnown
+            && other.IsKnown
+            && IsPcRelative
+            && other.IsPcRelative
+            && Size == other.Size
+            && Mask == other.Mask
+            && Shift == other.Shift
+            && Part == other.Part
+            && PartBits == other.PartBits
+            && IsRounded == other.IsRounded
+        );
 
     /// <summary>True where the whole of the field lies within so many bytes from an offset on.</summary>
     public bool FitsInto(ulong offset, ulong length) => offset <= length && length - offset >= (ulong)Size;
 
     /// <summary>
-    /// The address to which the linker bound the symbol (S of the psABI), modulo 2^64; null where the field alone does not determine it.
+    /// The address to which the linker bound the symbol (S of the psABI), modulo 2^64; null where the field alone does not
+    /// determine it.
     /// </summary>
     /// <param name="field">The field in the linked file.</param>
     /// <param name="order">The byte order of the file.</param>
@@ -88,7 +102,8 @@ public sealed record RelocationType(uint Number, string Name)
         Determines ? unchecked(PartIn(field, order, place) - (ulong)addend) : null;
 
     /// <summary>
-    /// What of the address of symbol and addend (S + A of the psABI) a field has; a high and a low part of one address add up to it.
+    /// What of the address of symbol and addend (S + A of the psABI) a field has; a high and a low part of one address add up to
+    /// it.
     /// </summary>
     /// <param name="field">The field in the linked file.</param>
     /// <param name="order">The byte order of the file.</param>
@@ -97,29 +112,32 @@ public sealed record RelocationType(uint Number, string Name)
         unchecked(ValueIn(field, order) + (IsPcRelative ? place & ~LowBits : 0));
 
     /// <summary>The part of an address that the linker takes for its field.</summary>
-    public ulong PartOf(ulong address) => Part switch
-    {
-        RelocationPart.High => unchecked(address + (IsRounded ? (LowBits >> 1) + 1 : 0)) & ~LowBits,
-        RelocationPart.Low => IsSigned ? (ulong)((long)(address << (64 - PartBits)) >> (64 - PartBits)) : address & LowBits,
-        _ => address,
-    };
+    public ulong PartOf(ulong address) =>
+        Part switch
+        {
+            RelocationPart.High => unchecked(address + (IsRounded ? (LowBits >> 1) + 1 : 0)) & ~LowBits,
+            RelocationPart.Low => IsSigned ? (ulong)((long)(address << (64 - PartBits)) >> (64 - PartBits)) : address & LowBits,
+            _ => address,
+        };
 
-    /// <summary>The bits that the linker writes for a symbol and an addend at an address, as <see cref="ValueIn"/> reads them.</summary>
+    /// <summary>
+    /// The bits that the linker writes for a symbol and an addend at an address, as <see cref="ValueIn"/> reads them.
+    /// </summary>
     public ulong ValueOf(ulong address, ulong place) => unchecked(PartOf(address) - (IsPcRelative ? place & ~LowBits : 0));
 
     /// <summary>The value in a field, sign-extended where it is signed.</summary>
     public ulong ValueIn(ReadOnlySpan<byte> field, ElfByteOrder order)
     {
-        int low = System.Numerics.BitOperations.TrailingZeroCount(Mask);
-        int unused = System.Numerics.BitOperations.LeadingZeroCount(Mask);
-        ulong left = (Read(field, order) & Mask) << unused;
+        var low = System.Numerics.BitOperations.TrailingZeroCount(Mask);
+        var unused = System.Numerics.BitOperations.LeadingZeroCount(Mask);
+        var left = (Read(field, order) & Mask) << unused;
         return (IsSigned ? (ulong)((long)left >> (unused + low)) : left >> (unused + low)) << Shift;
     }
 
     /// <summary>Writes a value into a field and leaves its other bits.</summary>
     public void Write(Span<byte> field, ElfByteOrder order, ulong value)
     {
-        ulong bits = ((value >> Shift) << System.Numerics.BitOperations.TrailingZeroCount(Mask)) & Mask;
+        var bits = ((value >> Shift) << System.Numerics.BitOperations.TrailingZeroCount(Mask)) & Mask;
         Store(field, order, (Read(field, order) & ~Mask) | bits);
     }
 
@@ -127,7 +145,9 @@ public sealed record RelocationType(uint Number, string Name)
     public void Clear(Span<byte> field, ElfByteOrder order)
     {
         if (Size > 0)
+        {
             Write(field, order, 0);
+        }
     }
 
     /// <summary>True where two fields differ in nothing but bits that it changes.</summary>
@@ -142,13 +162,14 @@ public sealed record RelocationType(uint Number, string Name)
 
     private ulong Container => ulong.MaxValue >> (8 * (sizeof(ulong) - Size));
 
-    private ulong Read(ReadOnlySpan<byte> field, ElfByteOrder order) => Size switch
-    {
-        sizeof(ulong) => order.ReadUInt64(field),
-        sizeof(uint) => order.ReadUInt32(field),
-        sizeof(ushort) => order.ReadUInt16(field),
-        _ => field[0],
-    };
+    private ulong Read(ReadOnlySpan<byte> field, ElfByteOrder order) =>
+        Size switch
+        {
+            sizeof(ulong) => order.ReadUInt64(field),
+            sizeof(uint) => order.ReadUInt32(field),
+            sizeof(ushort) => order.ReadUInt16(field),
+            _ => field[0],
+        };
 
     private void Store(Span<byte> field, ElfByteOrder order, ulong value)
     {

@@ -3,8 +3,8 @@ using Elivepatch.Elf;
 namespace Elivepatch.Engine.Architectures;
 
 /// <summary>
-/// Constants that the kernel writes into its own instructions while it starts (<c>asm-generic/runtime-const.h</c>, 6.10 and later): the
-/// address or the value of a variable, and a shift count. Nobody does that for a module.
+/// Constants that the kernel writes into its own instructions while it starts (<c>asm-generic/runtime-const.h</c>, 6.10 and
+/// later): the address or the value of a variable, and a shift count. Nobody does that for a module.
 /// </summary>
 internal abstract class RuntimeConstants
 {
@@ -21,9 +21,10 @@ internal abstract class RuntimeConstants
     public sealed record Load(int Start, byte[] Bytes, int Field, int Bias);
 
     /// <summary>The variable behind a table, or null for another section.</summary>
-    public static string? VariableOf(string section) => section.StartsWith(PointerTable, StringComparison.Ordinal)
-        ? section[PointerTable.Length..]
-        : IsShiftTable(section) ? section[ShiftTable.Length..] : null;
+    public static string? VariableOf(string section) =>
+        section.StartsWith(PointerTable, StringComparison.Ordinal) ? section[PointerTable.Length..]
+        : IsShiftTable(section) ? section[ShiftTable.Length..]
+        : null;
 
     /// <summary>True for a table of shift counts.</summary>
     public static bool IsShiftTable(string section) => section.StartsWith(ShiftTable, StringComparison.Ordinal);
@@ -35,7 +36,9 @@ internal abstract class RuntimeConstants
     /// <param name="count">Offset of the count in the section.</param>
     public abstract bool IsShift(ElfSection section, ulong start, ulong end, ulong count);
 
-    /// <summary>What loads the variable instead, for the instruction with this immediate; null where the code holds no such instruction.</summary>
+    /// <summary>
+    /// What loads the variable instead, for the instruction with this immediate; null where the code holds no such instruction.
+    /// </summary>
     /// <param name="code">Bytes of the function.</param>
     /// <param name="immediate">Offset of the immediate in them.</param>
     public abstract Load? LoadInstead(ReadOnlySpan<byte> code, long immediate);

@@ -1,8 +1,8 @@
 namespace Elivepatch.Engine.Architectures;
 
 /// <summary>
-/// The sections of object files that come from the files of one processor (<c>arch/*/include</c>, its linker script), beside those that
-/// all kernels have.
+/// The sections of object files that come from the files of one processor (<c>arch/*/include</c>, its linker script), beside
+/// those that all kernels have.
 /// </summary>
 internal sealed class SectionTable
 {

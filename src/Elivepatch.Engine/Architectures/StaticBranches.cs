@@ -13,7 +13,9 @@ internal abstract class StaticBranches
 /// <summary>Where an assembler chooses between branches of several lengths, and fills up with NOPs of several lengths.</summary>
 internal abstract class BranchForms
 {
-    /// <summary>True for a direct branch without anything that may mean more than its target, so that another length of it is the same.</summary>
+    /// <summary>
+    /// True for a direct branch without anything that may mean more than its target, so that another length of it is the same.
+    /// </summary>
     public abstract bool IsPlain(ReadOnlySpan<byte> branch);
 
     /// <summary>True for the NOP with which what is rewritten at run time is filled up.</summary>

@@ -6,8 +6,8 @@ namespace Elivepatch.Engine.Diff;
 
 /// <summary>
 /// Refuses constants of enums that change their value, or go from an enum that stays: the running kernel has the old ones in its
-/// memory. A constant that is new changes nothing that exists. An enum with a name is compared by that (<see cref="CheckLayouts"/>);
-/// here are those without, whose constants have one meaning in the unit all the same.
+/// memory. A constant that is new changes nothing that exists. An enum with a name is compared by that
+/// (<see cref="CheckLayouts"/>); here are those without, whose constants have one meaning in the unit all the same.
 /// </summary>
 internal static class CheckEnumConstants
 {
@@ -22,24 +22,36 @@ internal static class CheckEnumConstants
             var isGone = !after.TryGetValue(key, out var now);
             var isCompared = key.Scope is null && old.Tag.Length > 0 && (isGone || old.Tag == now.Tag);
             var what = isGone ? "was removed" : $"was {old.Value}, now it is {now.Value}";
-            if (isCompared || (key.Scope is null && named.Contains(key.Name))
-                || (isGone ? !staying.Contains(old.Enum) : old.Value == now.Value))
+            if (
+                isCompared
+                || (key.Scope is null && named.Contains(key.Name))
+                || (isGone ? !staying.Contains(old.Enum) : old.Value == now.Value)
+            )
             {
                 continue;
             }
 
             statements.Refuse(
-                problems, new(DiffProblems.ChangedLayout, $"{correlation.After.Name}: the constant {key.Name} of an enum {what}"),
-                StatementKind.LayoutIsSafe, key.Name);
+                problems,
+                new(DiffProblems.ChangedLayout, $"{correlation.After.Name}: the constant {key.Name} of an enum {what}"),
+                StatementKind.LayoutIsSafe,
+                key.Name
+            );
         }
     }
 
     // Macros may declare one constant again and again, in blocks of their own.
     private static Dictionary<(string? Scope, string Name), EnumConstant> Known(DebugInfo debug) =>
-        debug.EnumConstants.GroupBy(c => (c.Scope, c.Name)).Where(g => g.Select(c => c.Value).Distinct().Count() == 1)
+        debug
+            .EnumConstants.GroupBy(c => (c.Scope, c.Name))
+            .Where(g => g.Select(c => c.Value).Distinct().Count() == 1)
             .ToDictionary(g => g.Key, g => g.First());
 
     private static HashSet<string> NamedByTypedef(DebugInfo debug) =>
-        [.. debug.Layouts.Where(l => l is { Kind: LayoutKind.Enum, IsNamedByTypedef: true, Scope: null })
-            .SelectMany(l => l.Members).Select(m => m.Name)];
+        [
+            .. debug
+                .Layouts.Where(l => l is { Kind: LayoutKind.Enum, IsNamedByTypedef: true, Scope: null })
+                .SelectMany(l => l.Members)
+                .Select(m => m.Name),
+        ];
 }

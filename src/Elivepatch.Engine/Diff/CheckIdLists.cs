@@ -17,13 +17,17 @@ internal static class CheckIdLists
         foreach (var name in before.Concat(after).Select(l => l.Name).Distinct())
         {
             if (DifferenceOf([.. olds[name]], [.. news[name]]) is { } difference)
+            {
                 problems.Add(new(DiffProblems.ChangedIdList, $"{correlation.After.Name}: {name} {difference}"));
+            }
         }
 
         // References count from the beginning of a list, and may reach to its end: what is behind it must stay there.
-        if (problems.TrueForAll(p => p.Code != DiffProblems.ChangedIdList)
+        if (
+            problems.TrueForAll(p => p.Code != DiffProblems.ChangedIdList)
             && before.Zip(after).FirstOrDefault(p => p.First.Name != p.Second.Name || p.First.Start != p.Second.Start)
-                is { First: not null } moved)
+                is { First: not null } moved
+        )
         {
             var what = $"{moved.Second.Name} is where {moved.First.Name} was";
             problems.Add(new(DiffProblems.ChangedIdList, $"{correlation.After.Name}: {what}"));
@@ -46,7 +50,10 @@ internal static class CheckIdLists
     {
         var index = before.Zip(after).TakeWhile(p => p.First == p.Second).Count();
         if (index == before.Count && index == after.Count)
+        {
             return null;
+        }
+
         var (removed, added) = (Without(before, after), Without(after, before));
         return (removed.Count, added.Count) switch
         {
@@ -62,7 +69,10 @@ internal static class CheckIdLists
     {
         var left = words.ToList();
         foreach (var word in others)
+        {
             left.Remove(word);
+        }
+
         return left;
     }
 }

@@ -5,10 +5,10 @@ using Elivepatch.Model.Statements;
 namespace Elivepatch.Engine.Diff;
 
 /// <summary>
-/// Refuses a patch that gives objects of the running kernel to code that knows them by another type: a struct under a new name and of a
-/// new layout, a typedef that leads elsewhere. A mere rename is none. In: the debug information of both units. Where pointers lose
-/// their type (<c>private_data</c>) nothing tells what they lead to but the variables that they are put into, and that a type of
-/// the unit itself goes and another one comes.
+/// Refuses a patch that gives objects of the running kernel to code that knows them by another type: a struct under a new name
+/// and of a new layout, a typedef that leads elsewhere. A mere rename is none. In: the debug information of both units. Where
+/// pointers lose their type (<c>private_data</c>) nothing tells what they lead to but the variables that they are put into, and
+/// that a type of the unit itself goes and another one comes.
 /// </summary>
 internal sealed class CheckRenames(Correlation correlation, StorageTypes types, UnitStatements statements, List<Problem> problems)
 {
@@ -31,15 +31,24 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
         foreach (var (key, olds) in Old.Pointers)
         {
             if (!Now.Pointers.TryGetValue(key, out var nows))
+            {
                 continue;
+            }
+
             foreach (var (old, now) in olds.Except(nows).SelectMany(_ => nows.Except(olds), (o, n) => (o, n)))
             {
                 if (StorageTypes.Pairs(old, now) is { } pairs)
+                {
                     CheckPointer(pairs, $"{key.Variable} of {key.Function}() points to it");
+                }
                 else if (StorageTypes.NamesIn(old).Select(types.Before).FirstOrDefault(IsGone) is { } gone)
+                {
                     Refuse(
-                        DiffProblems.ChangedLayout, $"{gone.Spelling} goes, and {key.Variable} of {key.Function}() points to {now} instead",
-                        gone.Spelling);
+                        DiffProblems.ChangedLayout,
+                        $"{gone.Spelling} goes, and {key.Variable} of {key.Function}() points to {now} instead",
+                        gone.Spelling
+                    );
+                }
             }
         }
     }
@@ -51,7 +60,9 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
         foreach (var (old, now) in pairs)
         {
             if (types.Before(old) is { } before && types.After(now) is { } after && (IsGone(before) || types.Before(now) is null))
+            {
                 Compare(before, after, why);
+            }
         }
     }
 
@@ -61,14 +72,25 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
     {
         static bool IsAggregate(StructLayout layout) => layout.Kind != LayoutKind.Enum;
 
-        var fresh = Now.Layouts.Where(l => IsAggregate(l) && (l.Scope is null || IsOwn(l)) && types.Before(l.StorageName) is null
-            && !Old.Layouts.Any(o => o.StorageName == l.StorageName && o.Scope == l.Scope)).ToList();
+        var fresh = Now
+            .Layouts.Where(l =>
+                IsAggregate(l)
+                && (l.Scope is null || IsOwn(l))
+                && types.Before(l.StorageName) is null
+                && !Old.Layouts.Any(o => o.StorageName == l.StorageName && o.Scope == l.Scope)
+            )
+            .ToList();
         if (fresh.Count == 0)
+        {
             return;
+        }
+
         foreach (var gone in Old.Layouts.Where(l => IsAggregate(l) && l.Scope is null && IsOwn(l) && IsGone(l)))
         {
             if (!fresh.Exists(f => f.Scope is null && types.SameLayout(gone.StorageName, f.StorageName)))
+            {
                 Compare(gone, fresh.Find(IsOwn) ?? fresh[0], "no other type of the unit is new and has its layout");
+            }
         }
     }
 
@@ -79,23 +101,33 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
         var defined = Now.Variables.Where(v => v.Owner is null).Select(v => v.Name).ToHashSet();
         foreach (var (name, old) in Old.Declared)
         {
-            if (old.Length == 0 || defined.Contains(name) || !Now.Declared.TryGetValue(name, out var now) || now.Length == 0
-                || types.Same(old, now))
+            if (
+                old.Length == 0
+                || defined.Contains(name)
+                || !Now.Declared.TryGetValue(name, out var now)
+                || now.Length == 0
+                || types.Same(old, now)
+            )
             {
                 continue;
             }
 
             var isTypedef = name.StartsWith("typedef ", StringComparison.Ordinal);
             Refuse(
-                isTypedef ? DiffProblems.ChangedLayout : DiffProblems.ChangedVariableType, $"{name} was {old}, now it is {now}",
-                name.Replace("typedef ", "", StringComparison.Ordinal));
+                isTypedef ? DiffProblems.ChangedLayout : DiffProblems.ChangedVariableType,
+                $"{name} was {old}, now it is {now}",
+                name.Replace("typedef ", "", StringComparison.Ordinal)
+            );
         }
     }
 
     private void Compare(StructLayout before, StructLayout after, string why)
     {
         if (after.Scope is null && types.SameLayout(before.StorageName, after.StorageName))
+        {
             return;
+        }
+
         var difference = after.DifferenceFrom(before) ?? "what it points to differs";
         Refuse(DiffProblems.ChangedLayout, $"{before.Spelling} becomes {after.Spelling}: {difference} ({why})", before.Spelling);
     }
@@ -103,6 +135,8 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
     private void Refuse(ProblemCode code, string what, string name)
     {
         if (reported.Add(name))
+        {
             statements.Refuse(problems, new(code, $"{correlation.After.Name}: {what}"), StatementKind.LayoutIsSafe, name);
+        }
     }
 }

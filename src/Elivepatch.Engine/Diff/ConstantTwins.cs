@@ -11,8 +11,10 @@ namespace Elivepatch.Engine.Diff;
 internal sealed class ConstantTwins
 {
     private readonly UnitDiff diff;
-    private readonly ILookup<string, Piece> before, after;
-    private readonly ILookup<Piece, (Piece From, Reference Reference)> usesBefore, usesAfter;
+    private readonly ILookup<string, Piece> before,
+        after;
+    private readonly ILookup<Piece, (Piece From, Reference Reference)> usesBefore,
+        usesAfter;
 
     public ConstantTwins(UnitDiff diff)
     {
@@ -38,16 +40,22 @@ internal sealed class ConstantTwins
     private List<Piece> Candidates(Piece constant)
     {
         var functions = Users(constant, usesAfter).Select(diff.Correlation.BeforeOf).OfType<Piece>().ToHashSet();
-        return [.. before[SymbolNames.OfVariable(constant.Name)]
-            .Where(b => Users(b, usesBefore).Any(functions.Contains) && diff.Comparer.Compare(b, constant) is null)];
+        return
+        [
+            .. before[SymbolNames.OfVariable(constant.Name)]
+                .Where(b => Users(b, usesBefore).Any(functions.Contains) && diff.Comparer.Compare(b, constant) is null),
+        ];
     }
 
     // Others after the patch that could be any of the same.
     private List<Piece> Rivals(Piece constant)
     {
         var candidates = Candidates(constant);
-        return [.. after[SymbolNames.OfVariable(constant.Name)]
-            .Where(a => a != constant && Candidates(a).Intersect(candidates).Any())];
+        return
+        [
+            .. after[SymbolNames.OfVariable(constant.Name)]
+                .Where(a => a != constant && Candidates(a).Intersect(candidates).Any()),
+        ];
     }
 
     // An instruction that only reads what is there gives the address to nobody.
@@ -57,10 +65,13 @@ internal sealed class ConstantTwins
         uses[constant].Select(u => u.From.Parent ?? u.From).Distinct();
 
     private static ILookup<string, Piece> OpenConstants(UnitObject unit, Func<Piece, bool> isOpen) =>
-        unit.Pieces.Where(p => p is { IsConstant: true, IsThrowaway: false } && isOpen(p))
+        unit
+            .Pieces.Where(p => p is { IsConstant: true, IsThrowaway: false } && isOpen(p))
             .ToLookup(p => SymbolNames.OfVariable(p.Name));
 
     private static ILookup<Piece, (Piece From, Reference Reference)> UsesIn(UnitObject unit) =>
-        unit.Pieces.SelectMany(p => p.References.Select(r => (From: p, Reference: r)))
-            .Where(u => u.Reference.Piece is { IsConstant: true } piece && piece != u.From).ToLookup(u => u.Reference.Piece!);
+        unit
+            .Pieces.SelectMany(p => p.References.Select(r => (From: p, Reference: r)))
+            .Where(u => u.Reference.Piece is { IsConstant: true } piece && piece != u.From)
+            .ToLookup(u => u.Reference.Piece!);
 }

@@ -42,18 +42,26 @@ public static class Correlate
     // Which of a function's names comes first depends on the symbol table, and an alias may come or go.
     private static void PairByAlias(Correlation correlation)
     {
-        var others = correlation.After.Functions.Where(p => !correlation.Has(p)).SelectMany(p => p.Symbols.Select(s => (s.Name, Piece: p)))
+        var others = correlation
+            .After.Functions.Where(p => !correlation.Has(p))
+            .SelectMany(p => p.Symbols.Select(s => (s.Name, Piece: p)))
             .ToLookup(o => o.Name, o => o.Piece);
         foreach (var before in correlation.Before.Functions.Where(p => !correlation.Has(p)).ToList())
         {
             var twins = before.Symbols.SelectMany(s => others[s.Name]).Distinct().ToList();
             if (twins.Count == 1 && !correlation.Has(twins[0]) && !correlation.IsTakenOutOfInit(before, twins[0]))
+            {
                 correlation.Add(before, twins[0]);
+            }
         }
     }
 
     private static void PairNamedVariables(Correlation correlation) =>
-        PairByKey(correlation, p => p.Kind == PieceKind.Variable && !p.IsThrowaway && !SymbolNames.IsStaticLocal(p.Name), p => p.Name);
+        PairByKey(
+            correlation,
+            p => p.Kind == PieceKind.Variable && !p.IsThrowaway && !SymbolNames.IsStaticLocal(p.Name),
+            p => p.Name
+        );
 
     // Pairs pieces whose key occurs once on each side.
     private static void PairByKey(Correlation correlation, Func<Piece, bool> belongs, Func<Piece, string> key)
@@ -63,25 +71,35 @@ public static class Correlate
         {
             var others = candidates[group.Key].ToList();
             if (group.Count() == 1 && others.Count == 1 && !correlation.IsTakenOutOfInit(group.First(), others[0]))
+            {
                 correlation.Add(group.First(), others[0]);
+            }
         }
     }
 
     private static void PairStaticLocals(Correlation correlation, KeptLines? lines)
     {
         static ILookup<string, Piece> Locals(UnitObject unit) =>
-            unit.Pieces.Where(p => p.Kind == PieceKind.Variable && !p.IsThrowaway && SymbolNames.IsStaticLocal(p.Name))
+            unit
+                .Pieces.Where(p => p.Kind == PieceKind.Variable && !p.IsThrowaway && SymbolNames.IsStaticLocal(p.Name))
                 .ToLookup(p => SymbolNames.OfVariable(p.Name));
 
         var (ownersBefore, ownersAfter) = (new StaticLocalOwners(correlation.Before), new StaticLocalOwners(correlation.After));
         var after = Locals(correlation.After);
         foreach (var group in Locals(correlation.Before))
+        {
             PairGroup(correlation, [.. group], [.. after[group.Key]], ownersBefore, ownersAfter, lines);
+        }
     }
 
     private static void PairGroup(
-        Correlation correlation, List<Piece> before, List<Piece> after, StaticLocalOwners ownersBefore, StaticLocalOwners ownersAfter,
-        KeptLines? lines)
+        Correlation correlation,
+        List<Piece> before,
+        List<Piece> after,
+        StaticLocalOwners ownersBefore,
+        StaticLocalOwners ownersAfter,
+        KeptLines? lines
+    )
     {
         foreach (var twins in before.GroupBy(ownersBefore.KeyOf))
         {
@@ -96,8 +114,13 @@ public static class Correlate
             PairByLine(correlation, [.. twins], others, lines);
             foreach (var piece in twins.Where(p => !correlation.Has(p)))
             {
-                if (twins.Count() == others.Count && others.Find(p => p.Name == piece.Name && p.Size == piece.Size && !correlation.Has(p)) is { } same)
+                if (
+                    twins.Count() == others.Count
+                    && others.Find(p => p.Name == piece.Name && p.Size == piece.Size && !correlation.Has(p)) is { } same
+                )
+                {
                     correlation.Add(piece, same, isDoubtful: true);
+                }
             }
         }
 
@@ -105,24 +128,34 @@ public static class Correlate
         // one is left on each side and some function refers to both, they are one.
         var (leftBefore, leftAfter) = (before.FindAll(p => !correlation.Has(p)), after.FindAll(p => !correlation.Has(p)));
         if (leftBefore.Count == 1 && leftAfter.Count == 1 && ownersBefore.Related(leftBefore[0], ownersAfter, leftAfter[0]))
+        {
             correlation.Add(leftBefore[0], leftAfter[0]);
+        }
     }
 
     // A line that the patch leaves alone declares the same variable as before.
     private static void PairByLine(Correlation correlation, List<Piece> before, List<Piece> after, KeptLines? lines)
     {
         if (lines is null || HasUnplaced(correlation, before[0]))
+        {
             return;
+        }
+
         foreach (var piece in before)
         {
-            if (correlation.Before.DeclarationOf(piece) is not { } place || !lines.Has(place)
-                || before.Count(p => correlation.Before.DeclarationOf(p) == place) != 1)
+            if (
+                correlation.Before.DeclarationOf(piece) is not { } place
+                || !lines.Has(place)
+                || before.Count(p => correlation.Before.DeclarationOf(p) == place) != 1
+            )
             {
                 continue;
             }
 
             if (after.FindAll(p => correlation.After.DeclarationOf(p) == place) is [var twin] && twin.Size == piece.Size)
+            {
                 correlation.Add(piece, twin);
+            }
         }
     }
 
@@ -130,7 +163,10 @@ public static class Correlate
     private static bool HasUnplaced(Correlation correlation, Piece variable)
     {
         if (correlation.Before.DeclaringFunctionOf(variable) is not { } function)
+        {
             return false;
+        }
+
         var key = (function, SymbolNames.OfVariable(variable.Name));
         return correlation.Before.Debug.Unplaced.Contains(key) || correlation.After.Debug.Unplaced.Contains(key);
     }

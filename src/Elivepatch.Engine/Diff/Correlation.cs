@@ -38,17 +38,23 @@ public sealed class Correlation(UnitObject before, UnitObject after, KeptLines? 
     /// kernel has no copy that could be called.
     /// </summary>
     public bool IsTakenOutOfInit(Piece before, Piece after) =>
-        before.IsCode && after.IsCode
-        && Before.RoleOf(before.Section) == SectionRole.Init && After.RoleOf(after.Section) == SectionRole.Code
-        && (SymbolNames.OfFunction(before.Name) == SymbolNames.OfFunction(after.Name)
-            || before.Symbols.Exists(b => after.Symbols.Exists(a => a.Name == b.Name)));
+        before.IsCode
+        && after.IsCode
+        && Before.RoleOf(before.Section) == SectionRole.Init
+        && After.RoleOf(after.Section) == SectionRole.Code
+        && (
+            SymbolNames.OfFunction(before.Name) == SymbolNames.OfFunction(after.Name)
+            || before.Symbols.Exists(b => after.Symbols.Exists(a => a.Name == b.Name))
+        );
 
     internal void Add(Piece before, Piece after, bool isDoubtful = false)
     {
         toBefore.Add(after, before);
         toAfter.Add(before, after);
         if (isDoubtful)
+        {
             doubtful.Add(after);
+        }
     }
 
     internal bool Has(Piece piece) => toBefore.ContainsKey(piece) || toAfter.ContainsKey(piece);

@@ -31,35 +31,57 @@ internal static class ExportLists
     public static SortedDictionary<string, string> Of(UnitObject unit)
     {
         var exports = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        void Add(string name, string what) => exports[name] = exports.TryGetValue(name, out var other) ? $"{other}; {what}" : what;
+        void Add(string name, string what) =>
+            exports[name] = exports.TryGetValue(name, out var other) ? $"{other}; {what}" : what;
 
         foreach (var section in unit.SectionsOf(SectionRole.Registry).Where(s => s.Size > 0))
         {
             if (NameOfOwnSection(section) is { } own)
+            {
                 Add(own, $"{section.Name[..^own.Length]} {Text(unit, section, 0, section.Size)}");
+            }
             else if (section.Name == List)
+            {
                 AddLabelled(unit, section, [EntryLabel], Add);
+            }
             else if (section.Name == Strings)
+            {
                 AddLabelled(unit, section, stringLabels, Add);
+            }
         }
 
         return exports;
     }
 
     /// <summary>True for a section whose entries point to exported symbols.</summary>
-    public static bool IsList(ElfSection section) => section.Name == List || section.Name.StartsWith(OwnList, StringComparison.Ordinal);
+    public static bool IsList(ElfSection section) =>
+        section.Name == List || section.Name.StartsWith(OwnList, StringComparison.Ordinal);
 
     /// <summary>The names of the symbols that the unit exports, those at the same place included.</summary>
     public static HashSet<string> SymbolsOf(UnitObject unit) =>
-        unit.SectionsOf(SectionRole.Registry).Where(IsList).SelectMany(unit.ReferencesOf).Select(r => r.Piece).OfType<Piece>()
-            .SelectMany(p => p.Symbols).Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
+        unit.SectionsOf(SectionRole.Registry)
+            .Where(IsList)
+            .SelectMany(unit.ReferencesOf)
+            .Select(r => r.Piece)
+            .OfType<Piece>()
+            .SelectMany(p => p.Symbols)
+            .Select(s => s.Name)
+            .ToHashSet(StringComparer.Ordinal);
 
     private static void AddLabelled(UnitObject unit, ElfSection section, string[] labels, Action<string, string> add)
     {
-        var starts = unit.Elf.Symbols.Where(s => s.Section == section && Array.Exists(labels, l => s.Name.StartsWith(l, StringComparison.Ordinal)))
-            .OrderBy(s => s.Value).ThenBy(s => s.Name, StringComparer.Ordinal).ToList();
+        var starts = unit
+            .Elf.Symbols.Where(s =>
+                s.Section == section && Array.Exists(labels, l => s.Name.StartsWith(l, StringComparison.Ordinal))
+            )
+            .OrderBy(s => s.Value)
+            .ThenBy(s => s.Name, StringComparer.Ordinal)
+            .ToList();
         if (starts.Count == 0 || starts[0].Value > 0)
+        {
             add(section.Name, Text(unit, section, 0, starts.Count == 0 ? section.Size : starts[0].Value));
+        }
+
         for (var i = 0; i < starts.Count; i++)
         {
             var label = labels.First(l => starts[i].Name.StartsWith(l, StringComparison.Ordinal));
@@ -74,16 +96,27 @@ internal static class ExportLists
     {
         var text = new StringBuilder();
         foreach (var value in section.Content.AsSpan((int)start, (int)(end - start)).TrimEnd((byte)0))
+        {
             text.Append(value is >= 0x20 and < 0x7f and not (byte)'\\' ? ((char)value).ToString() : $"\\x{value:x2}");
+        }
+
         foreach (var reference in unit.ReferencesOf(section).Where(r => r.Offset >= start && r.Offset < end && !IsToString(r)))
-            text.Append(' ').Append(reference.TargetName).Append(reference.Displacement == 0 ? "" : $"{reference.Displacement:+0;-0}");
+        {
+            text.Append(' ')
+                .Append(reference.TargetName)
+                .Append(reference.Displacement == 0 ? "" : $"{reference.Displacement:+0;-0}");
+        }
+
         return text.ToString();
     }
 
     private static bool IsToString(Reference reference) =>
-        reference.Piece?.Section.Name == Strings || reference.External?.Section?.Name == Strings
+        reference.Piece?.Section.Name == Strings
+        || reference.External?.Section?.Name == Strings
         || Array.Exists(stringLabels, l => reference.TargetName.StartsWith(l, StringComparison.Ordinal));
 
     private static string? NameOfOwnSection(ElfSection section) =>
-        Array.Find(ownSections, p => section.Name.StartsWith(p, StringComparison.Ordinal)) is { } prefix ? section.Name[prefix.Length..] : null;
+        Array.Find(ownSections, p => section.Name.StartsWith(p, StringComparison.Ordinal)) is { } prefix
+            ? section.Name[prefix.Length..]
+            : null;
 }

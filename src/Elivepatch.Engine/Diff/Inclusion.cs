@@ -30,9 +30,14 @@ public sealed record Inclusion(UnitDiff Diff, IReadOnlyList<Piece> Pieces, IRead
     public Destination DestinationOf(Reference reference)
     {
         if (reference.Piece is not { } piece || !Contains(piece))
+        {
             return Destination.Kernel;
+        }
+
         var isPatched = piece.Kind == PieceKind.Function && Diff.Correlation.BeforeOf(piece) is not null;
-        return isPatched && reference.Use == ReferenceUse.Address && reference.Displacement == 0 ? Destination.Kernel : Destination.Livepatch;
+        return isPatched && reference.Use == ReferenceUse.Address && reference.Displacement == 0
+            ? Destination.Kernel
+            : Destination.Livepatch;
     }
 
     /// <summary>

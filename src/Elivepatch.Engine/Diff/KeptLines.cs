@@ -3,10 +3,12 @@ using Elivepatch.Elf.Dwarf;
 namespace Elivepatch.Engine.Diff;
 
 /// <summary>
-/// Which line numbers mean one line before and after a patch. A patched file is compiled with the old numbers where its lines stay;
-/// lines that the patch changes, and those before a number can be put right, have numbers that mean nothing.
+/// Which line numbers mean one line before and after a patch. A patched file is compiled with the old numbers where its lines
+/// stay; lines that the patch changes, and those before a number can be put right, have numbers that mean nothing.
 /// </summary>
-/// <param name="Doubtful">By path of a patched file: the line numbers, from 1, that do not. Files that are not patched keep all.</param>
+/// <param name="Doubtful">
+/// By path of a patched file: the line numbers, from 1, that do not. Files that are not patched keep all.
+/// </param>
 public sealed record KeptLines(IReadOnlyDictionary<string, IReadOnlySet<int>> Doubtful)
 {
     /// <summary>By path of a patched file: the lines before, from 1, that the patch removes or changes.</summary>
@@ -17,11 +19,16 @@ public sealed record KeptLines(IReadOnlyDictionary<string, IReadOnlySet<int>> Do
 
     /// <summary>True for a line of the unpatched source that the patch removes or changes.</summary>
     public bool IsChanged(SourceLine before) =>
-        before is { File: { } file, Line: > 0 } && Plain(file) is { } path && Changed.TryGetValue(path, out var numbers) && numbers.Contains(before.Line);
+        before is { File: { } file, Line: > 0 }
+        && Plain(file) is { } path
+        && Changed.TryGetValue(path, out var numbers)
+        && numbers.Contains(before.Line);
 
     /// <summary>True where the same place before and after the patch is the same line.</summary>
     public bool Has(SourceLine place) =>
-        place is { File: { } file, Line: > 0 } && Plain(file) is { } path && !(Doubtful.TryGetValue(path, out var numbers) && numbers.Contains(place.Line));
+        place is { File: { } file, Line: > 0 }
+        && Plain(file) is { } path
+        && !(Doubtful.TryGetValue(path, out var numbers) && numbers.Contains(place.Line));
 
     // A header is known by the way that led to it, as in net/sub/../x.h. What leads out of the tree is no path in it.
     private static string? Plain(string file)
@@ -30,11 +37,18 @@ public sealed record KeptLines(IReadOnlyDictionary<string, IReadOnlySet<int>> Do
         foreach (var part in file.Split('/'))
         {
             if (part == ".." && (parts.Count == 0 || file[0] == '/'))
+            {
                 return null;
+            }
+
             if (part == "..")
+            {
                 parts.RemoveAt(parts.Count - 1);
+            }
             else if (part is not ("" or "."))
+            {
                 parts.Add(part);
+            }
         }
 
         return file.StartsWith('/') ? null : string.Join('/', parts);

@@ -14,16 +14,28 @@ internal static class LeaveOut
 
     /// <summary>A changed initial value: left out, the running kernel's value stays.</summary>
     public static void Initialiser(
-        Correlation correlation, Piece before, Piece after, Difference difference, UnitStatements statements, List<Problem> problems)
+        Correlation correlation,
+        Piece before,
+        Piece after,
+        Difference difference,
+        UnitStatements statements,
+        List<Problem> problems
+    )
     {
         var name = NameOf(correlation.Before, before);
         var problem = new Problem(DiffProblems.ChangedData, $"{correlation.After.Name}: {before.Name} {difference}");
         if (WhyNever(correlation, before, after) is { } why)
+        {
             statements.RefuseAlways(problems, problem with { CaseRemedy = Never + why }, StatementKind.LeaveOutInitialiser, name);
+        }
         else if (IsOnlyOne(correlation.Before, before, name))
+        {
             statements.Refuse(problems, problem, StatementKind.LeaveOutInitialiser, name);
+        }
         else
+        {
             problems.Add(problem);
+        }
     }
 
     /// <summary>
@@ -37,7 +49,10 @@ internal static class LeaveOut
         var plain = SymbolNames.OfVariable(before.Name);
         var function = correlation.Before.DeclaringFunctionOf(before);
         var name = NameOf(correlation.Before, before);
-        var problem = new Problem(DiffProblems.RemovedStaticLocal, $"{unit}: {plain}{(function is null ? "" : $" of {function}()")}");
+        var problem = new Problem(
+            DiffProblems.RemovedStaticLocal,
+            $"{unit}: {plain}{(function is null ? "" : $" of {function}()")}"
+        );
         if (function is null || !IsOnlyOne(correlation.Before, before, name))
         {
             problems.Add(problem);
@@ -50,13 +65,20 @@ internal static class LeaveOut
                 problems,
                 problem with
                 {
-                    CaseRemedy = $"{Never}{function}() still declares {plain}, but the compiler removed it: remove the declaration as "
+                    CaseRemedy =
+                        $"{Never}{function}() still declares {plain}, but the compiler removed it: remove the declaration as "
                         + "well, or give an automatic variable another name.",
                 },
-                StatementKind.StaticLocalMayGo, name);
+                StatementKind.StaticLocalMayGo,
+                name
+            );
         }
-        else if (correlation.Before.DeclarationOf(before) is { } place && correlation.Lines is { AddsVariables: false } lines
-            && lines.IsChanged(place) && !HasNewState(correlation))
+        else if (
+            correlation.Before.DeclarationOf(before) is { } place
+            && correlation.Lines is { AddsVariables: false } lines
+            && lines.IsChanged(place)
+            && !HasNewState(correlation)
+        )
         {
             // Whoever states it says the same.
             _ = statements.States(StatementKind.StaticLocalMayGo, name);
@@ -71,14 +93,18 @@ internal static class LeaveOut
     }
 
     // The state of a variable that only got another name would be lost.
-    private static bool HasNewState(Correlation correlation) => correlation.After.Pieces.Exists(
-        p => p is { Kind: PieceKind.Variable, IsThrowaway: false, IsConstant: false } && correlation.BeforeOf(p) is null);
+    private static bool HasNewState(Correlation correlation) =>
+        correlation.After.Pieces.Exists(p =>
+            p is { Kind: PieceKind.Variable, IsThrowaway: false, IsConstant: false } && correlation.BeforeOf(p) is null
+        );
 
     /// <summary>How statements name a variable: a static local with its function where that is known, as GDB writes it.</summary>
     public static string NameOf(UnitObject unit, Piece variable)
     {
         var plain = SymbolNames.OfVariable(variable.Name);
-        return SymbolNames.IsStaticLocal(variable.Name) && unit.DeclaringFunctionOf(variable) is { } function ? $"{function}::{plain}" : plain;
+        return SymbolNames.IsStaticLocal(variable.Name) && unit.DeclaringFunctionOf(variable) is { } function
+            ? $"{function}::{plain}"
+            : plain;
     }
 
     private static string? WhyNever(Correlation correlation, Piece before, Piece after)
@@ -100,14 +126,22 @@ internal static class LeaveOut
             : null;
     }
 
-    // Who may go by the new size. Start code is gone; of a global anybody may, and of one whose address lies in data whoever reads that.
+    // Who may go by the new size. Start code is gone; of a global anybody may, and of one whose address lies in data whoever
+    // reads that.
     private static string? UserOf(Correlation correlation, Piece after)
     {
         if (after.IsGlobal)
+        {
             return "any user of it";
-        return correlation.After.Pieces.Concat(correlation.After.UnnamedData).FirstOrDefault(
-            p => correlation.After.RoleOf(p.Section) != SectionRole.Init
-                && p.References.Concat(p.Entries.SelectMany(e => e.References)).Any(r => r.Piece == after))?.Name;
+        }
+
+        return correlation
+            .After.Pieces.Concat(correlation.After.UnnamedData)
+            .FirstOrDefault(p =>
+                correlation.After.RoleOf(p.Section) != SectionRole.Init
+                && p.References.Concat(p.Entries.SelectMany(e => e.References)).Any(r => r.Piece == after)
+            )
+            ?.Name;
     }
 
     // Each statement is about one thing: a name that several variables have says nothing.

@@ -5,8 +5,8 @@ using Elivepatch.Engine.Units;
 namespace Elivepatch.Engine.Diff;
 
 /// <summary>
-/// Tells where code and what macros leave beside it has a source line, for objects that were compiled from sources whose lines had
-/// moved. A build numbers its lines as the kernel's own was (<c>#line</c>) and needs none of this.
+/// Tells where code and what macros leave beside it has a source line, for objects that were compiled from sources whose lines
+/// had moved. A build numbers its lines as the kernel's own was (<c>#line</c>) and needs none of this.
 /// </summary>
 internal static class LineNumbers
 {
@@ -18,8 +18,8 @@ internal static class LineNumbers
     private const int PrintkLine = 24;
     private const uint MostLines = 200_000;
 
-    // Which argument the line is: __might_resched(file, line, ...), __warn_printk("... at %s (%d)\n", file, line), of ASSERT_RTNL(),
-    // __btrfs_abort_transaction(transaction, function, line, ...).
+    // Which argument the line is: __might_resched(file, line, ...), __warn_printk("... at %s (%d)\n", file, line), of
+    // ASSERT_RTNL(), __btrfs_abort_transaction(transaction, function, line, ...).
     private static readonly Dictionary<string, int> lineOf = new()
     {
         ["__might_sleep"] = 1,
@@ -36,17 +36,30 @@ internal static class LineNumbers
     public static bool Differ(Architecture architecture, Piece before, Piece after, int offset)
     {
         if (before.IsCode)
-            return LineArgument(architecture, before, offset) is { } argument && LineArgument(architecture, after, offset) == argument;
+        {
+            return LineArgument(architecture, before, offset) is { } argument
+                && LineArgument(architecture, after, offset) == argument;
+        }
+
         if (!before.IsThrowaway || before.Bytes.Length != after.Bytes.Length)
+        {
             return false;
+        }
+
         if (before.Section.Name is "__dyndbg" or "__verbose")
+        {
             return DifferIn(DescriptorLine, DescriptorMask);
+        }
+
         return SymbolNames.OfVariable(before.Name) == "_entry" && DifferIn(PrintkLine, uint.MaxValue);
 
         bool DifferIn(int start, uint mask)
         {
             if (offset < start || offset >= start + sizeof(uint) || before.Bytes.Length < start + sizeof(uint))
+            {
                 return false;
+            }
+
             return ((Word(before) ^ Word(after)) & ~mask) == 0;
 
             uint Word(Piece piece) => architecture.Order.ReadUInt32(piece.Bytes[start..]);
@@ -63,24 +76,42 @@ internal static class LineNumbers
         (ulong Offset, int Size)? field = null;
         foreach (var instruction in architecture.Decode(code.Section, code.Start, code.End).Where(i => i.IsValid))
         {
-            if (instruction is { Operation: Operation.Move, Immediate: { Size: sizeof(int) } immediate } && at >= immediate.Offset
-                && at < immediate.Offset + sizeof(int) && instruction.RegisterAt(0) is { Exists: true } target
-                && instruction.OperandAt(1) is { Kind: OperandKind.Immediate, Value: > 0 and < MostLines })
+            if (
+                instruction is { Operation: Operation.Move, Immediate: { Size: sizeof(int) } immediate }
+                && at >= immediate.Offset
+                && at < immediate.Offset + sizeof(int)
+                && instruction.RegisterAt(0) is { Exists: true } target
+                && instruction.OperandAt(1) is { Kind: OperandKind.Immediate, Value: > 0 and < MostLines }
+            )
             {
                 (line, field) = (target, (immediate.Offset - code.Start, sizeof(int)));
             }
 
             if (instruction.Flow == ControlFlow.Next)
+            {
                 continue;
+            }
+
             if (line is { } register)
             {
-                var callee = code.References.FirstOrDefault(r => r.IsCall && code.Start + r.Offset == instruction.Immediate?.Offset)?.External?.Name;
-                return callee is not null && IsLine(architecture.Calls, callee, register) && code.References.Any(
-                    r => r.Offset >= start - code.Start && r.Offset < instruction.Offset - code.Start && NamesPlace(r)) ? field : null;
+                var callee = code
+                    .References.FirstOrDefault(r => r.IsCall && code.Start + r.Offset == instruction.Immediate?.Offset)
+                    ?.External?.Name;
+                return
+                    callee is not null
+                    && IsLine(architecture.Calls, callee, register)
+                    && code.References.Any(r =>
+                        r.Offset >= start - code.Start && r.Offset < instruction.Offset - code.Start && NamesPlace(r)
+                    )
+                    ? field
+                    : null;
             }
 
             if (instruction.Offset > at)
+            {
                 return null;
+            }
+
             start = instruction.End;
         }
 
@@ -88,12 +119,17 @@ internal static class LineNumbers
     }
 
     private static bool IsLine(CallingConvention calls, string callee, MachineRegister register) =>
-        lineOf.TryGetValue(callee, out var argument) && register.Size == sizeof(int) && register.Number == calls.Arguments[argument];
+        lineOf.TryGetValue(callee, out var argument)
+        && register.Size == sizeof(int)
+        && register.Number == calls.Arguments[argument];
 
     private static bool NamesPlace(Reference reference)
     {
         if (reference is not { Use: ReferenceUse.Address, Displacement: 0, Piece: { } piece })
+        {
             return false;
+        }
+
         return piece.Kind == PieceKind.Literal && piece.Section.Has(ElfSectionFlags.Strings)
             ? piece.Bytes.EndsWith(".c\0"u8) || piece.Bytes.EndsWith(".h\0"u8)
             : piece.IsThrowaway && SymbolNames.OfVariable(piece.Name) == "__func__";

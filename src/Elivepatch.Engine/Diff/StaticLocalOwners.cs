@@ -19,9 +19,15 @@ internal sealed class StaticLocalOwners
             foreach (var target in piece.References.Concat(piece.Entries.SelectMany(e => e.References)).Select(r => r.Piece))
             {
                 if (target is not { Kind: PieceKind.Variable } || target == piece)
+                {
                     continue;
+                }
+
                 if (!referrers.TryGetValue(target, out var set))
+                {
                     referrers[target] = set = new(StringComparer.Ordinal);
+                }
+
                 set.Add(SymbolNames.SourceFunction(piece.Name));
             }
         }

@@ -4,8 +4,8 @@ using Elivepatch.Elf.Dwarf;
 namespace Elivepatch.Engine.Diff;
 
 /// <summary>
-/// Tells whether memory that was written as one type may be read as another. Types of one name are the same here, as their layouts
-/// are compared by themselves; types of two names are where they lie the same and their members have the same names.
+/// Tells whether memory that was written as one type may be read as another. Types of one name are the same here, as their
+/// layouts are compared by themselves; types of two names are where they lie the same and their members have the same names.
 /// </summary>
 internal sealed partial class StorageTypes(DebugInfo before, DebugInfo after)
 {
@@ -38,14 +38,20 @@ internal sealed partial class StorageTypes(DebugInfo before, DebugInfo after)
     public bool SameLayout(string old, string now)
     {
         if (known.TryGetValue((old, now), out var same))
+        {
             return same;
+        }
 
         // Types that contain pointers to each other are the same unless something else differs.
         known[(old, now)] = true;
-        return known[(old, now)] = Before(old) is { } b && After(now) is { } a && b.Kind == a.Kind && b.Size == a.Size
+        return known[(old, now)] =
+            Before(old) is { } b
+            && After(now) is { } a
+            && b.Kind == a.Kind
+            && b.Size == a.Size
             && b.Members.Count == a.Members.Count
-            && b.Members.Zip(a.Members).All(m =>
-                m.First with { Type = "" } == m.Second with { Type = "" } && Same(m.First.Type, m.Second.Type));
+            && b.Members.Zip(a.Members)
+                .All(m => m.First with { Type = "" } == m.Second with { Type = "" } && Same(m.First.Type, m.Second.Type));
     }
 
     /// <summary>The names of types in a spelling.</summary>

@@ -14,7 +14,8 @@ public sealed record FunctionChange(Piece After, Piece? Before, Difference? Diff
     public bool IsOnRequest => Before is not null && Difference is null;
 
     /// <summary>
-    /// True for a function that calls to it are diverted to; false for one that has no ftrace entry, which its callers bring with them.
+    /// True for a function that calls to it are diverted to; false for one that has no ftrace entry, which its callers bring with
+    /// them.
     /// </summary>
     public bool IsDiverted { get; init; } = true;
 
@@ -25,7 +26,8 @@ public sealed record FunctionChange(Piece After, Piece? Before, Difference? Diff
     public bool IsOnlyCaller => LiftedFrom is not null;
 
     /// <summary>
-    /// True where the kernel sees a task that sleeps in the old function: by its own address, or by the return address of a diverted one.
+    /// True where the kernel sees a task that sleeps in the old function: by its own address, or by the return address of a
+    /// diverted one.
     /// </summary>
     public bool IsSeenOnStacks { get; init; } = true;
 
@@ -48,7 +50,8 @@ public sealed record UnitDiff(
     IReadOnlyList<FunctionChange> NewFunctions,
     IReadOnlyList<Piece> RemovedFunctions,
     IReadOnlyList<Piece> NewVariables,
-    IReadOnlyList<Problem> Problems)
+    IReadOnlyList<Problem> Problems
+)
 {
     /// <summary>What the author states of the unit, and which of it was used.</summary>
     public required UnitStatements Statements { get; init; }

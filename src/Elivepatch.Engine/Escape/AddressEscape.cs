@@ -12,23 +12,26 @@ namespace Elivepatch.Engine.Escape;
 public sealed record AddressEscape(string Function, string Address, AddressKind Kind, EscapeWay Way, string? To, string Place)
 {
     /// <summary>What happens there, without the function.</summary>
-    public string Event => Way switch
-    {
-        EscapeWay.Stored => $"stores the address of {Noun}",
-        EscapeWay.Passed => $"passes the address of {Noun} to {To ?? "a function that is called through a pointer"}, which may keep it",
-        EscapeWay.Returned => $"returns the address of {Noun}, which its caller may keep",
-        EscapeWay.ColdPart => $"continues in {Address}, which the stack check of a transition does not know",
-        EscapeWay.TailCalled => $"ends in a jump to {Noun}, which the stack check of a transition does not know",
-        _ => $"uses the address of {Noun} in a way that cannot be followed",
-    };
+    public string Event =>
+        Way switch
+        {
+            EscapeWay.Stored => $"stores the address of {Noun}",
+            EscapeWay.Passed =>
+                $"passes the address of {Noun} to {To ?? "a function that is called through a pointer"}, which may keep it",
+            EscapeWay.Returned => $"returns the address of {Noun}, which its caller may keep",
+            EscapeWay.ColdPart => $"continues in {Address}, which the stack check of a transition does not know",
+            EscapeWay.TailCalled => $"ends in a jump to {Noun}, which the stack check of a transition does not know",
+            _ => $"uses the address of {Noun} in a way that cannot be followed",
+        };
 
-    private string Noun => Kind switch
-    {
-        AddressKind.Literal => $"the literal {Address}",
-        AddressKind.Constant => $"the constant {Address}",
-        AddressKind.Data => $"the variable {Address}",
-        _ => $"the new function {Address}",
-    };
+    private string Noun =>
+        Kind switch
+        {
+            AddressKind.Literal => $"the literal {Address}",
+            AddressKind.Constant => $"the constant {Address}",
+            AddressKind.Data => $"the variable {Address}",
+            _ => $"the new function {Address}",
+        };
 
     /// <inheritdoc/>
     public override string ToString() => $"{Function} {Event} ({Place})";

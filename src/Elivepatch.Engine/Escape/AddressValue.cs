@@ -24,7 +24,9 @@ internal sealed class AddressValue
     /// <summary>True where it may be an address in the function's stack frame.</summary>
     public bool IsStack { get; }
 
-    /// <summary>That address, in bytes from where the stack pointer was at the function's entry; null where it is not known.</summary>
+    /// <summary>
+    /// That address, in bytes from where the stack pointer was at the function's entry; null where it is not known.
+    /// </summary>
     public long? StackOffset { get; }
 
     /// <summary>True where it may be something else.</summary>
@@ -51,10 +53,14 @@ internal sealed class AddressValue
     public AddressValue Join(AddressValue with)
     {
         if (ReferenceEquals(this, with))
+        {
             return this;
+        }
+
         var own = with.Own.IsSubsetOf(Own) ? Own : Own.Union(with.Own);
         var isStack = IsStack || with.IsStack;
-        var offset = IsStack && with.IsStack ? (StackOffset == with.StackOffset ? StackOffset : null) : StackOffset ?? with.StackOffset;
+        var offset =
+            IsStack && with.IsStack ? (StackOffset == with.StackOffset ? StackOffset : null) : StackOffset ?? with.StackOffset;
         var mayBeOther = MayBeOther || with.MayBeOther;
         return ReferenceEquals(own, Own) && isStack == IsStack && offset == StackOffset && mayBeOther == MayBeOther
             ? this
@@ -62,20 +68,28 @@ internal sealed class AddressValue
     }
 
     /// <summary>The result of arithmetic: whatever of the two is an address still leads into what it led into.</summary>
-    public AddressValue Combine(AddressValue with) => this switch
-    {
-        { IsPlain: true } when with.IsPlain => Other,
-        _ when with.IsPlain => IsStack ? new(Own, true, null, MayBeOther) : this,
-        { IsPlain: true } => with.Combine(this),
-        _ => new(Own.Union(with.Own), IsStack || with.IsStack, null, true),
-    };
+    public AddressValue Combine(AddressValue with) =>
+        this switch
+        {
+            { IsPlain: true } when with.IsPlain => Other,
+            _ when with.IsPlain => IsStack ? new(Own, true, null, MayBeOther) : this,
+            { IsPlain: true } => with.Combine(this),
+            _ => new(Own.Union(with.Own), IsStack || with.IsStack, null, true),
+        };
 
     /// <summary>The same or a place further on in it.</summary>
     public AddressValue Further() => StackOffset is null ? this : new(Own, IsStack, null, MayBeOther);
 
     /// <summary>The value this many bytes further.</summary>
-    public AddressValue Plus(long bytes) => StackOffset is { } offset ? new(Own, IsStack, unchecked(offset + bytes), MayBeOther) : this;
+    public AddressValue Plus(long bytes) =>
+        StackOffset is { } offset ? new(Own, IsStack, unchecked(offset + bytes), MayBeOther) : this;
 
-    public bool SameAs(AddressValue other) => ReferenceEquals(this, other) || (IsStack == other.IsStack && StackOffset == other.StackOffset
-        && MayBeOther == other.MayBeOther && Own.SetEquals(other.Own));
+    public bool SameAs(AddressValue other) =>
+        ReferenceEquals(this, other)
+        || (
+            IsStack == other.IsStack
+            && StackOffset == other.StackOffset
+            && MayBeOther == other.MayBeOther
+            && Own.SetEquals(other.Own)
+        );
 }

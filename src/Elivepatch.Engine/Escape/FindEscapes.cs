@@ -23,8 +23,8 @@ public sealed record EscapeFindings(IReadOnlyList<AddressEscape> Escapes, bool I
 /// <summary>
 /// Finds the addresses of a livepatch that outlive it. In: an object, before the glue is written or finished. Out: every address
 /// of its own that may be in kernel memory when the livepatch was disabled or replaced. Unloading it would leave them dangling.
-/// Passing one to a function of the kernel counts, a literal as well (request_mem_region() keeps the name that it is given), but for those
-/// that are known to keep nothing (<see cref="KnownCallees"/>).
+/// Passing one to a function of the kernel counts, a literal as well (request_mem_region() keeps the name that it is given), but
+/// for those that are known to keep nothing (<see cref="KnownCallees"/>).
 /// </summary>
 public static class FindEscapes
 {
@@ -36,7 +36,11 @@ public static class FindEscapes
     /// False for an object in which <see cref="Relocate.ColdParts"/> will make cold parts parts of their functions.
     /// </param>
     public static EscapeFindings Run(
-        Architecture architecture, ElfObject elf, IEnumerable<(string Section, ulong Offset)> patched, bool coldPartsKeepNames = true)
+        Architecture architecture,
+        ElfObject elf,
+        IEnumerable<(string Section, ulong Offset)> patched,
+        bool coldPartsKeepNames = true
+    )
     {
         var diverted = patched.ToHashSet();
         var addresses = new ModuleAddresses(architecture, elf);
@@ -44,9 +48,17 @@ public static class FindEscapes
         var follow = new FollowAddresses(architecture, addresses, code, IsPatched);
         follow.Run();
         return new(
-            [.. follow.Escapes.Concat(LeavingByJump(code, IsPatched, coldPartsKeepNames)).Distinct().OrderBy(e => e.Function, StringComparer.Ordinal).ThenBy(e => e.Place, StringComparer.Ordinal)
-                .ThenBy(e => e.Address, StringComparer.Ordinal)],
-            !follow.IsExhausted && code.IsComplete, follow.HoldsModule)
+            [
+                .. follow
+                    .Escapes.Concat(LeavingByJump(code, IsPatched, coldPartsKeepNames))
+                    .Distinct()
+                    .OrderBy(e => e.Function, StringComparer.Ordinal)
+                    .ThenBy(e => e.Place, StringComparer.Ordinal)
+                    .ThenBy(e => e.Address, StringComparer.Ordinal),
+            ],
+            !follow.IsExhausted && code.IsComplete,
+            follow.HoldsModule
+        )
         {
             Computed = follow.Computed,
         };
@@ -58,7 +70,11 @@ public static class FindEscapes
     // (kernel/livepatch/transition.c) looks for patched functions, so nothing waits for a task that sleeps further down,
     // or was preempted there: with ORC the stack of a preempted task is reliable, too. To kallsyms, and so to that check, a cold
     // part with a symbol is a function of its own.
-    private static IEnumerable<AddressEscape> LeavingByJump(ModuleCode code, Func<CodePlace, bool> isPatched, bool coldPartsKeepNames)
+    private static IEnumerable<AddressEscape> LeavingByJump(
+        ModuleCode code,
+        Func<CodePlace, bool> isPatched,
+        bool coldPartsKeepNames
+    )
     {
         var bodies = Bodies(code);
         var open = new Queue<CodeFunction>(code.Functions.Where(f => isPatched(f.Entry)));
@@ -67,18 +83,33 @@ public static class FindEscapes
         {
             foreach (var jump in bodies[from.Entry])
             {
-                if (jump.Code.Flow is not (ControlFlow.Jump or ControlFlow.ConditionalJump) || jump.Target is not { } target
-                    || code.FunctionAt(target) is not { } to || to == from || isPatched(target)
-                    || (to.IsCold && !coldPartsKeepNames) || !seen.Add(target))
+                if (
+                    jump.Code.Flow is not (ControlFlow.Jump or ControlFlow.ConditionalJump)
+                    || jump.Target is not { } target
+                    || code.FunctionAt(target) is not { } to
+                    || to == from
+                    || isPatched(target)
+                    || (to.IsCold && !coldPartsKeepNames)
+                    || !seen.Add(target)
+                )
                 {
                     continue;
                 }
 
                 // Its jumps are among those of its function.
                 if (!to.IsCold)
+                {
                     open.Enqueue(to);
+                }
+
                 yield return new(
-                    from.Name, to.Name, AddressKind.Function, to.IsCold ? EscapeWay.ColdPart : EscapeWay.TailCalled, null, jump.Place.ToString());
+                    from.Name,
+                    to.Name,
+                    AddressKind.Function,
+                    to.IsCold ? EscapeWay.ColdPart : EscapeWay.TailCalled,
+                    null,
+                    jump.Place.ToString()
+                );
             }
         }
     }
@@ -90,8 +121,15 @@ public static class FindEscapes
         foreach (var function in code.Functions)
         {
             var body = new List<CodeInstruction>();
-            for (var next = code.At(function.Entry); next is not null && next.Place.Offset < function.End; next = code.At(next.Next))
+            for (
+                var next = code.At(function.Entry);
+                next is not null && next.Place.Offset < function.End;
+                next = code.At(next.Next)
+            )
+            {
                 body.Add(next);
+            }
+
             bodies[function.Entry] = body;
         }
 
@@ -100,7 +138,9 @@ public static class FindEscapes
             foreach (var part in bodies[function.Entry].Select(i => i.Target).OfType<CodePlace>().Distinct().ToList())
             {
                 if (code.FunctionAt(part) is { IsCold: true })
+                {
                     bodies[function.Entry].AddRange(bodies[part]);
+                }
             }
         }
 

@@ -19,8 +19,8 @@ internal sealed class FlowState
     }
 
     /// <summary>
-    /// Where the kernel was given an address in the frame, so that it may read what is stored there from then on: all of it from this
-    /// offset up. Below lie arguments that are pushed later. Null where no address was given away.
+    /// Where the kernel was given an address in the frame, so that it may read what is stored there from then on: all of it from
+    /// this offset up. Below lie arguments that are pushed later. Null where no address was given away.
     /// </summary>
     public long? SharedFrom { get; set; }
 
@@ -37,7 +37,9 @@ internal sealed class FlowState
         {
             registers[register] = value;
             if (register == calls.StackPointer)
+            {
                 Drop();
+            }
         }
     }
 
@@ -49,7 +51,8 @@ internal sealed class FlowState
     }
 
     /// <summary>What the frame holds, by offset; null for what lies at a place that is not known.</summary>
-    public IEnumerable<(long? Offset, AddressValue Value)> Frame => slots.Select(s => ((long?)s.Key, s.Value)).Append((null, anywhere));
+    public IEnumerable<(long? Offset, AddressValue Value)> Frame =>
+        slots.Select(s => ((long?)s.Key, s.Value)).Append((null, anywhere));
 
     /// <summary>At the entry of a function; null where the place in the frame is not known either.</summary>
     public static FlowState Entry(CallingConvention calls, long? stack = 0)
@@ -62,10 +65,19 @@ internal sealed class FlowState
 
     public FlowState Copy()
     {
-        var copy = new FlowState(calls) { anywhere = anywhere, SharedFrom = SharedFrom, IsFrameLent = IsFrameLent, HoldsModule = HoldsModule };
+        var copy = new FlowState(calls)
+        {
+            anywhere = anywhere,
+            SharedFrom = SharedFrom,
+            IsFrameLent = IsFrameLent,
+            HoldsModule = HoldsModule,
+        };
         registers.CopyTo(copy.registers, 0);
         foreach (var (offset, value) in slots)
+        {
             copy.slots[offset] = value;
+        }
+
         return copy;
     }
 
@@ -74,11 +86,16 @@ internal sealed class FlowState
     {
         var found = anywhere;
         if (offset is { } known && slots.TryGetValue(known, out var exact))
+        {
             return anywhere.IsPlain ? exact : exact.Join(anywhere);
+        }
+
         foreach (var (at, value) in slots)
         {
             if (offset is null || Math.Abs(at - offset.Value) < 8)
+            {
                 found = found.Join(value);
+            }
         }
 
         return found;
@@ -90,9 +107,13 @@ internal sealed class FlowState
         if (offset is { } known && isWhole)
         {
             if (value.IsPlain)
+            {
                 slots.Remove(known);
+            }
             else
+            {
                 slots[known] = value;
+            }
         }
         else if (!value.IsPlain)
         {
@@ -104,9 +125,14 @@ internal sealed class FlowState
     private void Drop()
     {
         if (Stack is not { StackOffset: { } top, MayBeOther: false })
+        {
             return;
+        }
+
         foreach (var offset in slots.Keys.Where(o => o < top).ToList())
+        {
             slots.Remove(offset);
+        }
     }
 
     /// <summary>Joins what another path brings; true where that is news.</summary>
@@ -114,7 +140,10 @@ internal sealed class FlowState
     {
         var isNews = false;
         for (var i = 0; i < registers.Length; i++)
+        {
             registers[i] = Joined(registers[i], with.registers[i], ref isNews);
+        }
+
         anywhere = Joined(anywhere, with.anywhere, ref isNews);
         foreach (var (offset, value) in with.slots)
         {
@@ -123,13 +152,25 @@ internal sealed class FlowState
         }
 
         foreach (var offset in slots.Keys.Where(o => !with.slots.ContainsKey(o)).ToList())
+        {
             slots[offset] = Joined(slots[offset], AddressValue.Other, ref isNews);
+        }
+
         if (with.SharedFrom is { } from && !(SharedFrom <= from))
+        {
             (SharedFrom, isNews) = (from, true);
+        }
+
         if (with.IsFrameLent && !IsFrameLent)
+        {
             (IsFrameLent, isNews) = (true, true);
+        }
+
         if (!with.HoldsModule && HoldsModule)
+        {
             (HoldsModule, isNews) = (false, true);
+        }
+
         return isNews;
     }
 

@@ -11,7 +11,12 @@ using Elivepatch.Model.Explanations;
 namespace Elivepatch.Engine.Escape;
 
 /// <summary>Follows the addresses of a module through its code.</summary>
-internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses addresses, ModuleCode code, Func<CodePlace, bool> isPatched)
+internal sealed class FollowAddresses(
+    Architecture architecture,
+    ModuleAddresses addresses,
+    ModuleCode code,
+    Func<CodePlace, bool> isPatched
+)
 {
     // Far more than any livepatch needs; a hostile module ends here and is taken for one whose addresses escape.
     private const int MostSteps = 20_000_000;
@@ -41,8 +46,8 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
     private bool? heldAtEnable;
 
     /// <summary>
-    /// What escapes, by place. That a word of the frame is an argument of the function called, or a register the second part of a result, is a guess,
-    /// and says nothing of an address of which more is known.
+    /// What escapes, by place. That a word of the frame is an argument of the function called, or a register the second part of a
+    /// result, is a guess, and says nothing of an address of which more is known.
     /// </summary>
     public IEnumerable<AddressEscape> Escapes
     {
@@ -60,8 +65,8 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
     public bool IsExhausted => steps > MostSteps;
 
     /// <summary>
-    /// Whether the module has a reference to itself wherever it enables its livepatch, and keeps it: only the function that enables it
-    /// may give it back, for a livepatch that could not be enabled. Null where it enables none.
+    /// Whether the module has a reference to itself wherever it enables its livepatch, and keeps it: only the function that
+    /// enables it may give it back, for a livepatch that could not be enabled. Null where it enables none.
     /// </summary>
     public bool? HoldsModule => heldAtEnable is { } held ? held && releases.IsSubsetOf(enables) : null;
 
@@ -72,18 +77,24 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
         {
             isNews = false;
             foreach (var function in code.Functions.Where(f => !f.IsCold))
+            {
                 Run(function, function.Entry, Entry(function));
+            }
 
             // What no path reached, a jump that nobody understands may.
             foreach (var function in code.Functions.Where(f => f.IsCold && !visited.Contains(f.Entry)).ToList())
+            {
                 Run(function, function.Entry, FlowState.Entry(calls, stack: null));
+            }
+
             foreach (var instruction in code.Instructions.Where(i => !visited.Contains(i.Place)).ToList())
             {
                 if (!visited.Contains(instruction.Place))
+                {
                     Run(code.FunctionOf(instruction.Place), instruction.Place, FlowState.Entry(calls, stack: null));
+                }
             }
-        }
-        while (isNews && !IsExhausted);
+        } while (isNews && !IsExhausted);
     }
 
     private FlowState Entry(CodeFunction function)
@@ -92,13 +103,17 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
         if (passed.TryGetValue(function.Entry, out var values))
         {
             for (var i = 0; i < values.Length; i++)
+            {
                 state[calls.Arguments[i]] = values[i];
+            }
         }
 
         if (passedOnStack.TryGetValue(function.Entry, out var slots))
         {
             foreach (var (offset, value) in slots)
+            {
                 state.StoreSlot(offset, value, isWhole: true);
+            }
         }
 
         return state;
@@ -125,13 +140,21 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
                 at = next;
                 visited.Add(next.Place);
                 foreach (var target in code.TableJumps(next.Place))
+                {
                     Meet(target, state);
+                }
+
                 if (!Step(state, next, Meet))
+                {
                     break;
+                }
 
                 // What lies behind a call that never returns, or behind padding, is another function.
                 if (code.FunctionAt(next.Next) is not null)
+                {
                     break;
+                }
+
                 if (next.Code.Flow is not (ControlFlow.Next or ControlFlow.Call or ControlFlow.IndirectCall))
                 {
                     Meet(next.Next, state);
@@ -145,7 +168,9 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
             if (known.TryGetValue(to, out var before))
             {
                 if (before.Join(state))
+                {
                     open.Push(to);
+                }
             }
             else if (code.At(to) is not null)
             {
@@ -189,9 +214,13 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
         if (instruction.Target is { } target)
         {
             if (code.FunctionAt(target) is { IsCold: false } callee)
+            {
                 TailCall(state.Copy(), callee);
+            }
             else
+            {
                 meet(target, state);
+            }
         }
         else if (assembly.IsReturn(instruction.External))
         {
@@ -218,14 +247,20 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
     private void JumpThroughPointer(FlowState state, Action<CodePlace, FlowState> meet)
     {
         foreach (var label in labels[at.Place.Section])
+        {
             meet(new(at.Place.Section, label), state);
+        }
+
         Call(state.Copy(), null, null, isTail: true);
     }
 
     private void Call(FlowState state, CodePlace? own, string? name, bool isTail = false, bool isC = true)
     {
         if (assembly.IsFtraceEntry(name))
+        {
             return;
+        }
+
         if (own is { } place && code.FunctionAt(place) is not null)
         {
             CallOwn(state, place, isTail);
@@ -234,14 +269,22 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
 
         var result = AddressValue.Other;
         if (assembly.IsIndirect(name))
+        {
             name = null;
+        }
+
         NoteReferences(state, name);
         if (KnownCallees.KeepsNothing(name) || assembly.KeepsNothing(name))
         {
             if (KnownCallees.Copies(name))
+            {
                 StoreTo(state, Argument(state, 0), null, Held(state, Argument(state, 1)), isWhole: false);
+            }
+
             if (KnownCallees.ReturnsFirst(name))
+            {
                 result = Argument(state, 0).Further();
+            }
         }
         else if (name is "klp_shadow_alloc" or "klp_shadow_get_or_alloc")
         {
@@ -252,7 +295,8 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
         else if (name is "klp_shadow_free" or "klp_shadow_free_all")
         {
             // Compare the object's address, and call the destructor before they return.
-            var (destructor, handed) = name == "klp_shadow_free" ? (Argument(state, 2), Argument(state, 0)) : (Argument(state, 1), AddressValue.Other);
+            var (destructor, handed) =
+                name == "klp_shadow_free" ? (Argument(state, 2), Argument(state, 0)) : (Argument(state, 1), AddressValue.Other);
             CallBack(state, destructor, name, (0, handed));
         }
         else
@@ -261,9 +305,15 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
         }
 
         if (assembly.IsAssembly(name) || !isC)
+        {
             return;
+        }
+
         foreach (var register in calls.Scratch)
+        {
             state[register] = AddressValue.Other;
+        }
+
         state[calls.Results.First] = result;
     }
 
@@ -275,7 +325,11 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
             enables.Add(current.Entry);
         }
 
-        if (KnownCallees.TakesReference(name) && Argument(state, 0) is { MayBeOther: false, IsStack: false } to && to.Own.All(o => o.IsThisModule))
+        if (
+            KnownCallees.TakesReference(name)
+            && Argument(state, 0) is { MayBeOther: false, IsStack: false } to
+            && to.Own.All(o => o.IsThisModule)
+        )
         {
             state.HoldsModule = true;
         }
@@ -283,7 +337,9 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
         {
             state.HoldsModule = false;
             if (Argument(state, 0).Own.Any(o => o.IsThisModule))
+            {
                 releases.Add(current.Entry);
+            }
         }
     }
 
@@ -295,26 +351,39 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
         {
             var value = state[calls.Arguments[i]];
             if (i == copied)
+            {
                 Escape(Held(state, value), EscapeWay.Stored);
+            }
             else
+            {
                 Pass(state, value, name, copiesText: KnownCallees.CopiesText(name, i));
+            }
         }
 
         if (assembly.UsesAnyRegister(name))
         {
-            foreach (var register in Enumerable.Range(0, calls.Registers).Where(i => i != calls.StackPointer && !calls.Arguments.Contains(i)))
+            foreach (
+                var register in Enumerable
+                    .Range(0, calls.Registers)
+                    .Where(i => i != calls.StackPointer && !calls.Arguments.Contains(i))
+            )
+            {
                 Pass(state, state[register], name);
+            }
         }
 
         // Further arguments are on the stack.
         foreach (var (offset, value) in state.Frame)
         {
             if (IsOutgoing(offset, isTail))
+            {
                 Escape(value.Own, name is null ? EscapeWay.NotFollowed : EscapeWay.Passed, name, guesses);
+            }
         }
     }
 
-    // What is called finds its arguments below the return address of the caller, and in place of the caller's own where it is jumped to.
+    // What is called finds its arguments below the return address of the caller, and in place of the caller's own where it is
+    // jumped to.
     private static bool IsOutgoing(long? offset, bool isTail) => offset is null || (isTail ? offset > 0 : offset < 0);
 
     // A function that a callee calls with these arguments; where it is the kernel's, it may keep them.
@@ -323,22 +392,32 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
         foreach (var own in function.Own)
         {
             if (code.FunctionAt(new(own.Section, own.Start)) is not { } callee)
+            {
                 continue;
+            }
+
             foreach (var (argument, value) in given)
+            {
                 Join(callee.Entry, argument, OwnOf(state, value));
+            }
         }
 
         if (function.MayBeOther)
         {
             foreach (var (_, value) in given)
+            {
                 Pass(state, value, name);
+            }
         }
     }
 
     private void Join(CodePlace callee, int argument, IEnumerable<OwnAddress> given)
     {
         if (!passed.TryGetValue(callee, out var values))
+        {
             passed[callee] = values = [.. calls.Arguments.Select(_ => AddressValue.Other)];
+        }
+
         var joined = values[argument].Join(AddressValue.Among(given));
         isNews |= !joined.SameAs(values[argument]);
         values[argument] = joined;
@@ -347,18 +426,28 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
     private void CallOwn(FlowState state, CodePlace callee, bool isTail)
     {
         for (var i = 0; i < calls.Arguments.Count; i++)
+        {
             Join(callee, i, OwnOf(state, state[calls.Arguments[i]]));
+        }
+
         PassOnStack(state, callee, isTail);
 
         var (first, second) = returned.GetValueOrDefault(callee, (AddressValue.Other, AddressValue.Other));
         var lost = Overwritten(callee);
         foreach (var register in calls.Scratch)
         {
-            var value = register == calls.Results.First ? first : register == calls.Results.Second ? second : AddressValue.Other;
+            var value =
+                register == calls.Results.First ? first
+                : register == calls.Results.Second ? second
+                : AddressValue.Other;
             if (lost.Contains(register))
+            {
                 state[register] = value;
+            }
             else if (!value.IsPlain)
+            {
                 state[register] = value.Join(state[register]);
+            }
         }
     }
 
@@ -369,12 +458,18 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
         if (state.Stack is not { StackOffset: { } top, MayBeOther: false } || further.Exists(s => s.Offset is null))
         {
             foreach (var (_, value) in further)
+            {
                 Escape(value.Own, EscapeWay.NotFollowed, into: guesses);
+            }
+
             return;
         }
 
         if (further.Count > 0 && !passedOnStack.ContainsKey(callee))
+        {
             passedOnStack[callee] = [];
+        }
+
         foreach (var (offset, value) in further)
         {
             var slots = passedOnStack[callee];
@@ -391,10 +486,16 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
     private HashSet<int> Overwritten(CodePlace function)
     {
         if (overwritten.TryGetValue(function, out var known))
+        {
             return known;
+        }
+
         var found = overwritten[function] = [];
         if (code.FunctionAt(function) is not { } body)
+        {
             return found;
+        }
+
         for (var next = code.At(body.Entry); next is not null && next.Place.Offset < body.End; next = code.At(next.Next))
         {
             foreach (var register in next.Code.Registers.Where(r => r.IsWritten && r.Register.IsGeneral))
@@ -403,27 +504,35 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
             }
 
             if (next.Target is { } target && target != function && code.FunctionAt(target) is not null)
+            {
                 found.UnionWith(Overwritten(target));
+            }
             else if (CallsC(next))
+            {
                 found.UnionWith(calls.Scratch);
+            }
         }
 
         return found;
     }
 
-    private bool CallsC(CodeInstruction instruction) => instruction.Code.Flow switch
-    {
-        ControlFlow.IndirectCall => instruction.Code.MayCallByConvention,
-        ControlFlow.Call or ControlFlow.Jump or ControlFlow.ConditionalJump =>
-            instruction.External is { } name && (!assembly.IsAssembly(name) || assembly.IsIndirect(name)),
-        _ => false,
-    };
+    private bool CallsC(CodeInstruction instruction) =>
+        instruction.Code.Flow switch
+        {
+            ControlFlow.IndirectCall => instruction.Code.MayCallByConvention,
+            ControlFlow.Call or ControlFlow.Jump or ControlFlow.ConditionalJump => instruction.External is { } name
+                && (!assembly.IsAssembly(name) || assembly.IsIndirect(name)),
+            _ => false,
+        };
 
     // What an address leads to for somebody outside of the function.
     private IEnumerable<OwnAddress> OwnOf(FlowState state, AddressValue value)
     {
         if (!value.IsStack)
+        {
             return value.Own;
+        }
+
         if (!frames.TryGetValue(current.Entry, out var frame))
         {
             frame = new(AddressKind.Data, current.Name, current.Entry.Section, 0, 0) { Counts = false, IsFrame = true };
@@ -432,7 +541,10 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
 
         state.IsFrameLent = true;
         foreach (var (_, held) in state.Frame.Where(IsInReach))
+        {
             isNews |= frame.Hold(held.IsStack ? held.Own.Add(frame) : held.Own);
+        }
+
         return value.Own.Add(frame);
     }
 
@@ -444,7 +556,9 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
     {
         Escape(value.Own.Where(o => !(copiesText && o.IsText)), EscapeWay.Passed, to);
         if (value.IsStack)
+        {
             GiveFrame(state, EscapeWay.Passed, to);
+        }
     }
 
     // A pointer to the frame lets whoever has it read all of it, and what is stored there later.
@@ -453,13 +567,15 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
         var top = state.Stack.StackOffset ?? long.MinValue;
         state.SharedFrom = state.SharedFrom is { } before ? Math.Min(before, top) : top;
         foreach (var (_, held) in state.Frame.Where(IsInReach))
+        {
             Escape(held.Own, way, to);
+        }
     }
 
     private void Return(FlowState state)
     {
-        // A structure of 16 bytes comes back in both registers. What else is left in the second means nothing, and nobody says which it is. Behind
-        // a call it is empty, and what may be in the first as well is what that was chosen from (cmov).
+        // A structure of 16 bytes comes back in both registers. What else is left in the second means nothing, and nobody says
+        // which it is. Behind a call it is empty, and what may be in the first as well is what that was chosen from (cmov).
         var first = state[calls.Results.First];
         var second = AddressValue.Among(state[calls.Results.Second].Own.Except(first.Own));
         if (isPatched(current.Entry))
@@ -485,8 +601,14 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
                 break;
             case Operation.LoadAddress:
                 var place = AddressOf(state, instruction);
-                if (code.Memory is { Place: null } memory
-                    && (memory.Index.Exists || IsFar(memory.Displacement) || (instruction.Displacement is not null && memory.Base.Exists)))
+                if (
+                    code.Memory is { Place: null } memory
+                    && (
+                        memory.Index.Exists
+                        || IsFar(memory.Displacement)
+                        || (instruction.Displacement is not null && memory.Base.Exists)
+                    )
+                )
                 {
                     NoteComputed(place);
                 }
@@ -499,10 +621,16 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
             case Operation.Move:
                 Store(state, instruction, Read(state, instruction, 1), code.OperandAt(0));
                 break;
-            case Operation.Add or Operation.Subtract
-                when target.Exists && code.OperandAt(1) is { Kind: OperandKind.Immediate, Value: var bytes } && instruction.Immediate is null:
+            case Operation.Add
+            or Operation.Subtract
+                when target.Exists
+                    && code.OperandAt(1) is { Kind: OperandKind.Immediate, Value: var bytes }
+                    && instruction.Immediate is null:
                 if (IsFar(bytes))
+                {
                     NoteComputed(Get(state, target));
+                }
+
                 Set(state, target, Get(state, target).Plus(code.Operation == Operation.Add ? bytes : -bytes));
                 break;
             case Operation.And when target.Number == calls.StackPointer && target.Size == Word:
@@ -539,7 +667,10 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
             default:
                 Spread(state, instruction);
                 if (code.IsOfStack)
+                {
                     state.Stack = AddressValue.Stack(null);
+                }
+
                 break;
         }
     }
@@ -558,7 +689,9 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
     private void NoteComputed(AddressValue value)
     {
         foreach (var own in value.Own.Where(o => o is { Counts: true, Kind: AddressKind.Data or AddressKind.Constant }))
+        {
             computed.Add((current.Name, own.Name));
+        }
     }
 
     // From all that the instruction reads, addresses of memory aside, to all that it writes.
@@ -569,39 +702,60 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
         for (var i = 0; i < code.Operands.Count; i++)
         {
             if (code.Operands[i].IsRead)
+            {
                 value = value.Combine(Read(state, instruction, i));
+            }
         }
 
         NoteComputed(value);
         var named = code.Operands.Where(o => o.IsRegister).Select(o => o.Register.Number).ToHashSet();
         var hidden = code.Registers.Where(r => !named.Contains(r.Register.Number)).ToList();
         foreach (var register in hidden.Where(r => r.IsRead && !IsAddress(code, r.Register)))
+        {
             value = value.Combine(Get(state, register.Register));
-        foreach (var register in hidden.Where(r => r.IsWritten && r.Register.IsGeneral && r.Register.Number != calls.StackPointer))
+        }
+
+        foreach (
+            var register in hidden.Where(r => r.IsWritten && r.Register.IsGeneral && r.Register.Number != calls.StackPointer)
+        )
+        {
             Join(state, register.Register, value, isUpdate: register.Access == OperandAccess.Write);
+        }
 
         foreach (var operand in code.Operands.Where(o => o.IsWritten))
         {
             if (operand.Access == OperandAccess.Write && !value.IsPlain)
+            {
                 Store(state, instruction, value, operand);
+            }
             else if (operand.Access == OperandAccess.Write)
+            {
                 Store(state, instruction, AddressValue.Other, operand);
+            }
             else if (operand.IsRegister)
+            {
                 Join(state, operand.Register, value, isUpdate: operand.Access == (OperandAccess.Read | OperandAccess.Write));
+            }
             else if (!value.Own.IsEmpty || value.IsStack)
+            {
                 Store(state, instruction, value, operand, isWhole: false);
+            }
         }
 
         // What writes nowhere hands over to the machine what it read.
         if (!value.IsPlain && !code.OnlyReads && !hidden.Exists(r => r.IsWritten) && !code.Operands.Any(o => o.IsWritten))
+        {
             HandOver(state, value);
+        }
     }
 
     private void HandOver(FlowState state, AddressValue value)
     {
         Escape(value.Own, EscapeWay.NotFollowed);
         if (value.IsStack)
+        {
             GiveFrame(state, EscapeWay.NotFollowed, null);
+        }
     }
 
     private static bool IsAddress(MachineInstruction code, MachineRegister register) =>
@@ -613,29 +767,40 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
     private void Set(FlowState state, MachineRegister register, AddressValue value)
     {
         if (!register.IsGeneral)
+        {
             HandOver(state, value);
+        }
         else if (register.Size < sizeof(uint))
+        {
             state[register.Number] = state[register.Number].Join(value);
+        }
         else if (register.Number == calls.StackPointer && !value.IsStack)
+        {
             state.Stack = AddressValue.Stack(null);
+        }
         else
+        {
             state[register.Number] = value;
+        }
     }
 
     private void Join(FlowState state, MachineRegister register, AddressValue value, bool isUpdate = false) =>
         Set(state, register, isUpdate ? value : Get(state, register).Join(value));
 
-    private AddressValue Read(FlowState state, CodeInstruction instruction, int operand) => instruction.Code.OperandAt(operand) switch
-    {
-        { Kind: OperandKind.Register } register => Get(state, register.Register),
-        { Kind: OperandKind.Memory } => Load(state, instruction),
-        { Kind: OperandKind.Immediate } when instruction.Immediate is { } own => AddressValue.Of(own),
-        _ => AddressValue.Other,
-    };
+    private AddressValue Read(FlowState state, CodeInstruction instruction, int operand) =>
+        instruction.Code.OperandAt(operand) switch
+        {
+            { Kind: OperandKind.Register } register => Get(state, register.Register),
+            { Kind: OperandKind.Memory } => Load(state, instruction),
+            { Kind: OperandKind.Immediate } when instruction.Immediate is { } own => AddressValue.Of(own),
+            _ => AddressValue.Other,
+        };
 
     // Half an address is none.
     private AddressValue Load(FlowState state, CodeInstruction instruction) =>
-        SizeOf(instruction) is > 0 and < 4 ? AddressValue.Other : Held(state, AddressOf(state, instruction), SizeOf(instruction) == Word);
+        SizeOf(instruction) is > 0 and < 4
+            ? AddressValue.Other
+            : Held(state, AddressOf(state, instruction), SizeOf(instruction) == Word);
 
     private static int SizeOf(CodeInstruction? instruction) => instruction?.Code.Memory?.Size ?? 0;
 
@@ -652,13 +817,19 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
     {
         var value = instruction.Displacement is { } own ? AddressValue.Of(own) : AddressValue.Other;
         if (instruction.Code.Memory is not { Place: null } memory)
+        {
             return value;
+        }
+
         var plainBase = memory.Base.Exists ? Get(state, memory.Base) : AddressValue.Other;
         if (!memory.Index.Exists && instruction.Displacement is null && memory.Base.Exists)
         {
             var there = plainBase.Plus(memory.Displacement);
             if (there is { IsStack: true, StackOffset: null or >= Word })
+            {
                 isNews |= readsStackArguments.Add(current.Entry);
+            }
+
             return there;
         }
 
@@ -669,32 +840,48 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
     private void Store(FlowState state, CodeInstruction instruction, AddressValue value, Operand operand, bool isWhole = true)
     {
         if (operand.IsRegister)
+        {
             Set(state, operand.Register, value);
+        }
         else if (operand.Kind == OperandKind.Memory)
+        {
             StoreTo(state, AddressOf(state, instruction), instruction, value, isWhole && SizeOf(instruction) == Word);
+        }
         else
+        {
             Escape(value.Own, EscapeWay.NotFollowed);
+        }
     }
 
     private void StoreTo(FlowState state, AddressValue address, CodeInstruction? instruction, AddressValue value, bool isWhole)
     {
         // One or two bytes are no address.
         if (SizeOf(instruction) is > 0 and < 4)
+        {
             value = AddressValue.Other;
+        }
+
         if (address.IsStack)
+        {
             StoreInFrame(state, address.StackOffset, value, isWhole && address.IsKnownSlot);
+        }
+
         if (!value.IsPlain && !address.Own.IsEmpty)
         {
             var held = OwnOf(state, value);
             foreach (var own in address.Own)
+            {
                 isNews |= own.Hold(held);
+            }
         }
 
         if (address.MayBeOther)
         {
             Escape(value.Own, EscapeWay.Stored);
             if (value.IsStack)
+            {
                 GiveFrame(state, EscapeWay.Stored, null);
+            }
         }
     }
 
@@ -702,21 +889,31 @@ internal sealed class FollowAddresses(Architecture architecture, ModuleAddresses
     {
         state.StoreSlot(offset, value, isWhole);
         if (state.SharedFrom is { } from && !(offset < from))
+        {
             Escape(value.Own, EscapeWay.NotFollowed);
+        }
+
         if (state.IsFrameLent && !value.IsPlain && frames.TryGetValue(current.Entry, out var frame))
+        {
             isNews |= frame.Hold(OwnOf(state, value));
+        }
     }
 
     private void Escape(AddressValue held, EscapeWay way) => Escape(held.Own, way);
 
     private void Escape(
-        IEnumerable<OwnAddress> addresses, EscapeWay way, string? to = null,
-        Dictionary<(OwnAddress, EscapeWay, string), AddressEscape>? into = null)
+        IEnumerable<OwnAddress> addresses,
+        EscapeWay way,
+        string? to = null,
+        Dictionary<(OwnAddress, EscapeWay, string), AddressEscape>? into = null
+    )
     {
         foreach (var own in addresses.SelectMany(o => o.IsFrame ? o.HeldInFrames() : [o]).Where(o => o.Counts))
         {
             (into ?? escapes).TryAdd(
-                (own, way, current.Name), new(current.Name, own.Name, own.Kind, way, to, at.Place.ToString()));
+                (own, way, current.Name),
+                new(current.Name, own.Name, own.Kind, way, to, at.Place.ToString())
+            );
         }
     }
 }

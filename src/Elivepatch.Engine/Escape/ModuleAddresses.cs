@@ -21,13 +21,21 @@ internal sealed class ModuleAddresses
     {
         this.architecture = architecture;
         foreach (var group in elf.Symbols.Where(IsNamed).GroupBy(s => s.Section!))
+        {
             symbols[group.Key] = [.. group.OrderBy(s => s.Value).ThenBy(s => s.Size)];
+        }
+
         foreach (var group in elf.RelocationSections.Where(s => s.Target.Has(ElfSectionFlags.Alloc)).GroupBy(s => s.Target))
+        {
             relocations[group.Key] = [.. group.SelectMany(s => s.Entries).OrderBy(r => r.Offset)];
+        }
+
         foreach (var (section, entries) in relocations)
         {
             if (!section.Has(ElfSectionFlags.Execute) && !LoaderOwned.IsLoaderOwned(architecture, section))
+            {
                 ReadContents(section, entries);
+            }
         }
     }
 
@@ -35,7 +43,8 @@ internal sealed class ModuleAddresses
     public HashSet<CodePlace> Labels { get; } = [];
 
     /// <summary>All relocations of a section, livepatch relocations included, by offset.</summary>
-    public IReadOnlyList<ElfRelocation> RelocationsOf(ElfSection section) => relocations.TryGetValue(section, out var found) ? found : [];
+    public IReadOnlyList<ElfRelocation> RelocationsOf(ElfSection section) =>
+        relocations.TryGetValue(section, out var found) ? found : [];
 
     /// <summary>The named symbols of a section, by offset.</summary>
     public IReadOnlyList<ElfSymbol> SymbolsOf(ElfSection section) => symbols.TryGetValue(section, out var found) ? found : [];
@@ -55,21 +64,35 @@ internal sealed class ModuleAddresses
     public OwnAddress? Find(ElfSection section, ulong offset, ElfSymbol? named)
     {
         if (!section.Has(ElfSectionFlags.Alloc))
+        {
             return null;
+        }
+
         if (LoaderOwned.IsLoaderOwned(architecture, section))
         {
-            return Get(section, 0, () => new(AddressKind.Data, section.Name, section, 0, section.Size)
-            {
-                Counts = false,
-                IsThisModule = section.Name == SelfCheck.ModuleStart.Section,
-            });
+            return Get(
+                section,
+                0,
+                () =>
+                    new(AddressKind.Data, section.Name, section, 0, section.Size)
+                    {
+                        Counts = false,
+                        IsThisModule = section.Name == SelfCheck.ModuleStart.Section,
+                    }
+            );
         }
 
         if (section.Has(ElfSectionFlags.Execute))
+        {
             return Code(section, offset);
+        }
+
         var symbol = named is { } given && IsNamed(given) ? given : Containing(section, offset);
         if (symbol is not null)
+        {
             return Datum(section, symbol);
+        }
+
         return IsLiteral(section) ? Literal(section, offset) : Unnamed(section, offset);
     }
 
@@ -79,16 +102,24 @@ internal sealed class ModuleAddresses
     private OwnAddress Get(ElfSection section, ulong start, Func<OwnAddress> create)
     {
         if (!known.TryGetValue((section, start), out var address))
+        {
             known[(section, start)] = address = create();
+        }
+
         return address;
     }
 
     // What begins nowhere is a place inside of a function: all those of a section are one.
     private OwnAddress Code(ElfSection section, ulong offset)
     {
-        var entry = SymbolsOf(section).FirstOrDefault(s => s.Value == offset && (s.IsFunction || s.Binding != ElfSymbolBinding.Local));
+        var entry = SymbolsOf(section)
+            .FirstOrDefault(s => s.Value == offset && (s.IsFunction || s.Binding != ElfSymbolBinding.Local));
         return entry is null
-            ? Get(section, ulong.MaxValue, () => new(AddressKind.Function, section.Name, section, 0, section.Size) { Counts = false })
+            ? Get(
+                section,
+                ulong.MaxValue,
+                () => new(AddressKind.Function, section.Name, section, 0, section.Size) { Counts = false }
+            )
             : Get(section, offset, () => new(AddressKind.Function, entry.Name, section, entry.Value, entry.Value + entry.Size));
     }
 
@@ -96,14 +127,21 @@ internal sealed class ModuleAddresses
     private OwnAddress Datum(ElfSection section, ElfSymbol symbol)
     {
         if (IsEmpty(symbol))
+        {
             return Get(section, ulong.MaxValue, () => new(AddressKind.Constant, symbol.Name, section, 0, 0) { Counts = false });
+        }
 
         // Several names of one datum are the one of the largest size.
         var widest = SymbolsOf(section).LastOrDefault(s => s.Value == symbol.Value) ?? symbol;
-        return Get(section, widest.Value, () => new(KindOf(section), widest.Name, section, widest.Value, widest.Value + widest.Size)
-        {
-            Counts = !LoaderOwned.IsLockClass(widest.Name),
-        });
+        return Get(
+            section,
+            widest.Value,
+            () =>
+                new(KindOf(section), widest.Name, section, widest.Value, widest.Value + widest.Size)
+                {
+                    Counts = !LoaderOwned.IsLockClass(widest.Name),
+                }
+        );
     }
 
     private static bool IsEmpty(ElfSymbol symbol) => symbol is { Size: 0, Type: ElfSymbolType.Object };
@@ -115,7 +153,10 @@ internal sealed class ModuleAddresses
         var end = offset + (ulong)(length < 0 ? text.Length : length + 1);
         var shown = new StringBuilder("\"");
         foreach (var letter in text[..Math.Clamp(length, 0, LongestText)])
+        {
             shown.Append(letter is >= (byte)' ' and < 127 and not (byte)'"' and not (byte)'\\' ? (char)letter : '.');
+        }
+
         shown.Append(length > LongestText ? "...\"" : "\"");
         return Get(section, offset, () => new(AddressKind.Literal, shown.ToString(), section, offset, end));
     }
@@ -123,7 +164,8 @@ internal sealed class ModuleAddresses
     // Between two symbols nothing says where one thing ends and the next begins.
     private OwnAddress Unnamed(ElfSection section, ulong offset)
     {
-        ulong start = 0, end = section.Size;
+        ulong start = 0,
+            end = section.Size;
         foreach (var symbol in SymbolsOf(section).Where(s => s.Size > 0))
         {
             if (symbol.Value > offset)
@@ -145,7 +187,8 @@ internal sealed class ModuleAddresses
     private static AddressKind KindOf(ElfSection section) =>
         section.Has(ElfSectionFlags.Write) ? AddressKind.Data : AddressKind.Constant;
 
-    private static bool IsLiteral(ElfSection section) => !section.Has(ElfSectionFlags.Write)
+    private static bool IsLiteral(ElfSection section) =>
+        !section.Has(ElfSectionFlags.Write)
         && (section.Has(ElfSectionFlags.Strings) || section.Name.Contains(".str1.", StringComparison.Ordinal));
 
     private void ReadContents(ElfSection section, ElfRelocation[] entries)
@@ -153,10 +196,15 @@ internal sealed class ModuleAddresses
         foreach (var relocation in entries)
         {
             if (Target(relocation, 0) is not { } target || Find(section, relocation.Offset, null) is not { } holder)
+            {
                 continue;
+            }
+
             holder.Hold([target]);
             if (target is { Kind: AddressKind.Function, Counts: false })
+            {
                 Labels.Add(new(target.Section, unchecked(relocation.Symbol!.Value + (ulong)relocation.Addend)));
+            }
         }
     }
 }

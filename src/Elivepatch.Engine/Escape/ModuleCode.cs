@@ -20,7 +20,14 @@ internal readonly record struct CodePlace(ElfSection Section, ulong Offset)
 /// <param name="Target">For a near branch its target in this module.</param>
 /// <param name="External">For a near branch the name of its target elsewhere.</param>
 internal sealed record CodeInstruction(
-    MachineInstruction Code, CodePlace Place, CodePlace Next, OwnAddress? Immediate, OwnAddress? Displacement, CodePlace? Target, string? External);
+    MachineInstruction Code,
+    CodePlace Place,
+    CodePlace Next,
+    OwnAddress? Immediate,
+    OwnAddress? Displacement,
+    CodePlace? Target,
+    string? External
+);
 
 /// <summary>A function of the module.</summary>
 /// <param name="Name">Its symbol.</param>
@@ -60,16 +67,27 @@ internal sealed class ModuleCode
 
         Functions = [.. entries.Values];
         foreach (var function in Functions)
+        {
             Decode(function);
+        }
+
         foreach (var section in elf.Sections.Where(s => s.Name is SectionRules.ExceptionTable or SectionRules.JumpTable))
+        {
             ReadJumps(addresses.RelocationsOf(section));
+        }
+
         foreach (var section in elf.Sections.Where(s => s.Name == SectionRules.Alternatives))
+        {
             ReadAlternatives(section, addresses.RelocationsOf(section));
+        }
     }
 
     public IReadOnlyList<CodeFunction> Functions { get; }
 
-    /// <summary>False where there is code that nobody can say the extent of: replacements of alternatives in entries of a size that no kernel has.</summary>
+    /// <summary>
+    /// False where there is code that nobody can say the extent of: replacements of alternatives in entries of a size that no
+    /// kernel has.
+    /// </summary>
     public bool IsComplete { get; private set; } = true;
 
     /// <summary>All instructions, in the order of functions.</summary>
@@ -88,24 +106,31 @@ internal sealed class ModuleCode
     }
 
     /// <summary>
-    /// Where a table says that an instruction may go: a static branch, a fault, or what the kernel writes in its place on a processor
-    /// with some feature.
+    /// Where a table says that an instruction may go: a static branch, a fault, or what the kernel writes in its place on a
+    /// processor with some feature.
     /// </summary>
     public IReadOnlyList<CodePlace> TableJumps(CodePlace from) => tableJumps.TryGetValue(from, out var found) ? found : [];
 
     private void Decode(CodeFunction function)
     {
         foreach (var (code, place, immediate, displacement) in Read(function.Entry, function.End))
+        {
             instructions.TryAdd(place, Describe(code, place, place with { Offset = code.End }, immediate, displacement));
+        }
     }
 
     // Instructions with their relocations.
     private IEnumerable<(MachineInstruction Code, CodePlace Place, ElfRelocation? Immediate, ElfRelocation? Displacement)> Read(
-        CodePlace start, ulong end)
+        CodePlace start,
+        ulong end
+    )
     {
         var section = start.Section;
-        var relocations = addresses.RelocationsOf(section).Where(r => r.Offset >= start.Offset && r.Offset < end)
-            .GroupBy(r => r.Offset).ToDictionary(g => g.Key, g => g.First());
+        var relocations = addresses
+            .RelocationsOf(section)
+            .Where(r => r.Offset >= start.Offset && r.Offset < end)
+            .GroupBy(r => r.Offset)
+            .ToDictionary(g => g.Key, g => g.First());
         foreach (var code in architecture.Decode(section, start.Offset, end))
         {
             var immediate = code.Immediate is { } i ? relocations.GetValueOrDefault(i.Offset) : null;
@@ -115,20 +140,38 @@ internal sealed class ModuleCode
     }
 
     private CodeInstruction Describe(
-        MachineInstruction code, CodePlace place, CodePlace behind, ElfRelocation? immediate, ElfRelocation? displacement)
+        MachineInstruction code,
+        CodePlace place,
+        CodePlace behind,
+        ElfRelocation? immediate,
+        ElfRelocation? displacement
+    )
     {
         if (code.Target is { } near)
         {
             if (immediate?.Symbol is not { } symbol)
+            {
                 return new(code, place, behind, null, null, place with { Offset = near }, null);
+            }
+
             return symbol is { IsDefined: true, Section: { } home }
-                ? new(code, place, behind, null, null, new(home, unchecked(symbol.Value + (ulong)(immediate.Addend + Bias(immediate, code.Immediate)))), null)
+                ? new(
+                    code,
+                    place,
+                    behind,
+                    null,
+                    null,
+                    new(home, unchecked(symbol.Value + (ulong)(immediate.Addend + Bias(immediate, code.Immediate)))),
+                    null
+                )
                 : new(code, place, behind, null, null, null, LivepatchSymbol.TryParse(symbol.Name)?.Name ?? symbol.Name);
         }
 
         // Inside one section the assembler knows the distance and leaves no relocation.
         var relative = code.Memory?.Place;
-        var memory = displacement is not null ? addresses.Target(displacement, relative is not null ? Bias(displacement, code.Displacement) : 0)
+        var memory =
+            displacement is not null
+                ? addresses.Target(displacement, relative is not null ? Bias(displacement, code.Displacement) : 0)
             : relative is { } here ? addresses.Find(place.Section, here, null)
             : null;
         return new(code, place, behind, immediate is null ? null : addresses.Target(immediate, 0), memory, null, null);
@@ -144,7 +187,10 @@ internal sealed class ModuleCode
         for (var i = 0; i + 1 < relocations.Count; i++)
         {
             if (PlaceOf(relocations[i]) is not { } from || PlaceOf(relocations[i + 1]) is not { } to)
+            {
                 continue;
+            }
+
             AddJump(from, to);
             i++;
         }
@@ -153,22 +199,34 @@ internal sealed class ModuleCode
     private void AddJump(CodePlace from, CodePlace to)
     {
         if (!tableJumps.TryGetValue(from, out var targets))
+        {
             tableJumps[from] = targets = [];
+        }
+
         targets.Add(to);
     }
 
-    // struct alt_instr { s32 instr_offset, repl_offset; ... }. A replacement is one more way from the original's place to the one behind it.
+    // struct alt_instr { s32 instr_offset, repl_offset; ... }. A replacement is one more way from the original's place to the one
+    // behind it.
     private void ReadAlternatives(ElfSection table, IReadOnlyList<ElfRelocation> relocations)
     {
         relocations = [.. relocations.Where(r => !architecture.TypeOf(r).IsNone)];
         if (relocations.Count < 2)
+        {
             return;
+        }
+
         var size = table.Size / (ulong)(relocations.Count / 2);
         for (var i = 0; i + 1 < relocations.Count; i += 2)
         {
             var entry = relocations[i].Offset;
-            if (PlaceOf(relocations[i]) is not { } original || PlaceOf(relocations[i + 1]) is not { } start || At(original) is null
-                || entry > (ulong)table.Content.Length || size > (ulong)table.Content.Length - entry)
+            if (
+                PlaceOf(relocations[i]) is not { } original
+                || PlaceOf(relocations[i + 1]) is not { } start
+                || At(original) is null
+                || entry > (ulong)table.Content.Length
+                || size > (ulong)table.Content.Length - entry
+            )
             {
                 continue;
             }
@@ -190,7 +248,10 @@ internal sealed class ModuleCode
             AddJump(original, start);
             foreach (var (code, place, immediate, displacement) in Read(start, end))
             {
-                instructions.TryAdd(place, Describe(code, place, code.End < end ? place with { Offset = code.End } : behind, immediate, displacement));
+                instructions.TryAdd(
+                    place,
+                    Describe(code, place, code.End < end ? place with { Offset = code.End } : behind, immediate, displacement)
+                );
                 originals.TryAdd(place, original);
             }
         }

@@ -58,9 +58,13 @@ internal sealed class OwnAddress(AddressKind kind, string name, ElfSection secti
             foreach (var held in next.Contents.Where(seen.Add))
             {
                 if (held.IsFrame)
+                {
                     open.Enqueue(held);
+                }
                 else
+                {
                     yield return held;
+                }
             }
         }
     }

@@ -12,7 +12,11 @@ internal static class EditedFunctions
     public static HashSet<DebugFunction> Find(DebugInfo debug, IReadOnlyList<EditedLines> edits)
     {
         var result = new HashSet<DebugFunction>();
-        var byFile = debug.Functions.Select(f => f.Source).Distinct().Where(f => f.Declared.File is not null).ToLookup(f => PathOf(f.Declared.File!));
+        var byFile = debug
+            .Functions.Select(f => f.Source)
+            .Distinct()
+            .Where(f => f.Declared.File is not null)
+            .ToLookup(f => PathOf(f.Declared.File!));
         foreach (var edit in edits)
         {
             var functions = byFile[edit.File].OrderBy(f => f.Declared.Line).ToList();
@@ -22,7 +26,9 @@ internal static class EditedFunctions
                 var first = functions[i].Declared.Line - 1;
                 var last = i + 1 < functions.Count ? functions[i + 1].Declared.Line - 2 : int.MaxValue;
                 if (edit.First <= last && edit.Last >= first)
+                {
                     result.Add(functions[i]);
+                }
             }
         }
 

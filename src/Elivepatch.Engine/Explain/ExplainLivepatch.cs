@@ -13,15 +13,28 @@ public static class ExplainLivepatch
 {
     /// <summary>Runs the pass.</summary>
     public static Explanation Run(
-        string name, string release, string buildId, bool replace, IReadOnlyList<LinkUnit> units, IReadOnlyList<PatchedFunction> patched,
-        IReadOnlyList<KernelReference> references, IReadOnlyList<EditedLines> edits, EscapeFindings escapes)
+        string name,
+        string release,
+        string buildId,
+        bool replace,
+        IReadOnlyList<LinkUnit> units,
+        IReadOnlyList<PatchedFunction> patched,
+        IReadOnlyList<KernelReference> references,
+        IReadOnlyList<EditedLines> edits,
+        EscapeFindings escapes
+    )
     {
         var old = patched.ToDictionary(p => p.Change.After, p => p.Old);
-        return new(name, release, buildId, replace,
+        return new(
+            name,
+            release,
+            buildId,
+            replace,
             [.. units.Select(Unit)],
             [.. units.SelectMany(u => Functions(u.Inclusion, old, edits))],
             [.. units.SelectMany(u => Data(u.Inclusion))],
-            [.. references.Select(Reference)])
+            [.. references.Select(Reference)]
+        )
         {
             KeptInMemory = Kept(units, escapes),
         };
@@ -42,15 +55,42 @@ public static class ExplainLivepatch
     private static List<ExplainedEscape> Kept(IReadOnlyList<LinkUnit> units, EscapeFindings escapes)
     {
         // A name that several units have names no unit.
-        var homes = units.SelectMany(u => u.Inclusion.Pieces.Where(p => p.IsCode).Select(p => (p.Name, u.Inclusion.Diff.Unit)))
-            .GroupBy(p => p.Name, p => p.Unit).Where(g => g.Distinct().Count() == 1).ToDictionary(g => g.Key, g => g.First());
-        var kept = escapes.Escapes.Select(e => new ExplainedEscape(homes.GetValueOrDefault(e.Function), e.Function, e.Address, e.Kind, e.Way, e.To, e.Event));
-        return escapes.IsComplete ? [.. kept]
-            : [.. kept, new(null, "", "", AddressKind.Data, EscapeWay.NotFollowed, null, "its code is too large to be followed to the end")];
+        var homes = units
+            .SelectMany(u => u.Inclusion.Pieces.Where(p => p.IsCode).Select(p => (p.Name, u.Inclusion.Diff.Unit)))
+            .GroupBy(p => p.Name, p => p.Unit)
+            .Where(g => g.Distinct().Count() == 1)
+            .ToDictionary(g => g.Key, g => g.First());
+        var kept = escapes.Escapes.Select(e => new ExplainedEscape(
+            homes.GetValueOrDefault(e.Function),
+            e.Function,
+            e.Address,
+            e.Kind,
+            e.Way,
+            e.To,
+            e.Event
+        ));
+        return escapes.IsComplete
+            ? [.. kept]
+            :
+            [
+                .. kept,
+                new(
+                    null,
+                    "",
+                    "",
+                    AddressKind.Data,
+                    EscapeWay.NotFollowed,
+                    null,
+                    "its code is too large to be followed to the end"
+                ),
+            ];
     }
 
     private static IEnumerable<ExplainedFunction> Functions(
-        Inclusion inclusion, Dictionary<Piece, LivepatchSymbol> old, IReadOnlyList<EditedLines> edits)
+        Inclusion inclusion,
+        Dictionary<Piece, LivepatchSymbol> old,
+        IReadOnlyList<EditedLines> edits
+    )
     {
         var diff = inclusion.Diff;
         var edited = EditedFunctions.Find(diff.Correlation.Before.Debug, edits);
@@ -64,10 +104,20 @@ public static class ExplainLivepatch
             else if (piece.Kind == PieceKind.Function && diff.Correlation.BeforeOf(piece) is { } before)
             {
                 var change = changes[piece];
-                var (reason, because) = change.IsOnRequest ? (FunctionReason.Requested, [])
-                    : change.IsOnlyCaller ? (FunctionReason.Caller, [change.LiftedFrom!.Name]) : ReasonFor(diff, piece, before, edited);
+                var (reason, because) =
+                    change.IsOnRequest ? (FunctionReason.Requested, [])
+                    : change.IsOnlyCaller ? (FunctionReason.Caller, [change.LiftedFrom!.Name])
+                    : ReasonFor(diff, piece, before, edited);
                 var symbol = old.GetValueOrDefault(piece);
-                yield return new(diff.Unit, piece.Name, reason, because, symbol?.Name, symbol?.Position.Value, change.IsOnlyCaller ? null : change.Difference?.ToString());
+                yield return new(
+                    diff.Unit,
+                    piece.Name,
+                    reason,
+                    because,
+                    symbol?.Name,
+                    symbol?.Position.Value,
+                    change.IsOnlyCaller ? null : change.Difference?.ToString()
+                );
             }
             else if (piece.Kind == PieceKind.Function)
             {
@@ -77,16 +127,28 @@ public static class ExplainLivepatch
     }
 
     private static (FunctionReason Reason, IReadOnlyList<string> Because) ReasonFor(
-        UnitDiff diff, Piece after, Piece before, HashSet<DebugFunction> edited)
+        UnitDiff diff,
+        Piece after,
+        Piece before,
+        HashSet<DebugFunction> edited
+    )
     {
         var old = FunctionAt(diff.Correlation.Before.Debug, before);
         if (old is not null && edited.Contains(old.Source))
+        {
             return (FunctionReason.Edited, []);
+        }
 
         // A function that was inlined on either side counts; the two sides are different debug information, so names decide.
         var names = edited.Select(f => f.Name).ToHashSet();
-        var inlined = new[] { old, FunctionAt(diff.Correlation.After.Debug, after) }.OfType<DebugFunction>()
-            .SelectMany(f => f.Inlined).Select(f => f.Name).Where(names.Contains).Distinct().Order(StringComparer.Ordinal).ToList();
+        var inlined = new[] { old, FunctionAt(diff.Correlation.After.Debug, after) }
+            .OfType<DebugFunction>()
+            .SelectMany(f => f.Inlined)
+            .Select(f => f.Name)
+            .Where(names.Contains)
+            .Distinct()
+            .Order(StringComparer.Ordinal)
+            .ToList();
         return inlined.Count > 0 ? (FunctionReason.InlinesEdited, inlined) : (FunctionReason.CompiledDifferently, []);
     }
 
@@ -94,7 +156,8 @@ public static class ExplainLivepatch
         debug.Functions.FirstOrDefault(f => f.Location is { } l && l.Section == piece.Section && l.Offset == piece.Anchor);
 
     private static IEnumerable<ExplainedData> Data(Inclusion inclusion) =>
-        inclusion.Pieces.Where(p => p.Kind is PieceKind.Variable or PieceKind.Unnamed)
+        inclusion
+            .Pieces.Where(p => p.Kind is PieceKind.Variable or PieceKind.Unnamed)
             .Select(p => new ExplainedData(inclusion.Diff.Unit, p.Name, p.Size, IsCopy(p)));
 
     private static bool IsCopy(Piece data) =>

@@ -10,7 +10,8 @@ namespace Elivepatch.Engine.Facts;
 public sealed record EntryLayouts(
     IReadOnlyDictionary<string, int> EntrySizes,
     IReadOnlyDictionary<string, int> FieldOffsets,
-    IReadOnlyDictionary<string, int> StructureSizes)
+    IReadOnlyDictionary<string, int> StructureSizes
+)
 {
     /// <summary>Entry size of a table in bytes, or null where the headers define none.</summary>
     public int? SizeOf(string section) => EntrySizes.TryGetValue(section, out var size) ? size : null;

@@ -29,15 +29,20 @@ public sealed class ExportedSymbols
     {
         if (text.Length > KernelLimits.ExportsRead)
         {
-            return Malformed(string.Create(CultureInfo.InvariantCulture, $"{text.Length} bytes are more than the {KernelLimits.ExportsRead} that are read"));
+            return Malformed(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{text.Length} bytes are more than the {KernelLimits.ExportsRead} that are read"
+                )
+            );
         }
 
         var byName = new Dictionary<string, ExportedSymbol>(StringComparer.Ordinal);
-        int number = 0;
-        foreach (Range range in text.Split((byte)'\n'))
+        var number = 0;
+        foreach (var range in text.Split((byte)'\n'))
         {
             number++;
-            ReadOnlySpan<byte> line = text[range];
+            var line = text[range];
             if (line.IsEmpty)
             {
                 continue;
@@ -50,7 +55,9 @@ public sealed class ExportedSymbols
 
             if (!byName.TryAdd(symbol.Name, symbol))
             {
-                return Malformed(string.Create(CultureInfo.InvariantCulture, $"line {number} exports '{symbol.Name}' a second time"));
+                return Malformed(
+                    string.Create(CultureInfo.InvariantCulture, $"line {number} exports '{symbol.Name}' a second time")
+                );
             }
         }
 
@@ -65,11 +72,15 @@ public sealed class ExportedSymbols
         }
 
         // The namespace came in 5.4 and moved to the end in 5.8; where it is absent there may be four fields.
-        string[] fields = Encoding.ASCII.GetString(line).Split('\t');
-        if (fields.Length is not (4 or 5) || fields[1].Length == 0 || fields[2].Length == 0
+        var fields = Encoding.ASCII.GetString(line).Split('\t');
+        if (
+            fields.Length is not (4 or 5)
+            || fields[1].Length == 0
+            || fields[2].Length == 0
             || fields[0] is not ['0', 'x', .. { Length: 8 } digits]
-            || !uint.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint crc)
-            || fields[3] is not ("EXPORT_SYMBOL" or "EXPORT_SYMBOL_GPL"))
+            || !uint.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var crc)
+            || fields[3] is not ("EXPORT_SYMBOL" or "EXPORT_SYMBOL_GPL")
+        )
         {
             return null;
         }

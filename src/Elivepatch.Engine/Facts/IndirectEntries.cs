@@ -1,6 +1,7 @@
-// In: the running kernel's symbols and image. Out: which functions may be called through a pointer. Where the processor tracks indirect
-// branches, such a call traps unless it lands on a mark. A compiler leaves that out of a static function whose address nobody takes, and
-// the kernel takes it away, while it starts, from every function whose address nothing in the linked kernel takes.
+// In: the running kernel's symbols and image. Out: which functions may be called through a pointer. Where the processor tracks
+// indirect branches, such a call traps unless it lands on a mark. A compiler leaves that out of a static function whose address
+// nobody takes, and the kernel takes it away, while it starts, from every function whose address nothing in the linked kernel
+// takes.
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 
@@ -29,9 +30,9 @@ public sealed class IndirectEntries
         }
 
         // An array of 32-bit distances from the entry itself to the function.
-        for (int at = 0; at + sizeof(int) <= section.Content.Length; at += sizeof(int))
+        for (var at = 0; at + sizeof(int) <= section.Content.Length; at += sizeof(int))
         {
-            int distance = (int)architecture.Order.ReadUInt32(section.Content.AsSpan(at));
+            var distance = (int)architecture.Order.ReadUInt32(section.Content.AsSpan(at));
             @sealed.Add(unchecked(section.Address + (ulong)at + (ulong)distance));
         }
     }
@@ -55,7 +56,7 @@ public sealed class IndirectEntries
             return null;
         }
 
-        ulong link = image.ToLink(running);
+        var link = image.ToLink(running);
         return image.BytesFrom(link).StartsWith(calls.Mark.Span) && !@sealed.Contains(link);
     }
 }

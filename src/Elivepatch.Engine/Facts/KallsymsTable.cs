@@ -5,7 +5,12 @@ namespace Elivepatch.Engine.Facts;
 
 /// <summary>The symbols of all objects, in file order. Names stay in the bytes of the file until somebody asks for one.</summary>
 internal sealed class KallsymsTable(
-    ReadOnlyMemory<byte> text, ulong[] addresses, byte[] types, int[] nameStarts, ushort[] nameLengths)
+    ReadOnlyMemory<byte> text,
+    ulong[] addresses,
+    byte[] types,
+    int[] nameStarts,
+    ushort[] nameLengths
+)
 {
     /// <summary>Address of each symbol.</summary>
     public ulong[] Addresses { get; } = addresses;
@@ -14,8 +19,7 @@ internal sealed class KallsymsTable(
     public byte[] Types { get; } = types;
 
     /// <summary>The symbol of this line.</summary>
-    public KernelSymbol this[int index] =>
-        new(Encoding.ASCII.GetString(NameBytes(index)), Addresses[index], (char)Types[index]);
+    public KernelSymbol this[int index] => new(Encoding.ASCII.GetString(NameBytes(index)), Addresses[index], (char)Types[index]);
 
     /// <summary>The hash that the name indexes use. Seeded per process, so that no file can aim at one chain.</summary>
     public static uint Hash(ReadOnlySpan<byte> name)

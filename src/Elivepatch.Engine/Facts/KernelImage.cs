@@ -22,7 +22,9 @@ public sealed class KernelImage
         Displacement = displacement;
     }
 
-    /// <summary>By how many bytes the running kernel lies above the addresses of the link, modulo 2^64; 0 without KASLR.</summary>
+    /// <summary>
+    /// By how many bytes the running kernel lies above the addresses of the link, modulo 2^64; 0 without KASLR.
+    /// </summary>
     public ulong Displacement { get; }
 
     /// <summary>Brings the image and the symbols of the same running kernel together.</summary>
@@ -31,29 +33,42 @@ public sealed class KernelImage
     /// <param name="symbols">The symbols.</param>
     public static Outcome<KernelImage> Open(Architecture architecture, ElfObject vmlinux, KernelSymbols symbols)
     {
-        ElfSection[] sections = [.. vmlinux.Sections.Where(s => s.Has(ElfSectionFlags.Alloc) && s.Size > 0).OrderBy(s => s.Address)];
+        ElfSection[] sections =
+        [
+            .. vmlinux.Sections.Where(s => s.Has(ElfSectionFlags.Alloc) && s.Size > 0).OrderBy(s => s.Address),
+        ];
         if (vmlinux.FileType != ElfFileType.Executable || Array.Find(sections, s => s.Name == ".text") is not { } text)
         {
-            return new Problem(FactProblems.UnusableImage, "the image is not a linked kernel: it has no section .text at an address");
+            return new Problem(
+                FactProblems.UnusableImage,
+                "the image is not a linked kernel: it has no section .text at an address"
+            );
         }
 
-        for (int i = 1; i < sections.Length; i++)
+        for (var i = 1; i < sections.Length; i++)
         {
             if (sections[i].Address - sections[i - 1].Address < sections[i - 1].Size)
             {
-                return new Problem(FactProblems.UnusableImage, $"sections {sections[i - 1]} and {sections[i]} of the image overlap");
+                return new Problem(
+                    FactProblems.UnusableImage,
+                    $"sections {sections[i - 1]} and {sections[i]} of the image overlap"
+                );
             }
         }
 
         // arch/*/kernel/vmlinux.lds.S: the output section .text begins with _text.
-        IReadOnlyList<KernelSymbol> start = symbols.Vmlinux.Named("_text");
+        var start = symbols.Vmlinux.Named("_text");
         return start.Count == 1
             ? new KernelImage(sections, architecture.LowestAddress, unchecked(start[0].Address - text.Address))
-            : new Problem(FactProblems.UnusableImage, $"the symbols have '_text' {start.Count} times, so nothing says where the image runs");
+            : new Problem(
+                FactProblems.UnusableImage,
+                $"the symbols have '_text' {start.Count} times, so nothing says where the image runs"
+            );
     }
 
     /// <summary>An image whose sections lie where they run: no two of them overlap.</summary>
-    internal static KernelImage Of(IEnumerable<ElfSection> sections) => new([.. sections.Where(s => s.Size > 0).OrderBy(s => s.Address)], 0, 0);
+    internal static KernelImage Of(IEnumerable<ElfSection> sections) =>
+        new([.. sections.Where(s => s.Size > 0).OrderBy(s => s.Address)], 0, 0);
 
     /// <summary>All sections that are loaded, by address.</summary>
     public IReadOnlyList<ElfSection> Sections => sections;
@@ -70,11 +85,11 @@ public sealed class KernelImage
     /// <summary>The section that covers this address of the link, or null.</summary>
     public ElfSection? SectionAt(ulong link)
     {
-        int low = 0;
-        int high = sections.Length;
+        var low = 0;
+        var high = sections.Length;
         while (low < high)
         {
-            int middle = low + ((high - low) / 2);
+            var middle = low + ((high - low) / 2);
             if (sections[middle].Address <= link)
             {
                 low = middle + 1;
@@ -93,5 +108,7 @@ public sealed class KernelImage
     /// that have no bytes in the file.
     /// </summary>
     public ReadOnlySpan<byte> BytesFrom(ulong link) =>
-        SectionAt(link) is { } section && section.Type != ElfSectionType.NoBits ? section.Content.AsSpan((int)(link - section.Address)) : default;
+        SectionAt(link) is { } section && section.Type != ElfSectionType.NoBits
+            ? section.Content.AsSpan((int)(link - section.Address))
+            : default;
 }

@@ -25,7 +25,7 @@ public sealed class KernelMemory
     /// <summary>Reads the map from the symbols of the linker script.</summary>
     public KernelMemory(KernelSymbols symbols)
     {
-        foreach ((string first, string end, MemoryKind kind) in boundaries)
+        foreach ((var first, var end, var kind) in boundaries)
         {
             if (symbols.Vmlinux.Named(first) is [var from] && symbols.Vmlinux.Named(end) is [var to] && from.Address < to.Address)
             {
@@ -52,7 +52,7 @@ public sealed class KernelMemory
     /// <summary>What lies at an address of the running kernel, as kallsyms gives it.</summary>
     public MemoryKind KindOf(ulong address)
     {
-        foreach ((ulong first, ulong end, MemoryKind kind) in ranges)
+        foreach ((var first, var end, var kind) in ranges)
         {
             if (address >= first && address < end)
             {

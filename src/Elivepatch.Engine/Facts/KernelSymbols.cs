@@ -8,10 +8,11 @@ namespace Elivepatch.Engine.Facts;
 
 /// <summary>
 /// The symbol table of a running kernel, from <c>/proc/kallsyms</c> (<c>s_show()</c> in <c>kernel/kallsyms.c</c>): lines
-/// <c>address type name</c>, those of modules followed by a tab and <c>[module]</c>. vmlinux comes first, in address order, then each
-/// module in one piece. Behind all modules the kernel lists what ftrace remembers of their init functions, under the module's name
-/// again (<c>ftrace_mod_get_kallsym()</c> in <c>kernel/trace/ftrace.c</c>, for every module that was loaded while ftrace was in use):
-/// code that is freed, and that neither <c>module_kallsyms_on_each_symbol()</c> nor livepatches know. It is left out.
+/// <c>address type name</c>, those of modules followed by a tab and <c>[module]</c>. vmlinux comes first, in address order, then
+/// each module in one piece. Behind all modules the kernel lists what ftrace remembers of their init functions, under the
+/// module's name again (<c>ftrace_mod_get_kallsym()</c> in <c>kernel/trace/ftrace.c</c>, for every module that was loaded while
+/// ftrace was in use): code that is freed, and that neither <c>module_kallsyms_on_each_symbol()</c> nor livepatches know. It is
+/// left out.
 /// </summary>
 public sealed class KernelSymbols
 {
@@ -44,32 +45,37 @@ public sealed class KernelSymbols
     /// <summary>Reads the text of <c>/proc/kallsyms</c>. The memory is kept and must not change afterwards.</summary>
     public static Outcome<KernelSymbols> Parse(ReadOnlyMemory<byte> file)
     {
-        ReadOnlySpan<byte> text = file.Span;
+        var text = file.Span;
         if (text.Length > KernelLimits.SymbolsRead)
         {
-            return Malformed(string.Create(CultureInfo.InvariantCulture, $"{text.Length} bytes are more than the {KernelLimits.SymbolsRead} that are read"));
+            return Malformed(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{text.Length} bytes are more than the {KernelLimits.SymbolsRead} that are read"
+                )
+            );
         }
 
         // No more than there can be symbols: a file of line ends alone is refused at its first line, and gets no room for the
         // others.
-        int lines = Math.Min(text.Count((byte)'\n'), text.Length / (ShortestLine + 1)) + 1;
+        var lines = Math.Min(text.Count((byte)'\n'), text.Length / (ShortestLine + 1)) + 1;
         var addresses = new ulong[lines];
         var types = new byte[lines];
         var nameStarts = new int[lines];
         var nameLengths = new ushort[lines];
         var table = new KallsymsTable(file, addresses, types, nameStarts, nameLengths);
         var modules = new Dictionary<string, ObjectSymbols>(StringComparer.Ordinal);
-        int count = 0;
-        int vmlinuxCount = -1;
-        int moduleStart = 0;
+        var count = 0;
+        var vmlinuxCount = -1;
+        var moduleStart = 0;
         ulong anyAddress = 0;
         ReadOnlySpan<byte> module = default;
 
-        for (int position = 0; position < text.Length;)
+        for (var position = 0; position < text.Length; )
         {
-            int length = text[position..].IndexOf((byte)'\n');
-            ReadOnlySpan<byte> line = text.Slice(position, length < 0 ? text.Length - position : length).TrimEnd((byte)'\r');
-            if (!TryReadLine(line, out ulong address, out int nameLength, out ReadOnlySpan<byte> lineModule))
+            var length = text[position..].IndexOf((byte)'\n');
+            var line = text.Slice(position, length < 0 ? text.Length - position : length).TrimEnd((byte)'\r');
+            if (!TryReadLine(line, out var address, out var nameLength, out var lineModule))
             {
                 return Malformed(string.Create(CultureInfo.InvariantCulture, $"line {count + 1} is '{Printable(line)}'"));
             }
@@ -78,9 +84,14 @@ public sealed class KernelSymbols
             {
                 if (lineModule.IsEmpty || modules.Count >= MaximumModules)
                 {
-                    return Malformed(lineModule.IsEmpty
-                        ? string.Create(CultureInfo.InvariantCulture, $"line {count + 1}: the symbols of vmlinux stand in two places")
-                        : string.Create(CultureInfo.InvariantCulture, $"it has more than {MaximumModules} modules"));
+                    return Malformed(
+                        lineModule.IsEmpty
+                            ? string.Create(
+                                CultureInfo.InvariantCulture,
+                                $"line {count + 1}: the symbols of vmlinux stand in two places"
+                            )
+                            : string.Create(CultureInfo.InvariantCulture, $"it has more than {MaximumModules} modules")
+                    );
                 }
 
                 CloseModule(module);
@@ -90,8 +101,12 @@ public sealed class KernelSymbols
             }
             else if (module.IsEmpty && count > 0 && address < addresses[count - 1])
             {
-                return Malformed(string.Create(CultureInfo.InvariantCulture,
-                    $"line {count + 1}: vmlinux is not in address order at '{Printable(line)}'"));
+                return Malformed(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"line {count + 1}: vmlinux is not in address order at '{Printable(line)}'"
+                    )
+                );
             }
 
             addresses[count] = address;
@@ -123,7 +138,9 @@ public sealed class KernelSymbols
             if (!name.IsEmpty)
             {
                 modules.TryAdd(
-                    Encoding.ASCII.GetString(name), new ObjectSymbols(table, moduleStart, count - moduleStart, inAddressOrder: false));
+                    Encoding.ASCII.GetString(name),
+                    new ObjectSymbols(table, moduleStart, count - moduleStart, inAddressOrder: false)
+                );
             }
         }
     }
@@ -137,14 +154,19 @@ public sealed class KernelSymbols
         address = 0;
         nameLength = 0;
         module = default;
-        if (line.Length < ShortestLine || line[AddressDigits] != ' ' || line[AddressDigits + 2] != ' '
-            || !IsType((char)line[AddressDigits + 1]) || !TryReadAddress(line[..AddressDigits], out address))
+        if (
+            line.Length < ShortestLine
+            || line[AddressDigits] != ' '
+            || line[AddressDigits + 2] != ' '
+            || !IsType((char)line[AddressDigits + 1])
+            || !TryReadAddress(line[..AddressDigits], out address)
+        )
         {
             return false;
         }
 
-        ReadOnlySpan<byte> rest = line[(AddressDigits + 3)..];
-        int tab = rest.IndexOf((byte)'\t');
+        var rest = line[(AddressDigits + 3)..];
+        var tab = rest.IndexOf((byte)'\t');
         if (tab >= 0)
         {
             module = rest[(tab + 1)..];
@@ -164,9 +186,9 @@ public sealed class KernelSymbols
     private static bool TryReadAddress(ReadOnlySpan<byte> digits, out ulong address)
     {
         address = 0;
-        foreach (byte digit in digits)
+        foreach (var digit in digits)
         {
-            int value = HexValue(digit);
+            var value = HexValue(digit);
             if (value < 0)
             {
                 return false;
@@ -178,20 +200,21 @@ public sealed class KernelSymbols
         return true;
     }
 
-    private static int HexValue(byte digit) => digit switch
-    {
-        >= (byte)'0' and <= (byte)'9' => digit - '0',
-        >= (byte)'a' and <= (byte)'f' => digit - 'a' + 10,
-        >= (byte)'A' and <= (byte)'F' => digit - 'A' + 10,
-        _ => -1,
-    };
+    private static int HexValue(byte digit) =>
+        digit switch
+        {
+            >= (byte)'0' and <= (byte)'9' => digit - '0',
+            >= (byte)'a' and <= (byte)'f' => digit - 'a' + 10,
+            >= (byte)'A' and <= (byte)'F' => digit - 'A' + 10,
+            _ => -1,
+        };
 
     private static bool IsGraphic(ReadOnlySpan<byte> name) => !name.ContainsAnyExceptInRange((byte)0x21, (byte)0x7e);
 
     private static string Printable(ReadOnlySpan<byte> line)
     {
         var text = new StringBuilder();
-        foreach (byte b in line[..Math.Min(line.Length, 80)])
+        foreach (var b in line[..Math.Min(line.Length, 80)])
         {
             text.Append(b is >= 0x20 and < 0x7f ? (char)b : '?');
         }

@@ -19,10 +19,16 @@ public sealed record LivepatchSymbol(string ObjectName, string Name, Sympos Posi
     public static LivepatchSymbol? TryParse(string symbolName)
     {
         if (!symbolName.StartsWith(Prefix, StringComparison.Ordinal))
+        {
             return null;
+        }
+
         var rest = symbolName[Prefix.Length..];
         var (dot, comma) = (rest.IndexOf('.', StringComparison.Ordinal), rest.LastIndexOf(','));
-        return dot > 0 && comma > dot + 1 && int.TryParse(rest[(comma + 1)..], System.Globalization.NumberStyles.None, null, out var position)
+        return
+            dot > 0
+            && comma > dot + 1
+            && int.TryParse(rest[(comma + 1)..], System.Globalization.NumberStyles.None, null, out var position)
             ? new(rest[..dot], rest[(dot + 1)..comma], new(position))
             : null;
     }

@@ -1,5 +1,6 @@
 // The symbols of vmlinux or of one module, in the order in which the kernel counts them. A view of the one big table that
-// KernelSymbols fills: 150,000 symbols as five arrays cost less time and memory than as many objects, and most are never asked for.
+// KernelSymbols fills: 150,000 symbols as five arrays cost less time and memory than as many objects, and most are never asked
+// for.
 using System.Text;
 using Elivepatch.Model;
 
@@ -28,20 +29,27 @@ public sealed class ObjectSymbols
     }
 
     /// <summary>Symbols that come from elsewhere than kallsyms, in the kernel's order.</summary>
-    /// <param name="symbols">The symbols; their names are ASCII and have at most <see cref="KernelLimits.SymbolName"/> characters.</param>
+    /// <param name="symbols">
+    /// The symbols; their names are ASCII and have at most <see cref="KernelLimits.SymbolName"/> characters.
+    /// </param>
     internal static ObjectSymbols Of(IReadOnlyList<KernelSymbol> symbols)
     {
         var names = new byte[symbols.Sum(s => s.Name.Length)];
         var (starts, lengths) = (new int[symbols.Count], new ushort[symbols.Count]);
-        int end = 0;
-        for (int i = 0; i < symbols.Count; i++)
+        var end = 0;
+        for (var i = 0; i < symbols.Count; i++)
         {
             (starts[i], lengths[i]) = (end, (ushort)symbols[i].Name.Length);
             end += Encoding.ASCII.GetBytes(symbols[i].Name, names.AsSpan(end));
         }
 
         var table = new KallsymsTable(
-            names, [.. symbols.Select(s => s.Address)], [.. symbols.Select(s => (byte)s.Type)], starts, lengths);
+            names,
+            [.. symbols.Select(s => s.Address)],
+            [.. symbols.Select(s => (byte)s.Type)],
+            starts,
+            lengths
+        );
         return new(table, 0, symbols.Count, inAddressOrder: false);
     }
 
@@ -66,9 +74,9 @@ public sealed class ObjectSymbols
     /// </summary>
     public Sympos? PositionOf(string name, ulong address)
     {
-        int count = 0;
-        int position = 0;
-        foreach (int index in IndexesOf(name))
+        var count = 0;
+        var position = 0;
+        foreach (var index in IndexesOf(name))
         {
             count++;
             if (position == 0 && table.Addresses[index] == address)
@@ -84,9 +92,9 @@ public sealed class ObjectSymbols
     public IReadOnlyList<KernelSymbol> At(ulong address)
     {
         var found = new List<KernelSymbol>();
-        for (int i = InAddressOrder ? FirstAtOrAfter(address) : 0; i < Count; i++)
+        for (var i = InAddressOrder ? FirstAtOrAfter(address) : 0; i < Count; i++)
         {
-            ulong at = table.Addresses[start + i];
+            var at = table.Addresses[start + i];
             if (at == address)
             {
                 found.Add(table[start + i]);
@@ -100,7 +108,9 @@ public sealed class ObjectSymbols
         return found;
     }
 
-    /// <summary>The last symbol whose address is not above this one; null where all are above, or the order is not that of addresses.</summary>
+    /// <summary>
+    /// The last symbol whose address is not above this one; null where all are above, or the order is not that of addresses.
+    /// </summary>
     public KernelSymbol? AtOrBefore(ulong address)
     {
         if (!InAddressOrder)
@@ -108,9 +118,11 @@ public sealed class ObjectSymbols
             return null;
         }
 
-        int next = FirstAtOrAfter(address);
-        bool isExact = next < Count && table.Addresses[start + next] == address;
-        return isExact ? table[start + next] : next > 0 ? table[start + next - 1] : null;
+        var next = FirstAtOrAfter(address);
+        var isExact = next < Count && table.Addresses[start + next] == address;
+        return isExact ? table[start + next]
+            : next > 0 ? table[start + next - 1]
+            : null;
     }
 
     /// <summary>
@@ -118,9 +130,9 @@ public sealed class ObjectSymbols
     /// </summary>
     public IEnumerable<KernelSymbol> Between(ulong first, ulong end)
     {
-        for (int i = InAddressOrder ? FirstAtOrAfter(first) : 0; i < Count; i++)
+        for (var i = InAddressOrder ? FirstAtOrAfter(first) : 0; i < Count; i++)
         {
-            ulong at = table.Addresses[start + i];
+            var at = table.Addresses[start + i];
             if (at >= first && at < end)
             {
                 yield return table[start + i];
@@ -145,20 +157,22 @@ public sealed class ObjectSymbols
     /// <summary>All symbols with this name, in the kernel's order, one by one and without a list.</summary>
     internal IEnumerable<KernelSymbol> EachNamed(string name)
     {
-        foreach (int index in IndexesOf(name))
+        foreach (var index in IndexesOf(name))
         {
             yield return new(name, table.Addresses[index], (char)table.Types[index]);
         }
     }
 
-    /// <summary>Position of the first symbol whose address is not below this one; <see cref="Count"/> where all are below.</summary>
+    /// <summary>
+    /// Position of the first symbol whose address is not below this one; <see cref="Count"/> where all are below.
+    /// </summary>
     private int FirstAtOrAfter(ulong address)
     {
-        int low = 0;
-        int high = Count;
+        var low = 0;
+        var high = Count;
         while (low < high)
         {
-            int middle = low + ((high - low) / 2);
+            var middle = low + ((high - low) / 2);
             if (table.Addresses[start + middle] < address)
             {
                 low = middle + 1;
@@ -175,13 +189,13 @@ public sealed class ObjectSymbols
     private NameEnumerator IndexesOf(string name)
     {
         Span<byte> bytes = stackalloc byte[KernelLimits.SymbolName];
-        if (!Encoding.UTF8.TryGetBytes(name, bytes, out int length))
+        if (!Encoding.UTF8.TryGetBytes(name, bytes, out var length))
         {
             return new(this, name, -1);
         }
 
-        int[] heads = names.Value.Heads;
-        int head = heads.Length == 0 ? -1 : heads[KallsymsTable.Hash(bytes[..length]) & (uint)(heads.Length - 1)];
+        var heads = names.Value.Heads;
+        var head = heads.Length == 0 ? -1 : heads[KallsymsTable.Hash(bytes[..length]) & (uint)(heads.Length - 1)];
         return new(this, name, head);
     }
 
@@ -197,9 +211,9 @@ public sealed class ObjectSymbols
         Array.Fill(heads, -1);
 
         // From the last to the first, each put at the head of its chain: every chain is then in the kernel's order.
-        for (int i = Count - 1; i >= 0; i--)
+        for (var i = Count - 1; i >= 0; i--)
         {
-            ref int head = ref heads[KallsymsTable.Hash(table.NameBytes(start + i)) & (uint)(heads.Length - 1)];
+            ref var head = ref heads[KallsymsTable.Hash(table.NameBytes(start + i)) & (uint)(heads.Length - 1)];
             next[i] = head;
             head = i;
         }
@@ -223,7 +237,7 @@ public sealed class ObjectSymbols
         {
             while (candidate >= 0)
             {
-                int at = candidate;
+                var at = candidate;
                 candidate = symbols.names.Value.Next[at];
                 if (symbols.table.HasName(symbols.start + at, name))
                 {

@@ -1,12 +1,13 @@
-// In: a function's code as it stands in the two objects of a unit. Out: which instruction of the one is which of the other, where all
-// are the same. A section of its own moves a function, and two things follow from where code lies, without being code: NOPs that align
-// the target of a jump (the distance to the next multiple of 16 or 32 is another one), and the length of a branch (on some processors
-// it is shorter where its target is near; a tail call to a neighbour is a jump that the assembler can solve where both share a section).
+// In: a function's code as it stands in the two objects of a unit. Out: which instruction of the one is which of the other, where
+// all are the same. A section of its own moves a function, and two things follow from where code lies, without being code: NOPs
+// that align the target of a jump (the distance to the next multiple of 16 or 32 is another one), and the length of a branch (on
+// some processors it is shorter where its target is near; a tail call to a neighbour is a jump that the assembler can solve where
+// both share a section).
 //
-// So the two are read as instructions: a run of NOPs matches any run of NOPs, a branch one of another length to the place that matches
-// its target, and every other instruction must be equal byte by byte. A NOP may mean something, though: the site of a static branch or
-// of an alternative is rewritten at run time. Two unequal runs must have the same number of sites; they are paired in order, and each
-// must be the same NOP. Whether the order was right the comparison of the tables shows.
+// So the two are read as instructions: a run of NOPs matches any run of NOPs, a branch one of another length to the place that
+// matches its target, and every other instruction must be equal byte by byte. A NOP may mean something, though: the site of a
+// static branch or of an alternative is rewritten at run time. Two unequal runs must have the same number of sites; they are
+// paired in order, and each must be the same NOP. Whether the order was right the comparison of the tables shows.
 using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.Fidelity;
@@ -23,15 +24,16 @@ internal sealed class CodeAlignment
     private readonly List<(MachineInstruction Before, MachineInstruction AsBuilt)> pairs = [];
     private readonly List<UnequalNops> unequal = [];
 
-    // Where the distance changes: an offset in the before section, and what it is in the as-built one, less the start. Ascending; of
-    // two steps at one offset the later counts.
+    // Where the distance changes: an offset in the before section, and what it is in the as-built one, less the start. Ascending;
+    // of two steps at one offset the later counts.
     private readonly List<(ulong Before, ulong AsBuilt)> steps = [(0, 0)];
 
-    private CodeAlignment(InstructionRun ours, InstructionRun others, ulong start) => (this.ours, this.others, this.start) = (ours, others, start);
+    private CodeAlignment(InstructionRun ours, InstructionRun others, ulong start) =>
+        (this.ours, this.others, this.start) = (ours, others, start);
 
     /// <summary>
-    /// Pairs the instructions of a section with those that begin at <paramref name="start"/> in its twin; null where the two are not
-    /// instructions of the same kinds in the same order. Bytes and targets are compared with <see cref="AsBuiltContent"/>.
+    /// Pairs the instructions of a section with those that begin at <paramref name="start"/> in its twin; null where the two are
+    /// not instructions of the same kinds in the same order. Bytes and targets are compared with <see cref="AsBuiltContent"/>.
     /// </summary>
     /// <param name="section">A section of the before object.</param>
     /// <param name="twin">The section of the as-built object.</param>
@@ -48,16 +50,16 @@ internal sealed class CodeAlignment
     }
 
     /// <summary>
-    /// The offset in the as-built code, from its start, for an offset in the section of the before object; <see cref="Nowhere"/> for one
-    /// within NOPs that have no equals there.
+    /// The offset in the as-built code, from its start, for an offset in the section of the before object; <see cref="Nowhere"/>
+    /// for one within NOPs that have no equals there.
     /// </summary>
     public ulong Map(ulong offset)
     {
-        int low = 0;
-        int high = steps.Count - 1;
+        var low = 0;
+        var high = steps.Count - 1;
         while (low < high)
         {
-            int middle = (low + high + 1) / 2;
+            var middle = (low + high + 1) / 2;
             (low, high) = steps[middle].Before <= offset ? (middle, high) : (low, middle - 1);
         }
 
@@ -65,20 +67,18 @@ internal sealed class CodeAlignment
     }
 
     /// <summary>
-    /// The as-built code in the shape of the section of the before object: equal to its content, relocated fields apart, where the code
-    /// is the same. What is not the same differs in at least one byte outside of the fields.
+    /// The as-built code in the shape of the section of the before object: equal to its content, relocated fields apart, where
+    /// the code is the same. What is not the same differs in at least one byte outside of the fields.
     /// </summary>
     public byte[] AsBuiltContent()
     {
         // What is not written below is NOPs, which Pair() has looked at.
         byte[] content = [.. ours.Section.Content];
-        foreach ((MachineInstruction before, MachineInstruction asBuilt) in pairs)
+        foreach ((var before, var asBuilt) in pairs)
         {
-            Span<byte> bytes = content.AsSpan((int)before.Offset, before.Length);
-            ReadOnlySpan<byte> other = others.BytesOf(asBuilt);
-            bool isSame = before.IsBranch
-                ? WriteBranch(before, asBuilt, bytes, other)
-                : WriteOther(before, asBuilt, bytes, other);
+            var bytes = content.AsSpan((int)before.Offset, before.Length);
+            var other = others.BytesOf(asBuilt);
+            var isSame = before.IsBranch ? WriteBranch(before, asBuilt, bytes, other) : WriteOther(before, asBuilt, bytes, other);
             if (!isSame)
             {
                 // Any byte that the before object does not have shows it; the first is no field.
@@ -90,11 +90,13 @@ internal sealed class CodeAlignment
     }
 
     /// <summary>
-    /// True where a jump to an offset in the before object goes the same way as one to an offset in the as-built section. Into a run of
-    /// NOPs, it means the end of the run, and what is rewritten on the way there.
+    /// True where a jump to an offset in the before object goes the same way as one to an offset in the as-built section. Into a
+    /// run of NOPs, it means the end of the run, and what is rewritten on the way there.
     /// </summary>
     public bool LeadsToTheSame(ulong target, ulong asBuiltTarget) =>
-        unequal.Find(u => u.Reaches(target)) is { } run ? run.AreEqualWays(target, asBuiltTarget) : IsSamePlace(target, asBuiltTarget);
+        unequal.Find(u => u.Reaches(target)) is { } run
+            ? run.AreEqualWays(target, asBuiltTarget)
+            : IsSamePlace(target, asBuiltTarget);
 
     private BranchForms Branches => ours.Architecture.Branches;
 
@@ -102,8 +104,10 @@ internal sealed class CodeAlignment
 
     private bool WriteBranch(MachineInstruction before, MachineInstruction asBuilt, Span<byte> bytes, ReadOnlySpan<byte> other)
     {
-        bool hasField = ours.HasField(before);
-        bool isEqual = before.Length == asBuilt.Length && (hasField ? IsSameOutsideOfField(before, bytes, other) : bytes.SequenceEqual(other));
+        var hasField = ours.HasField(before);
+        var isEqual =
+            before.Length == asBuilt.Length
+            && (hasField ? IsSameOutsideOfField(before, bytes, other) : bytes.SequenceEqual(other));
         if (!(isEqual || (Branches.IsPlain(bytes) && Branches.IsPlain(other))))
         {
             return false;
@@ -120,7 +124,7 @@ internal sealed class CodeAlignment
             return false;
         }
 
-        ulong distance = unchecked(asBuilt.Target!.Value - (ulong)field.Bias - start - Map(field.Offset));
+        var distance = unchecked(asBuilt.Target!.Value - (ulong)field.Bias - start - Map(field.Offset));
         Branch.Write(bytes.Slice((int)(field.Offset - before.Offset), field.Size), ours.Order, distance);
         return true;
     }
@@ -132,9 +136,10 @@ internal sealed class CodeAlignment
             return false;
         }
 
-        int at = (int)(field.Offset - before.Offset);
-        int end = at + field.Size;
-        return bytes[..at].SequenceEqual(other[..at]) && bytes[end..].SequenceEqual(other[end..])
+        var at = (int)(field.Offset - before.Offset);
+        var end = at + field.Size;
+        return bytes[..at].SequenceEqual(other[..at])
+            && bytes[end..].SequenceEqual(other[end..])
             && Branch.AreEqualOutside(bytes[at..end], other[at..end], ours.Order);
     }
 
@@ -146,26 +151,29 @@ internal sealed class CodeAlignment
             return true;
         }
 
-        // The address of a place in the same section: another distance where code between them has another length. The place may be
-        // data, which only looks like NOPs.
-        int at = (int)(field.Offset - before.Offset);
+        // The address of a place in the same section: another distance where code between them has another length. The place may
+        // be data, which only looks like NOPs.
+        var at = (int)(field.Offset - before.Offset);
         byte[] displacement = [.. bytes.Slice(at, field.Size)];
         other.CopyTo(bytes);
         displacement.CopyTo(bytes[at..]);
         return asBuilt is { Memory.Place: { } otherTarget, Displacement: { } otherField }
-            && otherField.Offset - asBuilt.Offset == (ulong)at && otherField.Size == field.Size
-            && IsSamePlace(target, otherTarget) && !unequal.Exists(u => u.Holds(target));
+            && otherField.Offset - asBuilt.Offset == (ulong)at
+            && otherField.Size == field.Size
+            && IsSamePlace(target, otherTarget)
+            && !unequal.Exists(u => u.Holds(target));
     }
 
     private bool Pair()
     {
-        int i = 0;
-        int j = 0;
+        var i = 0;
+        var j = 0;
         while (ours.Has(i))
         {
             if (ours.IsPadding(i) || others.IsPadding(j))
             {
-                int end = ours.EndOfPadding(i), otherEnd = others.EndOfPadding(j);
+                int end = ours.EndOfPadding(i),
+                    otherEnd = others.EndOfPadding(j);
 
                 // Behind the last instruction there may be NOPs of the next function in the twin.
                 if (!PairRuns(i..end, j..(ours.Has(end) ? otherEnd : Math.Min(otherEnd, j + end - i))))
@@ -195,22 +203,23 @@ internal sealed class CodeAlignment
     /// </summary>
     private bool PairRuns(Range run, Range otherRun)
     {
-        (ulong begin, ulong end) = (ours.OffsetOf(run.Start.Value), ours.OffsetOf(run.End.Value));
-        (ulong otherBegin, ulong otherEnd) = (others.OffsetOf(otherRun.Start.Value), others.OffsetOf(otherRun.End.Value));
+        (var begin, var end) = (ours.OffsetOf(run.Start.Value), ours.OffsetOf(run.End.Value));
+        (var otherBegin, var otherEnd) = (others.OffsetOf(otherRun.Start.Value), others.OffsetOf(otherRun.End.Value));
         Step(begin, otherBegin);
         if (ours.BytesOf(begin, end).SequenceEqual(others.BytesOf(otherBegin, otherEnd)))
         {
             return true;
         }
 
-        List<int> sites = [.. ours.Sites(run)], otherSites = [.. others.Sites(otherRun)];
+        List<int> sites = [.. ours.Sites(run)],
+            otherSites = [.. others.Sites(otherRun)];
         if (sites.Count != otherSites.Count)
         {
             return false;
         }
 
-        ulong last = begin;
-        foreach ((int site, int otherSite) in sites.Zip(otherSites))
+        var last = begin;
+        foreach ((var site, var otherSite) in sites.Zip(otherSites))
         {
             if (!IsSameSite(site, otherSite))
             {
@@ -224,9 +233,16 @@ internal sealed class CodeAlignment
 
         StepToNowhere(last + 1, end);
         Step(end, otherEnd);
-        unequal.Add(new(
-            begin, end, [.. ours.Offsets(run), end], [.. others.Offsets(otherRun), otherEnd],
-            [.. sites.Select(s => ours[s].Offset)], [.. otherSites.Select(s => others[s].Offset)]));
+        unequal.Add(
+            new(
+                begin,
+                end,
+                [.. ours.Offsets(run), end],
+                [.. others.Offsets(otherRun), otherEnd],
+                [.. sites.Select(s => ours[s].Offset)],
+                [.. otherSites.Select(s => others[s].Offset)]
+            )
+        );
         return true;
     }
 
@@ -250,7 +266,7 @@ internal sealed class CodeAlignment
 
     private void Step(ulong before, ulong asBuilt)
     {
-        ulong mapped = unchecked(asBuilt - start);
+        var mapped = unchecked(asBuilt - start);
         if (Map(before) != mapped)
         {
             steps.Add((before, mapped));
@@ -265,10 +281,14 @@ internal sealed class CodeAlignment
         }
     }
 
-    private bool IsSamePlace(ulong target, ulong asBuiltTarget) => Map(target) is var mapped and not Nowhere && unchecked(start + mapped) == asBuiltTarget;
+    private bool IsSamePlace(ulong target, ulong asBuiltTarget) =>
+        Map(target) is var mapped and not Nowhere && unchecked(start + mapped) == asBuiltTarget;
 
     private static bool IsSameKind(MachineInstruction one, MachineInstruction other) =>
-        one.Opcode == other.Opcode && one.IsValid && one.IsBranch == other.IsBranch && (one.Length == other.Length || one.IsBranch);
+        one.Opcode == other.Opcode
+        && one.IsValid
+        && one.IsBranch == other.IsBranch
+        && (one.Length == other.Length || one.IsBranch);
 
     /// <summary>Two runs of NOPs, one of them maybe empty, that differ.</summary>
     /// <param name="Begin">Where the one begins in the section of the before object.</param>
@@ -278,14 +298,21 @@ internal sealed class CodeAlignment
     /// <param name="Sites">Where the one is rewritten.</param>
     /// <param name="OtherSites">Where the other is.</param>
     private sealed record UnequalNops(
-        ulong Begin, ulong End, IReadOnlyList<ulong> Offsets, IReadOnlyList<ulong> OtherOffsets, IReadOnlyList<ulong> Sites, IReadOnlyList<ulong> OtherSites)
+        ulong Begin,
+        ulong End,
+        IReadOnlyList<ulong> Offsets,
+        IReadOnlyList<ulong> OtherOffsets,
+        IReadOnlyList<ulong> Sites,
+        IReadOnlyList<ulong> OtherSites
+    )
     {
         public bool Holds(ulong target) => target >= Begin && target < End;
 
         public bool Reaches(ulong target) => target >= Begin && target <= End;
 
         public bool AreEqualWays(ulong target, ulong otherTarget) =>
-            Offsets.Contains(target) && OtherOffsets.Contains(otherTarget)
+            Offsets.Contains(target)
+            && OtherOffsets.Contains(otherTarget)
             && Sites.Count(s => s >= target) == OtherSites.Count(s => s >= otherTarget);
     }
 }

@@ -22,7 +22,12 @@ public static class FidelityCheck
     /// <param name="target">What the unit is linked into; without its bytes the proof is of the layout only.</param>
     /// <param name="kernelCompiler">The compiler that built the kernel, as its configuration says, for messages.</param>
     public static Outcome<UnitPlacement> Run(
-        Architecture architecture, string unitName, ElfObject asBuilt, PatchTarget target, string kernelCompiler)
+        Architecture architecture,
+        string unitName,
+        ElfObject asBuilt,
+        PatchTarget target,
+        string kernelCompiler
+    )
     {
         ArgumentNullException.ThrowIfNull(architecture);
         if (architecture.Refuse(unitName, asBuilt) is { } refused)
@@ -31,12 +36,15 @@ public static class FidelityCheck
         }
 
         var names = new UnitSymbols(target.Rules, asBuilt);
-        ElfSection[] sections = [.. asBuilt.Sections.Where(s => target.Rules.IsKeptWhole(s) && (s.Size > 0 || names.In(s).Count > 0))];
+        ElfSection[] sections =
+        [
+            .. asBuilt.Sections.Where(s => target.Rules.IsKeptWhole(s) && (s.Size > 0 || names.In(s).Count > 0)),
+        ];
         var candidates = new Dictionary<ElfSection, IReadOnlyList<ulong>>();
         var blamed = new List<string>();
-        foreach (ElfSection section in sections.Where(s => names.In(s).Count > 0))
+        foreach (var section in sections.Where(s => names.In(s).Count > 0))
         {
-            IReadOnlyList<ulong> bases = LayoutSearch.BasesOf(section, names.In(section), target);
+            var bases = LayoutSearch.BasesOf(section, names.In(section), target);
             candidates.Add(section, bases);
             if (bases.Count == 0 && names.In(section).Any(s => s.Binding != ElfSymbolBinding.Weak))
             {
@@ -46,9 +54,11 @@ public static class FidelityCheck
 
         if (blamed.Count > 0)
         {
-            blamed.AddRange(target.Image is not { } bytes
-                ? OtherLengths(candidates, names, target)
-                : OtherCode(architecture, asBuilt, candidates, names, target, bytes));
+            blamed.AddRange(
+                target.Image is not { } bytes
+                    ? OtherLengths(candidates, names, target)
+                    : OtherCode(architecture, asBuilt, candidates, names, target, bytes)
+            );
 
             return Blame(FidelityProblems.LayoutDiffers, unitName, "is laid out differently", blamed, kernelCompiler);
         }
@@ -59,50 +69,82 @@ public static class FidelityCheck
     }
 
     /// <summary>
-    /// The functions with other bytes in the sections that do fit. Where it is a datum that fits nowhere, as one whose name carries
-    /// its line number, they are what really differs.
+    /// The functions with other bytes in the sections that do fit. Where it is a datum that fits nowhere, as one whose name
+    /// carries its line number, they are what really differs.
     /// </summary>
     private static IEnumerable<string> OtherCode(
-        Architecture architecture, ElfObject asBuilt, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates, UnitSymbols names,
-        PatchTarget target, KernelImage image)
+        Architecture architecture,
+        ElfObject asBuilt,
+        Dictionary<ElfSection, IReadOnlyList<ulong>> candidates,
+        UnitSymbols names,
+        PatchTarget target,
+        KernelImage image
+    )
     {
         var comparison = new ImageComparison(architecture, image, target, new StaticBranchSites(architecture, asBuilt), names);
-        foreach ((ElfSection section, IReadOnlyList<ulong> bases) in candidates.Where(c => c.Value.Count == 1))
+        foreach ((var section, var bases) in candidates.Where(c => c.Value.Count == 1))
         {
             comparison.Place(section, bases[0]);
         }
 
         comparison.CompareWaiting();
-        return comparison.Differences.Where(d => d.Section.Has(ElfSectionFlags.Execute) && names.In(d.Section).Count > 0)
-            .DistinctBy(d => names.NameAt(d.Section, d.Offset)).Select(d => $"{NameOf(d, names)} ({d.What})");
+        return comparison
+            .Differences.Where(d => d.Section.Has(ElfSectionFlags.Execute) && names.In(d.Section).Count > 0)
+            .DistinctBy(d => names.NameAt(d.Section, d.Offset))
+            .Select(d => $"{NameOf(d, names)} ({d.What})");
     }
 
-    /// <summary>The same without an image: the functions at the ends of sections that do fit, as far as their length shows it.</summary>
+    /// <summary>
+    /// The same without an image: the functions at the ends of sections that do fit, as far as their length shows it.
+    /// </summary>
     private static IEnumerable<string> OtherLengths(
-        Dictionary<ElfSection, IReadOnlyList<ulong>> candidates, UnitSymbols names, PatchTarget target) =>
-        candidates.Where(c => c.Value.Count == 1 && c.Key.Has(ElfSectionFlags.Execute))
-            .Select(c => LayoutDiagnosis.OfLast(c.Key, names.In(c.Key)[^1], c.Value[0], target)).OfType<string>();
+        Dictionary<ElfSection, IReadOnlyList<ulong>> candidates,
+        UnitSymbols names,
+        PatchTarget target
+    ) =>
+        candidates
+            .Where(c => c.Value.Count == 1 && c.Key.Has(ElfSectionFlags.Execute))
+            .Select(c => LayoutDiagnosis.OfLast(c.Key, names.In(c.Key)[^1], c.Value[0], target))
+            .OfType<string>();
 
     private static Outcome<UnitPlacement> PlaceByLayout(
-        string unitName, ElfSection[] sections, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates, UnitSymbols names, PatchTarget target)
+        string unitName,
+        ElfSection[] sections,
+        Dictionary<ElfSection, IReadOnlyList<ulong>> candidates,
+        UnitSymbols names,
+        PatchTarget target
+    )
     {
         if (AmbiguousCode(unitName, target, candidates) is { } ambiguous)
         {
             return ambiguous;
         }
 
-        SectionPlacement[] placed = [.. sections.Select(s => candidates.TryGetValue(s, out IReadOnlyList<ulong>? bases) && bases.Count == 1
-            ? new SectionPlacement(s, bases[0], PlacementProof.Layout, 0)
-            : new SectionPlacement(s, null, PlacementProof.None, 0))];
+        SectionPlacement[] placed =
+        [
+            .. sections.Select(s =>
+                candidates.TryGetValue(s, out var bases) && bases.Count == 1
+                    ? new SectionPlacement(s, bases[0], PlacementProof.Layout, 0)
+                    : new SectionPlacement(s, null, PlacementProof.None, 0)
+            ),
+        ];
         return Assemble(unitName, placed, names, target);
     }
 
     private static Outcome<UnitPlacement> PlaceByBytes(
-        Architecture architecture, string unitName, ElfObject asBuilt, ElfSection[] sections, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates,
-        UnitSymbols names, PatchTarget target, KernelImage image, string kernelCompiler)
+        Architecture architecture,
+        string unitName,
+        ElfObject asBuilt,
+        ElfSection[] sections,
+        Dictionary<ElfSection, IReadOnlyList<ulong>> candidates,
+        UnitSymbols names,
+        PatchTarget target,
+        KernelImage image,
+        string kernelCompiler
+    )
     {
         var comparison = new ImageComparison(architecture, image, target, new StaticBranchSites(architecture, asBuilt), names);
-        foreach ((ElfSection section, IReadOnlyList<ulong> bases) in candidates)
+        foreach ((var section, var bases) in candidates)
         {
             if (bases.Count == 1)
             {
@@ -111,7 +153,7 @@ public static class FidelityCheck
         }
 
         comparison.CompareWaiting();
-        Dictionary<ElfSection, IReadOnlyList<ulong>> open = SettleAmbiguous(comparison, candidates, names);
+        var open = SettleAmbiguous(comparison, candidates, names);
         CompareTables(architecture, comparison, sections, target, image);
         if (comparison.Differences.Count > 0)
         {
@@ -124,8 +166,15 @@ public static class FidelityCheck
             return ambiguous;
         }
 
-        SectionPlacement[] placed = [.. sections.Select(s =>
-            new SectionPlacement(s, comparison.PlaceOf(s), comparison.ProofOf(s), comparison.StaticBranchesIn(s)))];
+        SectionPlacement[] placed =
+        [
+            .. sections.Select(s => new SectionPlacement(
+                s,
+                comparison.PlaceOf(s),
+                comparison.ProofOf(s),
+                comparison.StaticBranchesIn(s)
+            )),
+        ];
         return Assemble(unitName, placed, names, target);
     }
 
@@ -133,16 +182,22 @@ public static class FidelityCheck
     /// Tells apart the places that names leave open: by what refers to the section, else by its bytes. Gives what is still open.
     /// </summary>
     private static Dictionary<ElfSection, IReadOnlyList<ulong>> SettleAmbiguous(
-        ImageComparison comparison, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates, UnitSymbols names)
+        ImageComparison comparison,
+        Dictionary<ElfSection, IReadOnlyList<ulong>> candidates,
+        UnitSymbols names
+    )
     {
         var open = new Dictionary<ElfSection, IReadOnlyList<ulong>>();
-        foreach ((ElfSection section, IReadOnlyList<ulong> bases) in candidates.Where(c => c.Value.Count > 1))
+        foreach ((var section, var bases) in candidates.Where(c => c.Value.Count > 1))
         {
             if (comparison.PlaceOf(section) is { } told)
             {
                 if (!bases.Contains(told))
                 {
-                    comparison.Refute(section, $"is referred to at another address than its symbols allow: {names.In(section)[0].Name}");
+                    comparison.Refute(
+                        section,
+                        $"is referred to at another address than its symbols allow: {names.In(section)[0].Name}"
+                    );
                 }
 
                 continue;
@@ -169,12 +224,17 @@ public static class FidelityCheck
 
     /// <summary>Finds the tables that nothing refers to, and compares them as well.</summary>
     private static void CompareTables(
-        Architecture architecture, ImageComparison comparison, ElfSection[] sections, PatchTarget target, KernelImage image)
+        Architecture architecture,
+        ImageComparison comparison,
+        ElfSection[] sections,
+        PatchTarget target,
+        KernelImage image
+    )
     {
-        foreach (ElfSection table in sections.Where(s => comparison.PlaceOf(s) is null))
+        foreach (var table in sections.Where(s => comparison.PlaceOf(s) is null))
         {
             ulong[] places = [.. TableSearch.PlacesOf(architecture, table, comparison, image, target).Select(image.ToRunning)];
-            ulong[] fitting = places.Length > 1 ? [.. places.Where(p => comparison.WouldFit(table, p))] : places;
+            var fitting = places.Length > 1 ? [.. places.Where(p => comparison.WouldFit(table, p))] : places;
             if (fitting.Length <= 1 && places.Length > 0)
             {
                 // Where none fits, comparing with any tells what differs.
@@ -187,8 +247,14 @@ public static class FidelityCheck
     /// <summary>The function or datum to name: for a table without names the code that the entry is about.</summary>
     private static string NameOf(Difference difference, UnitSymbols names)
     {
-        ElfRelocation? about = names.In(difference.Section).Count > 0 ? null : difference.Section.Relocations?.Entries
-            .Where(r => r.Offset <= difference.Offset && r.Symbol?.Section?.Has(ElfSectionFlags.Execute) == true).MaxBy(r => r.Offset);
+        var about =
+            names.In(difference.Section).Count > 0
+                ? null
+                : difference
+                    .Section.Relocations?.Entries.Where(r =>
+                        r.Offset <= difference.Offset && r.Symbol?.Section?.Has(ElfSectionFlags.Execute) == true
+                    )
+                    .MaxBy(r => r.Offset);
         return about is null
             ? names.NameAt(difference.Section, difference.Offset)
             : $"{names.NameAt(about.Symbol!.Section!, unchecked(about.Symbol.Value + (ulong)about.Addend))} in {difference.Section}";
@@ -198,14 +264,20 @@ public static class FidelityCheck
     /// Code at an uncertain place makes the unit unusable. Data there, and code that is gone after boot, is merely unknown, and
     /// whoever needs it must refuse.
     /// </summary>
-    private static Problem? AmbiguousCode(string unitName, PatchTarget target, Dictionary<ElfSection, IReadOnlyList<ulong>> candidates)
+    private static Problem? AmbiguousCode(
+        string unitName,
+        PatchTarget target,
+        Dictionary<ElfSection, IReadOnlyList<ulong>> candidates
+    )
     {
-        foreach ((ElfSection section, IReadOnlyList<ulong> bases) in candidates)
+        foreach ((var section, var bases) in candidates)
         {
             if (bases.Count > 1 && section.Has(ElfSectionFlags.Execute) && !target.Rules.IsGoneAfterStart(section))
             {
-                return new Problem(FidelityProblems.AmbiguousPlacement,
-                    $"{unitName}: section {section} fits at {bases.Count} addresses, such as 0x{bases[0]:x} and 0x{bases[1]:x}");
+                return new Problem(
+                    FidelityProblems.AmbiguousPlacement,
+                    $"{unitName}: section {section} fits at {bases.Count} addresses, such as 0x{bases[0]:x} and 0x{bases[1]:x}"
+                );
             }
         }
 
@@ -215,13 +287,13 @@ public static class FidelityCheck
     private static UnitPlacement Assemble(string unitName, SectionPlacement[] sections, UnitSymbols names, PatchTarget target)
     {
         var byName = new Dictionary<string, SymbolPlacement>(StringComparer.Ordinal);
-        foreach (SectionPlacement placed in sections.Where(s => s.Address is not null))
+        foreach (var placed in sections.Where(s => s.Address is not null))
         {
-            foreach (ElfSymbol symbol in names.In(placed.Section))
+            foreach (var symbol in names.In(placed.Section))
             {
-                ulong address = unchecked(placed.Address!.Value + symbol.Value);
-                Sympos? position = target.PositionOf(symbol.Name, address);
-                bool isOverridden = symbol.Binding == ElfSymbolBinding.Weak && position is null;
+                var address = unchecked(placed.Address!.Value + symbol.Value);
+                var position = target.PositionOf(symbol.Name, address);
+                var isOverridden = symbol.Binding == ElfSymbolBinding.Weak && position is null;
                 if (!isOverridden)
                 {
                     byName.TryAdd(symbol.Name, new(symbol, address, position, placed.Proof));
@@ -232,10 +304,16 @@ public static class FidelityCheck
         return new(unitName, target, sections, byName);
     }
 
-    private static Problem Blame(ProblemCode code, string unitName, string what, IReadOnlyList<string> blamed, string kernelCompiler)
+    private static Problem Blame(
+        ProblemCode code,
+        string unitName,
+        string what,
+        IReadOnlyList<string> blamed,
+        string kernelCompiler
+    )
     {
-        string names = string.Join(", ", blamed.Take(MostNames));
-        string more = blamed.Count > MostNames ? $" and {blamed.Count - MostNames} more" : "";
+        var names = string.Join(", ", blamed.Take(MostNames));
+        var more = blamed.Count > MostNames ? $" and {blamed.Count - MostNames} more" : "";
         return new(code, $"{unitName} {what} in the running kernel: {names}{more}; the kernel was built by '{kernelCompiler}'");
     }
 }

@@ -11,7 +11,12 @@ namespace Elivepatch.Engine.Fidelity;
 
 /// <summary>Compares the sections of one unit with the linked kernel, byte by byte and field by field.</summary>
 internal sealed class ImageComparison(
-    Architecture architecture, KernelImage image, PatchTarget target, StaticBranchSites branches, UnitSymbols names)
+    Architecture architecture,
+    KernelImage image,
+    PatchTarget target,
+    StaticBranchSites branches,
+    UnitSymbols names
+)
 {
     /// <summary>More differences than this name no further functions to anybody.</summary>
     private const int MostDifferences = 10_000;
@@ -35,11 +40,13 @@ internal sealed class ImageComparison(
     }
 
     /// <summary>Where a section lies, in addresses of the running kernel; null where nothing tells.</summary>
-    public ulong? PlaceOf(ElfSection section) => places.TryGetValue(section, out ulong link) ? image.ToRunning(link) : null;
+    public ulong? PlaceOf(ElfSection section) => places.TryGetValue(section, out var link) ? image.ToRunning(link) : null;
 
     /// <summary>How well the place of a section is proven.</summary>
     public PlacementProof ProofOf(ElfSection section) =>
-        !places.ContainsKey(section) ? PlacementProof.None : compared.Contains(section) ? PlacementProof.Bytes : PlacementProof.Layout;
+        !places.ContainsKey(section) ? PlacementProof.None
+        : compared.Contains(section) ? PlacementProof.Bytes
+        : PlacementProof.Layout;
 
     /// <summary>How many static branches of a section are turned otherwise in the image.</summary>
     public int StaticBranchesIn(ElfSection section) => branchCounts.GetValueOrDefault(section);
@@ -47,7 +54,7 @@ internal sealed class ImageComparison(
     /// <summary>Compares all sections that have a place, and those whose place that reveals.</summary>
     public void CompareWaiting()
     {
-        while (waiting.TryDequeue(out ElfSection? section))
+        while (waiting.TryDequeue(out var section))
         {
             Compare(section);
         }
@@ -59,7 +66,7 @@ internal sealed class ImageComparison(
     public bool WouldFit(ElfSection section, ulong running)
     {
         var trial = new ImageComparison(architecture, image, target, branches, names);
-        foreach ((ElfSection placed, ulong link) in places)
+        foreach ((var placed, var link) in places)
         {
             trial.places.Add(placed, link);
         }
@@ -71,9 +78,13 @@ internal sealed class ImageComparison(
 
     /// <summary>The first relocation of a section that refers to code or data with a known place, or null.</summary>
     public ElfRelocation? KnownReferenceIn(ElfSection section) =>
-        InOrder(section).FirstOrDefault(r =>
-            r.Symbol is { Section: { } target, Binding: not ElfSymbolBinding.Weak } && places.ContainsKey(target)
-            && architecture.TypeOf(r).Size > 0 && r.Offset < section.Size);
+        InOrder(section)
+            .FirstOrDefault(r =>
+                r.Symbol is { Section: { } target, Binding: not ElfSymbolBinding.Weak }
+                && places.ContainsKey(target)
+                && architecture.TypeOf(r).Size > 0
+                && r.Offset < section.Size
+            );
 
     /// <summary>Where the symbol of such a relocation lies, in addresses of the link.</summary>
     public ulong PlaceOfSymbol(ElfRelocation known) => unchecked(places[known.Symbol!.Section!] + known.Symbol.Value);
@@ -88,11 +99,14 @@ internal sealed class ImageComparison(
             return;
         }
 
-        ulong start = places[section];
-        ReadOnlySpan<byte> linked = image.BytesFrom(start);
+        var start = places[section];
+        var linked = image.BytesFrom(start);
         if (linked.Length < section.Content.Length)
         {
-            if (image.SectionAt(start) is not { Type: ElfSectionType.NoBits } || section.Content.AsSpan().ContainsAnyExcept((byte)0))
+            if (
+                image.SectionAt(start) is not { Type: ElfSectionType.NoBits }
+                || section.Content.AsSpan().ContainsAnyExcept((byte)0)
+            )
             {
                 differences.Add(new(section, 0, "is outside of the image"));
             }
@@ -107,19 +121,19 @@ internal sealed class ImageComparison(
     /// <summary>Walks from one place that the link may change, a relocated field or a static branch, to the next.</summary>
     private void CompareContent(ElfSection section, ulong start, ReadOnlySpan<byte> linked)
     {
-        List<StaticBranchSite> sites = branches.In(section);
+        var sites = branches.In(section);
         var split = new SplitAddresses();
-        int site = 0;
-        int position = 0;
-        foreach (ElfRelocation field in InOrder(section))
+        var site = 0;
+        var position = 0;
+        foreach (var field in InOrder(section))
         {
             while (site < sites.Count && sites[site].Offset <= field.Offset)
             {
                 CompareBranch(section, start, linked, sites[site++], ref position);
             }
 
-            RelocationType type = architecture.TypeOf(field);
-            int size = type.Size;
+            var type = architecture.TypeOf(field);
+            var size = type.Size;
             if (type.IsNone)
             {
                 continue;
@@ -132,7 +146,13 @@ internal sealed class ImageComparison(
             else if (field.Offset >= (ulong)position)
             {
                 ComparePlain(section, linked, position, (int)field.Offset);
-                if (!type.AreEqualOutside(section.Content.AsSpan((int)field.Offset), linked[(int)field.Offset..], architecture.Order))
+                if (
+                    !type.AreEqualOutside(
+                        section.Content.AsSpan((int)field.Offset),
+                        linked[(int)field.Offset..],
+                        architecture.Order
+                    )
+                )
                 {
                     Note(section, field, "has other bytes");
                 }
@@ -158,8 +178,8 @@ internal sealed class ImageComparison(
 
     private static IEnumerable<ElfRelocation> InOrder(ElfSection section)
     {
-        List<ElfRelocation> entries = section.Relocations?.Entries ?? [];
-        for (int i = 1; i < entries.Count; i++)
+        var entries = section.Relocations?.Entries ?? [];
+        for (var i = 1; i < entries.Count; i++)
         {
             if (entries[i].Offset < entries[i - 1].Offset)
             {
@@ -170,19 +190,34 @@ internal sealed class ImageComparison(
         return entries;
     }
 
-    private void CompareBranch(ElfSection section, ulong start, ReadOnlySpan<byte> linked, StaticBranchSite site, ref int position)
+    private void CompareBranch(
+        ElfSection section,
+        ulong start,
+        ReadOnlySpan<byte> linked,
+        StaticBranchSite site,
+        ref int position
+    )
     {
         if (site.Offset < (ulong)position || site.Offset >= (ulong)linked.Length)
         {
             return;
         }
 
-        int offset = (int)site.Offset;
-        int length = architecture.StaticBranches.LengthOf(section.Content.AsSpan(offset));
+        var offset = (int)site.Offset;
+        var length = architecture.StaticBranches.LengthOf(section.Content.AsSpan(offset));
         ReadOnlySpan<byte> built = section.Content.AsSpan(offset, length);
-        ReadOnlySpan<byte> found = linked.Slice(offset, length);
-        if (length == 0 || found.SequenceEqual(built) || !places.TryGetValue(site.TargetSection, out ulong targetPlace)
-            || !architecture.StaticBranches.IsBranchTo(found, length, start + site.Offset, unchecked(targetPlace + site.TargetOffset)))
+        var found = linked.Slice(offset, length);
+        if (
+            length == 0
+            || found.SequenceEqual(built)
+            || !places.TryGetValue(site.TargetSection, out var targetPlace)
+            || !architecture.StaticBranches.IsBranchTo(
+                found,
+                length,
+                start + site.Offset,
+                unchecked(targetPlace + site.TargetOffset)
+            )
+        )
         {
             // Nothing to explain, or nothing that explains it: the ordinary comparison decides.
             return;
@@ -198,7 +233,7 @@ internal sealed class ImageComparison(
     {
         while (from < end)
         {
-            int equal = section.Content.AsSpan(from, end - from).CommonPrefixLength(linked[from..end]);
+            var equal = section.Content.AsSpan(from, end - from).CommonPrefixLength(linked[from..end]);
             from += equal;
             if (from >= end || differences.Count >= MostDifferences)
             {
@@ -215,12 +250,14 @@ internal sealed class ImageComparison(
     }
 
     private bool IsSortFlag(ElfSection section, int offset) =>
-        names.In(section).Any(s => target.Rules.IsClearedLater(s) && (ulong)offset >= s.Value && (ulong)offset - s.Value < s.Size);
+        names
+            .In(section)
+            .Any(s => target.Rules.IsClearedLater(s) && (ulong)offset >= s.Value && (ulong)offset - s.Value < s.Size);
 
     private int NextSymbol(ElfSection section, int offset, int end)
     {
-        string name = names.NameAt(section, (ulong)offset);
-        foreach (ElfSymbol symbol in names.In(section))
+        var name = names.NameAt(section, (ulong)offset);
+        foreach (var symbol in names.In(section))
         {
             if (symbol.Value > (ulong)offset && symbol.Name != name)
             {
@@ -233,9 +270,14 @@ internal sealed class ImageComparison(
 
     /// <summary>Solves one field for the address of its symbol, and compares that with where the symbol is.</summary>
     private void CompareField(
-        ElfSection section, ulong place, ReadOnlySpan<byte> field, ElfRelocation relocation, SplitAddresses split)
+        ElfSection section,
+        ulong place,
+        ReadOnlySpan<byte> field,
+        ElfRelocation relocation,
+        SplitAddresses split
+    )
     {
-        RelocationType type = architecture.TypeOf(relocation);
+        var type = architecture.TypeOf(relocation);
         if (type.Solve(field, architecture.Order, place, relocation.Addend) is { } bound)
         {
             CompareBound(section, relocation, bound);
@@ -253,12 +295,12 @@ internal sealed class ImageComparison(
     /// <summary>Compares addresses of which each field of a section has one part.</summary>
     private void CompareSplit(ElfSection section, SplitAddresses split)
     {
-        foreach (SplitAddress address in split.All)
+        foreach (var address in split.All)
         {
             if (address.Bound is { } bound)
             {
                 CompareBound(section, address.First, bound);
-                foreach (ElfRelocation other in address.FieldsOtherThan(bound))
+                foreach (var other in address.FieldsOtherThan(bound))
                 {
                     Require(false, section, other);
                 }
@@ -289,19 +331,22 @@ internal sealed class ImageComparison(
     }
 
     /// <summary>
-    /// The addresses of the link at which a symbol may be; none for an entry of a merged section, which only a whole address leads to;
-    /// null for a section whose place is not known yet.
+    /// The addresses of the link at which a symbol may be; none for an entry of a merged section, which only a whole address
+    /// leads to; null for a section whose place is not known yet.
     /// </summary>
-    private ulong[]? PlacesOf(ElfSymbol? symbol) => symbol switch
-    {
-        null => [0],
-        { Place: ElfSymbolPlace.Absolute } => [symbol.Value],
-        { IsDefined: false } or { Binding: ElfSymbolBinding.Weak } =>
-            DefinitionsOf(symbol) is { Length: > 0 } defined ? defined : symbol.Binding == ElfSymbolBinding.Weak ? [0] : [],
-        { Section: { } home } when target.Rules.IsMerged(home) => [],
-        { Section: { } home } => places.TryGetValue(home, out ulong place) ? [unchecked(place + symbol.Value)] : null,
-        _ => [],
-    };
+    private ulong[]? PlacesOf(ElfSymbol? symbol) =>
+        symbol switch
+        {
+            null => [0],
+            { Place: ElfSymbolPlace.Absolute } => [symbol.Value],
+            { IsDefined: false } or { Binding: ElfSymbolBinding.Weak } => DefinitionsOf(symbol) is { Length: > 0 } defined
+                ? defined
+            : symbol.Binding == ElfSymbolBinding.Weak ? [0]
+            : [],
+            { Section: { } home } when target.Rules.IsMerged(home) => [],
+            { Section: { } home } => places.TryGetValue(home, out var place) ? [unchecked(place + symbol.Value)] : null,
+            _ => [],
+        };
 
     private void CompareBound(ElfSection section, ElfRelocation relocation, ulong bound)
     {
@@ -325,8 +370,8 @@ internal sealed class ImageComparison(
 
     private void CompareOrLearnPlace(ElfSection section, ElfRelocation relocation, ulong place)
     {
-        ElfSection referred = relocation.Symbol!.Section!;
-        if (places.TryGetValue(referred, out ulong known))
+        var referred = relocation.Symbol!.Section!;
+        if (places.TryGetValue(referred, out var known))
         {
             Require(known == place, section, relocation);
         }
@@ -353,24 +398,28 @@ internal sealed class ImageComparison(
         }
     }
 
-    private string Describe(ElfRelocation relocation) => relocation.Symbol switch
-    {
-        null => "nothing",
-        { IsSectionSymbol: true, Section: { } section } when target.Rules.IsMerged(section) => $"its constant in {section.Name}",
-        { IsSectionSymbol: true, Section: { } section } => names.NameAt(section, (ulong)Math.Max(0, relocation.Addend)),
-        { } symbol => symbol.ToString(),
-    };
+    private string Describe(ElfRelocation relocation) =>
+        relocation.Symbol switch
+        {
+            null => "nothing",
+            { IsSectionSymbol: true, Section: { } section } when target.Rules.IsMerged(section) =>
+                $"its constant in {section.Name}",
+            { IsSectionSymbol: true, Section: { } section } => names.NameAt(section, (ulong)Math.Max(0, relocation.Addend)),
+            { } symbol => symbol.ToString(),
+        };
 
-    /// <summary>True where the kernel has a global symbol of this name at this address of the link; for an unresolved weak one, 0.</summary>
+    /// <summary>
+    /// True where the kernel has a global symbol of this name at this address of the link; for an unresolved weak one, 0.
+    /// </summary>
     private bool IsDefinition(ElfSymbol symbol, ulong bound)
     {
-        ulong[] addresses = DefinitionsOf(symbol);
+        var addresses = DefinitionsOf(symbol);
         return addresses.Length == 0 ? symbol.Binding == ElfSymbolBinding.Weak && bound == 0 : addresses.Contains(bound);
     }
 
     private ulong[] DefinitionsOf(ElfSymbol symbol)
     {
-        if (!definitions.TryGetValue(symbol, out ulong[]? addresses))
+        if (!definitions.TryGetValue(symbol, out var addresses))
         {
             addresses = [.. target.DefinitionsOf(symbol.Name).Select(image.ToLink)];
             definitions.Add(symbol, addresses);
@@ -383,9 +432,9 @@ internal sealed class ImageComparison(
     private bool IsSameEntry(ElfRelocation relocation, ulong bound)
     {
         // Against a section symbol the addend says which entry is meant. Otherwise it only corrects for the place of the field.
-        ElfSymbol symbol = relocation.Symbol!;
-        ulong into = symbol.IsSectionSymbol ? (ulong)relocation.Addend : 0;
-        ReadOnlySpan<byte> entry = MergedEntries.From(symbol.Section!, unchecked(symbol.Value + into));
+        var symbol = relocation.Symbol!;
+        var into = symbol.IsSectionSymbol ? (ulong)relocation.Addend : 0;
+        var entry = MergedEntries.From(symbol.Section!, unchecked(symbol.Value + into));
         return !entry.IsEmpty && image.BytesFrom(unchecked(bound + into)).StartsWith(entry);
     }
 }

@@ -59,7 +59,10 @@ internal sealed class InstructionRun
     }
 
     /// <summary>Where an instruction begins, or where the last one ends.</summary>
-    public ulong OffsetOf(int index) => Has(index) ? decoded[index].Offset : decoded.Count > 0 ? decoded[^1].End : start;
+    public ulong OffsetOf(int index) =>
+        Has(index) ? decoded[index].Offset
+        : decoded.Count > 0 ? decoded[^1].End
+        : start;
 
     /// <summary>Where these instructions begin.</summary>
     public IEnumerable<ulong> Offsets(Range run) => decoded.Take(run).Select(d => d.Offset);
@@ -76,5 +79,6 @@ internal sealed class InstructionRun
     public ReadOnlySpan<byte> BytesOf(MachineInstruction instruction) => BytesOf(instruction.Offset, instruction.End);
 
     /// <summary>The bytes from one offset to another, not more than there are.</summary>
-    public ReadOnlySpan<byte> BytesOf(ulong from, ulong to) => Section.Content.AsSpan((int)from, (int)(Math.Min(to, (ulong)Section.Content.Length) - from));
+    public ReadOnlySpan<byte> BytesOf(ulong from, ulong to) =>
+        Section.Content.AsSpan((int)from, (int)(Math.Min(to, (ulong)Section.Content.Length) - from));
 }

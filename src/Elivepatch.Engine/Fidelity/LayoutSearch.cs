@@ -1,7 +1,6 @@
 // In: the symbols of one section and those of the running kernel. Out: every address at which the section may lie. One symbol
 // that occurs once in the kernel leaves a single candidate, which all the others must confirm.
 using Elivepatch.Elf;
-using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.Fidelity;
@@ -24,9 +23,9 @@ internal static class LayoutSearch
     {
         IReadOnlyList<ulong>? fewest = null;
         ElfSymbol? rarest = null;
-        foreach (ElfSymbol symbol in symbols.Where(s => s.Binding != ElfSymbolBinding.Weak))
+        foreach (var symbol in symbols.Where(s => s.Binding != ElfSymbolBinding.Weak))
         {
-            IReadOnlyList<ulong> addresses = AddressesOf(symbol, target);
+            var addresses = AddressesOf(symbol, target);
             if (fewest is null || addresses.Count < fewest.Count)
             {
                 (rarest, fewest) = (symbol, addresses);
@@ -54,7 +53,7 @@ internal static class LayoutSearch
 
     private static bool IsAt(ElfSymbol symbol, ulong address, PatchTarget target)
     {
-        foreach (KernelSymbol found in target.Symbols.EachNamed(symbol.Name))
+        foreach (var found in target.Symbols.EachNamed(symbol.Name))
         {
             if (found.Address == address && target.Rules.MayHaveLetter(symbol, found.Type))
             {

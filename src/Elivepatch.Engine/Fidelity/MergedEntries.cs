@@ -2,7 +2,9 @@ using Elivepatch.Elf;
 
 namespace Elivepatch.Engine.Fidelity;
 
-/// <summary>Entries of sections whose equal entries the linker merges (SHF_MERGE): they have content and no place of their own.</summary>
+/// <summary>
+/// Entries of sections whose equal entries the linker merges (SHF_MERGE): they have content and no place of their own.
+/// </summary>
 internal static class MergedEntries
 {
     /// <summary>
@@ -17,13 +19,13 @@ internal static class MergedEntries
         }
 
         ReadOnlySpan<byte> rest = section.Content.AsSpan((int)offset);
-        int unit = (int)Math.Clamp(section.EntrySize, 1, (ulong)section.Content.Length);
+        var unit = (int)Math.Clamp(section.EntrySize, 1, (ulong)section.Content.Length);
         if (!section.Has(ElfSectionFlags.Strings))
         {
             return rest[..Math.Min(rest.Length, unit - ((int)offset % unit))];
         }
 
-        int end = 0;
+        var end = 0;
         while (end + unit <= rest.Length && rest.Slice(end, unit).ContainsAnyExcept((byte)0))
         {
             end += unit;

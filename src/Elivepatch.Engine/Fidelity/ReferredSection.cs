@@ -9,7 +9,12 @@ namespace Elivepatch.Engine.Fidelity;
 /// <param name="Section">The section.</param>
 /// <param name="Fields">Offsets of its relocated fields.</param>
 /// <param name="Sites">Offsets that tables refer to because code may be rewritten there at run time.</param>
-internal sealed record ReferredSection(Architecture Architecture, ElfSection Section, SortedSet<ulong> Fields, HashSet<ulong> Sites)
+internal sealed record ReferredSection(
+    Architecture Architecture,
+    ElfSection Section,
+    SortedSet<ulong> Fields,
+    HashSet<ulong> Sites
+)
 {
     /// <summary>True for a table of places to which faults lead: nobody rewrites code there.</summary>
     public static bool IsOfPlaces(ElfSection table) => table.Name is SectionRules.ExceptionTable or SectionRules.BugTable;
@@ -17,14 +22,20 @@ internal sealed record ReferredSection(Architecture Architecture, ElfSection Sec
     /// <summary>The sections of code of an object.</summary>
     public static Dictionary<ElfSection, ReferredSection> Of(Architecture architecture, ElfObject unit)
     {
-        var found = unit.Sections.Where(s => s.Has(ElfSectionFlags.Execute))
-            .ToDictionary(s => s, s => new ReferredSection(architecture, s, [.. s.Relocations?.Entries.Select(r => r.Offset) ?? []], []));
-        foreach (ElfSection source in unit.Sections.Where(s => s.Has(ElfSectionFlags.Alloc) && s.Relocations is not null && !IsOfPlaces(s)))
+        var found = unit
+            .Sections.Where(s => s.Has(ElfSectionFlags.Execute))
+            .ToDictionary(
+                s => s,
+                s => new ReferredSection(architecture, s, [.. s.Relocations?.Entries.Select(r => r.Offset) ?? []], [])
+            );
+        foreach (
+            var source in unit.Sections.Where(s => s.Has(ElfSectionFlags.Alloc) && s.Relocations is not null && !IsOfPlaces(s))
+        )
         {
-            foreach (ElfRelocation relocation in source.Relocations!.Entries)
+            foreach (var relocation in source.Relocations!.Entries)
             {
                 // Within a section of code a target is a place of the code itself.
-                if (relocation.Symbol?.Section is { } target && target != source && found.TryGetValue(target, out ReferredSection? referred))
+                if (relocation.Symbol?.Section is { } target && target != source && found.TryGetValue(target, out var referred))
                 {
                     referred.Sites.Add(unchecked(relocation.Symbol.Value + (ulong)relocation.Addend));
                 }

@@ -24,12 +24,12 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
         MatchNamelessSections();
         if (blamed.Count == 0)
         {
-            foreach ((ElfSection section, SectionTwin twin) in twins)
+            foreach ((var section, var twin) in twins)
             {
                 Compare(section, twin);
             }
 
-            while (unseen.TryDequeue(out ElfSection? section))
+            while (unseen.TryDequeue(out var section))
             {
                 Compare(section, found[section]);
             }
@@ -50,11 +50,13 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
     // Those of them that were not compared yet.
     private readonly Queue<ElfSection> unseen = [];
 
-    /// <summary>Pairs the symbols by name; each pair says where the section of the one begins in that of the other, and all must agree.</summary>
+    /// <summary>
+    /// Pairs the symbols by name; each pair says where the section of the one begins in that of the other, and all must agree.
+    /// </summary>
     private void MatchSymbols()
     {
         Dictionary<string, ElfSymbol> unmatched = [];
-        foreach (ElfSymbol symbol in asBuilt.Symbols.Where(IsCompared))
+        foreach (var symbol in asBuilt.Symbols.Where(IsCompared))
         {
             if (!unmatched.TryAdd(symbol.Name, symbol))
             {
@@ -62,9 +64,9 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
             }
         }
 
-        foreach (ElfSymbol symbol in before.Symbols.Where(IsCompared))
+        foreach (var symbol in before.Symbols.Where(IsCompared))
         {
-            if (!unmatched.Remove(symbol.Name, out ElfSymbol? twin))
+            if (!unmatched.Remove(symbol.Name, out var twin))
             {
                 blamed.Add($"{symbol.Name} (only with a section per function)");
             }
@@ -74,9 +76,11 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
             }
             else if (!MatchSections(symbol, twin))
             {
-                blamed.Add(symbol.Size == twin.Size
-                    ? $"{symbol.Name} (at another place in its section)"
-                    : $"{symbol.Name} ({symbol.Size} bytes with a section per function, else {twin.Size})");
+                blamed.Add(
+                    symbol.Size == twin.Size
+                        ? $"{symbol.Name} (at another place in its section)"
+                        : $"{symbol.Name} ({symbol.Size} bytes with a section per function, else {twin.Size})"
+                );
             }
         }
 
@@ -87,9 +91,9 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
 
     private bool MatchSections(ElfSymbol symbol, ElfSymbol twin)
     {
-        if (!twins.TryGetValue(symbol.Section!, out SectionTwin? place))
+        if (!twins.TryGetValue(symbol.Section!, out var place))
         {
-            ulong start = unchecked(twin.Value - symbol.Value);
+            var start = unchecked(twin.Value - symbol.Value);
             CodeAlignment? code = null;
             if (symbol.IsFunction && !(symbol.Size == twin.Size && IsEqualOutsideOfFields(symbol.Section!, twin.Section!, start)))
             {
@@ -103,13 +107,14 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
             twins.Add(symbol.Section!, place = new(twin.Section!, start, code));
         }
 
-        return place.Section == twin.Section && place.Map(symbol.Value) == twin.Value
+        return place.Section == twin.Section
+            && place.Map(symbol.Value) == twin.Value
             && unchecked(place.Map(symbol.Value + symbol.Size) - place.Map(symbol.Value)) == twin.Size;
     }
 
     private CodeAlignment? AlignmentOf(ElfSection section, ElfSection twin, ulong start) =>
-        (beforeCode ??= ReferredSection.Of(architecture, before)).TryGetValue(section, out ReferredSection? ours)
-        && (asBuiltCode ??= ReferredSection.Of(architecture, asBuilt)).TryGetValue(twin, out ReferredSection? others)
+        (beforeCode ??= ReferredSection.Of(architecture, before)).TryGetValue(section, out var ours)
+        && (asBuiltCode ??= ReferredSection.Of(architecture, asBuilt)).TryGetValue(twin, out var others)
             ? CodeAlignment.Find(ours, others, start)
             : null;
 
@@ -120,17 +125,18 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
             return false;
         }
 
-        ReadOnlySpan<byte> one = section.Content, other = twin.Content.AsSpan((int)start, section.Content.Length);
-        int position = 0;
-        foreach (ElfRelocation field in section.Relocations?.Entries.OrderBy(r => r.Offset) ?? Enumerable.Empty<ElfRelocation>())
+        ReadOnlySpan<byte> one = section.Content,
+            other = twin.Content.AsSpan((int)start, section.Content.Length);
+        var position = 0;
+        foreach (var field in section.Relocations?.Entries.OrderBy(r => r.Offset) ?? Enumerable.Empty<ElfRelocation>())
         {
-            int offset = (int)Math.Min(field.Offset, (ulong)one.Length);
+            var offset = (int)Math.Min(field.Offset, (ulong)one.Length);
             if (offset < position || !one[position..offset].SequenceEqual(other[position..offset]))
             {
                 return false;
             }
 
-            RelocationType type = architecture.TypeOf(field);
+            var type = architecture.TypeOf(field);
             if (offset + type.Size > one.Length || !type.AreEqualOutside(one[offset..], other[offset..], architecture.Order))
             {
                 return false;
@@ -142,11 +148,13 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
         return one[position..].SequenceEqual(other[position..]);
     }
 
-    /// <summary>Pairs sections without symbols by name where both objects have one of that name: code and data of assembler macros.</summary>
+    /// <summary>
+    /// Pairs sections without symbols by name where both objects have one of that name: code and data of assembler macros.
+    /// </summary>
     private void MatchNamelessSections()
     {
-        ILookup<string, ElfSection> asBuiltSections = asBuilt.Sections.Where(IsNameless).ToLookup(s => s.Name);
-        foreach (IGrouping<string, ElfSection> sections in before.Sections.Where(IsNameless).ToLookup(s => s.Name))
+        var asBuiltSections = asBuilt.Sections.Where(IsNameless).ToLookup(s => s.Name);
+        foreach (var sections in before.Sections.Where(IsNameless).ToLookup(s => s.Name))
         {
             if (sections.Count() == 1 && asBuiltSections[sections.Key].Count() == 1 && !twins.ContainsKey(sections.First()))
             {
@@ -164,7 +172,7 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
 
     private void Compare(ElfSection section, SectionTwin twin)
     {
-        ulong end = twin.Map(section.Size);
+        var end = twin.Map(section.Size);
         if (section.Type != twin.Section.Type || twin.Start > end || end > twin.Section.Size)
         {
             Blame(section, 0, "has no equal place");
@@ -180,21 +188,25 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
         ReadOnlySpan<byte> other = twin.Code is { } code
             ? code.AsBuiltContent()
             : twin.Section.Content.AsSpan((int)twin.Start, section.Content.Length);
-        Dictionary<ulong, ElfRelocation> fields = FieldsOf(twin.Section);
-        int position = 0;
-        int met = 0;
-        foreach (ElfRelocation field in section.Relocations?.Entries.OrderBy(r => r.Offset) ?? Enumerable.Empty<ElfRelocation>())
+        var fields = FieldsOf(twin.Section);
+        var position = 0;
+        var met = 0;
+        foreach (var field in section.Relocations?.Entries.OrderBy(r => r.Offset) ?? Enumerable.Empty<ElfRelocation>())
         {
-            RelocationType type = architecture.TypeOf(field);
-            int size = type.Size;
-            if (field.Offset < (ulong)position || field.Offset > (ulong)one.Length || (ulong)size > (ulong)one.Length - field.Offset)
+            var type = architecture.TypeOf(field);
+            var size = type.Size;
+            if (
+                field.Offset < (ulong)position
+                || field.Offset > (ulong)one.Length
+                || (ulong)size > (ulong)one.Length - field.Offset
+            )
             {
                 Blame(section, field.Offset, "has a relocation that cannot be followed");
                 return;
             }
 
-            int offset = (int)field.Offset;
-            bool hasTwin = fields.TryGetValue(twin.Map(field.Offset), out ElfRelocation? twinField);
+            var offset = (int)field.Offset;
+            var hasTwin = fields.TryGetValue(twin.Map(field.Offset), out var twinField);
             met += hasTwin ? 1 : 0;
             if (!one[position..offset].SequenceEqual(other[position..offset]))
             {
@@ -204,7 +216,11 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
             {
                 Blame(section, field.Offset, "has other bytes");
             }
-            else if (hasTwin ? !LeadsToTheSame(section, field, twin.Section, twinField!) : !IsResolved(section, field, twin, other.Slice(offset, size)))
+            else if (
+                hasTwin
+                    ? !LeadsToTheSame(section, field, twin.Section, twinField!)
+                    : !IsResolved(section, field, twin, other.Slice(offset, size))
+            )
             {
                 Blame(section, field.Offset, "refers to something else");
             }
@@ -222,14 +238,15 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
         }
     }
 
-    private void Blame(ElfSection section, ulong offset, string what) => blamed.Add($"{beforeNames.NameAt(section, offset)} ({what})");
+    private void Blame(ElfSection section, ulong offset, string what) =>
+        blamed.Add($"{beforeNames.NameAt(section, offset)} ({what})");
 
     private Dictionary<ulong, ElfRelocation> FieldsOf(ElfSection section)
     {
-        if (!fieldsOf.TryGetValue(section, out Dictionary<ulong, ElfRelocation>? fields))
+        if (!fieldsOf.TryGetValue(section, out var fields))
         {
             fieldsOf.Add(section, fields = []);
-            foreach (ElfRelocation field in section.Relocations?.Entries ?? [])
+            foreach (var field in section.Relocations?.Entries ?? [])
             {
                 fields.TryAdd(field.Offset, field);
             }
@@ -240,7 +257,7 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
 
     private int CountBetween(ElfSection section, ulong start, ulong end)
     {
-        if (!offsetsOf.TryGetValue(section, out ulong[]? offsets))
+        if (!offsetsOf.TryGetValue(section, out var offsets))
         {
             offsetsOf.Add(section, offsets = [.. (section.Relocations?.Entries ?? []).Select(r => r.Offset).Order()]);
         }
@@ -250,11 +267,11 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
 
     private static int FirstFrom(ulong[] offsets, ulong from)
     {
-        int low = 0;
-        int high = offsets.Length;
+        var low = 0;
+        var high = offsets.Length;
         while (low < high)
         {
-            int middle = (low + high) / 2;
+            var middle = (low + high) / 2;
             (low, high) = offsets[middle] < from ? (middle + 1, high) : (low, middle);
         }
 
@@ -270,37 +287,55 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
 
         if (!symbol.IsDefined || !twinSymbol.IsDefined)
         {
-            return symbol.Place == twinSymbol.Place && symbol.Name == twinSymbol.Name && symbol.Value == twinSymbol.Value
+            return symbol.Place == twinSymbol.Place
+                && symbol.Name == twinSymbol.Name
+                && symbol.Value == twinSymbol.Value
                 && field.Addend == twinField.Addend;
         }
 
         if (rules.IsMerged(symbol.Section!) || rules.IsMerged(twinSymbol.Section!))
         {
-            return symbol.IsSectionSymbol == twinSymbol.IsSectionSymbol && (symbol.IsSectionSymbol || field.Addend == twinField.Addend)
+            return symbol.IsSectionSymbol == twinSymbol.IsSectionSymbol
+                && (symbol.IsSectionSymbol || field.Addend == twinField.Addend)
                 && EntryOf(section, field).SequenceEqual(EntryOf(twinSection, twinField));
         }
 
         FindUnnamed(field, twinField);
-        ulong place = unchecked(twinSymbol.Value + (ulong)twinField.Addend);
+        var place = unchecked(twinSymbol.Value + (ulong)twinField.Addend);
         return PlaceOf(section, field) == (twinSymbol.Section!, place)
-            || (ReferredSection.IsOfPlaces(section) && IsSameWay(unchecked(symbol.Value + (ulong)field.Addend), symbol.Section!, twinSymbol.Section!, place));
+            || (
+                ReferredSection.IsOfPlaces(section)
+                && IsSameWay(unchecked(symbol.Value + (ulong)field.Addend), symbol.Section!, twinSymbol.Section!, place)
+            );
     }
 
     // Where a fault leads there may be NOPs before the code that it leads to.
     private bool IsSameWay(ulong target, ElfSection section, ElfSection twinSection, ulong place) =>
-        twins.TryGetValue(section, out SectionTwin? twin) && twin.Section == twinSection && twin.Code?.LeadsToTheSame(target, place) == true;
+        twins.TryGetValue(section, out var twin)
+        && twin.Section == twinSection
+        && twin.Code?.LeadsToTheSame(target, place) == true;
 
     /// <summary>
     /// Constants without a name have a section of their own in the before object and lie among others in the as-built one. The
-    /// first field that leads there tells where; the content must be equal, fields in it included, and all other fields must agree.
+    /// first field that leads there tells where; the content must be equal, fields in it included, and all other fields must
+    /// agree.
     /// </summary>
     private void FindUnnamed(ElfRelocation field, ElfRelocation twinField)
     {
-        ElfSection section = field.Symbol!.Section!, twin = twinField.Symbol!.Section!;
-        ulong start = unchecked(twinField.Symbol.Value + (ulong)twinField.Addend - field.Symbol.Value - (ulong)field.Addend);
-        if (twins.ContainsKey(section) || found.ContainsKey(section) || beforeNames.In(section).Count > 0
-            || section.Has(ElfSectionFlags.Write) || section.Flags != twin.Flags || section.Type != ElfSectionType.ProgBits
-            || start > twin.Size || section.Size > twin.Size - start || twin.Type != ElfSectionType.ProgBits)
+        ElfSection section = field.Symbol!.Section!,
+            twin = twinField.Symbol!.Section!;
+        var start = unchecked(twinField.Symbol.Value + (ulong)twinField.Addend - field.Symbol.Value - (ulong)field.Addend);
+        if (
+            twins.ContainsKey(section)
+            || found.ContainsKey(section)
+            || beforeNames.In(section).Count > 0
+            || section.Has(ElfSectionFlags.Write)
+            || section.Flags != twin.Flags
+            || section.Type != ElfSectionType.ProgBits
+            || start > twin.Size
+            || section.Size > twin.Size - start
+            || twin.Type != ElfSectionType.ProgBits
+        )
         {
             return;
         }
@@ -309,10 +344,15 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
         unseen.Enqueue(section);
     }
 
-    private ReadOnlySpan<byte> EntryOf(ElfSection source, ElfRelocation field) => MergedEntries.From(
-        field.Symbol!.Section!, unchecked(field.Symbol.Value + (field.Symbol.IsSectionSymbol ? (ulong)field.Addend + BiasOf(source, field) : 0)));
+    private ReadOnlySpan<byte> EntryOf(ElfSection source, ElfRelocation field) =>
+        MergedEntries.From(
+            field.Symbol!.Section!,
+            unchecked(field.Symbol.Value + (field.Symbol.IsSectionSymbol ? (ulong)field.Addend + BiasOf(source, field) : 0))
+        );
 
-    /// <summary>What the addend of a PC-relative field in code lacks: the distance from the field to the next instruction.</summary>
+    /// <summary>
+    /// What the addend of a PC-relative field in code lacks: the distance from the field to the next instruction.
+    /// </summary>
     private ulong BiasOf(ElfSection source, ElfRelocation field)
     {
         if (!IsOfInstruction(source, field))
@@ -320,7 +360,7 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
             return 0;
         }
 
-        if (!biases.TryGetValue(source, out Dictionary<ulong, ulong>? known))
+        if (!biases.TryGetValue(source, out var known))
         {
             biases.Add(source, known = []);
             InstructionFields.Visit(architecture, source, 0, source.Size, f => known[f.Offset] = (ulong)f.Bias);
@@ -331,18 +371,24 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
 
     /// <summary>
     /// Where a field of the before object leads, as a place in the as-built object. The bias of a PC-relative field is in the
-    /// addends of both, and so in both places; where it leads to code, that is the distance from the field to the next instruction.
+    /// addends of both, and so in both places; where it leads to code, that is the distance from the field to the next
+    /// instruction.
     /// </summary>
     private (ElfSection Section, ulong Offset)? PlaceOf(ElfSection source, ElfRelocation field)
     {
-        if (field.Symbol is not { Section: { } section } symbol
-            || (!twins.TryGetValue(section, out SectionTwin? twin) && !found.TryGetValue(section, out twin)))
+        if (
+            field.Symbol is not { Section: { } section } symbol
+            || (!twins.TryGetValue(section, out var twin) && !found.TryGetValue(section, out twin))
+        )
         {
             return null;
         }
 
         // Between instructions that lie at other distances, four bytes beside the target may be those of another one.
-        ulong bias = !IsOfInstruction(source, field) ? 0 : twin.Code is null ? (ulong)architecture.BranchBias : BiasOf(source, field);
+        var bias =
+            !IsOfInstruction(source, field) ? 0
+            : twin.Code is null ? (ulong)architecture.BranchBias
+            : BiasOf(source, field);
         return (twin.Section, unchecked(twin.Map(symbol.Value + (ulong)field.Addend + bias) - bias));
     }
 
@@ -351,7 +397,9 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
     /// what the relocation of the before object asks for.
     /// </summary>
     private bool IsResolved(ElfSection section, ElfRelocation field, SectionTwin twin, ReadOnlySpan<byte> solved) =>
-        architecture.TypeOf(field) is { IsShortRelative: true } type && PlaceOf(section, field) is { } place && place.Section == twin.Section
+        architecture.TypeOf(field) is { IsShortRelative: true } type
+        && PlaceOf(section, field) is { } place
+        && place.Section == twin.Section
         && place.Offset == unchecked(type.ValueIn(solved, architecture.Order) + twin.Map(field.Offset));
 
     private bool IsOfInstruction(ElfSection source, ElfRelocation field) =>

@@ -1,5 +1,6 @@
-// An instruction may be too short for an address: one then has its upper part and another one, or several, the lower. They need not stand
-// beside each other; what they share is the symbol and the addend, so all that have both in one section tell one address.
+// An instruction may be too short for an address: one then has its upper part and another one, or several, the lower. They need
+// not stand beside each other; what they share is the symbol and the addend, so all that have both in one section tell one
+// address.
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 
@@ -14,9 +15,10 @@ internal sealed class SplitAddress
     public ElfRelocation First => fields[0].Relocation;
 
     /// <summary>The address to which the linker bound the symbol; null where one of the parts is nowhere.</summary>
-    public ulong? Bound => PartOf(RelocationPart.High) is { } high && PartOf(RelocationPart.Low) is { } low
-        ? unchecked(high + low - (ulong)First.Addend)
-        : null;
+    public ulong? Bound =>
+        PartOf(RelocationPart.High) is { } high && PartOf(RelocationPart.Low) is { } low
+            ? unchecked(high + low - (ulong)First.Addend)
+            : null;
 
     /// <summary>Adds a field.</summary>
     public void Add(ElfRelocation relocation, RelocationType type, ulong part) => fields.Add((relocation, type, part));
@@ -30,7 +32,9 @@ internal sealed class SplitAddress
         foreach (var field in fields)
         {
             if (field.Type.Part == part)
+            {
                 return field.Part;
+            }
         }
 
         return null;

@@ -23,12 +23,12 @@ internal sealed class StaticBranchSites
     public StaticBranchSites(Architecture architecture, ElfObject unit)
     {
         this.architecture = architecture;
-        foreach (ElfSection table in unit.Sections.Where(s => s.Name == SectionRules.JumpTable))
+        foreach (var table in unit.Sections.Where(s => s.Name == SectionRules.JumpTable))
         {
             Read(table);
         }
 
-        foreach (List<StaticBranchSite> sites in bySection.Values)
+        foreach (var sites in bySection.Values)
         {
             sites.Sort((a, b) => a.Offset.CompareTo(b.Offset));
         }
@@ -49,23 +49,35 @@ internal sealed class StaticBranchSites
             return;
         }
 
-        ulong entrySize = table.Size / (ulong)(fields.Length / 3);
-        for (int i = 0; i < fields.Length; i += 3)
+        var entrySize = table.Size / (ulong)(fields.Length / 3);
+        for (var i = 0; i < fields.Length; i += 3)
         {
-            ulong entry = (ulong)(i / 3) * entrySize;
-            if (fields[i].Offset == entry && fields[i + 2].Offset < entry + entrySize
-                && fields[i].Type == architecture.Relative.Number && fields[i + 1].Type == architecture.Relative.Number
+            var entry = (ulong)(i / 3) * entrySize;
+            if (
+                fields[i].Offset == entry
+                && fields[i + 2].Offset < entry + entrySize
+                && fields[i].Type == architecture.Relative.Number
+                && fields[i + 1].Type == architecture.Relative.Number
                 && architecture.TypeOf(fields[i + 2]).Size == sizeof(ulong)
-                && fields[i].Symbol is { Section: { } section } code && fields[i + 1].Symbol is { Section: { } targetSection } target)
+                && fields[i].Symbol is { Section: { } section } code
+                && fields[i + 1].Symbol is { Section: { } targetSection } target
+            )
             {
-                Add(section, new(unchecked(code.Value + (ulong)fields[i].Addend), targetSection, unchecked(target.Value + (ulong)fields[i + 1].Addend)));
+                Add(
+                    section,
+                    new(
+                        unchecked(code.Value + (ulong)fields[i].Addend),
+                        targetSection,
+                        unchecked(target.Value + (ulong)fields[i + 1].Addend)
+                    )
+                );
             }
         }
     }
 
     private void Add(ElfSection section, StaticBranchSite site)
     {
-        if (!bySection.TryGetValue(section, out List<StaticBranchSite>? sites))
+        if (!bySection.TryGetValue(section, out var sites))
         {
             bySection.Add(section, sites = []);
         }

@@ -17,24 +17,32 @@ internal static class TableSearch
 
     /// <summary>The addresses of the link at which the table's first reference to known code is found.</summary>
     public static IReadOnlyList<ulong> PlacesOf(
-        Architecture architecture, ElfSection table, ImageComparison comparison, KernelImage image, PatchTarget target)
+        Architecture architecture,
+        ElfSection table,
+        ImageComparison comparison,
+        KernelImage image,
+        PatchTarget target
+    )
     {
         if (Array.IndexOf(SortedTables, table.Name) >= 0 || comparison.KnownReferenceIn(table) is not { } anchor)
         {
             return [];
         }
 
-        (ulong start, ulong end) = RegionOf(table.Name, image, target);
+        (var start, var end) = RegionOf(table.Name, image, target);
         var found = new List<ulong>();
-        ReadOnlySpan<byte> bytes = image.BytesFrom(start);
-        ulong step = Math.Max(1, table.Alignment);
-        RelocationType type = architecture.TypeOf(anchor);
-        ulong expected = comparison.PlaceOfSymbol(anchor);
-        ulong length = Math.Min(end - start, (ulong)bytes.Length);
-        for (ulong offset = unchecked(step - (start % step)) % step; offset + table.Size <= length; offset += step)
+        var bytes = image.BytesFrom(start);
+        var step = Math.Max(1, table.Alignment);
+        var type = architecture.TypeOf(anchor);
+        var expected = comparison.PlaceOfSymbol(anchor);
+        var length = Math.Min(end - start, (ulong)bytes.Length);
+        for (var offset = unchecked(step - (start % step)) % step; offset + table.Size <= length; offset += step)
         {
-            ulong field = offset + anchor.Offset;
-            if (type.FitsInto(field, length) && type.Solve(bytes[(int)field..], architecture.Order, start + field, anchor.Addend) == expected)
+            var field = offset + anchor.Offset;
+            if (
+                type.FitsInto(field, length)
+                && type.Solve(bytes[(int)field..], architecture.Order, start + field, anchor.Addend) == expected
+            )
             {
                 found.Add(start + offset);
             }
@@ -54,8 +62,8 @@ internal static class TableSearch
             return (section.Address, section.Address + section.Size);
         }
 
-        IReadOnlyList<KernelSymbol> start = target.Symbols.Named($"__start_{name}");
-        IReadOnlyList<KernelSymbol> stop = target.Symbols.Named($"__stop_{name}");
+        var start = target.Symbols.Named($"__start_{name}");
+        var stop = target.Symbols.Named($"__stop_{name}");
         return start.Count == 1 && stop.Count == 1 && stop[0].Address > start[0].Address
             ? (image.ToLink(start[0].Address), image.ToLink(stop[0].Address))
             : default;

@@ -8,7 +8,12 @@ public sealed class UnitPlacement
 {
     private readonly Dictionary<string, SymbolPlacement> byName;
 
-    internal UnitPlacement(string unit, PatchTarget target, IReadOnlyList<SectionPlacement> sections, Dictionary<string, SymbolPlacement> byName)
+    internal UnitPlacement(
+        string unit,
+        PatchTarget target,
+        IReadOnlyList<SectionPlacement> sections,
+        Dictionary<string, SymbolPlacement> byName
+    )
     {
         Unit = unit;
         Target = target;
@@ -33,8 +38,11 @@ public sealed class UnitPlacement
     /// in it was compared.
     /// </summary>
     public PlacementProof Proof =>
-        Sections.Where(s => s.Section.Has(ElfSectionFlags.Execute) && s.Address is not null).Select(s => s.Proof)
-            .DefaultIfEmpty(Sections.Select(s => s.Proof).DefaultIfEmpty(PlacementProof.None).Max()).Min();
+        Sections
+            .Where(s => s.Section.Has(ElfSectionFlags.Execute) && s.Address is not null)
+            .Select(s => s.Proof)
+            .DefaultIfEmpty(Sections.Select(s => s.Proof).DefaultIfEmpty(PlacementProof.None).Max())
+            .Min();
 
     /// <summary>
     /// The place of the symbol of this name, static or global; null where the unit does not define it, the running kernel uses

@@ -11,9 +11,9 @@ internal sealed class UnitSymbols
 
     public UnitSymbols(LinkRules rules, ElfObject unit)
     {
-        foreach (ElfSymbol symbol in unit.Symbols.Where(rules.IsListed))
+        foreach (var symbol in unit.Symbols.Where(rules.IsListed))
         {
-            if (!bySection.TryGetValue(symbol.Section!, out List<ElfSymbol>? symbols))
+            if (!bySection.TryGetValue(symbol.Section!, out var symbols))
             {
                 bySection.Add(symbol.Section!, symbols = []);
             }
@@ -21,7 +21,7 @@ internal sealed class UnitSymbols
             symbols.Add(symbol);
         }
 
-        foreach (List<ElfSymbol> symbols in bySection.Values)
+        foreach (var symbols in bySection.Values)
         {
             symbols.Sort((a, b) => a.Value.CompareTo(b.Value));
         }
@@ -36,12 +36,12 @@ internal sealed class UnitSymbols
     /// <summary>The last symbol that starts at or before an offset, or null.</summary>
     public ElfSymbol? SymbolAt(ElfSection section, ulong offset)
     {
-        List<ElfSymbol> symbols = bySection.GetValueOrDefault(section, Nothing);
-        int low = 0;
-        int high = symbols.Count;
+        var symbols = bySection.GetValueOrDefault(section, Nothing);
+        var low = 0;
+        var high = symbols.Count;
         while (low < high)
         {
-            int middle = low + ((high - low) / 2);
+            var middle = low + ((high - low) / 2);
             if (symbols[middle].Value <= offset)
             {
                 low = middle + 1;

@@ -13,19 +13,28 @@ public static class CheckInterfaces
 {
     /// <summary>Runs the pass.</summary>
     /// <param name="units">
-    /// All units of one object, changed or not: that nothing changed in one may be what is wrong. Without the object's bytes nothing tells
-    /// whether code of other units uses something.
+    /// All units of one object, changed or not: that nothing changed in one may be what is wrong. Without the object's bytes
+    /// nothing tells whether code of other units uses something.
     /// </param>
     /// <param name="exports">What it and its modules export.</param>
     /// <param name="alsoCompiled">
     /// Where other units lie that were compiled with the patch and came out as they were: what they call, they call rightly.
     /// </param>
     public static IReadOnlyList<Problem> Run(
-        IReadOnlyList<UnitInterface> units, ExportedSymbols exports, IReadOnlyList<UnitPlacement>? alsoCompiled = null)
+        IReadOnlyList<UnitInterface> units,
+        ExportedSymbols exports,
+        IReadOnlyList<UnitPlacement>? alsoCompiled = null
+    )
     {
-        var users = units.Count > 0 && units[0].Placement.Target is { Image: { } image } target
-            ? new OutsideUsers(units[0].After.Architecture, target, image, [.. units.Select(u => u.Placement), .. alsoCompiled ?? []])
-            : null;
+        var users =
+            units.Count > 0 && units[0].Placement.Target is { Image: { } image } target
+                ? new OutsideUsers(
+                    units[0].After.Architecture,
+                    target,
+                    image,
+                    [.. units.Select(u => u.Placement), .. alsoCompiled ?? []]
+                )
+                : null;
         return [.. new CheckDefinitions(units, exports, users).Run(), .. new CheckSignatures(units, exports, users).Run()];
     }
 }

@@ -26,13 +26,18 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
             foreach (var (name, before) in unit.DefinedBefore)
             {
                 if (IsExported(name) && unit.DefinedAfter.TryGetValue(name, out var after))
+                {
                     CheckExport(unit, name, before, after);
+                }
             }
 
             foreach (var change in unit.Diff.Changed)
+            {
                 CheckCallers(unit, change.Before!, change.After, change.Before!.Symbols.Exists(s => IsExported(s.Name)));
+            }
 
-            bool IsExported(string name) => exported.Contains(name) || (exports.Find(name) is { } export && VmlinuxTarget.HasExport(export));
+            bool IsExported(string name) =>
+                exported.Contains(name) || (exports.Find(name) is { } export && VmlinuxTarget.HasExport(export));
         }
 
         return problems;
@@ -41,41 +46,76 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
     private void CheckExport(UnitInterface unit, string name, ElfSymbol before, ElfSymbol after)
     {
         if (Difference(unit, name, PlaceOf(before), PlaceOf(after)) is not { } difference)
+        {
             return;
+        }
+
         var checksum = exports.Find(name) is { Crc: > 0 } export ? $" of the checksum 0x{export.Crc:x8}" : "";
         unit.Diff.Statements.Refuse(
-            problems, new(DiffProblems.ChangedExportType, $"{unit.Name}: {difference}; modules{checksum} use it the old way"),
-            StatementKind.SignatureIsCompatible, name);
+            problems,
+            new(DiffProblems.ChangedExportType, $"{unit.Name}: {difference}; modules{checksum} use it the old way"),
+            StatementKind.SignatureIsCompatible,
+            name
+        );
     }
 
     // Nothing lifts this: old code passes what it was compiled to, and new code takes what is in the registers.
     private void CheckCallers(UnitInterface unit, Piece before, Piece after, bool isExported)
     {
         if (Difference(unit, before.Name, PlaceOf(before), PlaceOf(after)) is not { } difference)
+        {
             return;
+        }
+
         var user = PointerTo(unit.Before, before) ?? PointerTo(unit.After, after);
         if (user is not null)
+        {
             Refuse($"{difference}; {user} has its address");
-        else if (!isExported && before.IsGlobal && unit.Placement.Find(before.Name) is { } place && users?.FirstOf(place.Address) is { } outside)
+        }
+        else if (
+            !isExported
+            && before.IsGlobal
+            && unit.Placement.Find(before.Name) is { } place
+            && users?.FirstOf(place.Address) is { } outside
+        )
+        {
             Refuse($"{difference}; {outside} uses it and is not compiled again");
+        }
 
-        void Refuse(string what) => unit.Diff.Statements.RefuseAlways(
-            problems, new(DiffProblems.ChangedSignature, $"{unit.Name}: {what}"), StatementKind.SignatureIsCompatible, before.Name);
+        void Refuse(string what) =>
+            unit.Diff.Statements.RefuseAlways(
+                problems,
+                new(DiffProblems.ChangedSignature, $"{unit.Name}: {what}"),
+                StatementKind.SignatureIsCompatible,
+                before.Name
+            );
     }
 
     // Both declarations and what differs; null where nothing does.
     private static string? Difference(UnitInterface unit, string name, SectionLocation? before, SectionLocation? after)
     {
         if (FunctionAt(unit.Before, before)?.Signature is { } old && FunctionAt(unit.After, after)?.Signature is { } now)
+        {
             return now.DifferenceFrom(old) is { } what ? $"{old.Declare(name)} becomes {now.Declare(name)}: {what}" : null;
+        }
+
         if (VariableAt(unit.Before, before) is not { } variable || VariableAt(unit.After, after) is not { } changed)
+        {
             return null;
+        }
+
         if (variable.Type != changed.Type)
+        {
             return $"{name} of type {variable.Type} becomes one of type {changed.Type}";
-        return variable.ValueLayout == changed.ValueLayout ? null : $"{name} of type {variable.Type} has another layout in memory";
+        }
+
+        return variable.ValueLayout == changed.ValueLayout
+            ? null
+            : $"{name} of type {variable.Type} has another layout in memory";
     }
 
-    private static SectionLocation? PlaceOf(ElfSymbol symbol) => symbol.Section is { } section ? new(section, symbol.Value) : null;
+    private static SectionLocation? PlaceOf(ElfSymbol symbol) =>
+        symbol.Section is { } section ? new(section, symbol.Value) : null;
 
     private static SectionLocation? PlaceOf(Piece piece) => new(piece.Section, piece.Anchor);
 
@@ -92,11 +132,20 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
             reference.Piece == function && reference.Use == ReferenceUse.Address && reference.Displacement == 0;
 
         if (unit.Pieces.Find(p => p != function && p.References.Any(r => IsAddress(r, function))) is { } holder)
+        {
             return holder.Name;
-        var lists = unit.SectionsOf(SectionRole.Registry).Where(s => !ExportLists.IsList(s) && !s.Name.StartsWith(".discard", StringComparison.Ordinal));
+        }
+
+        var lists = unit.SectionsOf(SectionRole.Registry)
+            .Where(s => !ExportLists.IsList(s) && !s.Name.StartsWith(".discard", StringComparison.Ordinal));
         if (lists.FirstOrDefault(s => unit.ReferencesOf(s).Any(r => IsAddress(r, function))) is { } list)
+        {
             return list.Name;
+        }
+
         var identifiers = function.Symbols.ConvertAll(s => $"__BTF_ID__func__{s.Name}__");
-        return unit.Elf.Symbols.FirstOrDefault(s => identifiers.Exists(i => s.Name.StartsWith(i, StringComparison.Ordinal)))?.Name;
+        return unit
+            .Elf.Symbols.FirstOrDefault(s => identifiers.Exists(i => s.Name.StartsWith(i, StringComparison.Ordinal)))
+            ?.Name;
     }
 }

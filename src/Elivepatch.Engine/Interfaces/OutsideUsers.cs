@@ -12,11 +12,20 @@ namespace Elivepatch.Engine.Interfaces;
 /// linked image has no relocations any more, so every field is looked at that could hold the address. What only looks like a
 /// reference makes a user too many, and never one too few.
 /// </summary>
-internal sealed class OutsideUsers(Architecture architecture, PatchTarget target, KernelImage image, IReadOnlyList<UnitPlacement> compiled)
+internal sealed class OutsideUsers(
+    Architecture architecture,
+    PatchTarget target,
+    KernelImage image,
+    IReadOnlyList<UnitPlacement> compiled
+)
 {
     private readonly List<(ulong Start, ulong End)> ranges =
-        [.. compiled.SelectMany(u => u.Sections).Where(s => s.Address is not null)
-            .Select(s => (image.ToLink(s.Address!.Value), image.ToLink(s.Address!.Value) + s.Section.Size))];
+    [
+        .. compiled
+            .SelectMany(u => u.Sections)
+            .Where(s => s.Address is not null)
+            .Select(s => (image.ToLink(s.Address!.Value), image.ToLink(s.Address!.Value) + s.Section.Size)),
+    ];
 
     /// <summary>
     /// Where the function at this address of the running kernel is used, for people; null where nothing outside uses it.
@@ -26,11 +35,14 @@ internal sealed class OutsideUsers(Architecture architecture, PatchTarget target
         var wanted = image.ToLink(address);
         foreach (var section in image.Sections.Where(s => s.Type != ElfSectionType.NoBits))
         {
-            var found = section.Has(ElfSectionFlags.Execute) ? InCode(section, wanted)
+            var found =
+                section.Has(ElfSectionFlags.Execute) ? InCode(section, wanted)
                 : IsData(section) ? InData(section, wanted)
                 : null;
             if (found is { } place)
+            {
                 return Describe(place);
+            }
         }
 
         return null;
@@ -40,13 +52,18 @@ internal sealed class OutsideUsers(Architecture architecture, PatchTarget target
     private ulong? InCode(ElfSection section, ulong wanted)
     {
         if (section.Name is ".init.text" or ".exit.text")
+        {
             return null;
+        }
+
         var bytes = section.Content.AsSpan();
         for (var i = 0; i + sizeof(int) <= bytes.Length; i++)
         {
             var place = section.Address + (ulong)i;
             if (architecture.MayLeadTo(bytes, i, place, wanted) && !IsCompiled(place))
+            {
                 return place;
+            }
         }
 
         return null;
@@ -65,7 +82,9 @@ internal sealed class OutsideUsers(Architecture architecture, PatchTarget target
             var isRelative = unchecked(place + (ulong)(int)architecture.Order.ReadUInt32(bytes[i..])) == wanted;
             var isPointer = i + sizeof(ulong) <= bytes.Length && architecture.Order.ReadUInt64(bytes[i..]) == wanted;
             if ((isRelative || isPointer) && !IsCompiled(place))
+            {
                 return place;
+            }
         }
 
         return null;

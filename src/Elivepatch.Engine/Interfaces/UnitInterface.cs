@@ -37,8 +37,13 @@ public sealed record UnitInterface(UnitDiff Diff, UnitPlacement Placement)
     private static Dictionary<string, ElfSymbol> Definitions(UnitObject unit)
     {
         var found = new Dictionary<string, ElfSymbol>(StringComparer.Ordinal);
-        foreach (var symbol in unit.Elf.Symbols.Where(s => s.Binding != ElfSymbolBinding.Local && s.Place != ElfSymbolPlace.Undefined))
+        foreach (
+            var symbol in unit.Elf.Symbols.Where(s => s.Binding != ElfSymbolBinding.Local && s.Place != ElfSymbolPlace.Undefined)
+        )
+        {
             found.TryAdd(symbol.Name, symbol);
+        }
+
         return found;
     }
 }

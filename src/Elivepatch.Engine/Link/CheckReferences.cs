@@ -18,11 +18,18 @@ public static class CheckReferences
     /// <param name="memory">What lies there.</param>
     /// <param name="entries">Which functions may be called through pointers.</param>
     public static IReadOnlyList<Problem> Run(
-        IReadOnlyList<LinkUnit> units, ReferenceResolver resolver, KernelMemory memory, IndirectEntries entries)
+        IReadOnlyList<LinkUnit> units,
+        ReferenceResolver resolver,
+        KernelMemory memory,
+        IndirectEntries entries
+    )
     {
         const string bounds = "__init_begin, __init_end, __per_cpu_start or __per_cpu_end";
         if (!memory.IsComplete)
+        {
             return [new(LinkProblems.UnknownMemory, $"/proc/kallsyms lacks {bounds}, or has it twice")];
+        }
+
         return [.. units.SelectMany(u => new UnitReferences(u, resolver, memory, entries).Check()).Distinct()];
     }
 
@@ -38,9 +45,15 @@ public static class CheckReferences
             {
                 var known = correlation.BeforeOf(piece) is { } twin ? TargetsOf(twin) : [];
                 foreach (var reference in piece.References.Where(r => unit.Inclusion.DestinationOf(r) == Destination.Kernel))
+                {
                     Check(piece, reference, known, isInTable: false);
-                foreach (var (entry, reference) in piece.Entries.SelectMany(e => e.References.Select(r => (e, r)))
-                    .Where(r => unit.Inclusion.DestinationOfEntry(r.r) == Destination.Kernel))
+                }
+
+                foreach (
+                    var (entry, reference) in piece
+                        .Entries.SelectMany(e => e.References.Select(r => (e, r)))
+                        .Where(r => unit.Inclusion.DestinationOfEntry(r.r) == Destination.Kernel)
+                )
                 {
                     Check(piece, reference, known, isInTable: true);
                     CheckKey(piece, entry, reference);
@@ -53,29 +66,48 @@ public static class CheckReferences
         private void Check(Piece from, Reference reference, HashSet<(object Target, ReferenceUse Use)> known, bool isInTable)
         {
             if (Resolve(reference) is not { Address: { } address } target)
+            {
                 return;
-            if (memory.KindOf(address) == MemoryKind.Init && !known.Contains((KeyOf(reference), ReferenceUse.Address))
-                && !known.Contains((KeyOf(reference), ReferenceUse.Branch)))
+            }
+
+            if (
+                memory.KindOf(address) == MemoryKind.Init
+                && !known.Contains((KeyOf(reference), ReferenceUse.Address))
+                && !known.Contains((KeyOf(reference), ReferenceUse.Branch))
+            )
             {
                 Report(LinkProblems.InitReference, $"{from.Name} refers to {target.Name}");
             }
-            else if (!isInTable && reference is { Use: ReferenceUse.Address, Displacement: 0 }
-                && memory.KindOf(address) == MemoryKind.Code && !known.Contains((KeyOf(reference), ReferenceUse.Address)))
+            else if (
+                !isInTable
+                && reference is { Use: ReferenceUse.Address, Displacement: 0 }
+                && memory.KindOf(address) == MemoryKind.Code
+                && !known.Contains((KeyOf(reference), ReferenceUse.Address))
+            )
             {
                 CheckEntry(from, reference, target.Name, address);
             }
 
             if (reference.Piece is { Kind: PieceKind.Variable } variable && correlation.BeforeOf(variable) is { } before)
+            {
                 CheckAlignment(variable, before, address);
+            }
         }
 
         private void CheckEntry(Piece from, Reference reference, string name, ulong address)
         {
             var reached = entries.MayReach(address);
             if (reached == false)
+            {
                 Report(LinkProblems.SealedEntry, $"{from.Name} takes the address of {name}");
+            }
             else if (reached is null && !TakenBefore().Contains(KeyOf(reference)))
-                Report(LinkProblems.SealedEntry, $"{from.Name} takes the address of {name}, whose entry only the kernel's image shows");
+            {
+                Report(
+                    LinkProblems.SealedEntry,
+                    $"{from.Name} takes the address of {name}, whose entry only the kernel's image shows"
+                );
+            }
         }
 
         // What the compiler may assume of a variable is what its declaration says; what holds is where the running kernel has it.
@@ -84,16 +116,28 @@ public static class CheckReferences
         {
             var alignment = variable.Alignment;
             if (variable.Section.Alignment > before.Section.Alignment && alignment > before.Alignment && address % alignment != 0)
-                Report(DiffProblems.ChangedMemoryKind, $"{variable.Name} is to be aligned to {alignment} bytes: it is at 0x{address:x}");
+            {
+                Report(
+                    DiffProblems.ChangedMemoryKind,
+                    $"{variable.Name} is to be aligned to {alignment} bytes: it is at 0x{address:x}"
+                );
+            }
         }
 
         private void CheckKey(Piece from, TableEntry entry, Reference reference)
         {
             if (entry.Table.Name != SectionRules.JumpTable || memory.SealsStaticKeys)
+            {
                 return;
-            if (Resolve(reference) is { Address: { } key } target
-                && memory.KindOf(key) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant)
+            }
+
+            if (
+                Resolve(reference) is { Address: { } key } target
+                && memory.KindOf(key) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant
+            )
+            {
                 Report(LinkProblems.ReadOnlyStaticKey, $"{from.Name} has a static branch on {target.Name}");
+            }
         }
 
         // What cannot be resolved is a problem of the link, which names it.
@@ -123,8 +167,13 @@ public static class CheckReferences
 
         private static object KeyOfBefore(Reference reference) => reference.Piece ?? (object?)reference.External?.Name ?? "";
 
-        private HashSet<object> TakenBefore() => takenBefore ??= [.. correlation.Before.Pieces.SelectMany(p => p.References)
-            .Where(r => r is { Use: ReferenceUse.Address, Displacement: 0 }).Select(KeyOfBefore)];
+        private HashSet<object> TakenBefore() =>
+            takenBefore ??= [
+                .. correlation
+                    .Before.Pieces.SelectMany(p => p.References)
+                    .Where(r => r is { Use: ReferenceUse.Address, Displacement: 0 })
+                    .Select(KeyOfBefore),
+            ];
 
         private void Report(ProblemCode code, string reason) => problems.Add(new(code, $"{unit.Inclusion.Diff.Unit}: {reason}"));
     }

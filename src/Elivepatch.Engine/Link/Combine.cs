@@ -12,8 +12,8 @@ namespace Elivepatch.Engine.Link;
 
 /// <summary>
 /// Puts the included pieces of all units and the glue into one object. In: units, then the list of patched functions and the
-/// compiled glue. Out: a <see cref="CombinedModule"/> in which every reference leads either to a piece in it or to a named symbol of the
-/// running kernel.
+/// compiled glue. Out: a <see cref="CombinedModule"/> in which every reference leads either to a piece in it or to a named symbol
+/// of the running kernel.
 /// </summary>
 public sealed class Combine
 {
@@ -47,27 +47,43 @@ public sealed class Combine
     /// <summary>Shift counts that the glue has to write.</summary>
     public IReadOnlyList<RuntimeShift> Shifts => shifts;
 
-    /// <summary>Places the pieces and resolves their references; the glue, which depends on both, comes with <see cref="Finish"/>.</summary>
+    /// <summary>
+    /// Places the pieces and resolves their references; the glue, which depends on both, comes with <see cref="Finish"/>.
+    /// </summary>
     public static Outcome<Combine> Start(IReadOnlyList<LinkUnit> units, ReferenceResolver resolver)
     {
         var combine = new Combine(resolver, units);
         foreach (var unit in units)
+        {
             combine.Place(unit.Inclusion);
+        }
+
         foreach (var unit in units)
+        {
             combine.Relocate(unit);
+        }
+
         combine.AddStaticCallKeys();
         return combine.problems.Count > 0 ? Outcome<Combine>.Failure(combine.problems) : combine;
     }
 
-    /// <summary>Finds what of the pieces the kernel may hold when the livepatch is disabled: the glue depends on whether there is something.</summary>
+    /// <summary>
+    /// Finds what of the pieces the kernel may hold when the livepatch is disabled: the glue depends on whether there is
+    /// something.
+    /// </summary>
     public EscapeFindings FindEscapes(IReadOnlyList<PatchedFunction> patched)
     {
         var found = Escape.FindEscapes.Run(
-            architecture, builder.Look(), patched.Select(p => placed[p.Change.After]).Select(p => (p.Place.Section.Name, p.Symbol!.Value)),
-            coldPartsKeepNames: false);
+            architecture,
+            builder.Look(),
+            patched.Select(p => placed[p.Change.After]).Select(p => (p.Place.Section.Name, p.Symbol!.Value)),
+            coldPartsKeepNames: false
+        );
 
         // Two units with a static function of one name must not meet in one object; people know it by its own.
-        var names = placed.Where(p => p.Key.IsCode && p.Value.Symbol is not null).ToDictionary(p => p.Value.Symbol!.Name, p => p.Key.Name);
+        var names = placed
+            .Where(p => p.Key.IsCode && p.Value.Symbol is not null)
+            .ToDictionary(p => p.Value.Symbol!.Name, p => p.Key.Name);
         return found with
         {
             Escapes = [.. found.Escapes.Select(e => e with { Function = Plain(e.Function), Address = Plain(e.Address) })],
@@ -84,7 +100,10 @@ public sealed class Combine
         NameKernelSymbols();
         var news = patched.ToDictionary(p => p.NewSymbol, p => NameOf(placed[p.Change.After]));
         foreach (var (name, function) in shiftedCode)
+        {
             news.Add(name, function);
+        }
+
         return new(builder.Finish(), aliases, news);
     }
 
@@ -97,7 +116,9 @@ public sealed class Combine
         {
             Place(inclusion, piece);
             if (piece.Cold is { } cold)
+            {
                 Place(inclusion, cold);
+            }
         }
     }
 
@@ -106,12 +127,20 @@ public sealed class Combine
         var place = builder.Append(piece.Section, SectionNameFor(piece), piece.Bytes, piece.Size, piece.Alignment);
         var symbol = IsNamed(piece) ? SymbolFor(inclusion, piece, place) : null;
         placed[piece] = (place, symbol);
-        if (symbol is not null && piece.IsGlobal && inclusion.Diff.Correlation.BeforeOf(piece) is null && !newGlobals.TryAdd(piece.Name, symbol))
+        if (
+            symbol is not null
+            && piece.IsGlobal
+            && inclusion.Diff.Correlation.BeforeOf(piece) is null
+            && !newGlobals.TryAdd(piece.Name, symbol)
+        )
+        {
             problems.Add(new(LinkProblems.DuplicateNewSymbol, $"{inclusion.Diff.Unit}: {piece.Name}"));
+        }
     }
 
     // Objtool takes data for a jump table only where no symbol names it and the section's symbol refers to it.
-    private static bool IsNamed(Piece piece) => piece.Kind is PieceKind.Function or PieceKind.ColdPart
+    private static bool IsNamed(Piece piece) =>
+        piece.Kind is PieceKind.Function or PieceKind.ColdPart
         || (piece.Kind == PieceKind.Variable && (piece.IsGlobal || piece.LabelledFunctions.Count == 0));
 
     // Every function has a section of its own, also where it had to share one: its name identifies it through the link. Its cold
@@ -119,12 +148,21 @@ public sealed class Combine
     private string SectionNameFor(Piece piece)
     {
         if (piece.Kind == PieceKind.ColdPart)
+        {
             return placed[piece.Parent!].Place.Section.Name;
+        }
+
         if (piece.Kind != PieceKind.Function)
+        {
             return piece.Section.Name;
+        }
+
         var name = ".text." + piece.Name;
         for (var i = 1; builder.HasSection(name); i++)
+        {
             name = string.Create(CultureInfo.InvariantCulture, $".text.{piece.Name}.unit{i}");
+        }
+
         return name;
     }
 
@@ -133,11 +171,18 @@ public sealed class Combine
     private ElfSymbol SymbolFor(Inclusion inclusion, Piece piece, ModuleBuilder.Place place)
     {
         var isNewStatic = !piece.IsGlobal && inclusion.Diff.Correlation.BeforeOf(piece) is null;
-        var name = isNewStatic && targets.Any(t => ReferenceResolver.HasGlobal(t, piece.Name)) ? piece.Name + ".static" : piece.Name;
+        var name =
+            isNewStatic && targets.Any(t => ReferenceResolver.HasGlobal(t, piece.Name)) ? piece.Name + ".static" : piece.Name;
         if (piece.Kind == PieceKind.ColdPart)
+        {
             name = placed[piece.Parent!].Symbol!.Name + SymbolNames.ColdSuffix;
+        }
+
         for (var i = 1; !localNames.Add(name) && piece.Kind != PieceKind.Variable; i++)
+        {
             name = string.Create(CultureInfo.InvariantCulture, $"{piece.Name}.unit{i}");
+        }
+
         var symbol = new ElfSymbol(name)
         {
             Type = piece.Kind == PieceKind.Variable ? ElfSymbolType.Object : ElfSymbolType.Function,
@@ -169,35 +214,64 @@ public sealed class Combine
                 if (RuntimeConstants.VariableOf(entry.Table.Name) is { } variable)
                 {
                     if (RuntimeConstants.IsShiftTable(entry.Table.Name))
+                    {
                         ShiftByRuntimeConstant(unit, piece, entry, variable);
+                    }
                     else
+                    {
                         LoadRuntimeConstant(unit, piece, entry, variable);
+                    }
+
                     continue;
                 }
 
                 var at = builder.Append(entry.Table, entry.Table.Name, entry.Bytes, entry.Size, AlignmentOf(entry));
                 foreach (var reference in entry.References.Where(r => IsWithin(unit, r, entry.Size, entry.Table.Name)))
+                {
                     Relocate(unit, reference, unit.Inclusion.DestinationOfEntry(reference), at.Section, at.Offset);
+                }
             }
         }
     }
 
-    // What annotate_unreachable() (include/linux/compiler.h) leaves: objtool does not see that a static function of the kernel never returns.
+    // What annotate_unreachable() (include/linux/compiler.h) leaves: objtool does not see that a static function of the kernel
+    // never returns.
     private void MarkEnd(LinkUnit unit, Reference reference, ModuleBuilder.Place place)
     {
-        if (reference is not { IsCall: true, Piece: { Kind: PieceKind.Function } callee } || unit.Inclusion.Contains(callee) || !NoReturn.Is(architecture, callee))
+        if (
+            reference is not { IsCall: true, Piece: { Kind: PieceKind.Function } callee }
+            || unit.Inclusion.Contains(callee)
+            || !NoReturn.Is(architecture, callee)
+        )
+        {
             return;
+        }
+
         const int size = sizeof(int);
         var at = builder.Append(new(EndMarks, ElfSectionType.ProgBits), EndMarks, new byte[size], size, alignment: 1);
-        builder.Relocate(at.Section, at.Offset, architecture.Relative, place.SectionSymbol, (long)(place.Offset + reference.Offset) + reference.Bias);
+        builder.Relocate(
+            at.Section,
+            at.Offset,
+            architecture.Relative,
+            place.SectionSymbol,
+            (long)(place.Offset + reference.Offset) + reference.Bias
+        );
     }
 
     // Data whose symbol is too short: what lies behind it is something else.
     private bool IsWithin(LinkUnit unit, Reference reference, ulong size, string name)
     {
         if (reference.Type.FitsInto(reference.Offset, size))
+        {
             return true;
-        problems.Add(new(DiffProblems.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: the reference to {reference.TargetName} is not all within {name}"));
+        }
+
+        problems.Add(
+            new(
+                DiffProblems.UnreadableCode,
+                $"{unit.Inclusion.Diff.Unit}: the reference to {reference.TargetName} is not all within {name}"
+            )
+        );
         return false;
     }
 
@@ -205,13 +279,24 @@ public sealed class Combine
     {
         if (reference.FieldSize == 0)
         {
-            problems.Add(new(LinkProblems.UnsupportedRelocation, $"{unit.Inclusion.Diff.Unit}: {reference.Type} to {reference.TargetName}"));
+            problems.Add(
+                new(LinkProblems.UnsupportedRelocation, $"{unit.Inclusion.Diff.Unit}: {reference.Type} to {reference.TargetName}")
+            );
             return;
         }
 
         if (Target(unit, reference, destination) is not { } target)
+        {
             return;
-        builder.Relocate(section, start + reference.Offset, reference.Type, target.Symbol, target.Offset + reference.Displacement - reference.Bias);
+        }
+
+        builder.Relocate(
+            section,
+            start + reference.Offset,
+            reference.Type,
+            target.Symbol,
+            target.Offset + reference.Displacement - reference.Bias
+        );
     }
 
     private void LoadRuntimeConstant(LinkUnit unit, Piece piece, TableEntry entry, string variable)
@@ -219,12 +304,20 @@ public sealed class Combine
         var immediate = entry.References[0].Displacement + (long)(piece.Anchor - piece.Start);
         if (architecture.RuntimeConstants.LoadInstead(piece.Bytes, immediate) is not { } load)
         {
-            problems.Add(new(DiffProblems.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{immediate:x} is not an immediate of {entry.Table.Name}"));
+            problems.Add(
+                new(
+                    DiffProblems.UnreadableCode,
+                    $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{immediate:x} is not an immediate of {entry.Table.Name}"
+                )
+            );
             return;
         }
 
         if (ResolveRuntimeConstant(unit, OwnVariable(unit, variable), variable) is not { } kernel)
+        {
             return;
+        }
+
         var place = placed[piece].Place;
         var start = place.Offset + (ulong)load.Start;
         builder.Overwrite(place.Section, start, load.Bytes);
@@ -237,9 +330,14 @@ public sealed class Combine
 
     private KernelReference? ResolveRuntimeConstant(LinkUnit unit, Piece? own, string name)
     {
-        var resolved = own is not null ? resolver.Resolve(own, unit.Placement) : resolver.Resolve(new ElfSymbol(name), unit.Placement.Target, unit.Inclusion.Diff.Unit);
+        var resolved = own is not null
+            ? resolver.Resolve(own, unit.Placement)
+            : resolver.Resolve(new ElfSymbol(name), unit.Placement.Target, unit.Inclusion.Diff.Unit);
         if (resolved.TryGet(out var kernel))
+        {
             return kernel;
+        }
+
         problems.AddRange(resolved.Problems);
         return null;
     }
@@ -248,14 +346,28 @@ public sealed class Combine
     {
         var count = entry.References[0].Displacement + (long)(piece.Anchor - piece.Start);
         var own = OwnVariable(unit, variable);
-        if (!architecture.RuntimeConstants.IsShift(piece.Section, piece.Start, piece.End, piece.Start + (ulong)count) || own?.Size is not (1 or 2 or 4 or 8))
+        if (
+            !architecture.RuntimeConstants.IsShift(piece.Section, piece.Start, piece.End, piece.Start + (ulong)count)
+            || own?.Size is not (1 or 2 or 4 or 8)
+        )
         {
-            problems.Add(new(DiffProblems.UnreadableCode, $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{count:x} is not a shift by {entry.Table.Name}"));
+            problems.Add(
+                new(
+                    DiffProblems.UnreadableCode,
+                    $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{count:x} is not a shift by {entry.Table.Name}"
+                )
+            );
             return;
         }
 
-        if (ResolveRuntimeConstant(unit, own, variable) is not { } value || ResolveRuntimeConstant(unit, null, GlueSource.WriteCode) is not { } write)
+        if (
+            ResolveRuntimeConstant(unit, own, variable) is not { } value
+            || ResolveRuntimeConstant(unit, null, GlueSource.WriteCode) is not { } write
+        )
+        {
             return;
+        }
+
         var function = placed[piece.Parent ?? piece];
         var offset = placed[piece].Place.Offset + (ulong)count - function.Symbol!.Value;
         var shift = new RuntimeShift(Numbered("elivepatch_code_"), offset, Numbered("elivepatch_value_"), own.Size);
@@ -274,7 +386,9 @@ public sealed class Combine
         {
             var (place, symbol) = placed[reference.Piece!];
             if (symbol is null)
+            {
                 return (place.SectionSymbol, (long)place.Offset);
+            }
 
             // Objtool takes a jump to a function's symbol for a tail call, also within a function or to its cold part.
             var isInside = reference.Piece!.IsCode && (reference.Displacement != 0 || reference.Piece.Kind == PieceKind.ColdPart);
@@ -282,7 +396,10 @@ public sealed class Combine
         }
 
         if (reference.Piece is null && reference.External is { } external && newGlobals.TryGetValue(external.Name, out var added))
+        {
             return (added, 0);
+        }
+
         var resolved = reference.Piece is { } piece
             ? resolver.Resolve(inclusion.Diff.Correlation.BeforeOf(piece) ?? inclusion.KernelTwins[piece], unit.Placement)
             : resolver.Resolve(reference.External ?? new(""), unit.Placement.Target, inclusion.Diff.Unit);
@@ -300,7 +417,10 @@ public sealed class Combine
         var key = reference.ToString();
         references.TryAdd(key, reference);
         if (kernelSymbols.TryGetValue(key, out var symbol))
+        {
             return symbol;
+        }
+
         symbol = new(reference.Name) { Binding = ElfSymbolBinding.Global };
         builder.Object.Symbols.Add(symbol);
         return kernelSymbols[key] = symbol;
@@ -309,13 +429,22 @@ public sealed class Combine
     // A livepatch symbol keeps its plain name, for objtool's sake, where nothing else here has that name.
     private void NameKernelSymbols()
     {
-        var uses = builder.Object.Symbols.Where(s => s.Name.Length > 0).GroupBy(s => s.Name).ToDictionary(g => g.Key, g => g.Count());
+        var uses = builder
+            .Object.Symbols.Where(s => s.Name.Length > 0)
+            .GroupBy(s => s.Name)
+            .ToDictionary(g => g.Key, g => g.Count());
         foreach (var (key, symbol) in kernelSymbols)
         {
             if (references[key].Livepatch is not { } livepatch)
+            {
                 continue;
+            }
+
             if (uses[symbol.Name] > 1)
+            {
                 symbol.Name = livepatch.SymbolName;
+            }
+
             aliases[symbol.Name] = livepatch;
         }
     }
@@ -323,14 +452,24 @@ public sealed class Combine
     // Objtool makes the static call table and finds the key of a trampoline by its name.
     private void AddStaticCallKeys()
     {
-        const string trampoline = "__SCT__", key = "__SCK__";
-        foreach (var name in references.Values.Select(r => r.Name).Where(n => n.StartsWith(trampoline, StringComparison.Ordinal)).ToList())
+        const string trampoline = "__SCT__",
+            key = "__SCK__";
+        foreach (
+            var name in references
+                .Values.Select(r => r.Name)
+                .Where(n => n.StartsWith(trampoline, StringComparison.Ordinal))
+                .ToList()
+        )
         {
             var resolved = resolver.Resolve(new ElfSymbol(key + name[trampoline.Length..]), targets[0], "static call");
             if (resolved.TryGet(out var reference))
+            {
                 SymbolFor(reference);
+            }
             else
+            {
                 problems.AddRange(resolved.Problems);
+            }
         }
     }
 
@@ -338,13 +477,22 @@ public sealed class Combine
     {
         var copies = new Dictionary<ElfSection, ModuleBuilder.Place>();
         foreach (var section in glue.Sections.Where(s => s is not (ElfRelocationSection or ElfGroupSection) && !IsToolOnly(s)))
+        {
             copies[section] = builder.Append(section, section.Name, section.Content, section.Size, section.Alignment);
+        }
+
         var symbols = new Dictionary<ElfSymbol, ElfSymbol>();
         foreach (var symbol in glue.Symbols.Where(s => s is { IsSectionSymbol: false, Type: not ElfSymbolType.File }))
         {
             if (symbol.IsDefined && !copies.ContainsKey(symbol.Section!))
+            {
                 continue;
-            if (!symbol.IsDefined && (kernelSymbols.TryGetValue(symbol.Name, out var known) || glueNames.TryGetValue(symbol.Name, out known)))
+            }
+
+            if (
+                !symbol.IsDefined
+                && (kernelSymbols.TryGetValue(symbol.Name, out var known) || glueNames.TryGetValue(symbol.Name, out known))
+            )
             {
                 symbols[symbol] = known;
                 continue;
@@ -360,7 +508,10 @@ public sealed class Combine
                 Value = symbol.Value,
             };
             if (symbol.IsDefined)
+            {
                 (copy.Section, copy.Value) = (copies[symbol.Section!].Section, copies[symbol.Section!].Offset + symbol.Value);
+            }
+
             symbols[symbol] = copy;
             builder.Object.Symbols.Add(copy);
         }
@@ -370,10 +521,21 @@ public sealed class Combine
             foreach (var relocation in section.Relocations?.Entries ?? [])
             {
                 if (relocation.Symbol is not { } symbol)
+                {
                     continue;
-                var (target, shift) = symbol is { IsSectionSymbol: true } && copies.TryGetValue(symbol.Section!, out var home)
-                    ? (home.SectionSymbol, (long)home.Offset) : (symbols[symbol], 0);
-                builder.Relocate(place.Section, place.Offset + relocation.Offset, architecture.TypeOf(relocation), target, relocation.Addend + shift);
+                }
+
+                var (target, shift) =
+                    symbol is { IsSectionSymbol: true } && copies.TryGetValue(symbol.Section!, out var home)
+                        ? (home.SectionSymbol, (long)home.Offset)
+                        : (symbols[symbol], 0);
+                builder.Relocate(
+                    place.Section,
+                    place.Offset + relocation.Offset,
+                    architecture.TypeOf(relocation),
+                    target,
+                    relocation.Addend + shift
+                );
             }
         }
     }

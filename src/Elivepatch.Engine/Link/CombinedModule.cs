@@ -13,4 +13,5 @@ namespace Elivepatch.Engine.Link;
 public sealed record CombinedModule(
     ElfObject Object,
     IReadOnlyDictionary<string, LivepatchSymbol> Aliases,
-    IReadOnlyDictionary<string, (string Section, string Symbol)> NewFunctions);
+    IReadOnlyDictionary<string, (string Section, string Symbol)> NewFunctions
+);

@@ -15,7 +15,8 @@ public static class GlueSource
     public const string Headers = "#include <linux/module.h>\n#include <linux/livepatch.h>\n";
 
     /// <summary>
-    /// The kernel's function that writes into memory of code which does not run yet (<c>arch/x86/kernel/alternative.c</c>, 5.18 and later).
+    /// The kernel's function that writes into memory of code which does not run yet (<c>arch/x86/kernel/alternative.c</c>, 5.18
+    /// and later).
     /// </summary>
     public const string WriteCode = "text_poke_copy";
 
@@ -27,12 +28,20 @@ public static class GlueSource
     /// <param name="escapes">What of the livepatch outlives it: with any, the module keeps itself in memory.</param>
     /// <param name="shifts">Shift counts to write before the livepatch is enabled; null for none.</param>
     public static string Write(
-        IReadOnlyList<PatchedFunction> patched, bool replace, string description, IEnumerable<string> namespaces, EscapeFindings escapes,
-        IReadOnlyList<RuntimeShift>? shifts = null)
+        IReadOnlyList<PatchedFunction> patched,
+        bool replace,
+        string description,
+        IEnumerable<string> namespaces,
+        EscapeFindings escapes,
+        IReadOnlyList<RuntimeShift>? shifts = null
+    )
     {
         var text = new StringBuilder();
         foreach (var function in patched)
+        {
             text.Append(CultureInfo.InvariantCulture, $"extern const char {function.NewSymbol}[];\n");
+        }
+
         text.Append(Lists([.. patched.GroupBy(p => p.Target)]));
         text.Append("static struct klp_patch elivepatch_patch = {\n\t.mod = THIS_MODULE,\n\t.objs = elivepatch_objects,\n");
         text.Append(CultureInfo.InvariantCulture, $"\t.replace = {(replace ? "true" : "false")},\n}};\n\n");
@@ -43,12 +52,21 @@ public static class GlueSource
             enable = "elivepatch_write_shifts() ?: " + enable;
         }
 
-        text.Append(escapes.MustStay ? KeepingInit(escapes, enable) : $"static int __init elivepatch_init(void)\n{{\n\treturn {enable};\n}}\n\n");
+        text.Append(
+            escapes.MustStay
+                ? KeepingInit(escapes, enable)
+                : $"static int __init elivepatch_init(void)\n{{\n\treturn {enable};\n}}\n\n"
+        );
         text.Append("static void __exit elivepatch_exit(void)\n{\n}\n\n");
-        text.Append("module_init(elivepatch_init);\nmodule_exit(elivepatch_exit);\nMODULE_LICENSE(\"GPL\");\nMODULE_INFO(livepatch, \"Y\");\n");
+        text.Append(
+            "module_init(elivepatch_init);\nmodule_exit(elivepatch_exit);\nMODULE_LICENSE(\"GPL\");\nMODULE_INFO(livepatch, \"Y\");\n"
+        );
         text.Append(CultureInfo.InvariantCulture, $"MODULE_DESCRIPTION(\"{Escape(description)}\");\n");
         foreach (var name in namespaces.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
+        {
             text.Append(CultureInfo.InvariantCulture, $"MODULE_INFO(import_ns, \"{Escape(name)}\");\n");
+        }
+
         return text.ToString();
     }
 
@@ -61,8 +79,10 @@ public static class GlueSource
             text.Append(CultureInfo.InvariantCulture, $"\nstatic struct klp_func elivepatch_funcs_{index}[] = {{\n");
             foreach (var function in functions)
             {
-                text.Append(CultureInfo.InvariantCulture,
-                    $"\t{{ .old_name = \"{function.Old.Name}\", .new_func = (void *){function.NewSymbol}, .old_sympos = {function.Old.Position} }},\n");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"\t{{ .old_name = \"{function.Old.Name}\", .new_func = (void *){function.NewSymbol}, .old_sympos = {function.Old.Position} }},\n"
+                );
             }
 
             text.Append("\t{ }\n};\n");
@@ -81,61 +101,94 @@ public static class GlueSource
     // The reference is taken before the first patched function can run, and given back only where none ever ran.
     private static string KeepingInit(EscapeFindings escapes, string enable)
     {
-        var text = new StringBuilder("""
+        var text = new StringBuilder(
+            """
             /*
              * The kernel may hold addresses of this module after the livepatch was disabled or replaced, so its memory must stay: the
              * module keeps a reference to itself for good.
 
-            """);
+            """
+        );
         foreach (var escape in escapes.Escapes)
+        {
             text.Append(CultureInfo.InvariantCulture, $" *  - {Comment(escape.Function)} {Comment(escape.Event)}\n");
+        }
+
         if (!escapes.IsComplete)
+        {
             text.Append(" *  - its code is too large to be followed to the end\n");
-        return text.Append("""
-             */
-            static int __init elivepatch_init(void)
-            {
-            	int ret;
+        }
 
-            	__module_get(THIS_MODULE);
-            	ret = ENABLE;
-            	if (ret)
-            		module_put(THIS_MODULE);
-            	return ret;
-            }
+        return text.Append(
+                """
+                 */
+                static int __init elivepatch_init(void)
+                {
+                	int ret;
+
+                	__module_get(THIS_MODULE);
+                	ret = ENABLE;
+                	if (ret)
+                		module_put(THIS_MODULE);
+                	return ret;
+                }
 
 
-            """.Replace("ENABLE", enable, StringComparison.Ordinal)).ToString();
+                """.Replace("ENABLE", enable, StringComparison.Ordinal)
+            )
+            .ToString();
     }
 
     private static string WritingShifts(IReadOnlyList<RuntimeShift> shifts)
     {
-        var text = new StringBuilder("""
+        var text = new StringBuilder(
+            """
             /*
              * What the kernel did with its own code while it started (runtime_const_init()): the shift counts become the values of variables
              * that are read-only since. Nothing of this module has run yet.
              */
 
-            """);
+            """
+        );
         text.Append(CultureInfo.InvariantCulture, $"extern void *{WriteCode}(void *addr, const void *opcode, size_t len);\n");
         foreach (var shift in shifts)
-            text.Append(CultureInfo.InvariantCulture, $"extern const char {shift.CodeSymbol}[];\nextern const u{shift.ValueSize * 8} {shift.ValueSymbol};\n");
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"extern const char {shift.CodeSymbol}[];\nextern const u{shift.ValueSize * 8} {shift.ValueSymbol};\n"
+            );
+        }
+
         text.Append("\nstatic noinline int elivepatch_write_shift(const char *where, u64 value)\n{\n\tu8 count = value;\n\n");
         text.Append("\tif (value > 31)\n\t\treturn -ERANGE;\n");
-        text.Append(CultureInfo.InvariantCulture, $"\treturn {WriteCode}((void *)where, &count, sizeof(count)) ? 0 : -EINVAL;\n}}\n\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"\treturn {WriteCode}((void *)where, &count, sizeof(count)) ? 0 : -EINVAL;\n}}\n\n"
+        );
         text.Append("static noinline int elivepatch_write_shifts(void)\n{\n\tint ret = 0;\n\n");
         foreach (var shift in shifts)
-            text.Append(CultureInfo.InvariantCulture, $"\tret = ret ?: elivepatch_write_shift({shift.CodeSymbol} + {shift.Offset}, {shift.ValueSymbol});\n");
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"\tret = ret ?: elivepatch_write_shift({shift.CodeSymbol} + {shift.Offset}, {shift.ValueSymbol});\n"
+            );
+        }
+
         return text.Append("\treturn ret;\n}\n\n").ToString();
     }
 
     private static string Comment(string text) =>
         string.Concat(text.Select(c => c is >= ' ' and <= '~' ? c : '?')).Replace("*/", "* /", StringComparison.Ordinal);
 
-    private static string Escape(string text) => string.Concat(text.Select(c => c switch
-    {
-        '"' or '\\' => $"\\{c}",
-        < ' ' or > '~' => "?",
-        _ => c.ToString(),
-    }));
+    private static string Escape(string text) =>
+        string.Concat(
+            text.Select(c =>
+                c switch
+                {
+                    '"' or '\\' => $"\\{c}",
+                    < ' ' or > '~' => "?",
+                    _ => c.ToString(),
+                }
+            )
+        );
 }

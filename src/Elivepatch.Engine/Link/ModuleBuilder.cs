@@ -41,8 +41,13 @@ internal sealed class ModuleBuilder(Architecture architecture)
         alignment = Math.Max(alignment, 1);
         section.Alignment = Math.Max(section.Alignment, alignment);
         if (section.Type == ElfSectionType.NoBits && like.Type != ElfSectionType.NoBits)
+        {
             throw new InvalidOperationException($"{name} holds bytes in one unit and none in another");
-        var start = (section.Type == ElfSectionType.NoBits ? section.NoBitsSize : (ulong)output.Bytes.Length) + alignment - 1 & ~(alignment - 1);
+        }
+
+        var start =
+            (section.Type == ElfSectionType.NoBits ? section.NoBitsSize : (ulong)output.Bytes.Length) + alignment - 1
+            & ~(alignment - 1);
         if (section.Type == ElfSectionType.NoBits)
         {
             section.NoBitsSize = start + size;
@@ -51,8 +56,15 @@ internal sealed class ModuleBuilder(Architecture architecture)
         {
             // Between a function and its cold part objtool decodes what lies there.
             var padding = new byte[start - (ulong)output.Bytes.Length];
-            for (var i = 0; section.Has(ElfSectionFlags.Execute) && i + architecture.Nop.Length <= padding.Length; i += architecture.Nop.Length)
+            for (
+                var i = 0;
+                section.Has(ElfSectionFlags.Execute) && i + architecture.Nop.Length <= padding.Length;
+                i += architecture.Nop.Length
+            )
+            {
                 architecture.Nop.CopyTo(padding.AsSpan(i));
+            }
+
             output.Bytes.Position = output.Bytes.Length;
             output.Bytes.Write(padding);
             output.Bytes.Write(content);
@@ -68,7 +80,12 @@ internal sealed class ModuleBuilder(Architecture architecture)
         var output = sections[section.Name];
         if (output.Relocations is null)
         {
-            output.Relocations = new(".rela" + section.Name, section) { Alignment = 8, EntrySize = 24, Flags = ElfSectionFlags.InfoLink };
+            output.Relocations = new(".rela" + section.Name, section)
+            {
+                Alignment = 8,
+                EntrySize = 24,
+                Flags = ElfSectionFlags.InfoLink,
+            };
             section.Relocations = output.Relocations;
         }
 
@@ -76,7 +93,10 @@ internal sealed class ModuleBuilder(Architecture architecture)
 
         // A module loader may insist on zeroes where it relocates.
         if (section.Type == ElfSectionType.NoBits || !type.IsKnown || type.Size is 0 or > sizeof(ulong))
+        {
             return;
+        }
+
         Span<byte> field = stackalloc byte[type.Size];
         output.Bytes.Position = (long)offset;
         output.Bytes.ReadExactly(field);
@@ -103,7 +123,9 @@ internal sealed class ModuleBuilder(Architecture architecture)
         return Object;
     }
 
-    /// <summary>What is there so far, to be looked at: an object of its own that shares sections and symbols with this one.</summary>
+    /// <summary>
+    /// What is there so far, to be looked at: an object of its own that shares sections and symbols with this one.
+    /// </summary>
     public ElfObject Look()
     {
         var look = new ElfObject { Machine = architecture.Machine, Order = architecture.Order };
@@ -117,7 +139,10 @@ internal sealed class ModuleBuilder(Architecture architecture)
         foreach (var output in sections.Values)
         {
             if (output.Section.Type != ElfSectionType.NoBits)
+            {
                 output.Section.Content = output.Bytes.ToArray();
+            }
+
             elf.Sections.Add(output.Section);
         }
 
@@ -127,12 +152,24 @@ internal sealed class ModuleBuilder(Architecture architecture)
     private OutputSection Find(ElfSection like, string name)
     {
         if (sections.TryGetValue(name, out var output))
+        {
             return output;
+        }
 
         // Merging and link order would need what only a linker knows; the kernel needs neither.
-        var flags = like.Flags & ~(ElfSectionFlags.Merge | ElfSectionFlags.Strings | ElfSectionFlags.LinkOrder | ElfSectionFlags.Group);
-        var section = new ElfSection(name, like.Type) { Flags = flags, EntrySize = like.Has(ElfSectionFlags.Merge) ? 0 : like.EntrySize };
-        var symbol = new ElfSymbol("") { Type = ElfSymbolType.Section, Place = ElfSymbolPlace.Section, Section = section };
+        var flags =
+            like.Flags & ~(ElfSectionFlags.Merge | ElfSectionFlags.Strings | ElfSectionFlags.LinkOrder | ElfSectionFlags.Group);
+        var section = new ElfSection(name, like.Type)
+        {
+            Flags = flags,
+            EntrySize = like.Has(ElfSectionFlags.Merge) ? 0 : like.EntrySize,
+        };
+        var symbol = new ElfSymbol("")
+        {
+            Type = ElfSymbolType.Section,
+            Place = ElfSymbolPlace.Section,
+            Section = section,
+        };
         Object.Symbols.Add(symbol);
         return sections[name] = new(section, symbol);
     }

@@ -10,4 +10,10 @@ namespace Elivepatch.Engine.Link;
 /// <param name="Target">What the function lives in.</param>
 /// <param name="Old">The function in the running kernel.</param>
 /// <param name="NewSymbol">Undefined symbol by which the glue refers to the new function.</param>
-public sealed record PatchedFunction(string Unit, FunctionChange Change, PatchTarget Target, LivepatchSymbol Old, string NewSymbol);
+public sealed record PatchedFunction(
+    string Unit,
+    FunctionChange Change,
+    PatchTarget Target,
+    LivepatchSymbol Old,
+    string NewSymbol
+);

@@ -19,16 +19,26 @@ public static class ResolvePatched
         {
             foreach (var change in unit.Inclusion.Diff.Changed.Where(c => c.IsDiverted))
             {
-                var places = change.Before!.Symbols.Select(s => (s.Name, unit.Placement.Find(s.Name)?.Position)).Where(p => p.Position is not null)
-                    .OrderBy(p => p.Position!.Value.Value).ToList();
+                var places = change
+                    .Before!.Symbols.Select(s => (s.Name, unit.Placement.Find(s.Name)?.Position))
+                    .Where(p => p.Position is not null)
+                    .OrderBy(p => p.Position!.Value.Value)
+                    .ToList();
                 if (places.Count == 0)
                 {
                     problems.Add(new(LinkProblems.UnplacedSymbol, $"{unit.Inclusion.Diff.Unit}: {change.Before.Name}"));
                     continue;
                 }
 
-                result.Add(new(unit.Inclusion.Diff.Unit, change, unit.Placement.Target, new(unit.Placement.Target.ObjectName, places[0].Name, places[0].Position!.Value),
-                    string.Create(CultureInfo.InvariantCulture, $"elivepatch_new_{result.Count}")));
+                result.Add(
+                    new(
+                        unit.Inclusion.Diff.Unit,
+                        change,
+                        unit.Placement.Target,
+                        new(unit.Placement.Target.ObjectName, places[0].Name, places[0].Position!.Value),
+                        string.Create(CultureInfo.InvariantCulture, $"elivepatch_new_{result.Count}")
+                    )
+                );
             }
         }
 
@@ -41,18 +51,24 @@ public static class ResolvePatched
     // caller that is not patched; any other may count on what the old one does not do.
     private static IEnumerable<Problem> CheckLifts(IReadOnlyList<LinkUnit> units)
     {
-        List<(string Unit, FunctionChange Change)> changes = [.. units.SelectMany(u => u.Inclusion.Diff.Changed.Select(c => (u.Inclusion.Diff.Unit, c)))];
+        List<(string Unit, FunctionChange Change)> changes =
+        [
+            .. units.SelectMany(u => u.Inclusion.Diff.Changed.Select(c => (u.Inclusion.Diff.Unit, c))),
+        ];
         return from unseen in changes
-               where !unseen.Change.IsSeenOnStacks
-               let other = changes.Find(c => c != unseen && !c.Change.IsOnlyCaller).Change
-               where other is not null
-               select ProblemOf(unseen.Unit, unseen.Change, other);
+            where !unseen.Change.IsSeenOnStacks
+            let other = changes.Find(c => c != unseen && !c.Change.IsOnlyCaller).Change
+            where other is not null
+            select ProblemOf(unseen.Unit, unseen.Change, other);
     }
 
-    private static Problem ProblemOf(string unit, FunctionChange unseen, FunctionChange other) => new(
-        DiffProblems.NotTraceable,
-        $"{unit}: {unseen.Before!.Name} has no ftrace entry and is jumped to, so that a task that sleeps in it is not seen, and {other.Before!.Name} changes as well")
-    {
-        CaseRemedy = $"If {unseen.Before.Name} can change without the others, make that a separate livepatch and load it beside them (--no-replace).",
-    };
+    private static Problem ProblemOf(string unit, FunctionChange unseen, FunctionChange other) =>
+        new(
+            DiffProblems.NotTraceable,
+            $"{unit}: {unseen.Before!.Name} has no ftrace entry and is jumped to, so that a task that sleeps in it is not seen, and {other.Before!.Name} changes as well"
+        )
+        {
+            CaseRemedy =
+                $"If {unseen.Before.Name} can change without the others, make that a separate livepatch and load it beside them (--no-replace).",
+        };
 }

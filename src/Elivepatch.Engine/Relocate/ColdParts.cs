@@ -20,10 +20,17 @@ public static class ColdParts
         var joined = new Dictionary<ElfSymbol, ElfSymbol>();
         foreach (var cold in functions.SelectMany(g => g).Where(s => SymbolNames.IsCold(s.Name)))
         {
-            var parent = functions[(cold.Section!, SymbolNames.ParentOfCold(cold.Name))].SingleOrDefault(s => s.Value < cold.Value);
+            var parent = functions[(cold.Section!, SymbolNames.ParentOfCold(cold.Name))]
+                .SingleOrDefault(s => s.Value < cold.Value);
             var end = cold.Value + cold.Size;
-            if (parent is null || elf.Symbols.Exists(s => s != cold && s.Section == cold.Section && s.Value > parent.Value && s.Value < end))
+            if (
+                parent is null
+                || elf.Symbols.Exists(s => s != cold && s.Section == cold.Section && s.Value > parent.Value && s.Value < end)
+            )
+            {
                 return new Problem(LinkProblems.LinkedModuleChanged, $"objtool left {cold.Name} apart from its function");
+            }
+
             parent.Size = end - parent.Value;
             joined[cold] = parent;
         }
@@ -31,7 +38,10 @@ public static class ColdParts
         foreach (var relocation in elf.RelocationSections.SelectMany(s => s.Entries))
         {
             if (relocation.Symbol is not { } cold || !joined.TryGetValue(cold, out var parent))
+            {
                 continue;
+            }
+
             relocation.Symbol = parent;
             relocation.Addend += (long)(cold.Value - parent.Value);
         }

@@ -17,20 +17,32 @@ public static class LivepatchNames
         foreach (var symbol in elf.Symbols.Where(s => s.Place == ElfSymbolPlace.Undefined))
         {
             if (combined.Aliases.TryGetValue(symbol.Name, out var livepatch))
+            {
                 symbol.Name = livepatch.SymbolName;
+            }
         }
 
-        var functions = elf.Symbols.Where(s => s is { IsFunction: true, IsDefined: true }).ToLookup(s => (s.Section!.Name, s.Name));
+        var functions = elf
+            .Symbols.Where(s => s is { IsFunction: true, IsDefined: true })
+            .ToLookup(s => (s.Section!.Name, s.Name));
         foreach (var relocation in elf.RelocationSections.SelectMany(s => s.Entries))
         {
-            if (relocation.Symbol is not { Place: ElfSymbolPlace.Undefined } symbol
-                || !combined.NewFunctions.TryGetValue(symbol.Name, out var target))
+            if (
+                relocation.Symbol is not { Place: ElfSymbolPlace.Undefined } symbol
+                || !combined.NewFunctions.TryGetValue(symbol.Name, out var target)
+            )
             {
                 continue;
             }
 
             if (functions[target].Count() != 1)
-                return new Problem(LinkProblems.LinkedModuleChanged, $"objtool left {functions[target].Count()} functions {target.Symbol} in {target.Section}");
+            {
+                return new Problem(
+                    LinkProblems.LinkedModuleChanged,
+                    $"objtool left {functions[target].Count()} functions {target.Symbol} in {target.Section}"
+                );
+            }
+
             relocation.Symbol = functions[target].First();
         }
 
@@ -45,6 +57,8 @@ public static class LivepatchNames
     public static void SetPlace(ElfObject elf, ElfSymbolPlace place)
     {
         foreach (var symbol in elf.Symbols.Where(s => s.Name.StartsWith(LivepatchSymbol.Prefix, StringComparison.Ordinal)))
+        {
             symbol.Place = place;
+        }
     }
 }

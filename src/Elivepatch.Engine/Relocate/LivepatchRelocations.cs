@@ -16,22 +16,39 @@ public static class LivepatchRelocations
         LivepatchNames.SetPlace(module, ElfSymbolPlace.Livepatch);
         foreach (var ordinary in module.RelocationSections.Where(s => !s.Has(ElfSectionFlags.RelaLivepatch)).ToList())
         {
-            var groups = ordinary.Entries.Where(IsLivepatch).GroupBy(r => LivepatchSymbol.TryParse(r.Symbol!.Name)!.ObjectName).ToList();
+            var groups = ordinary
+                .Entries.Where(IsLivepatch)
+                .GroupBy(r => LivepatchSymbol.TryParse(r.Symbol!.Name)!.ObjectName)
+                .ToList();
             if (groups.Count == 0)
+            {
                 continue;
+            }
+
             ordinary.Entries.RemoveAll(IsLivepatch);
             foreach (var group in groups)
+            {
                 module.Sections.Add(Section(group.Key, ordinary, group));
+            }
+
             if (ordinary.Entries.Count > 0)
+            {
                 continue;
+            }
+
             module.Sections.Remove(ordinary);
             ordinary.Target.Relocations = null;
         }
     }
 
-    private static bool IsLivepatch(ElfRelocation relocation) => relocation.Symbol is { } symbol && LivepatchSymbol.TryParse(symbol.Name) is not null;
+    private static bool IsLivepatch(ElfRelocation relocation) =>
+        relocation.Symbol is { } symbol && LivepatchSymbol.TryParse(symbol.Name) is not null;
 
-    private static ElfRelocationSection Section(string objectName, ElfRelocationSection ordinary, IEnumerable<ElfRelocation> entries)
+    private static ElfRelocationSection Section(
+        string objectName,
+        ElfRelocationSection ordinary,
+        IEnumerable<ElfRelocation> entries
+    )
     {
         var section = new ElfRelocationSection($".klp.rela.{objectName}.{ordinary.Target.Name}", ordinary.Target)
         {

@@ -11,7 +11,12 @@ internal static class AddressRules
 
     public static IReadOnlyList<ModuleRule> All { get; } =
     [
-        new("addresses-kept", "A module of which the kernel may keep addresses keeps itself in memory", SelfCheckProblems.AddressesDangle, KeepsAddresses),
+        new(
+            "addresses-kept",
+            "A module of which the kernel may keep addresses keeps itself in memory",
+            SelfCheckProblems.AddressesDangle,
+            KeepsAddresses
+        ),
     ];
 
     private static RuleFinding KeepsAddresses(RuleContext context)

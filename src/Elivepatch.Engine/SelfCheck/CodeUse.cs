@@ -29,7 +29,14 @@ internal enum AddressUse
 /// For PC-relative fields the bytes from the field to the end of its instruction, which the addend allows for; else 0.
 /// </param>
 internal sealed record CodeUse(
-    ElfRelocationSection Section, ElfRelocation Relocation, string Function, AddressUse Use, bool Writes, bool IsPerCpu, int Bias)
+    ElfRelocationSection Section,
+    ElfRelocation Relocation,
+    string Function,
+    AddressUse Use,
+    bool Writes,
+    bool IsPerCpu,
+    int Bias
+)
 {
     /// <summary>Bytes from the symbol to the address that is meant.</summary>
     public long Displacement => Relocation.Addend + Bias;

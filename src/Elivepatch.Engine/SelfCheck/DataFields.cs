@@ -26,9 +26,14 @@ internal sealed class DataFields
         foreach (var section in elf.RelocationSections.Where(s => !s.Target.Has(ElfSectionFlags.Execute)))
         {
             if (!pointers.TryGetValue(section.Target, out var fields))
+            {
                 pointers[section.Target] = fields = [];
+            }
+
             foreach (var relocation in section.Entries.Where(r => r.Type == architecture.Pointer.Number))
+            {
                 fields.TryAdd(relocation.Offset, relocation);
+            }
         }
 
         // Of several symbols at one place the one with the largest size says most; functions and objects only.
@@ -36,7 +41,9 @@ internal sealed class DataFields
         {
             var place = new Place(symbol.Section!, symbol.Value);
             if (!symbols.TryGetValue(place, out var known) || symbol.Size > known.Size)
+            {
                 symbols[place] = symbol;
+            }
         }
     }
 
@@ -52,13 +59,17 @@ internal sealed class DataFields
         pointers.TryGetValue(field.Section, out var fields) ? fields.GetValueOrDefault(field.Offset) : null;
 
     /// <summary>Where the pointer at this place leads in this file, or null.</summary>
-    public Place? Follow(Place field) => RelocationAt(field) is { } relocation ? TargetOf(relocation.Symbol, relocation.Addend) : null;
+    public Place? Follow(Place field) =>
+        RelocationAt(field) is { } relocation ? TargetOf(relocation.Symbol, relocation.Addend) : null;
 
     /// <summary>Where a symbol plus addend lies in this file, or null.</summary>
     public static Place? TargetOf(ElfSymbol? symbol, long addend)
     {
         if (symbol is not { IsDefined: true, Section: { } section })
+        {
             return null;
+        }
+
         var offset = unchecked(symbol.Value + (ulong)addend);
         return offset <= section.Size ? new(section, offset) : null;
     }
@@ -70,7 +81,10 @@ internal sealed class DataFields
     public ReadOnlySpan<ulong> PointersOf(ElfSection section)
     {
         if (!offsets.TryGetValue(section, out var sorted))
+        {
             offsets[section] = sorted = pointers.TryGetValue(section, out var fields) ? [.. fields.Keys.Order()] : [];
+        }
+
         return sorted;
     }
 
@@ -81,17 +95,27 @@ internal sealed class DataFields
     public ulong NextTarget(Place place)
     {
         if (!targets.Value.TryGetValue(place.Section, out var sorted))
+        {
             return place.Section.Size;
+        }
+
         var index = Array.BinarySearch(sorted, place.Offset);
         index = index < 0 ? ~index : index + 1;
         return index < sorted.Length ? sorted[index] : place.Section.Size;
     }
 
-    private Dictionary<ElfSection, ulong[]> FindTargets() => pointers.Values.SelectMany(fields => fields.Values)
-        .Select(r => TargetOf(r.Symbol, r.Addend)).OfType<Place>().Distinct()
-        .GroupBy(p => p.Section, p => p.Offset).ToDictionary(g => g.Key, g => g.Order().ToArray());
+    private Dictionary<ElfSection, ulong[]> FindTargets() =>
+        pointers
+            .Values.SelectMany(fields => fields.Values)
+            .Select(r => TargetOf(r.Symbol, r.Addend))
+            .OfType<Place>()
+            .Distinct()
+            .GroupBy(p => p.Section, p => p.Offset)
+            .ToDictionary(g => g.Key, g => g.Order().ToArray());
 
-    /// <summary>All places of relocated pointers whose target <paramref name="accepts"/> holds for, in file order of sections.</summary>
+    /// <summary>
+    /// All places of relocated pointers whose target <paramref name="accepts"/> holds for, in file order of sections.
+    /// </summary>
     public IEnumerable<Place> PointersTo(Func<ElfRelocation, bool> accepts) =>
         pointers.SelectMany(p => p.Value.Where(f => accepts(f.Value)).Select(f => new Place(p.Key, f.Key)));
 
@@ -105,11 +129,16 @@ internal sealed class DataFields
     public static byte Byte(Place field) =>
         field.Offset < (ulong)field.Section.Content.Length ? field.Section.Content[(int)field.Offset] : (byte)0;
 
-    /// <summary>The zero-terminated text at this place; null where it has no end or is longer than <see cref="LongestText"/>.</summary>
+    /// <summary>
+    /// The zero-terminated text at this place; null where it has no end or is longer than <see cref="LongestText"/>.
+    /// </summary>
     public static string? Text(Place place)
     {
         if (place.Offset >= (ulong)place.Section.Content.Length)
+        {
             return null;
+        }
+
         var bytes = place.Section.Content.AsSpan((int)place.Offset);
         var length = bytes[..Math.Min(bytes.Length, LongestText + 1)].IndexOf((byte)0);
         return length < 0 ? null : Encoding.Latin1.GetString(bytes[..length]);

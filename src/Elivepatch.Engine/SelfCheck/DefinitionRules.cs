@@ -12,28 +12,49 @@ internal static class DefinitionRules
 {
     public static IReadOnlyList<ModuleRule> All { get; } =
     [
-        new("definitions-replace", "What has the name of a global of the kernel replaces it", SelfCheckProblems.SecondDefinitionInModule, Replace),
+        new(
+            "definitions-replace",
+            "What has the name of a global of the kernel replaces it",
+            SelfCheckProblems.SecondDefinitionInModule,
+            Replace
+        ),
     ];
 
     private static RuleFinding Replace(RuleContext context)
     {
         if (context.Kernel.Symbols is null)
+        {
             return RuleFinding.NotCheckable("the kernel's symbols are not known");
-        var replacements = context.Module.Objects.SelectMany(o => o.Functions).Select(f => f.New).OfType<NewCode>()
-            .Select(c => (c.Section, c.Offset)).ToHashSet();
+        }
+
+        var replacements = context
+            .Module.Objects.SelectMany(o => o.Functions)
+            .Select(f => f.New)
+            .OfType<NewCode>()
+            .Select(c => (c.Section, c.Offset))
+            .ToHashSet();
         var definitions = context.Elf.Symbols.Where(IsDefinition).ToList();
         return RuleFinding.Of(
-            definitions.Where(s => !replacements.Contains((s.Section!.Name, s.Value))).Select(s => Fault(context, s)).OfType<string>(),
-            $"{definitions.Count} definitions");
+            definitions
+                .Where(s => !replacements.Contains((s.Section!.Name, s.Value)))
+                .Select(s => Fault(context, s))
+                .OfType<string>(),
+            $"{definitions.Count} definitions"
+        );
     }
 
     private static string? Fault(RuleContext context, ElfSymbol symbol)
     {
         // A function that was start code has been freed: the module's is the only one.
-        var running = context.Named(null, symbol.Name)!
-            .Where(s => s.IsGlobal && context.Memory?.KindOf(s.Address) != MemoryKind.Init).ToList();
+        var running = context
+            .Named(null, symbol.Name)!
+            .Where(s => s.IsGlobal && context.Memory?.KindOf(s.Address) != MemoryKind.Init)
+            .ToList();
         if (running.Count == 0)
+        {
             return null;
+        }
+
         var kind = running.Exists(s => s.Type is 'W' or 'V') ? ", a weak one" : "";
         return $"{symbol.Name} in {symbol.Section!.Name}+0x{symbol.Value:x} replaces nothing, and the kernel uses its own{kind}";
     }
@@ -41,8 +62,16 @@ internal static class DefinitionRules
     // Symbols without a type are labels, and those of the linker script of modules (__start_alloc_tags). Only the module itself
     // calls its start code. objtool names the padding in front of a function, __pfx_NAME, as in the kernel.
     private static bool IsDefinition(ElfSymbol symbol) =>
-        symbol is { Place: ElfSymbolPlace.Section, Section: { } section, Name.Length: > 0, Type: ElfSymbolType.Function or ElfSymbolType.Object }
+        symbol
+            is {
+                Place: ElfSymbolPlace.Section,
+                Section: { } section,
+                Name.Length: > 0,
+                Type: ElfSymbolType.Function or ElfSymbolType.Object
+            }
         && section.Has(ElfSectionFlags.Alloc)
-        && !section.Name.StartsWith(".init.", StringComparison.Ordinal) && !section.Name.StartsWith(".exit.", StringComparison.Ordinal)
-        && !symbol.Name.StartsWith("__pfx_", StringComparison.Ordinal) && !symbol.Name.StartsWith("__cfi_", StringComparison.Ordinal);
+        && !section.Name.StartsWith(".init.", StringComparison.Ordinal)
+        && !section.Name.StartsWith(".exit.", StringComparison.Ordinal)
+        && !symbol.Name.StartsWith("__pfx_", StringComparison.Ordinal)
+        && !symbol.Name.StartsWith("__cfi_", StringComparison.Ordinal);
 }

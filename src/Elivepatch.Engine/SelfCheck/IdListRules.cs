@@ -11,9 +11,7 @@ namespace Elivepatch.Engine.SelfCheck;
 internal static class IdListRules
 {
     public static IReadOnlyList<ModuleRule> All { get; } =
-    [
-        new("btf-ids-resolved", "BTF ids that the module uses are filled in", SelfCheckProblems.UnresolvedIds, AreResolved),
-    ];
+    [new("btf-ids-resolved", "BTF ids that the module uses are filled in", SelfCheckProblems.UnresolvedIds, AreResolved)];
 
     private static RuleFinding AreResolved(RuleContext context)
     {
@@ -21,7 +19,8 @@ internal static class IdListRules
         var used = context.Loaded.SelectMany(s => s.Entries).Select(r => r.Symbol?.Section).ToHashSet();
         return RuleFinding.Of(
             sections.Where(used.Contains).SelectMany(s => Unresolved(context.Elf, s)),
-            $"{sections.Sum(s => (long)s.Size)} bytes of lists");
+            $"{sections.Sum(s => (long)s.Size)} bytes of lists"
+        );
     }
 
     // What an id is shows by its symbol; without symbols a section of nothing but zeroes shows that nobody has filled it in. Sets
@@ -30,14 +29,19 @@ internal static class IdListRules
     {
         var ids = elf.Symbols.Where(s => s.IsDefined && s.Section == section && BtfIdList.IdOf(s.Name) is not null).ToList();
         if (ids.Count == 0 && section.Content.AsSpan().IndexOfAnyExcept((byte)0) < 0)
+        {
             yield return $"{section.Name} has no id at all";
+        }
+
         var lists = BtfIdList.Read(elf.Order, section, elf.Symbols).ToList();
         foreach (var members in ids.Where(s => !BtfIdList.IsSet(s)).GroupBy(s => lists.Find(l => l.Holds(s.Value))))
         {
             var isSet = members.Key?.Symbols.Any(BtfIdList.IsSet) == true;
             var zeroes = members.Where(s => IsZero(section, s.Value)).ToList();
             if (zeroes.Count > 0 && (!isSet || zeroes.Count == members.Count()))
+            {
                 yield return $"{members.Key?.Name ?? section.Name} has no id of {BtfIdList.IdOf(zeroes[0].Name)}";
+            }
         }
     }
 

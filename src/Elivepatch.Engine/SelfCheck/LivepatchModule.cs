@@ -8,7 +8,9 @@ using Elivepatch.Model;
 namespace Elivepatch.Engine.SelfCheck;
 
 /// <summary>What a livepatch module patches, refers to and needs.</summary>
-/// <param name="Name">Name of the module, from <c>.gnu.linkonce.this_module</c>, else from <c>.modinfo</c>; empty where neither has one.</param>
+/// <param name="Name">
+/// Name of the module, from <c>.gnu.linkonce.this_module</c>, else from <c>.modinfo</c>; empty where neither has one.
+/// </param>
 /// <param name="Information">The module's description of itself, <c>.modinfo</c>.</param>
 /// <param name="Form">How the module lists what it patches.</param>
 /// <param name="Replace">True for a cumulative livepatch that replaces all others; null where code decides when it loads.</param>
@@ -30,7 +32,8 @@ public sealed record LivepatchModule(
     IReadOnlyList<ExportReference> ExportReferences,
     IReadOnlyList<RelocationSummary> RelocationSections,
     IReadOnlyList<TableSummary> Tables,
-    ModuleSizes Sizes)
+    ModuleSizes Sizes
+)
 {
     /// <summary>The processor that it is for.</summary>
     public required Architecture Architecture { get; init; }

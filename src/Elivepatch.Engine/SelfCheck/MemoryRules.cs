@@ -29,46 +29,65 @@ internal static class MemoryRules
     private static RuleFinding AvoidInit(RuleContext context)
     {
         if (context.Memory is not { IsComplete: true } memory)
+        {
             return RuleFinding.NotCheckable(NoSymbols);
-        var inCode = from use in context.CodeUses.All
-                     where context.AddressOf(use) is { } address && memory.KindOf(address) == MemoryKind.Init
-                         && context.OldCodeOf(use)?.Mentions.Contains(address) != true
-                     select $"{use.Function} refers to {use.Relocation.Symbol}";
-        var inData = from relocation in OfData(context)
-                     where context.AddressOf(relocation.Entry.Symbol) is { } address && memory.KindOf(address) == MemoryKind.Init
-                     select $"{RuleContext.At(relocation.Section, relocation.Entry)} refers to {relocation.Entry.Symbol}";
+        }
+
+        var inCode =
+            from use in context.CodeUses.All
+            where
+                context.AddressOf(use) is { } address
+                && memory.KindOf(address) == MemoryKind.Init
+                && context.OldCodeOf(use)?.Mentions.Contains(address) != true
+            select $"{use.Function} refers to {use.Relocation.Symbol}";
+        var inData =
+            from relocation in OfData(context)
+            where context.AddressOf(relocation.Entry.Symbol) is { } address && memory.KindOf(address) == MemoryKind.Init
+            select $"{RuleContext.At(relocation.Section, relocation.Entry)} refers to {relocation.Entry.Symbol}";
         return RuleFinding.Of(inCode.Concat(inData).Distinct(), "none does");
     }
 
     private static RuleFinding WriteToVariables(RuleContext context)
     {
         if (context.Memory is not { } memory)
+        {
             return RuleFinding.NotCheckable(NoSymbols);
-        var faults = from use in context.CodeUses.All
-                     where use is { Writes: true, Use: AddressUse.Access, IsPerCpu: false } && context.AddressOf(use) is not null
-                     let place = unchecked(context.AddressOf(use)!.Value + (ulong)use.Displacement)
-                     where memory.KindOf(place) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant or MemoryKind.Code
-                         && context.OldCodeOf(use)?.Writes.Contains(place) != true
-                     select $"{use.Function} writes to {use.Relocation.Symbol}";
+        }
+
+        var faults =
+            from use in context.CodeUses.All
+            where use is { Writes: true, Use: AddressUse.Access, IsPerCpu: false } && context.AddressOf(use) is not null
+            let place = unchecked(context.AddressOf(use)!.Value + (ulong)use.Displacement)
+            where
+                memory.KindOf(place) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant or MemoryKind.Code
+                && context.OldCodeOf(use)?.Writes.Contains(place) != true
+            select $"{use.Function} writes to {use.Relocation.Symbol}";
         return RuleFinding.Of(faults.Distinct(), "as far as instructions name what they write to");
     }
 
     private static RuleFinding KeepPerCpuApart(RuleContext context)
     {
         if (context.Memory is not { IsComplete: true } memory)
+        {
             return RuleFinding.NotCheckable(NoSymbols);
+        }
 
         // Where a register is part of the address it may hold an offset of a processor already.
-        bool? IsPerCpu(CodeUse use) => use.Relocation.Symbol switch
-        {
-            { IsDefined: true, Section: { } section } => ModuleLoader.IsPerCpu(section),
-            { } symbol when context.AddressOf(symbol) is { } address && memory.KindOf(address) != MemoryKind.Unknown =>
-                memory.KindOf(address) == MemoryKind.PerCpu,
-            _ => null,
-        };
-        var plain = context.CodeUses.All.Where(u => u is { Use: AddressUse.Access, IsPerCpu: false } && IsPerCpu(u) == true)
+        bool? IsPerCpu(CodeUse use) =>
+            use.Relocation.Symbol switch
+            {
+                { IsDefined: true, Section: { } section } => ModuleLoader.IsPerCpu(section),
+                { } symbol when context.AddressOf(symbol) is { } address && memory.KindOf(address) != MemoryKind.Unknown =>
+                    memory.KindOf(address) == MemoryKind.PerCpu,
+                _ => null,
+            };
+        var plain = context
+            .CodeUses.All.Where(u => u is { Use: AddressUse.Access, IsPerCpu: false } && IsPerCpu(u) == true)
             .Select(u => $"{u.Function} uses the per-cpu variable {u.Relocation.Symbol} as a plain one");
-        var perCpu = context.CodeUses.All.Where(u => u.IsPerCpu).Concat(context.CodeUses.PerCpuSums).Where(u => IsPerCpu(u) == false)
+        var perCpu = context
+            .CodeUses.All.Where(u => u.IsPerCpu)
+            .Concat(context.CodeUses.PerCpuSums)
+            .Where(u => IsPerCpu(u) == false)
             .Select(u => $"{u.Function} uses {u.Relocation.Symbol} as a per-cpu variable");
         return RuleFinding.Of(plain.Concat(perCpu).Distinct(), "as far as instructions show it");
     }
@@ -76,19 +95,31 @@ internal static class MemoryRules
     private static RuleFinding TakeReachableAddresses(RuleContext context)
     {
         if (context.Memory is not { } memory || context.Entries is not { } entries)
+        {
             return RuleFinding.NotCheckable(NoSymbols);
+        }
+
         if (!entries.AreChecked)
+        {
             return RuleFinding.Passed("the kernel does not track indirect branches");
+        }
 
         bool IsCode(ulong? address) => address is { } known && memory.KindOf(known) == MemoryKind.Code;
-        var taken = context.CodeUses.All
-            .Where(u => u is { Use: AddressUse.Value, Displacement: 0 } && IsCode(context.AddressOf(u)))
+        var taken = context
+            .CodeUses.All.Where(u => u is { Use: AddressUse.Value, Displacement: 0 } && IsCode(context.AddressOf(u)))
             .Where(u => context.OldCodeOf(u)?.Takes.Contains(context.AddressOf(u)!.Value) != true)
             .Select(u => (Address: context.AddressOf(u)!.Value, What: $"{u.Function} takes the address of {u.Relocation.Symbol}"))
-            .Concat(from field in OfData(context)
-                    where field.Entry.Addend == 0 && context.Architecture.TypeOf(field.Entry).IsPointer && IsCode(context.AddressOf(field.Entry.Symbol))
-                    select (Address: context.AddressOf(field.Entry.Symbol)!.Value,
-                        What: $"{RuleContext.At(field.Section, field.Entry)} is the address of {field.Entry.Symbol}"))
+            .Concat(
+                from field in OfData(context)
+                where
+                    field.Entry.Addend == 0
+                    && context.Architecture.TypeOf(field.Entry).IsPointer
+                    && IsCode(context.AddressOf(field.Entry.Symbol))
+                select (
+                    Address: context.AddressOf(field.Entry.Symbol)!.Value,
+                    What: $"{RuleContext.At(field.Section, field.Entry)} is the address of {field.Entry.Symbol}"
+                )
+            )
             .ToList();
         var faults = taken.Where(t => entries.MayReach(t.Address) == false).Select(t => t.What).Distinct().ToList();
         return faults.Count == 0 && taken.Exists(t => entries.MayReach(t.Address) is null)
@@ -99,20 +130,29 @@ internal static class MemoryRules
     private static RuleFinding HaveWritableKeys(RuleContext context)
     {
         if (context.Memory is not { } memory)
+        {
             return RuleFinding.NotCheckable(NoSymbols);
+        }
+
         if (memory.SealsStaticKeys)
+        {
             return RuleFinding.Passed("the kernel leaves keys in read-only memory alone");
-        var faults = from section in context.Loaded
-                     where section.Target.Name == SectionRules.JumpTable
-                     from relocation in section.Entries
-                     where context.AddressOf(relocation.Symbol) is { } address
-                         && memory.KindOf(address) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant
-                     select $"{RuleContext.At(section, relocation)} has the key {relocation.Symbol}";
+        }
+
+        var faults =
+            from section in context.Loaded
+            where section.Target.Name == SectionRules.JumpTable
+            from relocation in section.Entries
+            where
+                context.AddressOf(relocation.Symbol) is { } address
+                && memory.KindOf(address) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant
+            select $"{RuleContext.At(section, relocation)} has the key {relocation.Symbol}";
         return RuleFinding.Of(faults, "all are");
     }
 
     // Tables are about code of the module; what they name of the kernel is not called through them.
     private static IEnumerable<(ElfRelocationSection Section, ElfRelocation Entry)> OfData(RuleContext context) =>
-        context.Loaded.Where(s => !s.Target.Has(ElfSectionFlags.Execute) && !ReadModule.IsTable(context.Architecture, s.Target))
+        context
+            .Loaded.Where(s => !s.Target.Has(ElfSectionFlags.Execute) && !ReadModule.IsTable(context.Architecture, s.Target))
             .SelectMany(s => s.Entries.Select(r => (s, r)));
 }

@@ -1,5 +1,5 @@
-// In: the bytes of a finished module and the record of the kernel that is to load it. Out: the module, or every rule that it breaks.
-// A module gets its final name only after this.
+// In: the bytes of a finished module and the record of the kernel that is to load it. Out: the module, or every rule that it
+// breaks. A module gets its final name only after this.
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
@@ -12,8 +12,13 @@ public static class ModuleCheck
 {
     /// <summary>Reads a finished module again, from the bytes that are to be published, and checks every rule.</summary>
     public static Outcome<LivepatchModule> Run(
-        byte[] file, KernelSymbols symbols, ExportedSymbols exports, string vermagic, EntryLayouts layouts,
-        KernelImage? image = null)
+        byte[] file,
+        KernelSymbols symbols,
+        ExportedSymbols exports,
+        string vermagic,
+        EntryLayouts layouts,
+        KernelImage? image = null
+    )
     {
         ElfObject elf;
         try
@@ -30,12 +35,23 @@ public static class ModuleCheck
 
     /// <summary>Checks every rule.</summary>
     public static Outcome<LivepatchModule> Run(
-        ElfObject elf, KernelSymbols symbols, ExportedSymbols exports, string vermagic, EntryLayouts layouts,
-        KernelImage? image = null, Architecture? architecture = null) =>
-        LivepatchModule.Read(elf, layouts, architecture).Then(module =>
-        {
-            var problems = ModuleRules.Check(elf, module, new(symbols, exports, vermagic, layouts, image))
-                .Select(r => r.Problem).OfType<Problem>().ToList();
-            return problems.Count == 0 ? module : Outcome<LivepatchModule>.Failure(problems);
-        });
+        ElfObject elf,
+        KernelSymbols symbols,
+        ExportedSymbols exports,
+        string vermagic,
+        EntryLayouts layouts,
+        KernelImage? image = null,
+        Architecture? architecture = null
+    ) =>
+        LivepatchModule
+            .Read(elf, layouts, architecture)
+            .Then(module =>
+            {
+                var problems = ModuleRules
+                    .Check(elf, module, new(symbols, exports, vermagic, layouts, image))
+                    .Select(r => r.Problem)
+                    .OfType<Problem>()
+                    .ToList();
+                return problems.Count == 0 ? module : Outcome<LivepatchModule>.Failure(problems);
+            });
 }

@@ -57,7 +57,9 @@ public sealed record ModuleInformation(IReadOnlyList<KeyValuePair<string, string
             var text = content[range];
             var equals = text.IndexOf((byte)'=');
             if (equals > 0)
+            {
                 entries.Add(new(Encoding.Latin1.GetString(text[..equals]), Encoding.Latin1.GetString(text[(equals + 1)..])));
+            }
         }
 
         return new(entries);

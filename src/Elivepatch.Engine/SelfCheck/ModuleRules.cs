@@ -16,9 +16,17 @@ public static class ModuleRules
 
     private static readonly ModuleRule[] rules =
     [
-        .. InformationRules.All, .. LoadedSectionRules.All, .. SymbolRules.All, .. RelocationRules.All, .. LivepatchRelocationRules.All,
-        .. PatchListRules.All, .. MemoryRules.All,
-        .. DefinitionRules.All, .. OldCodeRules.All, .. IdListRules.All, .. AddressRules.All,
+        .. InformationRules.All,
+        .. LoadedSectionRules.All,
+        .. SymbolRules.All,
+        .. RelocationRules.All,
+        .. LivepatchRelocationRules.All,
+        .. PatchListRules.All,
+        .. MemoryRules.All,
+        .. DefinitionRules.All,
+        .. OldCodeRules.All,
+        .. IdListRules.All,
+        .. AddressRules.All,
     ];
 
     /// <summary>The names of all rules, in their order.</summary>

@@ -5,7 +5,9 @@ using Elivepatch.Model;
 
 namespace Elivepatch.Engine.SelfCheck;
 
-/// <summary>The <c>struct module</c> that a module brings along and the names by which it starts (<c>include/linux/module.h</c>).</summary>
+/// <summary>
+/// The <c>struct module</c> that a module brings along and the names by which it starts (<c>include/linux/module.h</c>).
+/// </summary>
 internal static class ModuleStart
 {
     /// <summary>The section that holds <c>struct module</c>.</summary>
@@ -26,7 +28,10 @@ internal static class ModuleStart
         var offset = layouts?.OffsetOf("module.name") ?? NameOffset;
         var content = elf.FindSection(Section)?.Content ?? [];
         if (offset < 0 || offset >= content.Length)
+        {
             return null;
+        }
+
         var bytes = content.AsSpan(offset, Math.Min(content.Length - offset, KernelLimits.ModuleName + 1));
         var length = bytes.IndexOf((byte)0);
         return length <= 0 ? null : Encoding.Latin1.GetString(bytes[..length]);
@@ -38,7 +43,10 @@ internal static class ModuleStart
         var offset = layouts?.OffsetOf("module.name") ?? NameOffset;
         var content = elf.FindSection(Section)?.Content ?? [];
         if (offset < 0 || offset + KernelLimits.ModuleName + 1 > content.Length || name.Length > KernelLimits.ModuleName)
+        {
             return;
+        }
+
         content.AsSpan(offset, KernelLimits.ModuleName + 1).Clear();
         Encoding.Latin1.GetBytes(name, content.AsSpan(offset));
     }

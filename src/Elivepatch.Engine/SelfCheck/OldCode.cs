@@ -22,11 +22,17 @@ internal sealed class OldCode(Architecture architecture, ObjectSymbols symbols, 
     public OldFunction Read(KernelSymbol function)
     {
         if (known.TryGetValue(function, out var read))
+        {
             return read;
+        }
+
         var (mentions, takes, writes) = (new HashSet<ulong>(), new HashSet<ulong>(), new HashSet<ulong>());
         Read(function, mentions, takes, writes);
         if (symbols.Named(function.Name + SymbolNames.ColdSuffix) is [var cold])
+        {
             Read(cold, mentions, takes, writes);
+        }
+
         return known[function] = new(mentions, takes, writes);
     }
 
@@ -34,35 +40,55 @@ internal sealed class OldCode(Architecture architecture, ObjectSymbols symbols, 
     {
         var start = image.ToLink(function.Address);
         if (image.SectionAt(start) is not { } section || section.Type == ElfSectionType.NoBits)
+        {
             return;
+        }
+
         var from = start - section.Address;
         var end = Math.Min(section.Size, from + (symbols.EndOf(function) - function.Address));
         foreach (var instruction in architecture.Decode(section, from, end).Where(i => i.IsValid))
         {
-            // Decoding counts from the start of the section; what is relative to an instruction does too, everything else is absolute.
+            // Decoding counts from the start of the section; what is relative to an instruction does too, everything else is
+            // absolute.
             foreach (var (address, isRelative, isValue) in AddressesOf(instruction))
             {
                 var running = image.ToRunning(isRelative ? address + section.Address : address);
                 mentions.Add(running);
                 if (isValue)
+                {
                     takes.Add(running);
+                }
             }
 
             if (instruction.Memory is { IsPlain: true, IsWritten: true } memory)
+            {
                 writes.Add(image.ToRunning(memory.Place is { } place ? place + section.Address : (ulong)memory.Displacement));
+            }
         }
     }
 
     private static IEnumerable<(ulong Address, bool IsRelative, bool IsValue)> AddressesOf(MachineInstruction instruction)
     {
         if (instruction.Target is { } target)
+        {
             yield return (target, true, false);
+        }
+
         if (instruction.Memory is { } memory)
-            yield return (memory.Place ?? (ulong)memory.Displacement, memory.Place is not null, instruction.Operation == Operation.LoadAddress);
+        {
+            yield return (
+                memory.Place ?? (ulong)memory.Displacement,
+                memory.Place is not null,
+                instruction.Operation == Operation.LoadAddress
+            );
+        }
+
         foreach (var operand in instruction.Operands.Where(o => o is { Kind: OperandKind.Immediate, Size: sizeof(ulong) }))
         {
             if (instruction.Immediate is { Size: >= sizeof(uint) })
+            {
                 yield return ((ulong)operand.Value, false, true);
+            }
         }
     }
 }

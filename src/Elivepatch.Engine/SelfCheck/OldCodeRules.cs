@@ -12,21 +12,36 @@ internal static class OldCodeRules
 {
     public static IReadOnlyList<ModuleRule> All { get; } =
     [
-        new("old-code-entry", "No reference leads inside a function of the kernel", SelfCheckProblems.JumpsIntoOldCode, LeadToEntries),
-        new("old-code-labels", "No table of the kernel that is used leads inside a replaced function",
-            SelfCheckProblems.JumpsIntoOldCode, AvoidOldTables),
+        new(
+            "old-code-entry",
+            "No reference leads inside a function of the kernel",
+            SelfCheckProblems.JumpsIntoOldCode,
+            LeadToEntries
+        ),
+        new(
+            "old-code-labels",
+            "No table of the kernel that is used leads inside a replaced function",
+            SelfCheckProblems.JumpsIntoOldCode,
+            AvoidOldTables
+        ),
     ];
 
     private static RuleFinding LeadToEntries(RuleContext context)
     {
         if (context.Kernel.Symbols is null)
+        {
             return RuleFinding.NotCheckable("the kernel's symbols are not known");
-        var faults = from reference in References(context)
-                     where context.Architecture.TypeOf(reference.Relocation) is { IsKnown: true, Size: > 0 }
-                         && context.KernelSymbolOf(reference.Relocation.Symbol) is { } function && IsCode(context, function)
-                         && IsInside(context, reference.Relocation.Symbol!, function, reference.Displacement)
-                     let to = $"{reference.Relocation.Symbol}{reference.Displacement:+0;-0}"
-                     select $"{RuleContext.At(reference.Section, reference.Relocation)} leads to {to}";
+        }
+
+        var faults =
+            from reference in References(context)
+            where
+                context.Architecture.TypeOf(reference.Relocation) is { IsKnown: true, Size: > 0 }
+                && context.KernelSymbolOf(reference.Relocation.Symbol) is { } function
+                && IsCode(context, function)
+                && IsInside(context, reference.Relocation.Symbol!, function, reference.Displacement)
+            let to = $"{reference.Relocation.Symbol}{reference.Displacement:+0;-0}"
+            select $"{RuleContext.At(reference.Section, reference.Relocation)} leads to {to}";
         return RuleFinding.Of(faults, "none does");
     }
 
@@ -38,14 +53,18 @@ internal static class OldCodeRules
     private static bool IsInside(RuleContext context, ElfSymbol symbol, KernelSymbol function, long displacement)
     {
         if (displacement is 0 or -1 || context.SymbolsOf(symbol) is not { } symbols)
+        {
             return false;
+        }
+
         var place = unchecked(function.Address + (ulong)displacement);
         var before = symbols.Between(place - ObjectSymbols.Longest, place + 1).DefaultIfEmpty().MaxBy(s => s.Address);
         return before.Address != place && before.Address != 0 && IsCode(context, before);
     }
 
     private static IEnumerable<(ElfRelocationSection Section, ElfRelocation Relocation, long Displacement)> References(
-        RuleContext context)
+        RuleContext context
+    )
     {
         var inCode = new HashSet<ElfRelocation>(ReferenceEqualityComparer.Instance);
         foreach (var use in context.CodeUses.All)
@@ -69,14 +88,24 @@ internal static class OldCodeRules
     private static RuleFinding AvoidOldTables(RuleContext context)
     {
         if (context.Kernel.Vmlinux is not { Symbols: { } symbols, Image: { } image })
+        {
             return RuleFinding.NotCheckable("only the kernel's image shows what its data leads to");
+        }
+
         var replaced = Replaced(context, symbols).ToList();
-        var used = context.Loaded.SelectMany(s => s.Entries).Select(r => r.Symbol).Distinct()
-            .Select(context.KernelSymbolOf).OfType<KernelSymbol>().Where(s => !IsCode(context, s)).DistinctBy(s => s.Address);
-        var faults = from table in used
-                     let function = FirstInside(context.Architecture.Order, table, replaced, symbols, image)
-                     where function is not null
-                     select $"{table.Name} leads inside {function}";
+        var used = context
+            .Loaded.SelectMany(s => s.Entries)
+            .Select(r => r.Symbol)
+            .Distinct()
+            .Select(context.KernelSymbolOf)
+            .OfType<KernelSymbol>()
+            .Where(s => !IsCode(context, s))
+            .DistinctBy(s => s.Address);
+        var faults =
+            from table in used
+            let function = FirstInside(context.Architecture.Order, table, replaced, symbols, image)
+            where function is not null
+            select $"{table.Name} leads inside {function}";
         return RuleFinding.Of(faults, $"{replaced.Count} functions are replaced");
     }
 
@@ -86,20 +115,35 @@ internal static class OldCodeRules
         foreach (var entry in context.Module.Objects.Where(o => o.Name is null).SelectMany(o => o.Functions))
         {
             if (entry.OldName is not { } name || RuleContext.At(context.Named(null, name), entry.OldPosition) is not { } function)
+            {
                 continue;
+            }
+
             yield return (name, function.Address + 1, kernel.EndOf(function));
             if (kernel.Named(name + SymbolNames.ColdSuffix) is [var cold])
+            {
                 yield return (cold.Name, cold.Address, kernel.EndOf(cold));
+            }
         }
     }
 
     // The linker puts such tables among constants and data; other sections are lists of the kernel's own, read at its start.
     private static string? FirstInside(
-        ElfByteOrder order, KernelSymbol table, List<(string Name, ulong First, ulong End)> functions, ObjectSymbols kernel, KernelImage image)
+        ElfByteOrder order,
+        KernelSymbol table,
+        List<(string Name, ulong First, ulong End)> functions,
+        ObjectSymbols kernel,
+        KernelImage image
+    )
     {
         var start = image.ToLink(table.Address);
-        if (image.SectionAt(start) is not { } section || !(section.Name.StartsWith(".rodata", StringComparison.Ordinal)
-            || section.Name.StartsWith(".data", StringComparison.Ordinal)))
+        if (
+            image.SectionAt(start) is not { } section
+            || !(
+                section.Name.StartsWith(".rodata", StringComparison.Ordinal)
+                || section.Name.StartsWith(".data", StringComparison.Ordinal)
+            )
+        )
         {
             return null;
         }
@@ -111,7 +155,9 @@ internal static class OldCodeRules
         {
             var address = image.ToRunning(order.ReadUInt64(bytes[(int)offset..]));
             if (functions.FindIndex(f => address >= f.First && address < f.End) is >= 0 and var index)
+            {
                 return functions[index].Name;
+            }
         }
 
         return null;

@@ -28,13 +28,19 @@ internal sealed class PatchEntries(ElfObject elf, DataFields fields)
         if (fields.RelocationAt(field) is not { } relocation)
         {
             if (fields.Number(field) != 0)
+            {
                 Fail($"{At(field)}: a name is a number instead of a pointer");
+            }
+
             return null;
         }
 
         var text = fields.Follow(field) is { } place ? DataFields.Text(place) : null;
         if (text is null)
+        {
             Fail($"{At(field)}: {relocation} is not a name");
+        }
+
         return text;
     }
 
@@ -42,10 +48,16 @@ internal sealed class PatchEntries(ElfObject elf, DataFields fields)
     public ReplacedFunction Function(Place name, Place position, Place newCode)
     {
         if (++functions > MostFunctions)
+        {
             Fail($"the module lists more than {MostFunctions} functions");
+        }
+
         var number = fields.Number(position);
         if (number > int.MaxValue)
+        {
             Fail($"{At(position)}: {number} is not a symbol position");
+        }
+
         return new(Name(name), new(number > int.MaxValue ? 0 : (int)number), Code(newCode));
     }
 
@@ -57,8 +69,13 @@ internal sealed class PatchEntries(ElfObject elf, DataFields fields)
     public string? Callback(Place field)
     {
         if (fields.RelocationAt(field) is not { } relocation)
+        {
             return null;
-        return fields.Follow(field) is { } place && fields.SymbolAt(place) is { } symbol ? symbol.Name : relocation.Symbol?.ToString() ?? "";
+        }
+
+        return fields.Follow(field) is { } place && fields.SymbolAt(place) is { } symbol
+            ? symbol.Name
+            : relocation.Symbol?.ToString() ?? "";
     }
 
     private NewCode? Code(Place field)
@@ -66,7 +83,10 @@ internal sealed class PatchEntries(ElfObject elf, DataFields fields)
         if (fields.RelocationAt(field) is not { } relocation)
         {
             if (fields.Number(field) != 0)
+            {
                 Fail($"{At(field)}: a new function is a number instead of a pointer");
+            }
+
             return null;
         }
 
@@ -77,22 +97,35 @@ internal sealed class PatchEntries(ElfObject elf, DataFields fields)
         }
 
         // A symbol of its own may share the place with others; the one that the relocation names is meant.
-        var symbol = relocation is { Addend: 0, Symbol: { IsSectionSymbol: false, Name.Length: > 0 } named } ? named : fields.SymbolAt(place);
+        var symbol = relocation is { Addend: 0, Symbol: { IsSectionSymbol: false, Name.Length: > 0 } named }
+            ? named
+            : fields.SymbolAt(place);
         var size = symbol?.Size ?? 0;
-        return new(place.Section.Name, place.Offset, symbol?.Name, size, place.Section.Has(ElfSectionFlags.Execute), HasFtraceEntry(place, size));
+        return new(
+            place.Section.Name,
+            place.Offset,
+            symbol?.Name,
+            size,
+            place.Section.Has(ElfSectionFlags.Execute),
+            HasFtraceEntry(place, size)
+        );
     }
 
     private bool HasFtraceEntry(Place start, ulong size)
     {
         if (!ftraceEntries.TryGetValue(start.Section, out var entries))
+        {
             return false;
+        }
+
         var index = Array.BinarySearch(entries, start.Offset);
         index = index < 0 ? ~index : index;
         return index < entries.Length && entries[index] - start.Offset < Math.Max(size, 1);
     }
 
     private static Dictionary<ElfSection, ulong[]> FtraceEntries(ElfObject elf) =>
-        elf.RelocationSections.Where(s => s.Target.Name == "__mcount_loc")
+        elf
+            .RelocationSections.Where(s => s.Target.Name == "__mcount_loc")
             .SelectMany(s => s.Entries)
             .Select(r => DataFields.TargetOf(r.Symbol, r.Addend))
             .OfType<Place>()

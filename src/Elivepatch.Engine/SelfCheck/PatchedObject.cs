@@ -8,7 +8,11 @@ namespace Elivepatch.Engine.SelfCheck;
 /// <param name="Callbacks">What is called around patching.</param>
 /// <param name="FunctionsAreTerminated">Whether a zero entry ends the list; null where that cannot be seen.</param>
 public sealed record PatchedObject(
-    string? Name, IReadOnlyList<ReplacedFunction> Functions, ObjectCallbacks Callbacks, bool? FunctionsAreTerminated)
+    string? Name,
+    IReadOnlyList<ReplacedFunction> Functions,
+    ObjectCallbacks Callbacks,
+    bool? FunctionsAreTerminated
+)
 {
     /// <summary>Name for people.</summary>
     public string DisplayName => Name ?? VmlinuxTarget.Name;

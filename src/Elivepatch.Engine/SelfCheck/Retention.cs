@@ -26,17 +26,34 @@ public sealed record Retention(RetentionState State, IReadOnlyList<AddressEscape
     /// <summary>Looks into the code of a finished module.</summary>
     public static Retention Of(ElfObject elf, LivepatchModule module)
     {
-        var patched = module.Objects.SelectMany(o => o.Functions).Select(f => f.New).OfType<NewCode>().Select(n => (n.Section, n.Offset));
+        var patched = module
+            .Objects.SelectMany(o => o.Functions)
+            .Select(f => f.New)
+            .OfType<NewCode>()
+            .Select(n => (n.Section, n.Offset));
         var found = FindEscapes.Run(module.Architecture, elf, patched);
         List<string> reasons = [.. found.Escapes.Select(e => e.ToString())];
         if (!found.IsComplete)
+        {
             reasons.Add("its code is too large to be followed to the end");
+        }
+
         var isKept = found.HoldsModule == true || !AddressRules.KernelUnloads(module.Information) || !HasExit(elf);
-        return new(isKept ? RetentionState.Kept : found.MustStay ? RetentionState.Dangling : RetentionState.Unloadable, found.Escapes, reasons);
+        return new(
+            isKept ? RetentionState.Kept
+                : found.MustStay ? RetentionState.Dangling
+                : RetentionState.Unloadable,
+            found.Escapes,
+            reasons
+        );
     }
 
     // A module with an init function and no exit function is permanent (delete_module() in kernel/module/main.c).
     private static bool HasExit(ElfObject elf) =>
-        elf.FindSection(ModuleStart.Section) is not { } start || elf.RelocationSections.Where(s => s.Target == start).SelectMany(s => s.Entries)
-            .Select(r => DataFields.TargetOf(r.Symbol, r.Addend)).OfType<Place>().Count(p => p.Section.Has(ElfSectionFlags.Execute)) != 1;
+        elf.FindSection(ModuleStart.Section) is not { } start
+        || elf.RelocationSections.Where(s => s.Target == start)
+            .SelectMany(s => s.Entries)
+            .Select(r => DataFields.TargetOf(r.Symbol, r.Addend))
+            .OfType<Place>()
+            .Count(p => p.Section.Has(ElfSectionFlags.Execute)) != 1;
 }

@@ -25,14 +25,17 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
 
     /// <summary>Relocation sections whose target is loaded; the kernel passes over all others.</summary>
     public IReadOnlyList<ElfRelocationSection> Loaded { get; } =
-        [.. elf.RelocationSections.Where(s => s.Target.Has(ElfSectionFlags.Alloc))];
+    [.. elf.RelocationSections.Where(s => s.Target.Has(ElfSectionFlags.Alloc))];
 
     /// <summary>Relocation sections that are meant for the livepatch core, by flag or by name.</summary>
     public IReadOnlyList<ElfRelocationSection> Livepatch { get; } =
-        [.. elf.RelocationSections.Where(s => s.Has(ElfSectionFlags.RelaLivepatch) || HasLivepatchName(s))];
+    [.. elf.RelocationSections.Where(s => s.Has(ElfSectionFlags.RelaLivepatch) || HasLivepatchName(s))];
 
-    /// <summary>True where the kernel is older than this; false where its version is not known, because newer ones ask for more.</summary>
-    public bool IsBefore(int version, int level) => module.Information.KernelVersion is { } built && built < new Version(version, level);
+    /// <summary>
+    /// True where the kernel is older than this; false where its version is not known, because newer ones ask for more.
+    /// </summary>
+    public bool IsBefore(int version, int level) =>
+        module.Information.KernelVersion is { } built && built < new Version(version, level);
 
     /// <summary>Symbols of vmlinux or of a module; null where the record has none of that module, or nothing.</summary>
     private ObjectSymbols? SymbolsOf(string? objectName) =>
@@ -41,12 +44,17 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     /// <summary>The symbols among which a symbol of this module is looked for, in the same way.</summary>
     public ObjectSymbols? SymbolsOf(ElfSymbol symbol) => SymbolsOf(LivepatchSymbol.TryParse(symbol.Name)?.ObjectName);
 
-    /// <summary>All symbols of one name in one object, in the kernel's order; null where the record has nothing of the object.</summary>
+    /// <summary>
+    /// All symbols of one name in one object, in the kernel's order; null where the record has nothing of the object.
+    /// </summary>
     public IReadOnlyList<KernelSymbol>? Named(string? objectName, string name)
     {
         var key = (objectName ?? VmlinuxTarget.Name, name);
         if (!named.TryGetValue(key, out var found))
+        {
             named[key] = found = SymbolsOf(objectName)?.Named(name);
+        }
+
         return found;
     }
 
@@ -54,19 +62,27 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     public KernelMemory? Memory { get; } = kernel.Symbols is { } symbols ? new(symbols) : null;
 
     /// <summary>Which functions may be called through pointers; null where the kernel's symbols are not known.</summary>
-    public IndirectEntries? Entries { get; } = kernel.Symbols is { } symbols ? new(module.Architecture, symbols, kernel.Image) : null;
+    public IndirectEntries? Entries { get; } =
+        kernel.Symbols is { } symbols ? new(module.Architecture, symbols, kernel.Image) : null;
 
     /// <summary>What the module's instructions do with addresses.</summary>
     public CodeUses CodeUses => codeUses.Value;
 
     private readonly Lazy<CodeUses> codeUses = new(() => CodeUses.Read(module.Architecture, elf));
 
-    private readonly OldCode? oldCode = kernel.Vmlinux is { Image: { } image } vmlinux ? new(module.Architecture, vmlinux.Symbols, image) : null;
+    private readonly OldCode? oldCode = kernel.Vmlinux is { Image: { } image } vmlinux
+        ? new(module.Architecture, vmlinux.Symbols, image)
+        : null;
 
-    private readonly Lazy<Dictionary<string, ReplacedFunction>> replaced = new(() => module.Objects.Where(o => o.Name is null)
-        .SelectMany(o => o.Functions).Where(f => f.New?.Symbol is not null)
-        .GroupBy(f => f.New!.Symbol!).Where(g => g.Count() == 1)
-        .ToDictionary(g => g.Key, g => g.First(), StringComparer.Ordinal));
+    private readonly Lazy<Dictionary<string, ReplacedFunction>> replaced = new(() =>
+        module
+            .Objects.Where(o => o.Name is null)
+            .SelectMany(o => o.Functions)
+            .Where(f => f.New?.Symbol is not null)
+            .GroupBy(f => f.New!.Symbol!)
+            .Where(g => g.Count() == 1)
+            .ToDictionary(g => g.Key, g => g.First(), StringComparer.Ordinal)
+    );
 
     /// <summary>The address of a symbol of the running kernel; null where it has none or is not known.</summary>
     public ulong? AddressOf(ElfSymbol? symbol) => KernelSymbolOf(symbol)?.Address;
@@ -75,12 +91,22 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     public KernelSymbol? KernelSymbolOf(ElfSymbol? symbol)
     {
         if (symbol is null || symbol.Name.Length == 0)
+        {
             return null;
-        if (LivepatchSymbol.TryParse(symbol.Name) is { } livepatch)
-            return At(Named(livepatch.ObjectName, livepatch.Name), livepatch.Position);
+        }
 
-        if (symbol.Place != ElfSymbolPlace.Undefined || (kernel.Exports?.Find(symbol.Name) is { } export && !VmlinuxTarget.HasExport(export)))
+        if (LivepatchSymbol.TryParse(symbol.Name) is { } livepatch)
+        {
+            return At(Named(livepatch.ObjectName, livepatch.Name), livepatch.Position);
+        }
+
+        if (
+            symbol.Place != ElfSymbolPlace.Undefined
+            || (kernel.Exports?.Find(symbol.Name) is { } export && !VmlinuxTarget.HasExport(export))
+        )
+        {
             return null;
+        }
 
         // A static symbol of the same name is not what the module loader takes.
         KernelSymbol[] global = [.. (Named(null, symbol.Name) ?? []).Where(s => s.IsGlobal)];
@@ -103,22 +129,32 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     public OldFunction? OldCodeOf(CodeUse use)
     {
         var name = SymbolNames.ParentOfCold(use.Function);
-        return oldCode is not null && replaced.Value.TryGetValue(name, out var entry) && entry.OldName is not null
-            && At(Named(null, entry.OldName), entry.OldPosition) is { } old ? oldCode.Read(old) : null;
+        return
+            oldCode is not null
+            && replaced.Value.TryGetValue(name, out var entry)
+            && entry.OldName is not null
+            && At(Named(null, entry.OldName), entry.OldPosition) is { } old
+            ? oldCode.Read(old)
+            : null;
     }
 
-    public static bool HasLivepatchName(ElfSection section) => section.Name.StartsWith(LivepatchSectionPrefix, StringComparison.Ordinal);
+    public static bool HasLivepatchName(ElfSection section) =>
+        section.Name.StartsWith(LivepatchSectionPrefix, StringComparison.Ordinal);
 
     /// <summary>The object in the name of a livepatch relocation section, up to the next dot; null where there is none.</summary>
     public static string? ObjectOf(ElfRelocationSection section)
     {
         if (!HasLivepatchName(section))
+        {
             return null;
+        }
+
         var rest = section.Name[LivepatchSectionPrefix.Length..];
         var dot = rest.IndexOf('.', StringComparison.Ordinal);
         return dot > 0 ? rest[..dot] : null;
     }
 
     /// <summary>Where a relocation is, for people.</summary>
-    public static string At(ElfRelocationSection section, ElfRelocation relocation) => $"{section.Target.Name}+0x{relocation.Offset:x}";
+    public static string At(ElfRelocationSection section, ElfRelocation relocation) =>
+        $"{section.Target.Name}+0x{relocation.Offset:x}";
 }

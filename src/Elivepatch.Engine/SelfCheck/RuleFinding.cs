@@ -20,13 +20,20 @@ internal sealed record RuleFinding(RuleState State, string Detail)
         foreach (var fault in faults)
         {
             if (named.Count < MostNamed)
+            {
                 named.Add(fault);
+            }
             else
+            {
                 others++;
+            }
         }
 
         if (named.Count == 0)
+        {
             return Passed(passed);
+        }
+
         return new(RuleState.Failed, string.Join("; ", named) + (others > 0 ? $"; and {others} more" : ""));
     }
 

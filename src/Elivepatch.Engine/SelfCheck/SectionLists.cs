@@ -13,15 +13,26 @@ namespace Elivepatch.Engine.SelfCheck;
 internal sealed class SectionLists(ElfObject elf, DataFields fields, PatchEntries entries)
 {
     private const ulong Pointer = 8;
-    private const ulong ObjectSize = 64, ObjectFunctions = 8, CallbacksOffset = 16, ObjectCount = 56;
-    private const ulong FunctionSize = 24, FunctionNew = 8, FunctionPosition = 16;
-    private const ulong KpatchSize = 56, KpatchPosition = 32, KpatchName = 40, KpatchObject = 48;
+    private const ulong ObjectSize = 64,
+        ObjectFunctions = 8,
+        CallbacksOffset = 16,
+        ObjectCount = 56;
+    private const ulong FunctionSize = 24,
+        FunctionNew = 8,
+        FunctionPosition = 16;
+    private const ulong KpatchSize = 56,
+        KpatchPosition = 32,
+        KpatchName = 40,
+        KpatchObject = 48;
 
     /// <summary>Reads the lists; null where the module has neither of these sections.</summary>
     public PatchLists? Read()
     {
         if (Find(".init.klp_objects", "__klp_objects", "klp_objects") is { } objects)
+        {
             return KlpBuild(objects);
+        }
+
         return Find(".kpatch.funcs") is { } functions ? Kpatch(functions) : null;
     }
 
@@ -36,9 +47,13 @@ internal sealed class SectionLists(ElfObject elf, DataFields fields, PatchEntrie
             var functions = new List<ReplacedFunction>();
             var count = (uint)fields.Number(place + ObjectCount);
             if (fields.Follow(place + ObjectFunctions) is not { } first)
+            {
                 entries.Fail($"{section.Name}+0x{place.Offset:x}: an object without functions");
+            }
             else if (count > (first.Section.Size - first.Offset) / FunctionSize)
+            {
                 entries.Fail($"{section.Name}+0x{place.Offset:x}: {count} functions are more than {first.Section.Name} holds");
+            }
             else
             {
                 for (uint i = 0; i < count && entries.Problem is null; i++)
@@ -48,9 +63,13 @@ internal sealed class SectionLists(ElfObject elf, DataFields fields, PatchEntrie
                 }
             }
 
-            objects.Add(new(entries.Name(place), functions, entries.Callbacks(place + CallbacksOffset), FunctionsAreTerminated: true));
+            objects.Add(
+                new(entries.Name(place), functions, entries.Callbacks(place + CallbacksOffset), FunctionsAreTerminated: true)
+            );
             if (entries.Problem is not null)
+            {
                 break;
+            }
         }
 
         return new(PatchForm.KlpBuildSections, Replace: null, objects, AreTerminated: true);
@@ -62,19 +81,31 @@ internal sealed class SectionLists(ElfObject elf, DataFields fields, PatchEntrie
         foreach (var place in Entries(section, KpatchSize))
         {
             var name = entries.Name(place + KpatchObject);
-            functions.Add((name == VmlinuxTarget.Name ? null : name, entries.Function(place + KpatchName, place + KpatchPosition, place)));
+            functions.Add(
+                (name == VmlinuxTarget.Name ? null : name, entries.Function(place + KpatchName, place + KpatchPosition, place))
+            );
             if (entries.Problem is not null)
+            {
                 break;
+            }
         }
 
         Dictionary<string, string>[] callbacks =
-            [.. new[] { "pre_patch", "post_patch", "pre_unpatch", "post_unpatch" }.Select(KpatchCallbacks)];
-        var objects = functions.GroupBy(f => f.Object).Select(group =>
-        {
-            string?[] called = [.. callbacks.Select(c => c.GetValueOrDefault(group.Key ?? VmlinuxTarget.Name))];
-            return new PatchedObject(
-                group.Key, [.. group.Select(f => f.Function)], new(called[0], called[1], called[2], called[3]), FunctionsAreTerminated: true);
-        });
+        [
+            .. new[] { "pre_patch", "post_patch", "pre_unpatch", "post_unpatch" }.Select(KpatchCallbacks),
+        ];
+        var objects = functions
+            .GroupBy(f => f.Object)
+            .Select(group =>
+            {
+                string?[] called = [.. callbacks.Select(c => c.GetValueOrDefault(group.Key ?? VmlinuxTarget.Name))];
+                return new PatchedObject(
+                    group.Key,
+                    [.. group.Select(f => f.Function)],
+                    new(called[0], called[1], called[2], called[3]),
+                    FunctionsAreTerminated: true
+                );
+            });
         return new(PatchForm.KpatchSections, Replace: null, [.. objects], AreTerminated: true);
     }
 
@@ -87,9 +118,14 @@ internal sealed class SectionLists(ElfObject elf, DataFields fields, PatchEntrie
         {
             var place = new Place(section, at);
             if (entries.Name(place + Pointer) is { } name && entries.Callback(place) is { } callback)
+            {
                 names.TryAdd(name, callback);
+            }
+
             if (entries.Problem is not null)
+            {
                 break;
+            }
         }
 
         return names;
@@ -98,13 +134,19 @@ internal sealed class SectionLists(ElfObject elf, DataFields fields, PatchEntrie
     private IEnumerable<Place> Entries(ElfSection section, ulong size)
     {
         if (section.Size % size != 0)
+        {
             entries.Fail($"{section.Name} has 0x{section.Size:x} bytes, which are not whole entries of {size}");
+        }
         else if (section.Size / size > PatchEntries.MostFunctions)
+        {
             entries.Fail($"{section.Name} has more than {PatchEntries.MostFunctions} entries");
+        }
         else
         {
             for (ulong at = 0; at < section.Size; at += size)
+            {
                 yield return new(section, at);
+            }
         }
     }
 }

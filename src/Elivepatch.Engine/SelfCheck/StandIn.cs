@@ -34,24 +34,45 @@ public static class StandIn
     {
         var elf = ElfReader.Read(file);
         if (KnownArchitectures.Of(elf) is not { } architecture)
+        {
             return null;
+        }
+
         var fields = new DataFields(architecture, elf);
         if (new StaticLists(architecture, elf, fields, new(elf, fields), layouts).Places() is not { Objects.Count: > 0 } lists)
+        {
             return null;
+        }
+
         var replace = lists.Patch.Offset + (ulong)(layouts?.OffsetOf("klp_patch.replace") ?? (int)StaticLists.PatchReplace);
         if (replace >= (ulong)lists.Patch.Section.Content.Length)
+        {
             return null;
+        }
+
         lists.Patch.Section.Content[replace] = 1;
 
         var names = new ElfSection(NamesSection, ElfSectionType.ProgBits) { Flags = ElfSectionFlags.Alloc };
-        var symbol = new ElfSymbol("") { Type = ElfSymbolType.Section, Place = ElfSymbolPlace.Section, Section = names };
+        var symbol = new ElfSymbol("")
+        {
+            Type = ElfSymbolType.Section,
+            Place = ElfSymbolPlace.Section,
+            Section = names,
+        };
         foreach (var (index, place) in lists.Objects.Index())
         {
             if (place.Section.Relocations is not { } relocations)
+            {
                 return null;
+            }
+
             relocations.Entries.RemoveAll(r => r.Offset == place.Offset);
             relocations.Entries.Add(new(place.Offset, architecture.Pointer.Number, symbol, names.Content.Length));
-            names.Content = [.. names.Content, .. Encoding.ASCII.GetBytes(FormattableString.Invariant($"elivepatch_absent_{index}\0"))];
+            names.Content =
+            [
+                .. names.Content,
+                .. Encoding.ASCII.GetBytes(FormattableString.Invariant($"elivepatch_absent_{index}\0")),
+            ];
         }
 
         elf.Sections.Add(names);
@@ -64,8 +85,13 @@ public static class StandIn
     {
         ModuleStart.Rename(elf, name, layouts);
         if (elf.FindSection(".modinfo") is not { } information)
+        {
             return;
-        var texts = Encoding.Latin1.GetString(information.Content).Split('\0', StringSplitOptions.RemoveEmptyEntries)
+        }
+
+        var texts = Encoding
+            .Latin1.GetString(information.Content)
+            .Split('\0', StringSplitOptions.RemoveEmptyEntries)
             .Select(t => t.StartsWith("name=", StringComparison.Ordinal) ? "name=" + name : t);
         information.Content = Encoding.Latin1.GetBytes(string.Concat(texts.Select(t => t + '\0')));
     }

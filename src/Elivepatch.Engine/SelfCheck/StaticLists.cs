@@ -1,8 +1,8 @@
 // The lists as include/linux/livepatch.h has them: struct klp_patch { mod, objs, states, replace, ... } points at an array of
 // struct klp_object { name, funcs, callbacks { 4 pointers, bool }, ... }, each at an array of struct klp_func { old_name,
-// new_func, old_sympos, ... }. The fields named here have had the same offsets on 64-bit machines since 5.1; how large the structures are
-// depends on version and configuration (struct kobject), so that is taken from the target's layouts or inferred: an array's
-// second entry shows by its pointers, and where there is none the symbol of the array tells its size.
+// new_func, old_sympos, ... }. The fields named here have had the same offsets on 64-bit machines since 5.1; how large the
+// structures are depends on version and configuration (struct kobject), so that is taken from the target's layouts or inferred:
+// an array's second entry shows by its pointers, and where there is none the symbol of the array tells its size.
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
@@ -11,16 +11,25 @@ using Place = Elivepatch.Engine.SelfCheck.DataFields.Place;
 namespace Elivepatch.Engine.SelfCheck;
 
 /// <summary>Reads a <c>struct klp_patch</c> in the module's data and the arrays behind it.</summary>
-internal sealed class StaticLists(Architecture architecture, ElfObject elf, DataFields fields, PatchEntries entries, EntryLayouts? layouts)
+internal sealed class StaticLists(
+    Architecture architecture,
+    ElfObject elf,
+    DataFields fields,
+    PatchEntries entries,
+    EntryLayouts? layouts
+)
 {
     /// <summary>Offset of <c>replace</c> in <c>struct klp_patch</c> since 5.5.</summary>
     public const ulong PatchReplace = 24;
 
     private const ulong Pointer = 8;
-    private const ulong CallbacksOffset = 16, FunctionPosition = 16, PatchStates = 16;
+    private const ulong CallbacksOffset = 16,
+        FunctionPosition = 16,
+        PatchStates = 16;
 
     /// <summary>The structures with the smallest <c>struct kobject</c> (64 bytes) of any configuration.</summary>
-    private const ulong SmallestFunction = 152, SmallestObject = 168;
+    private const ulong SmallestFunction = 152,
+        SmallestObject = 168;
 
     /// <summary>How far before the call its argument is looked for, in bytes.</summary>
     private const ulong ArgumentWindow = 64;
@@ -31,25 +40,38 @@ internal sealed class StaticLists(Architecture architecture, ElfObject elf, Data
     public PatchLists? Read()
     {
         if (FindPatch() is not { } patch || fields.Follow(patch + Pointer) is not { } objects)
-            return null;
-        var (list, terminated) = Walk(objects, ObjectSize(objects), place =>
         {
-            var callbacks = entries.Callbacks(place + CallbacksOffset);
-            var (functions, ended) = Functions(place + Pointer);
-            return new PatchedObject(entries.Name(place), functions, callbacks, ended);
-        });
+            return null;
+        }
+
+        var (list, terminated) = Walk(
+            objects,
+            ObjectSize(objects),
+            place =>
+            {
+                var callbacks = entries.Callbacks(place + CallbacksOffset);
+                var (functions, ended) = Functions(place + Pointer);
+                return new PatchedObject(entries.Name(place), functions, callbacks, ended);
+            }
+        );
         return new(PatchForm.Static, ReadReplace(patch), list, terminated);
     }
 
     /// <summary>Where the structure and its objects lie; null where the module has none that can be found.</summary>
     public (Place Patch, IReadOnlyList<Place> Objects)? Places() =>
-        FindPatch() is { } patch && fields.Follow(patch + Pointer) is { } objects ? (patch, Walk(objects, ObjectSize(objects), p => p).Entries) : null;
+        FindPatch() is { } patch && fields.Follow(patch + Pointer) is { } objects
+            ? (patch, Walk(objects, ObjectSize(objects), p => p).Entries)
+            : null;
 
-    // Before 5.5 there was no field for states, and replace stood in its place; there, what is now replace belongs to a list head.
+    // Before 5.5 there was no field for states, and replace stood in its place; there, what is now replace belongs to a list
+    // head.
     private bool ReadReplace(Place patch)
     {
         if (layouts?.OffsetOf("klp_patch.replace") is { } known)
+        {
             return DataFields.Byte(patch + (ulong)known) != 0;
+        }
+
         return DataFields.Byte(patch + PatchReplace) != 0
             || (fields.RelocationAt(patch + PatchStates) is null && DataFields.Byte(patch + PatchStates) != 0);
     }
@@ -57,14 +79,21 @@ internal sealed class StaticLists(Architecture architecture, ElfObject elf, Data
     private (IReadOnlyList<ReplacedFunction> Functions, bool? Terminated) Functions(Place pointer)
     {
         if (fields.Follow(pointer) is { } first)
+        {
             return Walk(first, FunctionSize(first), p => entries.Function(p, p + FunctionPosition, p + Pointer));
+        }
+
         if (fields.RelocationAt(pointer) is { } relocation)
+        {
             entries.Fail($"the functions of an object are at {relocation}, which is not in the module");
+        }
+
         return ([], null);
     }
 
     /// <summary>
-    /// Reads entries until one that is empty, as the kernel does. Without a known size there is one entry, and its end is unknown.
+    /// Reads entries until one that is empty, as the kernel does. Without a known size there is one entry, and its end is
+    /// unknown.
     /// </summary>
     private (IReadOnlyList<T> Entries, bool? Terminated) Walk<T>(Place first, ulong? size, Func<Place, T> read)
     {
@@ -73,10 +102,15 @@ internal sealed class StaticLists(Architecture architecture, ElfObject elf, Data
         for (var place = first; place.Offset < end && entries.Problem is null; place += size ?? end)
         {
             if (IsEmpty(place))
+            {
                 return (found, true);
+            }
+
             found.Add(read(place));
             if (size is null)
+            {
                 return (found, null);
+            }
         }
 
         return (found, false);
@@ -94,10 +128,14 @@ internal sealed class StaticLists(Architecture architecture, ElfObject elf, Data
             : fields.NextTarget(array);
 
     private ulong? FunctionSize(Place first) =>
-        Known("klp_func") ?? Distance(first, FunctionPosition, SmallestFunction, IsFunction) ?? HalfOfSymbol(first, SmallestFunction);
+        Known("klp_func")
+        ?? Distance(first, FunctionPosition, SmallestFunction, IsFunction)
+        ?? HalfOfSymbol(first, SmallestFunction);
 
     private ulong? ObjectSize(Place first) =>
-        Known("klp_object") ?? Distance(first, CallbacksOffset + (4 * Pointer), SmallestObject, IsObject) ?? HalfOfSymbol(first, SmallestObject);
+        Known("klp_object")
+        ?? Distance(first, CallbacksOffset + (4 * Pointer), SmallestObject, IsObject)
+        ?? HalfOfSymbol(first, SmallestObject);
 
     private ulong? Known(string structure) =>
         layouts?.StructureSizes.TryGetValue(structure, out var size) == true && size > 0 ? (ulong)size : null;
@@ -113,11 +151,19 @@ internal sealed class StaticLists(Architecture architecture, ElfObject elf, Data
             // The first pointer behind the first entry is the next entry's name, or what follows a null name.
             var distance = pointers[index] - first.Offset;
             if (distance >= smallest && isEntry(first + distance))
+            {
                 return distance;
+            }
+
             if (distance >= smallest + Pointer && IsNull(first + (distance - Pointer)) && isEntry(first + (distance - Pointer)))
+            {
                 return distance - Pointer;
+            }
+
             if (distance >= smallest + Pointer)
+            {
                 return null;
+            }
         }
 
         return null;
@@ -149,10 +195,15 @@ internal sealed class StaticLists(Architecture architecture, ElfObject elf, Data
             var calls = section.Entries.Where(r => r.Symbol?.Name == ModuleStart.EnableFunction).Take(MostCalls).ToList();
             foreach (var call in calls)
             {
-                var argument = section.Entries.Where(r => r.Offset < call.Offset && call.Offset - r.Offset <= ArgumentWindow)
-                    .OrderByDescending(r => r.Offset).Select(r => FirstArgument(section.Target, r)).FirstOrDefault(p => p is not null);
+                var argument = section
+                    .Entries.Where(r => r.Offset < call.Offset && call.Offset - r.Offset <= ArgumentWindow)
+                    .OrderByDescending(r => r.Offset)
+                    .Select(r => FirstArgument(section.Target, r))
+                    .FirstOrDefault(p => p is not null);
                 if (argument is { } place && LeadsToData(place + Pointer))
+                {
                     return place;
+                }
             }
         }
 
@@ -161,7 +212,8 @@ internal sealed class StaticLists(Architecture architecture, ElfObject elf, Data
     }
 
     private static bool IsThisModule(ElfRelocation relocation) =>
-        relocation.Symbol is { } symbol && DataFields.TargetOf(symbol, relocation.Addend) is { Section.Name: ModuleStart.Section, Offset: 0 };
+        relocation.Symbol is { } symbol
+        && DataFields.TargetOf(symbol, relocation.Addend) is { Section.Name: ModuleStart.Section, Offset: 0 };
 
     private Place? FirstArgument(ElfSection code, ElfRelocation relocation) =>
         architecture.Loader.LoadsFirstArgument(code.Content, relocation, out var bias)

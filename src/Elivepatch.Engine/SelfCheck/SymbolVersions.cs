@@ -10,7 +10,8 @@ namespace Elivepatch.Engine.SelfCheck;
 /// </summary>
 internal static class SymbolVersions
 {
-    private const int EntrySize = 64, NameOffset = 8;
+    private const int EntrySize = 64,
+        NameOffset = 8;
 
     /// <summary>Checksums by symbol name; the first of a name counts, as for the kernel.</summary>
     public static Dictionary<string, uint> Read(ElfObject elf)
@@ -18,7 +19,9 @@ internal static class SymbolVersions
         var versions = new Dictionary<string, uint>(StringComparer.Ordinal);
         var entries = (elf.FindSection("__versions")?.Content ?? []).AsSpan();
         for (; entries.Length >= EntrySize; entries = entries[EntrySize..])
+        {
             versions.TryAdd(Name(entries[NameOffset..EntrySize]), (uint)elf.Order.ReadUInt64(entries));
+        }
 
         var checksums = (elf.FindSection("__version_ext_crcs")?.Content ?? []).AsSpan();
         var names = (elf.FindSection("__version_ext_names")?.Content ?? []).AsSpan();

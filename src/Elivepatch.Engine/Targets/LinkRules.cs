@@ -6,8 +6,8 @@ namespace Elivepatch.Engine.Targets;
 public abstract class LinkRules
 {
     /// <summary>
-    /// True for a section that comes into the object whole and in one piece. Dropped sections are not there; of merged ones (equal
-    /// strings and constants of all units become one) every entry goes its own way.
+    /// True for a section that comes into the object whole and in one piece. Dropped sections are not there; of merged ones
+    /// (equal strings and constants of all units become one) every entry goes its own way.
     /// </summary>
     public abstract bool IsKeptWhole(ElfSection section);
 

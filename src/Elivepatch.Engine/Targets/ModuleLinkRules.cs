@@ -1,5 +1,6 @@
-// What becomes of a unit in a module: scripts/module.lds.S and ld -r, which put the sections of one name behind each other and keep their
-// relocations. Facts of the kernel's own module loader (kernel/module/main.c, kernel/module/kallsyms.c) are here as well.
+// What becomes of a unit in a module: scripts/module.lds.S and ld -r, which put the sections of one name behind each other and
+// keep their relocations. Facts of the kernel's own module loader (kernel/module/main.c, kernel/module/kallsyms.c) are here as
+// well.
 using Elivepatch.Elf;
 using Elivepatch.Engine.Units;
 
@@ -8,11 +9,22 @@ namespace Elivepatch.Engine.Targets;
 /// <summary>The link of a module.</summary>
 internal sealed class ModuleLinkRules : LinkRules
 {
-    private static readonly string[] droppedSections = [".discard", ".modinfo", ".export_symbol", "__ksymtab", "__kcrctab", ".gnu.", ".eh_frame"];
+    private static readonly string[] droppedSections =
+    [
+        ".discard",
+        ".modinfo",
+        ".export_symbol",
+        "__ksymtab",
+        "__kcrctab",
+        ".gnu.",
+        ".eh_frame",
+    ];
 
     public override bool IsKeptWhole(ElfSection section) =>
-        section.Has(ElfSectionFlags.Alloc) && section.Type is not (ElfSectionType.Note or ElfSectionType.Rela)
-        && !IsMerged(section) && !Array.Exists(droppedSections, name => section.Name.StartsWith(name, StringComparison.Ordinal));
+        section.Has(ElfSectionFlags.Alloc)
+        && section.Type is not (ElfSectionType.Note or ElfSectionType.Rela)
+        && !IsMerged(section)
+        && !Array.Exists(droppedSections, name => section.Name.StartsWith(name, StringComparison.Ordinal));
 
     // ld -r may leave them as they are, and a module's own link need not: an entry is compared by its content either way.
     public override bool IsMerged(ElfSection section) => section.Has(ElfSectionFlags.Merge);
@@ -25,7 +37,9 @@ internal sealed class ModuleLinkRules : LinkRules
     public override bool IsClearedLater(ElfSymbol symbol) => false;
 
     public override bool IsListed(ElfSymbol symbol) =>
-        symbol.IsDefined && symbol.Name.Length > 0 && symbol.Type is not (ElfSymbolType.Section or ElfSymbolType.File)
+        symbol.IsDefined
+        && symbol.Name.Length > 0
+        && symbol.Type is not (ElfSymbolType.Section or ElfSymbolType.File)
         && !symbol.Name.StartsWith(".L", StringComparison.Ordinal);
 
     public override bool MayHaveLetter(ElfSymbol symbol, char letter) => LetterOf(symbol) == letter;
@@ -34,10 +48,11 @@ internal sealed class ModuleLinkRules : LinkRules
     internal static bool IsOfStart(ElfSection section) => section.Name.StartsWith(".init", StringComparison.Ordinal);
 
     /// <summary>The letter of a symbol, as far as it is of use: whether it is code, and whether other units see it.</summary>
-    internal static char LetterOf(ElfSymbol symbol) => symbol.Binding switch
-    {
-        ElfSymbolBinding.Weak => 'W',
-        ElfSymbolBinding.Local => symbol.Section!.Has(ElfSectionFlags.Execute) ? 't' : 'd',
-        _ => symbol.Section!.Has(ElfSectionFlags.Execute) ? 'T' : 'D',
-    };
+    internal static char LetterOf(ElfSymbol symbol) =>
+        symbol.Binding switch
+        {
+            ElfSymbolBinding.Weak => 'W',
+            ElfSymbolBinding.Local => symbol.Section!.Has(ElfSectionFlags.Execute) ? 't' : 'd',
+            _ => symbol.Section!.Has(ElfSectionFlags.Execute) ? 'T' : 'D',
+        };
 }

@@ -1,6 +1,7 @@
-// In: a module's file as its build left it. Out: the module as a target. Its sections have no addresses and its relocations are still there,
-// so it is laid out at addresses of our own and linked there, what it does not define included: then a unit is placed in it, and every field
-// proven, as in the kernel proper. The addresses mean nothing outside; what a livepatch says of a symbol is its name and position.
+// In: a module's file as its build left it. Out: the module as a target. Its sections have no addresses and its relocations are
+// still there, so it is laid out at addresses of our own and linked there, what it does not define included: then a unit is
+// placed in it, and every field proven, as in the kernel proper. The addresses mean nothing outside; what a livepatch says of a
+// symbol is its name and position.
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
@@ -19,7 +20,13 @@ public sealed class ModuleTarget : PatchTarget
     private readonly ObjectSymbols core;
     private readonly Dictionary<string, ulong> externals;
 
-    private ModuleTarget(string name, ObjectSymbols whole, ObjectSymbols core, KernelImage image, Dictionary<string, ulong> externals)
+    private ModuleTarget(
+        string name,
+        ObjectSymbols whole,
+        ObjectSymbols core,
+        KernelImage image,
+        Dictionary<string, ulong> externals
+    )
     {
         ObjectName = name;
         Symbols = whole;
@@ -35,8 +42,8 @@ public sealed class ModuleTarget : PatchTarget
     public override string ListedName => ObjectName;
 
     /// <summary>
-    /// All that its symbol table defines, in its order: what the kernel looks through from the moment that the module comes until its init
-    /// function has returned.
+    /// All that its symbol table defines, in its order: what the kernel looks through from the moment that the module comes until
+    /// its init function has returned.
     /// </summary>
     public override ObjectSymbols Symbols { get; }
 
@@ -58,9 +65,14 @@ public sealed class ModuleTarget : PatchTarget
         ArgumentNullException.ThrowIfNull(architecture);
         ArgumentNullException.ThrowIfNull(file);
         if (architecture.Refuse(name, file) is { } refused)
+        {
             return refused;
+        }
+
         if (file.FileType != ElfFileType.Relocatable)
+        {
             return new Problem(FactProblems.UnusableImage, $"{name}: the file is not a module: it is fully linked");
+        }
 
         Dictionary<ElfSection, ElfSection> placed = [];
         var next = architecture.ModuleAddress;
@@ -77,17 +89,29 @@ public sealed class ModuleTarget : PatchTarget
         foreach (var symbol in file.Symbols.Where(s => s.Place == ElfSymbolPlace.Undefined && s.Name.Length > 0))
         {
             if (externals.TryAdd(symbol.Name, next))
+            {
                 next += Gap;
+            }
         }
 
         foreach (var (section, copy) in placed)
         {
             if (Link(architecture, section, copy, placed, externals) is { } relocation)
-                return new Problem(FactProblems.UnusableImage, $"{name}: {section} has {architecture.Describe(relocation)}, which cannot be applied");
+            {
+                return new Problem(
+                    FactProblems.UnusableImage,
+                    $"{name}: {section} has {architecture.Describe(relocation)}, which cannot be applied"
+                );
+            }
         }
 
-        List<KernelSymbol> whole = [], core = [];
-        foreach (var symbol in file.Symbols.Where(s => s.Place != ElfSymbolPlace.Undefined && s.Name.Length is > 0 and <= KernelLimits.SymbolName))
+        List<KernelSymbol> whole = [],
+            core = [];
+        foreach (
+            var symbol in file.Symbols.Where(s =>
+                s.Place != ElfSymbolPlace.Undefined && s.Name.Length is > 0 and <= KernelLimits.SymbolName
+            )
+        )
         {
             var home = symbol.Section is { } section ? placed.GetValueOrDefault(section) : null;
             var listed = home is null
@@ -95,7 +119,9 @@ public sealed class ModuleTarget : PatchTarget
                 : new(symbol.Name, unchecked(home.Address + symbol.Value), ModuleLinkRules.LetterOf(symbol));
             whole.Add(listed);
             if (home is not null && !ModuleLinkRules.IsOfStart(symbol.Section!))
+            {
                 core.Add(listed);
+            }
         }
 
         return new ModuleTarget(name, ObjectSymbols.Of(whole), ObjectSymbols.Of(core), KernelImage.Of(placed.Values), externals);
@@ -103,8 +129,8 @@ public sealed class ModuleTarget : PatchTarget
 
     /// <inheritdoc/>
     /// <remarks>
-    /// The kernel counts among all symbols while the module comes, and among those that it keeps later (<c>is_core_symbol()</c>): a position
-    /// that is not the same in both may mean another function each time.
+    /// The kernel counts among all symbols while the module comes, and among those that it keeps later (<c>is_core_symbol()</c>):
+    /// a position that is not the same in both may mean another function each time.
     /// </remarks>
     public override Sympos? PositionOf(string name, ulong address)
     {
@@ -116,41 +142,60 @@ public sealed class ModuleTarget : PatchTarget
     public override IEnumerable<ulong> DefinitionsOf(string name) =>
         externals.TryGetValue(name, out var external) ? [external] : base.DefinitionsOf(name);
 
-    private static ElfSection CopyAt(ulong address, ElfSection section) => new(section.Name, section.Type)
-    {
-        Address = address,
-        Flags = section.Flags,
-        Alignment = section.Alignment,
-        Content = [.. section.Content],
-        NoBitsSize = section.NoBitsSize,
-    };
+    private static ElfSection CopyAt(ulong address, ElfSection section) =>
+        new(section.Name, section.Type)
+        {
+            Address = address,
+            Flags = section.Flags,
+            Alignment = section.Alignment,
+            Content = [.. section.Content],
+            NoBitsSize = section.NoBitsSize,
+        };
 
     // Gives the first relocation that cannot be applied.
     private static ElfRelocation? Link(
-        Architecture architecture, ElfSection section, ElfSection copy, Dictionary<ElfSection, ElfSection> placed,
-        Dictionary<string, ulong> externals)
+        Architecture architecture,
+        ElfSection section,
+        ElfSection copy,
+        Dictionary<ElfSection, ElfSection> placed,
+        Dictionary<string, ulong> externals
+    )
     {
         foreach (var relocation in section.Relocations?.Entries ?? [])
         {
             var type = architecture.TypeOf(relocation);
             if (type.IsNone)
+            {
                 continue;
+            }
+
             if (!type.IsKnown || AddressOf(relocation.Symbol, placed, externals) is not { } symbol)
+            {
                 return relocation;
+            }
+
             var place = unchecked(copy.Address + relocation.Offset);
             type.Write(
-                copy.Content.AsSpan((int)relocation.Offset), architecture.Order, type.ValueOf(unchecked(symbol + (ulong)relocation.Addend), place));
+                copy.Content.AsSpan((int)relocation.Offset),
+                architecture.Order,
+                type.ValueOf(unchecked(symbol + (ulong)relocation.Addend), place)
+            );
         }
 
         return null;
     }
 
-    private static ulong? AddressOf(ElfSymbol? symbol, Dictionary<ElfSection, ElfSection> placed, Dictionary<string, ulong> externals) => symbol switch
-    {
-        null => 0,
-        { Section: { } section } => placed.TryGetValue(section, out var home) ? unchecked(home.Address + symbol.Value) : null,
-        { Place: ElfSymbolPlace.Absolute } => symbol.Value,
-        { Place: ElfSymbolPlace.Undefined } => externals.TryGetValue(symbol.Name, out var external) ? external : null,
-        _ => null,
-    };
+    private static ulong? AddressOf(
+        ElfSymbol? symbol,
+        Dictionary<ElfSection, ElfSection> placed,
+        Dictionary<string, ulong> externals
+    ) =>
+        symbol switch
+        {
+            null => 0,
+            { Section: { } section } => placed.TryGetValue(section, out var home) ? unchecked(home.Address + symbol.Value) : null,
+            { Place: ElfSymbolPlace.Absolute } => symbol.Value,
+            { Place: ElfSymbolPlace.Undefined } => externals.TryGetValue(symbol.Name, out var external) ? external : null,
+            _ => null,
+        };
 }

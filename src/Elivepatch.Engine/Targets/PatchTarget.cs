@@ -1,5 +1,5 @@
-// What a function lives in, and so what a livepatch patches as one object: its name, its symbols in the order in which the kernel counts
-// positions, its bytes, and what its link did. Everything that depends on that is asked here.
+// What a function lives in, and so what a livepatch patches as one object: its name, its symbols in the order in which the kernel
+// counts positions, its bytes, and what its link did. Everything that depends on that is asked here.
 using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.Targets;
@@ -23,13 +23,14 @@ public abstract class PatchTarget
     public abstract LinkRules Rules { get; }
 
     /// <summary>
-    /// Which of several symbols of this name lies at this address, as the livepatch core counts when it looks for it. Null where the
-    /// object has none, and where the count is another one at another time.
+    /// Which of several symbols of this name lies at this address, as the livepatch core counts when it looks for it. Null where
+    /// the object has none, and where the count is another one at another time.
     /// </summary>
     public virtual Sympos? PositionOf(string name, ulong address) => Symbols.PositionOf(name, address);
 
     /// <summary>The addresses that a unit's reference to a symbol which it does not define may lead to.</summary>
-    public virtual IEnumerable<ulong> DefinitionsOf(string name) => Symbols.EachNamed(name).Where(s => s.IsGlobal).Select(s => s.Address);
+    public virtual IEnumerable<ulong> DefinitionsOf(string name) =>
+        Symbols.EachNamed(name).Where(s => s.IsGlobal).Select(s => s.Address);
 
     /// <inheritdoc/>
     public override string ToString() => ObjectName;

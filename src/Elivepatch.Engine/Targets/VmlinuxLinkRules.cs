@@ -8,18 +8,31 @@ namespace Elivepatch.Engine.Targets;
 /// <summary>The link of the kernel proper.</summary>
 internal sealed class VmlinuxLinkRules : LinkRules
 {
-    private static readonly string[] DroppedSections = [".discard", ".modinfo", ".exitcall.exit", ".export_symbol", "__ksymtab", "__kcrctab", ".gnu.", ".eh_frame"];
+    private static readonly string[] DroppedSections =
+    [
+        ".discard",
+        ".modinfo",
+        ".exitcall.exit",
+        ".export_symbol",
+        "__ksymtab",
+        "__kcrctab",
+        ".gnu.",
+        ".eh_frame",
+    ];
     private static readonly string[] UnlistedPrefixes = [".L", "$", "__crc_", "__kstrtab_", "__kstrtabns_", "__kcfi_typeid_"];
 
     public override bool IsKeptWhole(ElfSection section) =>
-        section.Has(ElfSectionFlags.Alloc) && section.Type is not (ElfSectionType.Note or ElfSectionType.Rela)
-        && !IsMerged(section) && !Array.Exists(DroppedSections, name => section.Name.StartsWith(name, StringComparison.Ordinal));
+        section.Has(ElfSectionFlags.Alloc)
+        && section.Type is not (ElfSectionType.Note or ElfSectionType.Rela)
+        && !IsMerged(section)
+        && !Array.Exists(DroppedSections, name => section.Name.StartsWith(name, StringComparison.Ordinal));
 
     public override bool IsMerged(ElfSection section) => section.Has(ElfSectionFlags.Merge);
 
     // Freed at the end of the boot.
     public override bool IsGoneAfterStart(ElfSection section) =>
-        section.Name.StartsWith(".init.", StringComparison.Ordinal) || section.Name.StartsWith(".exit.", StringComparison.Ordinal);
+        section.Name.StartsWith(".init.", StringComparison.Ordinal)
+        || section.Name.StartsWith(".exit.", StringComparison.Ordinal);
 
     // The type numbers that resolve_btfids fills in.
     public override bool IsFilledLater(ElfSection section) => section.Name == SectionRules.BtfIds;
@@ -29,16 +42,19 @@ internal sealed class VmlinuxLinkRules : LinkRules
     public override bool IsClearedLater(ElfSymbol symbol) => symbol.Name == "main_extable_sort_needed";
 
     public override bool IsListed(ElfSymbol symbol) =>
-        symbol.IsDefined && symbol.Name.Length > 0 && symbol.Type is not (ElfSymbolType.Section or ElfSymbolType.File)
+        symbol.IsDefined
+        && symbol.Name.Length > 0
+        && symbol.Type is not (ElfSymbolType.Section or ElfSymbolType.File)
         && !Array.Exists(UnlistedPrefixes, prefix => symbol.Name.StartsWith(prefix, StringComparison.Ordinal));
 
-    public override bool MayHaveLetter(ElfSymbol symbol, char letter) => letter switch
-    {
-        // Per-cpu data with CONFIG_KALLSYMS_ABSOLUTE_PERCPU, static or not.
-        'A' => true,
-        'W' or 'V' => symbol.Binding == ElfSymbolBinding.Weak,
-        _ when symbol.Binding == ElfSymbolBinding.Weak => false,
-        _ when char.IsAsciiLetterUpper(letter) != (symbol.Binding == ElfSymbolBinding.Global) => false,
-        _ => letter is 'T' or 't' == symbol.Section!.Has(ElfSectionFlags.Execute),
-    };
+    public override bool MayHaveLetter(ElfSymbol symbol, char letter) =>
+        letter switch
+        {
+            // Per-cpu data with CONFIG_KALLSYMS_ABSOLUTE_PERCPU, static or not.
+            'A' => true,
+            'W' or 'V' => symbol.Binding == ElfSymbolBinding.Weak,
+            _ when symbol.Binding == ElfSymbolBinding.Weak => false,
+            _ when char.IsAsciiLetterUpper(letter) != (symbol.Binding == ElfSymbolBinding.Global) => false,
+            _ => letter is 'T' or 't' == symbol.Section!.Has(ElfSectionFlags.Execute),
+        };
 }

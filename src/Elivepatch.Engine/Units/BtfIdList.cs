@@ -17,7 +17,13 @@ namespace Elivepatch.Engine.Units;
 /// <param name="Symbols">The symbols that name the list as a whole, its own first.</param>
 /// <param name="Words">Each word: <c>KIND NAME</c> of an id or of a set's count, else the number that it is.</param>
 public sealed partial record BtfIdList(
-    string Name, ElfSection Section, ulong Start, ulong End, IReadOnlyList<ElfSymbol> Symbols, IReadOnlyList<string> Words)
+    string Name,
+    ElfSection Section,
+    ulong Start,
+    ulong End,
+    IReadOnlyList<ElfSymbol> Symbols,
+    IReadOnlyList<string> Words
+)
 {
     private const string IdPrefix = "__BTF_ID__";
     private const int WordSize = sizeof(uint);
@@ -30,35 +36,53 @@ public sealed partial record BtfIdList(
     {
         var inside = symbols.Where(s => s.Section == section && s.IsDefined && !s.IsSectionSymbol && s.Name.Length > 0).ToList();
         var ids = inside.Where(s => s.Name.StartsWith(IdPrefix, StringComparison.Ordinal)).ToLookup(s => s.Value);
-        var heads = inside.Where(s => !s.Name.StartsWith(IdPrefix, StringComparison.Ordinal) && s.Value < section.Size)
-            .GroupBy(s => s.Value).OrderBy(g => g.Key).ToList();
+        var heads = inside
+            .Where(s => !s.Name.StartsWith(IdPrefix, StringComparison.Ordinal) && s.Value < section.Size)
+            .GroupBy(s => s.Value)
+            .OrderBy(g => g.Key)
+            .ToList();
         for (var i = 0; i < heads.Count; i++)
         {
             var (start, end) = (heads[i].Key, i + 1 < heads.Count ? heads[i + 1].Key : section.Size);
-            yield return new(heads[i].First().Name, section, start, end, [.. heads[i], .. ids[start].Where(IsSet)],
-                [.. WordsOf(order, section, start, end, ids)]);
+            yield return new(
+                heads[i].First().Name,
+                section,
+                start,
+                end,
+                [.. heads[i], .. ids[start].Where(IsSet)],
+                [.. WordsOf(order, section, start, end, ids)]
+            );
         }
     }
 
     /// <summary>The id that a symbol stands for, <c>KIND NAME</c>, without its number; null for another symbol.</summary>
-    public static string? IdOf(string symbol) => (Id().Match(symbol), Set().Match(symbol)) switch
-    {
-        ({ Success: true } id, _) => $"{id.Groups["kind"].Value} {id.Groups["name"].Value}",
-        (_, { Success: true } set) => $"{set.Groups["kind"].Value} {set.Groups["name"].Value}",
-        _ => null,
-    };
+    public static string? IdOf(string symbol) =>
+        (Id().Match(symbol), Set().Match(symbol)) switch
+        {
+            ({ Success: true } id, _) => $"{id.Groups["kind"].Value} {id.Groups["name"].Value}",
+            (_, { Success: true } set) => $"{set.Groups["kind"].Value} {set.Groups["name"].Value}",
+            _ => null,
+        };
 
     /// <summary>True for the symbol at a set's count.</summary>
     public static bool IsSet(ElfSymbol symbol) => Set().IsMatch(symbol.Name);
 
-    private static IEnumerable<string> WordsOf(ElfByteOrder order, ElfSection section, ulong start, ulong end, ILookup<ulong, ElfSymbol> ids)
+    private static IEnumerable<string> WordsOf(
+        ElfByteOrder order,
+        ElfSection section,
+        ulong start,
+        ulong end,
+        ILookup<ulong, ElfSymbol> ids
+    )
     {
         for (var offset = start; offset < end; offset += WordSize)
         {
             var bytes = section.Content.AsSpan((int)offset, (int)Math.Min(WordSize, end - offset));
             var value = bytes.Length == WordSize ? order.ReadUInt32(bytes) : bytes[0];
             var id = string.Join(" and ", ids[offset].Select(s => IdOf(s.Name) ?? s.Name).Order(StringComparer.Ordinal));
-            yield return id.Length == 0 ? $"the word 0x{value:x}" : value == 0 ? id : $"{id} (0x{value:x})";
+            yield return id.Length == 0 ? $"the word 0x{value:x}"
+            : value == 0 ? id
+            : $"{id} (0x{value:x})";
         }
     }
 

@@ -3,8 +3,8 @@ using Elivepatch.Engine.Architectures;
 namespace Elivepatch.Engine.Units;
 
 /// <summary>
-/// Finds the references of a piece of code whose address is compared: as the operand of the comparison itself, or by way of a register
-/// that it was loaded into. A register is followed along the code as far as nobody else can have written it.
+/// Finds the references of a piece of code whose address is compared: as the operand of the comparison itself, or by way of a
+/// register that it was loaded into. A register is followed along the code as far as nobody else can have written it.
 /// </summary>
 internal static class ComparedAddresses
 {
@@ -19,25 +19,43 @@ internal static class ComparedAddresses
             var operation = instruction.Operation;
             var loaded = instruction.Immediate is { } immediate ? byOffset.GetValueOrDefault(immediate.Offset) : null;
             if (loaded is null && operation == Operation.LoadAddress && instruction.Displacement is { } displacement)
+            {
                 loaded = byOffset.GetValueOrDefault(displacement.Offset);
+            }
+
             if (IsComparison(operation))
             {
                 if (loaded is not null)
+                {
                     compared.Add(loaded);
+                }
+
                 for (var i = 0; i < instruction.Operands.Count && held.Count > 0; i++)
                 {
                     if (HeldIn(instruction.RegisterAt(i), held) is { } reference)
+                    {
                         compared.Add(reference);
+                    }
                 }
             }
 
-            var isMove = operation is Operation.Move or Operation.LoadAddress or Operation.ConditionalMove && instruction.RegisterAt(0).Exists;
+            var isMove =
+                operation is Operation.Move or Operation.LoadAddress or Operation.ConditionalMove
+                && instruction.RegisterAt(0).Exists;
             if (isMove && loaded is null)
+            {
                 loaded = HeldIn(instruction.RegisterAt(1), held);
+            }
+
             if (held.Count > 0 && !(isMove && loaded is null && operation == Operation.ConditionalMove))
+            {
                 Forget(architecture.Calls, instruction, held);
+            }
+
             if (isMove && loaded is not null)
+            {
                 held[instruction.RegisterAt(0).Number] = loaded;
+            }
         }
 
         return [.. compared.Distinct()];
@@ -62,11 +80,16 @@ internal static class ComparedAddresses
         if (instruction.Flow is ControlFlow.Call or ControlFlow.IndirectCall)
         {
             foreach (var register in held.Keys.Where(r => !calls.IsKept(r)).ToList())
+            {
                 held.Remove(register);
+            }
+
             return;
         }
 
         foreach (var used in instruction.Registers.Where(r => r.IsWritten))
+        {
             held.Remove(used.Register.Number);
+        }
     }
 }

@@ -25,7 +25,10 @@ internal static class InstructionFields
         public bool IsCall { get; init; }
     }
 
-    /// <summary>Calls <paramref name="visit"/> for each branch target, PC-relative displacement or immediate that has room for a relocation.</summary>
+    /// <summary>
+    /// Calls <paramref name="visit"/> for each branch target, PC-relative displacement or immediate that has room for a
+    /// relocation.
+    /// </summary>
     public static void Visit(Architecture architecture, ElfSection section, ulong start, ulong end, Action<Field> visit)
     {
         foreach (var instruction in architecture.Decode(section, start, end))
@@ -33,17 +36,31 @@ internal static class InstructionFields
             if (instruction.Immediate is { } immediate)
             {
                 if (instruction.IsBranch)
-                    visit(new(immediate.Offset, immediate.Bias, true, immediate.Size, instruction.Target) { IsCall = instruction.Flow == ControlFlow.Call });
+                {
+                    visit(
+                        new(immediate.Offset, immediate.Bias, true, immediate.Size, instruction.Target)
+                        {
+                            IsCall = instruction.Flow == ControlFlow.Call,
+                        }
+                    );
+                }
                 else if (immediate.Size >= architecture.SmallestField && instruction.IsValid)
+                {
                     visit(new(immediate.Offset, immediate.Bias, false, immediate.Size, null));
+                }
             }
 
-            if (instruction is { IsValid: true, Displacement: { } displacement } && displacement.Size >= architecture.SmallestField)
+            if (
+                instruction is { IsValid: true, Displacement: { } displacement }
+                && displacement.Size >= architecture.SmallestField
+            )
             {
-                visit(new(displacement.Offset, displacement.Bias, false, displacement.Size, instruction.Memory?.Place)
-                {
-                    IsMemoryOperand = instruction.Operation != Operation.LoadAddress,
-                });
+                visit(
+                    new(displacement.Offset, displacement.Bias, false, displacement.Size, instruction.Memory?.Place)
+                    {
+                        IsMemoryOperand = instruction.Operation != Operation.LoadAddress,
+                    }
+                );
             }
         }
     }

@@ -66,8 +66,10 @@ public sealed class Piece(PieceKind kind, string name, ElfSection section, ulong
     /// For data the functions of which it holds places inside, cold parts counted to their function: labels as values, switch
     /// tables. Such a datum is part of the code of these functions. Empty for everything else.
     /// </summary>
-    public IReadOnlyList<Piece> LabelledFunctions => labelledFunctions ??= IsCode ? [] :
-        [.. References.Where(r => r.IsInsideFunction).Select(r => r.Piece!.Parent ?? r.Piece).Distinct()];
+    public IReadOnlyList<Piece> LabelledFunctions =>
+        labelledFunctions ??= IsCode
+            ? []
+            : [.. References.Where(r => r.IsInsideFunction).Select(r => r.Piece!.Parent ?? r.Piece).Distinct()];
 
     private IReadOnlyList<Piece>? labelledFunctions;
 
@@ -87,7 +89,8 @@ public sealed class Piece(PieceKind kind, string name, ElfSection section, ulong
     public ulong Size => End - Start;
 
     /// <summary>
-    /// Alignment in bytes, a power of two, as far as the section tells: a piece from the middle of one is as aligned as its offset.
+    /// Alignment in bytes, a power of two, as far as the section tells: a piece from the middle of one is as aligned as its
+    /// offset.
     /// </summary>
     public ulong Alignment => Math.Max(Start == 0 ? Section.Alignment : Math.Min(Section.Alignment, Start & ~(Start - 1)), 1);
 
@@ -104,8 +107,8 @@ public sealed class Piece(PieceKind kind, string name, ElfSection section, ulong
     public bool IsConstant => Kind is PieceKind.Variable or PieceKind.Unnamed && SectionRules.IsConstant(Section);
 
     /// <summary>
-    /// True where the compiler gave the function an ftrace entry: a call of <c>__fentry__</c>, which a livepatch needs to divert it.
-    /// Where recordmcount or objtool made a NOP of the call, its relocation is left, as one of no type.
+    /// True where the compiler gave the function an ftrace entry: a call of <c>__fentry__</c>, which a livepatch needs to divert
+    /// it. Where recordmcount or objtool made a NOP of the call, its relocation is left, as one of no type.
     /// </summary>
     public bool HasFtraceEntry { get; internal set; }
 

@@ -28,7 +28,14 @@ public enum ReferenceUse
 /// </param>
 /// <param name="Use">How it is used.</param>
 public sealed record Reference(
-    ulong Offset, RelocationType Type, Piece? Piece, ElfSymbol? External, long Displacement, int Bias, ReferenceUse Use)
+    ulong Offset,
+    RelocationType Type,
+    Piece? Piece,
+    ElfSymbol? External,
+    long Displacement,
+    int Bias,
+    ReferenceUse Use
+)
 {
     /// <summary>Name of what is referred to.</summary>
     public string TargetName => Piece?.Name ?? External?.Name ?? "";

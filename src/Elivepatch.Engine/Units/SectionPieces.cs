@@ -37,15 +37,23 @@ internal sealed class SectionPieces(ElfSection section)
     public Piece? Containing(ulong offset)
     {
         if (named.Count == 1 && named[0].Start == 0 && named[0].End >= section.Size)
+        {
             return named[0];
+        }
+
         var at = Array.BinarySearch(anchors, offset);
         var index = at >= 0 ? at : ~at - 1;
         if (index >= 0 && (offset < named[index].End || offset == named[index].Anchor))
+        {
             return named[index];
+        }
 
         // The padding in front of an entry.
         if (index + 1 < named.Count && offset >= named[index + 1].Start)
+        {
             return named[index + 1];
+        }
+
         return index >= 0 && offset == named[index].End && offset == section.Size ? named[index] : Gap(index, offset);
     }
 
@@ -53,7 +61,10 @@ internal sealed class SectionPieces(ElfSection section)
     public Piece Unnamed(PieceKind kind, ulong start, ulong end)
     {
         if (!unnamed.TryGetValue(start, out var piece))
+        {
             unnamed[start] = piece = new(kind, $"{section.Name}+0x{start:x}", section, start, start, end);
+        }
+
         return piece;
     }
 
@@ -61,14 +72,20 @@ internal sealed class SectionPieces(ElfSection section)
     public Piece Empty(PieceKind kind, ulong at)
     {
         if (!empty.TryGetValue(at, out var piece))
+        {
             empty[at] = piece = new(kind, $"{section.Name}+0x{at:x}", section, at, at, at);
+        }
+
         return piece;
     }
 
     private Piece? Gap(int before, ulong offset)
     {
         if (section.Has(ElfSectionFlags.Execute))
+        {
             return null;
+        }
+
         var start = before >= 0 ? named[before].End : 0;
         var end = before + 1 < named.Count ? named[before + 1].Start : section.Size;
         return offset <= end && start <= end ? Unnamed(PieceKind.Unnamed, start, end) : null;

@@ -11,11 +11,26 @@ public static partial class SymbolNames
     // Variables that macros make anew for every use. A fresh copy behaves as the old one did.
     private static readonly HashSet<string> throwaways =
     [
-        "__func__", "__FUNCTION__", "__PRETTY_FUNCTION__", "__already_done", "_rs", "__key", "CSWTCH", "__warned", "__print_once",
-        "descriptor", "_entry", "_entry_ptr", "__msg", "__section_warned", "__ret_warn_once",
+        "__func__",
+        "__FUNCTION__",
+        "__PRETTY_FUNCTION__",
+        "__already_done",
+        "_rs",
+        "__key",
+        "CSWTCH",
+        "__warned",
+        "__print_once",
+        "descriptor",
+        "_entry",
+        "_entry_ptr",
+        "__msg",
+        "__section_warned",
+        "__ret_warn_once",
     ];
 
-    /// <summary>A function's name with every clone number replaced: <c>foo.isra.3.cold</c> gives <c>foo.isra.#.cold</c>.</summary>
+    /// <summary>
+    /// A function's name with every clone number replaced: <c>foo.isra.3.cold</c> gives <c>foo.isra.#.cold</c>.
+    /// </summary>
     public static string OfFunction(string name) => CloneNumber().Replace(name, "$1.#");
 
     /// <summary>The function a clone or part comes from: <c>foo.isra.3.cold</c> gives <c>foo</c>.</summary>
@@ -36,7 +51,9 @@ public static partial class SymbolNames
     {
         var dot = LocalNumber().Match(name);
         var plain = dot.Success ? name[..dot.Index] : name;
-        var isUnique = plain.StartsWith("__UNIQUE_ID_", StringComparison.Ordinal) || plain.Contains(".__UNIQUE_ID_", StringComparison.Ordinal);
+        var isUnique =
+            plain.StartsWith("__UNIQUE_ID_", StringComparison.Ordinal)
+            || plain.Contains(".__UNIQUE_ID_", StringComparison.Ordinal);
         return isUnique ? plain.TrimEnd("0123456789".ToCharArray()) : plain;
     }
 
@@ -56,7 +73,8 @@ public static partial class SymbolNames
         var plain = OfVariable(name);
         // Clang puts the function in front.
         var local = ClangLocal().IsMatch(plain) ? plain[(plain.IndexOf('.', StringComparison.Ordinal) + 1)..] : plain;
-        return (IsStaticLocal(name) && throwaways.Contains(local)) || local.StartsWith("__UNIQUE_ID_", StringComparison.Ordinal)
+        return (IsStaticLocal(name) && throwaways.Contains(local))
+            || local.StartsWith("__UNIQUE_ID_", StringComparison.Ordinal)
             || plain.StartsWith(".LC", StringComparison.Ordinal);
     }
 

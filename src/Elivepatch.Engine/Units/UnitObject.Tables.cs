@@ -42,14 +42,19 @@ public sealed partial class UnitObject
             entries.Add(new(table, offset, size, ReadReferences(table, offset, offset + size, fields: null)));
         }
 
-        if (entries.Count == 0 || !entries.TrueForAll(e => e.References is [{ Piece.IsCode: true } only] && e.Size > (ulong)only.FieldSize))
+        if (
+            entries.Count == 0
+            || !entries.TrueForAll(e => e.References is [{ Piece.IsCode: true } only] && e.Size > (ulong)only.FieldSize)
+        )
         {
             roles[table] = SectionRole.Unknown;
             return;
         }
 
         foreach (var entry in entries)
+        {
             entry.References[0].Piece!.Entries.Add(entry);
+        }
     }
 
     // An alternative without replacement code (NOPs take its place) names the place where that of the next one begins.
@@ -57,20 +62,37 @@ public sealed partial class UnitObject
     {
         var references = ReadReferences(table, offset, offset + size, fields: null);
         if (table.Name != SectionRules.Alternatives || ReplacementLength(table.Content.AsSpan((int)offset, (int)size)) != 0)
+        {
             return references;
-        return [.. references.Select(r => r.Piece is { Kind: PieceKind.Replacement } next
-            ? r with { Piece = bySection[next.Section].Empty(PieceKind.Replacement, (ulong)((long)next.Anchor + r.Displacement)), Displacement = 0 }
-            : r)];
+        }
+
+        return
+        [
+            .. references.Select(r =>
+                r.Piece is { Kind: PieceKind.Replacement } next
+                    ? r with
+                    {
+                        Piece = bySection[next.Section].Empty(PieceKind.Replacement, (ulong)((long)next.Anchor + r.Displacement)),
+                        Displacement = 0,
+                    }
+                    : r
+            ),
+        ];
     }
 
     // Of an entry that nobody knows it is taken that it has one.
     private int ReplacementLength(ReadOnlySpan<byte> entry) =>
-        Layouts?.OffsetOf("alt_instr.replacementlen") is { } known ? entry[known] : Architecture.Alternatives.LengthsOf(entry)?.Replacement ?? 1;
+        Layouts?.OffsetOf("alt_instr.replacementlen") is { } known
+            ? entry[known]
+            : Architecture.Alternatives.LengthsOf(entry)?.Replacement ?? 1;
 
     private ulong? StrideOf(ElfSection table)
     {
         if (Layouts?.SizeOf(table.Name) is { } known)
+        {
             return EntryStride.Fits(table, (ulong)known) ? (ulong)known : null;
+        }
+
         var inferred = EntryStride.Infer(table, Architecture.Sections);
         return inferred > 0 ? inferred : null;
     }
@@ -79,11 +101,20 @@ public sealed partial class UnitObject
     private Piece? OwnerOf(TableEntry entry)
     {
         if (entry.Table.Name == SectionRules.PrintkIndex)
+        {
             return OwnerOfPrintk(entry);
+        }
+
         var owner = entry.References.Select(r => r.Piece).FirstOrDefault(p => p is { IsCode: true });
-        if (owner is null && !entry.References.Any(r => r.Piece is { } p && p.Section.Has(ElfSectionFlags.Execute))
-            && !entry.Table.Name.StartsWith(".discard", StringComparison.Ordinal))
+        if (
+            owner is null
+            && !entry.References.Any(r => r.Piece is { } p && p.Section.Has(ElfSectionFlags.Execute))
+            && !entry.Table.Name.StartsWith(".discard", StringComparison.Ordinal)
+        )
+        {
             Report(DiffProblems.MalformedTable, $"{Name}: the entry at {entry.Table.Name}+0x{entry.Offset:x} names no code");
+        }
+
         return owner;
     }
 
@@ -93,8 +124,13 @@ public sealed partial class UnitObject
         foreach (var reference in entry.References.SelectMany(r => r.Piece?.References ?? []))
         {
             var text = reference.Piece is { } piece ? Encoding.UTF8.GetString(piece.Bytes.TrimEnd((byte)0)) : "";
-            if (text.Length > 0 && Pieces.Find(p => p.Kind == PieceKind.Function && SymbolNames.SourceFunction(p.Name) == text) is { } function)
+            if (
+                text.Length > 0
+                && Pieces.Find(p => p.Kind == PieceKind.Function && SymbolNames.SourceFunction(p.Name) == text) is { } function
+            )
+            {
                 return function;
+            }
         }
 
         return null;

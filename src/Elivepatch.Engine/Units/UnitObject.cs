@@ -73,8 +73,7 @@ public sealed partial class UnitObject
     public Piece? PieceOf(ElfSymbol symbol) => bySymbol.GetValueOrDefault(symbol);
 
     /// <summary>References of a section that is not cut into pieces (registries, unknown sections), by offset.</summary>
-    public IReadOnlyList<Reference> ReferencesOf(ElfSection section) =>
-        ReadReferences(section, 0, section.Size, fields: null);
+    public IReadOnlyList<Reference> ReferencesOf(ElfSection section) => ReadReferences(section, 0, section.Size, fields: null);
 
     /// <summary>Cuts an object into pieces.</summary>
     /// <param name="architecture">The processor that it is for.</param>
@@ -85,7 +84,10 @@ public sealed partial class UnitObject
     {
         ArgumentNullException.ThrowIfNull(architecture);
         if (architecture.Refuse(name, elf) is { } refused)
+        {
             return refused;
+        }
+
         DebugInfo debug;
         try
         {
@@ -98,7 +100,10 @@ public sealed partial class UnitObject
 
         var unit = new UnitObject(architecture, name, elf, layouts, debug);
         foreach (var section in elf.Sections)
+        {
             unit.roles[section] = SectionRules.RoleOf(section, architecture.Sections);
+        }
+
         unit.CutSections();
         unit.PairColdParts();
         unit.FindDeclarations();
@@ -110,14 +115,21 @@ public sealed partial class UnitObject
     private void CutSections()
     {
         foreach (var section in Elf.Sections)
+        {
             bySection[section] = new(section);
+        }
 
         // Code that has no entry of its own must not hide a neighbour: padding in front of an entry belongs to the entry.
         var padding = PaddingStarts();
         foreach (var group in Elf.Symbols.Where(IsNamed).GroupBy(s => s.Section!))
         {
             var end = 0UL;
-            foreach (var symbol in group.OrderBy(s => s.Value).ThenByDescending(s => s.Size).ThenBy(s => s.Binding == ElfSymbolBinding.Local))
+            foreach (
+                var symbol in group
+                    .OrderBy(s => s.Value)
+                    .ThenByDescending(s => s.Size)
+                    .ThenBy(s => s.Binding == ElfSymbolBinding.Local)
+            )
             {
                 var pieces = bySection[group.Key];
                 if (pieces.At(symbol.Value) is { } same)
@@ -129,7 +141,10 @@ public sealed partial class UnitObject
 
                 // A label inside a function (from inline assembly) is no piece; a reference to it is one to the function.
                 if (symbol.Value < end)
+                {
                     continue;
+                }
+
                 var piece = Cut(symbol, padding);
                 pieces.Add(piece);
                 Pieces.Add(piece);
@@ -139,7 +154,9 @@ public sealed partial class UnitObject
 
         CutIdLists();
         foreach (var pieces in bySection.Values)
+        {
             pieces.Seal();
+        }
     }
 
     // The symbols of lists have no size: a list ends where the next one begins.
@@ -156,9 +173,11 @@ public sealed partial class UnitObject
 
         foreach (var symbol in Elf.Symbols.Where(s => s is { IsDefined: true, IsSectionSymbol: false, Section: not null }))
         {
-            if (roles[symbol.Section!] == SectionRole.IdList
+            if (
+                roles[symbol.Section!] == SectionRole.IdList
                 && IdLists.FirstOrDefault(l => l.Section == symbol.Section && l.Holds(symbol.Value)) is { } list
-                && bySection[symbol.Section!].At(list.Start) is { } piece)
+                && bySection[symbol.Section!].At(list.Start) is { } piece
+            )
             {
                 bySymbol[symbol] = piece;
             }
@@ -166,14 +185,18 @@ public sealed partial class UnitObject
     }
 
     private bool IsNamed(ElfSymbol symbol) =>
-        symbol is { IsDefined: true, IsSectionSymbol: false, Section: not null } && symbol.Type != ElfSymbolType.File
-        && symbol.Value <= symbol.Section.Size && symbol.Size <= symbol.Section.Size - symbol.Value
+        symbol is { IsDefined: true, IsSectionSymbol: false, Section: not null }
+        && symbol.Type != ElfSymbolType.File
+        && symbol.Value <= symbol.Section.Size
+        && symbol.Size <= symbol.Section.Size - symbol.Value
         && roles[symbol.Section] switch
         {
-            // NOTYPE labels without size inside code come from inline assembly; functions written in assembly have a type or a size.
+            // NOTYPE labels without size inside code come from inline assembly; functions written in assembly have a type or a
+            // size.
             SectionRole.Code => symbol.IsFunction || symbol.Size > 0 || symbol.Binding != ElfSymbolBinding.Local,
             SectionRole.Init => symbol.Size > 0 || symbol.IsFunction,
-            SectionRole.Data or SectionRole.Unknown => symbol.Type is ElfSymbolType.Object or ElfSymbolType.Function || symbol.Size > 0,
+            SectionRole.Data or SectionRole.Unknown => symbol.Type is ElfSymbolType.Object or ElfSymbolType.Function
+                || symbol.Size > 0,
             _ => false,
         };
 
@@ -181,14 +204,19 @@ public sealed partial class UnitObject
     {
         var section = symbol.Section!;
         var start = symbol.Value;
-        if (padding.TryGetValue(section, out var starts) && starts.GetViewBetween(0, symbol.Value) is { Count: > 0 } before
-            && !bySection[section].Overlaps(before.Max))
+        if (
+            padding.TryGetValue(section, out var starts)
+            && starts.GetViewBetween(0, symbol.Value) is { Count: > 0 } before
+            && !bySection[section].Overlaps(before.Max)
+        )
         {
             start = before.Max;
         }
 
-        var kind = !section.Has(ElfSectionFlags.Execute) ? PieceKind.Variable
-            : SymbolNames.IsCold(symbol.Name) ? PieceKind.ColdPart : PieceKind.Function;
+        var kind =
+            !section.Has(ElfSectionFlags.Execute) ? PieceKind.Variable
+            : SymbolNames.IsCold(symbol.Name) ? PieceKind.ColdPart
+            : PieceKind.Function;
         var piece = new Piece(kind, symbol.Name, section, start, symbol.Value, symbol.Value + symbol.Size);
         piece.Symbols.Add(symbol);
         bySymbol[symbol] = piece;
@@ -204,9 +232,15 @@ public sealed partial class UnitObject
             foreach (var relocation in table.Relocations?.Entries ?? [])
             {
                 if (relocation.Symbol is not { Section: { } section } symbol)
+                {
                     continue;
+                }
+
                 if (!starts.TryGetValue(section, out var set))
+                {
                     starts[section] = set = [];
+                }
+
                 set.Add(symbol.Value + (ulong)relocation.Addend);
             }
         }
@@ -219,7 +253,9 @@ public sealed partial class UnitObject
         foreach (var variable in Debug.Variables.Where(v => v.Owner is not null))
         {
             if (bySection.GetValueOrDefault(variable.Location.Section)?.At(variable.Location.Offset) is { } piece)
+            {
                 declarations[piece] = variable;
+            }
         }
     }
 
@@ -231,7 +267,9 @@ public sealed partial class UnitObject
             var parents = functions[SymbolNames.ParentOfCold(cold.Name)].ToList();
             if (parents.Count != 1)
             {
-                problems.Add(new(DiffProblems.MalformedObject, $"{Name}: {parents.Count} functions could be the parent of {cold.Name}"));
+                problems.Add(
+                    new(DiffProblems.MalformedObject, $"{Name}: {parents.Count} functions could be the parent of {cold.Name}")
+                );
                 continue;
             }
 

@@ -3,8 +3,8 @@ namespace Elivepatch.Kernel.Architectures;
 /// <summary>A kernel as a boot image carries it.</summary>
 /// <param name="Content">What has to be decompressed.</param>
 /// <param name="HasSizeAppended">
-/// True where the build put the size of what comes out behind it, in four bytes (<c>size_append</c> of <c>scripts/Makefile.lib</c>; not
-/// with gzip, which has it itself).
+/// True where the build put the size of what comes out behind it, in four bytes (<c>size_append</c> of
+/// <c>scripts/Makefile.lib</c>; not with gzip, which has it itself).
 /// </param>
 /// <param name="VersionText">What the image says of its release, builder, number and date; empty where it says nothing.</param>
 public sealed record CompressedKernel(ReadOnlyMemory<byte> Content, bool HasSizeAppended, string VersionText);

@@ -1,5 +1,5 @@
-// In: a bzImage. Out: where the compressed kernel lies in it. The setup header says so: Documentation/arch/x86/boot.rst, payload_offset and
-// payload_length, from protocol 2.08.
+// In: a bzImage. Out: where the compressed kernel lies in it. The setup header says so: Documentation/arch/x86/boot.rst,
+// payload_offset and payload_length, from protocol 2.08.
 
 using System.Buffers.Binary;
 using System.Text;
@@ -26,9 +26,14 @@ internal sealed class BzImage : BootImageFormat
     {
         var span = image.Span;
         if (span.Length < HeaderEnd || !span.Slice(Magic, 4).SequenceEqual("HdrS"u8))
+        {
             return null;
+        }
+
         if (BinaryPrimitives.ReadUInt16LittleEndian(span[ProtocolVersion..]) < 0x208)
+        {
             return null;
+        }
 
         // A setup_sects of 0 means 4; the boot sector itself comes on top.
         var setup = (span[SetupSectors] == 0 ? 4 : span[SetupSectors]) + 1;
@@ -43,7 +48,10 @@ internal sealed class BzImage : BootImageFormat
     {
         var start = BinaryPrimitives.ReadUInt16LittleEndian(image[VersionText..]) + Sector;
         if (start == Sector || start >= image.Length)
+        {
             return "";
+        }
+
         var text = image[start..Math.Min(start + 256, image.Length)];
         var end = text.IndexOf((byte)0);
         return Encoding.ASCII.GetString(end < 0 ? text : text[..end]);

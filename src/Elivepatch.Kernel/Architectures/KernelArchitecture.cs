@@ -14,8 +14,17 @@ namespace Elivepatch.Kernel.Architectures;
 /// <param name="BootImage">The form of its boot images.</param>
 /// <param name="Emulator">What runs a kernel for it.</param>
 public sealed record KernelArchitecture(
-    Architecture Engine, string Machine, string SourceName, string Target, string DistributionName, string Option, ulong LinkBase,
-    ArchitectureSources Sources, BootImageFormat BootImage, Emulator Emulator)
+    Architecture Engine,
+    string Machine,
+    string SourceName,
+    string Target,
+    string DistributionName,
+    string Option,
+    ulong LinkBase,
+    ArchitectureSources Sources,
+    BootImageFormat BootImage,
+    Emulator Emulator
+)
 {
     /// <summary>Folder of the headers that the build makes of its own.</summary>
     public string GeneratedHeaders => $"arch/{SourceName}/include/generated";
@@ -29,12 +38,22 @@ public sealed record KernelArchitecture(
 /// <param name="FeatureLists">Headers from whose lines the build makes names of processor features.</param>
 /// <param name="Features">What the names in these lines begin with.</param>
 public sealed record ArchitectureSources(
-    IReadOnlyList<string> BootFolders, IReadOnlyList<string> VdsoFolders, IReadOnlyList<string> BuildInputs, string AnyAssembly,
-    IReadOnlyList<string> FeatureLists, IReadOnlyList<string> Features);
+    IReadOnlyList<string> BootFolders,
+    IReadOnlyList<string> VdsoFolders,
+    IReadOnlyList<string> BuildInputs,
+    string AnyAssembly,
+    IReadOnlyList<string> FeatureLists,
+    IReadOnlyList<string> Features
+);
 
 /// <summary>A virtual machine of one kind.</summary>
 /// <param name="Program">The emulator.</param>
 /// <param name="Machine">The board and the processor, in its words.</param>
 /// <param name="Console">The serial line that the kernel writes to, as <c>console=</c> names it.</param>
 /// <param name="KernelArguments">What the kernel has to be told besides, so that the emulator ends when the kernel does.</param>
-public sealed record Emulator(string Program, IReadOnlyList<string> Machine, string Console, IReadOnlyList<string> KernelArguments);
+public sealed record Emulator(
+    string Program,
+    IReadOnlyList<string> Machine,
+    string Console,
+    IReadOnlyList<string> KernelArguments
+);

@@ -9,4 +9,9 @@ namespace Elivepatch.Kernel.Build;
 /// <param name="Timings">Stages in order.</param>
 /// <param name="Warnings">What the compiler said of the patched units that it did not say of the unpatched ones.</param>
 public sealed record BuildResult(
-    string Name, byte[] Module, Explanation Explanation, IReadOnlyList<StageTime> Timings, IReadOnlyList<string> Warnings);
+    string Name,
+    byte[] Module,
+    Explanation Explanation,
+    IReadOnlyList<StageTime> Timings,
+    IReadOnlyList<string> Warnings
+);

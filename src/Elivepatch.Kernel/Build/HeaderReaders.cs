@@ -22,35 +22,55 @@ namespace Elivepatch.Kernel.Build;
 /// <param name="Same">Those of vmlinux that come out as they were.</param>
 /// <param name="Stated">What the author states of units that are in no livepatch because of it.</param>
 internal sealed record ChangedReaders(
-    IReadOnlyList<(CompileCommand Command, CompiledUnit After)> Changed, IReadOnlyList<CompileCommand> Same, IReadOnlyList<AuthorStatement> Stated)
+    IReadOnlyList<(CompileCommand Command, CompiledUnit After)> Changed,
+    IReadOnlyList<CompileCommand> Same,
+    IReadOnlyList<AuthorStatement> Stated
+)
 {
     /// <summary>No unit.</summary>
     public static ChangedReaders None { get; } = new([], [], []);
 }
 
 /// <summary>Compares units that see a patch through headers.</summary>
-internal sealed class HeaderReaders(UnitCompiler compiler, PreparedTree tree, PatchedSources sources, KernelFacts facts, AuthorStatements statements)
+internal sealed class HeaderReaders(
+    UnitCompiler compiler,
+    PreparedTree tree,
+    PatchedSources sources,
+    KernelFacts facts,
+    AuthorStatements statements
+)
 {
     private const string Stage = "compare units that include it";
 
-    /// <summary>Compares them, as many at once as there are processors; a problem for each of a module whose code changes.</summary>
+    /// <summary>
+    /// Compares them, as many at once as there are processors; a problem for each of a module whose code changes.
+    /// </summary>
     public async Task<Outcome<ChangedReaders>> FindChangedAsync(
-        IReadOnlyList<TouchedUnit> readers, IProgress<StageEvent>? progress, CancellationToken cancellation)
+        IReadOnlyList<TouchedUnit> readers,
+        IProgress<StageEvent>? progress,
+        CancellationToken cancellation
+    )
     {
         var found = new ConcurrentBag<Comparison>();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = stop.Token };
         try
         {
-            await Parallel.ForEachAsync(readers, options, async (reader, token) =>
-            {
-                var comparison = await CompareAsync(reader, token);
-                found.Add(comparison);
-                progress?.Report(new(Stage, reader.Command.Unit, StageState.Running, found.Count, readers.Count));
-                // One that does not compile ends all; one of a module does not, so that all of them are named.
-                if (comparison.Problems.Any(p => p.Code != PatchProblems.UnitIsInModule))
-                    await stop.CancelAsync();
-            });
+            await Parallel.ForEachAsync(
+                readers,
+                options,
+                async (reader, token) =>
+                {
+                    var comparison = await CompareAsync(reader, token);
+                    found.Add(comparison);
+                    progress?.Report(new(Stage, reader.Command.Unit, StageState.Running, found.Count, readers.Count));
+                    // One that does not compile ends all; one of a module does not, so that all of them are named.
+                    if (comparison.Problems.Any(p => p.Code != PatchProblems.UnitIsInModule))
+                    {
+                        await stop.CancelAsync();
+                    }
+                }
+            );
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -59,11 +79,15 @@ internal sealed class HeaderReaders(UnitCompiler compiler, PreparedTree tree, Pa
 
         var ordered = found.OrderBy(c => c.Command.Unit, StringComparer.Ordinal).ToList();
         if (ordered.SelectMany(c => c.Problems).ToList() is { Count: > 0 } problems)
+        {
             return Outcome<ChangedReaders>.Failure(problems);
+        }
+
         return new ChangedReaders(
             [.. ordered.Where(c => c.After is not null).Select(c => (c.Command, c.After!))],
             [.. ordered.Where(c => c.After is null && !c.Command.IsModule).Select(c => c.Command)],
-            [.. ordered.Where(c => c.After is null).SelectMany(c => c.Stated)]);
+            [.. ordered.Where(c => c.After is null).SelectMany(c => c.Stated)]
+        );
     }
 
     private async Task<Comparison> CompareAsync(TouchedUnit reader, CancellationToken cancellation)
@@ -71,16 +95,31 @@ internal sealed class HeaderReaders(UnitCompiler compiler, PreparedTree tree, Pa
         var command = reader.Command;
         var before = await compiler.CompileAsync(tree, command, SourceOverlay.None, CompileVariant.Before, cancellation);
         if (!before.TryGet(out var unpatched))
+        {
             return new(command, before.Problems);
+        }
+
         var after = await compiler.CompileAsync(tree, command, sources.LinePreserving, CompileVariant.After, cancellation);
         if (!after.TryGet(out var patched))
+        {
             return new(command, after.Problems);
-        var read = Read(command.Unit, unpatched).Then(b => Read(command.Unit, patched).Then<UnitDiff>(a =>
-            DetectChanges.Run(Correlate.Run(b, a, sources.Lines), null, statements.In(command.Unit))));
+        }
+
+        var read = Read(command.Unit, unpatched)
+            .Then(b =>
+                Read(command.Unit, patched)
+                    .Then<UnitDiff>(a => DetectChanges.Run(Correlate.Run(b, a, sources.Lines), null, statements.In(command.Unit)))
+            );
         if (!read.TryGet(out var diff))
+        {
             return new(command, read.Problems);
+        }
+
         if (diff.IsEmpty && GivesTheSame(diff.Correlation))
+        {
             return new(command, []) { Stated = diff.Statements.Used };
+        }
+
         return command.IsModule ? new(command, [InModule(reader, diff)]) : new(command, []) { After = patched };
     }
 
@@ -107,11 +146,15 @@ internal sealed class HeaderReaders(UnitCompiler compiler, PreparedTree tree, Pa
 
     private static Problem InModule(TouchedUnit reader, UnitDiff diff)
     {
-        var what = diff.Changed.Select(c => $"{c.After.Name}()").Concat(diff.NewFunctions.Where(f => f.After.IsGlobal).Select(f => $"{f.After.Name}()"))
-            .FirstOrDefault() ?? (diff.Problems.Count > 0 ? $"it ({diff.Problems[0].Reason})" : "the names that it gives to others");
+        var what =
+            diff.Changed.Select(c => $"{c.After.Name}()")
+                .Concat(diff.NewFunctions.Where(f => f.After.IsGlobal).Select(f => $"{f.After.Name}()"))
+                .FirstOrDefault()
+            ?? (diff.Problems.Count > 0 ? $"it ({diff.Problems[0].Reason})" : "the names that it gives to others");
         return new(
             PatchProblems.UnitIsInModule,
-            $"{reader.Command.Unit} belongs to {reader.Command.ModName ?? "a module"}, and {string.Join(", ", reader.Because.Take(4))} changes {what}");
+            $"{reader.Command.Unit} belongs to {reader.Command.ModName ?? "a module"}, and {string.Join(", ", reader.Because.Take(4))} changes {what}"
+        );
     }
 
     private sealed record Comparison(CompileCommand Command, IReadOnlyList<Problem> Problems)

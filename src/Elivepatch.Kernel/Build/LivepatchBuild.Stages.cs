@@ -28,12 +28,21 @@ public sealed partial class LivepatchBuild
         {
             var file = new FileInfo(path);
             if (!file.Exists)
+            {
                 return new Problem(PatchProblems.PatchFileMissing, path);
+            }
+
             if (file.Length > PatchFile.Largest)
+            {
                 return new Problem(PatchProblems.PatchTooLarge, $"{path}: {file.Length >> 20} MiB");
+            }
+
             var patch = SourcePatch.Parse(File.ReadAllBytes(path), file.Name);
             if (!patch.Succeeded)
+            {
                 return Outcome<IReadOnlyList<SourcePatch>>.Failure(patch.Problems);
+            }
+
             patches.Add(patch.Value);
         }
 
@@ -44,44 +53,94 @@ public sealed partial class LivepatchBuild
     {
         var trees = new PreparedTrees(cache, progress);
         if (request.BasePatches.Count == 0)
+        {
             return trees.GetAsync(request.Kernel, cancellation);
+        }
+
         var recipe = TreeRecipe.For(request.Kernel, cache);
         return recipe.Succeeded
-            ? trees.GetAsync(recipe.Value with { BasePatches = [.. recipe.Value.BasePatches, .. request.BasePatches] }, cancellation)
+            ? trees.GetAsync(
+                recipe.Value with
+                {
+                    BasePatches = [.. recipe.Value.BasePatches, .. request.BasePatches],
+                },
+                cancellation
+            )
             : Task.FromResult(Outcome<PreparedTree>.Failure(recipe.Problems));
     }
 
     private async Task<Outcome<FoundUnits>> FindUnitsAsync(
-        PreparedTree tree, PatchedSources sources, int mostUnits, IEnumerable<string> also, CancellationToken cancellation)
+        PreparedTree tree,
+        PatchedSources sources,
+        int mostUnits,
+        IEnumerable<string> also,
+        CancellationToken cancellation
+    )
     {
-        var touched = sources.Paths.Count == 0 ? new List<TouchedUnit>() : await new TouchedUnits(cache, mostUnits, progress).FindAsync(tree, sources, cancellation);
+        var touched =
+            sources.Paths.Count == 0
+                ? new List<TouchedUnit>()
+                : await new TouchedUnits(cache, mostUnits, progress).FindAsync(tree, sources, cancellation);
         if (!touched.TryGet(out var units))
+        {
             return Outcome<FoundUnits>.Failure(touched.Problems);
-        var more = await new KbuildCommands(cache).ForUnitsAsync(tree, [.. also.Except(units.Select(u => u.Command.Unit))], cancellation);
+        }
+
+        var more = await new KbuildCommands(cache).ForUnitsAsync(
+            tree,
+            [.. also.Except(units.Select(u => u.Command.Unit))],
+            cancellation
+        );
         if (!more.TryGet(out var requested))
+        {
             return Outcome<FoundUnits>.Failure(more.Problems);
+        }
+
         var (edited, readers) = (units.Where(u => u.IsEdited).ToList(), units.Where(u => !u.IsEdited).ToList());
         List<CompileCommand> commands = [.. edited.Select(u => u.Command), .. requested];
-        var modules = commands.Where(c => c.IsModule)
-            .Select(c => new Problem(PatchProblems.UnitIsInModule, $"{c.Unit} belongs to {c.ModName ?? "a module"}")).ToList();
+        var modules = commands
+            .Where(c => c.IsModule)
+            .Select(c => new Problem(PatchProblems.UnitIsInModule, $"{c.Unit} belongs to {c.ModName ?? "a module"}"))
+            .ToList();
         if (modules.Count > 0)
+        {
             return Outcome<FoundUnits>.Failure(modules);
+        }
+
         return new FoundUnits(
-            commands, [.. readers.ExceptBy(commands.Select(c => c.Unit), r => r.Command.Unit)],
-            [.. sources.Paths.Except(units.SelectMany(u => u.Because)).Order(StringComparer.Ordinal)]);
+            commands,
+            [.. readers.ExceptBy(commands.Select(c => c.Unit), r => r.Command.Unit)],
+            [.. sources.Paths.Except(units.SelectMany(u => u.Because)).Order(StringComparer.Ordinal)]
+        );
     }
 
     // Units that only see a header, and whose code it changes. Where there are none, and no others, nothing is left to build.
     private async Task<Outcome<ChangedReaders>> FindReadersAsync(
-        UnitCompiler compiler, PreparedTree tree, PatchedSources sources, KernelFacts facts, BuildRequest request, FoundUnits found,
-        CancellationToken cancellation)
+        UnitCompiler compiler,
+        PreparedTree tree,
+        PatchedSources sources,
+        KernelFacts facts,
+        BuildRequest request,
+        FoundUnits found,
+        CancellationToken cancellation
+    )
     {
-        var changed = found.Readers.Count == 0
-            ? ChangedReaders.None
-            : await new HeaderReaders(compiler, tree, sources, facts, request.Statements).FindChangedAsync(found.Readers, progress, cancellation);
-        return changed.Then<ChangedReaders>(readers => found.Commands.Count > 0 || readers.Changed.Count > 0
-            ? readers
-            : new Problem(PatchProblems.NothingChanged, $"{found.Readers.Count} units see the patch through headers, and the code of none of them changes"));
+        var changed =
+            found.Readers.Count == 0
+                ? ChangedReaders.None
+                : await new HeaderReaders(compiler, tree, sources, facts, request.Statements).FindChangedAsync(
+                    found.Readers,
+                    progress,
+                    cancellation
+                );
+        return changed.Then<ChangedReaders>(readers =>
+            found.Commands.Count > 0 || readers.Changed.Count > 0
+                ? readers
+                : new Problem(
+                    PatchProblems.NothingChanged,
+                    $"{found.Readers.Count} units see the patch through headers, and the code of none of them changes"
+                )
+        );
     }
 
     private static List<CompileCommand> CommandsOf(FoundUnits found, ChangedReaders readers) =>
@@ -89,7 +148,10 @@ public sealed partial class LivepatchBuild
 
     // The units to compile, those that see the patch through headers, and the changed files that none of them comes from.
     private sealed record FoundUnits(
-        IReadOnlyList<CompileCommand> Commands, IReadOnlyList<TouchedUnit> Readers, IReadOnlyList<string> FilesWithoutCode);
+        IReadOnlyList<CompileCommand> Commands,
+        IReadOnlyList<TouchedUnit> Readers,
+        IReadOnlyList<string> FilesWithoutCode
+    );
 
     // Runs a stage for every unit and gathers the problems of all, so that a user sees them at once.
     private static Outcome<IReadOnlyList<TOut>> Each<TIn, TOut>(IReadOnlyList<TIn> items, Func<TIn, Outcome<TOut>> stage)
@@ -101,7 +163,13 @@ public sealed partial class LivepatchBuild
 
     private static Outcome<UnitPlacement> Place(UnpatchedUnit unit, RunningKernel kernel, KernelFacts facts)
     {
-        var same = BeforeMatchesAsBuilt.Run(facts.Architecture.Engine, kernel.Vmlinux.Rules, unit.Unit, unit.AsBuilt, unit.Before);
+        var same = BeforeMatchesAsBuilt.Run(
+            facts.Architecture.Engine,
+            kernel.Vmlinux.Rules,
+            unit.Unit,
+            unit.AsBuilt,
+            unit.Before
+        );
         return same.Succeeded
             ? FidelityCheck.Run(facts.Architecture.Engine, unit.Unit, unit.AsBuilt, kernel.Vmlinux, facts.Compiler)
             : Outcome<UnitPlacement>.Failure(same.Problems);
@@ -111,15 +179,31 @@ public sealed partial class LivepatchBuild
         IReadOnlyList<(UnitObject Before, PatchedUnit After)> units,
         KernelFacts facts,
         KeptLines? lines,
-        BuildRequest request) =>
-        Each(units, u => UnitObject.Read(facts.Architecture.Engine, u.After.Unit, u.After.After, facts.Layouts).Then<UnitDiff>(after => DetectChanges.Run(
-            Correlate.Run(u.Before, after, lines), request.AlsoFunctions.GetValueOrDefault(after.Name), request.Statements.In(after.Name))));
+        BuildRequest request
+    ) =>
+        Each(
+            units,
+            u =>
+                UnitObject
+                    .Read(facts.Architecture.Engine, u.After.Unit, u.After.After, facts.Layouts)
+                    .Then<UnitDiff>(after =>
+                        DetectChanges.Run(
+                            Correlate.Run(u.Before, after, lines),
+                            request.AlsoFunctions.GetValueOrDefault(after.Name),
+                            request.Statements.In(after.Name)
+                        )
+                    )
+        );
 
     // Before it is said that nothing changed: what changed may be to whom a name belongs. A statement may be about either, so the
     // problems of both stages are told together, and a misspelt statement beside the refusal that it was meant for.
     private static async Task<Outcome<IReadOnlyList<UnitDiff>>> CheckInterfaceAsync(
-        IReadOnlyList<(UnitDiff Diff, UnitPlacement Placement)> units, RunningKernel kernel, BuildRequest request, ChangedReaders readers,
-        Func<IReadOnlyList<CompileCommand>, Task<Outcome<IReadOnlyList<UnitPlacement>>>> place)
+        IReadOnlyList<(UnitDiff Diff, UnitPlacement Placement)> units,
+        RunningKernel kernel,
+        BuildRequest request,
+        ChangedReaders readers,
+        Func<IReadOnlyList<CompileCommand>, Task<Outcome<IReadOnlyList<UnitPlacement>>>> place
+    )
     {
         List<UnitInterface> interfaces = [.. units.Select(u => new UnitInterface(u.Diff, u.Placement))];
         var ofInterfaces = CheckInterfaces.Run(interfaces, kernel.Exports);
@@ -129,18 +213,31 @@ public sealed partial class LivepatchBuild
         {
             var placed = await place(readers.Same);
             if (!placed.TryGet(out var same))
+            {
                 return Outcome<IReadOnlyList<UnitDiff>>.Failure(placed.Problems);
+            }
+
             ofInterfaces = CheckInterfaces.Run(interfaces, kernel.Exports, same);
         }
 
         var considered = units.SelectMany(u => u.Diff.Statements.Used.Concat(u.Diff.Statements.Rejected)).Concat(readers.Stated);
         List<Problem> problems =
-            [.. units.SelectMany(u => u.Diff.Problems), .. ofInterfaces, .. request.Statements.Unused(considered)];
+        [
+            .. units.SelectMany(u => u.Diff.Problems),
+            .. ofInterfaces,
+            .. request.Statements.Unused(considered),
+        ];
         return problems.Count > 0 ? Outcome<IReadOnlyList<UnitDiff>>.Failure(problems) : units.Select(u => u.Diff).ToList();
     }
 
     private static async Task<Outcome<IReadOnlyList<UnitPlacement>>> PlaceAsync(
-        UnitCompiler compiler, PreparedTree tree, IReadOnlyList<CompileCommand> commands, RunningKernel kernel, KernelFacts facts, CancellationToken cancellation)
+        UnitCompiler compiler,
+        PreparedTree tree,
+        IReadOnlyList<CompileCommand> commands,
+        RunningKernel kernel,
+        KernelFacts facts,
+        CancellationToken cancellation
+    )
     {
         await using var compilation = UnitCompilation.Start(compiler, tree, commands, SourceOverlay.None, [], cancellation);
         var unpatched = await compilation.UnpatchedAsync();
@@ -155,20 +252,35 @@ public sealed partial class LivepatchBuild
     {
         var units = $"{diffs.Count} {(diffs.Count == 1 ? "unit" : "units")}";
         var used = diffs.SelectMany(d => d.Statements.Used).Select(s => s.Target).ToList();
-        return new Problem(PatchProblems.NothingChanged, $"{units} compared: {string.Join(", ", diffs.Take(5).Select(d => d.Unit))}"
-            + (used.Count == 0 ? "" : $"; beside what is stated ({string.Join(", ", used)}) nothing differs")
-            + string.Concat(LeftOutOf(diffs).Take(5).Select(l => $"; left out: {l}")));
+        return new Problem(
+            PatchProblems.NothingChanged,
+            $"{units} compared: {string.Join(", ", diffs.Take(5).Select(d => d.Unit))}"
+                + (used.Count == 0 ? "" : $"; beside what is stated ({string.Join(", ", used)}) nothing differs")
+                + string.Concat(LeftOutOf(diffs).Take(5).Select(l => $"; left out: {l}"))
+        );
     }
 
-    private static List<string> LeftOutOf(IReadOnlyList<UnitDiff> diffs) => [.. diffs.SelectMany(d => d.LeftOut.Select(l => $"{d.Unit}: {l}"))];
+    private static List<string> LeftOutOf(IReadOnlyList<UnitDiff> diffs) =>
+        [.. diffs.SelectMany(d => d.LeftOut.Select(l => $"{d.Unit}: {l}"))];
 
-    private static Outcome<IReadOnlyList<PatchedFunction>> ListPatched(IReadOnlyList<LinkUnit> units, IReadOnlyList<UnitDiff> changes) =>
-        ResolvePatched.Run(units).Then<IReadOnlyList<PatchedFunction>>(patched => patched.Count > 0 ? patched.ToList() : NothingChanged(changes));
+    private static Outcome<IReadOnlyList<PatchedFunction>> ListPatched(
+        IReadOnlyList<LinkUnit> units,
+        IReadOnlyList<UnitDiff> changes
+    ) =>
+        ResolvePatched
+            .Run(units)
+            .Then<IReadOnlyList<PatchedFunction>>(patched => patched.Count > 0 ? patched.ToList() : NothingChanged(changes));
 
-    private static Outcome<EscapeFindings> FindEscapes(Combine combined, IReadOnlyList<LinkUnit> units, IReadOnlyList<PatchedFunction> patched)
+    private static Outcome<EscapeFindings> FindEscapes(
+        Combine combined,
+        IReadOnlyList<LinkUnit> units,
+        IReadOnlyList<PatchedFunction> patched
+    )
     {
         var escapes = combined.FindEscapes(patched);
-        return CheckImageMemory.Run(units, escapes) is { Count: > 0 } foreign ? Outcome<EscapeFindings>.Failure(foreign) : escapes;
+        return CheckImageMemory.Run(units, escapes) is { Count: > 0 } foreign
+            ? Outcome<EscapeFindings>.Failure(foreign)
+            : escapes;
     }
 
     private static Outcome<byte[]> Relocate(ElfObject linked)
@@ -186,10 +298,18 @@ public sealed partial class LivepatchBuild
     }
 
     private static Outcome<IReadOnlyList<LinkUnit>> CheckReferences(
-        IReadOnlyList<LinkUnit> units, ReferenceResolver resolver, RunningKernel kernel, Architecture architecture)
+        IReadOnlyList<LinkUnit> units,
+        ReferenceResolver resolver,
+        RunningKernel kernel,
+        Architecture architecture
+    )
     {
         var problems = Engine.Link.CheckReferences.Run(
-            units, resolver, new KernelMemory(kernel.Symbols), new IndirectEntries(architecture, kernel.Symbols, kernel.Image));
+            units,
+            resolver,
+            new KernelMemory(kernel.Symbols),
+            new IndirectEntries(architecture, kernel.Symbols, kernel.Image)
+        );
         return problems.Count > 0 ? Outcome<IReadOnlyList<LinkUnit>>.Failure(problems) : units.ToList();
     }
 
@@ -205,8 +325,11 @@ public sealed partial class LivepatchBuild
         foreach (var (path, text) in sources.Plain.Files.Where(f => !sources.Added.Contains(f.Key)))
         {
             var before = SourceText.Lines(File.ReadAllBytes(Path.Combine(tree.Folder, path)));
-            edits.AddRange(LineDiff.Compare(before, SourceText.Lines(text.Span))
-                .Select(c => new EditedLines(path, c.OldStart + 1, c.OldStart + Math.Max(c.OldCount, 1))));
+            edits.AddRange(
+                LineDiff
+                    .Compare(before, SourceText.Lines(text.Span))
+                    .Select(c => new EditedLines(path, c.OldStart + 1, c.OldStart + Math.Max(c.OldCount, 1)))
+            );
         }
 
         return edits;
@@ -215,9 +338,14 @@ public sealed partial class LivepatchBuild
     private static void Keep(string? folder, string workspace)
     {
         if (folder is null)
+        {
             return;
+        }
+
         Directory.CreateDirectory(folder);
         foreach (var file in Directory.EnumerateFiles(workspace))
+        {
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+        }
     }
 }

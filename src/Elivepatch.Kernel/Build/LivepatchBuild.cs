@@ -1,5 +1,5 @@
-// In: a kernel record and patches. Out: a livepatch module that provably fits the kernel, with an explanation of what is in it; or
-// the reasons why there is none. This file is the pipeline: every stage is a call with one value in and one value out.
+// In: a kernel record and patches. Out: a livepatch module that provably fits the kernel, with an explanation of what is in it;
+// or the reasons why there is none. This file is the pipeline: every stage is a call with one value in and one value out.
 
 using Elivepatch.Engine.Explain;
 using Elivepatch.Engine.Link;
@@ -24,60 +24,130 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         var facts = request.Kernel.Facts;
         var processor = facts.Architecture.Engine;
 
-        // What is asked for, and the kernel that it is for. Reading the kernel's facts takes no part in what follows until objects are there.
-        var name = run.Take(() => ModuleName.Check(request.Name ?? ModuleName.FromPatch(request.Patches.FirstOrDefault() ?? "identity")));
+        // What is asked for, and the kernel that it is for. Reading the kernel's facts takes no part in what follows until
+        // objects are there.
+        var name = run.Take(() =>
+            ModuleName.Check(request.Name ?? ModuleName.FromPatch(request.Patches.FirstOrDefault() ?? "identity"))
+        );
         var patches = await run.RunAsync("read patches", () => ReadPatches(request.Patches));
         var loading = run.Make(() => Task.Run(() => RunningKernel.Load(request.Kernel), cancellation));
         var tree = await run.RunAsync("prepare", () => PrepareAsync(request, cancellation));
         var recipe = await run.RunAsync("module recipe", () => new ModuleRecipes(cache).GetAsync(tree, cancellation));
 
         // The units: those that the patch changes, those whose code changes with a header, and those that the user names.
-        var sources = await run.RunAsync("apply patches", () => patches.Count > 0 ? PatchedSources.Apply(tree, patches) : PatchedSources.None);
-        var found = await run.RunAsync("find units", () => FindUnitsAsync(
-            tree, sources, request.MostUnits, request.AlsoFunctions.Keys.Union(request.Statements.UnitsToPatch), cancellation));
+        var sources = await run.RunAsync(
+            "apply patches",
+            () => patches.Count > 0 ? PatchedSources.Apply(tree, patches) : PatchedSources.None
+        );
+        var found = await run.RunAsync(
+            "find units",
+            () =>
+                FindUnitsAsync(
+                    tree,
+                    sources,
+                    request.MostUnits,
+                    request.AlsoFunctions.Keys.Union(request.Statements.UnitsToPatch),
+                    cancellation
+                )
+        );
         var compiler = new UnitCompiler(cache);
-        var readers = await run.RunAsync("compare units that include it", () => FindReadersAsync(compiler, tree, sources, facts, request, found, cancellation));
+        var readers = await run.RunAsync(
+            "compare units that include it",
+            () => FindReadersAsync(compiler, tree, sources, facts, request, found, cancellation)
+        );
 
         // Three objects of each. What the unpatched ones prove is proven while the compiler is busy with the patched ones.
-        await using var compilation = run.Make(() => UnitCompilation.Start(
-            compiler, tree, CommandsOf(found, readers), sources.LinePreserving, readers.Changed.Select(c => c.After), cancellation));
+        await using var compilation = run.Make(() =>
+            UnitCompilation.Start(
+                compiler,
+                tree,
+                CommandsOf(found, readers),
+                sources.LinePreserving,
+                readers.Changed.Select(c => c.After),
+                cancellation
+            )
+        );
         var unpatched = await run.RunAsync("compile unpatched", () => compilation.UnpatchedAsync());
         var kernel = await run.RunAsync("read kernel facts", () => loading);
         var placements = await run.RunAsync("fidelity", () => Each(unpatched, u => Place(u, kernel, facts)));
-        var befores = await run.RunAsync("read unpatched", () => Each(unpatched, u => UnitObject.Read(processor, u.Unit, u.Before, facts.Layouts)));
+        var befores = await run.RunAsync(
+            "read unpatched",
+            () => Each(unpatched, u => UnitObject.Read(processor, u.Unit, u.Before, facts.Layouts))
+        );
         var afters = await run.RunAsync("compile patched", () => compilation.PatchedAsync(unpatched));
 
         // What the patch changes, what of that the rest of the kernel would notice, and what the livepatch has to bring.
         var diffs = await run.RunAsync("diff", () => Compare([.. befores.Zip(afters)], facts, sources.Lines, request));
-        var changes = await run.RunAsync("interfaces", () => CheckInterfaceAsync(
-            [.. diffs.Zip(placements)], kernel, request, readers, same => PlaceAsync(compiler, tree, same, kernel, facts, cancellation)));
+        var changes = await run.RunAsync(
+            "interfaces",
+            () =>
+                CheckInterfaceAsync(
+                    [.. diffs.Zip(placements)],
+                    kernel,
+                    request,
+                    readers,
+                    same => PlaceAsync(compiler, tree, same, kernel, facts, cancellation)
+                )
+        );
         var inclusions = await run.RunAsync("include", () => IncludeAll(changes));
-        var units = run.Make(() => inclusions.Zip(placements, (i, p) => new LinkUnit(i, p)).Where(u => u.Inclusion.Pieces.Count > 0).ToList());
+        var units = run.Make(() =>
+            inclusions.Zip(placements, (i, p) => new LinkUnit(i, p)).Where(u => u.Inclusion.Pieces.Count > 0).ToList()
+        );
         var patched = run.Take(() => ListPatched(units, changes));
 
-        // The module: one object, the lists that make a livepatch of it, the kernel's own tools, and the relocations of the livepatch core.
+        // The module: one object, the lists that make a livepatch of it, the kernel's own tools, and the relocations of the
+        // livepatch core.
         var resolver = run.Make(() => new ReferenceResolver(kernel.Exports));
         await run.RunAsync("check references", () => CheckReferences(units, resolver, kernel, processor));
         var combined = await run.RunAsync("combine", () => Combine.Start(units, resolver));
         var escapes = await run.RunAsync("find escapes", () => FindEscapes(combined, units, patched));
         using var workspace = run.Make(cache.NewWorkspace);
-        var glue = run.Make(() => GlueSource.Write(
-            patched, request.Replace, Describe(request, patches), NamespacesOf(combined.References), escapes, combined.Shifts));
-        var linker = run.Make(() => new ModuleLinker(tree, request.Kernel, recipe.Recipe, recipe.Folder, workspace.FullPath, cancellation));
-        var linked = await run.RunAsync("link", () => KeepingAsync(request.KeepFolder, workspace.FullPath, () => linker.LinkAsync(name, combined, patched, glue)));
+        var glue = run.Make(() =>
+            GlueSource.Write(
+                patched,
+                request.Replace,
+                Describe(request, patches),
+                NamespacesOf(combined.References),
+                escapes,
+                combined.Shifts
+            )
+        );
+        var linker = run.Make(() =>
+            new ModuleLinker(tree, request.Kernel, recipe.Recipe, recipe.Folder, workspace.FullPath, cancellation)
+        );
+        var linked = await run.RunAsync(
+            "link",
+            () => KeepingAsync(request.KeepFolder, workspace.FullPath, () => linker.LinkAsync(name, combined, patched, glue))
+        );
         var module = await run.RunAsync("relocate", () => Relocate(linked));
-        await run.RunAsync("self-check", () => ModuleCheck.Run(
-            module, kernel.Symbols, kernel.Exports, recipe.Recipe.Vermagic, facts.Layouts, kernel.Image));
+        await run.RunAsync(
+            "self-check",
+            () => ModuleCheck.Run(module, kernel.Symbols, kernel.Exports, recipe.Recipe.Vermagic, facts.Layouts, kernel.Image)
+        );
 
-        return run.End(() => new BuildResult(
-            name, module,
-            ExplainLivepatch.Run(
-                name, facts.Release, facts.BuildId, request.Replace, units, patched, combined.References, EditsOf(tree, sources), escapes) with
-            {
-                Statements = [.. inclusions.SelectMany(i => i.Diff.Statements.Used)],
-                FilesWithoutCode = found.FilesWithoutCode,
-                LeftOut = LeftOutOf(changes),
-            },
-            run.Times, [.. afters.SelectMany(a => a.NewWarnings)]));
+        return run.End(() =>
+            new BuildResult(
+                name,
+                module,
+                ExplainLivepatch.Run(
+                    name,
+                    facts.Release,
+                    facts.BuildId,
+                    request.Replace,
+                    units,
+                    patched,
+                    combined.References,
+                    EditsOf(tree, sources),
+                    escapes
+                ) with
+                {
+                    Statements = [.. inclusions.SelectMany(i => i.Diff.Statements.Used)],
+                    FilesWithoutCode = found.FilesWithoutCode,
+                    LeftOut = LeftOutOf(changes),
+                },
+                run.Times,
+                [.. afters.SelectMany(a => a.NewWarnings)]
+            )
+        );
     }
 }

@@ -21,15 +21,25 @@ public sealed record RunningKernel(KernelSymbols Symbols, ExportedSymbols Export
     {
         var symbols = KernelSymbols.Parse(File.ReadAllBytes(record.KallsymsPath));
         if (!symbols.TryGet(out var kernelSymbols))
+        {
             return Outcome<RunningKernel>.Failure(symbols.Problems);
+        }
+
         var exports = ExportedSymbols.Parse(record.SymversPath is { } path ? File.ReadAllBytes(path) : []);
         if (!exports.TryGet(out var exported))
+        {
             return Outcome<RunningKernel>.Failure(exports.Problems);
+        }
+
         if (record.VmlinuxPath is not { } vmlinux)
+        {
             return new RunningKernel(kernelSymbols, exported, null);
+        }
+
         try
         {
-            return KernelImage.Open(record.Facts.Architecture.Engine, ElfReader.Read(File.ReadAllBytes(vmlinux)), kernelSymbols)
+            return KernelImage
+                .Open(record.Facts.Architecture.Engine, ElfReader.Read(File.ReadAllBytes(vmlinux)), kernelSymbols)
                 .Then<RunningKernel>(image => new RunningKernel(kernelSymbols, exported, image));
         }
         catch (ElfFormatException e)

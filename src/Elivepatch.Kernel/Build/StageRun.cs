@@ -1,6 +1,6 @@
-// In: stages, one after the other. Out: their values, until one fails; whoever calls reads like a list of stages, because what becomes of
-// a failure stands here alone. A stage behind one that failed is not begun, and what stands for its value is handed to nothing but
-// stages that are not begun either.
+// In: stages, one after the other. Out: their values, until one fails; whoever calls reads like a list of stages, because what
+// becomes of a failure stands here alone. A stage behind one that failed is not begun, and what stands for its value is handed to
+// nothing but stages that are not begun either.
 
 using System.Diagnostics;
 using Elivepatch.Model;
@@ -8,7 +8,9 @@ using Elivepatch.Model.Progress;
 
 namespace Elivepatch.Kernel.Build;
 
-/// <summary>Runs the stages of a build: reports where each begins and ends, keeps their times, and stops at the first that fails.</summary>
+/// <summary>
+/// Runs the stages of a build: reports where each begins and ends, keeps their times, and stops at the first that fails.
+/// </summary>
 internal sealed class StageRun(IProgress<StageEvent>? progress)
 {
     private readonly List<StageTime> times = [];
@@ -21,7 +23,10 @@ internal sealed class StageRun(IProgress<StageEvent>? progress)
     public async Task<T> RunAsync<T>(string stage, Func<Task<Outcome<T>>> work)
     {
         if (problems.Count > 0)
+        {
             return default!;
+        }
+
         var watch = Stopwatch.StartNew();
         progress?.Report(new(stage, "", StageState.Running));
         var outcome = await work();

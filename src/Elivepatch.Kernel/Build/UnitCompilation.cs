@@ -1,5 +1,5 @@
-// In: the compile commands of the touched units and the patched files. Out: three objects per unit, in two lots: those without the
-// patch are often in the cache, and can be proven while the compiler is still busy with the patched ones.
+// In: the compile commands of the touched units and the patched files. Out: three objects per unit, in two lots: those without
+// the patch are often in the cache, and can be proven while the compiler is still busy with the patched ones.
 
 using System.Collections.Concurrent;
 using Elivepatch.Elf;
@@ -23,7 +23,12 @@ internal sealed class UnitCompilation : IAsyncDisposable
     private readonly Dictionary<string, CompiledUnit> patched;
 
     private UnitCompilation(
-        UnitCompiler compiler, PreparedTree tree, SourceOverlay overlay, IEnumerable<CompiledUnit> patched, CancellationToken cancellation)
+        UnitCompiler compiler,
+        PreparedTree tree,
+        SourceOverlay overlay,
+        IEnumerable<CompiledUnit> patched,
+        CancellationToken cancellation
+    )
     {
         (this.compiler, this.tree, this.overlay) = (compiler, tree, overlay);
         this.patched = patched.ToDictionary(p => p.Unit, StringComparer.Ordinal);
@@ -38,8 +43,13 @@ internal sealed class UnitCompilation : IAsyncDisposable
     /// <param name="patched">Those of the patched units that are compiled already.</param>
     /// <param name="cancellation">Ends it.</param>
     public static UnitCompilation Start(
-        UnitCompiler compiler, PreparedTree tree, IReadOnlyList<CompileCommand> commands, SourceOverlay overlay,
-        IEnumerable<CompiledUnit> patched, CancellationToken cancellation)
+        UnitCompiler compiler,
+        PreparedTree tree,
+        IReadOnlyList<CompileCommand> commands,
+        SourceOverlay overlay,
+        IEnumerable<CompiledUnit> patched,
+        CancellationToken cancellation
+    )
     {
         var compilation = new UnitCompilation(compiler, tree, overlay, patched, cancellation);
 
@@ -50,7 +60,9 @@ internal sealed class UnitCompilation : IAsyncDisposable
         {
             var tasks = compilation.objects[variant] = new Task<Outcome<CompiledUnit>>[commands.Count];
             foreach (var i in order)
+            {
                 tasks[i] = compilation.CompileAsync(commands[i], variant);
+            }
         }
 
         return compilation;
@@ -61,16 +73,22 @@ internal sealed class UnitCompilation : IAsyncDisposable
     {
         var asBuilt = await ObjectsAsync(CompileVariant.AsBuilt);
         var before = await ObjectsAsync(CompileVariant.Before);
-        return asBuilt.Then(built => before.Then(unpatched => Read(() =>
-            built.Zip(unpatched, (b, u) => new UnpatchedUnit(b.Unit, Parse(b), Parse(u), u.Warnings)).ToList())));
+        return asBuilt.Then(built =>
+            before.Then(unpatched =>
+                Read(() => built.Zip(unpatched, (b, u) => new UnpatchedUnit(b.Unit, Parse(b), Parse(u), u.Warnings)).ToList())
+            )
+        );
     }
 
     /// <summary>The units with the patch, in the order of the commands.</summary>
     public async Task<Outcome<IReadOnlyList<PatchedUnit>>> PatchedAsync(IReadOnlyList<UnpatchedUnit> unpatched)
     {
         var after = await ObjectsAsync(CompileVariant.After);
-        return after.Then(patched => Read(() =>
-            patched.Zip(unpatched, (a, u) => new PatchedUnit(a.Unit, Parse(a), NewWarnings(u.Warnings, a.Warnings))).ToList()));
+        return after.Then(patched =>
+            Read(() =>
+                patched.Zip(unpatched, (a, u) => new PatchedUnit(a.Unit, Parse(a), NewWarnings(u.Warnings, a.Warnings))).ToList()
+            )
+        );
     }
 
     /// <summary>Ends what still runs.</summary>
@@ -86,10 +104,16 @@ internal sealed class UnitCompilation : IAsyncDisposable
     private async Task<Outcome<CompiledUnit>> CompileAsync(CompileCommand command, CompileVariant variant)
     {
         if (variant == CompileVariant.After && patched.TryGetValue(command.Unit, out var there))
+        {
             return there;
+        }
+
         var files = variant == CompileVariant.After ? overlay : SourceOverlay.None;
         if (compiler.Find(tree, command, files, variant) is { } known)
+        {
             return known;
+        }
+
         await processors.WaitAsync(stop.Token);
         try
         {
@@ -97,7 +121,10 @@ internal sealed class UnitCompilation : IAsyncDisposable
             if (!outcome.Succeeded)
             {
                 foreach (var problem in outcome.Problems)
+                {
                     problems.Enqueue(problem);
+                }
+
                 await stop.CancelAsync();
             }
 
@@ -122,7 +149,8 @@ internal sealed class UnitCompilation : IAsyncDisposable
         }
     }
 
-    private Outcome<IReadOnlyList<CompiledUnit>> Failure() => Outcome<IReadOnlyList<CompiledUnit>>.Failure([.. problems.Distinct()]);
+    private Outcome<IReadOnlyList<CompiledUnit>> Failure() =>
+        Outcome<IReadOnlyList<CompiledUnit>>.Failure([.. problems.Distinct()]);
 
     // Of the source as it was: what patches add is little.
     private long LengthOf(CompileCommand command) =>

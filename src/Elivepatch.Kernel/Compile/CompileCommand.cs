@@ -10,4 +10,10 @@ namespace Elivepatch.Kernel.Compile;
 /// <param name="ModName">The module's name (<c>KBUILD_MODNAME</c>); null where the unit goes into several.</param>
 /// <param name="ModFile">The module's path in the tree without suffix (<c>KBUILD_MODFILE</c>), or null.</param>
 public sealed record CompileCommand(
-    string Unit, string ObjectPath, IReadOnlyList<string> Arguments, bool IsModule, string? ModName, string? ModFile);
+    string Unit,
+    string ObjectPath,
+    IReadOnlyList<string> Arguments,
+    bool IsModule,
+    string? ModName,
+    string? ModFile
+);

@@ -7,7 +7,12 @@ namespace Elivepatch.Kernel.Compile;
 /// <param name="Warnings">What the compiler said; empty where nothing.</param>
 /// <param name="CompilerTime">Time that the compiler took; zero for an object from the cache.</param>
 public sealed record CompiledUnit(
-    string Unit, CompileVariant Variant, ReadOnlyMemory<byte> Object, string Warnings, TimeSpan CompilerTime)
+    string Unit,
+    CompileVariant Variant,
+    ReadOnlyMemory<byte> Object,
+    string Warnings,
+    TimeSpan CompilerTime
+)
 {
     /// <summary>The object came from the cache.</summary>
     public bool FromCache => CompilerTime == TimeSpan.Zero;

@@ -59,7 +59,14 @@ public sealed partial class EntryLayoutProbe(CacheRoot cache)
     ];
 
     // Structures of modules and livepatches, whose size is asked for.
-    private static readonly string[] Structs = [.. Sections.Select(s => s.Struct), "klp_func", "klp_object", "klp_patch", "module"];
+    private static readonly string[] Structs =
+    [
+        .. Sections.Select(s => s.Struct),
+        "klp_func",
+        "klp_object",
+        "klp_patch",
+        "module",
+    ];
 
     private static readonly string[] Fields = ["alt_instr.replacementlen", "bug_entry.line", "klp_patch.replace", "module.name"];
 
@@ -68,11 +75,17 @@ public sealed partial class EntryLayoutProbe(CacheRoot cache)
     {
         var commands = await new KbuildCommands(cache).ForUnitsAsync(tree, [FlagsOf], cancellation);
         if (!commands.TryGet(out var like))
+        {
             return Outcome<EntryLayouts>.Failure(commands.Problems);
+        }
+
         var compiler = new UnitCompiler(cache);
         var preprocessed = await compiler.PreprocessProbeAsync(tree, like[0], Headers, cancellation);
         if (!preprocessed.TryGet(out var headers))
+        {
             return Outcome<EntryLayouts>.Failure(preprocessed.Problems);
+        }
+
         var questions = Questions(headers);
         var assembled = await compiler.AssembleProbeAsync(tree, like[0], ProbeText(questions), cancellation);
         return assembled.Then<EntryLayouts>(text => Answers(text, questions));
@@ -80,19 +93,32 @@ public sealed partial class EntryLayoutProbe(CacheRoot cache)
 
     private static Dictionary<string, string> Questions(string headers)
     {
-        var bodies = Structs.Select(s => (Name: s, Body: BodyOf(headers, s))).Where(s => s.Body is not null)
+        var bodies = Structs
+            .Select(s => (Name: s, Body: BodyOf(headers, s)))
+            .Where(s => s.Body is not null)
             .ToDictionary(s => s.Name, s => s.Body!);
         var questions = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var name in bodies.Keys)
+        {
             questions[$"struct {name}"] = $"sizeof(struct {name})";
+        }
+
         foreach (var (section, name) in Sections.Where(s => bodies.ContainsKey(s.Struct)))
+        {
             questions[$"entry {section}"] = $"sizeof(struct {name})";
+        }
+
         foreach (var (section, type) in PlainSections)
+        {
             questions[$"entry {section}"] = $"sizeof({type})";
+        }
+
         foreach (var words in Fields.Select(f => f.Split('.')))
         {
             if (bodies.TryGetValue(words[0], out var body) && Regex.IsMatch(body, $@"\b{words[1]}\b\s*(\[[^\]]*\]\s*)?[;:,)]"))
+            {
                 questions[$"field {words[0]}.{words[1]}"] = $"__builtin_offsetof(struct {words[0]}, {words[1]})";
+            }
         }
         return questions;
     }
@@ -102,13 +128,23 @@ public sealed partial class EntryLayoutProbe(CacheRoot cache)
     {
         var match = Regex.Match(headers, $@"\bstruct {name}\s*\{{");
         if (!match.Success)
+        {
             return null;
+        }
+
         var depth = 0;
         for (var i = match.Index + match.Length - 1; i < headers.Length; i++)
         {
-            depth += headers[i] switch { '{' => 1, '}' => -1, _ => 0 };
+            depth += headers[i] switch
+            {
+                '{' => 1,
+                '}' => -1,
+                _ => 0,
+            };
             if (depth == 0)
+            {
                 return headers[match.Index..i];
+            }
         }
         return null;
     }
@@ -118,18 +154,31 @@ public sealed partial class EntryLayoutProbe(CacheRoot cache)
         var text = new StringBuilder(Headers);
         text.Append("void elivepatch_probe(void);\nvoid elivepatch_probe(void)\n{\n");
         foreach (var (name, expression) in questions)
-            text.Append(CultureInfo.InvariantCulture, $"\tasm volatile(\"\\n#elivepatch {name} = %c0\" : : \"i\" ({expression}));\n");
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"\tasm volatile(\"\\n#elivepatch {name} = %c0\" : : \"i\" ({expression}));\n"
+            );
+        }
+
         return text.Append("}\n").ToString();
     }
 
     private static Outcome<EntryLayouts> Answers(string assembly, Dictionary<string, string> questions)
     {
-        var answers = AnswerPattern().Matches(assembly)
+        var answers = AnswerPattern()
+            .Matches(assembly)
             .Select(m => (Kind: m.Groups[1].Value, Name: m.Groups[2].Value, Number: m.Groups[3].Value))
             .Select(a => (a.Kind, a.Name, Number: int.TryParse(a.Number, CultureInfo.InvariantCulture, out var n) ? n : -1))
             .ToList();
         if (answers.Count != questions.Count || answers.Exists(a => a.Number is < 0 or > 1 << 20))
-            return new Problem(CompileProblems.CommandUnreadable, "the compiler did not answer the probe of the kernel's own headers");
+        {
+            return new Problem(
+                CompileProblems.CommandUnreadable,
+                "the compiler did not answer the probe of the kernel's own headers"
+            );
+        }
+
         return new EntryLayouts(Pick("entry"), Pick("field"), Pick("struct"));
 
         Dictionary<string, int> Pick(string kind) =>

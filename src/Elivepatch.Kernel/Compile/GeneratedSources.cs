@@ -1,6 +1,7 @@
-// In: a unit that includes a file which is not in the prepared tree. Out: the files that kbuild makes before it compiles the unit:
-// SELinux's classes, AppArmor's names of capabilities, tables of checksums, parsers made from ASN.1. Only the Makefile of the unit
-// says how they are made, so kbuild makes them, on a copy of the unit's folder; the object that it compiles as well is thrown away.
+// In: a unit that includes a file which is not in the prepared tree. Out: the files that kbuild makes before it compiles the
+// unit: SELinux's classes, AppArmor's names of capabilities, tables of checksums, parsers made from ASN.1. Only the Makefile of
+// the unit says how they are made, so kbuild makes them, on a copy of the unit's folder; the object that it compiles as well is
+// thrown away.
 
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Storage;
@@ -23,12 +24,22 @@ internal sealed class GeneratedSources(CacheRoot cache)
     public SourceOverlay? Find(PreparedTree tree, string unit) =>
         cache.Find(Kind, KeyOf(tree, unit, SourceOverlay.None)) is { } folder ? Read(folder) : null;
 
-    /// <summary>The files that are made for a unit, by their paths in the tree; from the cache where they were made before.</summary>
+    /// <summary>
+    /// The files that are made for a unit, by their paths in the tree; from the cache where they were made before.
+    /// </summary>
     public async Task<Outcome<SourceOverlay>> MakeAsync(
-        PreparedTree tree, string unit, SourceOverlay patches, CancellationToken cancellation)
+        PreparedTree tree,
+        string unit,
+        SourceOverlay patches,
+        CancellationToken cancellation
+    )
     {
         var entry = await cache.GetAsync(
-            Kind, KeyOf(tree, unit, patches), folder => FillAsync(tree, unit, patches, folder, cancellation), cancellation);
+            Kind,
+            KeyOf(tree, unit, patches),
+            folder => FillAsync(tree, unit, patches, folder, cancellation),
+            cancellation
+        );
         return entry.Then<SourceOverlay>(folder => Read(folder));
     }
 
@@ -36,32 +47,71 @@ internal sealed class GeneratedSources(CacheRoot cache)
     /// A problem where a patch changes a file that is made for the unit: other units may include it, and nothing says which.
     /// </summary>
     public async Task<Problem?> CheckSameAsync(
-        PreparedTree tree, string unit, SourceOverlay made, SourceOverlay patches, CancellationToken cancellation)
+        PreparedTree tree,
+        string unit,
+        SourceOverlay made,
+        SourceOverlay patches,
+        CancellationToken cancellation
+    )
     {
         if (patches.Files.Keys.FirstOrDefault(made.Files.ContainsKey) is { } own)
+        {
             return new(PatchProblems.PatchChangesBuild, $"the build generates {own}, and the patch also adds it");
+        }
 
         // No file is made from the unit that includes it.
         if (patches.Files.Keys.All(p => p == unit))
+        {
             return null;
+        }
+
         var outcome = await MakeAsync(tree, unit, patches, cancellation);
         if (!outcome.TryGet(out var patched))
+        {
             return outcome.Problems[0];
-        var differing = made.Files.Keys.Union(patched.Files.Keys)
-            .Where(p => !(made.Files.TryGetValue(p, out var one) && patched.Files.TryGetValue(p, out var other) && one.Span.SequenceEqual(other.Span)))
-            .Order(StringComparer.Ordinal).FirstOrDefault();
-        return differing is null ? null
-            : new(PatchProblems.PatchChangesBuild, $"the build makes {differing} from what the patch changes, and {unit} includes it");
+        }
+
+        var differing = made
+            .Files.Keys.Union(patched.Files.Keys)
+            .Where(p =>
+                !(
+                    made.Files.TryGetValue(p, out var one)
+                    && patched.Files.TryGetValue(p, out var other)
+                    && one.Span.SequenceEqual(other.Span)
+                )
+            )
+            .Order(StringComparer.Ordinal)
+            .FirstOrDefault();
+        return differing is null
+            ? null
+            : new(
+                PatchProblems.PatchChangesBuild,
+                $"the build makes {differing} from what the patch changes, and {unit} includes it"
+            );
     }
 
     private static ContentDigest KeyOf(PreparedTree tree, string unit, SourceOverlay patches) =>
         ContentDigest.OfParts(Version, tree.Key.Hex, unit, patches.Digest.Hex);
 
-    private static SourceOverlay Read(string folder) => new(Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-        .Where(f => Path.GetFileName(f) != EntryManifest.FileName)
-        .ToDictionary(f => Path.GetRelativePath(folder, f), f => new ReadOnlyMemory<byte>(File.ReadAllBytes(f)), StringComparer.Ordinal));
+    private static SourceOverlay Read(string folder) =>
+        new(
+            Directory
+                .EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+                .Where(f => Path.GetFileName(f) != EntryManifest.FileName)
+                .ToDictionary(
+                    f => Path.GetRelativePath(folder, f),
+                    f => new ReadOnlyMemory<byte>(File.ReadAllBytes(f)),
+                    StringComparer.Ordinal
+                )
+        );
 
-    private async Task<Problem?> FillAsync(PreparedTree tree, string unit, SourceOverlay patches, string result, CancellationToken cancellation)
+    private async Task<Problem?> FillAsync(
+        PreparedTree tree,
+        string unit,
+        SourceOverlay patches,
+        string result,
+        CancellationToken cancellation
+    )
     {
         using var workspace = cache.NewWorkspace();
         var folder = FolderOfMakefile(tree, unit);
@@ -82,28 +132,54 @@ internal sealed class GeneratedSources(CacheRoot cache)
                 File = "make",
 
                 // What preparation made stays as it is. kbuild starts make anew for what it builds, and make hands no -o down.
-                Arguments = [.. tree.MakeVariables, "TMPOUT=/tmp/.tmp_$$$$", "MAKE=make -o prepare", Path.ChangeExtension(unit, ".o")],
+                Arguments =
+                [
+                    .. tree.MakeVariables,
+                    "TMPOUT=/tmp/.tmp_$$$$",
+                    "MAKE=make -o prepare",
+                    Path.ChangeExtension(unit, ".o"),
+                ],
                 Environment = tree.Environment,
                 Binds =
                 [
-                    .. tree.Binds, .. OverlayMounts.Create(tree, outside, Path.Combine(workspace.FullPath, "outside")),
+                    .. tree.Binds,
+                    .. OverlayMounts.Create(tree, outside, Path.Combine(workspace.FullPath, "outside")),
                     new(copy, $"{PreparedTree.InsidePath}/{folder}", Writable: true),
                 ],
                 WorkingDirectory = PreparedTree.InsidePath,
             },
-            cancellation);
+            cancellation
+        );
         if (!outcome.TryGet(out var run))
+        {
             return outcome.Problems[0];
+        }
 
         // Half of them would be taken for all of them ever after.
         if (!run.Succeeded)
+        {
             return new(CompileProblems.GeneratedFileMissing, $"{unit}: kbuild could not make what it includes: {run.Describe()}");
+        }
+
         var listed = await ListAsync(copy, cancellation);
         if (!listed.TryGet(out var names))
+        {
             return listed.Problems[0];
-        var made = names.Where(n => !patches.Files.ContainsKey(Path.Combine(folder, n)) && IsMade(Path.Combine(original, n), Path.Combine(copy, n))).ToList();
+        }
+
+        var made = names
+            .Where(n =>
+                !patches.Files.ContainsKey(Path.Combine(folder, n)) && IsMade(Path.Combine(original, n), Path.Combine(copy, n))
+            )
+            .ToList();
         if (made.Sum(n => new FileInfo(Path.Combine(copy, n)).Length) > MostBytes)
-            return new(CompileProblems.GeneratedFileMissing, $"{unit}: kbuild makes more than {MostBytes >> 20} MiB of sources for it");
+        {
+            return new(
+                CompileProblems.GeneratedFileMissing,
+                $"{unit}: kbuild makes more than {MostBytes >> 20} MiB of sources for it"
+            );
+        }
+
         foreach (var name in made)
         {
             var home = Path.Combine(result, folder, name);
@@ -118,13 +194,20 @@ internal sealed class GeneratedSources(CacheRoot cache)
     private static string FolderOfMakefile(PreparedTree tree, string unit)
     {
         var folder = Path.GetDirectoryName(unit) ?? "";
-        while (Path.GetDirectoryName(folder) is { Length: > 0 } above && !tree.HasFile($"{folder}/Makefile") && !tree.HasFile($"{folder}/Kbuild"))
+        while (
+            Path.GetDirectoryName(folder) is { Length: > 0 } above
+            && !tree.HasFile($"{folder}/Makefile")
+            && !tree.HasFile($"{folder}/Kbuild")
+        )
+        {
             folder = above;
+        }
+
         return folder;
     }
 
-    // Plain files that are no program. A program of the build that a patched header went into may have left anything here, a pipe or
-    // a link among it, which this program must not open.
+    // Plain files that are no program. A program of the build that a patched header went into may have left anything here, a pipe
+    // or a link among it, which this program must not open.
     private static async Task<Outcome<IReadOnlyList<string>>> ListAsync(string copy, CancellationToken cancellation)
     {
         var outcome = await Sandbox.RunSuccessfullyAsync(
@@ -136,15 +219,22 @@ internal sealed class GeneratedSources(CacheRoot cache)
                 OutputLimit = 16 << 20,
             },
             "listing what kbuild made",
-            cancellation);
-        return outcome.Then<IReadOnlyList<string>>(found => found.Output.Split('\0', StringSplitOptions.RemoveEmptyEntries)
-            .Where(n => !NotSources.Contains(Path.GetExtension(n))).Order(StringComparer.Ordinal).ToList());
+            cancellation
+        );
+        return outcome.Then<IReadOnlyList<string>>(found =>
+            found
+                .Output.Split('\0', StringSplitOptions.RemoveEmptyEntries)
+                .Where(n => !NotSources.Contains(Path.GetExtension(n)))
+                .Order(StringComparer.Ordinal)
+                .ToList()
+        );
     }
 
     private static bool IsMade(string original, string copy) =>
         !File.Exists(original) || !File.ReadAllBytes(original).AsSpan().SequenceEqual(File.ReadAllBytes(copy));
 
-    private static bool IsIn(string folder, string path) => folder.Length == 0 || path.StartsWith(folder + "/", StringComparison.Ordinal);
+    private static bool IsIn(string folder, string path) =>
+        folder.Length == 0 || path.StartsWith(folder + "/", StringComparison.Ordinal);
 
     private static void CopyFolder(string from, string to)
     {
@@ -152,11 +242,17 @@ internal sealed class GeneratedSources(CacheRoot cache)
         {
             var copy = Path.Combine(to, entry.Name);
             if (entry.LinkTarget is { } target)
+            {
                 File.CreateSymbolicLink(copy, target);
+            }
             else if (entry is DirectoryInfo)
+            {
                 CopyFolder(entry.FullName, Directory.CreateDirectory(copy).FullName);
+            }
             else
+            {
                 File.Copy(entry.FullName, copy);
+            }
         }
     }
 }

@@ -20,22 +20,33 @@ public sealed class KbuildCommands(CacheRoot cache)
 
     /// <summary>The commands for these units, in their order; a problem for each that this kernel does not build.</summary>
     public async Task<Outcome<IReadOnlyList<CompileCommand>>> ForUnitsAsync(
-        PreparedTree tree, IReadOnlyList<string> units, CancellationToken cancellation)
+        PreparedTree tree,
+        IReadOnlyList<string> units,
+        CancellationToken cancellation
+    )
     {
         if (units.FirstOrDefault(u => !UnitPath.IsValid(u) || !u.EndsWith(".c", StringComparison.Ordinal)) is { } strange)
+        {
             return new Problem(CompileProblems.UnitNotBuilt, $"{strange} is not the path of a C file");
+        }
+
         var known = new Dictionary<string, CompileCommand>(StringComparer.Ordinal);
         foreach (var unit in units)
         {
             if (cache.Find(Kind, KeyOf(tree, unit)) is { } folder && Load(folder) is { } command)
+            {
                 known[unit] = command;
+            }
         }
         var missing = units.Distinct().Where(u => !known.ContainsKey(u)).ToList();
         if (missing.Count > 0)
         {
             var asked = await AskAsync(tree, missing, cancellation);
             if (!asked.TryGet(out var answers))
+            {
                 return Outcome<IReadOnlyList<CompileCommand>>.Failure(asked.Problems);
+            }
+
             foreach (var command in answers)
             {
                 await StoreAsync(tree, command, cancellation);
@@ -47,20 +58,28 @@ public sealed class KbuildCommands(CacheRoot cache)
 
     /// <summary>The commands for those of these units that this kernel builds; the others are absent.</summary>
     public async Task<Outcome<IReadOnlyList<CompileCommand>>> ForBuiltUnitsAsync(
-        PreparedTree tree, IReadOnlyList<string> units, CancellationToken cancellation)
+        PreparedTree tree,
+        IReadOnlyList<string> units,
+        CancellationToken cancellation
+    )
     {
         var commands = new Dictionary<string, CompileCommand>(StringComparer.Ordinal);
         foreach (var unit in units)
         {
             if (cache.Find(Kind, KeyOf(tree, unit)) is { } folder && Load(folder) is { } command)
+            {
                 commands[unit] = command;
+            }
         }
         var asked = units.Where(u => !commands.ContainsKey(u) && tree.HasFile(u)).Distinct().ToList();
         if (asked.Count > 0 && !IsKnownUnbuilt(tree, asked))
         {
             var answer = await DryRunAsync(tree, asked, cancellation);
             if (!answer.TryGet(out var run))
+            {
                 return Outcome<IReadOnlyList<CompileCommand>>.Failure(answer.Problems);
+            }
+
             foreach (var (unit, command) in KbuildOutput.Read(run.Output, asked.ToHashSet(StringComparer.Ordinal)))
             {
                 await StoreAsync(tree, command, cancellation);
@@ -73,24 +92,37 @@ public sealed class KbuildCommands(CacheRoot cache)
     }
 
     private async Task<Outcome<IReadOnlyList<CompileCommand>>> AskAsync(
-        PreparedTree tree, IReadOnlyList<string> units, CancellationToken cancellation)
+        PreparedTree tree,
+        IReadOnlyList<string> units,
+        CancellationToken cancellation
+    )
     {
         var answer = await DryRunAsync(tree, units, cancellation);
         if (!answer.TryGet(out var run))
+        {
             return Outcome<IReadOnlyList<CompileCommand>>.Failure(answer.Problems);
+        }
+
         var found = KbuildOutput.Read(run.Output, units.ToHashSet(StringComparer.Ordinal));
         var lost = units.Where(u => !found.ContainsKey(u)).ToList();
         if (lost.Count == 0)
+        {
             return units.Select(u => found[u]).ToList();
+        }
+
         return Outcome<IReadOnlyList<CompileCommand>>.Failure([.. lost.Select(u => Explain(tree, u, run))]);
     }
 
     private static Problem Explain(PreparedTree tree, string unit, ProcessResult run)
     {
         if (!tree.HasFile(unit))
+        {
             return new(CompileProblems.UnitNotBuilt, $"{unit} is not in this kernel's source");
+        }
+
         var target = Path.ChangeExtension(unit, ".o");
-        var isSaid = run.Output.Contains($" {target}", StringComparison.Ordinal)
+        var isSaid =
+            run.Output.Contains($" {target}", StringComparison.Ordinal)
             || run.Error.Contains($"'{target}'", StringComparison.Ordinal);
         return isSaid || run.ExitCode == 0
             ? new(CompileProblems.UnitNotBuilt, $"the configuration of {tree.Release} does not build {unit}")
@@ -98,7 +130,10 @@ public sealed class KbuildCommands(CacheRoot cache)
     }
 
     private async Task<Outcome<ProcessResult>> DryRunAsync(
-        PreparedTree tree, IReadOnlyList<string> units, CancellationToken cancellation)
+        PreparedTree tree,
+        IReadOnlyList<string> units,
+        CancellationToken cancellation
+    )
     {
         using var workspace = cache.NewWorkspace();
         var rules = Path.Combine(workspace.FullPath, "Makefile.build");
@@ -111,7 +146,12 @@ public sealed class KbuildCommands(CacheRoot cache)
                 Arguments =
                 [
                     // kbuild tries compiler options with files in a folder beside; the tree cannot be written, /tmp can.
-                    .. tree.MakeVariables, "TMPOUT=/tmp/.tmp_$$$$", "-n", "-k", "-o", "prepare",
+                    .. tree.MakeVariables,
+                    "TMPOUT=/tmp/.tmp_$$$$",
+                    "-n",
+                    "-k",
+                    "-o",
+                    "prepare",
                     .. units.Select(u => Path.ChangeExtension(u, ".o")),
                 ],
                 Environment = tree.Environment,
@@ -119,12 +159,17 @@ public sealed class KbuildCommands(CacheRoot cache)
                 WorkingDirectory = PreparedTree.InsidePath,
                 OutputLimit = 256 << 20,
             },
-            cancellation);
+            cancellation
+        );
         if (!outcome.TryGet(out var result))
+        {
             return outcome;
+        }
         // An option whose trial could not write its output would silently be taken for one that the compiler does not have.
         if (result.Error.Contains("Read-only file system", StringComparison.Ordinal) || result.Truncated || result.TimedOut)
+        {
             return new Problem(CompileProblems.CommandUnreadable, result.Describe());
+        }
 
         // A unit that make did not come to would silently be taken for one that the kernel does not have.
         return Array.Find(result.Error.Split('\n'), IsUnexpected) is { } strange
@@ -134,17 +179,24 @@ public sealed class KbuildCommands(CacheRoot cache)
 
     // What is not built has no rule, and each make above it says that one below had an error.
     internal static bool IsUnexpected(string line) =>
-        line.Contains("fork: ", StringComparison.Ordinal) || line.Contains("Cannot allocate memory", StringComparison.Ordinal)
-        || (line.Contains(" *** ", StringComparison.Ordinal) && !line.Contains(" *** No rule to make target '", StringComparison.Ordinal)
-            && !line.EndsWith("] Error 2", StringComparison.Ordinal));
+        line.Contains("fork: ", StringComparison.Ordinal)
+        || line.Contains("Cannot allocate memory", StringComparison.Ordinal)
+        || (
+            line.Contains(" *** ", StringComparison.Ordinal)
+            && !line.Contains(" *** No rule to make target '", StringComparison.Ordinal)
+            && !line.EndsWith("] Error 2", StringComparison.Ordinal)
+        );
 
     // The files that may include a header and are not built are the same ones each time: they are remembered together.
-    private bool IsKnownUnbuilt(PreparedTree tree, IReadOnlyList<string> units) => cache.Find(Unbuilt, KeyOf(tree, units)) is not null;
+    private bool IsKnownUnbuilt(PreparedTree tree, IReadOnlyList<string> units) =>
+        cache.Find(Unbuilt, KeyOf(tree, units)) is not null;
 
     private async Task StoreUnbuiltAsync(PreparedTree tree, IReadOnlyList<string> units, CancellationToken cancellation)
     {
         if (units.Count > 0)
+        {
             await cache.GetAsync(Unbuilt, KeyOf(tree, units), _ => Task.FromResult<Problem?>(null), cancellation);
+        }
     }
 
     private static ContentDigest KeyOf(PreparedTree tree, IReadOnlyList<string> units) =>
@@ -157,7 +209,9 @@ public sealed class KbuildCommands(CacheRoot cache)
         try
         {
             return JsonSerializer.Deserialize(
-                File.ReadAllBytes(Path.Combine(folder, FileName)), CompileCommandJson.Default.CompileCommand);
+                File.ReadAllBytes(Path.Combine(folder, FileName)),
+                CompileCommandJson.Default.CompileCommand
+            );
         }
         catch (Exception e) when (e is IOException or JsonException)
         {
@@ -175,5 +229,6 @@ public sealed class KbuildCommands(CacheRoot cache)
                 File.WriteAllBytes(Path.Combine(folder, FileName), json);
                 return Task.FromResult<Problem?>(null);
             },
-            cancellation);
+            cancellation
+        );
 }

@@ -9,8 +9,8 @@ internal static class KbuildOutput
     private const string Mark = "elivepatch-folder|";
 
     /// <summary>
-    /// A line for scripts/Makefile.build that prints, for each folder: whether it is on the way to vmlinux and to modules, and the
-    /// objects in it that become part of either (variables of scripts/Makefile.build and scripts/Makefile.lib).
+    /// A line for scripts/Makefile.build that prints, for each folder: whether it is on the way to vmlinux and to modules, and
+    /// the objects in it that become part of either (variables of scripts/Makefile.build and scripts/Makefile.lib).
     /// </summary>
     public const string FolderLine =
         "$(info " + Mark + "$(obj)|$(need-builtin)|$(need-modorder)|$(real-obj-y) $(lib-y) $(extra-y)|$(real-obj-m))";
@@ -18,13 +18,19 @@ internal static class KbuildOutput
     /// <summary>The commands that compile these units, by unit. Units that are not part of the kernel are absent.</summary>
     public static IReadOnlyDictionary<string, CompileCommand> Read(string text, IReadOnlySet<string> units)
     {
-        var folders = text.Split('\n').Where(l => l.StartsWith(Mark, StringComparison.Ordinal)).Select(Folder.Read)
-            .OfType<Folder>().DistinctBy(f => f.Path).ToDictionary(f => f.Path, StringComparer.Ordinal);
+        var folders = text.Split('\n')
+            .Where(l => l.StartsWith(Mark, StringComparison.Ordinal))
+            .Select(Folder.Read)
+            .OfType<Folder>()
+            .DistinctBy(f => f.Path)
+            .ToDictionary(f => f.Path, StringComparer.Ordinal);
         var found = new Dictionary<string, CompileCommand>(StringComparer.Ordinal);
         foreach (var words in ShellCommands.Split(text))
         {
             if (words.Count > 3 && units.Contains(words[^1]) && Read(words) is { } command && IsBuilt(command, folders))
+            {
                 found.TryAdd(command.Unit, command);
+            }
         }
         return found;
     }
@@ -33,8 +39,10 @@ internal static class KbuildOutput
     {
         var way = Ancestors(command.ObjectPath).Where(folders.ContainsKey).Select(p => folders[p]).ToList();
         return way.Count > 0
-            && ((way[0].BuiltIn.Contains(command.ObjectPath) && way.TrueForAll(f => f.IsBuiltIn))
-                || (way[0].Modules.Contains(command.ObjectPath) && way.TrueForAll(f => f.IsModular)));
+            && (
+                (way[0].BuiltIn.Contains(command.ObjectPath) && way.TrueForAll(f => f.IsBuiltIn))
+                || (way[0].Modules.Contains(command.ObjectPath) && way.TrueForAll(f => f.IsModular))
+            );
     }
 
     // The folders above a file, nearest first.
@@ -56,17 +64,32 @@ internal static class KbuildOutput
         {
             var word = words[i];
             if (word == "-c")
+            {
                 compiles = true;
+            }
             else if (word == "-o" && i + 1 < words.Count - 1)
+            {
                 output = words[++i];
+            }
             // Dependency files: -Wp,-MMD,FILE and -Wp,-MD,FILE. Split debug information would leave the object.
             else if (!word.StartsWith("-Wp,-M", StringComparison.Ordinal) && word != "-gsplit-dwarf")
+            {
                 kept.Add(word);
+            }
         }
         if (!compiles || output is null)
+        {
             return null;
+        }
+
         return new(
-            words[^1], output, kept, kept.Contains("-DMODULE"), Definition(kept, "KBUILD_MODNAME"), Definition(kept, "KBUILD_MODFILE"));
+            words[^1],
+            output,
+            kept,
+            kept.Contains("-DMODULE"),
+            Definition(kept, "KBUILD_MODNAME"),
+            Definition(kept, "KBUILD_MODFILE")
+        );
     }
 
     // The value of -DNAME="text": a C string.

@@ -17,7 +17,10 @@ internal static class OverlayMounts
         var shadows = added.Select(p => ExistingFolder(tree, p)).Distinct().Order(StringComparer.Ordinal).ToList();
         var binds = new List<SandboxBind>();
         foreach (var shadow in shadows)
+        {
             binds.AddRange(Shadow(tree, shadow, ShadowPath(folder, shadow), shadows));
+        }
+
         foreach (var (path, text) in overlay.Files)
         {
             var parent = ExistingFolder(tree, path);
@@ -27,13 +30,14 @@ internal static class OverlayMounts
             Directory.CreateDirectory(Path.GetDirectoryName(home)!);
             File.WriteAllBytes(home, text.Span);
             if (!added.Contains(path))
+            {
                 binds.Add(new(home, Inside(path)));
+            }
         }
         return binds;
     }
 
-    private static IEnumerable<SandboxBind> Shadow(
-        PreparedTree tree, string path, string shadow, List<string> shadows)
+    private static IEnumerable<SandboxBind> Shadow(PreparedTree tree, string path, string shadow, List<string> shadows)
     {
         var original = Path.Combine(tree.Folder, path);
         Directory.CreateDirectory(shadow);
@@ -42,15 +46,24 @@ internal static class OverlayMounts
         {
             var copy = Path.Combine(shadow, entry.Name);
             if (entry.LinkTarget is { } target)
+            {
                 File.CreateSymbolicLink(copy, target);
+            }
             else if (entry is FileInfo)
+            {
                 File.Copy(entry.FullName, copy);
+            }
             else
+            {
                 Directory.CreateDirectory(copy);
+            }
+
             var inTree = path.Length == 0 ? entry.Name : $"{path}/{entry.Name}";
             // A sub-folder that is itself shadowed is mounted in its own turn, later.
             if (entry is DirectoryInfo && entry.LinkTarget is null && !shadows.Contains(inTree))
+            {
                 yield return new(entry.FullName, Inside(inTree));
+            }
         }
     }
 
@@ -58,7 +71,10 @@ internal static class OverlayMounts
     {
         var folder = Path.GetDirectoryName(path) ?? "";
         while (folder.Length > 0 && !Directory.Exists(Path.Combine(tree.Folder, folder)))
+        {
             folder = Path.GetDirectoryName(folder) ?? "";
+        }
+
         return folder;
     }
 

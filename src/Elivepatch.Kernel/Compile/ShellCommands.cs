@@ -30,7 +30,10 @@ internal static class ShellCommands
                 case '\\' when i + 1 < text.Length:
                     i++;
                     if (text[i] == '\n')
+                    {
                         break;
+                    }
+
                     inWord = true;
                     word.Append(text[i]);
                     break;
@@ -40,7 +43,10 @@ internal static class ShellCommands
                 case '\n' or ';' or '&' or '|':
                     EndWord();
                     if (words.Count > 0)
+                    {
                         yield return words;
+                    }
+
                     words = [];
                     break;
                 default:
@@ -51,12 +57,17 @@ internal static class ShellCommands
         }
         EndWord();
         if (words.Count > 0)
+        {
             yield return words;
+        }
 
         void EndWord()
         {
             if (inWord)
+            {
                 words.Add(word.ToString());
+            }
+
             word.Clear();
             inWord = false;
         }
@@ -76,7 +87,10 @@ internal static class ShellCommands
         for (; i < text.Length && text[i] != '"'; i++)
         {
             if (text[i] == '\\' && i + 1 < text.Length && text[i + 1] is '"' or '\\' or '$' or '`')
+            {
                 i++;
+            }
+
             word.Append(text[i]);
         }
         return i;

@@ -14,9 +14,13 @@ public sealed record SourceOverlay(IReadOnlyDictionary<string, ReadOnlyMemory<by
 
     /// <summary>These files, and those of another overlay besides.</summary>
     public SourceOverlay Over(SourceOverlay below) =>
-        below.IsEmpty ? this : new(below.Files.Where(f => !Files.ContainsKey(f.Key)).Concat(Files).ToDictionary(StringComparer.Ordinal));
+        below.IsEmpty
+            ? this
+            : new(below.Files.Where(f => !Files.ContainsKey(f.Key)).Concat(Files).ToDictionary(StringComparer.Ordinal));
 
     /// <summary>Digest of paths and texts.</summary>
-    public ContentDigest Digest => ContentDigest.OfParts(
-        Files.OrderBy(f => f.Key, StringComparer.Ordinal).SelectMany(f => new[] { f.Key, ContentDigest.Of(f.Value.Span).Hex }));
+    public ContentDigest Digest =>
+        ContentDigest.OfParts(
+            Files.OrderBy(f => f.Key, StringComparer.Ordinal).SelectMany(f => new[] { f.Key, ContentDigest.Of(f.Value.Span).Hex })
+        );
 }

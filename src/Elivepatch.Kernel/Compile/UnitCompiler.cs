@@ -29,14 +29,24 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     // because it costs time and describes what nobody reads here.
     private static readonly string[] SectionFlags =
     [
-        "-gdwarf-4", "-gz=none", "-fno-var-tracking", "-fno-var-tracking-assignments", "-ffunction-sections", "-fdata-sections",
+        "-gdwarf-4",
+        "-gz=none",
+        "-fno-var-tracking",
+        "-fno-var-tracking-assignments",
+        "-ffunction-sections",
+        "-fdata-sections",
     ];
 
     private static readonly string[] AsBuiltFlags = ["-g0"];
 
     /// <summary>Compiles a unit; from the cache where the tree is unpatched.</summary>
     public async Task<Outcome<CompiledUnit>> CompileAsync(
-        PreparedTree tree, CompileCommand command, SourceOverlay overlay, CompileVariant variant, CancellationToken cancellation)
+        PreparedTree tree,
+        CompileCommand command,
+        SourceOverlay overlay,
+        CompileVariant variant,
+        CancellationToken cancellation
+    )
     {
         if (!overlay.IsEmpty)
         {
@@ -52,12 +62,16 @@ public sealed partial class UnitCompiler(CacheRoot cache)
                 using var workspace = cache.NewWorkspace();
                 var outcome = await RunAsync(tree, command, overlay, variant, workspace.FullPath, cancellation);
                 if (!outcome.TryGet(out made))
+                {
                     return outcome.Problems[0];
+                }
+
                 await File.WriteAllBytesAsync(Path.Combine(folder, ObjectName), made.Object, cancellation);
                 await File.WriteAllTextAsync(Path.Combine(folder, WarningsName), made.Warnings, cancellation);
                 return null;
             },
-            cancellation);
+            cancellation
+        );
         return entry.Then<CompiledUnit>(folder => made ?? Load(folder, command, variant));
     }
 
@@ -67,11 +81,20 @@ public sealed partial class UnitCompiler(CacheRoot cache)
 
     /// <summary>The unit's text after the preprocessor, without line markers.</summary>
     public Task<Outcome<ReadOnlyMemory<byte>>> PreprocessAsync(
-        PreparedTree tree, CompileCommand command, SourceOverlay overlay, CancellationToken cancellation) =>
-        TextAsync(tree, command, overlay, ["-E", "-P"], cancellation);
+        PreparedTree tree,
+        CompileCommand command,
+        SourceOverlay overlay,
+        CancellationToken cancellation
+    ) => TextAsync(tree, command, overlay, ["-E", "-P"], cancellation);
 
-    /// <summary>What <see cref="PreprocessAsync"/> gives without patches, and of which files; from the cache where it is known.</summary>
-    public async Task<Outcome<PreprocessedUnit>> PreprocessUnpatchedAsync(PreparedTree tree, CompileCommand command, CancellationToken cancellation)
+    /// <summary>
+    /// What <see cref="PreprocessAsync"/> gives without patches, and of which files; from the cache where it is known.
+    /// </summary>
+    public async Task<Outcome<PreprocessedUnit>> PreprocessUnpatchedAsync(
+        PreparedTree tree,
+        CompileCommand command,
+        CancellationToken cancellation
+    )
     {
         PreprocessedUnit? made = null;
         var entry = await cache.GetAsync(
@@ -81,24 +104,47 @@ public sealed partial class UnitCompiler(CacheRoot cache)
             {
                 using var workspace = cache.NewWorkspace();
                 var text = await TextAsync(
-                    tree, command, SourceOverlay.None, ["-E", "-P", "-MD", "-MF", $"/out/{FilesName}"], cancellation, workspace.FullPath);
+                    tree,
+                    command,
+                    SourceOverlay.None,
+                    ["-E", "-P", "-MD", "-MF", $"/out/{FilesName}"],
+                    cancellation,
+                    workspace.FullPath
+                );
                 if (!text.TryGet(out var bytes))
+                {
                     return text.Problems[0];
-                var files = FilesOf(await File.ReadAllTextAsync(Path.Combine(workspace.FullPath, "out", FilesName), cancellation));
+                }
+
+                var files = FilesOf(
+                    await File.ReadAllTextAsync(Path.Combine(workspace.FullPath, "out", FilesName), cancellation)
+                );
                 made = new([.. files], () => bytes);
                 await File.WriteAllLinesAsync(Path.Combine(folder, FilesName), files, cancellation);
                 await using var file = new GZipStream(File.Create(Path.Combine(folder, TextName)), CompressionLevel.Fastest);
                 await file.WriteAsync(bytes, cancellation);
                 return null;
             },
-            cancellation);
-        return entry.Then<PreprocessedUnit>(folder => made
-            ?? new PreprocessedUnit([.. File.ReadLines(Path.Combine(folder, FilesName))], () => Unpack(Path.Combine(folder, TextName))));
+            cancellation
+        );
+        return entry.Then<PreprocessedUnit>(folder =>
+            made
+            ?? new PreprocessedUnit(
+                [.. File.ReadLines(Path.Combine(folder, FilesName))],
+                () => Unpack(Path.Combine(folder, TextName))
+            )
+        );
     }
 
-    /// <summary>The files of the tree that the preprocessor reads for a unit, by path in the tree; the unit itself comes first.</summary>
+    /// <summary>
+    /// The files of the tree that the preprocessor reads for a unit, by path in the tree; the unit itself comes first.
+    /// </summary>
     public async Task<Outcome<IReadOnlyList<string>>> FilesReadAsync(
-        PreparedTree tree, CompileCommand command, SourceOverlay overlay, CancellationToken cancellation)
+        PreparedTree tree,
+        CompileCommand command,
+        SourceOverlay overlay,
+        CancellationToken cancellation
+    )
     {
         var outcome = await TextAsync(tree, command, overlay, ["-M"], cancellation);
         return outcome.Then<IReadOnlyList<string>>(rule => FilesOf(Encoding.UTF8.GetString(rule.Span)));
@@ -106,14 +152,21 @@ public sealed partial class UnitCompiler(CacheRoot cache)
 
     // The compiler writes a path as it came to it: ./include/linux/fs.h, fs/nfsd/../internal.h.
     private static List<string> FilesOf(string rule) =>
-    [
-        .. MakeRule.Prerequisites(rule).Select(p => Path.GetRelativePath(PreparedTree.InsidePath, Path.GetFullPath(p, PreparedTree.InsidePath)))
-            .Where(p => !p.StartsWith("../", StringComparison.Ordinal)).Distinct(),
-    ];
+        [
+            .. MakeRule
+                .Prerequisites(rule)
+                .Select(p => Path.GetRelativePath(PreparedTree.InsidePath, Path.GetFullPath(p, PreparedTree.InsidePath)))
+                .Where(p => !p.StartsWith("../", StringComparison.Ordinal))
+                .Distinct(),
+        ];
 
     /// <summary>Why a unit does not compile, or null; no code is made.</summary>
     public async Task<Problem?> CheckSyntaxAsync(
-        PreparedTree tree, CompileCommand command, SourceOverlay overlay, CancellationToken cancellation)
+        PreparedTree tree,
+        CompileCommand command,
+        SourceOverlay overlay,
+        CancellationToken cancellation
+    )
     {
         var outcome = await TextAsync(tree, command, overlay, ["-fsyntax-only"], cancellation);
         return outcome.Succeeded ? null : outcome.Problems[0];
@@ -121,19 +174,37 @@ public sealed partial class UnitCompiler(CacheRoot cache)
 
     /// <summary>The assembly that a C file is compiled to, without debug information.</summary>
     public Task<Outcome<ReadOnlyMemory<byte>>> AssemblyAsync(
-        PreparedTree tree, CompileCommand command, SourceOverlay overlay, CancellationToken cancellation) =>
-        TextAsync(tree, command, overlay, ["-g0", "-S", "-o", "-"], cancellation);
+        PreparedTree tree,
+        CompileCommand command,
+        SourceOverlay overlay,
+        CancellationToken cancellation
+    ) => TextAsync(tree, command, overlay, ["-g0", "-S", "-o", "-"], cancellation);
 
     private async Task<Outcome<ReadOnlyMemory<byte>>> TextAsync(
-        PreparedTree tree, CompileCommand command, SourceOverlay overlay, IReadOnlyList<string> how, CancellationToken cancellation,
-        string? folder = null)
+        PreparedTree tree,
+        CompileCommand command,
+        SourceOverlay overlay,
+        IReadOnlyList<string> how,
+        CancellationToken cancellation,
+        string? folder = null
+    )
     {
         using var workspace = cache.NewWorkspace();
         var outcome = await RunOnUnitAsync(
-            tree, command, overlay, folder ?? workspace.FullPath, [.. command.Arguments, .. how, command.Unit], cancellation);
+            tree,
+            command,
+            overlay,
+            folder ?? workspace.FullPath,
+            [.. command.Arguments, .. how, command.Unit],
+            cancellation
+        );
         if (!outcome.TryGet(out var result))
+        {
             return Outcome<ReadOnlyMemory<byte>>.Failure(outcome.Problems);
-        return result.Succeeded && !result.Truncated ? result.OutputBytes
+        }
+
+        return result.Succeeded && !result.Truncated
+            ? result.OutputBytes
             : MissingGenerated(tree, command.Unit, overlay, result) ?? Failure(command.Unit, result);
     }
 
@@ -141,25 +212,43 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     /// Compiles a C file that is not part of the tree with the flags of one that is, and gives its assembly.
     /// </summary>
     internal async Task<Outcome<string>> AssembleProbeAsync(
-        PreparedTree tree, CompileCommand like, string text, CancellationToken cancellation)
+        PreparedTree tree,
+        CompileCommand like,
+        string text,
+        CancellationToken cancellation
+    )
     {
         using var workspace = cache.NewWorkspace();
         var probe = Path.Combine(workspace.FullPath, "probe.c");
         await File.WriteAllTextAsync(probe, text, cancellation);
         var outcome = await RunCompilerAsync(
-            tree, SourceOverlay.None, workspace.FullPath, [.. like.Arguments, "-g0", "-S", "-o", "-", "/out/probe.c"], cancellation);
+            tree,
+            SourceOverlay.None,
+            workspace.FullPath,
+            [.. like.Arguments, "-g0", "-S", "-o", "-", "/out/probe.c"],
+            cancellation
+        );
         return outcome.Then<string>(r => r.Succeeded ? r.Output : Failure("the probe of the kernel's own headers", r));
     }
 
     /// <summary>Preprocesses a C file that is not part of the tree with the flags of one that is.</summary>
     internal async Task<Outcome<string>> PreprocessProbeAsync(
-        PreparedTree tree, CompileCommand like, string text, CancellationToken cancellation)
+        PreparedTree tree,
+        CompileCommand like,
+        string text,
+        CancellationToken cancellation
+    )
     {
         using var workspace = cache.NewWorkspace();
         var probe = Path.Combine(workspace.FullPath, "probe.c");
         await File.WriteAllTextAsync(probe, text, cancellation);
         var outcome = await RunCompilerAsync(
-            tree, SourceOverlay.None, workspace.FullPath, [.. like.Arguments, "-E", "-P", "/out/probe.c"], cancellation);
+            tree,
+            SourceOverlay.None,
+            workspace.FullPath,
+            [.. like.Arguments, "-E", "-P", "/out/probe.c"],
+            cancellation
+        );
         return outcome.Then<string>(r => r.Succeeded ? r.Output : Failure("the probe of the kernel's own headers", r));
     }
 
@@ -174,12 +263,14 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     private static ContentDigest KeyOf(PreparedTree tree, CompileCommand command, CompileVariant variant) =>
         ContentDigest.OfParts([Version, tree.Key.Hex, command.Unit, .. command.Arguments, .. FlagsOf(variant)]);
 
-    private static CompiledUnit Load(string folder, CompileCommand command, CompileVariant variant) => new(
-        command.Unit,
-        variant,
-        File.ReadAllBytes(Path.Combine(folder, ObjectName)),
-        File.ReadAllText(Path.Combine(folder, WarningsName)),
-        TimeSpan.Zero);
+    private static CompiledUnit Load(string folder, CompileCommand command, CompileVariant variant) =>
+        new(
+            command.Unit,
+            variant,
+            File.ReadAllBytes(Path.Combine(folder, ObjectName)),
+            File.ReadAllText(Path.Combine(folder, WarningsName)),
+            TimeSpan.Zero
+        );
 
     private static string[] FlagsOf(CompileVariant variant) => variant == CompileVariant.AsBuilt ? AsBuiltFlags : SectionFlags;
 
@@ -189,7 +280,8 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         SourceOverlay overlay,
         CompileVariant variant,
         string folder,
-        CancellationToken cancellation)
+        CancellationToken cancellation
+    )
     {
         var outcome = await RunOnUnitAsync(
             tree,
@@ -197,36 +289,59 @@ public sealed partial class UnitCompiler(CacheRoot cache)
             overlay,
             folder,
             [.. command.Arguments, .. FlagsOf(variant), "-c", "-o", "/out/" + ObjectName, command.Unit],
-            cancellation);
+            cancellation
+        );
         if (!outcome.TryGet(out var result))
+        {
             return Outcome<CompiledUnit>.Failure(outcome.Problems);
+        }
+
         if (!result.Succeeded)
+        {
             return MissingGenerated(tree, command.Unit, overlay, result) ?? Failure(command.Unit, result);
+        }
+
         var bytes = await File.ReadAllBytesAsync(Path.Combine(folder, "out", ObjectName), cancellation);
         return new CompiledUnit(command.Unit, variant, bytes, result.Error, result.Duration);
     }
 
-    // Most units include nothing that is made for them, so kbuild is asked to make it when the compiler misses it. A file that a patch
-    // adds may stand where one is made; whether it does, only the unpatched unit says.
+    // Most units include nothing that is made for them, so kbuild is asked to make it when the compiler misses it. A file that a
+    // patch adds may stand where one is made; whether it does, only the unpatched unit says.
     private async Task<Outcome<ProcessResult>> RunOnUnitAsync(
-        PreparedTree tree, CompileCommand command, SourceOverlay overlay, string folder, IReadOnlyList<string> words, CancellationToken cancellation)
+        PreparedTree tree,
+        CompileCommand command,
+        SourceOverlay overlay,
+        string folder,
+        IReadOnlyList<string> words,
+        CancellationToken cancellation
+    )
     {
         var (unit, generated) = (command.Unit, new GeneratedSources(cache));
         if (overlay.Files.Keys.Any(p => !tree.HasFile(p)) && generated.Find(tree, unit) is null)
+        {
             _ = await PreprocessUnpatchedAsync(tree, command, cancellation);
+        }
+
         if (generated.Find(tree, unit) is not { } made)
         {
             var outcome = await RunCompilerAsync(tree, overlay, folder, words, cancellation);
             if (!outcome.TryGet(out var result) || result.Succeeded || MissingGenerated(tree, unit, overlay, result) is null)
+            {
                 return outcome;
+            }
+
             var making = await generated.MakeAsync(tree, unit, SourceOverlay.None, cancellation);
             if (!making.TryGet(out made))
+            {
                 return Outcome<ProcessResult>.Failure(making.Problems);
+            }
         }
 
         var problem = await generated.CheckSameAsync(tree, unit, made, overlay, cancellation);
         if (problem is not null && problem.Code != CompileProblems.GeneratedFileMissing)
+        {
             return problem;
+        }
 
         // Where kbuild fails because the unit does not compile, the compiler says it better.
         var compiled = await RunCompilerAsync(tree, overlay.Over(made), folder, words, cancellation);
@@ -234,12 +349,19 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     }
 
     private static async Task<Outcome<ProcessResult>> RunCompilerAsync(
-        PreparedTree tree, SourceOverlay overlay, string folder, IReadOnlyList<string> words, CancellationToken cancellation)
+        PreparedTree tree,
+        SourceOverlay overlay,
+        string folder,
+        IReadOnlyList<string> words,
+        CancellationToken cancellation
+    )
     {
         var output = Directory.CreateDirectory(Path.Combine(folder, "out")).FullName;
         var probe = Path.Combine(folder, "probe.c");
         if (File.Exists(probe))
+        {
             File.Move(probe, Path.Combine(output, "probe.c"));
+        }
 
         // A unit may be compiled a second time, with more files.
         var files = Path.Combine(folder, Path.GetRandomFileName());
@@ -253,16 +375,22 @@ public sealed partial class UnitCompiler(CacheRoot cache)
                 WorkingDirectory = PreparedTree.InsidePath,
                 OutputLimit = PreprocessedLimit,
             },
-            cancellation);
+            cancellation
+        );
     }
 
     // The kernel's own source includes nothing that is not there when the kernel is built; a patch may.
     private static Problem? MissingGenerated(PreparedTree tree, string unit, SourceOverlay overlay, ProcessResult result)
     {
         if (MissingFile().Match(result.Error) is not { Success: true } missing)
+        {
             return null;
+        }
+
         var name = missing.Groups[1].Value;
-        return overlay.Files.Any(f => Names(f.Value.Span) && !(tree.HasFile(f.Key) && Names(File.ReadAllBytes(Path.Combine(tree.Folder, f.Key)))))
+        return overlay.Files.Any(f =>
+            Names(f.Value.Span) && !(tree.HasFile(f.Key) && Names(File.ReadAllBytes(Path.Combine(tree.Folder, f.Key))))
+        )
             ? null
             : new(CompileProblems.GeneratedFileMissing, $"{unit} includes {name}");
 
@@ -275,9 +403,14 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     private static Problem Failure(string unit, ProcessResult result)
     {
         if (result.TimedOut || result.Error.Length == 0)
+        {
             return new(CompileProblems.CompileFailed, $"{unit}: the compiler had {result.Describe()}");
-        var lines = result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Take(MessageLines).Select(l => l.Length > 300 ? l[..300] + "..." : l);
+        }
+
+        var lines = result
+            .Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Take(MessageLines)
+            .Select(l => l.Length > 300 ? l[..300] + "..." : l);
         return new(CompileProblems.CompileFailed, $"{unit}: {string.Join('\n', lines)}");
     }
 }

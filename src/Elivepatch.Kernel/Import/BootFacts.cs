@@ -1,4 +1,3 @@
-
 namespace Elivepatch.Kernel.Import;
 
 /// <summary>What a kernel said of itself when it was booted.</summary>
@@ -9,4 +8,10 @@ namespace Elivepatch.Kernel.Import;
 /// <param name="Notes">The bytes of <c>/sys/kernel/notes</c>.</param>
 /// <param name="Duration">Wall-clock time that it took.</param>
 public sealed record BootFacts(
-    string Release, string Version, string BuildId, ReadOnlyMemory<byte> Kallsyms, ReadOnlyMemory<byte> Notes, TimeSpan Duration);
+    string Release,
+    string Version,
+    string BuildId,
+    ReadOnlyMemory<byte> Kallsyms,
+    ReadOnlyMemory<byte> Notes,
+    TimeSpan Duration
+);

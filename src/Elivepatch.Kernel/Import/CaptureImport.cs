@@ -16,8 +16,8 @@ namespace Elivepatch.Kernel.Import;
 public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progress = null)
 {
     /// <summary>
-    /// The image that the machine boots (<c>/boot/vmlinuz-RELEASE</c>), or null. With it builds are proven by the bytes of the code
-    /// and not by its layout alone, and livepatches can be tried.
+    /// The image that the machine boots (<c>/boot/vmlinuz-RELEASE</c>), or null. With it builds are proven by the bytes of the
+    /// code and not by its layout alone, and livepatches can be tried.
     /// </summary>
     public string? BootImagePath { get; init; }
 
@@ -30,27 +30,55 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
     /// <param name="basePatches">Patches that the kernel was built with, in order.</param>
     /// <param name="cancellation">Ends it.</param>
     public async Task<Outcome<KernelRecord>> RunAsync(
-        string capturePath, string sourcePath, IReadOnlyList<string> basePatches, CancellationToken cancellation)
+        string capturePath,
+        string sourcePath,
+        IReadOnlyList<string> basePatches,
+        CancellationToken cancellation
+    )
     {
         var read = Read(capturePath);
         if (!read.TryGet(out var capture))
+        {
             return Outcome<KernelRecord>.Failure(read.Problems);
+        }
+
         var config = KernelConfig.Parse(Encoding.UTF8.GetString(capture.Config.Span));
         if (KernelArchitectures.Of(capture.Facts.Machine) is not { } architecture)
-            return new Problem(CompileProblems.ConfigurationLacks, $"the machine is {capture.Facts.Machine}, and only {KernelArchitectures.Names} can be live patched");
+        {
+            return new Problem(
+                CompileProblems.ConfigurationLacks,
+                $"the machine is {capture.Facts.Machine}, and only {KernelArchitectures.Names} can be live patched"
+            );
+        }
+
         if (basePatches.FirstOrDefault(p => !File.Exists(p)) is { } missing)
+        {
             return new Problem(CompileProblems.BasePatchFails, $"{missing} does not exist");
+        }
+
         using var workspace = cache.NewWorkspace();
         if (await TakeImageAsync(capture.Facts, workspace.FullPath, cancellation) is { } unfit)
+        {
             return unfit;
+        }
+
         progress?.Report(new("source", sourcePath, StageState.Running));
         var added = await new SourceArchives(cache).AddAsync(sourcePath, cancellation);
         progress?.Report(new("source", sourcePath, added.Succeeded ? StageState.Done : StageState.Failed));
         if (!added.TryGet(out var source))
+        {
             return Outcome<KernelRecord>.Failure(added.Problems);
+        }
+
         var patches = CopyPatches(basePatches, workspace.FullPath);
         var recipe = new TreeRecipe(
-            architecture, source, config, capture.Facts.Release, [.. patches.Select(p => Path.Combine(workspace.FullPath, RecordFiles.BasePatches, p.Name))], null);
+            architecture,
+            source,
+            config,
+            capture.Facts.Release,
+            [.. patches.Select(p => Path.Combine(workspace.FullPath, RecordFiles.BasePatches, p.Name))],
+            null
+        );
         var measured = await new TreePreparation(cache, progress).RunAsync(recipe, cancellation);
         return measured.Then<KernelRecord>(layouts => Write(capture, source, config, patches, layouts, workspace));
     }
@@ -59,7 +87,10 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
     {
         var info = new FileInfo(path);
         if (!info.Exists)
+        {
             return new Problem(CaptureProblems.CaptureUnreadable, $"{path} does not exist");
+        }
+
         using var stream = info.OpenRead();
         return CaptureFile.Read(stream);
     }
@@ -68,16 +99,34 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
     private async Task<Problem?> TakeImageAsync(CaptureFacts facts, string folder, CancellationToken cancellation)
     {
         if (BootImagePath is null)
+        {
             return null;
+        }
+
         var info = new FileInfo(BootImagePath);
         if (!info.Exists || info.Length > BootImage.Largest)
-            return new(RecordProblems.BootImageUnreadable, $"{BootImagePath} {(info.Exists ? $"has {info.Length >> 20} MiB" : "does not exist")}");
+        {
+            return new(
+                RecordProblems.BootImageUnreadable,
+                $"{BootImagePath} {(info.Exists ? $"has {info.Length >> 20} MiB" : "does not exist")}"
+            );
+        }
+
         var bytes = await File.ReadAllBytesAsync(BootImagePath, cancellation);
         var opened = await BootImage.OpenAsync(bytes, cancellation);
         if (!opened.TryGet(out var image))
+        {
             return opened.Problems[0];
+        }
+
         if (image.BuildId.Hex != facts.BuildId)
-            return new(RecordProblems.KernelContradicts, $"the captured kernel has build-id {facts.BuildId}, the boot image {image.BuildId}");
+        {
+            return new(
+                RecordProblems.KernelContradicts,
+                $"the captured kernel has build-id {facts.BuildId}, the boot image {image.BuildId}"
+            );
+        }
+
         await File.WriteAllBytesAsync(Path.Combine(folder, RecordFiles.BootImage), bytes, cancellation);
         await using var vmlinux = File.Create(Path.Combine(folder, RecordFiles.Vmlinux));
         await vmlinux.WriteAsync(image.Vmlinux, cancellation);
@@ -104,29 +153,36 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
         KernelConfig config,
         IReadOnlyList<BasePatch> patches,
         Engine.Facts.EntryLayouts layouts,
-        Workspace workspace)
+        Workspace workspace
+    )
     {
         Put(RecordFiles.Config, capture.Config);
         Put(RecordFiles.Kallsyms, capture.Kallsyms);
         if (capture.Symvers is { } symvers)
+        {
             Put(RecordFiles.Symvers, symvers);
+        }
+
         var store = new KernelStore(cache);
         var facts = capture.Facts;
-        return store.Add(workspace, new KernelFacts
-        {
-            Name = Name ?? store.NameFor(facts.Release, new(facts.BuildId)),
-            Release = facts.Release,
-            BuildId = facts.BuildId,
-            Compiler = config.CompilerText,
-            Machine = facts.Machine,
-            KernelVersionText = facts.KernelVersionText,
-            SourceDigest = source.Key.Hex,
-            BasePatches = patches,
-            Origin = new("capture", [], DateTimeOffset.UtcNow),
-            Modules = facts.Modules,
-            Livepatches = facts.Livepatches,
-            Layouts = layouts,
-        });
+        return store.Add(
+            workspace,
+            new KernelFacts
+            {
+                Name = Name ?? store.NameFor(facts.Release, new(facts.BuildId)),
+                Release = facts.Release,
+                BuildId = facts.BuildId,
+                Compiler = config.CompilerText,
+                Machine = facts.Machine,
+                KernelVersionText = facts.KernelVersionText,
+                SourceDigest = source.Key.Hex,
+                BasePatches = patches,
+                Origin = new("capture", [], DateTimeOffset.UtcNow),
+                Modules = facts.Modules,
+                Livepatches = facts.Livepatches,
+                Layouts = layouts,
+            }
+        );
 
         void Put(string name, ReadOnlyMemory<byte> bytes)
         {

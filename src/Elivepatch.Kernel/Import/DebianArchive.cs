@@ -15,16 +15,27 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
     private const string Stage = "download";
     private static readonly EntryKind Kind = new("packages");
 
-    /// <summary>The versions that are offered of each of these packages, newest first; none for one that is not offered.</summary>
+    /// <summary>
+    /// The versions that are offered of each of these packages, newest first; none for one that is not offered.
+    /// </summary>
     public static async Task<Outcome<Lookup<string, DebianPackage>>> VersionsAsync(
-        IEnumerable<string> names, CancellationToken cancellation)
+        IEnumerable<string> names,
+        CancellationToken cancellation
+    )
     {
         var wanted = names.ToHashSet(StringComparer.Ordinal);
         var outcome = await AptAsync("apt-cache", ["show", "--all-versions", .. wanted], cancellation);
-        return outcome.Then<Lookup<string, DebianPackage>>(text => (Lookup<string, DebianPackage>)(
-            Stanzas(text).Select(Read).OfType<DebianPackage>().Where(p => wanted.Contains(p.Name)).Distinct()
-                .OrderByDescending(p => p.Version, Comparer<string>.Create(DebianVersion.Compare))
-                .ToLookup(p => p.Name, StringComparer.Ordinal)));
+        return outcome.Then<Lookup<string, DebianPackage>>(text =>
+            (Lookup<string, DebianPackage>)(
+                Stanzas(text)
+                    .Select(Read)
+                    .OfType<DebianPackage>()
+                    .Where(p => wanted.Contains(p.Name))
+                    .Distinct()
+                    .OrderByDescending(p => p.Version, Comparer<string>.Create(DebianVersion.Compare))
+                    .ToLookup(p => p.Name, StringComparer.Ordinal)
+            )
+        );
     }
 
     /// <summary>Names of packages that begin so.</summary>
@@ -46,8 +57,17 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
                 made = true;
                 return DownloadAsync(package, folder, cancellation);
             },
-            cancellation);
-        Report(package, entry.Succeeded ? made ? StageState.Done : StageState.Cached : StageState.Failed, package.Size);
+            cancellation
+        );
+        Report(
+            package,
+            entry.Succeeded
+                ? made
+                    ? StageState.Done
+                    : StageState.Cached
+                : StageState.Failed,
+            package.Size
+        );
         return entry.Then<string>(folder => Directory.GetFiles(folder, "*.deb")[0]);
     }
 
@@ -67,9 +87,12 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
                     InheritEnvironment = true,
                     Timeout = TimeSpan.FromMinutes(30),
                 },
-                cancellation);
+                cancellation
+            );
             if (!result.Succeeded)
+            {
                 return new(RecordProblems.DownloadFailed, $"{package}: {result.Describe()}");
+            }
         }
         finally
         {
@@ -77,7 +100,10 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
             await watching;
         }
         if (Directory.GetFiles(folder, "*.deb") is not [var file])
+        {
             return new(RecordProblems.DownloadFailed, $"{package}: apt-get left no file");
+        }
+
         return await ContentDigest.OfFileAsync(file, cancellation) == package.Digest
             ? null
             : new Problem(RecordProblems.DownloadFailed, $"{package}: the file is not the one of the index");
@@ -104,9 +130,15 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
                 Environment = new Dictionary<string, string> { ["LC_ALL"] = "C" },
                 OutputLimit = 64 << 20,
             },
-            cancellation);
+            cancellation
+        );
         if (result.ExitCode == 127)
-            return new Problem(ProcessProblems.ToolMissing, $"{file} is not installed: kernels can only be imported from packages on Debian");
+        {
+            return new Problem(
+                ProcessProblems.ToolMissing,
+                $"{file} is not installed: kernels can only be imported from packages on Debian"
+            );
+        }
         // apt-cache answers 100 where it knows no such package.
         return result.Succeeded ? result.Output
             : result.ExitCode == 100 ? ""
@@ -121,7 +153,9 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
             foreach (var line in block.Split('\n').Where(l => !l.StartsWith(' ')))
             {
                 if (line.Split(": ", 2) is [var name, var value])
+                {
                     fields[name] = value;
+                }
             }
             yield return fields;
         }
@@ -130,7 +164,8 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
     private static DebianPackage? Read(Dictionary<string, string> fields) =>
         fields.TryGetValue("Package", out var name)
         && fields.TryGetValue("Version", out var version)
-        && fields.TryGetValue("SHA256", out var digest) && ContentDigest.IsHex(digest)
+        && fields.TryGetValue("SHA256", out var digest)
+        && ContentDigest.IsHex(digest)
         && long.TryParse(fields.GetValueOrDefault("Size"), CultureInfo.InvariantCulture, out var size)
             ? new(name, version, new(digest), size)
             : null;

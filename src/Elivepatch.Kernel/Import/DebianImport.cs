@@ -17,10 +17,14 @@ namespace Elivepatch.Kernel.Import;
 /// <param name="boot">Boots an image, given its processor and the path of the vmlinuz, and reads what it says of itself.</param>
 /// <param name="progress">Told of every step.</param>
 public sealed class DebianImport(
-    CacheRoot cache, Func<KernelArchitecture, string, CancellationToken, Task<Outcome<BootFacts>>> boot, IProgress<StageEvent>? progress = null)
+    CacheRoot cache,
+    Func<KernelArchitecture, string, CancellationToken, Task<Outcome<BootFacts>>> boot,
+    IProgress<StageEvent>? progress = null
+)
 {
     /// <summary>
-    /// The name for the newest cloud kernel that has a source package of the same version; <c>-6.1</c> behind it is for that series.
+    /// The name for the newest cloud kernel that has a source package of the same version; <c>-6.1</c> behind it is for that
+    /// series.
     /// </summary>
     public const string NewestCloud = "newest-cloud";
 
@@ -29,11 +33,15 @@ public sealed class DebianImport(
     {
         release = release.StartsWith("debian:", StringComparison.Ordinal) ? release["debian:".Length..] : release;
         progress?.Report(new("resolve", release, StageState.Running));
-        var found = release == NewestCloud || release.StartsWith(NewestCloud + "-", StringComparison.Ordinal)
-            ? await DebianKernel.FindNewestCloudAsync(release[NewestCloud.Length..].TrimStart('-'), cancellation)
-            : await DebianKernel.FindAsync(release, cancellation);
+        var found =
+            release == NewestCloud || release.StartsWith(NewestCloud + "-", StringComparison.Ordinal)
+                ? await DebianKernel.FindNewestCloudAsync(release[NewestCloud.Length..].TrimStart('-'), cancellation)
+                : await DebianKernel.FindAsync(release, cancellation);
         if (!found.TryGet(out var kernel))
+        {
             return Outcome<KernelRecord>.Failure(found.Problems);
+        }
+
         progress?.Report(new("resolve", kernel.Image.ToString(), StageState.Done));
         return await ImportAsync(kernel, cancellation);
     }
@@ -48,26 +56,38 @@ public sealed class DebianImport(
         using var workspace = cache.NewWorkspace();
         var files = await FetchAsync(kernel, workspace.FullPath, cancellation);
         if (!files.TryGet(out var package))
+        {
             return Outcome<KernelRecord>.Failure(files.Problems);
+        }
         // Booting needs one processor, preparing the source the others.
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var booting = BootAsync(kernel, package, both.Token);
         var measuring = MeasureAsync(kernel, package, both.Token);
         if (!(await Task.WhenAny(booting, measuring) is var first && Failed(first)))
+        {
             await Task.WhenAll(booting, measuring);
+        }
         else
+        {
             await both.CancelAsync();
+        }
+
         var facts = await OrCancelled(booting);
         var measured = await OrCancelled(measuring);
         cancellation.ThrowIfCancellationRequested();
         if (facts is { Succeeded: false } || measured is { Succeeded: false })
+        {
             return Outcome<KernelRecord>.Failure([.. facts?.Problems ?? [], .. measured?.Problems ?? []]);
+        }
+
         return Write(kernel, package, facts!.Value, measured!.Value, workspace);
     }
 
     private static bool Failed(Task task) =>
-        task is Task<Outcome<BootFacts>> { IsCompletedSuccessfully: true, Result.Succeeded: false }
-            or Task<Outcome<Measured>> { IsCompletedSuccessfully: true, Result.Succeeded: false } or { IsCompletedSuccessfully: false };
+        task
+            is Task<Outcome<BootFacts>> { IsCompletedSuccessfully: true, Result.Succeeded: false }
+                or Task<Outcome<Measured>> { IsCompletedSuccessfully: true, Result.Succeeded: false }
+                or { IsCompletedSuccessfully: false };
 
     private static async Task<Outcome<T>?> OrCancelled<T>(Task<Outcome<T>> task)
     {
@@ -96,20 +116,34 @@ public sealed class DebianImport(
         {
             var path = await archive.DownloadAsync(package, cancellation);
             if (!path.Succeeded)
+            {
                 return Outcome<PackageFiles>.Failure(path.Problems);
+            }
+
             paths.Add(path.Value);
         }
         progress?.Report(new("unpack", kernel.Release, StageState.Running));
         using var unpacked = cache.NewWorkspace();
         var headers = $"./usr/src/linux-headers-{kernel.Release}";
-        var problem = await Archives.UnpackDebianPackageAsync(paths[0], unpacked.FullPath, ["./boot"], cancellation)
+        var problem =
+            await Archives.UnpackDebianPackageAsync(paths[0], unpacked.FullPath, ["./boot"], cancellation)
             ?? await Archives.UnpackDebianPackageAsync(
-                paths[1], unpacked.FullPath, [$"{headers}/.config", $"{headers}/Module.symvers", $"{headers}/include", $"{headers}/arch"], cancellation);
+                paths[1],
+                unpacked.FullPath,
+                [$"{headers}/.config", $"{headers}/Module.symvers", $"{headers}/include", $"{headers}/arch"],
+                cancellation
+            );
         if (problem is not null)
+        {
             return Outcome<PackageFiles>.Failure([problem]);
+        }
+
         var outcome = await PackageFiles.TakeAsync(kernel, unpacked.FullPath, folder, cancellation);
         if (!outcome.Succeeded)
+        {
             return outcome;
+        }
+
         var source = await new SourceArchives(cache).AddPackageAsync(paths[2], kernel.Source.Digest, cancellation);
         progress?.Report(new("unpack", kernel.Release, source.Succeeded ? StageState.Done : StageState.Failed));
         return source.Then<PackageFiles>(s => outcome.Value with { Source = s });
@@ -123,10 +157,15 @@ public sealed class DebianImport(
             facts.BuildId != package.Image.BuildId.Hex
                 ? new Problem(
                     RecordProblems.KernelContradicts,
-                    $"the booted kernel has build-id {facts.BuildId}, its image {package.Image.BuildId}")
-                : facts.Release != package.Release
-                ? new Problem(RecordProblems.KernelContradicts, $"the booted kernel is {facts.Release}, its package {package.Release}")
-                : facts);
+                    $"the booted kernel has build-id {facts.BuildId}, its image {package.Image.BuildId}"
+                )
+            : facts.Release != package.Release
+                ? new Problem(
+                    RecordProblems.KernelContradicts,
+                    $"the booted kernel is {facts.Release}, its package {package.Release}"
+                )
+            : facts
+        );
         progress?.Report(new("boot", "", checkedFacts.Succeeded ? StageState.Done : StageState.Failed));
         return checkedFacts;
     }
@@ -142,21 +181,30 @@ public sealed class DebianImport(
     private KernelRecord Write(DebianKernel kernel, PackageFiles package, BootFacts facts, Measured measured, Workspace workspace)
     {
         using (var stream = File.Create(Path.Combine(workspace.FullPath, RecordFiles.Kallsyms)))
-            stream.Write(facts.Kallsyms.Span);
-        var store = new KernelStore(cache);
-        return store.Add(workspace, new KernelFacts
         {
-            Name = kernel.Release,
-            Release = kernel.Release,
-            Machine = kernel.Architecture.Machine,
-            BuildId = facts.BuildId,
-            Compiler = measured.Config.CompilerText,
-            KernelVersionText = facts.Version,
-            SourceDigest = package.Source!.Key.Hex,
-            Origin = new(
-                "debian", [kernel.Image.ToString(), kernel.Headers.ToString(), kernel.Source.ToString()], DateTimeOffset.UtcNow),
-            Layouts = measured.Layouts,
-        });
+            stream.Write(facts.Kallsyms.Span);
+        }
+
+        var store = new KernelStore(cache);
+        return store.Add(
+            workspace,
+            new KernelFacts
+            {
+                Name = kernel.Release,
+                Release = kernel.Release,
+                Machine = kernel.Architecture.Machine,
+                BuildId = facts.BuildId,
+                Compiler = measured.Config.CompilerText,
+                KernelVersionText = facts.Version,
+                SourceDigest = package.Source!.Key.Hex,
+                Origin = new(
+                    "debian",
+                    [kernel.Image.ToString(), kernel.Headers.ToString(), kernel.Source.ToString()],
+                    DateTimeOffset.UtcNow
+                ),
+                Layouts = measured.Layouts,
+            }
+        );
     }
 
     private sealed record Measured(KernelConfig Config, EntryLayouts Layouts);

@@ -15,21 +15,33 @@ namespace Elivepatch.Kernel.Import;
 /// <param name="Headers">The headers, with the exports.</param>
 /// <param name="Source">The source.</param>
 public sealed partial record DebianKernel(
-    KernelArchitecture Architecture, string Release, DebianPackage Image, DebianPackage Headers, DebianPackage Source)
+    KernelArchitecture Architecture,
+    string Release,
+    DebianPackage Image,
+    DebianPackage Headers,
+    DebianPackage Source
+)
 {
     private const string ImagePrefix = "linux-image-";
-    private static readonly IReadOnlyList<string> cloudSuffixes = [.. KernelArchitectures.All.Select(a => $"-cloud-{a.DistributionName}")];
+    private static readonly IReadOnlyList<string> cloudSuffixes =
+    [
+        .. KernelArchitectures.All.Select(a => $"-cloud-{a.DistributionName}"),
+    ];
 
     /// <summary>The packages of a release in the newest version for which all three are offered.</summary>
     public static async Task<Outcome<DebianKernel>> FindAsync(string release, CancellationToken cancellation)
     {
         if (!ReleaseName.IsValid(release) || !ReleasePattern().IsMatch(release))
+        {
             return new Problem(RecordProblems.KernelNameInvalid, $"\"{release}\" is not a kernel release");
+        }
+
         if (ArchitectureOf(release) is null)
         {
             return new Problem(
                 RecordProblems.KernelNameInvalid,
-                $"\"{release}\" is not a release for {KernelArchitectures.Names}: the name of one ends in {string.Join(" or ", KernelArchitectures.All.Select(a => $"-{a.DistributionName}"))}");
+                $"\"{release}\" is not a release for {KernelArchitectures.Names}: the name of one ends in {string.Join(" or ", KernelArchitectures.All.Select(a => $"-{a.DistributionName}"))}"
+            );
         }
 
         var offers = await DebianArchive.VersionsAsync(PackageNames(release), cancellation);
@@ -43,17 +55,34 @@ public sealed partial record DebianKernel(
     {
         var names = await DebianArchive.NamesAsync(ImagePrefix, cancellation);
         if (!names.TryGet(out var images))
+        {
             return Outcome<DebianKernel>.Failure(names.Problems);
-        var releases = images.Where(n => cloudSuffixes.Any(s => n.EndsWith(s, StringComparison.Ordinal))).Select(n => n[ImagePrefix.Length..])
-            .Where(r => ReleasePattern().IsMatch(r) && (series.Length == 0 || SeriesPattern().Match(r).Value == series)).ToList();
+        }
+
+        var releases = images
+            .Where(n => cloudSuffixes.Any(s => n.EndsWith(s, StringComparison.Ordinal)))
+            .Select(n => n[ImagePrefix.Length..])
+            .Where(r => ReleasePattern().IsMatch(r) && (series.Length == 0 || SeriesPattern().Match(r).Value == series))
+            .ToList();
         if (releases.Count == 0)
+        {
             return new Problem(RecordProblems.PackageMissing, $"no package {ImagePrefix}{series}*{cloudSuffixes[0]} is offered");
+        }
+
         var offers = await DebianArchive.VersionsAsync(releases.SelectMany(PackageNames), cancellation);
         return offers.Then<DebianKernel>(o =>
-            releases.Select(r => Choose(r, o)).Where(c => c.Succeeded).Select(c => c.Value)
-                .MaxBy(k => k.Image.Version, Comparer<string>.Create(DebianVersion.Compare)) is { } newest
-                    ? newest
-                    : new Problem(RecordProblems.PackageMissing, $"no {ImagePrefix}*{cloudSuffixes[0]} has headers and source of its version"));
+            releases
+                .Select(r => Choose(r, o))
+                .Where(c => c.Succeeded)
+                .Select(c => c.Value)
+                .MaxBy(k => k.Image.Version, Comparer<string>.Create(DebianVersion.Compare))
+                is { } newest
+                ? newest
+                : new Problem(
+                    RecordProblems.PackageMissing,
+                    $"no {ImagePrefix}*{cloudSuffixes[0]} has headers and source of its version"
+                )
+        );
     }
 
     // Debian's flavours end in the name of the processor: cloud-amd64, rt-amd64.
@@ -71,7 +100,9 @@ public sealed partial record DebianKernel(
             var headers = offers[names[1]].FirstOrDefault(h => h.Version == image.Version);
             var source = offers[names[2]].FirstOrDefault(s => s.Version == image.Version);
             if (headers is not null && source is not null)
+            {
                 return new DebianKernel(ArchitectureOf(release)!, release, image, headers, source);
+            }
         }
         return Missing(names, offers);
     }
@@ -79,13 +110,17 @@ public sealed partial record DebianKernel(
     private static Problem Missing(string[] names, ILookup<string, DebianPackage> offers)
     {
         if (offers[names[0]].FirstOrDefault() is not { } image)
+        {
             return new(RecordProblems.PackageMissing, $"there is no package {names[0]}");
+        }
+
         var missing = offers[names[1]].All(h => h.Version != image.Version) ? names[1] : names[2];
         var others = string.Join(", ", offers[missing].Take(5).Select(p => p.Version));
         return new(
             RecordProblems.PackageMissing,
             $"{image.Name} has version {image.Version}, and there is no {missing} of that version "
-            + (others.Length == 0 ? "(none is offered)" : $"(offered are {others})"));
+                + (others.Length == 0 ? "(none is offered)" : $"(offered are {others})")
+        );
     }
 
     // A release has three numbers; names with two are those of packages that only depend on the newest.

@@ -10,7 +10,10 @@ public static class DebianVersion
         var (otherEpoch, otherUpstream, otherRevision) = Split(other);
         var order = CompareDigits(epoch, otherEpoch);
         if (order == 0)
+        {
             order = ComparePart(upstream, otherUpstream);
+        }
+
         return order != 0 ? order : ComparePart(revision, otherRevision);
     }
 
@@ -33,17 +36,28 @@ public static class DebianVersion
             {
                 var order = Weight(one, i) - Weight(other, j);
                 if (order != 0)
+                {
                     return order;
+                }
+
                 i++;
                 j++;
             }
             var (start, otherStart) = (i, j);
             while (i < one.Length && char.IsAsciiDigit(one[i]))
+            {
                 i++;
+            }
+
             while (j < other.Length && char.IsAsciiDigit(other[j]))
+            {
                 j++;
+            }
+
             if (CompareDigits(one[start..i], other[otherStart..j]) is var digits and not 0)
+            {
                 return digits;
+            }
         }
         return 0;
     }
@@ -58,9 +72,15 @@ public static class DebianVersion
     private static int Weight(string text, int at)
     {
         if (at >= text.Length || char.IsAsciiDigit(text[at]))
+        {
             return 0;
+        }
+
         if (text[at] == '~')
+        {
             return -1;
+        }
+
         return char.IsAsciiLetter(text[at]) ? text[at] : text[at] + 256;
     }
 }

@@ -22,7 +22,11 @@ internal sealed record PackageFiles(string Release, string Folder, BootImage Ima
 
     /// <summary>Takes the files of interest out of unpacked packages.</summary>
     public static async Task<Outcome<PackageFiles>> TakeAsync(
-        DebianKernel kernel, string unpacked, string folder, CancellationToken cancellation)
+        DebianKernel kernel,
+        string unpacked,
+        string folder,
+        CancellationToken cancellation
+    )
     {
         var headers = Path.Combine(unpacked, "usr", "src", $"linux-headers-{kernel.Release}");
         (string From, string To)[] files =
@@ -35,19 +39,34 @@ internal sealed record PackageFiles(string Release, string Folder, BootImage Ima
         foreach (var (from, to) in files)
         {
             if (!File.Exists(from))
-                return new Problem(RecordProblems.PackageMissing, $"the packages of {kernel.Release} carry no {Path.GetFileName(from)}");
+            {
+                return new Problem(
+                    RecordProblems.PackageMissing,
+                    $"the packages of {kernel.Release} carry no {Path.GetFileName(from)}"
+                );
+            }
+
             File.Copy(from, Path.Combine(folder, to));
         }
         // Where kbuild puts what it generates.
         string[] all = ["include/generated", kernel.Architecture.GeneratedHeaders];
         foreach (var generated in all.Where(g => Directory.Exists(Path.Combine(headers, g))))
+        {
             CopyHeaders(Path.Combine(headers, generated), Path.Combine(folder, RecordFiles.PackagedHeaders, generated));
+        }
+
         var bytes = await File.ReadAllBytesAsync(Path.Combine(folder, RecordFiles.BootImage), cancellation);
         var image = await BootImage.OpenAsync(bytes, cancellation);
         if (!image.Succeeded)
+        {
             return Outcome<PackageFiles>.Failure(image.Problems);
+        }
+
         await using (var stream = File.Create(Path.Combine(folder, RecordFiles.Vmlinux)))
+        {
             await stream.WriteAsync(image.Value.Vmlinux, cancellation);
+        }
+
         return new PackageFiles(kernel.Release, folder, image.Value, null);
     }
 

@@ -24,14 +24,24 @@ public sealed class PackagedModules : IDisposable
     /// <param name="folders">The folders that are needed, below <c>/lib/modules/RELEASE/kernel</c>.</param>
     /// <param name="cancellation">Ends it.</param>
     public static async Task<Outcome<PackagedModules>> OpenAsync(
-        CacheRoot cache, string release, IReadOnlyList<string> folders, CancellationToken cancellation)
+        CacheRoot cache,
+        string release,
+        IReadOnlyList<string> folders,
+        CancellationToken cancellation
+    )
     {
         var kernel = await DebianKernel.FindAsync(release, cancellation);
         if (!kernel.Succeeded)
+        {
             return Outcome<PackagedModules>.Failure(kernel.Problems);
+        }
+
         var package = await new DebianArchive(cache).DownloadAsync(kernel.Value.Image, cancellation);
         if (!package.Succeeded)
+        {
             return Outcome<PackagedModules>.Failure(package.Problems);
+        }
+
         var workspace = cache.NewWorkspace();
         var modules = $"lib/modules/{release}";
         IReadOnlyList<string> members = [$"./{modules}/{BuiltIn}", .. folders.Select(f => $"./{modules}/kernel/{f}")];
@@ -55,13 +65,26 @@ public sealed class PackagedModules : IDisposable
     {
         var file = Path.Combine(folder, "kernel", path);
         if (File.Exists(file + ".ko"))
+        {
             return (ReadOnlyMemory<byte>)await File.ReadAllBytesAsync(file + ".ko", cancellation);
+        }
+
         foreach (var (suffix, program) in new[] { (".ko.xz", "xz"), (".ko.zst", "zstd"), (".ko.gz", "gzip") })
         {
             if (!File.Exists(file + suffix))
+            {
                 continue;
+            }
+
             var unpacked = await ProcessRunner.RunAsync(
-                new ProcessRequest { File = program, Arguments = ["-dc", file + suffix], OutputLimit = LargestModule }, cancellation);
+                new ProcessRequest
+                {
+                    File = program,
+                    Arguments = ["-dc", file + suffix],
+                    OutputLimit = LargestModule,
+                },
+                cancellation
+            );
             return unpacked.Succeeded
                 ? unpacked.OutputBytes
                 : new Problem(ProcessProblems.ToolFailed, $"{file}{suffix}: {unpacked.Describe()}");

@@ -8,5 +8,10 @@ namespace Elivepatch.Kernel.Link;
 /// <param name="ForcedIncludes">Headers that every unit includes first (<c>-include</c>), in order.</param>
 /// <param name="Vermagic">The version text that the loader compares, as the kernel's own build writes it.</param>
 public sealed record ModuleRecipe(
-    IReadOnlyList<string> Compile, IReadOnlyList<string>? Objtool, IReadOnlyList<string> Modpost, IReadOnlyList<string> Link,
-    IReadOnlyList<string> ForcedIncludes, string Vermagic);
+    IReadOnlyList<string> Compile,
+    IReadOnlyList<string>? Objtool,
+    IReadOnlyList<string> Modpost,
+    IReadOnlyList<string> Link,
+    IReadOnlyList<string> ForcedIncludes,
+    string Vermagic
+);

@@ -30,7 +30,10 @@ public sealed class ModuleRecipes(CacheRoot cache)
     /// <summary>The names under which the headers are precompiled; whoever uses them must say the same.</summary>
     internal static readonly string[] PrecompiledNames =
     [
-        "-DKBUILD_MODFILE=\"elivepatch\"", "-DKBUILD_BASENAME=\"elivepatch\"", "-DKBUILD_MODNAME=\"elivepatch\"", "-D__KBUILD_MODNAME=kmod_elivepatch",
+        "-DKBUILD_MODFILE=\"elivepatch\"",
+        "-DKBUILD_BASENAME=\"elivepatch\"",
+        "-DKBUILD_MODNAME=\"elivepatch\"",
+        "-D__KBUILD_MODNAME=kmod_elivepatch",
     ];
 
     private const string Version = "2";
@@ -41,7 +44,12 @@ public sealed class ModuleRecipes(CacheRoot cache)
     /// <summary>The recipe of a tree and the folder with its files.</summary>
     public async Task<Outcome<(ModuleRecipe Recipe, string Folder)>> GetAsync(PreparedTree tree, CancellationToken cancellation)
     {
-        var entry = await cache.GetAsync(Kind, ContentDigest.OfParts(Version, GlueSource.Headers, tree.Key.Hex), f => LearnAsync(tree, f, cancellation), cancellation);
+        var entry = await cache.GetAsync(
+            Kind,
+            ContentDigest.OfParts(Version, GlueSource.Headers, tree.Key.Hex),
+            f => LearnAsync(tree, f, cancellation),
+            cancellation
+        );
         return entry.Then<(ModuleRecipe, string)>(folder =>
         {
             var json = File.ReadAllBytes(Path.Combine(folder, FileName));
@@ -55,8 +63,11 @@ public sealed class ModuleRecipes(CacheRoot cache)
     {
         using var workspace = cache.NewWorkspace();
         await File.WriteAllTextAsync(Path.Combine(workspace.FullPath, "Kbuild"), $"obj-m := {Sample}.o\n", cancellation);
-        await File.WriteAllTextAsync(Path.Combine(workspace.FullPath, Sample + ".c"),
-            "#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\nMODULE_DESCRIPTION(\"sample\");\n", cancellation);
+        await File.WriteAllTextAsync(
+            Path.Combine(workspace.FullPath, Sample + ".c"),
+            "#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\nMODULE_DESCRIPTION(\"sample\");\n",
+            cancellation
+        );
         var outcome = await Sandbox.RunAsync(
             new SandboxRequest
             {
@@ -68,36 +79,69 @@ public sealed class ModuleRecipes(CacheRoot cache)
                 Binds = [.. tree.Binds, new(workspace.FullPath, "/out", Writable: true)],
                 WorkingDirectory = PreparedTree.InsidePath,
             },
-            cancellation);
+            cancellation
+        );
         if (!outcome.TryGet(out var result))
+        {
             return outcome.Problems[0];
+        }
+
         if (Read(result.Output, Path.Combine(workspace.FullPath, Sample + ".ko")) is not { } recipe)
+        {
             return new(ModuleProblems.ModuleRecipeUnreadable, result.Describe());
+        }
+
         var common = Path.Combine(workspace.FullPath, ".module-common.o");
         if (File.Exists(common))
+        {
             File.Copy(common, Path.Combine(folder, CommonName));
+        }
+
         if (await PrecompileAsync(tree, recipe, folder, cancellation) is { } problem)
+        {
             return problem;
-        await File.WriteAllBytesAsync(Path.Combine(folder, FileName), JsonSerializer.SerializeToUtf8Bytes(recipe, ModuleRecipeJson.Default.ModuleRecipe), cancellation);
+        }
+
+        await File.WriteAllBytesAsync(
+            Path.Combine(folder, FileName),
+            JsonSerializer.SerializeToUtf8Bytes(recipe, ModuleRecipeJson.Default.ModuleRecipe),
+            cancellation
+        );
         return null;
     }
 
     private static ModuleRecipe? Read(string output, string module)
     {
-        IReadOnlyList<string>? compile = null, objtool = null, modpost = null, link = null;
+        IReadOnlyList<string>? compile = null,
+            objtool = null,
+            modpost = null,
+            link = null;
         foreach (var words in ShellCommands.Split(output))
         {
             if (words[^1] == $"/out/{Sample}.c" && words.Contains("-c"))
+            {
                 compile ??= words;
+            }
             else if (words[0].EndsWith("objtool/objtool", StringComparison.Ordinal) && words[^1] == $"/out/{Sample}.o")
+            {
                 objtool ??= [.. words.SkipLast(1)];
+            }
             else if (words[0].EndsWith("mod/modpost", StringComparison.Ordinal))
+            {
                 modpost ??= words;
+            }
             else if (words.Contains("-r") && words.Contains($"/out/{Sample}.ko"))
+            {
                 link ??= words;
+            }
         }
 
-        return compile is null || modpost is null || link is null || !File.Exists(module) || ModuleInformation.Of(ElfReader.Read(File.ReadAllBytes(module))).Vermagic is not { } vermagic
+        return
+            compile is null
+            || modpost is null
+            || link is null
+            || !File.Exists(module)
+            || ModuleInformation.Of(ElfReader.Read(File.ReadAllBytes(module))).Vermagic is not { } vermagic
             ? null
             : new(WithoutNames(compile), objtool, WithoutLists(modpost), WithoutFiles(link), ForcedIncludes(compile), vermagic);
     }
@@ -108,9 +152,17 @@ public sealed class ModuleRecipes(CacheRoot cache)
         for (var i = 0; i < words.Count - 1; i++)
         {
             if (words[i] is "-o" or "-include")
+            {
                 i++;
-            else if (words[i] != "-c" && !words[i].StartsWith("-Wp,-M", StringComparison.Ordinal) && !words[i].Contains("KBUILD_", StringComparison.Ordinal))
+            }
+            else if (
+                words[i] != "-c"
+                && !words[i].StartsWith("-Wp,-M", StringComparison.Ordinal)
+                && !words[i].Contains("KBUILD_", StringComparison.Ordinal)
+            )
+            {
                 kept.Add(words[i]);
+            }
         }
 
         return kept;
@@ -126,9 +178,13 @@ public sealed class ModuleRecipes(CacheRoot cache)
         for (var i = 0; i < words.Count; i++)
         {
             if (words[i] is "-o" or "-T" or "-i" or "-e" && i + 1 < words.Count && !words[i + 1].StartsWith('-'))
+            {
                 i++;
+            }
             else if (words[i] is not ("-w" or "-e"))
+            {
                 kept.Add(words[i]);
+            }
         }
 
         return kept;
@@ -140,30 +196,52 @@ public sealed class ModuleRecipes(CacheRoot cache)
         for (var i = 0; i < words.Count; i++)
         {
             if (words[i] == "-o")
+            {
                 i++;
+            }
             else if (!words[i].StartsWith("/out/", StringComparison.Ordinal))
+            {
                 kept.Add(words[i]);
+            }
         }
 
         return kept;
     }
 
-    private static async Task<Problem?> PrecompileAsync(PreparedTree tree, ModuleRecipe recipe, string folder, CancellationToken cancellation)
+    private static async Task<Problem?> PrecompileAsync(
+        PreparedTree tree,
+        ModuleRecipe recipe,
+        string folder,
+        CancellationToken cancellation
+    )
     {
-        var text = string.Concat(recipe.ForcedIncludes.Select(i => $"#include \"{PreparedTree.InsidePath}/{i.TrimStart('.', '/')}\"\n"))
-            + GlueSource.Headers + "#if __has_include(<linux/export-internal.h>)\n#include <linux/export-internal.h>\n#endif\n#include <linux/compiler.h>\n";
+        var text =
+            string.Concat(recipe.ForcedIncludes.Select(i => $"#include \"{PreparedTree.InsidePath}/{i.TrimStart('.', '/')}\"\n"))
+            + GlueSource.Headers
+            + "#if __has_include(<linux/export-internal.h>)\n#include <linux/export-internal.h>\n#endif\n#include <linux/compiler.h>\n";
         await File.WriteAllTextAsync(Path.Combine(folder, HeadersName), text, cancellation);
         var outcome = await Sandbox.RunSuccessfullyAsync(
             new SandboxRequest
             {
                 File = recipe.Compile[0],
-                Arguments = [.. recipe.Compile.Skip(1), .. PrecompiledNames, "-g0", "-x", "c-header", "-o", $"{InsidePath}/{HeadersName}.gch", $"{InsidePath}/{HeadersName}"],
+                Arguments =
+                [
+                    .. recipe.Compile.Skip(1),
+                    .. PrecompiledNames,
+                    "-g0",
+                    "-x",
+                    "c-header",
+                    "-o",
+                    $"{InsidePath}/{HeadersName}.gch",
+                    $"{InsidePath}/{HeadersName}",
+                ],
                 Environment = tree.Environment,
                 Binds = [.. tree.Binds, new(folder, InsidePath, Writable: true)],
                 WorkingDirectory = PreparedTree.InsidePath,
             },
             "precompiling the module headers",
-            cancellation);
+            cancellation
+        );
         return outcome.Succeeded ? null : outcome.Problems[0];
     }
 }

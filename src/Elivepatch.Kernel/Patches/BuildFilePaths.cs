@@ -15,7 +15,16 @@ public static class BuildFilePaths
 
     private static readonly string[] Headers =
     [
-        "--- ", "+++ ", "*** ", "Index:", "Prereq:", "diff ", "rename from ", "rename to ", "copy from ", "copy to ",
+        "--- ",
+        "+++ ",
+        "*** ",
+        "Index:",
+        "Prereq:",
+        "diff ",
+        "rename from ",
+        "rename to ",
+        "copy from ",
+        "copy to ",
     ];
 
     /// <summary>The files of this kind that a patch names, without its first folder; empty where there is none.</summary>
@@ -27,7 +36,10 @@ public static class BuildFilePaths
             // patch(1) takes an indented diff, and one whose lines were marked with X.
             var text = line.TrimStart(' ', '\t', 'X', '\r');
             if (Array.Find(Headers, h => text.StartsWith(h, StringComparison.Ordinal)) is not { } header)
+            {
                 continue;
+            }
+
             var words = text[header.Length..].Split((char[])[' ', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries);
             found.UnionWith(words.SelectMany(Readings).Where(Is));
         }
@@ -40,20 +52,30 @@ public static class BuildFilePaths
     {
         var parts = path.Split('/').Where(p => p is not ("" or ".")).ToArray();
         if (parts.Length == 0)
+        {
             return false;
+        }
+
         var name = parts[^1];
         return Array.Exists(Names, n => name == n || name.StartsWith(n + ".", StringComparison.Ordinal))
-            || Folders.Contains(parts[0]) || parts[..^1].Any(p => p is "scripts" or "tools")
+            || Folders.Contains(parts[0])
+            || parts[..^1].Any(p => p is "scripts" or "tools")
             || Array.Exists(Suffixes, s => name.EndsWith(s, StringComparison.Ordinal));
     }
 
-    // With the first folder, as a rename has it, and without. A quoted name may be written with escapes: it is one that nobody needs.
+    // With the first folder, as a rename has it, and without. A quoted name may be written with escapes: it is one that nobody
+    // needs.
     private static IEnumerable<string> Readings(string word)
     {
         if (word.Contains('"', StringComparison.Ordinal) || word.Contains('\\', StringComparison.Ordinal))
+        {
             yield return "Makefile";
+        }
+
         yield return word;
         if (word.IndexOf('/', StringComparison.Ordinal) is var slash and >= 0)
+        {
             yield return word[(slash + 1)..];
+        }
     }
 }

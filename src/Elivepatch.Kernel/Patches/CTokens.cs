@@ -11,13 +11,14 @@ internal static class CTokens
     private static readonly string[] single = [.. Enumerable.Range(0, 256).Select(c => ((char)c).ToString())];
 
     /// <summary>
-    /// The tokens of a text, in order, and whether white space stands before each. A literal that does not end, ends with the text.
+    /// The tokens of a text, in order, and whether white space stands before each. A literal that does not end, ends with the
+    /// text.
     /// </summary>
     public static List<(string Token, bool IsApart)> Read(ReadOnlySpan<byte> text)
     {
         var tokens = new List<(string, bool)>();
         var isApart = false;
-        for (var i = 0; i < text.Length;)
+        for (var i = 0; i < text.Length; )
         {
             var c = text[i];
             if (c is (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r' or (byte)'\f' or (byte)'\v')
@@ -27,7 +28,10 @@ internal static class CTokens
                 continue;
             }
 
-            var end = c is (byte)'"' or (byte)'\'' ? EndOfLiteral(text, i) : IsOfWord(c) ? EndOfWord(text, i) : i + 1;
+            var end =
+                c is (byte)'"' or (byte)'\'' ? EndOfLiteral(text, i)
+                : IsOfWord(c) ? EndOfWord(text, i)
+                : i + 1;
             tokens.Add((end - i == 1 ? single[c] : Encoding.Latin1.GetString(text[i..end]), isApart));
             isApart = false;
             i = end;
@@ -45,7 +49,10 @@ internal static class CTokens
     private static int EndOfWord(ReadOnlySpan<byte> text, int start)
     {
         while (start < text.Length && IsOfWord(text[start]))
+        {
             start++;
+        }
+
         return start;
     }
 
@@ -55,9 +62,13 @@ internal static class CTokens
         for (var i = start + 1; i < text.Length; i++)
         {
             if (text[i] == (byte)'\\')
+            {
                 i++;
+            }
             else if (text[i] == text[start])
+            {
                 return i + 1;
+            }
         }
 
         return text.Length;

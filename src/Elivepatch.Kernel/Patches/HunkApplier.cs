@@ -26,7 +26,10 @@ internal static class HunkApplier
             // A hunk of additions alone names the line after which they come.
             var expected = (before.Count == 0 ? hunk.OldStart : hunk.OldStart - 1) + moved;
             if (Place(lines, before, expected, floor) is not { } place)
+            {
                 return Refusal(name, file, hunk, original, Places(lines, before, floor).Count() > 1);
+            }
+
             lines.RemoveRange(place, before.Count);
             lines.InsertRange(place, after);
             moved += place - expected + after.Count - before.Count;
@@ -43,7 +46,10 @@ internal static class HunkApplier
         {
             List<string> after = [.. hunk.After];
             if (after.Count == 0 || !Places(lines, after, floor).Any())
+            {
                 return false;
+            }
+
             floor = Places(lines, after, floor).First() + after.Count;
         }
         return true;
@@ -52,7 +58,9 @@ internal static class HunkApplier
     private static int? Place(List<string> lines, List<string> before, int expected, int floor)
     {
         if (expected >= floor && Fits(lines, before, expected))
+        {
             return expected;
+        }
         // Without lines to look for there is only the place that the patch names.
         return before.Count > 0 && Places(lines, before, floor).Take(2).ToList() is [var only] ? only : null;
     }
@@ -63,24 +71,33 @@ internal static class HunkApplier
     private static bool Fits(IReadOnlyList<string> lines, List<string> wanted, int place)
     {
         if (place < 0 || place + wanted.Count > lines.Count)
+        {
             return false;
+        }
+
         for (var i = 0; i < wanted.Count; i++)
         {
             if (!string.Equals(lines[place + i], wanted[i], StringComparison.Ordinal))
+            {
                 return false;
+            }
         }
         return true;
     }
 
     private static string AboutEnds(PatchHunk hunk, IReadOnlyList<string> lines) =>
-        hunk.Lines.Any(l => l.Text.EndsWith("\r\n", StringComparison.Ordinal)) && !lines.Any(l => l.EndsWith("\r\n", StringComparison.Ordinal))
+        hunk.Lines.Any(l => l.Text.EndsWith("\r\n", StringComparison.Ordinal))
+        && !lines.Any(l => l.EndsWith("\r\n", StringComparison.Ordinal))
             ? " (those of the patch end in carriage returns, its own do not)"
             : "";
 
     private static Problem Refusal(string name, PatchedFile file, PatchHunk hunk, IReadOnlyList<string> lines, bool ambiguous)
     {
         if (IsApplied(file, lines))
+        {
             return new(PatchProblems.PatchAlreadyApplied, $"{name}: {file.Path} has the change");
+        }
+
         var text = hunk.Text.Length > ShownHunk ? hunk.Text[..ShownHunk] + "..." : hunk.Text;
         return ambiguous
             ? new(PatchProblems.PatchAmbiguous, $"{name}: {file.Path}:\n{text}")

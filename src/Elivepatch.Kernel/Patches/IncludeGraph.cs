@@ -1,7 +1,7 @@
-// In: a prepared tree. Out: which C files and which assembly may see a file, directly or through others. A name in quotes means the file beside the
-// includer where there is one (C11 6.10.2, GCC manual "Search Path"); any other name may mean every file whose path ends so.
-// Search paths and conditions are not looked at, so the answer has too many rather than too few; who really changes is found by
-// preprocessing.
+// In: a prepared tree. Out: which C files and which assembly may see a file, directly or through others. A name in quotes means
+// the file beside the includer where there is one (C11 6.10.2, GCC manual "Search Path"); any other name may mean every file
+// whose path ends so. Search paths and conditions are not looked at, so the answer has too many rather than too few; who really
+// changes is found by preprocessing.
 
 using System.Collections.Concurrent;
 using System.Text;
@@ -37,15 +37,23 @@ internal sealed class IncludeGraph
     /// <summary>
     /// The names under which C files are included by others, last parts only. There are few; most patched C files need no graph.
     /// </summary>
-    public static async Task<Outcome<IReadOnlySet<string>>> LoadIncludedCAsync(CacheRoot cache, PreparedTree tree, CancellationToken cancellation)
+    public static async Task<Outcome<IReadOnlySet<string>>> LoadIncludedCAsync(
+        CacheRoot cache,
+        PreparedTree tree,
+        CancellationToken cancellation
+    )
     {
         var entry = await EntryAsync(cache, tree, cancellation);
-        return entry.Then<IReadOnlySet<string>>(folder => File.ReadLines(Path.Combine(folder, IncludedCName)).ToHashSet(StringComparer.Ordinal));
+        return entry.Then<IReadOnlySet<string>>(folder =>
+            File.ReadLines(Path.Combine(folder, IncludedCName)).ToHashSet(StringComparer.Ordinal)
+        );
     }
 
     /// <summary>The C files, assembly and linker scripts that may see a file: themselves, or through headers.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="addedIncludes">Includes of files that the tree does not have in this form: includer, and name as written.</param>
+    /// <param name="addedIncludes">
+    /// Includes of files that the tree does not have in this form: includer, and name as written.
+    /// </param>
     public IReadOnlyList<string> ReadersOf(string path, IEnumerable<(string Includer, string Name)> addedIncludes)
     {
         var added = addedIncludes.ToLookup(a => LastPart(a.Name), StringComparer.Ordinal);
@@ -58,11 +66,17 @@ internal sealed class IncludeGraph
             foreach (var (includer, _) in all.Where(i => MayMean(i.Includer, i.Name, file)))
             {
                 if (seen.Add(includer))
+                {
                     queue.Enqueue(includer);
+                }
             }
         }
         seen.Remove(path);
-        return [.. seen.Where(f => f.EndsWith(".c", StringComparison.Ordinal) || f.EndsWith(".S", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        return
+        [
+            .. seen.Where(f => f.EndsWith(".c", StringComparison.Ordinal) || f.EndsWith(".S", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal),
+        ];
     }
 
     /// <summary>The names that a text includes, each after the quote or bracket that opens it.</summary>
@@ -76,37 +90,55 @@ internal sealed class IncludeGraph
             text = end < 0 ? [] : text[(end + 1)..];
             line = line.TrimStart(" \t"u8);
             if (line.Length == 0 || line[0] != '#')
+            {
                 continue;
+            }
+
             line = line[1..].TrimStart(" \t"u8);
             if (!line.StartsWith("include"u8))
+            {
                 continue;
+            }
+
             line = line[7..].TrimStart(" \t"u8);
             var close = Close(line);
             if (close > 1)
+            {
                 found.Add(Encoding.Latin1.GetString(line[..close]));
+            }
         }
         return found;
     }
 
-    private static Task<Outcome<string>> EntryAsync(CacheRoot cache, PreparedTree tree, CancellationToken cancellation) => cache.GetAsync(
-        Kind,
-        ContentDigest.OfParts(Version, tree.Key.Hex),
-        folder =>
-        {
-            var lines = Scan(tree.Folder, tree.Architecture.SourceName, cancellation).ToList();
-            File.WriteAllLines(Path.Combine(folder, FileName), lines);
-            File.WriteAllLines(Path.Combine(folder, IncludedCName),
-                lines.Where(l => l.Contains('\t', StringComparison.Ordinal) && l.EndsWith(".c", StringComparison.Ordinal)).Select(LastPart).Distinct());
-            return Task.FromResult<Problem?>(null);
-        },
-        cancellation);
+    private static Task<Outcome<string>> EntryAsync(CacheRoot cache, PreparedTree tree, CancellationToken cancellation) =>
+        cache.GetAsync(
+            Kind,
+            ContentDigest.OfParts(Version, tree.Key.Hex),
+            folder =>
+            {
+                var lines = Scan(tree.Folder, tree.Architecture.SourceName, cancellation).ToList();
+                File.WriteAllLines(Path.Combine(folder, FileName), lines);
+                File.WriteAllLines(
+                    Path.Combine(folder, IncludedCName),
+                    lines
+                        .Where(l => l.Contains('\t', StringComparison.Ordinal) && l.EndsWith(".c", StringComparison.Ordinal))
+                        .Select(LastPart)
+                        .Distinct()
+                );
+                return Task.FromResult<Problem?>(null);
+            },
+            cancellation
+        );
 
-    private static int Close(ReadOnlySpan<byte> line) => line.Length == 0 ? -1 : line[0] switch
-    {
-        (byte)'<' => line.IndexOf((byte)'>'),
-        (byte)'"' => line[1..].IndexOf((byte)'"') + 1,
-        _ => -1,
-    };
+    private static int Close(ReadOnlySpan<byte> line) =>
+        line.Length == 0
+            ? -1
+            : line[0] switch
+            {
+                (byte)'<' => line.IndexOf((byte)'>'),
+                (byte)'"' => line[1..].IndexOf((byte)'"') + 1,
+                _ => -1,
+            };
 
     private static IEnumerable<string> Scan(string root, string own, CancellationToken cancellation)
     {
@@ -115,28 +147,40 @@ internal sealed class IncludeGraph
         {
             var folders = Path.GetFileName(top) == "arch" ? [Path.Combine(top, own)] : new[] { top };
             foreach (var folder in folders.Where(Directory.Exists))
+            {
                 files.AddRange(Sources(folder));
+            }
         }
         var lines = new ConcurrentBag<string>();
-        Parallel.ForEach(files, new ParallelOptions { CancellationToken = cancellation }, file =>
-        {
-            if (new FileInfo(file).Length > LargestFile)
-                return;
-            var path = Path.GetRelativePath(root, file);
-            lines.Add(path);
-            foreach (var name in Includes(File.ReadAllBytes(file)).Where(n => !n.Contains('\t', StringComparison.Ordinal)))
-                lines.Add($"{path}\t{name}");
-        });
+        Parallel.ForEach(
+            files,
+            new ParallelOptions { CancellationToken = cancellation },
+            file =>
+            {
+                if (new FileInfo(file).Length > LargestFile)
+                {
+                    return;
+                }
+
+                var path = Path.GetRelativePath(root, file);
+                lines.Add(path);
+                foreach (var name in Includes(File.ReadAllBytes(file)).Where(n => !n.Contains('\t', StringComparison.Ordinal)))
+                {
+                    lines.Add($"{path}\t{name}");
+                }
+            }
+        );
         return lines;
     }
 
     private static IEnumerable<string> Sources(string folder) =>
-        Directory.EnumerateFiles(folder, "*.?", new EnumerationOptions
-        {
-            RecurseSubdirectories = true,
-            AttributesToSkip = FileAttributes.ReparsePoint,
-        })
-        .Where(f => f[^2..] is ".c" or ".h" or ".S");
+        Directory
+            .EnumerateFiles(
+                folder,
+                "*.?",
+                new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }
+            )
+            .Where(f => f[^2..] is ".c" or ".h" or ".S");
 
     private static IncludeGraph Read(string file)
     {
@@ -150,7 +194,10 @@ internal sealed class IncludeGraph
             }
             var last = LastPart(name);
             if (!graph.includers.TryGetValue(last, out var list))
+            {
                 graph.includers[last] = list = [];
+            }
+
             list.Add((includer, name));
         }
         return graph;
@@ -161,11 +208,20 @@ internal sealed class IncludeGraph
         var name = written[1..];
         var beside = Plain(Path.GetDirectoryName(includer) + "/" + name);
         if (beside == path)
+        {
             return true;
+        }
+
         if (written[0] == '"' && files.Contains(beside))
+        {
             return false;
+        }
+
         while (name.StartsWith("../", StringComparison.Ordinal) || name.StartsWith("./", StringComparison.Ordinal))
+        {
             name = name[(name.IndexOf('/', StringComparison.Ordinal) + 1)..];
+        }
+
         name = Plain(name);
         return path == name || path.EndsWith("/" + name, StringComparison.Ordinal);
     }

@@ -80,7 +80,10 @@ internal sealed class LexicalPlaces
         Scan(text);
         // A comment that a directive's line opens is no longer part of the directive, but its end is no end of a statement.
         if (inDirective)
+        {
             complete = true;
+        }
+
         inDirective = false;
     }
 
@@ -145,8 +148,16 @@ internal sealed class LexicalPlaces
     private void Significant(char c)
     {
         if (inDirective)
+        {
             return;
-        depth += c switch { '(' or '[' => 1, ')' or ']' => -1, _ => 0 };
+        }
+
+        depth += c switch
+        {
+            '(' or '[' => 1,
+            ')' or ']' => -1,
+            _ => 0,
+        };
         depth = Math.Max(depth, 0);
         complete = c is ';' or '{' or '}';
     }
@@ -158,9 +169,13 @@ internal sealed class LexicalPlaces
         for (var i = start + 1; i < text.Length; i++)
         {
             if (text[i] == '\\')
+            {
                 i++;
+            }
             else if (text[i] == quote)
+            {
                 return i;
+            }
         }
         return text.Length;
     }

@@ -14,20 +14,37 @@ internal static class LineDiff
     {
         var start = 0;
         while (start < before.Count && start < after.Count && before[start] == after[start])
+        {
             start++;
+        }
+
         var (oldEnd, newEnd) = (before.Count, after.Count);
         while (oldEnd > start && newEnd > start && before[oldEnd - 1] == after[newEnd - 1])
+        {
             (oldEnd, newEnd) = (oldEnd - 1, newEnd - 1);
+        }
+
         if (start == oldEnd && start == newEnd)
+        {
             return [];
+        }
+
         if (Trace(before, after, start, oldEnd, newEnd) is not { } trace)
+        {
             return [new(start, oldEnd - start, start, newEnd - start)];
+        }
+
         return Gather(Matches(trace, oldEnd - start, newEnd - start), start, oldEnd, newEnd);
     }
 
     // For each number of edits, how far each diagonal gets: v[k] is the old position reached on diagonal k = old - new.
     private static List<Dictionary<int, int>>? Trace(
-        IReadOnlyList<string> before, IReadOnlyList<string> after, int start, int oldEnd, int newEnd)
+        IReadOnlyList<string> before,
+        IReadOnlyList<string> after,
+        int start,
+        int oldEnd,
+        int newEnd
+    )
     {
         var (oldCount, newCount) = (oldEnd - start, newEnd - start);
         var trace = new List<Dictionary<int, int>>();
@@ -40,10 +57,15 @@ internal static class LineDiff
             {
                 var x = Down(reached, k, edits) ? reached[k + 1] : reached[k - 1] + 1;
                 while (x < oldCount && x - k < newCount && x - k >= 0 && before[start + x] == after[start + x - k])
+                {
                     x++;
+                }
+
                 next[k] = x;
                 if (x >= oldCount && x - k >= newCount)
+                {
                     return trace;
+                }
             }
             reached = next;
         }
@@ -67,7 +89,10 @@ internal static class LineDiff
             var fromY = fromX - (down ? k + 1 : k - 1);
             var (afterX, afterY) = down ? (fromX, fromY + 1) : (fromX + 1, fromY);
             while (x > afterX && y > afterY)
+            {
                 matches.Add((--x, --y));
+            }
+
             (x, y) = (fromX, fromY);
         }
         return matches;
@@ -77,10 +102,19 @@ internal static class LineDiff
     {
         var changes = new List<LineChange>();
         var (x, y) = (start, start);
-        foreach (var (old, @new) in matches.AsEnumerable().Reverse().Select(m => (m.Old + start, m.New + start)).Append((oldEnd, newEnd)))
+        foreach (
+            var (old, @new) in matches
+                .AsEnumerable()
+                .Reverse()
+                .Select(m => (m.Old + start, m.New + start))
+                .Append((oldEnd, newEnd))
+        )
         {
             if (old > x || @new > y)
+            {
                 changes.Add(new(x, old - x, y, @new - y));
+            }
+
             (x, y) = (old + 1, @new + 1);
         }
         return changes;

@@ -21,7 +21,11 @@ namespace Elivepatch.Kernel.Patches;
 /// <param name="Changed">Those of the lines before, from 1, that are gone or other ones now.</param>
 /// <param name="Added">The lines that are new or other ones now.</param>
 internal sealed record NumberedLines(
-    IReadOnlyList<string> Lines, IReadOnlySet<int> Doubtful, IReadOnlySet<int> Changed, IReadOnlyList<string> Added);
+    IReadOnlyList<string> Lines,
+    IReadOnlySet<int> Doubtful,
+    IReadOnlySet<int> Changed,
+    IReadOnlyList<string> Added
+);
 
 /// <summary>Keeps line numbers where they were.</summary>
 internal sealed class LineDirectives
@@ -31,7 +35,8 @@ internal sealed class LineDirectives
     private readonly List<string> written = [];
 
     // How many conditionals are open here, and how many of them, from the outermost, hold a change or a directive.
-    private int open, marked;
+    private int open,
+        marked;
     private readonly HashSet<int> doubtful = [];
 
     // What may lie between the number of the next line and its place in the file: a directive in a branch counts or does not.
@@ -66,7 +71,8 @@ internal sealed class LineDirectives
             directives.written,
             directives.shifts.Count > MostShifts ? Enumerable.Range(1, before.Count).ToHashSet() : directives.doubtful,
             gone,
-            [.. changes.SelectMany(c => after.Skip(c.NewStart).Take(c.NewCount))]);
+            [.. changes.SelectMany(c => after.Skip(c.NewStart).Take(c.NewCount))]
+        );
     }
 
     private void CopyUnchanged(int from, int to, int old)
@@ -75,9 +81,15 @@ internal sealed class LineDirectives
         {
             var number = old + line - from + 1;
             if (isDoubtful && places[line].IsSafe)
+            {
                 Direct(number);
+            }
+
             if (isDoubtful)
+            {
                 Doubt(number);
+            }
+
             Copy(line);
         }
     }
@@ -86,13 +98,18 @@ internal sealed class LineDirectives
     {
         var movesLines = change.NewCount != change.OldCount;
         if (movesLines)
+        {
             MarkConditionals();
+        }
+
         for (var line = change.NewStart; line < change.NewStart + change.NewCount; line++)
         {
             Doubt(null);
             Copy(line);
             if (movesLines && places[line].Conditional == ConditionalPart.If)
+            {
                 MarkConditionals();
+            }
         }
 
         isDoubtful |= movesLines;
@@ -104,7 +121,9 @@ internal sealed class LineDirectives
         isDoubtful = false;
         MarkConditionals();
         if (open == 0 && shifts.Count <= MostShifts)
+        {
             shifts.Clear();
+        }
         // The directive is a line as well.
         shifts.Add(number - 1 - written.Count);
     }
@@ -113,9 +132,14 @@ internal sealed class LineDirectives
     private void Doubt(int? number)
     {
         if (number is { } old)
+        {
             doubtful.Add(old);
+        }
+
         if (shifts.Count <= MostShifts)
+        {
             doubtful.UnionWith(shifts.Select(s => written.Count + 1 + s));
+        }
     }
 
     private void Copy(int line)

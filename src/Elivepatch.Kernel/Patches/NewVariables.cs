@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Elivepatch.Kernel.Patches;
 
 /// <summary>
-/// Tells whether lines may add a variable that lives longer than a call. The compiler may leave no trace of one in the object, where it
-/// puts its initial value into code: so the source is asked, and a line that may do so does.
+/// Tells whether lines may add a variable that lives longer than a call. The compiler may leave no trace of one in the object,
+/// where it puts its initial value into code: so the source is asked, and a line that may do so does.
 /// </summary>
 internal static partial class NewVariables
 {
@@ -16,7 +16,10 @@ internal static partial class NewVariables
         // Parameters of a function, and its beginning: no initial value, and no end of a declaration.
         var text = line.TrimEnd();
         if (FunctionPattern().IsMatch(text) && text.IndexOfAny(['=', ';']) < 0)
+        {
             return false;
+        }
+
         return WordPattern().IsMatch(text) || FileScopePattern().IsMatch(text);
     }
 

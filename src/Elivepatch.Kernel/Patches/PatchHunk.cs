@@ -15,10 +15,11 @@ public sealed record PatchHunk(string Header, int OldStart, IReadOnlyList<HunkLi
     /// <summary>The hunk as the patch has it, for a message.</summary>
     public string Text => Header + "\n" + string.Concat(Lines.Select(l => Mark(l.Kind) + l.Text.TrimEnd('\n') + "\n"));
 
-    private static char Mark(HunkLineKind kind) => kind switch
-    {
-        HunkLineKind.Added => '+',
-        HunkLineKind.Removed => '-',
-        _ => ' ',
-    };
+    private static char Mark(HunkLineKind kind) =>
+        kind switch
+        {
+            HunkLineKind.Added => '+',
+            HunkLineKind.Removed => '-',
+            _ => ' ',
+        };
 }

@@ -16,11 +16,34 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
     private const int MostFiles = 1000;
     private const int LongestFile = 2_000_000;
     private const string Nothing = "/dev/null";
+
     // Those of the kernel's source; a prefix is called otherwise.
     private static readonly HashSet<string> topFolders =
     [
-        "arch", "block", "certs", "crypto", "Documentation", "drivers", "fs", "include", "init", "io_uring", "ipc", "kernel", "lib", "LICENSES",
-        "mm", "net", "rust", "samples", "scripts", "security", "sound", "tools", "usr", "virt",
+        "arch",
+        "block",
+        "certs",
+        "crypto",
+        "Documentation",
+        "drivers",
+        "fs",
+        "include",
+        "init",
+        "io_uring",
+        "ipc",
+        "kernel",
+        "lib",
+        "LICENSES",
+        "mm",
+        "net",
+        "rust",
+        "samples",
+        "scripts",
+        "security",
+        "sound",
+        "tools",
+        "usr",
+        "virt",
     ];
 
     private readonly List<PatchedFile> files = [];
@@ -32,15 +55,29 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
     public Outcome<SourcePatch> Read()
     {
         if (text.Length > PatchFile.Largest)
-            return new Problem(PatchProblems.PatchTooLarge, $"{name} has {text.Length >> 20} MiB, more than {PatchFile.Largest >> 20}");
+        {
+            return new Problem(
+                PatchProblems.PatchTooLarge,
+                $"{name} has {text.Length >> 20} MiB, more than {PatchFile.Largest >> 20}"
+            );
+        }
         // One character a byte: a source file may have any encoding, and every byte has to come out as it went in.
         lines = WithoutCarriageReturns(Encoding.Latin1.GetString(text.Span).Split('\n'));
         while (at < lines.Length && problem is null)
+        {
             ReadLine();
+        }
+
         if (problem is null && files.Count == 0)
+        {
             Fail(PatchProblems.PatchUnreadable, "it has no change of a file");
+        }
+
         if (problem is null && files.Count > MostFiles)
+        {
             Fail(PatchProblems.PatchTooLarge, $"it changes {files.Count} files, more than {MostFiles}");
+        }
+
         return problem is null ? new SourcePatch(name, ContentDigest.Of(text.Span), files) : problem;
     }
 
@@ -48,7 +85,9 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
     private static string[] WithoutCarriageReturns(string[] lines)
     {
         var last = lines[^1].Length == 0 ? lines.Length - 1 : lines.Length;
-        return last > 0 && lines[..last].All(l => l.EndsWith('\r')) ? [.. lines.Select(l => l.EndsWith('\r') ? l[..^1] : l)] : lines;
+        return last > 0 && lines[..last].All(l => l.EndsWith('\r'))
+            ? [.. lines.Select(l => l.EndsWith('\r') ? l[..^1] : l)]
+            : lines;
     }
 
     // Between files there is free text: a mail's header and message, a signature.
@@ -56,21 +95,33 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
     {
         var line = lines[at];
         if (MailPattern().IsMatch(line))
+        {
             SkipMessage();
+        }
         else if (Starts(line, "diff --git "))
+        {
             ReadGitHeader();
+        }
         else if (Starts(line, "--- ") && at + 1 < lines.Length && Starts(lines[at + 1], "+++ "))
+        {
             ReadFile();
+        }
         else if (Starts(line, "@@ ") || Starts(line, "*** ") && at + 1 < lines.Length && Starts(lines[at + 1], "--- "))
+        {
             Fail(PatchProblems.PatchUnreadable, "a change without the names of its file, or a context diff");
+        }
         else if (Starts(line, "Binary files ") || line == "GIT binary patch")
+        {
             Fail(PatchProblems.PatchNotText, "it has a binary change");
+        }
         else
+        {
             at++;
+        }
     }
 
-    // A message may quote a change. As `git format-patch` writes a mail, what is its own begins behind the statistic. That nothing else
-    // was taken for one, as a hunk may have such lines as well, is known from the number of files that it counts.
+    // A message may quote a change. As `git format-patch` writes a mail, what is its own begins behind the statistic. That
+    // nothing else was taken for one, as a hunk may have such lines as well, is known from the number of files that it counts.
     private void SkipMessage()
     {
         at++;
@@ -79,20 +130,38 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
         for (var i = 0; i + 1 < mail.Length; i++)
         {
             if (mail[i] != "---" || !StatisticPattern().IsMatch(mail[i + 1]))
+            {
                 continue;
+            }
+
             if (!Quotes(mail[..i]))
+            {
                 return;
+            }
+
             if (HoldsPatch(mail[..i]))
             {
-                Fail(PatchProblems.PatchUnreadable, "what may be its message contains a whole patch: put each patch into a separate file");
+                Fail(
+                    PatchProblems.PatchUnreadable,
+                    "what may be its message contains a whole patch: put each patch into a separate file"
+                );
                 return;
             }
 
             var count = 0;
             foreach (var line in mail[i..])
+            {
                 count += Starts(line, "diff --git ") ? 1 : 0;
+            }
+
             if (Counted(mail[i..]) is var counted && counted != count)
-                Fail(PatchProblems.PatchUnreadable, $"its message quotes a change, and its statistic counts {counted} files where {count} follow");
+            {
+                Fail(
+                    PatchProblems.PatchUnreadable,
+                    $"its message quotes a change, and its statistic counts {counted} files where {count} follow"
+                );
+            }
+
             at += i + 1;
             return;
         }
@@ -103,20 +172,32 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
         foreach (var line in message)
         {
             if (Starts(line, "diff --git ") || Starts(line, "--- ") || Starts(line, "@@ ") || Starts(line, "*** "))
+            {
                 return true;
+            }
         }
         return false;
     }
 
-    // Of another mail, of `git show`, or of a mail without a statistic: for git, too, the message ends at the first line that begins so.
+    // Of another mail, of `git show`, or of a mail without a statistic: for git, too, the message ends at the first line that
+    // begins so.
     private static bool HoldsPatch(ReadOnlySpan<string> message)
     {
         var subjects = 0;
         foreach (var line in message)
         {
             subjects += Starts(line, "Subject: ") ? 1 : 0;
-            if (Starts(line, "diff ") || Starts(line, "Index: ") || Starts(line, "commit ") || Starts(line, "From ") || line is "-- " or "--" || subjects > 1)
+            if (
+                Starts(line, "diff ")
+                || Starts(line, "Index: ")
+                || Starts(line, "commit ")
+                || Starts(line, "From ")
+                || line is "-- " or "--"
+                || subjects > 1
+            )
+            {
                 return true;
+            }
         }
 
         return false;
@@ -127,7 +208,9 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
         foreach (var line in statistic)
         {
             if (CountPattern().Match(line) is { Success: true } match)
+            {
                 return Number(match.Groups[1]);
+            }
         }
         return null;
     }
@@ -141,28 +224,51 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
         {
             var line = lines[at];
             if (Starts(line, "--- ") || Starts(line, "diff --git "))
+            {
                 break;
+            }
+
             if (Starts(line, "deleted file mode "))
+            {
                 removed = true;
+            }
             else if (Starts(line, "rename ") || Starts(line, "copy "))
+            {
                 Fail(PatchProblems.PatchMovesFiles, header);
+            }
             else if (Starts(line, "GIT binary patch") || Starts(line, "Binary files "))
+            {
                 Fail(PatchProblems.PatchNotText, $"{header}: a binary change");
+            }
             else if (ModePattern().Match(line) is { Success: true } match && match.Groups[1].Value is not ("100644" or "100755"))
+            {
                 Fail(PatchProblems.PatchNotText, $"{header}: mode {match.Groups[1].Value} is not that of a regular file");
+            }
             else if (Starts(line, "old mode ") || Starts(line, "new mode "))
+            {
                 mode = true;
+            }
             else if (!ExtendedHeaderPattern().IsMatch(line))
+            {
                 break;
+            }
+
             at++;
         }
         if (at < lines.Length && Starts(lines[at], "--- "))
+        {
             return;
+        }
         // A header without hunks: a mode alone, or an empty file.
         if (removed)
+        {
             Fail(PatchProblems.PatchMovesFiles, $"{header}: the file is removed");
+        }
+
         if (problem is null && !mode && at < lines.Length && lines[at].Length > 0 && Starts(lines[at], "@@ "))
+        {
             Fail(PatchProblems.PatchUnreadable, $"{header}: the names of the file are missing");
+        }
     }
 
     private void ReadFile()
@@ -170,13 +276,19 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
         var before = Name(lines[at][4..]);
         var after = Name(lines[at + 1][4..]);
         at += 2;
-        var kind = before == Nothing ? PatchedFileKind.Added : after == Nothing ? PatchedFileKind.Removed : PatchedFileKind.Changed;
+        var kind =
+            before == Nothing ? PatchedFileKind.Added
+            : after == Nothing ? PatchedFileKind.Removed
+            : PatchedFileKind.Changed;
         var named = kind == PatchedFileKind.Removed ? before : after;
         // As `git diff --no-prefix` writes it, or a diff for -p0.
         var hasPrefix = !((kind != PatchedFileKind.Changed || before == after) && topFolders.Contains(named.Split('/')[0]));
         var path = Strip(named, hasPrefix);
         if (problem is not null || path is null)
+        {
             return;
+        }
+
         if (kind == PatchedFileKind.Changed && Strip(before, hasPrefix) != path)
         {
             Fail(PatchProblems.PatchMovesFiles, $"{before} becomes {after}");
@@ -186,14 +298,25 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
         while (at < lines.Length && problem is null && HunkPattern().Match(lines[at]) is { Success: true } match)
         {
             if (ReadHunk(match, path) is { } hunk)
+            {
                 hunks.Add(hunk);
+            }
         }
         if (problem is null && hunks.Count == 0)
+        {
             Fail(PatchProblems.PatchUnreadable, $"{path} has no hunk");
+        }
+
         if (problem is null && kind == PatchedFileKind.Added && (hunks.Count != 1 || hunks[0].Before.Any()))
+        {
             Fail(PatchProblems.PatchUnreadable, $"{path} is new and has lines before");
+        }
+
         if (problem is null && kind == PatchedFileKind.Removed && (hunks.Count != 1 || hunks[0].After.Any()))
+        {
             Fail(PatchProblems.PatchUnreadable, $"{path} is removed and has lines after");
+        }
+
         files.Add(new(path, kind, hunks));
     }
 
@@ -202,18 +325,33 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
         var header = lines[at++];
         var (start, oldLeft, newLeft) = (Number(match.Groups[1]), Count(match.Groups[2]), Count(match.Groups[4]));
         if (start > LongestFile || oldLeft > LongestFile || newLeft > LongestFile)
+        {
             return Fail(PatchProblems.PatchUnreadable, $"{path}: {header}: a number is too large");
+        }
+
         var read = new List<HunkLine>();
         while (oldLeft > 0 || newLeft > 0)
         {
             if (at >= lines.Length)
+            {
                 return Fail(PatchProblems.PatchUnreadable, $"{path}: {header}: the patch ends within the hunk");
+            }
+
             if (KindOf(lines[at]) is not { } kind)
-                return Fail(PatchProblems.PatchUnreadable, $"{path}: {header}: line {at + 1} of the patch is not a line of a hunk");
+            {
+                return Fail(
+                    PatchProblems.PatchUnreadable,
+                    $"{path}: {header}: line {at + 1} of the patch is not a line of a hunk"
+                );
+            }
+
             oldLeft -= kind == HunkLineKind.Added ? 0 : 1;
             newLeft -= kind == HunkLineKind.Removed ? 0 : 1;
             if (oldLeft < 0 || newLeft < 0)
+            {
                 return Fail(PatchProblems.PatchUnreadable, $"{path}: {header}: more lines than the hunk's header says");
+            }
+
             read.Add(new(kind, (lines[at].Length == 0 ? "" : lines[at][1..]) + "\n"));
             at++;
             if (at < lines.Length && Starts(lines[at], "\\ "))
@@ -222,23 +360,39 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
                 at++;
             }
         }
-        if (at < lines.Length && lines[at].Length > 0 && lines[at][0] is '+' or '-' && !Starts(lines[at], "--- ") && lines[at] is not ("-- " or "--"))
+        if (
+            at < lines.Length
+            && lines[at].Length > 0
+            && lines[at][0] is '+' or '-'
+            && !Starts(lines[at], "--- ")
+            && lines[at] is not ("-- " or "--")
+        )
+        {
             return Fail(PatchProblems.PatchUnreadable, $"{path}: {header}: more lines than the hunk's header says");
+        }
+
         if (read.TrueForAll(l => l.Kind == HunkLineKind.Context))
+        {
             return Fail(PatchProblems.PatchUnreadable, $"{path}: {header}: it changes nothing");
+        }
+
         return new(header, start, read);
     }
 
     // An empty line is a context line whose blank an editor or a mail program took.
-    private static HunkLineKind? KindOf(string line) => line.Length == 0 ? HunkLineKind.Context : line[0] switch
-    {
-        ' ' => HunkLineKind.Context,
-        '+' => HunkLineKind.Added,
-        '-' => HunkLineKind.Removed,
-        _ => null,
-    };
+    private static HunkLineKind? KindOf(string line) =>
+        line.Length == 0
+            ? HunkLineKind.Context
+            : line[0] switch
+            {
+                ' ' => HunkLineKind.Context,
+                '+' => HunkLineKind.Added,
+                '-' => HunkLineKind.Removed,
+                _ => null,
+            };
 
-    // diff -u puts a time stamp behind a tab. git quotes a name with other characters than plain ones as C does, and then writes none.
+    // diff -u puts a time stamp behind a tab. git quotes a name with other characters than plain ones as C does, and then writes
+    // none.
     private string Name(string rest)
     {
         rest = rest.TrimEnd('\r');
@@ -253,26 +407,37 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
             return rest;
         }
 
-        return EscapePattern().Replace(match.Groups[1].Value, e => e.Value[1] switch
-        {
-            >= '0' and <= '7' => ((char)Convert.ToInt32(e.Value[1..], 8)).ToString(),
-            'a' => "\a",
-            'b' => "\b",
-            'f' => "\f",
-            'n' => "\n",
-            'r' => "\r",
-            't' => "\t",
-            'v' => "\v",
-            var other => other.ToString(),
-        });
+        return EscapePattern()
+            .Replace(
+                match.Groups[1].Value,
+                e =>
+                    e.Value[1] switch
+                    {
+                        >= '0' and <= '7' => ((char)Convert.ToInt32(e.Value[1..], 8)).ToString(),
+                        'a' => "\a",
+                        'b' => "\b",
+                        'f' => "\f",
+                        'n' => "\n",
+                        'r' => "\r",
+                        't' => "\t",
+                        'v' => "\v",
+                        var other => other.ToString(),
+                    }
+            );
     }
 
     private string? Strip(string path, bool hasPrefix)
     {
         var slash = path.IndexOf('/', StringComparison.Ordinal);
-        var stripped = !hasPrefix ? path : slash > 0 ? path[(slash + 1)..] : "";
+        var stripped =
+            !hasPrefix ? path
+            : slash > 0 ? path[(slash + 1)..]
+            : "";
         if (UnitPath.IsValid(stripped))
+        {
             return stripped;
+        }
+
         Fail(PatchProblems.PatchPathRefused, $"\"{Printable(path)}\"");
         return null;
     }

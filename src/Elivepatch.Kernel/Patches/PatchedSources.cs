@@ -16,13 +16,23 @@ namespace Elivepatch.Kernel.Patches;
 /// <param name="Lines">
 /// Which of their line numbers mean the same line before and after; null where one of them numbers its lines itself.
 /// </param>
-public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay LinePreserving, IReadOnlySet<string> Added, KeptLines? Lines)
+public sealed partial record PatchedSources(
+    SourceOverlay Plain,
+    SourceOverlay LinePreserving,
+    IReadOnlySet<string> Added,
+    KeptLines? Lines
+)
 {
     private const int LargestFile = 16 << 20;
 
     /// <summary>The sources as they are.</summary>
-    public static PatchedSources None { get; } = new(
-        SourceOverlay.None, SourceOverlay.None, new HashSet<string>(), new KeptLines(new Dictionary<string, IReadOnlySet<int>>()));
+    public static PatchedSources None { get; } =
+        new(
+            SourceOverlay.None,
+            SourceOverlay.None,
+            new HashSet<string>(),
+            new KeptLines(new Dictionary<string, IReadOnlySet<int>>())
+        );
 
     /// <summary>Paths of the files that differ from the tree.</summary>
     public IReadOnlyList<string> Paths => [.. Plain.Files.Keys.Order(StringComparer.Ordinal)];
@@ -32,7 +42,10 @@ public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay L
     {
         var code = PatchRules.CodePaths(tree.Architecture, [.. patches.SelectMany(p => p.Files).Select(f => f.Path)]);
         if (!code.TryGet(out var paths))
+        {
             return Outcome<PatchedSources>.Failure(code.Problems);
+        }
+
         var originals = new Dictionary<string, List<string>?>(StringComparer.Ordinal);
         var current = new Dictionary<string, List<string>>(StringComparer.Ordinal);
         foreach (var (patch, file) in patches.SelectMany(p => p.Files.Select(f => (p, f))).Where(x => paths.Contains(x.f.Path)))
@@ -41,14 +54,21 @@ public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay L
             {
                 var read = ReadOriginal(tree, patch.Name, file.Path);
                 if (!read.TryGet(out var lines))
+                {
                     return Outcome<PatchedSources>.Failure(read.Problems);
+                }
+
                 originals[file.Path] = lines.Count > 0 || tree.HasFile(file.Path) ? lines : null;
                 if (originals[file.Path] is not null)
+                {
                     current[file.Path] = lines;
+                }
             }
             var problem = Step(patch.Name, file, current);
             if (problem is not null)
+            {
                 return problem;
+            }
         }
         return Finish(originals, current);
     }
@@ -63,16 +83,29 @@ public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay L
                 : new(PatchProblems.PatchDoesNotApply, $"{name}: {file.Path} is there already");
         }
         if (file.Kind != PatchedFileKind.Added && !exists)
+        {
             return new(PatchProblems.PatchDoesNotApply, $"{name}: the kernel's source has no {file.Path}");
+        }
+
         var outcome = HunkApplier.Apply(name, file, lines ?? []);
         if (!outcome.TryGet(out var after))
+        {
             return outcome.Problems[0];
+        }
+
         if (file.Kind != PatchedFileKind.Removed)
+        {
             current[file.Path] = after;
+        }
         else if (after.Count == 0)
+        {
             current.Remove(file.Path);
+        }
         else
+        {
             return new(PatchProblems.PatchDoesNotApply, $"{name}: {file.Path} has lines that the patch does not remove with it");
+        }
+
         return null;
     }
 
@@ -84,42 +117,73 @@ public sealed partial record PatchedSources(SourceOverlay Plain, SourceOverlay L
         {
             here = Path.Combine(here, part);
             if (new FileInfo(here).LinkTarget is not null)
+            {
                 return new Problem(PatchProblems.PatchPathRefused, $"{name}: {path} leads through a link");
+            }
         }
         if (Directory.Exists(here))
+        {
             return new Problem(PatchProblems.PatchPathRefused, $"{name}: {path} is a directory");
+        }
+
         var info = new FileInfo(here);
         if (!info.Exists)
+        {
             return new List<string>();
+        }
+
         return info.Length > LargestFile
             ? new Problem(PatchProblems.PatchTooLarge, $"{name}: {path} has {info.Length >> 20} MiB")
             : SourceText.Lines(File.ReadAllBytes(here));
     }
 
     private static Outcome<PatchedSources> Finish(
-        Dictionary<string, List<string>?> originals, Dictionary<string, List<string>> current)
+        Dictionary<string, List<string>?> originals,
+        Dictionary<string, List<string>> current
+    )
     {
         // What is removed and comes again is a change of its lines.
         if (originals.FirstOrDefault(o => o.Value is not null && !current.ContainsKey(o.Key)).Key is { } removed)
+        {
             return new Problem(PatchProblems.PatchMovesFiles, $"{removed} is removed");
+        }
         // A patch and a later one may cancel out.
         var changed = current.Where(c => originals[c.Key] is not { } before || !before.SequenceEqual(c.Value)).ToList();
         if (changed.Count == 0)
+        {
             return new Problem(PatchProblems.PatchHasNoCode, "taken together, the patches change nothing");
-        var plain = changed.ToDictionary(c => c.Key, c => (ReadOnlyMemory<byte>)SourceText.Bytes(c.Value), StringComparer.Ordinal);
+        }
+
+        var plain = changed.ToDictionary(
+            c => c.Key,
+            c => (ReadOnlyMemory<byte>)SourceText.Bytes(c.Value),
+            StringComparer.Ordinal
+        );
         var added = changed.Where(c => originals[c.Key] is null).Select(c => c.Key).ToHashSet(StringComparer.Ordinal);
-        var numbered = changed.Where(c => !added.Contains(c.Key)).ToDictionary(
-            c => c.Key, c => LineDirectives.Insert(originals[c.Key]!, c.Value), StringComparer.Ordinal);
+        var numbered = changed
+            .Where(c => !added.Contains(c.Key))
+            .ToDictionary(c => c.Key, c => LineDirectives.Insert(originals[c.Key]!, c.Value), StringComparer.Ordinal);
         var preserving = plain.ToDictionary(
-            p => p.Key, p => numbered.TryGetValue(p.Key, out var lines) ? SourceText.Bytes(lines.Lines) : p.Value, StringComparer.Ordinal);
-        var numbersItself = changed.Any(c => OwnLineDirective().IsMatch(string.Concat(c.Value)) || OwnLineDirective().IsMatch(string.Concat(originals[c.Key] ?? [])));
+            p => p.Key,
+            p => numbered.TryGetValue(p.Key, out var lines) ? SourceText.Bytes(lines.Lines) : p.Value,
+            StringComparer.Ordinal
+        );
+        var numbersItself = changed.Any(c =>
+            OwnLineDirective().IsMatch(string.Concat(c.Value))
+            || OwnLineDirective().IsMatch(string.Concat(originals[c.Key] ?? []))
+        );
         return new PatchedSources(
-            new(plain), new(preserving), added,
-            numbersItself ? null : new(numbered.ToDictionary(n => n.Key, n => n.Value.Doubtful, StringComparer.Ordinal))
-            {
-                Changed = numbered.ToDictionary(n => n.Key, n => n.Value.Changed, StringComparer.Ordinal),
-                AddsVariables = added.Count > 0 || NewVariables.MayBeIn(numbered.Values.SelectMany(n => n.Added)),
-            });
+            new(plain),
+            new(preserving),
+            added,
+            numbersItself
+                ? null
+                : new(numbered.ToDictionary(n => n.Key, n => n.Value.Doubtful, StringComparer.Ordinal))
+                {
+                    Changed = numbered.ToDictionary(n => n.Key, n => n.Value.Changed, StringComparer.Ordinal),
+                    AddsVariables = added.Count > 0 || NewVariables.MayBeIn(numbered.Values.SelectMany(n => n.Added)),
+                }
+        );
     }
 
     // #line 12, and # 12 as preprocessors write it; a false alarm costs no more than not telling two variables apart.

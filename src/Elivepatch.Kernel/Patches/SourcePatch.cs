@@ -8,6 +8,8 @@ namespace Elivepatch.Kernel.Patches;
 /// <param name="Files">The files that it changes, in order; a file may come several times.</param>
 public sealed record SourcePatch(string Name, ContentDigest Digest, IReadOnlyList<PatchedFile> Files)
 {
-    /// <summary>Reads a patch. Nothing is refused yet that is a matter of which files it changes: see <see cref="PatchRules"/>.</summary>
+    /// <summary>
+    /// Reads a patch. Nothing is refused yet that is a matter of which files it changes: see <see cref="PatchRules"/>.
+    /// </summary>
     public static Outcome<SourcePatch> Parse(ReadOnlyMemory<byte> text, string name) => new PatchReader(name, text).Read();
 }

@@ -1,10 +1,12 @@
-// In: a unit after the preprocessor, before and after a patch. Out: whether all that differs is never used, so that the code cannot
-// differ: most units that include a changed header do not use what changed in it, and reading their text is cheaper than compiling.
+// In: a unit after the preprocessor, before and after a patch. Out: whether all that differs is never used, so that the code
+// cannot differ: most units that include a changed header do not use what changed in it, and reading their text is cheaper than
+// compiling.
 //
-// The text is cut into external declarations (C11 6.9), and those that differ have to be of three plain forms, which make no code and
-// mean nothing to others but by the names that they declare: a function that is static inline, a prototype, a struct, union or enum
-// that is only defined. None of these names may stand anywhere else, be it as a member's or within a string. Whatever is not plain
-// (attributes of unknown effect, assembly, a declaration inside of a body that speaks of an outer name) is left to the compiler.
+// The text is cut into external declarations (C11 6.9), and those that differ have to be of three plain forms, which make no code
+// and mean nothing to others but by the names that they declare: a function that is static inline, a prototype, a struct, union
+// or enum that is only defined. None of these names may stand anywhere else, be it as a member's or within a string. Whatever is
+// not plain (attributes of unknown effect, assembly, a declaration inside of a body that speaks of an outer name) is left to the
+// compiler.
 
 using System.Text;
 
@@ -20,50 +22,279 @@ internal static class UnusedChanges
     // Attributes of the kernel's `inline` and their like: they say how the function itself is compiled, should it be used.
     private static readonly HashSet<string> plainAttributes =
     [
-        "gnu_inline", "unused", "no_instrument_function", "always_inline", "noinline", "cold", "warn_unused_result", "nonnull", "malloc",
+        "gnu_inline",
+        "unused",
+        "no_instrument_function",
+        "always_inline",
+        "noinline",
+        "cold",
+        "warn_unused_result",
+        "nonnull",
+        "malloc",
     ];
 
     private static readonly HashSet<string> notInBodies =
-        ["extern", "asm", "__asm", "__asm__", "__attribute", "__attribute__", "typedef", "_Static_assert", "__label__", "_Noreturn"];
+    [
+        "extern",
+        "asm",
+        "__asm",
+        "__asm__",
+        "__attribute",
+        "__attribute__",
+        "typedef",
+        "_Static_assert",
+        "__label__",
+        "_Noreturn",
+    ];
 
     private static readonly HashSet<string> keywords =
     [
-        "asm", "__asm", "__asm__", "sizeof", "_Alignof", "__alignof__", "typeof", "__typeof__", "__typeof", "_Alignas", "_Atomic", "_Generic",
-        "if", "for", "while", "switch", "return", "do", "else", "case", "default", "goto", "break", "continue", "typedef", "extern", "static",
-        "register", "auto", "inline", "__inline", "__inline__", "const", "volatile", "restrict", "__const", "__volatile__", "__restrict",
-        "signed", "unsigned", "int", "char", "short", "long", "void", "float", "double", "_Bool", "struct", "union", "enum",
-        "__extension__", "_Static_assert", "__attribute__", "__attribute", "_Noreturn", "_Thread_local", "__thread",
-        "__const__", "__volatile", "__signed", "__signed__", "__int128", "_Complex", "__complex", "__complex__", "_Imaginary", "__auto_type",
-        "__seg_gs", "__seg_fs", "__alignof", "__typeof_unqual__", "typeof_unqual", "__real__", "__imag__", "__label__", "_Fract", "_Accum",
-        "_Decimal32", "_Decimal64", "_Decimal128", "_Float16", "_Float32", "_Float64", "_Float128", "__float128", "__builtin_va_list",
+        "asm",
+        "__asm",
+        "__asm__",
+        "sizeof",
+        "_Alignof",
+        "__alignof__",
+        "typeof",
+        "__typeof__",
+        "__typeof",
+        "_Alignas",
+        "_Atomic",
+        "_Generic",
+        "if",
+        "for",
+        "while",
+        "switch",
+        "return",
+        "do",
+        "else",
+        "case",
+        "default",
+        "goto",
+        "break",
+        "continue",
+        "typedef",
+        "extern",
+        "static",
+        "register",
+        "auto",
+        "inline",
+        "__inline",
+        "__inline__",
+        "const",
+        "volatile",
+        "restrict",
+        "__const",
+        "__volatile__",
+        "__restrict",
+        "signed",
+        "unsigned",
+        "int",
+        "char",
+        "short",
+        "long",
+        "void",
+        "float",
+        "double",
+        "_Bool",
+        "struct",
+        "union",
+        "enum",
+        "__extension__",
+        "_Static_assert",
+        "__attribute__",
+        "__attribute",
+        "_Noreturn",
+        "_Thread_local",
+        "__thread",
+        "__const__",
+        "__volatile",
+        "__signed",
+        "__signed__",
+        "__int128",
+        "_Complex",
+        "__complex",
+        "__complex__",
+        "_Imaginary",
+        "__auto_type",
+        "__seg_gs",
+        "__seg_fs",
+        "__alignof",
+        "__typeof_unqual__",
+        "typeof_unqual",
+        "__real__",
+        "__imag__",
+        "__label__",
+        "_Fract",
+        "_Accum",
+        "_Decimal32",
+        "_Decimal64",
+        "_Decimal128",
+        "_Float16",
+        "_Float32",
+        "_Float64",
+        "_Float128",
+        "__float128",
+        "__builtin_va_list",
     ];
 
-    // Functions that GCC knows (its builtins.def): it calls them where the text names others or none, and a declaration changes what it
-    // knows of them.
+    // Functions that GCC knows (its builtins.def): it calls them where the text names others or none, and a declaration changes
+    // what it knows of them.
     private static readonly HashSet<string> builtins =
     [
-        "memchr", "memcmp", "memcpy", "memmove", "mempcpy", "memset", "memrchr", "bcmp", "bcopy", "bzero", "index", "rindex",
-        "stpcpy", "stpncpy", "strcasecmp", "strcat", "strchr", "strchrnul", "strcmp", "strcpy", "strcspn", "strdup", "strlen", "strncasecmp",
-        "strncat", "strncmp", "strncpy", "strndup", "strnlen", "strpbrk", "strrchr", "strspn", "strstr", "abs", "labs", "llabs", "imaxabs",
-        "ffs", "ffsl", "ffsll", "popcount", "alloca", "malloc", "calloc", "realloc", "free", "aligned_alloc", "posix_memalign",
-        "abort", "exit", "_exit", "_Exit", "printf", "fprintf", "sprintf", "snprintf", "vprintf", "vfprintf", "vsprintf", "vsnprintf", "scanf",
-        "sscanf", "fscanf", "vscanf", "vsscanf", "vfscanf", "putchar", "puts", "putc", "fputs", "fputc", "fwrite", "printf_unlocked",
-        "putchar_unlocked", "puts_unlocked", "isalnum", "isalpha", "isascii", "isblank", "iscntrl", "isdigit", "isgraph", "islower", "isprint",
-        "ispunct", "isspace", "isupper", "isxdigit", "toascii", "tolower", "toupper", "setjmp", "longjmp", "fork", "execl", "execle", "execlp",
-        "execv", "execve", "execvp", "main", "gettext", "dgettext", "dcgettext", "strfmon", "strftime",
+        "memchr",
+        "memcmp",
+        "memcpy",
+        "memmove",
+        "mempcpy",
+        "memset",
+        "memrchr",
+        "bcmp",
+        "bcopy",
+        "bzero",
+        "index",
+        "rindex",
+        "stpcpy",
+        "stpncpy",
+        "strcasecmp",
+        "strcat",
+        "strchr",
+        "strchrnul",
+        "strcmp",
+        "strcpy",
+        "strcspn",
+        "strdup",
+        "strlen",
+        "strncasecmp",
+        "strncat",
+        "strncmp",
+        "strncpy",
+        "strndup",
+        "strnlen",
+        "strpbrk",
+        "strrchr",
+        "strspn",
+        "strstr",
+        "abs",
+        "labs",
+        "llabs",
+        "imaxabs",
+        "ffs",
+        "ffsl",
+        "ffsll",
+        "popcount",
+        "alloca",
+        "malloc",
+        "calloc",
+        "realloc",
+        "free",
+        "aligned_alloc",
+        "posix_memalign",
+        "abort",
+        "exit",
+        "_exit",
+        "_Exit",
+        "printf",
+        "fprintf",
+        "sprintf",
+        "snprintf",
+        "vprintf",
+        "vfprintf",
+        "vsprintf",
+        "vsnprintf",
+        "scanf",
+        "sscanf",
+        "fscanf",
+        "vscanf",
+        "vsscanf",
+        "vfscanf",
+        "putchar",
+        "puts",
+        "putc",
+        "fputs",
+        "fputc",
+        "fwrite",
+        "printf_unlocked",
+        "putchar_unlocked",
+        "puts_unlocked",
+        "isalnum",
+        "isalpha",
+        "isascii",
+        "isblank",
+        "iscntrl",
+        "isdigit",
+        "isgraph",
+        "islower",
+        "isprint",
+        "ispunct",
+        "isspace",
+        "isupper",
+        "isxdigit",
+        "toascii",
+        "tolower",
+        "toupper",
+        "setjmp",
+        "longjmp",
+        "fork",
+        "execl",
+        "execle",
+        "execlp",
+        "execv",
+        "execve",
+        "execvp",
+        "main",
+        "gettext",
+        "dgettext",
+        "dcgettext",
+        "strfmon",
+        "strftime",
     ];
 
-    private static readonly string[] builtinPrefixes = ["__builtin", "__sync", "__atomic", "__stack", "__mem", "__str", "__stp", "__tsan", "__asan", "_Unwind"];
+    private static readonly string[] builtinPrefixes =
+    [
+        "__builtin",
+        "__sync",
+        "__atomic",
+        "__stack",
+        "__mem",
+        "__str",
+        "__stp",
+        "__tsan",
+        "__asan",
+        "_Unwind",
+    ];
 
-    private static readonly byte[][] aliases = [[.. "alias"u8], [.. "symver"u8], [.. "ifunc"u8], [.. "weakref"u8]];
+    private static readonly byte[][] aliases =
+    [
+        [.. "alias"u8],
+        [.. "symver"u8],
+        [.. "ifunc"u8],
+        [.. "weakref"u8],
+    ];
 
     private static readonly HashSet<string> aggregates = ["struct", "union", "enum"];
 
     // With these alone before it, the name before a parenthesis is a type's, and what stands in them is declared.
     private static readonly HashSet<string> qualifiers =
     [
-        "static", "extern", "register", "auto", "inline", "__inline", "__inline__", "const", "volatile", "restrict", "__const", "__volatile__",
-        "__restrict", "_Noreturn", "_Thread_local", "__thread", "__extension__", "_Atomic",
+        "static",
+        "extern",
+        "register",
+        "auto",
+        "inline",
+        "__inline",
+        "__inline__",
+        "const",
+        "volatile",
+        "restrict",
+        "__const",
+        "__volatile__",
+        "__restrict",
+        "_Noreturn",
+        "_Thread_local",
+        "__thread",
+        "__extension__",
+        "_Atomic",
     ];
 
     private static readonly HashSet<string> inlines = ["inline", "__inline", "__inline__"];
@@ -74,12 +305,17 @@ internal static class UnusedChanges
     public static bool AreAll(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after)
     {
         if (before.Length > LargestText || after.Length > LargestText)
+        {
             return false;
+        }
 
         // Megabytes of headers are the same before and after: only what lies between them is cut into declarations.
         var (head, tail) = EqualEnds(before, after);
         if (Declarations(before[head..^tail]) is not { } olds || Declarations(after[head..^tail]) is not { } nows)
+        {
             return false;
+        }
+
         var (old, now) = (new bool[olds.Count], new bool[nows.Count]);
         foreach (var change in LineDiff.Compare([.. olds.Select(d => d.Text)], [.. nows.Select(d => d.Text)]))
         {
@@ -92,29 +328,44 @@ internal static class UnusedChanges
         foreach (var changed in olds.Where((_, i) => old[i]).Concat(nows.Where((_, i) => now[i])))
         {
             if (NamesOf(changed.Tokens) is not { } declared || declared.Any(MayBeKnownToGcc))
+            {
                 return false;
+            }
+
             names.UnionWith(declared);
         }
 
-        return !olds.Where((_, i) => !old[i]).Concat(nows.Where((_, i) => !now[i])).Any(d => d.Tokens.Any(t => Mentions(t, names)))
-            && !MayMention(before[..head], names) && !MayMention(before[^tail..], names);
+        return !olds.Where((_, i) => !old[i])
+                .Concat(nows.Where((_, i) => !now[i]))
+                .Any(d => d.Tokens.Any(t => Mentions(t, names)))
+            && !MayMention(before[..head], names)
+            && !MayMention(before[^tail..], names);
     }
 
-    // How much of both texts is the same whole declarations, at their beginning and at their end; nothing where that is not plain.
+    // How much of both texts is the same whole declarations, at their beginning and at their end; nothing where that is not
+    // plain.
     private static (int Head, int Tail) EqualEnds(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after)
     {
         if (MayHaveAliases(before) || MayHaveAliases(after))
+        {
             return default;
+        }
+
         var prefix = before.CommonPrefixLength(after);
         var (suffix, longest) = (0, Math.Min(before.Length, after.Length) - prefix);
         while (suffix < longest && before[^(suffix + 1)] == after[^(suffix + 1)])
+        {
             suffix++;
+        }
 
         var head = 0;
         for (var end = EndOfDeclaration(before, 0); end <= prefix; end = EndOfDeclaration(before, head))
         {
             if (end < 0)
+            {
                 return default;
+            }
+
             head = end;
         }
 
@@ -122,17 +373,26 @@ internal static class UnusedChanges
         var (old, now) = (head, head);
         while (before.Length - old != after.Length - now || before.Length - old > suffix)
         {
-            var (oldIsBehind, nowIsBehind) = (before.Length - old >= after.Length - now, after.Length - now >= before.Length - old);
+            var (oldIsBehind, nowIsBehind) = (
+                before.Length - old >= after.Length - now,
+                after.Length - now >= before.Length - old
+            );
             if (oldIsBehind && (old = EndOfDeclaration(before, old)) < 0)
+            {
                 return default;
+            }
+
             if (nowIsBehind && (now = EndOfDeclaration(after, now)) < 0)
+            {
                 return default;
+            }
         }
 
         return (head, before.Length - old);
     }
 
-    // Where the declaration that begins here ends, as Declarations() cuts them; less than 0 where it does not end or is not plain.
+    // Where the declaration that begins here ends, as Declarations() cuts them; less than 0 where it does not end or is not
+    // plain.
     private static int EndOfDeclaration(ReadOnlySpan<byte> text, int start)
     {
         var (depth, last, isAssigned, isBody) = (0, (byte)0, false, false);
@@ -140,21 +400,43 @@ internal static class UnusedChanges
         {
             var c = text[i];
             if (c <= (byte)' ')
+            {
                 continue;
+            }
+
             if (c == (byte)'#' || (c == (byte)'%' && depth == 0) || (c == (byte)'"' && i > start && text[i - 1] == (byte)'R'))
+            {
                 return -1;
+            }
+
             if (c is (byte)'"' or (byte)'\'')
+            {
                 i = CTokens.EndOfLiteral(text, i) - 1;
+            }
             else if (c == (byte)'=')
+            {
                 isAssigned = true;
+            }
+
             if (c == (byte)'{' && depth == 0)
+            {
                 isBody = last == (byte)')' && !isAssigned;
+            }
+
             if (c is (byte)'(' or (byte)'[' or (byte)'{')
+            {
                 depth++;
+            }
             else if (c is (byte)')' or (byte)']' or (byte)'}' && --depth < 0)
+            {
                 return -1;
+            }
+
             if (depth == 0 && (c == (byte)';' || (c == (byte)'}' && isBody)))
+            {
                 return i + 1;
+            }
+
             last = c;
         }
 
@@ -171,11 +453,19 @@ internal static class UnusedChanges
                 var (start, end) = (from + at, from + at + word.Length);
                 from = end;
                 while (start > 0 && text[start - 1] == (byte)'_')
+                {
                     start--;
+                }
+
                 while (end < text.Length && text[end] is (byte)'_' or <= (byte)' ')
+                {
                     end++;
+                }
+
                 if ((start == 0 || !CTokens.IsOfWord(text[start - 1])) && end < text.Length && text[end] == (byte)'(')
+                {
                     return true;
+                }
             }
         }
 
@@ -192,11 +482,14 @@ internal static class UnusedChanges
             {
                 var (start, end) = (from + at, from + at + bytes.Length);
                 from = end;
-                var isWord = (start == 0 || !CTokens.IsOfWord(text[start - 1])) && (end == text.Length || !CTokens.IsOfWord(text[end]));
+                var isWord =
+                    (start == 0 || !CTokens.IsOfWord(text[start - 1])) && (end == text.Length || !CTokens.IsOfWord(text[end]));
                 var near = text[Math.Max(0, start - LongestLine)..start];
                 var line = near[(near.LastIndexOf((byte)'\n') + 1)..];
                 if (isWord || line.Length == LongestLine || line.Contains((byte)'"'))
+                {
                     return true;
+                }
             }
         }
 
@@ -218,30 +511,74 @@ internal static class UnusedChanges
         var (depth, isBody, isAlias) = (0, false, false);
         foreach (var (token, isApart) in CTokens.Read(text))
         {
-            // A directive that the preprocessor leaves to the compiler may change what all that follows means, and ends with its line,
-            // wherever it stands. Brackets have other spellings, and strings in which a backslash is one.
+            // A directive that the preprocessor leaves to the compiler may change what all that follows means, and ends with its
+            // line, wherever it stands. Brackets have other spellings, and strings in which a backslash is one.
             var isLiteral = token[0] is '"' or '\'';
-            if (token[0] == '#' || (token[0] == '%' && depth == 0) || (isLiteral && !isApart && tokens.Count > 0 && CTokens.IsWord(tokens[^1]) && tokens[^1][^1] == 'R'))
+            if (
+                token[0] == '#'
+                || (token[0] == '%' && depth == 0)
+                || (isLiteral && !isApart && tokens.Count > 0 && CTokens.IsWord(tokens[^1]) && tokens[^1][^1] == 'R')
+            )
+            {
                 return null;
+            }
+
             if (!isApart && tokens.Count > 0 && (tokens[^1], token) is ("<", "%" or ":") or ("%", ">" or ":") or (":", ">"))
+            {
                 return null;
-            // A string in pieces, or with an octal or hexadecimal escape, may be the name of something in an alias or in assembly.
-            if (token[0] == '"' && depth > 0 && isAlias && (token.Contains('\\', StringComparison.Ordinal) || (tokens.Count > 0 && tokens[^1][0] == '"')))
+            }
+            // A string in pieces, or with an octal or hexadecimal escape, may be the name of something in an alias or in
+            // assembly.
+            if (
+                token[0] == '"'
+                && depth > 0
+                && isAlias
+                && (token.Contains('\\', StringComparison.Ordinal) || (tokens.Count > 0 && tokens[^1][0] == '"'))
+            )
+            {
                 return null;
-            isAlias = token switch { "alias" or "__alias__" or "symver" or "__symver__" or "ifunc" or "__ifunc__" or "weakref" or "__weakref__" => true, ";" => false, _ => isAlias };
+            }
+
+            isAlias = token switch
+            {
+                "alias" or "__alias__" or "symver" or "__symver__" or "ifunc" or "__ifunc__" or "weakref" or "__weakref__" =>
+                    true,
+                ";" => false,
+                _ => isAlias,
+            };
             if (token == "{" && depth == 0)
+            {
                 isBody = tokens.Count > 0 && tokens[^1] == ")" && !tokens.Contains("=");
+            }
+
             if (isApart && tokens.Count > 0)
+            {
                 spelling.Append(' ');
+            }
+
             spelling.Append(token);
             tokens.Add(token);
-            depth += token switch { "(" or "[" or "{" => 1, ")" or "]" or "}" => -1, _ => 0 };
+            depth += token switch
+            {
+                "(" or "[" or "{" => 1,
+                ")" or "]" or "}" => -1,
+                _ => 0,
+            };
             if (depth < 0)
+            {
                 return null;
+            }
+
             if (depth > 0 || !(token == ";" || (token == "}" && isBody)))
+            {
                 continue;
+            }
+
             if (declarations.Count == MostDeclarations)
+            {
                 return null;
+            }
+
             declarations.Add(new(spelling.ToString(), [.. tokens]));
             tokens.Clear();
             spelling.Clear();
@@ -255,7 +592,10 @@ internal static class UnusedChanges
     private static IReadOnlyCollection<string>? NamesOf(string[] tokens)
     {
         if (WithoutAttributes(tokens) is not { Count: > 0 } plain)
+        {
             return null;
+        }
+
         return aggregates.Contains(plain[0]) && plain.Contains("{") ? NamesOfAggregate(plain) : NameOfFunction(plain);
     }
 
@@ -263,14 +603,25 @@ internal static class UnusedChanges
     private static IReadOnlyCollection<string>? NamesOfAggregate(List<string> plain)
     {
         if (plain is not [var kind, var tag, "{", .., "}", ";"] || !IsName(tag) || Closing(plain, 2) != plain.Count - 2)
+        {
             return null;
+        }
+
         var body = plain[3..^2];
         if (body.Exists(notInBodies.Contains))
+        {
             return null;
+        }
         // The constants of an enum are names of the whole unit, and so are tags inside of a struct.
         if (kind == "enum")
+        {
             return body.Contains("{") ? null : [tag, .. body.Where(CTokens.IsWord)];
-        return body.Contains("enum") || body.Zip(body.Skip(1), body.Skip(2)).Any(t => aggregates.Contains(t.First) && t.Third == "{") ? null : [tag];
+        }
+
+        return
+            body.Contains("enum") || body.Zip(body.Skip(1), body.Skip(2)).Any(t => aggregates.Contains(t.First) && t.Third == "{")
+            ? null
+            : [tag];
     }
 
     // TYPE NAME ( ... ) ; or static inline TYPE NAME ( ... ) { ... }
@@ -278,16 +629,32 @@ internal static class UnusedChanges
     {
         var open = plain.IndexOf("(");
         if (open < 2 || !IsName(plain[open - 1]) || aggregates.Contains(plain[open - 2]) || !CTokens.IsWord(plain[0]))
+        {
             return null;
+        }
+
         var specifiers = plain[..(open - 1)];
-        if (!specifiers.Exists(t => t != "*" && !qualifiers.Contains(t)) || specifiers.Exists(t => t != "*" && !CTokens.IsWord(t)) || specifiers.Exists(t => notInBodies.Contains(t) && t != "extern"))
+        if (
+            !specifiers.Exists(t => t != "*" && !qualifiers.Contains(t))
+            || specifiers.Exists(t => t != "*" && !CTokens.IsWord(t))
+            || specifiers.Exists(t => notInBodies.Contains(t) && t != "extern")
+        )
+        {
             return null;
+        }
+
         var close = Closing(plain, open);
         var rest = plain[(close + 1)..];
         if (plain[open..close].Contains("{"))
+        {
             return null;
+        }
+
         if (rest is [";"])
+        {
             return [plain[open - 1]];
+        }
+
         var isInline = specifiers.Contains("static") && specifiers.Exists(inlines.Contains);
         return isInline && rest is ["{", ..] && !rest.Exists(notInBodies.Contains) ? [plain[open - 1]] : null;
     }
@@ -299,9 +666,16 @@ internal static class UnusedChanges
         var depth = 0;
         for (var i = open; i < tokens.Count; i++)
         {
-            depth += tokens[i] switch { "(" or "{" => 1, ")" or "}" => -1, _ => 0 };
+            depth += tokens[i] switch
+            {
+                "(" or "{" => 1,
+                ")" or "}" => -1,
+                _ => 0,
+            };
             if (depth == 0)
+            {
                 return i;
+            }
         }
 
         return tokens.Count - 1;
@@ -313,11 +687,20 @@ internal static class UnusedChanges
         var plain = new List<string>();
         for (var i = 0; i < tokens.Length; i++)
         {
-            if (tokens[i] == "__attribute__" && tokens[0] == "static" && tokens.AsSpan(i) is ["__attribute__", "(", "(", var name, ")", ")", ..]
-                && plainAttributes.Contains(name.Trim('_')) && !plain.Contains("{"))
+            if (
+                tokens[i] == "__attribute__"
+                && tokens[0] == "static"
+                && tokens.AsSpan(i) is ["__attribute__", "(", "(", var name, ")", ")", ..]
+                && plainAttributes.Contains(name.Trim('_'))
+                && !plain.Contains("{")
+            )
+            {
                 i += 5;
+            }
             else
+            {
                 plain.Add(tokens[i]);
+            }
         }
 
         return plain;

@@ -17,7 +17,10 @@ internal sealed class BoundedBuffer(int limit)
     {
         var take = Math.Min(more.Length, limit - length);
         if (length + take > bytes.Length)
+        {
             Array.Resize(ref bytes, (int)Math.Min(limit, Math.Max((long)bytes.Length * 2, length + take)));
+        }
+
         more[..take].CopyTo(bytes.AsSpan(length));
         length += take;
         Dropped += more.Length - take;

@@ -7,7 +7,10 @@ public static class Executables
     public static string? Find(string name, string? searchPath = null)
     {
         if (name.Contains('/', StringComparison.Ordinal))
+        {
             return IsExecutable(name) ? Path.GetFullPath(name) : null;
+        }
+
         searchPath ??= Environment.GetEnvironmentVariable("PATH") ?? ProcessRequest.MinimalEnvironment["PATH"];
         return searchPath.Split(':').Where(Path.IsPathRooted).Select(d => Path.Combine(d, name)).FirstOrDefault(IsExecutable);
     }

@@ -26,10 +26,16 @@ internal readonly record struct FileUse(ulong Device, ulong Inode, uint Links, l
     {
         var buffer = new byte[Size];
         if (StatX(CurrentFolder, Encoding.UTF8.GetBytes(path + "\0"), 0, BasicStats, buffer) != 0)
+        {
             return null;
+        }
+
         return new(
-            BitConverter.ToUInt64(buffer, DeviceAt), BitConverter.ToUInt64(buffer, InodeAt), BitConverter.ToUInt32(buffer, LinksAt),
-            (long)BitConverter.ToUInt64(buffer, BlocksAt) * SectorSize);
+            BitConverter.ToUInt64(buffer, DeviceAt),
+            BitConverter.ToUInt64(buffer, InodeAt),
+            BitConverter.ToUInt32(buffer, LinksAt),
+            (long)BitConverter.ToUInt64(buffer, BlocksAt) * SectorSize
+        );
     }
 
     [DllImport("libc", EntryPoint = "statx", SetLastError = true)]

@@ -14,11 +14,18 @@ internal sealed class LineSplitter(Action<string> onLine)
         foreach (var b in more)
         {
             if (b == '\n')
+            {
                 Emit();
+            }
             else
+            {
                 pending.Add(b);
+            }
+
             if (pending.Count >= LongestPiece)
+            {
                 Emit();
+            }
         }
     }
 
@@ -26,7 +33,9 @@ internal sealed class LineSplitter(Action<string> onLine)
     public void End()
     {
         if (pending.Count > 0)
+        {
             Emit();
+        }
     }
 
     private void Emit()

@@ -3,7 +3,9 @@ namespace Elivepatch.Kernel.Processes;
 /// <summary>One process to run: everything that it is given, and every bound on what it may do.</summary>
 public sealed record ProcessRequest
 {
-    /// <summary>The executable: a path, or a name that is looked up in the <c>PATH</c> of the process's own environment.</summary>
+    /// <summary>
+    /// The executable: a path, or a name that is looked up in the <c>PATH</c> of the process's own environment.
+    /// </summary>
     public required string File { get; init; }
 
     /// <summary>Arguments, one word each; no shell reads them.</summary>
@@ -34,9 +36,6 @@ public sealed record ProcessRequest
     public Action<string>? OnErrorLine { get; init; }
 
     /// <summary>The environment of a process that asks for nothing: a search path and plain ASCII messages.</summary>
-    public static IReadOnlyDictionary<string, string> MinimalEnvironment { get; } = new Dictionary<string, string>
-    {
-        ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin",
-        ["LC_ALL"] = "C",
-    };
+    public static IReadOnlyDictionary<string, string> MinimalEnvironment { get; } =
+        new Dictionary<string, string> { ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin", ["LC_ALL"] = "C" };
 }

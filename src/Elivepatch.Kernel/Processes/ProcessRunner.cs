@@ -17,7 +17,13 @@ public static class ProcessRunner
     // The shell adds PWD to the environment by itself.
     private static readonly string[] EndsWithUs =
     [
-        "/usr/bin/setpriv", "--pdeathsig", "KILL", "--", "/bin/sh", "-c", """unset PWD; [ "$PPID" = "$0" ] && exec "$@" """,
+        "/usr/bin/setpriv",
+        "--pdeathsig",
+        "KILL",
+        "--",
+        "/bin/sh",
+        "-c",
+        """unset PWD; [ "$PPID" = "$0" ] && exec "$@" """,
         System.Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture),
     ];
 
@@ -35,7 +41,10 @@ public static class ProcessRunner
     /// </param>
     /// <param name="cancellation">Ends it.</param>
     internal static async Task<ProcessResult> RunAsync(
-        ProcessRequest request, Func<int, CancellationToken, Task>? watch, CancellationToken cancellation)
+        ProcessRequest request,
+        Func<int, CancellationToken, Task>? watch,
+        CancellationToken cancellation
+    )
     {
         cancellation.ThrowIfCancellationRequested();
         var output = new BoundedBuffer(request.OutputLimit);
@@ -51,7 +60,8 @@ public static class ProcessRunner
         end.CancelAfter(request.Timeout);
         var reading = Task.WhenAll(
             ReadAsync(process.StandardOutput.BaseStream, output, request.OnOutputLine),
-            ReadAsync(process.StandardError.BaseStream, error, request.OnErrorLine));
+            ReadAsync(process.StandardError.BaseStream, error, request.OnErrorLine)
+        );
         var writing = WriteAsync(process, request.Input);
         using var watched = new CancellationTokenSource();
         var watching = watch is null ? null : EndWhenUnwantedAsync(watch(process.Id, watched.Token), end);
@@ -92,13 +102,16 @@ public static class ProcessRunner
     }
 
     // setsid(1) makes the child the leader of a session and process group of its own; setpriv(1) lets the kernel kill it when we
-    // are gone; the shell ends where we were gone before that. They set an attribute, look, and exec, so the process id stays that
-    // of the program.
+    // are gone; the shell ends where we were gone before that. They set an attribute, look, and exec, so the process id stays
+    // that of the program.
     private static ProcessStartInfo? StartInfo(ProcessRequest request)
     {
         var path = request.Environment.GetValueOrDefault("PATH");
         if (Executables.Find(request.File, path) is not { } file)
+        {
             return null;
+        }
+
         var info = new ProcessStartInfo
         {
             FileName = "/usr/bin/setsid",
@@ -108,11 +121,20 @@ public static class ProcessRunner
             RedirectStandardError = true,
         };
         foreach (var word in (string[])[.. EndsWithUs, file, .. request.Arguments])
+        {
             info.ArgumentList.Add(word);
+        }
+
         if (!request.InheritEnvironment)
+        {
             info.Environment.Clear();
+        }
+
         foreach (var (name, value) in request.Environment)
+        {
             info.Environment[name] = value;
+        }
+
         return info;
     }
 
@@ -158,7 +180,9 @@ public static class ProcessRunner
         }
         KillGroup(process);
         if (await Task.WhenAny(reading, Task.Delay(DrainTime, CancellationToken.None)) == reading)
+        {
             await reading;
+        }
     }
 
     // The others of the group die with the first and not before it; a large one takes its time.
@@ -166,7 +190,9 @@ public static class ProcessRunner
     {
         var end = Stopwatch.StartNew();
         while (Kill(-group, 0) == 0 && end.Elapsed < DrainTime)
+        {
             await Task.Delay(10, CancellationToken.None);
+        }
     }
 
     private static void KillGroup(Process process)

@@ -32,7 +32,10 @@ internal sealed class ProcessTable
     {
         var start = Stopwatch.GetTimestamp();
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
             Add(folder);
+        }
+
         Cost = Stopwatch.GetElapsedTime(start);
     }
 
@@ -45,7 +48,10 @@ internal sealed class ProcessTable
         lock (Gate)
         {
             if (latest is { } known && Stopwatch.GetElapsedTime(known.Taken) < Fresh)
+            {
                 return known.Table;
+            }
+
             var table = new ProcessTable();
             latest = (table, Stopwatch.GetTimestamp());
             return table;
@@ -71,17 +77,26 @@ internal sealed class ProcessTable
     private void Add(string folder)
     {
         if (!int.TryParse(Path.GetFileName(folder.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+        {
             return;
+        }
+
         try
         {
             var text = Encoding.Latin1.GetString(File.ReadAllBytes(folder + "/stat"));
             // The name may have anything in it, parentheses too.
             var fields = text[(text.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (fields.Length <= ResidentField)
+            {
                 return;
+            }
+
             var parent = (int)Number(fields[ParentField]);
             if (!children.TryGetValue(parent, out var siblings))
+            {
                 children[parent] = siblings = [];
+            }
+
             siblings.Add(new(id, Number(fields[ThreadsField]), Number(fields[ResidentField]) * Environment.SystemPageSize));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -16,13 +16,24 @@ public static class Sandbox
 
     // Debian merges these into /usr and leaves links; where they are folders they are bound.
     private static readonly string[] ToolchainFolders = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
-    private static readonly string[] ConfigurationFiles = ["/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"];
+    private static readonly string[] ConfigurationFiles =
+    [
+        "/etc/alternatives",
+        "/etc/ld.so.cache",
+        "/etc/ld.so.conf",
+        "/etc/ld.so.conf.d",
+    ];
 
-    /// <summary>Runs a command; a problem where the sandbox itself cannot be had, a result with any exit status otherwise.</summary>
+    /// <summary>
+    /// Runs a command; a problem where the sandbox itself cannot be had, a result with any exit status otherwise.
+    /// </summary>
     public static async Task<Outcome<ProcessResult>> RunAsync(SandboxRequest request, CancellationToken cancellation)
     {
         if (Executables.Find(Program) is not { } program)
+        {
             return new Problem(ProcessProblems.SandboxMissing, $"{Program} is not in the search path");
+        }
+
         var watch = new SandboxWatch(request.Limits, [.. request.Binds.Where(b => b.Writable).Select(b => b.Source)]);
         var result = await ProcessRunner.RunAsync(
             new ProcessRequest
@@ -36,11 +47,18 @@ public static class Sandbox
                 OnErrorLine = request.OnErrorLine,
             },
             watch.RunAsync,
-            cancellation);
+            cancellation
+        );
         if (watch.Finding is { } finding)
+        {
             return new Problem(ProcessProblems.SandboxLimitExceeded, $"{request.File}: {finding}");
+        }
+
         if (result.ExitCode != 0 && result.Error.StartsWith("bwrap: ", StringComparison.Ordinal))
+        {
             return new Problem(ProcessProblems.SandboxFailed, result.Describe());
+        }
+
         return result;
     }
 
@@ -49,11 +67,17 @@ public static class Sandbox
     /// <param name="purpose">What it is for, as in "unpacking the source", for the reason of the problem.</param>
     /// <param name="cancellation">Ends it.</param>
     public static async Task<Outcome<ProcessResult>> RunSuccessfullyAsync(
-        SandboxRequest request, string purpose, CancellationToken cancellation)
+        SandboxRequest request,
+        string purpose,
+        CancellationToken cancellation
+    )
     {
         var outcome = await RunAsync(request, cancellation);
         if (!outcome.TryGet(out var result) || result.Succeeded)
+        {
             return outcome;
+        }
+
         return new Problem(ProcessProblems.ToolFailed, $"{purpose}: {request.File} ended with {result.Describe()}");
     }
 
@@ -61,23 +85,44 @@ public static class Sandbox
     {
         List<string> words =
         [
-            "--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
-            "--hostname", "sandbox", "--die-with-parent", "--cap-drop", "ALL", "--clearenv",
+            "--unshare-user-try",
+            "--unshare-pid",
+            "--unshare-ipc",
+            "--unshare-uts",
+            "--unshare-cgroup-try",
+            "--hostname",
+            "sandbox",
+            "--die-with-parent",
+            "--cap-drop",
+            "ALL",
+            "--clearenv",
         ];
         if (!request.SharesNetwork)
+        {
             words.Add("--unshare-net");
+        }
+
         foreach (var (name, value) in request.Environment)
+        {
             words.AddRange(["--setenv", name, value]);
+        }
+
         words.AddRange(Toolchain());
         // /dev itself is a file system in memory as well, and one without a bound.
         var space = Text(request.Limits.TemporarySpace);
         words.AddRange(["--proc", "/proc", "--dev", "/dev", "--size", space, "--tmpfs", "/dev/shm"]);
         foreach (var device in request.Devices)
+        {
             words.AddRange(["--dev-bind", device, device]);
+        }
+
         words.AddRange(["--remount-ro", "/dev"]);
         words.AddRange(["--size", space, "--tmpfs", "/tmp"]);
         foreach (var bind in request.Binds)
+        {
             words.AddRange([bind.Writable ? "--bind" : "--ro-bind", bind.Source, bind.Target]);
+        }
+
         words.AddRange(["--remount-ro", "/", "--chdir", request.WorkingDirectory, "--"]);
         words.AddRange(Limits(request.Limits));
         words.Add(request.File);
@@ -92,20 +137,32 @@ public static class Sandbox
         {
             var folder = new DirectoryInfo("/" + name);
             if (folder.LinkTarget is { } target)
+            {
                 words.AddRange(["--symlink", target, folder.FullName]);
+            }
             else if (folder.Exists)
+            {
                 words.AddRange(["--ro-bind", folder.FullName, folder.FullName]);
+            }
         }
         foreach (var path in ConfigurationFiles)
+        {
             words.AddRange(["--ro-bind-try", path, path]);
+        }
+
         return words;
     }
 
     private static IEnumerable<string> Limits(SandboxLimits limits) =>
-    [
-        "/usr/bin/prlimit", $"--as={Text(limits.AddressSpace)}", $"--cpu={Text((long)limits.ProcessorTime.TotalSeconds)}",
-        $"--fsize={Text(limits.FileSize)}", $"--nproc={Text(limits.Processes)}", "--core=0", "--",
-    ];
+        [
+            "/usr/bin/prlimit",
+            $"--as={Text(limits.AddressSpace)}",
+            $"--cpu={Text((long)limits.ProcessorTime.TotalSeconds)}",
+            $"--fsize={Text(limits.FileSize)}",
+            $"--nproc={Text(limits.Processes)}",
+            "--core=0",
+            "--",
+        ];
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,8 +1,8 @@
 namespace Elivepatch.Kernel.Processes;
 
 /// <summary>
-/// What a sandbox may use at most. The first four bind each process by itself (setrlimit(2)); the totals are watched from outside and
-/// hold for root as well, whom the kernel does not count.
+/// What a sandbox may use at most. The first four bind each process by itself (setrlimit(2)); the totals are watched from outside
+/// and hold for root as well, whom the kernel does not count.
 /// </summary>
 /// <param name="AddressSpace">Bytes of address space.</param>
 /// <param name="ProcessorTime">Processor time.</param>

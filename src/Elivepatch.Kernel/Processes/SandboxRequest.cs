@@ -19,7 +19,8 @@ public sealed record SandboxRequest
     public IReadOnlyList<SandboxBind> Binds { get; init; } = [];
 
     /// <summary>
-    /// Device nodes of this machine, by their paths in <c>/dev</c>, that the sandbox may use besides null, zero, full, random and tty.
+    /// Device nodes of this machine, by their paths in <c>/dev</c>, that the sandbox may use besides null, zero, full, random and
+    /// tty.
     /// </summary>
     public IReadOnlyList<string> Devices { get; init; } = [];
 
@@ -36,8 +37,8 @@ public sealed record SandboxRequest
     public SandboxLimits Limits { get; init; } = SandboxLimits.Default;
 
     /// <summary>
-    /// True where the network of this machine is there too: for an emulator whose guest is to reach a server here, and never for what
-    /// reads anything of a client's.
+    /// True where the network of this machine is there too: for an emulator whose guest is to reach a server here, and never for
+    /// what reads anything of a client's.
     /// </summary>
     public bool SharesNetwork { get; init; }
 

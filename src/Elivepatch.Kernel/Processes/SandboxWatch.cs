@@ -53,9 +53,14 @@ internal sealed class SandboxWatch(SandboxLimits limits, IReadOnlyList<string> w
             memory += process.Memory + Unnamed(process.Id, files);
             // Going on would only take time in which the sandbox grows.
             if (threads > limits.TotalThreads)
+            {
                 return $"more than {limits.TotalThreads} processes and threads";
+            }
+
             if (memory > limits.TotalMemory)
+            {
                 return $"more than {limits.TotalMemory >> 20} MiB of memory";
+            }
         }
 
         return null;
@@ -69,9 +74,15 @@ internal sealed class SandboxWatch(SandboxLimits limits, IReadOnlyList<string> w
         {
             foreach (var file in new DirectoryInfo($"/proc/{process}/fd").EnumerateFileSystemInfos())
             {
-                if (file.LinkTarget is { } target && target.EndsWith(" (deleted)", StringComparison.Ordinal)
-                    && FileUse.Of(file.FullName) is { Links: 0 } found && seen.Add((found.Device, found.Inode)))
+                if (
+                    file.LinkTarget is { } target
+                    && target.EndsWith(" (deleted)", StringComparison.Ordinal)
+                    && FileUse.Of(file.FullName) is { Links: 0 } found
+                    && seen.Add((found.Device, found.Inode))
+                )
+                {
                     bytes += found.Bytes;
+                }
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -88,10 +99,17 @@ internal sealed class SandboxWatch(SandboxLimits limits, IReadOnlyList<string> w
         try
         {
             if (writable.FirstOrDefault(f => new DriveInfo(f).AvailableFreeSpace < FreeSpaceFloor) is not null)
+            {
                 return $"the disk has less than {FreeSpaceFloor >> 20} MiB left";
+            }
+
             if (Stopwatch.GetElapsedTime(lastWalk, start) < walkPause)
+            {
                 return null;
-            var finding = writable.Sum(Size) > limits.TotalDisk ? $"more than {limits.TotalDisk >> 20} MiB in its directories" : null;
+            }
+
+            var finding =
+                writable.Sum(Size) > limits.TotalDisk ? $"more than {limits.TotalDisk >> 20} MiB in its directories" : null;
             lastWalk = Stopwatch.GetTimestamp();
             walkPause = Max(ShortestWalkPause, Stopwatch.GetElapsedTime(start, lastWalk) * PauseForLook);
             return finding;
@@ -107,7 +125,13 @@ internal sealed class SandboxWatch(SandboxLimits limits, IReadOnlyList<string> w
         var files = new FileSystemEnumerable<long>(
             folder,
             (ref FileSystemEntry entry) => FileOverhead + (IsFile(ref entry) ? entry.Length : 0),
-            new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0, IgnoreInaccessible = false })
+            new EnumerationOptions
+            {
+                RecurseSubdirectories = true,
+                AttributesToSkip = 0,
+                IgnoreInaccessible = false,
+            }
+        )
         {
             ShouldRecursePredicate = (ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) == 0,
         };
@@ -118,7 +142,9 @@ internal sealed class SandboxWatch(SandboxLimits limits, IReadOnlyList<string> w
             {
                 size += length;
                 if (size > limits.TotalDisk)
+                {
                     break;
+                }
             }
         }
         catch (PathTooLongException)

@@ -1,5 +1,5 @@
-// In: a boot image. Out: the vmlinux in it and its build-id. The format, which is the processor's, says where the compressed kernel
-// lies, its first bytes how it is compressed.
+// In: a boot image. Out: the vmlinux in it and its build-id. The format, which is the processor's, says where the compressed
+// kernel lies, its first bytes how it is compressed.
 
 using Elivepatch.Elf;
 using Elivepatch.Kernel.Architectures;
@@ -36,7 +36,9 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
     public static async Task<Outcome<BootImage>> OpenAsync(ReadOnlyMemory<byte> image, CancellationToken cancellation)
     {
         if (image.Length > Largest)
+        {
             return new Problem(RecordProblems.BootImageUnreadable, $"it has {image.Length >> 20} MiB, more than {Largest >> 20}");
+        }
         // Formats begin differently, so the image itself says whose it is.
         if (KernelArchitectures.All.Select(a => a.BootImage.Find(image)).FirstOrDefault(f => f is not null) is not { } kernel)
         {
@@ -46,18 +48,29 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
 
         var decompressed = await DecompressAsync(kernel, cancellation);
         if (!decompressed.TryGet(out var vmlinux))
+        {
             return Outcome<BootImage>.Failure(decompressed.Problems);
+        }
+
         if (Protocol.Captures.BuildId.Of(vmlinux.Span) is not { } buildId)
+        {
             return new Problem(RecordProblems.BootImageUnreadable, "the kernel in it has no build-id");
+        }
+
         return new BootImage(vmlinux, buildId, kernel.VersionText);
     }
 
     private static async Task<Outcome<ReadOnlyMemory<byte>>> DecompressAsync(
-        CompressedKernel kernel, CancellationToken cancellation)
+        CompressedKernel kernel,
+        CancellationToken cancellation
+    )
     {
         var way = Compressions.FirstOrDefault(c => kernel.Content.Span.StartsWith(c.Magic));
         if (way.Command is null)
+        {
             return new Problem(RecordProblems.BootImageUnreadable, "the kernel in it is compressed in a way that is not known");
+        }
+
         var outcome = await Sandbox.RunAsync(
             new SandboxRequest
             {
@@ -69,15 +82,28 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
                 Input = way.Command[0] == "gzip" || !kernel.HasSizeAppended ? kernel.Content : kernel.Content[..^4],
                 OutputLimit = LargestVmlinux,
             },
-            cancellation);
+            cancellation
+        );
         if (!outcome.TryGet(out var result))
+        {
             return Outcome<ReadOnlyMemory<byte>>.Failure(outcome.Problems);
+        }
+
         if (result.ExitCode == 127)
+        {
             return new Problem(ProcessProblems.ToolMissing, $"{way.Command[0]} is not installed (package {way.Package})");
+        }
+
         if (result.Truncated)
+        {
             return new Problem(RecordProblems.BootImageUnreadable, $"the kernel in it has more than {LargestVmlinux >> 20} MiB");
+        }
+
         if (result.ExitCode != 0 && !ElfImage.IsImage(result.OutputBytes.Span))
+        {
             return new Problem(RecordProblems.BootImageUnreadable, $"the kernel in it cannot be decompressed: {Tail(result)}");
+        }
+
         return result.OutputBytes;
     }
 

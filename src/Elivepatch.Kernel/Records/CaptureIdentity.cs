@@ -24,35 +24,46 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
     private const string Version = "kernel-1";
 
     /// <summary>Identifies the kernel of a capture.</summary>
-    public static Outcome<CaptureIdentity> Of(CaptureFile capture) => KernelSymbols.Parse(capture.Kallsyms)
-        .Then(symbols => Linked(symbols.Vmlinux, ArchitectureOf(capture.Facts.Machine), capture.Kallsyms.Length))
-        .Then<CaptureIdentity>(kallsyms =>
-        {
-            var config = KernelConfig.Parse(Encoding.UTF8.GetString(capture.Config.Span));
-            var canonical = new CaptureFile(
-                new CaptureFacts
-                {
-                    Release = capture.Facts.Release,
-                    BuildId = new BuildId(capture.Facts.BuildId.ToLowerInvariant()).Hex,
-                    Machine = capture.Facts.Machine ?? "",
-                    Compiler = config.CompilerText,
-                    KernelVersionText = "",
-                },
-                capture.Config, kallsyms, capture.Symvers, Notes: null);
-            return new CaptureIdentity(Digest(canonical), canonical);
-        });
+    public static Outcome<CaptureIdentity> Of(CaptureFile capture) =>
+        KernelSymbols
+            .Parse(capture.Kallsyms)
+            .Then(symbols => Linked(symbols.Vmlinux, ArchitectureOf(capture.Facts.Machine), capture.Kallsyms.Length))
+            .Then<CaptureIdentity>(kallsyms =>
+            {
+                var config = KernelConfig.Parse(Encoding.UTF8.GetString(capture.Config.Span));
+                var canonical = new CaptureFile(
+                    new CaptureFacts
+                    {
+                        Release = capture.Facts.Release,
+                        BuildId = new BuildId(capture.Facts.BuildId.ToLowerInvariant()).Hex,
+                        Machine = capture.Facts.Machine ?? "",
+                        Compiler = config.CompilerText,
+                        KernelVersionText = "",
+                    },
+                    capture.Config,
+                    kallsyms,
+                    capture.Symvers,
+                    Notes: null
+                );
+                return new CaptureIdentity(Digest(canonical), canonical);
+            });
 
-    private static string Digest(CaptureFile capture) => ContentDigest.OfParts(
-        Version,
-        capture.Facts.Release,
-        capture.Facts.BuildId,
-        capture.Facts.Machine,
-        ContentDigest.Of(capture.Config.Span).Hex,
-        ContentDigest.Of(capture.Kallsyms.Span).Hex,
-        capture.Symvers is { } symvers ? ContentDigest.Of(symvers.Span).Hex : "").Hex;
+    private static string Digest(CaptureFile capture) =>
+        ContentDigest
+            .OfParts(
+                Version,
+                capture.Facts.Release,
+                capture.Facts.BuildId,
+                capture.Facts.Machine,
+                ContentDigest.Of(capture.Config.Span).Hex,
+                ContentDigest.Of(capture.Kallsyms.Span).Hex,
+                capture.Symvers is { } symvers ? ContentDigest.Of(symvers.Span).Hex : ""
+            )
+            .Hex;
 
     // One of a machine that is not known is refused later, by its name.
-    private static KernelArchitecture ArchitectureOf(string? machine) => KernelArchitectures.Of(machine) ?? KernelArchitectures.All[0];
+    private static KernelArchitecture ArchitectureOf(string? machine) =>
+        KernelArchitectures.Of(machine) ?? KernelArchitectures.All[0];
 
     // The kernel is moved as a whole, so one symbol tells by how much. A line never becomes longer than it was, except that the
     // last one may gain its end.
@@ -61,7 +72,10 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
         // Below lie offsets into the per-processor area and plain numbers, which KASLR does not move.
         var lowest = architecture.Engine.LowestAddress;
         if (vmlinux.Named("_text") is not [var start] || start.Address < lowest)
+        {
             return Malformed("_text is not there exactly once, so nothing says where the kernel runs");
+        }
+
         var displacement = unchecked(start.Address - architecture.LinkBase);
         var text = new byte[length + 1];
         var written = 0;
@@ -71,11 +85,19 @@ public sealed record CaptureIdentity(string Id, CaptureFile Capture)
             var symbol = vmlinux[i];
             var address = symbol.Address >= lowest ? unchecked(symbol.Address - displacement) : symbol.Address;
             if (address < last || (symbol.Address >= lowest && address < lowest))
+            {
                 return Malformed($"{symbol.Name} is at an address that no kernel uses");
+            }
+
             last = address;
-            if (!Utf8.TryWrite(
-                text.AsSpan(written), CultureInfo.InvariantCulture, $"{address:x16} {symbol.Type} {symbol.Name}\n",
-                out var count))
+            if (
+                !Utf8.TryWrite(
+                    text.AsSpan(written),
+                    CultureInfo.InvariantCulture,
+                    $"{address:x16} {symbol.Type} {symbol.Name}\n",
+                    out var count
+                )
+            )
             {
                 throw new InvalidOperationException("the symbols are longer than the text that they were read from");
             }

@@ -14,7 +14,9 @@ public sealed record KernelFacts
     /// <summary>The format that this record was written in.</summary>
     public int Format { get; set; } = CurrentFormat;
 
-    /// <summary>The name by which users call the kernel: its release, with the start of the build-id where two share it.</summary>
+    /// <summary>
+    /// The name by which users call the kernel: its release, with the start of the build-id where two share it.
+    /// </summary>
     public required string Name { get; init; }
 
     /// <summary>What <c>uname -r</c> says on it.</summary>
@@ -32,7 +34,8 @@ public sealed record KernelFacts
     /// <summary>The processor that it is for.</summary>
     /// <exception cref="InvalidDataException">It is one that no kernel is imported for.</exception>
     [JsonIgnore]
-    public KernelArchitecture Architecture => KernelArchitectures.Of(Machine) ?? throw new InvalidDataException($"the record of {Name} is of machine {Machine}");
+    public KernelArchitecture Architecture =>
+        KernelArchitectures.Of(Machine) ?? throw new InvalidDataException($"the record of {Name} is of machine {Machine}");
 
     /// <summary>What <c>/proc/version</c> or the boot image says of the build.</summary>
     public string KernelVersionText { get; set; } = "";

@@ -7,6 +7,7 @@ namespace Elivepatch.Kernel.Records;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     WriteIndented = true,
     MaxDepth = 16,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip)]
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip
+)]
 [JsonSerializable(typeof(KernelFacts))]
 internal sealed partial class RecordJson : JsonSerializerContext;

@@ -34,8 +34,11 @@ public static class Archives
     /// <param name="members">Paths in the package to unpack, as in <c>./boot</c>; all where empty.</param>
     /// <param name="cancellation">Ends it.</param>
     public static Task<Problem?> UnpackDebianPackageAsync(
-        string package, string folder, IReadOnlyList<string> members, CancellationToken cancellation) =>
-        UnpackAsync(package, "dpkg-deb --fsys-tarfile", folder, [.. members], PackageLimit, cancellation);
+        string package,
+        string folder,
+        IReadOnlyList<string> members,
+        CancellationToken cancellation
+    ) => UnpackAsync(package, "dpkg-deb --fsys-tarfile", folder, [.. members], PackageLimit, cancellation);
 
     /// <summary>Unpacks a source archive without its top folder.</summary>
     public static Task<Problem?> UnpackSourceAsync(string archive, string folder, CancellationToken cancellation) =>
@@ -44,7 +47,13 @@ public static class Archives
             : Task.FromResult<Problem?>(new(ProcessProblems.ArchiveRefused, $"{archive}: not a kind of archive that is known"));
 
     private static async Task<Problem?> UnpackAsync(
-        string archive, string decompressor, string folder, string[] words, long limit, CancellationToken cancellation)
+        string archive,
+        string decompressor,
+        string folder,
+        string[] words,
+        long limit,
+        CancellationToken cancellation
+    )
     {
         // One byte more than the limit tells "just as long" from "too long"; the count goes to descriptor 3, a file in /tmp.
         var bound = (limit + 1).ToString(CultureInfo.InvariantCulture);
@@ -65,14 +74,24 @@ public static class Archives
                 Timeout = TimeSpan.FromMinutes(10),
                 OutputLimit = 64 << 10,
             },
-            cancellation);
+            cancellation
+        );
         if (!outcome.TryGet(out var result))
+        {
             return outcome.Problems[0];
+        }
+
         var name = Path.GetFileName(archive);
         if (result.ExitCode == 99)
+        {
             return new(ProcessProblems.ArchiveRefused, $"{name} decompresses to more than {limit >> 20} MiB");
+        }
+
         if (!result.Succeeded)
+        {
             return new(ProcessProblems.ArchiveRefused, $"{name} cannot be unpacked: {result.Describe()}");
+        }
+
         return LinksThatLeave(folder).FirstOrDefault() is { } link
             ? new Problem(ProcessProblems.ArchiveRefused, $"{name}: the link {link} leads out of the archive")
             : null;
@@ -84,7 +103,8 @@ public static class Archives
         var links = new FileSystemEnumerable<FileSystemInfo>(
             folder,
             (ref FileSystemEntry entry) => entry.ToFileSystemInfo(),
-            new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
+            new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }
+        )
         {
             ShouldIncludePredicate = (ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) != 0,
             ShouldRecursePredicate = (ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) == 0,

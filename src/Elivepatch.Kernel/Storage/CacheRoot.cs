@@ -7,7 +7,9 @@ using Elivepatch.Model.Files;
 
 namespace Elivepatch.Kernel.Storage;
 
-/// <summary>The folder in which everything lives that can be had again: packages, sources, prepared trees, objects, records.</summary>
+/// <summary>
+/// The folder in which everything lives that can be had again: packages, sources, prepared trees, objects, records.
+/// </summary>
 public sealed class CacheRoot
 {
     private readonly string temporary;
@@ -40,17 +42,24 @@ public sealed class CacheRoot
         }
     }
 
-    /// <summary>Opens the user's cache: <c>$ELIVEPATCH_CACHE</c>, <c>$XDG_CACHE_HOME/elivepatch</c> or <c>~/.cache/elivepatch</c>.</summary>
+    /// <summary>
+    /// Opens the user's cache: <c>$ELIVEPATCH_CACHE</c>, <c>$XDG_CACHE_HOME/elivepatch</c> or <c>~/.cache/elivepatch</c>.
+    /// </summary>
     public static Outcome<CacheRoot> OpenDefault() => Open(DefaultPath(Environment.GetEnvironmentVariable));
 
     /// <summary>Where the user's cache is, given the environment.</summary>
     public static string DefaultPath(Func<string, string?> environment)
     {
         if (environment("ELIVEPATCH_CACHE") is { Length: > 0 } own)
+        {
             return Path.GetFullPath(own);
+        }
         // The XDG base directory specification: a relative path is to be ignored.
         if (environment("XDG_CACHE_HOME") is { } cache && Path.IsPathRooted(cache))
+        {
             return Path.Combine(cache, "elivepatch");
+        }
+
         return Path.Combine(environment("HOME") is { Length: > 0 } home ? home : "/root", ".cache", "elivepatch");
     }
 
@@ -73,18 +82,31 @@ public sealed class CacheRoot
     /// <param name="produce">Fills a new folder; a problem means that there is no entry.</param>
     /// <param name="cancellation">Ends it.</param>
     public async Task<Outcome<string>> GetAsync(
-        EntryKind kind, ContentDigest key, Func<string, Task<Problem?>> produce, CancellationToken cancellation)
+        EntryKind kind,
+        ContentDigest key,
+        Func<string, Task<Problem?>> produce,
+        CancellationToken cancellation
+    )
     {
         if (Find(kind, key) is { } found)
+        {
             return found;
+        }
+
         try
         {
             using var held = await FileLock.TakeAsync(Path.Combine(locks, $"{kind.Name}-{key.Hex}"), cancellation);
             if (Find(kind, key) is { } other)
+            {
                 return other;
+            }
+
             using var workspace = NewWorkspace();
             if (await produce(workspace.FullPath) is { } problem)
+            {
                 return problem;
+            }
+
             EntryManifest.Write(workspace.FullPath, kind.Covers);
             return Publish(workspace, EntryPath(kind, key));
         }
@@ -123,6 +145,8 @@ public sealed class CacheRoot
     private void RemoveLeftovers()
     {
         foreach (var folder in Directory.EnumerateDirectories(temporary))
+        {
             Workspace.RemoveIfAbandoned(folder);
+        }
     }
 }

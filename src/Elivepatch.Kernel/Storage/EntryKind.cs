@@ -9,7 +9,5 @@ public sealed record EntryKind(string Name, Func<string, bool> Covers)
 {
     /// <summary>A kind whose every file is vouched for.</summary>
     public EntryKind(string name)
-        : this(name, _ => true)
-    {
-    }
+        : this(name, _ => true) { }
 }

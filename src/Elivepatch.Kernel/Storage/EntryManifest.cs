@@ -46,20 +46,24 @@ internal static class EntryManifest
     {
         var words = line.Split(' ', 3);
         if (words.Length != 3)
+        {
             return false;
+        }
+
         var info = new FileInfo(Path.Combine(folder, words[2]));
         return info.Exists && info.Length.ToString(CultureInfo.InvariantCulture) == words[0] && Digest(info) == words[1];
     }
 
     // Links are not followed: what they lead to is listed itself, or is not ours.
     private static IEnumerable<string> Files(string folder) =>
-        Directory.EnumerateFiles(folder, "*", new EnumerationOptions
-        {
-            RecurseSubdirectories = true,
-            AttributesToSkip = FileAttributes.ReparsePoint,
-        })
-        .Select(p => Path.GetRelativePath(folder, p))
-        .Where(p => p != FileName && !p.Contains('\n', StringComparison.Ordinal));
+        Directory
+            .EnumerateFiles(
+                folder,
+                "*",
+                new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }
+            )
+            .Select(p => Path.GetRelativePath(folder, p))
+            .Where(p => p != FileName && !p.Contains('\n', StringComparison.Ordinal));
 
     private static string Digest(FileInfo info) =>
         info.Length > SmallFile ? "-" : ContentDigest.Of(File.ReadAllBytes(info.FullName)).Hex;

@@ -25,7 +25,10 @@ public sealed class Workspace : IDisposable
         {
             var path = Path.Combine(parent, Convert.ToHexStringLower(Guid.NewGuid().ToByteArray()));
             if (FileLock.TryTake(path + ".lock") is not { } held)
+            {
                 continue;
+            }
+
             Directory.CreateDirectory(path);
             return new(path, held, path + ".lock");
         }
@@ -38,7 +41,10 @@ public sealed class Workspace : IDisposable
         {
             using var held = FileLock.TryTake(path + ".lock");
             if (held is null)
+            {
                 return;
+            }
+
             Remove(path);
             File.Delete(path + ".lock");
         }
@@ -64,7 +70,9 @@ public sealed class Workspace : IDisposable
         try
         {
             if (Directory.Exists(path))
+            {
                 Directory.Delete(path, recursive: true);
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -45,17 +45,34 @@ public static class ConfigRules
     {
         var problems = new List<Problem>();
         if (!config.IsSet(architecture.Option))
-            problems.Add(new(CompileProblems.ConfigurationLacks, $"CONFIG_{architecture.Option} is not set: it is not a kernel for {architecture.Machine}"));
+        {
+            problems.Add(
+                new(
+                    CompileProblems.ConfigurationLacks,
+                    $"CONFIG_{architecture.Option} is not set: it is not a kernel for {architecture.Machine}"
+                )
+            );
+        }
+
         foreach (var (option, why) in Required.Where(r => !config.IsSet(r.Option)))
+        {
             problems.Add(new(CompileProblems.ConfigurationLacks, $"CONFIG_{option} is not set: {why}"));
+        }
+
         if (!config.IsSet("DYNAMIC_FTRACE_WITH_REGS") && !config.IsSet("DYNAMIC_FTRACE_WITH_ARGS"))
         {
-            problems.Add(new(
-                CompileProblems.ConfigurationLacks,
-                "neither CONFIG_DYNAMIC_FTRACE_WITH_REGS nor CONFIG_DYNAMIC_FTRACE_WITH_ARGS is set: functions cannot be diverted"));
+            problems.Add(
+                new(
+                    CompileProblems.ConfigurationLacks,
+                    "neither CONFIG_DYNAMIC_FTRACE_WITH_REGS nor CONFIG_DYNAMIC_FTRACE_WITH_ARGS is set: functions cannot be diverted"
+                )
+            );
         }
         foreach (var (option, why) in Forbidden.Where(r => config.IsSet(r.Option)))
+        {
             problems.Add(new(CompileProblems.ConfigurationUnsupported, $"CONFIG_{option} is set: {why}"));
+        }
+
         return problems;
     }
 }

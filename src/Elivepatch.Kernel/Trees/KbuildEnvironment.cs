@@ -10,29 +10,42 @@ internal static class KbuildEnvironment
     private const string Missing = "/nonexistent";
 
     /// <summary>The environment: fixed names and times where the build would ask the machine for its own.</summary>
-    public static IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string>
-    {
-        ["PATH"] = $"{PreparedTree.ToolsInsidePath}:/usr/bin:/bin",
-        ["LC_ALL"] = "C",
-        ["HOME"] = "/tmp",
-        ["KBUILD_BUILD_TIMESTAMP"] = "Thu Jan  1 00:00:00 UTC 1970",
-        ["KBUILD_BUILD_USER"] = "build",
-        ["KBUILD_BUILD_HOST"] = "build",
-    };
+    public static IReadOnlyDictionary<string, string> Variables { get; } =
+        new Dictionary<string, string>
+        {
+            ["PATH"] = $"{PreparedTree.ToolsInsidePath}:/usr/bin:/bin",
+            ["LC_ALL"] = "C",
+            ["HOME"] = "/tmp",
+            ["KBUILD_BUILD_TIMESTAMP"] = "Thu Jan  1 00:00:00 UTC 1970",
+            ["KBUILD_BUILD_USER"] = "build",
+            ["KBUILD_BUILD_HOST"] = "build",
+        };
 
     /// <summary>
     /// Variables for make's command line. A tool that the original builder did not have (version 0 in the configuration) must not
     /// be found here either, or options that depend on it would appear.
     /// </summary>
-    public static IReadOnlyList<string> MakeVariables(KernelArchitecture architecture, KernelConfig config, string release, Toolchain compiler)
+    public static IReadOnlyList<string> MakeVariables(
+        KernelArchitecture architecture,
+        KernelConfig config,
+        string release,
+        Toolchain compiler
+    )
     {
         List<string> variables =
         [
-            $"ARCH={architecture.SourceName}", $"KERNELRELEASE={release}", $"CROSS_COMPILE={compiler.CrossPrefix}", $"CC={compiler.Name}",
-            $"HOSTCC={compiler.Name}", config.Number("PAHOLE_VERSION") > 0 ? "PAHOLE=pahole" : $"PAHOLE={Missing}",
+            $"ARCH={architecture.SourceName}",
+            $"KERNELRELEASE={release}",
+            $"CROSS_COMPILE={compiler.CrossPrefix}",
+            $"CC={compiler.Name}",
+            $"HOSTCC={compiler.Name}",
+            config.Number("PAHOLE_VERSION") > 0 ? "PAHOLE=pahole" : $"PAHOLE={Missing}",
         ];
         if (config.Number("RUSTC_VERSION") == 0)
+        {
             variables.AddRange([$"RUSTC={Missing}", $"BINDGEN={Missing}"]);
+        }
+
         return variables;
     }
 

@@ -17,7 +17,14 @@ namespace Elivepatch.Kernel.Trees;
 /// <param name="Release">The kernel's release.</param>
 /// <param name="Compiler">The compiler.</param>
 public sealed record PreparedTree(
-    KernelArchitecture Architecture, ContentDigest Key, string Folder, string Tools, KernelConfig Config, string Release, Toolchain Compiler)
+    KernelArchitecture Architecture,
+    ContentDigest Key,
+    string Folder,
+    string Tools,
+    KernelConfig Config,
+    string Release,
+    Toolchain Compiler
+)
 {
     /// <summary>Where a sandbox sees the source.</summary>
     public const string InsidePath = "/build";

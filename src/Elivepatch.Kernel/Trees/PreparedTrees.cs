@@ -24,9 +24,14 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
     // shows when it does not compile or does not fit the running kernel.
     private static readonly string[] Vouched =
     [
-        Tools + "/", Source + "/scripts/", Source + "/include/generated/",
+        Tools + "/",
+        Source + "/scripts/",
+        Source + "/include/generated/",
         .. KernelArchitectures.All.Select(a => $"{Source}/{a.GeneratedHeaders}/"),
-        Source + "/tools/objtool/objtool", Source + "/include/config/auto.conf", Source + "/.config", Source + "/Makefile",
+        Source + "/tools/objtool/objtool",
+        Source + "/include/config/auto.conf",
+        Source + "/.config",
+        Source + "/Makefile",
     ];
 
     private static readonly EntryKind Kind = new("trees", path => Vouched.Any(v => path.StartsWith(v, StringComparison.Ordinal)));
@@ -42,10 +47,16 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
     public async Task<Outcome<PreparedTree>> GetAsync(TreeRecipe recipe, CancellationToken cancellation)
     {
         if (ConfigRules.Check(recipe.Architecture, recipe.Config) is { Count: > 0 } problems)
+        {
             return Outcome<PreparedTree>.Failure(problems);
+        }
+
         var compiler = await Toolchain.FindAsync(recipe.Architecture, recipe.Config.CompilerText, cancellation);
         if (!compiler.Succeeded)
+        {
             return Outcome<PreparedTree>.Failure(compiler.Problems);
+        }
+
         var made = false;
         var entry = await cache.GetAsync(
             Kind,
@@ -55,13 +66,33 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
                 made = true;
                 return PrepareAsync(recipe, compiler.Value, folder, cancellation);
             },
-            cancellation);
-        Report(entry.Succeeded ? made ? StageState.Done : StageState.Cached : StageState.Failed, "");
+            cancellation
+        );
+        Report(
+            entry.Succeeded
+                ? made
+                    ? StageState.Done
+                    : StageState.Cached
+                : StageState.Failed,
+            ""
+        );
         return entry.Then<PreparedTree>(folder => new PreparedTree(
-            recipe.Architecture, recipe.Key, Path.Combine(folder, Source), Path.Combine(folder, Tools), recipe.Config, recipe.Release, compiler.Value));
+            recipe.Architecture,
+            recipe.Key,
+            Path.Combine(folder, Source),
+            Path.Combine(folder, Tools),
+            recipe.Config,
+            recipe.Release,
+            compiler.Value
+        ));
     }
 
-    private async Task<Problem?> PrepareAsync(TreeRecipe recipe, Toolchain compiler, string folder, CancellationToken cancellation)
+    private async Task<Problem?> PrepareAsync(
+        TreeRecipe recipe,
+        Toolchain compiler,
+        string folder,
+        CancellationToken cancellation
+    )
     {
         var source = Directory.CreateDirectory(Path.Combine(folder, Source)).FullName;
         var tools = Directory.CreateDirectory(Path.Combine(folder, Tools)).FullName;
@@ -90,26 +121,46 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
                 {
                     File = "patch",
                     // Only unified diffs: patch would also read others, among them scripts for ed.
-                    Arguments = ["-p1", "--unified", "--batch", "--forward", "--fuzz=0", "--no-backup-if-mismatch", "--input=/patch"],
+                    Arguments =
+                    [
+                        "-p1",
+                        "--unified",
+                        "--batch",
+                        "--forward",
+                        "--fuzz=0",
+                        "--no-backup-if-mismatch",
+                        "--input=/patch",
+                    ],
                     Binds = [new(source, PreparedTree.InsidePath, Writable: true), new(patch, "/patch")],
                     WorkingDirectory = PreparedTree.InsidePath,
                 },
-                cancellation);
+                cancellation
+            );
             if (!outcome.TryGet(out var result))
+            {
                 return outcome.Problems[0];
+            }
+
             if (!result.Succeeded)
+            {
                 return new Problem(CompileProblems.BasePatchFails, $"{Path.GetFileName(patch)}: {result.Output.Trim()}");
+            }
         }
         return null;
     }
 
     private static Problem? WriteInputs(TreeRecipe recipe, Toolchain compiler, string source, string tools)
     {
-        foreach (var leftover in new[] { ".config.old", "include/config", "include/generated", recipe.Architecture.GeneratedHeaders })
+        foreach (
+            var leftover in new[] { ".config.old", "include/config", "include/generated", recipe.Architecture.GeneratedHeaders }
+        )
         {
             var path = Path.Combine(source, leftover);
             if (Directory.Exists(path))
+            {
                 Directory.Delete(path, recursive: true);
+            }
+
             File.Delete(path);
         }
         File.WriteAllText(Path.Combine(source, ".config"), recipe.Config.Text);
@@ -121,7 +172,12 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
     }
 
     private async Task<Problem?> MakeAsync(
-        TreeRecipe recipe, Toolchain compiler, string source, string tools, CancellationToken cancellation)
+        TreeRecipe recipe,
+        Toolchain compiler,
+        string source,
+        string tools,
+        CancellationToken cancellation
+    )
     {
         Report(StageState.Running, "make modules_prepare");
         var jobs = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture);
@@ -129,26 +185,43 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
             new SandboxRequest
             {
                 File = "make",
-                Arguments = ["-j", jobs, .. KbuildEnvironment.MakeVariables(recipe.Architecture, recipe.Config, recipe.Release, compiler), "modules_prepare"],
+                Arguments =
+                [
+                    "-j",
+                    jobs,
+                    .. KbuildEnvironment.MakeVariables(recipe.Architecture, recipe.Config, recipe.Release, compiler),
+                    "modules_prepare",
+                ],
                 Environment = KbuildEnvironment.Variables,
                 Binds = [new(source, PreparedTree.InsidePath, Writable: true), new(tools, PreparedTree.ToolsInsidePath)],
                 WorkingDirectory = PreparedTree.InsidePath,
                 Timeout = TimeSpan.FromMinutes(15),
                 OnOutputLine = line => Report(StageState.Running, line.Trim()),
             },
-            cancellation);
+            cancellation
+        );
         if (!outcome.TryGet(out var result))
+        {
             return outcome.Problems[0];
+        }
+
         if (result.Succeeded)
+        {
             return null;
+        }
+
         return CheckConfig(recipe, source) ?? new Problem(CompileProblems.PreparationFailed, result.Describe());
     }
 
-    // Who built the kernel, when, and as which package is in its banner and in messages: kernel/hung_task.c has the package's name.
+    // Who built the kernel, when, and as which package is in its banner and in messages: kernel/hung_task.c has the package's
+    // name.
     private static Problem? TakeBuilder(TreeRecipe recipe, string source)
     {
         foreach (var (path, text) in recipe.BuilderHeaders)
+        {
             File.WriteAllBytes(Path.Combine(source, path), text);
+        }
+
         return null;
     }
 
@@ -164,17 +237,25 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
     private static Problem? CheckHeaders(TreeRecipe recipe, string source)
     {
         if (recipe.PackagedHeaders is not { } packaged)
+        {
             return null;
-        var differing = Directory.EnumerateFiles(packaged, "*.h", SearchOption.AllDirectories)
+        }
+
+        var differing = Directory
+            .EnumerateFiles(packaged, "*.h", SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(packaged, path))
-            .Where(path => IsMadeByPreparation(path, source) && !SameText(Path.Combine(packaged, path), Path.Combine(source, path)))
-            .Order(StringComparer.Ordinal).ToList();
+            .Where(path =>
+                IsMadeByPreparation(path, source) && !SameText(Path.Combine(packaged, path), Path.Combine(source, path))
+            )
+            .Order(StringComparer.Ordinal)
+            .ToList();
         return differing.Count == 0 ? null : new Problem(CompileProblems.GeneratedHeaderDiffers, Summary(differing));
     }
 
     private static bool IsMadeByPreparation(string path, string source) => File.Exists(Path.Combine(source, path));
 
-    private static bool SameText(string one, string other) => File.ReadAllBytes(one).AsSpan().SequenceEqual(File.ReadAllBytes(other));
+    private static bool SameText(string one, string other) =>
+        File.ReadAllBytes(one).AsSpan().SequenceEqual(File.ReadAllBytes(other));
 
     private static string Summary(IReadOnlyList<string> items) =>
         string.Join("; ", items.Take(8)) + (items.Count > 8 ? $"; and {items.Count - 8} more" : "");

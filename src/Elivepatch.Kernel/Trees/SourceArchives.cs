@@ -18,29 +18,49 @@ public sealed class SourceArchives(CacheRoot cache)
             : new Problem(RecordProblems.RecordDamaged, "the kernel's source is no longer in the cache");
 
     /// <summary>Adds the archive that a package <c>linux-source-X.Y</c> carries.</summary>
-    public Task<Outcome<SourceArchive>> AddPackageAsync(string package, ContentDigest packageDigest, CancellationToken cancellation) =>
+    public Task<Outcome<SourceArchive>> AddPackageAsync(
+        string package,
+        ContentDigest packageDigest,
+        CancellationToken cancellation
+    ) =>
         AddAsync(
             packageDigest,
             async folder =>
             {
                 using var workspace = cache.NewWorkspace();
-                if (await Archives.UnpackDebianPackageAsync(package, workspace.FullPath, ["./usr/src"], cancellation) is { } problem)
+                if (
+                    await Archives.UnpackDebianPackageAsync(package, workspace.FullPath, ["./usr/src"], cancellation) is
+                    { } problem
+                )
+                {
                     return problem;
+                }
+
                 var archives = Directory.GetFiles(Path.Combine(workspace.FullPath, "usr", "src"), "linux-source-*.tar.*");
                 if (archives.Length != 1)
+                {
                     return new Problem(RecordProblems.SourceUnusable, $"{Path.GetFileName(package)} carries no source archive");
+                }
+
                 File.Move(archives[0], Path.Combine(folder, Path.GetFileName(archives[0])));
                 return null;
             },
-            cancellation);
+            cancellation
+        );
 
     /// <summary>Adds an archive or a folder of the user's.</summary>
     public async Task<Outcome<SourceArchive>> AddAsync(string path, CancellationToken cancellation)
     {
         if (Directory.Exists(path))
+        {
             return await AddFolderAsync(Path.GetFullPath(path), cancellation);
+        }
+
         if (!File.Exists(path))
+        {
             return new Problem(RecordProblems.SourceUnusable, $"{path} does not exist");
+        }
+
         var key = await ContentDigest.OfFileAsync(path, cancellation);
         return await AddAsync(
             key,
@@ -49,7 +69,8 @@ public sealed class SourceArchives(CacheRoot cache)
                 File.Copy(path, Path.Combine(folder, "source" + Path.GetExtension(path)));
                 return Task.FromResult<Problem?>(null);
             },
-            cancellation);
+            cancellation
+        );
     }
 
     // A folder becomes an archive first: sorted, without owners and times, so that equal folders give equal digests. What was
@@ -63,17 +84,35 @@ public sealed class SourceArchives(CacheRoot cache)
                 File = "tar",
                 Arguments =
                 [
-                    "-c", "-f", "/out/source.tar", "-C", "/", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner",
-                    "--exclude-vcs", "--exclude=*.o", "--exclude=*.ko", "--exclude=*.cmd", "--exclude=vmlinux", "--exclude=.config",
+                    "-c",
+                    "-f",
+                    "/out/source.tar",
+                    "-C",
+                    "/",
+                    "--sort=name",
+                    "--mtime=@0",
+                    "--owner=0",
+                    "--group=0",
+                    "--numeric-owner",
+                    "--exclude-vcs",
+                    "--exclude=*.o",
+                    "--exclude=*.ko",
+                    "--exclude=*.cmd",
+                    "--exclude=vmlinux",
+                    "--exclude=.config",
                     "source",
                 ],
                 Binds = [new(path, "/source"), new(workspace.FullPath, "/out", Writable: true)],
                 Limits = SandboxLimits.Default with { FileSize = Archives.SourceLimit },
             },
             "reading the source directory",
-            cancellation);
+            cancellation
+        );
         if (!packed.Succeeded)
+        {
             return Outcome<SourceArchive>.Failure(packed.Problems);
+        }
+
         var archive = Path.Combine(workspace.FullPath, "source.tar");
         var key = await ContentDigest.OfFileAsync(archive, cancellation);
         return await AddAsync(
@@ -83,11 +122,15 @@ public sealed class SourceArchives(CacheRoot cache)
                 File.Move(archive, Path.Combine(folder, "source.tar"));
                 return Task.FromResult<Problem?>(null);
             },
-            cancellation);
+            cancellation
+        );
     }
 
     private async Task<Outcome<SourceArchive>> AddAsync(
-        ContentDigest key, Func<string, Task<Problem?>> produce, CancellationToken cancellation)
+        ContentDigest key,
+        Func<string, Task<Problem?>> produce,
+        CancellationToken cancellation
+    )
     {
         var entry = await cache.GetAsync(Kind, key, produce, cancellation);
         return entry.Then<SourceArchive>(folder => Archive(key, folder));

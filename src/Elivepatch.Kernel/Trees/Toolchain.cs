@@ -19,18 +19,28 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
     private static readonly string[] sandboxFolders = ["/usr/local/bin", "/usr/bin"];
 
     /// <summary>Finds the compiler whose version text this is.</summary>
-    public static async Task<Outcome<Toolchain>> FindAsync(KernelArchitecture architecture, string text, CancellationToken cancellation)
+    public static async Task<Outcome<Toolchain>> FindAsync(
+        KernelArchitecture architecture,
+        string text,
+        CancellationToken cancellation
+    )
     {
         var words = text.Split(' ', 2);
         var match = NamePattern().Match(words[0]);
         if (!match.Success || words.Length != 2)
+        {
             return new Problem(CompileProblems.CompilerUnsupported, $"the kernel was built by \"{text}\", which is not GCC");
+        }
+
         var seen = new List<string>();
         foreach (var path in Candidates(architecture, words[0], words[1]))
         {
             var found = await VersionAsync(path, cancellation);
             if (found == words[1])
+            {
                 return new Toolchain(words[0], path, match.Groups["prefix"].Value, text);
+            }
+
             seen.Add($"{path} is \"{found}\"");
         }
         var major = MajorOf(words[1]);
@@ -38,7 +48,8 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
         return new Problem(
             CompileProblems.CompilerMissing,
             $"the kernel was built by \"{text}\"; {(seen.Count == 0 ? "there is no GCC here" : "here " + string.Join(", ", seen))}",
-            $"Install that version of the package {package}: apt-get install {package}.");
+            $"Install that version of the package {package}: apt-get install {package}."
+        );
     }
 
     /// <summary>The texts of all compilers of this machine that <see cref="FindAsync"/> could find, by whatever name.</summary>
@@ -49,8 +60,13 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
         {
             foreach (var name in Directory.EnumerateFiles(folder).Select(f => Path.GetFileName(f)).Where(IsOwn))
             {
-                if (Executables.Find(name, folder) is { } path && await VersionAsync(path, cancellation) is { Length: > 0 } version)
+                if (
+                    Executables.Find(name, folder) is { } path
+                    && await VersionAsync(path, cancellation) is { Length: > 0 } version
+                )
+                {
                     texts.Add($"{name} {version}");
+                }
             }
         }
         return texts;
@@ -69,20 +85,30 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
     {
         List<string> names = [name, "gcc", $"{architecture.Target}-gcc"];
         if (MajorOf(version) is { } major)
+        {
             names.InsertRange(1, [$"gcc-{major}", $"{architecture.Target}-gcc-{major}"]);
+        }
+
         return names.Select(n => Executables.Find(n, string.Join(':', sandboxFolders))).OfType<string>().Distinct();
     }
 
     // Another target's compiler of the same version is another compiler.
     private static bool IsOwn(string name)
     {
-        var target = KernelArchitectures.All.Select(a => a.Target + "-").FirstOrDefault(t => name.StartsWith(t, StringComparison.Ordinal)) ?? "";
+        var target =
+            KernelArchitectures.All.Select(a => a.Target + "-").FirstOrDefault(t => name.StartsWith(t, StringComparison.Ordinal))
+            ?? "";
         return OwnPattern().IsMatch(name[target.Length..]);
     }
 
     private static async Task<string> VersionAsync(string path, CancellationToken cancellation)
     {
-        var request = new ProcessRequest { File = path, Arguments = ["--version"], Timeout = TimeSpan.FromSeconds(20) };
+        var request = new ProcessRequest
+        {
+            File = path,
+            Arguments = ["--version"],
+            Timeout = TimeSpan.FromSeconds(20),
+        };
         var result = await ProcessRunner.RunAsync(request, cancellation);
         // The kernel's Makefile takes the first line without hash signs (CC_VERSION_TEXT).
         var line = result.Output.Split('\n')[0].Replace("#", "", StringComparison.Ordinal);

@@ -19,7 +19,8 @@ public sealed record TreeRecipe(
     KernelConfig Config,
     string Release,
     IReadOnlyList<string> BasePatches,
-    string? PackagedHeaders)
+    string? PackagedHeaders
+)
 {
     // Raised whenever preparation does something else with the same inputs.
     private const string Version = "2";
@@ -28,21 +29,41 @@ public sealed record TreeRecipe(
 
     /// <summary>The recipe for an imported kernel.</summary>
     public static Outcome<TreeRecipe> For(KernelRecord record, CacheRoot cache) =>
-        new SourceArchives(cache).Find(record.SourceKey).Then<TreeRecipe>(source =>
-            new TreeRecipe(record.Facts.Architecture, source, record.ReadConfig(), record.Facts.Release, record.BasePatchPaths, record.PackagedHeadersPath));
+        new SourceArchives(cache)
+            .Find(record.SourceKey)
+            .Then<TreeRecipe>(source => new TreeRecipe(
+                record.Facts.Architecture,
+                source,
+                record.ReadConfig(),
+                record.Facts.Release,
+                record.BasePatchPaths,
+                record.PackagedHeadersPath
+            ));
 
     /// <summary>The key of the tree that this recipe makes.</summary>
-    public ContentDigest Key => ContentDigest.OfParts(
-        [
-            Version, Source.Key.Hex, Config.Text, Release, .. BasePatches.Select(p => ContentDigest.Of(File.ReadAllBytes(p)).Hex),
-            "builder", .. BuilderHeaders.Select(h => ContentDigest.Of(h.Text).Hex),
+    public ContentDigest Key =>
+        ContentDigest.OfParts([
+            Version,
+            Source.Key.Hex,
+            Config.Text,
+            Release,
+            .. BasePatches.Select(p => ContentDigest.Of(File.ReadAllBytes(p)).Hex),
+            "builder",
+            .. BuilderHeaders.Select(h => ContentDigest.Of(h.Text).Hex),
         ]);
 
     /// <summary>
-    /// The generated headers that tell who built the kernel, when and as which package, where its package has them: path in the tree and text.
-    /// No preparation can know it.
+    /// The generated headers that tell who built the kernel, when and as which package, where its package has them: path in the
+    /// tree and text. No preparation can know it.
     /// </summary>
-    public IReadOnlyList<(string Path, byte[] Text)> BuilderHeaders => PackagedHeaders is null ? [] :
-        [.. builderHeaders.Select(n => Path.Combine("include", "generated", n)).Where(n => File.Exists(Path.Combine(PackagedHeaders, n)))
-            .Select(n => (n, File.ReadAllBytes(Path.Combine(PackagedHeaders, n))))];
+    public IReadOnlyList<(string Path, byte[] Text)> BuilderHeaders =>
+        PackagedHeaders is null
+            ? []
+            :
+            [
+                .. builderHeaders
+                    .Select(n => Path.Combine("include", "generated", n))
+                    .Where(n => File.Exists(Path.Combine(PackagedHeaders, n)))
+                    .Select(n => (n, File.ReadAllBytes(Path.Combine(PackagedHeaders, n)))),
+            ];
 }

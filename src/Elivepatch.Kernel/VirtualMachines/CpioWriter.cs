@@ -20,7 +20,10 @@ internal sealed class CpioWriter(Stream output)
     public void AddDirectory(string path)
     {
         if (path.Length == 0 || directories.Contains(path))
+        {
             return;
+        }
+
         AddDirectory(Parent(path));
         directories.Add(path);
         AddEntry(path, DirectoryMode, default, 0, 0);
@@ -51,8 +54,10 @@ internal sealed class CpioWriter(Stream output)
     private void AddEntry(string path, int mode, ReadOnlySpan<byte> content, int major, int minor)
     {
         var name = Encoding.UTF8.GetBytes(path);
-        var header = string.Create(CultureInfo.InvariantCulture,
-            $"070701{++inode:X8}{mode:X8}{0:X8}{0:X8}{1:X8}{0:X8}{content.Length:X8}{0:X8}{0:X8}{major:X8}{minor:X8}{name.Length + 1:X8}{0:X8}");
+        var header = string.Create(
+            CultureInfo.InvariantCulture,
+            $"070701{++inode:X8}{mode:X8}{0:X8}{0:X8}{1:X8}{0:X8}{content.Length:X8}{0:X8}{0:X8}{major:X8}{minor:X8}{name.Length + 1:X8}{0:X8}"
+        );
         output.Write(Encoding.ASCII.GetBytes(header));
         output.Write(name);
         output.WriteByte(0);
@@ -64,6 +69,8 @@ internal sealed class CpioWriter(Stream output)
     private void Pad(int written)
     {
         for (; written % 4 != 0; written++)
+        {
             output.WriteByte(0);
+        }
     }
 }

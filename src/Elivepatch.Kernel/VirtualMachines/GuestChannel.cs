@@ -1,5 +1,5 @@
-// In: a folder of ours. Out: a Unix socket in it that the emulator connects a guest's ports to. A guest has two that may be its channel,
-// and uses one of them: the first that says something.
+// In: a folder of ours. Out: a Unix socket in it that the emulator connects a guest's ports to. A guest has two that may be its
+// channel, and uses one of them: the first that says something.
 
 using System.Net.Sockets;
 
@@ -28,7 +28,9 @@ internal sealed class GuestChannel : IDisposable
 
     /// <summary>Begins to listen.</summary>
     /// <param name="path">Where the socket is to be.</param>
-    /// <param name="take">Called from one thread at a time with what the guest sends; what it returns is sent to the guest.</param>
+    /// <param name="take">
+    /// Called from one thread at a time with what the guest sends; what it returns is sent to the guest.
+    /// </param>
     /// <returns>The channel, or null where the path is too long for a socket's (107 bytes, <c>unix(7)</c>).</returns>
     public static GuestChannel? Listen(string path, Func<ReadOnlySpan<byte>, byte[]?> take)
     {
@@ -47,7 +49,9 @@ internal sealed class GuestChannel : IDisposable
     {
         await closing.CancelAsync();
         if (await Task.WhenAny(serving, Task.Delay(DrainTime, CancellationToken.None)) == serving)
+        {
             await serving;
+        }
     }
 
     /// <inheritdoc/>
@@ -56,7 +60,10 @@ internal sealed class GuestChannel : IDisposable
         closing.Cancel();
         listener.Dispose();
         lock (connections)
+        {
             connections.ForEach(c => c.Dispose());
+        }
+
         closing.Dispose();
     }
 
@@ -69,7 +76,10 @@ internal sealed class GuestChannel : IDisposable
             {
                 var connection = await listener.AcceptAsync(closing.Token);
                 lock (connections)
+                {
                     connections.Add(connection);
+                }
+
                 readers.Add(ReadAsync(connection));
             }
         }
@@ -88,9 +98,14 @@ internal sealed class GuestChannel : IDisposable
             while (await connection.ReceiveAsync(chunk) is var count and > 0)
             {
                 if (Interlocked.CompareExchange(ref speaker, connection, null) is { } other && other != connection)
+                {
                     continue;
+                }
+
                 if (take(chunk.AsSpan(0, count)) is { } answer)
+                {
                     await connection.SendAsync(answer);
+                }
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)

@@ -20,11 +20,19 @@ internal static class GuestImage
     /// <param name="files">Files for the job's folder.</param>
     /// <param name="network">The guest's network, or null.</param>
     public static void Write(
-        Stream output, ReadOnlySpan<byte> busybox, string nonce, string main, IEnumerable<GuestFile> files, GuestNetwork? network = null)
+        Stream output,
+        ReadOnlySpan<byte> busybox,
+        string nonce,
+        string main,
+        IEnumerable<GuestFile> files,
+        GuestNetwork? network = null
+    )
     {
         var cpio = new CpioWriter(output);
         foreach (var folder in (string[])["proc", "sys", "tmp", "out", JobFolder])
+        {
             cpio.AddDirectory(folder);
+        }
         // The kernel opens the console for init before there is a devtmpfs.
         cpio.AddCharacterDevice("dev/console", 5, 1);
         cpio.AddCharacterDevice("dev/null", 1, 3);
@@ -36,18 +44,28 @@ internal static class GuestImage
         {
             cpio.AddDirectory("guest/network");
             for (var i = 0; i < network.Drivers.Count; i++)
-                cpio.AddFile(string.Create(CultureInfo.InvariantCulture, $"guest/network/{i}.ko"), network.Drivers[i].Span, executable: false);
+            {
+                cpio.AddFile(
+                    string.Create(CultureInfo.InvariantCulture, $"guest/network/{i}.ko"),
+                    network.Drivers[i].Span,
+                    executable: false
+                );
+            }
         }
 
         foreach (var file in files)
+        {
             cpio.AddFile($"{JobFolder}/{file.Path}", file.Content.Span, file.Executable);
+        }
+
         cpio.End();
     }
 
     /// <summary>One of the shell scripts that are part of this assembly.</summary>
     public static string Script(string name)
     {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"guest/{name}")
+        using var stream =
+            Assembly.GetExecutingAssembly().GetManifestResourceStream($"guest/{name}")
             ?? throw new InvalidOperationException($"no guest script {name}");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();

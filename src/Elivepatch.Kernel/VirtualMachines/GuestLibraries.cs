@@ -23,7 +23,10 @@ public static class GuestLibraries
         {
             var listed = await ProcessRunner.RunAsync(new ProcessRequest { File = "ldd", Arguments = [linked] }, cancellation);
             if (!listed.Succeeded)
+            {
                 return new Problem(ProcessProblems.ToolFailed, $"ldd {linked}: {listed.Describe()}");
+            }
+
             paths.AddRange(listed.Output.Split((char[])[' ', '\t', '\n']).Where(w => w.StartsWith('/')));
         }
 

@@ -4,12 +4,12 @@ using Elivepatch.Model;
 namespace Elivepatch.Kernel.VirtualMachines;
 
 /// <summary>
-/// A network for a guest, made by the emulator alone: the guest is 10.0.2.15, and what listens on this machine's loopback it reaches
-/// at <see cref="Host"/>. For guests of ours only: one that tries what a client sent has none.
+/// A network for a guest, made by the emulator alone: the guest is 10.0.2.15, and what listens on this machine's loopback it
+/// reaches at <see cref="Host"/>. For guests of ours only: one that tries what a client sent has none.
 /// </summary>
 /// <param name="Drivers">
-/// The modules (<c>.ko</c>, not compressed) that a virtio network card needs, in the order in which they are loaded; none where the
-/// kernel has them built in.
+/// The modules (<c>.ko</c>, not compressed) that a virtio network card needs, in the order in which they are loaded; none where
+/// the kernel has them built in.
 /// </param>
 public sealed record GuestNetwork(IReadOnlyList<ReadOnlyMemory<byte>> Drivers)
 {
@@ -19,8 +19,14 @@ public sealed record GuestNetwork(IReadOnlyList<ReadOnlyMemory<byte>> Drivers)
     // Each needs those before it.
     private static readonly string[] DriverPaths =
     [
-        "drivers/virtio/virtio_ring", "drivers/virtio/virtio", "drivers/virtio/virtio_pci_legacy_dev", "drivers/virtio/virtio_pci_modern_dev",
-        "drivers/virtio/virtio_pci", "net/core/failover", "drivers/net/net_failover", "drivers/net/virtio_net",
+        "drivers/virtio/virtio_ring",
+        "drivers/virtio/virtio",
+        "drivers/virtio/virtio_pci_legacy_dev",
+        "drivers/virtio/virtio_pci_modern_dev",
+        "drivers/virtio/virtio_pci",
+        "net/core/failover",
+        "drivers/net/net_failover",
+        "drivers/net/virtio_net",
     ];
 
     /// <summary>The folders of a kernel's modules that the drivers are in.</summary>
@@ -34,7 +40,10 @@ public sealed record GuestNetwork(IReadOnlyList<ReadOnlyMemory<byte>> Drivers)
         {
             var read = await modules.ReadAsync(path, cancellation);
             if (!read.TryGet(out var driver))
+            {
                 return Outcome<GuestNetwork>.Failure(read.Problems);
+            }
+
             drivers.Add(driver);
         }
 

@@ -31,7 +31,9 @@ internal sealed class GuestOutput : IDisposable
     /// <summary>What the guest sends where its files should be is nothing that could be read.</summary>
     public bool IsBroken => stream.IsBroken;
 
-    /// <summary>Before the guest told anything, its emulator said that KVM cannot run it. It does not end by itself then.</summary>
+    /// <summary>
+    /// Before the guest told anything, its emulator said that KVM cannot run it. It does not end by itself then.
+    /// </summary>
     public bool KvmFailed { get; private set; }
 
     /// <summary>What the guest told so far.</summary>
@@ -40,7 +42,9 @@ internal sealed class GuestOutput : IDisposable
         get
         {
             lock (gate)
+            {
                 return [.. stream.Events];
+            }
         }
     }
 
@@ -50,7 +54,9 @@ internal sealed class GuestOutput : IDisposable
         get
         {
             lock (gate)
+            {
                 return console.ToString();
+            }
         }
     }
 
@@ -58,7 +64,9 @@ internal sealed class GuestOutput : IDisposable
     public IReadOnlyDictionary<string, ReadOnlyMemory<byte>>? ReadFiles()
     {
         lock (gate)
+        {
             return stream.ReadFiles();
+        }
     }
 
     /// <summary>Takes bytes of the channel; returns what the guest is to be answered, once, when its files are here.</summary>
@@ -71,16 +79,24 @@ internal sealed class GuestOutput : IDisposable
             channelLength += bytes.Length;
             Heard(channelLength);
             if (SaidTooMuch || IsBroken)
+            {
                 return null;
+            }
+
             var (known, wasWhole) = (stream.Events.Count, stream.Receipt is not null);
             stream.Append(bytes);
             told = [.. stream.Events.Skip(known)];
             answer = wasWhole ? null : stream.Receipt;
             if (IsBroken)
+            {
                 stop.Cancel();
+            }
         }
         foreach (var happened in told)
+        {
             job.OnEvent?.Invoke(happened);
+        }
+
         return answer;
     }
 
@@ -91,9 +107,15 @@ internal sealed class GuestOutput : IDisposable
         {
             Heard(console.Length);
             if (!SaidTooMuch)
+            {
                 console.Append(line).Append('\n');
+            }
+
             if (stream.Events.Count > 0 || !KvmDevice.SaysFailed(line))
+            {
                 return;
+            }
+
             KvmFailed = true;
             stop.Cancel();
         }

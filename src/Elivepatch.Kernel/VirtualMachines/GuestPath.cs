@@ -11,5 +11,6 @@ internal static class GuestPath
     /// </summary>
     public static bool IsSafe(string path) =>
         path.Length is > 0 and <= LongestPath
-        && path.Split('/').All(name => name.Length is > 0 and <= LongestName && name is not ("." or "..") && !name.Any(char.IsControl));
+        && path.Split('/')
+            .All(name => name.Length is > 0 and <= LongestName && name is not ("." or "..") && !name.Any(char.IsControl));
 }

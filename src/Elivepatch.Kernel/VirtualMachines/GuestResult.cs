@@ -36,33 +36,57 @@ public sealed record GuestResult
         string.Join('\n', KernelLog.WithoutRegisters(KernelLog.WithoutMarks(Console.Split('\n'), Nonce)).TakeLast(TailLines));
 
     /// <summary>
-    /// The kernel gave up before init because the emulator, on a busy machine, was too late with the timer interrupt that it tests for
-    /// (<c>check_timer</c>, arch/x86/kernel/apic/io_apic.c). That says nothing about the job, which can be tried again.
+    /// The kernel gave up before init because the emulator, on a busy machine, was too late with the timer interrupt that it
+    /// tests for (<c>check_timer</c>, arch/x86/kernel/apic/io_apic.c). That says nothing about the job, which can be tried again.
     /// </summary>
     internal bool LostItsTimer =>
         Ending == GuestEnding.DidNotStart && Console.Contains("IO-APIC + timer doesn't work", StringComparison.Ordinal);
 
-    /// <summary>KVM could not run the guest's kernel. That says nothing about the job, which can be tried again without.</summary>
+    /// <summary>
+    /// KVM could not run the guest's kernel. That says nothing about the job, which can be tried again without.
+    /// </summary>
     internal bool KvmFailed { get; init; }
 
     /// <summary>Why the guest is not one that finished; null where it did.</summary>
-    public Problem? Failure => Ending switch
-    {
-        GuestEnding.Finished => null,
-        GuestEnding.DidNotStart => new(VirtualMachineProblems.GuestDidNotStart, $"init was not run within {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"),
-        GuestEnding.Died => new(VirtualMachineProblems.GuestDied, $"it ended after {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"),
-        GuestEnding.TimedOut => new(VirtualMachineProblems.GuestTimedOut, $"killed after {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"),
-        GuestEnding.OutputTooLarge => new(VirtualMachineProblems.GuestOutputTooLarge, $"killed after {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"),
-        _ => new(VirtualMachineProblems.GuestAnswerMalformed, $"its files did not come whole; console:\n{ConsoleTail}"),
-    };
+    public Problem? Failure =>
+        Ending switch
+        {
+            GuestEnding.Finished => null,
+            GuestEnding.DidNotStart => new(
+                VirtualMachineProblems.GuestDidNotStart,
+                $"init was not run within {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"
+            ),
+            GuestEnding.Died => new(
+                VirtualMachineProblems.GuestDied,
+                $"it ended after {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"
+            ),
+            GuestEnding.TimedOut => new(
+                VirtualMachineProblems.GuestTimedOut,
+                $"killed after {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"
+            ),
+            GuestEnding.OutputTooLarge => new(
+                VirtualMachineProblems.GuestOutputTooLarge,
+                $"killed after {Duration.TotalSeconds:0} s; console:\n{ConsoleTail}"
+            ),
+            _ => new(VirtualMachineProblems.GuestAnswerMalformed, $"its files did not come whole; console:\n{ConsoleTail}"),
+        };
 
     /// <summary>This result, or a problem where the guest did not finish or its script had another status than 0.</summary>
     public Outcome<GuestResult> RequireSuccess()
     {
         if (Failure is { } failure)
+        {
             return failure;
+        }
+
         if (ExitStatus != 0)
-            return new Problem(VirtualMachineProblems.GuestScriptFailed, $"exit status {ExitStatus}:\n{string.Join('\n', Output.TrimEnd().Split('\n').TakeLast(TailLines))}");
+        {
+            return new Problem(
+                VirtualMachineProblems.GuestScriptFailed,
+                $"exit status {ExitStatus}:\n{string.Join('\n', Output.TrimEnd().Split('\n').TakeLast(TailLines))}"
+            );
+        }
+
         return this;
     }
 

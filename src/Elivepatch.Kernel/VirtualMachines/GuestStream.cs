@@ -7,8 +7,8 @@
 //   = LENGTH SHA256 cat|gzip     LENGTH bytes with this digest follow: a tar archive of /out, as it is or compressed
 //   ...
 //
-// and in the other direction, when the block is there and has that digest, one line: its receipt, "LENGTH SHA256". The guest does not end
-// before it has it.
+// and in the other direction, when the block is there and has that digest, one line: its receipt, "LENGTH SHA256". The guest does
+// not end before it has it.
 //
 // A guest runs code under test and may say anything; every bound here is ours.
 
@@ -53,23 +53,36 @@ internal sealed class GuestStream(int limit)
             bytes = bytes[length..];
         }
         if (block is null || Receipt is not null || IsBroken)
+        {
             return;
+        }
+
         var count = Math.Min(bytes.Length, block.Length - filled);
         bytes[..count].CopyTo(block.AsSpan(filled));
         filled += count;
         if (filled == block.Length)
+        {
             Check();
+        }
     }
 
     /// <summary>Reads one line; null for one that says nothing.</summary>
     public static GuestEvent? ParseLine(string line)
     {
         if (line.StartsWith("> ", StringComparison.Ordinal))
+        {
             return new(0, null, line[2..]);
+        }
+
         if (!line.StartsWith("! ", StringComparison.Ordinal))
+        {
             return null;
+        }
+
         var words = line[2..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return words.Length > 1 && double.TryParse(words[0], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var uptime)
+        return
+            words.Length > 1
+            && double.TryParse(words[0], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var uptime)
             ? new(uptime, words[1..], string.Join(' ', words[1..]))
             : null;
     }
@@ -78,14 +91,25 @@ internal sealed class GuestStream(int limit)
     public IReadOnlyDictionary<string, ReadOnlyMemory<byte>>? ReadFiles()
     {
         if (Receipt is null)
+        {
             return null;
+        }
+
         try
         {
             using var packed = new MemoryStream(block!, writable: false);
             using var unpacked = isCompressed ? new GZipStream(packed, CompressionMode.Decompress) : null;
             return ReadArchive((Stream?)unpacked ?? packed, limit);
         }
-        catch (Exception e) when (e is InvalidDataException or IOException or FormatException or ArgumentException or OverflowException or NotSupportedException)
+        catch (Exception e)
+            when (e
+                    is InvalidDataException
+                        or IOException
+                        or FormatException
+                        or ArgumentException
+                        or OverflowException
+                        or NotSupportedException
+            )
         {
             return null;
         }
@@ -105,11 +129,14 @@ internal sealed class GuestStream(int limit)
 
     private void BeginBlock(string[] words)
     {
-        if (words.Length != 4
+        if (
+            words.Length != 4
             || !int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
-            || length == 0 || length > limit
+            || length == 0
+            || length > limit
             || words[2].Length != 2 * SHA256.HashSizeInBytes
-            || words[3] is not ("cat" or "gzip"))
+            || words[3] is not ("cat" or "gzip")
+        )
         {
             IsBroken = true;
             return;
@@ -120,9 +147,13 @@ internal sealed class GuestStream(int limit)
     private void Check()
     {
         if (Convert.ToHexStringLower(SHA256.HashData(block!)) == digest)
+        {
             Receipt = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{block!.Length} {digest}\n"));
+        }
         else
+        {
             IsBroken = true;
+        }
     }
 
     // Links, devices and unsafe names are left out: nobody here asks a guest for them.
@@ -134,10 +165,16 @@ internal sealed class GuestStream(int limit)
         {
             var name = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
             if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile) || !GuestPath.IsSafe(name))
+            {
                 continue;
+            }
+
             limit -= entry.Length;
             if (limit < 0 || files.Count >= MostFiles)
+            {
                 return null;
+            }
+
             var content = new byte[entry.Length];
             entry.DataStream?.ReadExactly(content);
             files[name] = content;

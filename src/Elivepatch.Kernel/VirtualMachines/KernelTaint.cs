@@ -10,7 +10,12 @@ internal static class KernelTaint
     public static string Unexpected(long before, long after)
     {
         var added = after & ~before;
-        return string.Concat(Enumerable.Range(0, 63).Where(bit => (added >> bit & 1) != 0)
-            .Select(bit => bit < Letters.Length ? Letters[bit] : '?').Where(letter => !Expected.Contains(letter, StringComparison.Ordinal)));
+        return string.Concat(
+            Enumerable
+                .Range(0, 63)
+                .Where(bit => (added >> bit & 1) != 0)
+                .Select(bit => bit < Letters.Length ? Letters[bit] : '?')
+                .Where(letter => !Expected.Contains(letter, StringComparison.Ordinal))
+        );
     }
 }

@@ -2,7 +2,9 @@ using Elivepatch.Kernel.Architectures;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
-/// <summary>The processor's own virtualization, as Linux offers it (Documentation/virt/kvm/api.rst of the kernel source).</summary>
+/// <summary>
+/// The processor's own virtualization, as Linux offers it (Documentation/virt/kvm/api.rst of the kernel source).
+/// </summary>
 internal static class KvmDevice
 {
     /// <summary>The device node.</summary>
@@ -24,13 +26,17 @@ internal static class KvmDevice
     private static readonly string[] FailuresToStart = ["error: failed to set MSR", "../../target/i386/kvm/kvm.c:"];
 
     /// <summary>A line of the emulator's standard error says that KVM cannot run this guest.</summary>
-    public static bool SaysFailed(string line) => Failures.Any(f => line.StartsWith(f, StringComparison.Ordinal))
+    public static bool SaysFailed(string line) =>
+        Failures.Any(f => line.StartsWith(f, StringComparison.Ordinal))
         || FailuresToStart.Any(f => Emulators.Any(e => line.StartsWith(e + f, StringComparison.Ordinal)));
 
     private static bool HasExtensions()
     {
         if (!File.Exists(Processors))
+        {
             return false;
+        }
+
         var flags = File.ReadLines(Processors).FirstOrDefault(l => l.StartsWith("flags", StringComparison.Ordinal)) ?? "";
         return flags.Split(' ').Intersect(["vmx", "svm"]).Any();
     }

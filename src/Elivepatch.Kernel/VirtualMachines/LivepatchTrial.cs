@@ -12,18 +12,25 @@ public static class LivepatchTrial
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// Runs the cases in their order. A failure means that they could not be tried; a livepatch that fails has a report that says so.
+    /// Runs the cases in their order. A failure means that they could not be tried; a livepatch that fails has a report that says
+    /// so.
     /// </summary>
     public static async Task<Outcome<IReadOnlyList<TrialReport>>> RunAsync(TrialRequest request, CancellationToken cancellation)
     {
         if (TrialPlan.Check(request.Cases) is { } invalid)
+        {
             return invalid;
+        }
+
         var modules = new List<IReadOnlyList<TrialModule>>();
         foreach (var trial in request.Cases)
         {
             var read = TrialModule.ReadAll(trial.Modules);
             if (!read.TryGet(out var ofCase))
+            {
                 return Outcome<IReadOnlyList<TrialReport>>.Failure(read.Problems);
+            }
+
             modules.Add(ofCase);
         }
         var reports = new List<TrialReport>();
@@ -31,14 +38,21 @@ public static class LivepatchTrial
         {
             var boot = await BootAsync(request, modules, reports.Count, cancellation);
             if (!boot.TryGet(out var more))
+            {
                 return Outcome<IReadOnlyList<TrialReport>>.Failure(boot.Problems);
+            }
+
             reports.AddRange(more);
         }
         return reports;
     }
 
     private static async Task<Outcome<IReadOnlyList<TrialReport>>> BootAsync(
-        TrialRequest request, IReadOnlyList<IReadOnlyList<TrialModule>> modules, int first, CancellationToken cancellation)
+        TrialRequest request,
+        IReadOnlyList<IReadOnlyList<TrialModule>> modules,
+        int first,
+        CancellationToken cancellation
+    )
     {
         var plan = new TrialPlan(request.Cases, modules, first);
         var progress = new TrialProgress(request.Cases, request.OnProgress);

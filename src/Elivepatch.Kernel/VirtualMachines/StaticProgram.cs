@@ -8,6 +8,8 @@ internal static class StaticProgram
 {
     /// <summary>True for an ELF file for this processor without an interpreter.</summary>
     public static bool Is(Architecture architecture, ReadOnlySpan<byte> file) =>
-        ElfImage.Read(file) is { } image && image.Order == architecture.Order && image.Machine == architecture.Machine
+        ElfImage.Read(file) is { } image
+        && image.Order == architecture.Order
+        && image.Machine == architecture.Machine
         && !image.Segments.Any(s => s.Type == ElfSegmentType.Interpreter);
 }

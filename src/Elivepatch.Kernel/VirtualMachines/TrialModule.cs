@@ -20,7 +20,10 @@ internal sealed record TrialModule(string Name, byte[] Content, bool IsKept = fa
         {
             var read = Read(path);
             if (!read.TryGet(out var module))
+            {
                 return Outcome<IReadOnlyList<TrialModule>>.Failure(read.Problems);
+            }
+
             modules.Add(module);
         }
         return modules;
@@ -29,15 +32,24 @@ internal sealed record TrialModule(string Name, byte[] Content, bool IsKept = fa
     private static Outcome<TrialModule> Read(string path)
     {
         if (!File.Exists(path))
+        {
             return new Problem(VirtualMachineProblems.TrialInvalid, $"there is no module {path}");
+        }
+
         if (new FileInfo(path).Length > Largest)
+        {
             return new Problem(VirtualMachineProblems.TrialInvalid, $"{path} is larger than {Largest >> 20} MiB");
+        }
+
         var content = File.ReadAllBytes(path);
         try
         {
             var elf = ElfReader.Read(content);
             var name = ModuleInformation.Of(elf).Name;
-            return name is not null && name.Length is > 0 and <= KernelLimits.ModuleName && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')
+            return
+                name is not null
+                && name.Length is > 0 and <= KernelLimits.ModuleName
+                && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')
                 ? new TrialModule(name, content, IsKeptInMemory(elf))
                 : new Problem(VirtualMachineProblems.TrialInvalid, $"{path} has no name= in its .modinfo that a module can have");
         }

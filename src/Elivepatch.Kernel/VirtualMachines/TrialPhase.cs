@@ -4,8 +4,8 @@ namespace Elivepatch.Kernel.VirtualMachines;
 
 /// <summary>One step of a trial.</summary>
 /// <param name="Name">
-/// <c>before</c>, <c>during</c> and <c>after</c> are the script; <c>load</c>, <c>transition</c>, <c>replace</c> (a former livepatch
-/// going), <c>disable</c>, <c>unload</c> and <c>keep</c> (one that must not be unloadable) are ours.
+/// <c>before</c>, <c>during</c> and <c>after</c> are the script; <c>load</c>, <c>transition</c>, <c>replace</c> (a former
+/// livepatch going), <c>disable</c>, <c>unload</c> and <c>keep</c> (one that must not be unloadable) are ours.
 /// </param>
 /// <param name="Livepatch">Which livepatch it is about; empty for <c>before</c> and <c>after</c>.</param>
 /// <param name="Output">What it printed.</param>

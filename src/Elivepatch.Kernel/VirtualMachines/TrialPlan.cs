@@ -3,7 +3,6 @@ using System.Text;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Model;
 
-
 namespace Elivepatch.Kernel.VirtualMachines;
 
 /// <summary>What one boot is to do: the cases from one on, as the files that <c>trial.sh</c> reads.</summary>
@@ -34,7 +33,10 @@ internal sealed class TrialPlan
             }
             files.AddRange(trial.Files.Select(f => f with { Path = $"{i}/{f.Path}" }));
             if (trial.Script is not null)
+            {
                 files.Add(GuestFile.Text($"{i}/script", trial.Script));
+            }
+
             LongestDuration += Longest(trial);
             LongestPhase = Max(LongestPhase, Max(trial.TransitionTimeout, trial.ScriptTimeout));
         }
@@ -55,24 +57,44 @@ internal sealed class TrialPlan
     public static Problem? Check(IReadOnlyList<TrialCase> cases)
     {
         if (cases.Count == 0)
+        {
             return new(VirtualMachineProblems.TrialInvalid, "there is no case");
+        }
+
         foreach (var trial in cases)
         {
             if (trial.Modules.Count == 0)
+            {
                 return new(VirtualMachineProblems.TrialInvalid, $"case '{trial.Name}' has no module");
+            }
+
             if (trial.TransitionTimeout < TimeSpan.FromSeconds(1) || trial.ScriptTimeout < TimeSpan.FromSeconds(1))
+            {
                 return new(VirtualMachineProblems.TrialInvalid, $"case '{trial.Name}' has a time limit below one second");
-            if (trial.Files.FirstOrDefault(f => f.Path is "script" || f.Path.StartsWith("modules/", StringComparison.Ordinal)) is { } taken)
-                return new(VirtualMachineProblems.TrialInvalid, $"case '{trial.Name}' has a file in the place of our own: {taken.Path}");
+            }
+
+            if (
+                trial.Files.FirstOrDefault(f => f.Path is "script" || f.Path.StartsWith("modules/", StringComparison.Ordinal)) is
+                { } taken
+            )
+            {
+                return new(
+                    VirtualMachineProblems.TrialInvalid,
+                    $"case '{trial.Name}' has a file in the place of our own: {taken.Path}"
+                );
+            }
         }
         return null;
     }
 
     /// <summary>
-    /// The livepatches that are loaded after those tried: one that replaces them, and the last one again. Null where the former cannot be made.
+    /// The livepatches that are loaded after those tried: one that replaces them, and the last one again. Null where the former
+    /// cannot be made.
     /// </summary>
     public static (byte[] Neutral, byte[] Again)? StandInsFor(IReadOnlyList<TrialModule> modules) =>
-        modules[^1].Content is { Length: > 0 } last && StandIn.Neutral(last, Neutral) is { } neutral ? (neutral, StandIn.Renamed(last, Again)) : null;
+        modules[^1].Content is { Length: > 0 } last && StandIn.Neutral(last, Neutral) is { } neutral
+            ? (neutral, StandIn.Renamed(last, Again))
+            : null;
 
     private static TimeSpan Longest(TrialCase trial) =>
         (trial.ScriptTimeout * (trial.Modules.Count + 3))

@@ -17,8 +17,10 @@ internal sealed class TrialProgress(IReadOnlyList<TrialCase> cases, Action<strin
                 say?.Invoke($"{happened.Word(1)} runs after {happened.Uptime:0.0} s");
                 break;
             case "case":
-                prefix = cases.Count > 1 && int.TryParse(happened.Word(1), out var number) && number >= 0 && number < cases.Count
-                    ? cases[number].Name + ": " : "";
+                prefix =
+                    cases.Count > 1 && int.TryParse(happened.Word(1), out var number) && number >= 0 && number < cases.Count
+                        ? cases[number].Name + ": "
+                        : "";
                 break;
             case "phase":
                 say?.Invoke(prefix + happened.Rest(1));

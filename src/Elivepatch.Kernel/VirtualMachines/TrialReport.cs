@@ -26,6 +26,8 @@ public sealed record TrialReport
     /// <summary>Nothing was wrong, and everything was done.</summary>
     public bool Passed => Problems.Count == 0;
 
-    /// <summary>How long the transitions to the livepatches took together, in seconds of the guest's clock, by its kernel's log.</summary>
+    /// <summary>
+    /// How long the transitions to the livepatches took together, in seconds of the guest's clock, by its kernel's log.
+    /// </summary>
     public required double TransitionSeconds { get; init; }
 }

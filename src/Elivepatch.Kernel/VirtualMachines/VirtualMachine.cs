@@ -1,12 +1,11 @@
-// In: a job. Out: what the guest left of it. One QEMU process in a sandbox, without a network, a disk or anything else of ours but the
-// console, which is its standard error, and a socket for the channel. Where this machine has no KVM it is emulated in software; a stock
-// kernel then reaches our init in about four seconds.
+// In: a job. Out: what the guest left of it. One QEMU process in a sandbox, without a network, a disk or anything else of ours
+// but the console, which is its standard error, and a socket for the channel. Where this machine has no KVM it is emulated in
+// software; a stock kernel then reaches our init in about four seconds.
 
 using System.Security.Cryptography;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Model;
-
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
@@ -34,22 +33,38 @@ public static class VirtualMachine
 
     /// <summary>Runs a job, with KVM where it is found to be usable; where it then fails, without.</summary>
     internal static async Task<Outcome<GuestResult>> RunAsync(
-        GuestJob job, string main, Func<bool> mayUseKvm, CancellationToken cancellation)
+        GuestJob job,
+        string main,
+        Func<bool> mayUseKvm,
+        CancellationToken cancellation
+    )
     {
         if (Check(job) is { } problem)
+        {
             return problem;
+        }
+
         if (Executables.Find(job.Architecture.Emulator.Program) is null)
+        {
             return new Problem(VirtualMachineProblems.EmulatorMissing, $"{job.Architecture.Emulator.Program} is not in the PATH");
+        }
+
         var busybox = FindBusybox(job.Architecture);
         if (!busybox.TryGet(out var shell))
+        {
             return Outcome<GuestResult>.Failure(busybox.Problems);
+        }
+
         var folder = Directory.CreateTempSubdirectory("elivepatch-vm-");
         try
         {
             var nonce = RandomNumberGenerator.GetHexString(16, lowercase: true);
             var image = Path.Combine(folder.FullName, "initramfs");
             using (var file = File.Create(image))
+            {
                 GuestImage.Write(file, shell, nonce, main, [GuestFile.Text("script", job.Script), .. job.Files], job.Network);
+            }
+
             var hasKvm = mayUseKvm();
             var ran = await BootAsync(job, image, nonce, hasKvm, cancellation);
             for (var boots = 1; boots < MostBoots && ran.TryGet(out var last) && (last.LostItsTimer || last.KvmFailed); boots++)
@@ -67,14 +82,25 @@ public static class VirtualMachine
     }
 
     private static async Task<Outcome<GuestResult>> BootAsync(
-        GuestJob job, string image, string nonce, bool hasKvm, CancellationToken cancellation)
+        GuestJob job,
+        string image,
+        string nonce,
+        bool hasKvm,
+        CancellationToken cancellation
+    )
     {
         using var live = new GuestOutput(job);
         var socket = Path.Combine(Path.GetDirectoryName(image)!, "channel");
         File.Delete(socket);
         using var channel = GuestChannel.Listen(socket, live.TakeChannel);
         if (channel is null)
-            return new Problem(VirtualMachineProblems.GuestJobInvalid, $"{socket} is too long for a socket's path: set TMPDIR to a shorter one");
+        {
+            return new Problem(
+                VirtualMachineProblems.GuestJobInvalid,
+                $"{socket} is too long for a socket's path: set TMPDIR to a shorter one"
+            );
+        }
+
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, live.Stopped);
         var watch = System.Diagnostics.Stopwatch.StartNew();
         var request = new SandboxRequest
@@ -95,7 +121,10 @@ public static class VirtualMachine
         {
             var outcome = await Sandbox.RunAsync(request, stop.Token);
             if (!outcome.TryGet(out var result))
+            {
                 return Outcome<GuestResult>.Failure(outcome.Problems);
+            }
+
             await channel.DrainAsync();
             console = result.Error;
             killed = result.TimedOut ? GuestEnding.TimedOut : null;
@@ -103,8 +132,11 @@ public static class VirtualMachine
         catch (OperationCanceledException) when (live.Stopped.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
             console = live.Console;
-            killed = live.SaidTooMuch ? GuestEnding.OutputTooLarge : live.IsBroken ? GuestEnding.AnswerMalformed
-                : live.KvmFailed ? GuestEnding.DidNotStart : GuestEnding.TimedOut;
+            killed =
+                live.SaidTooMuch ? GuestEnding.OutputTooLarge
+                : live.IsBroken ? GuestEnding.AnswerMalformed
+                : live.KvmFailed ? GuestEnding.DidNotStart
+                : GuestEnding.TimedOut;
         }
         var files = killed is null ? live.ReadFiles() : null;
         return Result(killed ?? Ending(live.Events, files), live, console, files, watch.Elapsed, nonce);
@@ -125,9 +157,15 @@ public static class VirtualMachine
     private static GuestEnding Ending(IReadOnlyList<GuestEvent> events, IReadOnlyDictionary<string, ReadOnlyMemory<byte>>? files)
     {
         if (events.Count == 0)
+        {
             return GuestEnding.DidNotStart;
+        }
+
         if (!events.Any(e => e.Name == "end"))
+        {
             return GuestEnding.Died;
+        }
+
         return files is null ? GuestEnding.AnswerMalformed : GuestEnding.Finished;
     }
 
@@ -137,7 +175,8 @@ public static class VirtualMachine
         string console,
         IReadOnlyDictionary<string, ReadOnlyMemory<byte>>? files,
         TimeSpan duration,
-        string nonce)
+        string nonce
+    )
     {
         var events = live.Events;
         return new()
@@ -156,26 +195,59 @@ public static class VirtualMachine
     private static Problem? Check(GuestJob job)
     {
         if (!File.Exists(job.Kernel))
+        {
             return new(VirtualMachineProblems.GuestJobInvalid, $"there is no boot image {job.Kernel}");
+        }
+
         if (job.Files.FirstOrDefault(f => !GuestPath.IsSafe(f.Path)) is { } unsafePath)
+        {
             return new(VirtualMachineProblems.GuestJobInvalid, $"'{unsafePath.Path}' is not a relative path of plain names");
+        }
+
         if (job.Files.GroupBy(f => f.Path).FirstOrDefault(g => g.Count() > 1 || g.Key == "script") is { } twice)
+        {
             return new(VirtualMachineProblems.GuestJobInvalid, $"two files for one place in the guest: {twice.Key}");
+        }
+
         if (job.Files.Sum(f => (long)f.Content.Length) > LargestFiles)
+        {
             return new(VirtualMachineProblems.GuestJobInvalid, $"the files are larger than {LargestFiles >> 20} MiB");
-        if (job.KernelArguments.FirstOrDefault(a => a.Length == 0 || a.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))) is { } word)
+        }
+
+        if (
+            job.KernelArguments.FirstOrDefault(a => a.Length == 0 || a.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))) is
+            { } word
+        )
+        {
             return new(VirtualMachineProblems.GuestJobInvalid, $"'{word}' is not a single word of a kernel command line");
+        }
+
         if (job.Memory is < 64 or > 65536 || job.Processors is < 1 or > 64)
+        {
             return new(VirtualMachineProblems.GuestJobInvalid, $"{job.Memory} MiB and {job.Processors} processors");
+        }
+
         return null;
     }
 
     private static Outcome<byte[]> FindBusybox(KernelArchitecture architecture)
     {
         if (Executables.Find("busybox") is not { } path)
+        {
             return new Problem(VirtualMachineProblems.BusyboxMissing, "busybox is not in the PATH");
-        if (new FileInfo(path).Length > LargestProgram || File.ReadAllBytes(path) is var bytes && !StaticProgram.Is(architecture.Engine, bytes))
-            return new Problem(VirtualMachineProblems.BusyboxMissing, $"{path} is not a statically linked program for {architecture.Machine}");
+        }
+
+        if (
+            new FileInfo(path).Length > LargestProgram
+            || File.ReadAllBytes(path) is var bytes && !StaticProgram.Is(architecture.Engine, bytes)
+        )
+        {
+            return new Problem(
+                VirtualMachineProblems.BusyboxMissing,
+                $"{path} is not a statically linked program for {architecture.Machine}"
+            );
+        }
+
         return bytes;
     }
 }

@@ -22,7 +22,11 @@ public sealed class BoundedStream(Stream inner, long limit, TimeSpan longestSile
     public override long Length => throw new NotSupportedException();
 
     /// <inheritdoc/>
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
 
     /// <summary>Counts from here: for a stream of messages that are bounded each.</summary>
     public void CountAnew() => left = most;
@@ -52,9 +56,7 @@ public sealed class BoundedStream(Stream inner, long limit, TimeSpan longestSile
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     /// <inheritdoc/>
-    public override void Flush()
-    {
-    }
+    public override void Flush() { }
 
     /// <inheritdoc/>
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
@@ -69,7 +71,10 @@ public sealed class BoundedStream(Stream inner, long limit, TimeSpan longestSile
     protected override void Dispose(bool disposing)
     {
         if (disposing)
+        {
             inner.Dispose();
+        }
+
         base.Dispose(disposing);
     }
 }

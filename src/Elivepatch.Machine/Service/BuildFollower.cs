@@ -36,15 +36,27 @@ public sealed class BuildFollower(ServerClient client, ServerPatience patience, 
             var broken = await client.EventsAsync(build.Id, last, Take, cancellation);
             var asked = await client.BuildAsync(build.Id, cancellation);
             if (asked.TryGet(out var view))
+            {
                 build = view;
+            }
             else if (!IsPassing(asked.Problems[0]))
+            {
                 return asked;
+            }
+
             if (build.IsFinal)
+            {
                 break;
+            }
+
             failures = last > before ? 0 : failures + 1;
             if (failures > MostFailures)
-                return broken ?? asked.Problems.FirstOrDefault()
+            {
+                return broken
+                    ?? asked.Problems.FirstOrDefault()
                     ?? new Problem(ServiceProblems.ServerUnreachable, "it sends nothing about the build any more");
+            }
+
             var pause = patience.Pause * Math.Pow(2, Math.Max(0, failures - 1));
             await Task.Delay(pause < longestPause ? pause : longestPause, patience.Time, cancellation);
         }
@@ -52,13 +64,16 @@ public sealed class BuildFollower(ServerClient client, ServerPatience patience, 
         return build;
     }
 
-    private static bool IsPassing(Problem problem) => problem.Code == ServiceProblems.ServerUnreachable
-        || problem.Code == ServiceProblems.TooManyRequests;
+    private static bool IsPassing(Problem problem) =>
+        problem.Code == ServiceProblems.ServerUnreachable || problem.Code == ServiceProblems.TooManyRequests;
 
     private void Show(BuildView build)
     {
         if (build.State != BuildState.Queued || waits)
+        {
             return;
+        }
+
         waits = true;
         progress.Report(new(Queue, "", StageState.Running));
     }
@@ -66,7 +81,10 @@ public sealed class BuildFollower(ServerClient client, ServerPatience patience, 
     private void Began()
     {
         if (!waits)
+        {
             return;
+        }
+
         waits = false;
         progress.Report(new(Queue, "", StageState.Done));
     }
@@ -75,10 +93,16 @@ public sealed class BuildFollower(ServerClient client, ServerPatience patience, 
     {
         last = happened.Sequence;
         if (happened.Kind != BuildEventKind.Stage)
+        {
             return;
+        }
+
         Began();
         if (happened.Stage.Length == 0 || (!stages.Contains(happened.Stage) && stages.Count >= MostStages))
+        {
             return;
+        }
+
         stages.Add(happened.Stage);
         var state = happened.Status switch
         {

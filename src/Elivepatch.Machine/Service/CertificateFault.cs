@@ -23,29 +23,49 @@ public sealed record CertificateFault(string Reason, string Remedy)
     /// <param name="host">The host that was asked.</param>
     /// <param name="now">The machine's clock.</param>
     public static IReadOnlyList<CertificateFault> Find(
-        X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors, string host, DateTimeOffset now)
+        X509Certificate2? certificate,
+        X509Chain? chain,
+        SslPolicyErrors errors,
+        string host,
+        DateTimeOffset now
+    )
     {
         if (errors == SslPolicyErrors.None)
+        {
             return [];
+        }
+
         if (certificate is null)
+        {
             return [new("it shows no certificate", "Check that the port is that of the server, and tell its operator.")];
+        }
+
         var faults = new List<CertificateFault>();
         faults.AddRange(OfTime(chain, certificate, now));
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
         {
-            faults.Add(new(
-                $"its certificate is for {Names(certificate)}, not for {host}",
-                "Use a name that the certificate has, or ask the operator for a certificate with this one."));
+            faults.Add(
+                new(
+                    $"its certificate is for {Names(certificate)}, not for {host}",
+                    "Use a name that the certificate has, or ask the operator for a certificate with this one."
+                )
+            );
         }
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateChainErrors))
+        {
             faults.AddRange(OfChain(chain, certificate));
+        }
+
         return faults.Count > 0 ? faults : [new($"its certificate is refused ({errors})", "Tell the server's operator.")];
     }
 
     /// <summary>The faults as a problem.</summary>
-    public static Problem ToProblem(ServerAddress address, IReadOnlyList<CertificateFault> faults) => new(
-        MachineProblems.CertificateRefused, $"{address}: {string.Join("; ", faults.Select(f => f.Reason))}",
-        string.Join(" ", faults.Select(f => f.Remedy).Distinct()));
+    public static Problem ToProblem(ServerAddress address, IReadOnlyList<CertificateFault> faults) =>
+        new(
+            MachineProblems.CertificateRefused,
+            $"{address}: {string.Join("; ", faults.Select(f => f.Reason))}",
+            string.Join(" ", faults.Select(f => f.Remedy).Distinct())
+        );
 
     // The server's own certificate, or one of those that vouch for it.
     private static IEnumerable<CertificateFault> OfTime(X509Chain? chain, X509Certificate2 certificate, DateTimeOffset now)
@@ -57,13 +77,15 @@ public sealed record CertificateFault(string Reason, string Remedy)
             {
                 yield return new(
                     $"{whose} expired on {Day(one.NotAfter)}, and this machine's clock says {Day(now.UtcDateTime)}",
-                    "Ask the operator to renew it; set the clock if it is wrong (timedatectl).");
+                    "Ask the operator to renew it; set the clock if it is wrong (timedatectl)."
+                );
             }
             else if (one.NotBefore.ToUniversalTime() > now.UtcDateTime)
             {
                 yield return new(
                     $"{whose} is not valid before {Day(one.NotBefore)}, and this machine's clock says {Day(now.UtcDateTime)}",
-                    "Set the machine's clock (timedatectl).");
+                    "Set the machine's clock (timedatectl)."
+                );
             }
         }
     }
@@ -80,12 +102,15 @@ public sealed record CertificateFault(string Reason, string Remedy)
             yield return new(
                 $"{issuer}, and this machine does not trust that issuer",
                 "Give the issuer's certificate in PEM with SSL_CERT_FILE=FILE, or install it on the machine (update-ca-certificates, "
-                + "update-ca-trust).");
+                    + "update-ca-trust)."
+            );
         }
 
         var others = found & ~(ofIssuer | X509ChainStatusFlags.NotTimeValid);
         if (others != X509ChainStatusFlags.NoError)
+        {
             yield return new($"its certificate is refused ({others})", "Ask the operator for another one.");
+        }
     }
 
     private static string Names(X509Certificate2 certificate)

@@ -38,38 +38,54 @@ public sealed partial class ConnectionFailure(ServerAddress address, IWebProxy p
         var reason = Reason(failure);
         var kind = (failure as HttpRequestException)?.HttpRequestError;
         if (kind == HttpRequestError.ProxyTunnelError)
+        {
             return (Refused((HttpRequestException)failure), false);
+        }
+
         if (faults.Count > 0)
+        {
             return (CertificateFault.ToProblem(address, faults), false);
+        }
         // Nobody is there: whoever started the command wants to know it now.
         if (kind is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError)
+        {
             return (Unreachable(reason), false);
+        }
+
         if (await LookAsync(cancellation) is { } other)
+        {
             return (other, false);
+        }
+
         return (Unreachable(reason), kind != HttpRequestError.SecureConnectionError);
     }
 
     /// <summary>Explains an answer that no elivepatchd gives; null where it may be one.</summary>
-    public async Task<Problem?> ExplainAsync(HttpStatusCode answer, CancellationToken cancellation) => answer switch
-    {
-        HttpStatusCode.ProxyAuthenticationRequired when Proxy is { } named => Refused(named, 407),
-        // What a web server says to plain http on a port for https.
-        HttpStatusCode.BadRequest => await LookAsync(cancellation),
-        _ => null,
-    };
+    public async Task<Problem?> ExplainAsync(HttpStatusCode answer, CancellationToken cancellation) =>
+        answer switch
+        {
+            HttpStatusCode.ProxyAuthenticationRequired when Proxy is { } named => Refused(named, 407),
+            // What a web server says to plain http on a port for https.
+            HttpStatusCode.BadRequest => await LookAsync(cancellation),
+            _ => null,
+        };
 
     /// <summary>Says that it cannot be reached; with a proxy on the way, which.</summary>
-    public Problem Unreachable(string reason) => Proxy is { } named
-        ? new(
-            ServiceProblems.ServerUnreachable, $"{address}, through the proxy {named}: {reason}",
-            "Check the proxy's address ($https_proxy, $http_proxy, $all_proxy) and the network; "
-            + $"NO_PROXY={server.Host} bypasses it.")
-        : new(ServiceProblems.ServerUnreachable, $"{address}: {reason}");
+    public Problem Unreachable(string reason) =>
+        Proxy is { } named
+            ? new(
+                ServiceProblems.ServerUnreachable,
+                $"{address}, through the proxy {named}: {reason}",
+                "Check the proxy's address ($https_proxy, $http_proxy, $all_proxy) and the network; "
+                    + $"NO_PROXY={server.Host} bypasses it."
+            )
+            : new(ServiceProblems.ServerUnreachable, $"{address}: {reason}");
 
     // Without user and password.
-    private string? Proxy => !proxy.IsBypassed(server) && proxy.GetProxy(server) is { } found && found != server
-        ? found.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped)
-        : null;
+    private string? Proxy =>
+        !proxy.IsBypassed(server) && proxy.GetProxy(server) is { } found && found != server
+            ? found.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped)
+            : null;
 
     private Problem Refused(HttpRequestException tunnel)
     {
@@ -82,19 +98,25 @@ public sealed partial class ConnectionFailure(ServerAddress address, IWebProxy p
             : Unreachable(status == 0 ? tunnel.Message : $"the proxy says {status}");
     }
 
-    private Problem Refused(string named, int status) => new(
-        MachineProblems.ProxyRefuses, $"{address}: the proxy {named} says {status}",
-        status == 407
-            ? "Give user and password in the proxy's address, https_proxy=http://USER:PASSWORD@HOST:PORT, or set "
-                + $"NO_PROXY={server.Host} to bypass it."
-            : $"Ask the operator of the proxy to let this machine connect to {server.Host}:{server.Port}, or set "
-                + $"NO_PROXY={server.Host} to bypass it.");
+    private Problem Refused(string named, int status) =>
+        new(
+            MachineProblems.ProxyRefuses,
+            $"{address}: the proxy {named} says {status}",
+            status == 407
+                ? "Give user and password in the proxy's address, https_proxy=http://USER:PASSWORD@HOST:PORT, or set "
+                    + $"NO_PROXY={server.Host} to bypass it."
+                : $"Ask the operator of the proxy to let this machine connect to {server.Host}:{server.Port}, or set "
+                    + $"NO_PROXY={server.Host} to bypass it."
+        );
 
     // Whether the port speaks the other of http and https. Nothing that is secret is sent.
     private async Task<Problem?> LookAsync(CancellationToken cancellation)
     {
         if (hasLooked || Proxy is not null)
+        {
             return null;
+        }
+
         hasLooked = true;
         using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         inTime.CancelAfter(longestLook);
@@ -102,13 +124,16 @@ public sealed partial class ConnectionFailure(ServerAddress address, IWebProxy p
         {
             using var socket = new TcpClient();
             await socket.ConnectAsync(server.Host, server.Port, inTime.Token);
-            var isOther = server.Scheme == "https"
-                ? await SpeaksHttpAsync(socket.GetStream(), inTime.Token)
-                : await SpeaksTlsAsync(socket.GetStream(), inTime.Token);
+            var isOther =
+                server.Scheme == "https"
+                    ? await SpeaksHttpAsync(socket.GetStream(), inTime.Token)
+                    : await SpeaksTlsAsync(socket.GetStream(), inTime.Token);
             return isOther ? Wrong() : null;
         }
-        catch (Exception e) when (e is IOException or SocketException or AuthenticationException or InvalidOperationException
-            || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+        catch (Exception e)
+            when (e is IOException or SocketException or AuthenticationException or InvalidOperationException
+                || (e is OperationCanceledException && !cancellation.IsCancellationRequested)
+            )
         {
             return null;
         }
@@ -119,8 +144,12 @@ public sealed partial class ConnectionFailure(ServerAddress address, IWebProxy p
         var other = server.Scheme == "https" ? "http" : "https";
         var url = $"{other}{address.Url[server.Scheme.Length..]}";
         return new(
-            MachineProblems.SchemeWrong, $"{address}: the port speaks {other}",
-            other == "https" ? $"Use {url} instead." : $"Use {url} if the traffic may be read by others, or else the port that speaks https.");
+            MachineProblems.SchemeWrong,
+            $"{address}: the port speaks {other}",
+            other == "https"
+                ? $"Use {url} instead."
+                : $"Use {url} if the traffic may be read by others, or else the port that speaks https."
+        );
     }
 
     private async Task<bool> SpeaksHttpAsync(NetworkStream stream, CancellationToken cancellation)

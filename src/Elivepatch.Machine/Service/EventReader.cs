@@ -24,16 +24,26 @@ public static class EventReader
     /// <param name="cancellation">Ends it.</param>
     /// <returns>A problem where the stream is none of a build.</returns>
     public static async Task<Problem?> ReadAsync(
-        BoundedStream body, long after, Action<BuildEvent> take, CancellationToken cancellation)
+        BoundedStream body,
+        long after,
+        Action<BuildEvent> take,
+        CancellationToken cancellation
+    )
     {
         var last = after;
         await foreach (var item in SseParser.Create(body, Read).EnumerateAsync(cancellation))
         {
             body.CountAnew();
             if (item.Data is not { Stage: not null, Detail: not null } happened)
+            {
                 return new(ServiceProblems.ServerAnswerMalformed, "an event of the build is malformed");
+            }
+
             if (happened.Sequence <= last)
+            {
                 continue;
+            }
+
             last = happened.Sequence;
             take(happened with { Stage = Short(happened.Stage), Detail = Short(happened.Detail) });
         }

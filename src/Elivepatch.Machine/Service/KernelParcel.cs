@@ -1,5 +1,5 @@
-// In: what a server does not have of a kernel. Out: it has it, as far as this machine has it and may send it; or the names of what
-// is missing and where it could come from.
+// In: what a server does not have of a kernel. Out: it has it, as far as this machine has it and may send it; or the names of
+// what is missing and where it could come from.
 
 using Elivepatch.Model;
 using Elivepatch.Model.Progress;
@@ -20,7 +20,10 @@ public sealed class KernelParcel(ServerClient client, MachineAccess machine, str
         foreach (var part in kernel.Missing.Where(p => p.CanBeSent))
         {
             if (PathOf(part.Name, machine.Release) is not { } path)
+            {
                 continue;
+            }
+
             progress.Report(new(Stage, $"{part.Name}: {path}", StageState.Running));
             var problem = Directory.Exists(path)
                 ? await SendFolderAsync(kernel.Id, part.Name, path, cancellation)
@@ -37,7 +40,10 @@ public sealed class KernelParcel(ServerClient client, MachineAccess machine, str
             progress.Report(new(Stage, "", StageState.Done));
             var asked = await client.KernelAsync(kernel.Id, cancellation);
             if (!asked.TryGet(out var now))
+            {
                 return asked;
+            }
+
             kernel = now;
         }
         var needed = kernel.Missing.Where(p => p.IsRequired).ToList();
@@ -50,15 +56,22 @@ public sealed class KernelParcel(ServerClient client, MachineAccess machine, str
         try
         {
             // Sources may be secret: nobody else reads it.
-            await using (var file = new FileStream(path, new FileStreamOptions
-            {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.Write,
-                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            }))
+            await using (
+                var file = new FileStream(
+                    path,
+                    new FileStreamOptions
+                    {
+                        Mode = FileMode.CreateNew,
+                        Access = FileAccess.Write,
+                        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                    }
+                )
+            )
             {
                 if (await Task.Run(() => new SourceFolder(folder).Pack(file, cancellation), cancellation) is { } unusable)
+                {
                     return unusable;
+                }
             }
 
             return await client.SendPartAsync(kernel, part, path, cancellation);
@@ -73,29 +86,40 @@ public sealed class KernelParcel(ServerClient client, MachineAccess machine, str
         }
     }
 
-    private static Outcome<KernelView> Incomplete(List<MissingPart> needed) => needed.Count == 0
-        ? new Problem(ServiceProblems.KernelIncomplete, "it does not say what is missing")
-        : Outcome<KernelView>.Failure(
-            [
-                .. needed.Select(
-                    p => new Problem(
-                        p.CanBeSent ? ServiceProblems.KernelIncomplete : ServiceProblems.PartForbidden, $"{p.Name}: {p.Why}",
-                        Remedy(p)))]);
+    private static Outcome<KernelView> Incomplete(List<MissingPart> needed) =>
+        needed.Count == 0
+            ? new Problem(ServiceProblems.KernelIncomplete, "it does not say what is missing")
+            : Outcome<KernelView>.Failure([
+                .. needed.Select(p => new Problem(
+                    p.CanBeSent ? ServiceProblems.KernelIncomplete : ServiceProblems.PartForbidden,
+                    $"{p.Name}: {p.Why}",
+                    Remedy(p)
+                )),
+            ]);
 
-    private static string? Remedy(MissingPart part) => (part.CanBeSent, part.Name) switch
-    {
-        (true, KernelParts.Source) => "Send the source that the kernel was built from: --source DIR-OR-TARBALL.",
-        (true, KernelParts.BootImage) =>
-            "Copy the image that booted this machine to /boot/vmlinuz-RELEASE: it is not at any of the usual places.",
-        _ => null,
-    };
+    private static string? Remedy(MissingPart part) =>
+        (part.CanBeSent, part.Name) switch
+        {
+            (true, KernelParts.Source) => "Send the source that the kernel was built from: --source DIR-OR-TARBALL.",
+            (true, KernelParts.BootImage) =>
+                "Copy the image that booted this machine to /boot/vmlinuz-RELEASE: it is not at any of the usual places.",
+            _ => null,
+        };
 
     // Where distributions have the image that booted: Debian and its like, Gentoo's installkernel, Fedora.
-    private string? PathOf(string part, string release) => part switch
-    {
-        KernelParts.Source => source,
-        KernelParts.BootImage => new[] { $"boot/vmlinuz-{release}", $"boot/kernel-{release}", $"lib/modules/{release}/vmlinuz" }
-            .Where(machine.Files.HasFile).Select(machine.Files.PathOf).FirstOrDefault(),
-        _ => null,
-    };
+    private string? PathOf(string part, string release) =>
+        part switch
+        {
+            KernelParts.Source => source,
+            KernelParts.BootImage => new[]
+            {
+                $"boot/vmlinuz-{release}",
+                $"boot/kernel-{release}",
+                $"lib/modules/{release}/vmlinuz",
+            }
+                .Where(machine.Files.HasFile)
+                .Select(machine.Files.PathOf)
+                .FirstOrDefault(),
+            _ => null,
+        };
 }

@@ -29,34 +29,62 @@ public static class MachineReporter
 
     /// <summary>Tells it.</summary>
     public static async Task<Outcome<ReportResult>> RunAsync(
-        MachineAccess machine, MachineState state, ReportRequest request, StatusReport status, CancellationToken cancellation)
+        MachineAccess machine,
+        MachineState state,
+        ReportRequest request,
+        StatusReport status,
+        CancellationToken cancellation
+    )
     {
         var read = state.ReadConfig();
         if (!read.TryGet(out var config))
+        {
             return Outcome<ReportResult>.Failure(read.Problems);
+        }
+
         var chosen = TrustedConnection.Choose(config, request.Server);
         if (!chosen.TryGet(out var address))
+        {
             return Outcome<ReportResult>.Failure(chosen.Problems);
+        }
+
         var trusted = config.Find(address.Url);
         var found = TokenSource.Read(request.TokenFile, machine.Variable, trusted?.Token);
         if (!found.TryGet(out var token))
+        {
             return Outcome<ReportResult>.Failure(found.Problems);
-        if (TrustedConnection.RefuseReadable(address, token, request.AllowsHttp || trusted is { AllowsHttp: true }) is { } readable)
+        }
+
+        if (
+            TrustedConnection.RefuseReadable(address, token, request.AllowsHttp || trusted is { AllowsHttp: true }) is
+            { } readable
+        )
+        {
             return readable;
+        }
+
         var name = request.Name ?? machine.Files.ReadText("proc/sys/kernel/hostname") ?? "";
         if (Printable(name, MachineReport.LongestName) != name || name.Trim().Length != name.Length)
         {
             return new Problem(
                 CommandProblems.UsageInvalid,
                 $"'{Printable(name, MachineReport.LongestName)}' is not a valid machine name: 1 to {MachineReport.LongestName} printable characters",
-                "Name the machine with --machine NAME.");
+                "Name the machine with --machine NAME."
+            );
         }
 
         using var client = new ServerClient(
-            address, token, new ServerPatience(machine.Time, machine.RetryPause, _ => { }), machine.Proxy);
+            address,
+            token,
+            new ServerPatience(machine.Time, machine.RetryPause, _ => { }),
+            machine.Proxy
+        );
         var told = await client.ReportAsync(Report(name, status), cancellation);
         if (!told.TryGet(out var known))
+        {
             return Outcome<ReportResult>.Failure(told.Problems);
+        }
+
         var kernel = state.ReadKernel(status.BuildId, status.Release);
         var keys = WithdrawalNews.KeysOf(kernel.Succeeded ? kernel.Value.Livepatches : [], config, address.Url);
         var news = new WithdrawalNews(machine, state, address, client);
@@ -65,36 +93,44 @@ public static class MachineReporter
     }
 
     /// <summary>How the machine is, as a server takes it.</summary>
-    public static MachineReport Report(string name, StatusReport status) => new()
-    {
-        Name = name,
-        Release = Printable(status.Release, LongestRelease),
-        BuildId = status.BuildId,
-        Version = typeof(MachineReporter).Assembly.GetName().Version!.ToString(3),
-        CanBeLivePatched = status.CanBeLivePatched,
-        Livepatches = [.. status.Livepatches.Take(MachineReport.MostLivepatches).Select(Report)],
-        Boot = status.Boot,
-    };
+    public static MachineReport Report(string name, StatusReport status) =>
+        new()
+        {
+            Name = name,
+            Release = Printable(status.Release, LongestRelease),
+            BuildId = status.BuildId,
+            Version = typeof(MachineReporter).Assembly.GetName().Version!.ToString(3),
+            CanBeLivePatched = status.CanBeLivePatched,
+            Livepatches = [.. status.Livepatches.Take(MachineReport.MostLivepatches).Select(Report)],
+            Boot = status.Boot,
+        };
 
-    private static ReportedLivepatch Report(LivepatchStatus livepatch) => new()
-    {
-        Name = Printable(livepatch.Name, LongestName),
-        Sha256 = livepatch.Sha256,
-        State = livepatch.State,
-        IsOurs = livepatch.IsOurs,
-        Functions = [.. livepatch.Functions.Take(MachineReport.MostNames).Select(f => Printable(f, MachineReport.LongestText))],
-        FunctionCount = livepatch.Functions.Count,
-        Patches =
-        [
-            .. livepatch.Patches.Take(MachineReport.MostNames).Select(p => p with { Name = Printable(p.Name, MachineReport.LongestText) }),
-        ],
-        BlockingCount = livepatch.BlockingCount,
-        Blocking =
-        [
-            .. livepatch.Blocking.Take(MachineReport.MostTasks).Select(
-                t => Printable(string.Create(CultureInfo.InvariantCulture, $"{t.Name} ({t.Id})"), LongestName)),
-        ],
-    };
+    private static ReportedLivepatch Report(LivepatchStatus livepatch) =>
+        new()
+        {
+            Name = Printable(livepatch.Name, LongestName),
+            Sha256 = livepatch.Sha256,
+            State = livepatch.State,
+            IsOurs = livepatch.IsOurs,
+            Functions =
+            [
+                .. livepatch.Functions.Take(MachineReport.MostNames).Select(f => Printable(f, MachineReport.LongestText)),
+            ],
+            FunctionCount = livepatch.Functions.Count,
+            Patches =
+            [
+                .. livepatch
+                    .Patches.Take(MachineReport.MostNames)
+                    .Select(p => p with { Name = Printable(p.Name, MachineReport.LongestText) }),
+            ],
+            BlockingCount = livepatch.BlockingCount,
+            Blocking =
+            [
+                .. livepatch
+                    .Blocking.Take(MachineReport.MostTasks)
+                    .Select(t => Printable(string.Create(CultureInfo.InvariantCulture, $"{t.Name} ({t.Id})"), LongestName)),
+            ],
+        };
 
     // What is not printable is a question mark; what is too long is cut, never within a character.
     private static string Printable(string text, int longest)
@@ -102,11 +138,22 @@ public static class MachineReporter
         var result = new StringBuilder();
         foreach (var rune in text.EnumerateRunes())
         {
-            var isPrintable = rune != Rune.ReplacementChar && Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control
-                or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
-                or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse);
+            var isPrintable =
+                rune != Rune.ReplacementChar
+                && Rune.GetUnicodeCategory(rune)
+                    is not (
+                        UnicodeCategory.Control
+                        or UnicodeCategory.Format
+                        or UnicodeCategory.LineSeparator
+                        or UnicodeCategory.ParagraphSeparator
+                        or UnicodeCategory.OtherNotAssigned
+                        or UnicodeCategory.PrivateUse
+                    );
             if (result.Length + (isPrintable ? rune.Utf16SequenceLength : 1) > longest)
+            {
                 break;
+            }
+
             result.Append(isPrintable ? rune.ToString() : "?");
         }
 

@@ -24,16 +24,32 @@ public static partial class PatchList
             var read = InputFile.Read(path);
             problems.AddRange(read.Problems);
             if (!read.TryGet(out var content))
+            {
                 continue;
+            }
+
             if (content.Length > PatchFile.Largest)
-                problems.Add(
-                    new(CommandProblems.InputUnusable, $"{path} has {content.Length} bytes; a patch has at most {PatchFile.Largest}"));
-            var name = NameOf(path);
-            if (patches.Any(p => p.Name == name))
+            {
                 problems.Add(
                     new(
-                        CommandProblems.UsageInvalid, $"two patches are called {name}",
-                        "Give each a different file name: a patch is identified by it."));
+                        CommandProblems.InputUnusable,
+                        $"{path} has {content.Length} bytes; a patch has at most {PatchFile.Largest}"
+                    )
+                );
+            }
+
+            var name = NameOf(path);
+            if (patches.Any(p => p.Name == name))
+            {
+                problems.Add(
+                    new(
+                        CommandProblems.UsageInvalid,
+                        $"two patches are called {name}",
+                        "Give each a different file name: a patch is identified by it."
+                    )
+                );
+            }
+
             patches.Add(new(name, content));
         }
         return problems.Count > 0 ? Outcome<IReadOnlyList<PatchFile>>.Failure(problems) : patches;
@@ -44,22 +60,31 @@ public static partial class PatchList
     /// of its name, then the other given ones.
     /// </summary>
     public static Outcome<IReadOnlyList<PatchFile>> Combine(
-        IReadOnlyList<PatchFile> carried, IReadOnlyList<PatchFile> given, IReadOnlyList<string> dropped)
+        IReadOnlyList<PatchFile> carried,
+        IReadOnlyList<PatchFile> given,
+        IReadOnlyList<string> dropped
+    )
     {
         if (dropped.FirstOrDefault(d => carried.All(c => c.Name != d)) is { } unknown)
         {
             return new Problem(
-                CommandProblems.UsageInvalid, $"no live patch is called '{unknown}'; {(carried.Count == 0 ? "none is live" : $"live are {string.Join(", ", carried.Select(c => c.Name))}")}",
-                "List the live patches with `elivepatch status`.");
+                CommandProblems.UsageInvalid,
+                $"no live patch is called '{unknown}'; {(carried.Count == 0 ? "none is live" : $"live are {string.Join(", ", carried.Select(c => c.Name))}")}",
+                "List the live patches with `elivepatch status`."
+            );
         }
-        var kept = carried.Where(c => !dropped.Contains(c.Name)).Select(
-            c => given.FirstOrDefault(g => g.Name == c.Name) ?? c).ToList();
+        var kept = carried
+            .Where(c => !dropped.Contains(c.Name))
+            .Select(c => given.FirstOrDefault(g => g.Name == c.Name) ?? c)
+            .ToList();
         List<PatchFile> all = [.. kept, .. given.Where(g => kept.All(k => k.Name != g.Name))];
         return all.Count > 0
             ? all
             : new Problem(
-                CommandProblems.UsageInvalid, "no patch would be left live",
-                "Name a patch; `elivepatch disable` leaves none live.");
+                CommandProblems.UsageInvalid,
+                "no patch would be left live",
+                "Name a patch; `elivepatch disable` leaves none live."
+            );
     }
 
     /// <summary>
@@ -70,7 +95,10 @@ public static partial class PatchList
     /// <param name="statements">What their authors state.</param>
     /// <param name="inPlaceOf">SHA-256 of the module that is or was live and has been withdrawn; null for none.</param>
     public static string ModuleName(
-        IReadOnlyList<PatchReference> patches, IReadOnlyList<AuthorStatement> statements, string? inPlaceOf = null)
+        IReadOnlyList<PatchReference> patches,
+        IReadOnlyList<AuthorStatement> statements,
+        string? inPlaceOf = null
+    )
     {
         const int digits = 8;
         const int longest = KernelLimits.ModuleName - 1 - digits;
@@ -84,7 +112,12 @@ public static partial class PatchList
     private static string NameOf(string path)
     {
         var plain = Other().Replace(Path.GetFileName(path), "_").TrimStart('.', '-', '+');
-        return plain.Length switch { 0 => "patch", > LongestName => plain[^LongestName..], _ => plain };
+        return plain.Length switch
+        {
+            0 => "patch",
+            > LongestName => plain[^LongestName..],
+            _ => plain,
+        };
     }
 
     [GeneratedRegex("[^A-Za-z0-9._+-]+")]

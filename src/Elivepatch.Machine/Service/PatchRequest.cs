@@ -21,7 +21,9 @@ public sealed record PatchRequest
     /// <summary>True where the token may travel unencrypted.</summary>
     public bool AllowsHttp { get; init; }
 
-    /// <summary>Paths of the patches that the kernel was built with; null to look for them where the package manager has them.</summary>
+    /// <summary>
+    /// Paths of the patches that the kernel was built with; null to look for them where the package manager has them.
+    /// </summary>
     public IReadOnlyList<string>? BasePatches { get; init; }
 
     /// <summary>The package that built the kernel, where there is doubt.</summary>

@@ -17,8 +17,20 @@ namespace Elivepatch.Machine.Service;
 /// <param name="Manifest">Where its manifest was written.</param>
 /// <param name="Boot"><c>off</c>, <c>on</c> or <c>suspended</c>: whether it is loaded again at boot.</param>
 public sealed record PatchResult(
-    string State, string Module, string Release, string BuildId, IReadOnlyList<PatchReference> Patches, string? Server, string? Build,
-    bool? Tested, IReadOnlyList<string> Replaced, double? TransitionSeconds, string? File, string? Manifest, string Boot)
+    string State,
+    string Module,
+    string Release,
+    string BuildId,
+    IReadOnlyList<PatchReference> Patches,
+    string? Server,
+    string? Build,
+    bool? Tested,
+    IReadOnlyList<string> Replaced,
+    double? TransitionSeconds,
+    string? File,
+    string? Manifest,
+    string Boot
+)
 {
     /// <summary>Livepatches that were live when the command began and that the server had withdrawn.</summary>
     public IReadOnlyList<KnownWithdrawal> Withdrawn { get; init; } = [];

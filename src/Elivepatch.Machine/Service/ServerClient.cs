@@ -39,39 +39,58 @@ public sealed class ServerClient : IDisposable
         this.address = address;
         this.patience = patience;
         failures = new(address, proxy, patience.Time);
-        http = new(new SocketsHttpHandler
-        {
-            Proxy = proxy,
-            SslOptions = { RemoteCertificateValidationCallback = failures.Accept },
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            ConnectTimeout = TimeSpan.FromSeconds(20),
-            ResponseDrainTimeout = TimeSpan.FromSeconds(1),
-            MaxResponseDrainSize = 64 << 10,
-        })
+        http = new(
+            new SocketsHttpHandler
+            {
+                Proxy = proxy,
+                SslOptions = { RemoteCertificateValidationCallback = failures.Accept },
+                AllowAutoRedirect = false,
+                UseCookies = false,
+                AutomaticDecompression = DecompressionMethods.None,
+                ConnectTimeout = TimeSpan.FromSeconds(20),
+                ResponseDrainTimeout = TimeSpan.FromSeconds(1),
+                MaxResponseDrainSize = 64 << 10,
+            }
+        )
         {
             Timeout = Timeout.InfiniteTimeSpan,
         };
         http.DefaultRequestHeaders.UserAgent.Add(new("elivepatch", typeof(ServerClient).Assembly.GetName().Version?.ToString(3)));
         if (token is not null)
+        {
             http.DefaultRequestHeaders.Authorization = new("Bearer", token);
+        }
     }
 
     /// <summary>The server's keys.</summary>
     public Task<Outcome<IReadOnlyList<KeyView>>> KeysAsync(CancellationToken cancellation) =>
         AskAsync(
-            () => new(HttpMethod.Get, address.Of(ApiRoutes.Keys)), ProtocolJson.Default.IReadOnlyListKeyView, IsWhole,
-            longestAnswer, cancellation);
+            () => new(HttpMethod.Get, address.Of(ApiRoutes.Keys)),
+            ProtocolJson.Default.IReadOnlyListKeyView,
+            IsWhole,
+            longestAnswer,
+            cancellation
+        );
 
     /// <summary>Makes a kernel known by its capture.</summary>
-    public Task<Outcome<KernelView>> RegisterAsync(byte[] capture, CancellationToken cancellation) => AskAsync(
-        () => new(HttpMethod.Post, address.Of(ApiRoutes.Kernels)) { Content = Bytes(capture) },
-        ProtocolJson.Default.KernelView, IsWhole, longestUpload, cancellation);
+    public Task<Outcome<KernelView>> RegisterAsync(byte[] capture, CancellationToken cancellation) =>
+        AskAsync(
+            () => new(HttpMethod.Post, address.Of(ApiRoutes.Kernels)) { Content = Bytes(capture) },
+            ProtocolJson.Default.KernelView,
+            IsWhole,
+            longestUpload,
+            cancellation
+        );
 
     /// <summary>A kernel.</summary>
-    public Task<Outcome<KernelView>> KernelAsync(string kernel, CancellationToken cancellation) => AskAsync(
-        () => new(HttpMethod.Get, address.Of(ApiRoutes.Kernel(kernel))), ProtocolJson.Default.KernelView, IsWhole, longestAnswer, cancellation);
+    public Task<Outcome<KernelView>> KernelAsync(string kernel, CancellationToken cancellation) =>
+        AskAsync(
+            () => new(HttpMethod.Get, address.Of(ApiRoutes.Kernel(kernel))),
+            ProtocolJson.Default.KernelView,
+            IsWhole,
+            longestAnswer,
+            cancellation
+        );
 
     /// <summary>Sends a missing part of a kernel from a file; null where that was done.</summary>
     public async Task<Problem?> SendPartAsync(string kernel, string part, string path, CancellationToken cancellation)
@@ -79,11 +98,18 @@ public sealed class ServerClient : IDisposable
         try
         {
             var sent = await TalkAsync(
-                () => new(HttpMethod.Put, address.Of(ApiRoutes.KernelPart(kernel, part)))
-                {
-                    Content = new StreamContent(File.OpenRead(path)) { Headers = { ContentType = new("application/octet-stream") } },
-                },
-                (_, _) => Task.FromResult<Outcome<bool>>(true), longestUpload, cancellation);
+                () =>
+                    new(HttpMethod.Put, address.Of(ApiRoutes.KernelPart(kernel, part)))
+                    {
+                        Content = new StreamContent(File.OpenRead(path))
+                        {
+                            Headers = { ContentType = new("application/octet-stream") },
+                        },
+                    },
+                (_, _) => Task.FromResult<Outcome<bool>>(true),
+                longestUpload,
+                cancellation
+            );
             return sent.Succeeded ? null : sent.Problems[0];
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
@@ -98,13 +124,22 @@ public sealed class ServerClient : IDisposable
         var body = JsonSerializer.SerializeToUtf8Bytes(submission, ProtocolJson.Default.BuildSubmission);
         return AskAsync(
             () => new(HttpMethod.Post, address.Of(ApiRoutes.Builds)) { Content = Bytes(body, "application/json") },
-            ProtocolJson.Default.BuildView, IsWhole, longestAnswer, cancellation);
+            ProtocolJson.Default.BuildView,
+            IsWhole,
+            longestAnswer,
+            cancellation
+        );
     }
 
     /// <summary>A build.</summary>
-    public Task<Outcome<BuildView>> BuildAsync(string build, CancellationToken cancellation) => AskAsync(
-        () => new(HttpMethod.Get, address.Of(ApiRoutes.Build(build))), ProtocolJson.Default.BuildView,
-        view => IsWhole(view) && view.Id == build, longestAnswer, cancellation);
+    public Task<Outcome<BuildView>> BuildAsync(string build, CancellationToken cancellation) =>
+        AskAsync(
+            () => new(HttpMethod.Get, address.Of(ApiRoutes.Build(build))),
+            ProtocolJson.Default.BuildView,
+            view => IsWhole(view) && view.Id == build,
+            longestAnswer,
+            cancellation
+        );
 
     /// <summary>Says how this machine is.</summary>
     public Task<Outcome<MachineView>> ReportAsync(MachineReport report, CancellationToken cancellation)
@@ -112,13 +147,22 @@ public sealed class ServerClient : IDisposable
         var body = JsonSerializer.SerializeToUtf8Bytes(report, ProtocolJson.Default.MachineReport);
         return AskAsync(
             () => new(HttpMethod.Post, address.Of(ApiRoutes.Machines)) { Content = Bytes(body, "application/json") },
-            ProtocolJson.Default.MachineView, view => view is { Id: not null, Report: not null }, longestAnswer, cancellation);
+            ProtocolJson.Default.MachineView,
+            view => view is { Id: not null, Report: not null },
+            longestAnswer,
+            cancellation
+        );
     }
 
     /// <summary>Whether a module has been withdrawn. What is answered is not believed before its signature holds.</summary>
-    public Task<Outcome<WithdrawalAnswer>> WithdrawalAsync(string sha256, CancellationToken cancellation) => AskAsync(
-        () => new(HttpMethod.Get, address.Of(ApiRoutes.Withdrawal(sha256))), ProtocolJson.Default.WithdrawalAnswer, _ => true,
-        longestAnswer, cancellation);
+    public Task<Outcome<WithdrawalAnswer>> WithdrawalAsync(string sha256, CancellationToken cancellation) =>
+        AskAsync(
+            () => new(HttpMethod.Get, address.Of(ApiRoutes.Withdrawal(sha256))),
+            ProtocolJson.Default.WithdrawalAnswer,
+            _ => true,
+            longestAnswer,
+            cancellation
+        );
 
     /// <summary>A build's module.</summary>
     public Task<Outcome<byte[]>> ModuleAsync(string build, CancellationToken cancellation) =>
@@ -142,67 +186,111 @@ public sealed class ServerClient : IDisposable
                 var request = new HttpRequestMessage(HttpMethod.Get, address.Of(ApiRoutes.Events(build)));
                 request.Headers.Accept.Add(new(EventReader.MediaType));
                 if (after > 0)
+                {
                     request.Headers.Add("Last-Event-ID", after.ToString(System.Globalization.CultureInfo.InvariantCulture));
+                }
+
                 return request;
             },
             async (response, inTime) =>
             {
                 if (response.Content.Headers.ContentType?.MediaType is not EventReader.MediaType)
+                {
                     return Malformed($"its events are {Type(response)}");
+                }
+
                 await using var body = new BoundedStream(
-                    await response.Content.ReadAsStreamAsync(inTime), EventReader.LargestEvent, longestSilence);
+                    await response.Content.ReadAsStreamAsync(inTime),
+                    EventReader.LargestEvent,
+                    longestSilence
+                );
                 return await EventReader.ReadAsync(body, after, take, inTime) is { } problem ? problem : true;
             },
-            Timeout.InfiniteTimeSpan, cancellation, tries: 1);
+            Timeout.InfiniteTimeSpan,
+            cancellation,
+            tries: 1
+        );
         return read.Succeeded ? null : read.Problems[0];
     }
 
     /// <inheritdoc/>
     public void Dispose() => http.Dispose();
 
-    private Task<Outcome<byte[]>> FetchAsync(string route, int limit, CancellationToken cancellation) => TalkAsync<byte[]>(
-        () => new(HttpMethod.Get, address.Of(route)), async (response, inTime) => await ReadAsync(response, limit, inTime), longestAnswer, cancellation);
+    private Task<Outcome<byte[]>> FetchAsync(string route, int limit, CancellationToken cancellation) =>
+        TalkAsync<byte[]>(
+            () => new(HttpMethod.Get, address.Of(route)),
+            async (response, inTime) => await ReadAsync(response, limit, inTime),
+            longestAnswer,
+            cancellation
+        );
 
     private Task<Outcome<T>> AskAsync<T>(
-        Func<HttpRequestMessage> make, JsonTypeInfo<T> type, Func<T, bool> isWhole, TimeSpan limit, CancellationToken cancellation)
-        where T : class => TalkAsync<T>(
+        Func<HttpRequestMessage> make,
+        JsonTypeInfo<T> type,
+        Func<T, bool> isWhole,
+        TimeSpan limit,
+        CancellationToken cancellation
+    )
+        where T : class =>
+        TalkAsync<T>(
             make,
             async (response, inTime) =>
             {
                 if (response.Content.Headers.ContentType?.MediaType is not "application/json")
+                {
                     return Malformed($"it is {Type(response)}, not JSON");
+                }
+
                 var body = await ReadAsync(response, LargestAnswer, inTime);
                 // What the constructor of a record takes may be null in JSON all the same.
                 return JsonSerializer.Deserialize(body, type) is { } value && isWhole(value)
                     ? value
                     : Malformed("parts of it are missing");
             },
-            limit, cancellation);
+            limit,
+            cancellation
+        );
 
     // One conversation, and again where it was cut off or the server asks for patience.
     private async Task<Outcome<T>> TalkAsync<T>(
-        Func<HttpRequestMessage> make, Func<HttpResponseMessage, CancellationToken, Task<Outcome<T>>> read, TimeSpan limit,
-        CancellationToken cancellation, int tries = MostTries)
+        Func<HttpRequestMessage> make,
+        Func<HttpResponseMessage, CancellationToken, Task<Outcome<T>>> read,
+        TimeSpan limit,
+        CancellationToken cancellation,
+        int tries = MostTries
+    )
     {
         for (var number = 1; ; number++)
         {
             var (outcome, wait) = await TryAsync(make, read, limit, cancellation);
             if (outcome.Succeeded || wait is not { } pause || number >= tries)
+            {
                 return outcome;
+            }
+
             var isAsked = pause > TimeSpan.Zero;
             pause = isAsked ? pause : patience.Pause * (1 << (number - 1));
             pause = pause < longestWait ? pause : longestWait;
             if (isAsked)
+            {
                 patience.Tell(pause);
+            }
+
             await Task.Delay(pause, patience.Time, cancellation);
             if (isAsked)
+            {
                 patience.Tell(null);
+            }
         }
     }
 
     // The answer, and for one that may be asked again how long to wait first: no time says that we decide.
     private async Task<(Outcome<T> Answer, TimeSpan? Wait)> TryAsync<T>(
-        Func<HttpRequestMessage> make, Func<HttpResponseMessage, CancellationToken, Task<Outcome<T>>> read, TimeSpan limit, CancellationToken cancellation)
+        Func<HttpRequestMessage> make,
+        Func<HttpResponseMessage, CancellationToken, Task<Outcome<T>>> read,
+        TimeSpan limit,
+        CancellationToken cancellation
+    )
     {
         using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         inTime.CancelAfter(limit);
@@ -211,11 +299,19 @@ public sealed class ServerClient : IDisposable
             using var request = make();
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, inTime.Token);
             if (response.IsSuccessStatusCode)
+            {
                 return (await read(response, inTime.Token), null);
+            }
+
             var isBusy = response.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable;
-            if (response.Content.Headers.ContentType?.MediaType != ProblemDetails.MediaType
-                && await failures.ExplainAsync(response.StatusCode, cancellation) is { } explained)
+            if (
+                response.Content.Headers.ContentType?.MediaType != ProblemDetails.MediaType
+                && await failures.ExplainAsync(response.StatusCode, cancellation) is { } explained
+            )
+            {
                 return (explained, null);
+            }
+
             return (await RefusalAsync<T>(response, inTime.Token), isBusy ? RetryAfter(response) : null);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
@@ -240,39 +336,51 @@ public sealed class ServerClient : IDisposable
         {
             return Malformed(
                 $"it redirects ({status}) to {response.Headers.Location}",
-                "Name that address instead: redirects are not followed, because the token would go along.");
+                "Name that address instead: redirects are not followed, because the token would go along."
+            );
         }
         if (response.Content.Headers.ContentType?.MediaType == ProblemDetails.MediaType)
         {
             var details = JsonSerializer.Deserialize(
-                await ReadAsync(response, LargestAnswer, cancellation), ProtocolJson.Default.ProblemDetails);
+                await ReadAsync(response, LargestAnswer, cancellation),
+                ProtocolJson.Default.ProblemDetails
+            );
             if (details?.Problems is { Count: > 0 } problems && problems.All(IsWhole))
+            {
                 return Outcome<T>.Failure([.. problems.Take(100).Select(p => p.ToProblem())]);
+            }
         }
         return response.StatusCode switch
         {
             HttpStatusCode.Unauthorized => new Problem(
                 ServiceProblems.TokenRefused,
-                $"{address} wants {(http.DefaultRequestHeaders.Authorization is null ? "a token" : "another token")}"),
+                $"{address} wants {(http.DefaultRequestHeaders.Authorization is null ? "a token" : "another token")}"
+            ),
             HttpStatusCode.Forbidden => new Problem(ServiceProblems.ScopeMissing, $"{address} says {status}"),
             HttpStatusCode.RequestEntityTooLarge => new Problem(ServiceProblems.RequestTooLarge, $"{address} says {status}"),
             HttpStatusCode.TooManyRequests => new Problem(ServiceProblems.TooManyRequests, $"{address} says {status}"),
-            HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout => Unreachable($"it says {status}"),
+            HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout => Unreachable(
+                $"it says {status}"
+            ),
             _ => Malformed($"it says {status}, {Type(response)}"),
         };
     }
 
-    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
-    {
-        { Delta: { } delta } => delta > TimeSpan.Zero ? delta : TimeSpan.Zero,
-        { Date: { } date } => date > patience.Time.GetUtcNow() ? date - patience.Time.GetUtcNow() : TimeSpan.Zero,
-        _ => TimeSpan.Zero,
-    };
+    private TimeSpan? RetryAfter(HttpResponseMessage response) =>
+        response.Headers.RetryAfter switch
+        {
+            { Delta: { } delta } => delta > TimeSpan.Zero ? delta : TimeSpan.Zero,
+            { Date: { } date } => date > patience.Time.GetUtcNow() ? date - patience.Time.GetUtcNow() : TimeSpan.Zero,
+            _ => TimeSpan.Zero,
+        };
 
     private static async Task<byte[]> ReadAsync(HttpResponseMessage response, int limit, CancellationToken cancellation)
     {
         if (response.Content.Headers.ContentLength > limit)
+        {
             throw new InvalidDataException($"it has {response.Content.Headers.ContentLength} bytes, more than {limit}");
+        }
+
         await using var body = new BoundedStream(await response.Content.ReadAsStreamAsync(cancellation), limit, longestSilence);
         using var content = new MemoryStream();
         await body.CopyToAsync(content, cancellation);
@@ -287,12 +395,12 @@ public sealed class ServerClient : IDisposable
 
     private static bool IsWhole(KernelView view) =>
         view is { Id.Length: > 0, Release: not null, BuildId: not null, Missing: not null }
-            && view.Missing.All(m => m is { Name: not null, Why: not null });
+        && view.Missing.All(m => m is { Name: not null, Why: not null });
 
     private static bool IsWhole(BuildView view) => view is { Id.Length: > 0, Problems: not null } && view.Problems.All(IsWhole);
 
-    private static bool IsWhole(IReadOnlyList<KeyView> keys) => keys.Count <= 1000
-        && keys.All(k => k is { Id: not null, PublicKey: not null });
+    private static bool IsWhole(IReadOnlyList<KeyView> keys) =>
+        keys.Count <= 1000 && keys.All(k => k is { Id: not null, PublicKey: not null });
 
     private static bool IsWhole(ProblemReport problem) =>
         problem is { Code: not null, Title: not null, Reason: not null, Remedy: not null };

@@ -16,8 +16,12 @@ public static class TokenSource
     public static Outcome<string?> Read(string? file, Func<string, string?> variable, string? kept)
     {
         if (file is not null)
-            return InputFile.Read(file).Then(
-                content => Check(Encoding.UTF8.GetString(content.AsSpan(0, Math.Min(content.Length, 2 * Longest))), file));
+        {
+            return InputFile
+                .Read(file)
+                .Then(content => Check(Encoding.UTF8.GetString(content.AsSpan(0, Math.Min(content.Length, 2 * Longest))), file));
+        }
+
         return variable(Variable) is { Length: > 0 } given ? Check(given, $"${Variable}") : kept;
     }
 

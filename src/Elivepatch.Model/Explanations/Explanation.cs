@@ -80,7 +80,14 @@ public enum EscapeWay
 /// <param name="Sympos">Which of several symbols of that name: 0 for a unique name, else 1-based.</param>
 /// <param name="Difference">The first difference from the running function; null for new ones.</param>
 public sealed record ExplainedFunction(
-    string Unit, string Name, FunctionReason Reason, IReadOnlyList<string> Because, string? Replaces, int? Sympos, string? Difference);
+    string Unit,
+    string Name,
+    FunctionReason Reason,
+    IReadOnlyList<string> Because,
+    string? Replaces,
+    int? Sympos,
+    string? Difference
+);
 
 /// <summary>Data that a livepatch contains.</summary>
 /// <param name="Unit">Source file.</param>
@@ -112,7 +119,14 @@ public sealed record ExplainedReference(string Name, bool IsExported, uint? Crc,
 /// <param name="To">The function that it is passed to; null if there is none.</param>
 /// <param name="Event">Description of what happens there, without the name of the function.</param>
 public sealed record ExplainedEscape(
-    string? Unit, string Function, string Address, AddressKind Kind, EscapeWay Way, string? To, string Event);
+    string? Unit,
+    string Function,
+    string Address,
+    AddressKind Kind,
+    EscapeWay Way,
+    string? To,
+    string Event
+);
 
 /// <summary>The level at which one unit was verified to be the code that runs.</summary>
 /// <param name="Unit">Source file.</param>
@@ -136,21 +150,43 @@ public sealed record ExplainedUnit(string Unit, string Proof, int Symbols)
 /// <param name="Data">Data that it contains, except strings.</param>
 /// <param name="References">What it refers to in the running kernel.</param>
 public sealed record Explanation(
-    string Name, string Release, string BuildId, bool Replace,
-    IReadOnlyList<ExplainedUnit> Units, IReadOnlyList<ExplainedFunction> Functions,
-    IReadOnlyList<ExplainedData> Data, IReadOnlyList<ExplainedReference> References)
+    string Name,
+    string Release,
+    string BuildId,
+    bool Replace,
+    IReadOnlyList<ExplainedUnit> Units,
+    IReadOnlyList<ExplainedFunction> Functions,
+    IReadOnlyList<ExplainedData> Data,
+    IReadOnlyList<ExplainedReference> References
+)
 {
     /// <summary>The author's statements on which the livepatch depends, in order of the units.</summary>
-    public IReadOnlyList<AuthorStatement> Statements { get => field ?? []; init; } = [];
+    public IReadOnlyList<AuthorStatement> Statements
+    {
+        get => field ?? [];
+        init;
+    } = [];
 
     /// <summary>Descriptions, by unit, of the parts of the patches that have no effect in a livepatch and are left out.</summary>
-    public IReadOnlyList<string> LeftOut { get => field ?? []; init; } = [];
+    public IReadOnlyList<string> LeftOut
+    {
+        get => field ?? [];
+        init;
+    } = [];
 
     /// <summary>
     /// Why the module stays in memory after it was disabled; empty if it can be unloaded, or if written by an older version.
     /// </summary>
-    public IReadOnlyList<ExplainedEscape> KeptInMemory { get => field ?? []; init; }
+    public IReadOnlyList<ExplainedEscape> KeptInMemory
+    {
+        get => field ?? [];
+        init;
+    }
 
     /// <summary>Changed files from which no code of this kernel is compiled, or none that differs; in order of path.</summary>
-    public IReadOnlyList<string> FilesWithoutCode { get => field ?? []; init; }
+    public IReadOnlyList<string> FilesWithoutCode
+    {
+        get => field ?? [];
+        init;
+    }
 }

@@ -4,7 +4,9 @@ namespace Elivepatch.Model.Files;
 public static class DiskError
 {
     // ENOSPC, EROFS and EDQUOT of asm-generic/errno.h, as the runtime hands them on.
-    private const int NoSpace = 28, ReadOnly = 30, QuotaExceeded = 122;
+    private const int NoSpace = 28,
+        ReadOnly = 30,
+        QuotaExceeded = 122;
 
     /// <summary>True where there is no room, now.</summary>
     public static bool IsFull(Exception error) => error is IOException { HResult: NoSpace or QuotaExceeded };

@@ -15,7 +15,8 @@ public sealed class FileLock : IDisposable
     private FileLock(FileStream stream) => this.stream = stream;
 
     /// <summary>Takes the lock, or null where somebody else holds it.</summary>
-    /// <exception cref="IOException">The file cannot be opened or made: the disk is full or read-only, or there is no such folder.</exception>
+    /// <exception cref="IOException">The file cannot be opened or made: the disk is full or read-only, or there is no such
+    /// folder.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be.</exception>
     public static FileLock? TryTake(string path)
     {
@@ -35,7 +36,10 @@ public sealed class FileLock : IDisposable
         while (true)
         {
             if (TryTake(path) is { } taken)
+            {
                 return taken;
+            }
+
             await Task.Delay(Pause, cancellation);
         }
     }

@@ -12,13 +12,28 @@ public static class InputFile
         try
         {
             if (Directory.Exists(path) || !File.Exists(path))
-                return new Problem(CommandProblems.InputUnusable, $"{path} {(Directory.Exists(path) ? "is a folder" : "does not exist")}");
+            {
+                return new Problem(
+                    CommandProblems.InputUnusable,
+                    $"{path} {(Directory.Exists(path) ? "is a folder" : "does not exist")}"
+                );
+            }
+
             using var stream = File.OpenRead(path);
             // A pipe has no size and perhaps no end; a device says 0 and gives nothing that is an object.
             if (!stream.CanSeek)
+            {
                 return new Problem(CommandProblems.InputUnusable, $"{path} is not a regular file");
+            }
+
             if (stream.Length > LargestObject)
-                return new Problem(CommandProblems.InputUnusable, $"{path} has {stream.Length} bytes; the largest file read is {LargestObject}");
+            {
+                return new Problem(
+                    CommandProblems.InputUnusable,
+                    $"{path} has {stream.Length} bytes; the largest file read is {LargestObject}"
+                );
+            }
+
             var content = new byte[stream.Length];
             stream.ReadExactly(content);
             return content;

@@ -14,11 +14,20 @@ public static class OutputFile
     {
         var folder = FolderOf(path);
         if (path.Length == 0 || path.EndsWith('/') || Directory.Exists(path))
+        {
             return new(CommandProblems.OutputUnusable, $"'{path}' names no file");
+        }
+
         if (!Directory.Exists(folder))
+        {
             return new(CommandProblems.OutputUnusable, $"the directory {folder} does not exist");
+        }
+
         if (File.Exists(path) && IsDevice(path))
+        {
             return new(CommandProblems.OutputUnusable, $"{path} is a device");
+        }
+
         return null;
     }
 
@@ -40,8 +49,14 @@ public static class OutputFile
     public static Problem? Write(string path, Action<Stream> write)
     {
         if (Check(path) is { } problem)
+        {
             return problem;
-        var temporary = Path.Combine(FolderOf(path), $".{Path.GetFileName(path)}.{Environment.ProcessId}.{Path.GetRandomFileName()}");
+        }
+
+        var temporary = Path.Combine(
+            FolderOf(path),
+            $".{Path.GetFileName(path)}.{Environment.ProcessId}.{Path.GetRandomFileName()}"
+        );
         try
         {
             using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
@@ -66,5 +81,8 @@ public static class OutputFile
 
     // Links are followed as opening the file would. What lies in /dev belongs to the machine.
     private static bool IsDevice(string path) =>
-        (File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path)).StartsWith("/dev/", StringComparison.Ordinal);
+        (File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path)).StartsWith(
+            "/dev/",
+            StringComparison.Ordinal
+        );
 }

@@ -18,7 +18,8 @@ public sealed class AuthorStatements
     public IReadOnlyList<AuthorStatement> All { get; }
 
     /// <summary>The units with functions to patch although no patch changes them.</summary>
-    public IEnumerable<string> UnitsToPatch => All.Where(s => s.Kind == StatementKind.PatchFunctionToo).Select(s => s.Unit).Distinct();
+    public IEnumerable<string> UnitsToPatch =>
+        All.Where(s => s.Kind == StatementKind.PatchFunctionToo).Select(s => s.Unit).Distinct();
 
     /// <summary>Takes a list that follows <see cref="StatementRules"/>.</summary>
     public static Outcome<AuthorStatements> Of(IReadOnlyList<AuthorStatement> statements) =>
@@ -37,6 +38,10 @@ public sealed class AuthorStatements
     public IReadOnlyList<Problem> Unused(IEnumerable<AuthorStatement> used)
     {
         var known = used.ToHashSet();
-        return [.. All.Where(s => !known.Contains(s)).Select(s => new Problem(StatementProblems.StatementUnused, s.Target.ToString()))];
+        return
+        [
+            .. All.Where(s => !known.Contains(s))
+                .Select(s => new Problem(StatementProblems.StatementUnused, s.Target.ToString())),
+        ];
     }
 }

@@ -8,7 +8,9 @@ namespace Elivepatch.Model.Statements;
 /// <param name="statements">Its statements.</param>
 public sealed class UnitStatements(string unit, IEnumerable<AuthorStatement> statements)
 {
-    private readonly Dictionary<(StatementKind Kind, string Name), AuthorStatement> byTarget = statements.ToDictionary(s => (s.Kind, s.Name));
+    private readonly Dictionary<(StatementKind Kind, string Name), AuthorStatement> byTarget = statements.ToDictionary(s =>
+        (s.Kind, s.Name)
+    );
     private readonly HashSet<AuthorStatement> lifting = [];
     private readonly HashSet<AuthorStatement> rejected = [];
 
@@ -19,13 +21,17 @@ public sealed class UnitStatements(string unit, IEnumerable<AuthorStatement> sta
     public IReadOnlyList<AuthorStatement> Rejected => Sorted(rejected);
 
     /// <summary>The functions that are to be patched too.</summary>
-    public IEnumerable<string> FunctionsToPatch => byTarget.Keys.Where(k => k.Kind == StatementKind.PatchFunctionToo).Select(k => k.Name);
+    public IEnumerable<string> FunctionsToPatch =>
+        byTarget.Keys.Where(k => k.Kind == StatementKind.PatchFunctionToo).Select(k => k.Name);
 
     /// <summary>True if the author states this; the statement then counts as used.</summary>
     public bool States(StatementKind kind, string name)
     {
         if (!byTarget.TryGetValue((kind, name), out var statement))
+        {
             return false;
+        }
+
         lifting.Add(statement);
         return true;
     }
@@ -40,12 +46,18 @@ public sealed class UnitStatements(string unit, IEnumerable<AuthorStatement> sta
     public void Refuse(List<Problem> problems, Problem problem, StatementKind kind, string name)
     {
         if (States(kind, name))
-            return;
-        problems.Add(problem with
         {
-            CaseRemedy = $"{problem.Remedy} If you know that it is harmless, state {StatementKinds.WordOf(kind)} and why (--statements).",
-            LiftedBy = new(kind, unit, name),
-        });
+            return;
+        }
+
+        problems.Add(
+            problem with
+            {
+                CaseRemedy =
+                    $"{problem.Remedy} If you know that it is harmless, state {StatementKinds.WordOf(kind)} and why (--statements).",
+                LiftedBy = new(kind, unit, name),
+            }
+        );
     }
 
     /// <summary>
@@ -58,7 +70,10 @@ public sealed class UnitStatements(string unit, IEnumerable<AuthorStatement> sta
     public void RefuseAlways(List<Problem> problems, Problem problem, StatementKind kind, string name)
     {
         if (byTarget.TryGetValue((kind, name), out var statement))
+        {
             rejected.Add(statement);
+        }
+
         problems.Add(problem);
     }
 

@@ -28,5 +28,12 @@ public enum BuildEventKind
 /// <param name="Done">How much is done, in a unit that depends on the stage; null if unknown.</param>
 /// <param name="Total">How much there is to do; null if unknown.</param>
 public sealed record BuildEvent(
-    long Sequence, DateTimeOffset Time, BuildEventKind Kind, string Stage, string Detail, string? Status = null,
-    long? Done = null, long? Total = null);
+    long Sequence,
+    DateTimeOffset Time,
+    BuildEventKind Kind,
+    string Stage,
+    string Detail,
+    string? Status = null,
+    long? Done = null,
+    long? Total = null
+);

@@ -17,7 +17,11 @@ public sealed record BuildSubmission
     /// <summary>
     /// Statements of the patches' author, in order. Each lifts one refusal; one that the build does not need is refused.
     /// </summary>
-    public IReadOnlyList<AuthorStatement> Statements { get => field ?? []; init; } = [];
+    public IReadOnlyList<AuthorStatement> Statements
+    {
+        get => field ?? [];
+        init;
+    } = [];
 
     /// <summary>Name of the module; if null, made from the name of the first patch.</summary>
     public string? Name { get; init; }

@@ -106,7 +106,9 @@ public static class Proofs
 
     /// <summary>The level reached by all of the units; null if there are none.</summary>
     public static string? Weakest(IReadOnlyList<ExplainedUnit> units) =>
-        units.Count == 0 ? null : units.All(u => u.Proof == Bytes) ? Bytes : Layout;
+        units.Count == 0 ? null
+        : units.All(u => u.Proof == Bytes) ? Bytes
+        : Layout;
 }
 
 /// <summary>A patch, by name and digest.</summary>

@@ -25,8 +25,16 @@ public enum KernelState
 /// <param name="Missing">Parts that the server does not have.</param>
 /// <param name="Added">When it was registered.</param>
 public sealed record KernelView(
-    string Id, string Release, string BuildId, string Compiler, KernelState State, string Proof, bool CanBeTested,
-    IReadOnlyList<MissingPart> Missing, DateTimeOffset Added);
+    string Id,
+    string Release,
+    string BuildId,
+    string Compiler,
+    KernelState State,
+    string Proof,
+    bool CanBeTested,
+    IReadOnlyList<MissingPart> Missing,
+    DateTimeOffset Added
+);
 
 /// <summary>A part of a kernel that the server does not have.</summary>
 /// <param name="Name">Identifies the part in requests: one of <see cref="KernelParts"/>.</param>

@@ -11,4 +11,10 @@ namespace Elivepatch.Protocol.Api;
 /// Null for the current key.
 /// </param>
 public sealed record KeyView(
-    string Id, string Algorithm, string PublicKey, DateTimeOffset Created, bool IsCurrent, Manifests.Envelope? Endorsement);
+    string Id,
+    string Algorithm,
+    string PublicKey,
+    DateTimeOffset Created,
+    bool IsCurrent,
+    Manifests.Envelope? Endorsement
+);

@@ -101,7 +101,12 @@ public static class LivepatchStates
 /// <param name="FirstSeen">When it first reported.</param>
 /// <param name="LastSeen">When it last reported.</param>
 public sealed record MachineView(
-    string Id, MachineReport Report, string ReportedBy, DateTimeOffset FirstSeen, DateTimeOffset LastSeen)
+    string Id,
+    MachineReport Report,
+    string ReportedBy,
+    DateTimeOffset FirstSeen,
+    DateTimeOffset LastSeen
+)
 {
     /// <summary>
     /// Only in the answer to a report: signed notices for those of its livepatches that have been withdrawn

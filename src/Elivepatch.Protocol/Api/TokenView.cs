@@ -9,8 +9,14 @@ namespace Elivepatch.Protocol.Api;
 /// <param name="Revoked">When it was revoked; null if it was not.</param>
 /// <param name="LastUsed">When it was last used, to the minute; null for never.</param>
 public sealed record TokenView(
-    string Id, string Name, IReadOnlyList<string> Scopes, DateTimeOffset Created, DateTimeOffset? Expires, DateTimeOffset? Revoked,
-    DateTimeOffset? LastUsed);
+    string Id,
+    string Name,
+    IReadOnlyList<string> Scopes,
+    DateTimeOffset Created,
+    DateTimeOffset? Expires,
+    DateTimeOffset? Revoked,
+    DateTimeOffset? LastUsed
+);
 
 /// <summary>A request for a token.</summary>
 /// <param name="Name">Its owner: a machine, a service or a person.</param>

@@ -46,7 +46,13 @@ public sealed record WithdrawalView
 /// <param name="ReportedBy">Name of the token with which it reports.</param>
 /// <param name="LastSeen">When it last reported.</param>
 public sealed record WithdrawnOn(
-    string Id, string Name, string State, bool IsCertain, string ReportedBy, DateTimeOffset LastSeen);
+    string Id,
+    string Name,
+    string State,
+    bool IsCertain,
+    string ReportedBy,
+    DateTimeOffset LastSeen
+);
 
 /// <summary>A page of withdrawn livepatches, newest first.</summary>
 /// <param name="Withdrawals">The livepatches.</param>

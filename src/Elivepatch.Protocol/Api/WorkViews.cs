@@ -46,8 +46,16 @@ public sealed record WorkerOrders(IReadOnlyList<string> Ended, int HeldForSecond
 /// <param name="Started">When it first reported.</param>
 /// <param name="LastSeen">When it last reported.</param>
 public sealed record WorkerView(
-    string Id, string Name, string Version, IReadOnlyList<string> Capabilities, IReadOnlyList<string> Kernels, int Builders,
-    IReadOnlyList<string> Running, DateTimeOffset Started, DateTimeOffset LastSeen);
+    string Id,
+    string Name,
+    string Version,
+    IReadOnlyList<string> Capabilities,
+    IReadOnlyList<string> Kernels,
+    int Builders,
+    IReadOnlyList<string> Running,
+    DateTimeOffset Started,
+    DateTimeOffset LastSeen
+);
 
 /// <summary>A request to assign a build to a worker.</summary>
 /// <param name="Worker">The worker's ID.</param>
@@ -90,7 +98,14 @@ public sealed record WorkOrder
 /// <param name="BootImage">SHA-256 of the boot image that a client sent, or null.</param>
 /// <param name="Source">SHA-256 of the source archive that a client sent, or null.</param>
 public sealed record WorkKernel(
-    string Id, string Release, string BuildId, string Compiler, string Capture, string? BootImage, string? Source);
+    string Id,
+    string Release,
+    string BuildId,
+    string Compiler,
+    string Capture,
+    string? BootImage,
+    string? Source
+);
 
 /// <summary>The result of a build, from a worker.</summary>
 public sealed record WorkResult

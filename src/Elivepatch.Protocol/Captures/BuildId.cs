@@ -24,20 +24,29 @@ public readonly record struct BuildId(string Hex)
     }
 
     /// <summary>Finds the build-id among notes that this machine's kernel shows, or null.</summary>
-    public static BuildId? FindHere(ReadOnlySpan<byte> notes) => Find(notes, BitConverter.IsLittleEndian ? ElfByteOrder.LittleEndian : ElfByteOrder.BigEndian);
+    public static BuildId? FindHere(ReadOnlySpan<byte> notes) =>
+        Find(notes, BitConverter.IsLittleEndian ? ElfByteOrder.LittleEndian : ElfByteOrder.BigEndian);
 
     /// <summary>The build-id of a linked file, or null where it has none.</summary>
     public static BuildId? Of(ReadOnlySpan<byte> file)
     {
         if (ElfImage.Read(file) is not { } image)
+        {
             return null;
+        }
+
         var segments = image.Segments.Where(s => s.Type == ElfSegmentType.Note).ToList();
         if (segments.Count > MostSegments || segments.Exists(s => s.Size > LargestSegment))
+        {
             return null;
+        }
+
         foreach (var segment in segments)
         {
             if (Find(ElfImage.ContentOf(file, segment), image.Order) is { } found)
+            {
                 return found;
+            }
         }
 
         return null;
@@ -45,7 +54,9 @@ public readonly record struct BuildId(string Hex)
 
     /// <summary>Reads a build-id in hexadecimal, or null where it is none.</summary>
     public static BuildId? Parse(string text) =>
-        text.Length is >= 8 and <= 128 && text.Length % 2 == 0 && text.All(char.IsAsciiHexDigit) ? new(text.ToLowerInvariant()) : null;
+        text.Length is >= 8 and <= 128 && text.Length % 2 == 0 && text.All(char.IsAsciiHexDigit)
+            ? new(text.ToLowerInvariant())
+            : null;
 
     /// <inheritdoc/>
     public override string ToString() => Hex;

@@ -32,9 +32,15 @@ internal sealed class CaptureArchive(Stream stream)
     {
         stream.ReadExactly(block);
         if (!block.AsSpan().ContainsAnyExcept((byte)0))
+        {
             return null;
+        }
+
         if (Number(checksum) != Sum() || !block.AsSpan(257).StartsWith("ustar"u8))
+        {
             throw new InvalidDataException();
+        }
+
         var isFile = block[TypeOffset] is (byte)'0' or 0 && block[PrefixOffset] == 0;
         return new(Encoding.ASCII.GetString(Text(name)), Number(size), isFile);
     }
@@ -64,7 +70,10 @@ internal sealed class CaptureArchive(Stream stream)
         foreach (var digit in Text(field).Trim((byte)' '))
         {
             if (digit is < (byte)'0' or > (byte)'7')
+            {
                 throw new InvalidDataException();
+            }
+
             value = (value << 3) | (uint)(digit - '0');
         }
 
@@ -77,7 +86,10 @@ internal sealed class CaptureArchive(Stream stream)
         var (start, length) = checksum.GetOffsetAndLength(Block);
         var sum = length * ' ';
         for (var i = 0; i < Block; i++)
+        {
             sum += i >= start && i < start + length ? 0 : block[i];
+        }
+
         return sum;
     }
 }

@@ -20,7 +20,8 @@ public sealed record CaptureFile(
     ReadOnlyMemory<byte> Config,
     ReadOnlyMemory<byte> Kallsyms,
     ReadOnlyMemory<byte>? Symvers,
-    ReadOnlyMemory<byte>? Notes)
+    ReadOnlyMemory<byte>? Notes
+)
 {
     private const string FactsName = "capture.json";
     private const string ConfigName = "config";
@@ -82,9 +83,14 @@ public sealed record CaptureFile(
         Add(archive, ConfigName, Config);
         Add(archive, KallsymsName, Kallsyms);
         if (Symvers is { } symvers)
+        {
             Add(archive, SymversName, symvers);
+        }
+
         if (Notes is { } notes)
+        {
             Add(archive, NotesName, notes);
+        }
     }
 
     private static Outcome<Dictionary<string, byte[]>> ReadMembers(CaptureArchive archive, string? untilHas)
@@ -93,14 +99,25 @@ public sealed record CaptureFile(
         while (archive.ReadHeader() is { } member)
         {
             if (!member.IsFile)
+            {
                 return Unreadable("it has a member that is not a file");
+            }
+
             if (!Largest.TryGetValue(member.Name, out var largest) || members.ContainsKey(member.Name))
+            {
                 return Unreadable("it has a member of another name, or one twice");
+            }
+
             if (member.Length > largest)
+            {
                 return Unreadable($"{member.Name} has {member.Length >> 20} MiB, more than {largest >> 20}");
+            }
+
             members[member.Name] = archive.ReadContent((int)member.Length);
             if (member.Name == untilHas)
+            {
                 break;
+            }
         }
         return members;
     }
@@ -111,10 +128,18 @@ public sealed record CaptureFile(
             foreach (var name in new[] { FactsName, ConfigName, KallsymsName })
             {
                 if (!members.ContainsKey(name))
+                {
                     return Unreadable($"it has no {name}");
+                }
             }
-            return ReadFacts(members[FactsName]).Then<CaptureFile>(facts => new CaptureFile(
-                facts, members[ConfigName], members[KallsymsName], Optional(SymversName), Optional(NotesName)));
+            return ReadFacts(members[FactsName])
+                .Then<CaptureFile>(facts => new CaptureFile(
+                    facts,
+                    members[ConfigName],
+                    members[KallsymsName],
+                    Optional(SymversName),
+                    Optional(NotesName)
+                ));
 
             ReadOnlyMemory<byte>? Optional(string name) =>
                 members.TryGetValue(name, out var bytes) ? bytes : default(ReadOnlyMemory<byte>?);
@@ -132,11 +157,20 @@ public sealed record CaptureFile(
             return Unreadable($"{FactsName}: {e.Message}");
         }
         if (facts is not { Format: CaptureFacts.CurrentFormat })
+        {
             return Unreadable($"it is of format {facts?.Format}, and only {CaptureFacts.CurrentFormat} is known");
+        }
+
         if (!ReleaseName.IsValid(facts.Release ?? "") || BuildIdOf(facts) is null)
+        {
             return Unreadable("its release or build-id is not valid");
+        }
+
         if (facts.Modules is not { Count: <= MostModules } || facts.Livepatches is not { Count: <= MostModules })
+        {
             return Unreadable("it names too many modules");
+        }
+
         return facts;
     }
 
@@ -154,16 +188,20 @@ public sealed record CaptureFile(
     }
 
     // What is large is not copied to be written.
-    private static MemoryStream Open(ReadOnlyMemory<byte> content) => MemoryMarshal.TryGetArray(content, out var bytes)
-        ? new(bytes.Array!, bytes.Offset, bytes.Count, writable: false)
-        : new(content.ToArray(), writable: false);
+    private static MemoryStream Open(ReadOnlyMemory<byte> content) =>
+        MemoryMarshal.TryGetArray(content, out var bytes)
+            ? new(bytes.Array!, bytes.Offset, bytes.Count, writable: false)
+            : new(content.ToArray(), writable: false);
 
-    private static Problem Damaged(Exception e) => Unreadable(e switch
-    {
-        EndOfStreamException => "it ends early",
-        InvalidDataException => "it is not a gzip-compressed archive, or is damaged",
-        _ => e.Message,
-    });
+    private static Problem Damaged(Exception e) =>
+        Unreadable(
+            e switch
+            {
+                EndOfStreamException => "it ends early",
+                InvalidDataException => "it is not a gzip-compressed archive, or is damaged",
+                _ => e.Message,
+            }
+        );
 
     private static Problem Unreadable(string reason) =>
         new(CaptureProblems.CaptureUnreadable, string.Concat(reason.Take(300).Select(c => char.IsControl(c) ? '?' : c)));

@@ -7,6 +7,7 @@ namespace Elivepatch.Protocol.Captures;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     WriteIndented = true,
     MaxDepth = 16,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip)]
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip
+)]
 [JsonSerializable(typeof(CaptureFacts))]
 internal sealed partial class CaptureJson : JsonSerializerContext;

@@ -7,5 +7,9 @@ public static class CaptureProblems
 {
     /// <summary>A capture file is not one, or is damaged, or larger than any capture.</summary>
     public static readonly ProblemCode CaptureUnreadable = new(
-        706, ProblemKind.Refused, "the kernel capture cannot be read", "Take the capture again with `elivepatch capture`.");
+        706,
+        ProblemKind.Refused,
+        "the kernel capture cannot be read",
+        "Take the capture again with `elivepatch capture`."
+    );
 }

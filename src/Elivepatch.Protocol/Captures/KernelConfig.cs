@@ -21,16 +21,22 @@ public sealed class KernelConfig
     /// <summary>The compiler that built the kernel: the first line of its <c>--version</c> (CONFIG_CC_VERSION_TEXT).</summary>
     public string CompilerText => String("CC_VERSION_TEXT");
 
-    /// <summary>Reads a configuration. Lines that say nothing are passed over; of two lines for an option the later counts.</summary>
+    /// <summary>
+    /// Reads a configuration. Lines that say nothing are passed over; of two lines for an option the later counts.
+    /// </summary>
     public static KernelConfig Parse(string text)
     {
         var options = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var line in text.AsSpan().EnumerateLines())
         {
             if (line.StartsWith(Prefix) && line.IndexOf('=') is var at and > 0)
+            {
                 options[line[Prefix.Length..at].ToString()] = line[(at + 1)..].Trim().ToString();
+            }
             else if (line.StartsWith("# " + Prefix) && line.EndsWith(NotSet))
+            {
                 options.Remove(line[(Prefix.Length + 2)..^NotSet.Length].ToString());
+            }
         }
         return new(options, text);
     }
@@ -49,7 +55,9 @@ public sealed class KernelConfig
 
     /// <summary>The value of a number option; 0 where it is not set or is no number.</summary>
     public int Number(string option) =>
-        int.TryParse(options.GetValueOrDefault(option), System.Globalization.CultureInfo.InvariantCulture, out var number) ? number : 0;
+        int.TryParse(options.GetValueOrDefault(option), System.Globalization.CultureInfo.InvariantCulture, out var number)
+            ? number
+            : 0;
 
     /// <summary>True where the configuration has a line for an option, be it that it is not set.</summary>
     public bool Mentions(string option) =>
@@ -59,12 +67,15 @@ public sealed class KernelConfig
     /// <param name="before">The other configuration.</param>
     /// <param name="passedOver">Options that may differ.</param>
     public IReadOnlyList<string> DifferencesFrom(KernelConfig before, Func<string, bool> passedOver) =>
-    [
-        .. options.Keys.Union(before.options.Keys).Where(o => !passedOver(o)).Order(StringComparer.Ordinal)
-            .Select(name => (name, now: Value(name), was: before.Value(name)))
-            .Where(d => d.now != d.was)
-            .Select(d => $"{Prefix}{d.name}: {d.now}, was {d.was}"),
-    ];
+        [
+            .. options
+                .Keys.Union(before.options.Keys)
+                .Where(o => !passedOver(o))
+                .Order(StringComparer.Ordinal)
+                .Select(name => (name, now: Value(name), was: before.Value(name)))
+                .Where(d => d.now != d.was)
+                .Select(d => $"{Prefix}{d.name}: {d.now}, was {d.was}"),
+        ];
 
     private string Value(string name) => options.GetValueOrDefault(name, "not set");
 }

@@ -1,6 +1,8 @@
 namespace Elivepatch.Protocol.Captures;
 
-/// <summary>What a kernel release or the name of a record may look like: it becomes the name of a folder and of packages.</summary>
+/// <summary>
+/// What a kernel release or the name of a record may look like: it becomes the name of a folder and of packages.
+/// </summary>
 public static class ReleaseName
 {
     // struct new_utsname has 65 bytes; a record's name adds nine.
@@ -8,6 +10,7 @@ public static class ReleaseName
 
     /// <summary>True for a plain name.</summary>
     public static bool IsValid(string text) =>
-        text.Length is > 0 and <= Longest && char.IsAsciiLetterOrDigit(text[0])
+        text.Length is > 0 and <= Longest
+        && char.IsAsciiLetterOrDigit(text[0])
         && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '+' or '_' or '~');
 }

@@ -18,12 +18,21 @@ public static class KeyChain
         for (var steps = 0; steps <= shown.Count; steps++)
         {
             if (shown.FirstOrDefault(k => k.Id == at.Id) is not { } view)
+            {
                 return NoWay($"the server does not show the key {at.Id}");
+            }
+
             if (view.IsCurrent)
+            {
                 return at;
+            }
+
             var next = Next(view, at);
             if (!next.TryGet(out var key))
+            {
                 return next;
+            }
+
             at = key;
         }
 
@@ -34,10 +43,22 @@ public static class KeyChain
     {
         try
         {
-            if (view.Endorsement is not { PayloadType: KeyEndorsement.PayloadType, Payload: not null, Signatures: not null } envelope || !key.HasSigned(envelope))
+            if (
+                view.Endorsement
+                    is not { PayloadType: KeyEndorsement.PayloadType, Payload: not null, Signatures: not null } envelope
+                || !key.HasSigned(envelope)
+            )
+            {
                 return NoWay($"the key {key.Id} has not endorsed another");
-            return JsonSerializer.Deserialize(envelope.Payload, ProtocolJson.Default.KeyEndorsement) is { NextPublicKey: { } pem, NextKeyId: { } id } said && said.KeyId == key.Id
-                ? PublicKey.Read(pem).Then(next => next.Id == id ? next : (Outcome<PublicKey>)NoWay("an endorsement contradicts itself"))
+            }
+
+            return
+                JsonSerializer.Deserialize(envelope.Payload, ProtocolJson.Default.KeyEndorsement)
+                    is { NextPublicKey: { } pem, NextKeyId: { } id } said
+                && said.KeyId == key.Id
+                ? PublicKey
+                    .Read(pem)
+                    .Then(next => next.Id == id ? next : (Outcome<PublicKey>)NoWay("an endorsement contradicts itself"))
                 : NoWay("an endorsement is of another key");
         }
         catch (JsonException)

@@ -46,22 +46,40 @@ public static class ManifestCheck
     public static Outcome<Statement> Run(ReadOnlySpan<byte> manifest, ReadOnlySpan<byte> module, ManifestExpectation expectation)
     {
         var digest = Convert.ToHexStringLower(SHA256.HashData(module));
-        return Open(manifest, expectation.Key).Then<Statement>(statement => Refusal(statement, digest, expectation) is { } problem ? problem : statement);
+        return Open(manifest, expectation.Key)
+            .Then<Statement>(statement => Refusal(statement, digest, expectation) is { } problem ? problem : statement);
     }
 
     /// <summary>Opens an envelope that the key has signed, without a look at what it says.</summary>
     public static Outcome<Statement> Open(ReadOnlySpan<byte> manifest, PublicKey key)
     {
         if (manifest.Length > Envelope.LargestFile)
+        {
             return new Problem(TrustProblems.ManifestUnreadable, $"it has {manifest.Length >> 20} MiB");
+        }
+
         try
         {
-            if (JsonSerializer.Deserialize(manifest, ProtocolJson.Default.Envelope) is not { PayloadType: { } type, Payload: { } payload, Signatures: { } signatures } envelope
-                || signatures.Any(s => s is not { Sig: not null }))
+            if (
+                JsonSerializer.Deserialize(manifest, ProtocolJson.Default.Envelope)
+                    is not { PayloadType: { } type, Payload: { } payload, Signatures: { } signatures } envelope
+                || signatures.Any(s => s is not { Sig: not null })
+            )
+            {
                 return new Problem(TrustProblems.ManifestUnreadable, "it is not an envelope");
+            }
+
             if (!key.HasSigned(envelope))
-                return new Problem(TrustProblems.SignatureWrong, $"none of its {signatures.Count} signatures is by the pinned key {key.Id}");
-            return type == Statement.PayloadType && JsonSerializer.Deserialize(payload, ProtocolJson.Default.Statement) is { } statement
+            {
+                return new Problem(
+                    TrustProblems.SignatureWrong,
+                    $"none of its {signatures.Count} signatures is by the pinned key {key.Id}"
+                );
+            }
+
+            return
+                type == Statement.PayloadType
+                && JsonSerializer.Deserialize(payload, ProtocolJson.Default.Statement) is { } statement
                 ? statement
                 : new Problem(TrustProblems.ManifestUnreadable, $"its payload is {type}");
         }
@@ -73,52 +91,96 @@ public static class ManifestCheck
 
     private static Problem? Refusal(Statement statement, string digest, ManifestExpectation expectation)
     {
-        if (statement is not
-            {
+        if (
+            statement
+            is not {
                 Type: Statement.StatementType,
                 PredicateType: Statement.ProvenanceType,
                 Subject: [{ Digest.Sha256: { } subject }],
-                Predicate: { BuildDefinition: { BuildType: BuildDefinition.LivepatchType, ExternalParameters: { } asked }, Validity: { } validity },
-            })
+                Predicate:
+                {
+                    BuildDefinition: { BuildType: BuildDefinition.LivepatchType, ExternalParameters: { } asked },
+                    Validity: { } validity
+                },
+            }
+        )
+        {
             return new(TrustProblems.ManifestUnreadable, "it is not about one livepatch");
+        }
+
         if (subject != digest)
+        {
             return new(TrustProblems.ArtifactChanged, $"the module's SHA-256 is {digest}, the manifest is about {subject}");
+        }
+
         if (asked.BuildId != expectation.BuildId)
-            return new(TrustProblems.ArtifactForOtherKernel, $"it is for {asked.Release} with build-id {asked.BuildId}; build-id {expectation.BuildId} runs here");
-        if (expectation.Patches is { } patches && !patches.Select(p => p.Sha256).SequenceEqual((asked.Patches ?? []).Select(p => p.Sha256)))
-            return new(TrustProblems.ArtifactOfOtherPatches, $"it makes {Names(asked.Patches ?? [])} live, but {Names(patches)} was requested");
+        {
+            return new(
+                TrustProblems.ArtifactForOtherKernel,
+                $"it is for {asked.Release} with build-id {asked.BuildId}; build-id {expectation.BuildId} runs here"
+            );
+        }
+
+        if (
+            expectation.Patches is { } patches
+            && !patches.Select(p => p.Sha256).SequenceEqual((asked.Patches ?? []).Select(p => p.Sha256))
+        )
+        {
+            return new(
+                TrustProblems.ArtifactOfOtherPatches,
+                $"it makes {Names(asked.Patches ?? [])} live, but {Names(patches)} was requested"
+            );
+        }
+
         if (expectation.Statements is { } statements && !statements.SequenceEqual(asked.Statements ?? []))
+        {
             return new(TrustProblems.ArtifactOfOtherPatches, "it was built with other statements than were requested");
+        }
+
         return Age(validity, expectation);
     }
 
     private static Problem? Age(Validity validity, ManifestExpectation expectation)
     {
         if (expectation.NewestAccepted is { } newest && validity.IssuedOn < newest)
+        {
             return RolledBack(validity.IssuedOn, newest, expectation.Now);
+        }
+
         if (expectation.Now is not { } now)
+        {
             return null;
+        }
+
         if (now > validity.ExpiresOn)
+        {
             return new(TrustProblems.ManifestExpired, $"it ended {Text(validity.ExpiresOn)}, and the clock says {Text(now)}");
+        }
+
         return validity.IssuedOn - now > clockTolerance
             ? new(TrustProblems.ManifestFromFuture, $"it was issued {Text(validity.IssuedOn)}, and the clock says {Text(now)}")
             : null;
     }
 
-    // What was accepted from the future was accepted by a clock that was wrong. Whoever can set clocks could make that up to have an old
-    // manifest accepted, so it is told, and decided by whoever knows.
+    // What was accepted from the future was accepted by a clock that was wrong. Whoever can set clocks could make that up to have
+    // an old manifest accepted, so it is told, and decided by whoever knows.
     private static Problem RolledBack(DateTimeOffset issued, DateTimeOffset newest, DateTimeOffset? now)
     {
         var reason = $"it was issued {Text(issued)}; one of {Text(newest)} has been accepted";
         return now is { } clock && newest - clock > clockTolerance
             ? new(
-                TrustProblems.ManifestRolledBack, $"{reason}, and the clock says {Text(clock)}: it is behind now, or was ahead then",
-                "Set the clock; if it was ahead then, `elivepatch patch --accept-older` starts over.")
+                TrustProblems.ManifestRolledBack,
+                $"{reason}, and the clock says {Text(clock)}: it is behind now, or was ahead then",
+                "Set the clock; if it was ahead then, `elivepatch patch --accept-older` starts over."
+            )
             : new(TrustProblems.ManifestRolledBack, reason);
     }
 
     private static string Names(IReadOnlyList<PatchReference> patches) =>
-        patches.Count == 0 ? "nothing" : string.Join(", ", patches.Select(p => $"{p.Name} ({(p.Sha256.Length > 12 ? p.Sha256[..12] : p.Sha256)})"));
+        patches.Count == 0
+            ? "nothing"
+            : string.Join(", ", patches.Select(p => $"{p.Name} ({(p.Sha256.Length > 12 ? p.Sha256[..12] : p.Sha256)})"));
 
-    private static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    private static string Text(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

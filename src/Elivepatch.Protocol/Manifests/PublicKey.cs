@@ -27,7 +27,10 @@ public sealed class PublicKey
     public static Outcome<PublicKey> Read(string pem)
     {
         if (pem.Length > LargestPem)
+        {
             return Unusable($"it has {pem.Length} characters");
+        }
+
         try
         {
             using var key = ECDsa.Create();
@@ -46,7 +49,9 @@ public sealed class PublicKey
         var message = Envelope.Encode(envelope.PayloadType, envelope.Payload);
         using var key = ECDsa.Create();
         key.ImportSubjectPublicKeyInfo(subjectPublicKeyInfo, out _);
-        return envelope.Signatures.Any(s => key.VerifyData(message, s.Sig, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence));
+        return envelope.Signatures.Any(s =>
+            key.VerifyData(message, s.Sig, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence)
+        );
     }
 
     private static bool IsP256(ECDsa key) =>

@@ -34,7 +34,10 @@ public sealed class SigningKey : IDisposable
     public Envelope Sign(string payloadType, byte[] payload)
     {
         var signature = key.SignData(
-            Envelope.Encode(payloadType, payload), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+            Envelope.Encode(payloadType, payload),
+            HashAlgorithmName.SHA256,
+            DSASignatureFormat.Rfc3279DerSequence
+        );
         return new(payloadType, payload, [new(Public.Id, signature)]);
     }
 

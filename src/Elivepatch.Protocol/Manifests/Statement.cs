@@ -47,7 +47,10 @@ public sealed record Sha256Digest(string Sha256);
 /// <param name="RunDetails">The run that produced it.</param>
 /// <param name="Validity">An extension: when the statement was issued and when it expires.</param>
 public sealed record Provenance(
-    BuildDefinition BuildDefinition, RunDetails RunDetails, [property: JsonPropertyName("elivepatch_validity")] Validity Validity);
+    BuildDefinition BuildDefinition,
+    RunDetails RunDetails,
+    [property: JsonPropertyName("elivepatch_validity")] Validity Validity
+);
 
 /// <summary>The validity of a statement. A client that has accepted a later one refuses an earlier one.</summary>
 /// <param name="IssuedOn">When the server signed it.</param>
@@ -86,11 +89,20 @@ public sealed record ResourceDescriptor(string Name, Sha256Digest Digest);
 /// <param name="Module">Name of the module.</param>
 /// <param name="Replace">True if it replaces all other livepatches.</param>
 public sealed record ExternalParameters(
-    string Release, string BuildId, IReadOnlyList<PatchReference> Patches, IReadOnlyList<PatchReference> BasePatches, string Module,
-    bool Replace)
+    string Release,
+    string BuildId,
+    IReadOnlyList<PatchReference> Patches,
+    IReadOnlyList<PatchReference> BasePatches,
+    string Module,
+    bool Replace
+)
 {
     /// <summary>The author's statements on which the livepatch depends, in order.</summary>
-    public IReadOnlyList<AuthorStatement> Statements { get => field ?? []; init; } = [];
+    public IReadOnlyList<AuthorStatement> Statements
+    {
+        get => field ?? [];
+        init;
+    } = [];
 }
 
 /// <summary>What the builder added.</summary>
@@ -104,7 +116,11 @@ public sealed record InternalParameters(string Engine, string Compiler, IReadOnl
     /// The addresses of the module that the kernel may keep: if there are any, it can be disabled and replaced, but not unloaded.
     /// Empty if written by an older server.
     /// </summary>
-    public IReadOnlyList<ExplainedEscape> KeptInMemory { get => field ?? []; init; }
+    public IReadOnlyList<ExplainedEscape> KeptInMemory
+    {
+        get => field ?? [];
+        init;
+    }
 }
 
 /// <summary>The result of a test in a virtual machine.</summary>

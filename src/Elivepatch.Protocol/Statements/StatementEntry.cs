@@ -14,28 +14,54 @@ internal static class StatementEntry
     public static AuthorStatement Read(Parser parser, MappingStart start)
     {
         (StatementKind Kind, string Name)? about = null;
-        string? unit = null, reason = null;
+        string? unit = null,
+            reason = null;
         while (StatementsFile.TryTake<MappingEnd>(parser) is null)
         {
             var key = TakeScalar(parser, "a key");
             var value = Text(TakeScalar(parser, $"a text behind {Shown(key.Value)}"));
             if (key.Value == Unit)
+            {
                 Set(ref unit, key, value);
+            }
             else if (key.Value == Reason)
+            {
                 Set(ref reason, key, value);
+            }
             else if (StatementKinds.Parse(key.Value) is not { } kind)
-                throw StatementsFile.Wrong(key, $"{Shown(key.Value)} is not one of {string.Join(", ", StatementKinds.Words)}, {Unit}, {Reason}");
+            {
+                throw StatementsFile.Wrong(
+                    key,
+                    $"{Shown(key.Value)} is not one of {string.Join(", ", StatementKinds.Words)}, {Unit}, {Reason}"
+                );
+            }
             else if (about is { } other)
-                throw StatementsFile.Wrong(key, $"the entry states {StatementKinds.WordOf(other.Kind)} already: each entry states one thing");
+            {
+                throw StatementsFile.Wrong(
+                    key,
+                    $"the entry states {StatementKinds.WordOf(other.Kind)} already: each entry states one thing"
+                );
+            }
             else
+            {
                 about = (kind, value);
+            }
         }
 
         if (about is not { } stated)
-            throw StatementsFile.Wrong(start, $"the entry states nothing: it needs one of {string.Join(", ", StatementKinds.Words)}");
+        {
+            throw StatementsFile.Wrong(
+                start,
+                $"the entry states nothing: it needs one of {string.Join(", ", StatementKinds.Words)}"
+            );
+        }
+
         var statement = new AuthorStatement(
-            stated.Kind, unit ?? throw StatementsFile.Wrong(start, "the entry has no unit"), stated.Name,
-            reason ?? throw StatementsFile.Wrong(start, "the entry has no reason"));
+            stated.Kind,
+            unit ?? throw StatementsFile.Wrong(start, "the entry has no unit"),
+            stated.Name,
+            reason ?? throw StatementsFile.Wrong(start, "the entry has no reason")
+        );
         return StatementRules.Refuse(statement) is { } wrong ? throw StatementsFile.Wrong(start, wrong) : statement;
     }
 

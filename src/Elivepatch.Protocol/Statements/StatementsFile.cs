@@ -27,9 +27,8 @@ public static class StatementsFile
     private static readonly UTF8Encoding strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Reads the file at a path; there are no statements where there is no path.</summary>
-    public static Outcome<AuthorStatements> Read(string? path) => path is null
-        ? AuthorStatements.None
-        : InputFile.Read(path).Then(content => Parse(content, Path.GetFileName(path)));
+    public static Outcome<AuthorStatements> Read(string? path) =>
+        path is null ? AuthorStatements.None : InputFile.Read(path).Then(content => Parse(content, Path.GetFileName(path)));
 
     /// <summary>Reads a file.</summary>
     /// <param name="content">Its bytes.</param>
@@ -37,7 +36,10 @@ public static class StatementsFile
     public static Outcome<AuthorStatements> Parse(ReadOnlySpan<byte> content, string name)
     {
         if (content.Length > LargestFile)
+        {
             return Unreadable($"{name} has {content.Length} bytes; a statements file has at most {LargestFile}");
+        }
+
         try
         {
             using var text = new StringReader(strict.GetString(content));
@@ -60,7 +62,10 @@ public static class StatementsFile
         Take<StreamStart>(parser, "a file");
         var document = Take<DocumentStart>(parser, "a list of statements (`[]` for none)");
         if (document.Version is not null || document.Tags?.Any(t => t.Handle is not ("!" or "!!")) == true)
+        {
             throw Wrong(document, "directives are not taken");
+        }
+
         var list = Take<SequenceStart>(parser, "a list of statements");
         RefuseDecoration(list);
         var statements = new List<AuthorStatement>();
@@ -71,9 +76,15 @@ public static class StatementsFile
             RefuseDecoration(start);
             var statement = StatementEntry.Read(parser, start);
             if (statements.Count == StatementRules.MostStatements)
+            {
                 throw Wrong(start, $"at most {StatementRules.MostStatements} statements are taken");
+            }
+
             if (!known.Add(statement.Target))
+            {
                 throw Wrong(start, $"{statement.Target} is stated twice");
+            }
+
             statements.Add(statement);
         }
 
@@ -95,7 +106,8 @@ public static class StatementsFile
         {
             return parser.TryConsume<T>(out var found) ? found : null;
         }
-        catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or EndOfStreamException)
+        catch (Exception e)
+            when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or EndOfStreamException)
         {
             // The reader answers some malformed input in this way, a NUL in the middle of a word for one.
             throw Wrong(last, "after this it is not YAML");
@@ -108,9 +120,14 @@ public static class StatementsFile
     internal static void RefuseDecoration(NodeEvent node)
     {
         if (!node.Anchor.IsEmpty)
+        {
             throw Wrong(node, "anchors are not taken");
+        }
+
         if (!node.Tag.IsEmpty)
+        {
             throw Wrong(node, "tags are not taken");
+        }
     }
 
     /// <summary>What is wrong at an event.</summary>

@@ -22,33 +22,50 @@ internal static class BuildEndpoints
     /// <summary>Adds the endpoints.</summary>
     public static void Map(IEndpointRouteBuilder routes, ServerOptions options)
     {
-        routes.MapPost(ApiRoutes.Builds, SubmitAsync)
-            .Produces<BuildView>().Produces<BuildView>(StatusCodes.Status202Accepted)
-            .Needs(TokenScopes.Submit).Uploads(options.MaxSubmissionBytes)
-            .Says(
-                "builds", "submitBuild",
-                "Submits a build. Equal requests share one build; the answer is 202 until it has ended, then 200.");
-        routes.MapGet(ApiRoutes.Builds, ListAsync)
-            .Produces<BuildPage>()
-            .Needs(TokenScopes.Read).Says("builds", "listBuilds", "Lists the builds, newest first.");
-        routes.MapGet(Routes.Build, FindAsync)
+        routes
+            .MapPost(ApiRoutes.Builds, SubmitAsync)
             .Produces<BuildView>()
-            .Needs(TokenScopes.Read).Says("builds", "getBuild", "Returns one build.");
-        routes.MapPost(Routes.Cancel, CancelAsync)
+            .Produces<BuildView>(StatusCodes.Status202Accepted)
+            .Needs(TokenScopes.Submit)
+            .Uploads(options.MaxSubmissionBytes)
+            .Says(
+                "builds",
+                "submitBuild",
+                "Submits a build. Equal requests share one build; the answer is 202 until it has ended, then 200."
+            );
+        routes
+            .MapGet(ApiRoutes.Builds, ListAsync)
+            .Produces<BuildPage>()
+            .Needs(TokenScopes.Read)
+            .Says("builds", "listBuilds", "Lists the builds, newest first.");
+        routes
+            .MapGet(Routes.Build, FindAsync)
+            .Produces<BuildView>()
+            .Needs(TokenScopes.Read)
+            .Says("builds", "getBuild", "Returns one build.");
+        routes
+            .MapPost(Routes.Cancel, CancelAsync)
             .Produces<BuildView>()
             .Needs(TokenScopes.Submit)
             .Says("builds", "cancelBuild", "Cancels a build of the token, or any build with the scope operate.");
     }
 
     private static async Task<IResult> SubmitAsync(
-        HttpContext context, BuildSubmission submission, BuildIntake intake, CancellationToken cancellation)
+        HttpContext context,
+        BuildSubmission submission,
+        BuildIntake intake,
+        CancellationToken cancellation
+    )
     {
         var caller = Caller.Of(context.User)!;
         var submitted = await intake.SubmitAsync(submission, caller.Id, caller.Name, cancellation);
         if (!submitted.TryGet(out var build))
         {
             if (submitted.Problems[0].Code == ServiceProblems.TooManyRequests)
+            {
                 context.Response.Headers.RetryAfter = RetryAfterSeconds;
+            }
+
             return Answers.Refuse(submitted.Problems);
         }
 
@@ -59,43 +76,66 @@ internal static class BuildEndpoints
 
     private static async Task<IResult> ListAsync(
         BuildTable builds,
-        [Description("Only builds in this state: queued, running, succeeded, refused, failed, cancelled or withdrawn.")] string? state,
+        [Description("Only builds in this state: queued, running, succeeded, refused, failed, cancelled or withdrawn.")]
+            string? state,
         [Description("Only builds after the one with this ID: the `next` of the previous page.")] string? after,
         [Description("Page size, 1 to 200. Default: 50.")] int? limit,
-        CancellationToken cancellation)
+        CancellationToken cancellation
+    )
     {
         var wanted = Enum.GetValues<BuildState>().Cast<BuildState?>().FirstOrDefault(s => BuildViews.Word(s!.Value) == state);
         if (state is not null && wanted is null)
+        {
             return Malformed($"state is not one of {string.Join(", ", Enum.GetValues<BuildState>().Select(BuildViews.Word))}");
+        }
+
         if (limit is < 1 or > LargestPage)
+        {
             return Malformed($"limit is not 1 to {LargestPage}");
+        }
+
         if (after is not null && await builds.FindAsync(after, cancellation) is null)
+        {
             return Malformed("after names no build");
+        }
+
         var count = limit ?? UsualPage;
         // One more than the page shows whether there is another.
         var found = await builds.ListAsync(wanted, after, count + 1, cancellation);
-        return TypedResults.Ok(new BuildPage(
-            [.. found.Take(count).Select(BuildViews.Of)], found.Count > count ? found[count - 1].Id : null));
+        return TypedResults.Ok(
+            new BuildPage([.. found.Take(count).Select(BuildViews.Of)], found.Count > count ? found[count - 1].Id : null)
+        );
     }
 
     private static async Task<IResult> FindAsync(
-        [Description("The build's ID.")] string build, BuildAnswers builds, CancellationToken cancellation) =>
+        [Description("The build's ID.")] string build,
+        BuildAnswers builds,
+        CancellationToken cancellation
+    ) =>
         await builds.JsonAsync(build, cancellation) is { } json
             ? TypedResults.Bytes(json, Json)
             : Answers.Refuse([BuildViews.Unknown(build)]);
 
     private static async Task<IResult> CancelAsync(
-        HttpContext context, [Description("The build's ID.")] string build, BuildTable builds, BuildIntake intake,
-        CancellationToken cancellation)
+        HttpContext context,
+        [Description("The build's ID.")] string build,
+        BuildTable builds,
+        BuildIntake intake,
+        CancellationToken cancellation
+    )
     {
         var caller = Caller.Of(context.User)!;
         if (await builds.FindAsync(build, cancellation) is not { } found)
+        {
             return Answers.Refuse([BuildViews.Unknown(build)]);
+        }
+
         if (found.Token != caller.Id && !caller.IsOperator)
         {
             return Answers.Refuse(
                 ServiceProblems.ScopeMissing,
-                $"another token requested the build first; cancelling it needs the scope {TokenScopes.Operate}");
+                $"another token requested the build first; cancelling it needs the scope {TokenScopes.Operate}"
+            );
         }
 
         return await intake.CancelAsync(build, cancellation) is { } cancelled

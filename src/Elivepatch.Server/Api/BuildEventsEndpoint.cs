@@ -22,23 +22,41 @@ internal static class BuildEventsEndpoint
     private static readonly TimeSpan silence = TimeSpan.FromSeconds(15);
 
     /// <summary>Adds the endpoint.</summary>
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet(Routes.Events, FollowAsync)
-        .Produces<BuildEvent>(StatusCodes.Status200OK, MediaType)
-        .Needs(TokenScopes.Read).Streams()
-        .Says("builds", "followBuild", "Streams the events of a build as they happen (server-sent events), until it has ended.");
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes
+            .MapGet(Routes.Events, FollowAsync)
+            .Produces<BuildEvent>(StatusCodes.Status200OK, MediaType)
+            .Needs(TokenScopes.Read)
+            .Streams()
+            .Says(
+                "builds",
+                "followBuild",
+                "Streams the events of a build as they happen (server-sent events), until it has ended."
+            );
 
     // The page follows a build by the same code, and finds out by another way whose request it is.
     public static async Task<IResult> FollowAsync(
-        HttpContext context, [Description("The build's ID.")] string build,
-        [FromHeader(Name = "Last-Event-ID"), Description("The number of the last event that the client has received.")] string? lastEvent,
-        BuildTable builds, BuildEventTable events, IHostApplicationLifetime lifetime, TimeProvider clock)
+        HttpContext context,
+        [Description("The build's ID.")] string build,
+        [FromHeader(Name = "Last-Event-ID"), Description("The number of the last event that the client has received.")]
+            string? lastEvent,
+        BuildTable builds,
+        BuildEventTable events,
+        IHostApplicationLifetime lifetime,
+        TimeProvider clock
+    )
     {
         var after = 0L;
         if (lastEvent is { Length: > 0 } && !long.TryParse(lastEvent, NumberStyles.None, CultureInfo.InvariantCulture, out after))
+        {
             return Answers.Refuse(ServerProblems.RequestMalformed, "Last-Event-ID is not an event number");
+        }
+
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         if (await builds.FindAsync(build, ending.Token) is null)
+        {
             return Answers.Refuse([BuildViews.Unknown(build)]);
+        }
 
         context.Response.ContentType = MediaType;
         context.Response.Headers.CacheControl = "no-store";
@@ -58,7 +76,11 @@ internal static class BuildEventsEndpoint
     }
 
     private static async Task WriteAsync(
-        Stream to, IAsyncEnumerable<BuildEvent> events, TimeProvider clock, CancellationTokenSource ending)
+        Stream to,
+        IAsyncEnumerable<BuildEvent> events,
+        TimeProvider clock,
+        CancellationTokenSource ending
+    )
     {
         await using var enumerator = events.GetAsyncEnumerator(ending.Token);
         var next = Task.FromResult(true);
@@ -68,9 +90,15 @@ internal static class BuildEventsEndpoint
             {
                 next = enumerator.MoveNextAsync().AsTask();
                 while (!next.IsCompleted && await Task.WhenAny(next, Task.Delay(silence, clock, ending.Token)) != next)
+                {
                     await SendAsync(to, ":\n\n"u8.ToArray(), ending.Token);
+                }
+
                 if (!await next)
+                {
                     return;
+                }
+
                 await SendAsync(to, Encode(enumerator.Current), ending.Token);
             }
         }
@@ -90,9 +118,11 @@ internal static class BuildEventsEndpoint
 
     // JSON as it is written here has no line breaks, so that one data line holds it.
     private static byte[] Encode(BuildEvent happened) =>
-    [
-        .. System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"id: {happened.Sequence}\ndata: ")),
-        .. JsonSerializer.SerializeToUtf8Bytes(happened, ProtocolJson.Default.BuildEvent),
-        .. "\n\n"u8,
-    ];
+        [
+            .. System.Text.Encoding.ASCII.GetBytes(
+                string.Create(CultureInfo.InvariantCulture, $"id: {happened.Sequence}\ndata: ")
+            ),
+            .. JsonSerializer.SerializeToUtf8Bytes(happened, ProtocolJson.Default.BuildEvent),
+            .. "\n\n"u8,
+        ];
 }

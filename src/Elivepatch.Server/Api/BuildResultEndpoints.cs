@@ -24,29 +24,51 @@ internal static class BuildResultEndpoints
     /// <summary>Adds the endpoints.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet(Routes.Log, LogAsync)
+        routes
+            .MapGet(Routes.Log, LogAsync)
             .Produces<string>(StatusCodes.Status200OK, "text/plain")
-            .Needs(TokenScopes.Read).Says("builds", "getLog", "Returns the log of a build so far, as text.");
-        routes.MapGet(Routes.Artifact, ArtifactAsync)
+            .Needs(TokenScopes.Read)
+            .Says("builds", "getLog", "Returns the log of a build so far, as text.");
+        routes
+            .MapGet(Routes.Artifact, ArtifactAsync)
             .Produces<Stream>(StatusCodes.Status200OK, Bytes)
-            .Needs(TokenScopes.Read).Noted().Says("builds", "getArtifact", "Returns the module (.ko).");
-        routes.MapGet(Routes.Manifest, ManifestAsync)
+            .Needs(TokenScopes.Read)
+            .Noted()
+            .Says("builds", "getArtifact", "Returns the module (.ko).");
+        routes
+            .MapGet(Routes.Manifest, ManifestAsync)
             .Produces<Envelope>()
-            .Needs(TokenScopes.Read).Noted().Says(
-                "builds", "getManifest", "Returns the manifest, freshly dated and signed: an in-toto statement in a DSSE envelope.");
-        routes.MapGet(Routes.Explanation, ExplanationAsync)
+            .Needs(TokenScopes.Read)
+            .Noted()
+            .Says(
+                "builds",
+                "getManifest",
+                "Returns the manifest, freshly dated and signed: an in-toto statement in a DSSE envelope."
+            );
+        routes
+            .MapGet(Routes.Explanation, ExplanationAsync)
             .Produces<Explanation>()
-            .Needs(TokenScopes.Read).Says("builds", "getExplanation", "Returns the explanation of what is in the livepatch and why.");
-        routes.MapGet(Routes.Console, ConsoleAsync)
+            .Needs(TokenScopes.Read)
+            .Says("builds", "getExplanation", "Returns the explanation of what is in the livepatch and why.");
+        routes
+            .MapGet(Routes.Console, ConsoleAsync)
             .Produces<string>(StatusCodes.Status200OK, "text/plain")
-            .Needs(TokenScopes.Read).Says("builds", "getConsole", "Returns the console output of the test's virtual machine.");
+            .Needs(TokenScopes.Read)
+            .Says("builds", "getConsole", "Returns the console output of the test's virtual machine.");
     }
 
     public static async Task<IResult> LogAsync(
-        [Description("The build's ID.")] string build, BuildAnswers builds, BuildEventTable events, CancellationToken cancellation)
+        [Description("The build's ID.")] string build,
+        BuildAnswers builds,
+        BuildEventTable events,
+        CancellationToken cancellation
+    )
     {
         if (await builds.FindAsync(build, cancellation) is null)
+        {
             return Answers.Refuse([BuildViews.Unknown(build)]);
+        }
+
         return TypedResults.Stream(
             async stream =>
             {
@@ -55,69 +77,142 @@ internal static class BuildResultEndpoints
                 while (await events.ReadAsync(build, last, LogPage, cancellation) is { Count: > 0 } page)
                 {
                     foreach (var happened in page)
+                    {
                         await writer.WriteLineAsync(Line(happened).AsMemory(), cancellation);
+                    }
+
                     last = page[^1].Sequence;
                 }
             },
-            Text);
+            Text
+        );
     }
 
     public static Task<IResult> ArtifactAsync(
-        [Description("The build's ID.")] string build, BuildAnswers builds, PublishedModules published, BlobStore blobs,
-        CancellationToken cancellation) =>
+        [Description("The build's ID.")] string build,
+        BuildAnswers builds,
+        PublishedModules published,
+        BlobStore blobs,
+        CancellationToken cancellation
+    ) =>
         ResultAsync(
-            build, builds, end => end.Artifact, "module",
+            build,
+            builds,
+            end => end.Artifact,
+            "module",
             async (found, digest) =>
             {
                 if (await published.RefuseAsync(found, cancellation) is { } refused)
+                {
                     return Answers.Refuse([refused]);
+                }
+
                 var (name, tag) = ($"{found.End!.Module}.ko", new EntityTagHeaderValue($"\"{digest}\""));
                 return found.End.ArtifactSize <= BuildAnswers.LargestContent
-                    ? TypedResults.File(await builds.ContentAsync(digest, cancellation), Bytes, name, enableRangeProcessing: true, entityTag: tag)
+                    ? TypedResults.File(
+                        await builds.ContentAsync(digest, cancellation),
+                        Bytes,
+                        name,
+                        enableRangeProcessing: true,
+                        entityTag: tag
+                    )
                     : TypedResults.PhysicalFile(
-                        await blobs.PathAsync(digest, cancellation), Bytes, name, entityTag: tag, enableRangeProcessing: true);
+                        await blobs.PathAsync(digest, cancellation),
+                        Bytes,
+                        name,
+                        entityTag: tag,
+                        enableRangeProcessing: true
+                    );
             },
-            cancellation);
+            cancellation
+        );
 
     public static Task<IResult> ExplanationAsync(
-        [Description("The build's ID.")] string build, BuildAnswers builds, BlobStore blobs, CancellationToken cancellation) =>
+        [Description("The build's ID.")] string build,
+        BuildAnswers builds,
+        BlobStore blobs,
+        CancellationToken cancellation
+    ) =>
         ResultAsync(
-            build, builds, end => end.Explanation, "explanation",
-            async (_, digest) => TypedResults.PhysicalFile(await blobs.PathAsync(digest, cancellation), Json), cancellation);
+            build,
+            builds,
+            end => end.Explanation,
+            "explanation",
+            async (_, digest) => TypedResults.PhysicalFile(await blobs.PathAsync(digest, cancellation), Json),
+            cancellation
+        );
 
     public static Task<IResult> ConsoleAsync(
-        [Description("The build's ID.")] string build, BuildAnswers builds, BlobStore blobs, CancellationToken cancellation) =>
+        [Description("The build's ID.")] string build,
+        BuildAnswers builds,
+        BlobStore blobs,
+        CancellationToken cancellation
+    ) =>
         ResultAsync(
-            build, builds, end => end.Console, "console",
-            async (_, digest) => TypedResults.PhysicalFile(await blobs.PathAsync(digest, cancellation), Text), cancellation);
+            build,
+            builds,
+            end => end.Console,
+            "console",
+            async (_, digest) => TypedResults.PhysicalFile(await blobs.PathAsync(digest, cancellation), Text),
+            cancellation
+        );
 
     public static async Task<IResult> ManifestAsync(
-        [Description("The build's ID.")] string build, BuildAnswers builds, PublishedModules published, ManifestSigner signer,
-        CancellationToken cancellation)
+        [Description("The build's ID.")] string build,
+        BuildAnswers builds,
+        PublishedModules published,
+        ManifestSigner signer,
+        CancellationToken cancellation
+    )
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)
+        {
             return Answers.Refuse([BuildViews.Unknown(build)]);
+        }
+
         if (await published.RefuseAsync(found, cancellation) is { } refused)
+        {
             return Answers.Refuse([refused]);
+        }
+
         if (found is not { State: BuildState.Succeeded, End.Statement: not null })
+        {
             return Missing(found, "manifest");
+        }
+
         if (!await builds.NoteUseAsync(found, cancellation))
+        {
             return Answers.Refuse([BuildViews.Unknown(build)]);
+        }
+
         var signed = await signer.SignAsync(found, cancellation);
         return signed.TryGet(out var envelope) ? TypedResults.Ok(envelope) : Answers.Refuse(signed.Problems);
     }
 
     private static async Task<IResult> ResultAsync(
-        string build, BuildAnswers builds, Func<BuildEnd, string?> digestOf, string name,
+        string build,
+        BuildAnswers builds,
+        Func<BuildEnd, string?> digestOf,
+        string name,
         Func<StoredBuild, string, Task<IResult>> answer,
-        CancellationToken cancellation)
+        CancellationToken cancellation
+    )
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)
+        {
             return Answers.Refuse([BuildViews.Unknown(build)]);
+        }
+
         if (found.End is not { } end || digestOf(end) is not { } digest)
+        {
             return Missing(found, name);
+        }
+
         if (!await builds.NoteUseAsync(found, cancellation))
+        {
             return Answers.Refuse([BuildViews.Unknown(build)]);
+        }
+
         return await answer(found, digest);
     }
 

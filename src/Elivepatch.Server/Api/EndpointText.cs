@@ -11,16 +11,13 @@ internal static class EndpointText
     /// <param name="name">Its unique operation name.</param>
     /// <param name="summary">What it does.</param>
     public static TBuilder Says<TBuilder>(this TBuilder endpoint, string tag, string name, string summary)
-        where TBuilder : IEndpointConventionBuilder =>
-        endpoint.WithTags(tag).WithName(name).WithSummary(summary);
+        where TBuilder : IEndpointConventionBuilder => endpoint.WithTags(tag).WithName(name).WithSummary(summary);
 
     /// <summary>Records its use in the audit log although it changes nothing.</summary>
     public static TBuilder Noted<TBuilder>(this TBuilder endpoint)
-        where TBuilder : IEndpointConventionBuilder =>
-        endpoint.WithMetadata(new NotedUse());
+        where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new NotedUse());
 
     /// <summary>Marks its use as routine: only refusals are recorded in the audit log.</summary>
     public static TBuilder Routinely<TBuilder>(this TBuilder endpoint)
-        where TBuilder : IEndpointConventionBuilder =>
-        endpoint.WithMetadata(new RoutineUse());
+        where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new RoutineUse());
 }

@@ -16,17 +16,26 @@ internal static class HealthEndpoints
     /// <summary>Adds the endpoints.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet(ApiRoutes.Live, () => new HealthView("ok", Version, []))
-            .AllowAnonymous().Says("health", "live", "Answers as long as the process runs.");
-        routes.MapGet(ApiRoutes.Ready, ReadyAsync)
-            .Produces<HealthView>().Produces<HealthView>(StatusCodes.Status503ServiceUnavailable)
-            .AllowAnonymous().Says(
-                "health", "ready", "Answers 200 if requests can be served: the database answers and the state can be written.");
+        routes
+            .MapGet(ApiRoutes.Live, () => new HealthView("ok", Version, []))
+            .AllowAnonymous()
+            .Says("health", "live", "Answers as long as the process runs.");
+        routes
+            .MapGet(ApiRoutes.Ready, ReadyAsync)
+            .Produces<HealthView>()
+            .Produces<HealthView>(StatusCodes.Status503ServiceUnavailable)
+            .AllowAnonymous()
+            .Says("health", "ready", "Answers 200 if requests can be served: the database answers and the state can be written.");
     }
 
     // Anybody may ask: what is wrong is said, and not where.
     private static async Task<IResult> ReadyAsync(
-        HttpContext context, Database database, StateFolder folder, KeyAgreement keys, CancellationToken cancellation)
+        HttpContext context,
+        Database database,
+        StateFolder folder,
+        KeyAgreement keys,
+        CancellationToken cancellation
+    )
     {
         var problems = new List<string>();
         try
@@ -39,14 +48,29 @@ internal static class HealthEndpoints
         }
 
         if (folder.WhyNotWritable() is not null)
+        {
             problems.Add("the state cannot be written");
+        }
+
         if (keys.Difference is not null)
+        {
             problems.Add("the keys are not those of the other servers");
+        }
+
         if (problems.Count > 0)
-            return TypedResults.Json(new HealthView("unavailable", Version, problems), statusCode: StatusCodes.Status503ServiceUnavailable);
-        // Without a broker all that reads goes on, and builds are taken in: a reason to look, and none to send requests elsewhere.
+        {
+            return TypedResults.Json(
+                new HealthView("unavailable", Version, problems),
+                statusCode: StatusCodes.Status503ServiceUnavailable
+            );
+        }
+        // Without a broker all that reads goes on, and builds are taken in: a reason to look, and none to send requests
+        // elsewhere.
         if (context.RequestServices.GetService<DeadBuilds>()?.WhyWaiting is not null)
+        {
             problems.Add("the broker cannot be used, so builds wait");
+        }
+
         return TypedResults.Ok(new HealthView("ok", Version, problems));
     }
 }

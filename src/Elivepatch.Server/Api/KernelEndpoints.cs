@@ -20,74 +20,132 @@ internal static class KernelEndpoints
     /// <summary>Adds the endpoints.</summary>
     public static void Map(IEndpointRouteBuilder routes, ServerOptions options)
     {
-        routes.MapGet(ApiRoutes.Kernels, ListAsync)
-            .Needs(TokenScopes.Read).Says("kernels", "listKernels", "Lists the kernels, newest first.");
-        routes.MapPost(ApiRoutes.Kernels, TellAsync)
-            .Accepts<Stream>(Bytes, Gzip).Produces<KernelView>()
-            .Needs(TokenScopes.Submit).Uploads(options.MaxCaptureBytes)
-            .Says("kernels", "addKernel", "Registers a kernel from a capture. Idempotent.");
-        routes.MapGet(Routes.Kernel, FindAsync)
+        routes
+            .MapGet(ApiRoutes.Kernels, ListAsync)
+            .Needs(TokenScopes.Read)
+            .Says("kernels", "listKernels", "Lists the kernels, newest first.");
+        routes
+            .MapPost(ApiRoutes.Kernels, TellAsync)
+            .Accepts<Stream>(Bytes, Gzip)
             .Produces<KernelView>()
-            .Needs(TokenScopes.Read).Says("kernels", "getKernel", "Returns one kernel, with its missing parts.");
-        routes.MapPut(Routes.KernelPart, AddPartAsync)
-            .Accepts<Stream>(Bytes, Gzip).Produces<KernelView>()
-            .Needs(TokenScopes.Submit).Uploads(options.MaxSourceBytes)
+            .Needs(TokenScopes.Submit)
+            .Uploads(options.MaxCaptureBytes)
+            .Says("kernels", "addKernel", "Registers a kernel from a capture. Idempotent.");
+        routes
+            .MapGet(Routes.Kernel, FindAsync)
+            .Produces<KernelView>()
+            .Needs(TokenScopes.Read)
+            .Says("kernels", "getKernel", "Returns one kernel, with its missing parts.");
+        routes
+            .MapPut(Routes.KernelPart, AddPartAsync)
+            .Accepts<Stream>(Bytes, Gzip)
+            .Produces<KernelView>()
+            .Needs(TokenScopes.Submit)
+            .Uploads(options.MaxSourceBytes)
             .Says(
-                "kernels", "addKernelPart",
+                "kernels",
+                "addKernelPart",
                 "Uploads a missing part of a kernel, its source (a tar archive) or its boot image, for the token's own builds or, with "
-                + "the scope operate, for those of all tokens.");
-        routes.MapDelete(Routes.Kernel, RemoveAsync)
+                    + "the scope operate, for those of all tokens."
+            );
+        routes
+            .MapDelete(Routes.Kernel, RemoveAsync)
             .Produces(StatusCodes.Status204NoContent)
-            .Needs(TokenScopes.Operate).Says("kernels", "removeKernel", "Removes a kernel that no build refers to.");
+            .Needs(TokenScopes.Operate)
+            .Says("kernels", "removeKernel", "Removes a kernel that no build refers to.");
     }
 
-    private static Task<IReadOnlyList<KernelView>> ListAsync(HttpContext context, KernelRegistry kernels, CancellationToken cancellation) =>
-        kernels.ListAsync(Caller.Of(context.User)!.Id, cancellation);
+    private static Task<IReadOnlyList<KernelView>> ListAsync(
+        HttpContext context,
+        KernelRegistry kernels,
+        CancellationToken cancellation
+    ) => kernels.ListAsync(Caller.Of(context.User)!.Id, cancellation);
 
     private static Task<IResult> TellAsync(
-        HttpContext context, UploadedBlobs uploads, KernelRegistry kernels, ServerOptions options, CancellationToken cancellation) =>
-        AnswerAsync(context, uploads.UseAsync(
-            context.Request.Body, options.MaxCaptureBytes,
-            capture =>
-            {
-                var caller = Caller.Of(context.User)!;
-                return kernels.RegisterAsync(capture, caller.Id, caller.Name, cancellation);
-            },
-            cancellation));
+        HttpContext context,
+        UploadedBlobs uploads,
+        KernelRegistry kernels,
+        ServerOptions options,
+        CancellationToken cancellation
+    ) =>
+        AnswerAsync(
+            context,
+            uploads.UseAsync(
+                context.Request.Body,
+                options.MaxCaptureBytes,
+                capture =>
+                {
+                    var caller = Caller.Of(context.User)!;
+                    return kernels.RegisterAsync(capture, caller.Id, caller.Name, cancellation);
+                },
+                cancellation
+            )
+        );
 
     private static async Task<IResult> FindAsync(
-        HttpContext context, [Description("The kernel's ID.")] string kernel, KernelRegistry kernels, CancellationToken cancellation) =>
-        await AnswerAsync(context, kernels.FindAsync(kernel, Caller.Of(context.User)!.Id, cancellation));
+        HttpContext context,
+        [Description("The kernel's ID.")] string kernel,
+        KernelRegistry kernels,
+        CancellationToken cancellation
+    ) => await AnswerAsync(context, kernels.FindAsync(kernel, Caller.Of(context.User)!.Id, cancellation));
 
     private static async Task<IResult> AddPartAsync(
-        HttpContext context, [Description("The kernel's ID.")] string kernel, [Description("source or boot-image.")] string part,
-        UploadedBlobs uploads, KernelRegistry kernels, ServerOptions options, CancellationToken cancellation)
+        HttpContext context,
+        [Description("The kernel's ID.")] string kernel,
+        [Description("source or boot-image.")] string part,
+        UploadedBlobs uploads,
+        KernelRegistry kernels,
+        ServerOptions options,
+        CancellationToken cancellation
+    )
     {
         // Two gigabytes are not received to be thrown away.
         if (part is not (KernelParts.Source or KernelParts.BootImage))
         {
             return Answers.Refuse(
-                ServerProblems.RequestMalformed, $"a kernel has the parts {KernelParts.Source} and {KernelParts.BootImage}");
+                ServerProblems.RequestMalformed,
+                $"a kernel has the parts {KernelParts.Source} and {KernelParts.BootImage}"
+            );
         }
 
         if (part == KernelParts.Source && !options.AllowUploadedSource)
+        {
             return Answers.Refuse(ServiceProblems.PartForbidden, "the server takes no source from clients");
+        }
+
         var caller = Caller.Of(context.User)!;
         var known = await kernels.FindAsync(kernel, caller.Id, cancellation);
         if (!known.Succeeded)
+        {
             return Answers.Refuse(known.Problems);
+        }
+
         var owner = caller.IsOperator ? KernelTable.Operator : caller.Id;
         var most = part == KernelParts.BootImage ? Math.Min(BootImage.Largest, options.MaxSourceBytes) : options.MaxSourceBytes;
-        return await AnswerAsync(context, uploads.UseAsync(
-            context.Request.Body, most, blob => kernels.AddPartAsync(kernel, part, blob, owner, cancellation), cancellation));
+        return await AnswerAsync(
+            context,
+            uploads.UseAsync(
+                context.Request.Body,
+                most,
+                blob => kernels.AddPartAsync(kernel, part, blob, owner, cancellation),
+                cancellation
+            )
+        );
     }
 
     private static async Task<IResult> RemoveAsync(
-        HttpContext context, [Description("The kernel's ID.")] string kernel, KernelRegistry kernels, CancellationToken cancellation)
+        HttpContext context,
+        [Description("The kernel's ID.")] string kernel,
+        KernelRegistry kernels,
+        CancellationToken cancellation
+    )
     {
         var known = await kernels.FindAsync(kernel, Caller.Of(context.User)!.Id, cancellation);
         if (!known.Succeeded)
+        {
             return Answers.Refuse(known.Problems);
+        }
+
         return await kernels.RemoveAsync(kernel, cancellation)
             ? TypedResults.NoContent()
             : Answers.Refuse(ServerProblems.KernelInUse, "builds refer to it");
@@ -97,7 +155,10 @@ internal static class KernelEndpoints
     {
         var outcome = await asked;
         if (!outcome.TryGet(out var kernel))
+        {
             return Answers.Refuse(outcome.Problems);
+        }
+
         AuditTrail.IsAbout(context, kernel.Id);
         return TypedResults.Ok(kernel);
     }

@@ -7,8 +7,13 @@ namespace Elivepatch.Server.Api;
 internal static class KeyEndpoints
 {
     /// <summary>Adds the endpoint.</summary>
-    public static void Map(IEndpointRouteBuilder routes) => routes
-        .MapGet(ApiRoutes.Keys, (KeyRing keys) => keys.List())
-        .AllowAnonymous().Says(
-            "keys", "listKeys", "Lists the server's public keys; each but the current one has an endorsement of its successor.");
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes
+            .MapGet(ApiRoutes.Keys, (KeyRing keys) => keys.List())
+            .AllowAnonymous()
+            .Says(
+                "keys",
+                "listKeys",
+                "Lists the server's public keys; each but the current one has an endorsement of its successor."
+            );
 }

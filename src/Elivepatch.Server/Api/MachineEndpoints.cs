@@ -22,17 +22,21 @@ internal static class MachineEndpoints
     /// <summary>Adds the endpoints.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost(ApiRoutes.Machines, ReportAsync)
+        routes
+            .MapPost(ApiRoutes.Machines, ReportAsync)
             .Produces<MachineView>()
-            .Needs(TokenScopes.Report).Routinely()
+            .Needs(TokenScopes.Report)
+            .Routinely()
             .Says(
-                "machines", "reportMachine",
-                "Reports the status of a machine, replacing its earlier report. The answer lists its withdrawn livepatches.");
-        routes.MapGet(ApiRoutes.Machines, ListAsync)
+                "machines",
+                "reportMachine",
+                "Reports the status of a machine, replacing its earlier report. The answer lists its withdrawn livepatches."
+            );
+        routes
+            .MapGet(ApiRoutes.Machines, ListAsync)
             .Produces<MachinePage>()
-            .Needs(TokenScopes.Read).Says(
-                "machines", "listMachines",
-                "Lists the machines in the order of their names, all or those that match a text.");
+            .Needs(TokenScopes.Read)
+            .Says("machines", "listMachines", "Lists the machines in the order of their names, all or those that match a text.");
     }
 
     /// <summary>A machine as others see it.</summary>
@@ -43,19 +47,30 @@ internal static class MachineEndpoints
     public static string IdOf(string token, string name) => ContentDigest.Of(Encoding.UTF8.GetBytes($"{token}\n{name}")).Hex;
 
     private static async Task<IResult> ReportAsync(
-        HttpContext context, MachineReport report, MachineTable machines, WithdrawalTable withdrawals, WithdrawalSigner signer,
-        TimeProvider clock, CancellationToken cancellation)
+        HttpContext context,
+        MachineReport report,
+        MachineTable machines,
+        WithdrawalTable withdrawals,
+        WithdrawalSigner signer,
+        TimeProvider clock,
+        CancellationToken cancellation
+    )
     {
         if (MachineReportRules.Refuse(report) is { } wrong)
+        {
             return Answers.Refuse(ServerProblems.RequestMalformed, wrong);
+        }
+
         var caller = Caller.Of(context.User)!;
         var now = clock.GetUtcNow();
         var kept = await machines.ReportAsync(
-            new(IdOf(caller.Id, report.Name), caller.Id, caller.Name, report, now, now), MostOfToken, cancellation);
+            new(IdOf(caller.Id, report.Name), caller.Id, caller.Name, report, now, now),
+            MostOfToken,
+            cancellation
+        );
         if (kept is null)
         {
-            return Answers.Refuse(
-                ServerProblems.TooManyMachines, $"the token already reports for {MostOfToken} machines");
+            return Answers.Refuse(ServerProblems.TooManyMachines, $"the token already reports for {MostOfToken} machines");
         }
 
         AuditTrail.IsAbout(context, kept.Id);
@@ -69,23 +84,35 @@ internal static class MachineEndpoints
         MachineTable machines,
         [Description(
             "Only machines with this text, of up to 200 characters and ignoring case, in their name, release, build-id or "
-            + "token's name, or in the name, state, functions or patches of one of their livepatches. A livepatch that is going "
-            + "live or away also matches 'in transition', and 'stuck' if tasks block the transition.")]
-        string? text,
+                + "token's name, or in the name, state, functions or patches of one of their livepatches. A livepatch that is going "
+                + "live or away also matches 'in transition', and 'stuck' if tasks block the transition."
+        )]
+            string? text,
         [Description("Only machines after the one with this ID: the `next` of the previous page.")] string? after,
         [Description("Page size, 1 to 500. Default: 100.")] int? limit,
-        CancellationToken cancellation)
+        CancellationToken cancellation
+    )
     {
         if (text is not null && SearchText.WhyNot(text) is { } why)
+        {
             return Answers.Refuse(ServerProblems.RequestMalformed, why);
+        }
+
         if (limit is < 1 or > LargestPage)
+        {
             return Answers.Refuse(ServerProblems.RequestMalformed, $"limit is not 1 to {LargestPage}");
+        }
+
         if (after is not null && await machines.FindAsync(after, cancellation) is null)
+        {
             return Answers.Refuse(ServerProblems.RequestMalformed, "after names no machine");
+        }
+
         var count = limit ?? UsualPage;
         var wanted = text?.Trim() is { Length: > 0 } some ? some : null;
         var found = await machines.ListAsync(wanted, after, count + 1, cancellation);
-        return TypedResults.Ok(new MachinePage(
-            [.. found.Take(count).Select(View)], found.Count > count ? found[count - 1].Id : null));
+        return TypedResults.Ok(
+            new MachinePage([.. found.Take(count).Select(View)], found.Count > count ? found[count - 1].Id : null)
+        );
     }
 }

@@ -1,5 +1,5 @@
-// In: what a machine says of itself. Out: why that cannot be kept, or null. Names come from kernels, processes and files of anybody:
-// all of it is bounded and printable before it is kept, for it is shown to people.
+// In: what a machine says of itself. Out: why that cannot be kept, or null. Names come from kernels, processes and files of
+// anybody: all of it is bounded and printable before it is kept, for it is shown to people.
 
 using System.Globalization;
 using System.Text;
@@ -21,37 +21,80 @@ internal static class MachineReportRules
     public static string? Refuse(MachineReport report)
     {
         if (!IsText(report.Name, MachineReport.LongestName) || report.Name.Trim() != report.Name)
+        {
             return $"a machine's name has 1 to {MachineReport.LongestName} printable characters";
+        }
+
         if (!IsText(report.Release, LongestRelease))
+        {
             return $"release has 1 to {LongestRelease} printable characters";
+        }
+
         if (!IsHexadecimal(report.BuildId, 2, LongestBuildId))
+        {
             return "buildId is not a build-id";
+        }
+
         if (!IsText(report.Version, LongestVersion))
+        {
             return $"version has 1 to {LongestVersion} printable characters";
+        }
+
         if (report.Boot is not ("off" or "on" or "suspended"))
+        {
             return "boot is not one of off, on, suspended";
+        }
+
         if (report.Livepatches is not { Count: <= MachineReport.MostLivepatches })
+        {
             return $"a report has at most {MachineReport.MostLivepatches} livepatches";
+        }
+
         return report.Livepatches.Select(Refuse).FirstOrDefault(wrong => wrong is not null);
     }
 
     private static string? Refuse(ReportedLivepatch? livepatch)
     {
         if (livepatch is null || !IsText(livepatch.Name, LongestName))
+        {
             return $"a livepatch's name has 1 to {LongestName} printable characters";
+        }
+
         if (livepatch.Sha256 is not null && !IsHexadecimal(livepatch.Sha256, 64, 64))
+        {
             return "a livepatch's sha256 is not a digest";
+        }
+
         if (!LivepatchStates.All.Contains(livepatch.State))
+        {
             return $"a livepatch's state is not one of {string.Join(", ", LivepatchStates.All)}";
+        }
+
         if (!AreTexts(livepatch.Functions, MachineReport.MostNames, MachineReport.LongestText))
+        {
             return $"a livepatch names at most {MachineReport.MostNames} functions, printable and short";
+        }
+
         if (livepatch.FunctionCount is < 0 or > MostFunctions || livepatch.FunctionCount < livepatch.Functions.Count)
+        {
             return "functionCount is not how many functions there are";
-        if (livepatch.Patches is not { Count: <= MachineReport.MostNames }
-            || !livepatch.Patches.All(p => p is not null && IsText(p.Name, MachineReport.LongestText) && IsHexadecimal(p.Sha256, 64, 64)))
+        }
+
+        if (
+            livepatch.Patches is not { Count: <= MachineReport.MostNames }
+            || !livepatch.Patches.All(p =>
+                p is not null && IsText(p.Name, MachineReport.LongestText) && IsHexadecimal(p.Sha256, 64, 64)
+            )
+        )
+        {
             return $"a livepatch names at most {MachineReport.MostNames} patches with their digests";
+        }
+
         if (!AreTexts(livepatch.Blocking, MachineReport.MostTasks, LongestName))
+        {
             return $"a livepatch names at most {MachineReport.MostTasks} blocking tasks, printable and short";
+        }
+
         return livepatch.BlockingCount is < 0 or > MostTasks || livepatch.BlockingCount < livepatch.Blocking.Count
             ? "blockingCount is not how many tasks there are"
             : null;
@@ -60,17 +103,27 @@ internal static class MachineReportRules
     private static bool AreTexts(IReadOnlyList<string>? texts, int most, int longest) =>
         texts is not null && texts.Count <= most && texts.All(t => IsText(t, longest));
 
-    private static bool IsText(string? text, int longest) => text is { Length: > 0 } && text.Length <= longest && IsPrintable(text);
+    private static bool IsText(string? text, int longest) =>
+        text is { Length: > 0 } && text.Length <= longest && IsPrintable(text);
 
     // Format characters turn the direction of text around or are not seen at all.
     private static bool IsPrintable(string text)
     {
         foreach (var rune in text.EnumerateRunes())
         {
-            if (rune == Rune.ReplacementChar || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
-                or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned
-                or UnicodeCategory.PrivateUse)
+            if (
+                rune == Rune.ReplacementChar
+                || Rune.GetUnicodeCategory(rune)
+                    is UnicodeCategory.Control
+                        or UnicodeCategory.Format
+                        or UnicodeCategory.LineSeparator
+                        or UnicodeCategory.ParagraphSeparator
+                        or UnicodeCategory.OtherNotAssigned
+                        or UnicodeCategory.PrivateUse
+            )
+            {
                 return false;
+            }
         }
 
         return true;

@@ -12,36 +12,56 @@ internal static class TokenEndpoints
     /// <summary>Adds the endpoints.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet(ApiRoutes.Tokens, ListAsync)
-            .Needs(TokenScopes.Operate).Says("tokens", "listTokens", "Lists the tokens, newest first, without their secrets.");
-        routes.MapPost(ApiRoutes.Tokens, MakeAsync)
+        routes
+            .MapGet(ApiRoutes.Tokens, ListAsync)
+            .Needs(TokenScopes.Operate)
+            .Says("tokens", "listTokens", "Lists the tokens, newest first, without their secrets.");
+        routes
+            .MapPost(ApiRoutes.Tokens, MakeAsync)
             .Produces<NewToken>(StatusCodes.Status201Created)
-            .Needs(TokenScopes.Operate).Says(
-                "tokens", "createToken", "Creates a token. Its secret is only in this answer.");
-        routes.MapDelete(Routes.Token, RevokeAsync)
+            .Needs(TokenScopes.Operate)
+            .Says("tokens", "createToken", "Creates a token. Its secret is only in this answer.");
+        routes
+            .MapDelete(Routes.Token, RevokeAsync)
             .Produces(StatusCodes.Status204NoContent)
-            .Needs(TokenScopes.Operate).Says("tokens", "revokeToken", "Revokes a token.");
+            .Needs(TokenScopes.Operate)
+            .Says("tokens", "revokeToken", "Revokes a token.");
     }
 
     private static async Task<IReadOnlyList<TokenView>> ListAsync(TokenTable tokens, CancellationToken cancellation) =>
         [.. (await tokens.ListAsync(cancellation)).Select(IssueToken.View)];
 
     private static async Task<IResult> MakeAsync(
-        HttpContext context, TokenRequest request, TokenTable tokens, TimeProvider clock, CancellationToken cancellation)
+        HttpContext context,
+        TokenRequest request,
+        TokenTable tokens,
+        TimeProvider clock,
+        CancellationToken cancellation
+    )
     {
         var issued = await IssueToken.RunAsync(tokens, request, clock.GetUtcNow(), cancellation);
         if (!issued.TryGet(out var made))
+        {
             return Answers.Refuse(issued.Problems);
+        }
+
         AuditTrail.IsAbout(context, made.Token.Id);
         return TypedResults.Created(ApiRoutes.Token(made.Token.Id), made);
     }
 
     private static async Task<IResult> RevokeAsync(
-        [Description("The token's ID.")] string token, TokenTable tokens, KnownTokens known, TimeProvider clock,
-        CancellationToken cancellation)
+        [Description("The token's ID.")] string token,
+        TokenTable tokens,
+        KnownTokens known,
+        TimeProvider clock,
+        CancellationToken cancellation
+    )
     {
         if (!await tokens.RevokeAsync(token, clock.GetUtcNow(), cancellation))
+        {
             return Answers.Refuse(ServerProblems.TokenUnknown, "no token has this id");
+        }
+
         known.Forget();
         return TypedResults.NoContent();
     }

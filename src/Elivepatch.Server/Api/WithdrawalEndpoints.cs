@@ -19,30 +19,48 @@ internal static class WithdrawalEndpoints
     /// <summary>Adds the endpoints.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet(ApiRoutes.Withdrawals, ListAsync)
+        routes
+            .MapGet(ApiRoutes.Withdrawals, ListAsync)
             .Produces<WithdrawalPage>()
-            .Needs(TokenScopes.Operate).Says(
-                "withdrawals", "listWithdrawals",
-                "Lists the livepatches that have been withdrawn, newest first, with the machines that report them.");
-        routes.MapGet(Routes.Withdrawal, FindAsync)
+            .Needs(TokenScopes.Operate)
+            .Says(
+                "withdrawals",
+                "listWithdrawals",
+                "Lists the livepatches that have been withdrawn, newest first, with the machines that report them."
+            );
+        routes
+            .MapGet(Routes.Withdrawal, FindAsync)
             .Produces<WithdrawalAnswer>()
-            .Needs(TokenScopes.Read).Says(
-                "withdrawals", "getWithdrawal", "Returns the signed notice for a withdrawn module, or none.");
+            .Needs(TokenScopes.Read)
+            .Says("withdrawals", "getWithdrawal", "Returns the signed notice for a withdrawn module, or none.");
     }
 
     /// <summary>The machines that report a withdrawn module, at most some.</summary>
     public static async Task<IReadOnlyList<(StoredMachine Machine, WithdrawnOnMachine Found)>> MachinesAsync(
-        MachineTable machines, StoredWithdrawal withdrawal, int most, CancellationToken cancellation)
+        MachineTable machines,
+        StoredWithdrawal withdrawal,
+        int most,
+        CancellationToken cancellation
+    )
     {
         var found = new List<(StoredMachine, WithdrawnOnMachine)>();
         string? after = null;
         while (found.Count < most)
         {
             var page = await machines.WithModuleAsync(
-                withdrawal.BuildId, withdrawal.Artifact, withdrawal.Module, after, most, cancellation);
+                withdrawal.BuildId,
+                withdrawal.Artifact,
+                withdrawal.Module,
+                after,
+                most,
+                cancellation
+            );
             found.AddRange(page.SelectMany(m => WithdrawnOnMachines.Find(m.Report, [withdrawal]).Select(f => (m, f))));
             if (page.Count < most)
+            {
                 break;
+            }
+
             after = page[^1].Id;
         }
 
@@ -50,33 +68,50 @@ internal static class WithdrawalEndpoints
     }
 
     private static async Task<IResult> ListAsync(
-        WithdrawalTable withdrawals, MachineTable machines,
+        WithdrawalTable withdrawals,
+        MachineTable machines,
         [Description("Only withdrawals older than this: the `next` of the previous page.")] long? before,
         [Description("Page size, 1 to 50. Default: 20.")] int? limit,
-        CancellationToken cancellation)
+        CancellationToken cancellation
+    )
     {
         if (limit is < 1 or > LargestPage)
+        {
             return Answers.Refuse(ServerProblems.RequestMalformed, $"limit is not 1 to {LargestPage}");
+        }
+
         var count = limit ?? UsualPage;
         var found = await withdrawals.ListAsync(before, count + 1, cancellation);
         var views = new List<WithdrawalView>();
         foreach (var withdrawal in found.Take(count))
+        {
             views.Add(View(withdrawal, await MachinesAsync(machines, withdrawal, MostMachines + 1, cancellation)));
+        }
+
         return TypedResults.Ok(new WithdrawalPage(views, found.Count > count ? found[count - 1].Number : null));
     }
 
     private static async Task<IResult> FindAsync(
-        [Description("SHA-256 of the module, hexadecimal.")] string module, WithdrawalTable withdrawals, WithdrawalSigner signer,
-        CancellationToken cancellation)
+        [Description("SHA-256 of the module, hexadecimal.")] string module,
+        WithdrawalTable withdrawals,
+        WithdrawalSigner signer,
+        CancellationToken cancellation
+    )
     {
         if (!ContentDigest.IsHex(module))
+        {
             return Answers.Refuse(ServerProblems.RequestMalformed, "a module is named by its SHA-256");
+        }
+
         var found = await withdrawals.FindAsync(module, cancellation);
         return TypedResults.Ok(new WithdrawalAnswer(found is null ? null : signer.Sign(found)));
     }
 
     private static WithdrawalView View(
-        StoredWithdrawal withdrawal, IReadOnlyList<(StoredMachine Machine, WithdrawnOnMachine Found)> machines) => new()
+        StoredWithdrawal withdrawal,
+        IReadOnlyList<(StoredMachine Machine, WithdrawnOnMachine Found)> machines
+    ) =>
+        new()
         {
             Sha256 = withdrawal.Artifact,
             Module = withdrawal.Module,
@@ -88,9 +123,16 @@ internal static class WithdrawalEndpoints
             Problems = withdrawal.Problems,
             Machines =
             [
-                .. machines.Take(MostMachines).Select(m => new WithdrawnOn(
-                    m.Machine.Id, m.Machine.Report.Name, m.Found.Livepatch.State, m.Found.IsCertain, m.Machine.Reporter,
-                    m.Machine.LastSeen)),
+                .. machines
+                    .Take(MostMachines)
+                    .Select(m => new WithdrawnOn(
+                        m.Machine.Id,
+                        m.Machine.Report.Name,
+                        m.Found.Livepatch.State,
+                        m.Found.IsCertain,
+                        m.Machine.Reporter,
+                        m.Machine.LastSeen
+                    )),
             ],
             HasMoreMachines = machines.Count > MostMachines,
         };

@@ -25,89 +25,150 @@ internal static class WorkEndpoints
     /// <summary>Adds the endpoints.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet(ApiRoutes.Workers, ListAsync)
-            .Needs(TokenScopes.Read).Says("workers", "listWorkers", "Lists the workers that reported in the last hour.");
-        routes.MapPost(Routes.Worker, HearAsync)
+        routes
+            .MapGet(ApiRoutes.Workers, ListAsync)
+            .Needs(TokenScopes.Read)
+            .Says("workers", "listWorkers", "Lists the workers that reported in the last hour.");
+        routes
+            .MapPost(Routes.Worker, HearAsync)
             .Produces<WorkerOrders>()
-            .Needs(TokenScopes.Work).Uploads(LargestReport).Routinely()
-            .Says("workers", "reportWorker", "Reports what a worker can build and is running, every few seconds. The answer lists the builds that it must stop.");
-        routes.MapPost(Routes.WorkBegin, BeginAsync)
+            .Needs(TokenScopes.Work)
+            .Uploads(LargestReport)
+            .Routinely()
+            .Says(
+                "workers",
+                "reportWorker",
+                "Reports what a worker can build and is running, every few seconds. The answer lists the builds that it must stop."
+            );
+        routes
+            .MapPost(Routes.WorkBegin, BeginAsync)
             .Produces<WorkOrder>()
-            .Needs(TokenScopes.Work).Says("work", "beginWork", "Assigns a build to a worker.");
-        routes.MapGet(Routes.WorkInput, InputAsync)
+            .Needs(TokenScopes.Work)
+            .Says("work", "beginWork", "Assigns a build to a worker.");
+        routes
+            .MapGet(Routes.WorkInput, InputAsync)
             .Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream")
-            .Needs(TokenScopes.Work).Says("work", "getWorkInput", "Returns an input of a build.");
-        routes.MapPost(Routes.WorkEvents, NoteAsync)
+            .Needs(TokenScopes.Work)
+            .Says("work", "getWorkInput", "Returns an input of a build.");
+        routes
+            .MapPost(Routes.WorkEvents, NoteAsync)
             .Produces(StatusCodes.Status204NoContent)
-            .Needs(TokenScopes.Work).Uploads(LargestEvents).Routinely().Says("work", "addWorkEvents", "Adds stages and log lines of a build. Idempotent.");
-        routes.MapPost(Routes.WorkSignature, SignAsync)
-            .Accepts<Stream>("application/octet-stream").Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream")
-            .Needs(TokenScopes.Work).Uploads(LargestModule)
+            .Needs(TokenScopes.Work)
+            .Uploads(LargestEvents)
+            .Routinely()
+            .Says("work", "addWorkEvents", "Adds stages and log lines of a build. Idempotent.");
+        routes
+            .MapPost(Routes.WorkSignature, SignAsync)
+            .Accepts<Stream>("application/octet-stream")
+            .Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream")
+            .Needs(TokenScopes.Work)
+            .Uploads(LargestModule)
             .Says("work", "signWork", "Returns the module with a kernel module signature appended.");
-        routes.MapPost(Routes.WorkResult, EndAsync)
+        routes
+            .MapPost(Routes.WorkResult, EndAsync)
             .Produces(StatusCodes.Status204NoContent)
-            .Needs(TokenScopes.Work).Uploads(LargestResult).Says("work", "endWork", "Ends a build with its result. Idempotent.");
-        routes.MapPost(Routes.WorkRelease, ReleaseAsync)
+            .Needs(TokenScopes.Work)
+            .Uploads(LargestResult)
+            .Says("work", "endWork", "Ends a build with its result. Idempotent.");
+        routes
+            .MapPost(Routes.WorkRelease, ReleaseAsync)
             .Produces(StatusCodes.Status204NoContent)
-            .Needs(TokenScopes.Work).Says("work", "releaseWork", "Returns a build to the queue for another worker.");
+            .Needs(TokenScopes.Work)
+            .Says("work", "releaseWork", "Returns a build to the queue for another worker.");
     }
 
     private static Task<IReadOnlyList<WorkerView>> ListAsync(WorkerTable workers, CancellationToken cancellation) =>
         workers.ListAsync(shown, cancellation);
 
     private static async Task<IResult> HearAsync(
-        [Description("The worker's ID: 32 hexadecimal digits, chosen at each start.")] string worker, WorkerReport report,
-        RemoteBuilds work, CancellationToken cancellation)
+        [Description("The worker's ID: 32 hexadecimal digits, chosen at each start.")] string worker,
+        WorkerReport report,
+        RemoteBuilds work,
+        CancellationToken cancellation
+    )
     {
         if (WhyMalformed(worker, report) is { } reason)
+        {
             return Answers.Refuse(ServerProblems.RequestMalformed, reason);
+        }
+
         return Answer(await work.HearAsync(worker, report, cancellation), TypedResults.Ok);
     }
 
     private static async Task<IResult> BeginAsync(
-        [Description("The build's ID.")] string build, WorkBegin begin, RemoteBuilds work, CancellationToken cancellation) =>
+        [Description("The build's ID.")] string build,
+        WorkBegin begin,
+        RemoteBuilds work,
+        CancellationToken cancellation
+    ) =>
         WorkerId.IsId(begin.Worker)
             ? Answer(await work.BeginAsync(build, begin.Worker, cancellation), TypedResults.Ok)
             : Answers.Refuse(ServerProblems.RequestMalformed, "the worker's ID is not valid");
 
     private static async Task<IResult> InputAsync(
-        [Description("The build's ID.")] string build, [Description("SHA-256 of the input, hexadecimal.")] string digest,
-        [Description("The worker's ID.")] string worker, [Description("The attempt.")] int attempt, RemoteBuilds work,
-        CancellationToken cancellation) => Answer(
-        await work.InputAsync(new(build, worker, attempt), digest, cancellation),
-        path => TypedResults.PhysicalFile(path, "application/octet-stream", enableRangeProcessing: true));
+        [Description("The build's ID.")] string build,
+        [Description("SHA-256 of the input, hexadecimal.")] string digest,
+        [Description("The worker's ID.")] string worker,
+        [Description("The attempt.")] int attempt,
+        RemoteBuilds work,
+        CancellationToken cancellation
+    ) =>
+        Answer(
+            await work.InputAsync(new(build, worker, attempt), digest, cancellation),
+            path => TypedResults.PhysicalFile(path, "application/octet-stream", enableRangeProcessing: true)
+        );
 
     private static async Task<IResult> NoteAsync(
-        [Description("The build's ID.")] string build, [Description("The worker's ID.")] string worker,
+        [Description("The build's ID.")] string build,
+        [Description("The worker's ID.")] string worker,
         [Description("The attempt.")] int attempt,
-        [Description("How many events of this attempt were sent before these. Events that are already stored are not added again.")] int told,
-        IReadOnlyList<BuildEvent> events, RemoteBuilds work, CancellationToken cancellation) =>
+        [Description(
+            "How many events of this attempt were sent before these. Events that are already stored are not added again."
+        )]
+            int told,
+        IReadOnlyList<BuildEvent> events,
+        RemoteBuilds work,
+        CancellationToken cancellation
+    ) =>
         told >= 0 && events.Count <= MostListed && events.All(e => e is { Stage: not null, Detail: not null })
             ? Done(await work.NoteAsync(new(build, worker, attempt), told, events, cancellation))
             : Answers.Refuse(ServerProblems.RequestMalformed, $"at most {MostListed} whole events are taken at once");
 
     private static async Task<IResult> SignAsync(
-        HttpContext context, [Description("The build's ID.")] string build, [Description("The worker's ID.")] string worker,
-        [Description("The attempt.")] int attempt, [Description("sha256, sha384 or sha512: CONFIG_MODULE_SIG_HASH.")] string hash,
-        RemoteBuilds work, CancellationToken cancellation)
+        HttpContext context,
+        [Description("The build's ID.")] string build,
+        [Description("The worker's ID.")] string worker,
+        [Description("The attempt.")] int attempt,
+        [Description("sha256, sha384 or sha512: CONFIG_MODULE_SIG_HASH.")] string hash,
+        RemoteBuilds work,
+        CancellationToken cancellation
+    )
     {
         // The size is limited by the endpoint.
         using var module = new MemoryStream();
         await context.Request.Body.CopyToAsync(module, cancellation);
         return Answer(
             await work.SignAsync(new(build, worker, attempt), module.ToArray(), hash, cancellation),
-            signed => TypedResults.Bytes(signed, "application/octet-stream"));
+            signed => TypedResults.Bytes(signed, "application/octet-stream")
+        );
     }
 
     private static async Task<IResult> EndAsync(
-        [Description("The build's ID.")] string build, [Description("The worker's ID.")] string worker,
-        [Description("The attempt.")] int attempt, WorkResult result, RemoteBuilds work, CancellationToken cancellation) =>
-        Done(await work.EndAsync(new(build, worker, attempt), result, cancellation));
+        [Description("The build's ID.")] string build,
+        [Description("The worker's ID.")] string worker,
+        [Description("The attempt.")] int attempt,
+        WorkResult result,
+        RemoteBuilds work,
+        CancellationToken cancellation
+    ) => Done(await work.EndAsync(new(build, worker, attempt), result, cancellation));
 
     private static async Task<IResult> ReleaseAsync(
-        [Description("The build's ID.")] string build, [Description("The worker's ID.")] string worker,
-        [Description("The attempt.")] int attempt, RemoteBuilds work, CancellationToken cancellation) =>
-        Done(await work.ReleaseAsync(new(build, worker, attempt), cancellation));
+        [Description("The build's ID.")] string build,
+        [Description("The worker's ID.")] string worker,
+        [Description("The attempt.")] int attempt,
+        RemoteBuilds work,
+        CancellationToken cancellation
+    ) => Done(await work.ReleaseAsync(new(build, worker, attempt), cancellation));
 
     private static IResult Answer<T>(Outcome<T> outcome, Func<T, IResult> show) =>
         outcome.TryGet(out var value) ? show(value) : Answers.Refuse(outcome.Problems);
@@ -117,15 +178,30 @@ internal static class WorkEndpoints
     private static string? WhyMalformed(string worker, WorkerReport report)
     {
         if (!WorkerId.IsId(worker))
+        {
             return "the worker's ID is not valid";
+        }
+
         if (report.Name is not { Length: > 0 and <= 100 } name || name.Any(char.IsControl))
+        {
             return "the worker's name is not valid";
+        }
+
         if (report.Builders is < 1 or > 256)
+        {
             return "a worker runs 1 to 256 builds";
+        }
+
         if (report.Capabilities.Count > MostListed || !report.Capabilities.All(c => c is not null && Capability.IsName(c)))
+        {
             return "its capabilities are none";
+        }
+
         if (report.Kernels.Count > MostListed || !report.Kernels.All(k => ContentDigest.IsHex(k)))
+        {
             return "its kernels are none";
+        }
+
         return report.Running.Count <= 256 && report.Running.All(r => ContentDigest.IsHex(r?.Build))
             ? null
             : "what it runs is not valid";

@@ -26,8 +26,17 @@ public sealed record DispatcherOptions(int Builders, int MostAttempts, TimeSpan 
 
 /// <summary>Takes queued builds and runs them.</summary>
 public sealed partial class BuildDispatcher(
-    BuildTable builds, KernelTable kernels, BuildEventTable events, Database database, BlobStore blobs, ProductStore products,
-    BuildSignals signals, BuildRun run, DispatcherOptions options, ILogger<BuildDispatcher> log) : BackgroundService
+    BuildTable builds,
+    KernelTable kernels,
+    BuildEventTable events,
+    Database database,
+    BlobStore blobs,
+    ProductStore products,
+    BuildSignals signals,
+    BuildRun run,
+    DispatcherOptions options,
+    ILogger<BuildDispatcher> log
+) : BackgroundService
 {
     // Another one each time: what this process does not know of, it does not run.
     private readonly string worker = WorkerId.New();
@@ -38,8 +47,10 @@ public sealed partial class BuildDispatcher(
         try
         {
             await database.RecoverBuildsAsync(silentFor => RequeueAsync(silentFor, stoppingToken));
-            await Task.WhenAll(
-                [LookForLostAsync(stoppingToken), .. Enumerable.Range(0, options.Builders).Select(_ => WorkAsync(stoppingToken))]);
+            await Task.WhenAll([
+                LookForLostAsync(stoppingToken),
+                .. Enumerable.Range(0, options.Builders).Select(_ => WorkAsync(stoppingToken)),
+            ]);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -56,7 +67,9 @@ public sealed partial class BuildDispatcher(
     private async Task RequeueAsync(TimeSpan? silentFor, CancellationToken stopping)
     {
         foreach (var id in await InsistAsync(() => builds.RequeueInterruptedAsync(silentFor, stopping), stopping))
+        {
             LogFound(id);
+        }
     }
 
     private async Task WorkAsync(CancellationToken stopping)
@@ -66,9 +79,13 @@ public sealed partial class BuildDispatcher(
         while (true)
         {
             if (await InsistAsync(() => builds.TakeAsync(worker, stopping), stopping) is { } build)
+            {
                 await RunAsync(build, stopping);
+            }
             else
+            {
                 await signals.WaitAsync(options.Pause, stopping);
+            }
         }
     }
 
@@ -82,12 +99,20 @@ public sealed partial class BuildDispatcher(
         {
             var end = await EndOfAsync(build, cancel, stopping);
             if (end is null)
+            {
                 await InsistAsync(() => builds.RequeueAsync(build.Lease, CancellationToken.None), stopping);
+            }
             else
+            {
                 await InsistAsync(() => builds.FinishAsync(build.Lease, end, CancellationToken.None), stopping);
+            }
+
             LogEnded(
-                build.Id, end?.State.ToString() ?? "interrupted", Stopwatch.GetElapsedTime(begun).TotalSeconds,
-                string.Join(", ", (end?.Problems ?? []).Select(p => p.Code).Distinct()));
+                build.Id,
+                end?.State.ToString() ?? "interrupted",
+                Stopwatch.GetElapsedTime(begun).TotalSeconds,
+                string.Join(", ", (end?.Problems ?? []).Select(p => p.Code).Distinct())
+            );
         }
         finally
         {
@@ -101,14 +126,28 @@ public sealed partial class BuildDispatcher(
         try
         {
             // Whoever cancelled it before it could be told here has left word in the database.
-            if (build.IsCancelling || await InsistAsync(() => builds.FindAsync(build.Id, cancel.Token), cancel.Token) is { IsCancelling: true })
+            if (
+                build.IsCancelling
+                || await InsistAsync(() => builds.FindAsync(build.Id, cancel.Token), cancel.Token) is { IsCancelling: true }
+            )
+            {
                 return Cancelled();
+            }
+
             if (build.Attempts > options.MostAttempts)
-                return BuildEnd.Failed(new(ServiceProblems.BuildAbandoned, $"the server ended {options.MostAttempts} times while it ran"));
+            {
+                return BuildEnd.Failed(
+                    new(ServiceProblems.BuildAbandoned, $"the server ended {options.MostAttempts} times while it ran")
+                );
+            }
+
             var product = await WatchAsync(build.Lease, ProduceAsync(build, cancel.Token), cancel);
             // What is done is kept, though the server stops.
             return await WatchAsync(
-                build.Lease, InsistAsync(() => products.StoreAsync(product, CancellationToken.None), stopping), cancel);
+                build.Lease,
+                InsistAsync(() => products.StoreAsync(product, CancellationToken.None), stopping),
+                cancel
+            );
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -137,7 +176,9 @@ public sealed partial class BuildDispatcher(
             try
             {
                 if (await builds.RenewAsync(lease, CancellationToken.None) is not { IsCancelling: false })
+                {
                     await cancel.CancelAsync();
+                }
             }
             catch (DbException)
             {
@@ -171,15 +212,23 @@ public sealed partial class BuildDispatcher(
 
     private async Task<BuildOrder> OrderAsync(StoredBuild build, CancellationToken cancellation)
     {
-        var found = await kernels.FindAsync(build.Kernel, build.Token, cancellation)
+        var found =
+            await kernels.FindAsync(build.Kernel, build.Token, cancellation)
             ?? throw new IOException($"the kernel {build.Kernel} no longer exists");
         var kernel = found.For(build);
-        var submission = JsonSerializer.Deserialize(
-            await blobs.ReadAsync(build.Submission, cancellation), ProtocolJson.Default.BuildSubmission)
-            ?? throw new IOException("the submission no longer exists");
+        var submission =
+            JsonSerializer.Deserialize(
+                await blobs.ReadAsync(build.Submission, cancellation),
+                ProtocolJson.Default.BuildSubmission
+            ) ?? throw new IOException("the submission no longer exists");
         return new(
-            build.Id, kernel, submission, await blobs.PathAsync(kernel.Capture, cancellation), await OptionalAsync(kernel.Source),
-            await OptionalAsync(kernel.BootImage));
+            build.Id,
+            kernel,
+            submission,
+            await blobs.PathAsync(kernel.Capture, cancellation),
+            await OptionalAsync(kernel.Source),
+            await OptionalAsync(kernel.BootImage)
+        );
 
         async Task<string?> OptionalAsync(string? digest) => digest is null ? null : await blobs.PathAsync(digest, cancellation);
     }

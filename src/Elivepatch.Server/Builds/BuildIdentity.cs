@@ -26,21 +26,33 @@ public static class BuildIdentity
     /// <param name="rules">Number of the rules that it checks with: what older ones let through answers nobody who asks
     /// now.</param>
     public static string Of(
-        BuildSubmission submission, StoredKernel kernel, ServicePolicy policy, string engine, int rules = ModuleRules.Version) =>
-        ContentDigest.OfParts(
-    [
-        Version, engine, rules.ToString(CultureInfo.InvariantCulture), kernel.Id, kernel.Source ?? "", kernel.BootImage ?? "",
-        .. Files(submission.BasePatches),
-        .. Files(submission.Patches),
-        submission.Name is null ? "" : "=" + submission.Name,
-        submission.Replace ? "replace" : "",
-        submission.Script is null
-            ? ""
-            : string.Create(CultureInfo.InvariantCulture, $"{policy.ScriptTime.TotalSeconds}={submission.Script}"),
-        policy.Trial.ToString(), policy.ModuleCertificate ?? "",
-        .. Units(policy),
-        .. Statements(submission.Statements),
-    ]).Hex;
+        BuildSubmission submission,
+        StoredKernel kernel,
+        ServicePolicy policy,
+        string engine,
+        int rules = ModuleRules.Version
+    ) =>
+        ContentDigest
+            .OfParts([
+                Version,
+                engine,
+                rules.ToString(CultureInfo.InvariantCulture),
+                kernel.Id,
+                kernel.Source ?? "",
+                kernel.BootImage ?? "",
+                .. Files(submission.BasePatches),
+                .. Files(submission.Patches),
+                submission.Name is null ? "" : "=" + submission.Name,
+                submission.Replace ? "replace" : "",
+                submission.Script is null
+                    ? ""
+                    : string.Create(CultureInfo.InvariantCulture, $"{policy.ScriptTime.TotalSeconds}={submission.Script}"),
+                policy.Trial.ToString(),
+                policy.ModuleCertificate ?? "",
+                .. Units(policy),
+                .. Statements(submission.Statements),
+            ])
+            .Hex;
 
     // What was refused for its number of units is another build where more are allowed.
     private static string[] Units(ServicePolicy policy) =>
@@ -52,8 +64,8 @@ public static class BuildIdentity
 
     // The count before them keeps two lists apart.
     private static IEnumerable<string> Files(IReadOnlyList<PatchFile> files) =>
-    [
-        files.Count.ToString(CultureInfo.InvariantCulture),
-        .. files.SelectMany(f => (string[])[f.Name, ContentDigest.Of(f.Content).Hex]),
-    ];
+        [
+            files.Count.ToString(CultureInfo.InvariantCulture),
+            .. files.SelectMany(f => (string[])[f.Name, ContentDigest.Of(f.Content).Hex]),
+        ];
 }

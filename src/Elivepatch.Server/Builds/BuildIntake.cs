@@ -16,8 +16,16 @@ namespace Elivepatch.Server.Builds;
 
 /// <summary>Takes builds in.</summary>
 public sealed class BuildIntake(
-    BuildTable builds, KernelTable kernels, KernelRegistry registry, BlobStore blobs, ICompilers compilers, BuildSignals signals,
-    IBuildDispatch dispatch, ServicePolicy policy, TimeProvider clock) : IDisposable
+    BuildTable builds,
+    KernelTable kernels,
+    KernelRegistry registry,
+    BlobStore blobs,
+    ICompilers compilers,
+    BuildSignals signals,
+    IBuildDispatch dispatch,
+    ServicePolicy policy,
+    TimeProvider clock
+) : IDisposable
 {
     // Between counting a token's builds and adding one nobody else may add.
     private readonly SemaphoreSlim adding = new(1);
@@ -28,26 +36,49 @@ public sealed class BuildIntake(
     /// <param name="tokenName">Their name.</param>
     /// <param name="cancellation">Ends it.</param>
     public async Task<Outcome<StoredBuild>> SubmitAsync(
-        BuildSubmission submission, string tokenId, string tokenName, CancellationToken cancellation)
+        BuildSubmission submission,
+        string tokenId,
+        string tokenName,
+        CancellationToken cancellation
+    )
     {
         if (SubmissionRules.Check(submission, policy) is { Count: > 0 } problems)
+        {
             return Outcome<StoredBuild>.Failure(problems);
+        }
+
         if (await kernels.FindAsync(submission.Kernel, tokenId, cancellation) is not { } kernel)
+        {
             return KernelRegistry.Unknown(submission.Kernel);
+        }
+
         var id = BuildIdentity.Of(submission, kernel, policy, EngineVersion.Current);
         // One that is there already was complete when it was taken in.
-        if (await builds.FindAsync(id, cancellation) is { IsToBeBuiltAnew: false } known
-            && await builds.NoteUseAsync(known, cancellation))
+        if (
+            await builds.FindAsync(id, cancellation) is { IsToBeBuiltAnew: false } known
+            && await builds.NoteUseAsync(known, cancellation)
+        )
+        {
             return known;
+        }
+
         if (await IncompleteAsync(kernel, cancellation) is { } incomplete)
+        {
             return incomplete;
+        }
+
         if (await compilers.RefuseAsync(kernel.Compiler, cancellation) is { Count: > 0 } unable)
+        {
             return Outcome<StoredBuild>.Failure(unable);
+        }
 
         var json = JsonSerializer.SerializeToUtf8Bytes(submission, ProtocolJson.Default.BuildSubmission);
         var stored = await blobs.PutAsync(json, cancellation);
         if (!stored.TryGet(out var blob))
+        {
             return Outcome<StoredBuild>.Failure(stored.Problems);
+        }
+
         var added = await AddAsync(
             new StoredBuild
             {
@@ -62,9 +93,17 @@ public sealed class BuildIntake(
                 Requester = tokenName,
                 Submitted = clock.GetUtcNow(),
             },
-            cancellation);
-        if (added.TryGet(out var queued) && queued.IsNew && await dispatch.SendAsync(queued.Build, kernel, CancellationToken.None) is { } ended)
+            cancellation
+        );
+        if (
+            added.TryGet(out var queued)
+            && queued.IsNew
+            && await dispatch.SendAsync(queued.Build, kernel, CancellationToken.None) is { } ended
+        )
+        {
             return ended;
+        }
+
         return added.Then<StoredBuild>(a => a.Build);
     }
 
@@ -74,7 +113,10 @@ public sealed class BuildIntake(
     {
         var build = await builds.CancelAsync(id, cancellation);
         if (build is { IsCancelling: true })
+        {
             signals.TellCancelled(id);
+        }
+
         return build;
     }
 
@@ -86,9 +128,17 @@ public sealed class BuildIntake(
         await adding.WaitAsync(cancellation);
         try
         {
-            if (await builds.CountOpenAsync(build.Token, cancellation) >= policy.OpenBuildsPerToken
-                && await builds.FindAsync(build.Id, cancellation) is not { State: BuildState.Queued or BuildState.Running })
-                return new Problem(ServiceProblems.TooManyRequests, $"{policy.OpenBuildsPerToken} builds of this token wait or run");
+            if (
+                await builds.CountOpenAsync(build.Token, cancellation) >= policy.OpenBuildsPerToken
+                && await builds.FindAsync(build.Id, cancellation) is not { State: BuildState.Queued or BuildState.Running }
+            )
+            {
+                return new Problem(
+                    ServiceProblems.TooManyRequests,
+                    $"{policy.OpenBuildsPerToken} builds of this token wait or run"
+                );
+            }
+
             return await builds.SubmitAsync(build, cancellation);
         }
         finally
@@ -102,10 +152,16 @@ public sealed class BuildIntake(
         var view = await registry.ViewAsync(kernel, cancellation);
         var missing = view.Missing.Where(m => m.IsRequired).ToList();
         if (missing.Count == 0)
+        {
             return null;
+        }
+
         var text = new StringBuilder();
         foreach (var part in missing)
+        {
             text.Append(text.Length > 0 ? "; " : "").Append(part.Name).Append(": ").Append(part.Why);
+        }
+
         var hasSource = !missing.Exists(m => m.Name == KernelParts.Source);
         return new(hasSource ? BuilderProblems.TestImpossible : ServiceProblems.KernelIncomplete, text.ToString());
     }

@@ -18,7 +18,10 @@ public sealed class BuildSignals : IDisposable
     public void TellCancelled(string build)
     {
         if (!running.TryGetValue(build, out var source))
+        {
             return;
+        }
+
         try
         {
             source.Cancel();

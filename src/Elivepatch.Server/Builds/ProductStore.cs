@@ -19,7 +19,8 @@ public sealed class ProductStore(BlobStore blobs)
         var problems = new List<Problem>();
         var end = new BuildEnd
         {
-            State = product.Problems.Count == 0 ? BuildState.Succeeded
+            State =
+                product.Problems.Count == 0 ? BuildState.Succeeded
                 : product.Problems.Any(p => p.Code.Kind == ProblemKind.Environment) ? BuildState.Failed
                 : BuildState.Refused,
             Problems = ProblemReport.Of(product.Problems),
@@ -27,10 +28,12 @@ public sealed class ProductStore(BlobStore blobs)
             Artifact = await PutAsync(product.Artifact),
             ArtifactSize = product.Artifact?.LongLength ?? 0,
             Explanation = await PutAsync(
-                product.Explanation is { } e ? JsonSerializer.SerializeToUtf8Bytes(e, ProtocolJson.Default.Explanation) : null),
+                product.Explanation is { } e ? JsonSerializer.SerializeToUtf8Bytes(e, ProtocolJson.Default.Explanation) : null
+            ),
             Console = await PutAsync(product.Console is { } console ? Encoding.UTF8.GetBytes(console) : null),
             Statement = await PutAsync(
-                product.Statement is { } s ? JsonSerializer.SerializeToUtf8Bytes(s, ProtocolJson.Default.Statement) : null),
+                product.Statement is { } s ? JsonSerializer.SerializeToUtf8Bytes(s, ProtocolJson.Default.Statement) : null
+            ),
             Tested = product.Tested,
             Proof = Proofs.Weakest(product.Explanation?.Units ?? []),
         };
@@ -39,7 +42,10 @@ public sealed class ProductStore(BlobStore blobs)
         async Task<string?> PutAsync(byte[]? content)
         {
             if (content is null)
+            {
                 return null;
+            }
+
             var stored = await blobs.PutAsync(content, cancellation);
             problems.AddRange(stored.Problems);
             return stored.Succeeded ? stored.Value : null;

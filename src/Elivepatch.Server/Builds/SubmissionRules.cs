@@ -23,24 +23,48 @@ internal static class SubmissionRules
     public static IReadOnlyList<Problem> Check(BuildSubmission submission, ServicePolicy policy)
     {
         if (submission is not { Kernel: not null, Patches: not null, BasePatches: not null })
+        {
             return [Malformed("kernel or patches are missing")];
+        }
+
         var problems = new List<Problem>();
         problems.AddRange(Files("patches", submission.Patches, MostPatches));
         problems.AddRange(Files("basePatches", submission.BasePatches, MostBasePatches));
         if (StatementRules.Refuse(submission.Statements) is { } unfit)
+        {
             problems.Add(Malformed($"statements: {unfit}"));
+        }
+
         if (submission.Patches.Count == 0)
+        {
             problems.Add(Malformed("there is no patch to make live"));
+        }
+
         if (problems.Count > 0)
+        {
             return problems;
+        }
+
         if (submission.Patches.Concat(submission.BasePatches).Sum(p => (long)p.Content.Length) > LargestTotal)
+        {
             problems.Add(new(ServiceProblems.RequestTooLarge, $"the patches together have more than {LargestTotal >> 20} MiB"));
+        }
+
         if (submission.Name is { } name)
+        {
             problems.AddRange(ModuleName.Check(name).Problems);
+        }
+
         if (submission.Script is { } script && Script(script) is { } wrong)
+        {
             problems.Add(wrong);
+        }
+
         if (!policy.AllowBuildPatches)
+        {
             problems.AddRange(submission.BasePatches.Select(Forbidden).OfType<Problem>());
+        }
+
         return problems;
     }
 
@@ -55,21 +79,32 @@ internal static class SubmissionRules
         for (var i = 0; i < files.Count; i++)
         {
             if (files[i] is not { Name: not null, Content: not null } file || !IsPlainName(file.Name))
+            {
                 yield return Malformed($"{list}[{i}] has no plain file name (letters, digits and . _ + - ,)");
+            }
             else if (file.Content.Length is 0 or > PatchFile.Largest)
-                yield return new(ServiceProblems.RequestTooLarge, $"{list}[{i}] has {file.Content.Length} bytes, not 1 to {PatchFile.Largest}");
+            {
+                yield return new(
+                    ServiceProblems.RequestTooLarge,
+                    $"{list}[{i}] has {file.Content.Length} bytes, not 1 to {PatchFile.Largest}"
+                );
+            }
         }
     }
 
     // It becomes the name of a file, a word of messages and a part of a module's description.
     private static bool IsPlainName(string name) =>
-        name.Length is > 0 and <= LongestName && (char.IsAsciiLetterOrDigit(name[0]) || name[0] == '_')
+        name.Length is > 0 and <= LongestName
+        && (char.IsAsciiLetterOrDigit(name[0]) || name[0] == '_')
         && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '+' or '-' or ',');
 
     private static Problem? Script(string script)
     {
         if (script.Length > LongestScript)
+        {
             return new(ServiceProblems.RequestTooLarge, $"the script has more than {LongestScript} characters");
+        }
+
         return script.Contains('\0', StringComparison.Ordinal) || string.IsNullOrWhiteSpace(script)
             ? Malformed("the script is empty or has a NUL character")
             : null;
@@ -77,7 +112,10 @@ internal static class SubmissionRules
 
     private static Problem? Forbidden(PatchFile patch) =>
         BuildFilePaths.In(patch.Content) is { Count: > 0 } paths
-            ? new(ServerProblems.BuildPatchForbidden, $"{patch.Name}: {string.Join(", ", paths.Take(5).Select(p => PlainText.Of(p, 100)))}")
+            ? new(
+                ServerProblems.BuildPatchForbidden,
+                $"{patch.Name}: {string.Join(", ", paths.Take(5).Select(p => PlainText.Of(p, 100)))}"
+            )
             : null;
 
     private static Problem Malformed(string reason) => new(ServerProblems.RequestMalformed, reason);

@@ -11,7 +11,12 @@ namespace Elivepatch.Server.Checks;
 
 /// <summary>Settles which published modules may still be given out.</summary>
 internal sealed partial class ArtifactAudit(
-    ArtifactCheck check, BuildTable builds, KernelTable kernels, AuditTable trail, ILogger<ArtifactAudit> log) : IDisposable
+    ArtifactCheck check,
+    BuildTable builds,
+    KernelTable kernels,
+    AuditTable trail,
+    ILogger<ArtifactAudit> log
+) : IDisposable
 {
     // A check reads a kernel's symbols, tens of megabytes: one at a time, whoever asks.
     private readonly SemaphoreSlim checking = new(1);
@@ -26,7 +31,10 @@ internal sealed partial class ArtifactAudit(
         try
         {
             if (await builds.FindAsync(build.Id, cancellation) is { } now && Known(now, build) is { } known)
+            {
                 return known;
+            }
+
             verdict = await Task.Run(() => check.RunAsync(build, cancellation), cancellation);
             await NoteAsync(build, verdict, cancellation);
         }
@@ -56,7 +64,10 @@ internal sealed partial class ArtifactAudit(
         }
 
         if (settles)
+        {
             await NoteAsync(build, verdict, cancellation);
+        }
+
         return verdict;
     }
 
@@ -64,29 +75,39 @@ internal sealed partial class ArtifactAudit(
     public void Dispose() => checking.Dispose();
 
     // What many ask for at once is checked once. What could not be checked is tried again: a record may have come back.
-    private static ArtifactVerdict? Known(StoredBuild now, StoredBuild then) => now switch
-    {
-        { State: BuildState.Withdrawn, End.Problems: var problems } =>
-            ArtifactVerdict.Broken([.. problems.Select(p => p.ToProblem())]),
-        { State: BuildState.Succeeded, Checked: >= ModuleRules.Version, Unchecked: null }
-            when now.End?.Artifact == then.End?.Artifact => ArtifactVerdict.Kept,
-        _ => null,
-    };
+    private static ArtifactVerdict? Known(StoredBuild now, StoredBuild then) =>
+        now switch
+        {
+            { State: BuildState.Withdrawn, End.Problems: var problems } => ArtifactVerdict.Broken([
+                .. problems.Select(p => p.ToProblem()),
+            ]),
+            { State: BuildState.Succeeded, Checked: >= ModuleRules.Version, Unchecked: null }
+                when now.End?.Artifact == then.End?.Artifact => ArtifactVerdict.Kept,
+            _ => null,
+        };
 
     private async Task NoteAsync(StoredBuild build, ArtifactVerdict verdict, CancellationToken cancellation)
     {
         if (verdict.Problems.Count == 0)
         {
-            if (await builds.NoteCheckedAsync(build, ModuleRules.Version, verdict.WhyNot, cancellation)
-                && verdict.WhyNot is { } whyNot)
+            if (
+                await builds.NoteCheckedAsync(build, ModuleRules.Version, verdict.WhyNot, cancellation)
+                && verdict.WhyNot is { } whyNot
+            )
+            {
                 LogUnchecked(build.Id, whyNot);
+            }
+
             return;
         }
 
         var kernel = await kernels.FindAsync(build.Kernel, KernelTable.Operator, cancellation);
         var problems = ProblemReport.Of(verdict.Problems);
         if (!await builds.WithdrawAsync(build, kernel?.BuildId ?? "", ModuleRules.Version, problems, cancellation))
+        {
             return;
+        }
+
         LogWithdrawn(build.Id, verdict.Problems[0].ToString());
         await trail.AddAsync(new("", default, "", "elivepatchd", "", "withdraw", build.Id, 0), cancellation);
     }

@@ -11,8 +11,12 @@ namespace Elivepatch.Server.Checks;
 
 /// <summary>Checks published modules by the rules of today.</summary>
 internal sealed partial class ArtifactAuditService(
-    ArtifactAudit audit, BuildTable builds, ChoreTable chores, TimeProvider clock, ILogger<ArtifactAuditService> log)
-    : BackgroundService
+    ArtifactAudit audit,
+    BuildTable builds,
+    ChoreTable chores,
+    TimeProvider clock,
+    ILogger<ArtifactAuditService> log
+) : BackgroundService
 {
     private const string Chore = "check artifacts";
 
@@ -38,7 +42,10 @@ internal sealed partial class ArtifactAuditService(
                 foreach (var build in found)
                 {
                     if (!await chores.TakeAsync(Chore, me, hold, cancellation))
+                    {
                         return settled;
+                    }
+
                     await audit.SettleAsync(build, cancellation);
                     settled++;
                 }
@@ -47,7 +54,9 @@ internal sealed partial class ArtifactAuditService(
         finally
         {
             if (settled > 0)
+            {
                 await chores.LetGoAsync(Chore, me, CancellationToken.None);
+            }
         }
 
         return settled;
@@ -77,7 +86,9 @@ internal sealed partial class ArtifactAuditService(
         try
         {
             if (await RunOnceAsync(stopping) is > 0 and var settled)
+            {
                 LogSettled(settled, ModuleRules.Version);
+            }
         }
         catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
         {

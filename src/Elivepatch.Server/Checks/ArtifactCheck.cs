@@ -19,9 +19,15 @@ internal sealed class ArtifactCheck(KernelsOfBuilds kernels, BlobStore blobs)
     public async Task<ArtifactVerdict> RunAsync(StoredBuild build, CancellationToken cancellation)
     {
         if (build.End is not { Artifact: { } artifact } end)
+        {
             return ArtifactVerdict.Unknown("it has no module");
+        }
+
         if (await ReadAsync(artifact, cancellation) is not { } module)
+        {
             return ArtifactVerdict.Unknown("the module is no longer in the store, or is damaged");
+        }
+
         var kernel = await kernels.FindAsync(build, await StatementAsync(end.Statement, cancellation), cancellation);
         try
         {

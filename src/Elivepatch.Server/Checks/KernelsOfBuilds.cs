@@ -41,7 +41,10 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
         var record = statement is null ? null : Record(statement);
         var key = record is null ? build.Kernel : KeyOf(record, statement!);
         if (key == lastKey && last.TryGetTarget(out var known))
+        {
             return known;
+        }
+
         last.SetTarget(null!);
         var read = record is null ? await CapturedAsync(build, cancellation) : Recorded(record);
         last.SetTarget(read);
@@ -54,21 +57,30 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
     private KernelRecord? Record(Statement statement)
     {
         var asked = statement.Predicate.BuildDefinition.ExternalParameters;
-        var made = statement.Predicate.BuildDefinition.ResolvedDependencies
-            .GroupBy(d => d.Name).ToDictionary(g => g.Key, g => g.First().Digest.Sha256);
-        return new KernelStore(cache).List().FirstOrDefault(record =>
-            record.Facts.BuildId == asked.BuildId && record.Facts.SourceDigest == made.GetValueOrDefault("source")
-            && HasBasePatches(record.Facts, asked.BasePatches)
-            && Digest(record.ConfigPath) == made.GetValueOrDefault("config")
-            && Digest(record.KallsymsPath) == made.GetValueOrDefault("symbols")
-            && Digest(record.BootImagePath) == made.GetValueOrDefault("boot-image"));
+        var made = statement
+            .Predicate.BuildDefinition.ResolvedDependencies.GroupBy(d => d.Name)
+            .ToDictionary(g => g.Key, g => g.First().Digest.Sha256);
+        return new KernelStore(cache)
+            .List()
+            .FirstOrDefault(record =>
+                record.Facts.BuildId == asked.BuildId
+                && record.Facts.SourceDigest == made.GetValueOrDefault("source")
+                && HasBasePatches(record.Facts, asked.BasePatches)
+                && Digest(record.ConfigPath) == made.GetValueOrDefault("config")
+                && Digest(record.KallsymsPath) == made.GetValueOrDefault("symbols")
+                && Digest(record.BootImagePath) == made.GetValueOrDefault("boot-image")
+            );
     }
 
     // What lies in a record's folder may be another record later.
-    private static string KeyOf(KernelRecord record, Statement statement) => string.Join(
-        '\n',
-        statement.Predicate.BuildDefinition.ResolvedDependencies
-            .Where(d => d.Name != "kernel").Select(d => d.Digest.Sha256).Prepend(record.Folder));
+    private static string KeyOf(KernelRecord record, Statement statement) =>
+        string.Join(
+            '\n',
+            statement
+                .Predicate.BuildDefinition.ResolvedDependencies.Where(d => d.Name != "kernel")
+                .Select(d => d.Digest.Sha256)
+                .Prepend(record.Folder)
+        );
 
     // Those of a capture are part of its record; a build on packages brings its own.
     private static bool HasBasePatches(KernelFacts facts, IReadOnlyList<PatchReference> asked) =>
@@ -77,7 +89,10 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
     private static string? Digest(string? path)
     {
         if (path is null)
+        {
             return null;
+        }
+
         using var file = File.OpenRead(path);
         return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(file));
     }
@@ -95,17 +110,27 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
     private async Task<CheckedKernel> CapturedAsync(StoredBuild build, CancellationToken cancellation)
     {
         if (await kernels.FindAsync(build.Kernel, KernelTable.Operator, cancellation) is not { } kernel)
+        {
             return new(TargetKernel.Unknown, NoRecord);
+        }
+
         var read = await ReadAsync(kernel.Capture, cancellation);
         if (!read.TryGet(out var capture))
+        {
             return new(TargetKernel.Unknown, $"{NoRecord}, and its capture cannot be read: {read.Problems[0]}");
+        }
+
         var symbols = KernelSymbols.Parse(capture.Kallsyms);
         var exports = capture.Symvers is { } text ? ExportedSymbols.Parse(text.Span) : null;
         return new(
             new(
-                symbols.Succeeded ? symbols.Value : null, exports is { Succeeded: true } ? exports.Value : null, Vermagic: null,
-                Layouts: null),
-            NoRecord);
+                symbols.Succeeded ? symbols.Value : null,
+                exports is { Succeeded: true } ? exports.Value : null,
+                Vermagic: null,
+                Layouts: null
+            ),
+            NoRecord
+        );
     }
 
     private async Task<Outcome<CaptureFile>> ReadAsync(string digest, CancellationToken cancellation)

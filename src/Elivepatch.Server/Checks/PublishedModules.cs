@@ -26,32 +26,56 @@ internal sealed class PublishedModules(BuildTable builds, ArtifactAudit audit, T
     public async Task<Problem?> RefuseAsync(StoredBuild build, CancellationToken cancellation)
     {
         if (build.End?.Artifact is not { } artifact)
+        {
             return null;
+        }
+
         if (await builds.StandingAsync(build.Id, cancellation) is not { } standing)
+        {
             return BuildViews.Unknown(build.Id);
+        }
+
         if (standing.State == BuildState.Withdrawn)
+        {
             return Withdrawn((await builds.FindAsync(build.Id, cancellation))?.End?.Problems ?? []);
+        }
+
         if (standing.State != BuildState.Succeeded || standing.Artifact != artifact)
+        {
             return new(ServerProblems.ResultMissing, $"it is being rebuilt, and is {BuildViews.Word(standing.State)}");
+        }
+
         if (standing is { Checked: >= ModuleRules.Version, Unchecked: null })
+        {
             return null;
+        }
+
         if (standing is { Checked: >= ModuleRules.Version, Unchecked: { } known } && !MayTry(build.Id))
+        {
             return new(ServerProblems.LivepatchUnchecked, known);
+        }
+
         var verdict = await audit.SettleAsync(build, cancellation);
         return verdict.Problems.Count > 0 ? Withdrawn(ProblemReport.Of(verdict.Problems))
             : verdict.WhyNot is { } whyNot ? new(ServerProblems.LivepatchUnchecked, whyNot)
             : null;
     }
 
-    private static Problem Withdrawn(IReadOnlyList<ProblemReport> problems) => new(
-        ServiceProblems.LivepatchWithdrawn, string.Join("; ", problems.Select(p => $"{p.Code} {p.Title}: {p.Reason}")));
+    private static Problem Withdrawn(IReadOnlyList<ProblemReport> problems) =>
+        new(ServiceProblems.LivepatchWithdrawn, string.Join("; ", problems.Select(p => $"{p.Code} {p.Title}: {p.Reason}")));
 
     private bool MayTry(string build)
     {
         if (tried.TryGetValue(build, out var last) && clock.GetElapsedTime(last) < pause)
+        {
             return false;
+        }
+
         if (tried.Count >= MostRemembered)
+        {
             tried.Clear();
+        }
+
         tried[build] = clock.GetTimestamp();
         return true;
     }

@@ -20,17 +20,20 @@ internal static class WithdrawnOnMachines
     /// <param name="report">The report.</param>
     /// <param name="withdrawals">What has been withdrawn; of other kernels too, which does no harm.</param>
     public static IReadOnlyList<WithdrawnOnMachine> Find(MachineReport report, IReadOnlyList<StoredWithdrawal> withdrawals) =>
-    [
-        .. from livepatch in report.Livepatches
-           where livepatch.State != LivepatchStates.Loaded
-           let withdrawal = withdrawals.FirstOrDefault(w => w.BuildId == report.BuildId && Is(livepatch, w))
-           where withdrawal is not null
-           select new WithdrawnOnMachine(livepatch, withdrawal, livepatch.Sha256 is not null),
-    ];
+        [
+            .. from livepatch in report.Livepatches
+            where livepatch.State != LivepatchStates.Loaded
+            let withdrawal = withdrawals.FirstOrDefault(w => w.BuildId == report.BuildId && Is(livepatch, w))
+            where withdrawal is not null
+            select new WithdrawnOnMachine(livepatch, withdrawal, livepatch.Sha256 is not null),
+        ];
 
-    private static bool Is(ReportedLivepatch livepatch, StoredWithdrawal withdrawal) => livepatch.Sha256 is { } digest
-        ? digest == withdrawal.Artifact
-        : livepatch.IsOurs && livepatch.Name == withdrawal.Module
-            && livepatch.Patches.Select(p => p.Sha256)
-                .SequenceEqual(withdrawal.Patches.Take(MachineReport.MostNames).Select(p => p.Sha256));
+    private static bool Is(ReportedLivepatch livepatch, StoredWithdrawal withdrawal) =>
+        livepatch.Sha256 is { } digest
+            ? digest == withdrawal.Artifact
+            : livepatch.IsOurs
+                && livepatch.Name == withdrawal.Module
+                && livepatch
+                    .Patches.Select(p => p.Sha256)
+                    .SequenceEqual(withdrawal.Patches.Take(MachineReport.MostNames).Select(p => p.Sha256));
 }

@@ -13,9 +13,14 @@ internal static class Answer
     public static int Fail(Session session, IReadOnlyList<Problem> problems, bool asJson = false)
     {
         if (asJson)
+        {
             WriteJson(session, ProblemReport.Of(problems), ProtocolJson.Default.IReadOnlyListProblemReport);
+        }
         else
+        {
             ProblemText.Write(session.Error, problems);
+        }
+
         return ExitStatus.Of(problems);
     }
 

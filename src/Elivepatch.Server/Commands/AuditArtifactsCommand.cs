@@ -32,7 +32,8 @@ internal static class AuditArtifactsCommand
         var dryRun = new Option<bool>("--dry-run") { Description = "Only print what would be withdrawn; change nothing." };
         var json = ConfigurationOptions.Json();
         var verb = new Verb(
-            "artifacts", "Checks every published module by the current rules, and withdraws what breaks one.",
+            "artifacts",
+            "Checks every published module by the current rules, and withdraws what breaks one.",
             """
             A server does this by itself when it starts with a newer set of rules. This command does it for all modules at once,
             beside a running server or without one. Run it as the server's user, where builds ran: a check needs the kernel record
@@ -50,40 +51,67 @@ internal static class AuditArtifactsCommand
             new Example("elivepatchd audit artifacts --dry-run", "See what the current rules find."),
             new Example(
                 "elivepatchd audit artifacts --json | jq -r '.builds[] | select(.result == \"withdrawn\").build'",
-                "Withdraw them, and print the builds for a script."))
+                "Withdraw them, and print the builds for a script."
+            )
+        )
         {
-            dryRun, json,
+            dryRun,
+            json,
         };
         var configuration = ConfigurationOptions.AddArtifacts(verb);
-        verb.SetAction(async (parsed, cancellation) =>
-        {
-            var asJson = parsed.GetValue(json);
-            var configured = configuration.Read(parsed, session);
-            if (!configured.TryGet(out var options))
-                return Answer.Fail(session, configured.Problems, asJson);
-            var opened = await OpenDatabase.RunAsync(options, cancellation);
-            var cached = CacheRoot.Open(options.CacheFolder);
-            if (!opened.TryGet(out var database) || !cached.TryGet(out var cache))
-                return Answer.Fail(session, [.. opened.Problems, .. cached.Problems], asJson);
-            await using (database)
-                return await RunAsync(session, options, database, cache, parsed.GetValue(dryRun), asJson, cancellation);
-        });
+        verb.SetAction(
+            async (parsed, cancellation) =>
+            {
+                var asJson = parsed.GetValue(json);
+                var configured = configuration.Read(parsed, session);
+                if (!configured.TryGet(out var options))
+                {
+                    return Answer.Fail(session, configured.Problems, asJson);
+                }
+
+                var opened = await OpenDatabase.RunAsync(options, cancellation);
+                var cached = CacheRoot.Open(options.CacheFolder);
+                if (!opened.TryGet(out var database) || !cached.TryGet(out var cache))
+                {
+                    return Answer.Fail(session, [.. opened.Problems, .. cached.Problems], asJson);
+                }
+
+                await using (database)
+                {
+                    return await RunAsync(session, options, database, cache, parsed.GetValue(dryRun), asJson, cancellation);
+                }
+            }
+        );
         return verb;
     }
 
     private static async Task<int> RunAsync(
-        Session session, ServerOptions options, Database database, CacheRoot cache, bool isDry, bool asJson,
-        CancellationToken cancellation)
+        Session session,
+        ServerOptions options,
+        Database database,
+        CacheRoot cache,
+        bool isDry,
+        bool asJson,
+        CancellationToken cancellation
+    )
     {
         var clock = TimeProvider.System;
         var folder = StateFolder.Open(options);
         if (!folder.TryGet(out var state))
+        {
             return Answer.Fail(session, folder.Problems, asJson);
+        }
+
         var builds = new BuildTable(database, new(database, clock), clock);
         var kernels = new KernelTable(database);
         var blobs = database.OpenBlobsBeside(state.Blobs, Path.Combine(options.CacheFolder, "blobs"), clock);
         using var audit = new ArtifactAudit(
-            new(new(cache, kernels, blobs), blobs), builds, kernels, new(database, clock), NullLogger<ArtifactAudit>.Instance);
+            new(new(cache, kernels, blobs), blobs),
+            builds,
+            kernels,
+            new(database, clock),
+            NullLogger<ArtifactAudit>.Instance
+        );
 
         var total = await builds.CountPublishedAsync(cancellation);
         var lines = new List<CheckedBuild>();
@@ -93,9 +121,11 @@ internal static class AuditArtifactsCommand
             foreach (var build in page)
             {
                 TellProgress(session, lines.Count, total, build);
-                lines.Add(build.State == BuildState.Withdrawn
-                    ? CheckedBuild.Withdrawn(build, build.End!.Problems.Select(p => $"{p.Code} {p.Reason}"))
-                    : CheckedBuild.Of(build, await audit.RunAsync(build, settles: !isDry, cancellation)));
+                lines.Add(
+                    build.State == BuildState.Withdrawn
+                        ? CheckedBuild.Withdrawn(build, build.End!.Problems.Select(p => $"{p.Code} {p.Reason}"))
+                        : CheckedBuild.Of(build, await audit.RunAsync(build, settles: !isDry, cancellation))
+                );
             }
 
             last = page[^1];
@@ -104,26 +134,39 @@ internal static class AuditArtifactsCommand
         EndProgress(session);
         var report = new ArtifactAuditReport(ModuleRules.Version, isDry, lines);
         if (asJson)
+        {
             Answer.WriteJson(session, report, ServerJson.Default.ArtifactAuditReport);
+        }
         else
+        {
             WriteTable(session.Output, report);
+        }
+
         return lines.All(l => l.Result == CheckedBuild.KeptWord) ? ExitStatus.Done : (int)ProblemKind.Refused;
     }
 
     private static void TellProgress(Session session, int done, long total, StoredBuild build)
     {
         var text = string.Create(
-            CultureInfo.InvariantCulture, $"checking {done + 1} of {total}: {build.End?.Module} for {build.Release}");
+            CultureInfo.InvariantCulture,
+            $"checking {done + 1} of {total}: {build.End?.Module} for {build.Release}"
+        );
         if (session.IsTerminal)
+        {
             session.Error.Write($"\r\e[K{Printable.Text(text)}");
+        }
         else if (done % LinesApart == LinesApart - 1)
+        {
             session.Error.WriteLine(Printable.Text(text));
+        }
     }
 
     private static void EndProgress(Session session)
     {
         if (session.IsTerminal)
+        {
             session.Error.Write("\r\e[K");
+        }
     }
 
     private static void WriteTable(TextWriter output, ArtifactAuditReport report)
@@ -138,18 +181,27 @@ internal static class AuditArtifactsCommand
             output,
             [
                 ["RESULT", "BUILD", "MODULE", "KERNEL", "WHY"],
-                .. report.Builds.Select(b => new[]
-                {
-                    b.Result, b.Build[..Math.Min(Digits, b.Build.Length)], b.Module, b.Release,
-                    b.Reasons is [var first, ..] ? first : "",
-                }),
+                .. report.Builds.Select(b =>
+                    new[]
+                    {
+                        b.Result,
+                        b.Build[..Math.Min(Digits, b.Build.Length)],
+                        b.Module,
+                        b.Release,
+                        b.Reasons is [var first, ..] ? first : "",
+                    }
+                ),
             ],
-            indent: 0);
+            indent: 0
+        );
         var (withdrawn, end) = report.IsDryRun ? ("withdrawn or to be withdrawn", "; nothing was changed") : ("withdrawn", "");
-        output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"rule set {report.Rules}: {Count("kept")} kept, {Count("withdrawn")} {withdrawn}, "
-            + $"{Count("unchecked")} unchecked{end}"));
+        output.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"rule set {report.Rules}: {Count("kept")} kept, {Count("withdrawn")} {withdrawn}, "
+                    + $"{Count("unchecked")} unchecked{end}"
+            )
+        );
 
         int Count(string result) => report.Builds.Count(b => b.Result == result);
     }
@@ -170,8 +222,14 @@ internal sealed record ArtifactAuditReport(int Rules, bool IsDryRun, IReadOnlyLi
 /// <param name="Result"><c>kept</c>, <c>withdrawn</c> or <c>unchecked</c>.</param>
 /// <param name="Reasons">The rules that it breaks, or why it cannot be told.</param>
 internal sealed record CheckedBuild(
-    string Build, string Module, string Sha256, string Release, IReadOnlyList<string> Patches, string Result,
-    IReadOnlyList<string> Reasons)
+    string Build,
+    string Module,
+    string Sha256,
+    string Release,
+    IReadOnlyList<string> Patches,
+    string Result,
+    IReadOnlyList<string> Reasons
+)
 {
     public const string KeptWord = "kept";
     public const string WithdrawnWord = "withdrawn";
@@ -187,7 +245,14 @@ internal sealed record CheckedBuild(
     public static CheckedBuild Withdrawn(StoredBuild build, IEnumerable<string> reasons) =>
         Of(build, WithdrawnWord, [.. reasons]);
 
-    private static CheckedBuild Of(StoredBuild build, string result, IReadOnlyList<string> reasons) => new(
-        build.Id, build.End?.Module ?? "", build.End?.Artifact ?? "", build.Release, [.. build.Patches.Select(p => p.Name)],
-        result, reasons);
+    private static CheckedBuild Of(StoredBuild build, string result, IReadOnlyList<string> reasons) =>
+        new(
+            build.Id,
+            build.End?.Module ?? "",
+            build.End?.Artifact ?? "",
+            build.Release,
+            [.. build.Patches.Select(p => p.Name)],
+            result,
+            reasons
+        );
 }

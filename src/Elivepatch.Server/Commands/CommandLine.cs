@@ -18,7 +18,9 @@ internal static class CommandLine
         var root = CreateRoot(session);
         var parsed = Invocation.Read(root, WithVerb(words));
         if (parsed.Errors.Count > 0)
+        {
             return Answer.Fail(session, [Invocation.UsageProblem(parsed, "elivepatchd")]);
+        }
 
         using var ending = new CancellationTokenSource();
         void End(PosixSignalContext context)
@@ -49,8 +51,8 @@ internal static class CommandLine
     public static RootCommand CreateRoot(Session session)
     {
         var root = new RootCommand(
-            "Builds, tests and signs livepatch modules on request. Without a verb it serves: "
-            + "see `elivepatchd serve --help`.")
+            "Builds, tests and signs livepatch modules on request. Without a verb it serves: " + "see `elivepatchd serve --help`."
+        )
         {
             ServeCommand.Create(session),
             WorkerCommand.Create(session),

@@ -9,7 +9,10 @@ internal static class ServiceNotification
     public static void Ready(IReadOnlyDictionary<string, string> environment)
     {
         if (environment.GetValueOrDefault("NOTIFY_SOCKET") is not { Length: > 1 } path)
+        {
             return;
+        }
+
         try
         {
             using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);

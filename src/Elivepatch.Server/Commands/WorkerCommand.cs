@@ -31,7 +31,8 @@ internal static class WorkerCommand
         };
         var broker = new Option<string>("--broker")
         {
-            Description = $"The servers' broker, amqp://user:password@host:5672/vhost. Default: ${BrokerVariable}, which does not expose the password.",
+            Description =
+                $"The servers' broker, amqp://user:password@host:5672/vhost. Default: ${BrokerVariable}, which does not expose the password.",
             HelpName = "URL",
         };
         var tokenFile = new Option<string>("--token-file")
@@ -39,21 +40,36 @@ internal static class WorkerCommand
             Description = $"File with a token that has the scope work. Default: the token itself in ${TokenVariable}.",
             HelpName = "FILE",
         };
-        var name = new Option<string>("--name") { Description = "Name of the worker, for display. Default: the host name.", HelpName = "NAME" };
-        var builders = new Option<string>("--builders") { Description = "Concurrent builds. Default: half of the processors.", HelpName = "NUMBER" };
+        var name = new Option<string>("--name")
+        {
+            Description = "Name of the worker, for display. Default: the host name.",
+            HelpName = "NAME",
+        };
+        var builders = new Option<string>("--builders")
+        {
+            Description = "Concurrent builds. Default: half of the processors.",
+            HelpName = "NUMBER",
+        };
         var cache = new Option<string>("--cache-folder")
         {
-            Description = "Directory for sources, prepared trees and objects; it can grow to ten GiB or more. Default: the user's cache.",
+            Description =
+                "Directory for sources, prepared trees and objects; it can grow to ten GiB or more. Default: the user's cache.",
             HelpName = "FOLDER",
         };
         var sources = new Option<string>("--sources")
         {
-            Description = "Where sources come from, like the setting of that name in `elivepatchd serve --help`. Default: debian.",
+            Description =
+                "Where sources come from, like the setting of that name in `elivepatchd serve --help`. Default: debian.",
             HelpName = "JSON",
         };
-        var otlp = new Option<string>("--otlp-endpoint") { Description = "Collector for traces and metrics. Default: none.", HelpName = "URL" };
+        var otlp = new Option<string>("--otlp-endpoint")
+        {
+            Description = "Collector for traces and metrics. Default: none.",
+            HelpName = "URL",
+        };
         var verb = new Verb(
-            "worker", "Runs builds for servers that hand them out over a broker.",
+            "worker",
+            "Runs builds for servers that hand them out over a broker.",
             """
             A worker takes builds for which it has the compiler, runs them as a server would, and returns the results. It has a
             token and the broker's address; the database and the keys stay with the servers. If it is killed, another worker runs
@@ -64,35 +80,63 @@ internal static class WorkerCommand
             """,
             new Example(
                 "ELIVEPATCHD_BROKER=amqp://elivepatch:secret@10.0.0.5 elivepatchd worker --server https://patches:8470 --token-file /etc/elivepatchd/token",
-                "Build for one server."),
-            new Example("elivepatchd tokens create builders --scope work", "Create the token, on the server."))
+                "Build for one server."
+            ),
+            new Example("elivepatchd tokens create builders --scope work", "Create the token, on the server.")
+        )
         {
-            server, broker, tokenFile, name, builders, cache, sources, otlp,
+            server,
+            broker,
+            tokenFile,
+            name,
+            builders,
+            cache,
+            sources,
+            otlp,
         };
-        verb.SetAction((parsed, cancellation) =>
-        {
-            string? Text(Option<string> option) => parsed.GetValue(option);
-            var read = Read(
-                session, parsed.GetRequiredValue(server), Text(broker), Text(tokenFile), Text(name), Text(builders), Text(cache), Text(sources),
-                Text(otlp));
-            return RunAsync(session, read, cancellation);
-        });
+        verb.SetAction(
+            (parsed, cancellation) =>
+            {
+                string? Text(Option<string> option) => parsed.GetValue(option);
+                var read = Read(
+                    session,
+                    parsed.GetRequiredValue(server),
+                    Text(broker),
+                    Text(tokenFile),
+                    Text(name),
+                    Text(builders),
+                    Text(cache),
+                    Text(sources),
+                    Text(otlp)
+                );
+                return RunAsync(session, read, cancellation);
+            }
+        );
         return verb;
     }
 
     private static async Task<int> RunAsync(Session session, Outcome<WorkerOptions> read, CancellationToken stopping)
     {
         if (!read.TryGet(out var options))
+        {
             return Answer.Fail(session, read.Problems);
+        }
+
         using var loggers = LoggerFactory.Create(logging => ServerLog.Add(logging, session.IsTerminal));
-        using var telemetry = options.OtlpEndpoint is { } collector ? new TelemetryExport(collector, HealthEndpoints.Version) : null;
+        using var telemetry = options.OtlpEndpoint is { } collector
+            ? new TelemetryExport(collector, HealthEndpoints.Version)
+            : null;
         var opened = await WorkerHost.OpenAsync(options, loggers, stopping);
         if (!opened.TryGet(out var host))
+        {
             return Answer.Fail(session, opened.Problems);
+        }
+
         if (options.Servers.Any(s => s.Scheme == "http" && !s.IsLoopback))
         {
             session.Error.WriteLine(
-                "elivepatchd: http on a network exposes the worker's token to eavesdroppers: use https, or a proxy that does");
+                "elivepatchd: http on a network exposes the worker's token to eavesdroppers: use https, or a proxy that does"
+            );
         }
 
         using (host)
@@ -110,16 +154,28 @@ internal static class WorkerCommand
             [
                 .. options.Servers.Select(s => new[] { "server", s.ToString() }),
                 ["broker", options.Broker.ToString()],
-                .. host.Compilers.Zip(host.Compilers.Select(Capability.Of), (text, capability) => new[] { "builds for", $"{text} ({capability})" }),
+                .. host.Compilers.Zip(
+                    host.Compilers.Select(Capability.Of),
+                    (text, capability) => new[] { "builds for", $"{text} ({capability})" }
+                ),
             ],
-            indent: 2);
+            indent: 2
+        );
         session.Output.Flush();
         ServiceNotification.Ready(session.Environment);
     }
 
     private static Outcome<WorkerOptions> Read(
-        Session session, IReadOnlyList<string> servers, string? broker, string? tokenFile, string? name, string? builders, string? cache,
-        string? sources, string? otlp)
+        Session session,
+        IReadOnlyList<string> servers,
+        string? broker,
+        string? tokenFile,
+        string? name,
+        string? builders,
+        string? cache,
+        string? sources,
+        string? otlp
+    )
     {
         var urls = servers.Select(s => Named("--server", SettingText.Url(s))).ToList();
         var address = (broker ?? session.Environment.GetValueOrDefault(BrokerVariable)) is { } text
@@ -136,11 +192,19 @@ internal static class WorkerCommand
         var collector = otlp is null ? null : Named("--otlp-endpoint", SettingText.Url(otlp));
         Problem[] problems =
         [
-            .. urls.SelectMany(u => u.Problems), .. address.Problems, .. token.Problems, .. count.Problems, .. places.Problems,
-            .. entries.SelectMany(e => e.Problems), .. collector?.Problems ?? [],
+            .. urls.SelectMany(u => u.Problems),
+            .. address.Problems,
+            .. token.Problems,
+            .. count.Problems,
+            .. places.Problems,
+            .. entries.SelectMany(e => e.Problems),
+            .. collector?.Problems ?? [],
         ];
         if (problems.Length > 0)
+        {
             return Outcome<WorkerOptions>.Failure(problems);
+        }
+
         return new WorkerOptions
         {
             Servers = urls.ConvertAll(u => u.Value),
@@ -158,9 +222,10 @@ internal static class WorkerCommand
     {
         try
         {
-            var token = file is null
-                ? session.Environment.GetValueOrDefault(TokenVariable)
-                : new FileInfo(file) is { Length: <= LargestToken } ? File.ReadAllText(file, Encoding.ASCII) : "";
+            var token =
+                file is null ? session.Environment.GetValueOrDefault(TokenVariable)
+                : new FileInfo(file) is { Length: <= LargestToken } ? File.ReadAllText(file, Encoding.ASCII)
+                : "";
             return token?.Trim() is { Length: > 0 } secret ? secret : Missing<string>($"--token-file, or ${TokenVariable}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -172,5 +237,7 @@ internal static class WorkerCommand
     private static Outcome<T> Missing<T>(string what) => new Problem(CommandProblems.UsageInvalid, $"{what} is missing");
 
     private static Outcome<T> Named<T>(string option, Outcome<T> value) =>
-        value.Succeeded ? value : Outcome<T>.Failure([.. value.Problems.Select(p => p with { Reason = $"{option}: {p.Reason}" })]);
+        value.Succeeded
+            ? value
+            : Outcome<T>.Failure([.. value.Problems.Select(p => p with { Reason = $"{option}: {p.Reason}" })]);
 }

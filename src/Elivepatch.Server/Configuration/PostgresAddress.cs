@@ -1,5 +1,5 @@
-// In: a URL as libpq takes it. Out: how to connect, or what is wrong with it. The URL may hold a password: no text that is made here
-// repeats any of it but host, port and name.
+// In: a URL as libpq takes it. Out: how to connect, or what is wrong with it. The URL may hold a password: no text that is made
+// here repeats any of it but host, port and name.
 
 using System.Globalization;
 using Elivepatch.Builder;
@@ -35,21 +35,27 @@ public sealed class PostgresAddress
         ConnectionString = connection.ConnectionString;
         shown = connection.Host!.StartsWith('/')
             ? $"postgres:///{connection.Database}?host={connection.Host}"
-            : string.Create(CultureInfo.InvariantCulture, $"postgres://{connection.Host}:{connection.Port}/{connection.Database}");
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"postgres://{connection.Host}:{connection.Port}/{connection.Database}"
+            );
     }
 
     /// <summary>How the driver is told. It has the password: it goes nowhere else.</summary>
     internal string ConnectionString { get; }
 
     /// <summary>
-    /// Reads <c>postgres://user:password@host:port/name?sslmode=verify-full</c>. What has a meaning in a URL is percent-encoded. The
-    /// folder of a Unix socket is the host, encoded, or the parameter <c>host</c>.
+    /// Reads <c>postgres://user:password@host:port/name?sslmode=verify-full</c>. What has a meaning in a URL is percent-encoded.
+    /// The folder of a Unix socket is the host, encoded, or the parameter <c>host</c>.
     /// </summary>
     public static Outcome<PostgresAddress> Parse(string text)
     {
         var scheme = schemes.FirstOrDefault(s => text.StartsWith(s, StringComparison.OrdinalIgnoreCase));
         if (scheme is null || text.Length > 4000)
+        {
             return Wrong("it is not an address of PostgreSQL (write postgres://user:password@host:port/name)");
+        }
+
         var (before, query) = Split(text[scheme.Length..], '?');
         var (authority, name) = Split(before, '/');
         var at = authority.LastIndexOf('@');
@@ -70,23 +76,40 @@ public sealed class PostgresAddress
             AutoPrepareMinUsages = 2,
         };
         if (SetUser(connection, user, password) is { } wrongUser)
+        {
             return Wrong(wrongUser);
+        }
+
         if (SetHost(connection, authority[(at + 1)..]) is { } wrongHost)
+        {
             return Wrong(wrongHost);
+        }
+
         if (Decode(name) is not { Length: > 0 } database || database.Contains('/', StringComparison.Ordinal))
+        {
             return Wrong("the name of the database is missing or not valid (it follows the host: postgres://host/name)");
+        }
+
         connection.Database = database;
         foreach (var parameter in (query ?? "").Split('&', StringSplitOptions.RemoveEmptyEntries))
         {
             var (key, encoded) = Split(parameter, '=');
             if (Decode(encoded) is not { Length: > 0 } value)
+            {
                 return Wrong("a parameter behind ? has no value, or one that is not percent-encoded rightly");
+            }
+
             if (SetParameter(connection, key, value) is { } wrong)
+            {
                 return Wrong(wrong);
+            }
         }
 
         if (string.IsNullOrEmpty(connection.Host))
+        {
             return Wrong("the host is missing");
+        }
+
         return new PostgresAddress(connection);
     }
 
@@ -96,11 +119,20 @@ public sealed class PostgresAddress
     private static string? SetUser(NpgsqlConnectionStringBuilder connection, string user, string? password)
     {
         if (Decode(user) is not { } decodedUser || (password is not null && Decode(password) is null))
+        {
             return "user or password are not percent-encoded rightly";
+        }
+
         if (decodedUser.Length > 0)
+        {
             connection.Username = decodedUser;
+        }
+
         if (password is { Length: > 0 })
+        {
             connection.Password = Decode(password);
+        }
+
         return null;
     }
 
@@ -111,12 +143,24 @@ public sealed class PostgresAddress
         var colon = text.IndexOf(':', end);
         var host = Decode(colon < 0 ? text : text[..colon]);
         if (host is null || host.Any(c => char.IsWhiteSpace(c) || c is ',' or ';' or '@'))
+        {
             return "the host is not valid; characters with a meaning in a URL, for example in a password, have to be percent-encoded";
+        }
+
         connection.Host = host.StartsWith('[') ? host[1..].TrimEnd(']') : host;
         if (colon < 0)
+        {
             return null;
-        if (!int.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
+        }
+
+        if (
+            !int.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            || port is < 1 or > 65535
+        )
+        {
             return "the port is not valid; characters with a meaning in a URL, for example in a password, have to be percent-encoded";
+        }
+
         connection.Port = port;
         return null;
     }
@@ -146,8 +190,9 @@ public sealed class PostgresAddress
                 return null;
             case "host":
                 return "the parameter host is the directory of a Unix socket, and excludes another host";
-            case "pool" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var pool)
-                             && pool is >= 4 and <= LargestPool:
+            case "pool"
+                when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var pool)
+                    && pool is >= 4 and <= LargestPool:
                 connection.MaxPoolSize = pool;
                 return null;
             case "pool":
@@ -164,11 +209,16 @@ public sealed class PostgresAddress
     private static string? Decode(string? text)
     {
         if (text is null)
+        {
             return "";
+        }
+
         for (var i = text.IndexOf('%', StringComparison.Ordinal); i >= 0; i = text.IndexOf('%', i + 1))
         {
             if (i + 2 >= text.Length || !char.IsAsciiHexDigit(text[i + 1]) || !char.IsAsciiHexDigit(text[i + 2]))
+            {
                 return null;
+            }
         }
 
         var decoded = Uri.UnescapeDataString(text);

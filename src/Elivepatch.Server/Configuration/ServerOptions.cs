@@ -59,7 +59,9 @@ public sealed record ServerOptions
     /// <summary>True where base patches may change how the kernel is built (Makefile, Kconfig, scripts).</summary>
     public bool AllowBuildPatches { get; init; }
 
-    /// <summary>True where clients may send a kernel's source. Only the builds of the token that sent it are made of it.</summary>
+    /// <summary>
+    /// True where clients may send a kernel's source. Only the builds of the token that sent it are made of it.
+    /// </summary>
     public bool AllowUploadedSource { get; init; } = true;
 
     /// <summary>Where the sources of kernels come from, in the order in which they are asked.</summary>

@@ -9,7 +9,11 @@ namespace Elivepatch.Server.Configuration;
 /// <param name="Meaning">What it does, and what it is where nobody says anything.</param>
 /// <param name="Apply">Puts a text into the options, or says why it cannot be one.</param>
 internal sealed partial record Setting(
-    string Name, string Form, string Meaning, Func<ServerOptions, string, Outcome<ServerOptions>> Apply)
+    string Name,
+    string Form,
+    string Meaning,
+    Func<ServerOptions, string, Outcome<ServerOptions>> Apply
+)
 {
     /// <summary>What the names of all environment variables of the server begin with.</summary>
     public const string VariablePrefix = "ELIVEPATCHD_";

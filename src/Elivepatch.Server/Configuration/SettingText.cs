@@ -32,19 +32,22 @@ internal static class SettingText
     {
         var (name, shift) = units.FirstOrDefault(u => text.EndsWith(u.Name, StringComparison.Ordinal));
         var digits = name is null ? text : text[..^name.Length].TrimEnd();
-        return long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            && number >= 1 && number <= 1L << 40 >> shift
+        return
+            long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number >= 1
+            && number <= 1L << 40 >> shift
             ? number << shift
             : Wrong("it is not a number of bytes from 1 to 1024 GiB (write 67108864 or 64MiB)");
     }
 
     /// <summary>A truth value.</summary>
-    public static Outcome<bool> Truth(string text) => text switch
-    {
-        "true" => true,
-        "false" => false,
-        _ => Wrong("it is neither true nor false"),
-    };
+    public static Outcome<bool> Truth(string text) =>
+        text switch
+        {
+            "true" => true,
+            "false" => false,
+            _ => Wrong("it is neither true nor false"),
+        };
 
     /// <summary>One of some words.</summary>
     public static Outcome<T> Word<T>(string text)
@@ -53,7 +56,9 @@ internal static class SettingText
         foreach (var value in Enum.GetValues<T>())
         {
             if (value.ToString().ToLowerInvariant() == text)
+            {
                 return value;
+            }
         }
 
         return Wrong($"it is not one of {string.Join(", ", Enum.GetNames<T>().Select(n => n.ToLowerInvariant()))}");
@@ -66,12 +71,20 @@ internal static class SettingText
         foreach (var word in text.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             if (!Uri.TryCreate(word, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+            {
                 return Wrong($"{word} is not an address (write http://127.0.0.1:8470 or https://[::]:8470)");
+            }
             // A name may stand for several addresses, or for another one tomorrow.
             if (address.Host != "localhost" && !IPAddress.TryParse(address.DnsSafeHost, out _))
+            {
                 return Wrong($"{word} has a name; write the numeric address to listen on, 0.0.0.0 for all of this machine");
+            }
+
             if (address.PathAndQuery != "/" || address.Fragment.Length > 0 || address.UserInfo.Length > 0)
+            {
                 return Wrong($"{word} has more than an address and a port");
+            }
+
             addresses.Add(address);
         }
 
@@ -91,13 +104,19 @@ internal static class SettingText
         {
             using var document = JsonDocument.Parse(text, ConfigurationFile.Reading);
             if (document.RootElement.ValueKind != JsonValueKind.Array)
+            {
                 return Wrong("it is not an array");
+            }
+
             var sources = new List<SourceOptions>();
             foreach (var element in document.RootElement.EnumerateArray())
             {
                 var source = Source(element);
                 if (!source.TryGet(out var value))
+                {
                     return Wrong($"entry {sources.Count + 1}: {source.Problems[0].Reason}");
+                }
+
                 sources.Add(value);
             }
 
@@ -112,29 +131,38 @@ internal static class SettingText
     private static Outcome<SourceOptions> Source(JsonElement element)
     {
         if (element.ValueKind != JsonValueKind.Object)
+        {
             return Wrong("it is not an object");
+        }
+
         foreach (var member in element.EnumerateObject())
         {
             if (member.Name is not ("kind" or "release" or "location" or "digests"))
+            {
                 return Wrong($"{member.Name} is unknown (kind, release, location, digests)");
+            }
+
             if (member.Value.ValueKind != JsonValueKind.String)
+            {
                 return Wrong($"{member.Name} is not text");
+            }
         }
 
         string? Text(string name) => element.TryGetProperty(name, out var value) ? value.GetString() : null;
-        return Word<SourceOrigin>(Text("kind") ?? "").Then(kind =>
-            Complete(new(kind, Text("release") ?? "*", Text("location"), Text("digests"))));
+        return Word<SourceOrigin>(Text("kind") ?? "")
+            .Then(kind => Complete(new(kind, Text("release") ?? "*", Text("location"), Text("digests"))));
     }
 
-    private static Outcome<SourceOptions> Complete(SourceOptions source) => source switch
-    {
-        { Kind: SourceOrigin.Debian, Location: not null } => Wrong("debian has no location"),
-        { Kind: not SourceOrigin.Debian, Location: null or "" } => Wrong("its location is missing"),
-        { Kind: SourceOrigin.Mirror, Digests: null or "" } => Wrong("digests is missing: a file as sha256sum writes it"),
-        { Kind: not SourceOrigin.Mirror, Digests: not null } => Wrong("only a mirror has digests"),
-        { Release: "" } => Wrong("release is empty"),
-        _ => source,
-    };
+    private static Outcome<SourceOptions> Complete(SourceOptions source) =>
+        source switch
+        {
+            { Kind: SourceOrigin.Debian, Location: not null } => Wrong("debian has no location"),
+            { Kind: not SourceOrigin.Debian, Location: null or "" } => Wrong("its location is missing"),
+            { Kind: SourceOrigin.Mirror, Digests: null or "" } => Wrong("digests is missing: a file as sha256sum writes it"),
+            { Kind: not SourceOrigin.Mirror, Digests: not null } => Wrong("only a mirror has digests"),
+            { Release: "" } => Wrong("release is empty"),
+            _ => source,
+        };
 
     private static Problem Wrong(string reason) => new(BuilderProblems.ConfigurationInvalid, reason);
 }

@@ -16,7 +16,8 @@ namespace Elivepatch.Server.Configuration;
 public sealed record SourceOptions(SourceOrigin Kind, string Release = "*", string? Location = null, string? Digests = null)
 {
     /// <summary>The place, with its digests read.</summary>
-    internal Outcome<SourceEntry> ToEntry() => Digests is null
-        ? new SourceEntry(Kind, Release, Location ?? "")
-        : DigestList.Read(Digests).Then<SourceEntry>(digests => new SourceEntry(Kind, Release, Location ?? "", digests));
+    internal Outcome<SourceEntry> ToEntry() =>
+        Digests is null
+            ? new SourceEntry(Kind, Release, Location ?? "")
+            : DigestList.Read(Digests).Then<SourceEntry>(digests => new SourceEntry(Kind, Release, Location ?? "", digests));
 }

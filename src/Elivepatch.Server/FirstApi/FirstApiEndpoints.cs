@@ -1,5 +1,5 @@
-// In: requests as the first elivepatch's client (2017 to 2019, API v1.0) makes them. Out: answers in that form. The builds are the
-// same as all others. Where we differ on purpose is in docs/operating.md, "Clients of the first elivepatch".
+// In: requests as the first elivepatch's client (2017 to 2019, API v1.0) makes them. Out: answers in that form. The builds are
+// the same as all others. Where we differ on purpose is in docs/operating.md, "Clients of the first elivepatch".
 
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -35,7 +35,10 @@ internal static class FirstApiEndpoints
     public static void Map(IEndpointRouteBuilder routes, ServerOptions options)
     {
         if (!options.FirstApi)
+        {
             return;
+        }
+
         var api = routes.MapGroup("").AllowAnonymous().ExcludeFromDescription();
         foreach (var path in (string[])[Root + "/", Version + "/agent"])
         {
@@ -59,44 +62,98 @@ internal static class FirstApiEndpoints
     }
 
     private static async Task<IResult> BuildAsync(
-        HttpContext context, FirstKernels kernels, BuildIntake intake, BuildTable builds, BuildEventTable events, FirstRequestTable requests,
-        ServerOptions options, CancellationToken cancellation)
+        HttpContext context,
+        FirstKernels kernels,
+        BuildIntake intake,
+        BuildTable builds,
+        BuildEventTable events,
+        FirstRequestTable requests,
+        ServerOptions options,
+        CancellationToken cancellation
+    )
     {
         var read = await FirstRequest.ReadAsync(context.Request, options.MaxSubmissionBytes, cancellation);
         if (!read.TryGet(out var request))
+        {
             return Say(read.Problems, StatusCodes.Status400BadRequest);
+        }
+
         var found = await kernels.FindAsync(request.KernelVersion, request.Config, cancellation);
         if (!found.TryGet(out var kernel))
+        {
             return Say(found.Problems);
+        }
+
         var submitted = await intake.SubmitAsync(
-            new() { Kernel = kernel.Id, Patches = [request.Main], BasePatches = request.BasePatches, Name = Module }, Token, Requester, cancellation);
+            new()
+            {
+                Kernel = kernel.Id,
+                Patches = [request.Main],
+                BasePatches = request.BasePatches,
+                Name = Module,
+            },
+            Token,
+            Requester,
+            cancellation
+        );
         if (!submitted.TryGet(out var build))
+        {
             return Say(submitted.Problems);
+        }
+
         AuditTrail.IsAbout(context, build.Id);
         if (!await requests.PutAsync(request.Uuid, build.Id, cancellation))
+        {
             return Say($"the request with {request.Uuid} is already present, for other files");
+        }
 
         // Such a client asks for the livepatch as soon as this is answered, and once.
         await foreach (var happened in events.FollowAsync(build.Id, 0, cancellation))
+        {
             _ = happened;
+        }
+
         var ended = await builds.FindAsync(build.Id, cancellation);
         return ended is { State: BuildState.Succeeded }
-            ? Json(new() { ["get_config"] = new JsonObject { ["KernelVersion"] = null, ["UUID"] = request.Uuid } }, StatusCodes.Status201Created)
+            ? Json(
+                new()
+                {
+                    ["get_config"] = new JsonObject { ["KernelVersion"] = null, ["UUID"] = request.Uuid },
+                },
+                StatusCodes.Status201Created
+            )
             : Say(ended?.End is { Problems: [var first, ..] } ? Text(first) : "the build was cancelled");
     }
 
     private static async Task<IResult> SendAsync(
-        HttpContext context, FirstRequestTable requests, BuildTable builds, PublishedModules published, BlobStore blobs,
-        CancellationToken cancellation)
+        HttpContext context,
+        FirstRequestTable requests,
+        BuildTable builds,
+        PublishedModules published,
+        BlobStore blobs,
+        CancellationToken cancellation
+    )
     {
         var uuid = FirstRequest.ReadUuid(Text(await ReadAsync(context, cancellation), "UUID"));
-        if (uuid is null || await requests.FindAsync(uuid, cancellation) is not { } id
-            || await builds.FindAsync(id, cancellation) is not { End.Artifact: { } artifact } build)
+        if (
+            uuid is null
+            || await requests.FindAsync(uuid, cancellation) is not { } id
+            || await builds.FindAsync(id, cancellation) is not { End.Artifact: { } artifact } build
+        )
+        {
             return Say(NotThese);
+        }
+
         if (await published.RefuseAsync(build, cancellation) is { } refused)
+        {
             return Say([refused]);
+        }
+
         if (build.State != BuildState.Succeeded)
+        {
             return Say(NotThese);
+        }
+
         AuditTrail.IsAbout(context, id);
         return TypedResults.PhysicalFile(await blobs.PathAsync(artifact, cancellation), "application/octet-stream");
     }
@@ -120,7 +177,9 @@ internal static class FirstApiEndpoints
     {
         try
         {
-            return body?[name] is JsonValue value && value.TryGetValue<string>(out var text) && text.Length <= LongestText ? text : null;
+            return body?[name] is JsonValue value && value.TryGetValue<string>(out var text) && text.Length <= LongestText
+                ? text
+                : null;
         }
         catch (ArgumentException)
         {
@@ -136,7 +195,8 @@ internal static class FirstApiEndpoints
 
     private static string Text(ProblemReport problem) => $"{problem.Code}: {problem.Title}: {problem.Reason}. {problem.Remedy}";
 
-    private static IResult Say(string message, int status = StatusCodes.Status403Forbidden) => Json(new() { ["message"] = message }, status);
+    private static IResult Say(string message, int status = StatusCodes.Status403Forbidden) =>
+        Json(new() { ["message"] = message }, status);
 
     private static IResult Json(JsonObject body, int status = StatusCodes.Status200OK) =>
         TypedResults.Text(body.ToJsonString(), "application/json", statusCode: status);

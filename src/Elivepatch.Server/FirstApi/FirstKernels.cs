@@ -1,5 +1,5 @@
-// In: a version and a configuration. Out: the one kernel that was told of with both. Such a client sends no symbols, so a kernel has
-// to be known already; where several may be meant, none is.
+// In: a version and a configuration. Out: the one kernel that was told of with both. Such a client sends no symbols, so a kernel
+// has to be known already; where several may be meant, none is.
 
 using System.Collections.Concurrent;
 using System.Text;
@@ -28,16 +28,19 @@ internal sealed class FirstKernels(KernelTable kernels, BlobStore blobs) : IDisp
         foreach (var kernel in known.Where(k => IsVersion(k.Release, version)).Take(MostRead))
         {
             if (await ConfigOfAsync(kernel, cancellation) == wanted)
+            {
                 found.Add(kernel);
+            }
         }
 
         return found.DistinctBy(k => k.BuildId).Count() switch
         {
             1 => found[0],
-            0 => new Problem(
-                FirstApiProblems.FirstKernelUnknown, $"no kernel {version} with this configuration is known here"),
+            0 => new Problem(FirstApiProblems.FirstKernelUnknown, $"no kernel {version} with this configuration is known here"),
             _ => new Problem(
-                FirstApiProblems.FirstKernelUnknown, $"several kernels {version} with this configuration are known here"),
+                FirstApiProblems.FirstKernelUnknown,
+                $"several kernels {version} with this configuration are known here"
+            ),
         };
     }
 
@@ -51,7 +54,10 @@ internal sealed class FirstKernels(KernelTable kernels, BlobStore blobs) : IDisp
     private async Task<string> ConfigOfAsync(StoredKernel kernel, CancellationToken cancellation)
     {
         if (configs.TryGetValue(kernel.Id, out var digest))
+        {
             return digest;
+        }
+
         await reading.WaitAsync(cancellation);
         try
         {
@@ -63,9 +69,13 @@ internal sealed class FirstKernels(KernelTable kernels, BlobStore blobs) : IDisp
                     var read = CaptureFile.ReadConfig(stream);
                     return read.TryGet(out var text) ? Digest(Encoding.UTF8.GetString(text.Span)) : "";
                 },
-                cancellation);
+                cancellation
+            );
             if (configs.Count < MostRemembered)
+            {
                 configs[kernel.Id] = digest;
+            }
+
             return digest;
         }
         finally
@@ -75,7 +85,14 @@ internal sealed class FirstKernels(KernelTable kernels, BlobStore blobs) : IDisp
     }
 
     // What is set, whatever the comments and the order: such a client unpacks /proc/config.gz, or takes the file of the source.
-    private static string Digest(string config) => ContentDigest.OfParts(
-        config.Split('\n').Select(l => l.TrimEnd()).Where(l => l.StartsWith("CONFIG_", StringComparison.Ordinal))
-            .Order(StringComparer.Ordinal)).Hex;
+    private static string Digest(string config) =>
+        ContentDigest
+            .OfParts(
+                config
+                    .Split('\n')
+                    .Select(l => l.TrimEnd())
+                    .Where(l => l.StartsWith("CONFIG_", StringComparison.Ordinal))
+                    .Order(StringComparer.Ordinal)
+            )
+            .Hex;
 }

@@ -17,7 +17,12 @@ namespace Elivepatch.Server.FirstApi;
 /// <param name="BasePatches">Patches that the kernel has, in order.</param>
 /// <param name="Main">The patch to make live.</param>
 internal sealed partial record FirstRequest(
-    string Uuid, string KernelVersion, string Config, IReadOnlyList<PatchFile> BasePatches, PatchFile Main)
+    string Uuid,
+    string KernelVersion,
+    string Config,
+    IReadOnlyList<PatchFile> BasePatches,
+    PatchFile Main
+)
 {
     private const int MostParts = 2002;
     private const int LargestConfig = 4 << 20;
@@ -29,12 +34,21 @@ internal sealed partial record FirstRequest(
     public static async Task<Outcome<FirstRequest>> ReadAsync(HttpRequest request, long most, CancellationToken cancellation)
     {
         if (ReadUuid(request.Headers["UUID"].ToString()) is not { } uuid)
+        {
             return Malformed("the header UUID is missing or not a UUID");
+        }
+
         var version = request.Headers["KernelVersion"].ToString();
         if (!VersionPattern().IsMatch(version))
+        {
             return Malformed("the header KernelVersion is missing or not a version");
+        }
+
         if (!request.HasFormContentType)
+        {
             return Malformed("it is not a multipart form");
+        }
+
         IFormCollection form;
         try
         {
@@ -48,7 +62,8 @@ internal sealed partial record FirstRequest(
                     MultipartHeadersCountLimit = 16,
                     MultipartHeadersLengthLimit = 8192,
                 },
-                cancellation);
+                cancellation
+            );
         }
         catch (Exception e) when (e is InvalidDataException || (e is IOException && IsOfForm(e)))
         {
@@ -56,28 +71,51 @@ internal sealed partial record FirstRequest(
         }
 
         if (form.Files.Count > MostParts)
+        {
             return Malformed($"it has more than {MostParts} parts");
+        }
+
         if (form.Files.Where(f => f.Name == "main_patch").ToList() is not [{ Length: <= PatchFile.Largest } main])
+        {
             return Malformed($"it needs one part main_patch, of at most {PatchFile.Largest >> 20} MiB");
+        }
+
         if (form.Files.Where(f => f.Name == "config").ToList() is not [{ Length: <= LargestConfig } config])
+        {
             return Malformed("it needs one part config, of at most 4 MiB");
+        }
+
         var patches = new List<PatchFile>();
         foreach (var part in form.Files.Where(f => f.Name == "patch"))
         {
             if (part.Length > PatchFile.Largest)
+            {
                 return Malformed($"a part patch has more than {PatchFile.Largest >> 20} MiB");
-            patches.Add(new(patches.Count.ToString("00000", CultureInfo.InvariantCulture) + ".patch", await BytesAsync(part, cancellation)));
+            }
+
+            patches.Add(
+                new(
+                    patches.Count.ToString("00000", CultureInfo.InvariantCulture) + ".patch",
+                    await BytesAsync(part, cancellation)
+                )
+            );
         }
 
         return new FirstRequest(
-            uuid, version, Encoding.UTF8.GetString(await BytesAsync(config, cancellation)), patches,
-            new("main.patch", await BytesAsync(main, cancellation)));
+            uuid,
+            version,
+            Encoding.UTF8.GetString(await BytesAsync(config, cancellation)),
+            patches,
+            new("main.patch", await BytesAsync(main, cancellation))
+        );
     }
 
     /// <summary>A UUID in lower case; null for what is none.</summary>
-    public static string? ReadUuid(string? text) => text is not null && UuidPattern().IsMatch(text) ? text.ToLowerInvariant() : null;
+    public static string? ReadUuid(string? text) =>
+        text is not null && UuidPattern().IsMatch(text) ? text.ToLowerInvariant() : null;
 
-    // A form that ends in its middle; what the framework says of a body's size or slowness, and the disk's own failures, have numbers.
+    // A form that ends in its middle; what the framework says of a body's size or slowness, and the disk's own failures, have
+    // numbers.
     private static bool IsOfForm(Exception e) => e is not BadHttpRequestException && (e.HResult & 0xFFFF) is not (28 or 122);
 
     private static async Task<byte[]> BytesAsync(IFormFile part, CancellationToken cancellation)

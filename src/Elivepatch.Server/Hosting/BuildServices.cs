@@ -36,52 +36,84 @@ internal sealed record BuildServices
     {
         var entries = options.Sources.Select(s => s.ToEntry()).ToList();
         if (entries.SelectMany(e => e.Problems).ToList() is { Count: > 0 } problems)
+        {
             return Outcome<BuildServices>.Failure(problems);
+        }
+
         var sources = entries.ConvertAll(e => e.Value);
-        return CacheRoot.Open(options.CacheFolder).Then(cache =>
-            options is { ModuleKey: { } key, ModuleCertificate: { } certificate }
-                ? ModuleSigner.Open(key, certificate).Then<BuildServices>(signer => new BuildServices(options, cache, sources, signer))
-                : new BuildServices(options, cache, sources, null));
+        return CacheRoot
+            .Open(options.CacheFolder)
+            .Then(cache =>
+                options is { ModuleKey: { } key, ModuleCertificate: { } certificate }
+                    ? ModuleSigner
+                        .Open(key, certificate)
+                        .Then<BuildServices>(signer => new BuildServices(options, cache, sources, signer))
+                    : new BuildServices(options, cache, sources, null)
+            );
     }
 
     /// <summary>Adds them.</summary>
     public void Add(IServiceCollection services)
     {
         services.AddSingleton(Cache);
-        services.AddSingleton(new ServicePolicy
-        {
-            Trial = Options.TestPolicy,
-            ScriptTime = TimeSpan.FromSeconds(Options.ScriptSeconds),
-            MostUnits = Options.UnitsPerBuild,
-            AllowBuildPatches = Options.AllowBuildPatches,
-            AllowUploadedSource = Options.AllowUploadedSource,
-            PartBytesPerToken = Options.PartBytesPerToken,
-            OpenBuildsPerToken = Options.OpenBuildsPerToken,
-            ModuleCertificate = Signer?.CertificateDigest,
-        });
+        services.AddSingleton(
+            new ServicePolicy
+            {
+                Trial = Options.TestPolicy,
+                ScriptTime = TimeSpan.FromSeconds(Options.ScriptSeconds),
+                MostUnits = Options.UnitsPerBuild,
+                AllowBuildPatches = Options.AllowBuildPatches,
+                AllowUploadedSource = Options.AllowUploadedSource,
+                PartBytesPerToken = Options.PartBytesPerToken,
+                OpenBuildsPerToken = Options.OpenBuildsPerToken,
+                ModuleCertificate = Signer?.CertificateDigest,
+            }
+        );
         services.AddSingleton(DispatcherOptions.Default with { Builders = Options.Broker is null ? Options.Builders : 0 });
         services.AddSingleton(WorkPolicy.Default with { HeldFor = TimeSpan.FromSeconds(Options.LeaseSeconds) });
         services.AddSingleton(s => new KernelSources(Cache, Sources, s.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<BuildSignals>().AddSingleton<KernelRegistry>().AddSingleton<BuildIntake>().AddSingleton<ProductStore>();
+        services
+            .AddSingleton<BuildSignals>()
+            .AddSingleton<KernelRegistry>()
+            .AddSingleton<BuildIntake>()
+            .AddSingleton<ProductStore>();
         services.AddSingleton(s => new ManifestSigner(
-            s.GetRequiredService<KeyRing>(), s.GetRequiredService<BlobStore>(), TimeSpan.FromDays(Options.ManifestDays),
-            s.GetRequiredService<TimeProvider>()));
+            s.GetRequiredService<KeyRing>(),
+            s.GetRequiredService<BlobStore>(),
+            TimeSpan.FromDays(Options.ManifestDays),
+            s.GetRequiredService<TimeProvider>()
+        ));
         services.AddSingleton(s => new RemoteBuilds(
-            s.GetRequiredService<BuildTable>(), s.GetRequiredService<KernelTable>(), s.GetRequiredService<WorkerTable>(),
-            s.GetRequiredService<BlobStore>(), s.GetRequiredService<ProductStore>(), s.GetRequiredService<ServicePolicy>(),
-            s.GetRequiredService<WorkPolicy>(), Signer));
+            s.GetRequiredService<BuildTable>(),
+            s.GetRequiredService<KernelTable>(),
+            s.GetRequiredService<WorkerTable>(),
+            s.GetRequiredService<BlobStore>(),
+            s.GetRequiredService<ProductStore>(),
+            s.GetRequiredService<ServicePolicy>(),
+            s.GetRequiredService<WorkPolicy>(),
+            Signer
+        ));
         if (Options.Broker is { } broker)
+        {
             AddBroker(services, broker);
+        }
         else
+        {
             AddBuilders(services);
+        }
     }
 
     // Who has a broker has workers, and leaves all builds to them.
     private static void AddBroker(IServiceCollection services, BrokerAddress broker)
     {
         services.AddSingleton(broker).AddSingleton<BuildPublisher>().AddSingleton<BrokerDispatch>();
-        services.AddSingleton<IBuildDispatch>(s => s.GetRequiredService<BrokerDispatch>()).AddSingleton<ICompilers, CompilersOfWorkers>();
-        services.AddHostedService<Redispatch>().AddSingleton<DeadBuilds>().AddHostedService(s => s.GetRequiredService<DeadBuilds>());
+        services
+            .AddSingleton<IBuildDispatch>(s => s.GetRequiredService<BrokerDispatch>())
+            .AddSingleton<ICompilers, CompilersOfWorkers>();
+        services
+            .AddHostedService<Redispatch>()
+            .AddSingleton<DeadBuilds>()
+            .AddHostedService(s => s.GetRequiredService<DeadBuilds>());
     }
 
     private void AddBuilders(IServiceCollection services)
@@ -94,9 +126,12 @@ internal sealed record BuildServices
     private BuildRun CreateRun(IServiceProvider services)
     {
         var job = new BuildJob(
-            Cache, services.GetRequiredService<KernelSources>(), services.GetRequiredService<ServicePolicy>(),
+            Cache,
+            services.GetRequiredService<KernelSources>(),
+            services.GetRequiredService<ServicePolicy>(),
             Signer is { } signer ? (module, config, _) => Task.FromResult(signer.Sign(module, config)) : null,
-            services.GetRequiredService<TimeProvider>());
+            services.GetRequiredService<TimeProvider>()
+        );
         return TracedBuilds.Trace(job.RunAsync);
     }
 }

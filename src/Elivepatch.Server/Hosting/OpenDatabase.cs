@@ -13,7 +13,10 @@ internal static class OpenDatabase
     public static async Task<Outcome<Database>> RunAsync(ServerOptions options, CancellationToken cancellation)
     {
         if (options.Database is { } address)
+        {
             return await PostgresDatabase.OpenAsync(address, cancellation);
+        }
+
         var folder = StateFolder.Open(options);
         return folder.TryGet(out var found)
             ? await SqliteDatabase.OpenAsync(found.DatabaseFile, cancellation)

@@ -1,5 +1,5 @@
-// In: the options. Out: a server that listens. What cannot be had (state, keys, certificate, address) is a problem before anything
-// is served. The order of the middleware is the order in which a request is judged.
+// In: the options. Out: a server that listens. What cannot be had (state, keys, certificate, address) is a problem before
+// anything is served. The order of the middleware is the order in which a request is judged.
 
 using System.Data.Common;
 using System.Net;
@@ -48,17 +48,30 @@ internal sealed partial class ServerHost : IAsyncDisposable
     /// <param name="clock">The time.</param>
     /// <param name="cancellation">Ends it.</param>
     public static async Task<Outcome<ServerHost>> OpenAsync(
-        ServerOptions options, Action<WebApplicationBuilder> adjust, TimeProvider clock, CancellationToken cancellation)
+        ServerOptions options,
+        Action<WebApplicationBuilder> adjust,
+        TimeProvider clock,
+        CancellationToken cancellation
+    )
     {
         var opened = StateFolder.Open(options);
         if (!opened.TryGet(out var folder))
+        {
             return Outcome<ServerHost>.Failure(opened.Problems);
+        }
+
         var locked = folder.Lock();
         if (!locked.TryGet(out var held))
+        {
             return Outcome<ServerHost>.Failure(locked.Problems);
+        }
+
         var host = await OpenAsync(options, folder, held, adjust, clock, cancellation);
         if (!host.Succeeded)
+        {
             held.Dispose();
+        }
+
         return host;
     }
 
@@ -84,7 +97,11 @@ internal sealed partial class ServerHost : IAsyncDisposable
         try
         {
             return await IssueToken.RunFirstAsync(
-                tokens, new("administrator", [TokenScopes.Submit, TokenScopes.Read, TokenScopes.Operate]), clock.GetUtcNow(), cancellation);
+                tokens,
+                new("administrator", [TokenScopes.Submit, TokenScopes.Read, TokenScopes.Operate]),
+                clock.GetUtcNow(),
+                cancellation
+            );
         }
         catch (DbException e) when (database.FailureOf(e) != DatabaseFailure.Broken)
         {
@@ -109,46 +126,75 @@ internal sealed partial class ServerHost : IAsyncDisposable
     }
 
     private static async Task<Outcome<ServerHost>> OpenAsync(
-        ServerOptions options, StateFolder folder, FileLock held, Action<WebApplicationBuilder> adjust, TimeProvider clock,
-        CancellationToken cancellation)
+        ServerOptions options,
+        StateFolder folder,
+        FileLock held,
+        Action<WebApplicationBuilder> adjust,
+        TimeProvider clock,
+        CancellationToken cancellation
+    )
     {
         var opened = await OpenDatabase.RunAsync(options, cancellation);
         if (!opened.TryGet(out var database))
+        {
             return Outcome<ServerHost>.Failure(opened.Problems);
+        }
+
         var timed = await database.OpenClockAsync(clock, cancellation);
         var host = timed.TryGet(out var time)
             ? await OpenAsync(options, folder, held, database, adjust, time, cancellation)
             : Outcome<ServerHost>.Failure(timed.Problems);
         if (!host.Succeeded)
+        {
             await database.DisposeAsync();
+        }
+
         return host;
     }
 
     private static async Task<Outcome<ServerHost>> OpenAsync(
-        ServerOptions options, StateFolder folder, FileLock held, Database database, Action<WebApplicationBuilder> adjust,
-        TimeProvider clock, CancellationToken cancellation)
+        ServerOptions options,
+        StateFolder folder,
+        FileLock held,
+        Database database,
+        Action<WebApplicationBuilder> adjust,
+        TimeProvider clock,
+        CancellationToken cancellation
+    )
     {
         var keys = await RegisteredKeys.OpenAsync(folder.Keys, database, cancellation);
         if (!keys.Succeeded)
+        {
             return Outcome<ServerHost>.Failure(keys.Problems);
+        }
+
         var certificate = options.Certificate is { } file ? ServerCertificate.Open(file, options.CertificateKey, clock) : null;
         if (certificate is { Succeeded: false })
+        {
             return Outcome<ServerHost>.Failure(certificate.Problems);
+        }
 
         var builds = BuildServices.Open(options);
         if (!builds.Succeeded)
+        {
             return Outcome<ServerHost>.Failure(builds.Problems);
+        }
 
         // Nothing but the options decides: no settings of the framework from files or the environment.
         var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = typeof(ServerHost).Assembly.GetName().Name });
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            RequestLimits.Set(kestrel.Limits);
-            var log = kestrel.ApplicationServices.GetRequiredService<ILogger<ServerCertificate>>();
-            foreach (var address in options.Listen)
-                Listen(kestrel, address, certificate?.Value, log);
-        });
+        builder
+            .WebHost.UseKestrelCore()
+            .UseKestrelHttpsConfiguration()
+            .ConfigureKestrel(kestrel =>
+            {
+                kestrel.AddServerHeader = false;
+                RequestLimits.Set(kestrel.Limits);
+                var log = kestrel.ApplicationServices.GetRequiredService<ILogger<ServerCertificate>>();
+                foreach (var address in options.Listen)
+                {
+                    Listen(kestrel, address, certificate?.Value, log);
+                }
+            });
         AddState(builder.Services, options, folder, database, keys.Value, clock);
         builds.Value.Add(builder.Services);
         AddWeb(builder.Services, options);
@@ -157,21 +203,36 @@ internal sealed partial class ServerHost : IAsyncDisposable
         Use(application);
         Map(application, options);
         return new ServerHost(
-            application, held, options.OtlpEndpoint is { } collector ? new(collector, HealthEndpoints.Version) : null);
+            application,
+            held,
+            options.OtlpEndpoint is { } collector ? new(collector, HealthEndpoints.Version) : null
+        );
     }
 
     private static void Listen(KestrelServerOptions kestrel, Uri address, ServerCertificate? certificate, ILogger log)
     {
         var ip = address.Host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(address.DnsSafeHost);
-        kestrel.Listen(ip, address.Port, listen =>
-        {
-            if (address.Scheme == "https")
-                listen.UseHttps(certificate!.Handshake(log));
-        });
+        kestrel.Listen(
+            ip,
+            address.Port,
+            listen =>
+            {
+                if (address.Scheme == "https")
+                {
+                    listen.UseHttps(certificate!.Handshake(log));
+                }
+            }
+        );
     }
 
     private static void AddState(
-        IServiceCollection services, ServerOptions options, StateFolder folder, Database database, KeyRing keys, TimeProvider clock)
+        IServiceCollection services,
+        ServerOptions options,
+        StateFolder folder,
+        Database database,
+        KeyRing keys,
+        TimeProvider clock
+    )
     {
         services.AddSingleton(options).AddSingleton(folder).AddSingleton(database).AddSingleton(keys).AddSingleton(clock);
         var blobs = database.OpenBlobs(folder.Blobs, Path.Combine(options.CacheFolder, "blobs"), clock);
@@ -206,9 +267,13 @@ internal sealed partial class ServerHost : IAsyncDisposable
             .AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.SchemeName, null)
             .AddScheme<AuthenticationSchemeOptions, SessionAuthentication>(SessionAuthentication.SchemeName, null)
             // A cookie is for pages, and a header for everything else.
-            .AddPolicyScheme(byRoute, null, o => o.ForwardDefaultSelector = context => PageRoute.IsPage(context)
-                ? SessionAuthentication.SchemeName
-                : TokenAuthentication.SchemeName);
+            .AddPolicyScheme(
+                byRoute,
+                null,
+                o =>
+                    o.ForwardDefaultSelector = context =>
+                        PageRoute.IsPage(context) ? SessionAuthentication.SchemeName : TokenAuthentication.SchemeName
+            );
         // An endpoint that says nothing is for nobody without a token.
         services.AddAuthorization(o => o.FallbackPolicy = new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
         RequestLimits.Add(services, options);

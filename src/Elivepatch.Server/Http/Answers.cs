@@ -50,24 +50,28 @@ internal static class Answers
     };
 
     /// <summary>The status of an answer that tells of this problem.</summary>
-    public static int StatusOf(ProblemCode code) => statuses.TryGetValue(code, out var status) ? status : code.Kind switch
-    {
-        ProblemKind.Usage => StatusCodes.Status400BadRequest,
-        ProblemKind.Environment => StatusCodes.Status500InternalServerError,
-        _ => StatusCodes.Status422UnprocessableEntity,
-    };
+    public static int StatusOf(ProblemCode code) =>
+        statuses.TryGetValue(code, out var status)
+            ? status
+            : code.Kind switch
+            {
+                ProblemKind.Usage => StatusCodes.Status400BadRequest,
+                ProblemKind.Environment => StatusCodes.Status500InternalServerError,
+                _ => StatusCodes.Status422UnprocessableEntity,
+            };
 
     /// <summary>Problems as they travel.</summary>
     /// <param name="problems">The problems, the weightiest first.</param>
     /// <param name="status">The status where the problem's own does not fit.</param>
-    public static ProblemDetails Details(IReadOnlyList<Problem> problems, int? status = null) => new()
-    {
-        Type = $"urn:elivepatch:problem:{problems[0].Code.Id}",
-        Title = problems[0].Code.Title,
-        Status = status ?? StatusOf(problems[0].Code),
-        Detail = problems[0].Reason,
-        Problems = ProblemReport.Of(problems),
-    };
+    public static ProblemDetails Details(IReadOnlyList<Problem> problems, int? status = null) =>
+        new()
+        {
+            Type = $"urn:elivepatch:problem:{problems[0].Code.Id}",
+            Title = problems[0].Code.Title,
+            Status = status ?? StatusOf(problems[0].Code),
+            Detail = problems[0].Reason,
+            Problems = ProblemReport.Of(problems),
+        };
 
     /// <summary>A result that tells of problems.</summary>
     public static IResult Refuse(IReadOnlyList<Problem> problems) => Result(Details(problems));
@@ -89,8 +93,9 @@ internal static class Answers
     private sealed class ProblemResult(ProblemDetails details) : IResult
     {
         public Task ExecuteAsync(HttpContext httpContext) =>
-            (httpContext.GetEndpoint()?.Metadata.GetMetadata<IProblemAnswer>()?.Tell(details)
-                ?? TypedResults.Json(details, ProtocolJson.Default.ProblemDetails, ProblemDetails.MediaType, details.Status))
-            .ExecuteAsync(httpContext);
+            (
+                httpContext.GetEndpoint()?.Metadata.GetMetadata<IProblemAnswer>()?.Tell(details)
+                ?? TypedResults.Json(details, ProtocolJson.Default.ProblemDetails, ProblemDetails.MediaType, details.Status)
+            ).ExecuteAsync(httpContext);
     }
 }

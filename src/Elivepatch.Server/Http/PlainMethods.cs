@@ -12,16 +12,26 @@ internal static class PlainMethods
     public static Task HeadAsGetAsync(HttpContext context, RequestDelegate next)
     {
         // A stream of events has no end that a head could tell of.
-        if (HttpMethods.IsHead(context.Request.Method) && context.Request.Path.Value?.EndsWith("/events", StringComparison.Ordinal) != true)
+        if (
+            HttpMethods.IsHead(context.Request.Method)
+            && context.Request.Path.Value?.EndsWith("/events", StringComparison.Ordinal) != true
+        )
+        {
             context.Request.Method = HttpMethods.Get;
+        }
+
         return next(context);
     }
 
-    /// <summary>Behind routing and before authentication: which methods there are is no secret, the description has them.</summary>
+    /// <summary>
+    /// Behind routing and before authentication: which methods there are is no secret, the description has them.
+    /// </summary>
     public static async Task OptionsAsync(HttpContext context, RequestDelegate next)
     {
-        if (HttpMethods.IsOptions(context.Request.Method)
-            && context.GetEndpoint() is { DisplayName: NoSuchMethod, RequestDelegate: { } whichAre })
+        if (
+            HttpMethods.IsOptions(context.Request.Method)
+            && context.GetEndpoint() is { DisplayName: NoSuchMethod, RequestDelegate: { } whichAre }
+        )
         {
             await whichAre(context);
             context.Response.StatusCode = StatusCodes.Status204NoContent;

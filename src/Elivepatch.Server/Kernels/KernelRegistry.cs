@@ -1,6 +1,6 @@
 // In: what machines tell of their kernels. Out: the kernels that the server knows, and what it would still like to have of each.
-// What is told is hostile: a kernel is named by the content of its capture, and a part that somebody sends is used for that token's
-// builds alone, unless the operator sent it.
+// What is told is hostile: a kernel is named by the content of its capture, and a part that somebody sends is used for that
+// token's builds alone, unless the operator sent it.
 
 using Elivepatch.Builder.Jobs;
 using Elivepatch.Builder.Sources;
@@ -21,7 +21,13 @@ namespace Elivepatch.Server.Kernels;
 
 /// <summary>The kernels that machines have told of.</summary>
 public sealed class KernelRegistry(
-    KernelTable kernels, BlobStore blobs, KernelSources sources, ICompilers compilers, ServicePolicy policy, TimeProvider clock) : IDisposable
+    KernelTable kernels,
+    BlobStore blobs,
+    KernelSources sources,
+    ICompilers compilers,
+    ServicePolicy policy,
+    TimeProvider clock
+) : IDisposable
 {
     private const int ViewsAtOnce = 4;
 
@@ -34,29 +40,56 @@ public sealed class KernelRegistry(
     /// <param name="requester">Their name.</param>
     /// <param name="cancellation">Ends it.</param>
     public Task<Outcome<KernelView>> RegisterAsync(
-        string captureBlob, string token, string requester, CancellationToken cancellation) =>
-        UnpackAsync(() => TakeInAsync(captureBlob, token, requester, cancellation), cancellation);
+        string captureBlob,
+        string token,
+        string requester,
+        CancellationToken cancellation
+    ) => UnpackAsync(() => TakeInAsync(captureBlob, token, requester, cancellation), cancellation);
 
-    /// <summary>Adds a part of a kernel, in place of the one that the same token sent before. Builds keep what they are made of.</summary>
+    /// <summary>
+    /// Adds a part of a kernel, in place of the one that the same token sent before. Builds keep what they are made of.
+    /// </summary>
     /// <param name="id">The kernel.</param>
     /// <param name="part">One of <see cref="KernelParts"/>.</param>
     /// <param name="blob">Digest of the part in the blob store.</param>
     /// <param name="token">Whose it is; <see cref="KernelTable.Operator"/> for everybody's.</param>
     /// <param name="cancellation">Ends it.</param>
-    public async Task<Outcome<KernelView>> AddPartAsync(string id, string part, string blob, string token, CancellationToken cancellation)
+    public async Task<Outcome<KernelView>> AddPartAsync(
+        string id,
+        string part,
+        string blob,
+        string token,
+        CancellationToken cancellation
+    )
     {
         if (await kernels.FindAsync(id, token, cancellation) is not { } kernel)
+        {
             return Unknown(id);
+        }
+
         if (part is not (KernelParts.Source or KernelParts.BootImage))
-            return new Problem(ServerProblems.RequestMalformed, $"its parts are {KernelParts.Source} and {KernelParts.BootImage}");
+        {
+            return new Problem(
+                ServerProblems.RequestMalformed,
+                $"its parts are {KernelParts.Source} and {KernelParts.BootImage}"
+            );
+        }
+
         if (part == KernelParts.Source && !policy.AllowUploadedSource)
+        {
             return new Problem(ServiceProblems.PartForbidden, "sources are provided by the operator alone");
+        }
+
         var path = await blobs.PathAsync(blob, cancellation);
-        var wrong = part == KernelParts.Source
-            ? CheckSource(path)
-            : await UnpackAsync(() => CheckImageAsync(kernel, path, cancellation), cancellation);
+        var wrong =
+            part == KernelParts.Source
+                ? CheckSource(path)
+                : await UnpackAsync(() => CheckImageAsync(kernel, path, cancellation), cancellation);
         if (wrong is not null)
+        {
             return wrong;
+        }
+
         var sent = new StoredPart(id, token, part, blob, new FileInfo(path).Length, clock.GetUtcNow());
         return await kernels.SetPartAsync(sent, policy.PartBytesPerToken, cancellation)
             ? await FindAsync(id, token, cancellation)
@@ -100,9 +133,14 @@ public sealed class KernelRegistry(
         var missing = new List<MissingPart>();
         if (kernel.Source is null && !coverage.IsCovered)
         {
-            missing.Add(new(
-                KernelParts.Source, true, $"no configured place has the source of {kernel.Release}{Tried(coverage)}",
-                policy.AllowUploadedSource));
+            missing.Add(
+                new(
+                    KernelParts.Source,
+                    true,
+                    $"no configured place has the source of {kernel.Release}{Tried(coverage)}",
+                    policy.AllowUploadedSource
+                )
+            );
         }
 
         var hasImage = kernel.BootImage is not null || coverage.HasBootImage;
@@ -119,36 +157,59 @@ public sealed class KernelRegistry(
         }
 
         return new(
-            kernel.Id, kernel.Release, kernel.BuildId, kernel.Compiler,
+            kernel.Id,
+            kernel.Release,
+            kernel.BuildId,
+            kernel.Compiler,
             missing.Exists(m => m.IsRequired) ? KernelState.Incomplete : KernelState.Ready,
-            hasImage ? Proofs.Bytes : Proofs.Layout, hasImage, missing, kernel.Added);
+            hasImage ? Proofs.Bytes : Proofs.Layout,
+            hasImage,
+            missing,
+            kernel.Added
+        );
     }
 
     private static string Tried(SourceCoverage coverage) =>
         coverage.Tried.Count == 0 ? "" : $" ({string.Join("; ", coverage.Tried)})";
 
     private async Task<Outcome<KernelView>> TakeInAsync(
-        string captureBlob, string token, string requester, CancellationToken cancellation)
+        string captureBlob,
+        string token,
+        string requester,
+        CancellationToken cancellation
+    )
     {
         var path = await blobs.PathAsync(captureBlob, cancellation);
         var read = await Task.Run(() => Read(path), cancellation);
         if (!read.TryGet(out var identity))
+        {
             return Outcome<KernelView>.Failure(read.Problems);
+        }
+
         if (await kernels.FindAsync(identity.Id, token, cancellation) is { } known)
+        {
             return await ViewAsync(known, cancellation);
+        }
+
         var facts = identity.Capture.Facts;
         if (await compilers.RefuseAsync(facts.Compiler, cancellation) is { Count: > 0 } unable)
+        {
             return Outcome<KernelView>.Failure(unable);
+        }
 
         using var file = new MemoryStream();
         await Task.Run(() => identity.Capture.Write(file), cancellation);
         file.Position = 0;
         var stored = await blobs.PutAsync(file, long.MaxValue, cancellation);
         if (!stored.TryGet(out var blob))
+        {
             return Outcome<KernelView>.Failure(stored.Problems);
+        }
+
         await kernels.AddAsync(
             new(identity.Id, facts.Release, facts.BuildId, facts.Compiler, blob, null, null, clock.GetUtcNow(), requester),
-            cancellation);
+            cancellation
+        );
         return await FindAsync(identity.Id, token, cancellation);
     }
 
@@ -171,34 +232,52 @@ public sealed class KernelRegistry(
     private static Outcome<CaptureIdentity> Read(string path)
     {
         using var stream = File.OpenRead(path);
-        return CaptureFile.Read(stream).Then(CaptureIdentity.Of).Then<CaptureIdentity>(identity =>
-        {
-            var capture = identity.Capture;
-            if (KernelArchitectures.Of(capture.Facts.Machine) is not { } architecture)
+        return CaptureFile
+            .Read(stream)
+            .Then(CaptureIdentity.Of)
+            .Then<CaptureIdentity>(identity =>
             {
-                return new Problem(
-                    CompileProblems.ConfigurationLacks, $"the machine is {PlainText.Of(capture.Facts.Machine, 80)}, and only {KernelArchitectures.Names} can be live patched");
-            }
+                var capture = identity.Capture;
+                if (KernelArchitectures.Of(capture.Facts.Machine) is not { } architecture)
+                {
+                    return new Problem(
+                        CompileProblems.ConfigurationLacks,
+                        $"the machine is {PlainText.Of(capture.Facts.Machine, 80)}, and only {KernelArchitectures.Names} can be live patched"
+                    );
+                }
 
-            var config = ConfigRules.Check(architecture, KernelConfig.Parse(System.Text.Encoding.UTF8.GetString(capture.Config.Span)));
-            if (config.Count > 0)
-                return Outcome<CaptureIdentity>.Failure(config);
-            var exports = ExportedSymbols.Parse(capture.Symvers is { } symvers ? symvers.Span : []);
-            return exports.Succeeded ? identity : Outcome<CaptureIdentity>.Failure(exports.Problems);
-        });
+                var config = ConfigRules.Check(
+                    architecture,
+                    KernelConfig.Parse(System.Text.Encoding.UTF8.GetString(capture.Config.Span))
+                );
+                if (config.Count > 0)
+                {
+                    return Outcome<CaptureIdentity>.Failure(config);
+                }
+
+                var exports = ExportedSymbols.Parse(capture.Symvers is { } symvers ? symvers.Span : []);
+                return exports.Succeeded ? identity : Outcome<CaptureIdentity>.Failure(exports.Problems);
+            });
     }
 
-    private static Problem? CheckSource(string path) => ArchiveForm.SuffixOf(path) is null
-        ? new(RecordProblems.SourceUnusable, "the upload is not a tar archive, compressed or not")
-        : null;
+    private static Problem? CheckSource(string path) =>
+        ArchiveForm.SuffixOf(path) is null
+            ? new(RecordProblems.SourceUnusable, "the upload is not a tar archive, compressed or not")
+            : null;
 
     private static async Task<Problem?> CheckImageAsync(StoredKernel kernel, string path, CancellationToken cancellation)
     {
         if (new FileInfo(path).Length > BootImage.Largest)
+        {
             return new(RecordProblems.BootImageUnreadable, $"it has more than {BootImage.Largest >> 20} MiB");
+        }
+
         var opened = await BootImage.OpenAsync(await File.ReadAllBytesAsync(path, cancellation), cancellation);
         if (!opened.TryGet(out var image))
+        {
             return opened.Problems[0];
+        }
+
         return image.BuildId.Hex == kernel.BuildId
             ? null
             : new(RecordProblems.KernelContradicts, $"the kernel has build-id {kernel.BuildId}, the boot image {image.BuildId}");

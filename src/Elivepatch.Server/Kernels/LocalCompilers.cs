@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
-using Elivepatch.Model;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Trees;
+using Elivepatch.Model;
 
 namespace Elivepatch.Server.Kernels;
 
@@ -16,10 +16,16 @@ public sealed class LocalCompilers(TimeProvider clock) : ICompilers
     public async Task<IReadOnlyList<Problem>> RefuseAsync(string compiler, CancellationToken cancellation)
     {
         if (seen.TryGetValue(compiler, out var at) && clock.GetElapsedTime(at) < believed)
+        {
             return [];
+        }
+
         var found = await Toolchain.FindAsync(KernelArchitectures.X8664, compiler, cancellation);
         if (found.Succeeded)
+        {
             seen[compiler] = clock.GetTimestamp();
+        }
+
         return found.Problems;
     }
 }

@@ -9,11 +9,12 @@ namespace Elivepatch.Server.Pages;
 public sealed record LogLine(DateTimeOffset Time, string Kind, string Text)
 {
     /// <summary>The line of an event; null for one that only says how far a stage is.</summary>
-    public static LogLine? Of(BuildEvent happened) => happened.Kind switch
-    {
-        BuildEventKind.Log => new(happened.Time, "log", Shown.Text(happened.Detail)),
-        BuildEventKind.State => new(happened.Time, "state", Shown.Text(happened.Detail)),
-        _ when happened.Status == "running" => null,
-        _ => new(happened.Time, "stage", Shown.Text($"{happened.Stage}: {happened.Status} {happened.Detail}".TrimEnd())),
-    };
+    public static LogLine? Of(BuildEvent happened) =>
+        happened.Kind switch
+        {
+            BuildEventKind.Log => new(happened.Time, "log", Shown.Text(happened.Detail)),
+            BuildEventKind.State => new(happened.Time, "state", Shown.Text(happened.Detail)),
+            _ when happened.Status == "running" => null,
+            _ => new(happened.Time, "stage", Shown.Text($"{happened.Stage}: {happened.Status} {happened.Detail}".TrimEnd())),
+        };
 }

@@ -19,11 +19,13 @@ internal static class PageAssets
         [".svg"] = "image/svg+xml",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    private static readonly FrozenDictionary<string, Asset> byFile =
-        Read().ToFrozenDictionary(a => a.File, StringComparer.Ordinal);
+    private static readonly FrozenDictionary<string, Asset> byFile = Read()
+        .ToFrozenDictionary(a => a.File, StringComparer.Ordinal);
 
-    private static readonly FrozenDictionary<string, Asset> byName =
-        byFile.Values.ToFrozenDictionary(a => a.Name, StringComparer.Ordinal);
+    private static readonly FrozenDictionary<string, Asset> byName = byFile.Values.ToFrozenDictionary(
+        a => a.Name,
+        StringComparer.Ordinal
+    );
 
     /// <summary>The path of a file by its name in the source.</summary>
     public static string PathOf(string file) => PageRoutes.Assets + byFile[file].Name;
@@ -32,7 +34,10 @@ internal static class PageAssets
     public static IResult Serve(HttpContext context, string name)
     {
         if (!byName.TryGetValue(name, out var asset))
+        {
             return TypedResults.StatusCode(StatusCodes.Status404NotFound);
+        }
+
         context.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
         return TypedResults.Bytes(asset.Content, asset.MediaType);
     }

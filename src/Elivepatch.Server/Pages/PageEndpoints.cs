@@ -36,30 +36,57 @@ internal static class PageEndpoints
     }
 
     private static RouteHandlerBuilder Reading(RouteHandlerBuilder endpoint) =>
-        endpoint.RequireAuthorization(new AuthorizationPolicyBuilder(SessionAuthentication.SchemeName)
-            .RequireClaim(Caller.ScopeClaim, TokenScopes.Read).Build()).WithMetadata(new NeededScope(TokenScopes.Read));
+        endpoint
+            .RequireAuthorization(
+                new AuthorizationPolicyBuilder(SessionAuthentication.SchemeName)
+                    .RequireClaim(Caller.ScopeClaim, TokenScopes.Read)
+                    .Build()
+            )
+            .WithMetadata(new NeededScope(TokenScopes.Read));
 
     // An EventSource begins where the page ended, and comes back with the number of the last event that it heard.
     private static Task<IResult> FollowAsync(
-        HttpContext context, string build, BuildTable builds, BuildEventTable events, IHostApplicationLifetime lifetime, TimeProvider clock)
+        HttpContext context,
+        string build,
+        BuildTable builds,
+        BuildEventTable events,
+        IHostApplicationLifetime lifetime,
+        TimeProvider clock
+    )
     {
-        var last = context.Request.Headers["Last-Event-ID"] is { Count: > 0 } heard ? heard.ToString() : context.Request.Query["after"].ToString();
+        var last = context.Request.Headers["Last-Event-ID"] is { Count: > 0 } heard
+            ? heard.ToString()
+            : context.Request.Query["after"].ToString();
         return BuildEventsEndpoint.FollowAsync(context, build, last, builds, events, lifetime, clock);
     }
 
     private static async Task<IResult> CancelAsync(
-        HttpContext context, string build, BuildTable builds, BuildIntake intake, CancellationToken cancellation)
+        HttpContext context,
+        string build,
+        BuildTable builds,
+        BuildIntake intake,
+        CancellationToken cancellation
+    )
     {
         var read = await PageForm.ReadAsync(context, SessionCookie.Read(context.Request));
         if (!read.Succeeded)
+        {
             return PageProblems.Refuse(read.Problems);
+        }
+
         if (await builds.FindAsync(build, cancellation) is not { } found)
+        {
             return PageProblems.Refuse(BuildViews.Unknown(build));
+        }
+
         if (!PageView.Of(context).MayCancel(found.Token))
         {
-            return PageProblems.Refuse(new Model.Problem(
-                Protocol.ServiceProblems.ScopeMissing,
-                $"to cancel one's own build needs the scope {TokenScopes.Submit}, another's {TokenScopes.Operate} as well"));
+            return PageProblems.Refuse(
+                new Model.Problem(
+                    Protocol.ServiceProblems.ScopeMissing,
+                    $"to cancel one's own build needs the scope {TokenScopes.Submit}, another's {TokenScopes.Operate} as well"
+                )
+            );
         }
 
         await intake.CancelAsync(build, cancellation);

@@ -1,5 +1,5 @@
-// In: a request that sends a form. Out: the form, if a page of this server sent it: the browser says so, and the form carries a word
-// that only this server's page could know.
+// In: a request that sends a form. Out: the form, if a page of this server sent it: the browser says so, and the form carries a
+// word that only this server's page could know.
 
 using Elivepatch.Model;
 
@@ -21,9 +21,15 @@ internal static class PageForm
     public static async Task<Outcome<SentForm>> ReadAsync(HttpContext context, string? secret)
     {
         if (!IsOfThisServer(context.Request))
+        {
             return Refused("another site's page sent it");
+        }
+
         if (!context.Request.HasFormContentType)
+        {
             return Refused("it is not a form");
+        }
+
         IFormCollection form;
         try
         {
@@ -35,10 +41,11 @@ internal static class PageForm
         }
 
         if (secret is null)
+        {
             return Refused("its cookie is missing or too old");
-        return SessionSecret.IsFormWord(secret, form[Word])
-            ? new SentForm(form)
-            : Refused("it is of another session");
+        }
+
+        return SessionSecret.IsFormWord(secret, form[Word]) ? new SentForm(form) : Refused("it is of another session");
     }
 
     // Every browser of today says where a form is from. A proxy may have changed the host, so its word counts only where the
@@ -46,7 +53,10 @@ internal static class PageForm
     private static bool IsOfThisServer(HttpRequest request)
     {
         if (request.Headers["Sec-Fetch-Site"] is { Count: > 0 } site)
+        {
             return site == "same-origin";
+        }
+
         return request.Headers.Origin is not { Count: > 0 } origin
             || (Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority == request.Host.Value);
     }

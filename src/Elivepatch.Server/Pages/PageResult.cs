@@ -21,8 +21,9 @@ internal sealed class PageResult<TPage, TModel>(TModel model, int status = Statu
         await using var renderer = new HtmlRenderer(services, services.GetRequiredService<ILoggerFactory>());
         var html = await renderer.Dispatcher.InvokeAsync(async () =>
         {
-            var page = await renderer.RenderComponentAsync<TPage>(ParameterView.FromDictionary(
-                new Dictionary<string, object?> { ["View"] = view, ["Model"] = model }));
+            var page = await renderer.RenderComponentAsync<TPage>(
+                ParameterView.FromDictionary(new Dictionary<string, object?> { ["View"] = view, ["Model"] = model })
+            );
             return page.ToHtmlString();
         });
         PageHeaders.Set(httpContext.Response);

@@ -26,7 +26,10 @@ internal static class PageRoutes
     /// <summary>A path with those of the parameters that have a value.</summary>
     public static string With(string path, params (string Name, string? Value)[] parameters)
     {
-        var query = string.Join('&', parameters.Where(p => p.Value is { Length: > 0 }).Select(p => $"{p.Name}={Uri.EscapeDataString(p.Value!)}"));
+        var query = string.Join(
+            '&',
+            parameters.Where(p => p.Value is { Length: > 0 }).Select(p => $"{p.Name}={Uri.EscapeDataString(p.Value!)}")
+        );
         return query.Length == 0 ? path : $"{path}?{query}";
     }
 
@@ -36,7 +39,9 @@ internal static class PageRoutes
 
     /// <summary>A path of this server as somebody gave it; the list of builds for everything else.</summary>
     public static string Local(string? path) =>
-        path is { Length: > 0 and <= 2000 } && path[0] == '/' && !(path.Length > 1 && path[1] is '/' or '\\')
+        path is { Length: > 0 and <= 2000 }
+        && path[0] == '/'
+        && !(path.Length > 1 && path[1] is '/' or '\\')
         && path.All(c => c is > ' ' and < '\x7f' and not '\\')
             ? path
             : Builds;

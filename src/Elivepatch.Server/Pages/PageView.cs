@@ -11,7 +11,13 @@ namespace Elivepatch.Server.Pages;
 /// <param name="Scopes">What it may do.</param>
 /// <param name="FormWord">What the forms of this session carry; null without a session.</param>
 public sealed record PageView(
-    DateTimeOffset Now, string Path, string? SignedIn, string? TokenId, IReadOnlyList<string> Scopes, string? FormWord)
+    DateTimeOffset Now,
+    string Path,
+    string? SignedIn,
+    string? TokenId,
+    IReadOnlyList<string> Scopes,
+    string? FormWord
+)
 {
     /// <summary>What the page that a request asks for knows.</summary>
     internal static PageView Of(HttpContext context)
@@ -19,8 +25,13 @@ public sealed record PageView(
         var caller = Caller.Of(context.User);
         var secret = caller is null ? null : SessionCookie.Read(context.Request);
         return new(
-            context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow(), context.Request.Path.Value ?? "/", caller?.Name,
-            caller?.Id, caller?.Scopes ?? [], secret is null ? null : SessionSecret.FormWord(secret));
+            context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow(),
+            context.Request.Path.Value ?? "/",
+            caller?.Name,
+            caller?.Id,
+            caller?.Scopes ?? [],
+            secret is null ? null : SessionSecret.FormWord(secret)
+        );
     }
 
     /// <summary>True where the token may cancel a build that this token asked for first.</summary>

@@ -25,7 +25,9 @@ internal static class SessionCookie
     public static void Clear(HttpContext context)
     {
         foreach (var name in (string[])[Session, SignIn])
+        {
             context.Response.Cookies.Delete(NameFor(context.Request, name), Options(context.Request, TimeSpan.Zero));
+        }
     }
 
     private static string? Read(HttpRequest request, string name) =>
@@ -37,13 +39,14 @@ internal static class SessionCookie
     // A browser takes a cookie of this name over TLS only, from this host only.
     private static string NameFor(HttpRequest request, string name) => request.IsHttps ? $"__Host-{name}" : name;
 
-    private static CookieOptions Options(HttpRequest request, TimeSpan life) => new()
-    {
-        HttpOnly = true,
-        IsEssential = true,
-        MaxAge = life,
-        Path = "/",
-        SameSite = SameSiteMode.Strict,
-        Secure = request.IsHttps,
-    };
+    private static CookieOptions Options(HttpRequest request, TimeSpan life) =>
+        new()
+        {
+            HttpOnly = true,
+            IsEssential = true,
+            MaxAge = life,
+            Path = "/",
+            SameSite = SameSiteMode.Strict,
+            Secure = request.IsHttps,
+        };
 }

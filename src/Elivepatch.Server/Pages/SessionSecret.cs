@@ -5,8 +5,8 @@ using System.Text;
 namespace Elivepatch.Server.Pages;
 
 /// <summary>
-/// The secret in the cookie of somebody who signed in: 256 random bits, of which the server keeps the digest alone. Each form of the
-/// session carries a word made of it, which no other site can know.
+/// The secret in the cookie of somebody who signed in: 256 random bits, of which the server keeps the digest alone. Each form of
+/// the session carries a word made of it, which no other site can know.
 /// </summary>
 internal static class SessionSecret
 {

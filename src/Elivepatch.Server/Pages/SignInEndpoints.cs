@@ -1,5 +1,5 @@
-// In: a token that somebody types. Out: a session, in a cookie that no script can read. A wrong token is answered, counted and noted
-// like one in a header.
+// In: a token that somebody types. Out: a session, in a cookie that no script can read. A wrong token is answered, counted and
+// noted like one in a header.
 
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
@@ -25,27 +25,54 @@ internal static class SignInEndpoints
     {
         var back = PageRoutes.Local(context.Request.Query[Return]);
         if (Caller.Of(context.User) is not null)
+        {
             return SeeOther(context, back);
-        return Form(context, back, context.Request.Query.ContainsKey("over") ? "Your session is over." : null, StatusCodes.Status200OK);
+        }
+
+        return Form(
+            context,
+            back,
+            context.Request.Query.ContainsKey("over") ? "Your session is over." : null,
+            StatusCodes.Status200OK
+        );
     }
 
     private static async Task<IResult> SignInAsync(
-        HttpContext context, TokenCheck check, SessionTable sessions, TimeProvider clock, CancellationToken cancellation)
+        HttpContext context,
+        TokenCheck check,
+        SessionTable sessions,
+        TimeProvider clock,
+        CancellationToken cancellation
+    )
     {
         var read = await PageForm.ReadAsync(context, SessionCookie.ReadSignIn(context.Request));
         if (!read.TryGet(out var form))
-            return Form(context, PageRoutes.Builds, $"Please try again: {read.Problems[0].Reason}.", StatusCodes.Status403Forbidden);
+        {
+            return Form(
+                context,
+                PageRoutes.Builds,
+                $"Please try again: {read.Problems[0].Reason}.",
+                StatusCodes.Status403Forbidden
+            );
+        }
+
         var back = PageRoutes.Local(form.Fields[Return]);
         var (token, why) = await check.OfSecretAsync(form.Fields["token"].ToString().Trim(), cancellation);
         if (token is null)
+        {
             return Form(context, back, $"{ServiceProblems.TokenRefused.Id}: {why}.", StatusCodes.Status401Unauthorized);
+        }
+
         context.User = new Caller(token.Id, token.Name, token.Scopes).ToPrincipal(SessionAuthentication.SchemeName);
         if (!token.Scopes.Contains(TokenScopes.Read))
         {
             context.User = new();
             return Form(
-                context, back, $"{ServiceProblems.ScopeMissing.Id}: the token has no scope {TokenScopes.Read}.",
-                StatusCodes.Status403Forbidden);
+                context,
+                back,
+                $"{ServiceProblems.ScopeMissing.Id}: the token has no scope {TokenScopes.Read}.",
+                StatusCodes.Status403Forbidden
+            );
         }
 
         var secret = SessionSecret.Create();
@@ -59,10 +86,16 @@ internal static class SignInEndpoints
     private static async Task<IResult> SignOutAsync(HttpContext context, SessionTable sessions, CancellationToken cancellation)
     {
         if (SessionCookie.Read(context.Request) is not { } secret)
+        {
             return SeeOther(context, PageRoutes.SignIn);
+        }
+
         var read = await PageForm.ReadAsync(context, secret);
         if (!read.Succeeded)
+        {
             return PageProblems.Refuse(read.Problems);
+        }
+
         await sessions.EndAsync(SessionSecret.Hash(secret), cancellation);
         SessionCookie.Clear(context);
         return SeeOther(context, PageRoutes.SignIn);

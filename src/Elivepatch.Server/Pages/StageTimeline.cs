@@ -12,7 +12,15 @@ namespace Elivepatch.Server.Pages;
 /// <param name="Length">How long it took, or takes until now.</param>
 /// <param name="Done">How much is done, where that is known.</param>
 /// <param name="Total">How much there is to do, where that is known.</param>
-public sealed record TimedStage(string Name, string Detail, string Status, TimeSpan Begin, TimeSpan Length, long? Done, long? Total);
+public sealed record TimedStage(
+    string Name,
+    string Detail,
+    string Status,
+    TimeSpan Begin,
+    TimeSpan Length,
+    long? Done,
+    long? Total
+);
 
 /// <summary>The stages of the last attempt of a build.</summary>
 /// <param name="Stages">In the order in which they began.</param>
@@ -30,12 +38,19 @@ public sealed record StageTimeline(IReadOnlyList<TimedStage> Stages, TimeSpan Wh
         var first = events.ToList().FindLastIndex(e => e is { Kind: BuildEventKind.State, Detail: "running" });
         var attempt = first < 0 ? [.. events.Where(e => e.Kind == BuildEventKind.Stage)] : events.Skip(first).ToList();
         if (attempt.Count == 0)
+        {
             return new([], TimeSpan.Zero);
+        }
+
         var begin = attempt[0].Time;
         var ended = attempt.Find(e => e.Kind == BuildEventKind.State && e.Detail != "running");
         var end = ended?.Time ?? (now > attempt[^1].Time ? now : attempt[^1].Time);
-        var stages = attempt.Where(e => e.Kind == BuildEventKind.Stage).GroupBy(e => e.Stage).Take(MostStages)
-            .Select(stage => Time([.. stage], begin, end, ended is not null)).ToList();
+        var stages = attempt
+            .Where(e => e.Kind == BuildEventKind.Stage)
+            .GroupBy(e => e.Stage)
+            .Take(MostStages)
+            .Select(stage => Time([.. stage], begin, end, ended is not null))
+            .ToList();
         return new(stages, end - begin);
     }
 
@@ -45,7 +60,17 @@ public sealed record StageTimeline(IReadOnlyList<TimedStage> Stages, TimeSpan Wh
         var isRunning = last.Status is "running" or null;
         // A stage that nobody ended, ended with its build.
         return new(
-            last.Stage, events.LastOrDefault(e => e.Detail.Length > 0)?.Detail ?? "", isRunning ? isOver ? "ended" : "running" : last.Status!,
-            events[0].Time - begin, (isRunning ? end : last.Time) - events[0].Time, last.Done, last.Total);
+            last.Stage,
+            events.LastOrDefault(e => e.Detail.Length > 0)?.Detail ?? "",
+            isRunning
+                ? isOver
+                    ? "ended"
+                    : "running"
+                : last.Status!,
+            events[0].Time - begin,
+            (isRunning ? end : last.Time) - events[0].Time,
+            last.Done,
+            last.Total
+        );
     }
 }

@@ -10,7 +10,9 @@ namespace Elivepatch.Server.Security;
 /// <summary>Says of an endpoint that its use is noted although it changes nothing.</summary>
 internal sealed record NotedUse;
 
-/// <summary>Says of an endpoint that what it changes is routine, as machines do it by the clock: only refusals are noted.</summary>
+/// <summary>
+/// Says of an endpoint that what it changes is routine, as machines do it by the clock: only refusals are noted.
+/// </summary>
 internal sealed record RoutineUse;
 
 /// <summary>Keeps the audit log.</summary>
@@ -21,7 +23,13 @@ internal sealed partial class AuditTrail(RequestDelegate next, AuditTable audit,
 
     // Whoever has no token must not fill the disk with refusals.
     private readonly FixedWindowRateLimiter strangers = new(
-        new() { PermitLimit = 120, Window = TimeSpan.FromMinutes(1), QueueLimit = 0 });
+        new()
+        {
+            PermitLimit = 120,
+            Window = TimeSpan.FromMinutes(1),
+            QueueLimit = 0,
+        }
+    );
 
     /// <summary>Says what a request turned out to be about.</summary>
     public static void IsAbout(HttpContext context, string subject) => context.Items[subjectKey] = subject;
@@ -31,7 +39,10 @@ internal sealed partial class AuditTrail(RequestDelegate next, AuditTable audit,
     {
         await next(context);
         if (!IsWorthNoting(context))
+        {
             return;
+        }
+
         var caller = Caller.Of(context.User);
         var entry = Entry(context, caller);
         if (caller is null && !strangers.AttemptAcquire().IsAcquired)
@@ -66,12 +77,22 @@ internal sealed partial class AuditTrail(RequestDelegate next, AuditTable audit,
     private static AuditEntry Entry(HttpContext context, Caller? caller)
     {
         var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? context.Request.Path.Value ?? "";
-        var subject = context.Items[subjectKey] as string
-            ?? context.Request.RouteValues.Where(v => v.Key is "build" or "kernel" or "token")
-                .Select(v => v.Value as string).FirstOrDefault();
+        var subject =
+            context.Items[subjectKey] as string
+            ?? context
+                .Request.RouteValues.Where(v => v.Key is "build" or "kernel" or "token")
+                .Select(v => v.Value as string)
+                .FirstOrDefault();
         return new(
-            "", default, caller?.Id ?? "", caller?.Name ?? "", context.Connection.RemoteIpAddress?.ToString() ?? "",
-            Plain($"{context.Request.Method} {route}"), Plain(subject ?? ""), context.Response.StatusCode);
+            "",
+            default,
+            caller?.Id ?? "",
+            caller?.Name ?? "",
+            context.Connection.RemoteIpAddress?.ToString() ?? "",
+            Plain($"{context.Request.Method} {route}"),
+            Plain(subject ?? ""),
+            context.Response.StatusCode
+        );
     }
 
     // Anybody's words: short, and harmless for the terminal that shows them.
@@ -79,11 +100,22 @@ internal sealed partial class AuditTrail(RequestDelegate next, AuditTable audit,
         new([.. text.Take(LongestText).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c)]);
 
     [LoggerMessage(
-        Level = LogLevel.Warning, Message = "too many requests without a token, not in the audit log: {address} {action} {status}")]
+        Level = LogLevel.Warning,
+        Message = "too many requests without a token, not in the audit log: {address} {action} {status}"
+    )]
     private static partial void LogNotKept(ILogger logger, string address, string action, int status);
 
     [LoggerMessage(
-        Level = LogLevel.Critical, Message = "the audit log cannot be written: {token} {address} {action} {subject} {status}")]
+        Level = LogLevel.Critical,
+        Message = "the audit log cannot be written: {token} {address} {action} {subject} {status}"
+    )]
     private static partial void LogLost(
-        ILogger logger, Exception e, string token, string address, string action, string subject, int status);
+        ILogger logger,
+        Exception e,
+        string token,
+        string address,
+        string action,
+        string subject,
+        int status
+    );
 }

@@ -22,6 +22,11 @@ internal sealed record Caller(string Id, string Name, IReadOnlyList<string> Scop
             : null;
 
     /// <summary>The caller as the framework has it.</summary>
-    public ClaimsPrincipal ToPrincipal(string scheme) => new(new ClaimsIdentity(
-        [new(ClaimTypes.NameIdentifier, Id), new(ClaimTypes.Name, Name), .. Scopes.Select(s => new Claim(ScopeClaim, s))], scheme));
+    public ClaimsPrincipal ToPrincipal(string scheme) =>
+        new(
+            new ClaimsIdentity(
+                [new(ClaimTypes.NameIdentifier, Id), new(ClaimTypes.Name, Name), .. Scopes.Select(s => new Claim(ScopeClaim, s))],
+                scheme
+            )
+        );
 }

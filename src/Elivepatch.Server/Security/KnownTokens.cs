@@ -1,6 +1,6 @@
-// In: the secret of a request. Out: whose it is. A token that was found is believed for two seconds without asking the database again,
-// which a client that asks often would otherwise be most of the work of. So long a revoked token may still be used at another server
-// than the one that revoked it.
+// In: the secret of a request. Out: whose it is. A token that was found is believed for two seconds without asking the database
+// again, which a client that asks often would otherwise be most of the work of. So long a revoked token may still be used at
+// another server than the one that revoked it.
 
 using System.Collections.Concurrent;
 using System.Security.Claims;
@@ -20,7 +20,10 @@ internal sealed class KnownTokens(TokenTable tokens, TimeProvider clock)
     {
         var hash = TokenSecret.Hash(secret);
         if (known.TryGetValue(hash, out var found) && clock.GetElapsedTime(found.Asked) < believed)
+        {
             return found;
+        }
+
         var asked = clock.GetTimestamp();
         // What is wrong is not kept: whoever guesses must not fill the memory.
         if (await tokens.FindByHashAsync(hash, cancellation) is not { } token)
@@ -30,7 +33,10 @@ internal sealed class KnownTokens(TokenTable tokens, TimeProvider clock)
         }
 
         if (known.Count >= Most)
+        {
             known.Clear();
+        }
+
         var caller = new Caller(token.Id, token.Name, token.Scopes).ToPrincipal(TokenAuthentication.SchemeName);
         return known[hash] = new(token, caller, asked, found?.NotedUse ?? token.LastUsed);
     }
@@ -64,11 +70,17 @@ internal sealed class KnownToken(StoredToken token, ClaimsPrincipal caller, long
     public bool HasToNote(DateTimeOffset minute)
     {
         if (NotedUse == minute)
+        {
             return false;
+        }
+
         lock (gate)
         {
             if (NotedUse == minute)
+            {
                 return false;
+            }
+
             NotedUse = minute;
             return true;
         }

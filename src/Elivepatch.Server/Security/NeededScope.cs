@@ -12,6 +12,9 @@ internal static class ScopedEndpoints
     /// <summary>Only tokens with this scope may ask.</summary>
     public static TBuilder Needs<TBuilder>(this TBuilder endpoint, string scope)
         where TBuilder : IEndpointConventionBuilder =>
-        endpoint.RequireAuthorization(new AuthorizationPolicyBuilder(TokenAuthentication.SchemeName)
-            .RequireClaim(Caller.ScopeClaim, scope).Build()).WithMetadata(new NeededScope(scope));
+        endpoint
+            .RequireAuthorization(
+                new AuthorizationPolicyBuilder(TokenAuthentication.SchemeName).RequireClaim(Caller.ScopeClaim, scope).Build()
+            )
+            .WithMetadata(new NeededScope(scope));
 }

@@ -39,12 +39,25 @@ internal static class RequestLimits
     {
         services.AddRateLimiter(limiter =>
         {
-            limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(
-                context => RateLimitPartition.GetTokenBucketLimiter(PartitionOf(context), _ => Bucket(PerMinute(context, options))));
-            limiter.AddPolicy(UploadPolicy, context => RateLimitPartition.GetConcurrencyLimiter(
-                PartitionOf(context), _ => new() { PermitLimit = UploadsAtOnce, QueueLimit = UploadsWaiting }));
-            limiter.AddPolicy(StreamPolicy, context => RateLimitPartition.GetConcurrencyLimiter(
-                PartitionOf(context), _ => new() { PermitLimit = StreamsAtOnce, QueueLimit = 0 }));
+            limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context =>
+                RateLimitPartition.GetTokenBucketLimiter(PartitionOf(context), _ => Bucket(PerMinute(context, options)))
+            );
+            limiter.AddPolicy(
+                UploadPolicy,
+                context =>
+                    RateLimitPartition.GetConcurrencyLimiter(
+                        PartitionOf(context),
+                        _ => new() { PermitLimit = UploadsAtOnce, QueueLimit = UploadsWaiting }
+                    )
+            );
+            limiter.AddPolicy(
+                StreamPolicy,
+                context =>
+                    RateLimitPartition.GetConcurrencyLimiter(
+                        PartitionOf(context),
+                        _ => new() { PermitLimit = StreamsAtOnce, QueueLimit = 0 }
+                    )
+            );
             limiter.OnRejected = (rejected, _) => RejectAsync(rejected.HttpContext, rejected.Lease);
         });
         services.AddRequestTimeouts(timeouts => timeouts.DefaultPolicy = Timeout(usualTime));
@@ -95,10 +108,16 @@ internal static class RequestLimits
     private static string PartitionOf(HttpContext context)
     {
         if (context.User.FindFirstValue(ClaimTypes.NameIdentifier) is { } token)
+        {
             return $"token {token}";
+        }
+
         var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
         if (address.IsIPv4MappedToIPv6)
+        {
             address = address.MapToIPv4();
+        }
+
         return address.AddressFamily == AddressFamily.InterNetworkV6
             ? $"network {new IPAddress([.. address.GetAddressBytes()[..8], .. new byte[8]])}"
             : $"address {address}";
@@ -113,11 +132,15 @@ internal static class RequestLimits
         await Answers.WriteAsync(context, new Problem(ServiceProblems.TooManyRequests, $"ask again in {wait} s"));
     }
 
-    private static RequestTimeoutPolicy Timeout(TimeSpan time) => new()
-    {
-        Timeout = time,
-        TimeoutStatusCode = StatusCodes.Status408RequestTimeout,
-        WriteTimeoutResponse = context => Answers.WriteAsync(
-            context, new Problem(ServerProblems.RequestTooSlow, $"it was not done in {time.TotalMinutes} minutes")),
-    };
+    private static RequestTimeoutPolicy Timeout(TimeSpan time) =>
+        new()
+        {
+            Timeout = time,
+            TimeoutStatusCode = StatusCodes.Status408RequestTimeout,
+            WriteTimeoutResponse = context =>
+                Answers.WriteAsync(
+                    context,
+                    new Problem(ServerProblems.RequestTooSlow, $"it was not done in {time.TotalMinutes} minutes")
+                ),
+        };
 }

@@ -23,7 +23,12 @@ internal sealed partial class ServerCertificate
     private long looked;
 
     private ServerCertificate(
-        string certificate, string key, TimeProvider clock, SslStreamCertificateContext current, DateTime written)
+        string certificate,
+        string key,
+        TimeProvider clock,
+        SslStreamCertificateContext current,
+        DateTime written
+    )
     {
         (this.certificate, this.key, this.clock, this.current, this.written) = (certificate, key, clock, current, written);
         looked = clock.GetTimestamp();
@@ -47,23 +52,30 @@ internal sealed partial class ServerCertificate
     }
 
     /// <summary>How connections are secured.</summary>
-    public TlsHandshakeCallbackOptions Handshake(ILogger log) => new()
-    {
-        HandshakeTimeout = TimeSpan.FromSeconds(10),
-        OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+    public TlsHandshakeCallbackOptions Handshake(ILogger log) =>
+        new()
         {
-            ServerCertificateContext = Current(log),
-            // The versions that the system allows, of which 1.2 is the least that .NET offers.
-            ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
-        }),
-    };
+            HandshakeTimeout = TimeSpan.FromSeconds(10),
+            OnConnection = _ =>
+                ValueTask.FromResult(
+                    new SslServerAuthenticationOptions
+                    {
+                        ServerCertificateContext = Current(log),
+                        // The versions that the system allows, of which 1.2 is the least that .NET offers.
+                        ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
+                    }
+                ),
+        };
 
     private SslStreamCertificateContext Current(ILogger log)
     {
         lock (gate)
         {
             if (clock.GetElapsedTime(looked) < lookInterval)
+            {
                 return current;
+            }
+
             looked = clock.GetTimestamp();
             try
             {
@@ -75,7 +87,8 @@ internal sealed partial class ServerCertificate
                     LogRenewed(log, current.TargetCertificate.NotAfter);
                 }
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+            catch (Exception e)
+                when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
             {
                 LogUnusable(log, certificate, e.Message);
             }
@@ -84,8 +97,7 @@ internal sealed partial class ServerCertificate
         }
     }
 
-    private static DateTime Written(string certificate, string key) =>
-        new[] { certificate, key }.Max(File.GetLastWriteTimeUtc);
+    private static DateTime Written(string certificate, string key) => new[] { certificate, key }.Max(File.GetLastWriteTimeUtc);
 
     private static SslStreamCertificateContext Read(string certificate, string key)
     {
@@ -99,6 +111,8 @@ internal sealed partial class ServerCertificate
     private static partial void LogRenewed(ILogger logger, DateTime end);
 
     [LoggerMessage(
-        Level = LogLevel.Error, Message = "the certificate {file} was changed and cannot be used, the former stays: {reason}")]
+        Level = LogLevel.Error,
+        Message = "the certificate {file} was changed and cannot be used, the former stays: {reason}"
+    )]
     private static partial void LogUnusable(ILogger logger, string file, string reason);
 }

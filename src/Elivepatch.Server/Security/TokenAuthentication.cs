@@ -9,9 +9,13 @@ namespace Elivepatch.Server.Security;
 
 /// <summary>Finds out whose request it is by <c>Authorization: Bearer SECRET</c>.</summary>
 internal sealed class TokenAuthentication(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logs, UrlEncoder encoder, KnownTokens known, TokenCheck check,
-    TimeProvider clock)
-    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logs, encoder)
+    IOptionsMonitor<AuthenticationSchemeOptions> options,
+    ILoggerFactory logs,
+    UrlEncoder encoder,
+    KnownTokens known,
+    TokenCheck check,
+    TimeProvider clock
+) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logs, encoder)
 {
     /// <summary>The scheme of the header.</summary>
     public const string SchemeName = "Bearer";
@@ -21,21 +25,38 @@ internal sealed class TokenAuthentication(
     {
         var headers = Request.Headers.Authorization;
         if (headers.Count == 0)
+        {
             return AuthenticateResult.NoResult();
-        if (headers.Count > 1 || headers[0] is not { } header
-            || !header.StartsWith(SchemeName + " ", StringComparison.OrdinalIgnoreCase))
+        }
+
+        if (
+            headers.Count > 1
+            || headers[0] is not { } header
+            || !header.StartsWith(SchemeName + " ", StringComparison.OrdinalIgnoreCase)
+        )
+        {
             return AuthenticateResult.Fail("the header has no bearer token");
+        }
+
         var secret = header[(SchemeName.Length + 1)..].Trim();
         if (!TokenSecret.IsWellFormed(secret))
+        {
             return AuthenticateResult.Fail(TokenCheck.NoToken);
+        }
 
         var now = clock.GetUtcNow();
         var found = await known.FindAsync(secret, Context.RequestAborted);
         if (TokenCheck.WhyNot(found?.Token, now) is { } why)
+        {
             return AuthenticateResult.Fail(why);
+        }
+
         var minute = TokenCheck.MinuteOf(now);
         if (found!.HasToNote(minute))
+        {
             await check.NoteUseAsync(found.Token, minute, Context.RequestAborted);
+        }
+
         return AuthenticateResult.Success(new(found.Caller, SchemeName));
     }
 
@@ -45,7 +66,9 @@ internal sealed class TokenAuthentication(
         var result = await HandleAuthenticateOnceSafeAsync();
         Response.Headers.WWWAuthenticate = SchemeName;
         await Answers.WriteAsync(
-            Context, new Problem(ServiceProblems.TokenRefused, result.Failure?.Message ?? "the request has no token"));
+            Context,
+            new Problem(ServiceProblems.TokenRefused, result.Failure?.Message ?? "the request has no token")
+        );
     }
 
     /// <inheritdoc/>
@@ -54,6 +77,8 @@ internal sealed class TokenAuthentication(
         var needed = Context.GetEndpoint()?.Metadata.GetMetadata<NeededScope>()?.Name ?? "another";
         var has = string.Join(", ", Caller.Of(Context.User)?.Scopes ?? []);
         return Answers.WriteAsync(
-            Context, new Problem(ServiceProblems.ScopeMissing, $"it needs the scope {needed}, and the token has {has}"));
+            Context,
+            new Problem(ServiceProblems.ScopeMissing, $"it needs the scope {needed}, and the token has {has}")
+        );
     }
 }

@@ -19,16 +19,18 @@ internal sealed partial class TokenCheck(TokenTable tokens, TimeProvider clock, 
     private static readonly TimeSpan usePrecision = TimeSpan.FromMinutes(1);
 
     /// <summary>Why a token may not be used at a time; null where it may.</summary>
-    public static string? WhyNot(StoredToken? token, DateTimeOffset now) => token switch
-    {
-        null => "the token is unknown",
-        { Revoked: not null } => "the token has been revoked",
-        { Expires: { } end } when end <= now => "the token has expired",
-        _ => null,
-    };
+    public static string? WhyNot(StoredToken? token, DateTimeOffset now) =>
+        token switch
+        {
+            null => "the token is unknown",
+            { Revoked: not null } => "the token has been revoked",
+            { Expires: { } end } when end <= now => "the token has expired",
+            _ => null,
+        };
 
     /// <summary>The minute of a time: uses are noted to the minute.</summary>
-    public static DateTimeOffset MinuteOf(DateTimeOffset time) => new(time.UtcTicks - (time.UtcTicks % usePrecision.Ticks), TimeSpan.Zero);
+    public static DateTimeOffset MinuteOf(DateTimeOffset time) =>
+        new(time.UtcTicks - (time.UtcTicks % usePrecision.Ticks), TimeSpan.Zero);
 
     /// <summary>Checks a secret.</summary>
     public async Task<CheckedToken> OfSecretAsync(string secret, CancellationToken cancellation) =>
@@ -41,14 +43,22 @@ internal sealed partial class TokenCheck(TokenTable tokens, TimeProvider clock, 
     {
         var now = clock.GetUtcNow();
         if (WhyNot(token, now) is { } why)
+        {
             return new(null, why);
+        }
+
         var minute = MinuteOf(now);
         if (token!.LastUsed != minute)
+        {
             await NoteUseAsync(token, minute, cancellation);
+        }
+
         return new(token, null);
     }
 
-    /// <summary>Notes the use of a token. That it could not be noted, on a full disk for one, keeps nobody from reading.</summary>
+    /// <summary>
+    /// Notes the use of a token. That it could not be noted, on a full disk for one, keeps nobody from reading.
+    /// </summary>
     public async Task NoteUseAsync(StoredToken token, DateTimeOffset minute, CancellationToken cancellation)
     {
         try

@@ -21,12 +21,14 @@ internal static class TokenSecret
 
     /// <summary>True for what can be a secret at all.</summary>
     public static bool IsWellFormed(string text) =>
-        text.Length == length && text.StartsWith(Prefix, StringComparison.Ordinal)
+        text.Length == length
+        && text.StartsWith(Prefix, StringComparison.Ordinal)
         && text.AsSpan(Prefix.Length).IndexOfAnyExcept(base64Url) < 0;
 
     /// <summary>What is kept of a secret: its SHA-256, hexadecimal.</summary>
     public static string Hash(string secret) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(secret)));
 
-    private static readonly System.Buffers.SearchValues<char> base64Url =
-        System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+    private static readonly System.Buffers.SearchValues<char> base64Url = System.Buffers.SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    );
 }

@@ -5,8 +5,8 @@ using Elivepatch.Server.State;
 namespace Elivepatch.Server.Signing;
 
 /// <summary>
-/// Looks, while the server runs, whether its keys are still those of the other servers: one whose folder is not shared does not learn
-/// of a rotation.
+/// Looks, while the server runs, whether its keys are still those of the other servers: one whose folder is not shared does not
+/// learn of a rotation.
 /// </summary>
 internal sealed partial class KeyAgreement(KeyRing keys, Database database, TimeProvider clock, ILogger<KeyAgreement> log)
     : BackgroundService
@@ -23,7 +23,9 @@ internal sealed partial class KeyAgreement(KeyRing keys, Database database, Time
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
                 await LookAsync(stoppingToken);
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -38,7 +40,10 @@ internal sealed partial class KeyAgreement(KeyRing keys, Database database, Time
         {
             var found = await RegisteredKeys.AgreeAsync(keys, database, cancellation);
             if (found is not null && found != Difference)
+            {
                 LogDifference(log, found.Reason);
+            }
+
             Difference = found;
         }
         catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
@@ -49,6 +54,7 @@ internal sealed partial class KeyAgreement(KeyRing keys, Database database, Time
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "this server signs with other keys than the other servers of the database (share or copy the key directory): {reason}")]
+        Message = "this server signs with other keys than the other servers of the database (share or copy the key directory): {reason}"
+    )]
     private static partial void LogDifference(ILogger logger, string reason);
 }

@@ -13,8 +13,12 @@ internal static class KeyFile
     private const int Largest = 16 << 10;
     private const string CreatedLine = "Created: ";
     private const UnixFileMode Others =
-        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
-        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+        UnixFileMode.GroupRead
+        | UnixFileMode.GroupWrite
+        | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead
+        | UnixFileMode.OtherWrite
+        | UnixFileMode.OtherExecute;
 
     /// <summary>Reads a key and when it was made.</summary>
     public static Outcome<(SigningKey Key, DateTimeOffset Created)> Read(string path)
@@ -22,18 +26,37 @@ internal static class KeyFile
         try
         {
             if ((File.GetUnixFileMode(path) & Others) != 0)
+            {
                 return Unusable(path, "others may read or write it");
+            }
+
             if (new FileInfo(path).Length > Largest)
+            {
                 return Unusable(path, "it is too large for a key");
+            }
+
             var text = File.ReadAllText(path);
             var first = text.Split('\n')[0];
-            if (!first.StartsWith(CreatedLine, StringComparison.Ordinal) || !DateTimeOffset.TryParse(
-                first[CreatedLine.Length..], CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var created))
+            if (
+                !first.StartsWith(CreatedLine, StringComparison.Ordinal)
+                || !DateTimeOffset.TryParse(
+                    first[CreatedLine.Length..],
+                    CultureInfo.InvariantCulture,
+                    DateTimeStyles.RoundtripKind,
+                    out var created
+                )
+            )
+            {
                 return Unusable(path, "its first line does not say when it was made");
+            }
+
             var key = SigningKey.Import(text);
             // A damaged number may still be one: what the key signs, it has to verify.
             if (key.Public.HasSigned(key.Sign("text/plain", [1])))
+            {
                 return (key, created);
+            }
+
             key.Dispose();
             return Unusable(path, "its parts contradict each other");
         }

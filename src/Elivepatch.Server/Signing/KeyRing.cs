@@ -1,5 +1,6 @@
-// In: a folder. Out: the keys that manifests are signed with, the newest first in use. Keys NNNN.key follow each other; the one before
-// endorses the next in NNNN.next, and by that file, written last, a rotation has happened: a key without endorsement is not used.
+// In: a folder. Out: the keys that manifests are signed with, the newest first in use. Keys NNNN.key follow each other; the one
+// before endorses the next in NNNN.next, and by that file, written last, a rotation has happened: a key without endorsement is
+// not used.
 
 using System.Globalization;
 using System.Text.Json;
@@ -46,7 +47,10 @@ public sealed class KeyRing : IDisposable
         var ring = new KeyRing(Path.GetFullPath(folder), clock);
         var problem = ring.Prepare();
         if (problem is null)
+        {
             return ring;
+        }
+
         ring.Dispose();
         return problem;
     }
@@ -74,14 +78,19 @@ public sealed class KeyRing : IDisposable
             // The command and the server may be two processes.
             using var held = Take();
             if (Load() is { } problem)
+            {
                 throw new IOException(problem.Reason);
+            }
+
             var now = clock.GetUtcNow();
             var (number, last) = (entries.Count, entries[^1].Key);
             var next = SigningKey.Create();
             KeyFile.Write(KeyPath(number + 1), next, now);
             var said = new KeyEndorsement(last.Public.Id, next.Public.Id, next.Public.Pem, now);
             var envelope = last.Sign(
-                KeyEndorsement.PayloadType, JsonSerializer.SerializeToUtf8Bytes(said, ProtocolJson.Default.KeyEndorsement));
+                KeyEndorsement.PayloadType,
+                JsonSerializer.SerializeToUtf8Bytes(said, ProtocolJson.Default.KeyEndorsement)
+            );
             KeyFile.WriteWhole(NextPath(number), JsonSerializer.Serialize(envelope, ProtocolJson.Default.Envelope));
             entries[^1] = entries[^1] with { Endorsement = envelope };
             entries.Add(new(next, now, null));
@@ -107,7 +116,9 @@ public sealed class KeyRing : IDisposable
     public void Dispose()
     {
         foreach (var entry in entries)
+        {
             entry.Key.Dispose();
+        }
     }
 
     private Problem? Prepare()
@@ -115,14 +126,22 @@ public sealed class KeyRing : IDisposable
         try
         {
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            if ((File.GetUnixFileMode(folder) & ~(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)) != 0)
+            if (
+                (File.GetUnixFileMode(folder) & ~(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)) != 0
+            )
+            {
                 return KeyFile.Unusable(folder, "others may look into it: its mode has to be 0700");
+            }
+
             using var held = Take();
             if (!File.Exists(KeyPath(1)))
             {
                 // Without the first, the others are of no use: that is no new ring but a damaged one.
                 if (!IsEmpty(folder))
+                {
                     return KeyFile.Unusable(KeyPath(1), "it is missing");
+                }
+
                 using var first = SigningKey.Create();
                 KeyFile.Write(KeyPath(1), first, clock.GetUtcNow());
             }
@@ -139,7 +158,9 @@ public sealed class KeyRing : IDisposable
     private void Refresh()
     {
         if (Stamp() != read)
+        {
             Load();
+        }
     }
 
     private Problem? Load()
@@ -154,7 +175,10 @@ public sealed class KeyRing : IDisposable
         }
 
         foreach (var entry in found)
+        {
             entry.Key.Dispose();
+        }
+
         return problem;
     }
 
@@ -164,7 +188,10 @@ public sealed class KeyRing : IDisposable
         {
             var outcome = KeyFile.Read(KeyPath(number));
             if (!outcome.TryGet(out var file))
+            {
                 return outcome.Problems[0];
+            }
+
             var endorsement = ReadEndorsement(NextPath(number));
             if (!endorsement.TryGet(out var envelopes))
             {
@@ -174,7 +201,9 @@ public sealed class KeyRing : IDisposable
 
             found.Add(new(file.Key, file.Created, envelopes.SingleOrDefault()));
             if (envelopes.Count == 0)
+            {
                 return Check(found);
+            }
         }
 
         return KeyFile.Unusable(folder, $"it has more than {MostKeys} keys");
@@ -182,7 +211,8 @@ public sealed class KeyRing : IDisposable
 
     // The very check that clients make: what they would refuse is not served.
     private Problem? Check(List<Entry> found) =>
-        KeyChain.Follow([.. found.Select(View)], found[0].Key.Public).TryGet(out var current) && current.Id == found[^1].Key.Public.Id
+        KeyChain.Follow([.. found.Select(View)], found[0].Key.Public).TryGet(out var current)
+        && current.Id == found[^1].Key.Public.Id
             ? null
             : KeyFile.Unusable(folder, "the keys do not endorse each other");
 
@@ -191,7 +221,10 @@ public sealed class KeyRing : IDisposable
         try
         {
             if (!File.Exists(path))
+            {
                 return new List<Envelope>();
+            }
+
             return JsonSerializer.Deserialize(File.ReadAllText(path), ProtocolJson.Default.Envelope) is { } envelope
                 ? new List<Envelope> { envelope }
                 : KeyFile.Unusable(path, "it is not an endorsement");
@@ -202,8 +235,15 @@ public sealed class KeyRing : IDisposable
         }
     }
 
-    private static KeyView View(Entry entry) => new(
-        entry.Key.Public.Id, PublicKey.Algorithm, entry.Key.Public.Pem, entry.Created, entry.Endorsement is null, entry.Endorsement);
+    private static KeyView View(Entry entry) =>
+        new(
+            entry.Key.Public.Id,
+            PublicKey.Algorithm,
+            entry.Key.Public.Pem,
+            entry.Created,
+            entry.Endorsement is null,
+            entry.Endorsement
+        );
 
     private FileLock Take()
     {
@@ -211,9 +251,15 @@ public sealed class KeyRing : IDisposable
         while (true)
         {
             if (FileLock.TryTake(Path.Combine(folder, "lock")) is { } held)
+            {
                 return held;
+            }
+
             if (Environment.TickCount64 - start > LongestWait.TotalMilliseconds)
+            {
                 throw new IOException("another process changes the keys and does not end");
+            }
+
             Thread.Sleep(20);
         }
     }
@@ -222,7 +268,8 @@ public sealed class KeyRing : IDisposable
 
     private string KeyPath(int number) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{number:0000}.key"));
 
-    private string NextPath(int number) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{number:0000}.next"));
+    private string NextPath(int number) =>
+        Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{number:0000}.next"));
 
     private sealed record Entry(SigningKey Key, DateTimeOffset Created, Envelope? Endorsement);
 }

@@ -1,5 +1,5 @@
-// In: a build that has succeeded. Out: its manifest, dated now and signed. The statement is kept without date and signature, so that
-// one artifact can be vouched for as long as the server wants to, and by a new key after a rotation.
+// In: a build that has succeeded. Out: its manifest, dated now and signed. The statement is kept without date and signature, so
+// that one artifact can be vouched for as long as the server wants to, and by a new key after a rotation.
 
 using System.Text.Json;
 using Elivepatch.Builder;
@@ -23,13 +23,21 @@ public sealed class ManifestSigner(KeyRing keys, BlobStore blobs, TimeSpan valid
     public async Task<Outcome<Envelope>> SignAsync(StoredBuild build, CancellationToken cancellation)
     {
         if (build.End?.Statement is not { } digest)
+        {
             return new Problem(ServerProblems.ResultMissing, $"build {build.Id} has no livepatch");
+        }
+
         var statement = JsonSerializer.Deserialize(await blobs.ReadAsync(digest, cancellation), ProtocolJson.Default.Statement);
         if (statement is null || statement.Subject is not [{ Digest.Sha256: { } subject }] || subject != build.End.Artifact)
+        {
             return new Problem(BuilderProblems.StateUnusable, $"the statement of build {build.Id} is not about its module");
+        }
+
         var now = clock.GetUtcNow();
         return keys.Sign(
-            Statement.PayloadType, key => JsonSerializer.SerializeToUtf8Bytes(Dated(statement, key, now), ProtocolJson.Default.Statement));
+            Statement.PayloadType,
+            key => JsonSerializer.SerializeToUtf8Bytes(Dated(statement, key, now), ProtocolJson.Default.Statement)
+        );
     }
 
     private Statement Dated(Statement statement, PublicKey key, DateTimeOffset now)

@@ -1,6 +1,7 @@
-// In: a finished module. Out: the same with the kernel's own signature appended, as scripts/sign-file.c of the kernel's source does
-// it: a CMS message without content, certificates and signed attributes, then struct module_signature
-// (include/linux/module_signature.h), then a line of text. kernel/module/signing.c and crypto/asymmetric_keys/pkcs7_verify.c read it.
+// In: a finished module. Out: the same with the kernel's own signature appended, as scripts/sign-file.c of the kernel's source
+// does it: a CMS message without content, certificates and signed attributes, then struct module_signature
+// (include/linux/module_signature.h), then a line of text. kernel/module/signing.c and crypto/asymmetric_keys/pkcs7_verify.c read
+// it.
 
 using System.Buffers.Binary;
 using System.Security.Cryptography;
@@ -43,7 +44,9 @@ public sealed class ModuleSigner : IDisposable
             foreach (var path in (string[])[keyPath, certificatePath])
             {
                 if (new FileInfo(path) is not { Exists: true, Length: <= LargestFile })
+                {
                     return new Problem(ServerProblems.ModuleKeyUnusable, $"{path} does not exist or is too large");
+                }
             }
 
             var certificate = X509Certificate2.CreateFromPem(File.ReadAllText(certificatePath), File.ReadAllText(keyPath));
@@ -70,7 +73,10 @@ public sealed class ModuleSigner : IDisposable
     public Outcome<byte[]> Sign(byte[] module, string hash)
     {
         if (module.AsSpan().EndsWith(Magic))
+        {
             return new Problem(ServerProblems.ModuleKeyUnusable, "the module is signed already");
+        }
+
         try
         {
             var signature = Message(module, hash);
@@ -93,14 +99,20 @@ public sealed class ModuleSigner : IDisposable
     private byte[] Message(byte[] module, string hash)
     {
         var message = new SignedCms(new ContentInfo(module), detached: true);
-        var algorithm = hash switch { "sha256" => Sha256, "sha384" => Sha384, _ => Sha512 };
+        var algorithm = hash switch
+        {
+            "sha256" => Sha256,
+            "sha384" => Sha384,
+            _ => Sha512,
+        };
         message.ComputeSignature(
             new CmsSigner(SubjectIdentifierType.IssuerAndSerialNumber, certificate)
             {
                 DigestAlgorithm = new Oid(algorithm),
                 IncludeOption = X509IncludeOption.None,
             },
-            silent: true);
+            silent: true
+        );
         return message.Encode();
     }
 }

@@ -12,9 +12,15 @@ internal sealed class WithdrawalSigner(KeyRing keys)
     public Envelope Sign(StoredWithdrawal withdrawal)
     {
         var notice = new WithdrawalNotice(
-            withdrawal.Module, withdrawal.Artifact, withdrawal.BuildId, withdrawal.Withdrawn, withdrawal.Problems);
+            withdrawal.Module,
+            withdrawal.Artifact,
+            withdrawal.BuildId,
+            withdrawal.Withdrawn,
+            withdrawal.Problems
+        );
         return keys.Sign(
             WithdrawalNotice.PayloadType,
-            _ => JsonSerializer.SerializeToUtf8Bytes(notice, ProtocolJson.Default.WithdrawalNotice));
+            _ => JsonSerializer.SerializeToUtf8Bytes(notice, ProtocolJson.Default.WithdrawalNotice)
+        );
     }
 }

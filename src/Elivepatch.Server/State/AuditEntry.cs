@@ -10,4 +10,12 @@ namespace Elivepatch.Server.State;
 /// <param name="Subject">Which build, kernel or token it was about; empty for none.</param>
 /// <param name="Status">The HTTP status; 0 for a command.</param>
 public sealed record AuditEntry(
-    string Id, DateTimeOffset Time, string Token, string Name, string Address, string Action, string Subject, int Status);
+    string Id,
+    DateTimeOffset Time,
+    string Token,
+    string Name,
+    string Address,
+    string Action,
+    string Subject,
+    int Status
+);

@@ -1,5 +1,5 @@
-// In: entries, from many requests at once. Out: rows, many in one transaction: a commit waits for the disk, and whoever comes while one
-// waits goes along with the next. Nobody is told that an entry is kept before it is.
+// In: entries, from many requests at once. Out: rows, many in one transaction: a commit waits for the disk, and whoever comes
+// while one waits goes along with the next. Nobody is told that an entry is kept before it is.
 
 using System.Data.Common;
 using System.Globalization;
@@ -42,16 +42,20 @@ public sealed class AuditTable(Database database, TimeProvider clock)
     public Task<IReadOnlyList<AuditEntry>> ListAsync(int count, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<AuditEntry>>(
             async c =>
-            [
-                .. (await c.QueryAsync<Row>(Columns + " ORDER BY time DESC, id DESC LIMIT @count", new { count }))
-                    .Select(r => r.ToEntry()),
-            ],
-            cancellation);
+                [
+                    .. (await c.QueryAsync<Row>(Columns + " ORDER BY time DESC, id DESC LIMIT @count", new { count })).Select(r =>
+                        r.ToEntry()
+                    ),
+                ],
+            cancellation
+        );
 
     /// <summary>Forgets what is older than a time, and gives how many entries that were.</summary>
-    public Task<int> ForgetAsync(DateTimeOffset before, CancellationToken cancellation) => database.ChangeAsync(
-        t => t.Connection!.ExecuteAsync("DELETE FROM audit WHERE time < @before", new { before = Moment.From(before) }, t),
-        cancellation);
+    public Task<int> ForgetAsync(DateTimeOffset before, CancellationToken cancellation) =>
+        database.ChangeAsync(
+            t => t.Connection!.ExecuteAsync("DELETE FROM audit WHERE time < @before", new { before = Moment.From(before) }, t),
+            cancellation
+        );
 
     private async Task WriteAllAsync()
     {
@@ -61,7 +65,10 @@ public sealed class AuditTable(Database database, TimeProvider clock)
             lock (gate)
             {
                 while (batch.Count < MostAtOnce && waiting.TryDequeue(out var next))
+                {
                     batch.Add(next);
+                }
+
                 if (batch.Count == 0)
                 {
                     isWriting = false;
@@ -73,13 +80,17 @@ public sealed class AuditTable(Database database, TimeProvider clock)
             {
                 await database.ChangeAsync(t => WriteAsync(batch, t), CancellationToken.None);
                 foreach (var one in batch)
+                {
                     one.Done.SetResult();
+                }
             }
             catch (Exception e)
             {
                 // Each of them is told, and says it in the log.
                 foreach (var one in batch)
+                {
                     one.Done.SetException(e);
+                }
             }
         }
     }
@@ -89,19 +100,27 @@ public sealed class AuditTable(Database database, TimeProvider clock)
         return database.InsertAllAsync(
             "audit",
             [
-                new("id", Column(e => e.Id)), new("time", Column(e => Moment.From(e.Time))), new("token", Column(e => e.Token)),
-                new("name", Column(e => e.Name)), new("address", Column(e => e.Address)), new("action", Column(e => e.Action)),
-                new("subject", Column(e => e.Subject)), new("status", Column(e => (long)e.Status)),
+                new("id", Column(e => e.Id)),
+                new("time", Column(e => Moment.From(e.Time))),
+                new("token", Column(e => e.Token)),
+                new("name", Column(e => e.Name)),
+                new("address", Column(e => e.Address)),
+                new("action", Column(e => e.Action)),
+                new("subject", Column(e => e.Subject)),
+                new("status", Column(e => (long)e.Status)),
             ],
-            transaction);
+            transaction
+        );
 
         T[] Column<T>(Func<AuditEntry, T> of) => [.. batch.Select(b => of(b.Entry))];
     }
 
     // In the order in which they are made, also those of one millisecond.
-    private static string NewId(DateTimeOffset now) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{Moment.From(now):x12}-{Interlocked.Increment(ref last):x8}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
+    private static string NewId(DateTimeOffset now) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Moment.From(now):x12}-{Interlocked.Increment(ref last):x8}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}"
+        );
 
     private sealed record Waiting(AuditEntry Entry)
     {

@@ -1,4 +1,3 @@
-
 namespace Elivepatch.Server.State;
 
 /// <summary>Where the database refers to contents of the blob store: this is the one list.</summary>
@@ -12,11 +11,15 @@ internal static class BlobReferences
     ];
 
     /// <summary>SQL: true where nothing refers to the content that an expression names.</summary>
-    public static string NoneTo(string digest) => string.Join(
-        " AND ",
-        places.Select(p => $"NOT EXISTS (SELECT 1 FROM {p.Table} WHERE {string.Join(" OR ", p.Columns.Select(c => $"{c} = {digest}"))})"));
+    public static string NoneTo(string digest) =>
+        string.Join(
+            " AND ",
+            places.Select(p =>
+                $"NOT EXISTS (SELECT 1 FROM {p.Table} WHERE {string.Join(" OR ", p.Columns.Select(c => $"{c} = {digest}"))})"
+            )
+        );
 
     /// <summary>SQL: all digests that something refers to, each once.</summary>
-    public static string All { get; } = string.Join(
-        " UNION ", places.SelectMany(p => p.Columns.Select(c => $"SELECT {c} FROM {p.Table} WHERE {c} IS NOT NULL")));
+    public static string All { get; } =
+        string.Join(" UNION ", places.SelectMany(p => p.Columns.Select(c => $"SELECT {c} FROM {p.Table} WHERE {c} IS NOT NULL")));
 }

@@ -35,7 +35,10 @@ public abstract class BlobStore
         {
             var copied = await WriteAsync(path, file => ContentDigest.OfCopyAsync(content, file, most, cancellation));
             if (copied?.Hex is not { } digest)
+            {
                 return new Problem(ServiceProblems.RequestTooLarge, $"at most {most} bytes are taken");
+            }
+
             await KeepAsync(digest, path, cancellation);
             return digest;
         }

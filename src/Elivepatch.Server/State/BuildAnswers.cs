@@ -44,7 +44,10 @@ public sealed class BuildAnswers(BuildTable builds, WithdrawalTable withdrawals,
     public async ValueTask<byte[]> ContentAsync(string digest, CancellationToken cancellation)
     {
         if (kept.TryGetValue<byte[]>(new ContentKey(digest), out var known))
+        {
             return known!;
+        }
+
         var content = await blobs.ReadAsync(digest, cancellation);
         return kept.Set(new ContentKey(digest), content, new MemoryCacheEntryOptions { Size = content.Length + Overhead });
     }
@@ -54,14 +57,22 @@ public sealed class BuildAnswers(BuildTable builds, WithdrawalTable withdrawals,
     {
         var known = kept.Get<Ended>(build.Id);
         if (known?.Noted is { } noted && clock.GetElapsedTime(noted) < believed)
+        {
             return true;
+        }
+
         try
         {
             var isThere = await builds.NoteUseAsync(build, cancellation);
             if (!isThere)
+            {
                 kept.Remove(build.Id);
+            }
             else if (known is not null)
+            {
                 known.Noted = clock.GetTimestamp();
+            }
+
             return isThere;
         }
         catch (DbException)
@@ -87,14 +98,18 @@ public sealed class BuildAnswers(BuildTable builds, WithdrawalTable withdrawals,
     {
         var last = Volatile.Read(ref looked);
         if (last != 0 && clock.GetElapsedTime(last) < withdrawalsBelieved)
+        {
             return;
+        }
         // One request looks; the others are answered meanwhile.
         Volatile.Write(ref looked, clock.GetTimestamp());
         try
         {
             var newest = await withdrawals.NewestAsync(cancellation);
             if (Interlocked.Exchange(ref newestWithdrawal, newest) != newest)
+            {
                 Forget();
+            }
         }
         catch (DbException)
         {
@@ -105,15 +120,22 @@ public sealed class BuildAnswers(BuildTable builds, WithdrawalTable withdrawals,
     private async Task<Ended?> AskAsync(string id, CancellationToken cancellation)
     {
         if (await builds.FindAsync(id, cancellation) is not { } build)
+        {
             return null;
+        }
+
         var found = new Ended(build, JsonSerializer.SerializeToUtf8Bytes(BuildViews.Of(build), ProtocolJson.Default.BuildView));
         if (build.State is BuildState.Succeeded or BuildState.Refused && !build.IsToBeBuiltAnew)
         {
-            kept.Set(id, found, new MemoryCacheEntryOptions
-            {
-                Size = (2 * found.Json.Length) + Overhead,
-                AbsoluteExpirationRelativeToNow = believed,
-            });
+            kept.Set(
+                id,
+                found,
+                new MemoryCacheEntryOptions
+                {
+                    Size = (2 * found.Json.Length) + Overhead,
+                    AbsoluteExpirationRelativeToNow = believed,
+                }
+            );
         }
 
         return found;

@@ -1,8 +1,8 @@
 namespace Elivepatch.Server.State;
 
 /// <summary>
-/// A worker's hold on a build. It counts as long as nobody else takes the build up: with that the attempt becomes another one, and
-/// what the former worker still has to say of the build is not taken.
+/// A worker's hold on a build. It counts as long as nobody else takes the build up: with that the attempt becomes another one,
+/// and what the former worker still has to say of the build is not taken.
 /// </summary>
 /// <param name="Build">The build's id.</param>
 /// <param name="Worker">The worker's id, which is another one each time that it starts.</param>

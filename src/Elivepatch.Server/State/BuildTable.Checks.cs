@@ -17,12 +17,18 @@ public sealed record BuildStanding(BuildState State, int Checked, string? Unchec
 public sealed partial class BuildTable
 {
     /// <summary>How a build stands now; null where it is not there (any more).</summary>
-    public Task<BuildStanding?> StandingAsync(string id, CancellationToken cancellation) => database.ReadAsync(
-        async c => await c.QuerySingleOrDefaultAsync<StandingRow>(
-            "SELECT state, checked, unchecked, artifact FROM builds WHERE id = @id", new { id }) is { } row
-            ? new BuildStanding(Enum.Parse<BuildState>(row.State), (int)row.Checked, row.Unchecked, row.Artifact)
-            : null,
-        cancellation);
+    public Task<BuildStanding?> StandingAsync(string id, CancellationToken cancellation) =>
+        database.ReadAsync(
+            async c =>
+                await c.QuerySingleOrDefaultAsync<StandingRow>(
+                    "SELECT state, checked, unchecked, artifact FROM builds WHERE id = @id",
+                    new { id }
+                )
+                    is { } row
+                    ? new BuildStanding(Enum.Parse<BuildState>(row.State), (int)row.Checked, row.Unchecked, row.Artifact)
+                    : null,
+            cancellation
+        );
 
     /// <summary>
     /// The builds whose modules have not been checked with a set of rules, those of one kernel together: what is read of a kernel
@@ -31,15 +37,19 @@ public sealed partial class BuildTable
     public Task<IReadOnlyList<StoredBuild>> ToCheckAsync(int rules, int count, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<StoredBuild>>(
             async c =>
-            [
-                .. (await c.QueryAsync<Row>(
-                    $"""
-                    {Columns} WHERE state = 'Succeeded' AND checked < @rules AND artifact IS NOT NULL
-                    ORDER BY kernel, id LIMIT @count
-                    """,
-                    new { rules, count })).Select(r => r.ToBuild()),
-            ],
-            cancellation);
+                [
+                    .. (
+                        await c.QueryAsync<Row>(
+                            $"""
+                            {Columns} WHERE state = 'Succeeded' AND checked < @rules AND artifact IS NOT NULL
+                            ORDER BY kernel, id LIMIT @count
+                            """,
+                            new { rules, count }
+                        )
+                    ).Select(r => r.ToBuild()),
+                ],
+            cancellation
+        );
 
     /// <summary>All builds that have published a module, those of one kernel together.</summary>
     /// <param name="after">Only those behind this one, or null.</param>
@@ -48,21 +58,34 @@ public sealed partial class BuildTable
     public Task<IReadOnlyList<StoredBuild>> PublishedAsync(StoredBuild? after, int count, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<StoredBuild>>(
             async c =>
-            [
-                .. (await c.QueryAsync<Row>(
-                    $"""
-                    {Columns} WHERE state IN ('Succeeded', 'Withdrawn') AND artifact IS NOT NULL
-                    AND (kernel > @kernel OR (kernel = @kernel AND id > @id)) ORDER BY kernel, id LIMIT @count
-                    """,
-                    new { kernel = after?.Kernel ?? "", id = after?.Id ?? "", count })).Select(r => r.ToBuild()),
-            ],
-            cancellation);
+                [
+                    .. (
+                        await c.QueryAsync<Row>(
+                            $"""
+                            {Columns} WHERE state IN ('Succeeded', 'Withdrawn') AND artifact IS NOT NULL
+                            AND (kernel > @kernel OR (kernel = @kernel AND id > @id)) ORDER BY kernel, id LIMIT @count
+                            """,
+                            new
+                            {
+                                kernel = after?.Kernel ?? "",
+                                id = after?.Id ?? "",
+                                count,
+                            }
+                        )
+                    ).Select(r => r.ToBuild()),
+                ],
+            cancellation
+        );
 
     /// <summary>How many builds have published a module.</summary>
-    public Task<long> CountPublishedAsync(CancellationToken cancellation) => database.ReadAsync(
-        c => c.ExecuteScalarAsync<long>(
-            "SELECT COUNT(*) FROM builds WHERE state IN ('Succeeded', 'Withdrawn') AND artifact IS NOT NULL"),
-        cancellation);
+    public Task<long> CountPublishedAsync(CancellationToken cancellation) =>
+        database.ReadAsync(
+            c =>
+                c.ExecuteScalarAsync<long>(
+                    "SELECT COUNT(*) FROM builds WHERE state IN ('Succeeded', 'Withdrawn') AND artifact IS NOT NULL"
+                ),
+            cancellation
+        );
 
     /// <summary>Notes that a build's module was checked.</summary>
     /// <param name="build">The build as it was when its module was checked.</param>
@@ -72,10 +95,20 @@ public sealed partial class BuildTable
     /// <returns>False where the build has become another meanwhile.</returns>
     public Task<bool> NoteCheckedAsync(StoredBuild build, int rules, string? whyNot, CancellationToken cancellation) =>
         database.ChangeAsync(
-            async transaction => await transaction.Connection!.ExecuteAsync(
-                $"UPDATE builds SET checked = @rules, unchecked = {(whyNot is null ? "NULL" : "@whyNot")} WHERE {IsAsChecked}",
-                new { rules, whyNot = whyNot ?? "", build.Id, build.End!.Artifact }, transaction) == 1,
-            cancellation);
+            async transaction =>
+                await transaction.Connection!.ExecuteAsync(
+                    $"UPDATE builds SET checked = @rules, unchecked = {(whyNot is null ? "NULL" : "@whyNot")} WHERE {IsAsChecked}",
+                    new
+                    {
+                        rules,
+                        whyNot = whyNot ?? "",
+                        build.Id,
+                        build.End!.Artifact,
+                    },
+                    transaction
+                ) == 1,
+            cancellation
+        );
 
     /// <summary>Withdraws a build's module, all at once: state, event, and what machines are told by.</summary>
     /// <param name="build">The build as it was when its module was checked.</param>
@@ -85,44 +118,56 @@ public sealed partial class BuildTable
     /// <param name="cancellation">Ends it.</param>
     /// <returns>False where the build has become another meanwhile, or somebody else was faster.</returns>
     public Task<bool> WithdrawAsync(
-        StoredBuild build, string buildId, int rules, IReadOnlyList<ProblemReport> problems,
-        CancellationToken cancellation) => ChangeAsync(
-        build.Id,
-        async transaction =>
-        {
-            var withdrawn = await transaction.Connection!.ExecuteAsync(
-                $"""
-                UPDATE builds SET state = 'Withdrawn', checked = @rules, unchecked = NULL, problems = @problems
-                WHERE {IsAsChecked}
-                """,
-                new
+        StoredBuild build,
+        string buildId,
+        int rules,
+        IReadOnlyList<ProblemReport> problems,
+        CancellationToken cancellation
+    ) =>
+        ChangeAsync(
+            build.Id,
+            async transaction =>
+            {
+                var withdrawn =
+                    await transaction.Connection!.ExecuteAsync(
+                        $"""
+                        UPDATE builds SET state = 'Withdrawn', checked = @rules, unchecked = NULL, problems = @problems
+                        WHERE {IsAsChecked}
+                        """,
+                        new
+                        {
+                            rules,
+                            problems = JsonSerializer.Serialize(problems, ProtocolJson.Default.IReadOnlyListProblemReport),
+                            build.Id,
+                            build.End!.Artifact,
+                        },
+                        transaction
+                    ) == 1;
+                if (!withdrawn)
                 {
-                    rules,
-                    problems = JsonSerializer.Serialize(problems, ProtocolJson.Default.IReadOnlyListProblemReport),
-                    build.Id,
-                    build.End!.Artifact,
-                },
-                transaction) == 1;
-            if (!withdrawn)
-                return false;
-            await WithdrawalTable.AddAsync(
-                new()
-                {
-                    Artifact = build.End.Artifact!,
-                    Build = build.Id,
-                    Release = build.Release,
-                    BuildId = buildId,
-                    Module = build.End.Module ?? "",
-                    Patches = build.Patches,
-                    Problems = problems,
-                    Rules = rules,
-                    Withdrawn = clock.GetUtcNow(),
-                },
-                transaction);
-            await TellAsync(build.Id, BuildState.Withdrawn, transaction);
-            return true;
-        },
-        cancellation);
+                    return false;
+                }
+
+                await WithdrawalTable.AddAsync(
+                    new()
+                    {
+                        Artifact = build.End.Artifact!,
+                        Build = build.Id,
+                        Release = build.Release,
+                        BuildId = buildId,
+                        Module = build.End.Module ?? "",
+                        Patches = build.Patches,
+                        Problems = problems,
+                        Rules = rules,
+                        Withdrawn = clock.GetUtcNow(),
+                    },
+                    transaction
+                );
+                await TellAsync(build.Id, BuildState.Withdrawn, transaction);
+                return true;
+            },
+            cancellation
+        );
 
     // It may have been withdrawn by another server, or built anew, while its former module was checked.
     private const string IsAsChecked = "id = @Id AND state = 'Succeeded' AND artifact = @Artifact";
@@ -131,11 +176,19 @@ public sealed partial class BuildTable
     // mistake. By the same ones two looks contradict each other, and the one that found something counts.
     private static async Task<BuildEnd> AfterWithdrawalAsync(BuildEnd end, int rules, DbTransaction transaction)
     {
-        if (end is not { State: BuildState.Succeeded, Artifact: { } artifact }
-            || await WithdrawalTable.FindAsync(artifact, transaction) is not { } withdrawal)
+        if (
+            end is not { State: BuildState.Succeeded, Artifact: { } artifact }
+            || await WithdrawalTable.FindAsync(artifact, transaction) is not { } withdrawal
+        )
+        {
             return end;
+        }
+
         if (withdrawal.Rules >= rules)
+        {
             return end with { State = BuildState.Withdrawn, Problems = withdrawal.Problems };
+        }
+
         await WithdrawalTable.TakeBackAsync(artifact, transaction);
         return end;
     }

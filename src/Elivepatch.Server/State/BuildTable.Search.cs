@@ -27,49 +27,69 @@ public sealed partial class BuildTable
         // Only what is asked for is part of the question: a parameter that is null has no type in PostgreSQL.
         List<string> conditions = [];
         if (search.State is not null)
+        {
             conditions.Add("state = @state");
+        }
+
         if (search.Text is not null)
+        {
             conditions.Add("words LIKE @text ESCAPE '!'");
+        }
+
         if (search.Kernel is not null)
+        {
             conditions.Add("kernel = @kernel");
+        }
+
         if (search.After is not null)
         {
             conditions.Add(
                 """
                 (submitted < (SELECT submitted FROM builds WHERE id = @after)
                  OR (submitted = (SELECT submitted FROM builds WHERE id = @after) AND id > @after))
-                """);
+                """
+            );
         }
 
         var where = conditions.Count == 0 ? "" : $" WHERE {string.Join(" AND ", conditions)}";
         return database.ReadAsync<IReadOnlyList<StoredBuild>>(
             async c =>
-            [
-                .. (await c.QueryAsync<Row>(
-                    $"{Columns}{where} ORDER BY submitted DESC, id LIMIT @count",
-                    new
-                    {
-                        state = search.State?.ToString() ?? "",
-                        text = SearchText.Pattern(search.Text ?? ""),
-                        kernel = search.Kernel ?? "",
-                        after = search.After ?? "",
-                        count,
-                    })).Select(r => r.ToBuild()),
-            ],
-            cancellation);
+                [
+                    .. (
+                        await c.QueryAsync<Row>(
+                            $"{Columns}{where} ORDER BY submitted DESC, id LIMIT @count",
+                            new
+                            {
+                                state = search.State?.ToString() ?? "",
+                                text = SearchText.Pattern(search.Text ?? ""),
+                                kernel = search.Kernel ?? "",
+                                after = search.After ?? "",
+                                count,
+                            }
+                        )
+                    ).Select(r => r.ToBuild()),
+                ],
+            cancellation
+        );
     }
 
     /// <summary>How many builds are in each state; states without builds are left out.</summary>
     public Task<IReadOnlyDictionary<BuildState, long>> CountByStateAsync(CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyDictionary<BuildState, long>>(
-            async c => (await c.QueryAsync<(string State, long Count)>("SELECT state, COUNT(*) FROM builds GROUP BY state"))
-                .ToDictionary(r => Enum.Parse<BuildState>(r.State), r => r.Count),
-            cancellation);
+            async c =>
+                (
+                    await c.QueryAsync<(string State, long Count)>("SELECT state, COUNT(*) FROM builds GROUP BY state")
+                ).ToDictionary(r => Enum.Parse<BuildState>(r.State), r => r.Count),
+            cancellation
+        );
 
     /// <summary>How many builds each kernel has; kernels without builds are left out.</summary>
     public Task<IReadOnlyDictionary<string, long>> CountByKernelAsync(CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyDictionary<string, long>>(
-            async c => (await c.QueryAsync<(string Kernel, long Count)>("SELECT kernel, COUNT(*) FROM builds GROUP BY kernel"))
-                .ToDictionary(r => r.Kernel, r => r.Count, StringComparer.Ordinal),
-            cancellation);
+            async c =>
+                (
+                    await c.QueryAsync<(string Kernel, long Count)>("SELECT kernel, COUNT(*) FROM builds GROUP BY kernel")
+                ).ToDictionary(r => r.Kernel, r => r.Count, StringComparer.Ordinal),
+            cancellation
+        );
 }

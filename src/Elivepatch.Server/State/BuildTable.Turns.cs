@@ -16,8 +16,7 @@ public sealed partial class BuildTable
 {
     // One that was asked for in the future, before the clock was set back, has waited longest of all: else it would wait until
     // then.
-    private const string InTurn =
-        """
+    private const string InTurn = """
         CASE WHEN b.started IS NULL THEN 1 ELSE 0 END,
         (SELECT COUNT(*) FROM builds r WHERE r.token = b.token AND r.state = 'Running'),
         COALESCE((SELECT t.number FROM turns t WHERE t.token = b.token), 0),
@@ -34,12 +33,18 @@ public sealed partial class BuildTable
             {
                 var id = await transaction.Connection!.ExecuteScalarAsync<string?>(
                     $"SELECT b.id FROM builds b WHERE b.state = 'Queued' ORDER BY {InTurn} LIMIT 1",
-                    new { now = Moment.From(clock.GetUtcNow()) }, transaction);
+                    new { now = Moment.From(clock.GetUtcNow()) },
+                    transaction
+                );
                 return id is null ? null : await RunAsync(transaction, id, worker);
             },
-            cancellation);
+            cancellation
+        );
         if (taken is not null)
+        {
             events.Announce(taken.Id);
+        }
+
         return taken;
     }
 
@@ -55,7 +60,12 @@ public sealed partial class BuildTable
     /// <param name="cancellation">Ends it.</param>
     /// <returns>The build that was taken; else the one that the worker was told of, which is held or over.</returns>
     public async Task<(BuildTaking Taking, StoredBuild? Build)> TakeInTurnAsync(
-        string told, string worker, TimeSpan heldFor, int mostAttempts, CancellationToken cancellation)
+        string told,
+        string worker,
+        TimeSpan heldFor,
+        int mostAttempts,
+        CancellationToken cancellation
+    )
     {
         var changed = new HashSet<string>(StringComparer.Ordinal);
         var taken = await database.ChangeAsync(
@@ -66,16 +76,25 @@ public sealed partial class BuildTable
                 {
                     changed.Add(next.Id);
                     if (await RunOrEndAsync(transaction, next, worker, mostAttempts) is { } running)
+                    {
                         return (BuildTaking.Taken, running);
+                    }
                 }
 
                 var found = await transaction.Connection!.QuerySingleOrDefaultAsync<Row>(
-                    Columns + " WHERE id = @told", new { told }, transaction);
+                    Columns + " WHERE id = @told",
+                    new { told },
+                    transaction
+                );
                 return (found?.State == nameof(BuildState.Running) ? BuildTaking.Held : BuildTaking.Over, found?.ToBuild());
             },
-            cancellation);
+            cancellation
+        );
         foreach (var id in changed)
+        {
             events.Announce(id);
+        }
+
         return taken;
     }
 
@@ -89,8 +108,15 @@ public sealed partial class BuildTable
               AND k.compiler = (SELECT tk.compiler FROM kernels tk JOIN builds tb ON tb.kernel = tk.id WHERE tb.id = @told)
             ORDER BY {InTurn} LIMIT 1
             """,
-            new { told, now = Moment.From(now), since = Moment.From(now - heldFor), future = Moment.From(now + clockTolerance) },
-            transaction);
+            new
+            {
+                told,
+                now = Moment.From(now),
+                since = Moment.From(now - heldFor),
+                future = Moment.From(now + clockTolerance),
+            },
+            transaction
+        );
         return id is null ? null : await OneAsync(transaction.Connection!, transaction, id);
     }
 
@@ -98,17 +124,24 @@ public sealed partial class BuildTable
     private async Task<StoredBuild?> RunOrEndAsync(DbTransaction transaction, StoredBuild build, string worker, int mostAttempts)
     {
         if (build.Attempts < mostAttempts && !build.IsCancelling)
+        {
             return await RunAsync(transaction, build.Id, worker);
-        var end = build.IsCancelling ? new BuildEnd { State = BuildState.Cancelled } : BuildEnd.Failed(
-            new(ServiceProblems.BuildAbandoned, $"it was interrupted {mostAttempts} times"));
+        }
+
+        var end = build.IsCancelling
+            ? new BuildEnd { State = BuildState.Cancelled }
+            : BuildEnd.Failed(new(ServiceProblems.BuildAbandoned, $"it was interrupted {mostAttempts} times"));
         await EndAsync(transaction, build.Id, end);
         return null;
     }
 
-    private static Task NoteTurnAsync(DbTransaction transaction, string token) => transaction.Connection!.ExecuteAsync(
-        """
-        INSERT INTO turns (token, number) VALUES (@token, (SELECT COALESCE(MAX(number), 0) + 1 FROM turns))
-        ON CONFLICT (token) DO UPDATE SET number = (SELECT COALESCE(MAX(number), 0) + 1 FROM turns)
-        """,
-        new { token }, transaction);
+    private static Task NoteTurnAsync(DbTransaction transaction, string token) =>
+        transaction.Connection!.ExecuteAsync(
+            """
+            INSERT INTO turns (token, number) VALUES (@token, (SELECT COALESCE(MAX(number), 0) + 1 FROM turns))
+            ON CONFLICT (token) DO UPDATE SET number = (SELECT COALESCE(MAX(number), 0) + 1 FROM turns)
+            """,
+            new { token },
+            transaction
+        );
 }

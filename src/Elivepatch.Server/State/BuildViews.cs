@@ -7,24 +7,25 @@ namespace Elivepatch.Server.State;
 internal static class BuildViews
 {
     /// <summary>The build as clients see it.</summary>
-    public static BuildView Of(StoredBuild build) => new()
-    {
-        Id = build.Id,
-        State = build.State,
-        Kernel = build.Kernel,
-        Release = build.Release,
-        Patches = build.Patches,
-        Requester = build.Requester,
-        Submitted = build.Submitted,
-        Started = build.Started,
-        Finished = build.Finished,
-        Attempts = build.Attempts,
-        Module = build.End?.Module,
-        Artifact = build.End is { Artifact: { } digest, ArtifactSize: var size } ? new(size, digest) : null,
-        Tested = build.End?.Tested,
-        Proof = build.End?.Proof,
-        Problems = build.End?.Problems ?? [],
-    };
+    public static BuildView Of(StoredBuild build) =>
+        new()
+        {
+            Id = build.Id,
+            State = build.State,
+            Kernel = build.Kernel,
+            Release = build.Release,
+            Patches = build.Patches,
+            Requester = build.Requester,
+            Submitted = build.Submitted,
+            Started = build.Started,
+            Finished = build.Finished,
+            Attempts = build.Attempts,
+            Module = build.End?.Module,
+            Artifact = build.End is { Artifact: { } digest, ArtifactSize: var size } ? new(size, digest) : null,
+            Tested = build.End?.Tested,
+            Proof = build.End?.Proof,
+            Problems = build.End?.Problems ?? [],
+        };
 
     /// <summary>A state as it travels.</summary>
     public static string Word(BuildState state) => state.ToString().ToLowerInvariant();

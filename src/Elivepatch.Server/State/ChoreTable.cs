@@ -16,21 +16,34 @@ internal sealed class ChoreTable(Database database, TimeProvider clock)
     public Task<bool> TakeAsync(string name, string holder, TimeSpan time, CancellationToken cancellation)
     {
         var now = clock.GetUtcNow();
-        var values = new { name, holder, now = Moment.From(now), until = Moment.From(now + time) };
+        var values = new
+        {
+            name,
+            holder,
+            now = Moment.From(now),
+            until = Moment.From(now + time),
+        };
         return database.ChangeAsync(
             // A time that lies further ahead than anybody asks for is from before the clock was set back.
-            async t => await t.Connection!.ExecuteAsync(
-                """
-                INSERT INTO chores (name, holder, until) VALUES (@name, @holder, @until)
-                ON CONFLICT (name) DO UPDATE SET holder = @holder, until = @until
-                WHERE chores.holder = @holder OR chores.until < @now OR chores.until > @until
-                """,
-                values, t) == 1,
-            cancellation);
+            async t =>
+                await t.Connection!.ExecuteAsync(
+                    """
+                    INSERT INTO chores (name, holder, until) VALUES (@name, @holder, @until)
+                    ON CONFLICT (name) DO UPDATE SET holder = @holder, until = @until
+                    WHERE chores.holder = @holder OR chores.until < @now OR chores.until > @until
+                    """,
+                    values,
+                    t
+                ) == 1,
+            cancellation
+        );
     }
 
     /// <summary>Lets a chore go, so that nobody waits for it.</summary>
-    public Task LetGoAsync(string name, string holder, CancellationToken cancellation) => database.ChangeAsync(
-        t => t.Connection!.ExecuteAsync("DELETE FROM chores WHERE name = @name AND holder = @holder", new { name, holder }, t),
-        cancellation);
+    public Task LetGoAsync(string name, string holder, CancellationToken cancellation) =>
+        database.ChangeAsync(
+            t =>
+                t.Connection!.ExecuteAsync("DELETE FROM chores WHERE name = @name AND holder = @holder", new { name, holder }, t),
+            cancellation
+        );
 }

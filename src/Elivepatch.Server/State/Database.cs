@@ -1,7 +1,7 @@
-// In: work on the database. Out: its result, with the same promise whichever database it is: a change sees and does everything as if it
-// were alone. What the two do differently is in Sqlite and in Postgres, and nobody else asks which it is. Locks of rows would cost
-// fewer repetitions than PostgreSQL's SERIALIZABLE, but each statement would have to know all that it can collide with, and SQLite has
-// none: what is right on the one would be wrong on the other.
+// In: work on the database. Out: its result, with the same promise whichever database it is: a change sees and does everything as
+// if it were alone. What the two do differently is in Sqlite and in Postgres, and nobody else asks which it is. Locks of rows
+// would cost fewer repetitions than PostgreSQL's SERIALIZABLE, but each statement would have to know all that it can collide
+// with, and SQLite has none: what is right on the one would be wrong on the other.
 
 using System.Data;
 using System.Data.Common;
@@ -84,8 +84,11 @@ public abstract class Database : IAsyncDisposable
                 await transaction.CommitAsync(cancellation);
                 return result;
             }
-            catch (DbException e) when (
-                MayDoAgain(e, attempt, isCommitting) && Stopwatch.GetElapsedTime(start) < Patience && !cancellation.IsCancellationRequested)
+            catch (DbException e)
+                when (MayDoAgain(e, attempt, isCommitting)
+                    && Stopwatch.GetElapsedTime(start) < Patience
+                    && !cancellation.IsCancellationRequested
+                )
             {
                 // By chance, so that those who collided do not meet again.
                 await Task.Delay(Random.Shared.Next(Math.Min(2 << Math.Min(attempt, 16), LongestPause)), cancellation);
@@ -127,7 +130,9 @@ public abstract class Database : IAsyncDisposable
     /// <param name="requeue">Requeues builds whose builder has been silent for a time; all that run, where that is null.</param>
     internal abstract Task RecoverBuildsAsync(Func<TimeSpan?, Task> requeue);
 
-    /// <summary>While builders work: has those builds requeued, again and again, whose builder is not heard of any more.</summary>
+    /// <summary>
+    /// While builders work: has those builds requeued, again and again, whose builder is not heard of any more.
+    /// </summary>
     /// <param name="requeue">Requeues builds whose builder has been silent for a time.</param>
     /// <param name="cancellation">Ends it.</param>
     internal abstract Task WatchBuildersAsync(Func<TimeSpan?, Task> requeue, CancellationToken cancellation);
@@ -174,7 +179,10 @@ public abstract class Database : IAsyncDisposable
         await using var connection = await ConnectAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(SchemaIsolation, cancellation);
         await LockSchemaAsync(transaction);
-        await connection.ExecuteAsync("CREATE TABLE IF NOT EXISTS schema_version (number BIGINT PRIMARY KEY)", transaction: transaction);
+        await connection.ExecuteAsync(
+            "CREATE TABLE IF NOT EXISTS schema_version (number BIGINT PRIMARY KEY)",
+            transaction: transaction
+        );
         var have = (await connection.QueryAsync<long>("SELECT number FROM schema_version", transaction: transaction)).ToHashSet();
         var migrations = Migrations();
         if (have.Count > 0 && have.Max() > migrations[^1].Number)
@@ -182,7 +190,8 @@ public abstract class Database : IAsyncDisposable
             return new(
                 BuilderProblems.StateUnusable,
                 $"{where}: its schema is {have.Max()}, and this version knows {migrations[^1].Number}: it was used by a newer one",
-                "Install the version that the database was last used with, or a newer one.");
+                "Install the version that the database was last used with, or a newer one."
+            );
         }
 
         foreach (var (number, sql) in migrations.Where(m => !have.Contains(m.Number)))
@@ -202,10 +211,20 @@ public abstract class Database : IAsyncDisposable
     private static List<(long Number, string Sql)> Migrations()
     {
         var assembly = typeof(Database).Assembly;
-        return [.. assembly.GetManifestResourceNames().Where(n => n.StartsWith(MigrationPrefix, StringComparison.Ordinal)).Select(name =>
-        {
-            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
-            return (long.Parse(name[MigrationPrefix.Length..].Split('-')[0], CultureInfo.InvariantCulture), reader.ReadToEnd());
-        }).OrderBy(m => m.Item1)];
+        return
+        [
+            .. assembly
+                .GetManifestResourceNames()
+                .Where(n => n.StartsWith(MigrationPrefix, StringComparison.Ordinal))
+                .Select(name =>
+                {
+                    using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+                    return (
+                        long.Parse(name[MigrationPrefix.Length..].Split('-')[0], CultureInfo.InvariantCulture),
+                        reader.ReadToEnd()
+                    );
+                })
+                .OrderBy(m => m.Item1),
+        ];
     }
 }

@@ -10,21 +10,40 @@ public sealed class FirstRequestTable(Database database, TimeProvider clock)
 
     /// <summary>Notes which build a request is.</summary>
     /// <returns>False where the request is another build already.</returns>
-    public Task<bool> PutAsync(string uuid, string build, CancellationToken cancellation) => database.ChangeAsync(
-        async transaction =>
-        {
-            var connection = transaction.Connection!;
-            var now = clock.GetUtcNow();
-            await connection.ExecuteAsync("DELETE FROM first_requests WHERE added < @before", new { before = Moment.From(now - kept) }, transaction);
-            await connection.ExecuteAsync(
-                "INSERT INTO first_requests (uuid, build, added) VALUES (@uuid, @build, @now) ON CONFLICT (uuid) DO NOTHING",
-                new { uuid, build, now = Moment.From(now) }, transaction);
-            return await connection.ExecuteScalarAsync<string>(
-                "SELECT build FROM first_requests WHERE uuid = @uuid", new { uuid }, transaction) == build;
-        },
-        cancellation);
+    public Task<bool> PutAsync(string uuid, string build, CancellationToken cancellation) =>
+        database.ChangeAsync(
+            async transaction =>
+            {
+                var connection = transaction.Connection!;
+                var now = clock.GetUtcNow();
+                await connection.ExecuteAsync(
+                    "DELETE FROM first_requests WHERE added < @before",
+                    new { before = Moment.From(now - kept) },
+                    transaction
+                );
+                await connection.ExecuteAsync(
+                    "INSERT INTO first_requests (uuid, build, added) VALUES (@uuid, @build, @now) ON CONFLICT (uuid) DO NOTHING",
+                    new
+                    {
+                        uuid,
+                        build,
+                        now = Moment.From(now),
+                    },
+                    transaction
+                );
+                return await connection.ExecuteScalarAsync<string>(
+                        "SELECT build FROM first_requests WHERE uuid = @uuid",
+                        new { uuid },
+                        transaction
+                    ) == build;
+            },
+            cancellation
+        );
 
     /// <summary>The build of a request; null where there is none.</summary>
-    public Task<string?> FindAsync(string uuid, CancellationToken cancellation) => database.ReadAsync(
-        c => c.ExecuteScalarAsync<string?>("SELECT build FROM first_requests WHERE uuid = @uuid", new { uuid }), cancellation);
+    public Task<string?> FindAsync(string uuid, CancellationToken cancellation) =>
+        database.ReadAsync(
+            c => c.ExecuteScalarAsync<string?>("SELECT build FROM first_requests WHERE uuid = @uuid", new { uuid }),
+            cancellation
+        );
 }

@@ -1,5 +1,5 @@
-// In: what machines told of their kernels, and the parts that they sent. Out: kernels as one token sees them: with its own parts and
-// the operator's, never with another token's. An operator's part comes before one's own.
+// In: what machines told of their kernels, and the parts that they sent. Out: kernels as one token sees them: with its own parts
+// and the operator's, never with another token's. An operator's part comes before one's own.
 
 using System.Data.Common;
 using Dapper;
@@ -13,8 +13,7 @@ public sealed class KernelTable(Database database)
     public const string Operator = "";
 
     // The empty token is the first in order.
-    private const string Columns =
-        """
+    private const string Columns = """
         SELECT id, release, build_id, compiler, capture, added, added_by,
                (SELECT p.blob FROM kernel_parts p WHERE p.kernel = kernels.id AND p.part = 'boot-image' AND p.token IN ('', @token)
                 ORDER BY p.token LIMIT 1) AS boot_image,
@@ -24,88 +23,134 @@ public sealed class KernelTable(Database database)
         """;
 
     /// <summary>Adds a kernel without its parts; false where it is there already.</summary>
-    public Task<bool> AddAsync(StoredKernel kernel, CancellationToken cancellation) => database.ChangeAsync(
-        async transaction => await transaction.Connection!.ExecuteAsync(
-            """
-            INSERT INTO kernels (id, release, build_id, compiler, capture, added, added_by)
-            VALUES (@Id, @Release, @BuildId, @Compiler, @Capture, @Added, @AddedBy)
-            ON CONFLICT (id) DO NOTHING
-            """,
-            new
-            {
-                kernel.Id,
-                kernel.Release,
-                kernel.BuildId,
-                kernel.Compiler,
-                kernel.Capture,
-                Added = Moment.From(kernel.Added),
-                kernel.AddedBy,
-            },
-            transaction) == 1,
-        cancellation);
+    public Task<bool> AddAsync(StoredKernel kernel, CancellationToken cancellation) =>
+        database.ChangeAsync(
+            async transaction =>
+                await transaction.Connection!.ExecuteAsync(
+                    """
+                    INSERT INTO kernels (id, release, build_id, compiler, capture, added, added_by)
+                    VALUES (@Id, @Release, @BuildId, @Compiler, @Capture, @Added, @AddedBy)
+                    ON CONFLICT (id) DO NOTHING
+                    """,
+                    new
+                    {
+                        kernel.Id,
+                        kernel.Release,
+                        kernel.BuildId,
+                        kernel.Compiler,
+                        kernel.Capture,
+                        Added = Moment.From(kernel.Added),
+                        kernel.AddedBy,
+                    },
+                    transaction
+                ) == 1,
+            cancellation
+        );
 
     /// <summary>Finds a kernel by its id.</summary>
     /// <param name="id">The kernel.</param>
     /// <param name="token">Whose parts it has, besides the operator's.</param>
     /// <param name="cancellation">Ends it.</param>
-    public Task<StoredKernel?> FindAsync(string id, string token, CancellationToken cancellation) => database.ReadAsync(
-        async c => (await c.QuerySingleOrDefaultAsync<Row>(Columns + " WHERE id = @id", new { id, token }))?.ToKernel(), cancellation);
+    public Task<StoredKernel?> FindAsync(string id, string token, CancellationToken cancellation) =>
+        database.ReadAsync(
+            async c => (await c.QuerySingleOrDefaultAsync<Row>(Columns + " WHERE id = @id", new { id, token }))?.ToKernel(),
+            cancellation
+        );
 
     /// <summary>The id of the newest kernel with this build-id; null for none.</summary>
-    public Task<string?> FindByBuildIdAsync(string buildId, CancellationToken cancellation) => database.ReadAsync(
-        c => c.ExecuteScalarAsync<string?>(
-            "SELECT id FROM kernels WHERE build_id = @buildId ORDER BY added DESC, id LIMIT 1", new { buildId }),
-        cancellation);
+    public Task<string?> FindByBuildIdAsync(string buildId, CancellationToken cancellation) =>
+        database.ReadAsync(
+            c =>
+                c.ExecuteScalarAsync<string?>(
+                    "SELECT id FROM kernels WHERE build_id = @buildId ORDER BY added DESC, id LIMIT 1",
+                    new { buildId }
+                ),
+            cancellation
+        );
 
     /// <summary>All kernels, newest first.</summary>
     /// <param name="token">Whose parts they have, besides the operator's.</param>
     /// <param name="cancellation">Ends it.</param>
     public Task<IReadOnlyList<StoredKernel>> ListAsync(string token, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<StoredKernel>>(
-            async c => [.. (await c.QueryAsync<Row>(Columns + " ORDER BY added DESC, id LIMIT 10000", new { token })).Select(r => r.ToKernel())],
-            cancellation);
+            async c =>
+                [
+                    .. (await c.QueryAsync<Row>(Columns + " ORDER BY added DESC, id LIMIT 10000", new { token })).Select(r =>
+                        r.ToKernel()
+                    ),
+                ],
+            cancellation
+        );
 
     /// <summary>Says which blob is a token's part of a kernel, in place of the one that it sent before.</summary>
     /// <param name="part">The part.</param>
     /// <param name="most">How many bytes the parts of one token may have together; the operator's have no bound.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>False where the parts would have more.</returns>
-    public Task<bool> SetPartAsync(StoredPart part, long most, CancellationToken cancellation) => database.ChangeAsync(
-        async transaction =>
-        {
-            if (part.Token != Operator && await OthersAsync(part, transaction) + part.Size > most)
-                return false;
-            await transaction.Connection!.ExecuteAsync(
-                """
-                INSERT INTO kernel_parts (kernel, token, part, blob, size, added) VALUES (@Kernel, @Token, @Name, @Blob, @Size, @now)
-                ON CONFLICT (kernel, token, part) DO UPDATE SET blob = @Blob, size = @Size, added = @now
-                """,
-                new { part.Kernel, part.Token, part.Name, part.Blob, part.Size, now = Moment.From(part.Added) }, transaction);
-            return true;
-        },
-        cancellation);
+    public Task<bool> SetPartAsync(StoredPart part, long most, CancellationToken cancellation) =>
+        database.ChangeAsync(
+            async transaction =>
+            {
+                if (part.Token != Operator && await OthersAsync(part, transaction) + part.Size > most)
+                {
+                    return false;
+                }
+
+                await transaction.Connection!.ExecuteAsync(
+                    """
+                    INSERT INTO kernel_parts (kernel, token, part, blob, size, added) VALUES (@Kernel, @Token, @Name, @Blob, @Size, @now)
+                    ON CONFLICT (kernel, token, part) DO UPDATE SET blob = @Blob, size = @Size, added = @now
+                    """,
+                    new
+                    {
+                        part.Kernel,
+                        part.Token,
+                        part.Name,
+                        part.Blob,
+                        part.Size,
+                        now = Moment.From(part.Added),
+                    },
+                    transaction
+                );
+                return true;
+            },
+            cancellation
+        );
 
     /// <summary>Removes a kernel that no build refers to, with its parts; false where it is not there or in use.</summary>
-    public Task<bool> RemoveAsync(string id, CancellationToken cancellation) => database.ChangeAsync(
-        async t =>
-        {
-            var connection = t.Connection!;
-            await connection.ExecuteAsync(
-                "DELETE FROM kernel_parts WHERE kernel = @id AND NOT EXISTS (SELECT 1 FROM builds WHERE kernel = @id)", new { id }, t);
-            return await connection.ExecuteAsync(
-                "DELETE FROM kernels WHERE id = @id AND NOT EXISTS (SELECT 1 FROM builds WHERE kernel = @id)", new { id }, t) == 1;
-        },
-        cancellation);
+    public Task<bool> RemoveAsync(string id, CancellationToken cancellation) =>
+        database.ChangeAsync(
+            async t =>
+            {
+                var connection = t.Connection!;
+                await connection.ExecuteAsync(
+                    "DELETE FROM kernel_parts WHERE kernel = @id AND NOT EXISTS (SELECT 1 FROM builds WHERE kernel = @id)",
+                    new { id },
+                    t
+                );
+                return await connection.ExecuteAsync(
+                        "DELETE FROM kernels WHERE id = @id AND NOT EXISTS (SELECT 1 FROM builds WHERE kernel = @id)",
+                        new { id },
+                        t
+                    ) == 1;
+            },
+            cancellation
+        );
 
     /// <summary>Removes the parts of tokens that have ended, and gives how many those were.</summary>
-    public Task<int> RemovePartsOfEndedTokensAsync(DateTimeOffset now, CancellationToken cancellation) => database.ChangeAsync(
-        t => t.Connection!.ExecuteAsync(
-            """
-            DELETE FROM kernel_parts
-            WHERE token IN (SELECT id FROM tokens WHERE revoked IS NOT NULL OR (expires IS NOT NULL AND expires <= @now))
-            """,
-            new { now = Moment.From(now) }, t),
-        cancellation);
+    public Task<int> RemovePartsOfEndedTokensAsync(DateTimeOffset now, CancellationToken cancellation) =>
+        database.ChangeAsync(
+            t =>
+                t.Connection!.ExecuteAsync(
+                    """
+                    DELETE FROM kernel_parts
+                    WHERE token IN (SELECT id FROM tokens WHERE revoked IS NOT NULL OR (expires IS NOT NULL AND expires <= @now))
+                    """,
+                    new { now = Moment.From(now) },
+                    t
+                ),
+            cancellation
+        );
 
     private static async Task<long> OthersAsync(StoredPart part, DbTransaction transaction) =>
         await transaction.Connection!.ExecuteScalarAsync<long>(
@@ -113,7 +158,14 @@ public sealed class KernelTable(Database database)
             SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM kernel_parts
             WHERE token = @Token AND NOT (kernel = @Kernel AND part = @Name)
             """,
-            new { part.Token, part.Kernel, part.Name }, transaction);
+            new
+            {
+                part.Token,
+                part.Kernel,
+                part.Name,
+            },
+            transaction
+        );
 
     // Constructed by the mapper, whose columns have the database's names.
     private sealed class Row
@@ -136,6 +188,7 @@ public sealed class KernelTable(Database database)
 
         public string Added_By { get; init; } = "";
 
-        public StoredKernel ToKernel() => new(Id, Release, Build_Id, Compiler, Capture, Boot_Image, Source, Moment.To(Added), Added_By);
+        public StoredKernel ToKernel() =>
+            new(Id, Release, Build_Id, Compiler, Capture, Boot_Image, Source, Moment.To(Added), Added_By);
     }
 }

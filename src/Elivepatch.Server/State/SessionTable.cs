@@ -14,32 +14,60 @@ public sealed class SessionTable(Database database)
     /// <param name="now">When.</param>
     /// <param name="expires">When it ends.</param>
     /// <param name="cancellation">Ends the call.</param>
-    public Task BeginAsync(string hash, string token, DateTimeOffset now, DateTimeOffset expires, CancellationToken cancellation) =>
+    public Task BeginAsync(
+        string hash,
+        string token,
+        DateTimeOffset now,
+        DateTimeOffset expires,
+        CancellationToken cancellation
+    ) =>
         database.ChangeAsync(
             async transaction =>
             {
                 var connection = transaction.Connection!;
                 await connection.ExecuteAsync(
-                    "DELETE FROM sessions WHERE expires <= @now", new { now = Moment.From(now) }, transaction);
+                    "DELETE FROM sessions WHERE expires <= @now",
+                    new { now = Moment.From(now) },
+                    transaction
+                );
                 await connection.ExecuteAsync(
                     """
                     DELETE FROM sessions WHERE token = @token AND hash NOT IN
                         (SELECT hash FROM sessions WHERE token = @token ORDER BY created DESC, hash LIMIT @others)
                     """,
-                    new { token, others = MostOfToken - 1 }, transaction);
+                    new { token, others = MostOfToken - 1 },
+                    transaction
+                );
                 return await connection.ExecuteAsync(
                     "INSERT INTO sessions (hash, token, created, expires) VALUES (@hash, @token, @created, @expires)",
-                    new { hash, token, created = Moment.From(now), expires = Moment.From(expires) }, transaction);
+                    new
+                    {
+                        hash,
+                        token,
+                        created = Moment.From(now),
+                        expires = Moment.From(expires),
+                    },
+                    transaction
+                );
             },
-            cancellation);
+            cancellation
+        );
 
     /// <summary>Finds the token of a session that lasts; null where there is no such session.</summary>
-    public Task<string?> FindTokenAsync(string hash, DateTimeOffset now, CancellationToken cancellation) => database.ReadAsync(
-        c => c.ExecuteScalarAsync<string?>(
-            "SELECT token FROM sessions WHERE hash = @hash AND expires > @now", new { hash, now = Moment.From(now) }),
-        cancellation);
+    public Task<string?> FindTokenAsync(string hash, DateTimeOffset now, CancellationToken cancellation) =>
+        database.ReadAsync(
+            c =>
+                c.ExecuteScalarAsync<string?>(
+                    "SELECT token FROM sessions WHERE hash = @hash AND expires > @now",
+                    new { hash, now = Moment.From(now) }
+                ),
+            cancellation
+        );
 
     /// <summary>Ends a session.</summary>
-    public Task EndAsync(string hash, CancellationToken cancellation) => database.ChangeAsync(
-        t => t.Connection!.ExecuteAsync("DELETE FROM sessions WHERE hash = @hash", new { hash }, t), cancellation);
+    public Task EndAsync(string hash, CancellationToken cancellation) =>
+        database.ChangeAsync(
+            t => t.Connection!.ExecuteAsync("DELETE FROM sessions WHERE hash = @hash", new { hash }, t),
+            cancellation
+        );
 }

@@ -44,7 +44,10 @@ public sealed record StateFolder(string FullPath)
             return FileLock.TryTake(path) is { } taken
                 ? taken
                 : new Problem(
-                    BuilderProblems.StateUnusable, $"another elivepatchd works on {FullPath}", "End it, or give this one another --state-folder.");
+                    BuilderProblems.StateUnusable,
+                    $"another elivepatchd works on {FullPath}",
+                    "End it, or give this one another --state-folder."
+                );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

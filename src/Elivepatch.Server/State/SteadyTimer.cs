@@ -1,5 +1,6 @@
-// In: a clock that people and time servers set. Out: when something may be forgotten for its age. A clock that was wrong by a year for
-// an hour must not cost a year of what was to be kept: after a jump nothing is forgotten until the clock has gone evenly again.
+// In: a clock that people and time servers set. Out: when something may be forgotten for its age. A clock that was wrong by a
+// year for an hour must not cost a year of what was to be kept: after a jump nothing is forgotten until the clock has gone evenly
+// again.
 
 namespace Elivepatch.Server.State;
 

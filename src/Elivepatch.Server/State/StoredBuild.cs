@@ -20,10 +20,14 @@ public sealed record StoredBuild
     /// <summary>Digest of the <see cref="BuildSubmission"/> (JSON) in the blob store.</summary>
     public required string Submission { get; init; }
 
-    /// <summary>Digest of the source archive in the blob store that it is made of; null where the operator's places have the source.</summary>
+    /// <summary>
+    /// Digest of the source archive in the blob store that it is made of; null where the operator's places have the source.
+    /// </summary>
     public string? Source { get; init; }
 
-    /// <summary>Digest of the boot image in the blob store that it is proven against and tested with; null where there is none.</summary>
+    /// <summary>
+    /// Digest of the boot image in the blob store that it is proven against and tested with; null where there is none.
+    /// </summary>
     public string? BootImage { get; init; }
 
     /// <summary>The patches to make live.</summary>
@@ -47,7 +51,9 @@ public sealed record StoredBuild
     /// <summary>When it ended.</summary>
     public DateTimeOffset? Finished { get; init; }
 
-    /// <summary>When somebody last asked for it or fetched what it made, to the hour; null for never since it was queued.</summary>
+    /// <summary>
+    /// When somebody last asked for it or fetched what it made, to the hour; null for never since it was queued.
+    /// </summary>
     public DateTimeOffset? Used { get; init; }
 
     /// <summary>How often a builder started it.</summary>
@@ -72,7 +78,8 @@ public sealed record StoredBuild
     /// True where an equal request is not answered with this build but builds anew: it has no result that the rules of today
     /// have passed.
     /// </summary>
-    public bool IsToBeBuiltAnew => State is BuildState.Failed or BuildState.Cancelled or BuildState.Withdrawn
+    public bool IsToBeBuiltAnew =>
+        State is BuildState.Failed or BuildState.Cancelled or BuildState.Withdrawn
         || (State == BuildState.Succeeded && (Checked < ModuleRules.Version || Unchecked is not null));
 
     /// <summary>What came of it; null until it has ended.</summary>

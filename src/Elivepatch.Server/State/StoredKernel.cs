@@ -13,8 +13,16 @@ namespace Elivepatch.Server.State;
 /// <param name="Added">When it was first told of.</param>
 /// <param name="AddedBy">The token's name.</param>
 public sealed record StoredKernel(
-    string Id, string Release, string BuildId, string Compiler, string Capture, string? BootImage, string? Source, DateTimeOffset Added,
-    string AddedBy)
+    string Id,
+    string Release,
+    string BuildId,
+    string Compiler,
+    string Capture,
+    string? BootImage,
+    string? Source,
+    DateTimeOffset Added,
+    string AddedBy
+)
 {
     /// <summary>The kernel for a build, whose id names what it was submitted with, whatever has been sent since.</summary>
     public WorkKernel For(StoredBuild build) => new(Id, Release, BuildId, Compiler, Capture, build.BootImage, build.Source);

@@ -10,4 +10,10 @@ namespace Elivepatch.Server.State;
 /// <param name="FirstSeen">When it first reported.</param>
 /// <param name="LastSeen">When it last reported.</param>
 public sealed record StoredMachine(
-    string Id, string Token, string Reporter, MachineReport Report, DateTimeOffset FirstSeen, DateTimeOffset LastSeen);
+    string Id,
+    string Token,
+    string Reporter,
+    MachineReport Report,
+    DateTimeOffset FirstSeen,
+    DateTimeOffset LastSeen
+);

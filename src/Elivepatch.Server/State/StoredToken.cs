@@ -10,5 +10,12 @@ namespace Elivepatch.Server.State;
 /// <param name="Revoked">When it was revoked; null if it was not.</param>
 /// <param name="LastUsed">When it was last used, to the minute; null for never.</param>
 public sealed record StoredToken(
-    string Id, string Name, string Hash, IReadOnlyList<string> Scopes, DateTimeOffset Created, DateTimeOffset? Expires = null,
-    DateTimeOffset? Revoked = null, DateTimeOffset? LastUsed = null);
+    string Id,
+    string Name,
+    string Hash,
+    IReadOnlyList<string> Scopes,
+    DateTimeOffset Created,
+    DateTimeOffset? Expires = null,
+    DateTimeOffset? Revoked = null,
+    DateTimeOffset? LastUsed = null
+);

@@ -1,5 +1,5 @@
-// In: what a client sends, and what is to be done with it. Out: what came of that. A blob that nothing refers to afterwards is removed
-// at once: whoever may send must not be able to fill the disk with what is refused.
+// In: what a client sends, and what is to be done with it. Out: what came of that. A blob that nothing refers to afterwards is
+// removed at once: whoever may send must not be able to fill the disk with what is refused.
 
 using Dapper;
 using Elivepatch.Model;
@@ -15,11 +15,18 @@ public sealed class UploadedBlobs(BlobStore blobs, Database database)
     /// <param name="use">Given the digest, takes it into use or refuses it.</param>
     /// <param name="cancellation">Ends it.</param>
     public async Task<Outcome<T>> UseAsync<T>(
-        Stream content, long most, Func<string, Task<Outcome<T>>> use, CancellationToken cancellation)
+        Stream content,
+        long most,
+        Func<string, Task<Outcome<T>>> use,
+        CancellationToken cancellation
+    )
     {
         var stored = await blobs.PutAsync(content, most, cancellation);
         if (!stored.TryGet(out var digest))
+        {
             return Outcome<T>.Failure(stored.Problems);
+        }
+
         try
         {
             return await use(digest);
@@ -28,12 +35,17 @@ public sealed class UploadedBlobs(BlobStore blobs, Database database)
         {
             // Whoever went away meanwhile leaves nothing either.
             if (!await IsReferredToAsync(digest))
+            {
                 await blobs.RemoveUnlessPutAgainAsync(digest, CancellationToken.None);
+            }
         }
     }
 
-    private Task<bool> IsReferredToAsync(string digest) => database.ReadAsync(
-        async c => await c.ExecuteScalarAsync<long>(
-            $"SELECT COUNT(*) WHERE {BlobReferences.NoneTo("@digest")}", new { digest }) == 0,
-        CancellationToken.None);
+    private Task<bool> IsReferredToAsync(string digest) =>
+        database.ReadAsync(
+            async c =>
+                await c.ExecuteScalarAsync<long>($"SELECT COUNT(*) WHERE {BlobReferences.NoneTo("@digest")}", new { digest })
+                == 0,
+            CancellationToken.None
+        );
 }

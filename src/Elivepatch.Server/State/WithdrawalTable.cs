@@ -14,12 +14,18 @@ public sealed class WithdrawalTable(Database database)
     private const string OfArtifact = Columns + " WHERE artifact = @artifact";
 
     /// <summary>The number of the newest one; 0 for none.</summary>
-    public Task<long> NewestAsync(CancellationToken cancellation) => database.ReadAsync(
-        async c => await c.ExecuteScalarAsync<long?>("SELECT MAX(number) FROM withdrawals") ?? 0, cancellation);
+    public Task<long> NewestAsync(CancellationToken cancellation) =>
+        database.ReadAsync(
+            async c => await c.ExecuteScalarAsync<long?>("SELECT MAX(number) FROM withdrawals") ?? 0,
+            cancellation
+        );
 
     /// <summary>Finds one by the module's digest; null where it has not been withdrawn.</summary>
-    public Task<StoredWithdrawal?> FindAsync(string artifact, CancellationToken cancellation) => database.ReadAsync(
-        async c => (await c.QuerySingleOrDefaultAsync<Row>(OfArtifact, new { artifact }))?.ToWithdrawal(), cancellation);
+    public Task<StoredWithdrawal?> FindAsync(string artifact, CancellationToken cancellation) =>
+        database.ReadAsync(
+            async c => (await c.QuerySingleOrDefaultAsync<Row>(OfArtifact, new { artifact }))?.ToWithdrawal(),
+            cancellation
+        );
 
     /// <summary>Those of one kernel, newest first.</summary>
     public Task<IReadOnlyList<StoredWithdrawal>> OfKernelAsync(string buildId, CancellationToken cancellation) =>
@@ -31,15 +37,17 @@ public sealed class WithdrawalTable(Database database)
     /// <param name="cancellation">Ends it.</param>
     public Task<IReadOnlyList<StoredWithdrawal>> ListAsync(long? before, int count, CancellationToken cancellation) =>
         ReadAsync(
-            "WHERE number < @before ORDER BY number DESC LIMIT @count", new { before = before ?? long.MaxValue, count },
-            cancellation);
+            "WHERE number < @before ORDER BY number DESC LIMIT @count",
+            new { before = before ?? long.MaxValue, count },
+            cancellation
+        );
 
     /// <summary>Adds one together with other changes; that of the same module is kept as it is.</summary>
     internal static async Task AddAsync(StoredWithdrawal withdrawal, DbTransaction transaction)
     {
         var connection = transaction.Connection!;
-        var last = await connection.ExecuteScalarAsync<long?>(
-            "SELECT MAX(number) FROM withdrawals", transaction: transaction) ?? 0;
+        var last =
+            await connection.ExecuteScalarAsync<long?>("SELECT MAX(number) FROM withdrawals", transaction: transaction) ?? 0;
         await connection.ExecuteAsync(
             """
             INSERT INTO withdrawals (artifact, number, build, release, build_id, module, patches, problems, rules, withdrawn)
@@ -59,7 +67,8 @@ public sealed class WithdrawalTable(Database database)
                 withdrawal.Rules,
                 withdrawn = Moment.From(withdrawal.Withdrawn),
             },
-            transaction);
+            transaction
+        );
     }
 
     /// <summary>Finds one within other changes.</summary>
@@ -72,7 +81,9 @@ public sealed class WithdrawalTable(Database database)
 
     private Task<IReadOnlyList<StoredWithdrawal>> ReadAsync(string which, object values, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<StoredWithdrawal>>(
-            async c => [.. (await c.QueryAsync<Row>($"{Columns} {which}", values)).Select(r => r.ToWithdrawal())], cancellation);
+            async c => [.. (await c.QueryAsync<Row>($"{Columns} {which}", values)).Select(r => r.ToWithdrawal())],
+            cancellation
+        );
 
     // Constructed by the mapper, whose columns have the database's names.
     private sealed class Row
@@ -97,18 +108,19 @@ public sealed class WithdrawalTable(Database database)
 
         public long Withdrawn { get; init; }
 
-        public StoredWithdrawal ToWithdrawal() => new()
-        {
-            Artifact = Artifact,
-            Number = Number,
-            Build = Build,
-            Release = Release,
-            BuildId = Build_Id,
-            Module = Module,
-            Patches = JsonSerializer.Deserialize(Patches, ProtocolJson.Default.IReadOnlyListPatchReference)!,
-            Problems = JsonSerializer.Deserialize(Problems, ProtocolJson.Default.IReadOnlyListProblemReport)!,
-            Rules = (int)Rules,
-            Withdrawn = Moment.To(Withdrawn),
-        };
+        public StoredWithdrawal ToWithdrawal() =>
+            new()
+            {
+                Artifact = Artifact,
+                Number = Number,
+                Build = Build,
+                Release = Release,
+                BuildId = Build_Id,
+                Module = Module,
+                Patches = JsonSerializer.Deserialize(Patches, ProtocolJson.Default.IReadOnlyListPatchReference)!,
+                Problems = JsonSerializer.Deserialize(Problems, ProtocolJson.Default.IReadOnlyListProblemReport)!,
+                Rules = (int)Rules,
+                Withdrawn = Moment.To(Withdrawn),
+            };
     }
 }

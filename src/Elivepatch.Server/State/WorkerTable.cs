@@ -12,50 +12,65 @@ public sealed class WorkerTable(Database database, TimeProvider clock)
     public static readonly TimeSpan Remembered = TimeSpan.FromDays(1);
 
     /// <summary>Takes what a worker says of itself.</summary>
-    public Task PutAsync(string id, WorkerReport report, CancellationToken cancellation) => database.ChangeAsync(
-        transaction => transaction.Connection!.ExecuteAsync(
-            """
-            INSERT INTO workers (id, name, version, capabilities, kernels, builders, running, started, last_seen)
-            VALUES (@id, @Name, @Version, @capabilities, @kernels, @builders, @running, @now, @now)
-            ON CONFLICT (id) DO UPDATE
-            SET name = @Name, version = @Version, capabilities = @capabilities, kernels = @kernels, builders = @builders,
-                running = @running, last_seen = @now
-            """,
-            new
-            {
-                id,
-                report.Name,
-                report.Version,
-                capabilities = Json(report.Capabilities),
-                kernels = Json(report.Kernels),
-                builders = (long)report.Builders,
-                running = Json([.. report.Running.Select(r => r.Build)]),
-                now = Moment.From(clock.GetUtcNow()),
-            },
-            transaction),
-        cancellation);
+    public Task PutAsync(string id, WorkerReport report, CancellationToken cancellation) =>
+        database.ChangeAsync(
+            transaction =>
+                transaction.Connection!.ExecuteAsync(
+                    """
+                    INSERT INTO workers (id, name, version, capabilities, kernels, builders, running, started, last_seen)
+                    VALUES (@id, @Name, @Version, @capabilities, @kernels, @builders, @running, @now, @now)
+                    ON CONFLICT (id) DO UPDATE
+                    SET name = @Name, version = @Version, capabilities = @capabilities, kernels = @kernels, builders = @builders,
+                        running = @running, last_seen = @now
+                    """,
+                    new
+                    {
+                        id,
+                        report.Name,
+                        report.Version,
+                        capabilities = Json(report.Capabilities),
+                        kernels = Json(report.Kernels),
+                        builders = (long)report.Builders,
+                        running = Json([.. report.Running.Select(r => r.Build)]),
+                        now = Moment.From(clock.GetUtcNow()),
+                    },
+                    transaction
+                ),
+            cancellation
+        );
 
     /// <summary>The workers that were heard of in the last while, the latest first.</summary>
     public Task<IReadOnlyList<WorkerView>> ListAsync(TimeSpan heardWithin, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<WorkerView>>(
             async c =>
-            [
-                .. (await c.QueryAsync<Row>(
-                    """
-                    SELECT id, name, version, capabilities, kernels, builders, running, started, last_seen FROM workers
-                    WHERE last_seen >= @since ORDER BY last_seen DESC, id LIMIT 10000
-                    """,
-                    new { since = Moment.From(clock.GetUtcNow() - heardWithin) })).Select(r => r.ToView()),
-            ],
-            cancellation);
+                [
+                    .. (
+                        await c.QueryAsync<Row>(
+                            """
+                            SELECT id, name, version, capabilities, kernels, builders, running, started, last_seen FROM workers
+                            WHERE last_seen >= @since ORDER BY last_seen DESC, id LIMIT 10000
+                            """,
+                            new { since = Moment.From(clock.GetUtcNow() - heardWithin) }
+                        )
+                    ).Select(r => r.ToView()),
+                ],
+            cancellation
+        );
 
     /// <summary>Forgets those that are not heard of any more.</summary>
-    public Task<int> ForgetAsync(CancellationToken cancellation) => database.ChangeAsync(
-        transaction => transaction.Connection!.ExecuteAsync(
-            "DELETE FROM workers WHERE last_seen < @before", new { before = Moment.From(clock.GetUtcNow() - Remembered) }, transaction),
-        cancellation);
+    public Task<int> ForgetAsync(CancellationToken cancellation) =>
+        database.ChangeAsync(
+            transaction =>
+                transaction.Connection!.ExecuteAsync(
+                    "DELETE FROM workers WHERE last_seen < @before",
+                    new { before = Moment.From(clock.GetUtcNow() - Remembered) },
+                    transaction
+                ),
+            cancellation
+        );
 
-    private static string Json(IReadOnlyList<string> texts) => JsonSerializer.Serialize(texts, ProtocolJson.Default.IReadOnlyListString);
+    private static string Json(IReadOnlyList<string> texts) =>
+        JsonSerializer.Serialize(texts, ProtocolJson.Default.IReadOnlyListString);
 
     // Constructed by the mapper, whose columns have the database's names.
     private sealed class Row
@@ -78,8 +93,18 @@ public sealed class WorkerTable(Database database, TimeProvider clock)
 
         public long Last_Seen { get; init; }
 
-        public WorkerView ToView() => new(
-            Id, Name, Version, List(Capabilities), List(Kernels), (int)Builders, List(Running), Moment.To(Started), Moment.To(Last_Seen));
+        public WorkerView ToView() =>
+            new(
+                Id,
+                Name,
+                Version,
+                List(Capabilities),
+                List(Kernels),
+                (int)Builders,
+                List(Running),
+                Moment.To(Started),
+                Moment.To(Last_Seen)
+            );
 
         private static IReadOnlyList<string> List(string json) =>
             JsonSerializer.Deserialize(json, ProtocolJson.Default.IReadOnlyListString)!;

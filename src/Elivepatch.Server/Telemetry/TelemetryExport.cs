@@ -19,14 +19,22 @@ internal sealed class TelemetryExport : IDisposable
     public TelemetryExport(Uri collector, string version)
     {
         var resource = ResourceBuilder.CreateDefault().AddService("elivepatchd", serviceVersion: version);
-        traces = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource)
+        traces = Sdk.CreateTracerProviderBuilder()
+            .SetResourceBuilder(resource)
             .AddSource(BuildTelemetry.Name, "Microsoft.AspNetCore")
-            .AddOtlpExporter(o => Set(o, collector, "v1/traces")).Build();
-        metrics = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource)
+            .AddOtlpExporter(o => Set(o, collector, "v1/traces"))
+            .Build();
+        metrics = Sdk.CreateMeterProviderBuilder()
+            .SetResourceBuilder(resource)
             .AddMeter(
-                BuildTelemetry.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.RateLimiting",
-                "System.Runtime")
-            .AddOtlpExporter(o => Set(o, collector, "v1/metrics")).Build();
+                BuildTelemetry.Name,
+                "Microsoft.AspNetCore.Hosting",
+                "Microsoft.AspNetCore.Server.Kestrel",
+                "Microsoft.AspNetCore.RateLimiting",
+                "System.Runtime"
+            )
+            .AddOtlpExporter(o => Set(o, collector, "v1/metrics"))
+            .Build();
     }
 
     /// <summary>Sends what is left.</summary>

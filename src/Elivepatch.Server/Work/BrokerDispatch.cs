@@ -1,5 +1,5 @@
-// In: builds that were queued. Out: messages to workers. Where the broker is away a build waits in the database, and is sent when it
-// is back (Redispatch).
+// In: builds that were queued. Out: messages to workers. Where the broker is away a build waits in the database, and is sent when
+// it is back (Redispatch).
 
 using Elivepatch.Builder;
 using Elivepatch.Builder.Workers;
@@ -12,8 +12,13 @@ using Elivepatch.Server.State;
 namespace Elivepatch.Server.Work;
 
 /// <summary>Hands builds to workers over the broker.</summary>
-internal sealed class BrokerDispatch(BuildPublisher publisher, WorkerTable workers, BuildTable builds, WorkPolicy policy, TimeProvider clock)
-    : IBuildDispatch
+internal sealed class BrokerDispatch(
+    BuildPublisher publisher,
+    WorkerTable workers,
+    BuildTable builds,
+    WorkPolicy policy,
+    TimeProvider clock
+) : IBuildDispatch
 {
     private static readonly TimeSpan remembered = TimeSpan.FromMilliseconds(500);
     private IReadOnlyList<WorkerView> known = [];
@@ -25,8 +30,14 @@ internal sealed class BrokerDispatch(BuildPublisher publisher, WorkerTable worke
         var capability = Capability.Of(kernel.Compiler);
         var worker = await PreferredAsync(kernel.Id, capability, cancellation);
         if (await publisher.SendAsync(build.Id, capability, worker, cancellation) != Published.Unroutable)
+        {
             return null;
-        var problem = new Problem(WorkProblems.NobodyBuilds, $"the kernel was built by \"{PlainText.Of(kernel.Compiler, 200)}\" ({capability})");
+        }
+
+        var problem = new Problem(
+            WorkProblems.NobodyBuilds,
+            $"the kernel was built by \"{PlainText.Of(kernel.Compiler, 200)}\" ({capability})"
+        );
         return await builds.FailQueuedAsync(build.Id, problem, cancellation) ? problem : null;
     }
 
@@ -34,7 +45,10 @@ internal sealed class BrokerDispatch(BuildPublisher publisher, WorkerTable worke
     private async Task<string?> PreferredAsync(string kernel, string capability, CancellationToken cancellation)
     {
         if ((clock.GetUtcNow() - knownAt).Duration() > remembered)
+        {
             (known, knownAt) = (await workers.ListAsync(policy.HeldFor, cancellation), clock.GetUtcNow());
+        }
+
         var able = known.Where(w => w.Capabilities.Contains(capability)).ToList();
         var idle = able.Where(w => w.Running.Count < w.Builders && w.Kernels.Contains(kernel)).ToList();
         return able.Count > 1 && idle.Count > 0 ? idle[Random.Shared.Next(idle.Count)].Id : null;

@@ -36,11 +36,16 @@ internal sealed class BuildPublisher(BrokerAddress address, ILogger<BuildPublish
     public async Task<Published> SendAsync(string build, string capability, string? worker, CancellationToken cancellation)
     {
         if (worker is not null && await TrySendAsync(BuildQueues.Idle, build, capability, worker, cancellation) == Published.Kept)
+        {
             return Published.Kept;
+        }
+
         return await TrySendAsync(BuildQueues.Builds, build, capability, null, cancellation);
     }
 
-    /// <summary>How many messages wait for a capability; null where its queue is not there or the broker cannot be reached.</summary>
+    /// <summary>
+    /// How many messages wait for a capability; null where its queue is not there or the broker cannot be reached.
+    /// </summary>
     public async Task<uint?> WaitingAsync(string capability, CancellationToken cancellation)
     {
         try
@@ -78,7 +83,12 @@ internal sealed class BuildPublisher(BrokerAddress address, ILogger<BuildPublish
     }
 
     private async Task<Published> TrySendAsync(
-        string exchange, string build, string capability, string? worker, CancellationToken cancellation)
+        string exchange,
+        string build,
+        string capability,
+        string? worker,
+        CancellationToken cancellation
+    )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(patience);
@@ -86,7 +96,13 @@ internal sealed class BuildPublisher(BrokerAddress address, ILogger<BuildPublish
         {
             var open = await OpenAsync(limit.Token);
             await open.Channel.BasicPublishAsync(
-                exchange, capability, mandatory: true, BuildMessage.Properties(worker), BuildMessage.Body(build), limit.Token);
+                exchange,
+                capability,
+                mandatory: true,
+                BuildMessage.Properties(worker),
+                BuildMessage.Body(build),
+                limit.Token
+            );
             broker.IsWell();
             return Published.Kept;
         }
@@ -107,11 +123,16 @@ internal sealed class BuildPublisher(BrokerAddress address, ILogger<BuildPublish
         try
         {
             if (connection is { IsOpen: true } && channel is { IsOpen: true })
+            {
                 return (connection, channel);
+            }
+
             await CloseAsync();
             connection = await address.ConnectAsync("elivepatchd server", cancellation);
             channel = await connection.CreateChannelAsync(
-                new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellation);
+                new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true),
+                cancellation
+            );
             await BuildQueues.DeclareAsync(channel, cancellation);
             return (connection, channel);
         }
@@ -129,7 +150,9 @@ internal sealed class BuildPublisher(BrokerAddress address, ILogger<BuildPublish
         try
         {
             if (lost is not null)
+            {
                 await lost.DisposeAsync();
+            }
         }
         catch (Exception e) when (BrokerFailure.IsOfBroker(e, CancellationToken.None))
         {

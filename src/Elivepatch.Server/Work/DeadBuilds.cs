@@ -12,8 +12,13 @@ namespace Elivepatch.Server.Work;
 
 /// <summary>Ends builds that end their workers.</summary>
 internal sealed partial class DeadBuilds(
-    BrokerAddress address, BuildTable builds, KernelTable kernels, BrokerDispatch dispatch, WorkPolicy policy, ILogger<DeadBuilds> log)
-    : BackgroundService
+    BrokerAddress address,
+    BuildTable builds,
+    KernelTable kernels,
+    BrokerDispatch dispatch,
+    WorkPolicy policy,
+    ILogger<DeadBuilds> log
+) : BackgroundService
 {
     private const ushort AtOnce = 32;
     private static readonly TimeSpan pause = TimeSpan.FromSeconds(1);
@@ -49,7 +54,9 @@ internal sealed partial class DeadBuilds(
     {
         await using var connection = await address.ConnectAsync("elivepatchd server, dead builds", stopping);
         await using var channel = await connection.CreateChannelAsync(
-            new CreateChannelOptions(false, false, consumerDispatchConcurrency: AtOnce), stopping);
+            new CreateChannelOptions(false, false, consumerDispatchConcurrency: AtOnce),
+            stopping
+        );
         await BuildQueues.DeclareAsync(channel, stopping);
         await channel.BasicQosAsync(0, AtOnce, global: false, stopping);
         var closed = new TaskCompletionSource();
@@ -71,7 +78,10 @@ internal sealed partial class DeadBuilds(
         try
         {
             if (BuildMessage.Read(message.Body) is { } build)
+            {
                 await EndAsync(build, stopping);
+            }
+
             await channel.BasicAckAsync(message.DeliveryTag, multiple: false, stopping);
         }
         catch (DbException e)
@@ -104,7 +114,9 @@ internal sealed partial class DeadBuilds(
         // It was begun less often than its message came: it waits on.
         await builds.RequeueAsync(build!.Lease, cancellation);
         if (await kernels.FindAsync(build.Kernel, KernelTable.Operator, cancellation) is { } kernel)
+        {
             await dispatch.SendAsync(build, kernel, cancellation);
+        }
     }
 
     [LoggerMessage(LogLevel.Warning, "build {Id} ended its workers; it is {State}")]

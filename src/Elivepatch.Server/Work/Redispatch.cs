@@ -1,5 +1,6 @@
-// In: the state. Out: messages for builds that wait and have none: those that were taken in while the broker was away, those whose
-// messages it lost, and those whose worker is not heard of any more. A message too many does no harm, so several servers may do this.
+// In: the state. Out: messages for builds that wait and have none: those that were taken in while the broker was away, those
+// whose messages it lost, and those whose worker is not heard of any more. A message too many does no harm, so several servers
+// may do this.
 
 using System.Data.Common;
 using Elivepatch.Builder.Workers;
@@ -10,8 +11,15 @@ namespace Elivepatch.Server.Work;
 
 /// <summary>Sends builds again whose messages are gone.</summary>
 internal sealed partial class Redispatch(
-    BuildTable builds, KernelTable kernels, WorkerTable workers, BrokerDispatch dispatch, BuildPublisher publisher, WorkPolicy policy,
-    TimeProvider clock, ILogger<Redispatch> log) : BackgroundService
+    BuildTable builds,
+    KernelTable kernels,
+    WorkerTable workers,
+    BrokerDispatch dispatch,
+    BuildPublisher publisher,
+    WorkPolicy policy,
+    TimeProvider clock,
+    ILogger<Redispatch> log
+) : BackgroundService
 {
     private const int MostAtOnce = 1000;
 
@@ -40,12 +48,18 @@ internal sealed partial class Redispatch(
         try
         {
             await workers.ForgetAsync(cancellation);
-            // The broker gives what a dead worker had to another one, which waits until the lease is over; this is for what it lost.
+            // The broker gives what a dead worker had to another one, which waits until the lease is over; this is for what it
+            // lost.
             foreach (var id in await builds.RequeueInterruptedAsync(policy.HeldFor * 2, cancellation))
+            {
                 LogSilent(id);
+            }
+
             var queued = await builds.ListAsync(BuildState.Queued, null, MostAtOnce, cancellation);
             foreach (var ofKernel in queued.Where(b => b.Submitted < clock.GetUtcNow() - onTheWay).GroupBy(b => b.Kernel))
+            {
                 await SendAsync(ofKernel.Key, [.. ofKernel.OrderBy(b => b.Submitted)], cancellation);
+            }
         }
         catch (DbException e)
         {
@@ -55,11 +69,19 @@ internal sealed partial class Redispatch(
 
     private async Task SendAsync(string kernelId, List<StoredBuild> waiting, CancellationToken cancellation)
     {
-        if (await kernels.FindAsync(kernelId, KernelTable.Operator, cancellation) is not { } kernel || !await publisher.IsReachableAsync(cancellation))
+        if (
+            await kernels.FindAsync(kernelId, KernelTable.Operator, cancellation) is not { } kernel
+            || !await publisher.IsReachableAsync(cancellation)
+        )
+        {
             return;
+        }
         // As long as messages wait, so do these builds: workers are busy, and nothing is lost.
         if (await publisher.WaitingAsync(Capability.Of(kernel.Compiler), cancellation) > 0)
+        {
             return;
+        }
+
         foreach (var build in waiting)
         {
             LogAgain(build.Id);

@@ -1,5 +1,5 @@
-// In: what workers say of builds. Out: the same in the state, as far as the worker has the build and what it says fits its order. A
-// worker is believed what it built; that it built what was asked for is looked at.
+// In: what workers say of builds. Out: the same in the state, as far as the worker has the build and what it says fits its order.
+// A worker is believed what it built; that it built what was asked for is looked at.
 
 using System.Text.Json;
 using Elivepatch.Builder;
@@ -19,8 +19,15 @@ namespace Elivepatch.Server.Work;
 
 /// <summary>Builds assigned to workers.</summary>
 public sealed class RemoteBuilds(
-    BuildTable builds, KernelTable kernels, WorkerTable workers, BlobStore blobs, ProductStore products, ServicePolicy policy, WorkPolicy work,
-    ModuleSigner? signer)
+    BuildTable builds,
+    KernelTable kernels,
+    WorkerTable workers,
+    BlobStore blobs,
+    ProductStore products,
+    ServicePolicy policy,
+    WorkPolicy work,
+    ModuleSigner? signer
+)
 {
     /// <summary>Takes a worker's report; its builds are its own for another while.</summary>
     public async Task<Outcome<WorkerOrders>> HearAsync(string worker, WorkerReport report, CancellationToken cancellation)
@@ -29,7 +36,8 @@ public sealed class RemoteBuilds(
         {
             return new Problem(
                 WorkProblems.WorkerOfOtherVersion,
-                $"the worker is {PlainText.Of(report.Version, 80)}, the server {EngineVersion.Current}");
+                $"the worker is {PlainText.Of(report.Version, 80)}, the server {EngineVersion.Current}"
+            );
         }
 
         await workers.PutAsync(worker, report, cancellation);
@@ -37,7 +45,9 @@ public sealed class RemoteBuilds(
         foreach (var hold in report.Running)
         {
             if (await builds.RenewAsync(new(hold.Build, worker, hold.Attempt), cancellation) is not { IsCancelling: false })
+            {
                 ended.Add(hold.Build);
+            }
         }
 
         return new WorkerOrders(ended, (int)work.HeldFor.TotalSeconds);
@@ -48,9 +58,18 @@ public sealed class RemoteBuilds(
     {
         var (taking, found) = await builds.TakeInTurnAsync(build, worker, work.HeldFor, work.MostAttempts, cancellation);
         if (taking == BuildTaking.Held)
+        {
             return new Problem(WorkProblems.BuildHeld, "its worker has reported recently");
+        }
+
         if (taking == BuildTaking.Over)
-            return new Problem(WorkProblems.BuildOver, found is null ? "it is not known" : $"it is {BuildViews.Word(found.State)}");
+        {
+            return new Problem(
+                WorkProblems.BuildOver,
+                found is null ? "it is not known" : $"it is {BuildViews.Word(found.State)}"
+            );
+        }
+
         var kernel = await kernels.FindAsync(found!.Kernel, KernelTable.Operator, cancellation);
         var submission = await SubmissionAsync(found, cancellation);
         return new WorkOrder
@@ -70,7 +89,10 @@ public sealed class RemoteBuilds(
     public async Task<Outcome<string>> InputAsync(BuildLease lease, string digest, CancellationToken cancellation)
     {
         if (await builds.RenewAsync(lease, cancellation) is not { } build)
+        {
             return Lost(lease);
+        }
+
         var kernel = await kernels.FindAsync(build.Kernel, KernelTable.Operator, cancellation);
         return digest == kernel?.Capture || digest == build.Source || digest == build.BootImage
             ? await blobs.PathAsync(digest, cancellation)
@@ -82,11 +104,19 @@ public sealed class RemoteBuilds(
     /// <param name="told">How many the worker has sent in this attempt before these.</param>
     /// <param name="happened">The events.</param>
     /// <param name="cancellation">Ends it.</param>
-    public async Task<Problem?> NoteAsync(BuildLease lease, long told, IReadOnlyList<BuildEvent> happened, CancellationToken cancellation)
+    public async Task<Problem?> NoteAsync(
+        BuildLease lease,
+        long told,
+        IReadOnlyList<BuildEvent> happened,
+        CancellationToken cancellation
+    )
     {
         // How a build stands is said by whoever changes it.
         if (happened.Any(h => h.Kind == BuildEventKind.State))
+        {
             return new(ServerProblems.RequestMalformed, "a worker tells stages and log lines");
+        }
+
         return await builds.NoteAsync(lease, told, happened, cancellation) ? null : Lost(lease);
     }
 
@@ -98,9 +128,15 @@ public sealed class RemoteBuilds(
     public async Task<Outcome<byte[]>> SignAsync(BuildLease lease, byte[] module, string hash, CancellationToken cancellation)
     {
         if (signer is null)
+        {
             return new Problem(ServerProblems.RequestMalformed, "the server signs no modules");
+        }
+
         if (await builds.RenewAsync(lease, cancellation) is null)
+        {
             return Lost(lease);
+        }
+
         return signer.Sign(module, hash);
     }
 
@@ -108,7 +144,10 @@ public sealed class RemoteBuilds(
     public async Task<Problem?> EndAsync(BuildLease lease, WorkResult result, CancellationToken cancellation)
     {
         if (await builds.RenewAsync(lease, cancellation) is not { } build)
+        {
             return await HasEndedAsync(lease, cancellation) ? null : Lost(lease);
+        }
+
         var kernel = await kernels.FindAsync(build.Kernel, KernelTable.Operator, cancellation);
         var wrong = WhyWrong(build, kernel!, result) ?? await WhyNotAskedForAsync(build, result, cancellation);
         var end = wrong is null
@@ -123,13 +162,20 @@ public sealed class RemoteBuilds(
                     Tested = result.Tested,
                     Statement = result.Statement,
                 },
-                cancellation)
+                cancellation
+            )
             : BuildEnd.Failed(new(WorkProblems.WorkResultMalformed, wrong));
         // What was asked for last counts: who cancelled a build gets no livepatch.
         if (build.IsCancelling)
+        {
             end = new() { State = BuildState.Cancelled };
+        }
+
         if (!await builds.FinishAsync(lease, end, cancellation) && !await HasEndedAsync(lease, cancellation))
+        {
             return Lost(lease);
+        }
+
         return wrong is null ? null : new(WorkProblems.WorkResultMalformed, wrong);
     }
 
@@ -145,22 +191,43 @@ public sealed class RemoteBuilds(
     {
         // JSON can have null where no member may be null.
         if (result.Problems.Any(p => p is null))
+        {
             return "a problem is malformed";
+        }
+
         if (result.Problems.Count > 0)
+        {
             return result.Artifact is null && result.Statement is null ? null : "there are problems and a livepatch";
+        }
+
         if (result is not { Artifact: { } artifact, Explanation: { } explanation, Statement: { } statement, Module: { } module })
+        {
             return "there is neither a problem nor a whole livepatch";
+        }
+
         if (module != explanation.Name || statement.Subject is not [{ } subject])
+        {
             return "its module has two names";
+        }
+
         if (subject.Digest.Sha256 != ContentDigest.Of(artifact).Hex || subject.Name != $"{module}.ko")
+        {
             return "its statement is about another module";
+        }
+
         var asked = statement.Predicate.BuildDefinition.ExternalParameters;
-        if (statement is not { Type: Statement.StatementType, PredicateType: Statement.ProvenanceType }
+        if (
+            statement is not { Type: Statement.StatementType, PredicateType: Statement.ProvenanceType }
             || statement.Predicate.BuildDefinition.BuildType != BuildDefinition.LivepatchType
             || statement.Predicate.RunDetails.Metadata.InvocationId != build.Id
-            || asked.BuildId != kernel.BuildId || !asked.Patches.SequenceEqual(build.Patches)
-            || statement.Predicate.BuildDefinition.InternalParameters.Engine != EngineVersion.Current)
+            || asked.BuildId != kernel.BuildId
+            || !asked.Patches.SequenceEqual(build.Patches)
+            || statement.Predicate.BuildDefinition.InternalParameters.Engine != EngineVersion.Current
+        )
+        {
             return "its statement is about another build";
+        }
+
         return policy.Trial == TrialPolicy.Required && result.Tested != true ? "it was not tested, and has to be" : null;
     }
 
@@ -168,15 +235,18 @@ public sealed class RemoteBuilds(
     private async Task<string?> WhyNotAskedForAsync(StoredBuild build, WorkResult result, CancellationToken cancellation)
     {
         if (result.Statement is not { } statement)
+        {
             return null;
+        }
+
         var asked = await SubmissionAsync(build, cancellation);
         return asked.Statements.SequenceEqual(statement.Predicate.BuildDefinition.ExternalParameters.Statements ?? [])
             ? null
             : "it was built with other statements than were requested";
     }
 
-    private async Task<BuildSubmission> SubmissionAsync(StoredBuild build, CancellationToken cancellation) => JsonSerializer.Deserialize(
-        await blobs.ReadAsync(build.Submission, cancellation), ProtocolJson.Default.BuildSubmission)!;
+    private async Task<BuildSubmission> SubmissionAsync(StoredBuild build, CancellationToken cancellation) =>
+        JsonSerializer.Deserialize(await blobs.ReadAsync(build.Submission, cancellation), ProtocolJson.Default.BuildSubmission)!;
 
     private static Problem Lost(BuildLease lease) =>
         new(WorkProblems.BuildLost, $"attempt {lease.Attempt} is not the one that runs");

@@ -1,5 +1,5 @@
-// In: a long operation. Out: its result; while it lasts, a line for each of its stages on the terminal, drawn over the last ones ten
-// times a second: what it is, what it does, how long it has taken. The lines stay when it has ended.
+// In: a long operation. Out: its result; while it lasts, a line for each of its stages on the terminal, drawn over the last ones
+// ten times a second: what it is, what it does, how long it has taken. The lines stay when it has ended.
 
 using System.Text;
 using Elivepatch.Model.Progress;
@@ -10,8 +10,14 @@ namespace Elivepatch.Terminal.Progress;
 internal sealed class LiveStages
 {
     // ECMA-48: CSI is ESC [; what ends in m sets colours (SGR).
-    private const string HideCursor = "\x1b[?25l", ShowCursor = "\x1b[?25h", EraseBelow = "\x1b[J";
-    private const string Yellow = "\x1b[93m", Red = "\x1b[91m", Green = "\x1b[32m", Dim = "\x1b[2m", Plain = "\x1b[0m";
+    private const string HideCursor = "\x1b[?25l",
+        ShowCursor = "\x1b[?25h",
+        EraseBelow = "\x1b[J";
+    private const string Yellow = "\x1b[93m",
+        Red = "\x1b[91m",
+        Green = "\x1b[32m",
+        Dim = "\x1b[2m",
+        Plain = "\x1b[0m";
     private const string Gap = "  ";
     private const string Spinner = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";
 
@@ -56,10 +62,16 @@ internal sealed class LiveStages
     {
         var text = new StringBuilder("\r");
         if (drawn > 0)
+        {
             text.Append($"\x1b[{drawn}A");
+        }
+
         text.Append(EraseBelow);
         foreach (var line in lines)
+        {
             text.Append(line).Append('\n');
+        }
+
         drawn = lines.Count;
         output.Write(text);
         output.Flush();
@@ -67,18 +79,29 @@ internal sealed class LiveStages
 
     private List<string> Lines(int frame, int width)
     {
-        var rows = board.Lines().Select(l => (
-            Mark: l.State switch
-            {
-                StageState.Running => $"{Yellow}{Spinner[frame % Spinner.Length]}{Plain}",
-                StageState.Failed => $"{Red}✗{Plain}",
-                _ => $"{Green}✓{Plain}",
-            },
-            Stage: Printable.Text(l.Stage),
-            Detail: Printable.Text(l.Detail),
-            Time: l.State == StageState.Cached ? "cached" : l.Share.Length > 0 ? $"{l.Share}{Gap}{l.Seconds}" : l.Seconds)).ToList();
+        var rows = board
+            .Lines()
+            .Select(l =>
+                (
+                    Mark: l.State switch
+                    {
+                        StageState.Running => $"{Yellow}{Spinner[frame % Spinner.Length]}{Plain}",
+                        StageState.Failed => $"{Red}✗{Plain}",
+                        _ => $"{Green}✓{Plain}",
+                    },
+                    Stage: Printable.Text(l.Stage),
+                    Detail: Printable.Text(l.Detail),
+                    Time: l.State == StageState.Cached ? "cached"
+                    : l.Share.Length > 0 ? $"{l.Share}{Gap}{l.Seconds}"
+                    : l.Seconds
+                )
+            )
+            .ToList();
         if (rows.Count == 0)
+        {
             return [];
+        }
+
         var (stage, time) = (rows.Max(r => r.Stage.Length), rows.Max(r => r.Time.Length));
         var room = Math.Max(NarrowestDetail, width - 1 - stage - time - (3 * Gap.Length));
         var detail = Math.Min(room, rows.Max(r => r.Detail.Length));
@@ -86,7 +109,9 @@ internal sealed class LiveStages
         foreach (var row in rows)
         {
             var parts = Wrap(row.Detail, detail);
-            lines.Add($"{row.Mark}{Gap}{row.Stage.PadRight(stage)}{Gap}{Dim}{parts[0].PadRight(detail)}{Plain}{Gap}{row.Time.PadLeft(time)}");
+            lines.Add(
+                $"{row.Mark}{Gap}{row.Stage.PadRight(stage)}{Gap}{Dim}{parts[0].PadRight(detail)}{Plain}{Gap}{row.Time.PadLeft(time)}"
+            );
             lines.AddRange(parts.Skip(1).Select(p => $" {Gap}{new string(' ', stage)}{Gap}{Dim}{p}{Plain}"));
         }
         return lines;

@@ -18,18 +18,33 @@ internal sealed class PlainStages(TextWriter output, TimeProvider time) : IProgr
         lock (writing)
         {
             if (!board.Take(value))
+            {
                 return;
-            if (last.TryGetValue(value.Stage, out var before) && before.State == value.State && time.GetElapsedTime(before.Written) < detailInterval)
+            }
+
+            if (
+                last.TryGetValue(value.Stage, out var before)
+                && before.State == value.State
+                && time.GetElapsedTime(before.Written) < detailInterval
+            )
+            {
                 return;
+            }
+
             last[value.Stage] = (value.State, time.GetTimestamp());
             var line = board.Lines().First(l => l.Stage == value.Stage);
-            output.WriteLine(Printable.Text($"{line.Stage}: " + line.State switch
-            {
-                StageState.Running => line.Detail.Length > 0 ? line.Detail : "begins",
-                StageState.Cached => $"cached{Detail(line)}",
-                StageState.Failed => $"failed after {line.Seconds}",
-                _ => $"done in {line.Seconds}{Detail(line)}",
-            }));
+            output.WriteLine(
+                Printable.Text(
+                    $"{line.Stage}: "
+                        + line.State switch
+                        {
+                            StageState.Running => line.Detail.Length > 0 ? line.Detail : "begins",
+                            StageState.Cached => $"cached{Detail(line)}",
+                            StageState.Failed => $"failed after {line.Seconds}",
+                            _ => $"done in {line.Seconds}{Detail(line)}",
+                        }
+                )
+            );
             output.Flush();
         }
     }

@@ -16,13 +16,24 @@ internal sealed class StageBoard(TimeProvider time)
             var now = time.GetTimestamp();
             var row = rows.Find(r => r.Stage == happened.Stage);
             if (row is null)
+            {
                 rows.Add(row = new(happened.Stage));
-            var isNews = row.State != happened.State || (happened.State == StageState.Running && happened.Detail != row.Detail && happened.Done is null);
+            }
+
+            var isNews =
+                row.State != happened.State
+                || (happened.State == StageState.Running && happened.Detail != row.Detail && happened.Done is null);
             if (row.State == StageState.Running)
+            {
                 row.Elapsed += time.GetElapsedTime(row.Since, now);
+            }
+
             (row.State, row.Since, row.Done, row.Total) = (happened.State, now, happened.Done, happened.Total);
             if (happened.Detail.Length > 0 || happened.State == StageState.Running)
+            {
                 row.Detail = happened.Detail;
+            }
+
             return isNews;
         }
     }
@@ -35,8 +46,13 @@ internal sealed class StageBoard(TimeProvider time)
             return
             [
                 .. rows.Select(r => new StageLine(
-                    r.Stage, r.Detail, r.State ?? StageState.Running,
-                    r.Elapsed + (r.State == StageState.Running ? time.GetElapsedTime(r.Since) : TimeSpan.Zero), r.Done, r.Total)),
+                    r.Stage,
+                    r.Detail,
+                    r.State ?? StageState.Running,
+                    r.Elapsed + (r.State == StageState.Running ? time.GetElapsedTime(r.Since) : TimeSpan.Zero),
+                    r.Done,
+                    r.Total
+                )),
             ];
         }
     }

@@ -13,9 +13,10 @@ namespace Elivepatch.Terminal.Progress;
 internal sealed record StageLine(string Stage, string Detail, StageState State, TimeSpan Elapsed, long? Done, long? Total)
 {
     /// <summary>How far it has come, <c>40 %</c>; empty where that is not known.</summary>
-    public string Share => Total is > 0 && Done is { } done && State == StageState.Running
-        ? string.Create(CultureInfo.InvariantCulture, $"{100 * Math.Min(done, Total.Value) / Total} %")
-        : "";
+    public string Share =>
+        Total is > 0 && Done is { } done && State == StageState.Running
+            ? string.Create(CultureInfo.InvariantCulture, $"{100 * Math.Min(done, Total.Value) / Total} %")
+            : "";
 
     /// <summary>The time, <c>3.2 s</c>.</summary>
     public string Seconds => string.Create(CultureInfo.InvariantCulture, $"{Elapsed.TotalSeconds:0.0} s");

@@ -10,5 +10,7 @@ public static class Stages
 {
     /// <summary>Runs the operation and shows its stages.</summary>
     public static Task<T> ShowAsync<T>(Session session, Func<IProgress<StageEvent>, Task<T>> operation) =>
-        session.IsTerminal ? LiveStages.ShowAsync(session.Error, operation) : operation(new PlainStages(session.Error, TimeProvider.System));
+        session.IsTerminal
+            ? LiveStages.ShowAsync(session.Error, operation)
+            : operation(new PlainStages(session.Error, TimeProvider.System));
 }

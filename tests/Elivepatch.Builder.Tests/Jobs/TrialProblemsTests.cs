@@ -17,7 +17,8 @@ public sealed class TrialProblemsTests
             TransitionSeconds = 0,
             Problems =
             [
-                new(VirtualMachineProblems.TrialScriptTimedOut, "'before' was killed"), new(VirtualMachineProblems.GuestTimedOut, "killed"),
+                new(VirtualMachineProblems.TrialScriptTimedOut, "'before' was killed"),
+                new(VirtualMachineProblems.GuestTimedOut, "killed"),
                 new(VirtualMachineProblems.TrialScriptFailed, "status 1"),
             ],
         };

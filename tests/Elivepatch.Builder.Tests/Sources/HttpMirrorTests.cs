@@ -28,7 +28,10 @@ public sealed class HttpMirrorTests : IDisposable
         await using var mirror = await PlainServer.StartAsync(async context =>
         {
             lock (asked)
+            {
                 asked.Add(context.Request.Path);
+            }
+
             await context.Response.Body.WriteAsync(archive, Cancellation);
         });
         for (var i = 0; i < 2; i++)
@@ -47,7 +50,10 @@ public sealed class HttpMirrorTests : IDisposable
         await using var mirror = await PlainServer.StartAsync(context =>
         {
             if (context.Request.Path.StartsWithSegments("/elsewhere"))
+            {
                 return context.Response.Body.WriteAsync(archive, Cancellation).AsTask();
+            }
+
             context.Response.Redirect("/elsewhere/file");
             return Task.CompletedTask;
         });
@@ -69,7 +75,9 @@ public sealed class HttpMirrorTests : IDisposable
     public async Task Another_content_is_refused_and_not_kept()
     {
         var isRight = false;
-        await using var mirror = await PlainServer.StartAsync(context => context.Response.Body.WriteAsync(isRight ? archive : [1, 2, 3], Cancellation).AsTask());
+        await using var mirror = await PlainServer.StartAsync(context =>
+            context.Response.Body.WriteAsync(isRight ? archive : [1, 2, 3], Cancellation).AsTask()
+        );
         await RefusedAsync(mirror, "its SHA-256 is");
         isRight = true;
         Assert.True((await FetchAsync(mirror)).Succeeded);
@@ -82,10 +90,15 @@ public sealed class HttpMirrorTests : IDisposable
         await using var mirror = await PlainServer.StartAsync(async context =>
         {
             context.Response.ContentLength = archive.Length;
-            await context.Response.Body.WriteAsync(archive.AsMemory(0, isWhole ? archive.Length : archive.Length / 2), Cancellation);
+            await context.Response.Body.WriteAsync(
+                archive.AsMemory(0, isWhole ? archive.Length : archive.Length / 2),
+                Cancellation
+            );
             await context.Response.Body.FlushAsync(Cancellation);
             if (!isWhole)
+            {
                 context.Abort();
+            }
         });
         await RefusedAsync(mirror, "");
         isWhole = true;
@@ -146,7 +159,9 @@ public sealed class HttpMirrorTests : IDisposable
         try
         {
             while (true)
+            {
                 sent += await socket.SendAsync(archive, Cancellation);
+            }
         }
         catch (SocketException)
         {
@@ -163,13 +178,16 @@ public sealed class HttpMirrorTests : IDisposable
         Assert.Contains(Name, problem.Reason, StringComparison.Ordinal);
     }
 
-    private Task<Outcome<ProvidedSource>> FetchAsync(WebApplication mirror, TimeSpan? silence = null) => FetchAsync(mirror.Urls.Single(), silence);
+    private Task<Outcome<ProvidedSource>> FetchAsync(WebApplication mirror, TimeSpan? silence = null) =>
+        FetchAsync(mirror.Urls.Single(), silence);
 
     private async Task<Outcome<ProvidedSource>> FetchAsync(string mirror, TimeSpan? silence = null)
     {
         var digests = new Dictionary<string, string> { [Name] = ContentDigest.Of(archive).Hex };
         using var source = new MirrorSource(
-            CacheRoot.Open(scratch.PathOf("cache")).Value, new(SourceOrigin.Mirror, "*", mirror + "/v{major}.x", digests))
+            CacheRoot.Open(scratch.PathOf("cache")).Value,
+            new(SourceOrigin.Mirror, "*", mirror + "/v{major}.x", digests)
+        )
         {
             Silence = silence ?? TimeSpan.FromSeconds(30),
             Largest = 1 << 20,

@@ -49,7 +49,10 @@ public sealed class KernelSourcesTests : IDisposable
     {
         var mirror = Directory.CreateDirectory(Path.Combine(folder, "v6.x")).FullName;
         await File.WriteAllTextAsync(Path.Combine(mirror, "linux-6.1.90.tar.xz"), "archive", Cancellation);
-        var digests = new Dictionary<string, string> { ["linux-6.1.90.tar.xz"] = Convert.ToHexStringLower(SHA256.HashData("archive"u8)) };
+        var digests = new Dictionary<string, string>
+        {
+            ["linux-6.1.90.tar.xz"] = Convert.ToHexStringLower(SHA256.HashData("archive"u8)),
+        };
         using var sources = Open(new SourceEntry(SourceOrigin.Mirror, "*", Path.Combine(folder, "v{major}.x"), digests));
         var provided = Get(await ProvideAsync(sources, "6.1.90-own"));
         Assert.Equal("archive", await File.ReadAllTextAsync(provided.SourcePath, Cancellation));
@@ -114,7 +117,8 @@ public sealed class KernelSourcesTests : IDisposable
             git init -q . && git config user.email a@example.org && git config user.name a && echo first >file && git add file
             git commit -qm first && git tag -a -m first v6.1.90 && echo second >file && git commit -qam second
             """,
-            repository);
+            repository
+        );
         using var local = Open(new SourceEntry(SourceOrigin.Git, "*", repository));
         using var remote = Open(new SourceEntry(SourceOrigin.Git, "*", "file://" + repository));
         foreach (var sources in (KernelSources[])[local, remote])
@@ -132,8 +136,10 @@ public sealed class KernelSourcesTests : IDisposable
         Directory.CreateDirectory(Path.Combine(folder, "second"));
         Directory.CreateDirectory(Path.Combine(folder, "third"));
         using var sources = Open(
-            new SourceEntry(SourceOrigin.Tree, "*", Path.Combine(folder, "first")), new SourceEntry(SourceOrigin.Tree, "*", Path.Combine(folder, "second")),
-            new SourceEntry(SourceOrigin.Tree, "*", Path.Combine(folder, "third")));
+            new SourceEntry(SourceOrigin.Tree, "*", Path.Combine(folder, "first")),
+            new SourceEntry(SourceOrigin.Tree, "*", Path.Combine(folder, "second")),
+            new SourceEntry(SourceOrigin.Tree, "*", Path.Combine(folder, "third"))
+        );
         Assert.Equal(Path.Combine(folder, "second"), Get(await ProvideAsync(sources, "6.1.90")).SourcePath);
         Assert.True((await sources.CoverageAsync(new("6.1.90", "b", null), Cancellation)).IsCovered);
     }
@@ -162,7 +168,10 @@ public sealed class KernelSourcesTests : IDisposable
     {
         var path = Path.Combine(folder, "sums");
         await File.WriteAllTextAsync(
-            path, $"-----BEGIN PGP SIGNED MESSAGE-----\n{new string('A', 64)}  linux-6.1.tar.xz\n{new string('b', 64)} *linux-6.2.tar.xz\nshort  name\n", Cancellation);
+            path,
+            $"-----BEGIN PGP SIGNED MESSAGE-----\n{new string('A', 64)}  linux-6.1.tar.xz\n{new string('b', 64)} *linux-6.2.tar.xz\nshort  name\n",
+            Cancellation
+        );
         var digests = Get(DigestList.Read(path));
         Assert.Equal(2, digests.Count);
         Assert.Equal(new string('a', 64), digests["linux-6.1.tar.xz"]);
@@ -177,14 +186,24 @@ public sealed class KernelSourcesTests : IDisposable
     private Task<Outcome<ProvidedSource>> ProvideAsync(KernelSources sources, string release, string? sent = null)
     {
         foreach (var link in Directory.EnumerateFiles(workspace.FullPath))
+        {
             File.Delete(link);
+        }
+
         return sources.ProvideAsync(new(release, new string('a', 40), sent), workspace, null, Cancellation);
     }
 
     private static async Task<string> ShellAsync(string script, string where, params string[] words)
     {
         var result = await ProcessRunner.RunAsync(
-            new() { File = "sh", Arguments = ["-c", script, "sh", .. words], WorkingDirectory = where }, Cancellation);
+            new()
+            {
+                File = "sh",
+                Arguments = ["-c", script, "sh", .. words],
+                WorkingDirectory = where,
+            },
+            Cancellation
+        );
         Assert.True(result.Succeeded, result.Describe());
         return result.Output;
     }

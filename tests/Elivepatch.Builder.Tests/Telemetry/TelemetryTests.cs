@@ -17,14 +17,17 @@ public sealed class TelemetryTests
     public async Task A_build_is_a_span_with_one_for_each_of_its_stages()
     {
         var id = Guid.NewGuid().ToString();
-        var spans = await TraceAsync(id, (_, journal, _) =>
-        {
-            journal.Report(Stage("compile", "running"));
-            journal.Report(Stage("test", "running"));
-            journal.Report(Stage("compile", "done"));
-            journal.Report(new(0, default, BuildEventKind.Log, "", "a line"));
-            return Task.FromResult(new BuildProduct());
-        });
+        var spans = await TraceAsync(
+            id,
+            (_, journal, _) =>
+            {
+                journal.Report(Stage("compile", "running"));
+                journal.Report(Stage("test", "running"));
+                journal.Report(Stage("compile", "done"));
+                journal.Report(new(0, default, BuildEventKind.Log, "", "a line"));
+                return Task.FromResult(new BuildProduct());
+            }
+        );
         var build = spans.Single(s => s.OperationName == "build");
         Assert.Equal("succeeded", build.GetTagItem("elivepatch.state"));
         var compile = spans.Single(s => s.OperationName == "compile");
@@ -48,7 +51,8 @@ public sealed class TelemetryTests
     private static BuildEvent Stage(string name, string status) => new(0, default, BuildEventKind.Stage, name, "", status);
 
     private static async Task<string?> StateAsync(BuildRun run) =>
-        (await TraceAsync(Guid.NewGuid().ToString(), run)).Single(s => s.OperationName == "build").GetTagItem("elivepatch.state") as string;
+        (await TraceAsync(Guid.NewGuid().ToString(), run)).Single(s => s.OperationName == "build").GetTagItem("elivepatch.state")
+        as string;
 
     // Other tests run builds at the same time: theirs have other traces.
     private static async Task<List<Activity>> TraceAsync(string id, BuildRun run)

@@ -21,22 +21,25 @@ public sealed class WorkClientTests : IAsyncDisposable
     private readonly List<WebApplication> servers = [];
     private readonly ConcurrentQueue<string> asked = [];
 
-    private static WorkerReport Report => new()
-    {
-        Name = "worker",
-        Version = "1",
-        Capabilities = [],
-        Kernels = [],
-        Builders = 1,
-        Running = [],
-    };
+    private static WorkerReport Report =>
+        new()
+        {
+            Name = "worker",
+            Version = "1",
+            Capabilities = [],
+            Kernels = [],
+            Builders = 1,
+            Running = [],
+        };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public async ValueTask DisposeAsync()
     {
         foreach (var server in servers)
+        {
             await server.DisposeAsync();
+        }
     }
 
     [Theory]
@@ -106,7 +109,10 @@ public sealed class WorkClientTests : IAsyncDisposable
     public async Task A_report_is_not_repeated_to_a_server_that_is_away()
     {
         using var client = Client(await AnswerAsync((503, "")), await AnswerAsync((503, "")));
-        Assert.Equal(ServiceProblems.ServerUnreachable, Assert.Single((await client.ReportAsync(Report, Cancellation)).Problems).Code);
+        Assert.Equal(
+            ServiceProblems.ServerUnreachable,
+            Assert.Single((await client.ReportAsync(Report, Cancellation)).Problems).Code
+        );
         Assert.Equal(2, asked.Count);
     }
 
@@ -120,9 +126,17 @@ public sealed class WorkClientTests : IAsyncDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => begin);
     }
 
-    private static string Refusal(ProblemCode code) => JsonSerializer.Serialize(
-        new() { Type = "x", Title = code.Title, Status = 0, Problems = ProblemReport.Of([new Problem(code, "as it is")]) },
-        ProtocolJson.Default.ProblemDetails);
+    private static string Refusal(ProblemCode code) =>
+        JsonSerializer.Serialize(
+            new()
+            {
+                Type = "x",
+                Title = code.Title,
+                Status = 0,
+                Problems = ProblemReport.Of([new Problem(code, "as it is")]),
+            },
+            ProtocolJson.Default.ProblemDetails
+        );
 
     private static WorkClient Client(params Uri[] servers) => new(servers, "token", WorkerId.New());
 
@@ -137,7 +151,9 @@ public sealed class WorkClientTests : IAsyncDisposable
             await context.Request.Body.CopyToAsync(Stream.Null, Cancellation);
             context.Response.StatusCode = status;
             if (status != StatusCodes.Status204NoContent)
+            {
                 await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(body), Cancellation);
+            }
         });
         servers.Add(server);
         return new(server.Urls.Single());

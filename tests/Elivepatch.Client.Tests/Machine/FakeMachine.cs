@@ -67,7 +67,13 @@ internal sealed class FakeMachine : IDisposable
     /// <summary>Modules in the order in which they were loaded.</summary>
     public List<string> Loaded { get; } = [];
 
-    public IReadOnlyList<string> Live => [.. new LoadedLivepatches(Access.Files).List().Where(l => l is { IsEnabled: true, IsInTransition: false }).Select(l => l.Name)];
+    public IReadOnlyList<string> Live =>
+        [
+            .. new LoadedLivepatches(Access.Files)
+                .List()
+                .Where(l => l is { IsEnabled: true, IsInTransition: false })
+                .Select(l => l.Name),
+        ];
 
     /// <summary>True where no livepatch is in transition.</summary>
     public bool IsSettled => new LoadedLivepatches(Access.Files).List().All(l => !l.IsInTransition);
@@ -88,7 +94,9 @@ internal sealed class FakeMachine : IDisposable
     public void LoadForeign(string name, bool inTransition = false)
     {
         lock (kernel)
+        {
             Show(name, inTransition);
+        }
     }
 
     /// <summary>A task that has not moved over.</summary>
@@ -137,7 +145,10 @@ internal sealed class FakeMachine : IDisposable
         lock (kernel)
         {
             if (Directory.Exists(PathOf($"sys/module/{name}")))
+            {
                 return KernelCalls.AlreadyThere;
+            }
+
             Show(name, inTransition: true);
             Loaded.Add(name);
         }
@@ -149,9 +160,15 @@ internal sealed class FakeMachine : IDisposable
         lock (kernel)
         {
             if (!Directory.Exists(PathOf($"sys/module/{name}")))
+            {
                 return KernelCalls.NotThere;
+            }
+
             if (Directory.Exists(PathOf($"{Livepatches}/{name}")) || HeldUnloads-- > 0)
+            {
                 return KernelCalls.WouldBlock;
+            }
+
             Directory.Delete(PathOf($"sys/module/{name}"), recursive: true);
         }
         return 0;
@@ -172,7 +189,10 @@ internal sealed class FakeMachine : IDisposable
         while (!off.IsCancellationRequested)
         {
             lock (kernel)
+            {
                 Move();
+            }
+
             await Task.Delay(2, CancellationToken.None);
         }
     }
@@ -187,9 +207,13 @@ internal sealed class FakeMachine : IDisposable
             var isForced = files.ReadText($"{Livepatches}/{name}/force") == "1";
             var isMoving = files.ReadText($"{Livepatches}/{name}/transition") == "1";
             if (!isEnabled && !isMoving)
+            {
                 Write($"{Livepatches}/{name}/transition", "1\n");
+            }
             else if (isMoving && (!IsStuck || isForced))
+            {
                 End(name, isEnabled);
+            }
         }
     }
 
@@ -201,7 +225,10 @@ internal sealed class FakeMachine : IDisposable
             return;
         }
         foreach (var other in order.Where(o => o != name).ToList())
+        {
             Remove(other);
+        }
+
         Write($"{Livepatches}/{name}/transition", "0\n");
     }
 
@@ -223,6 +250,13 @@ internal sealed class FakeMachine : IDisposable
     private static byte[] Note(string buildId)
     {
         var id = Convert.FromHexString(buildId);
-        return [.. BitConverter.GetBytes(4), .. BitConverter.GetBytes(id.Length), .. BitConverter.GetBytes(3), .. "GNU\0"u8, .. id];
+        return
+        [
+            .. BitConverter.GetBytes(4),
+            .. BitConverter.GetBytes(id.Length),
+            .. BitConverter.GetBytes(3),
+            .. "GNU\0"u8,
+            .. id,
+        ];
     }
 }

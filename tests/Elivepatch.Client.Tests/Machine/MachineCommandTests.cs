@@ -12,7 +12,10 @@ public sealed class MachineCommandTests : IDisposable
     [Fact]
     public async Task A_machine_without_livepatches_says_so()
     {
-        Assert.Equal($"kernel {FakeMachine.Release}, build-id {FakeMachine.BuildId}\nno livepatch is loaded\nloading at boot is off\n", await MustAsync("status"));
+        Assert.Equal(
+            $"kernel {FakeMachine.Release}, build-id {FakeMachine.BuildId}\nno livepatch is loaded\nloading at boot is off\n",
+            await MustAsync("status")
+        );
         Directory.Delete(machine.PathOf("sys/kernel/livepatch"));
         Assert.Contains("it cannot be live patched", await MustAsync("status"), StringComparison.Ordinal);
         Assert.Contains("ELP1202", await FailAsync(1, "disable", "vendor_fix"), StringComparison.Ordinal);
@@ -25,10 +28,17 @@ public sealed class MachineCommandTests : IDisposable
         machine.LoadForeign("vendor_fix", inTransition: true);
         machine.AddTask(77, "evil\u001b[31m", 0, "do_select+0x1/0x2");
         var text = await MustAsync("status");
-        Assert.Contains("vendor_fix: going live, of another origin\n  function vmlinux/meminfo_proc_show\n  1 task has not switched yet\n    task 77 (evil\\x1b[31m)\n      do_select+0x1/0x2\n", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "vendor_fix: going live, of another origin\n  function vmlinux/meminfo_proc_show\n  1 task has not switched yet\n    task 77 (evil\\x1b[31m)\n      do_select+0x1/0x2\n",
+            text,
+            StringComparison.Ordinal
+        );
         Assert.Contains("`elivepatch disable vendor_fix` reverses the transition", text, StringComparison.Ordinal);
         var status = JsonSerializer.Deserialize(await MustAsync("status", "--json"), ClientJson.Default.StatusReport)!;
-        Assert.Equal(("going live", 1, 77), (status.Livepatches[0].State, status.Livepatches[0].BlockingCount, status.Livepatches[0].Blocking[0].Id));
+        Assert.Equal(
+            ("going live", 1, 77),
+            (status.Livepatches[0].State, status.Livepatches[0].BlockingCount, status.Livepatches[0].Blocking[0].Id)
+        );
     }
 
     [Fact]
@@ -36,7 +46,10 @@ public sealed class MachineCommandTests : IDisposable
     {
         machine.LoadForeign("vendor_fix");
         Assert.Contains("ELP1206", await FailAsync(4, "unload", "vendor_fix"), StringComparison.Ordinal);
-        Assert.Equal("vendor_fix: disabled; `elivepatch unload vendor_fix` removes its module\n", await MustAsync("disable", "vendor_fix"));
+        Assert.Equal(
+            "vendor_fix: disabled; `elivepatch unload vendor_fix` removes its module\n",
+            await MustAsync("disable", "vendor_fix")
+        );
         Assert.Contains("vendor_fix: loaded, of another origin", await MustAsync("status"), StringComparison.Ordinal);
         Assert.Contains("it can be unloaded", await FailAsync(2, "disable", "vendor_fix"), StringComparison.Ordinal);
         Assert.Equal("vendor_fix: unloaded\n", await MustAsync("unload", "vendor_fix"));
@@ -71,11 +84,19 @@ public sealed class MachineCommandTests : IDisposable
         var error = await FailAsync(75, "disable", "vendor_fix", "--transition-limit", "0");
         Assert.Contains("ELP1204", error, StringComparison.Ordinal);
         Assert.Contains("task 9 (sleepy)\n    old_function+0x1/0x2\n", error, StringComparison.Ordinal);
-        Assert.Contains("`elivepatch disable vendor_fix --force` ends it regardless and can bring the machine down", error, StringComparison.Ordinal);
+        Assert.Contains(
+            "`elivepatch disable vendor_fix --force` ends it regardless and can bring the machine down",
+            error,
+            StringComparison.Ordinal
+        );
         Assert.Equal("0", machine.Access.Files.ReadText("sys/kernel/livepatch/vendor_fix/force"));
         await Eventually.IsTrueAsync(() => machine.Access.Files.ReadText("sys/kernel/livepatch/vendor_fix/transition") == "1");
         Assert.Contains("vendor_fix: going away", await MustAsync("status"), StringComparison.Ordinal);
-        Assert.Contains("disabled by force", await MustAsync("disable", "vendor_fix", "--force", "--transition-limit", "0"), StringComparison.Ordinal);
+        Assert.Contains(
+            "disabled by force",
+            await MustAsync("disable", "vendor_fix", "--force", "--transition-limit", "0"),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -84,13 +105,25 @@ public sealed class MachineCommandTests : IDisposable
         machine.LoadForeign("vendor_fix");
         machine.IsStuck = true;
         machine.AddTask(9, "sleepy", 1, "old_function+0x1/0x2");
-        Assert.Contains("`elivepatch enable vendor_fix` reverses the transition", await FailAsync(75, "disable", "vendor_fix", "--transition-limit", "0"), StringComparison.Ordinal);
+        Assert.Contains(
+            "`elivepatch enable vendor_fix` reverses the transition",
+            await FailAsync(75, "disable", "vendor_fix", "--transition-limit", "0"),
+            StringComparison.Ordinal
+        );
         await Eventually.IsTrueAsync(() => machine.Access.Files.ReadText("sys/kernel/livepatch/vendor_fix/transition") == "1");
-        Assert.Contains("`elivepatch enable vendor_fix` reverses the transition", await MustAsync("status"), StringComparison.Ordinal);
+        Assert.Contains(
+            "`elivepatch enable vendor_fix` reverses the transition",
+            await MustAsync("status"),
+            StringComparison.Ordinal
+        );
 
         // The way back can be blocked as well.
         machine.AddTask(9, "sleepy", 0, "new_function+0x1/0x2");
-        Assert.Contains("not yet live again for all tasks", await FailAsync(75, "enable", "vendor_fix", "--transition-limit", "0"), StringComparison.Ordinal);
+        Assert.Contains(
+            "not yet live again for all tasks",
+            await FailAsync(75, "enable", "vendor_fix", "--transition-limit", "0"),
+            StringComparison.Ordinal
+        );
         machine.IsStuck = false;
         await Eventually.IsTrueAsync(() => machine.IsSettled);
         Assert.Equal(["vendor_fix"], machine.Live);
@@ -134,7 +167,11 @@ public sealed class MachineCommandTests : IDisposable
         Assert.Contains("vendor_fix: live", text, StringComparison.Ordinal);
         Assert.Contains("ELP1207", text, StringComparison.Ordinal);
         // To disable has to be possible at any time.
-        Assert.Contains("vendor_fix is disabled, and comes back at the next boot where livepatches are loaded then: ", await FailAsync(1, "disable", "vendor_fix"), StringComparison.Ordinal);
+        Assert.Contains(
+            "vendor_fix is disabled, and comes back at the next boot where livepatches are loaded then: ",
+            await FailAsync(1, "disable", "vendor_fix"),
+            StringComparison.Ordinal
+        );
         Assert.Empty(machine.Live);
     }
 
@@ -145,7 +182,13 @@ public sealed class MachineCommandTests : IDisposable
         machine.LoadForeign("vendor_fix", inTransition: true);
         machine.AddTask(5, "worker", 0);
         var details = new List<string>();
-        var watching = new TransitionWatch(machine.Access).WaitAsync("vendor_fix", toLive: true, TimeSpan.FromSeconds(20), details.Add, TestContext.Current.CancellationToken);
+        var watching = new TransitionWatch(machine.Access).WaitAsync(
+            "vendor_fix",
+            toLive: true,
+            TimeSpan.FromSeconds(20),
+            details.Add,
+            TestContext.Current.CancellationToken
+        );
         await Eventually.IsTrueAsync(() => details.Count > 0);
         machine.IsStuck = false;
         Assert.Equal(TransitionEnd.Done, await watching);

@@ -18,12 +18,19 @@ public sealed class PersistTests
         var unit = File.ReadAllText(bench.Machine.PathOf("etc/systemd/system/elivepatch.service"));
         Assert.Contains("\nConditionKernelCommandLine=!elivepatch=off\n", unit, StringComparison.Ordinal);
         Assert.Contains("\nExecStart=/usr/local/sbin/elivepatch load-persisted\n", unit, StringComparison.Ordinal);
-        Assert.Equal("../elivepatch.service", new FileInfo(bench.Machine.PathOf("etc/systemd/system/multi-user.target.wants/elivepatch.service")).LinkTarget);
+        Assert.Equal(
+            "../elivepatch.service",
+            new FileInfo(bench.Machine.PathOf("etc/systemd/system/multi-user.target.wants/elivepatch.service")).LinkTarget
+        );
         bench.Machine.Restart("second-boot");
         Assert.Equal($"{name}: live\n", (await bench.MustAsync("load-persisted")).Output);
         Assert.Equal([name], bench.Machine.Live);
         Assert.Equal(0, Boot(bench).Attempts);
-        Assert.Contains($"{name}: live, by {bench.Server.Url}, loaded again at boot\n", (await bench.MustAsync("status")).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{name}: live, by {bench.Server.Url}, loaded again at boot\n",
+            (await bench.MustAsync("status")).Output,
+            StringComparison.Ordinal
+        );
         // Who runs it twice loads nothing twice.
         Assert.Equal($"{name}: live\n", (await bench.MustAsync("load-persisted")).Output);
         Assert.Equal(2, bench.Machine.Loaded.Count);
@@ -46,7 +53,11 @@ public sealed class PersistTests
         await using var bench = await StartAsync();
         bench.Machine.Restart("second-boot");
         bench.Machine.SetBuildId("00112233445566778899");
-        Assert.Contains("nothing is loaded: no livepatch is wanted for the kernel", (await bench.MustAsync("load-persisted")).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "nothing is loaded: no livepatch is wanted for the kernel",
+            (await bench.MustAsync("load-persisted")).Output,
+            StringComparison.Ordinal
+        );
         Assert.Empty(bench.Machine.Live);
     }
 
@@ -58,12 +69,20 @@ public sealed class PersistTests
     {
         await using var bench = await StartAsync();
         if (how == "disabled")
+        {
             await bench.MustAsync("disable", bench.Machine.Live[0]);
+        }
         else if (how == "off")
+        {
             await bench.MustAsync("persist", "--off");
+        }
+
         bench.Machine.Restart("second-boot");
         if (how == "cmdline")
+        {
             bench.Machine.Write("proc/cmdline", "root=/dev/vda elivepatch=off ro\n");
+        }
+
         Assert.StartsWith("nothing is loaded: ", (await bench.MustAsync("load-persisted")).Output, StringComparison.Ordinal);
         Assert.Empty(bench.Machine.Live);
         Assert.Equal(how != "off", File.Exists(bench.Machine.PathOf("etc/systemd/system/elivepatch.service")));
@@ -78,9 +97,16 @@ public sealed class PersistTests
         File.AppendAllText(path, "x");
         var damaged = (await bench.FailAsync(1, "load-persisted"))[0];
         Assert.Equal("ELP1207", damaged.Code);
-        Assert.Contains("`elivepatch patch` without a patch to have it built and fetched again", damaged.Remedy, StringComparison.Ordinal);
+        Assert.Contains(
+            "`elivepatch patch` without a patch to have it built and fetched again",
+            damaged.Remedy,
+            StringComparison.Ordinal
+        );
         // A manifest that somebody made fit it has no signature.
-        File.WriteAllText(path + ".manifest.json", File.ReadAllText(path + ".manifest.json").Replace("\"payload\":\"ey", "\"payload\":\"ez", StringComparison.Ordinal));
+        File.WriteAllText(
+            path + ".manifest.json",
+            File.ReadAllText(path + ".manifest.json").Replace("\"payload\":\"ey", "\"payload\":\"ez", StringComparison.Ordinal)
+        );
         File.WriteAllBytes(path, FakeMachine.Module(bench.Ledger().WantedLivepatch!.Module));
         Assert.Equal("ELP1103", (await bench.FailAsync(4, "load-persisted"))[0].Code);
         Assert.Empty(bench.Machine.Live);
@@ -110,8 +136,16 @@ public sealed class PersistTests
         foreach (var years in (int[])[-30, 30])
         {
             bench.Machine.Restart($"crash-{years}");
-            var machine = bench.Machine.Access with { Time = new ShiftedTime(TimeSpan.FromDays(365 * years)), ProbationTime = TimeSpan.FromHours(1) };
-            var loading = new BootLoading(machine, bench.Machine.StateFolder, new Progress<Elivepatch.Model.Progress.StageEvent>());
+            var machine = bench.Machine.Access with
+            {
+                Time = new ShiftedTime(TimeSpan.FromDays(365 * years)),
+                ProbationTime = TimeSpan.FromHours(1),
+            };
+            var loading = new BootLoading(
+                machine,
+                bench.Machine.StateFolder,
+                new Progress<Elivepatch.Model.Progress.StageEvent>()
+            );
             Assert.True((await loading.LoadAsync(Cancellation)).Value.WasLoaded);
             Assert.Equal(++attempts, Boot(bench).Attempts);
         }
@@ -211,8 +245,23 @@ public sealed class PersistTests
         await using var bench = await StartAsync();
         bench.Machine.Restart("second-boot");
         var attempts = -1;
-        var calls = new KernelCalls(_ => { attempts = Boot(bench).Attempts; return 8; }, _ => 0, () => "");
-        var loading = new BootLoading(bench.Machine.Access with { Calls = calls }, bench.Machine.StateFolder, new Progress<Elivepatch.Model.Progress.StageEvent>());
+        var calls = new KernelCalls(
+            _ =>
+            {
+                attempts = Boot(bench).Attempts;
+                return 8;
+            },
+            _ => 0,
+            () => ""
+        );
+        var loading = new BootLoading(
+            bench.Machine.Access with
+            {
+                Calls = calls,
+            },
+            bench.Machine.StateFolder,
+            new Progress<Elivepatch.Model.Progress.StageEvent>()
+        );
         Assert.Equal("ELP1203", (await loading.LoadAsync(Cancellation)).Problems[0].Code.Id);
         Assert.Equal(1, attempts);
         // The kernel refused it and the machine is up: that was no crash.
@@ -261,7 +310,11 @@ public sealed class PersistTests
             Assert.Contains("ELP1214", run.Error, StringComparison.Ordinal);
         }
         Directory.Delete(bench.Machine.PathOf("etc/systemd/system"));
-        Assert.Contains("is this machine booted by systemd?", (await bench.FailAsync(2, "persist"))[0].Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "is this machine booted by systemd?",
+            (await bench.FailAsync(2, "persist"))[0].Reason,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -278,7 +331,10 @@ public sealed class PersistTests
         // What another damaged one left is not written over.
         bench.Machine.Write("var/lib/elivepatch/boot.json.damaged-1", "earlier");
         var output = (await bench.MustAsync("persist", "--off")).Output;
-        Assert.Equal($"nothing is loaded at boot any more\nthe file that records loading at boot was damaged, and is now {path}.damaged-2\n", output);
+        Assert.Equal(
+            $"nothing is loaded at boot any more\nthe file that records loading at boot was damaged, and is now {path}.damaged-2\n",
+            output
+        );
         Assert.Equal(content, File.ReadAllText(path + ".damaged-2"));
         Assert.False(Boot(bench).IsOn);
         Assert.False(File.Exists(bench.Machine.PathOf("etc/systemd/system/elivepatch.service")));
@@ -302,7 +358,10 @@ public sealed class PersistTests
         run.Variables["NOTIFY_SOCKET"] = name;
         Assert.Equal(0, await run.RunAsync("load-persisted"));
         var buffer = new byte[100];
-        Assert.Equal($"READY=1\nSTATUS={bench.Machine.Live[0]} is live", Encoding.UTF8.GetString(buffer, 0, listener.Receive(buffer)));
+        Assert.Equal(
+            $"READY=1\nSTATUS={bench.Machine.Live[0]} is live",
+            Encoding.UTF8.GetString(buffer, 0, listener.Receive(buffer))
+        );
     }
 
     [Fact]
@@ -312,7 +371,8 @@ public sealed class PersistTests
         bench.Machine.Restart("second-boot");
         bench.Machine.LoadError = 16;
         bench.Machine.LoadErrors = 3;
-        bench.Machine.LoadComplaint = "[    9.000000] livepatch: failed to register ftrace handler for function 'vfs_read' (-16)\n";
+        bench.Machine.LoadComplaint =
+            "[    9.000000] livepatch: failed to register ftrace handler for function 'vfs_read' (-16)\n";
         var path = bench.Scratch.PathOf("notify");
         using var listener = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint(path));
@@ -321,7 +381,11 @@ public sealed class PersistTests
         Assert.True(await run.RunAsync("load-persisted") == 0, run.Error);
         Assert.Single(bench.Machine.Live);
         Assert.Equal(0, Boot(bench).Attempts);
-        Assert.Equal(3, run.Error.Split('\n').Count(l => l.StartsWith("not now, again in 0 s: ELP1221 livepatch_a_", StringComparison.Ordinal)));
+        Assert.Equal(
+            3,
+            run.Error.Split('\n')
+                .Count(l => l.StartsWith("not now, again in 0 s: ELP1221 livepatch_a_", StringComparison.Ordinal))
+        );
         // The boot is not kept waiting, and whoever looks sees why.
         var buffer = new byte[1000];
         var first = Encoding.UTF8.GetString(buffer, 0, listener.Receive(buffer));
@@ -356,7 +420,10 @@ public sealed class PersistTests
         await using var bench = await StartAsync();
         bench.Machine.Restart("second-boot");
         var making = bench.Machine.StateFolder.LockMaking().Value;
-        var run = new TestSession { Machine = bench.Machine.Access with { BootPauses = [.. Enumerable.Repeat(TimeSpan.FromMilliseconds(5), 4000)] } };
+        var run = new TestSession
+        {
+            Machine = bench.Machine.Access with { BootPauses = [.. Enumerable.Repeat(TimeSpan.FromMilliseconds(5), 4000)] },
+        };
         var running = run.RunAsync("load-persisted");
         await Eventually.IsTrueAsync(() => run.Error.Contains("ELP1209", StringComparison.Ordinal));
         making.Dispose();
@@ -372,7 +439,11 @@ public sealed class PersistTests
         bench.Machine.IsStuck = true;
         // The first try is killed while the transition goes on.
         using var kill = new CancellationTokenSource();
-        var first = new BootLoading(bench.Machine.Access, bench.Machine.StateFolder, new Progress<Elivepatch.Model.Progress.StageEvent>()).LoadAsync(kill.Token);
+        var first = new BootLoading(
+            bench.Machine.Access,
+            bench.Machine.StateFolder,
+            new Progress<Elivepatch.Model.Progress.StageEvent>()
+        ).LoadAsync(kill.Token);
         await Eventually.IsTrueAsync(() => bench.Machine.Loaded.Count == 2);
         await kill.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
@@ -411,7 +482,11 @@ public sealed class PersistTests
 
     private static async Task KillAsync(PatchBench bench)
     {
-        var loading = new BootLoading(bench.Machine.Access, bench.Machine.StateFolder, new Progress<Elivepatch.Model.Progress.StageEvent>());
+        var loading = new BootLoading(
+            bench.Machine.Access,
+            bench.Machine.StateFolder,
+            new Progress<Elivepatch.Model.Progress.StageEvent>()
+        );
         Assert.True((await loading.LoadAsync(Cancellation)).Value.WasLoaded);
     }
 

@@ -75,10 +75,18 @@ public sealed class StatusCheckTests
         Assert.Equal(0, await run.RunAsync("persist"));
         await ExpectAsync(bench, 0, $"OK: {bench.Machine.Live.Single()} live");
         Assert.Null(bench.Machine.StateFolder.Write(new BootLedger { IsOn = true, Attempts = 2 }));
-        await ExpectAsync(bench, 1, "WARNING: loading at boot is suspended after crashes; `elivepatch persist` turns it on again");
+        await ExpectAsync(
+            bench,
+            1,
+            "WARNING: loading at boot is suspended after crashes; `elivepatch persist` turns it on again"
+        );
         Assert.Null(bench.Machine.StateFolder.Write(new BootLedger { IsOn = true }));
         File.Delete(bench.Machine.PathOf("etc/systemd/system/multi-user.target.wants/elivepatch.service"));
-        Assert.Contains("is missing or not enabled; run `elivepatch persist`", (await CheckAsync(bench, 1)).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "is missing or not enabled; run `elivepatch persist`",
+            (await CheckAsync(bench, 1)).Output,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -97,9 +105,17 @@ public sealed class StatusCheckTests
     public async Task Where_nothing_can_be_told_it_is_unknown()
     {
         await using var bench = await PatchBench.StartAsync();
-        Assert.StartsWith("UNKNOWN: ELP0950 --check asks no server", (await CheckAsync(bench, 3, "--report")).Output, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "UNKNOWN: ELP0950 --check asks no server",
+            (await CheckAsync(bench, 3, "--report")).Output,
+            StringComparison.Ordinal
+        );
         Directory.Delete(bench.Machine.PathOf("sys/kernel/livepatch"));
-        Assert.StartsWith("UNKNOWN: 6.12.5-gentoo-r1 cannot be live patched", (await CheckAsync(bench, 3)).Output, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "UNKNOWN: 6.12.5-gentoo-r1 cannot be live patched",
+            (await CheckAsync(bench, 3)).Output,
+            StringComparison.Ordinal
+        );
         File.Delete(bench.Machine.PathOf("sys/kernel/notes"));
         Assert.StartsWith("UNKNOWN: ELP1202 ", (await CheckAsync(bench, 3)).Output, StringComparison.Ordinal);
     }
@@ -114,7 +130,10 @@ public sealed class StatusCheckTests
         bench.Machine.LoadForeign("vendor_fix", inTransition: true);
         var report = JsonDocument.Parse((await CheckAsync(bench, 2, "--json")).Output).RootElement;
         Assert.Equal("Critical", report.GetProperty("state").GetString());
-        Assert.Equal(["Critical", "Warning"], report.GetProperty("findings").EnumerateArray().Select(f => f.GetProperty("state").GetString()));
+        Assert.Equal(
+            ["Critical", "Warning"],
+            report.GetProperty("findings").EnumerateArray().Select(f => f.GetProperty("state").GetString())
+        );
     }
 
     private static async Task ExpectAsync(PatchBench bench, int status, string line) =>

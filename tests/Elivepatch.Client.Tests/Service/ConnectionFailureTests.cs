@@ -21,9 +21,27 @@ public sealed class ConnectionFailureTests : IDisposable
     [Theory]
     [InlineData("localhost", -60, -30, "its certificate expired on ", "set the clock if it is wrong")]
     [InlineData("localhost", 30, 60, "its certificate is not valid before ", "Set the machine's clock")]
-    [InlineData("patches.example.org", -1, 30, "its certificate is for patches.example.org, not for localhost", "Use a name that the certificate has")]
-    [InlineData("localhost", -1, 30, "its certificate is self-signed, and this machine does not trust that issuer", "SSL_CERT_FILE=FILE")]
-    public async Task What_is_wrong_with_a_certificate_is_said_with_its_remedy(string name, int from, int to, string reason, string remedy)
+    [InlineData(
+        "patches.example.org",
+        -1,
+        30,
+        "its certificate is for patches.example.org, not for localhost",
+        "Use a name that the certificate has"
+    )]
+    [InlineData(
+        "localhost",
+        -1,
+        30,
+        "its certificate is self-signed, and this machine does not trust that issuer",
+        "SSL_CERT_FILE=FILE"
+    )]
+    public async Task What_is_wrong_with_a_certificate_is_said_with_its_remedy(
+        string name,
+        int from,
+        int to,
+        string reason,
+        string remedy
+    )
     {
         using var certificate = Certificate(name, from, to);
         using var server = await ListenAsync((stream, _) => SpeakTlsAsync(stream, certificate));
@@ -41,7 +59,11 @@ public sealed class ConnectionFailureTests : IDisposable
         using var certificate = Certificate("localhost", -1, 30, issuer);
         using var server = await ListenAsync((stream, _) => SpeakTlsAsync(stream, certificate));
         var problem = await AskAsync(1, $"https://localhost:{server.Port}");
-        Assert.Contains("is issued by CN=Their Own Authority, and this machine does not trust that issuer", problem.Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "is issued by CN=Their Own Authority, and this machine does not trust that issuer",
+            problem.Reason,
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain("expired", problem.Reason, StringComparison.Ordinal);
     }
 
@@ -51,8 +73,14 @@ public sealed class ConnectionFailureTests : IDisposable
     [InlineData(502, "ELP1002", 75, "NO_PROXY=patches.example.org bypasses it")]
     public async Task A_proxy_that_refuses_is_named_without_its_password(int status, string code, int exit, string remedy)
     {
-        using var proxy = await ListenAsync((stream, _) => AnswerAsync(stream, $"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n"));
-        var problem = await AskAsync(exit, "https://patches.example.org", new WebProxy($"http://me:secret@127.0.0.1:{proxy.Port}"));
+        using var proxy = await ListenAsync(
+            (stream, _) => AnswerAsync(stream, $"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n")
+        );
+        var problem = await AskAsync(
+            exit,
+            "https://patches.example.org",
+            new WebProxy($"http://me:secret@127.0.0.1:{proxy.Port}")
+        );
         Assert.Equal(code, problem.Code);
         Assert.Contains($"the proxy http://127.0.0.1:{proxy.Port}", problem.Reason, StringComparison.Ordinal);
         Assert.Contains($"says {status}", problem.Reason, StringComparison.Ordinal);
@@ -76,7 +104,11 @@ public sealed class ConnectionFailureTests : IDisposable
         var port = FreePort();
         var problem = await AskAsync(75, $"{scheme}://patches.example.org", new WebProxy($"http://127.0.0.1:{port}"));
         Assert.Equal("ELP1002", problem.Code);
-        Assert.Contains($"through the proxy http://127.0.0.1:{port}: Connection refused", problem.Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            $"through the proxy http://127.0.0.1:{port}: Connection refused",
+            problem.Reason,
+            StringComparison.Ordinal
+        );
         Assert.Contains("NO_PROXY=patches.example.org", problem.Remedy, StringComparison.Ordinal);
     }
 
@@ -106,9 +138,12 @@ public sealed class ConnectionFailureTests : IDisposable
     public async Task Http_to_a_port_for_https_that_answers_it_is_recognised_too()
     {
         using var certificate = Certificate("localhost", -1, 30);
-        using var server = await ListenAsync((stream, first) => first == 'G'
-            ? AnswerAsync(stream, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n")
-            : SpeakTlsAsync(stream, certificate));
+        using var server = await ListenAsync(
+            (stream, first) =>
+                first == 'G'
+                    ? AnswerAsync(stream, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n")
+                    : SpeakTlsAsync(stream, certificate)
+        );
         Assert.Equal("ELP1224", (await AskAsync(2, $"http://localhost:{server.Port}")).Code);
     }
 
@@ -130,7 +165,13 @@ public sealed class ConnectionFailureTests : IDisposable
         return System.Text.Json.JsonSerializer.Deserialize(run.Output, ProtocolJson.Default.IReadOnlyListProblemReport)![0];
     }
 
-    private static X509Certificate2 Certificate(string name, int from, int to, X509Certificate2? issuer = null, bool isAuthority = false)
+    private static X509Certificate2 Certificate(
+        string name,
+        int from,
+        int to,
+        X509Certificate2? issuer = null,
+        bool isAuthority = false
+    )
     {
         using var secret = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", secret, HashAlgorithmName.SHA256);
@@ -147,7 +188,10 @@ public sealed class ConnectionFailureTests : IDisposable
 
         var now = DateTimeOffset.UtcNow;
         if (issuer is null)
+        {
             return Whole(request.CreateSelfSigned(now.AddDays(from), now.AddDays(to)));
+        }
+
         using var issued = request.Create(issuer, now.AddDays(from), now.AddDays(to), [1, 2, 3, 4]);
         return Whole(issued.CopyWithPrivateKey(secret));
     }
@@ -156,7 +200,9 @@ public sealed class ConnectionFailureTests : IDisposable
     private static X509Certificate2 Whole(X509Certificate2 certificate)
     {
         using (certificate)
+        {
             return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null);
+        }
     }
 
     private static async Task SpeakTlsAsync(NetworkStream stream, X509Certificate2 certificate)
@@ -170,8 +216,14 @@ public sealed class ConnectionFailureTests : IDisposable
     {
         var seen = new StringBuilder();
         var buffer = new byte[1000];
-        while (!seen.ToString().Contains("\r\n\r\n", StringComparison.Ordinal) && await stream.ReadAsync(buffer, Cancellation) is > 0 and var count)
+        while (
+            !seen.ToString().Contains("\r\n\r\n", StringComparison.Ordinal)
+            && await stream.ReadAsync(buffer, Cancellation) is > 0 and var count
+        )
+        {
             seen.Append(Encoding.ASCII.GetString(buffer, 0, count));
+        }
+
         await stream.WriteAsync(Encoding.ASCII.GetBytes(answer), Cancellation);
     }
 
@@ -228,7 +280,8 @@ public sealed class ConnectionFailureTests : IDisposable
                 var count = await client.Client.ReceiveAsync(first, SocketFlags.Peek);
                 await speak(client.GetStream(), count == 0 ? '\0' : (char)first[0]);
             }
-            catch (Exception e) when (e is IOException or SocketException or System.Security.Authentication.AuthenticationException)
+            catch (Exception e)
+                when (e is IOException or SocketException or System.Security.Authentication.AuthenticationException)
             {
                 // The client did not like it, which is the point.
             }

@@ -1,5 +1,5 @@
-// A server that plays answers. By default it is honest: it knows every kernel, builds every livepatch at once (a file that says its
-// name) and signs it. A test changes what it says in one place.
+// A server that plays answers. By default it is honest: it knows every kernel, builds every livepatch at once (a file that says
+// its name) and signs it. A test changes what it says in one place.
 
 using System.Globalization;
 using System.Security.Cryptography;
@@ -57,9 +57,7 @@ internal sealed class FakeServer : IAsyncDisposable
     public List<MissingPart> Missing { get; } = [];
 
     public List<BuildEvent> Events { get; } =
-    [
-        Stage(1, "compile", "running"), Stage(2, "compile", "done"), Stage(3, "test", "cached"),
-    ];
+    [Stage(1, "compile", "running"), Stage(2, "compile", "done"), Stage(3, "test", "cached")];
 
     /// <summary>Changes the statement before it is signed.</summary>
     public Func<Statement, Statement> Alter { get; set; } = s => s;
@@ -77,7 +75,9 @@ internal sealed class FakeServer : IAsyncDisposable
         get
         {
             lock (access)
+            {
                 return [.. requests];
+            }
         }
     }
 
@@ -105,7 +105,10 @@ internal sealed class FakeServer : IAsyncDisposable
     {
         var next = SigningKey.Create();
         var said = new KeyEndorsement(Key.Public.Id, next.Public.Id, next.Public.Pem, DateTimeOffset.UtcNow);
-        var envelope = Key.Sign(KeyEndorsement.PayloadType, JsonSerializer.SerializeToUtf8Bytes(said, ProtocolJson.Default.KeyEndorsement));
+        var envelope = Key.Sign(
+            KeyEndorsement.PayloadType,
+            JsonSerializer.SerializeToUtf8Bytes(said, ProtocolJson.Default.KeyEndorsement)
+        );
         Keys.Clear();
         Keys.Add(View(Key, isCurrent: false, isEndorsed ? envelope : null));
         Keys.Add(View(next, isCurrent: true, null));
@@ -125,7 +128,13 @@ internal sealed class FakeServer : IAsyncDisposable
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = ProblemDetails.MediaType;
-        var details = new ProblemDetails { Type = "urn:elivepatch:problem:" + problems[0].Code, Title = problems[0].Title, Status = status, Problems = problems };
+        var details = new ProblemDetails
+        {
+            Type = "urn:elivepatch:problem:" + problems[0].Code,
+            Title = problems[0].Title,
+            Status = status,
+            Problems = problems,
+        };
         await context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(details, ProtocolJson.Default.ProblemDetails));
     }
 
@@ -163,8 +172,19 @@ internal sealed class FakeServer : IAsyncDisposable
         var path = context.Request.Path.Value!;
         var line = $"{context.Request.Method} {path}";
         lock (access)
+        {
             requests.Add(line);
-        if (Instead.FirstOrDefault(i => line.EndsWith(i.Key, StringComparison.Ordinal) || (i.Key.EndsWith('*') && line.StartsWith(i.Key[..^1], StringComparison.Ordinal))).Value is { } other)
+        }
+
+        if (
+            Instead
+                .FirstOrDefault(i =>
+                    line.EndsWith(i.Key, StringComparison.Ordinal)
+                    || (i.Key.EndsWith('*') && line.StartsWith(i.Key[..^1], StringComparison.Ordinal))
+                )
+                .Value is
+            { } other
+        )
         {
             await other(context);
             return;
@@ -202,14 +222,20 @@ internal sealed class FakeServer : IAsyncDisposable
                 var report = await JsonSerializer.DeserializeAsync(context.Request.Body, ProtocolJson.Default.MachineReport);
                 Reports.Add(report!);
                 var told = report!.Livepatches.Select(l => NoticeOf(l.Sha256)).OfType<Envelope>().ToList();
-                var view = new MachineView("m1", report, "machine", DateTimeOffset.UtcNow, DateTimeOffset.UtcNow) { Withdrawals = told.Count > 0 ? told : null };
+                var view = new MachineView("m1", report, "machine", DateTimeOffset.UtcNow, DateTimeOffset.UtcNow)
+                {
+                    Withdrawals = told.Count > 0 ? told : null,
+                };
                 await JsonAsync(context, view, ProtocolJson.Default.MachineView);
                 break;
             case ("GET", ["withdrawals", var module]):
                 await JsonAsync(context, new(NoticeOf(module)), ProtocolJson.Default.WithdrawalAnswer);
                 break;
             case ("POST", ["builds"]):
-                var submission = await JsonSerializer.DeserializeAsync(context.Request.Body, ProtocolJson.Default.BuildSubmission);
+                var submission = await JsonSerializer.DeserializeAsync(
+                    context.Request.Body,
+                    ProtocolJson.Default.BuildSubmission
+                );
                 Submissions.Add(submission!);
                 await JsonAsync(context, BuildOf(Submissions.Count - 1, BuildState.Queued), ProtocolJson.Default.BuildView, 202);
                 break;
@@ -217,7 +243,9 @@ internal sealed class FakeServer : IAsyncDisposable
                 await JsonAsync(context, End(BuildOf(Number(build))), ProtocolJson.Default.BuildView);
                 break;
             case ("GET", ["builds", _, "events"]):
-                var after = long.TryParse(context.Request.Headers["Last-Event-ID"], CultureInfo.InvariantCulture, out var last) ? last : 0;
+                var after = long.TryParse(context.Request.Headers["Last-Event-ID"], CultureInfo.InvariantCulture, out var last)
+                    ? last
+                    : 0;
                 await EventsAsync(context, Events.Where(e => e.Sequence > after));
                 break;
             case ("GET", ["builds", var build, "artifact"]):
@@ -236,11 +264,19 @@ internal sealed class FakeServer : IAsyncDisposable
     /// <summary>A manifest for a livepatch that nobody submitted.</summary>
     public byte[] Sign(OwnLivepatch livepatch)
     {
-        var submission = new BuildSubmission { Kernel = "k1", Patches = [], Name = livepatch.Module };
+        var submission = new BuildSubmission
+        {
+            Kernel = "k1",
+            Patches = [],
+            Name = livepatch.Module,
+        };
         var statement = Say(submission);
         var definition = statement.Predicate.BuildDefinition;
         var asked = definition.ExternalParameters with { Patches = livepatch.Patches };
-        statement = statement with { Predicate = statement.Predicate with { BuildDefinition = definition with { ExternalParameters = asked } } };
+        statement = statement with
+        {
+            Predicate = statement.Predicate with { BuildDefinition = definition with { ExternalParameters = asked } },
+        };
         return JsonSerializer.SerializeToUtf8Bytes(Sign(statement), ProtocolJson.Default.Envelope);
     }
 
@@ -252,27 +288,55 @@ internal sealed class FakeServer : IAsyncDisposable
 
     private static int Number(string build) => int.Parse(build, CultureInfo.InvariantCulture);
 
-    private KernelView Kernel() => new(
-        "k1", FakeMachine.Release, FakeMachine.BuildId, "gcc 12", Missing.Any(m => m.IsRequired) ? KernelState.Incomplete : KernelState.Ready, "layout", false,
-        [.. Missing], DateTimeOffset.UtcNow);
+    private KernelView Kernel() =>
+        new(
+            "k1",
+            FakeMachine.Release,
+            FakeMachine.BuildId,
+            "gcc 12",
+            Missing.Any(m => m.IsRequired) ? KernelState.Incomplete : KernelState.Ready,
+            "layout",
+            false,
+            [.. Missing],
+            DateTimeOffset.UtcNow
+        );
 
-    private Statement Say(BuildSubmission submission) => new()
-    {
-        Type = Statement.StatementType,
-        PredicateType = Statement.ProvenanceType,
-        Subject = [new(submission.Name + ".ko", new(Convert.ToHexStringLower(SHA256.HashData(FakeMachine.Module(submission.Name!)))))],
-        Predicate = new(
-            new BuildDefinition
-            {
-                BuildType = BuildDefinition.LivepatchType,
-                ExternalParameters = new(
-                    FakeMachine.Release, FakeMachine.BuildId, References(submission.Patches), References(submission.BasePatches), submission.Name!, submission.Replace)
+    private Statement Say(BuildSubmission submission) =>
+        new()
+        {
+            Type = Statement.StatementType,
+            PredicateType = Statement.ProvenanceType,
+            Subject =
+            [
+                new(
+                    submission.Name + ".ko",
+                    new(Convert.ToHexStringLower(SHA256.HashData(FakeMachine.Module(submission.Name!))))
+                ),
+            ],
+            Predicate = new(
+                new BuildDefinition
                 {
-                    Statements = submission.Statements,
+                    BuildType = BuildDefinition.LivepatchType,
+                    ExternalParameters = new(
+                        FakeMachine.Release,
+                        FakeMachine.BuildId,
+                        References(submission.Patches),
+                        References(submission.BasePatches),
+                        submission.Name!,
+                        submission.Replace
+                    )
+                    {
+                        Statements = submission.Statements,
+                    },
+                    InternalParameters = new(
+                        "0.1.0",
+                        "gcc 12",
+                        [new("fs/proc/meminfo.c", "bytes", 3)],
+                        new(true, ["load"], 0.1, null)
+                    ),
                 },
-                InternalParameters = new("0.1.0", "gcc 12", [new("fs/proc/meminfo.c", "bytes", 3)], new(true, ["load"], 0.1, null)),
-            },
-            new(new("urn:elivepatch:server:" + Key.Public.Id, new Dictionary<string, string>()), new("0", Issued, Issued)),
-            new(Issued, Issued.AddDays(30))),
-    };
+                new(new("urn:elivepatch:server:" + Key.Public.Id, new Dictionary<string, string>()), new("0", Issued, Issued)),
+                new(Issued, Issued.AddDays(30))
+            ),
+        };
 }

@@ -10,13 +10,28 @@ public sealed class ForgetTests
     {
         await using var bench = await PatchBench.StartAsync(trusts: false);
         await bench.MustAsync(
-            "trust", "--server", bench.Server.Url, "--key", bench.Server.Key.Public.Id, "--token-file", bench.Scratch.Write("token", "secret-token"));
+            "trust",
+            "--server",
+            bench.Server.Url,
+            "--key",
+            bench.Server.Key.Public.Id,
+            "--token-file",
+            bench.Scratch.Write("token", "secret-token")
+        );
         Assert.Equal(
             $"{bench.Server.Url}: no longer trusted; its key {bench.Server.Key.Public.Id} and the token are deleted\n",
-            (await bench.MustAsync("trust", "--forget")).Output);
-        Assert.DoesNotContain("secret-token", File.ReadAllText(bench.Machine.PathOf("var/lib/elivepatch/config.json")), StringComparison.Ordinal);
+            (await bench.MustAsync("trust", "--forget")).Output
+        );
+        Assert.DoesNotContain(
+            "secret-token",
+            File.ReadAllText(bench.Machine.PathOf("var/lib/elivepatch/config.json")),
+            StringComparison.Ordinal
+        );
         var asked = bench.Server.Requests.Count;
-        Assert.Equal("ELP1110", (await bench.FailAsync(4, "patch", "--server", bench.Server.Url, bench.Patch("a.patch")))[0].Code);
+        Assert.Equal(
+            "ELP1110",
+            (await bench.FailAsync(4, "patch", "--server", bench.Server.Url, bench.Patch("a.patch")))[0].Code
+        );
         Assert.Equal(asked, bench.Server.Requests.Count);
     }
 
@@ -40,7 +55,9 @@ public sealed class ForgetTests
         bench.Machine.Restart("third-boot");
         var ledger = bench.Ledger();
         var other = Protocol.Manifests.SigningKey.Create().Public.Pem;
-        Assert.Null(bench.Machine.StateFolder.Write(ledger with { Livepatches = [ledger.Livepatches[0] with { PublicKey = other }] }));
+        Assert.Null(
+            bench.Machine.StateFolder.Write(ledger with { Livepatches = [ledger.Livepatches[0] with { PublicKey = other }] })
+        );
         Assert.Equal("ELP1103", (await bench.FailAsync(4, "load-persisted"))[0].Code);
     }
 
@@ -52,7 +69,11 @@ public sealed class ForgetTests
         await bench.MustAsync("trust", "--server", second.Url, "--key", second.Key.Public.Id);
         var problem = (await bench.FailAsync(2, "trust", "--forget"))[0];
         Assert.Contains($"elivepatch trust --forget {second.Url}", problem.Remedy, StringComparison.Ordinal);
-        Assert.Contains("is not trusted", (await bench.FailAsync(2, "trust", "--forget", "https://other.example.org"))[0].Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "is not trusted",
+            (await bench.FailAsync(2, "trust", "--forget", "https://other.example.org"))[0].Reason,
+            StringComparison.Ordinal
+        );
         var report = JsonDocument.Parse((await bench.MustAsync("trust", "--forget", second.Url, "--json")).Output).RootElement;
         Assert.Equal(second.Url, report.GetProperty("server").GetString());
         await bench.MustAsync("patch", bench.Patch("a.patch"));

@@ -11,18 +11,19 @@ namespace Elivepatch.Client.Tests.Service;
 /// <summary>Servers that lie, break off or never end: nothing is loaded, nothing hangs, and the reason is told.</summary>
 public sealed class HostileServerTests
 {
-    public static TheoryData<string, string> Lies => new()
-    {
-        { "ELP1103", "wrong key" },
-        { "ELP1104", "changed byte" },
-        { "ELP1105", "other build-id" },
-        { "ELP1106", "other patches" },
-        { "ELP1106", "does not replace" },
-        { "ELP1106", "other name" },
-        { "ELP1108", "expired" },
-        { "ELP1109", "from the future" },
-        { "ELP1102", "no manifest" },
-    };
+    public static TheoryData<string, string> Lies =>
+        new()
+        {
+            { "ELP1103", "wrong key" },
+            { "ELP1104", "changed byte" },
+            { "ELP1105", "other build-id" },
+            { "ELP1106", "other patches" },
+            { "ELP1106", "does not replace" },
+            { "ELP1106", "other name" },
+            { "ELP1108", "expired" },
+            { "ELP1109", "from the future" },
+            { "ELP1102", "no manifest" },
+        };
 
     [Theory]
     [MemberData(nameof(Lies))]
@@ -137,11 +138,12 @@ public sealed class HostileServerTests
     {
         await using var bench = await PatchBench.StartAsync();
         bench.Server.Events[0] = FakeServer.Stage(1, "\u001b]0;title\u0007", "running");
-        bench.Server.End = build => build with
-        {
-            State = BuildState.Refused,
-            Problems = [new("ELP9\u001b[2J", "tit\u001b[2Jle", "rea\u001b[2Json", "rem\u001b[2Jedy")],
-        };
+        bench.Server.End = build =>
+            build with
+            {
+                State = BuildState.Refused,
+                Problems = [new("ELP9\u001b[2J", "tit\u001b[2Jle", "rea\u001b[2Json", "rem\u001b[2Jedy")],
+            };
         var (status, run) = await bench.RunAsync("patch", bench.Patch("a.patch"));
         Assert.Equal(1, status);
         Assert.Contains("rem\\x1b[2Jedy", run.Error, StringComparison.Ordinal);
@@ -152,7 +154,12 @@ public sealed class HostileServerTests
     public async Task A_server_that_is_always_busy_is_not_asked_for_ever()
     {
         await using var bench = await PatchBench.StartAsync();
-        bench.Server.Instead["POST /api/v1/builds"] = context => FakeServer.ProblemAsync(context, 429, new ProblemReport("ELP1008", "too many requests", "3 builds", "wait") { Kind = "environment", Temporary = true });
+        bench.Server.Instead["POST /api/v1/builds"] = context =>
+            FakeServer.ProblemAsync(
+                context,
+                429,
+                new ProblemReport("ELP1008", "too many requests", "3 builds", "wait") { Kind = "environment", Temporary = true }
+            );
         Assert.Equal("ELP1008", (await bench.FailAsync(75, "patch", bench.Patch("a.patch")))[0].Code);
         Assert.Equal(5, bench.Server.Requests.Count(r => r == "POST /api/v1/builds"));
     }
@@ -207,7 +214,10 @@ public sealed class HostileServerTests
     [InlineData("/kernels", "{\"id\":\"k1\",\"release\":\"r\",\"buildId\":\"other\",\"missing\":[null]}")]
     [InlineData("/builds", "null")]
     [InlineData("/builds", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[")]
-    [InlineData("/builds/0", "{\"id\":\"other\",\"state\":\"succeeded\",\"kernel\":\"k\",\"release\":\"r\",\"patches\":[],\"requester\":\"x\",\"submitted\":\"2026-01-01T00:00:00Z\"}")]
+    [InlineData(
+        "/builds/0",
+        "{\"id\":\"other\",\"state\":\"succeeded\",\"kernel\":\"k\",\"release\":\"r\",\"patches\":[],\"requester\":\"x\",\"submitted\":\"2026-01-01T00:00:00Z\"}"
+    )]
     public async Task JSON_that_is_not_what_was_asked_for_is_refused(string route, string json)
     {
         await using var bench = await PatchBench.StartAsync();
@@ -230,7 +240,11 @@ public sealed class HostileServerTests
             await context.Response.Body.FlushAsync();
             await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
         };
-        Assert.Contains("more than", (await bench.FailAsync(1, "patch", bench.Patch("a.patch")))[0].Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "more than",
+            (await bench.FailAsync(1, "patch", bench.Patch("a.patch")))[0].Reason,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -259,12 +273,14 @@ public sealed class HostileServerTests
         bench.Server.Instead["/events"] = async context =>
         {
             context.Response.ContentType = number == 2 ? "text/html" : "text/event-stream";
-            await context.Response.WriteAsync(number++ switch
-            {
-                0 => "id: 1\ndata: null\n\n",
-                1 => "id: 1\ndata: " + new string('x', 3 << 20),
-                _ => "data: {}\n\n",
-            });
+            await context.Response.WriteAsync(
+                number++ switch
+                {
+                    0 => "id: 1\ndata: null\n\n",
+                    1 => "id: 1\ndata: " + new string('x', 3 << 20),
+                    _ => "data: {}\n\n",
+                }
+            );
         };
         bench.Server.End = build => build with { State = number > 3 ? BuildState.Succeeded : BuildState.Running };
         await bench.MustAsync("patch", bench.Patch("a.patch"));
@@ -290,7 +306,9 @@ public sealed class HostileServerTests
         await using var bench = await PatchBench.StartAsync(trusts: false);
         var pem = bench.Scratch.Write("server.pem", bench.Server.Key.Public.Pem);
         var watch = Stopwatch.StartNew();
-        var problem = (await bench.FailAsync(75, "patch", "--server", $"http://127.0.0.1:{port}", "--key", pem, bench.Patch("a.patch")))[0];
+        var problem = (
+            await bench.FailAsync(75, "patch", "--server", $"http://127.0.0.1:{port}", "--key", pem, bench.Patch("a.patch"))
+        )[0];
         Assert.Equal("ELP1002", problem.Code);
         Assert.Contains("refused", problem.Reason, StringComparison.OrdinalIgnoreCase);
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10));
@@ -331,13 +349,18 @@ public sealed class HostileServerTests
                 server.Instead["/manifest"] = context => context.Response.WriteAsync("{\"payloadType\":1}");
                 break;
             default:
-                server.Alter = statement => Alter(statement, asked => lie switch
-                {
-                    "other build-id" => asked with { BuildId = "00112233445566778899" },
-                    "other patches" => asked with { Patches = [.. asked.Patches, .. asked.Patches] },
-                    "does not replace" => asked with { Replace = false },
-                    _ => asked with { Module = "livepatch_other" },
-                });
+                server.Alter = statement =>
+                    Alter(
+                        statement,
+                        asked =>
+                            lie switch
+                            {
+                                "other build-id" => asked with { BuildId = "00112233445566778899" },
+                                "other patches" => asked with { Patches = [.. asked.Patches, .. asked.Patches] },
+                                "does not replace" => asked with { Replace = false },
+                                _ => asked with { Module = "livepatch_other" },
+                            }
+                    );
                 break;
         }
     }
@@ -347,7 +370,10 @@ public sealed class HostileServerTests
         var definition = statement.Predicate.BuildDefinition;
         return statement with
         {
-            Predicate = statement.Predicate with { BuildDefinition = definition with { ExternalParameters = change(definition.ExternalParameters) } },
+            Predicate = statement.Predicate with
+            {
+                BuildDefinition = definition with { ExternalParameters = change(definition.ExternalParameters) },
+            },
         };
     }
 }

@@ -21,7 +21,13 @@ public sealed class InterruptedPatchTests
     {
         await using var bench = await PatchBench.StartAsync();
         await bench.MustAsync("patch", bench.Patch("a.patch"));
-        var make = new MakeLive(bench.Machine.Access, bench.Machine.StateFolder, FakeMachine.BuildId, new(TimeSpan.FromSeconds(10), false), new Progress<StageEvent>());
+        var make = new MakeLive(
+            bench.Machine.Access,
+            bench.Machine.StateFolder,
+            FakeMachine.BuildId,
+            new(TimeSpan.FromSeconds(10), false),
+            new Progress<StageEvent>()
+        );
         var way = make.StepsOf(SecondLivepatch(bench));
         Assert.Equal(10, way.Count);
         Assert.Null(await MakeLive.RunAsync(way.Take(steps), Cancellation));
@@ -42,7 +48,13 @@ public sealed class InterruptedPatchTests
         await using var bench = await PatchBench.StartAsync();
         await bench.MustAsync("patch", bench.Patch("a.patch"));
         await bench.MustAsync("persist");
-        var make = new MakeLive(bench.Machine.Access, bench.Machine.StateFolder, FakeMachine.BuildId, new(TimeSpan.FromSeconds(10), false), new Progress<StageEvent>());
+        var make = new MakeLive(
+            bench.Machine.Access,
+            bench.Machine.StateFolder,
+            FakeMachine.BuildId,
+            new(TimeSpan.FromSeconds(10), false),
+            new Progress<StageEvent>()
+        );
         Assert.Null(await MakeLive.RunAsync(make.StepsOf(SecondLivepatch(bench)).Take(steps), Cancellation));
         bench.Machine.Restart("second-boot");
         await bench.MustAsync("load-persisted");
@@ -64,7 +76,15 @@ public sealed class InterruptedPatchTests
         var session = bench.Machine.NewSession();
         using var interrupt = new CancellationTokenSource();
         var command = CommandLine.CreateRoot(session.Session).Parse(["patch", bench.Patch("a.patch")]);
-        var running = command.InvokeAsync(new() { Output = TextWriter.Null, Error = TextWriter.Null, EnableDefaultExceptionHandler = false }, interrupt.Token);
+        var running = command.InvokeAsync(
+            new()
+            {
+                Output = TextWriter.Null,
+                Error = TextWriter.Null,
+                EnableDefaultExceptionHandler = false,
+            },
+            interrupt.Token
+        );
         await asked.Task.WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
         await interrupt.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
@@ -76,44 +96,54 @@ public sealed class InterruptedPatchTests
 
     [Fact]
     public async Task On_a_full_disk_nothing_is_loaded_and_livepatches_can_still_be_disabled() =>
-        await WithOwnDiskAsync("4m", async (bench, folder, session) =>
-        {
-            Fill(folder);
-            var run = session();
-            var asked = bench.Server.Requests.Count;
-            Assert.Equal(75, await run.RunAsync("patch", bench.Patch("b.patch")));
-            Assert.Contains("ELP1219", run.Error, StringComparison.Ordinal);
-            Assert.Single(bench.Machine.Loaded);
-            Assert.Equal(asked, bench.Server.Requests.Count);
-            Assert.Equal(0, await session().RunAsync("status"));
-            run = session();
-            Assert.Equal(1, await run.RunAsync("disable", bench.Machine.Live[0]));
-            Assert.Matches("ELP1207 [^\n]+\n  livepatch_a_[0-9a-f]+ is disabled, and comes back", run.Error);
-            Assert.Empty(bench.Machine.Live);
-        });
+        await WithOwnDiskAsync(
+            "4m",
+            async (bench, folder, session) =>
+            {
+                Fill(folder);
+                var run = session();
+                var asked = bench.Server.Requests.Count;
+                Assert.Equal(75, await run.RunAsync("patch", bench.Patch("b.patch")));
+                Assert.Contains("ELP1219", run.Error, StringComparison.Ordinal);
+                Assert.Single(bench.Machine.Loaded);
+                Assert.Equal(asked, bench.Server.Requests.Count);
+                Assert.Equal(0, await session().RunAsync("status"));
+                run = session();
+                Assert.Equal(1, await run.RunAsync("disable", bench.Machine.Live[0]));
+                Assert.Matches("ELP1207 [^\n]+\n  livepatch_a_[0-9a-f]+ is disabled, and comes back", run.Error);
+                Assert.Empty(bench.Machine.Live);
+            }
+        );
 
     [Fact]
     public async Task On_a_read_only_disk_it_says_so_at_once_and_that_a_disabled_livepatch_comes_back() =>
-        await WithOwnDiskAsync("4m", async (bench, folder, session) =>
-        {
-            Assert.True(Run("mount", "-o", "remount,ro", folder));
-            var watch = System.Diagnostics.Stopwatch.StartNew();
-            var said = "";
-            foreach (var words in new[] { new[] { "patch", bench.Patch("b.patch") }, ["disable", bench.Machine.Live[0]] })
+        await WithOwnDiskAsync(
+            "4m",
+            async (bench, folder, session) =>
             {
-                var run = session();
-                Assert.Equal(1, await run.RunAsync(words));
-                said = run.Error;
-                Assert.Contains("ELP1207", said, StringComparison.Ordinal);
-                Assert.Contains("Read-only file system", said, StringComparison.Ordinal);
-                Assert.DoesNotContain("another", said, StringComparison.Ordinal);
-            }
+                Assert.True(Run("mount", "-o", "remount,ro", folder));
+                var watch = System.Diagnostics.Stopwatch.StartNew();
+                var said = "";
+                foreach (var words in new[] { new[] { "patch", bench.Patch("b.patch") }, ["disable", bench.Machine.Live[0]] })
+                {
+                    var run = session();
+                    Assert.Equal(1, await run.RunAsync(words));
+                    said = run.Error;
+                    Assert.Contains("ELP1207", said, StringComparison.Ordinal);
+                    Assert.Contains("Read-only file system", said, StringComparison.Ordinal);
+                    Assert.DoesNotContain("another", said, StringComparison.Ordinal);
+                }
 
-            // Nobody was waited for: a command that holds the lock is given twenty seconds.
-            Assert.InRange(watch.Elapsed.TotalSeconds, 0, 15);
-            Assert.Contains("is disabled, and comes back at the next boot where livepatches are loaded then", said, StringComparison.Ordinal);
-            Assert.Empty(bench.Machine.Live);
-        });
+                // Nobody was waited for: a command that holds the lock is given twenty seconds.
+                Assert.InRange(watch.Elapsed.TotalSeconds, 0, 15);
+                Assert.Contains(
+                    "is disabled, and comes back at the next boot where livepatches are loaded then",
+                    said,
+                    StringComparison.Ordinal
+                );
+                Assert.Empty(bench.Machine.Live);
+            }
+        );
 
     // A machine with one livepatch that is live, and its state on a file system of its own.
     private static async Task WithOwnDiskAsync(string size, Func<PatchBench, string, Func<TestSession>, Task> test)
@@ -122,11 +152,17 @@ public sealed class InterruptedPatchTests
         var folder = bench.Scratch.PathOf("small");
         Directory.CreateDirectory(folder);
         if (!Run("mount", "-t", "tmpfs", "-o", $"size={size}", "tmpfs", folder))
+        {
             Assert.Skip("no file system can be mounted here");
+        }
+
         try
         {
             var run = Session();
-            Assert.True(await run.RunAsync("trust", "--server", bench.Server.Url, "--key", bench.Server.Key.Public.Id) == 0, run.Error);
+            Assert.True(
+                await run.RunAsync("trust", "--server", bench.Server.Url, "--key", bench.Server.Key.Public.Id) == 0,
+                run.Error
+            );
             Assert.Equal(0, await Session().RunAsync("patch", bench.Patch("a.patch")));
             await test(bench, folder, Session);
         }
@@ -165,7 +201,9 @@ public sealed class InterruptedPatchTests
         try
         {
             while (true)
+            {
                 RandomAccess.Write(file, new byte[512], RandomAccess.GetLength(file));
+            }
         }
         catch (IOException)
         {

@@ -20,7 +20,15 @@ internal sealed class PatchBench : IAsyncDisposable
     {
         var bench = new PatchBench(await FakeServer.StartAsync());
         if (trusts)
-            Assert.Equal(0, await bench.Machine.NewSession().RunAsync("trust", "--server", bench.Server.Url, "--key", bench.Server.Key.Public.Id));
+        {
+            Assert.Equal(
+                0,
+                await bench
+                    .Machine.NewSession()
+                    .RunAsync("trust", "--server", bench.Server.Url, "--key", bench.Server.Key.Public.Id)
+            );
+        }
+
         return bench;
     }
 

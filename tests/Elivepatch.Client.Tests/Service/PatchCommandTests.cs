@@ -17,19 +17,25 @@ public sealed class PatchCommandTests
         var name = Assert.Single(bench.Machine.Live);
         Assert.StartsWith("livepatch_fix_", name, StringComparison.Ordinal);
         Assert.Equal([name], bench.Machine.Loaded);
-        Assert.Matches($"""
+        Assert.Matches(
+            $"""
             ^{name}: live after \d+\.\d s
               fix.patch
               tested in a virtual machine by the server
               until the machine restarts; `elivepatch persist` loads it again at boot
             $
-            """.TrimEnd(), run.Output);
+            """.TrimEnd(),
+            run.Output
+        );
         var stages = run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split(':')[0]).Distinct();
         Assert.Equal(["capture", "ask", "wait for a builder", "compile", "test", "fetch", "verify", "load", "go live"], stages);
         var sent = Assert.Single(bench.Server.Submissions);
         Assert.Equal(("k1", name, true), (sent.Kernel, sent.Name, sent.Replace));
         Assert.Equal("--- fix.patch\n", Encoding.UTF8.GetString(Assert.Single(sent.Patches).Content));
-        Assert.Equal((FakeMachine.Release, FakeMachine.BuildId), (bench.Server.Captures[0].Release, bench.Server.Captures[0].BuildId));
+        Assert.Equal(
+            (FakeMachine.Release, FakeMachine.BuildId),
+            (bench.Server.Captures[0].Release, bench.Server.Captures[0].BuildId)
+        );
         Assert.Equal(bench.Ledger().Wanted, Assert.Single(bench.Ledger().Livepatches).Sha256);
     }
 
@@ -46,20 +52,28 @@ public sealed class PatchCommandTests
         Assert.Equal(bench.Machine.Live, bench.Machine.Modules);
         Assert.Equal(["a.patch", "b.patch", "c.patch"], bench.LivePatches());
         // What no livepatch needs any more does not stay on the disk.
-        Assert.Equal(5, Directory.GetFiles(bench.Machine.PathOf($"var/lib/elivepatch/kernels/{FakeMachine.BuildId}/content")).Length);
+        Assert.Equal(
+            5,
+            Directory.GetFiles(bench.Machine.PathOf($"var/lib/elivepatch/kernels/{FakeMachine.BuildId}/content")).Length
+        );
     }
 
     [Fact]
     public async Task Statements_are_asked_with_until_others_are_given()
     {
         await using var bench = await PatchBench.StartAsync();
-        var statements = bench.Scratch.Write("a.yaml", "- layout-is-safe: struct box\n  unit: fs/box.c\n  reason: it lies in padding\n");
+        var statements = bench.Scratch.Write(
+            "a.yaml",
+            "- layout-is-safe: struct box\n  unit: fs/box.c\n  reason: it lies in padding\n"
+        );
         var statement = new AuthorStatement(StatementKind.LayoutIsSafe, "fs/box.c", "struct box", "it lies in padding");
         await bench.MustAsync("patch", "--statements", statements, bench.Patch("a.patch"));
         Assert.Equal([statement], bench.Server.Submissions[0].Statements);
         Assert.Contains(
-            "  stated by the author:\n    layout-is-safe: struct box in fs/box.c\n      it lies in padding\n", (await bench.MustAsync("status")).Output,
-            StringComparison.Ordinal);
+            "  stated by the author:\n    layout-is-safe: struct box in fs/box.c\n      it lies in padding\n",
+            (await bench.MustAsync("status")).Output,
+            StringComparison.Ordinal
+        );
 
         await bench.MustAsync("patch", bench.Patch("b.patch"));
         Assert.Equal([statement], bench.Server.Submissions[1].Statements);
@@ -69,7 +83,11 @@ public sealed class PatchCommandTests
         await bench.MustAsync("patch", "--statements", none, bench.Patch("b.patch"));
         Assert.Empty(bench.Server.Submissions[2].Statements);
         Assert.NotEqual(bench.Server.Submissions[1].Name, bench.Server.Submissions[2].Name);
-        Assert.Contains("is live already", (await bench.MustAsync("patch", bench.Patch("b.patch"))).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "is live already",
+            (await bench.MustAsync("patch", bench.Patch("b.patch"))).Output,
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain("stated", (await bench.MustAsync("status")).Output, StringComparison.Ordinal);
     }
 
@@ -80,8 +98,14 @@ public sealed class PatchCommandTests
         bench.Server.Alter = statement =>
         {
             var definition = statement.Predicate.BuildDefinition;
-            var asked = definition.ExternalParameters with { Statements = [new(StatementKind.LayoutIsSafe, "fs/box.c", "struct box", "it is so")] };
-            return statement with { Predicate = statement.Predicate with { BuildDefinition = definition with { ExternalParameters = asked } } };
+            var asked = definition.ExternalParameters with
+            {
+                Statements = [new(StatementKind.LayoutIsSafe, "fs/box.c", "struct box", "it is so")],
+            };
+            return statement with
+            {
+                Predicate = statement.Predicate with { BuildDefinition = definition with { ExternalParameters = asked } },
+            };
         };
         Assert.Equal("ELP1106", (await bench.FailAsync(4, "patch", bench.Patch("a.patch")))[0].Code);
         Assert.Empty(bench.Machine.Loaded);
@@ -104,11 +128,22 @@ public sealed class PatchCommandTests
         await using var bench = await PatchBench.StartAsync();
         await bench.MustAsync("patch", bench.Patch("a.patch"), bench.Patch("b.patch"), bench.Patch("c.patch"));
         await bench.MustAsync("patch", bench.Patch("b.patch", "better"), "--drop", "a.patch");
-        Assert.Equal([("b.patch", "better"), ("c.patch", "--- c.patch\n")], bench.Server.Submissions[1].Patches.Select(p => (p.Name, Encoding.UTF8.GetString(p.Content))));
+        Assert.Equal(
+            [("b.patch", "better"), ("c.patch", "--- c.patch\n")],
+            bench.Server.Submissions[1].Patches.Select(p => (p.Name, Encoding.UTF8.GetString(p.Content)))
+        );
         await bench.MustAsync("patch", "--drop", "c.patch");
         Assert.Equal(["b.patch"], bench.LivePatches());
-        Assert.Contains("'c.patch'; live are b.patch", (await bench.FailAsync(2, "patch", "--drop", "c.patch"))[0].Reason, StringComparison.Ordinal);
-        Assert.Contains("no patch would be left live", (await bench.FailAsync(2, "patch", "--drop", "b.patch"))[0].Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "'c.patch'; live are b.patch",
+            (await bench.FailAsync(2, "patch", "--drop", "c.patch"))[0].Reason,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "no patch would be left live",
+            (await bench.FailAsync(2, "patch", "--drop", "b.patch"))[0].Reason,
+            StringComparison.Ordinal
+        );
         Assert.Equal(3, bench.Server.Submissions.Count);
     }
 
@@ -118,9 +153,16 @@ public sealed class PatchCommandTests
         await using var bench = await PatchBench.StartAsync();
         await bench.MustAsync("patch", bench.Patch("a.patch"));
         var before = bench.Server.Requests.Count;
-        Assert.Contains("is live already", (await bench.MustAsync("patch", bench.Patch("a.patch"))).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "is live already",
+            (await bench.MustAsync("patch", bench.Patch("a.patch"))).Output,
+            StringComparison.Ordinal
+        );
         // Only whether it has been withdrawn is asked.
-        Assert.Equal(["GET /api/v1/keys", $"GET /api/v1/withdrawals/{bench.Ledger().Livepatches[0].Sha256}"], bench.Server.Requests.Skip(before));
+        Assert.Equal(
+            ["GET /api/v1/keys", $"GET /api/v1/withdrawals/{bench.Ledger().Livepatches[0].Sha256}"],
+            bench.Server.Requests.Skip(before)
+        );
     }
 
     [Fact]
@@ -129,7 +171,11 @@ public sealed class PatchCommandTests
         await using var bench = await PatchBench.StartAsync();
         await bench.MustAsync("patch", bench.Patch("a.patch"));
         bench.Machine.Restart("second-boot");
-        Assert.Contains("not live since the machine restarted: a.patch", (await bench.MustAsync("status")).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "not live since the machine restarted: a.patch",
+            (await bench.MustAsync("status")).Output,
+            StringComparison.Ordinal
+        );
         await bench.MustAsync("patch", bench.Patch("b.patch"));
         Assert.Equal(["a.patch", "b.patch"], bench.LivePatches());
         await bench.MustAsync("disable", bench.Machine.Live[0]);
@@ -248,7 +294,12 @@ public sealed class PatchCommandTests
     {
         await using var bench = await PatchBench.StartAsync();
         bench.Server.Missing.Add(new(KernelParts.Source, true, "it comes from the operator", false));
-        Assert.Equal("ELP1013", (await bench.FailAsync(4, "patch", bench.Patch("a.patch"), "--source", bench.Scratch.Write("linux.tar", "source")))[0].Code);
+        Assert.Equal(
+            "ELP1013",
+            (await bench.FailAsync(4, "patch", bench.Patch("a.patch"), "--source", bench.Scratch.Write("linux.tar", "source")))[
+                0
+            ].Code
+        );
         Assert.Empty(bench.Server.Parts);
     }
 
@@ -277,8 +328,19 @@ public sealed class PatchCommandTests
             return bench.Server.HonestAsync(context);
         };
         var pem = bench.Scratch.Write("server.pem", bench.Server.Key.Public.Pem);
-        await bench.MustAsync("trust", "--server", bench.Server.Url, "--key", pem, "--token-file", bench.Scratch.Write("kept", "kept-secret\n"));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(bench.Machine.PathOf("var/lib/elivepatch/config.json")));
+        await bench.MustAsync(
+            "trust",
+            "--server",
+            bench.Server.Url,
+            "--key",
+            pem,
+            "--token-file",
+            bench.Scratch.Write("kept", "kept-secret\n")
+        );
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            File.GetUnixFileMode(bench.Machine.PathOf("var/lib/elivepatch/config.json"))
+        );
         await bench.MustAsync("patch", bench.Patch("a.patch"));
         var run = bench.Machine.NewSession();
         run.Variables["ELIVEPATCH_TOKEN"] = "from-environment";
@@ -291,23 +353,29 @@ public sealed class PatchCommandTests
     public async Task What_the_server_refuses_is_told_with_its_number()
     {
         await using var bench = await PatchBench.StartAsync();
-        bench.Server.End = build => build with
-        {
-            State = BuildState.Refused,
-            Problems =
-            [
-                new("ELP0403", "an initialiser changed", "weight_p +0x0", "write a callback") { Kind = "refused" },
-                new("ELP7777", "new", "of a newer server", "ask") { Kind = "mismatch" },
-            ],
-        };
+        bench.Server.End = build =>
+            build with
+            {
+                State = BuildState.Refused,
+                Problems =
+                [
+                    new("ELP0403", "an initialiser changed", "weight_p +0x0", "write a callback") { Kind = "refused" },
+                    new("ELP7777", "new", "of a newer server", "ask") { Kind = "mismatch" },
+                ],
+            };
         var problems = await bench.FailAsync(5, "patch", bench.Patch("a.patch"));
         Assert.Equal(["ELP0403", "ELP7777"], problems.Select(p => p.Code));
         Assert.Equal("new", problems[1].Title);
-        bench.Server.End = build => build with
-        {
-            State = BuildState.Refused,
-            Problems = [new("ELP0403", "new", "of a kind that is not known here", "ask") { Kind = "none" }, new("BAD-1", "odd", "r", "ask")],
-        };
+        bench.Server.End = build =>
+            build with
+            {
+                State = BuildState.Refused,
+                Problems =
+                [
+                    new("ELP0403", "new", "of a kind that is not known here", "ask") { Kind = "none" },
+                    new("BAD-1", "odd", "r", "ask"),
+                ],
+            };
         problems = await bench.FailAsync(1, "patch", bench.Patch("a.patch"));
         Assert.Equal(["ELP0403", "ELP1001"], problems.Select(p => p.Code));
         Assert.Equal("BAD-1 odd", problems[1].Title);
@@ -337,7 +405,10 @@ public sealed class PatchCommandTests
         await bench.MustAsync("patch", bench.Patch("a.patch"), "--no-load", "-o", file);
         Assert.Empty(bench.Machine.Loaded);
         var run = await bench.MustAsync("verify", file);
-        Assert.Matches($"(?s)fix.ko: can be trusted\n.*patch +a.patch +[0-9a-f]{{64}}\n.*signed by +{bench.Server.Key.Public.Id}\n", run.Output);
+        Assert.Matches(
+            $"(?s)fix.ko: can be trusted\n.*patch +a.patch +[0-9a-f]{{64}}\n.*signed by +{bench.Server.Key.Public.Id}\n",
+            run.Output
+        );
         Assert.Equal("ELP1105", (await bench.FailAsync(4, "verify", file, "--build-id", "00112233445566778899"))[0].Code);
         var other = bench.Scratch.Write("other.pem", Elivepatch.Protocol.Manifests.SigningKey.Create().Public.Pem);
         Assert.Equal("ELP1103", (await bench.FailAsync(4, "verify", file, "--key", other))[0].Code);
@@ -356,7 +427,9 @@ public sealed class PatchCommandTests
         await Eventually.IsTrueAsync(() => bench.Machine.Loaded.Count == 1);
         Assert.Equal("ELP1209", (await bench.FailAsync(75, "patch", bench.Patch("b.patch")))[0].Code);
         var disabling = bench.RunAsync("disable", bench.Machine.Loaded[0]);
-        await Eventually.IsTrueAsync(() => bench.Machine.Access.Files.ReadText($"sys/kernel/livepatch/{bench.Machine.Loaded[0]}/enabled") == "0");
+        await Eventually.IsTrueAsync(() =>
+            bench.Machine.Access.Files.ReadText($"sys/kernel/livepatch/{bench.Machine.Loaded[0]}/enabled") == "0"
+        );
         bench.Machine.IsStuck = false;
         var (status, run) = await disabling;
         Assert.True(status == 0, run.Error);
@@ -372,7 +445,10 @@ public sealed class PatchCommandTests
     {
         await using var bench = await PatchBench.StartAsync();
         await bench.MustAsync("patch", bench.Patch("a.patch"));
-        File.AppendAllText(bench.Machine.StateFolder.ContentPath(FakeMachine.BuildId, bench.Ledger().Livepatches[0].Patches[0].Sha256), "x");
+        File.AppendAllText(
+            bench.Machine.StateFolder.ContentPath(FakeMachine.BuildId, bench.Ledger().Livepatches[0].Patches[0].Sha256),
+            "x"
+        );
         var problem = (await bench.FailAsync(1, "patch", bench.Patch("b.patch")))[0];
         Assert.Equal("ELP1207", problem.Code);
         Assert.StartsWith("a.patch, which is live: ", problem.Reason, StringComparison.Ordinal);
@@ -381,7 +457,10 @@ public sealed class PatchCommandTests
         Assert.Equal(["a.patch", "b.patch"], bench.LivePatches());
         // It is whole again.
         await bench.MustAsync("patch", bench.Patch("c.patch"));
-        File.AppendAllText(bench.Machine.StateFolder.ContentPath(FakeMachine.BuildId, bench.Ledger().Livepatches[0].Patches[0].Sha256), "x");
+        File.AppendAllText(
+            bench.Machine.StateFolder.ContentPath(FakeMachine.BuildId, bench.Ledger().Livepatches[0].Patches[0].Sha256),
+            "x"
+        );
         await bench.MustAsync("patch", "--drop", "a.patch");
         Assert.Equal(["b.patch", "c.patch"], bench.LivePatches());
     }
@@ -396,7 +475,11 @@ public sealed class PatchCommandTests
         bench.Machine.AddTask(414, "idle", -1);
         var problem = (await bench.FailAsync(75, "patch", bench.Patch("a.patch"), "--transition-limit", "0"))[0];
         Assert.Equal("ELP1204", problem.Code);
-        Assert.Contains("task 412 (sleepy)\n  meminfo_proc_show+0x12/0x900\n  seq_read+0x1/0x2", problem.Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "task 412 (sleepy)\n  meminfo_proc_show+0x12/0x900\n  seq_read+0x1/0x2",
+            problem.Reason,
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain("moved", problem.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("idle", problem.Reason, StringComparison.Ordinal);
         Assert.Contains("elivepatch disable", problem.Remedy, StringComparison.Ordinal);
@@ -406,7 +489,11 @@ public sealed class PatchCommandTests
         Assert.Equal("ELP1204", problem.Code);
         Assert.StartsWith($"{name} is loaded and not yet live for all tasks after 0 s", problem.Reason, StringComparison.Ordinal);
         Assert.Contains("task 412 (sleepy)\n  meminfo_proc_show+0x12/0x900", problem.Reason, StringComparison.Ordinal);
-        Assert.Contains($"the same command continues waiting; `elivepatch disable {name}` reverses the transition", problem.Remedy, StringComparison.Ordinal);
+        Assert.Contains(
+            $"the same command continues waiting; `elivepatch disable {name}` reverses the transition",
+            problem.Remedy,
+            StringComparison.Ordinal
+        );
         Assert.Single(bench.Server.Submissions);
         // It ends later; the next command knows that it is live.
         bench.Machine.IsStuck = false;

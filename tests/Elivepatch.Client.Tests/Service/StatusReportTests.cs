@@ -17,9 +17,15 @@ public sealed class StatusReportTests
         var run = await bench.MustAsync("status", "--report");
         Assert.EndsWith($"reported to {bench.Server.Url} as web-01\n", run.Output, StringComparison.Ordinal);
         var report = Assert.Single(bench.Server.Reports);
-        Assert.Equal(("web-01", Machine.FakeMachine.Release, Machine.FakeMachine.BuildId, "off"), (report.Name, report.Release, report.BuildId, report.Boot));
+        Assert.Equal(
+            ("web-01", Machine.FakeMachine.Release, Machine.FakeMachine.BuildId, "off"),
+            (report.Name, report.Release, report.BuildId, report.Boot)
+        );
         var livepatch = Assert.Single(report.Livepatches);
-        Assert.Equal(("vendor_fix", LivepatchStates.GoingLive, false, 1, 1), (livepatch.Name, livepatch.State, livepatch.IsOurs, livepatch.FunctionCount, livepatch.BlockingCount));
+        Assert.Equal(
+            ("vendor_fix", LivepatchStates.GoingLive, false, 1, 1),
+            (livepatch.Name, livepatch.State, livepatch.IsOurs, livepatch.FunctionCount, livepatch.BlockingCount)
+        );
         Assert.Equal(["evil?[31m? (77)"], livepatch.Blocking);
         Assert.Equal(["vmlinux/meminfo_proc_show"], livepatch.Functions);
     }
@@ -43,7 +49,10 @@ public sealed class StatusReportTests
         bench.Machine.IsStuck = true;
         bench.Machine.LoadForeign("vendor_fix", inTransition: true);
         for (var i = 1; i <= 30; i++)
+        {
             bench.Machine.AddTask(i, new string('x', 62) + "\U0001F600", 0, "f+0x1/0x2");
+        }
+
         await bench.MustAsync("status", "--report", "--machine", "m");
         var livepatch = Assert.Single(bench.Server.Reports).Livepatches[0];
         Assert.Equal((30, MachineReport.MostTasks), (livepatch.BlockingCount, livepatch.Blocking.Count));
@@ -57,8 +66,12 @@ public sealed class StatusReportTests
         bench.Machine.Write("proc/sys/kernel/hostname", "a\u001bb");
         Assert.Equal("ELP0950", (await bench.FailAsync(2, "status", "--server", bench.Server.Url))[0].Code);
         Assert.Contains("--machine", (await bench.FailAsync(2, "status", "--report"))[0].Remedy, StringComparison.Ordinal);
-        Assert.Equal("ELP0950", (await bench.FailAsync(2, "status", "--report", "--machine", "x ", "--server", "nonsense"))[0].Code);
-        bench.Server.Instead["POST /api/v1/machines"] = context => FakeServer.ProblemAsync(context, 403, new ProblemReport("ELP1005", "t", "r", "m") { Kind = "usage" });
+        Assert.Equal(
+            "ELP0950",
+            (await bench.FailAsync(2, "status", "--report", "--machine", "x ", "--server", "nonsense"))[0].Code
+        );
+        bench.Server.Instead["POST /api/v1/machines"] = context =>
+            FakeServer.ProblemAsync(context, 403, new ProblemReport("ELP1005", "t", "r", "m") { Kind = "usage" });
         Assert.Equal("ELP1005", (await bench.FailAsync(2, "status", "--report", "--machine", "m"))[0].Code);
         Assert.Empty(bench.Server.Reports);
     }
@@ -67,7 +80,11 @@ public sealed class StatusReportTests
     public async Task A_machine_that_trusts_no_server_reports_to_none()
     {
         await using var bench = await PatchBench.StartAsync(trusts: false);
-        Assert.Contains("no server is named", (await bench.FailAsync(2, "status", "--report", "--machine", "m"))[0].Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "no server is named",
+            (await bench.FailAsync(2, "status", "--report", "--machine", "m"))[0].Reason,
+            StringComparison.Ordinal
+        );
         await bench.MustAsync("status", "--report", "--machine", "m", "--server", bench.Server.Url);
         Assert.Single(bench.Server.Reports);
     }

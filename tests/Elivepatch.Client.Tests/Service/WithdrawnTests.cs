@@ -9,7 +9,15 @@ namespace Elivepatch.Client.Tests.Service;
 /// <summary>A livepatch is live, and the server that built it withdraws it.</summary>
 public sealed class WithdrawnTests
 {
-    private static readonly ProblemReport rule = new("ELP0610", "the kernel has no such function to patch", "gone (rule patch-old-functions)", "m") { Kind = "mismatch" };
+    private static readonly ProblemReport rule = new(
+        "ELP0610",
+        "the kernel has no such function to patch",
+        "gone (rule patch-old-functions)",
+        "m"
+    )
+    {
+        Kind = "mismatch",
+    };
 
     [Fact]
     public async Task A_report_tells_the_machine_which_keeps_it_and_shows_it_without_a_server()
@@ -30,7 +38,10 @@ public sealed class WithdrawnTests
         var (status, check) = await bench.RunAsync("status", "--check");
         Assert.Equal(2, status);
         Assert.Matches("^CRITICAL: livepatch_a_[0-9a-f]+ was withdrawn by [^\n]+, and is live\n$", check.Output);
-        var json = JsonDocument.Parse((await bench.MustAsync("status", "--json")).Output).RootElement.GetProperty("livepatches")[0].GetProperty("withdrawn");
+        var json = JsonDocument
+            .Parse((await bench.MustAsync("status", "--json")).Output)
+            .RootElement.GetProperty("livepatches")[0]
+            .GetProperty("withdrawn");
         Assert.Equal("ELP0610", json.GetProperty("problems")[0].GetProperty("code").GetString());
         Assert.Contains("elivepatch patch", json.GetProperty("remedy").GetString(), StringComparison.Ordinal);
     }
@@ -46,8 +57,15 @@ public sealed class WithdrawnTests
         Assert.Contains("ELP1103", run.Output, StringComparison.Ordinal);
 
         // A manifest is signed by the same key and is no notice.
-        bench.Server.Withdrawals[0] = bench.Server.Withdrawals[0] with { PayloadType = Statement.PayloadType };
-        Assert.Contains("ELP1102", (await bench.MustAsync("status", "--report", "--machine", "m")).Output, StringComparison.Ordinal);
+        bench.Server.Withdrawals[0] = bench.Server.Withdrawals[0] with
+        {
+            PayloadType = Statement.PayloadType,
+        };
+        Assert.Contains(
+            "ELP1102",
+            (await bench.MustAsync("status", "--report", "--machine", "m")).Output,
+            StringComparison.Ordinal
+        );
         Assert.False(File.Exists(Path.Combine(bench.Machine.State, "kernels", FakeMachine.BuildId, "withdrawn.json")));
     }
 
@@ -67,7 +85,11 @@ public sealed class WithdrawnTests
         await using var bench = await PatchBench.StartAsync();
         await bench.MustAsync("patch", bench.Patch("a.patch"));
         var first = Assert.Single(bench.Machine.Live);
-        Assert.Contains("is live already", (await bench.MustAsync("patch", bench.Patch("a.patch"))).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "is live already",
+            (await bench.MustAsync("patch", bench.Patch("a.patch"))).Output,
+            StringComparison.Ordinal
+        );
         Withdraw(bench);
         var run = await bench.MustAsync("patch", bench.Patch("a.patch"));
         Assert.Contains($"no longer live: {first} was withdrawn by {bench.Server.Url}", run.Output, StringComparison.Ordinal);
@@ -75,7 +97,11 @@ public sealed class WithdrawnTests
         Assert.NotEqual(first, second);
         Assert.Equal(["a.patch"], bench.LivePatches());
         Assert.DoesNotContain("WITHDRAWN", (await bench.MustAsync("status")).Output, StringComparison.Ordinal);
-        Assert.Contains("is live already", (await bench.MustAsync("patch", bench.Patch("a.patch"))).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "is live already",
+            (await bench.MustAsync("patch", bench.Patch("a.patch"))).Output,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -126,10 +152,19 @@ public sealed class WithdrawnTests
     {
         await using var bench = await PatchBench.StartAsync();
         await bench.MustAsync("patch", bench.Patch("a.patch"));
-        bench.Server.Instead["GET /api/v1/withdrawals/*"] = context => FakeServer.ProblemAsync(context, 404, new ProblemReport("ELP1010", "t", "r", "m") { Kind = "usage" });
-        Assert.Contains("is live already", (await bench.MustAsync("patch", bench.Patch("a.patch"))).Output, StringComparison.Ordinal);
+        bench.Server.Instead["GET /api/v1/withdrawals/*"] = context =>
+            FakeServer.ProblemAsync(context, 404, new ProblemReport("ELP1010", "t", "r", "m") { Kind = "usage" });
+        Assert.Contains(
+            "is live already",
+            (await bench.MustAsync("patch", bench.Patch("a.patch"))).Output,
+            StringComparison.Ordinal
+        );
         await bench.Server.DisposeAsync();
-        Assert.Contains("is live already", (await bench.MustAsync("patch", bench.Patch("a.patch"))).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "is live already",
+            (await bench.MustAsync("patch", bench.Patch("a.patch"))).Output,
+            StringComparison.Ordinal
+        );
         Assert.Single(bench.Server.Submissions);
     }
 
@@ -140,10 +175,23 @@ public sealed class WithdrawnTests
     {
         await using var bench = await PatchBench.StartAsync();
         if (isSeen)
+        {
             bench.Server.End = b => b with { State = BuildState.Withdrawn, Problems = [rule] };
+        }
         else
-            bench.Server.Instead["GET /api/v1/builds/0/artifact"] = context => FakeServer.ProblemAsync(
-                context, 410, new ProblemReport("ELP1073", ServiceProblems.LivepatchWithdrawn.Title, "ELP0610 gone", "m") { Kind = "refused", Temporary = true });
+        {
+            bench.Server.Instead["GET /api/v1/builds/0/artifact"] = context =>
+                FakeServer.ProblemAsync(
+                    context,
+                    410,
+                    new ProblemReport("ELP1073", ServiceProblems.LivepatchWithdrawn.Title, "ELP0610 gone", "m")
+                    {
+                        Kind = "refused",
+                        Temporary = true,
+                    }
+                );
+        }
+
         var problem = Assert.Single(await bench.FailAsync(75, "patch", bench.Patch("a.patch")));
         Assert.Equal("ELP1073", problem.Code);
         Assert.Contains("ELP0610", problem.Reason, StringComparison.Ordinal);
@@ -157,7 +205,11 @@ public sealed class WithdrawnTests
         await bench.MustAsync("patch", bench.Patch("a.patch"));
         await bench.MustAsync("persist");
         Withdraw(bench);
-        Assert.DoesNotContain("loaded again at boot", (await bench.MustAsync("status", "--report", "--machine", "m")).Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "loaded again at boot",
+            (await bench.MustAsync("status", "--report", "--machine", "m")).Output,
+            StringComparison.Ordinal
+        );
         bench.Machine.Restart("second-boot");
         var problem = Assert.Single(await bench.FailAsync(4, "load-persisted"));
         Assert.Equal("ELP1218", problem.Code);
@@ -214,7 +266,10 @@ public sealed class WithdrawnTests
         await bench.MustAsync("patch", bench.Patch("a.patch"));
         await bench.MustAsync("persist");
         await File.WriteAllTextAsync(
-            Path.Combine(bench.Machine.State, "kernels", FakeMachine.BuildId, "withdrawn.json"), "{", TestContext.Current.CancellationToken);
+            Path.Combine(bench.Machine.State, "kernels", FakeMachine.BuildId, "withdrawn.json"),
+            "{",
+            TestContext.Current.CancellationToken
+        );
         Assert.Contains("ELP1207", (await bench.MustAsync("status")).Output, StringComparison.Ordinal);
         bench.Machine.Restart("second-boot");
         Assert.Equal("ELP1207", (await bench.FailAsync(1, "load-persisted"))[0].Code);
@@ -224,8 +279,16 @@ public sealed class WithdrawnTests
     {
         var name = bench.Machine.Live[0];
         Assert.Contains($"  WITHDRAWN: {name} was withdrawn by {bench.Server.Url} on ", output, StringComparison.Ordinal);
-        Assert.Contains("ELP0610 the kernel has no such function to patch: gone (rule patch-old-functions)", output, StringComparison.Ordinal);
-        Assert.Contains($"Replace it with `elivepatch patch`, which has it rebuilt, or remove it with `elivepatch disable {name}`.", output, StringComparison.Ordinal);
+        Assert.Contains(
+            "ELP0610 the kernel has no such function to patch: gone (rule patch-old-functions)",
+            output,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            $"Replace it with `elivepatch patch`, which has it rebuilt, or remove it with `elivepatch disable {name}`.",
+            output,
+            StringComparison.Ordinal
+        );
     }
 
     // What is live now, as the server that built it says later.
@@ -233,7 +296,11 @@ public sealed class WithdrawnTests
     {
         var live = bench.Ledger().Livepatches[^1];
         var notice = new WithdrawalNotice(live.Module, live.Sha256, FakeMachine.BuildId, DateTimeOffset.UtcNow, [rule]);
-        bench.Server.Withdrawals.Add((key ?? bench.Server.Key).Sign(
-            WithdrawalNotice.PayloadType, JsonSerializer.SerializeToUtf8Bytes(notice, ProtocolJson.Default.WithdrawalNotice)));
+        bench.Server.Withdrawals.Add(
+            (key ?? bench.Server.Key).Sign(
+                WithdrawalNotice.PayloadType,
+                JsonSerializer.SerializeToUtf8Bytes(notice, ProtocolJson.Default.WithdrawalNotice)
+            )
+        );
     }
 }

@@ -27,7 +27,11 @@ public partial class ArchitectureSeamTests
     {
         var outside = engine.Where(t => !IsAtHome(t)).ToList();
         Assert.DoesNotContain(outside, t => Processor().IsMatch(t.Type));
-        Assert.Empty(outside.Where(t => !t.Type.EndsWith("Problems", StringComparison.Ordinal)).SelectMany(t => t.Texts.Where(s => Processor().IsMatch(s)).Select(s => $"{t.Type}: {s}")));
+        Assert.Empty(
+            outside
+                .Where(t => !t.Type.EndsWith("Problems", StringComparison.Ordinal))
+                .SelectMany(t => t.Texts.Where(s => Processor().IsMatch(s)).Select(s => $"{t.Type}: {s}"))
+        );
         Assert.DoesNotContain(CompiledCode.Read(typeof(ElfObject).Assembly.Location), t => Processor().IsMatch(t.Type));
     }
 

@@ -17,17 +17,33 @@ using Code = Elivepatch.Engine.Tests.Architectures.TinyUnit.Code;
 
 namespace Elivepatch.Engine.Tests.Architectures;
 
-/// <summary>All passes, for a processor of which no pass knows: what differs is behind <see cref="Architecture"/>, and nowhere else.</summary>
+/// <summary>
+/// All passes, for a processor of which no pass knows: what differs is behind <see cref="Architecture"/>, and nowhere else.
+/// </summary>
 public class SecondArchitectureTests
 {
     private const string Vermagic = "6.12.0-tiny SMP mod_unload modversions ";
-    private const int EntrySize = 152, ObjectSize = 168, PatchSize = 256, ModuleSize = 192;
+    private const int EntrySize = 152,
+        ObjectSize = 168,
+        PatchSize = 256,
+        ModuleSize = 192;
 
-    private static readonly Code[] body = [new(LoadImmediate, 5), new(TinyArchitecture.Call, To: "hidden"), new(TinyArchitecture.Call, To: "second"), new(Return)];
+    private static readonly Code[] body =
+    [
+        new(LoadImmediate, 5),
+        new(TinyArchitecture.Call, To: "hidden"),
+        new(TinyArchitecture.Call, To: "second"),
+        new(Return),
+    ];
 
     private static TinyKernel Kernel => new(Helpers(), Unit(isSectioned: false, body));
 
-    private static EntryLayouts Layouts { get; } = new(new Dictionary<string, int>(), new Dictionary<string, int>(), new Dictionary<string, int> { ["module"] = ModuleSize });
+    private static EntryLayouts Layouts { get; } =
+        new(
+            new Dictionary<string, int>(),
+            new Dictionary<string, int>(),
+            new Dictionary<string, int> { ["module"] = ModuleSize }
+        );
 
     [Fact]
     public void A_unit_is_proven_to_be_the_code_that_runs()
@@ -49,7 +65,9 @@ public class SecondArchitectureTests
     {
         var kernel = Kernel;
         kernel.BytesOf("first")[offset] ^= bit;
-        var problem = Assert.Single(FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, body), kernel.Target, "cc").Problems);
+        var problem = Assert.Single(
+            FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, body), kernel.Target, "cc").Problems
+        );
         Assert.Equal(FidelityProblems.BytesDiffer, problem.Code);
         Assert.Contains("first", problem.Reason, StringComparison.Ordinal);
     }
@@ -66,7 +84,9 @@ public class SecondArchitectureTests
         var kernel = new TinyKernel(Helpers(), Unit(isSectioned: false, halves));
         Patched(FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, halves), kernel.Target, "cc"));
         kernel.BytesOf("first")[offset] ^= bit;
-        var problem = Assert.Single(FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, halves), kernel.Target, "cc").Problems);
+        var problem = Assert.Single(
+            FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, halves), kernel.Target, "cc").Problems
+        );
         Assert.Equal(FidelityProblems.BytesDiffer, problem.Code);
         Assert.Contains("first", problem.Reason, StringComparison.Ordinal);
     }
@@ -84,7 +104,10 @@ public class SecondArchitectureTests
             kernel.BytesOf("first")[offset + 3] ^= 0x08;
             Assert.Equal(
                 FidelityProblems.BytesDiffer,
-                Assert.Single(FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, alone), kernel.Target, "cc").Problems).Code);
+                Assert
+                    .Single(FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, alone), kernel.Target, "cc").Problems)
+                    .Code
+            );
         }
     }
 
@@ -101,7 +124,10 @@ public class SecondArchitectureTests
             section.Content[bit / 8] ^= (byte)(0x80 >> (bit % 8));
 
             // What a relocation writes over is nothing.
-            Assert.Equal(isField, BeforeMatchesAsBuilt.Run(Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Succeeded);
+            Assert.Equal(
+                isField,
+                BeforeMatchesAsBuilt.Run(Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Succeeded
+            );
         }
     }
 
@@ -144,7 +170,10 @@ public class SecondArchitectureTests
         var kernel = Kernel;
         var read = Patched(ModuleCheck.Run(file, kernel.Symbols, Exports, Vermagic, Layouts, kernel.Image, Instance));
         Assert.Equal(["first"], read.Objects.SelectMany(o => o.Functions).Select(f => f.OldName));
-        Assert.Equal([".klp.sym.vmlinux.hidden,0", ".klp.sym.vmlinux.second,0"], read.LivepatchReferences.Select(r => r.Symbol.SymbolName));
+        Assert.Equal(
+            [".klp.sym.vmlinux.hidden,0", ".klp.sym.vmlinux.second,0"],
+            read.LivepatchReferences.Select(r => r.Symbol.SymbolName)
+        );
     }
 
     [Fact]
@@ -163,33 +192,58 @@ public class SecondArchitectureTests
     {
         var foreign = Unit(isSectioned: true, body);
         foreign.Order = ElfByteOrder.LittleEndian;
-        Assert.Equal(DiffProblems.MalformedObject, Assert.Single(UnitObject.Read(Instance, "unit.c", foreign, null).Problems).Code);
-        Assert.Equal(SelfCheckProblems.NotALivepatch, Assert.Single(LivepatchModule.Read(Link([new(LoadImmediate, 6), .. body[1..]], out _)).Problems).Code);
+        Assert.Equal(
+            DiffProblems.MalformedObject,
+            Assert.Single(UnitObject.Read(Instance, "unit.c", foreign, null).Problems).Code
+        );
+        Assert.Equal(
+            SelfCheckProblems.NotALivepatch,
+            Assert.Single(LivepatchModule.Read(Link([new(LoadImmediate, 6), .. body[1..]], out _)).Problems).Code
+        );
     }
 
-    private static ExportedSymbols Exports => ExportedSymbols.Parse(
-        Encoding.ASCII.GetBytes($"0x11111111\tklp_enable_patch\tvmlinux\tEXPORT_SYMBOL_GPL\t\n0x22222222\t{TraceEntry}\tvmlinux\tEXPORT_SYMBOL\t\n")).Value;
+    private static ExportedSymbols Exports =>
+        ExportedSymbols
+            .Parse(
+                Encoding.ASCII.GetBytes(
+                    $"0x11111111\tklp_enable_patch\tvmlinux\tEXPORT_SYMBOL_GPL\t\n0x22222222\t{TraceEntry}\tvmlinux\tEXPORT_SYMBOL\t\n"
+                )
+            )
+            .Value;
 
-    private static ElfObject Helpers() => new TinyUnit(isSectioned: false)
-        .Function(TraceEntry, new Code(Return)).Function("hidden", new(Nop32), new(Return)).Function("other", new Code(Return))
-        .Function("klp_enable_patch", new Code(Return)).Finish();
+    private static ElfObject Helpers() =>
+        new TinyUnit(isSectioned: false)
+            .Function(TraceEntry, new Code(Return))
+            .Function("hidden", new(Nop32), new(Return))
+            .Function("other", new Code(Return))
+            .Function("klp_enable_patch", new Code(Return))
+            .Finish();
 
     private static ElfObject Unit(bool isSectioned, Code[] first, Action<TinyUnit>? more = null)
     {
-        var unit = new TinyUnit(isSectioned).Function("first", first).Function("second", new(Load, To: "counter"), new(Return))
-            .Function("third", new(LoadImmediate, 1), new(Jump, To: "second")).Pointers("table", "first", "third")
+        var unit = new TinyUnit(isSectioned)
+            .Function("first", first)
+            .Function("second", new(Load, To: "counter"), new(Return))
+            .Function("third", new(LoadImmediate, 1), new(Jump, To: "second"))
+            .Pointers("table", "first", "third")
             .Data("counter", isSectioned ? ".data.counter" : ".data", new byte[8]);
         more?.Invoke(unit);
         return unit.Finish();
     }
 
-    private static UnitDiff Compare(Code[] before, Code[] after, Action<TinyUnit>? more = null) => DetectChanges.Run(Correlate.Run(
-        Patched(UnitObject.Read(Instance, "unit.c", Unit(isSectioned: true, before), null)),
-        Patched(UnitObject.Read(Instance, "unit.c", Unit(isSectioned: true, after, more), null))));
+    private static UnitDiff Compare(Code[] before, Code[] after, Action<TinyUnit>? more = null) =>
+        DetectChanges.Run(
+            Correlate.Run(
+                Patched(UnitObject.Read(Instance, "unit.c", Unit(isSectioned: true, before), null)),
+                Patched(UnitObject.Read(Instance, "unit.c", Unit(isSectioned: true, after, more), null))
+            )
+        );
 
-    private static LinkUnit LinkUnit(Code[] patched, Action<TinyUnit>? more = null) => new(
-        Patched(Include.Run(Compare(body, patched, more))),
-        Patched(FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, body), Kernel.Target, "cc")));
+    private static LinkUnit LinkUnit(Code[] patched, Action<TinyUnit>? more = null) =>
+        new(
+            Patched(Include.Run(Compare(body, patched, more))),
+            Patched(FidelityCheck.Run(Instance, "unit.c", Unit(isSectioned: false, body), Kernel.Target, "cc"))
+        );
 
     private static ElfObject Link(Code[] patched, out IReadOnlyList<KernelReference> references)
     {
@@ -218,14 +272,26 @@ public class SecondArchitectureTests
         Encoding.ASCII.GetBytes(TraceEntry, versions.AsSpan(72));
         return new TinyUnit(isSectioned: true)
             .Data("name", ".rodata.name", Encoding.ASCII.GetBytes(function.Old.Name + "\0"), ElfSectionFlags.Alloc)
-            .Data("functions", ".data.functions", new byte[2 * EntrySize]).Point("functions", 0, "name").Point("functions", 8, function.NewSymbol)
-            .Data("objects", ".data.objects", new byte[2 * ObjectSize]).Point("objects", 8, "functions")
-            .Data("patch", ".data.patch", new byte[PatchSize]).Point("patch", 0, "__this_module").Point("patch", 8, "objects")
+            .Data("functions", ".data.functions", new byte[2 * EntrySize])
+            .Point("functions", 0, "name")
+            .Point("functions", 8, function.NewSymbol)
+            .Data("objects", ".data.objects", new byte[2 * ObjectSize])
+            .Point("objects", 8, "functions")
+            .Data("patch", ".data.patch", new byte[PatchSize])
+            .Point("patch", 0, "__this_module")
+            .Point("patch", 8, "objects")
             .Function("init_module", new(AddressOf, To: "patch"), new(TinyArchitecture.Call, To: "klp_enable_patch"), new(Return))
             .Function("cleanup_module", new Code(Return))
-            .Data("__this_module", ".gnu.linkonce.this_module", start).Point("__this_module", 120, "init_module").Point("__this_module", 128, "cleanup_module")
+            .Data("__this_module", ".gnu.linkonce.this_module", start)
+            .Point("__this_module", 120, "init_module")
+            .Point("__this_module", 128, "cleanup_module")
             .Data("__versions", "__versions", versions, ElfSectionFlags.Alloc)
-            .Data("information", ".modinfo", Encoding.ASCII.GetBytes($"livepatch=Y\0license=GPL\0name=tiny\0depends=\0vermagic={Vermagic}\0"), ElfSectionFlags.Alloc)
+            .Data(
+                "information",
+                ".modinfo",
+                Encoding.ASCII.GetBytes($"livepatch=Y\0license=GPL\0name=tiny\0depends=\0vermagic={Vermagic}\0"),
+                ElfSectionFlags.Alloc
+            )
             .Finish();
     }
 

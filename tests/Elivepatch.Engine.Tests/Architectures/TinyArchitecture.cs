@@ -4,10 +4,10 @@ using Elivepatch.Engine.Architectures;
 namespace Elivepatch.Engine.Tests.Architectures;
 
 /// <summary>
-/// A processor that nobody has: big-endian, with instructions of 4 bytes whose upper 6 bits say what they do. A branch and an operand in
-/// memory have the distance in the lower 26 bits, in words, from their own beginning. So a relocation changes some bits of a word and
-/// leaves the others, nothing is relative to the next instruction, and no branch has two lengths. Data farther away are reached by two
-/// instructions: one has the page, in 26 bits and relative to its own, the other the lower 12 bits.
+/// A processor that nobody has: big-endian, with instructions of 4 bytes whose upper 6 bits say what they do. A branch and an
+/// operand in memory have the distance in the lower 26 bits, in words, from their own beginning. So a relocation changes some
+/// bits of a word and leaves the others, nothing is relative to the next instruction, and no branch has two lengths. Data farther
+/// away are reached by two instructions: one has the page, in 26 bits and relative to its own, the other the lower 12 bits.
 /// </summary>
 internal sealed class TinyArchitecture : Architecture
 {
@@ -16,15 +16,43 @@ internal sealed class TinyArchitecture : Architecture
     public const string TraceEntry = "_tiny_trace";
 
     /// <summary>The operations, as the upper 6 bits of an instruction.</summary>
-    public const uint Nop32 = 1, LoadImmediate = 2, Call = 3, Jump = 4, JumpIfZero = 5, Return = 6, Load = 7, AddressOf = 8, Store = 9, PageOf = 10, AddLow = 11;
+    public const uint Nop32 = 1,
+        LoadImmediate = 2,
+        Call = 3,
+        Jump = 4,
+        JumpIfZero = 5,
+        Return = 6,
+        Load = 7,
+        AddressOf = 8,
+        Store = 9,
+        PageOf = 10,
+        AddLow = 11;
 
-    public static readonly RelocationType Absolute64 = new(1, "R_TINY_64") { Size = 8, Mask = ulong.MaxValue, IsKnown = true };
+    public static readonly RelocationType Absolute64 = new(1, "R_TINY_64")
+    {
+        Size = 8,
+        Mask = ulong.MaxValue,
+        IsKnown = true,
+    };
 
-    public static readonly RelocationType Relative32 =
-        new(2, "R_TINY_REL32") { Size = 4, Mask = uint.MaxValue, IsPcRelative = true, IsSigned = true, IsKnown = true };
+    public static readonly RelocationType Relative32 = new(2, "R_TINY_REL32")
+    {
+        Size = 4,
+        Mask = uint.MaxValue,
+        IsPcRelative = true,
+        IsSigned = true,
+        IsKnown = true,
+    };
 
-    public static readonly RelocationType Relative26 =
-        new(3, "R_TINY_REL26") { Size = 4, Mask = 0x3ffffff, Shift = 2, IsPcRelative = true, IsSigned = true, IsKnown = true };
+    public static readonly RelocationType Relative26 = new(3, "R_TINY_REL26")
+    {
+        Size = 4,
+        Mask = 0x3ffffff,
+        Shift = 2,
+        IsPcRelative = true,
+        IsSigned = true,
+        IsKnown = true,
+    };
 
     public static readonly RelocationType Page26 = new(4, "R_TINY_PAGE26")
     {
@@ -38,14 +66,23 @@ internal sealed class TinyArchitecture : Architecture
         PartBits = 12,
     };
 
-    public static readonly RelocationType Low12 = new(5, "R_TINY_LOW12") { Size = 4, Mask = 0xfff, IsKnown = true, Part = RelocationPart.Low, PartBits = 12 };
+    public static readonly RelocationType Low12 = new(5, "R_TINY_LOW12")
+    {
+        Size = 4,
+        Mask = 0xfff,
+        IsKnown = true,
+        Part = RelocationPart.Low,
+        PartBits = 12,
+    };
 
     private static readonly byte[] nop = [0x04, 0, 0, 0];
 
     private TinyArchitecture()
-        : base(Number, ElfByteOrder.BigEndian, [new(0, "R_TINY_NONE") { IsNone = true }, Absolute64, Relative32, Relative26, Page26, Low12])
-    {
-    }
+        : base(
+            Number,
+            ElfByteOrder.BigEndian,
+            [new(0, "R_TINY_NONE") { IsNone = true }, Absolute64, Relative32, Relative26, Page26, Low12]
+        ) { }
 
     public static TinyArchitecture Instance { get; } = new();
 
@@ -68,7 +105,8 @@ internal sealed class TinyArchitecture : Architecture
     internal override int SmallestField => Word;
 
     /// <summary>Arguments in r3 to r8, results in r3 and r4, the stack pointer is r1; a call puts nothing on the stack.</summary>
-    internal override CallingConvention Calls { get; } = new([3, 4, 5, 6, 7, 8], (3, 4), [0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 1, 31, 32, 0);
+    internal override CallingConvention Calls { get; } =
+        new([3, 4, 5, 6, 7, 8], (3, 4), [0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 1, 31, 32, 0);
 
     internal override StaticBranches StaticBranches { get; } = new NoStaticBranches();
 
@@ -97,7 +135,9 @@ internal sealed class TinyArchitecture : Architecture
     {
         end = Math.Min(end, (ulong)section.Content.Length);
         for (var at = start; at + Word <= end; at += Word)
+        {
             yield return new TinyInstruction(at, Order.ReadUInt32(section.Content.AsSpan((int)at)));
+        }
     }
 
     private sealed class TinyInstruction(ulong offset, uint code) : MachineInstruction
@@ -114,22 +154,24 @@ internal sealed class TinyArchitecture : Architecture
 
         public override int Opcode => (int)Kind;
 
-        public override Operation Operation => Kind switch
-        {
-            Nop32 => Operation.Nop,
-            LoadImmediate or Load or Store => Operation.Move,
-            AddressOf or PageOf => Operation.LoadAddress,
-            _ => Operation.Other,
-        };
+        public override Operation Operation =>
+            Kind switch
+            {
+                Nop32 => Operation.Nop,
+                LoadImmediate or Load or Store => Operation.Move,
+                AddressOf or PageOf => Operation.LoadAddress,
+                _ => Operation.Other,
+            };
 
-        public override ControlFlow Flow => Kind switch
-        {
-            Call => ControlFlow.Call,
-            Jump => ControlFlow.Jump,
-            JumpIfZero => ControlFlow.ConditionalJump,
-            Return => ControlFlow.Return,
-            _ => ControlFlow.Next,
-        };
+        public override ControlFlow Flow =>
+            Kind switch
+            {
+                Call => ControlFlow.Call,
+                Jump => ControlFlow.Jump,
+                JumpIfZero => ControlFlow.ConditionalJump,
+                Return => ControlFlow.Return,
+                _ => ControlFlow.Next,
+            };
 
         public override ulong? Target => Kind is Call or Jump or JumpIfZero ? unchecked(offset + Distance) : null;
 
@@ -143,35 +185,47 @@ internal sealed class TinyArchitecture : Architecture
 
         public override bool MayCallByConvention => true;
 
-        protected override MemoryOperand? ReadMemory() => Kind is Load or Store or AddressOf or PageOf
-            ? new MemoryOperand(MachineRegister.None, MachineRegister.None, 0, Kind is AddressOf or PageOf ? 0 : sizeof(ulong))
-            {
-                Place = Kind == PageOf ? unchecked((offset & ~0xfffUL) + (Distance << 10)) : unchecked(offset + Distance),
-                IsWritten = Kind == Store,
-            }
-            : null;
+        protected override MemoryOperand? ReadMemory() =>
+            Kind is Load or Store or AddressOf or PageOf
+                ? new MemoryOperand(
+                    MachineRegister.None,
+                    MachineRegister.None,
+                    0,
+                    Kind is AddressOf or PageOf ? 0 : sizeof(ulong)
+                )
+                {
+                    Place = Kind == PageOf ? unchecked((offset & ~0xfffUL) + (Distance << 10)) : unchecked(offset + Distance),
+                    IsWritten = Kind == Store,
+                }
+                : null;
 
         // Everything loads into, and is stored from, the register of the first argument.
-        protected override IReadOnlyList<Operand> ReadOperands() => Kind switch
-        {
-            LoadImmediate => [First(OperandAccess.Write), new(OperandKind.Immediate, OperandAccess.Read, MachineRegister.None, code & 0xffff, sizeof(ulong))],
-            Load => [First(OperandAccess.Write), InMemory(OperandAccess.Read)],
-            AddressOf or PageOf => [First(OperandAccess.Write), InMemory(OperandAccess.None)],
-            AddLow =>
-            [
-                First(OperandAccess.Write | OperandAccess.Read),
-                new(OperandKind.Immediate, OperandAccess.Read, MachineRegister.None, code & 0xfff, sizeof(ulong)),
-            ],
-            Store => [InMemory(OperandAccess.Write), First(OperandAccess.Read)],
-            _ => [],
-        };
+        protected override IReadOnlyList<Operand> ReadOperands() =>
+            Kind switch
+            {
+                LoadImmediate =>
+                [
+                    First(OperandAccess.Write),
+                    new(OperandKind.Immediate, OperandAccess.Read, MachineRegister.None, code & 0xffff, sizeof(ulong)),
+                ],
+                Load => [First(OperandAccess.Write), InMemory(OperandAccess.Read)],
+                AddressOf or PageOf => [First(OperandAccess.Write), InMemory(OperandAccess.None)],
+                AddLow =>
+                [
+                    First(OperandAccess.Write | OperandAccess.Read),
+                    new(OperandKind.Immediate, OperandAccess.Read, MachineRegister.None, code & 0xfff, sizeof(ulong)),
+                ],
+                Store => [InMemory(OperandAccess.Write), First(OperandAccess.Read)],
+                _ => [],
+            };
 
         protected override IReadOnlyList<RegisterUse> ReadRegisters() =>
             [.. Operands.Where(o => o.IsRegister).Select(o => new RegisterUse(o.Register, o.Access))];
 
         private static Operand First(OperandAccess access) => new(OperandKind.Register, access, new(3, sizeof(ulong)), 0, 0);
 
-        private static Operand InMemory(OperandAccess access) => new(OperandKind.Memory, access, MachineRegister.None, 0, sizeof(ulong));
+        private static Operand InMemory(OperandAccess access) =>
+            new(OperandKind.Memory, access, MachineRegister.None, 0, sizeof(ulong));
     }
 
     private sealed class NoStaticBranches : StaticBranches
@@ -226,7 +280,9 @@ internal sealed class TinyArchitecture : Architecture
         public override bool LoadsFirstArgument(ReadOnlySpan<byte> code, ElfRelocation relocation, out long bias)
         {
             bias = 0;
-            return relocation.Type == Relative26.Number && relocation.Offset < (ulong)code.Length && code[(int)relocation.Offset] >> 2 == (int)AddressOf;
+            return relocation.Type == Relative26.Number
+                && relocation.Offset < (ulong)code.Length
+                && code[(int)relocation.Offset] >> 2 == (int)AddressOf;
         }
     }
 }

@@ -9,7 +9,9 @@ namespace Elivepatch.Engine.Tests.Architectures;
 /// <summary>Links units for <see cref="TinyArchitecture"/> as a kernel is.</summary>
 internal sealed class TinyKernel
 {
-    private const ulong TextAt = 0xc000_0000_0010_0000, DataAt = 0xc000_0000_0020_0000, RestAt = 0xc000_0000_0030_0000;
+    private const ulong TextAt = 0xc000_0000_0010_0000,
+        DataAt = 0xc000_0000_0020_0000,
+        RestAt = 0xc000_0000_0030_0000;
 
     private readonly Dictionary<string, ulong> addresses = new()
     {
@@ -40,11 +42,33 @@ internal sealed class TinyKernel
 
         (addresses["_etext"], addresses["_edata"]) = (TextAt + (ulong)text.Content.Length, DataAt + (ulong)data.Content.Length);
         foreach (var (unit, section, address) in placed)
+        {
             Relocate(section, address);
-        ElfObject vmlinux = new() { FileType = ElfFileType.Executable, Machine = TinyArchitecture.Number, Order = ElfByteOrder.BigEndian };
+        }
+
+        ElfObject vmlinux = new()
+        {
+            FileType = ElfFileType.Executable,
+            Machine = TinyArchitecture.Number,
+            Order = ElfByteOrder.BigEndian,
+        };
         vmlinux.Sections.AddRange([text, data]);
-        Symbols = KernelSymbols.Parse(Encoding.ASCII.GetBytes(string.Concat(addresses.OrderBy(a => a.Value).Select(a =>
-            string.Create(CultureInfo.InvariantCulture, $"{a.Value:x16} {(a.Value < DataAt ? 'T' : 'D')} {a.Key}\n"))))).Value;
+        Symbols = KernelSymbols
+            .Parse(
+                Encoding.ASCII.GetBytes(
+                    string.Concat(
+                        addresses
+                            .OrderBy(a => a.Value)
+                            .Select(a =>
+                                string.Create(
+                                    CultureInfo.InvariantCulture,
+                                    $"{a.Value:x16} {(a.Value < DataAt ? 'T' : 'D')} {a.Key}\n"
+                                )
+                            )
+                    )
+                )
+            )
+            .Value;
         Image = KernelImage.Open(TinyArchitecture.Instance, vmlinux, Symbols).Value;
     }
 
@@ -63,18 +87,28 @@ internal sealed class TinyKernel
     }
 
     private static ElfSection Section(string name, ulong address, ElfSectionFlags flags) =>
-        new(name, ElfSectionType.ProgBits) { Address = address, Flags = flags, Content = [] };
+        new(name, ElfSectionType.ProgBits)
+        {
+            Address = address,
+            Flags = flags,
+            Content = [],
+        };
 
     private void Place(ElfObject unit, ElfSection into)
     {
         if (unit.FindSection(into.Name) is not { } section)
+        {
             return;
+        }
+
         into.Content = [.. into.Content, .. new byte[-into.Content.Length & 7]];
         var address = into.Address + (ulong)into.Content.Length;
         into.Content = [.. into.Content, .. section.Content];
         placed.Add((unit, section, address));
         foreach (var symbol in unit.Symbols.Where(s => s.Section == section))
+        {
             addresses.Add(symbol.Name, address + symbol.Value);
+        }
     }
 
     private void Relocate(ElfSection section, ulong address)

@@ -22,25 +22,42 @@ public sealed class ChangedTypesTests
         """;
 
     // Each is one declaration of a variable that use() writes and reads.
-    public static TheoryData<int, string, string> Changes { get; } = new()
-    {
-        { 409, "static struct { unsigned long generation; int lock; int key; } v", "static struct { int lock; int key; unsigned long generation; } v" },
-        { 409, "static struct { long next_balance, next_blocked; } v", "static struct { long next_blocked, next_balance; } v" },
-        { 409, "static struct { struct { int a, b; } in[2]; } v", "static struct { struct { int b, a; } in[2]; } v" },
-        { 409, "struct { int a, b; } v[4]", "struct { int b, a; } v[4]" },
-        { 409, "static union { int a; struct { short low, high; }; } v", "static union { int a; struct { short high, low; }; } v" },
-        { 436, "static struct { int a, b; } *v", "static struct { int b, a; } *v" },
-        { 436, "static unsigned long v", "static unsigned char *v" },
-        { 436, "static struct link v", "static struct { void *first, *second; } v" },
-        { 436, "static struct link v", "static struct head v" },
-        { 436, "static struct link *v", "static struct head *v" },
-        { 436, "static int *v", "static struct mark *v" },
-        { 436, "static int v", "static unsigned v" },
-        { 436, "static int v", "static float v" },
-        { 436, "static int (*v)(int)", "static int (*v)(long)" },
-        { 436, "static void *v[4]", "static unsigned long v[4]" },
-        { 436, "__attribute__((section(\".data..percpu\"))) static long v", "__attribute__((section(\".data..percpu\"))) static long *v" },
-    };
+    public static TheoryData<int, string, string> Changes { get; } =
+        new()
+        {
+            {
+                409,
+                "static struct { unsigned long generation; int lock; int key; } v",
+                "static struct { int lock; int key; unsigned long generation; } v"
+            },
+            {
+                409,
+                "static struct { long next_balance, next_blocked; } v",
+                "static struct { long next_blocked, next_balance; } v"
+            },
+            { 409, "static struct { struct { int a, b; } in[2]; } v", "static struct { struct { int b, a; } in[2]; } v" },
+            { 409, "struct { int a, b; } v[4]", "struct { int b, a; } v[4]" },
+            {
+                409,
+                "static union { int a; struct { short low, high; }; } v",
+                "static union { int a; struct { short high, low; }; } v"
+            },
+            { 436, "static struct { int a, b; } *v", "static struct { int b, a; } *v" },
+            { 436, "static unsigned long v", "static unsigned char *v" },
+            { 436, "static struct link v", "static struct { void *first, *second; } v" },
+            { 436, "static struct link v", "static struct head v" },
+            { 436, "static struct link *v", "static struct head *v" },
+            { 436, "static int *v", "static struct mark *v" },
+            { 436, "static int v", "static unsigned v" },
+            { 436, "static int v", "static float v" },
+            { 436, "static int (*v)(int)", "static int (*v)(long)" },
+            { 436, "static void *v[4]", "static unsigned long v[4]" },
+            {
+                436,
+                "__attribute__((section(\".data..percpu\"))) static long v",
+                "__attribute__((section(\".data..percpu\"))) static long *v"
+            },
+        };
 
     [Theory]
     [MemberData(nameof(Changes))]
@@ -51,7 +68,13 @@ public sealed class ChangedTypesTests
         Assert.Equal([number], global.Numbers());
         Assert.Equal([number], before.StartsWith("static", StringComparison.Ordinal) ? local.Numbers() : [number]);
         Assert.Equal(new(StatementKind.LayoutIsSafe, "unit.c", "v"), Assert.Single(global.Problems).LiftedBy);
-        Assert.Empty(Compare(Global(before), Global(after), new AuthorStatement(StatementKind.LayoutIsSafe, "unit.c", "v", "it is so")).Problems);
+        Assert.Empty(
+            Compare(
+                Global(before),
+                Global(after),
+                new AuthorStatement(StatementKind.LayoutIsSafe, "unit.c", "v", "it is so")
+            ).Problems
+        );
     }
 
     [Fact]
@@ -59,7 +82,9 @@ public sealed class ChangedTypesTests
     {
         var (before, after) = (Local("static int v"), Local("static unsigned v"));
         Assert.Equal("use::v", Assert.Single(Compare(before, after).Problems).LiftedBy?.Name);
-        Assert.Empty(Compare(before, after, new AuthorStatement(StatementKind.LayoutIsSafe, "unit.c", "use::v", "it is so")).Problems);
+        Assert.Empty(
+            Compare(before, after, new AuthorStatement(StatementKind.LayoutIsSafe, "unit.c", "use::v", "it is so")).Problems
+        );
     }
 
     [Theory]
@@ -84,13 +109,26 @@ public sealed class ChangedTypesTests
     [Fact]
     public void A_struct_of_a_function_is_compared_where_a_static_has_it()
     {
-        const string before = "int use(int a) { struct own { int x, y; struct own *next; }; static struct own v; v.x += a; v.y -= a; take(&v); return v.x; }\n";
-        const string behind = "int use(int a) { struct own { int x, y; }; static struct own *v; if (!v) v = private_data(a); return v->x; }\n";
+        const string before =
+            "int use(int a) { struct own { int x, y; struct own *next; }; static struct own v; v.x += a; v.y -= a; take(&v); return v.x; }\n";
+        const string behind =
+            "int use(int a) { struct own { int x, y; }; static struct own *v; if (!v) v = private_data(a); return v->x; }\n";
         foreach (var source in new[] { before, behind })
-            Assert.Equal([409], Compare(Declarations + source, Declarations + source.Replace("int x, y;", "int y, x;", StringComparison.Ordinal)).Numbers());
+        {
+            Assert.Equal(
+                [409],
+                Compare(Declarations + source, Declarations + source.Replace("int x, y;", "int y, x;", StringComparison.Ordinal))
+                    .Numbers()
+            );
+        }
 
         const string automatic = "int use(int a) { struct own { int x, y; } v = { a, limit }; take(&v); return v.x; }\n";
-        Assert.Empty(Compare(Declarations + automatic, Declarations + automatic.Replace("int x, y;", "int y, x;", StringComparison.Ordinal)).Problems);
+        Assert.Empty(
+            Compare(
+                Declarations + automatic,
+                Declarations + automatic.Replace("int x, y;", "int y, x;", StringComparison.Ordinal)
+            ).Problems
+        );
     }
 
     [Theory]
@@ -101,7 +139,8 @@ public sealed class ChangedTypesTests
     [InlineData("enum { NONE, ACTIVE, PARKED };", "enum { NONE, RUNNING, PARKED };\n#define ACTIVE RUNNING", "ACTIVE")]
     public void Constants_without_a_tag_keep_their_values(string before, string after, string names)
     {
-        const string source = "\nint use(int *a) { switch (*a) { case ACTIVE: return limit; case PARKED: return 7; } *a = NONE; return 0; }\n";
+        const string source =
+            "\nint use(int *a) { switch (*a) { case ACTIVE: return limit; case PARKED: return 7; } *a = NONE; return 0; }\n";
         var problems = Compare(Declarations + before + source, Declarations + after + source).Problems;
         Assert.All(problems, p => Assert.Equal(409, p.Code.Number));
         Assert.Equal(names, string.Join(' ', problems.Select(p => p.LiftedBy!.Name)));
@@ -110,9 +149,17 @@ public sealed class ChangedTypesTests
     [Fact]
     public void A_new_constant_at_the_end_is_no_problem()
     {
-        const string before = "enum { NONE, ACTIVE };\nint use(int *a) { if (*a == ACTIVE) return limit; *a = NONE; return 0; }\n";
-        Assert.Empty(Compare(Declarations + before, Declarations + before.Replace("ACTIVE }", "ACTIVE, PARKED }", StringComparison.Ordinal)
-            .Replace("*a = NONE", "*a = PARKED", StringComparison.Ordinal)).Problems);
+        const string before =
+            "enum { NONE, ACTIVE };\nint use(int *a) { if (*a == ACTIVE) return limit; *a = NONE; return 0; }\n";
+        Assert.Empty(
+            Compare(
+                Declarations + before,
+                Declarations
+                    + before
+                        .Replace("ACTIVE }", "ACTIVE, PARKED }", StringComparison.Ordinal)
+                        .Replace("*a = NONE", "*a = PARKED", StringComparison.Ordinal)
+            ).Problems
+        );
     }
 
     private const string Context = """
@@ -129,7 +176,10 @@ public sealed class ChangedTypesTests
     [InlineData("fresh *ctx", "struct context { long mask; } unused; struct fresh { struct fresh *next; long mask; };")]
     public void A_struct_of_another_name_and_layout_is_refused(string pointer, string type)
     {
-        var problem = Assert.Single(Compare(Declarations + Context, Declarations + Renamed(pointer, type)).Problems, p => p.Reason.Contains("fresh", StringComparison.Ordinal));
+        var problem = Assert.Single(
+            Compare(Declarations + Context, Declarations + Renamed(pointer, type)).Problems,
+            p => p.Reason.Contains("fresh", StringComparison.Ordinal)
+        );
         Assert.Equal(409, problem.Code.Number);
         Assert.Equal("struct context", problem.LiftedBy!.Name);
         Assert.Contains("struct context becomes struct fresh", problem.Reason, StringComparison.Ordinal);
@@ -138,9 +188,19 @@ public sealed class ChangedTypesTests
     [Fact]
     public void A_struct_behind_a_cast_is_seen_too()
     {
-        const string before = "struct context { long mask; };\nint poll(int file) { return ((struct context *)private_data(file))->mask != limit; }\n";
-        Assert.Equal([409], Compare(Declarations + before, Declarations + before.Replace("context {", "fresh { long generation;", StringComparison.Ordinal)
-            .Replace("context *", "fresh *", StringComparison.Ordinal)).Numbers());
+        const string before =
+            "struct context { long mask; };\nint poll(int file) { return ((struct context *)private_data(file))->mask != limit; }\n";
+        Assert.Equal(
+            [409],
+            Compare(
+                    Declarations + before,
+                    Declarations
+                        + before
+                            .Replace("context {", "fresh { long generation;", StringComparison.Ordinal)
+                            .Replace("context *", "fresh *", StringComparison.Ordinal)
+                )
+                .Numbers()
+        );
     }
 
     [Theory]
@@ -148,8 +208,11 @@ public sealed class ChangedTypesTests
     [InlineData("struct { long generation, mask; } *")]
     public void A_struct_of_which_only_the_pointer_is_left_is_refused(string type)
     {
-        const string before = "struct context { long mask; };\nint poll(int file) { struct context *ctx = private_data(file); take(ctx); return limit; }\n";
-        var after = before.Replace("struct context { long mask; };", "", StringComparison.Ordinal).Replace("struct context *", type, StringComparison.Ordinal);
+        const string before =
+            "struct context { long mask; };\nint poll(int file) { struct context *ctx = private_data(file); take(ctx); return limit; }\n";
+        var after = before
+            .Replace("struct context { long mask; };", "", StringComparison.Ordinal)
+            .Replace("struct context *", type, StringComparison.Ordinal);
         Assert.Equal([409], Compare(Declarations + before, Declarations + after).Numbers());
     }
 
@@ -165,10 +228,23 @@ public sealed class ChangedTypesTests
     [Fact]
     public void A_variable_of_a_renamed_struct_is_the_same()
     {
-        var before = "struct old_mark { int a; struct old_mark *next; };\nstatic struct old_mark *v;\nint use(int a) { v->a += a; take(&v); return v->next != 0; }\n";
-        Assert.Empty(Compare(Declarations + before, Declarations + before.Replace("old_mark", "new_mark", StringComparison.Ordinal)).Problems);
-        Assert.NotEmpty(Compare(Declarations + before, Declarations + before.Replace("int a;", "int a, b;", StringComparison.Ordinal)
-            .Replace("old_mark", "new_mark", StringComparison.Ordinal)).Problems);
+        var before =
+            "struct old_mark { int a; struct old_mark *next; };\nstatic struct old_mark *v;\nint use(int a) { v->a += a; take(&v); return v->next != 0; }\n";
+        Assert.Empty(
+            Compare(
+                Declarations + before,
+                Declarations + before.Replace("old_mark", "new_mark", StringComparison.Ordinal)
+            ).Problems
+        );
+        Assert.NotEmpty(
+            Compare(
+                Declarations + before,
+                Declarations
+                    + before
+                        .Replace("int a;", "int a, b;", StringComparison.Ordinal)
+                        .Replace("old_mark", "new_mark", StringComparison.Ordinal)
+            ).Problems
+        );
     }
 
     [Fact]
@@ -195,11 +271,15 @@ public sealed class ChangedTypesTests
     public void A_variable_of_another_unit_keeps_its_type()
     {
         const string before = "extern long total;\nint use(int a) { return total > a; }\n";
-        Assert.Equal([436], Compare(Declarations + before, Declarations + "extern int *total;\nint use(int a) { return *total > a; }\n").Numbers());
+        Assert.Equal(
+            [436],
+            Compare(Declarations + before, Declarations + "extern int *total;\nint use(int a) { return *total > a; }\n").Numbers()
+        );
     }
 
     private static string Renamed(string pointer, string type) =>
-        Context.Replace("struct context { long mask; struct context *next; };", type, StringComparison.Ordinal)
+        Context
+            .Replace("struct context { long mask; struct context *next; };", type, StringComparison.Ordinal)
             .Replace("context *ctx", pointer, StringComparison.Ordinal)
             .Replace("ctx->", pointer.Split('*')[1] + "->", StringComparison.Ordinal);
 

@@ -29,9 +29,14 @@ public sealed class ComparedLiteralTests
     public void A_function_that_stays_and_compares_is_named()
     {
         const string before = Declarations + "int known(const char *a) { return a != unknown; }\n";
-        var problem = Assert.Single(Include.Run(Compare(before, before.Replace("a ? names[a]", "a > 1 ? names[a]", StringComparison.Ordinal))).Problems);
+        var problem = Assert.Single(
+            Include.Run(Compare(before, before.Replace("a ? names[a]", "a > 1 ? names[a]", StringComparison.Ordinal))).Problems
+        );
         Assert.Equal(435, problem.Code.Number);
-        Assert.Equal("unit.c: known compares a pointer with the literal \"(unknown)\", and name brings another copy", problem.Reason);
+        Assert.Equal(
+            "unit.c: known compares a pointer with the literal \"(unknown)\", and name brings another copy",
+            problem.Reason
+        );
     }
 
     [Theory]
@@ -39,5 +44,6 @@ public sealed class ComparedLiteralTests
     [InlineData("int use(const char *a) { take(a, a ? a : unknown); return limit == 9; }")]
     [InlineData("int use(const char *a) { return __builtin_strcmp(a, \"x\") == 0; }")]
     [InlineData("int use(int a) { return \"abcdef\"[a] == limit; }")]
-    public void Other_uses_are_no_problem(string function) => Assert.Empty(Include.Run(Compare(Declarations, Declarations + function)).Problems);
+    public void Other_uses_are_no_problem(string function) =>
+        Assert.Empty(Include.Run(Compare(Declarations, Declarations + function)).Problems);
 }

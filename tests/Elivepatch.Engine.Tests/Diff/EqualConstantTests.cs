@@ -26,8 +26,11 @@ public sealed class EqualConstantTests
     public void Each_function_keeps_its_own(string old, string changed, string function)
     {
         // A constant in front renumbers both.
-        var diff = Compare(Two, Two.Replace(old, changed, StringComparison.Ordinal)
-            .Replace("int f(", New.Replace(" h(", " e(", StringComparison.Ordinal) + "int f(", StringComparison.Ordinal));
+        var diff = Compare(
+            Two,
+            Two.Replace(old, changed, StringComparison.Ordinal)
+                .Replace("int f(", New.Replace(" h(", " e(", StringComparison.Ordinal) + "int f(", StringComparison.Ordinal)
+        );
         var inclusion = Value(Include.Run(diff));
         var (before, after) = (diff.Changed[0].Before!, diff.Changed[0].After);
         Assert.Equal(function, after.Name);
@@ -59,8 +62,11 @@ public sealed class EqualConstantTests
     [Fact]
     public void A_constant_that_only_changes_its_declaring_function_is_the_kernels_own()
     {
-        var after = Two.Replace($"int f(int a) {{ {BodyOfF} }}",
-            $"static inline int ask(int a) {{ {BodyOfF} }}\nint f(int a) {{ return ask(a) + 5; }}", StringComparison.Ordinal);
+        var after = Two.Replace(
+            $"int f(int a) {{ {BodyOfF} }}",
+            $"static inline int ask(int a) {{ {BodyOfF} }}\nint f(int a) {{ return ask(a) + 5; }}",
+            StringComparison.Ordinal
+        );
         var diff = Compare(Two, after);
         var inclusion = Value(Include.Run(diff));
         Assert.Equal(["f"], diff.Changed());
@@ -115,6 +121,7 @@ public sealed class EqualConstantTests
         function.References.Select(r => r.Piece).First(p => p?.IsConstant == true)!;
 
     private static Piece? TwinOf(Inclusion inclusion, Piece after) =>
-        inclusion.Contains(after) ? null
+        inclusion.Contains(after)
+            ? null
             : inclusion.Diff.Correlation.BeforeOf(after) ?? inclusion.KernelTwins.GetValueOrDefault(after);
 }

@@ -34,42 +34,46 @@ public sealed class IdListTests
 
         """;
 
-    private const string Lists = Macros + """
-        BTF_SET_START(allowed)
-        BTF_ID(func, vfs_truncate)
-        BTF_ID(func, vfs_fallocate)
-        BTF_ID(func, dentry_open)
-        BTF_SET_END(allowed)
-        BTF_KFUNCS_START(kfuncs)
-        BTF_ID_FLAGS(func, bpf_get_file, (1 << 0) | (1 << 2))
-        BTF_ID_FLAGS(func, bpf_put_file, (1 << 1))
-        BTF_KFUNCS_END(kfuncs)
-        BTF_ID_LIST(types)
-        BTF_ID(struct, sk_buff)
-        BTF_ID_UNUSED
-        BTF_ID(struct, task_struct)
-        BTF_ID_LIST_GLOBAL(shared)
-        BTF_ID(struct, file)
-        extern int contains(const void *, unsigned);
-        int f(unsigned id) { return contains(&kfuncs, id); }
-        int g(unsigned id) { return contains(&allowed, id) + (types[2] == id); }
+    private const string Lists =
+        Macros
+        + """
+            BTF_SET_START(allowed)
+            BTF_ID(func, vfs_truncate)
+            BTF_ID(func, vfs_fallocate)
+            BTF_ID(func, dentry_open)
+            BTF_SET_END(allowed)
+            BTF_KFUNCS_START(kfuncs)
+            BTF_ID_FLAGS(func, bpf_get_file, (1 << 0) | (1 << 2))
+            BTF_ID_FLAGS(func, bpf_put_file, (1 << 1))
+            BTF_KFUNCS_END(kfuncs)
+            BTF_ID_LIST(types)
+            BTF_ID(struct, sk_buff)
+            BTF_ID_UNUSED
+            BTF_ID(struct, task_struct)
+            BTF_ID_LIST_GLOBAL(shared)
+            BTF_ID(struct, file)
+            extern int contains(const void *, unsigned);
+            int f(unsigned id) { return contains(&kfuncs, id); }
+            int g(unsigned id) { return contains(&allowed, id) + (types[2] == id); }
 
-        """;
+            """;
 
     [Theory]
-    [InlineData("dentry_open", "vfs_getattr")]                              // a member of a set
-    [InlineData("BTF_ID(func, vfs_fallocate)\n", "")]                       // removed
-    [InlineData("dentry_open)", "dentry_open)\nBTF_ID(func, vfs_getattr)")]  // added
-    [InlineData("bpf_put_file, (1 << 1)", "bpf_put_file, (1 << 3)")]        // flags of a member of a set8
-    [InlineData("BTF_KFUNCS_START(kfuncs)", "SET8_START(kfuncs, 0)")]       // flags of the set8
-    [InlineData("(struct, task_struct)", "(union, task_struct)")]           // another kind
-    [InlineData("BTF_ID_UNUSED", "BTF_ID(struct, sock)")]                   // a place that was free
-    [InlineData("(struct, file)", "(struct, inode)")]                       // a global list
-    [InlineData("BTF_ID_LIST_GLOBAL(shared)", "BTF_ID_LIST(shared)")]       // no longer global
+    [InlineData("dentry_open", "vfs_getattr")] // a member of a set
+    [InlineData("BTF_ID(func, vfs_fallocate)\n", "")] // removed
+    [InlineData("dentry_open)", "dentry_open)\nBTF_ID(func, vfs_getattr)")] // added
+    [InlineData("bpf_put_file, (1 << 1)", "bpf_put_file, (1 << 3)")] // flags of a member of a set8
+    [InlineData("BTF_KFUNCS_START(kfuncs)", "SET8_START(kfuncs, 0)")] // flags of the set8
+    [InlineData("(struct, task_struct)", "(union, task_struct)")] // another kind
+    [InlineData("BTF_ID_UNUSED", "BTF_ID(struct, sock)")] // a place that was free
+    [InlineData("(struct, file)", "(struct, inode)")] // a global list
+    [InlineData("BTF_ID_LIST_GLOBAL(shared)", "BTF_ID_LIST(shared)")] // no longer global
     [InlineData("extern int contains", "BTF_ID_LIST(added)\nBTF_ID(struct, file)\nextern int contains")]
     [InlineData("BTF_ID_LIST_GLOBAL(shared)\nBTF_ID(struct, file)\n", "")]
-    [InlineData("(struct, sk_buff)\nBTF_ID_UNUSED\nBTF_ID(struct, task_struct)",
-        "(struct, task_struct)\nBTF_ID_UNUSED\nBTF_ID(struct, sk_buff)")]
+    [InlineData(
+        "(struct, sk_buff)\nBTF_ID_UNUSED\nBTF_ID(struct, task_struct)",
+        "(struct, task_struct)\nBTF_ID_UNUSED\nBTF_ID(struct, sk_buff)"
+    )]
     public void A_changed_list_is_refused(string old, string changed)
     {
         var after = Lists.Replace(old, changed, StringComparison.Ordinal);
@@ -116,8 +120,12 @@ public sealed class IdListTests
     [Fact]
     public void A_new_list_that_new_code_asks_is_refused()
     {
-        var after = Lists.Replace("extern int contains(",
-            "BTF_SET_START(more)\nBTF_ID(func, vfs_truncate)\nBTF_SET_END(more)\nextern int contains(", StringComparison.Ordinal)
+        var after = Lists
+            .Replace(
+                "extern int contains(",
+                "BTF_SET_START(more)\nBTF_ID(func, vfs_truncate)\nBTF_SET_END(more)\nextern int contains(",
+                StringComparison.Ordinal
+            )
             .Replace("contains(&kfuncs, id)", "contains(&kfuncs, id) || contains(&more, id)", StringComparison.Ordinal);
         Assert.Equal([425], Compare(Lists, after).Numbers());
     }
@@ -128,7 +136,8 @@ public sealed class IdListTests
     [InlineData(".invented_list", 402)]
     public void A_list_whose_meaning_is_in_the_names_of_its_symbols_is_compared_by_them(string section, int number)
     {
-        var source = $"asm(\".pushsection {section},\\\"a\\\"\\n__entry__one:\\n.zero 8\\n"
+        var source =
+            $"asm(\".pushsection {section},\\\"a\\\"\\n__entry__one:\\n.zero 8\\n"
             + "__entry__two:\\n.zero 8\\n.popsection\");\n"
             + "int f(int a) { return a; }\n";
         Assert.True(Compare(source, source).IsEmpty);
@@ -140,7 +149,9 @@ public sealed class IdListTests
     [InlineData(".globl entry\\n.type entry, STT_OBJECT\\n.size entry, 8\\nentry:\\n")]
     public void A_list_whose_meaning_is_behind_its_pointers_is_followed(string label)
     {
-        var source = "extern int one, two;\nint f(int a) { return a; }\nasm(\".pushsection .rodata.entries,\\\"a\\\"\\n" + label
+        var source =
+            "extern int one, two;\nint f(int a) { return a; }\nasm(\".pushsection .rodata.entries,\\\"a\\\"\\n"
+            + label
             + "1: .quad one\\n.popsection\\n.pushsection _ftrace_events,\\\"a\\\"\\n.quad 1b\\n.popsection\");\n";
         Assert.True(Compare(source, source).IsEmpty);
         Assert.NotEmpty(Compare(source, source.Replace(".quad one", ".quad two", StringComparison.Ordinal)).Problems);

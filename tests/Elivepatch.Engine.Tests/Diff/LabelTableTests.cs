@@ -41,11 +41,11 @@ public sealed class LabelTableTests
 
     // The kernel's __annotate_jump_table of different versions, and no annotation.
     public static TheoryData<string> Places =>
-    [
-        "",
-        "__attribute__((section(\".data.rel.ro.c_jump_table\")))",
-        "__attribute__((section(\".rodata..c_jump_table,\\\"a\\\",@progbits #\")))",
-    ];
+        [
+            "",
+            "__attribute__((section(\".data.rel.ro.c_jump_table\")))",
+            "__attribute__((section(\".rodata..c_jump_table,\\\"a\\\",@progbits #\")))",
+        ];
 
     [Theory]
     [MemberData(nameof(Places))]
@@ -62,7 +62,10 @@ public sealed class LabelTableTests
     public void Labels_that_move_are_part_of_the_change_and_no_changed_data()
     {
         var diff = Compare(
-            Interpreter, Interpreter.Replace("a += 3;", "a += p[1] * 17 + limit;", StringComparison.Ordinal), "-DPLACE=");
+            Interpreter,
+            Interpreter.Replace("a += 3;", "a += p[1] * 17 + limit;", StringComparison.Ordinal),
+            "-DPLACE="
+        );
         Assert.Equal(["run"], diff.Changed());
         Assert.Empty(diff.Problems);
         AssertOwnTable(diff);
@@ -73,7 +76,10 @@ public sealed class LabelTableTests
     {
         // The compiler moves no code for it: nothing but the table differs.
         var diff = Compare(
-            Interpreter, Interpreter.Replace("&&add, &&sub", "&&sub, &&add", StringComparison.Ordinal), "-DPLACE=");
+            Interpreter,
+            Interpreter.Replace("&&add, &&sub", "&&sub, &&add", StringComparison.Ordinal),
+            "-DPLACE="
+        );
         Assert.Equal(["run"], diff.Changed());
         Assert.Empty(diff.Problems);
         AssertOwnTable(diff);
@@ -83,15 +89,21 @@ public sealed class LabelTableTests
     public void The_table_of_a_function_that_stays_stays()
     {
         var diff = Compare(
-            Interpreter, Interpreter.Replace("return a + limit", "return a - limit", StringComparison.Ordinal), "-DPLACE=");
+            Interpreter,
+            Interpreter.Replace("return a + limit", "return a - limit", StringComparison.Ordinal),
+            "-DPLACE="
+        );
         Assert.Equal(["other"], diff.Included());
     }
 
     [Fact]
     public void A_new_function_brings_its_table()
     {
-        var diff = Compare("extern int limit;\nint other(int a) { return a + limit; }\n",
-            Interpreter.Replace("a + limit", "run((const unsigned char *)\"\\1\\2\", a)", StringComparison.Ordinal), "-DPLACE=");
+        var diff = Compare(
+            "extern int limit;\nint other(int a) { return a + limit; }\n",
+            Interpreter.Replace("a + limit", "run((const unsigned char *)\"\\1\\2\", a)", StringComparison.Ordinal),
+            "-DPLACE="
+        );
         Assert.Empty(diff.Problems);
         AssertOwnTable(diff);
     }
@@ -107,8 +119,10 @@ public sealed class LabelTableTests
     [Fact]
     public void Other_targets_of_a_switch_are_another_function()
     {
-        var after = Switch.Replace("case 2:", "case :", StringComparison.Ordinal)
-            .Replace("case 3:", "case 2:", StringComparison.Ordinal).Replace("case :", "case 3:", StringComparison.Ordinal);
+        var after = Switch
+            .Replace("case 2:", "case :", StringComparison.Ordinal)
+            .Replace("case 3:", "case 2:", StringComparison.Ordinal)
+            .Replace("case :", "case 3:", StringComparison.Ordinal);
         var diff = Compare(Switch, after, "-fjump-tables");
         Assert.Equal(["run"], diff.Changed());
         AssertOwnTable(diff);
@@ -117,7 +131,8 @@ public sealed class LabelTableTests
     [Fact]
     public void A_table_that_is_written_is_refused()
     {
-        var source = Interpreter.Replace("*const table", "*table", StringComparison.Ordinal)
+        var source = Interpreter
+            .Replace("*const table", "*table", StringComparison.Ordinal)
             .Replace("mul: a *= 5;", "mul: a *= 5; table[0] = &&sub;", StringComparison.Ordinal);
         Assert.Equal([427], Refusals(source, source.Replace("a += 3", "a += 7", StringComparison.Ordinal)));
         Assert.Equal([427], Refusals(source, source.Replace("a += 3;", "a += p[1] * 17 + limit;", StringComparison.Ordinal)));
@@ -168,8 +183,10 @@ public sealed class LabelTableTests
         var inclusion = Value(Include.Run(diff));
         var table = Assert.Single(inclusion.Pieces, p => p.Kind is PieceKind.Variable or PieceKind.Unnamed);
         Assert.NotEmpty(table.References);
-        Assert.All(table.References,
-            r => Assert.Equal(("run", Destination.Livepatch), (r.TargetName, inclusion.DestinationOf(r))));
+        Assert.All(
+            table.References,
+            r => Assert.Equal(("run", Destination.Livepatch), (r.TargetName, inclusion.DestinationOf(r)))
+        );
         var uses = inclusion.Pieces.SelectMany(p => p.References).Where(r => r.Piece == table).ToList();
         Assert.NotEmpty(uses);
         Assert.All(uses, r => Assert.Equal(Destination.Livepatch, inclusion.DestinationOf(r)));

@@ -30,11 +30,15 @@ public sealed class LiftToCallersTests
     [Fact]
     public void Callers_without_an_ftrace_entry_are_brought_by_their_callers()
     {
-        const string more = "static untraced int middle(int a) { return body(a) * body(a + 1); }\nint caller(int a) { return middle(a) + middle(2); }\n";
+        const string more =
+            "static untraced int middle(int a) { return body(a) * body(a + 1); }\nint caller(int a) { return middle(a) + middle(2); }\n";
         var before = Source.Replace("int caller(int a) { return body(a) + 5; }\n", more, StringComparison.Ordinal);
         var diff = Compare(before, before.Replace("* 3", "* 4", StringComparison.Ordinal));
         Assert.Empty(diff.Problems);
-        Assert.Equal([("body", false), ("middle", false), ("caller", true)], diff.Changed.Select(c => (c.After.Name, c.IsDiverted)));
+        Assert.Equal(
+            [("body", false), ("middle", false), ("caller", true)],
+            diff.Changed.Select(c => (c.After.Name, c.IsDiverted))
+        );
     }
 
     [Fact]
@@ -48,7 +52,8 @@ public sealed class LiftToCallersTests
     [Fact]
     public void A_function_that_a_lifted_one_jumps_to_is_seen_where_that_one_is_called()
     {
-        const string more = "static untraced int middle(int a) { slow(a); return body(a); }\nint caller(int a) { return middle(a) + middle(2); }\n";
+        const string more =
+            "static untraced int middle(int a) { slow(a); return body(a); }\nint caller(int a) { return middle(a) + middle(2); }\n";
         var before = Source.Replace("int caller(int a) { return body(a) + 5; }\n", more, StringComparison.Ordinal);
         var diff = Compare(before, before.Replace("* 3", "* 4", StringComparison.Ordinal));
         Assert.All(diff.Changed, c => Assert.True(c.IsSeenOnStacks));
@@ -56,9 +61,17 @@ public sealed class LiftToCallersTests
 
     [Theory]
     [InlineData("int other(int a)", "int (*pointer)(int) = body;\nint other(int a)", "pointer holds its address")]
-    [InlineData("int other(int a) { return slow(a) - 1; }", "int other(int (**a)(int)) { *a = body; return 1; }", "other holds its address")]
+    [InlineData(
+        "int other(int a) { return slow(a) - 1; }",
+        "int other(int (**a)(int)) { *a = body; return 1; }",
+        "other holds its address"
+    )]
     [InlineData("static untraced int body", "untraced int body", "callers in other units")]
-    [InlineData("int other(int a)", "asm(\".pushsection .initcall1.init,\\\"a\\\"\\n.quad body\\n.popsection\");\nint other(int a)", ".initcall1.init holds its address")]
+    [InlineData(
+        "int other(int a)",
+        "asm(\".pushsection .initcall1.init,\\\"a\\\"\\n.quad body\\n.popsection\");\nint other(int a)",
+        ".initcall1.init holds its address"
+    )]
     public void Whoever_else_may_run_the_old_one_is_named(string old, string now, string reason)
     {
         var before = Source.Replace(old, now, StringComparison.Ordinal);
@@ -88,7 +101,9 @@ public sealed class LiftToCallersTests
     [Fact]
     public void A_unit_without_any_ftrace_entry_says_so()
     {
-        var before = Source.Replace("int caller", "untraced int caller", StringComparison.Ordinal).Replace("int other", "untraced int other", StringComparison.Ordinal);
+        var before = Source
+            .Replace("int caller", "untraced int caller", StringComparison.Ordinal)
+            .Replace("int other", "untraced int other", StringComparison.Ordinal);
         var problem = Assert.Single(Compare(before, before.Replace("* 3", "* 4", StringComparison.Ordinal)).Problems);
         Assert.Contains("its unit is compiled without ftrace entries", problem.Reason, StringComparison.Ordinal);
         Assert.Contains("caller (calls body, which cannot be diverted)", problem.Reason, StringComparison.Ordinal);
@@ -97,7 +112,11 @@ public sealed class LiftToCallersTests
     [Fact]
     public void A_call_in_a_cold_part_is_not_seen_on_stacks()
     {
-        var before = Source.Replace("return body(a) + 5;", "if (__builtin_expect(a == 7, 0)) { slow(1); slow(2); return body(a) + 5; } return a;", StringComparison.Ordinal);
+        var before = Source.Replace(
+            "return body(a) + 5;",
+            "if (__builtin_expect(a == 7, 0)) { slow(1); slow(2); return body(a) + 5; } return a;",
+            StringComparison.Ordinal
+        );
         var diff = Compare(before, before.Replace("* 3", "* 4", StringComparison.Ordinal), "-freorder-blocks-and-partition");
         var body = Assert.Single(diff.Changed, c => c.After.Name == "body");
         Assert.Equal(diff.Changed.Single(c => c.After.Name == "caller").After.Cold is null, body.IsSeenOnStacks);
@@ -108,8 +127,16 @@ public sealed class LiftToCallersTests
     {
         const string more = "static untraced int middle(int a) { return body(a); }\nint caller(int a) { return middle(a); }\n";
         var before = Source.Replace("int caller(int a) { return body(a) + 5; }\n", more, StringComparison.Ordinal);
-        var diff = Compare(before, before.Replace("* 3", "* 4", StringComparison.Ordinal).Replace("return middle(a);", "return body(a);", StringComparison.Ordinal)
-            .Replace("static untraced int middle(int a) { return body(a); }\n", "", StringComparison.Ordinal));
-        Assert.Contains(diff.Problems, p => p.Reason.Contains("and middle, which calls it, is removed", StringComparison.Ordinal));
+        var diff = Compare(
+            before,
+            before
+                .Replace("* 3", "* 4", StringComparison.Ordinal)
+                .Replace("return middle(a);", "return body(a);", StringComparison.Ordinal)
+                .Replace("static untraced int middle(int a) { return body(a); }\n", "", StringComparison.Ordinal)
+        );
+        Assert.Contains(
+            diff.Problems,
+            p => p.Reason.Contains("and middle, which calls it, is removed", StringComparison.Ordinal)
+        );
     }
 }

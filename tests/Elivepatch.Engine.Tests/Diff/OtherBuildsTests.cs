@@ -8,7 +8,9 @@ using static Elivepatch.Engine.Tests.Diff.Patched;
 
 namespace Elivepatch.Engine.Tests.Diff;
 
-/// <summary>Objects as other builds leave them: of older kernels and compilers, behind recordmcount or objtool, with lines that moved.</summary>
+/// <summary>
+/// Objects as other builds leave them: of older kernels and compilers, behind recordmcount or objtool, with lines that moved.
+/// </summary>
 public sealed class OtherBuildsTests
 {
     private const string Declarations = """
@@ -23,8 +25,15 @@ public sealed class OtherBuildsTests
     {
         var elf = ElfReader.Read(Gcc.Compile("int f(int a) { return a + 1; }\n", KernelFlags + Gcc.EngineFlags));
         foreach (var call in elf.RelocationSections.SelectMany(s => s.Entries).Where(e => e.Symbol!.Name == "__fentry__"))
+        {
             call.Type = 0;
-        Assert.True(Assert.Single(Value(UnitObject.Read(X8664Architecture.Instance, "unit.c", elf, layouts: null)).Functions).HasFtraceEntry);
+        }
+
+        Assert.True(
+            Assert
+                .Single(Value(UnitObject.Read(X8664Architecture.Instance, "unit.c", elf, layouts: null)).Functions)
+                .HasFtraceEntry
+        );
     }
 
     [Theory]
@@ -40,7 +49,9 @@ public sealed class OtherBuildsTests
     public void Entries_of_a_table_are_told_apart_without_the_kernels_headers(string table, string entry)
     {
         var site = $"asm volatile(\"1:\\tnop\\n.pushsection {table},\\\"a\\\"\\n{entry}\\n.popsection\");";
-        var source = Declarations + $"int f(int a) {{ {site} {site} return a; }}\nint g(int a) {{ {site} return a; }}\nint h(int a) {{ {site} return use(a); }}\n";
+        var source =
+            Declarations
+            + $"int f(int a) {{ {site} {site} return a; }}\nint g(int a) {{ {site} return a; }}\nint h(int a) {{ {site} return use(a); }}\n";
 
         var unit = Unit(source);
 
@@ -48,7 +59,9 @@ public sealed class OtherBuildsTests
         Assert.Equal(["h"], Compare(source, source.Replace("use(a);", "use(a + 1);", StringComparison.Ordinal)).Changed());
         var last = source.LastIndexOf("key", StringComparison.Ordinal);
         if (last > source.IndexOf("f(int", StringComparison.Ordinal))
+        {
             Assert.Equal(["h"], Compare(source, source[..last] + "other" + source[(last + 3)..]).Changed());
+        }
     }
 
     [Theory]
@@ -56,39 +69,67 @@ public sealed class OtherBuildsTests
     [InlineData(".smp_locks", "\\n.long 4b - .")]
     public void Code_without_a_name_goes_on_behind_an_instruction_that_a_table_names(string table, string entries)
     {
-        string Source(int number) => $"long f(long a) {{ asm volatile(\"1:\\tmov (%0),%0\\n2:\\n.pushsection .fixup,\\\"ax\\\"\\n3:\\tmov $1,%k0\\n4:\\tlock incl (%0)\\n\\tmov ${number},%k0\\n\\tjmp 2b\\n.popsection\\n"
+        string Source(int number) =>
+            $"long f(long a) {{ asm volatile(\"1:\\tmov (%0),%0\\n2:\\n.pushsection .fixup,\\\"ax\\\"\\n3:\\tmov $1,%k0\\n4:\\tlock incl (%0)\\n\\tmov ${number},%k0\\n\\tjmp 2b\\n.popsection\\n"
             + $".pushsection __ex_table,\\\"a\\\"\\n.long 1b - ., 3b - .\\n.popsection\\n.pushsection {table},\\\"a\\\"{entries}\\n.popsection\" : \"+r\" (a)); return a; }}\n";
 
         Assert.Equal(["f"], Compare(Source(2), Source(3)).Changed());
-        var brought = Assert.Single(Value(Include.Run(Compare(Source(2), Source(3)))).Pieces, p => p.Kind == PieceKind.Replacement);
+        var brought = Assert.Single(
+            Value(Include.Run(Compare(Source(2), Source(3)))).Pieces,
+            p => p.Kind == PieceKind.Replacement
+        );
         Assert.Equal(brought.Section.Size, brought.Size);
     }
 
     [Fact]
     public void Code_without_a_name_that_runs_into_the_next_is_not_understood()
     {
-        const string source = "long f(long a) { asm volatile(\"1:\\tmov (%0),%0\\n2:\\tmov 8(%0),%0\\n3:\\n.pushsection .fixup,\\\"ax\\\"\\n4:\\tmov $1,%k0\\n5:\\tjmp 3b\\n.popsection\\n"
+        const string source =
+            "long f(long a) { asm volatile(\"1:\\tmov (%0),%0\\n2:\\tmov 8(%0),%0\\n3:\\n.pushsection .fixup,\\\"ax\\\"\\n4:\\tmov $1,%k0\\n5:\\tjmp 3b\\n.popsection\\n"
             + ".pushsection __ex_table,\\\"a\\\"\\n.long 1b - ., 4b - .\\n.long 2b - ., 5b - .\\n.popsection\" : \"+r\" (a)); return a; }\n";
-        var outcome = UnitObject.Read(X8664Architecture.Instance, "unit.c", ElfReader.Read(Gcc.Compile(source, KernelFlags + Gcc.EngineFlags)), layouts: null);
+        var outcome = UnitObject.Read(
+            X8664Architecture.Instance,
+            "unit.c",
+            ElfReader.Read(Gcc.Compile(source, KernelFlags + Gcc.EngineFlags)),
+            layouts: null
+        );
         Assert.Equal(DiffProblems.UnreadableCode, Assert.Single(outcome.Problems).Code);
     }
 
     [Fact]
     public void Entries_that_are_unlike_each_other_are_not_taken_for_one()
     {
-        static string Site(string entry) => $"asm volatile(\"1:\\tnop\\n.pushsection .call_sites,\\\"a\\\"\\n{entry}\\n.popsection\");";
-        var irregular = string.Concat(Enumerable.Range(0, 6).Select(i => $"int f{i}(int a) {{ {Site(i == 3 ? ".long key - ." : ".long 1b - .")} return a; }}\n"));
-        var outcome = UnitObject.Read(X8664Architecture.Instance, "unit.c", ElfReader.Read(Gcc.Compile("extern int key;\n" + irregular, KernelFlags + Gcc.EngineFlags)), layouts: null);
+        static string Site(string entry) =>
+            $"asm volatile(\"1:\\tnop\\n.pushsection .call_sites,\\\"a\\\"\\n{entry}\\n.popsection\");";
+        var irregular = string.Concat(
+            Enumerable
+                .Range(0, 6)
+                .Select(i => $"int f{i}(int a) {{ {Site(i == 3 ? ".long key - ." : ".long 1b - .")} return a; }}\n")
+        );
+        var outcome = UnitObject.Read(
+            X8664Architecture.Instance,
+            "unit.c",
+            ElfReader.Read(Gcc.Compile("extern int key;\n" + irregular, KernelFlags + Gcc.EngineFlags)),
+            layouts: null
+        );
         Assert.Equal(DiffProblems.MalformedTable, Assert.Single(outcome.Problems).Code);
     }
 
     [Theory]
-    [InlineData(".fixup", "1:\\tmov (%0),%0\\n2:\\n.pushsection .fixup,\\\"ax\\\"\\n3:\\tmov $NUMBER,%k0\\n\\tjmp 2b\\n.popsection\\n.pushsection __ex_table,\\\"a\\\"\\n.long 1b - ., 3b - .\\n.popsection")]
-    [InlineData(".text..refcount", "\\tjs 3f\\n2:\\n.pushsection .text..refcount,\\\"ax\\\"\\n3:\\tmov $NUMBER,%k0\\n4:\\tud2\\n\\tjmp 2b\\n.popsection\\n.pushsection __ex_table,\\\"a\\\"\\n.long 4b - ., 2b - .\\n.popsection\\n.pushsection .discard.unreachable\\n.long 4b - .\\n.popsection")]
+    [InlineData(
+        ".fixup",
+        "1:\\tmov (%0),%0\\n2:\\n.pushsection .fixup,\\\"ax\\\"\\n3:\\tmov $NUMBER,%k0\\n\\tjmp 2b\\n.popsection\\n.pushsection __ex_table,\\\"a\\\"\\n.long 1b - ., 3b - .\\n.popsection"
+    )]
+    [InlineData(
+        ".text..refcount",
+        "\\tjs 3f\\n2:\\n.pushsection .text..refcount,\\\"ax\\\"\\n3:\\tmov $NUMBER,%k0\\n4:\\tud2\\n\\tjmp 2b\\n.popsection\\n.pushsection __ex_table,\\\"a\\\"\\n.long 4b - ., 2b - .\\n.popsection\\n.pushsection .discard.unreachable\\n.long 4b - .\\n.popsection"
+    )]
     public void Code_without_a_name_in_a_section_of_its_own_belongs_to_the_function_that_goes_there(string section, string text)
     {
-        string Site(int number) => $"asm volatile(\"{text.Replace("NUMBER", $"{number}", StringComparison.Ordinal)}\" : \"+r\" (a));";
-        string Source(int first, int second) => $"long f(long a) {{ {Site(1)} return a; }}\nlong g(long a) {{ {Site(first)} {Site(second)} return a; }}\n";
+        string Site(int number) =>
+            $"asm volatile(\"{text.Replace("NUMBER", $"{number}", StringComparison.Ordinal)}\" : \"+r\" (a));";
+        string Source(int first, int second) =>
+            $"long f(long a) {{ {Site(1)} return a; }}\nlong g(long a) {{ {Site(first)} {Site(second)} return a; }}\n";
 
         Assert.Contains(Unit(Source(2, 3)).Elf.Sections, s => s.Name == section);
         Assert.True(Compare(Source(2, 3), Source(2, 3)).IsEmpty);
@@ -99,20 +140,38 @@ public sealed class OtherBuildsTests
     [Theory]
     [InlineData("__might_sleep(\"lib/unit.c\", __LINE__);")]
     [InlineData("if (a) use(a); __might_sleep(\"include/linux/unit.h\", __LINE__ + a * 0);")]
-    [InlineData("asm volatile(\"1:\\tud2\\n.pushsection __bug_table,\\\"a\\\"\\n.long 1b - ., key - .\\n.word %c0, 7\\n.popsection\" : : \"i\" (__LINE__));")]
-    [InlineData("static struct { void *names[4]; unsigned line:18, flags:14; } descriptor __attribute__((section(\"__dyndbg\"), used)) = { .line = __LINE__, .flags = 5 }; printk(\"\", &descriptor);")]
-    [InlineData("static struct { void *names[3]; unsigned line; char *level; } _entry = { .line = __LINE__ }; printk(\"\", &_entry);")]
+    [InlineData(
+        "asm volatile(\"1:\\tud2\\n.pushsection __bug_table,\\\"a\\\"\\n.long 1b - ., key - .\\n.word %c0, 7\\n.popsection\" : : \"i\" (__LINE__));"
+    )]
+    [InlineData(
+        "static struct { void *names[4]; unsigned line:18, flags:14; } descriptor __attribute__((section(\"__dyndbg\"), used)) = { .line = __LINE__, .flags = 5 }; printk(\"\", &descriptor);"
+    )]
+    [InlineData(
+        "static struct { void *names[3]; unsigned line; char *level; } _entry = { .line = __LINE__ }; printk(\"\", &_entry);"
+    )]
     public void What_differs_in_line_numbers_alone_is_said_to(string statement)
     {
         var source = Declarations + $"int f(int a)\n{{\n{statement}\nreturn use(a);\n}}\nint g(int a) {{ return use(a + 2); }}\n";
 
         var diff = CompareMoved(source, "\n\n\n" + source);
         Assert.Empty(diff.Changed());
-        Assert.Equal(statement.Contains("__bug_table", StringComparison.Ordinal) ? [] : ["f"], diff.OnlyLinesMoved.Select(p => p.Name));
+        Assert.Equal(
+            statement.Contains("__bug_table", StringComparison.Ordinal) ? [] : ["f"],
+            diff.OnlyLinesMoved.Select(p => p.Name)
+        );
 
-        Assert.Equal(["f"], CompareMoved(source, "\n\n\n" + source.Replace("return use(a);", "return use(a + 1);", StringComparison.Ordinal)).Changed());
+        Assert.Equal(
+            ["f"],
+            CompareMoved(source, "\n\n\n" + source.Replace("return use(a);", "return use(a + 1);", StringComparison.Ordinal))
+                .Changed()
+        );
         if (statement.Contains("flags = 5", StringComparison.Ordinal))
-            Assert.Equal(["f"], CompareMoved(source, "\n\n\n" + source.Replace("flags = 5", "flags = 6", StringComparison.Ordinal)).Changed());
+        {
+            Assert.Equal(
+                ["f"],
+                CompareMoved(source, "\n\n\n" + source.Replace("flags = 5", "flags = 6", StringComparison.Ordinal)).Changed()
+            );
+        }
     }
 
     [Theory]
@@ -163,13 +222,14 @@ public sealed class OtherBuildsTests
     [Fact]
     public void Static_locals_are_named_by_Clang_after_their_function()
     {
-        static string Source(int calls, int key, string sum) => $$"""
-            static int calls asm("f.calls{{(calls > 0 ? $".{calls}" : "")}}"), key asm("f.__key.{{key}}");
-            extern int use(int *);
-            int f(int a) { use(&key); return {{sum}} + calls++; }
-            int g(int a) { return a; }
+        static string Source(int calls, int key, string sum) =>
+            $$"""
+                static int calls asm("f.calls{{(calls > 0 ? $".{calls}" : "")}}"), key asm("f.__key.{{key}}");
+                extern int use(int *);
+                int f(int a) { use(&key); return {{sum}} + calls++; }
+                int g(int a) { return a; }
 
-            """;
+                """;
         var diff = Compare(Source(0, 3, "a"), Source(0, 5, "a"));
         Assert.Empty(diff.Changed());
         Assert.Empty(diff.NewVariables);

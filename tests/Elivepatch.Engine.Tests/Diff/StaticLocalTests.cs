@@ -29,21 +29,27 @@ public sealed class StaticLocalTests
     public void It_is_matched_by_its_owner_and_not_by_its_number(bool debug)
     {
         // A function in front renumbers everything behind it.
-        var after = TwoOwners.Replace("int f(", "int e(int a) { static int count; return count ^= a; }\nint f(", StringComparison.Ordinal)
+        var after = TwoOwners
+            .Replace("int f(", "int e(int a) { static int count; return count ^= a; }\nint f(", StringComparison.Ordinal)
             .Replace("count -= a", "count -= a * 3", StringComparison.Ordinal);
         var diff = Compare(TwoOwners, after, debug: debug);
         Assert.Equal(["g"], diff.Changed());
         Assert.Empty(diff.Problems);
         var g = diff.Changed[0];
-        var (old, now) = (g.Before!.References.First(r => r.TargetName.StartsWith("count", StringComparison.Ordinal)).Piece!,
-            g.After.References.First(r => r.TargetName.StartsWith("count", StringComparison.Ordinal)).Piece!);
+        var (old, now) = (
+            g.Before!.References.First(r => r.TargetName.StartsWith("count", StringComparison.Ordinal)).Piece!,
+            g.After.References.First(r => r.TargetName.StartsWith("count", StringComparison.Ordinal)).Piece!
+        );
         Assert.Same(old, diff.Correlation.BeforeOf(now));
     }
 
     [Fact]
     public void A_vanished_static_local_is_refused()
     {
-        var diff = Compare(TwoOwners, TwoOwners.Replace("static int count; return count += a;", "return limit + a;", StringComparison.Ordinal));
+        var diff = Compare(
+            TwoOwners,
+            TwoOwners.Replace("static int count; return count += a;", "return limit + a;", StringComparison.Ordinal)
+        );
         Assert.Equal([406], diff.Numbers());
     }
 
@@ -63,14 +69,18 @@ public sealed class StaticLocalTests
         Assert.Equal(isLeftOut, diff.Problems.Count == 0);
         Assert.Equal(isLeftOut ? ["the removal of f::count: the running kernel keeps it, for old code only"] : [], diff.LeftOut);
         if (isLeftOut)
+        {
             Assert.Equal([406], CompareChangedLines(before, after, 6).Numbers());
+        }
     }
 
     [Fact]
     public void A_static_local_that_moves_to_another_function_is_not_mistaken_for_the_old_one()
     {
-        var before = "extern int limit;\nint f(int a) { static int count; return count += a; }\nint g(int a) { return a + limit; }\n";
-        var after = "extern int limit;\nint f(int a) { return a + limit; }\nint g(int a) { static int count; return count += a; }\n";
+        var before =
+            "extern int limit;\nint f(int a) { static int count; return count += a; }\nint g(int a) { return a + limit; }\n";
+        var after =
+            "extern int limit;\nint f(int a) { return a + limit; }\nint g(int a) { static int count; return count += a; }\n";
         Assert.NotEmpty(Compare(before, after).Problems);
     }
 
@@ -78,7 +88,11 @@ public sealed class StaticLocalTests
     public void A_third_static_local_of_one_name_in_one_function_is_refused()
     {
         var before = "int f(int a) { if (a) { static int n; return n += a; } else { static int n; return n -= 3; } }\n";
-        var after = before.Replace("int f(int a) {", "int f(int a) { if (a == 9) { static int n; return n ^= 5; }", StringComparison.Ordinal);
+        var after = before.Replace(
+            "int f(int a) {",
+            "int f(int a) { if (a == 9) { static int n; return n ^= 5; }",
+            StringComparison.Ordinal
+        );
         var diff = Compare(before, after);
         Assert.Contains(407, diff.Problems.Concat(Include.Run(diff).Problems).Select(p => p.Code.Number));
     }
@@ -98,8 +112,14 @@ public sealed class StaticLocalTests
     {
         var diff = CompareLines(TwoOfOneName, TwoOfOneName.Replace("return a;", "return a ^ 3;", StringComparison.Ordinal), 5);
         Assert.Equal(["f"], diff.Included());
-        Assert.All(diff.After("n"), n => Assert.Equal(
-            diff.Correlation.Before.DeclarationOf(diff.Correlation.BeforeOf(n)!), diff.Correlation.After.DeclarationOf(n)));
+        Assert.All(
+            diff.After("n"),
+            n =>
+                Assert.Equal(
+                    diff.Correlation.Before.DeclarationOf(diff.Correlation.BeforeOf(n)!),
+                    diff.Correlation.After.DeclarationOf(n)
+                )
+        );
     }
 
     [Fact]
@@ -114,9 +134,14 @@ public sealed class StaticLocalTests
     [Fact]
     public void Static_locals_of_one_name_on_lines_that_the_patch_changes_are_not_told_apart()
     {
-        var swapped = TwoOfOneName.Replace("a ^= ++n;", "a += n--;+", StringComparison.Ordinal).Replace("a += n--; }", "a ^= ++n; }", StringComparison.Ordinal)
+        var swapped = TwoOfOneName
+            .Replace("a ^= ++n;", "a += n--;+", StringComparison.Ordinal)
+            .Replace("a += n--; }", "a ^= ++n; }", StringComparison.Ordinal)
             .Replace("a += n--;+", "a += n--;", StringComparison.Ordinal);
-        Assert.Equal([407], Include.Run(CompareLines(TwoOfOneName, swapped, 3, 4)).Problems.Select(p => p.Code.Number).Distinct());
+        Assert.Equal(
+            [407],
+            Include.Run(CompareLines(TwoOfOneName, swapped, 3, 4)).Problems.Select(p => p.Code.Number).Distinct()
+        );
     }
 
     [Theory]
@@ -156,7 +181,8 @@ public sealed class StaticLocalTests
     [Fact]
     public void A_constant_of_a_function_is_the_kernels_own_where_it_is_equal()
     {
-        var before = "extern int use(const int *, int);\nint f(int a) { static const int t[4] = { 1, 2, 3, 4 }; return use(t, a); }\n";
+        var before =
+            "extern int use(const int *, int);\nint f(int a) { static const int t[4] = { 1, 2, 3, 4 }; return use(t, a); }\n";
         var diff = Compare(before, before.Replace("use(t, a)", "use(t, a + 1)", StringComparison.Ordinal));
         Assert.Equal(["f"], diff.Included());
     }
@@ -165,6 +191,9 @@ public sealed class StaticLocalTests
     public void The_name_of_the_function_is_copied_freshly()
     {
         var before = "extern int printk(const char *, ...);\nint f(int a) { return printk(\"%s\", __func__) + a; }\n";
-        Assert.Contains(Compare(before, before.Replace("+ a", "- a", StringComparison.Ordinal)).Included(), n => n.StartsWith("__func__", StringComparison.Ordinal));
+        Assert.Contains(
+            Compare(before, before.Replace("+ a", "- a", StringComparison.Ordinal)).Included(),
+            n => n.StartsWith("__func__", StringComparison.Ordinal)
+        );
     }
 }

@@ -11,8 +11,9 @@ public sealed class ExportedSymbolsTests
     [Fact]
     public void Every_field_of_an_export_is_read()
     {
-        ExportedSymbols exports = Parse(
-            "0xf7370f56\tsystem_state\tvmlinux\tEXPORT_SYMBOL\t\n0x0000beef\tdma_get\tdrivers/dma/dma\tEXPORT_SYMBOL_GPL\tDMA_BUF\n").Value;
+        var exports = Parse(
+            "0xf7370f56\tsystem_state\tvmlinux\tEXPORT_SYMBOL\t\n0x0000beef\tdma_get\tdrivers/dma/dma\tEXPORT_SYMBOL_GPL\tDMA_BUF\n"
+        ).Value;
 
         Assert.Equal(2, exports.Count);
         Assert.Equal(new ExportedSymbol("system_state", 0xf7370f56, "vmlinux", false, ""), exports.Find("system_state"));

@@ -26,8 +26,16 @@ public sealed class KernelMemoryTests
         """;
 
     // From 6.15 on, and on other processors, the per-processor area lies within what is freed.
-    private static readonly string inside = Zero.Replace("0000000000000000 A __per_cpu_start\n0000000000000040 A counter\n0000000000001000 A __per_cpu_end\n", "", StringComparison.Ordinal)
-        .Replace("ffffffff82009000 R", "ffffffff82007000 D __per_cpu_start\nffffffff82008000 D __per_cpu_end\nffffffff82009000 R", StringComparison.Ordinal);
+    private static readonly string inside = Zero.Replace(
+            "0000000000000000 A __per_cpu_start\n0000000000000040 A counter\n0000000000001000 A __per_cpu_end\n",
+            "",
+            StringComparison.Ordinal
+        )
+        .Replace(
+            "ffffffff82009000 R",
+            "ffffffff82007000 D __per_cpu_start\nffffffff82008000 D __per_cpu_end\nffffffff82009000 R",
+            StringComparison.Ordinal
+        );
 
     [Theory]
     [InlineData(0x40, MemoryKind.PerCpu)]

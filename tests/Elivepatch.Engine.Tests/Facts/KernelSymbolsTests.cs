@@ -7,8 +7,7 @@ namespace Elivepatch.Engine.Tests.Facts;
 
 public sealed class KernelSymbolsTests
 {
-    private const string Sample =
-        """
+    private const string Sample = """
         0000000000000000 A fixed_percpu_data
         0000000000012000 A runqueues
         ffffffff81000000 T _text
@@ -26,11 +25,13 @@ public sealed class KernelSymbolsTests
     [Fact]
     public void Symbols_are_found_by_name_and_by_address()
     {
-        KernelSymbols symbols = Parse(Sample).Value;
+        var symbols = Parse(Sample).Value;
 
         Assert.Equal(8, symbols.Vmlinux.Count);
-        Assert.Equal([0xffffffff81000100, 0xffffffff81000300, 0xffffffff82000000],
-            symbols.Vmlinux.Named("helper").Select(s => s.Address));
+        Assert.Equal(
+            [0xffffffff81000100, 0xffffffff81000300, 0xffffffff82000000],
+            symbols.Vmlinux.Named("helper").Select(s => s.Address)
+        );
         Assert.Equal(["weak_one"], symbols.Vmlinux.At(0xffffffff81000200).Select(s => s.Name));
         Assert.Empty(symbols.Vmlinux.Named("help"));
         Assert.Empty(symbols.Vmlinux.At(0xffffffff81000201));
@@ -40,7 +41,7 @@ public sealed class KernelSymbolsTests
     [Fact]
     public void A_capital_letter_marks_a_global_symbol()
     {
-        KernelSymbols symbols = Parse(Sample).Value;
+        var symbols = Parse(Sample).Value;
 
         Assert.True(Assert.Single(symbols.Vmlinux.Named("table")).IsGlobal);
         Assert.False(symbols.Vmlinux.Named("helper")[0].IsGlobal);
@@ -49,7 +50,7 @@ public sealed class KernelSymbolsTests
     [Fact]
     public void Positions_are_counted_over_symbols_of_every_type()
     {
-        ObjectSymbols vmlinux = Parse(Sample).Value.Vmlinux;
+        var vmlinux = Parse(Sample).Value.Vmlinux;
 
         Assert.Equal(new Sympos(1), vmlinux.PositionOf("helper", 0xffffffff81000100));
         Assert.Equal(new Sympos(2), vmlinux.PositionOf("helper", 0xffffffff81000300));
@@ -62,8 +63,8 @@ public sealed class KernelSymbolsTests
     [Fact]
     public void A_module_counts_in_file_order_and_not_in_address_order()
     {
-        KernelSymbols symbols = Parse(Sample).Value;
-        ObjectSymbols module = symbols.Module("ext4")!;
+        var symbols = Parse(Sample).Value;
+        var module = symbols.Module("ext4")!;
 
         Assert.Equal(["ext4", "bpf"], symbols.Modules);
         Assert.Equal(new Sympos(1), module.PositionOf("helper", 0xffffffffc0000200));
@@ -83,8 +84,13 @@ public sealed class KernelSymbolsTests
             ffffffffc0703000 T again	[dummy]
 
             """;
-        KernelSymbols symbols = Parse(Sample.Replace(
-            "ffffffffc0001000 t bpf", "ffffffffc0600000 t dummy_setup\t[dummy]\n" + remembered + "ffffffffc0001000 t bpf", StringComparison.Ordinal)).Value;
+        var symbols = Parse(
+            Sample.Replace(
+                "ffffffffc0001000 t bpf",
+                "ffffffffc0600000 t dummy_setup\t[dummy]\n" + remembered + "ffffffffc0001000 t bpf",
+                StringComparison.Ordinal
+            )
+        ).Value;
 
         Assert.Equal(["ext4", "dummy", "__builtin__ftrace", "bpf"], symbols.Modules);
         Assert.Equal("dummy_setup", symbols.Module("dummy")![0].Name);
@@ -106,7 +112,7 @@ public sealed class KernelSymbolsTests
             ffffffffc0205000 t kprobe_optinsn_page	[__builtin__kprobes]
 
             """;
-        KernelSymbols symbols = Parse(Sample[..Sample.IndexOf("ffffffffc0001000 t bpf", StringComparison.Ordinal)] + added).Value;
+        var symbols = Parse(Sample[..Sample.IndexOf("ffffffffc0001000 t bpf", StringComparison.Ordinal)] + added).Value;
 
         Assert.Equal(["ext4", "__builtin__ftrace", "bpf", "__builtin__kprobes"], symbols.Modules);
         Assert.Equal(2, symbols.Module("ext4")!.Count);
@@ -115,7 +121,7 @@ public sealed class KernelSymbolsTests
     [Fact]
     public void A_symbol_of_unknown_type_is_neither_code_nor_global()
     {
-        KernelSymbol symbol = Parse("ffffffff81bcd000 ? __nosave_begin\n").Value.Vmlinux[0];
+        var symbol = Parse("ffffffff81bcd000 ? __nosave_begin\n").Value.Vmlinux[0];
         Assert.False(symbol.IsText || symbol.IsGlobal);
     }
 
@@ -126,7 +132,7 @@ public sealed class KernelSymbolsTests
     [Fact]
     public void Hidden_addresses_are_refused_with_a_remedy()
     {
-        Problem problem = Assert.Single(Parse("0000000000000000 T _text\n0000000000000000 t helper\n").Problems);
+        var problem = Assert.Single(Parse("0000000000000000 T _text\n0000000000000000 t helper\n").Problems);
 
         Assert.Equal(KernelProblems.HiddenAddresses, problem.Code);
         Assert.Contains("kptr_restrict", problem.Remedy, StringComparison.Ordinal);

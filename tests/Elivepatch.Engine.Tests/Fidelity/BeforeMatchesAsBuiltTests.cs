@@ -2,7 +2,6 @@ using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Fidelity;
 using Elivepatch.Engine.Targets;
-using Elivepatch.Model;
 using Iced.Intel;
 using Xunit;
 
@@ -10,8 +9,7 @@ namespace Elivepatch.Engine.Tests.Fidelity;
 
 public sealed class BeforeMatchesAsBuiltTests
 {
-    private const string Unit =
-        """
+    private const string Unit = """
         extern int report(const char *);
         extern int run(int);
         static int state = 5;
@@ -30,20 +28,27 @@ public sealed class BeforeMatchesAsBuiltTests
     [Fact]
     public void Sections_per_function_and_datum_hold_the_same_code_and_data()
     {
-        ElfObject before = FakeKernel.Compile(Unit, Sectioned);
+        var before = FakeKernel.Compile(Unit, Sectioned);
 
-        Assert.Same(before, BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(Unit), before).Value);
+        Assert.Same(
+            before,
+            BeforeMatchesAsBuilt
+                .Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(Unit), before)
+                .Value
+        );
     }
 
     [Fact]
     public void A_tail_call_that_the_assembler_could_shorten_is_the_same_code()
     {
-        ElfObject asBuilt = FakeKernel.Compile(Unit);
-        ElfObject before = FakeKernel.Compile(Unit, Sectioned);
+        var asBuilt = FakeKernel.Compile(Unit);
+        var before = FakeKernel.Compile(Unit, Sectioned);
 
         Assert.NotEqual(asBuilt.FindSymbol("tail")!.Size, before.FindSymbol("tail")!.Size);
         Assert.NotEqual(asBuilt.FindSymbol("choose")!.Size, before.FindSymbol("choose")!.Size);
-        Assert.True(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Succeeded);
+        Assert.True(
+            BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Succeeded
+        );
     }
 
     [Theory]
@@ -58,9 +63,13 @@ public sealed class BeforeMatchesAsBuiltTests
     [InlineData("choose", "return by ? step(by)", "return by ? run(by)")]
     public void Any_difference_is_found_and_named(string name, string from, string to)
     {
-        ElfObject before = FakeKernel.Compile(Unit.Replace(from, to, StringComparison.Ordinal), Sectioned);
+        var before = FakeKernel.Compile(Unit.Replace(from, to, StringComparison.Ordinal), Sectioned);
 
-        Problem problem = Assert.Single(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(Unit), before).Problems);
+        var problem = Assert.Single(
+            BeforeMatchesAsBuilt
+                .Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(Unit), before)
+                .Problems
+        );
 
         Assert.Equal(FidelityProblems.BeforeDiffersFromAsBuilt, problem.Code);
         Assert.Contains(name, problem.Reason, StringComparison.Ordinal);
@@ -72,19 +81,30 @@ public sealed class BeforeMatchesAsBuiltTests
     [InlineData("-falign-loops=32", "-falign-jumps=32", "-fpatchable-function-entry=16,16")]
     public void Every_changed_byte_of_code_outside_of_relocated_fields_is_found(params string[] flags)
     {
-        ElfObject asBuilt = FakeKernel.Compile(Unit + Loops, flags);
-        ElfObject before = FakeKernel.Compile(Unit + Loops, [.. Sectioned, .. flags]);
-        Assert.True(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Succeeded);
-        foreach (ElfSection section in new[] { asBuilt, before }.SelectMany(o => o.Sections).Where(s => s.Name.StartsWith(".text", StringComparison.Ordinal)))
+        var asBuilt = FakeKernel.Compile(Unit + Loops, flags);
+        var before = FakeKernel.Compile(Unit + Loops, [.. Sectioned, .. flags]);
+        Assert.True(
+            BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Succeeded
+        );
+        foreach (
+            var section in new[] { asBuilt, before }
+                .SelectMany(o => o.Sections)
+                .Where(s => s.Name.StartsWith(".text", StringComparison.Ordinal))
+        )
         {
-            HashSet<ulong> padding = PaddingOf(section);
-            for (int i = 0; i < section.Content.Length; i++)
+            var padding = PaddingOf(section);
+            for (var i = 0; i < section.Content.Length; i++)
             {
-                bool isField = section.Relocations?.Entries.Exists(r => (ulong)i - r.Offset < 4) == true;
-                foreach (byte bit in isField || padding.Contains((ulong)i) ? [] : (byte[])[1, 4, 0x80])
+                var isField = section.Relocations?.Entries.Exists(r => (ulong)i - r.Offset < 4) == true;
+                foreach (var bit in isField || padding.Contains((ulong)i) ? [] : (byte[])[1, 4, 0x80])
                 {
                     section.Content[i] ^= bit;
-                    Assert.False(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Succeeded, $"{section}+0x{i:x} {bit}");
+                    Assert.False(
+                        BeforeMatchesAsBuilt
+                            .Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before)
+                            .Succeeded,
+                        $"{section}+0x{i:x} {bit}"
+                    );
                     section.Content[i] ^= bit;
                 }
             }
@@ -96,9 +116,9 @@ public sealed class BeforeMatchesAsBuiltTests
     {
         var decoder = Decoder.Create(64, new ByteArrayCodeReader(section.Content), 0);
         var padding = new HashSet<ulong>();
-        foreach (Instruction instruction in decoder)
+        foreach (var instruction in decoder)
         {
-            for (ulong i = instruction.IP; instruction.Mnemonic == Mnemonic.Nop && i < instruction.NextIP; i++)
+            for (var i = instruction.IP; instruction.Mnemonic == Mnemonic.Nop && i < instruction.NextIP; i++)
             {
                 padding.Add(i);
             }
@@ -107,8 +127,7 @@ public sealed class BeforeMatchesAsBuiltTests
         return padding;
     }
 
-    private const string Loops =
-        """
+    private const string Loops = """
 
         extern int table_of(const char *, int);
         static const char *const words[] = { "a", "b" };
@@ -152,11 +171,13 @@ public sealed class BeforeMatchesAsBuiltTests
     [InlineData("-falign-loops=32", "-falign-jumps=32", "-fpatchable-function-entry=16,16", "-mharden-sls=all", "-O3")]
     public void Code_that_is_only_aligned_in_another_way_is_the_same(params string[] flags)
     {
-        ElfObject asBuilt = FakeKernel.Compile(Unit + Loops, flags);
-        ElfObject before = FakeKernel.Compile(Unit + Loops, [.. Sectioned, .. flags]);
+        var asBuilt = FakeKernel.Compile(Unit + Loops, flags);
+        var before = FakeKernel.Compile(Unit + Loops, [.. Sectioned, .. flags]);
 
         Assert.Contains(asBuilt.Symbols, s => s.IsFunction && s.IsDefined && before.FindSymbol(s.Name)!.Size != s.Size);
-        Assert.Empty(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Problems);
+        Assert.Empty(
+            BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Problems
+        );
     }
 
     [Theory]
@@ -172,34 +193,57 @@ public sealed class BeforeMatchesAsBuiltTests
     public void A_difference_beside_another_alignment_is_found(string function, string from, string to)
     {
         string[] flags = ["-falign-loops=32", "-falign-jumps=32"];
-        string patched = Loops.Replace(from.Replace("\\\"", "\"", StringComparison.Ordinal), to.Replace("\\\"", "\"", StringComparison.Ordinal), StringComparison.Ordinal);
+        var patched = Loops.Replace(
+            from.Replace("\\\"", "\"", StringComparison.Ordinal),
+            to.Replace("\\\"", "\"", StringComparison.Ordinal),
+            StringComparison.Ordinal
+        );
         Assert.NotEqual(Loops, patched);
 
-        Outcome<ElfObject> outcome = BeforeMatchesAsBuilt.Run(
-            X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(Unit + Loops, flags), FakeKernel.Compile(Unit + patched, [.. Sectioned, .. flags]));
+        var outcome = BeforeMatchesAsBuilt.Run(
+            X8664Architecture.Instance,
+            VmlinuxTarget.LinkRules,
+            "unit.c",
+            FakeKernel.Compile(Unit + Loops, flags),
+            FakeKernel.Compile(Unit + patched, [.. Sectioned, .. flags])
+        );
 
         Assert.False(outcome.Succeeded, function);
     }
 
-    private const string JumpTable = "\\n.pushsection __jump_table,\\\"aw\\\"\\n.balign 8\\n.long {0} - ., %l[yes] - .\\n.quad state\\n.long {1} - ., %l[no] - .\\n.quad state\\n.popsection";
+    private const string JumpTable =
+        "\\n.pushsection __jump_table,\\\"aw\\\"\\n.balign 8\\n.long {0} - ., %l[yes] - .\\n.quad state\\n.long {1} - ., %l[no] - .\\n.quad state\\n.popsection";
 
     private const string Nop5 = ".byte 0x0f,0x1f,0x44,0,0";
 
-    // As the kernel's build has it, and as the section of the function has it: the run of NOPs after "report(5)" makes the two unequal.
+    // As the kernel's build has it, and as the section of the function has it: the run of NOPs after "report(5)" makes the two
+    // unequal.
     [Theory]
     [InlineData("jmp 1f; ud2; incl %%eax; 1:", "jmp 1f; ud2; nop; nop; nop; 1: nop; nop; incl %%eax", false)]
     [InlineData("jmp 1f; ud2; nop; nop; 1: incl %%eax", "jmp 1f; ud2; nop; 1: nop; nop; incl %%eax", true)]
     [InlineData("jmp 1f; ud2; 1: nop; nop; incl %%eax", "jmp 1f; ud2; nop; nop; nop; 1: incl %%eax", true)]
     [InlineData("1: incl (%%rax); 2: decl %%eax; 3:", "1: incl (%%rax); 2: nop; nop; nop; 3: nop; nop; decl %%eax", false)]
-    [InlineData("jmp 2f; 1: .byte 0x90,0x90,0x90,0x90; 2: movl 1b(%%rip), %%eax", "jmp 2f; 1: .byte 0x0f,0x1f,0x40,0x00; 2: movl 1b(%%rip), %%eax", false)]
-    [InlineData(".byte 0xc7,0x05; .long 6; .long state; nop; addl $0x11111111, %%eax", ".byte 0xc7,0x05; .long 6; .long state; nop; nop; nop; nop; addl $0x11111111, %%eax", false)]
+    [InlineData(
+        "jmp 2f; 1: .byte 0x90,0x90,0x90,0x90; 2: movl 1b(%%rip), %%eax",
+        "jmp 2f; 1: .byte 0x0f,0x1f,0x40,0x00; 2: movl 1b(%%rip), %%eax",
+        false
+    )]
+    [InlineData(
+        ".byte 0xc7,0x05; .long 6; .long state; nop; addl $0x11111111, %%eax",
+        ".byte 0xc7,0x05; .long 6; .long state; nop; nop; nop; nop; addl $0x11111111, %%eax",
+        false
+    )]
     [InlineData("jrcxz 1f; nop; 1: incl %%eax; incl %%eax", "jrcxz 1f; 1: incl %%eax; incl %%eax", false)]
     public void What_lies_among_nops_is_found(string asBuilt, string before, bool isSame)
     {
         const string table = "\\n.pushsection __ex_table,\\\"a\\\"\\n.balign 4\\n.long 1b - ., 3b - ., 0\\n.popsection";
         string Function(string assembly, string pad) =>
-            "extern int report(int); static int state; int f(int a) { report(5); asm volatile(\"" + pad + "\"); state++; asm volatile(\""
-            + assembly + (assembly.Contains("3:", StringComparison.Ordinal) ? table : "") + "\" : : : \"eax\", \"memory\"); return report(a) + 1; }\n";
+            "extern int report(int); static int state; int f(int a) { report(5); asm volatile(\""
+            + pad
+            + "\"); state++; asm volatile(\""
+            + assembly
+            + (assembly.Contains("3:", StringComparison.Ordinal) ? table : "")
+            + "\" : : : \"eax\", \"memory\"); return report(a) + 1; }\n";
 
         Assert.Equal(isSame, AreSame(Function(asBuilt, "nop; nop"), Function(before, "nop")));
         Assert.Equal(isSame, AreSame(Function(before, "nop; nop"), Function(asBuilt, "nop")));
@@ -215,15 +259,31 @@ public sealed class BeforeMatchesAsBuiltTests
     [InlineData("1: nop; 2:" + Nop5, "1b", "2b", "1:" + Nop5 + "; nop; 2:" + Nop5, "1b", "2b", false)]
     [InlineData("1: .byte 0x66,0x90; 2:" + Nop5, "1b", "2b", "1:" + Nop5 + "; 2:" + Nop5, "1b", "2b", false)]
     public void Static_branches_among_nops_are_told_apart(
-        string asBuilt, string first, string second, string before, string firstBefore, string secondBefore, bool isSame)
+        string asBuilt,
+        string first,
+        string second,
+        string before,
+        string firstBefore,
+        string secondBefore,
+        bool isSame
+    )
     {
         string Function(string assembly, string one, string two, string pad) =>
-            "extern int report(int); static int state; int f(int a) { report(5); asm volatile(\"" + pad + "\"); state++; asm goto(\"" + assembly
+            "extern int report(int); static int state; int f(int a) { report(5); asm volatile(\""
+            + pad
+            + "\"); state++; asm goto(\""
+            + assembly
             + string.Format(System.Globalization.CultureInfo.InvariantCulture, JumpTable, one, two)
             + "\" : : : : yes, no); return report(a) + 1; yes: return report(a) * 3; no: return report(a) - 5; }\n";
 
-        Assert.Equal(isSame, AreSame(Function(asBuilt, first, second, "nop; nop"), Function(before, firstBefore, secondBefore, "nop")));
-        Assert.Equal(isSame, AreSame(Function(asBuilt, first, second, "nop"), Function(before, firstBefore, secondBefore, "nop; nop")));
+        Assert.Equal(
+            isSame,
+            AreSame(Function(asBuilt, first, second, "nop; nop"), Function(before, firstBefore, secondBefore, "nop"))
+        );
+        Assert.Equal(
+            isSame,
+            AreSame(Function(asBuilt, first, second, "nop"), Function(before, firstBefore, secondBefore, "nop; nop"))
+        );
     }
 
     [Theory]
@@ -234,8 +294,13 @@ public sealed class BeforeMatchesAsBuiltTests
     public void The_room_of_an_alternative_is_the_same(string lengths, string asBuilt, string before, bool isSame)
     {
         string Function(string assembly, string pad) =>
-            "extern int report(int); static int state; int f(int a) { report(5); asm volatile(\"" + pad + "\"); state++; asm volatile(\"1: " + assembly
-            + "\\n.pushsection .altinstructions,\\\"a\\\"\\n.long 1b - ., 1b - .\\n.byte 0,0,0,0," + lengths + "\\n.popsection\"); state--; return report(a) + 1; }\n";
+            "extern int report(int); static int state; int f(int a) { report(5); asm volatile(\""
+            + pad
+            + "\"); state++; asm volatile(\"1: "
+            + assembly
+            + "\\n.pushsection .altinstructions,\\\"a\\\"\\n.long 1b - ., 1b - .\\n.byte 0,0,0,0,"
+            + lengths
+            + "\\n.popsection\"); state--; return report(a) + 1; }\n";
 
         Assert.Equal(isSame, AreSame(Function(asBuilt, "nop; nop"), Function(before, "nop")));
         Assert.Equal(isSame, AreSame(Function(before, "nop; nop"), Function(asBuilt, "nop")));
@@ -244,38 +309,70 @@ public sealed class BeforeMatchesAsBuiltTests
     [Fact]
     public void A_nop_of_the_code_itself_at_the_head_of_a_loop_is_the_same()
     {
-        for (int skip = 0; skip < 16; skip++)
+        for (var skip = 0; skip < 16; skip++)
         {
-            string unit = $"int first(void) {{ asm volatile(\".skip {skip}, 0xcc\"); return 1; }}\n"
+            var unit =
+                $"int first(void) {{ asm volatile(\".skip {skip}, 0xcc\"); return 1; }}\n"
                 + "extern int report(int);\nint f(int n) { int s = 0; do { asm volatile(\"nop\"); s += report(n); } while (n--); return s; }\n";
             string[] flags = ["-falign-loops=16", "-falign-functions=1"];
-            Assert.True(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(unit, flags), FakeKernel.Compile(unit, [.. Sectioned, .. flags])).Succeeded, unit);
+            Assert.True(
+                BeforeMatchesAsBuilt
+                    .Run(
+                        X8664Architecture.Instance,
+                        VmlinuxTarget.LinkRules,
+                        "unit.c",
+                        FakeKernel.Compile(unit, flags),
+                        FakeKernel.Compile(unit, [.. Sectioned, .. flags])
+                    )
+                    .Succeeded,
+                unit
+            );
         }
     }
 
     private static bool AreSame(string asBuilt, string before) =>
-        BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(asBuilt), FakeKernel.Compile(before, Sectioned)).Succeeded;
+        BeforeMatchesAsBuilt
+            .Run(
+                X8664Architecture.Instance,
+                VmlinuxTarget.LinkRules,
+                "unit.c",
+                FakeKernel.Compile(asBuilt),
+                FakeKernel.Compile(before, Sectioned)
+            )
+            .Succeeded;
 
     [Fact]
     public void Instructions_in_another_order_are_found()
     {
         string[] flags = ["-falign-loops=32", "-falign-jumps=32"];
-        ElfObject asBuilt = FakeKernel.Compile(Unit + Loops, flags), before = FakeKernel.Compile(Unit + Loops, [.. Sectioned, .. flags]);
-        ElfSection section = before.FindSection(".text.count")!;
+        ElfObject asBuilt = FakeKernel.Compile(Unit + Loops, flags),
+            before = FakeKernel.Compile(Unit + Loops, [.. Sectioned, .. flags]);
+        var section = before.FindSection(".text.count")!;
         var found = 0;
         List<Instruction> code = [.. Decoder.Create(64, new ByteArrayCodeReader(section.Content), 0)];
-        foreach ((Instruction one, Instruction two) in code.Zip(code.Skip(1)).Where(p => p.First.Mnemonic != Mnemonic.Nop && p.Second.Mnemonic != Mnemonic.Nop))
+        foreach (
+            (var one, var two) in code.Zip(code.Skip(1))
+                .Where(p => p.First.Mnemonic != Mnemonic.Nop && p.Second.Mnemonic != Mnemonic.Nop)
+        )
         {
             byte[] kept = [.. section.Content];
-            int length = one.Length + two.Length;
+            var length = one.Length + two.Length;
             byte[] swapped = [.. kept.AsSpan((int)two.IP, two.Length), .. kept.AsSpan((int)one.IP, one.Length)];
-            if (section.Relocations?.Entries.Exists(r => r.Offset >= one.IP && r.Offset < two.NextIP) == true || swapped.AsSpan().SequenceEqual(kept.AsSpan((int)one.IP, length)))
+            if (
+                section.Relocations?.Entries.Exists(r => r.Offset >= one.IP && r.Offset < two.NextIP) == true
+                || swapped.AsSpan().SequenceEqual(kept.AsSpan((int)one.IP, length))
+            )
             {
                 continue;
             }
 
             swapped.CopyTo(section.Content.AsSpan((int)one.IP));
-            Assert.False(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Succeeded, $"0x{one.IP:x}");
+            Assert.False(
+                BeforeMatchesAsBuilt
+                    .Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before)
+                    .Succeeded,
+                $"0x{one.IP:x}"
+            );
             kept.CopyTo(section.Content, 0);
             found++;
         }
@@ -288,17 +385,20 @@ public sealed class BeforeMatchesAsBuiltTests
     [InlineData(".text.run")]
     public void A_call_that_the_assembler_solved_to_another_function_is_found(string caller)
     {
-        ElfObject before = FakeKernel.Compile(Unit, Sectioned);
-        ElfRelocation call = before.FindSection(caller)!.Relocations!.Entries.First(r => r.Symbol!.Section?.Name == ".text.step");
+        var before = FakeKernel.Compile(Unit, Sectioned);
+        var call = before.FindSection(caller)!.Relocations!.Entries.First(r => r.Symbol!.Section?.Name == ".text.step");
         call.Symbol = before.FindSymbol("choose");
 
-        Problem problem = Assert.Single(BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(Unit), before).Problems);
+        var problem = Assert.Single(
+            BeforeMatchesAsBuilt
+                .Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(Unit), before)
+                .Problems
+        );
 
         Assert.Contains("refers to something else", problem.Reason, StringComparison.Ordinal);
     }
 
-    private const string LocalTable =
-        """
+    private const string LocalTable = """
         struct flag { unsigned long mask; const char *name; };
         extern int show(const struct flag *);
         const unsigned long before[3] = { 1, 2, 3 };
@@ -317,10 +417,19 @@ public sealed class BeforeMatchesAsBuiltTests
     [InlineData("\"g\"", "\"j\"", false)]
     [InlineData("128", "127", false)]
     [InlineData("\"g\" }", "0 }", false)]
-    public void Constants_without_a_name_that_refer_to_others_are_compared_with_what_they_refer_to(string old, string now, bool isSame)
+    public void Constants_without_a_name_that_refer_to_others_are_compared_with_what_they_refer_to(
+        string old,
+        string now,
+        bool isSame
+    )
     {
-        ElfObject before = FakeKernel.Compile(LocalTable.Replace(old, now, StringComparison.Ordinal), Sectioned);
+        var before = FakeKernel.Compile(LocalTable.Replace(old, now, StringComparison.Ordinal), Sectioned);
         Assert.Contains(before.Sections, s => s.Name == ".rodata" && s.Relocations is not null);
-        Assert.Equal(isSame, BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(LocalTable), before).Succeeded);
+        Assert.Equal(
+            isSame,
+            BeforeMatchesAsBuilt
+                .Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", FakeKernel.Compile(LocalTable), before)
+                .Succeeded
+        );
     }
 }

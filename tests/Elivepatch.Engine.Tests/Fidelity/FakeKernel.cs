@@ -11,13 +11,12 @@ using Elivepatch.Model;
 namespace Elivepatch.Engine.Tests.Fidelity;
 
 /// <summary>
-/// A few units of C, compiled and linked as a kernel is: text at its address, per-cpu data at zero, strings merged. What the tests
-/// change is the image, or a second compile of one of the units.
+/// A few units of C, compiled and linked as a kernel is: text at its address, per-cpu data at zero, strings merged. What the
+/// tests change is the image, or a second compile of one of the units.
 /// </summary>
 internal sealed class FakeKernel
 {
-    private const string Script =
-        """
+    private const string Script = """
         SECTIONS
         {
             . = 0xffffffff81000000;
@@ -54,20 +53,31 @@ internal sealed class FakeKernel
     /// <summary>Compiles and links; the first unit is at the lowest addresses.</summary>
     public static FakeKernel Of(params string[] units)
     {
-        string directory = Directory.CreateTempSubdirectory("elivepatch-test-").FullName;
+        var directory = Directory.CreateTempSubdirectory("elivepatch-test-").FullName;
         try
         {
-            var arguments = new List<string> { "-o", "vmlinux", "-T", "script.lds", "-e", "0", "--no-warn-rwx-segments", "-z", "noexecstack" };
-            File.WriteAllText(Path.Combine(directory, "script.lds"), Script);
-            for (int i = 0; i < units.Length; i++)
+            var arguments = new List<string>
             {
-                string name = string.Create(CultureInfo.InvariantCulture, $"unit{i}.o");
+                "-o",
+                "vmlinux",
+                "-T",
+                "script.lds",
+                "-e",
+                "0",
+                "--no-warn-rwx-segments",
+                "-z",
+                "noexecstack",
+            };
+            File.WriteAllText(Path.Combine(directory, "script.lds"), Script);
+            for (var i = 0; i < units.Length; i++)
+            {
+                var name = string.Create(CultureInfo.InvariantCulture, $"unit{i}.o");
                 File.WriteAllBytes(Path.Combine(directory, name), CompileBytes(units[i], []));
                 arguments.Add(name);
             }
 
             Execute(directory, "ld", [.. arguments]);
-            string symbols = Execute(directory, "nm", ["-n", "vmlinux"]);
+            var symbols = Execute(directory, "nm", ["-n", "vmlinux"]);
             Execute(directory, "strip", ["vmlinux"]);
             return new(AsKallsyms(symbols), ElfReader.Read(File.ReadAllBytes(Path.Combine(directory, "vmlinux"))));
         }
@@ -80,11 +90,11 @@ internal sealed class FakeKernel
     /// <summary>Links units as a module's are: into one object that keeps its relocations.</summary>
     public static ElfObject LinkModule(params string[] units)
     {
-        string directory = Directory.CreateTempSubdirectory("elivepatch-test-").FullName;
+        var directory = Directory.CreateTempSubdirectory("elivepatch-test-").FullName;
         try
         {
             var names = new List<string>();
-            foreach (string unit in units)
+            foreach (var unit in units)
             {
                 names.Add(string.Create(CultureInfo.InvariantCulture, $"unit{names.Count}.o"));
                 File.WriteAllBytes(Path.Combine(directory, names[^1]), CompileBytes(unit, []));
@@ -105,15 +115,22 @@ internal sealed class FakeKernel
     public Outcome<UnitPlacement> Check(string source, bool withImage = true) => Check(Compile(source), withImage);
 
     public Outcome<UnitPlacement> Check(ElfObject unit, bool withImage = true) =>
-        FidelityCheck.Run(X8664Architecture.Instance, "unit.c", unit, new VmlinuxTarget(Symbols, withImage ? Image : null), "gcc (Test) 1.0");
+        FidelityCheck.Run(
+            X8664Architecture.Instance,
+            "unit.c",
+            unit,
+            new VmlinuxTarget(Symbols, withImage ? Image : null),
+            "gcc (Test) 1.0"
+        );
 
     public ulong AddressOf(string name) => Symbols.Vmlinux.Named(name).Single().Address;
 
     /// <summary>The bytes of the image from this address of the link, to be changed.</summary>
     public Span<byte> BytesAt(ulong address)
     {
-        ElfSection section = Vmlinux.Sections.Single(s =>
-            s.Has(ElfSectionFlags.Alloc) && address >= s.Address && address - s.Address < s.Size);
+        var section = Vmlinux.Sections.Single(s =>
+            s.Has(ElfSectionFlags.Alloc) && address >= s.Address && address - s.Address < s.Size
+        );
         return section.Content.AsSpan((int)(address - section.Address));
     }
 
@@ -121,10 +138,13 @@ internal sealed class FakeKernel
     public void MoveBy(ulong distance)
     {
         var moved = new StringBuilder();
-        foreach (string line in Encoding.ASCII.GetString(Kallsyms).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var line in Encoding.ASCII.GetString(Kallsyms).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
-            ulong address = ulong.Parse(line.AsSpan(0, 16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
-            moved.Append(CultureInfo.InvariantCulture, $"{(address >> 63 == 0 ? address : address + distance):x16}{line[16..]}\n");
+            var address = ulong.Parse(line.AsSpan(0, 16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+            moved.Append(
+                CultureInfo.InvariantCulture,
+                $"{(address >> 63 == 0 ? address : address + distance):x16}{line[16..]}\n"
+            );
         }
 
         Kallsyms = Encoding.ASCII.GetBytes(moved.ToString());
@@ -133,10 +153,11 @@ internal sealed class FakeKernel
     private static byte[] AsKallsyms(string symbols)
     {
         var text = new StringBuilder();
-        foreach (string line in symbols.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var line in symbols.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             // The kernel gives per-cpu data the letter of an absolute symbol.
-            text.Append(line.StartsWith("00000000", StringComparison.Ordinal) ? $"{line[..17]}A{line[18..]}" : line).Append('\n');
+            text.Append(line.StartsWith("00000000", StringComparison.Ordinal) ? $"{line[..17]}A{line[18..]}" : line)
+                .Append('\n');
         }
 
         return Encoding.ASCII.GetBytes(text.ToString());
@@ -144,14 +165,33 @@ internal sealed class FakeKernel
 
     private static byte[] CompileBytes(string source, string[] flags)
     {
-        string directory = Directory.CreateTempSubdirectory("elivepatch-test-").FullName;
+        var directory = Directory.CreateTempSubdirectory("elivepatch-test-").FullName;
         try
         {
             File.WriteAllText(Path.Combine(directory, "unit.c"), source);
-            Execute(directory, "gcc",
-                ["-std=gnu11", "-O2", "-mcmodel=kernel", "-fno-pic", "-fno-pie", "-ffreestanding", "-fno-asynchronous-unwind-tables",
-                    "-fno-stack-protector", "-fcf-protection=none", "-fno-common", "-fno-toplevel-reorder", "-falign-functions=16",
-                    .. flags, "-c", "-o", "unit.o", "unit.c"]);
+            Execute(
+                directory,
+                "gcc",
+                [
+                    "-std=gnu11",
+                    "-O2",
+                    "-mcmodel=kernel",
+                    "-fno-pic",
+                    "-fno-pie",
+                    "-ffreestanding",
+                    "-fno-asynchronous-unwind-tables",
+                    "-fno-stack-protector",
+                    "-fcf-protection=none",
+                    "-fno-common",
+                    "-fno-toplevel-reorder",
+                    "-falign-functions=16",
+                    .. flags,
+                    "-c",
+                    "-o",
+                    "unit.o",
+                    "unit.c",
+                ]
+            );
             return File.ReadAllBytes(Path.Combine(directory, "unit.o"));
         }
         finally
@@ -168,9 +208,9 @@ internal sealed class FakeKernel
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{program}: {errors.Result}");
     }

@@ -10,8 +10,7 @@ namespace Elivepatch.Engine.Tests.Fidelity;
 
 public sealed class FidelityCheckTests
 {
-    private const string Helpers =
-        """
+    private const string Helpers = """
         int shared_count = 7;
         int report(const char *text) { return text[0] + shared_count; }
         int report_twice(const char *text) { return report(text) * 2; }
@@ -20,8 +19,7 @@ public sealed class FidelityCheckTests
         int walk(int by) { return step(by) + 1; }
         """;
 
-    private const string Unit =
-        """
+    private const string Unit = """
         extern int report(const char *);
         extern int shared_count;
         static int state = 5;
@@ -39,9 +37,9 @@ public sealed class FidelityCheckTests
     [Fact]
     public void A_unit_lies_at_the_one_address_that_all_its_names_allow()
     {
-        FakeKernel kernel = FakeKernel.Of(Helpers, Unit);
+        var kernel = FakeKernel.Of(Helpers, Unit);
 
-        UnitPlacement placement = kernel.Check(Unit, withImage: false).Value;
+        var placement = kernel.Check(Unit, withImage: false).Value;
 
         Assert.Equal(PlacementProof.Layout, placement.Proof);
         Assert.Equal(kernel.AddressOf("run"), placement.Find("run")!.Address);
@@ -54,7 +52,7 @@ public sealed class FidelityCheckTests
     [Fact]
     public void With_the_image_code_and_data_are_proven_by_their_bytes()
     {
-        UnitPlacement placement = FakeKernel.Of(Helpers, Unit).Check(Unit).Value;
+        var placement = FakeKernel.Of(Helpers, Unit).Check(Unit).Value;
 
         Assert.Equal(PlacementProof.Bytes, placement.Proof);
         Assert.Equal(PlacementProof.Bytes, placement.Find("start")!.Proof);
@@ -67,10 +65,10 @@ public sealed class FidelityCheckTests
     [InlineData(true)]
     public void Of_equal_static_names_each_unit_gets_its_own(bool withImage)
     {
-        FakeKernel kernel = FakeKernel.Of(Helpers, Unit);
+        var kernel = FakeKernel.Of(Helpers, Unit);
 
-        UnitPlacement first = kernel.Check(Helpers, withImage).Value;
-        UnitPlacement second = kernel.Check(Unit, withImage).Value;
+        var first = kernel.Check(Helpers, withImage).Value;
+        var second = kernel.Check(Unit, withImage).Value;
 
         Assert.Equal(new Sympos(1), first.Find("step")!.Position);
         Assert.Equal(new Sympos(2), second.Find("step")!.Position);
@@ -81,11 +79,11 @@ public sealed class FidelityCheckTests
     [Fact]
     public void A_kernel_that_was_moved_as_a_whole_is_the_same_kernel()
     {
-        FakeKernel kernel = FakeKernel.Of(Helpers, Unit);
-        ulong atLink = kernel.AddressOf("run");
+        var kernel = FakeKernel.Of(Helpers, Unit);
+        var atLink = kernel.AddressOf("run");
         kernel.MoveBy(0x1e00000);
 
-        UnitPlacement placement = kernel.Check(Unit).Value;
+        var placement = kernel.Check(Unit).Value;
 
         Assert.Equal(PlacementProof.Bytes, placement.Proof);
         Assert.Equal(atLink + 0x1e00000, placement.Find("run")!.Address);
@@ -96,7 +94,9 @@ public sealed class FidelityCheckTests
     [InlineData(true)]
     public void A_function_that_the_kernel_does_not_have_is_named(bool withImage)
     {
-        Problem problem = Failure(FakeKernel.Of(Helpers, Unit).Check(Unit.Replace("int stop(", "int halt(", StringComparison.Ordinal), withImage));
+        var problem = Failure(
+            FakeKernel.Of(Helpers, Unit).Check(Unit.Replace("int stop(", "int halt(", StringComparison.Ordinal), withImage)
+        );
 
         Assert.Equal(FidelityProblems.LayoutDiffers, problem.Code);
         Assert.Equal(ProblemKind.Mismatch, problem.Code.Kind);
@@ -107,9 +107,13 @@ public sealed class FidelityCheckTests
     [Fact]
     public void A_function_of_another_size_is_named_and_its_neighbours_are_not()
     {
-        string changed = Unit.Replace("table[by & 3]", "table[by & 3] * table[(by + 1) & 3] * table[(by + 2) & 3]", StringComparison.Ordinal);
+        var changed = Unit.Replace(
+            "table[by & 3]",
+            "table[by & 3] * table[(by + 1) & 3] * table[(by + 2) & 3]",
+            StringComparison.Ordinal
+        );
 
-        Problem problem = Failure(FakeKernel.Of(Helpers, Unit).Check(changed, withImage: false));
+        var problem = Failure(FakeKernel.Of(Helpers, Unit).Check(changed, withImage: false));
 
         Assert.Equal(FidelityProblems.LayoutDiffers, problem.Code);
         Assert.Contains("run (", problem.Reason, StringComparison.Ordinal);
@@ -128,28 +132,33 @@ public sealed class FidelityCheckTests
             int last(const char *text) { BODY }
             static void *const entry LABEL __attribute__((used, section(".init.rodata"))) = first;
             """;
-        static string With(string body, int line) => text.Replace("BODY", body, StringComparison.Ordinal)
-            .Replace("LABEL", $"asm(\"__initcall__unit__7_{line}_first\")", StringComparison.Ordinal);
-        FakeKernel kernel = FakeKernel.Of(With(there, 12), Helpers);
+        static string With(string body, int line) =>
+            text.Replace("BODY", body, StringComparison.Ordinal)
+                .Replace("LABEL", $"asm(\"__initcall__unit__7_{line}_first\")", StringComparison.Ordinal);
+        var kernel = FakeKernel.Of(With(there, 12), Helpers);
 
-        Problem problem = Failure(kernel.Check(With(here, 11), withImage: false));
+        var problem = Failure(kernel.Check(With(here, 11), withImage: false));
 
         Assert.Equal(FidelityProblems.LayoutDiffers, problem.Code);
         Assert.Contains("last (", problem.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain(" first (", problem.Reason, StringComparison.Ordinal);
         Assert.Contains(
             "__initcall__unit__7_11_first (not in the running kernel, which has __initcall__unit__7_12_first: in its source the entry is on another line)",
-            problem.Reason, StringComparison.Ordinal);
+            problem.Reason,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void A_last_function_that_is_longer_than_the_kernels_fits_nowhere()
     {
         const string text = "int first(int a) { return a * 3; }\nint last(int a) { return BODY; }\n";
-        FakeKernel kernel = FakeKernel.Of(text.Replace("BODY", "a", StringComparison.Ordinal), Helpers);
+        var kernel = FakeKernel.Of(text.Replace("BODY", "a", StringComparison.Ordinal), Helpers);
 
         Assert.True(kernel.Check(text.Replace("BODY", "a", StringComparison.Ordinal), withImage: false).Succeeded);
-        Problem problem = Failure(kernel.Check(text.Replace("BODY", "a * (a + 5) * (a ^ 7) * (a | 9) % 77", StringComparison.Ordinal), withImage: false));
+        var problem = Failure(
+            kernel.Check(text.Replace("BODY", "a * (a + 5) * (a ^ 7) * (a | 9) % 77", StringComparison.Ordinal), withImage: false)
+        );
         Assert.Equal(FidelityProblems.LayoutDiffers, problem.Code);
         Assert.Contains("last (", problem.Reason, StringComparison.Ordinal);
     }
@@ -158,10 +167,10 @@ public sealed class FidelityCheckTests
     public void Code_that_fits_twice_is_never_guessed()
     {
         const string twin = "static __attribute__((noinline, used)) int lonely(void) { return 1; }";
-        FakeKernel kernel = FakeKernel.Of(Helpers, twin, twin);
+        var kernel = FakeKernel.Of(Helpers, twin, twin);
 
-        Problem withoutImage = Failure(kernel.Check(twin, withImage: false));
-        Problem withImage = Failure(kernel.Check(twin));
+        var withoutImage = Failure(kernel.Check(twin, withImage: false));
+        var withImage = Failure(kernel.Check(twin));
 
         Assert.Equal(FidelityProblems.AmbiguousPlacement, withoutImage.Code);
         Assert.Equal(FidelityProblems.AmbiguousPlacement, withImage.Code);
@@ -172,10 +181,13 @@ public sealed class FidelityCheckTests
     {
         const string one = "static __attribute__((noinline, used)) int lonely(void) { return 1; }";
         const string two = "static __attribute__((noinline, used)) int lonely(void) { return 2; }";
-        FakeKernel kernel = FakeKernel.Of(Helpers, one, two);
+        var kernel = FakeKernel.Of(Helpers, one, two);
 
         Assert.Equal(new Sympos(2), kernel.Check(two).Value.Find("lonely")!.Position);
-        Assert.Equal(FidelityProblems.BytesDiffer, Failure(kernel.Check("static __attribute__((used)) int lonely(void) { return 3; }")).Code);
+        Assert.Equal(
+            FidelityProblems.BytesDiffer,
+            Failure(kernel.Check("static __attribute__((used)) int lonely(void) { return 3; }")).Code
+        );
     }
 
     [Fact]
@@ -184,7 +196,7 @@ public sealed class FidelityCheckTests
         // Both have one static in .data of the same name and value: only the code that uses it says which is whose.
         const string one = "static int common = 1; int one(int v) { return common += v; }";
         const string two = "static int common = 1; int two(int v) { return common -= v; }";
-        FakeKernel kernel = FakeKernel.Of(Helpers, one, two);
+        var kernel = FakeKernel.Of(Helpers, one, two);
 
         Assert.Null(kernel.Check(two, withImage: false).Value.Find("common"));
         Assert.Equal(new Sympos(2), kernel.Check(two).Value.Find("common")!.Position);
@@ -195,15 +207,14 @@ public sealed class FidelityCheckTests
     [InlineData(true)]
     public void A_weak_function_may_have_been_overridden(bool withImage)
     {
-        const string weak =
-            """
+        const string weak = """
             __attribute__((weak)) int choose(void) { return 1; }
             __attribute__((weak)) int keep(void) { return 2; }
             int ask(void) { return choose() + keep(); }
             """;
-        FakeKernel kernel = FakeKernel.Of(weak, Helpers, "int choose(void) { return 5; }");
+        var kernel = FakeKernel.Of(weak, Helpers, "int choose(void) { return 5; }");
 
-        UnitPlacement placement = kernel.Check(weak, withImage).Value;
+        var placement = kernel.Check(weak, withImage).Value;
 
         Assert.Null(placement.Find("choose"));
         Assert.Equal(kernel.AddressOf("keep"), placement.Find("keep")!.Address);
@@ -215,16 +226,22 @@ public sealed class FidelityCheckTests
     [InlineData(true)]
     public void Per_cpu_data_is_found_at_its_offset(bool withImage)
     {
-        const string perCpu =
-            """
+        const string perCpu = """
             __attribute__((section(".data..percpu"))) long load = 9;
             static __attribute__((section(".data..percpu"))) long local_load = 4;
             long read_load(void) { long v; asm("mov %%gs:%1, %0" : "=r"(v) : "m"(load)); return v + (long)&local_load; }
             """;
-        FakeKernel kernel = FakeKernel.Of(Helpers.Replace("state = 3;", "state = 3; __attribute__((section(\".data..percpu\"))) long first;", StringComparison.Ordinal), perCpu);
+        var kernel = FakeKernel.Of(
+            Helpers.Replace(
+                "state = 3;",
+                "state = 3; __attribute__((section(\".data..percpu\"))) long first;",
+                StringComparison.Ordinal
+            ),
+            perCpu
+        );
         kernel.MoveBy(0x200000);
 
-        UnitPlacement placement = kernel.Check(perCpu, withImage).Value;
+        var placement = kernel.Check(perCpu, withImage).Value;
 
         Assert.Equal(8UL, placement.Find("load")!.Address);
         Assert.Equal(16UL, placement.Find("local_load")!.Address);
@@ -234,10 +251,10 @@ public sealed class FidelityCheckTests
     [Fact]
     public void One_changed_byte_of_code_is_found()
     {
-        FakeKernel kernel = FakeKernel.Of(Helpers, Unit);
+        var kernel = FakeKernel.Of(Helpers, Unit);
         kernel.BytesAt(kernel.AddressOf("run"))[0] ^= 1;
 
-        Problem problem = Failure(kernel.Check(CompiledUnit.Value));
+        var problem = Failure(kernel.Check(CompiledUnit.Value));
 
         Assert.Equal(FidelityProblems.BytesDiffer, problem.Code);
         Assert.Contains("run (has other bytes)", problem.Reason, StringComparison.Ordinal);
@@ -247,13 +264,13 @@ public sealed class FidelityCheckTests
     [Fact]
     public void Every_changed_byte_of_code_and_data_is_found()
     {
-        FakeKernel kernel = FakeKernel.Of(Helpers, Unit);
-        ElfObject unit = CompiledUnit.Value;
-        foreach (SectionPlacement placed in kernel.Check(unit).Value.Sections.Where(s => s.Proof == PlacementProof.Bytes))
+        var kernel = FakeKernel.Of(Helpers, Unit);
+        var unit = CompiledUnit.Value;
+        foreach (var placed in kernel.Check(unit).Value.Sections.Where(s => s.Proof == PlacementProof.Bytes))
         {
             for (ulong offset = 0; offset < placed.Section.Size; offset++)
             {
-                Span<byte> bytes = kernel.BytesAt(placed.Address!.Value + offset);
+                var bytes = kernel.BytesAt(placed.Address!.Value + offset);
                 bytes[0] ^= 0x10;
                 Assert.False(kernel.Check(unit).Succeeded, $"{placed.Section}+0x{offset:x}");
                 bytes[0] ^= 0x10;
@@ -264,7 +281,7 @@ public sealed class FidelityCheckTests
     [Fact]
     public void A_changed_string_is_found()
     {
-        Problem problem = Failure(FakeKernel.Of(Helpers, Unit).Check(Unit.Replace("stopping", "stepping", StringComparison.Ordinal)));
+        var problem = Failure(FakeKernel.Of(Helpers, Unit).Check(Unit.Replace("stopping", "stepping", StringComparison.Ordinal)));
 
         Assert.Equal(FidelityProblems.BytesDiffer, problem.Code);
         Assert.Contains("stop (refers elsewhere than to its constant", problem.Reason, StringComparison.Ordinal);
@@ -272,13 +289,15 @@ public sealed class FidelityCheckTests
 
     [Fact]
     public void A_string_that_is_only_a_beginning_is_found() =>
-        Assert.Equal(FidelityProblems.BytesDiffer,
-            Failure(FakeKernel.Of(Helpers, Unit).Check(Unit.Replace("stopping", "stop", StringComparison.Ordinal))).Code);
+        Assert.Equal(
+            FidelityProblems.BytesDiffer,
+            Failure(FakeKernel.Of(Helpers, Unit).Check(Unit.Replace("stopping", "stop", StringComparison.Ordinal))).Code
+        );
 
     [Fact]
     public void A_changed_initial_value_is_found()
     {
-        Problem problem = Failure(FakeKernel.Of(Helpers, Unit).Check(Unit.Replace("3, 4 }", "3, 5 }", StringComparison.Ordinal)));
+        var problem = Failure(FakeKernel.Of(Helpers, Unit).Check(Unit.Replace("3, 4 }", "3, 5 }", StringComparison.Ordinal)));
 
         Assert.Equal(FidelityProblems.BytesDiffer, problem.Code);
         Assert.Contains("table (has other bytes)", problem.Reason, StringComparison.Ordinal);
@@ -287,18 +306,27 @@ public sealed class FidelityCheckTests
     [Fact]
     public void A_call_of_another_function_is_found()
     {
-        string changed = Unit.Replace("report(\"stopping\")", "report_twice(\"stopping\")", StringComparison.Ordinal)
-            .Replace("extern int shared_count", "extern int report_twice(const char *); extern int shared_count", StringComparison.Ordinal);
+        var changed = Unit.Replace("report(\"stopping\")", "report_twice(\"stopping\")", StringComparison.Ordinal)
+            .Replace(
+                "extern int shared_count",
+                "extern int report_twice(const char *); extern int shared_count",
+                StringComparison.Ordinal
+            );
 
-        Problem problem = Failure(FakeKernel.Of(Helpers, Unit).Check(changed));
+        var problem = Failure(FakeKernel.Of(Helpers, Unit).Check(changed));
 
         Assert.Contains("stop (refers elsewhere than to report_twice)", problem.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_pointer_to_another_datum_is_found() =>
-        Assert.Contains("pointer (refers elsewhere than to", Failure(FakeKernel.Of(Helpers, Unit)
-            .Check(Unit.Replace("= &shared_count", "= &table[0]", StringComparison.Ordinal))).Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "pointer (refers elsewhere than to",
+            Failure(
+                FakeKernel.Of(Helpers, Unit).Check(Unit.Replace("= &shared_count", "= &table[0]", StringComparison.Ordinal))
+            ).Reason,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void A_unit_that_is_not_in_the_kernel_is_refused() =>
@@ -307,8 +335,8 @@ public sealed class FidelityCheckTests
     [Fact]
     public void A_relocation_beyond_its_section_is_refused()
     {
-        FakeKernel kernel = FakeKernel.Of(Helpers, Unit);
-        ElfObject unit = FakeKernel.Compile(Unit);
+        var kernel = FakeKernel.Of(Helpers, Unit);
+        var unit = FakeKernel.Compile(Unit);
         unit.FindSection(".text")!.Relocations!.Entries[^1].Offset = ulong.MaxValue - 1;
 
         Assert.Contains("is not all within its section", Failure(kernel.Check(unit)).Reason, StringComparison.Ordinal);
@@ -317,11 +345,17 @@ public sealed class FidelityCheckTests
     [Fact]
     public void An_image_without_text_cannot_be_used()
     {
-        FakeKernel kernel = FakeKernel.Of(Helpers);
-        KernelSymbols other = KernelSymbols.Parse(Encoding.ASCII.GetBytes("ffffffff81000000 T start\n")).Value;
+        var kernel = FakeKernel.Of(Helpers);
+        var other = KernelSymbols.Parse(Encoding.ASCII.GetBytes("ffffffff81000000 T start\n")).Value;
 
-        Assert.Equal(FactProblems.UnusableImage, Failure(KernelImage.Open(X8664Architecture.Instance, new ElfObject(), kernel.Symbols)).Code);
-        Assert.Equal(FactProblems.UnusableImage, Failure(KernelImage.Open(X8664Architecture.Instance, kernel.Vmlinux, other)).Code);
+        Assert.Equal(
+            FactProblems.UnusableImage,
+            Failure(KernelImage.Open(X8664Architecture.Instance, new ElfObject(), kernel.Symbols)).Code
+        );
+        Assert.Equal(
+            FactProblems.UnusableImage,
+            Failure(KernelImage.Open(X8664Architecture.Instance, kernel.Vmlinux, other)).Code
+        );
     }
 
     private static Problem Failure<T>(Outcome<T> outcome) => Assert.Single(outcome.Problems);

@@ -1,13 +1,11 @@
 using Elivepatch.Engine.Fidelity;
-using Elivepatch.Model;
 using Xunit;
 
 namespace Elivepatch.Engine.Tests.Fidelity;
 
 public sealed class StaticBranchTests
 {
-    private const string Unit =
-        """
+    private const string Unit = """
         long key;
         long other_key;
         #define BRANCH(label) asm goto( \
@@ -39,12 +37,12 @@ public sealed class StaticBranchTests
     [InlineData("far_away", new byte[] { 0xe9 }, new byte[] { 0x0f, 0x1f, 0x44, 0x00, 0x00 })]
     public void A_branch_that_the_build_turned_off_is_no_difference(string function, byte[] jump, byte[] nop)
     {
-        FakeKernel kernel = FakeKernel.Of(Slow, Unit);
-        Span<byte> site = kernel.BytesAt(kernel.AddressOf(function));
+        var kernel = FakeKernel.Of(Slow, Unit);
+        var site = kernel.BytesAt(kernel.AddressOf(function));
         Assert.True(site.StartsWith(jump));
         nop.CopyTo(site);
 
-        UnitPlacement placement = kernel.Check(Unit).Value;
+        var placement = kernel.Check(Unit).Value;
 
         Assert.Equal(PlacementProof.Bytes, placement.Proof);
         Assert.Equal(1, placement.Sections.Sum(s => s.StaticBranches));
@@ -53,7 +51,7 @@ public sealed class StaticBranchTests
     [Fact]
     public void A_branch_that_the_kernel_turned_on_is_no_difference()
     {
-        FakeKernel kernel = FakeKernel.Of(Slow, Unit);
+        var kernel = FakeKernel.Of(Slow, Unit);
         byte[] nop = [0x66, 0x90];
         var unit = FakeKernel.Compile(Unit);
         nop.CopyTo(unit.FindSection(".text")!.Content.AsSpan((int)unit.FindSymbol("fast")!.Value));
@@ -64,7 +62,7 @@ public sealed class StaticBranchTests
     [Fact]
     public void A_branch_to_elsewhere_is_a_difference()
     {
-        FakeKernel kernel = FakeKernel.Of(Slow, Unit);
+        var kernel = FakeKernel.Of(Slow, Unit);
         kernel.BytesAt(kernel.AddressOf("fast"))[1]++;
 
         Assert.Contains("fast (has other bytes)", Assert.Single(kernel.Check(Unit).Problems).Reason, StringComparison.Ordinal);
@@ -73,7 +71,7 @@ public sealed class StaticBranchTests
     [Fact]
     public void Another_instruction_at_a_branch_is_a_difference()
     {
-        FakeKernel kernel = FakeKernel.Of(Slow, Unit);
+        var kernel = FakeKernel.Of(Slow, Unit);
         kernel.BytesAt(kernel.AddressOf("fast"))[0] = 0x90;
         kernel.BytesAt(kernel.AddressOf("fast"))[1] = 0x90;
 
@@ -83,8 +81,8 @@ public sealed class StaticBranchTests
     [Fact]
     public void A_jump_that_no_table_names_may_not_differ()
     {
-        string unlisted = Unit.Replace(".pushsection __jump_table", ".pushsection .discard.other", StringComparison.Ordinal);
-        FakeKernel kernel = FakeKernel.Of(Slow, unlisted);
+        var unlisted = Unit.Replace(".pushsection __jump_table", ".pushsection .discard.other", StringComparison.Ordinal);
+        var kernel = FakeKernel.Of(Slow, unlisted);
         byte[] nop = [0x66, 0x90];
         nop.CopyTo(kernel.BytesAt(kernel.AddressOf("fast")));
 
@@ -94,10 +92,12 @@ public sealed class StaticBranchTests
     [Fact]
     public void A_table_is_found_by_the_code_that_it_names()
     {
-        string user = Unit.Replace("far_away", "far_off", StringComparison.Ordinal).Replace("fast", "quick", StringComparison.Ordinal)
-            .Replace("long key;", "extern long key;", StringComparison.Ordinal).Replace("long other_key;", "", StringComparison.Ordinal);
+        var user = Unit.Replace("far_away", "far_off", StringComparison.Ordinal)
+            .Replace("fast", "quick", StringComparison.Ordinal)
+            .Replace("long key;", "extern long key;", StringComparison.Ordinal)
+            .Replace("long other_key;", "", StringComparison.Ordinal);
 
-        UnitPlacement placement = FakeKernel.Of(Slow, Unit, user).Check(user).Value;
+        var placement = FakeKernel.Of(Slow, Unit, user).Check(user).Value;
 
         Assert.Equal(PlacementProof.Bytes, placement.Sections.Single(s => s.Section.Name == "__jump_table").Proof);
     }
@@ -105,9 +105,9 @@ public sealed class StaticBranchTests
     [Fact]
     public void A_branch_that_asks_another_key_is_found_although_the_code_is_equal()
     {
-        string other = Unit.Replace(".quad key", ".quad other_key", StringComparison.Ordinal);
+        var other = Unit.Replace(".quad key", ".quad other_key", StringComparison.Ordinal);
 
-        Problem problem = Assert.Single(FakeKernel.Of(Slow, Unit).Check(other).Problems);
+        var problem = Assert.Single(FakeKernel.Of(Slow, Unit).Check(other).Problems);
 
         Assert.Equal(FidelityProblems.BytesDiffer, problem.Code);
         Assert.Contains("fast in __jump_table (refers elsewhere than to other_key)", problem.Reason, StringComparison.Ordinal);

@@ -13,8 +13,13 @@ internal static class Checked
 {
     private const string Entry = "int __fentry__(void) { return 0; }\nint helper(int a) { return a + 1; }\n";
 
-    public static IReadOnlyList<Problem> Check(string before, string after, string others = "", string exports = "", bool hasImage = true) =>
-        Check([(before, after)], others, exports, hasImage);
+    public static IReadOnlyList<Problem> Check(
+        string before,
+        string after,
+        string others = "",
+        string exports = "",
+        bool hasImage = true
+    ) => Check([(before, after)], others, exports, hasImage);
 
     /// <summary>Checks a patch of several units.</summary>
     /// <param name="units">Each without and with the patch.</param>
@@ -23,12 +28,23 @@ internal static class Checked
     /// <param name="hasImage">False for a kernel of which only the symbols are known.</param>
     /// <param name="statements">What the author states; the units are all <c>unit.c</c>.</param>
     public static IReadOnlyList<Problem> Check(
-        (string Before, string After)[] units, string others = "", string exports = "", bool hasImage = true, params AuthorStatement[] statements)
+        (string Before, string After)[] units,
+        string others = "",
+        string exports = "",
+        bool hasImage = true,
+        params AuthorStatement[] statements
+    )
     {
         var kernel = FakeKernel.Of([Entry, others, .. units.Select(u => u.Before)]);
         return CheckInterfaces.Run(
-            [.. units.Select(u => new UnitInterface(Patched.Compare(u.Before, u.After, statements), Patched.Value(kernel.Check(u.Before, hasImage))))],
-            Patched.Value(ExportedSymbols.Parse(Encoding.ASCII.GetBytes(exports))));
+            [
+                .. units.Select(u => new UnitInterface(
+                    Patched.Compare(u.Before, u.After, statements),
+                    Patched.Value(kernel.Check(u.Before, hasImage))
+                )),
+            ],
+            Patched.Value(ExportedSymbols.Parse(Encoding.ASCII.GetBytes(exports)))
+        );
     }
 
     public static int[] Numbers(this IReadOnlyList<Problem> problems) => [.. problems.Select(p => p.Code.Number)];

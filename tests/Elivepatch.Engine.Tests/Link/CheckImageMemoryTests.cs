@@ -29,7 +29,11 @@ public sealed class CheckImageMemoryTests
     [InlineData("keep(t->name < __start_rodata ? 0 : t->name)", EscapeWay.Stored, true)]
     [InlineData("kfree_const(t->name)", null, false)]
     [InlineData("keep(t->name)", EscapeWay.Stored, false)]
-    public void A_constant_that_is_kept_where_constants_are_told_apart_by_their_place_is_refused(string free, EscapeWay? way, bool isRefused)
+    public void A_constant_that_is_kept_where_constants_are_told_apart_by_their_place_is_refused(
+        string free,
+        EscapeWay? way,
+        bool isRefused
+    )
     {
         var unit = Unit.Replace("FREE", free, StringComparison.Ordinal);
         var patched = unit.Replace("t->place++", "t->name = \"none\"", StringComparison.Ordinal);
@@ -38,7 +42,15 @@ public sealed class CheckImageMemoryTests
         var problems = Run(unit, patched, escapes);
 
         Assert.Equal(isRefused ? [515] : [], problems.Select(p => p.Code.Number));
-        Assert.All(problems, p => Assert.Contains("f stores the address of the literal \"none\", and release uses", p.Reason, StringComparison.Ordinal));
+        Assert.All(
+            problems,
+            p =>
+                Assert.Contains(
+                    "f stores the address of the literal \"none\", and release uses",
+                    p.Reason,
+                    StringComparison.Ordinal
+                )
+        );
     }
 
     [Theory]
@@ -60,20 +72,31 @@ public sealed class CheckImageMemoryTests
     {
         var unit = Unit.Replace("FREE", "keep(old)", StringComparison.Ordinal);
         var patched = unit.Replace("t->place + phys_base", value, StringComparison.Ordinal)
-            .Replace("static char old[64];", "static char old[64]; static char fresh[64]; static void (*const table[])(const void *) = { keep, keep }; void set(int a) { fresh[a] = 1; }", StringComparison.Ordinal);
+            .Replace(
+                "static char old[64];",
+                "static char old[64]; static char fresh[64]; static void (*const table[])(const void *) = { keep, keep }; void set(int a) { fresh[a] = 1; }",
+                StringComparison.Ordinal
+            );
 
         Assert.Equal(isRefused ? [515] : [], Run(unit, patched).Select(p => p.Code.Number));
     }
 
     private static IReadOnlyList<Problem> Run(string before, string after)
     {
-        var kernel = FakeKernel.Of("unsigned long phys_base; void keep(const void *p) { asm volatile(\"\" : : \"r\" (p)); }\n", before);
+        var kernel = FakeKernel.Of(
+            "unsigned long phys_base; void keep(const void *p) { asm volatile(\"\" : : \"r\" (p)); }\n",
+            before
+        );
         var unit = new LinkUnit(Value(Include.Run(Compare(before, after))), Value(kernel.Check(before)));
-        var combine = Value(Combine.Start([unit], new(ExportedSymbols.Parse("0x00000001\t__fentry__\tvmlinux\tEXPORT_SYMBOL\t\n"u8).Value)));
+        var combine = Value(
+            Combine.Start([unit], new(ExportedSymbols.Parse("0x00000001\t__fentry__\tvmlinux\tEXPORT_SYMBOL\t\n"u8).Value))
+        );
         return CheckImageMemory.Run([unit], combine.FindEscapes(Value(ResolvePatched.Run([unit]))));
     }
 
-    private static IReadOnlyList<Problem> Run(string before, string after, AddressEscape[] escapes) => CheckImageMemory.Run(
-        [new(Value(Include.Run(Compare(before, after))), null!)],
-        new(escapes, IsComplete: true, HoldsModule: null) { Computed = new HashSet<(string, string)>() });
+    private static IReadOnlyList<Problem> Run(string before, string after, AddressEscape[] escapes) =>
+        CheckImageMemory.Run(
+            [new(Value(Include.Run(Compare(before, after))), null!)],
+            new(escapes, IsComplete: true, HoldsModule: null) { Computed = new HashSet<(string, string)>() }
+        );
 }

@@ -1,7 +1,7 @@
 using System.Text;
 using Elivepatch.Elf;
-using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Elf.Tests;
+using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Link;
@@ -34,14 +34,20 @@ public sealed class CombineTests
         int g(int a) { stored = f; return f(a) + 1; }
         """;
 
-    private static readonly string patchedUnit = Unit.Replace("old %d", "new %d", StringComparison.Ordinal).Replace("f(a) + 1", "f(a) + 2", StringComparison.Ordinal);
+    private static readonly string patchedUnit = Unit.Replace("old %d", "new %d", StringComparison.Ordinal)
+        .Replace("f(a) + 1", "f(a) + 2", StringComparison.Ordinal);
 
     [Fact]
     public void What_is_exported_is_an_ordinary_symbol_and_what_is_not_a_livepatch_symbol()
     {
         var linked = Link(Unit, patchedUnit);
         Assert.NotNull(linked.References.Single(r => r.Name == "printk").Export);
-        Assert.Equal(".klp.sym.vmlinux.hidden,0", Link(Unit, Unit.Replace("a * 3", "a * 5", StringComparison.Ordinal)).References.Single(r => r.Name == "hidden").ToString());
+        Assert.Equal(
+            ".klp.sym.vmlinux.hidden,0",
+            Link(Unit, Unit.Replace("a * 3", "a * 5", StringComparison.Ordinal))
+                .References.Single(r => r.Name == "hidden")
+                .ToString()
+        );
     }
 
     // Objtool is told of it whatever the kernel calls it, and the link of the module drops it.
@@ -55,7 +61,8 @@ public sealed class CombineTests
         Assert.Equal(8, module.FindSection(Mark)!.Content.Length);
     }
 
-    // Nothing tells where an entry ends, or whose it is: then it is a section that nobody knows, and it speaks of code that is included.
+    // Nothing tells where an entry ends, or whose it is: then it is a section that nobody knows, and it speaks of code that is
+    // included.
     [Theory]
     [InlineData("1b - .", "1b - .")]
     [InlineData("1b - ., f - .", "1b - ., helper - .")]
@@ -64,7 +71,10 @@ public sealed class CombineTests
     {
         var marked = WithMarks(ofF, ofG);
         var diff = Patched.Compare(marked, marked.Replace("old %d", "new %d", StringComparison.Ordinal));
-        Assert.Contains(diff.Problems.Concat(Include.Run(diff).Problems), p => p.Code == DiffProblems.UnknownSection && p.Reason.Contains(Mark, StringComparison.Ordinal));
+        Assert.Contains(
+            diff.Problems.Concat(Include.Run(diff).Problems),
+            p => p.Code == DiffProblems.UnknownSection && p.Reason.Contains(Mark, StringComparison.Ordinal)
+        );
     }
 
     private const string Mark = ".discard.of_a_later_kernel";
@@ -79,10 +89,15 @@ public sealed class CombineTests
     [Fact]
     public void A_reference_that_is_not_all_within_its_datum_is_refused()
     {
-        var after = Unit.Replace("a * 3 +", "a * 3 + foo[0] +", StringComparison.Ordinal).Replace("extern int hidden(int);", """
-            extern int hidden(int), foo[];
-            asm(".pushsection .data.foo,\"aw\"\n.globl foo\n.type foo,@object\n.balign 8\nfoo: .quad hidden\n.size foo,4\n.popsection");
-            """, StringComparison.Ordinal);
+        var after = Unit.Replace("a * 3 +", "a * 3 + foo[0] +", StringComparison.Ordinal)
+            .Replace(
+                "extern int hidden(int);",
+                """
+                extern int hidden(int), foo[];
+                asm(".pushsection .data.foo,\"aw\"\n.globl foo\n.type foo,@object\n.balign 8\nfoo: .quad hidden\n.size foo,4\n.popsection");
+                """,
+                StringComparison.Ordinal
+            );
         var kernel = FakeKernel.Of(Other, Unit);
         var problem = Assert.Single(Combine.Start([UnitOf(kernel, Unit, after)], new(Exports)).Problems);
         Assert.Equal(DiffProblems.UnreadableCode, problem.Code);
@@ -132,7 +147,14 @@ public sealed class CombineTests
         foreach (var section in module.Sections.Where(s => s.Relocations is not null && s.Type != ElfSectionType.NoBits))
         {
             foreach (var relocation in section.Relocations!.Entries)
-                Assert.True(section.Content.AsSpan((int)relocation.Offset, X8664Architecture.Instance.TypeOf(relocation).Size).IndexOfAnyExcept((byte)0) < 0, $"{section}: {relocation}");
+            {
+                Assert.True(
+                    section
+                        .Content.AsSpan((int)relocation.Offset, X8664Architecture.Instance.TypeOf(relocation).Size)
+                        .IndexOfAnyExcept((byte)0) < 0,
+                    $"{section}: {relocation}"
+                );
+            }
         }
     }
 
@@ -140,7 +162,11 @@ public sealed class CombineTests
     public void A_string_comes_along()
     {
         var strings = Link(Unit, patchedUnit).Module.Sections.Where(s => s.Name.Contains(".str1", StringComparison.Ordinal));
-        Assert.Contains("new %d", string.Concat(strings.Select(s => Encoding.ASCII.GetString(s.Content))), StringComparison.Ordinal);
+        Assert.Contains(
+            "new %d",
+            string.Concat(strings.Select(s => Encoding.ASCII.GetString(s.Content))),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -154,7 +180,10 @@ public sealed class CombineTests
             UnitOf(kernel, second, "extern int fresh;\nint b(int x) { return x - fresh; }\n"),
         ];
         var module = Link(kernel, units).Module;
-        var uses = new[] { ".text.a", ".text.b" }.SelectMany(s => module.FindSection(s)!.Relocations!.Entries).Where(r => r.Symbol!.Name == "fresh").ToList();
+        var uses = new[] { ".text.a", ".text.b" }
+            .SelectMany(s => module.FindSection(s)!.Relocations!.Entries)
+            .Where(r => r.Symbol!.Name == "fresh")
+            .ToList();
         Assert.True(uses.Count >= 2);
         Assert.Single(uses.Select(r => r.Symbol).Distinct());
         Assert.True(uses[0].Symbol!.IsDefined);
@@ -163,8 +192,13 @@ public sealed class CombineTests
     [Fact]
     public void A_new_static_that_has_the_name_of_a_global_of_the_kernel_gets_another()
     {
-        var after = patchedUnit.Replace("helper(a) + count++", "use(a, &boundary) + count++", StringComparison.Ordinal)
-            .Replace("static int count;", "static int count, boundary;\n__attribute__((noipa)) static int use(int a, int *b) { return a + ++*b; }", StringComparison.Ordinal);
+        var after = patchedUnit
+            .Replace("helper(a) + count++", "use(a, &boundary) + count++", StringComparison.Ordinal)
+            .Replace(
+                "static int count;",
+                "static int count, boundary;\n__attribute__((noipa)) static int use(int a, int *b) { return a + ++*b; }",
+                StringComparison.Ordinal
+            );
         var names = Link(Unit, after).Module.Symbols.Where(s => s.IsDefined).Select(s => s.Name).ToList();
         Assert.DoesNotContain("use", names);
         Assert.DoesNotContain("boundary", names);
@@ -188,7 +222,10 @@ public sealed class CombineTests
         var load = Assert.Single(text.Relocations!.Entries, r => r.Symbol!.Name == ".klp.sym.vmlinux.boundary,0");
         var decoder = Iced.Intel.Decoder.Create(64, text.Content[((int)load.Offset - 3)..]);
         var instruction = decoder.Decode();
-        Assert.Equal((Iced.Intel.Mnemonic.Mov, true, 7), (instruction.Mnemonic, instruction.IsIPRelativeMemoryOperand, instruction.Length));
+        Assert.Equal(
+            (Iced.Intel.Mnemonic.Mov, true, 7),
+            (instruction.Mnemonic, instruction.IsIPRelativeMemoryOperand, instruction.Length)
+        );
         Assert.Equal(Iced.Intel.Mnemonic.Nop, decoder.Decode().Mnemonic);
         Assert.Equal(-4, load.Addend);
     }
@@ -210,8 +247,13 @@ public sealed class CombineTests
     [Fact]
     public void A_shift_count_that_the_kernel_writes_into_its_code_is_written_by_the_glue()
     {
-        var kernel = FakeKernel.Of(Other + "void *text_poke_copy(void *to, const void *from, unsigned long size) { return to; }\n", Shifting);
-        var after = Shifting.Replace("shifted(a + 1)", "shifted(a + 2)", StringComparison.Ordinal).Replace("return a; }", "return a + 3; }", StringComparison.Ordinal);
+        var kernel = FakeKernel.Of(
+            Other + "void *text_poke_copy(void *to, const void *from, unsigned long size) { return to; }\n",
+            Shifting
+        );
+        var after = Shifting
+            .Replace("shifted(a + 1)", "shifted(a + 2)", StringComparison.Ordinal)
+            .Replace("return a; }", "return a + 3; }", StringComparison.Ordinal);
         LinkUnit[] units = [UnitOf(kernel, Shifting, after)];
         var patched = Patched.Value(ResolvePatched.Run(units));
         var combine = Patched.Value(Combine.Start(units, new(Exports)));
@@ -220,11 +262,22 @@ public sealed class CombineTests
         Assert.All(combine.Shifts, s => Assert.Equal(4UL, s.ValueSize));
         Assert.Contains(combine.References, r => r is { Name: "order", Livepatch: not null });
         Assert.Contains(combine.References, r => r is { Name: "text_poke_copy", Livepatch: not null });
-        var source = GlueSource.Write(patched, replace: true, "", [], new([], true, null) { Computed = new HashSet<(string, string)>() }, combine.Shifts);
+        var source = GlueSource.Write(
+            patched,
+            replace: true,
+            "",
+            [],
+            new([], true, null) { Computed = new HashSet<(string, string)>() },
+            combine.Shifts
+        );
         Assert.Contains("elivepatch_write_shifts() ?: klp_enable_patch", source, StringComparison.Ordinal);
 
-        var uses = string.Concat(combine.Shifts.Select((s, i) =>
-            $"extern const char {s.CodeSymbol}[]; extern const unsigned {s.ValueSymbol}; const void *code{i} = {s.CodeSymbol} + {s.Offset}, *value{i} = &{s.ValueSymbol};\n"));
+        var uses = string.Concat(
+            combine.Shifts.Select(
+                (s, i) =>
+                    $"extern const char {s.CodeSymbol}[]; extern const unsigned {s.ValueSymbol}; const void *code{i} = {s.CodeSymbol} + {s.Offset}, *value{i} = &{s.ValueSymbol};\n"
+            )
+        );
         var combined = combine.Finish(patched, Gcc.CompileAndRead(uses, "-O2 -fno-PIE -mcmodel=kernel -fdata-sections"));
         var module = Patched.Value(LivepatchNames.Apply(ElfReader.Read(ElfWriter.Write(combined.Object)), combined));
         Assert.Null(module.FindSection("runtime_shift_order"));
@@ -234,7 +287,10 @@ public sealed class CombineTests
             var count = (int)(code.Symbol!.Value + (ulong)code.Addend);
             Assert.Equal((0xc1, 12), (code.Symbol.Section!.Content[count - 2], code.Symbol.Section.Content[count]));
             Assert.InRange(code.Symbol.Section.Content[count - 1], 0xe8, 0xef);
-            Assert.Equal(".klp.sym.vmlinux.order,0", Assert.Single(module.FindSection($".data.value{i}")!.Relocations!.Entries).Symbol!.Name);
+            Assert.Equal(
+                ".klp.sym.vmlinux.order,0",
+                Assert.Single(module.FindSection($".data.value{i}")!.Relocations!.Entries).Symbol!.Name
+            );
         }
     }
 
@@ -258,8 +314,16 @@ public sealed class CombineTests
         var marks = module.FindSection(".discard.unreachable")?.Relocations?.Entries ?? [];
         Assert.Equal(never ? 1 : 0, marks.Count);
         if (!never)
+        {
             return;
-        var call = Assert.Single(module.Sections.Where(s => s.Name.StartsWith(".text.f", StringComparison.Ordinal)).SelectMany(s => s.Relocations?.Entries ?? []), r => r.Symbol!.Name.Contains("end", StringComparison.Ordinal));
+        }
+
+        var call = Assert.Single(
+            module
+                .Sections.Where(s => s.Name.StartsWith(".text.f", StringComparison.Ordinal))
+                .SelectMany(s => s.Relocations?.Entries ?? []),
+            r => r.Symbol!.Name.Contains("end", StringComparison.Ordinal)
+        );
         Assert.Equal((long)call.Offset + 4, marks[0].Addend);
         Assert.True(marks[0].Symbol!.IsSectionSymbol);
     }
@@ -270,8 +334,13 @@ public sealed class CombineTests
     [InlineData("static unsigned int order", "static char order[3]")]
     public void What_is_no_shift_by_a_number_is_refused(string old, string now)
     {
-        var source = Shifting.Replace(old, now, StringComparison.Ordinal).Replace("order += a; return hidden(order)", "return hidden((long)&order)", StringComparison.Ordinal);
-        var kernel = FakeKernel.Of(Other + "void *text_poke_copy(void *to, const void *from, unsigned long size) { return to; }\n", source);
+        var source = Shifting
+            .Replace(old, now, StringComparison.Ordinal)
+            .Replace("order += a; return hidden(order)", "return hidden((long)&order)", StringComparison.Ordinal);
+        var kernel = FakeKernel.Of(
+            Other + "void *text_poke_copy(void *to, const void *from, unsigned long size) { return to; }\n",
+            source
+        );
         var unit = UnitOf(kernel, source, source.Replace("shifted(a + 1)", "shifted(a + 2)", StringComparison.Ordinal));
         Assert.Equal([411, 411], Combine.Start([unit], new(Exports)).Problems.Select(p => p.Code.Number));
     }
@@ -280,7 +349,11 @@ public sealed class CombineTests
     public void A_symbol_that_the_kernel_does_not_have_is_refused()
     {
         var kernel = FakeKernel.Of(Other, Unit);
-        var unit = UnitOf(kernel, Unit, "extern int absent(int);\n" + Unit.Replace("f(a) + 1", "absent(a)", StringComparison.Ordinal));
+        var unit = UnitOf(
+            kernel,
+            Unit,
+            "extern int absent(int);\n" + Unit.Replace("f(a) + 1", "absent(a)", StringComparison.Ordinal)
+        );
         var outcome = Combine.Start([unit], new(Exports));
         Assert.Equal(501, Assert.Single(outcome.Problems).Code.Number);
     }
@@ -305,7 +378,9 @@ public sealed class CombineTests
     }
 
     private static ExportedSymbols Exports =>
-        ExportedSymbols.Parse("0x12345678\tprintk\tvmlinux\tEXPORT_SYMBOL\t\n0x00000001\t__fentry__\tvmlinux\tEXPORT_SYMBOL\t\n"u8).Value;
+        ExportedSymbols
+            .Parse("0x12345678\tprintk\tvmlinux\tEXPORT_SYMBOL\t\n0x00000001\t__fentry__\tvmlinux\tEXPORT_SYMBOL\t\n"u8)
+            .Value;
 
     private static LinkUnit UnitOf(FakeKernel kernel, string before, string after) =>
         new(Patched.Value(Include.Run(Patched.Compare(before, after))), Patched.Value(kernel.Check(before)));
@@ -320,7 +395,9 @@ public sealed class CombineTests
     {
         var patched = Patched.Value(ResolvePatched.Run(units));
         var combine = Patched.Value(Combine.Start(units, new(Exports)));
-        var externs = string.Concat(patched.Select(p => $"extern const char {p.NewSymbol}[];\nconst void *use_{p.NewSymbol} = {p.NewSymbol};\n"));
+        var externs = string.Concat(
+            patched.Select(p => $"extern const char {p.NewSymbol}[];\nconst void *use_{p.NewSymbol} = {p.NewSymbol};\n")
+        );
         var combined = combine.Finish(patched, Gcc.CompileAndRead(externs, "-O2 -fno-PIE -mcmodel=kernel"));
         var module = Patched.Value(LivepatchNames.Apply(ElfReader.Read(ElfWriter.Write(combined.Object)), combined));
         Assert.DoesNotContain(module.Symbols, s => s.Name.StartsWith("elivepatch_new", StringComparison.Ordinal));

@@ -48,7 +48,9 @@ public sealed class ReferenceTableTests(ReferenceTableTests.Kernel kernel) : ICl
                 for (var i = 0; i < ways.Length; i++)
                 {
                     if (row[i + 1] != "-")
+                    {
                         cells.Add(row[0], ways[i], row[i + 1]);
+                    }
                 }
             }
 
@@ -70,8 +72,12 @@ public sealed class ReferenceTableTests(ReferenceTableTests.Kernel kernel) : ICl
 
     private static IEnumerable<string> Document() => File.ReadLines(Path.Combine(AppContext.BaseDirectory, "references.md"));
 
-    private static IEnumerable<string[]> Rows() => Document().SkipWhile(l => !l.StartsWith("| target |", StringComparison.Ordinal)).Skip(2)
-        .TakeWhile(l => l.StartsWith('|')).Select(Cut);
+    private static IEnumerable<string[]> Rows() =>
+        Document()
+            .SkipWhile(l => !l.StartsWith("| target |", StringComparison.Ordinal))
+            .Skip(2)
+            .TakeWhile(l => l.StartsWith('|'))
+            .Select(Cut);
 
     private static string[] Cut(string line) => [.. line.Trim('|').Split('|').Select(c => c.Trim())];
 
@@ -102,17 +108,19 @@ public sealed class ReferenceTableTests(ReferenceTableTests.Kernel kernel) : ICl
 
             """;
 
-        private const string Unit = Declarations + """
-            static noinline int __init start_here(int a) { return a * 5; }
-            static int __initdata start_data = 3;
-            static int own_data = 1;
-            static noinline int quiet(int a) { return a * 9; }
-            static noinline int changed(int a) { return a * 11; }
-            int __init starter(int a) { return start_here(a) + start_data++; }
-            int user(int a) { return quiet(a) + changed(a) + own_data++; }
-            int f(int a) { return a; }
+        private const string Unit =
+            Declarations
+            + """
+                static noinline int __init start_here(int a) { return a * 5; }
+                static int __initdata start_data = 3;
+                static int own_data = 1;
+                static noinline int quiet(int a) { return a * 9; }
+                static noinline int changed(int a) { return a * 11; }
+                int __init starter(int a) { return start_here(a) + start_data++; }
+                int user(int a) { return quiet(a) + changed(a) + own_data++; }
+                int f(int a) { return a; }
 
-            """;
+                """;
 
         private readonly FakeKernel kernel;
         private readonly UnitObject before = Patched.Unit(Unit);
@@ -123,7 +131,9 @@ public sealed class ReferenceTableTests(ReferenceTableTests.Kernel kernel) : ICl
             kernel = FakeKernel.Of(Declarations + Others, Unit);
             placement = Patched.Value(kernel.Check(Unit));
             foreach (var name in new[] { "reachable", "other", "take", "changed" })
+            {
                 ((ReadOnlySpan<byte>)[0xf3, 0x0f, 0x1e, 0xfa]).CopyTo(kernel.BytesAt(kernel.AddressOf(name)));
+            }
         }
 
         /// <summary>
@@ -136,27 +146,46 @@ public sealed class ReferenceTableTests(ReferenceTableTests.Kernel kernel) : ICl
             Assert.Empty(diff.Problems);
             var inclusion = Include.Run(diff);
             if (!inclusion.TryGet(out var included))
+            {
                 return NumberOf(inclusion.Problems);
+            }
+
             var unit = new LinkUnit(included, placement);
             var exports = ExportedSymbols.Parse([]).Value;
             var resolver = new ReferenceResolver(exports);
-            var problems = CheckReferences.Run([unit], resolver, new(kernel.Symbols), new(X8664Architecture.Instance, kernel.Symbols, kernel.Image));
+            var problems = CheckReferences.Run(
+                [unit],
+                resolver,
+                new(kernel.Symbols),
+                new(X8664Architecture.Instance, kernel.Symbols, kernel.Image)
+            );
             if (problems.Count > 0)
+            {
                 return NumberOf(problems);
+            }
+
             var combined = Combine.Start([unit], resolver);
-            return !combined.TryGet(out var module) ? NumberOf(combined.Problems) : module.References.Any(r => r.Name == name) ? "K" : "L";
+            return !combined.TryGet(out var module) ? NumberOf(combined.Problems)
+                : module.References.Any(r => r.Name == name) ? "K"
+                : "L";
         }
 
         private static string NumberOf(IEnumerable<Problem> problems) =>
-            Assert.Single(problems.Select(p => p.Code.Number).Distinct()).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            Assert
+                .Single(problems.Select(p => p.Code.Number).Distinct())
+                .ToString(System.Globalization.CultureInfo.InvariantCulture);
 
         private static string Source(string name, string way)
         {
             var unit = Unit.Replace("a * 11", "a * 13", StringComparison.Ordinal);
             if (name.StartsWith("fresh", StringComparison.Ordinal))
             {
-                unit = unit.Replace("int f(int a)", (name == "fresh" ? "static noinline int fresh(int a) { return a * 17; }" : "static int fresh_data = 8;")
-                    + "\nint f(int a)", StringComparison.Ordinal);
+                unit = unit.Replace(
+                    "int f(int a)",
+                    (name == "fresh" ? "static noinline int fresh(int a) { return a * 17; }" : "static int fresh_data = 8;")
+                        + "\nint f(int a)",
+                    StringComparison.Ordinal
+                );
             }
 
             var body = way switch
@@ -167,8 +196,9 @@ public sealed class ReferenceTableTests(ReferenceTableTests.Kernel kernel) : ICl
                 "address" => $"take(&{name}); return a;",
                 "constant" => $"static const void *const table[] = {{ &take, &{name} }}; take(table[a]); return a;",
                 "data" => $"static const void *pointer = &{name}; take(pointer); pointer = 0; return a;",
-                "distance" => $"extern const int distance[]; asm(\".pushsection .rodata.distance,\\\"a\\\"\\n.type distance,@object\\ndistance: .long %c0 - .\\n"
-                    + $".size distance,4\\n.popsection\" : : \"i\" (&{name})); take(distance); return a;",
+                "distance" =>
+                    $"extern const int distance[]; asm(\".pushsection .rodata.distance,\\\"a\\\"\\n.type distance,@object\\ndistance: .long %c0 - .\\n"
+                        + $".size distance,4\\n.popsection\" : : \"i\" (&{name})); take(distance); return a;",
                 _ => throw new ArgumentOutOfRangeException(nameof(way)),
             };
             return unit.Replace("int f(int a) { return a; }", $"int f(int a) {{ {body} }}", StringComparison.Ordinal);

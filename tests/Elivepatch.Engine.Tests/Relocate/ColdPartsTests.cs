@@ -41,7 +41,10 @@ public sealed class ColdPartsTests
         var f = Assert.Single(elf.Symbols, s => s.Name.StartsWith("f", StringComparison.Ordinal));
         Assert.Equal(("f", f.Section!.Size), (f.Name, f.Size));
         Assert.Equal(ElfSymbolBinding.Global, f.Binding);
-        Assert.DoesNotContain(elf.RelocationSections.SelectMany(s => s.Entries), r => r.Symbol is { } s && !elf.Symbols.Contains(s));
+        Assert.DoesNotContain(
+            elf.RelocationSections.SelectMany(s => s.Entries),
+            r => r.Symbol is { } s && !elf.Symbols.Contains(s)
+        );
     }
 
     [Fact]
@@ -52,7 +55,9 @@ public sealed class ColdPartsTests
 
         // The assembler writes the section's symbol; newer objtool may not.
         var cold = elf.Symbols.Single(s => s.Name == "f.cold");
-        foreach (var relocation in elf.RelocationSections.SelectMany(s => s.Entries).Where(r => r.Symbol?.Section == cold.Section))
+        foreach (
+            var relocation in elf.RelocationSections.SelectMany(s => s.Entries).Where(r => r.Symbol?.Section == cold.Section)
+        )
         {
             relocation.Symbol = cold;
             relocation.Addend -= (long)cold.Value;
@@ -71,12 +76,17 @@ public sealed class ColdPartsTests
         var source = Source.Replace(text, instead, StringComparison.Ordinal);
         Assert.NotEqual(Source, source);
 
-        Assert.Equal(LinkProblems.LinkedModuleChanged, Assert.Single(ColdParts.Join(ElfReader.Read(Gcc.Assemble(source))).Problems).Code);
+        Assert.Equal(
+            LinkProblems.LinkedModuleChanged,
+            Assert.Single(ColdParts.Join(ElfReader.Read(Gcc.Assemble(source))).Problems).Code
+        );
     }
 
     private static List<(string?, ulong)> Targets(ElfObject elf) =>
-    [
-        .. elf.RelocationSections.SelectMany(s => s.Entries).Where(r => r.Symbol is { IsDefined: true })
-            .Select(r => (r.Symbol!.Section!.Name, unchecked(r.Symbol.Value + (ulong)r.Addend))),
-    ];
+        [
+            .. elf
+                .RelocationSections.SelectMany(s => s.Entries)
+                .Where(r => r.Symbol is { IsDefined: true })
+                .Select(r => (r.Symbol!.Section!.Name, unchecked(r.Symbol.Value + (ulong)r.Addend))),
+        ];
 }

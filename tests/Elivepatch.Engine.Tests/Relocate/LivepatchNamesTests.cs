@@ -39,7 +39,10 @@ public class LivepatchNamesTests
         var (elf, function) = Module();
         elf.Symbols.Remove(function);
         for (var i = 0; i < count; i++)
+        {
             elf.Symbols.Add(Function(elf.FindSection(".text.f")!));
+        }
+
         var problem = Assert.Single(LivepatchNames.Apply(elf, Combined(elf)).Problems);
         Assert.Equal(LinkProblems.LinkedModuleChanged, problem.Code);
         Assert.Contains($"{count} functions f in .text.f", problem.Reason, StringComparison.Ordinal);
@@ -70,7 +73,10 @@ public class LivepatchNamesTests
         var vmlinux = Assert.Single(named.RelocationSections, s => s.Name == ".klp.rela.vmlinux..text.f");
         Assert.Equal([(0UL, ".klp.sym.vmlinux.hidden,2", 0L)], vmlinux.Entries.Select(e => (e.Offset, e.Symbol!.Name, e.Addend)));
         var module = Assert.Single(named.RelocationSections, s => s.Name == ".klp.rela.nf_tables..text.f");
-        Assert.Equal([(24UL, ".klp.sym.nf_tables.other,0", 3L)], module.Entries.Select(e => (e.Offset, e.Symbol!.Name, e.Addend)));
+        Assert.Equal(
+            [(24UL, ".klp.sym.nf_tables.other,0", 3L)],
+            module.Entries.Select(e => (e.Offset, e.Symbol!.Name, e.Addend))
+        );
         Assert.All([vmlinux, module], s => Assert.True(s.Has(ElfSectionFlags.RelaLivepatch) && s.Target.Name == ".text.f"));
 
         // What the module loader applies stays where it was; a section that is left empty goes.
@@ -82,11 +88,24 @@ public class LivepatchNamesTests
     private static (ElfObject Elf, ElfSymbol Function) Module()
     {
         ElfObject elf = new() { Machine = 62 };
-        ElfSection text = new(".text.f", ElfSectionType.ProgBits) { Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Execute, Content = new byte[32] };
-        ElfSection lists = new(".data.funcs", ElfSectionType.ProgBits) { Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Write, Content = new byte[8] };
-        ElfSection only = new(".data.only", ElfSectionType.ProgBits) { Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Write, Content = new byte[8] };
+        ElfSection text = new(".text.f", ElfSectionType.ProgBits)
+        {
+            Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Execute,
+            Content = new byte[32],
+        };
+        ElfSection lists = new(".data.funcs", ElfSectionType.ProgBits)
+        {
+            Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Write,
+            Content = new byte[8],
+        };
+        ElfSection only = new(".data.only", ElfSectionType.ProgBits)
+        {
+            Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Write,
+            Content = new byte[8],
+        };
         var function = Function(text);
-        ElfSymbol hidden = new("hidden") { Binding = ElfSymbolBinding.Global }, export = new("printk") { Binding = ElfSymbolBinding.Global };
+        ElfSymbol hidden = new("hidden") { Binding = ElfSymbolBinding.Global },
+            export = new("printk") { Binding = ElfSymbolBinding.Global };
         ElfSymbol placeholder = new("elivepatch_new_0") { Binding = ElfSymbolBinding.Global };
         Relocate(text, new(0, Pointer, hidden, 0), new(8, Pointer, export, 0));
         Relocate(lists, new ElfRelocation(0, Pointer, placeholder, 0));
@@ -102,16 +121,20 @@ public class LivepatchNamesTests
         }
     }
 
-    private static ElfSymbol Function(ElfSection text) => new("f")
-    {
-        Binding = ElfSymbolBinding.Global,
-        Type = ElfSymbolType.Function,
-        Place = ElfSymbolPlace.Section,
-        Section = text,
-        Size = 32,
-    };
+    private static ElfSymbol Function(ElfSection text) =>
+        new("f")
+        {
+            Binding = ElfSymbolBinding.Global,
+            Type = ElfSymbolType.Function,
+            Place = ElfSymbolPlace.Section,
+            Section = text,
+            Size = 32,
+        };
 
-    private static CombinedModule Combined(ElfObject elf) => new(
-        elf, new Dictionary<string, LivepatchSymbol> { ["hidden"] = new("vmlinux", "hidden", new(2)) },
-        new Dictionary<string, (string, string)> { ["elivepatch_new_0"] = (".text.f", "f") });
+    private static CombinedModule Combined(ElfObject elf) =>
+        new(
+            elf,
+            new Dictionary<string, LivepatchSymbol> { ["hidden"] = new("vmlinux", "hidden", new(2)) },
+            new Dictionary<string, (string, string)> { ["elivepatch_new_0"] = (".text.f", "f") }
+        );
 }

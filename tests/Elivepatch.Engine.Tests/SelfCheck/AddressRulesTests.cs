@@ -20,7 +20,8 @@ public sealed class AddressRulesTests
 
         """;
 
-    private const string Going = "int __attribute__((section(\".init.text\"))) init_module(void) { return klp_enable_patch(&patch); }\n";
+    private const string Going =
+        "int __attribute__((section(\".init.text\"))) init_module(void) { return klp_enable_patch(&patch); }\n";
 
     private const string Keeping = """
         int __attribute__((section(".init.text"))) init_module(void)
@@ -61,7 +62,11 @@ public sealed class AddressRulesTests
     [Fact]
     public void One_without_an_exit_function_is_permanent_by_itself()
     {
-        var source = (FakeModule.Structures + Storing + Start + Going).Replace(", .exit = cleanup_module", "", StringComparison.Ordinal);
+        var source = (FakeModule.Structures + Storing + Start + Going).Replace(
+            ", .exit = cleanup_module",
+            "",
+            StringComparison.Ordinal
+        );
         Assert.Equal(RuleState.Passed, CheckWhole(source).State);
     }
 
@@ -93,6 +98,8 @@ public sealed class AddressRulesTests
     {
         var elf = ElfReader.Read(FakeModule.Link(source));
         return Assert.Single(
-            ModuleRules.Check(elf, LivepatchModule.Read(elf, FakeModule.Layouts).Value, TargetKernel.Unknown), r => r.Id == "addresses-kept");
+            ModuleRules.Check(elf, LivepatchModule.Read(elf, FakeModule.Layouts).Value, TargetKernel.Unknown),
+            r => r.Id == "addresses-kept"
+        );
     }
 }

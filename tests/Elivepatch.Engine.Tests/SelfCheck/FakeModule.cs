@@ -128,16 +128,21 @@ internal static class FakeModule
 
     public static ExportedSymbols Exports { get; } = ExportedSymbols.Parse(Encoding.ASCII.GetBytes(ExportsText)).Value;
 
-    public static EntryLayouts Layouts { get; } = new(
-        new Dictionary<string, int> { ["__bug_table"] = 8, ["__jump_table"] = 16 }, new Dictionary<string, int>(), new Dictionary<string, int> { ["module"] = 192 });
+    public static EntryLayouts Layouts { get; } =
+        new(
+            new Dictionary<string, int> { ["__bug_table"] = 8, ["__jump_table"] = 16 },
+            new Dictionary<string, int>(),
+            new Dictionary<string, int> { ["module"] = 192 }
+        );
 
     public static TargetKernel Kernel { get; } = new(Symbols, Exports, Vermagic, Layouts, Image());
 
-    // Of its functions only the entries matter: show() mentions start_function(), two have an ENDBR64, and one of these is sealed.
-    // Of its data only_data holds an address inside show().
+    // Of its functions only the entries matter: show() mentions start_function(), two have an ENDBR64, and one of these is
+    // sealed. Of its data only_data holds an address inside show().
     private static KernelImage Image()
     {
-        const ulong text = 0xffffffff81000000, list = 0xffffffff82004200;
+        const ulong text = 0xffffffff81000000,
+            list = 0xffffffff82004200;
         byte[] endbr64 = [0xf3, 0x0f, 0x1e, 0xfa];
         var code = new byte[0x1000];
         endbr64.CopyTo(code, 0x700);
@@ -145,26 +150,32 @@ internal static class FakeModule
         code[0x100] = 0xe8;
         BitConverter.TryWriteBytes(code.AsSpan(0x101), 0x4100 + 0x1000000 - 0x105);
         var vmlinux = new ElfObject { FileType = ElfFileType.Executable };
-        vmlinux.Sections.Add(new(".text", ElfSectionType.ProgBits)
-        {
-            Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Execute,
-            Address = text,
-            Content = code,
-        });
+        vmlinux.Sections.Add(
+            new(".text", ElfSectionType.ProgBits)
+            {
+                Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Execute,
+                Address = text,
+                Content = code,
+            }
+        );
         var data = new byte[0x1000];
         BitConverter.TryWriteBytes(data.AsSpan(0x208), text + 0x120);
-        vmlinux.Sections.Add(new(".data", ElfSectionType.ProgBits)
-        {
-            Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Write,
-            Address = text + 0x1000000,
-            Content = data,
-        });
-        vmlinux.Sections.Add(new(".ibt_endbr_seal", ElfSectionType.ProgBits)
-        {
-            Flags = ElfSectionFlags.Alloc,
-            Address = list,
-            Content = BitConverter.GetBytes(unchecked((int)(text + 0x800 - list))),
-        });
+        vmlinux.Sections.Add(
+            new(".data", ElfSectionType.ProgBits)
+            {
+                Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Write,
+                Address = text + 0x1000000,
+                Content = data,
+            }
+        );
+        vmlinux.Sections.Add(
+            new(".ibt_endbr_seal", ElfSectionType.ProgBits)
+            {
+                Flags = ElfSectionFlags.Alloc,
+                Address = list,
+                Content = BitConverter.GetBytes(unchecked((int)(text + 0x800 - list))),
+            }
+        );
         return KernelImage.Open(X8664Architecture.Instance, vmlinux, Symbols).Value;
     }
 
@@ -179,7 +190,10 @@ internal static class FakeModule
     {
         var elf = ElfReader.Read(Compile(source));
         foreach (var symbol in elf.Symbols.Where(s => livepatchNames.ContainsKey(s.Name)))
+        {
             symbol.Name = livepatchNames[symbol.Name];
+        }
+
         LivepatchRelocations.Apply(elf);
         return ElfWriter.Write(elf);
     }
@@ -190,8 +204,10 @@ internal static class FakeModule
         try
         {
             File.WriteAllText(Path.Combine(folder, "module.c"), source);
-            var start = new ProcessStartInfo("gcc",
-                "-c -O2 -std=gnu11 -mcmodel=kernel -fno-pic -mno-red-zone -fno-asynchronous-unwind-tables -fcf-protection=none -fno-common -o module.o module.c")
+            var start = new ProcessStartInfo(
+                "gcc",
+                "-c -O2 -std=gnu11 -mcmodel=kernel -fno-pic -mno-red-zone -fno-asynchronous-unwind-tables -fcf-protection=none -fno-common -o module.o module.c"
+            )
             {
                 WorkingDirectory = folder,
                 RedirectStandardError = true,
@@ -199,7 +215,9 @@ internal static class FakeModule
             using var process = Process.Start(start)!;
             var errors = process.StandardError.ReadToEnd();
             process.WaitForExit();
-            return process.ExitCode == 0 ? File.ReadAllBytes(Path.Combine(folder, "module.o")) : throw new InvalidOperationException(errors);
+            return process.ExitCode == 0
+                ? File.ReadAllBytes(Path.Combine(folder, "module.o"))
+                : throw new InvalidOperationException(errors);
         }
         finally
         {

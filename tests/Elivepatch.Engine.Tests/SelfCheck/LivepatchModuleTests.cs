@@ -32,7 +32,10 @@ public sealed class LivepatchModuleTests
         Assert.Equal(new LivepatchSymbol("vmlinux", "secret_data", new Sympos(1)), secret.Symbol);
         Assert.Equal([".text"], secret.Sections);
         Assert.Contains(new ExportReference("exported_function", 0x22222222, false), module.ExportReferences);
-        Assert.Contains(new RelocationSummary(".klp.rela.net_core..text.new_net", ".text.new_net", 1, true), module.RelocationSections);
+        Assert.Contains(
+            new RelocationSummary(".klp.rela.net_core..text.new_net", ".text.new_net", 1, true),
+            module.RelocationSections
+        );
         Assert.Equal(["__bug_table", "__jump_table"], module.Tables.Select(t => t.Name).Order());
         Assert.True(module.Sizes is { Code: > 0, WritableData: > 0, Init: > 0 });
     }
@@ -40,7 +43,10 @@ public sealed class LivepatchModuleTests
     [Fact]
     public void Structure_sizes_of_the_target_are_believed_over_inference()
     {
-        var layouts = FakeModule.Layouts with { StructureSizes = new Dictionary<string, int> { ["klp_func"] = 152, ["klp_object"] = 168 } };
+        var layouts = FakeModule.Layouts with
+        {
+            StructureSizes = new Dictionary<string, int> { ["klp_func"] = 152, ["klp_object"] = 168 },
+        };
 
         var known = LivepatchModule.Read(FakeModule.Elf(), layouts).Value;
 
@@ -53,7 +59,11 @@ public sealed class LivepatchModuleTests
     [InlineData(160)]
     public void Lists_are_read_whatever_the_size_of_a_kobject(int size)
     {
-        var source = FakeModule.Source.Replace("struct kobject { char room[64]; }", $"struct kobject {{ char room[{size}]; }}", StringComparison.Ordinal);
+        var source = FakeModule.Source.Replace(
+            "struct kobject { char room[64]; }",
+            $"struct kobject {{ char room[{size}]; }}",
+            StringComparison.Ordinal
+        );
 
         var module = LivepatchModule.Read(ElfReader.Read(FakeModule.Link(source))).Value;
 
@@ -76,7 +86,8 @@ public sealed class LivepatchModuleTests
     [Fact]
     public void Lists_of_klp_build_are_read()
     {
-        var module = Read("""
+        var module = Read(
+            """
             struct klp_func_ext { const char *old_name; void *new_func; word sympos; };
             struct klp_object_ext { const char *name; struct klp_func_ext *funcs; struct klp_callbacks callbacks; unsigned nr_funcs; };
             static struct klp_func_ext a[] IN(".init.klp_funcs") = { { "show", new_show, 0 }, { "store", new_store, 2 } };
@@ -84,7 +95,8 @@ public sealed class LivepatchModuleTests
             static struct klp_object_ext list[] IN(".init.klp_objects") =
                 { { .funcs = a, .callbacks = { before }, .nr_funcs = 2 }, { .name = "net_core", .funcs = b, .nr_funcs = 1 } };
             int init_module(void) { return klp_enable_patch(0); }
-            """);
+            """
+        );
 
         Assert.Equal(PatchForm.KlpBuildSections, module.Form);
         Assert.Null(module.Replace);
@@ -96,14 +108,16 @@ public sealed class LivepatchModuleTests
     [Fact]
     public void Lists_of_kpatch_build_are_read()
     {
-        var module = Read("""
+        var module = Read(
+            """
             struct kpatch_patch_func { void *new_addr; word new_size; word old_addr, old_size; unsigned long long sympos; char *name, *object; };
             static struct kpatch_patch_func list[] IN(".kpatch.funcs") = {
                 { new_show, 16, 0, 16, 0, "show", "vmlinux" }, { new_net, 16, 0, 16, 0, "net_send", "net_core" },
                 { new_store, 16, 0, 16, 2, "store", "vmlinux" } };
             static struct { void *callback; char *object; } pre[] IN(".kpatch.callbacks.pre_patch") = { { before, "net_core" } };
             int init_module(void) { return klp_enable_patch(0); }
-            """);
+            """
+        );
 
         Assert.Equal(PatchForm.KpatchSections, module.Form);
         Assert.Equal([null, "net_core"], module.Objects.Select(o => o.Name));
@@ -116,15 +130,22 @@ public sealed class LivepatchModuleTests
     {
         var source = FakeModule.Structures + "int init_module(void) { return 0; }";
 
-        Assert.Equal(SelfCheckProblems.NotALivepatch, Assert.Single(LivepatchModule.Read(ElfReader.Read(FakeModule.Link(source))).Problems).Code);
+        Assert.Equal(
+            SelfCheckProblems.NotALivepatch,
+            Assert.Single(LivepatchModule.Read(ElfReader.Read(FakeModule.Link(source))).Problems).Code
+        );
     }
 
     [Fact]
     public void A_livepatch_whose_lists_are_made_by_unknown_code_is_refused()
     {
-        var source = FakeModule.Structures + "extern void *make(void); int init_module(void) { return klp_enable_patch(make()); }";
+        var source =
+            FakeModule.Structures + "extern void *make(void); int init_module(void) { return klp_enable_patch(make()); }";
 
-        Assert.Equal(SelfCheckProblems.UnreadablePatchLists, Assert.Single(LivepatchModule.Read(ElfReader.Read(FakeModule.Link(source))).Problems).Code);
+        Assert.Equal(
+            SelfCheckProblems.UnreadablePatchLists,
+            Assert.Single(LivepatchModule.Read(ElfReader.Read(FakeModule.Link(source))).Problems).Code
+        );
     }
 
     [Fact]
@@ -132,13 +153,15 @@ public sealed class LivepatchModuleTests
     {
         var functions = string.Concat(Enumerable.Repeat("{ \"show\", code, 0 },", 1000));
         var objects = string.Concat(Enumerable.Repeat("{ .funcs = shared },", 1000));
-        var source = FakeModule.Structures + $$"""
-            static int code(void) { return 1; }
-            static struct klp_func shared[] = { {{functions}} { 0 } };
-            static struct klp_object many[] = { {{objects}} { 0 } };
-            static struct klp_patch big = { .mod = &__this_module, .objs = many };
-            int init_module(void) { return klp_enable_patch(&big); }
-            """;
+        var source =
+            FakeModule.Structures
+            + $$"""
+                static int code(void) { return 1; }
+                static struct klp_func shared[] = { {{functions}} { 0 } };
+                static struct klp_object many[] = { {{objects}} { 0 } };
+                static struct klp_patch big = { .mod = &__this_module, .objs = many };
+                int init_module(void) { return klp_enable_patch(&big); }
+                """;
 
         var problem = Assert.Single(LivepatchModule.Read(ElfReader.Read(FakeModule.Link(source))).Problems);
 

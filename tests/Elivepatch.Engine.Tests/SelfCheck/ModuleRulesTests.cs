@@ -16,9 +16,13 @@ public sealed class ModuleRulesTests
         ["information-licence"] = elf => ReplaceText(elf, ".modinfo", "license=GPL", "license=BSD"),
         ["information-vermagic"] = elf => ReplaceText(elf, ".modinfo", "6.12.117-fake", "6.12.118-fake"),
         ["module-name"] = elf => ReplaceText(elf, ".modinfo", "name=fake", "name=mock"),
-        ["module-structure"] = elf => Section(elf, ".gnu.linkonce.this_module").Content = [.. Section(elf, ".gnu.linkonce.this_module").Content, 0],
+        ["module-structure"] = elf =>
+            Section(elf, ".gnu.linkonce.this_module").Content = [.. Section(elf, ".gnu.linkonce.this_module").Content, 0],
         ["module-start"] = elf => elf.FindSymbol("init_module")!.Name = "init_other",
-        ["sections-unique"] = elf => elf.Sections.Add(new("__bug_table", ElfSectionType.ProgBits) { Flags = ElfSectionFlags.Alloc, Content = new byte[8] }),
+        ["sections-unique"] = elf =>
+            elf.Sections.Add(
+                new("__bug_table", ElfSectionType.ProgBits) { Flags = ElfSectionFlags.Alloc, Content = new byte[8] }
+            ),
         ["sections-finished"] = elf => elf.Sections.Add(new(".klp.arch.vmlinux..altinstructions", ElfSectionType.ProgBits)),
         ["tables-whole"] = elf => Section(elf, "__bug_table").Content = new byte[12],
         ["symbols-exported"] = elf => { }, // by the kernel instead, which exports less
@@ -26,7 +30,16 @@ public sealed class ModuleRulesTests
         ["symbols-versions-match"] = elf => Section(elf, "__versions").Content[0] ^= 1,
         ["symbols-namespaces"] = elf => ReplaceText(elf, ".modinfo", "FAKE_NS", "BACK_NS"),
         ["symbols-depends"] = elf => ReplaceText(elf, ".modinfo", "net-core", "net_care"),
-        ["symbols-no-common"] = elf => elf.Symbols.Add(new("common") { Binding = ElfSymbolBinding.Global, Place = ElfSymbolPlace.Common, Size = 8, Value = 8 }),
+        ["symbols-no-common"] = elf =>
+            elf.Symbols.Add(
+                new("common")
+                {
+                    Binding = ElfSymbolBinding.Global,
+                    Place = ElfSymbolPlace.Common,
+                    Size = 8,
+                    Value = 8,
+                }
+            ),
         ["relocation-type"] = elf => Ordinary(elf, ".text").Entries[0].Type = 9,
         ["relocation-field-zero"] = elf => Section(elf, ".text").Content[Ordinary(elf, ".text").Entries[0].Offset] = 1,
         ["relocation-once"] = elf => Ordinary(elf, ".text").Entries.Add(Ordinary(elf, ".text").Entries[0]),
@@ -34,19 +47,25 @@ public sealed class ModuleRulesTests
         ["livepatch-section-name"] = elf => Livepatch(elf, ".text").Name = ".klp.rela.vmlinux..data",
         ["livepatch-section-flags"] = elf => Livepatch(elf, ".text").Flags &= ~ElfSectionFlags.Alloc,
         ["livepatch-section-target"] = AddUnloadedTarget,
-        ["livepatch-symbol-place"] = elf => elf.FindSymbol(".klp.sym.vmlinux.secret_function,0")!.Place = ElfSymbolPlace.Undefined,
+        ["livepatch-symbol-place"] = elf =>
+            elf.FindSymbol(".klp.sym.vmlinux.secret_function,0")!.Place = ElfSymbolPlace.Undefined,
         ["livepatch-symbol-name"] = elf => Livepatch(elf, ".text").Entries[0].Symbol!.Name = "secret_function",
         ["livepatch-symbol-length"] = elf => AddLivepatchSymbol(elf, $".klp.sym.{new string('m', 56)}.x,0"),
-        ["livepatch-vmlinux-section"] = elf => Livepatch(elf, ".text").Entries[0].Symbol = elf.FindSymbol(".klp.sym.net_core.module_secret,0"),
+        ["livepatch-vmlinux-section"] = elf =>
+            Livepatch(elf, ".text").Entries[0].Symbol = elf.FindSymbol(".klp.sym.net_core.module_secret,0"),
         ["livepatch-module-section"] = elf =>
             Livepatch(elf, ".text.new_net").Entries[0].Symbol = elf.FindSymbol(".klp.sym.vmlinux.secret_function,0"),
-        ["livepatch-not-ordinary"] = elf => Ordinary(elf, ".text").Entries[0].Symbol = elf.FindSymbol(".klp.sym.vmlinux.secret_function,0"),
+        ["livepatch-not-ordinary"] = elf =>
+            Ordinary(elf, ".text").Entries[0].Symbol = elf.FindSymbol(".klp.sym.vmlinux.secret_function,0"),
         ["livepatch-symbol-exists"] = elf => AddLivepatchSymbol(elf, ".klp.sym.vmlinux.secret_data,3"),
-        ["old-code-entry"] = elf => Livepatch(elf, ".text").Entries
-            .First(r => r.Symbol!.Name.Contains("secret_function", StringComparison.Ordinal)).Addend += 8,
+        ["old-code-entry"] = elf =>
+            Livepatch(elf, ".text")
+                .Entries.First(r => r.Symbol!.Name.Contains("secret_function", StringComparison.Ordinal))
+                .Addend += 8,
         ["old-code-labels"] = elf => Means(elf, "secret_data,1", "only_data,0"),
         ["btf-ids-resolved"] = AddUnresolvedIds,
-        ["patch-objects"] = elf => elf.FindSection(".data")!.Relocations!.Entries.RemoveAll(r => r.Offset == At(elf, "objects") + 8),
+        ["patch-objects"] = elf =>
+            elf.FindSection(".data")!.Relocations!.Entries.RemoveAll(r => r.Offset == At(elf, "objects") + 8),
         ["patch-functions"] = elf => Ordinary(elf, ".data").Entries.RemoveAll(r => r.Offset == At(elf, "net_funcs") + 8),
         ["patch-terminated"] = elf => elf.FindSymbol("net_funcs")!.Size = 152,
         ["patch-new-code"] = elf => elf.FindSymbol("new_net")!.Name = "",
@@ -69,7 +88,18 @@ public sealed class ModuleRulesTests
 
         Assert.Empty(results.Where(r => r.State == RuleState.Failed).Select(r => r.Problem!.Reason));
         Assert.Equal("patch-ftrace", Assert.Single(results, r => r.State == RuleState.NotCheckable).Id);
-        Assert.True(ModuleCheck.Run(FakeModule.Bytes, FakeModule.Symbols, FakeModule.Exports, FakeModule.Vermagic, FakeModule.Layouts, FakeModule.Kernel.Image).Succeeded);
+        Assert.True(
+            ModuleCheck
+                .Run(
+                    FakeModule.Bytes,
+                    FakeModule.Symbols,
+                    FakeModule.Exports,
+                    FakeModule.Vermagic,
+                    FakeModule.Layouts,
+                    FakeModule.Kernel.Image
+                )
+                .Succeeded
+        );
     }
 
     [Fact]
@@ -83,7 +113,13 @@ public sealed class ModuleRulesTests
         var elf = FakeModule.Elf();
         breaches[rule](elf);
 
-        var kernel = rule == "symbols-exported" ? FakeModule.Kernel with { Exports = WithoutExport("exported_function") } : FakeModule.Kernel;
+        var kernel =
+            rule == "symbols-exported"
+                ? FakeModule.Kernel with
+                {
+                    Exports = WithoutExport("exported_function"),
+                }
+                : FakeModule.Kernel;
         var failed = Assert.Single(Check(elf, kernel), r => r.State == RuleState.Failed);
 
         Assert.Equal(rule, failed.Id);
@@ -97,12 +133,28 @@ public sealed class ModuleRulesTests
 
         Assert.DoesNotContain(results, r => r.State == RuleState.Failed);
         Assert.Equal(
-            ["definitions-replace", "information-vermagic", "livepatch-symbol-exists", "memory-indirect-entry", "memory-init",
-                "memory-per-cpu", "memory-read-only",
-                "memory-static-key", "module-structure", "old-code-entry", "old-code-labels", "patch-ftrace",
-                "patch-old-functions", "symbols-depends", "symbols-exported", "symbols-namespaces", "symbols-versions-match",
-                "tables-whole"],
-            results.Where(r => r.State == RuleState.NotCheckable).Select(r => r.Id).Order());
+            [
+                "definitions-replace",
+                "information-vermagic",
+                "livepatch-symbol-exists",
+                "memory-indirect-entry",
+                "memory-init",
+                "memory-per-cpu",
+                "memory-read-only",
+                "memory-static-key",
+                "module-structure",
+                "old-code-entry",
+                "old-code-labels",
+                "patch-ftrace",
+                "patch-old-functions",
+                "symbols-depends",
+                "symbols-exported",
+                "symbols-namespaces",
+                "symbols-versions-match",
+                "tables-whole",
+            ],
+            results.Where(r => r.State == RuleState.NotCheckable).Select(r => r.Id).Order()
+        );
     }
 
     [Theory]
@@ -114,7 +166,11 @@ public sealed class ModuleRulesTests
     [InlineData("missing", 0, false)]
     public void An_old_function_is_checked_by_name_and_position(string name, int position, bool exists)
     {
-        var source = FakeModule.Source.Replace("{ \"show\", new_show, 0 }, { \"store\", new_store, 2 }", $"{{ \"{name}\", new_show, {position} }}", StringComparison.Ordinal);
+        var source = FakeModule.Source.Replace(
+            "{ \"show\", new_show, 0 }, { \"store\", new_store, 2 }",
+            $"{{ \"{name}\", new_show, {position} }}",
+            StringComparison.Ordinal
+        );
 
         var rule = Check(ElfReader.Read(FakeModule.Link(source))).Single(r => r.Id == "patch-old-functions");
 
@@ -124,9 +180,12 @@ public sealed class ModuleRulesTests
     [Fact]
     public void A_module_that_was_not_loaded_at_the_capture_leaves_its_symbols_open()
     {
-        var symbols = KernelSymbols.Parse("ffffffff81000100 t show\nffffffff81000200 t store\nffffffff81000300 t store\n"u8.ToArray()).Value;
+        var symbols = KernelSymbols
+            .Parse("ffffffff81000100 t show\nffffffff81000200 t store\nffffffff81000300 t store\n"u8.ToArray())
+            .Value;
 
-        var rule = Check(FakeModule.Elf(), FakeModule.Kernel with { Symbols = symbols }).Single(r => r.Id == "patch-old-functions");
+        var rule = Check(FakeModule.Elf(), FakeModule.Kernel with { Symbols = symbols })
+            .Single(r => r.Id == "patch-old-functions");
 
         Assert.Equal(RuleState.NotCheckable, rule.State);
         Assert.Contains("net_core", rule.Detail, StringComparison.Ordinal);
@@ -146,8 +205,10 @@ public sealed class ModuleRulesTests
     public void Many_faults_of_one_kind_are_counted_instead_of_listed()
     {
         var elf = FakeModule.Elf();
-        for (int i = 0; i < 100_000; i++)
+        for (var i = 0; i < 100_000; i++)
+        {
             AddLivepatchSymbol(elf, $".klp.sym.vmlinux.missing_{i},0");
+        }
 
         var rule = Check(elf).Single(r => r.Id == "livepatch-symbol-exists");
 
@@ -161,32 +222,62 @@ public sealed class ModuleRulesTests
         breaches["information-vermagic"](elf);
         breaches["symbols-versions-match"](elf);
 
-        var problems = ModuleCheck.Run(ElfWriter.Write(elf), FakeModule.Symbols, FakeModule.Exports, FakeModule.Vermagic, FakeModule.Layouts, FakeModule.Kernel.Image).Problems;
+        var problems = ModuleCheck
+            .Run(
+                ElfWriter.Write(elf),
+                FakeModule.Symbols,
+                FakeModule.Exports,
+                FakeModule.Vermagic,
+                FakeModule.Layouts,
+                FakeModule.Kernel.Image
+            )
+            .Problems;
 
-        Assert.Equal([SelfCheckProblems.BuiltForOtherKernel, SelfCheckProblems.WrongSymbolVersions], problems.Select(p => p.Code));
+        Assert.Equal(
+            [SelfCheckProblems.BuiltForOtherKernel, SelfCheckProblems.WrongSymbolVersions],
+            problems.Select(p => p.Code)
+        );
     }
 
     [Fact]
     public void Damaged_modules_are_refused_or_judged_but_never_crash()
     {
         var random = new Random(20_240_601);
-        for (int i = 0; i < 3000; i++)
+        for (var i = 0; i < 3000; i++)
         {
             var file = FakeModule.Bytes;
-            for (int round = random.Next(1, 12); round > 0; round--)
+            for (var round = random.Next(1, 12); round > 0; round--)
+            {
                 file[random.Next(64, file.Length)] = (byte)random.Next(256);
-            _ = ModuleCheck.Run(file, FakeModule.Symbols, FakeModule.Exports, FakeModule.Vermagic, FakeModule.Layouts, FakeModule.Kernel.Image);
+            }
+
+            _ = ModuleCheck.Run(
+                file,
+                FakeModule.Symbols,
+                FakeModule.Exports,
+                FakeModule.Vermagic,
+                FakeModule.Layouts,
+                FakeModule.Kernel.Image
+            );
         }
     }
 
     [Fact]
     public void What_the_replaced_function_refers_to_may_be_referred_to_whatever_it_is()
     {
-        // show() of the kernel calls start_function(), as a function does that is called during the start and afterwards; store() does not.
+        // show() of the kernel calls start_function(), as a function does that is called during the start and afterwards; store()
+        // does not.
         static RuleState StateOf(string function)
         {
-            var elf = ElfReader.Read(FakeModule.Link(FakeModule.Source.Replace(
-                $"int new_{function}(int a) {{", $"int new_{function}(int a) {{ a += reachable_function(a);", StringComparison.Ordinal)));
+            var elf = ElfReader.Read(
+                FakeModule.Link(
+                    FakeModule.Source.Replace(
+                        $"int new_{function}(int a) {{",
+                        $"int new_{function}(int a) {{ a += reachable_function(a);",
+                        StringComparison.Ordinal
+                    )
+                )
+            );
             elf.FindSection(".data.hook")!.Relocations = null;
             elf.Sections.RemoveAll(s => s is ElfRelocationSection r && r.Target.Name == ".data.hook");
             Means(elf, "reachable_function,0", "start_function,0");
@@ -204,7 +295,10 @@ public sealed class ModuleRulesTests
         Means(elf, "reachable_function,0", "plain_function,0");
 
         Assert.Equal(RuleState.Failed, Check(elf).Single(r => r.Id == "memory-indirect-entry").State);
-        Assert.Equal(RuleState.NotCheckable, Check(elf, FakeModule.Kernel with { Image = null }).Single(r => r.Id == "memory-indirect-entry").State);
+        Assert.Equal(
+            RuleState.NotCheckable,
+            Check(elf, FakeModule.Kernel with { Image = null }).Single(r => r.Id == "memory-indirect-entry").State
+        );
     }
 
     // movq $objects, (%rdi); ret
@@ -225,8 +319,18 @@ public sealed class ModuleRulesTests
         return ModuleRules.Check(elf, LivepatchModule.Read(elf, kernel.Layouts).Value, kernel);
     }
 
-    private static ExportedSymbols WithoutExport(string name) => ExportedSymbols.Parse(Encoding.ASCII.GetBytes(string.Concat(
-        FakeModule.Exports.All.Where(e => e.Name != name).Select(e => $"0x{e.Crc:x8}\t{e.Name}\t{e.Module}\tEXPORT_SYMBOL\t{e.Namespace}\n")))).Value;
+    private static ExportedSymbols WithoutExport(string name) =>
+        ExportedSymbols
+            .Parse(
+                Encoding.ASCII.GetBytes(
+                    string.Concat(
+                        FakeModule
+                            .Exports.All.Where(e => e.Name != name)
+                            .Select(e => $"0x{e.Crc:x8}\t{e.Name}\t{e.Module}\tEXPORT_SYMBOL\t{e.Namespace}\n")
+                    )
+                )
+            )
+            .Value;
 
     private static ElfSection Section(ElfObject elf, string name) => elf.FindSection(name)!;
 

@@ -10,7 +10,9 @@ namespace Elivepatch.Engine.Tests.SelfCheck;
 /// <summary>What a finished module shows of new code that would go on in old code, and of lists of zeroes.</summary>
 public sealed class OldCodeRulesTests
 {
-    private const string Inside = "old-code-entry", Labels = "old-code-labels", Ids = "btf-ids-resolved";
+    private const string Inside = "old-code-entry",
+        Labels = "old-code-labels",
+        Ids = "btf-ids-resolved";
 
     [Theory]
     [InlineData(".klp.sym.vmlinux.secret_function,0", true)]
@@ -21,7 +23,10 @@ public sealed class OldCodeRulesTests
         var elf = FakeModule.Elf();
         Assert.Equal(RuleState.Passed, Result(elf, Inside).State);
         foreach (var relocation in elf.RelocationSections.SelectMany(s => s.Entries).Where(r => r.Symbol?.Name == symbol))
+        {
             relocation.Addend += 8;
+        }
+
         Assert.Equal(isFault ? RuleState.Failed : RuleState.Passed, Result(elf, Inside).State);
     }
 
@@ -33,8 +38,8 @@ public sealed class OldCodeRulesTests
     {
         var elf = Read("extern int secret_function(int); void *const place = secret_function;");
         var constants = elf.RelocationSections.Where(s => s.Target.Name.StartsWith(".rodata", StringComparison.Ordinal));
-        Assert.Single(
-            constants.SelectMany(s => s.Entries), r => r.Symbol?.Name == ".klp.sym.vmlinux.secret_function,0").Addend = addend;
+        Assert.Single(constants.SelectMany(s => s.Entries), r => r.Symbol?.Name == ".klp.sym.vmlinux.secret_function,0").Addend =
+            addend;
         Assert.Equal(isFault ? RuleState.Failed : RuleState.Passed, Result(elf, Inside).State);
     }
 
@@ -43,8 +48,10 @@ public sealed class OldCodeRulesTests
     {
         // The field is followed by four bytes of the instruction: the addend is -8 and the entry is meant.
         var elf = Read("void compare(void) { asm(\"cmpl $0x12345678, secret_function(%rip)\"); }");
-        Assert.Contains(elf.RelocationSections.SelectMany(s => s.Entries),
-            r => r is { Symbol.Name: ".klp.sym.vmlinux.secret_function,0", Addend: -8 });
+        Assert.Contains(
+            elf.RelocationSections.SelectMany(s => s.Entries),
+            r => r is { Symbol.Name: ".klp.sym.vmlinux.secret_function,0", Addend: -8 }
+        );
         Assert.Equal(RuleState.Passed, Result(elf, Inside).State);
     }
 
@@ -60,14 +67,16 @@ public sealed class OldCodeRulesTests
         Assert.Equal(expected, Result(FakeModule.Elf(), Labels, kernel).State);
 
         // In a datum that the module does not use it is nobody's concern.
-        kernel = FakeModule.Kernel with { Image = ImageWith(0x210, address) };
+        kernel = FakeModule.Kernel with
+        {
+            Image = ImageWith(0x210, address),
+        };
         Assert.Equal(RuleState.Passed, Result(FakeModule.Elf(), Labels, kernel).State);
     }
 
     [Fact]
     public void Without_an_image_nobody_knows_what_data_leads_to() =>
-        Assert.Equal(
-            RuleState.NotCheckable, Result(FakeModule.Elf(), Labels, FakeModule.Kernel with { Image = null }).State);
+        Assert.Equal(RuleState.NotCheckable, Result(FakeModule.Elf(), Labels, FakeModule.Kernel with { Image = null }).State);
 
     private const string List = """
         extern unsigned allowed[];
@@ -91,18 +100,26 @@ public sealed class OldCodeRulesTests
     [Fact]
     public void Ids_that_data_leads_to_are_used_as_well_and_names_are_not_needed_to_see_that_all_are_zero()
     {
-        var elf = Read(List.Replace("COUNT", "0", StringComparison.Ordinal).Replace(" ID\\n", " 0\\n", StringComparison.Ordinal)
-            + "struct { int owner; unsigned *set; } registration = { 1, allowed };");
+        var elf = Read(
+            List.Replace("COUNT", "0", StringComparison.Ordinal).Replace(" ID\\n", " 0\\n", StringComparison.Ordinal)
+                + "struct { int owner; unsigned *set; } registration = { 1, allowed };"
+        );
         Assert.Contains("allowed has no id of func vfs_truncate", Result(elf, Ids).Detail, StringComparison.Ordinal);
         foreach (var symbol in elf.Symbols.Where(s => s.Name.StartsWith("__BTF_ID__", StringComparison.Ordinal)))
+        {
             symbol.Name = "";
+        }
+
         Assert.Equal(RuleState.Failed, Result(elf, Ids).State);
     }
 
     private const string OtherMember = "__BTF_ID__func__vfs_fallocate__13:\\n.long 4711";
 
     [Theory]
-    [InlineData("__BTF_ID__set__allowed:\\n.long 2\\n__BTF_ID__func__vfs_truncate__12:\\n.long 0\\n" + OtherMember, RuleState.Passed)]
+    [InlineData(
+        "__BTF_ID__set__allowed:\\n.long 2\\n__BTF_ID__func__vfs_truncate__12:\\n.long 0\\n" + OtherMember,
+        RuleState.Passed
+    )]
     [InlineData("__BTF_ID__func__vfs_truncate__12:\\n.long 0\\n" + OtherMember, RuleState.Failed)]
     public void A_member_that_was_left_free_is_sorted_to_the_beginning_of_its_set(string words, RuleState expected)
     {
@@ -113,7 +130,8 @@ public sealed class OldCodeRulesTests
     [Fact]
     public void An_empty_set_is_no_fault()
     {
-        var empty = "extern unsigned none[];\nasm(\".pushsection .BTF_ids,\\\"a\\\"\\nnone:\\n"
+        var empty =
+            "extern unsigned none[];\nasm(\".pushsection .BTF_ids,\\\"a\\\"\\nnone:\\n"
             + "__BTF_ID__set__none:\\n.long 0\\n.popsection\");\n";
         Assert.Equal(RuleState.Passed, Result(Read(empty + "int ask(void) { return none[0]; }"), Ids).State);
     }
@@ -121,7 +139,8 @@ public sealed class OldCodeRulesTests
     private static ElfObject Read(string addition) => ElfReader.Read(FakeModule.Link(FakeModule.Source + addition));
 
     private static RuleResult Result(ElfObject elf, string rule, TargetKernel? kernel = null) =>
-        ModuleRules.Check(elf, LivepatchModule.Read(elf, FakeModule.Layouts).Value, kernel ?? FakeModule.Kernel)
+        ModuleRules
+            .Check(elf, LivepatchModule.Read(elf, FakeModule.Layouts).Value, kernel ?? FakeModule.Kernel)
             .Single(r => r.Id == rule);
 
     /// <summary>A kernel with the fake symbols' addresses and a pointer in its data.</summary>
@@ -130,18 +149,22 @@ public sealed class OldCodeRulesTests
         var data = new byte[0x1000];
         BinaryPrimitives.WriteUInt64LittleEndian(data.AsSpan(offset), pointer);
         var vmlinux = new ElfObject { FileType = ElfFileType.Executable };
-        vmlinux.Sections.Add(new(".text", ElfSectionType.ProgBits)
-        {
-            Address = 0xffffffff81000000,
-            Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Execute,
-            Content = new byte[0x1000],
-        });
-        vmlinux.Sections.Add(new(".rodata", ElfSectionType.ProgBits)
-        {
-            Address = 0xffffffff82000000,
-            Flags = ElfSectionFlags.Alloc,
-            Content = data,
-        });
+        vmlinux.Sections.Add(
+            new(".text", ElfSectionType.ProgBits)
+            {
+                Address = 0xffffffff81000000,
+                Flags = ElfSectionFlags.Alloc | ElfSectionFlags.Execute,
+                Content = new byte[0x1000],
+            }
+        );
+        vmlinux.Sections.Add(
+            new(".rodata", ElfSectionType.ProgBits)
+            {
+                Address = 0xffffffff82000000,
+                Flags = ElfSectionFlags.Alloc,
+                Content = data,
+            }
+        );
         var image = KernelImage.Open(X8664Architecture.Instance, vmlinux, FakeModule.Symbols);
         return image.Succeeded ? image.Value : throw new InvalidOperationException(string.Join('\n', image.Problems));
     }

@@ -40,7 +40,12 @@ public sealed class StandInTests
     {
         var elf = ElfReader.Read(file);
         var module = LivepatchModule.Read(elf, FakeModule.Layouts).Value;
-        Assert.Empty(ModuleRules.Check(elf, module, TargetKernel.Unknown).Where(r => r.State == RuleState.Failed).Select(r => r.Problem!.Reason));
+        Assert.Empty(
+            ModuleRules
+                .Check(elf, module, TargetKernel.Unknown)
+                .Where(r => r.State == RuleState.Failed)
+                .Select(r => r.Problem!.Reason)
+        );
         return module;
     }
 }

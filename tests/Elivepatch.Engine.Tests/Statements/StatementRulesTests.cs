@@ -6,7 +6,12 @@ namespace Elivepatch.Engine.Tests.Statements;
 
 public sealed class StatementRulesTests
 {
-    private static readonly AuthorStatement good = new(StatementKind.LayoutIsSafe, "fs/eventfd.c", "struct eventfd_ctx", "the member lies in padding");
+    private static readonly AuthorStatement good = new(
+        StatementKind.LayoutIsSafe,
+        "fs/eventfd.c",
+        "struct eventfd_ctx",
+        "the member lies in padding"
+    );
 
     [Theory]
     [InlineData(StatementKind.LayoutIsSafe, "struct eventfd_ctx")]
@@ -44,7 +49,8 @@ public sealed class StatementRulesTests
     [InlineData("fs/eventfd.h")]
     [InlineData("fs/event fd.c")]
     [InlineData("fs/eventfd.c\n")]
-    public void A_unit_is_a_source_file_of_the_kernel(string unit) => Assert.NotNull(StatementRules.Refuse(good with { Unit = unit }));
+    public void A_unit_is_a_source_file_of_the_kernel(string unit) =>
+        Assert.NotNull(StatementRules.Refuse(good with { Unit = unit }));
 
     [Theory]
     [InlineData("")]
@@ -54,7 +60,8 @@ public sealed class StatementRulesTests
     [InlineData("turned \u202e around")]
     [InlineData("half a pair \ud800")]
     [InlineData("a private one \ue000")]
-    public void A_reason_is_a_line_of_printable_text(string reason) => Assert.NotNull(StatementRules.Refuse(good with { Reason = reason }));
+    public void A_reason_is_a_line_of_printable_text(string reason) =>
+        Assert.NotNull(StatementRules.Refuse(good with { Reason = reason }));
 
     [Fact]
     public void A_reason_may_be_in_any_language_and_has_an_end()
@@ -67,9 +74,16 @@ public sealed class StatementRulesTests
     [Fact]
     public void A_thing_is_stated_once_and_there_are_so_many()
     {
-        Assert.Contains("is stated twice", StatementRules.Refuse([good, good with { Reason = "another" }]), StringComparison.Ordinal);
+        Assert.Contains(
+            "is stated twice",
+            StatementRules.Refuse([good, good with { Reason = "another" }]),
+            StringComparison.Ordinal
+        );
         Assert.Null(StatementRules.Refuse([good, good with { Unit = "fs/other.c" }]));
-        var many = Enumerable.Range(0, StatementRules.MostStatements + 1).Select(i => good with { Name = $"struct s{i}" }).ToList();
+        var many = Enumerable
+            .Range(0, StatementRules.MostStatements + 1)
+            .Select(i => good with { Name = $"struct s{i}" })
+            .ToList();
         Assert.Null(StatementRules.Refuse([.. many.Skip(1)]));
         Assert.NotNull(StatementRules.Refuse(many));
     }

@@ -12,16 +12,14 @@ namespace Elivepatch.Engine.Tests.Targets;
 /// <summary>A module's file stands for what a machine has loaded, or will load.</summary>
 public class ModuleTargetTests
 {
-    private const string Helpers =
-        """
+    private const string Helpers = """
         extern int printed(const char *text);
         static int counter;
         __attribute__((noinline)) static int same(int x) { return x + 1; }
         int shared(int x) { counter += x; return same(x) + printed("shared"); }
         """;
 
-    private const string Unit =
-        """
+    private const string Unit = """
         extern int printed(const char *text);
         extern int shared(int x);
         struct ops { int (*run)(int); const char *name; };
@@ -56,7 +54,10 @@ public class ModuleTargetTests
         Assert.Contains(was, Unit, StringComparison.Ordinal);
         var target = Open(FakeKernel.LinkModule(Helpers, Unit.Replace(was, would, StringComparison.Ordinal)));
         var problem = Assert.Single(Check(Unit, target).Problems);
-        Assert.True(problem.Code == FidelityProblems.BytesDiffer || problem.Code == FidelityProblems.LayoutDiffers, problem.ToString());
+        Assert.True(
+            problem.Code == FidelityProblems.BytesDiffer || problem.Code == FidelityProblems.LayoutDiffers,
+            problem.ToString()
+        );
     }
 
     [Fact]
@@ -87,7 +88,8 @@ public class ModuleTargetTests
         Assert.Equal(0, Patched.Value(Check(Helpers, before)).Find("shared")!.Position!.Value.Value);
 
         // With another one that stays before it, it is the first of two or of three, and so the first either way.
-        const string more = "__attribute__((section(\".init.text\"), noinline, used)) static int same(int x) { return x - 7; } int other(void) { return 1; }";
+        const string more =
+            "__attribute__((section(\".init.text\"), noinline, used)) static int same(int x) { return x - 7; } int other(void) { return 1; }";
         var behind = Open(FakeKernel.LinkModule(Helpers, Unit, more));
         Assert.Equal(1, Patched.Value(Check(Helpers, behind)).Find("same")!.Position!.Value.Value);
         Assert.Equal(2, Patched.Value(Check(Unit, behind)).Find("same")!.Position!.Value.Value);
@@ -108,7 +110,10 @@ public class ModuleTargetTests
     [Fact]
     public void A_file_that_is_no_module_is_refused()
     {
-        Assert.Equal(FactProblems.UnusableImage, Refused(FakeKernel.Of(Helpers.Replace("printed(\"shared\")", "1", StringComparison.Ordinal)).Vmlinux));
+        Assert.Equal(
+            FactProblems.UnusableImage,
+            Refused(FakeKernel.Of(Helpers.Replace("printed(\"shared\")", "1", StringComparison.Ordinal)).Vmlinux)
+        );
         var file = FakeKernel.LinkModule(Helpers, Unit);
         file.FindSection(".text")!.Relocations!.Entries[0].Type = 9;
         Assert.Equal(FactProblems.UnusableImage, Refused(file));
@@ -118,9 +123,11 @@ public class ModuleTargetTests
         Assert.Equal(DiffProblems.MalformedObject, Refused(file));
     }
 
-    private static ProblemCode Refused(ElfObject file) => Assert.Single(ModuleTarget.Open(X8664Architecture.Instance, "fake", file).Problems).Code;
+    private static ProblemCode Refused(ElfObject file) =>
+        Assert.Single(ModuleTarget.Open(X8664Architecture.Instance, "fake", file).Problems).Code;
 
-    private static ModuleTarget Open(ElfObject file) => Patched.Value(ModuleTarget.Open(X8664Architecture.Instance, "fake", file));
+    private static ModuleTarget Open(ElfObject file) =>
+        Patched.Value(ModuleTarget.Open(X8664Architecture.Instance, "fake", file));
 
     private static Outcome<UnitPlacement> Check(string source, PatchTarget target) =>
         FidelityCheck.Run(X8664Architecture.Instance, "unit.c", FakeKernel.Compile(source), target, "gcc (Test) 1.0");

@@ -18,15 +18,27 @@ public class PatchTargetTests
     public void A_symbol_is_named_by_the_object_that_it_is_looked_for_in()
     {
         ReferenceResolver resolver = new(FakeModule.Exports);
-        Assert.Equal(".klp.sym.net_core.net_function,0", Patched.Value(resolver.Resolve(new ElfSymbol("net_function"), other, "unit.c")).ToString());
-        Assert.Equal(".klp.sym.vmlinux.reachable_function,0", Patched.Value(resolver.Resolve(new ElfSymbol("reachable_function"), vmlinux, "unit.c")).ToString());
+        Assert.Equal(
+            ".klp.sym.net_core.net_function,0",
+            Patched.Value(resolver.Resolve(new ElfSymbol("net_function"), other, "unit.c")).ToString()
+        );
+        Assert.Equal(
+            ".klp.sym.vmlinux.reachable_function,0",
+            Patched.Value(resolver.Resolve(new ElfSymbol("reachable_function"), vmlinux, "unit.c")).ToString()
+        );
 
         // What the kernel proper exports is an ordinary reference from everywhere.
         Assert.NotNull(Patched.Value(resolver.Resolve(new ElfSymbol("exported_function"), other, "unit.c")).Export);
 
         // What is not in the object, and exported by none, is nowhere.
-        Assert.Equal(LinkProblems.UnresolvedSymbol, Assert.Single(resolver.Resolve(new ElfSymbol("reachable_function"), other, "unit.c").Problems).Code);
-        Assert.Equal(LinkProblems.ModuleSymbol, Assert.Single(resolver.Resolve(new ElfSymbol("net_function"), vmlinux, "unit.c").Problems).Code);
+        Assert.Equal(
+            LinkProblems.UnresolvedSymbol,
+            Assert.Single(resolver.Resolve(new ElfSymbol("reachable_function"), other, "unit.c").Problems).Code
+        );
+        Assert.Equal(
+            LinkProblems.ModuleSymbol,
+            Assert.Single(resolver.Resolve(new ElfSymbol("net_function"), vmlinux, "unit.c").Problems).Code
+        );
     }
 
     [Fact]
@@ -35,21 +47,48 @@ public class PatchTargetTests
         var change = Patched.Compare("int f(void) { return 1; }", "int f(void) { return 2; }").Changed.Single();
         PatchedFunction[] functions =
         [
-            new("a.c", change, vmlinux, new("vmlinux", "f", new(0)), "elivepatch_new_0"), new("b.c", change, other, new("net_core", "g", new(2)), "elivepatch_new_1"),
+            new("a.c", change, vmlinux, new("vmlinux", "f", new(0)), "elivepatch_new_0"),
+            new("b.c", change, other, new("net_core", "g", new(2)), "elivepatch_new_1"),
         ];
-        var glue = GlueSource.Write(functions, replace: true, "", [], new([], true, null) { Computed = new HashSet<(string, string)>() });
-        Assert.Contains("elivepatch_funcs_0[] = {\n\t{ .old_name = \"f\", .new_func = (void *)elivepatch_new_0, .old_sympos = 0 },\n\t{ }\n};", glue, StringComparison.Ordinal);
-        Assert.Contains("elivepatch_funcs_1[] = {\n\t{ .old_name = \"g\", .new_func = (void *)elivepatch_new_1, .old_sympos = 2 },\n\t{ }\n};", glue, StringComparison.Ordinal);
-        Assert.Contains("{\n\t{ .funcs = elivepatch_funcs_0 },\n\t{ .name = \"net_core\", .funcs = elivepatch_funcs_1 },\n\t{ }\n}", glue, StringComparison.Ordinal);
+        var glue = GlueSource.Write(
+            functions,
+            replace: true,
+            "",
+            [],
+            new([], true, null) { Computed = new HashSet<(string, string)>() }
+        );
+        Assert.Contains(
+            "elivepatch_funcs_0[] = {\n\t{ .old_name = \"f\", .new_func = (void *)elivepatch_new_0, .old_sympos = 0 },\n\t{ }\n};",
+            glue,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "elivepatch_funcs_1[] = {\n\t{ .old_name = \"g\", .new_func = (void *)elivepatch_new_1, .old_sympos = 2 },\n\t{ }\n};",
+            glue,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "{\n\t{ .funcs = elivepatch_funcs_0 },\n\t{ .name = \"net_core\", .funcs = elivepatch_funcs_1 },\n\t{ }\n}",
+            glue,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Nothing_but_a_target_has_the_name_of_the_kernel_proper()
     {
-        var named = CompiledCode.Read(typeof(PatchTarget).Assembly.Location)
-            .Where(t => t.Texts.Exists(s => s == VmlinuxTarget.Name || s.Contains('.' + VmlinuxTarget.Name, StringComparison.Ordinal)
-                || s.Contains('_' + VmlinuxTarget.Name, StringComparison.Ordinal)))
-            .Select(t => t.Namespace).Distinct().ToList();
+        var named = CompiledCode
+            .Read(typeof(PatchTarget).Assembly.Location)
+            .Where(t =>
+                t.Texts.Exists(s =>
+                    s == VmlinuxTarget.Name
+                    || s.Contains('.' + VmlinuxTarget.Name, StringComparison.Ordinal)
+                    || s.Contains('_' + VmlinuxTarget.Name, StringComparison.Ordinal)
+                )
+            )
+            .Select(t => t.Namespace)
+            .Distinct()
+            .ToList();
 
         // A constant is copied to where it is used.
         Assert.All(named, n => Assert.True(n is "Elivepatch.Engine.Targets" or "Elivepatch.Engine.SelfCheck", n));

@@ -33,8 +33,15 @@ public sealed class EntryStrideTests
     [InlineData(".long 1b - .\\n.long 1b - .\\n.long 1b - .\\n", 4)]
     [InlineData(".quad 1b\\n.quad 7\\n.quad 1b\\n.quad 7\\n", 16)]
     [InlineData(Entry + ".long 1b - ., 1b - ., state - ., state - .\\n", 0)]
-    public void The_size_of_an_entry_is_found(string entries, ulong size) => Assert.Equal(size, EntryStride.Infer(Table(entries), X8664Sections.Table));
+    public void The_size_of_an_entry_is_found(string entries, ulong size) =>
+        Assert.Equal(size, EntryStride.Infer(Table(entries), X8664Sections.Table));
 
-    private static ElfSection Table(string entries) => FakeKernel.Compile(
-        "int state; void f(void) { asm volatile(\"1: nop\\n.pushsection some_table,\\\"a\\\"\\n" + entries + ".popsection\"); }\n").FindSection("some_table")!;
+    private static ElfSection Table(string entries) =>
+        FakeKernel
+            .Compile(
+                "int state; void f(void) { asm volatile(\"1: nop\\n.pushsection some_table,\\\"a\\\"\\n"
+                    + entries
+                    + ".popsection\"); }\n"
+            )
+            .FindSection("some_table")!;
 }

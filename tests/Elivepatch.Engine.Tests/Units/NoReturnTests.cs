@@ -18,7 +18,13 @@ public class NoReturnTests
     [InlineData("goto *(void *)to;", false)]
     [InlineData("asm volatile(\"1: xbegin 1b\"); for (;;) ;", false)] // where an aborted transaction goes on
     public void A_function_without_a_way_out_never_returns(string body, bool never) =>
-        Assert.Equal(never, NoReturn.Is(
-            X8664Architecture.Instance,
-            Patched.Unit($"extern void other(void), (*to)(void); void f(int a) {{ {body} }}").Functions.Single(f => f.Name == "f")));
+        Assert.Equal(
+            never,
+            NoReturn.Is(
+                X8664Architecture.Instance,
+                Patched
+                    .Unit($"extern void other(void), (*to)(void); void f(int a) {{ {body} }}")
+                    .Functions.Single(f => f.Name == "f")
+            )
+        );
 }

@@ -8,7 +8,9 @@ namespace Elivepatch.Engine.Tests.Units;
 
 public class SectionRulesTests
 {
-    private const ElfSectionFlags None = 0, Data = ElfSectionFlags.Alloc | ElfSectionFlags.Write, Constant = ElfSectionFlags.Alloc,
+    private const ElfSectionFlags None = 0,
+        Data = ElfSectionFlags.Alloc | ElfSectionFlags.Write,
+        Constant = ElfSectionFlags.Alloc,
         Code = ElfSectionFlags.Alloc | ElfSectionFlags.Execute;
 
     [Theory]
@@ -50,5 +52,8 @@ public class SectionRulesTests
     [InlineData(".smp_locks", Constant)]
     [InlineData(".orc_unwind", Constant)]
     public void A_section_of_another_processor_is_unknown(string name, ElfSectionFlags flags) =>
-        Assert.Equal(SectionRole.Unknown, SectionRules.RoleOf(new(name, ElfSectionType.ProgBits) { Flags = flags }, new SectionTable()));
+        Assert.Equal(
+            SectionRole.Unknown,
+            SectionRules.RoleOf(new(name, ElfSectionType.ProgBits) { Flags = flags }, new SectionTable())
+        );
 }

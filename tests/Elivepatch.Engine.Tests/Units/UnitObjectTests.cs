@@ -25,7 +25,10 @@ public class UnitObjectTests
     {
         var unit = Patched.Unit(Source);
         Assert.Equal(["first", "inner", "second"], unit.Functions.Select(f => f.Name).Order(StringComparer.Ordinal));
-        Assert.Equal(["counter", "names", "table"], unit.Pieces.Where(p => p.Kind == PieceKind.Variable).Select(p => p.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["counter", "names", "table"],
+            unit.Pieces.Where(p => p.Kind == PieceKind.Variable).Select(p => p.Name).Order(StringComparer.Ordinal)
+        );
         Assert.All(unit.Functions, f => Assert.True(f.HasFtraceEntry));
         Assert.False(Named(unit, "inner").IsGlobal);
         Assert.True(Named(unit, "table").IsConstant);
@@ -41,7 +44,10 @@ public class UnitObjectTests
         // Three elements behind the symbol, whatever the addend of the relocation corrects for.
         var element = Assert.Single(Named(unit, "first").References, r => r.External?.Name == "array");
         Assert.Equal((12L, true, ReferenceUse.Address), (element.Displacement, element.IsMemoryOperand, element.Use));
-        Assert.Equal(["one", "two"], Named(unit, "names").References.Select(r => System.Text.Encoding.ASCII.GetString(r.Piece!.Bytes.TrimEnd((byte)0))));
+        Assert.Equal(
+            ["one", "two"],
+            Named(unit, "names").References.Select(r => System.Text.Encoding.ASCII.GetString(r.Piece!.Bytes.TrimEnd((byte)0)))
+        );
         Assert.All(Named(unit, "names").References, r => Assert.Equal(PieceKind.Literal, r.Piece!.Kind));
         Assert.Equal([Named(unit, "first"), Named(unit, "second")], Named(unit, "table").References.Select(r => r.Piece));
     }
@@ -49,8 +55,13 @@ public class UnitObjectTests
     [Fact]
     public void A_branch_that_the_assembler_solved_within_a_section_is_a_reference_again()
     {
-        var unit = Read(Gcc.Compile(Source + "__attribute__((noinline)) int third(int a) { return outside(a) + 1; } int fourth(int a) { return third(a) + third(a + 1); }",
-            Patched.KernelFlags));
+        var unit = Read(
+            Gcc.Compile(
+                Source
+                    + "__attribute__((noinline)) int third(int a) { return outside(a) + 1; } int fourth(int a) { return third(a) + third(a + 1); }",
+                Patched.KernelFlags
+            )
+        );
         var third = unit.Functions.Single(f => f.Name == "third");
         var calls = unit.Functions.Single(f => f.Name == "fourth").References.Where(r => r.Piece == third).ToList();
         Assert.Equal(2, calls.Count);
@@ -60,7 +71,9 @@ public class UnitObjectTests
     [Fact]
     public void A_cold_part_belongs_to_its_function()
     {
-        var unit = Patched.Unit("extern void fail(void) __attribute__((cold)); int f(int a) { if (a == 77) { fail(); fail(); } return a * 3; }");
+        var unit = Patched.Unit(
+            "extern void fail(void) __attribute__((cold)); int f(int a) { if (a == 77) { fail(); fail(); } return a * 3; }"
+        );
         var function = Named(unit, "f");
         Assert.Equal((PieceKind.ColdPart, function), (function.Cold!.Kind, function.Cold.Parent));
         Assert.Contains(function.References, r => r.Piece == function.Cold && r.IsInsideFunction);
@@ -69,12 +82,16 @@ public class UnitObjectTests
     [Fact]
     public void An_entry_of_a_table_belongs_to_the_code_that_it_speaks_of()
     {
-        const string bug = "asm volatile(\"1:\\tud2\\n.pushsection __bug_table,\\\"aw\\\"\\n.long 1b - .\\n.word 12, 3\\n.popsection\");";
-        var unit = Patched.Unit($"int f(int a) {{ if (a) {bug} return a; }} int g(int a) {{ return a + 1; }} int h(int a) {{ {bug} {bug} return a; }}");
+        const string bug =
+            "asm volatile(\"1:\\tud2\\n.pushsection __bug_table,\\\"aw\\\"\\n.long 1b - .\\n.word 12, 3\\n.popsection\");";
+        var unit = Patched.Unit(
+            $"int f(int a) {{ if (a) {bug} return a; }} int g(int a) {{ return a + 1; }} int h(int a) {{ {bug} {bug} return a; }}"
+        );
         Assert.Equal([1, 0, 2], new[] { "f", "g", "h" }.Select(n => Warnings(n).Count()));
         Assert.All(Warnings("h"), e => Assert.Equal(8UL, e.Size));
 
-        IEnumerable<TableEntry> Warnings(string function) => Named(unit, function).Entries.Where(e => e.Table.Name == "__bug_table");
+        IEnumerable<TableEntry> Warnings(string function) =>
+            Named(unit, function).Entries.Where(e => e.Table.Name == "__bug_table");
     }
 
     [Fact]
@@ -101,15 +118,26 @@ public class UnitObjectTests
     {
         var elf = ElfReader.Read(Gcc.Compile(Source, Patched.KernelFlags + Gcc.EngineFlags));
         elf.FindSection(".text.first")!.Relocations!.Entries[^1].Offset--;
-        Assert.Equal(DiffProblems.UnreadableCode, Assert.Single(UnitObject.Read(X8664Architecture.Instance, "unit.c", elf, null).Problems).Code);
+        Assert.Equal(
+            DiffProblems.UnreadableCode,
+            Assert.Single(UnitObject.Read(X8664Architecture.Instance, "unit.c", elf, null).Problems).Code
+        );
     }
 
     // RESERVE_BRK() of kernels before 5.19.
     [Fact]
-    public void Code_that_the_link_drops_is_no_table() => Assert.Single(Patched.Unit(
-        "int f(int a) { return a; } static void __attribute__((section(\".discard.text\"), used, no_instrument_function)) fn(void) { asm volatile(\"nop\"); }").Functions, g => g.Name == "f");
+    public void Code_that_the_link_drops_is_no_table() =>
+        Assert.Single(
+            Patched
+                .Unit(
+                    "int f(int a) { return a; } static void __attribute__((section(\".discard.text\"), used, no_instrument_function)) fn(void) { asm volatile(\"nop\"); }"
+                )
+                .Functions,
+            g => g.Name == "f"
+        );
 
-    private static UnitObject Read(byte[] file) => Patched.Value(UnitObject.Read(X8664Architecture.Instance, "unit.c", ElfReader.Read(file), null));
+    private static UnitObject Read(byte[] file) =>
+        Patched.Value(UnitObject.Read(X8664Architecture.Instance, "unit.c", ElfReader.Read(file), null));
 
     private static Piece Named(UnitObject unit, string name) => unit.Pieces.Single(p => p.Name == name);
 }

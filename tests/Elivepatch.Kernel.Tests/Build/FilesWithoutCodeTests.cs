@@ -27,9 +27,17 @@ public sealed class FilesWithoutCodeTests(StockKernel stock)
         using var folder = new TemporaryCache();
         var patch = Path.Combine(folder.FullPath, "three-files.patch");
         await File.WriteAllTextAsync(
-            patch, await File.ReadAllTextAsync(Path.Combine(Repository.Root, "examples", "meminfo-caps.patch"), cancellation) + Others, cancellation);
+            patch,
+            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "examples", "meminfo-caps.patch"), cancellation) + Others,
+            cancellation
+        );
 
-        var built = Get(await new LivepatchBuild(stock.Cache).RunAsync(new(await stock.RecordAsync(), [patch], [], null, Replace: true, null), cancellation));
+        var built = Get(
+            await new LivepatchBuild(stock.Cache).RunAsync(
+                new(await stock.RecordAsync(), [patch], [], null, Replace: true, null),
+                cancellation
+            )
+        );
 
         Assert.Equal(["drivers/net/hamradio/scc.c", "fs/proc/internal.h"], built.Explanation.FilesWithoutCode);
         Assert.Equal(["fs/proc/meminfo.c"], built.Explanation.Units.Select(u => u.Unit));

@@ -54,7 +54,13 @@ public sealed class HeaderReadersTests(StockKernel stock)
     [Fact]
     public async Task A_declaration_that_only_the_definition_sees_is_no_word_for_its_callers()
     {
-        var outcome = await BuildAsync(ReturnType.Replace("+extern int proc_entry_rundown(struct proc_dir_entry *);", "+/* gone */", StringComparison.Ordinal));
+        var outcome = await BuildAsync(
+            ReturnType.Replace(
+                "+extern int proc_entry_rundown(struct proc_dir_entry *);",
+                "+/* gone */",
+                StringComparison.Ordinal
+            )
+        );
         Assert.False(outcome.Succeeded);
     }
 
@@ -72,6 +78,9 @@ public sealed class HeaderReadersTests(StockKernel stock)
         using var folder = new TemporaryCache();
         var patch = Path.Combine(folder.FullPath, "header.patch");
         await File.WriteAllTextAsync(patch, text, cancellation);
-        return await new LivepatchBuild(stock.Cache).RunAsync(new(await stock.RecordAsync(), [patch], [], null, Replace: true, null), cancellation);
+        return await new LivepatchBuild(stock.Cache).RunAsync(
+            new(await stock.RecordAsync(), [patch], [], null, Replace: true, null),
+            cancellation
+        );
     }
 }

@@ -30,7 +30,9 @@ public class StageRunTests
     {
         var seen = new List<string>();
         var run = new StageRun(new Told(seen));
-        var failed = isStage ? await run.RunAsync("first", () => (Outcome<string>)problem) : run.Take(() => (Outcome<string>)problem);
+        var failed = isStage
+            ? await run.RunAsync("first", () => (Outcome<string>)problem)
+            : run.Take(() => (Outcome<string>)problem);
         var length = await run.RunAsync("second", () => (Outcome<int>)failed.Length);
         await run.RunAsync<int>("third", Task<Outcome<int>> () => throw new InvalidOperationException("it was begun"));
         _ = run.Make(() => failed.Length);

@@ -18,10 +18,17 @@ public sealed class UnitCompilationTests(StockKernel stock)
     public async Task Objects_come_in_the_order_of_the_commands_with_the_patch_and_without()
     {
         var tree = await stock.TreeAsync();
-        await using var compilation = await StartAsync(tree, new()
-        {
-            ["fs/proc/uptime.c"] = await WithAsync(tree, "fs/proc/uptime.c", "int added_by_patch;\nstatic int unused_by_patch;\n"),
-        });
+        await using var compilation = await StartAsync(
+            tree,
+            new()
+            {
+                ["fs/proc/uptime.c"] = await WithAsync(
+                    tree,
+                    "fs/proc/uptime.c",
+                    "int added_by_patch;\nstatic int unused_by_patch;\n"
+                ),
+            }
+        );
         var unpatched = Get(await compilation.UnpatchedAsync());
         var patched = Get(await compilation.PatchedAsync(unpatched));
         Assert.Equal(Units, unpatched.Select(u => u.Unit));
@@ -39,7 +46,10 @@ public sealed class UnitCompilationTests(StockKernel stock)
     public async Task A_patched_unit_that_does_not_compile_is_the_one_problem()
     {
         var tree = await stock.TreeAsync();
-        await using var compilation = await StartAsync(tree, new() { ["fs/proc/uptime.c"] = Encoding.UTF8.GetBytes("int broken(\n") });
+        await using var compilation = await StartAsync(
+            tree,
+            new() { ["fs/proc/uptime.c"] = Encoding.UTF8.GetBytes("int broken(\n") }
+        );
         var problem = Assert.Single((await compilation.PatchedAsync([])).Problems);
         Assert.Equal(CompileProblems.CompileFailed, problem.Code);
         Assert.Contains("fs/proc/uptime.c:1:", problem.Reason);

@@ -23,11 +23,18 @@ public sealed class CaseBuildTests(StockKernel stock, CaseBuilds builds)
         var built = LivepatchCase.Named(name);
         var outcome = await builds.GetAsync(built);
 
-        Assert.True(built.Expect.Status == StatusOf(outcome), $"status {StatusOf(outcome)} for {built.Expect.Status}: {Describe(outcome)}");
+        Assert.True(
+            built.Expect.Status == StatusOf(outcome),
+            $"status {StatusOf(outcome)} for {built.Expect.Status}: {Describe(outcome)}"
+        );
         if (outcome.TryGet(out var result))
+        {
             Compare(built, result);
+        }
         else
+        {
             CompareRefusal(built, outcome.Problems);
+        }
     }
 
     [Fact]
@@ -36,14 +43,22 @@ public sealed class CaseBuildTests(StockKernel stock, CaseBuilds builds)
         var facts = (await stock.RecordAsync()).Facts;
         foreach (var one in LivepatchCase.All)
         {
-            Assert.True(TestKernels.AreNewest || one.Kernels.Exists(k => facts.Release.StartsWith(k + ".", StringComparison.Ordinal)), one.Name);
+            Assert.True(
+                TestKernels.AreNewest || one.Kernels.Exists(k => facts.Release.StartsWith(k + ".", StringComparison.Ordinal)),
+                one.Name
+            );
             Assert.Contains(facts.Machine, one.Architectures);
             Assert.NotEmpty(one.Title);
             Assert.NotEmpty(one.Notes);
             string[] named = ["case.yaml", .. one.Patches, .. ((string?[])[one.Statements, one.Script]).OfType<string>()];
             Assert.Equal(
                 named.Order(StringComparer.Ordinal),
-                Directory.EnumerateFiles(one.Folder).Select(f => Path.GetFileName(f)).Where(f => !f.EndsWith(".c", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+                Directory
+                    .EnumerateFiles(one.Folder)
+                    .Select(f => Path.GetFileName(f))
+                    .Where(f => !f.EndsWith(".c", StringComparison.Ordinal))
+                    .Order(StringComparer.Ordinal)
+            );
         }
     }
 
@@ -54,10 +69,14 @@ public sealed class CaseBuildTests(StockKernel stock, CaseBuilds builds)
         var cancellation = TestContext.Current.CancellationToken;
         var found = LivepatchCase.Named(name);
         var tree = await stock.TreeAsync();
-        var patches = found.PatchFiles.Select(p => StockKernel.Get(SourcePatch.Parse(File.ReadAllBytes(p), Path.GetFileName(p)))).ToList();
+        var patches = found
+            .PatchFiles.Select(p => StockKernel.Get(SourcePatch.Parse(File.ReadAllBytes(p), Path.GetFileName(p))))
+            .ToList();
         var sources = StockKernel.Get(PatchedSources.Apply(tree, patches));
 
-        var units = StockKernel.Get(await new TouchedUnits(stock.Cache, BuildRequest.UsualMostUnits).FindAsync(tree, sources, cancellation));
+        var units = StockKernel.Get(
+            await new TouchedUnits(stock.Cache, BuildRequest.UsualMostUnits).FindAsync(tree, sources, cancellation)
+        );
 
         Assert.Equal(found.Units.Order(StringComparer.Ordinal), units.Select(u => u.Command.Unit));
     }
@@ -72,8 +91,16 @@ public sealed class CaseBuildTests(StockKernel stock, CaseBuilds builds)
         Assert.Equal(expect.Patched.Order(StringComparer.Ordinal), replaced.Order(StringComparer.Ordinal));
         Assert.Equal([], expect.RefersTo.Except(referred));
         Assert.Equal(
-            built.ReadStatements().All.OrderBy(s => s.Unit, StringComparer.Ordinal).ThenBy(s => s.Kind).ThenBy(s => s.Name, StringComparer.Ordinal),
-            explanation.Statements.OrderBy(s => s.Unit, StringComparer.Ordinal).ThenBy(s => s.Kind).ThenBy(s => s.Name, StringComparer.Ordinal));
+            built
+                .ReadStatements()
+                .All.OrderBy(s => s.Unit, StringComparer.Ordinal)
+                .ThenBy(s => s.Kind)
+                .ThenBy(s => s.Name, StringComparer.Ordinal),
+            explanation
+                .Statements.OrderBy(s => s.Unit, StringComparer.Ordinal)
+                .ThenBy(s => s.Kind)
+                .ThenBy(s => s.Name, StringComparer.Ordinal)
+        );
         Assert.All(explanation.Units, u => Assert.Equal("bytes", u.Proof));
         Assert.Equal(built.Objects, explanation.Units.Select(u => u.Object).Distinct());
         Assert.Subset(built.Objects.ToHashSet(), explanation.References.Select(r => r.Object!).ToHashSet());
@@ -82,24 +109,31 @@ public sealed class CaseBuildTests(StockKernel stock, CaseBuilds builds)
         var objects = StockKernel.Get(LivepatchModule.Read(ElfReader.Read(result.Module))).Objects;
         Assert.Equal(built.Objects, objects.Select(o => o.DisplayName));
         Assert.Equal(
-            expect.Patched.Order(StringComparer.Ordinal), objects.SelectMany(o => o.Functions).Select(f => SourceName(f.OldName!)).Order(StringComparer.Ordinal));
+            expect.Patched.Order(StringComparer.Ordinal),
+            objects.SelectMany(o => o.Functions).Select(f => SourceName(f.OldName!)).Order(StringComparer.Ordinal)
+        );
         Assert.Empty(result.Warnings);
     }
 
     private void CompareRefusal(LivepatchCase built, IReadOnlyList<Problem> problems)
     {
         if (built.Expect.Status is 2 or 4 or 5)
+        {
             Assert.Equal(built.Expect.Error, Assert.Single(problems.Select(p => p.Code.Id).Distinct()));
+        }
+
         Assert.All(problems, p => Assert.NotEmpty(p.Reason));
         Assert.All(problems, p => Assert.NotEmpty(p.Remedy));
         Assert.False(Directory.Exists(builds.FolderOf(built)), "something was written");
     }
 
-    private static int StatusOf(Outcome<BuildResult> outcome) => outcome.Succeeded ? 0 : (int)outcome.Problems.Max(p => p.Code.Kind);
+    private static int StatusOf(Outcome<BuildResult> outcome) =>
+        outcome.Succeeded ? 0 : (int)outcome.Problems.Max(p => p.Code.Kind);
 
-    private static string Describe(Outcome<BuildResult> outcome) => outcome.TryGet(out var result)
-        ? "replaces " + string.Join(", ", result.Explanation.Functions.Select(f => f.Replaces).OfType<string>())
-        : string.Join('\n', outcome.Problems);
+    private static string Describe(Outcome<BuildResult> outcome) =>
+        outcome.TryGet(out var result)
+            ? "replaces " + string.Join(", ", result.Explanation.Functions.Select(f => f.Replaces).OfType<string>())
+            : string.Join('\n', outcome.Problems);
 
     // GCC's suffixes (.isra.0, the number of a static local) are no part of a name in the source.
     private static string SourceName(string symbol) => symbol.IndexOf('.', 1) is > 0 and var dot ? symbol[..dot] : symbol;

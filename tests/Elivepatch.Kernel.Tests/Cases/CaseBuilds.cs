@@ -20,7 +20,9 @@ public sealed class CaseBuilds(StockKernel stock) : IDisposable
     public void StartAll()
     {
         foreach (var built in LivepatchCase.All)
+        {
             _ = GetAsync(built);
+        }
     }
 
     /// <summary>The folder into which the build of a case was told to write.</summary>

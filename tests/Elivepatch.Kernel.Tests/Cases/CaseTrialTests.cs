@@ -24,9 +24,12 @@ public sealed class CaseTrialTests(CaseTrials trials) : IClassFixture<CaseTrials
     }
 
     // A warning that is meant is a complaint and taints the kernel with W; nothing else may.
-    private static bool IsExpected(Problem problem, LivepatchCase tried) => tried.ExpectedWarnings.Count > 0
-        && (problem.Code == VirtualMachineProblems.UnexpectedTaint
-            ? problem.Reason.EndsWith(" W", StringComparison.Ordinal)
-            : problem.Code == VirtualMachineProblems.KernelComplained
-                && tried.ExpectedWarnings.Any(w => problem.Reason.Contains(w, StringComparison.Ordinal)));
+    private static bool IsExpected(Problem problem, LivepatchCase tried) =>
+        tried.ExpectedWarnings.Count > 0
+        && (
+            problem.Code == VirtualMachineProblems.UnexpectedTaint
+                ? problem.Reason.EndsWith(" W", StringComparison.Ordinal)
+                : problem.Code == VirtualMachineProblems.KernelComplained
+                    && tried.ExpectedWarnings.Any(w => problem.Reason.Contains(w, StringComparison.Ordinal))
+        );
 }

@@ -39,15 +39,24 @@ public sealed class CaseTrials(StockKernel stock, CaseBuilds builds) : IAsyncLif
         foreach (var tried in LivepatchCase.All.Where(c => c.Expect.Status == 0))
         {
             if (await PrepareAsync(tried) is { } trial)
+            {
                 (tried.OwnBoot ? alone : shared).Add(trial);
+            }
         }
 
         foreach (var boot in alone.Select(t => (IReadOnlyList<TrialCase>)[t]).Prepend(shared).Where(b => b.Count > 0))
         {
             var record = await stock.RecordAsync();
-            var request = new TrialRequest { Architecture = record.Facts.Architecture, Kernel = record.BootImagePath!, Cases = boot };
+            var request = new TrialRequest
+            {
+                Architecture = record.Facts.Architecture,
+                Kernel = record.BootImagePath!,
+                Cases = boot,
+            };
             foreach (var report in StockKernel.Get(await LivepatchTrial.RunAsync(request, CancellationToken.None)))
+            {
                 reports.Add(report.Case, report);
+            }
         }
     }
 
@@ -65,18 +74,34 @@ public sealed class CaseTrials(StockKernel stock, CaseBuilds builds) : IAsyncLif
         {
             var outcome = await builds.GetAsync(loaded);
             if (!outcome.TryGet(out var built))
+            {
                 return null;
+            }
+
             modules.Add(Path.Combine(folder.FullName, built.Name + ".ko"));
             await File.WriteAllBytesAsync(modules[^1], built.Module);
         }
 
         var files = new List<GuestFile> { ScriptOf(tried, "script.sh") };
         if (former is not null)
+        {
             files.Add(ScriptOf(former, "former/script.sh"));
+        }
+
         foreach (var program in tried.Programs)
+        {
             files.Add(await GuestProgram.CompileAsync(program));
-        return new() { Name = tried.Name, Modules = modules, Script = former is null ? Script : ReplacingScript, Files = files };
+        }
+
+        return new()
+        {
+            Name = tried.Name,
+            Modules = modules,
+            Script = former is null ? Script : ReplacingScript,
+            Files = files,
+        };
     }
 
-    private static GuestFile ScriptOf(LivepatchCase tried, string path) => GuestFile.Text(path, File.ReadAllText(tried.ScriptFile!), executable: true);
+    private static GuestFile ScriptOf(LivepatchCase tried, string path) =>
+        GuestFile.Text(path, File.ReadAllText(tried.ScriptFile!), executable: true);
 }

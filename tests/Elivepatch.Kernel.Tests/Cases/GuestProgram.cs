@@ -16,7 +16,8 @@ public static class GuestProgram
         {
             var output = Path.Combine(folder.FullName, name);
             using var compiler = Process.Start(
-                new ProcessStartInfo("gcc", ["-static", "-O2", "-o", output, source]) { RedirectStandardError = true })!;
+                new ProcessStartInfo("gcc", ["-static", "-O2", "-o", output, source]) { RedirectStandardError = true }
+            )!;
             var said = await compiler.StandardError.ReadToEndAsync();
             await compiler.WaitForExitAsync();
             Assert.True(compiler.ExitCode == 0, said);

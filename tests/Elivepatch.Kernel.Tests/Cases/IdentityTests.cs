@@ -45,9 +45,10 @@ public sealed partial class IdentityTests(StockKernel stock)
         Assert.InRange(count, plan.RootElement.GetProperty("minimumReached").GetInt32(), replaced);
     }
 
-    private static FunctionSelection SelectionOf(JsonElement unit) => unit.TryGetProperty("functions", out var functions)
-        ? new(functions.EnumerateArray().Select(f => f.GetString()!).ToHashSet(), AllTraceable: false)
-        : new(new HashSet<string>(), AllTraceable: true);
+    private static FunctionSelection SelectionOf(JsonElement unit) =>
+        unit.TryGetProperty("functions", out var functions)
+            ? new(functions.EnumerateArray().Select(f => f.GetString()!).ToHashSet(), AllTraceable: false)
+            : new(new HashSet<string>(), AllTraceable: true);
 
     private static async Task<TrialReport> TryAsync(string kernel, BuildResult built)
     {
@@ -66,13 +67,25 @@ public sealed partial class IdentityTests(StockKernel stock)
                 Files =
                 [
                     GuestFile.Text("identity.sh", await File.ReadAllTextAsync(PathOf("identity.sh"), Cancellation)),
-                    GuestFile.Text("identity-workload.sh", await File.ReadAllTextAsync(PathOf("identity-workload.sh"), Cancellation)),
+                    GuestFile.Text(
+                        "identity-workload.sh",
+                        await File.ReadAllTextAsync(PathOf("identity-workload.sh"), Cancellation)
+                    ),
                     await GuestProgram.CompileAsync(PathOf("identity-workload.c")),
                     await GuestProgram.CompileAsync(PathOf("identity-reached.c")),
                 ],
             };
-            return Get(await LivepatchTrial.RunAsync(
-                new() { Architecture = KernelArchitectures.X8664, Kernel = kernel, Cases = [trial] }, Cancellation))[0];
+            return Get(
+                await LivepatchTrial.RunAsync(
+                    new()
+                    {
+                        Architecture = KernelArchitectures.X8664,
+                        Kernel = kernel,
+                        Cases = [trial],
+                    },
+                    Cancellation
+                )
+            )[0];
         }
         finally
         {

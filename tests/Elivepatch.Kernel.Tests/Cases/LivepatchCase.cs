@@ -9,7 +9,10 @@ namespace Elivepatch.Kernel.Tests.Cases;
 public sealed class LivepatchCase
 {
     // A field that nobody knows is an error.
-    private static readonly IDeserializer format = new DeserializerBuilder().WithNamingConvention(CamelCaseNamingConvention.Instance).WithDuplicateKeyChecking().Build();
+    private static readonly IDeserializer format = new DeserializerBuilder()
+        .WithNamingConvention(CamelCaseNamingConvention.Instance)
+        .WithDuplicateKeyChecking()
+        .Build();
 
     /// <summary>Where the cases lie.</summary>
     public static string Root { get; } = Path.Combine(AppContext.BaseDirectory, "Cases");
@@ -19,7 +22,7 @@ public sealed class LivepatchCase
     /// <c>ELIVEPATCH_CASES</c>.
     /// </summary>
     public static IReadOnlyList<LivepatchCase> All { get; } =
-        [.. Directory.EnumerateDirectories(Root).Order(StringComparer.Ordinal).Select(Read).Where(IsAskedFor)];
+    [.. Directory.EnumerateDirectories(Root).Order(StringComparer.Ordinal).Select(Read).Where(IsAskedFor)];
 
     /// <summary>What is shown, as a sentence.</summary>
     public string Title { get; set; } = "";
@@ -66,9 +69,10 @@ public sealed class LivepatchCase
     public IReadOnlyList<string> Programs => [.. Directory.EnumerateFiles(Folder, "*.c").Order(StringComparer.Ordinal)];
 
     /// <summary>What the author of its patches states.</summary>
-    public AuthorStatements ReadStatements() => Statements is { } file
-        ? StockKernel.Get(StatementsFile.Parse(File.ReadAllBytes(Path.Combine(Folder, file)), file))
-        : AuthorStatements.None;
+    public AuthorStatements ReadStatements() =>
+        Statements is { } file
+            ? StockKernel.Get(StatementsFile.Parse(File.ReadAllBytes(Path.Combine(Folder, file)), file))
+            : AuthorStatements.None;
 
     /// <summary>The script that runs in the guest; null where the livepatch is not loaded.</summary>
     public string? ScriptFile => Script is { } file ? Path.Combine(Folder, file) : null;
@@ -82,6 +86,7 @@ public sealed class LivepatchCase
         return read;
     }
 
-    private static bool IsAskedFor(LivepatchCase one) => Environment.GetEnvironmentVariable("ELIVEPATCH_CASES") is not { Length: > 0 } asked
+    private static bool IsAskedFor(LivepatchCase one) =>
+        Environment.GetEnvironmentVariable("ELIVEPATCH_CASES") is not { Length: > 0 } asked
         || asked.Split(' ').Any(word => one.Name.StartsWith(word, StringComparison.Ordinal));
 }

@@ -28,7 +28,24 @@ public sealed class SameObjectTests(StockKernel stock)
 
     // The smallest sources of these, as most of their time goes into reading headers.
     private static readonly string[] folders =
-        ["lib", "lib/crypto", "kernel", "kernel/time", "kernel/irq", "kernel/locking", "kernel/bpf", "kernel/trace", "mm", "fs", "fs/proc", "block", "ipc", "net/core", "crypto", "drivers/base"];
+    [
+        "lib",
+        "lib/crypto",
+        "kernel",
+        "kernel/time",
+        "kernel/irq",
+        "kernel/locking",
+        "kernel/bpf",
+        "kernel/trace",
+        "mm",
+        "fs",
+        "fs/proc",
+        "block",
+        "ipc",
+        "net/core",
+        "crypto",
+        "drivers/base",
+    ];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -40,13 +57,19 @@ public sealed class SameObjectTests(StockKernel stock)
 
         var compared = 0;
 
-        var failures = await EachAsync(commands, async command =>
-        {
-            if (await CompileAsync(command, CompileVariant.Before) is not { } file)
-                return [];
-            Interlocked.Increment(ref compared);
-            return Differences(command.Unit, file, layouts);
-        });
+        var failures = await EachAsync(
+            commands,
+            async command =>
+            {
+                if (await CompileAsync(command, CompileVariant.Before) is not { } file)
+                {
+                    return [];
+                }
+
+                Interlocked.Increment(ref compared);
+                return Differences(command.Unit, file, layouts);
+            }
+        );
 
         Assert.Empty(failures);
         Assert.InRange(compared, FewestObjects, commands.Count);
@@ -60,16 +83,34 @@ public sealed class SameObjectTests(StockKernel stock)
         var record = await stock.RecordAsync();
         var kernel = Get(RunningKernel.Load(record));
 
-        var failures = await EachAsync(commands, async command =>
-        {
-            if (await CompileAsync(command, CompileVariant.AsBuilt) is not { } built || await CompileAsync(command, CompileVariant.Before) is not { } cut)
-                return [];
-            var (asBuilt, before) = (ElfReader.Read(built), ElfReader.Read(cut));
-            Interlocked.Increment(ref placedCount);
-            var placed = BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, command.Unit, asBuilt, before)
-                .Then(_ => FidelityCheck.Run(X8664Architecture.Instance, command.Unit, asBuilt, kernel.Vmlinux, record.Facts.Compiler));
-            return placed.Problems.Select(p => p.ToString());
-        });
+        var failures = await EachAsync(
+            commands,
+            async command =>
+            {
+                if (
+                    await CompileAsync(command, CompileVariant.AsBuilt) is not { } built
+                    || await CompileAsync(command, CompileVariant.Before) is not { } cut
+                )
+                {
+                    return [];
+                }
+
+                var (asBuilt, before) = (ElfReader.Read(built), ElfReader.Read(cut));
+                Interlocked.Increment(ref placedCount);
+                var placed = BeforeMatchesAsBuilt
+                    .Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, command.Unit, asBuilt, before)
+                    .Then(_ =>
+                        FidelityCheck.Run(
+                            X8664Architecture.Instance,
+                            command.Unit,
+                            asBuilt,
+                            kernel.Vmlinux,
+                            record.Facts.Compiler
+                        )
+                    );
+                return placed.Problems.Select(p => p.ToString());
+            }
+        );
 
         Assert.Empty(failures);
         Assert.InRange(placedCount, FewestPlaced, commands.Count);
@@ -78,15 +119,24 @@ public sealed class SameObjectTests(StockKernel stock)
     private async Task<IReadOnlyList<CompileCommand>> SmallUnitsAsync()
     {
         var tree = await stock.TreeAsync();
-        var sources = folders.SelectMany(f => Directory.EnumerateFiles(Path.Combine(tree.Folder, f), "*.c"))
-            .OrderBy(f => new FileInfo(f).Length).Select(f => Path.GetRelativePath(tree.Folder, f)).ToList();
+        var sources = folders
+            .SelectMany(f => Directory.EnumerateFiles(Path.Combine(tree.Folder, f), "*.c"))
+            .OrderBy(f => new FileInfo(f).Length)
+            .Select(f => Path.GetRelativePath(tree.Folder, f))
+            .ToList();
         var built = Get(await new KbuildCommands(stock.Cache).ForBuiltUnitsAsync(tree, sources, Cancellation));
         return built.Where(c => !c.IsModule).Take(FewestObjects + Spare).ToList();
     }
 
     private async Task<byte[]?> CompileAsync(CompileCommand command, CompileVariant variant)
     {
-        var outcome = await new UnitCompiler(stock.Cache).CompileAsync(await stock.TreeAsync(), command, SourceOverlay.None, variant, Cancellation);
+        var outcome = await new UnitCompiler(stock.Cache).CompileAsync(
+            await stock.TreeAsync(),
+            command,
+            SourceOverlay.None,
+            variant,
+            Cancellation
+        );
         return outcome.TryGet(out var compiled) ? compiled.Object.ToArray() : null;
     }
 
@@ -96,7 +146,10 @@ public sealed class SameObjectTests(StockKernel stock)
         var before = UnitObject.Read(X8664Architecture.Instance, unit, ElfReader.Read([.. file]), layouts);
         var after = UnitObject.Read(X8664Architecture.Instance, unit, ElfReader.Read([.. file]), layouts);
         if (before.Problems.Count > 0)
+        {
             return before.Problems.Select(p => p.ToString());
+        }
+
         var diff = DetectChanges.Run(Correlate.Run(before.Value, after.Value));
         return
         [
@@ -108,14 +161,22 @@ public sealed class SameObjectTests(StockKernel stock)
     }
 
     private static async Task<IReadOnlyList<string>> EachAsync(
-        IReadOnlyList<CompileCommand> commands, Func<CompileCommand, Task<IEnumerable<string>>> check)
+        IReadOnlyList<CompileCommand> commands,
+        Func<CompileCommand, Task<IEnumerable<string>>> check
+    )
     {
         var failures = new ConcurrentBag<string>();
-        await Parallel.ForEachAsync(commands, Cancellation, async (command, _) =>
-        {
-            foreach (var failure in await check(command))
-                failures.Add(failure);
-        });
+        await Parallel.ForEachAsync(
+            commands,
+            Cancellation,
+            async (command, _) =>
+            {
+                foreach (var failure in await check(command))
+                {
+                    failures.Add(failure);
+                }
+            }
+        );
         return [.. failures.Order(StringComparer.Ordinal)];
     }
 }

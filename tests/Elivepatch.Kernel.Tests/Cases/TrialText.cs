@@ -8,10 +8,14 @@ public static class TrialText
 {
     private const int LogLines = 60;
 
-    public static string Of(TrialReport report, IEnumerable<Problem> problems) => string.Join('\n',
-    [
-        .. problems.Select(p => p.ToString()),
-        .. report.Phases.Select(p => $"== {p}: status {p.ExitStatus} after {p.Seconds} s\n{p.Output.TrimEnd()}"),
-        "== kernel log", .. report.KernelLog.TakeLast(LogLines),
-    ]);
+    public static string Of(TrialReport report, IEnumerable<Problem> problems) =>
+        string.Join(
+            '\n',
+            [
+                .. problems.Select(p => p.ToString()),
+                .. report.Phases.Select(p => $"== {p}: status {p.ExitStatus} after {p.Seconds} s\n{p.Output.TrimEnd()}"),
+                "== kernel log",
+                .. report.KernelLog.TakeLast(LogLines),
+            ]
+        );
 }

@@ -13,8 +13,13 @@ public sealed class StockUnitTests(StockKernel stock)
     public async Task Kbuild_says_how_units_are_compiled()
     {
         var tree = await stock.TreeAsync();
-        var commands = Get(await new KbuildCommands(stock.Cache).ForUnitsAsync(
-            tree, ["fs/proc/meminfo.c", "kernel/sched/core.c", "fs/nfs/dir.c"], Cancellation));
+        var commands = Get(
+            await new KbuildCommands(stock.Cache).ForUnitsAsync(
+                tree,
+                ["fs/proc/meminfo.c", "kernel/sched/core.c", "fs/nfs/dir.c"],
+                Cancellation
+            )
+        );
         Assert.Equal(["fs/proc/meminfo.c", "kernel/sched/core.c", "fs/nfs/dir.c"], commands.Select(c => c.Unit));
         Assert.Equal([false, false, true], commands.Select(c => c.IsModule));
         Assert.Equal(("proc", "fs/proc/proc"), (commands[0].ModName, commands[0].ModFile));
@@ -30,10 +35,17 @@ public sealed class StockUnitTests(StockKernel stock)
     {
         var tree = await stock.TreeAsync();
         var outcome = await new KbuildCommands(stock.Cache).ForUnitsAsync(
-            tree, ["drivers/net/hamradio/scc.c", "fs/proc/nothing.c", "kernel/fork.c"], Cancellation);
+            tree,
+            ["drivers/net/hamradio/scc.c", "fs/proc/nothing.c", "kernel/fork.c"],
+            Cancellation
+        );
         Assert.Equal(
-            ["the configuration of " + tree.Release + " does not build drivers/net/hamradio/scc.c", "fs/proc/nothing.c is not in this kernel's source"],
-            outcome.Problems.Select(p => p.Reason));
+            [
+                "the configuration of " + tree.Release + " does not build drivers/net/hamradio/scc.c",
+                "fs/proc/nothing.c is not in this kernel's source",
+            ],
+            outcome.Problems.Select(p => p.Reason)
+        );
         Assert.All(outcome.Problems, p => Assert.Equal(CompileProblems.UnitNotBuilt, p.Code));
     }
 
@@ -41,7 +53,14 @@ public sealed class StockUnitTests(StockKernel stock)
     public async Task A_file_that_other_units_include_is_no_unit()
     {
         var tree = await stock.TreeAsync();
-        string[] files = ["kernel/sched/rt.c", "kernel/sched/build_policy.c", "lib/string.c", "arch/x86/lib/delay.c", "arch/x86/kernel/head64.c"];
+        string[] files =
+        [
+            "kernel/sched/rt.c",
+            "kernel/sched/build_policy.c",
+            "lib/string.c",
+            "arch/x86/lib/delay.c",
+            "arch/x86/kernel/head64.c",
+        ];
         var commands = Get(await new KbuildCommands(stock.Cache).ForBuiltUnitsAsync(tree, files, Cancellation));
         Assert.Equal(files.Skip(1), commands.Select(c => c.Unit));
     }
@@ -88,9 +107,27 @@ public sealed class StockUnitTests(StockKernel stock)
     }
 
     [Theory]
-    [InlineData("lib/oid_registry.c", "include/linux/oid_registry.h", "\tOID__NR", "\tOID_added,\t/* 1.2.3.4.5 */\n\tOID__NR", "lib/oid_registry_data.c")]
-    [InlineData("security/apparmor/capability.c", "include/uapi/linux/capability.h", "#define CAP_CHOWN ", "#define CAP_SHOWN 0\n#define CAP_CHOWN ", "security/apparmor/capability_names.h")]
-    public async Task A_patch_that_changes_what_the_build_makes_is_refused(string unit, string path, string text, string instead, string made)
+    [InlineData(
+        "lib/oid_registry.c",
+        "include/linux/oid_registry.h",
+        "\tOID__NR",
+        "\tOID_added,\t/* 1.2.3.4.5 */\n\tOID__NR",
+        "lib/oid_registry_data.c"
+    )]
+    [InlineData(
+        "security/apparmor/capability.c",
+        "include/uapi/linux/capability.h",
+        "#define CAP_CHOWN ",
+        "#define CAP_SHOWN 0\n#define CAP_CHOWN ",
+        "security/apparmor/capability_names.h"
+    )]
+    public async Task A_patch_that_changes_what_the_build_makes_is_refused(
+        string unit,
+        string path,
+        string text,
+        string instead,
+        string made
+    )
     {
         var overlay = await EditedAsync(path, t => t.Replace(text, instead, StringComparison.Ordinal));
 
@@ -105,7 +142,12 @@ public sealed class StockUnitTests(StockKernel stock)
     {
         const string unit = "security/selinux/netnode.c";
         var edited = await EditedAsync(unit, t => "#include \"added.h\"\n" + t);
-        var overlay = new SourceOverlay(new Dictionary<string, ReadOnlyMemory<byte>>(edited.Files) { ["security/selinux/added.h"] = Bytes("int more_text;\n") });
+        var overlay = new SourceOverlay(
+            new Dictionary<string, ReadOnlyMemory<byte>>(edited.Files)
+            {
+                ["security/selinux/added.h"] = Bytes("int more_text;\n"),
+            }
+        );
 
         Assert.Contains("more_text", Text(await CompileAsync(unit, overlay, CompileVariant.After)));
     }
@@ -114,15 +156,20 @@ public sealed class StockUnitTests(StockKernel stock)
     public async Task A_patched_program_of_the_build_leaves_nothing_behind_that_is_opened()
     {
         // lib/gen_crc32table, which the build runs, includes it.
-        var overlay = await EditedAsync("lib/crc32defs.h", t => t + """
+        var overlay = await EditedAsync(
+            "lib/crc32defs.h",
+            t =>
+                t
+                + """
 
-            #ifndef __KERNEL__
-            #include <sys/stat.h>
-            #include <unistd.h>
-            __attribute__((constructor)) static void leave(void) { mkfifo("lib/pipe.h", 0600); symlink("/etc/passwd", "lib/link.h"); }
-            #endif
+                    #ifndef __KERNEL__
+                    #include <sys/stat.h>
+                    #include <unistd.h>
+                    __attribute__((constructor)) static void leave(void) { mkfifo("lib/pipe.h", 0600); symlink("/etc/passwd", "lib/link.h"); }
+                    #endif
 
-            """);
+                    """
+        );
 
         Assert.True((await OutcomeAsync("lib/crc32.c", overlay, CompileVariant.After)).Succeeded);
     }
@@ -131,7 +178,9 @@ public sealed class StockUnitTests(StockKernel stock)
     public async Task A_patch_that_brings_what_the_build_makes_is_refused()
     {
         const string path = "security/selinux/flask.h";
-        var overlay = new SourceOverlay(new Dictionary<string, ReadOnlyMemory<byte>> { [path] = Bytes("#define SECCLASS_NODE 7\n") });
+        var overlay = new SourceOverlay(
+            new Dictionary<string, ReadOnlyMemory<byte>> { [path] = Bytes("#define SECCLASS_NODE 7\n") }
+        );
 
         var problem = Assert.Single((await OutcomeAsync("security/selinux/netnode.c", overlay, CompileVariant.After)).Problems);
 
@@ -162,12 +211,14 @@ public sealed class StockUnitTests(StockKernel stock)
     {
         var tree = await stock.TreeAsync();
         var source = await File.ReadAllTextAsync(Path.Combine(tree.Folder, "fs/proc/meminfo.c"), Cancellation);
-        var overlay = new SourceOverlay(new Dictionary<string, ReadOnlyMemory<byte>>
-        {
-            ["fs/proc/meminfo.c"] = Bytes("#include \"added.h\"\n#include \"new/folder/more.h\"\n" + source),
-            ["fs/proc/added.h"] = Bytes("static const char added_text[] __attribute__((used)) = \"added file\";\n"),
-            ["fs/proc/new/folder/more.h"] = Bytes("static const char more_text[] __attribute__((used)) = \"more file\";\n"),
-        });
+        var overlay = new SourceOverlay(
+            new Dictionary<string, ReadOnlyMemory<byte>>
+            {
+                ["fs/proc/meminfo.c"] = Bytes("#include \"added.h\"\n#include \"new/folder/more.h\"\n" + source),
+                ["fs/proc/added.h"] = Bytes("static const char added_text[] __attribute__((used)) = \"added file\";\n"),
+                ["fs/proc/new/folder/more.h"] = Bytes("static const char more_text[] __attribute__((used)) = \"more file\";\n"),
+            }
+        );
         var after = await CompileAsync("fs/proc/meminfo.c", overlay, CompileVariant.After);
         Assert.Contains("added file", Text(after));
         Assert.Contains("more file", Text(after));
@@ -179,8 +230,16 @@ public sealed class StockUnitTests(StockKernel stock)
     {
         var tree = await stock.TreeAsync();
         var command = Get(await new KbuildCommands(stock.Cache).ForUnitsAsync(tree, ["fs/proc/meminfo.c"], Cancellation))[0];
-        var overlay = new SourceOverlay(new Dictionary<string, ReadOnlyMemory<byte>> { ["fs/proc/meminfo.c"] = Bytes("int broken(\n") });
-        var outcome = await new UnitCompiler(stock.Cache).CompileAsync(tree, command, overlay, CompileVariant.After, Cancellation);
+        var overlay = new SourceOverlay(
+            new Dictionary<string, ReadOnlyMemory<byte>> { ["fs/proc/meminfo.c"] = Bytes("int broken(\n") }
+        );
+        var outcome = await new UnitCompiler(stock.Cache).CompileAsync(
+            tree,
+            command,
+            overlay,
+            CompileVariant.After,
+            Cancellation
+        );
         Assert.Equal(CompileProblems.CompileFailed, outcome.Problems[0].Code);
         Assert.Contains("fs/proc/meminfo.c:1:", outcome.Problems[0].Reason);
     }
@@ -190,11 +249,16 @@ public sealed class StockUnitTests(StockKernel stock)
     {
         var tree = await stock.TreeAsync();
         var command = Get(await new KbuildCommands(stock.Cache).ForUnitsAsync(tree, ["fs/proc/meminfo.c"], Cancellation))[0];
-        var overlay = new SourceOverlay(new Dictionary<string, ReadOnlyMemory<byte>>
-        {
-            ["fs/proc/meminfo.c"] = Bytes("#include \"/etc/hostname\"\n"),
-        });
-        var outcome = await new UnitCompiler(stock.Cache).CompileAsync(tree, command, overlay, CompileVariant.After, Cancellation);
+        var overlay = new SourceOverlay(
+            new Dictionary<string, ReadOnlyMemory<byte>> { ["fs/proc/meminfo.c"] = Bytes("#include \"/etc/hostname\"\n") }
+        );
+        var outcome = await new UnitCompiler(stock.Cache).CompileAsync(
+            tree,
+            command,
+            overlay,
+            CompileVariant.After,
+            Cancellation
+        );
         Assert.Contains("No such file or directory", outcome.Problems[0].Reason);
     }
 

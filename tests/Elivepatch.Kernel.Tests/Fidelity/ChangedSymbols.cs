@@ -1,5 +1,5 @@
-// In: two objects of one unit. Out: the symbols that differ between them, found without any of the product's comparing: a function
-// is its bytes and the places and kinds of its relocations, and anything else is its name.
+// In: two objects of one unit. Out: the symbols that differ between them, found without any of the product's comparing: a
+// function is its bytes and the places and kinds of its relocations, and anything else is its name.
 
 using Elivepatch.Elf;
 
@@ -12,13 +12,15 @@ internal static class ChangedSymbols
     public static IReadOnlySet<string> Between(ElfObject one, ElfObject other)
     {
         var (left, right) = (Symbols(one), Symbols(other));
-        return left.Keys.Union(right.Keys)
+        return left
+            .Keys.Union(right.Keys)
             .Where(n => !left.TryGetValue(n, out var l) || !right.TryGetValue(n, out var r) || l != r)
             .ToHashSet(StringComparer.Ordinal);
     }
 
     private static Dictionary<string, string> Symbols(ElfObject file) =>
-        file.Symbols.Where(s => s.IsDefined && !s.IsSectionSymbol && s.Section!.Has(ElfSectionFlags.Alloc))
+        file
+            .Symbols.Where(s => s.IsDefined && !s.IsSectionSymbol && s.Section!.Has(ElfSectionFlags.Alloc))
             .GroupBy(s => s.Name, StringComparer.Ordinal)
             .ToDictionary(g => g.Key, g => string.Join("|", g.Select(s => s.IsFunction ? Code(s) : "")), StringComparer.Ordinal);
 
@@ -26,9 +28,11 @@ internal static class ChangedSymbols
     {
         var section = function.Section!;
         var bytes = section.Content.AsSpan((int)function.Value, (int)function.Size);
-        var relocations = section.Relocations?.Entries
-            .Where(r => r.Offset >= function.Value && r.Offset < function.Value + function.Size)
-            .Select(r => $"{r.Offset - function.Value:x}:{r.Type}") ?? [];
+        var relocations =
+            section
+                .Relocations?.Entries.Where(r => r.Offset >= function.Value && r.Offset < function.Value + function.Size)
+                .Select(r => $"{r.Offset - function.Value:x}:{r.Type}")
+            ?? [];
         return $"{section.Name} {Convert.ToHexString(bytes)} {string.Join(' ', relocations)}";
     }
 }

@@ -28,7 +28,10 @@ internal sealed record Deviation(string Name, Func<IReadOnlyList<string>, IReadO
         Unset("NUMA"),
         Unset("SECURITY"),
         // It does not know this flag, and kbuild would leave it out for it.
-        new("the compiler of before", a => ["x86_64-linux-gnu-gcc-11", .. a.Skip(1).Where(f => f != "-ftrivial-auto-var-init=zero")]),
+        new(
+            "the compiler of before",
+            a => ["x86_64-linux-gnu-gcc-11", .. a.Skip(1).Where(f => f != "-ftrivial-auto-var-init=zero")]
+        ),
     ];
 
     /// <summary>Changes the options as C sees them, <c>include/generated/autoconf.h</c>; null where they stay.</summary>
@@ -41,8 +44,9 @@ internal sealed record Deviation(string Name, Func<IReadOnlyList<string>, IReadO
 
     private static Deviation Removed(string flag) => new($"without {flag}", a => [.. a.Where(f => f != flag)]);
 
-    private static Deviation Unset(string option) => new($"without CONFIG_{option}", a => a)
-    {
-        Config = text => text.Replace($"#define CONFIG_{option} 1\n", "", StringComparison.Ordinal),
-    };
+    private static Deviation Unset(string option) =>
+        new($"without CONFIG_{option}", a => a)
+        {
+            Config = text => text.Replace($"#define CONFIG_{option} 1\n", "", StringComparison.Ordinal),
+        };
 }

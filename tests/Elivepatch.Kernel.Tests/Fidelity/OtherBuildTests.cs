@@ -41,10 +41,21 @@ public sealed class OtherBuildTests(StockKernel stock)
     {
         var record = await stock.RecordAsync();
         var kernel = Get(RunningKernel.Load(record));
-        Assert.Contains(record.Facts.Release[..record.Facts.Release.IndexOf('+', StringComparison.Ordinal)],
-            await File.ReadAllTextAsync(Path.Combine((await stock.TreeAsync()).Folder, "include/generated/package.h"), Cancellation));
+        Assert.Contains(
+            record.Facts.Release[..record.Facts.Release.IndexOf('+', StringComparison.Ordinal)],
+            await File.ReadAllTextAsync(
+                Path.Combine((await stock.TreeAsync()).Folder, "include/generated/package.h"),
+                Cancellation
+            )
+        );
 
-        var outcome = FidelityCheck.Run(X8664Architecture.Instance, unit, await CompileAsync(unit, Deviation.None), kernel.Vmlinux, record.Facts.Compiler);
+        var outcome = FidelityCheck.Run(
+            X8664Architecture.Instance,
+            unit,
+            await CompileAsync(unit, Deviation.None),
+            kernel.Vmlinux,
+            record.Facts.Compiler
+        );
 
         Assert.Equal(PlacementProof.Bytes, Get(outcome).Proof);
     }
@@ -67,28 +78,47 @@ public sealed class OtherBuildTests(StockKernel stock)
         Assert.Contains(record.Facts.Compiler, problem.Reason);
         var named = NamedBy(problem);
         if (problem.Code == FidelityProblems.BytesDiffer)
+        {
             Assert.Subset(changed.ToHashSet(), named);
+        }
         else
+        {
             Assert.NotEmpty(named.Intersect(changed));
+        }
+
         return true;
     }
 
     // "UNIT ... in the running kernel: NAME (what), NAME (what); ..."; a table is "NAME in SECTION (what)", code without a name
     // ".SECTION+OFFSET (what)".
     private static HashSet<string> NamedBy(Problem problem) =>
-    [
-        .. problem.Reason.Split(" in the running kernel: ", 2)[1].Split("; the kernel was built by")[0].Split("), ")
-            .Select(p => p.Split(' ')[0]).Where(n => !n.StartsWith('.')),
-    ];
+        [
+            .. problem
+                .Reason.Split(" in the running kernel: ", 2)[1]
+                .Split("; the kernel was built by")[0]
+                .Split("), ")
+                .Select(p => p.Split(' ')[0])
+                .Where(n => !n.StartsWith('.')),
+        ];
 
     private async Task<ElfObject> CompileAsync(string unit, Deviation deviation)
     {
         var tree = await stock.TreeAsync();
         var command = Get(await new KbuildCommands(stock.Cache).ForUnitsAsync(tree, [unit], Cancellation))[0];
         var config = deviation.ConfigFrom(await File.ReadAllTextAsync(Path.Combine(tree.Folder, AutoConfig), Cancellation));
-        var overlay = config is null ? SourceOverlay.None : new(new Dictionary<string, ReadOnlyMemory<byte>> { [AutoConfig] = config });
+        var overlay = config is null
+            ? SourceOverlay.None
+            : new(new Dictionary<string, ReadOnlyMemory<byte>> { [AutoConfig] = config });
         var compiled = await new UnitCompiler(stock.Cache).CompileAsync(
-            tree, command with { Arguments = deviation.Arguments(command.Arguments) }, overlay, CompileVariant.AsBuilt, Cancellation);
+            tree,
+            command with
+            {
+                Arguments = deviation.Arguments(command.Arguments),
+            },
+            overlay,
+            CompileVariant.AsBuilt,
+            Cancellation
+        );
         return ElfReader.Read(Get(compiled).Object.ToArray());
     }
 }

@@ -109,7 +109,9 @@ public sealed class OtherKernelTests(StockKernel stock) : IDisposable
     [Fact]
     public async Task A_compiler_that_is_not_here_is_named_with_its_package()
     {
-        var record = await CopyAsync(config: text => text.Replace("12.2.0-14+deb12u1) 12.2.0", "12.3.0-1) 12.3.0", StringComparison.Ordinal));
+        var record = await CopyAsync(config: text =>
+            text.Replace("12.2.0-14+deb12u1) 12.2.0", "12.3.0-1) 12.3.0", StringComparison.Ordinal)
+        );
         var problem = await RefuseAsync(record, MeminfoPatch);
         Assert.Equal(CompileProblems.CompilerMissing, problem.Code);
         Assert.Contains("(Debian 12.3.0-1) 12.3.0", problem.Reason);
@@ -120,7 +122,13 @@ public sealed class OtherKernelTests(StockKernel stock) : IDisposable
     private async Task<Problem> RefuseAsync(KernelRecord record, string patch, string? basePatch = null)
     {
         var request = new BuildRequest(
-            record, [Write("live.patch", patch)], basePatch is null ? [] : [Write("base.patch", basePatch)], null, Replace: true, Kept);
+            record,
+            [Write("live.patch", patch)],
+            basePatch is null ? [] : [Write("base.patch", basePatch)],
+            null,
+            Replace: true,
+            Kept
+        );
         var outcome = await new LivepatchBuild(stock.Cache).RunAsync(request, TestContext.Current.CancellationToken);
         var problem = Assert.Single(outcome.Problems);
         Assert.False(Directory.Exists(Kept));
@@ -140,7 +148,10 @@ public sealed class OtherKernelTests(StockKernel stock) : IDisposable
         var record = await stock.RecordAsync();
         var copy = record with { Folder = Directory.CreateDirectory(Path.Combine(folder.FullName, "record")).FullName };
         foreach (var file in Directory.EnumerateFiles(record.Folder))
+        {
             File.Copy(file, Path.Combine(copy.Folder, Path.GetFileName(file)));
+        }
+
         Rewrite(copy.KallsymsPath, symbols);
         Rewrite(copy.ConfigPath, config);
         return copy;
@@ -149,7 +160,9 @@ public sealed class OtherKernelTests(StockKernel stock) : IDisposable
     private static void Rewrite(string path, Func<string, string>? change)
     {
         if (change is not null)
+        {
             File.WriteAllText(path, change(File.ReadAllText(path)));
+        }
     }
 
     // Moves a symbol of kallsyms by some bytes, or renames it.

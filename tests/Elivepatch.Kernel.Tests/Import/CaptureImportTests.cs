@@ -28,10 +28,14 @@ public sealed class CaptureImportTests(StockKernel stock)
             await File.ReadAllBytesAsync(record.ConfigPath, cancellation),
             await File.ReadAllBytesAsync(record.KallsymsPath, cancellation),
             null,
-            null);
+            null
+        );
         var capturePath = Path.Combine(home.FullPath, "capture.tar.gz");
         await using (var stream = File.Create(capturePath))
+        {
             capture.Write(stream);
+        }
+
         var patch = Path.Combine(home.FullPath, "base.patch");
         await File.WriteAllTextAsync(patch, "--- /dev/null\n+++ b/kernel/added.c\n@@ -0,0 +1 @@\n+int added;\n", cancellation);
         var source = Get(new SourceArchives(stock.Cache).Find(record.SourceKey)).FilePath;

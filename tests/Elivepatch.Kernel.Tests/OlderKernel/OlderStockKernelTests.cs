@@ -25,22 +25,41 @@ public sealed class OlderStockKernelTests(StockKernel stock) : IDisposable
         Assert.StartsWith(Series + ".", record.Facts.Release);
         Assert.False(record.ReadConfig().IsSet("X86_KERNEL_IBT"));
 
-        var built = Get(await new LivepatchBuild(stock.Cache).RunAsync(new(record, [Data("vmalloc-caps.patch")], [], null, Replace: true, null), Cancellation));
+        var built = Get(
+            await new LivepatchBuild(stock.Cache).RunAsync(
+                new(record, [Data("vmalloc-caps.patch")], [], null, Replace: true, null),
+                Cancellation
+            )
+        );
         Assert.Equal("bytes", Assert.Single(built.Explanation.Units).Proof);
 
         var module = Path.Combine(folder.FullName, $"{built.Name}.ko");
         await File.WriteAllBytesAsync(module, built.Module, Cancellation);
         var script = await File.ReadAllTextAsync(Data("vmalloc-caps.sh"), Cancellation);
-        var reports = Get(await LivepatchTrial.RunAsync(
-            new()
-            {
-                Architecture = record.Facts.Architecture,
-                Kernel = record.BootImagePath!,
-                Cases = [new() { Name = "caps", Modules = [module], Script = script }],
-            },
-            Cancellation));
+        var reports = Get(
+            await LivepatchTrial.RunAsync(
+                new()
+                {
+                    Architecture = record.Facts.Architecture,
+                    Kernel = record.BootImagePath!,
+                    Cases =
+                    [
+                        new()
+                        {
+                            Name = "caps",
+                            Modules = [module],
+                            Script = script,
+                        },
+                    ],
+                },
+                Cancellation
+            )
+        );
         var report = Assert.Single(reports);
-        Assert.True(report.Passed, string.Join('\n', [.. report.Problems.Select(p => p.ToString()), .. report.Phases.Select(p => p.Output)]));
+        Assert.True(
+            report.Passed,
+            string.Join('\n', [.. report.Problems.Select(p => p.ToString()), .. report.Phases.Select(p => p.Output)])
+        );
     }
 
     private static string Data(string name) => Path.Combine(AppContext.BaseDirectory, "OlderKernel", name);

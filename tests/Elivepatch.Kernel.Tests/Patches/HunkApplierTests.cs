@@ -30,7 +30,9 @@ public sealed class HunkApplierTests
     [Fact]
     public void Carriage_returns_that_only_the_patch_has_are_named()
     {
-        var patch = StockKernel.Get(SourcePatch.Parse("--- a/x.c\n+++ b/x.c\n@@ -1,1 +1,1 @@\n-a\r\n+b\r\n"u8.ToArray(), "x.patch"));
+        var patch = StockKernel.Get(
+            SourcePatch.Parse("--- a/x.c\n+++ b/x.c\n@@ -1,1 +1,1 @@\n-a\r\n+b\r\n"u8.ToArray(), "x.patch")
+        );
         var problem = HunkApplier.Apply("x.patch", patch.Files[0], ["a\n"]).Problems[0];
         Assert.Contains("(those of the patch end in carriage returns, its own do not)", problem.Reason, StringComparison.Ordinal);
     }

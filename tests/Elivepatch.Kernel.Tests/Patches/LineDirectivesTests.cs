@@ -22,28 +22,43 @@ public sealed class LineDirectivesTests
 
     [Fact]
     public void Two_changes_that_make_up_for_each_other_in_unsafe_text_need_nothing() =>
-        Assert.Equal("f(new,\nb,\nd);\ne;\n", Insert("f(\nb,\nc,\nd);\ne;\n", "f(new,\nb,\nd);\ne;\n").Replace("#line 5\n", "", StringComparison.Ordinal));
+        Assert.Equal(
+            "f(new,\nb,\nd);\ne;\n",
+            Insert("f(\nb,\nc,\nd);\ne;\n", "f(new,\nb,\nd);\ne;\n").Replace("#line 5\n", "", StringComparison.Ordinal)
+        );
 
     [Theory]
     // In an open parenthesis, a comment, a continued line, a statement that goes on.
     [InlineData("f(a,\nb,\nc);\nd;\n", "f(a,\nnew,\nb,\nc);\nd;\n", "f(a,\nnew,\nb,\nc);\n#line 4\nd;\n")]
     [InlineData("/* a\n b */\nc;\n", "/* a\n new\n b */\nc;\n", "/* a\n new\n#line 2\n b */\nc;\n", false)]
-    [InlineData("#define A \\\n b \\\n c\nd;\n", "#define A \\\n new \\\n b \\\n c\nd;\n", "#define A \\\n new \\\n b \\\n c\n#line 4\nd;\n")]
+    [InlineData(
+        "#define A \\\n b \\\n c\nd;\n",
+        "#define A \\\n new \\\n b \\\n c\nd;\n",
+        "#define A \\\n new \\\n b \\\n c\n#line 4\nd;\n"
+    )]
     [InlineData("x = a\n + b;\nc;\n", "x = a\n + new\n + b;\nc;\n", "x = a\n + new\n + b;\n#line 3\nc;\n")]
     public void A_directive_stands_only_where_it_is_harmless(string before, string after, string expected, bool same = true)
     {
         if (same)
+        {
             Assert.Equal(expected, Insert(before, after));
+        }
         else
+        {
             Assert.NotEqual(expected, Insert(before, after));
+        }
     }
 
     [Fact]
     public void Branches_of_a_conditional_may_each_open_a_parenthesis()
     {
         const string before = "#ifdef A\nif (f(a)\n#else\nif (f(b)\n#endif\n && c) {\nd;\n}\ne;\n";
-        Assert.Equal(before.Replace("d;\n", "d;\nnew;\n", StringComparison.Ordinal).Replace("}\n", "#line 8\n}\n", StringComparison.Ordinal),
-            Insert(before, before.Replace("d;\n", "d;\nnew;\n", StringComparison.Ordinal)));
+        Assert.Equal(
+            before
+                .Replace("d;\n", "d;\nnew;\n", StringComparison.Ordinal)
+                .Replace("}\n", "#line 8\n}\n", StringComparison.Ordinal),
+            Insert(before, before.Replace("d;\n", "d;\nnew;\n", StringComparison.Ordinal))
+        );
     }
 
     [Fact]
@@ -61,9 +76,14 @@ public sealed class LineDirectivesTests
             foreach (var line in before)
             {
                 if (random.Next(10) == 0)
+                {
                     after.AddRange(Enumerable.Range(0, random.Next(1, 4)).Select(i => $"new{random.Next()}{i};"));
+                }
+
                 if (random.Next(10) != 0)
+                {
                     after.Add(line);
+                }
             }
             var number = 1;
             foreach (var line in Insert(Join(before), Join(after)).Split('\n', StringSplitOptions.RemoveEmptyEntries))
@@ -74,20 +94,28 @@ public sealed class LineDirectivesTests
                     continue;
                 }
                 if (line.StartsWith("line", StringComparison.Ordinal))
+                {
                     Assert.Equal($"line{number};", line);
+                }
+
                 number++;
             }
         }
     }
 
     [Fact]
-    public void A_change_in_a_branch_is_made_up_for_behind_it_as_well() => Assert.Equal(
-        "#ifdef A\na;\nnew;\n#line 3\nb;\n#else\n#line 5\nc;\n#endif\n#line 7\nd;\n",
-        Insert("#ifdef A\na;\nb;\n#else\nc;\n#endif\nd;\n", "#ifdef A\na;\nnew;\nb;\n#else\nc;\n#endif\nd;\n"));
+    public void A_change_in_a_branch_is_made_up_for_behind_it_as_well() =>
+        Assert.Equal(
+            "#ifdef A\na;\nnew;\n#line 3\nb;\n#else\n#line 5\nc;\n#endif\n#line 7\nd;\n",
+            Insert("#ifdef A\na;\nb;\n#else\nc;\n#endif\nd;\n", "#ifdef A\na;\nnew;\nb;\n#else\nc;\n#endif\nd;\n")
+        );
 
     [Fact]
-    public void A_change_outside_of_all_conditionals_is_made_up_for_once() => Assert.Equal(
-        "new;\n#line 1\na;\n#if A\nb;\n#endif\nc;\n", Insert("a;\n#if A\nb;\n#endif\nc;\n", "new;\na;\n#if A\nb;\n#endif\nc;\n"));
+    public void A_change_outside_of_all_conditionals_is_made_up_for_once() =>
+        Assert.Equal(
+            "new;\n#line 1\na;\n#if A\nb;\n#endif\nc;\n",
+            Insert("a;\n#if A\nb;\n#endif\nc;\n", "new;\na;\n#if A\nb;\n#endif\nc;\n")
+        );
 
     // Whatever branches are compiled: every line that is compiled and was there before has the number that it had.
     [Fact]
@@ -100,14 +128,22 @@ public sealed class LineDirectivesTests
             for (int n = 1, depth = 0; n <= 80; n++)
             {
                 var kind = random.Next(12);
-                depth += kind == 0 ? 1 : kind == 1 && depth > 0 ? -1 : 0;
-                before.Add(kind switch
-                {
-                    0 => $"#if {random.Next(2)}",
-                    1 when before.Count(l => l[..3] == "#if") > before.Count(l => l[..3] == "#en") => "#endif",
-                    2 when depth > 0 && !before[before.FindLastIndex(l => l[..3] is "#if" or "#en" or "#el")].StartsWith("#e", StringComparison.Ordinal) => "#else",
-                    _ => $"line{n};",
-                });
+                depth +=
+                    kind == 0 ? 1
+                    : kind == 1 && depth > 0 ? -1
+                    : 0;
+                before.Add(
+                    kind switch
+                    {
+                        0 => $"#if {random.Next(2)}",
+                        1 when before.Count(l => l[..3] == "#if") > before.Count(l => l[..3] == "#en") => "#endif",
+                        2
+                            when depth > 0
+                                && !before[before.FindLastIndex(l => l[..3] is "#if" or "#en" or "#el")]
+                                    .StartsWith("#e", StringComparison.Ordinal) => "#else",
+                        _ => $"line{n};",
+                    }
+                );
             }
 
             before.AddRange(Enumerable.Repeat("#endif", before.Count(l => l[..3] == "#if") - before.Count(l => l[..3] == "#en")));
@@ -115,16 +151,27 @@ public sealed class LineDirectivesTests
             foreach (var line in before)
             {
                 if (random.Next(12) == 0)
+                {
                     after.AddRange(Enumerable.Range(0, random.Next(1, 4)).Select(i => $"new{random.Next()}{i};"));
+                }
+
                 if (random.Next(12) != 0 || line[0] == '#')
+                {
                     after.Add(line);
+                }
             }
 
             var numbered = LineDirectives.Insert([.. before.Select(l => l + "\n")], [.. after.Select(l => l + "\n")]);
             List<(string Line, int Number)> compiled = [.. Compiled(numbered.Lines.Select(l => l.TrimEnd('\n')))];
-            Assert.All(compiled, c => Assert.True(!IsOld(c.Line) || c.Line == $"line{c.Number};", $"round {round}: {c.Line} is line {c.Number}"));
+            Assert.All(
+                compiled,
+                c => Assert.True(!IsOld(c.Line) || c.Line == $"line{c.Number};", $"round {round}: {c.Line} is line {c.Number}")
+            );
             // A number that is not doubtful is that of the one line.
-            Assert.All(compiled.Where(c => !numbered.Doubtful.Contains(c.Number)), c => Assert.True(IsOld(c.Line), $"round {round}: {c.Line} is line {c.Number}"));
+            Assert.All(
+                compiled.Where(c => !numbered.Doubtful.Contains(c.Number)),
+                c => Assert.True(IsOld(c.Line), $"round {round}: {c.Line} is line {c.Number}")
+            );
         }
     }
 
@@ -140,17 +187,29 @@ public sealed class LineDirectivesTests
             number++;
             var isCompiled = branches.All(b => b);
             if (line.StartsWith("#if ", StringComparison.Ordinal))
+            {
                 branches.Push(line.EndsWith('1'));
+            }
             else if (line == "#else")
+            {
                 branches.Push(!branches.Pop());
+            }
             else if (line == "#endif")
+            {
                 branches.Pop();
+            }
             else if (!isCompiled)
+            {
                 continue;
+            }
             else if (line.StartsWith("#line ", StringComparison.Ordinal))
+            {
                 number = int.Parse(line[6..], CultureInfo.InvariantCulture) - 1;
+            }
             else
+            {
                 yield return (line, number);
+            }
         }
     }
 
@@ -164,6 +223,10 @@ public sealed class LineDirectivesTests
 
     private static string Join(IEnumerable<string> lines) => string.Concat(lines.Select(l => l + "\n"));
 
-    private static string Insert(string before, string after) => string.Concat(
-        LineDirectives.Insert(SourceText.Lines(Encoding.ASCII.GetBytes(before)), SourceText.Lines(Encoding.ASCII.GetBytes(after))).Lines);
+    private static string Insert(string before, string after) =>
+        string.Concat(
+            LineDirectives
+                .Insert(SourceText.Lines(Encoding.ASCII.GetBytes(before)), SourceText.Lines(Encoding.ASCII.GetBytes(after)))
+                .Lines
+        );
 }

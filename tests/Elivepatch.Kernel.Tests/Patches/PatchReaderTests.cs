@@ -41,8 +41,14 @@ public sealed class PatchReaderTests
     [Fact]
     public void A_missing_newline_at_the_end_of_a_file_is_kept()
     {
-        var patch = StockKernel.Get(Parse("--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n"));
-        Assert.Equal((["a"], ["b"]), (patch.Files[0].Hunks[0].Before.ToArray(), patch.Files[0].Hunks[0].After.ToArray()), Arrays.Equal);
+        var patch = StockKernel.Get(
+            Parse("--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n")
+        );
+        Assert.Equal(
+            (["a"], ["b"]),
+            (patch.Files[0].Hunks[0].Before.ToArray(), patch.Files[0].Hunks[0].After.ToArray()),
+            Arrays.Equal
+        );
     }
 
     [Theory]
@@ -63,7 +69,10 @@ public sealed class PatchReaderTests
     [InlineData("\"a/fs/x.c\"\t2026-01-01", "b/fs/x.c")]
     [InlineData("\"fs/\\170.c\"", "\"fs/x.c\"")]
     public void A_quoted_name_is_read_as_C_reads_it(string before, string after) =>
-        Assert.Equal("fs/x.c", Assert.Single(StockKernel.Get(Parse($"--- {before}\n+++ {after}\n@@ -1,1 +1,1 @@\n-a\n+b\n")).Files).Path);
+        Assert.Equal(
+            "fs/x.c",
+            Assert.Single(StockKernel.Get(Parse($"--- {before}\n+++ {after}\n@@ -1,1 +1,1 @@\n-a\n+b\n")).Files).Path
+        );
 
     private const string Quoting = """
         From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001
@@ -97,7 +106,10 @@ public sealed class PatchReaderTests
     {
         var change = Simple[Simple.IndexOf("diff --git", StringComparison.Ordinal)..];
         Assert.Equal(101, Assert.Single(Parse(Quoting + change + change).Problems).Code.Number);
-        Assert.Equal(101, Assert.Single(Parse(Quoting.Replace(" 1 file changed", "", StringComparison.Ordinal) + change).Problems).Code.Number);
+        Assert.Equal(
+            101,
+            Assert.Single(Parse(Quoting.Replace(" 1 file changed", "", StringComparison.Ordinal) + change).Problems).Code.Number
+        );
         Assert.Equal(101, Assert.Single(Parse(Quoting).Problems).Code.Number);
     }
 
@@ -109,7 +121,10 @@ public sealed class PatchReaderTests
     [InlineData("--- a/fs/y.c\n+++ b/fs/y.c\n@@ -1,1 +1,1 @@\n-y\n+Y\n\ncommit 0123456789012345678901234567890123456789\n")]
     public void What_may_be_a_patch_before_a_statistic_is_not_passed_over(string before)
     {
-        var mail = Quoting[..Quoting.IndexOf("Undoes", StringComparison.Ordinal)] + before + Quoting[Quoting.IndexOf("---\n fs", StringComparison.Ordinal)..];
+        var mail =
+            Quoting[..Quoting.IndexOf("Undoes", StringComparison.Ordinal)]
+            + before
+            + Quoting[Quoting.IndexOf("---\n fs", StringComparison.Ordinal)..];
         var outcome = Parse(mail + Simple[Simple.IndexOf("diff --git", StringComparison.Ordinal)..]);
         Assert.Equal(101, Assert.Single(outcome.Problems).Code.Number);
     }
@@ -138,7 +153,8 @@ public sealed class PatchReaderTests
     [Fact]
     public void A_message_without_a_statistic_hides_nothing()
     {
-        var bare = Quoting[..Quoting.IndexOf("---\n fs", StringComparison.Ordinal)].Replace("---\nand says so.\n", "", StringComparison.Ordinal);
+        var bare = Quoting[..Quoting.IndexOf("---\n fs", StringComparison.Ordinal)]
+            .Replace("---\nand says so.\n", "", StringComparison.Ordinal);
         Assert.Equal(["fs/y.c"], StockKernel.Get(Parse(bare)).Files.Select(f => f.Path));
     }
 
@@ -181,7 +197,10 @@ public sealed class PatchReaderTests
     [InlineData("--- a/x.c\n+++ b/y.c\n@@ -1 +1 @@\n-a\n+b\n", 103)]
     [InlineData("diff --git a/x.c b/y.c\nsimilarity index 100%\nrename from x.c\nrename to y.c\n", 103)]
     [InlineData("diff --git a/x.c b/x.c\ndeleted file mode 100644\n", 103)]
-    [InlineData("diff --git a/x b/x\nnew file mode 120000\nindex 0..1\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+/etc/passwd\n", 104)]
+    [InlineData(
+        "diff --git a/x b/x\nnew file mode 120000\nindex 0..1\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+/etc/passwd\n",
+        104
+    )]
     [InlineData("diff --git a/x b/x\nindex 0123..4567 160000\n", 104)]
     [InlineData("diff --git a/x b/x\nindex 0123..4567\nGIT binary patch\n", 104)]
     [InlineData("Binary files a/x and b/x differ\n", 104)]
@@ -208,7 +227,10 @@ public sealed class PatchReaderTests
         {
             var bytes = (byte[])original.Clone();
             for (var i = random.Next(1, 6); i > 0; i--)
+            {
                 bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            }
+
             _ = SourcePatch.Parse(bytes.AsMemory(0, random.Next(bytes.Length + 1)), "damaged.patch").Succeeded;
         }
     }

@@ -16,21 +16,35 @@ public sealed class StockPatchTests(StockKernel stock)
     [Fact]
     public async Task A_changed_c_file_touches_its_unit()
     {
-        var units = Get(await TouchedAsync("fs/proc/meminfo.c", t => t.Replace("VmallocChunk", "VMALLOCCHUNK", StringComparison.Ordinal)));
+        var units = Get(
+            await TouchedAsync("fs/proc/meminfo.c", t => t.Replace("VmallocChunk", "VMALLOCCHUNK", StringComparison.Ordinal))
+        );
         Assert.Equal(["fs/proc/meminfo.c"], units.Select(u => u.Command.Unit));
     }
 
     [Fact]
     public async Task A_c_file_that_another_includes_touches_that()
     {
-        var units = Get(await TouchedAsync("kernel/sched/rt.c", t => t.Replace("int sched_rr_timeslice", "int  sched_rr_timeslice", StringComparison.Ordinal) + "static int added;\n"));
+        var units = Get(
+            await TouchedAsync(
+                "kernel/sched/rt.c",
+                t =>
+                    t.Replace("int sched_rr_timeslice", "int  sched_rr_timeslice", StringComparison.Ordinal)
+                    + "static int added;\n"
+            )
+        );
         Assert.Equal(["kernel/sched/build_policy.c"], units.Select(u => u.Command.Unit));
     }
 
     [Fact]
     public async Task A_changed_header_touches_the_units_whose_text_changes()
     {
-        var units = Get(await TouchedAsync("fs/proc/internal.h", t => t.Replace("struct proc_dir_entry {", "struct proc_dir_entry {\n\tint added;", StringComparison.Ordinal)));
+        var units = Get(
+            await TouchedAsync(
+                "fs/proc/internal.h",
+                t => t.Replace("struct proc_dir_entry {", "struct proc_dir_entry {\n\tint added;", StringComparison.Ordinal)
+            )
+        );
         Assert.Contains("fs/proc/generic.c", units.Select(u => u.Command.Unit));
         Assert.All(units, u => Assert.Equal(["fs/proc/internal.h"], u.Because));
     }
@@ -50,21 +64,62 @@ public sealed class StockPatchTests(StockKernel stock)
     }
 
     [Theory]
-    [InlineData("arch/x86/entry/calling.h", ".macro PUSH_REGS", "\tnop\n.macro PUSH_REGS", 108, "arch/x86/entry/calling.h changes arch/x86/entry/entry_64.S")]
-    [InlineData("include/asm-generic/vmlinux.lds.h", "*(.data..shared_aligned)", "*(.data..shared)", 108, "changes arch/x86/kernel/vmlinux.lds.S")]
+    [InlineData(
+        "arch/x86/entry/calling.h",
+        ".macro PUSH_REGS",
+        "\tnop\n.macro PUSH_REGS",
+        108,
+        "arch/x86/entry/calling.h changes arch/x86/entry/entry_64.S"
+    )]
+    [InlineData(
+        "include/asm-generic/vmlinux.lds.h",
+        "*(.data..shared_aligned)",
+        "*(.data..shared)",
+        108,
+        "changes arch/x86/kernel/vmlinux.lds.S"
+    )]
     [InlineData("include/vdso/helpers.h", "return seq;", "return seq + 2;", 109, "changes arch/x86/entry/vdso/vclock_gettime.c")]
     [InlineData("arch/x86/kernel/asm-offsets.c", "BLANK();", "BLANK(); BLANK();", 107, "arch/x86/kernel/asm-offsets.c")]
     [InlineData("lib/gen_crc32table.c", "int main", "int  main", 107, "lib/gen_crc32table.c")]
-    [InlineData("security/selinux/include/classmap.h", "\"relabelto\"", "\"labelto\"", 107, "changes scripts/selinux/genheaders/genheaders")]
-    [InlineData("include/linux/asn1_ber_bytecode.h", "ASN1_OP_MATCH_OR_SKIP\t\t= 0x01", "ASN1_OP_MATCH_OR_SKIP\t\t= 0x41", 107, "parsers of ASN.1")]
-    [InlineData("arch/x86/include/asm/cpufeatures.h", "#define X86_BUG_F00F", "#define X86_BUG_F00D", 107, "names of processor features")]
+    [InlineData(
+        "security/selinux/include/classmap.h",
+        "\"relabelto\"",
+        "\"labelto\"",
+        107,
+        "changes scripts/selinux/genheaders/genheaders"
+    )]
+    [InlineData(
+        "include/linux/asn1_ber_bytecode.h",
+        "ASN1_OP_MATCH_OR_SKIP\t\t= 0x01",
+        "ASN1_OP_MATCH_OR_SKIP\t\t= 0x41",
+        107,
+        "parsers of ASN.1"
+    )]
+    [InlineData(
+        "arch/x86/include/asm/cpufeatures.h",
+        "#define X86_BUG_F00F",
+        "#define X86_BUG_F00D",
+        107,
+        "names of processor features"
+    )]
     [InlineData("arch/x86/kvm/kvm-asm-offsets.c", "BLANK();", "BLANK(); BLANK();", 107, "arch/x86/kvm/kvm-asm-offsets.c")]
-    public async Task What_no_livepatch_can_bring_is_never_left_out_silently(string path, string text, string instead, int number, string reason)
+    public async Task What_no_livepatch_can_bring_is_never_left_out_silently(
+        string path,
+        string text,
+        string instead,
+        int number,
+        string reason
+    )
     {
         // Beside a unit that could be live patched, and with which all would seem to be done.
-        var outcome = await new TouchedUnits(stock.Cache, BuildRequest.UsualMostUnits).FindAsync(await stock.TreeAsync(), await ApplyAsync(
-            (path, t => t.Replace(text, instead, StringComparison.Ordinal)),
-            ("fs/eventfd.c", t => t.Replace("kfree(ctx);", "kfree(ctx); ;", StringComparison.Ordinal))), Cancellation);
+        var outcome = await new TouchedUnits(stock.Cache, BuildRequest.UsualMostUnits).FindAsync(
+            await stock.TreeAsync(),
+            await ApplyAsync(
+                (path, t => t.Replace(text, instead, StringComparison.Ordinal)),
+                ("fs/eventfd.c", t => t.Replace("kfree(ctx);", "kfree(ctx); ;", StringComparison.Ordinal))
+            ),
+            Cancellation
+        );
 
         Assert.Contains(outcome.Problems, p => p.Reason.Contains(reason, StringComparison.Ordinal));
         Assert.All(outcome.Problems, p => Assert.Equal(number, p.Code.Number));
@@ -75,7 +130,13 @@ public sealed class StockPatchTests(StockKernel stock)
     {
         var outcome = await TouchedAsync(
             "include/vdso/helpers.h",
-            t => t.Replace("static __always_inline u32 vdso_read", "extern int added(void);\nstatic __always_inline u32 vdso_read", StringComparison.Ordinal));
+            t =>
+                t.Replace(
+                    "static __always_inline u32 vdso_read",
+                    "extern int added(void);\nstatic __always_inline u32 vdso_read",
+                    StringComparison.Ordinal
+                )
+        );
         Assert.Equal([PatchProblems.NothingChanged], outcome.Problems.Select(p => p.Code));
     }
 
@@ -83,7 +144,15 @@ public sealed class StockPatchTests(StockKernel stock)
     public async Task An_added_line_changes_the_object_only_where_it_is()
     {
         var tree = await stock.TreeAsync();
-        var sources = await ApplyAsync("mm/page_counter.c", t => t.Replace("#include <linux/page_counter.h>\n", "#include <linux/page_counter.h>\n\n\n\n", StringComparison.Ordinal));
+        var sources = await ApplyAsync(
+            "mm/page_counter.c",
+            t =>
+                t.Replace(
+                    "#include <linux/page_counter.h>\n",
+                    "#include <linux/page_counter.h>\n\n\n\n",
+                    StringComparison.Ordinal
+                )
+        );
         var command = Get(await new KbuildCommands(stock.Cache).ForUnitsAsync(tree, ["mm/page_counter.c"], Cancellation))[0];
         var compiler = new UnitCompiler(stock.Cache);
         var before = Get(await compiler.CompileAsync(tree, command, SourceOverlay.None, CompileVariant.AsBuilt, Cancellation));
@@ -105,11 +174,17 @@ public sealed class StockPatchTests(StockKernel stock)
         var removal = Part($"--- a/{path}\n+++ /dev/null\n@@ -1,{before.Count} +0,0 @@\n", before);
         var addition = Part($"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{after.Count} @@\n", after);
         var sources = Get(PatchedSources.Apply(tree, [removal, addition]));
-        Assert.True(Get(PatchedSources.Apply(tree, [Get(SourcePatch.Parse(Encoding.UTF8.GetBytes(whole), "whole.patch"))]))
-            .Plain.Files[path].Span.SequenceEqual(sources.Plain.Files[path].Span));
+        Assert.True(
+            Get(PatchedSources.Apply(tree, [Get(SourcePatch.Parse(Encoding.UTF8.GetBytes(whole), "whole.patch"))]))
+                .Plain.Files[path]
+                .Span.SequenceEqual(sources.Plain.Files[path].Span)
+        );
         Assert.Empty(sources.Added);
         Assert.Equal(PatchProblems.PatchMovesFiles, Assert.Single(PatchedSources.Apply(tree, [removal]).Problems).Code);
-        Assert.Equal(PatchProblems.PatchDoesNotApply, Assert.Single(PatchedSources.Apply(tree, [removal, removal]).Problems).Code);
+        Assert.Equal(
+            PatchProblems.PatchDoesNotApply,
+            Assert.Single(PatchedSources.Apply(tree, [removal, removal]).Problems).Code
+        );
         Assert.Equal(PatchProblems.PatchDoesNotApply, Assert.Single(PatchedSources.Apply(tree, [addition]).Problems).Code);
         var part = Part($"--- a/{path}\n+++ /dev/null\n@@ -1,3 +0,0 @@\n", before[..3]);
         Assert.Equal(PatchProblems.PatchDoesNotApply, Assert.Single(PatchedSources.Apply(tree, [part]).Problems).Code);
@@ -119,7 +194,11 @@ public sealed class StockPatchTests(StockKernel stock)
     }
 
     private async Task<Outcome<IReadOnlyList<TouchedUnit>>> TouchedAsync(string path, Func<string, string> edit) =>
-        await new TouchedUnits(stock.Cache, BuildRequest.UsualMostUnits).FindAsync(await stock.TreeAsync(), await ApplyAsync(path, edit), Cancellation);
+        await new TouchedUnits(stock.Cache, BuildRequest.UsualMostUnits).FindAsync(
+            await stock.TreeAsync(),
+            await ApplyAsync(path, edit),
+            Cancellation
+        );
 
     private Task<PatchedSources> ApplyAsync(string path, Func<string, string> edit) => ApplyAsync((path, edit));
 
@@ -128,7 +207,10 @@ public sealed class StockPatchTests(StockKernel stock)
         var tree = await stock.TreeAsync();
         var text = new StringBuilder();
         foreach (var (path, edit) in edits)
+        {
             text.Append(await PatchAsync(tree, path, edit));
+        }
+
         var patch = Get(SourcePatch.Parse(Encoding.UTF8.GetBytes(text.ToString()), "test.patch"));
         return Get(PatchedSources.Apply(tree, [patch]));
     }
@@ -142,9 +224,15 @@ public sealed class StockPatchTests(StockKernel stock)
         Assert.NotEqual(old, @new);
         var text = new StringBuilder($"--- a/{path}\n+++ b/{path}\n@@ -1,{old.Length} +1,{@new.Length} @@\n");
         foreach (var line in old)
+        {
             text.Append('-').Append(line).Append('\n');
+        }
+
         foreach (var line in @new)
+        {
             text.Append('+').Append(line).Append('\n');
+        }
+
         return text.ToString();
     }
 }

@@ -10,7 +10,8 @@ public sealed class ProcessRunnerTests
     private static Task<ProcessResult> Shell(string script, Func<ProcessRequest, ProcessRequest>? change = null) =>
         ProcessRunner.RunAsync(
             (change ?? (r => r))(new ProcessRequest { File = "sh", Arguments = ["-c", script] }),
-            TestContext.Current.CancellationToken);
+            TestContext.Current.CancellationToken
+        );
 
     [Fact]
     public async Task Output_error_and_exit_status_are_reported()
@@ -24,7 +25,10 @@ public sealed class ProcessRunnerTests
     {
         Environment.SetEnvironmentVariable("ELIVEPATCH_TEST_SECRET", "x");
         Assert.Equal("", (await Shell("printf %s \"$ELIVEPATCH_TEST_SECRET\"")).Output);
-        Assert.Equal("x", (await Shell("printf %s \"$ELIVEPATCH_TEST_SECRET\"", r => r with { InheritEnvironment = true })).Output);
+        Assert.Equal(
+            "x",
+            (await Shell("printf %s \"$ELIVEPATCH_TEST_SECRET\"", r => r with { InheritEnvironment = true })).Output
+        );
     }
 
     [Fact]
@@ -51,7 +55,10 @@ public sealed class ProcessRunnerTests
         var result = await Shell($"sleep {marker} & sleep {marker}", r => r with { Timeout = TimeSpan.FromSeconds(0.3) });
         Assert.True(result.TimedOut);
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"{watch.Elapsed}");
-        Assert.DoesNotContain(CommandLines(), c => c.Contains(marker, StringComparison.Ordinal) && c.StartsWith("sleep", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            CommandLines(),
+            c => c.Contains(marker, StringComparison.Ordinal) && c.StartsWith("sleep", StringComparison.Ordinal)
+        );
     }
 
     [Fact]

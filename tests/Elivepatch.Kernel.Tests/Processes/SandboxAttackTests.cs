@@ -7,7 +7,9 @@ using Xunit;
 
 namespace Elivepatch.Kernel.Tests.Processes;
 
-/// <summary>Each test is a command that does its worst; after it nothing of it may be left, and nobody else may have been hurt.</summary>
+/// <summary>
+/// Each test is a command that does its worst; after it nothing of it may be left, and nobody else may have been hurt.
+/// </summary>
 public sealed class SandboxAttackTests : IDisposable
 {
     private readonly TemporaryCache home = new();
@@ -23,7 +25,12 @@ public sealed class SandboxAttackTests : IDisposable
     public async Task Forks_without_end_are_ended()
     {
         var problem = await RefusedAsync(
-            $"bomb() {{ bomb & bomb & wait; }}; bomb # {mark}", SandboxLimits.Default with { TotalThreads = 200 });
+            $"bomb() {{ bomb & bomb & wait; }}; bomb # {mark}",
+            SandboxLimits.Default with
+            {
+                TotalThreads = 200,
+            }
+        );
         Assert.Contains("more than 200 processes and threads", problem.Reason);
         AssertNothingIsLeft();
     }
@@ -33,7 +40,11 @@ public sealed class SandboxAttackTests : IDisposable
     {
         var problem = await RefusedAsync(
             $"for i in 1 2 3 4 5 6; do (x=$(head -c 60000000 /dev/zero | tr '\\0' x); sleep 600; echo $x) & done; wait # {mark}",
-            SandboxLimits.Default with { TotalMemory = 200 << 20 });
+            SandboxLimits.Default with
+            {
+                TotalMemory = 200 << 20,
+            }
+        );
         Assert.Contains("more than 200 MiB of memory", problem.Reason);
         AssertNothingIsLeft();
     }
@@ -43,7 +54,11 @@ public sealed class SandboxAttackTests : IDisposable
     {
         var problem = await RefusedAsync(
             $"exec 3>/tmp/file; rm /tmp/file; head -c 200000000 /dev/zero >&3; sleep 600 # {mark}",
-            SandboxLimits.Default with { TotalMemory = 100 << 20 });
+            SandboxLimits.Default with
+            {
+                TotalMemory = 100 << 20,
+            }
+        );
         Assert.Contains("more than 100 MiB of memory", problem.Reason);
         AssertNothingIsLeft();
     }
@@ -55,7 +70,12 @@ public sealed class SandboxAttackTests : IDisposable
     public async Task What_is_in_memory_and_looks_like_a_disk_ends_early(string folder)
     {
         var result = await RunAsync(
-            $"head -c 20000000 /dev/zero >{folder}/file", SandboxLimits.Default with { TemporarySpace = 8 << 20 });
+            $"head -c 20000000 /dev/zero >{folder}/file",
+            SandboxLimits.Default with
+            {
+                TemporarySpace = 8 << 20,
+            }
+        );
         Assert.NotEqual(0, result.ExitCode);
     }
 
@@ -64,7 +84,11 @@ public sealed class SandboxAttackTests : IDisposable
     {
         var problem = await RefusedAsync(
             $"for i in $(seq 400); do head -c 20000000 /dev/zero >/write/$i; sleep 0.05; done; sleep 600 # {mark}",
-            SandboxLimits.Default with { TotalDisk = 100 << 20 });
+            SandboxLimits.Default with
+            {
+                TotalDisk = 100 << 20,
+            }
+        );
         Assert.Contains("more than 100 MiB in its directories", problem.Reason);
         Assert.True(new DirectoryInfo(home.FullPath).EnumerateFiles().Sum(f => f.Length) < 4L << 30);
         AssertNothingIsLeft();
@@ -74,7 +98,12 @@ public sealed class SandboxAttackTests : IDisposable
     public async Task Many_empty_files_are_ended()
     {
         var problem = await RefusedAsync(
-            "cd /write; i=0; while :; do i=$((i+1)); : >$i; done", SandboxLimits.Default with { TotalDisk = 4 << 20 });
+            "cd /write; i=0; while :; do i=$((i+1)); : >$i; done",
+            SandboxLimits.Default with
+            {
+                TotalDisk = 4 << 20,
+            }
+        );
         Assert.Contains("more than 4 MiB in its directories", problem.Reason);
     }
 
@@ -83,7 +112,8 @@ public sealed class SandboxAttackTests : IDisposable
     {
         var port = FreePort();
         var reached = "it never listened";
-        var script = $"use IO::Socket::INET; $| = 1; my $s = IO::Socket::INET->new(LocalAddr => '0.0.0.0', LocalPort => {port}, Listen => 1) or exit 3; "
+        var script =
+            $"use IO::Socket::INET; $| = 1; my $s = IO::Socket::INET->new(LocalAddr => '0.0.0.0', LocalPort => {port}, Listen => 1) or exit 3; "
             + "print \"ready\\n\"; select(undef, undef, undef, 3);";
         var outcome = await Sandbox.RunAsync(
             new SandboxRequest
@@ -92,7 +122,8 @@ public sealed class SandboxAttackTests : IDisposable
                 Arguments = ["-e", script],
                 OnOutputLine = _ => reached = Reach(port),
             },
-            Cancellation);
+            Cancellation
+        );
         Assert.True(StockKernel.Get(outcome).Succeeded);
         Assert.Equal("refused", reached);
     }
@@ -118,7 +149,9 @@ public sealed class SandboxAttackTests : IDisposable
         var victim = Path.Combine(elsewhere.FullPath, "victim");
         await File.WriteAllTextAsync(victim, "unharmed", Cancellation);
         var result = await RunAsync(
-            $"ln -s {victim} /write/link; ln -s {elsewhere.FullPath} /write/folder; echo x >/write/link; echo x >/write/folder/new", SandboxLimits.Default);
+            $"ln -s {victim} /write/link; ln -s {elsewhere.FullPath} /write/folder; echo x >/write/link; echo x >/write/folder/new",
+            SandboxLimits.Default
+        );
         Assert.NotEqual(0, result.ExitCode);
         Assert.Equal("unharmed", await File.ReadAllTextAsync(victim, Cancellation));
         Assert.False(File.Exists(Path.Combine(elsewhere.FullPath, "new")));
@@ -138,7 +171,12 @@ public sealed class SandboxAttackTests : IDisposable
     public async Task A_flood_of_output_costs_no_memory()
     {
         var outcome = await Sandbox.RunAsync(
-            Request("yes & yes >&2 & sleep 2; kill %1 %2", SandboxLimits.Default) with { OutputLimit = 64 << 10 }, Cancellation);
+            Request("yes & yes >&2 & sleep 2; kill %1 %2", SandboxLimits.Default) with
+            {
+                OutputLimit = 64 << 10,
+            },
+            Cancellation
+        );
         var result = StockKernel.Get(outcome);
         Assert.True(result.Truncated);
         Assert.Equal((64 << 10, 64 << 10), (result.OutputBytes.Length, result.ErrorBytes.Length));
@@ -151,9 +189,13 @@ public sealed class SandboxAttackTests : IDisposable
         var outcome = await Sandbox.RunAsync(
             Request(
                 $"trap '' TERM HUP INT; setsid bash -c 'trap \"\" TERM HUP INT; while :; do sleep 1; done # {mark}' </dev/null >/dev/null 2>&1 & exit 0",
-                SandboxLimits.Default) with
-            { Timeout = TimeSpan.FromSeconds(3) },
-            Cancellation);
+                SandboxLimits.Default
+            ) with
+            {
+                Timeout = TimeSpan.FromSeconds(3),
+            },
+            Cancellation
+        );
         Assert.True(outcome.Succeeded);
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), $"{watch.Elapsed}");
         AssertNothingIsLeft();
@@ -163,7 +205,10 @@ public sealed class SandboxAttackTests : IDisposable
     public async Task A_command_within_its_limits_is_left_alone()
     {
         var limits = SandboxLimits.Default with { TotalThreads = 20, TotalMemory = 300 << 20, TotalDisk = 50 << 20 };
-        var result = await RunAsync("head -c 20000000 /dev/zero >/write/file; for i in 1 2 3; do sleep 1.5 & done; wait; echo done", limits);
+        var result = await RunAsync(
+            "head -c 20000000 /dev/zero >/write/file; for i in 1 2 3; do sleep 1.5 & done; wait; echo done",
+            limits
+        );
         Assert.Equal("done\n", result.Output);
     }
 
@@ -181,20 +226,24 @@ public sealed class SandboxAttackTests : IDisposable
     private async Task<ProcessResult> RunAsync(string script, SandboxLimits limits) =>
         StockKernel.Get(await Sandbox.RunAsync(Request(script, limits), Cancellation));
 
-    private SandboxRequest Request(string script, SandboxLimits limits) => new()
-    {
-        File = "bash",
-        Arguments = ["-c", script],
-        Limits = limits,
-        Timeout = TimeSpan.FromSeconds(90),
-        Binds = [new(home.FullPath, "/write", Writable: true)],
-    };
+    private SandboxRequest Request(string script, SandboxLimits limits) =>
+        new()
+        {
+            File = "bash",
+            Arguments = ["-c", script],
+            Limits = limits,
+            Timeout = TimeSpan.FromSeconds(90),
+            Binds = [new(home.FullPath, "/write", Writable: true)],
+        };
 
     private void AssertNothingIsLeft()
     {
         // The kernel takes a moment to end hundreds of processes.
         for (var i = 0; i < 100 && Survivors().Any(); i++)
+        {
             Thread.Sleep(50);
+        }
+
         Assert.Empty(Survivors());
     }
 
@@ -213,7 +262,9 @@ public sealed class SandboxAttackTests : IDisposable
             }
 
             if (text.Contains(mark, StringComparison.Ordinal))
+            {
                 yield return text.Replace('\0', ' ');
+            }
         }
     }
 

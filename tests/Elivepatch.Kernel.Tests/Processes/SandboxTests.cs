@@ -45,7 +45,10 @@ public sealed class SandboxTests
         using var home = new TemporaryCache();
         var result = await RunAsync("echo text > /write/file", new SandboxBind(home.FullPath, "/write", Writable: true));
         Assert.True(result.Succeeded, result.Describe());
-        Assert.Equal("text\n", await File.ReadAllTextAsync(Path.Combine(home.FullPath, "file"), TestContext.Current.CancellationToken));
+        Assert.Equal(
+            "text\n",
+            await File.ReadAllTextAsync(Path.Combine(home.FullPath, "file"), TestContext.Current.CancellationToken)
+        );
     }
 
     [Fact]
@@ -53,7 +56,11 @@ public sealed class SandboxTests
     {
         using var home = new TemporaryCache();
         var limits = SandboxLimits.Default with { FileSize = 1 << 20 };
-        var result = await RunAsync("head -c 2000000 /dev/zero > /write/file", limits, new SandboxBind(home.FullPath, "/write", Writable: true));
+        var result = await RunAsync(
+            "head -c 2000000 /dev/zero > /write/file",
+            limits,
+            new SandboxBind(home.FullPath, "/write", Writable: true)
+        );
         Assert.NotEqual(0, result.ExitCode);
         Assert.Equal(1 << 20, new FileInfo(Path.Combine(home.FullPath, "file")).Length);
     }
@@ -62,13 +69,16 @@ public sealed class SandboxTests
         RunAsync(script, SandboxLimits.Default, binds);
 
     private static async Task<ProcessResult> RunAsync(string script, SandboxLimits limits, params SandboxBind[] binds) =>
-        StockKernel.Get(await Sandbox.RunAsync(
-            new SandboxRequest
-            {
-                File = "bash",
-                Arguments = ["-c", script],
-                Limits = limits,
-                Binds = [new(AppContext.BaseDirectory, "/read"), .. binds],
-            },
-            TestContext.Current.CancellationToken));
+        StockKernel.Get(
+            await Sandbox.RunAsync(
+                new SandboxRequest
+                {
+                    File = "bash",
+                    Arguments = ["-c", script],
+                    Limits = limits,
+                    Binds = [new(AppContext.BaseDirectory, "/read"), .. binds],
+                },
+                TestContext.Current.CancellationToken
+            )
+        );
 }

@@ -10,8 +10,8 @@ using static Elivepatch.Kernel.Tests.StockKernel;
 namespace Elivepatch.Kernel.Tests.PublishedClient;
 
 /// <summary>
-/// The published file in a guest where something is in its way: ftrace is off, a kprobe sits at the patched function, it is stopped or
-/// killed before it has seen that the machine stays up.
+/// The published file in a guest where something is in its way: ftrace is off, a kprobe sits at the patched function, it is
+/// stopped or killed before it has seen that the machine stays up.
 /// </summary>
 public sealed class ObstructedMachineTests(StockKernel stock)
 {
@@ -97,7 +97,9 @@ public sealed class ObstructedMachineTests(StockKernel stock)
     {
         var record = await stock.RecordAsync();
         var patch = Path.Combine(Repository.Root, "examples", "meminfo-caps.patch");
-        var built = Get(await new LivepatchBuild(stock.Cache).RunAsync(new(record, [patch], [], null, Replace: true, null), Cancellation));
+        var built = Get(
+            await new LivepatchBuild(stock.Cache).RunAsync(new(record, [patch], [], null, Replace: true, null), Cancellation)
+        );
         var client = await PublishedClientTests.PublishAsync();
         var job = new GuestJob
         {

@@ -27,18 +27,33 @@ internal static class ProbeModule
         try
         {
             await File.WriteAllTextAsync(Path.Combine(folder.FullName, "Makefile"), "obj-m := probe.o\n", cancellation);
-            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "probe.c"), $"#define FUNCTION \"{function}\"\n{Source}\n", cancellation);
+            await File.WriteAllTextAsync(
+                Path.Combine(folder.FullName, "probe.c"),
+                $"#define FUNCTION \"{function}\"\n{Source}\n",
+                cancellation
+            );
             File.Copy((await stock.RecordAsync()).SymversPath!, Path.Combine(folder.FullName, "kernel.symvers"));
-            var made = StockKernel.Get(await Sandbox.RunAsync(
-                new()
-                {
-                    File = "make",
-                    Arguments = ["-C", PreparedTree.InsidePath, "M=/module", "KBUILD_EXTRA_SYMBOLS=/module/kernel.symvers", .. tree.MakeVariables, "modules"],
-                    WorkingDirectory = "/module",
-                    Environment = tree.Environment,
-                    Binds = [.. tree.Binds, new(folder.FullName, "/module", Writable: true)],
-                },
-                cancellation));
+            var made = StockKernel.Get(
+                await Sandbox.RunAsync(
+                    new()
+                    {
+                        File = "make",
+                        Arguments =
+                        [
+                            "-C",
+                            PreparedTree.InsidePath,
+                            "M=/module",
+                            "KBUILD_EXTRA_SYMBOLS=/module/kernel.symvers",
+                            .. tree.MakeVariables,
+                            "modules",
+                        ],
+                        WorkingDirectory = "/module",
+                        Environment = tree.Environment,
+                        Binds = [.. tree.Binds, new(folder.FullName, "/module", Writable: true)],
+                    },
+                    cancellation
+                )
+            );
             Assert.True(made.Succeeded, made.Describe());
             return await File.ReadAllBytesAsync(Path.Combine(folder.FullName, "probe.ko"), cancellation);
         }

@@ -15,8 +15,8 @@ using static Elivepatch.Kernel.Tests.StockKernel;
 namespace Elivepatch.Kernel.Tests.PublishedClient;
 
 /// <summary>
-/// The published file in a guest that has nothing but a kernel, busybox and the C library: it verifies and loads a livepatch that it
-/// keeps, shows it, disables and unloads it.
+/// The published file in a guest that has nothing but a kernel, busybox and the C library: it verifies and loads a livepatch that
+/// it keeps, shows it, disables and unloads it.
 /// </summary>
 public sealed class PublishedClientTests(StockKernel stock)
 {
@@ -60,7 +60,9 @@ public sealed class PublishedClientTests(StockKernel stock)
     {
         var record = await stock.RecordAsync();
         var patch = Path.Combine(Repository.Root, "examples", "meminfo-caps.patch");
-        var built = Get(await new LivepatchBuild(stock.Cache).RunAsync(new(record, [patch], [], null, Replace: true, null), Cancellation));
+        var built = Get(
+            await new LivepatchBuild(stock.Cache).RunAsync(new(record, [patch], [], null, Replace: true, null), Cancellation)
+        );
         var client = await PublishAsync();
         var job = new GuestJob
         {
@@ -116,7 +118,9 @@ public sealed class PublishedClientTests(StockKernel stock)
         return Path.Combine(Repository.Root, "artifacts", "publish", "elivepatch");
     }
 
-    /// <summary>The state folder of a machine on which the livepatch was live when it went down, as docs/machine.md describes it.</summary>
+    /// <summary>
+    /// The state folder of a machine on which the livepatch was live when it went down, as docs/machine.md describes it.
+    /// </summary>
     internal static IReadOnlyList<GuestFile> State(KernelRecord record, BuildResult built, byte[] patch)
     {
         using var key = SigningKey.Create();
@@ -131,28 +135,50 @@ public sealed class PublishedClientTests(StockKernel stock)
                 new()
                 {
                     BuildType = BuildDefinition.LivepatchType,
-                    ExternalParameters = new(record.Facts.Release, record.Facts.BuildId, [reference], [], built.Name, Replace: true),
+                    ExternalParameters = new(
+                        record.Facts.Release,
+                        record.Facts.BuildId,
+                        [reference],
+                        [],
+                        built.Name,
+                        Replace: true
+                    ),
                     InternalParameters = new("0.1.0", record.Facts.Compiler, built.Explanation.Units, null),
                 },
-                new(new("urn:elivepatch:server:" + key.Public.Id, new Dictionary<string, string>()), new("build", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch)),
-                new(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddDays(30))),
+                new(
+                    new("urn:elivepatch:server:" + key.Public.Id, new Dictionary<string, string>()),
+                    new("build", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch)
+                ),
+                new(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddDays(30))
+            ),
         };
-        var manifest = key.Sign(Statement.PayloadType, JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement));
+        var manifest = key.Sign(
+            Statement.PayloadType,
+            JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement)
+        );
         var kernel = $"state/kernels/{record.Facts.BuildId}";
         return
         [
             GuestFile.Text("state/boot.json", """{"format":1,"isOn":true,"attempts":0}"""),
-            GuestFile.Text($"{kernel}/ledger.json", $$"""
+            GuestFile.Text(
+                $"{kernel}/ledger.json",
+                $$"""
                 {
                   "format": 1, "release": "{{record.Facts.Release}}", "buildId": "{{record.Facts.BuildId}}", "wanted": "{{module}}",
                   "livepatches": [{
                     "module": "{{built.Name}}", "sha256": "{{module}}", "patches": [{"name": "{{reference.Name}}", "sha256": "{{reference.Sha256}}"}],
-                    "server": "https://patches.example.org", "publicKey": {{JsonSerializer.Serialize(key.Public.Pem)}}, "accepted": "1970-01-01T00:00:00+00:00"
+                    "server": "https://patches.example.org", "publicKey": {{JsonSerializer.Serialize(
+                    key.Public.Pem
+                )}}, "accepted": "1970-01-01T00:00:00+00:00"
                   }]
                 }
-                """),
+                """
+            ),
             new($"{kernel}/content/{module}", built.Module),
-            new($"{kernel}/content/{module}.manifest.json", JsonSerializer.SerializeToUtf8Bytes(manifest, ProtocolJson.Default.Envelope)),
+            new(
+                $"{kernel}/content/{module}.manifest.json",
+                JsonSerializer.SerializeToUtf8Bytes(manifest, ProtocolJson.Default.Envelope)
+            ),
             new($"{kernel}/content/{reference.Sha256}", patch),
         ];
     }
@@ -161,7 +187,9 @@ public sealed class PublishedClientTests(StockKernel stock)
 
     private static async Task<string> OutputAsync(string program, params string[] words)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, words) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, words) { RedirectStandardOutput = true, RedirectStandardError = true }
+        )!;
         var output = process.StandardOutput.ReadToEndAsync(Cancellation);
         var error = process.StandardError.ReadToEndAsync(Cancellation);
         await process.WaitForExitAsync(Cancellation);

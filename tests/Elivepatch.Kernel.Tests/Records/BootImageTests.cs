@@ -15,12 +15,16 @@ public sealed class BootImageTests
     public async Task A_kernel_that_unpacks_to_more_than_any_has_is_refused_with_few_words()
     {
         // Half of it is still as much as a server would hold, and a reason of as many bytes several times that.
-        var problem = await RefusedAsync(Image(stream =>
-        {
-            stream.Write(Elf(noteSegments: 0, noteLength: 0));
-            for (var i = 0; i < 300; i++)
-                stream.Write(new byte[1 << 20]);
-        }));
+        var problem = await RefusedAsync(
+            Image(stream =>
+            {
+                stream.Write(Elf(noteSegments: 0, noteLength: 0));
+                for (var i = 0; i < 300; i++)
+                {
+                    stream.Write(new byte[1 << 20]);
+                }
+            })
+        );
         Assert.Equal("the kernel in it has more than 256 MiB", problem.Reason);
     }
 
@@ -60,7 +64,13 @@ public sealed class BootImageTests
     private static async Task<Problem> RefusedAsync(byte[] image, int length = 0)
     {
         if (length < 0)
-            BinaryPrimitives.WriteInt32LittleEndian(image.AsSpan(0x24c), BinaryPrimitives.ReadInt32LittleEndian(image.AsSpan(0x24c)) + length);
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(
+                image.AsSpan(0x24c),
+                BinaryPrimitives.ReadInt32LittleEndian(image.AsSpan(0x24c)) + length
+            );
+        }
+
         var opened = await BootImage.OpenAsync(image, Cancellation);
         Assert.Equal(RecordProblems.BootImageUnreadable, Assert.Single(opened.Problems).Code);
         return opened.Problems[0];
@@ -71,7 +81,10 @@ public sealed class BootImageTests
     {
         using var payload = new MemoryStream();
         using (var compressed = new GZipStream(payload, CompressionLevel.Fastest, leaveOpen: true))
+        {
             write(compressed);
+        }
+
         var image = new byte[(5 * 512) + payload.Length];
         image[0x1f1] = 4;
         "HdrS"u8.CopyTo(image.AsSpan(0x202));
@@ -100,7 +113,26 @@ public sealed class BootImageTests
 
         if (noteLength > 0)
         {
-            byte[] note = [4, 0, 0, 0, 20, 0, 0, 0, 3, 0, 0, 0, (byte)'G', (byte)'N', (byte)'U', 0, .. Enumerable.Range(1, 20).Select(i => (byte)i)];
+            byte[] note =
+            [
+                4,
+                0,
+                0,
+                0,
+                20,
+                0,
+                0,
+                0,
+                3,
+                0,
+                0,
+                0,
+                (byte)'G',
+                (byte)'N',
+                (byte)'U',
+                0,
+                .. Enumerable.Range(1, 20).Select(i => (byte)i),
+            ];
             note.CopyTo(file, start + noteLength);
         }
 

@@ -21,7 +21,14 @@ public sealed class CaptureIdentityTests
         var (one, other) = (new MemoryStream(), new MemoryStream());
         Identify(Capture()).Capture.Write(one);
         var moved = Capture(at: LinkBase + 0x2000000, modules: "ffffffffc0000000 t init\t[loop]\n");
-        Identify(moved with { Facts = moved.Facts with { Modules = [new("loop", null, 1)], Livepatches = ["x"], KernelVersionText = "other" }, Notes = new byte[] { 1 } }).Capture.Write(other);
+        Identify(
+            moved with
+            {
+                Facts = moved.Facts with { Modules = [new("loop", null, 1)], Livepatches = ["x"], KernelVersionText = "other" },
+                Notes = new byte[] { 1 },
+            }
+        )
+            .Capture.Write(other);
         Assert.Equal(one.ToArray(), other.ToArray());
     }
 
@@ -29,20 +36,21 @@ public sealed class CaptureIdentityTests
     public void Modules_and_what_else_differs_between_machines_do_not_count() =>
         Assert.Equal(Id(Capture()), Id(Capture(modules: "ffffffffc0000000 t init\t[loop]\n")));
 
-    public static TheoryData<string, CaptureFile> Others => new()
-    {
-        { "release", Capture() with { Facts = Capture().Facts with { Release = "6.1.1" } } },
-        { "build-id", Capture() with { Facts = Capture().Facts with { BuildId = new string('b', 40) } } },
-        { "machine", Capture() with { Facts = Capture().Facts with { Machine = "aarch64" } } },
-        { "configuration", Capture() with { Config = "CONFIG_X=y\n"u8.ToArray() } },
-        { "exports", Capture() with { Symvers = "0x1 x vmlinux EXPORT_SYMBOL\n"u8.ToArray() } },
-        { "no exports", Capture() with { Symvers = null } },
-        { "empty exports", Capture() with { Symvers = Array.Empty<byte>() } },
-        { "one symbol moved", Capture(offset: 0x24) },
-        { "one symbol renamed", Capture(name: "other") },
-        { "one symbol of another type", Capture(type: 'T') },
-        { "a per-cpu symbol moved", Capture(perCpu: 0x1008) },
-    };
+    public static TheoryData<string, CaptureFile> Others =>
+        new()
+        {
+            { "release", Capture() with { Facts = Capture().Facts with { Release = "6.1.1" } } },
+            { "build-id", Capture() with { Facts = Capture().Facts with { BuildId = new string('b', 40) } } },
+            { "machine", Capture() with { Facts = Capture().Facts with { Machine = "aarch64" } } },
+            { "configuration", Capture() with { Config = "CONFIG_X=y\n"u8.ToArray() } },
+            { "exports", Capture() with { Symvers = "0x1 x vmlinux EXPORT_SYMBOL\n"u8.ToArray() } },
+            { "no exports", Capture() with { Symvers = null } },
+            { "empty exports", Capture() with { Symvers = Array.Empty<byte>() } },
+            { "one symbol moved", Capture(offset: 0x24) },
+            { "one symbol renamed", Capture(name: "other") },
+            { "one symbol of another type", Capture(type: 'T') },
+            { "a per-cpu symbol moved", Capture(perCpu: 0x1008) },
+        };
 
     [Theory]
     [MemberData(nameof(Others))]
@@ -74,13 +82,31 @@ public sealed class CaptureIdentityTests
     private static CaptureIdentity Identify(CaptureFile capture) => StockKernel.Get(CaptureIdentity.Of(capture));
 
     private static CaptureFile Capture(
-        ulong at = LinkBase, ulong offset = 0x20, string name = "function", char type = 't', ulong perCpu = 0x1000, string modules = "")
+        ulong at = LinkBase,
+        ulong offset = 0x20,
+        string name = "function",
+        char type = 't',
+        ulong perCpu = 0x1000,
+        string modules = ""
+    )
     {
         var text = string.Create(
             CultureInfo.InvariantCulture,
-            $"{0:x16} A fixed_percpu_data\n{perCpu:x16} D cpu_number\n{at:x16} T _text\n{at + offset:x16} {type} {name}\n{at + 0x1000:x16} D data\n{modules}");
+            $"{0:x16} A fixed_percpu_data\n{perCpu:x16} D cpu_number\n{at:x16} T _text\n{at + offset:x16} {type} {name}\n{at + 0x1000:x16} D data\n{modules}"
+        );
         return new(
-            new() { Release = "6.1.0", BuildId = new string('a', 40), Compiler = "gcc", Machine = "x86_64", KernelVersionText = "Linux" },
-            "CONFIG_X=m\n"u8.ToArray(), Encoding.ASCII.GetBytes(text), "0x0 x vmlinux EXPORT_SYMBOL\n"u8.ToArray(), null);
+            new()
+            {
+                Release = "6.1.0",
+                BuildId = new string('a', 40),
+                Compiler = "gcc",
+                Machine = "x86_64",
+                KernelVersionText = "Linux",
+            },
+            "CONFIG_X=m\n"u8.ToArray(),
+            Encoding.ASCII.GetBytes(text),
+            "0x0 x vmlinux EXPORT_SYMBOL\n"u8.ToArray(),
+            null
+        );
     }
 }

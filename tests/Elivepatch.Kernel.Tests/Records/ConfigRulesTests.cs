@@ -21,7 +21,8 @@ public sealed class ConfigRulesTests
         """;
 
     [Fact]
-    public void A_kernel_that_can_be_live_patched_has_no_problem() => Assert.Empty(ConfigRules.Check(KernelArchitectures.X8664, KernelConfig.Parse(Good)));
+    public void A_kernel_that_can_be_live_patched_has_no_problem() =>
+        Assert.Empty(ConfigRules.Check(KernelArchitectures.X8664, KernelConfig.Parse(Good)));
 
     [Theory]
     [InlineData("CONFIG_LIVEPATCH=y", "", "CONFIG_LIVEPATCH is not set", 203)]
@@ -32,7 +33,12 @@ public sealed class ConfigRulesTests
     [InlineData("CONFIG_MODULES=y", "CONFIG_MODULES=y\nCONFIG_LTO_CLANG=y", "CONFIG_LTO_CLANG", 204)]
     public void What_forbids_a_livepatch_is_named(string option, string instead, string reason, int number)
     {
-        var problem = Assert.Single(ConfigRules.Check(KernelArchitectures.X8664, KernelConfig.Parse(Good.Replace(option, instead, StringComparison.Ordinal))));
+        var problem = Assert.Single(
+            ConfigRules.Check(
+                KernelArchitectures.X8664,
+                KernelConfig.Parse(Good.Replace(option, instead, StringComparison.Ordinal))
+            )
+        );
         Assert.Contains(reason, problem.Reason);
         Assert.Equal(number, problem.Code.Number);
     }
@@ -40,7 +46,11 @@ public sealed class ConfigRulesTests
     [Fact]
     public async Task A_compiler_that_is_not_here_is_named_with_its_package()
     {
-        var outcome = await Toolchain.FindAsync(KernelArchitectures.X8664, "gcc (Debian 99.1.0-1) 99.1.0", TestContext.Current.CancellationToken);
+        var outcome = await Toolchain.FindAsync(
+            KernelArchitectures.X8664,
+            "gcc (Debian 99.1.0-1) 99.1.0",
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal(201, outcome.Problems[0].Code.Number);
         Assert.Contains("gcc-99", outcome.Problems[0].Remedy);
     }

@@ -1,5 +1,5 @@
-// In: the source package of the stock kernel. Out: a kernel that somebody configured, patched and built alone, and the record of it
-// that comes from a capture in its own virtual machine and not from the folder in which it was built. It is built once.
+// In: the source package of the stock kernel. Out: a kernel that somebody configured, patched and built alone, and the record of
+// it that comes from a capture in its own virtual machine and not from the folder in which it was built. It is built once.
 
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Import;
@@ -65,14 +65,17 @@ public sealed class SelfConfiguredKernel : IDisposable
     /// <summary>A file beside these tests.</summary>
     public static string Data(string name) => Path.Combine(AppContext.BaseDirectory, "SelfConfigured", name);
 
-    private async Task<SourceArchive> SourceAsync() =>
-        Get(new SourceArchives(Cache).Find((await stock.RecordAsync()).SourceKey));
+    private async Task<SourceArchive> SourceAsync() => Get(new SourceArchives(Cache).Find((await stock.RecordAsync()).SourceKey));
 
     private async Task<string> BuildAsync()
     {
         var source = await SourceAsync();
         var key = ContentDigest.OfParts(
-            Version, source.Key.Hex, await File.ReadAllTextAsync(Data("small.config")), await File.ReadAllTextAsync(Data("base.patch")));
+            Version,
+            source.Key.Hex,
+            await File.ReadAllTextAsync(Data("small.config")),
+            await File.ReadAllTextAsync(Data("base.patch"))
+        );
         return Get(await Cache.GetAsync(Kind, key, entry => BuildAsync(source, entry), CancellationToken.None));
     }
 
@@ -81,24 +84,39 @@ public sealed class SelfConfiguredKernel : IDisposable
         using var workspace = Cache.NewWorkspace();
         var tree = Directory.CreateDirectory(Path.Combine(workspace.FullPath, "linux")).FullName;
         if (await Archives.UnpackSourceAsync(source.FilePath, tree, CancellationToken.None) is { } problem)
+        {
             return problem;
+        }
+
         foreach (var name in new[] { "small.config", "base.patch" })
+        {
             File.Copy(Data(name), Path.Combine(tree, name));
+        }
+
         var made = await Sandbox.RunSuccessfullyAsync(
             new SandboxRequest
             {
                 File = "bash",
                 Arguments = ["-c", Script],
-                Environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin", ["HOME"] = "/tmp", ["LC_ALL"] = "C" },
+                Environment = new Dictionary<string, string>
+                {
+                    ["PATH"] = "/usr/bin:/bin",
+                    ["HOME"] = "/tmp",
+                    ["LC_ALL"] = "C",
+                },
                 Binds = [new(tree, "/linux", Writable: true)],
                 WorkingDirectory = "/linux",
                 Timeout = TimeSpan.FromHours(2),
                 OutputLimit = 64 << 20,
             },
             "building the kernel",
-            CancellationToken.None);
+            CancellationToken.None
+        );
         if (!made.Succeeded)
+        {
             return made.Problems[0];
+        }
+
         File.Copy(Path.Combine(tree, "arch/x86/boot/bzImage"), Path.Combine(entry, Image));
         File.Copy(Path.Combine(tree, Symvers), Path.Combine(entry, Symvers));
         return null;
@@ -107,11 +125,17 @@ public sealed class SelfConfiguredKernel : IDisposable
     private async Task<string> CaptureAsync()
     {
         var kernel = await built.Value;
-        var job = new GuestJob { Architecture = KernelArchitectures.X8664, Kernel = Path.Combine(kernel, Image), Script = GuestCapture.Script };
+        var job = new GuestJob
+        {
+            Architecture = KernelArchitectures.X8664,
+            Kernel = Path.Combine(kernel, Image),
+            Script = GuestCapture.Script,
+        };
         var result = Get(Get(await VirtualMachine.RunAsync(job, CancellationToken.None)).RequireSuccess());
         var root = Path.Combine(folder.FullName, "root");
         result.WriteFiles(root);
-        // Whoever builds a kernel has the folder of the build behind /lib/modules/RELEASE/build; of it a capture takes the exports.
+        // Whoever builds a kernel has the folder of the build behind /lib/modules/RELEASE/build; of it a capture takes the
+        // exports.
         var release = (await File.ReadAllTextAsync(Path.Combine(root, "proc/sys/kernel/osrelease"))).Trim();
         var build = Directory.CreateDirectory(Path.Combine(root, "lib/modules", release, "build")).FullName;
         File.Copy(Path.Combine(kernel, Symvers), Path.Combine(build, Symvers));
@@ -124,6 +148,13 @@ public sealed class SelfConfiguredKernel : IDisposable
     private async Task<KernelRecord> ImportAsync(bool image)
     {
         var import = new CaptureImport(Cache) { BootImagePath = image ? await BootImageAsync() : null };
-        return Get(await import.RunAsync(await captured.Value, (await SourceAsync()).FilePath, [Data("base.patch")], CancellationToken.None));
+        return Get(
+            await import.RunAsync(
+                await captured.Value,
+                (await SourceAsync()).FilePath,
+                [Data("base.patch")],
+                CancellationToken.None
+            )
+        );
     }
 }

@@ -36,11 +36,30 @@ public sealed class SelfConfiguredKernelTests(SelfConfiguredKernel kernel) : ICl
             var module = Path.Combine(folder.FullName, $"{built.Name}.ko");
             await File.WriteAllBytesAsync(module, built.Module, Cancellation);
             var script = await File.ReadAllTextAsync(SelfConfiguredKernel.Data($"{name}.sh"), Cancellation);
-            cases.Add(new() { Name = name, Modules = [module], Script = script });
+            cases.Add(
+                new()
+                {
+                    Name = name,
+                    Modules = [module],
+                    Script = script,
+                }
+            );
         }
-        var request = new TrialRequest { Architecture = KernelArchitectures.X8664, Kernel = await kernel.BootImageAsync(), Cases = cases };
+        var request = new TrialRequest
+        {
+            Architecture = KernelArchitectures.X8664,
+            Kernel = await kernel.BootImageAsync(),
+            Cases = cases,
+        };
         var reports = Get(await LivepatchTrial.RunAsync(request, Cancellation));
-        Assert.All(reports, r => Assert.True(r.Passed, string.Join('\n', [r.Case, .. r.Problems.Select(p => p.ToString()), .. r.Phases.Select(p => p.Output)])));
+        Assert.All(
+            reports,
+            r =>
+                Assert.True(
+                    r.Passed,
+                    string.Join('\n', [r.Case, .. r.Problems.Select(p => p.ToString()), .. r.Phases.Select(p => p.Output)])
+                )
+        );
     }
 
     [Fact(Skip = FullRun.Reason, SkipType = typeof(FullRun), SkipUnless = nameof(FullRun.IsAsked))]
@@ -71,5 +90,7 @@ public sealed class SelfConfiguredKernelTests(SelfConfiguredKernel kernel) : ICl
 
     private Task<Outcome<BuildResult>> BuildAsync(KernelRecord record, string name) =>
         new LivepatchBuild(kernel.Cache).RunAsync(
-            new(record, [SelfConfiguredKernel.Data($"{name}.patch")], [], null, Replace: true, null), Cancellation);
+            new(record, [SelfConfiguredKernel.Data($"{name}.patch")], [], null, Replace: true, null),
+            Cancellation
+        );
 }

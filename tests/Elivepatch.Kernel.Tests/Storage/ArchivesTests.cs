@@ -27,7 +27,10 @@ public sealed class ArchivesTests
     {
         using var home = new TemporaryCache();
         var folder = Directory.CreateDirectory(Path.Combine(home.FullPath, "out")).FullName;
-        var archive = Write(home, w => w.WriteEntry(new PaxTarEntry(TarEntryType.SymbolicLink, "linux/link") { LinkName = target }));
+        var archive = Write(
+            home,
+            w => w.WriteEntry(new PaxTarEntry(TarEntryType.SymbolicLink, "linux/link") { LinkName = target })
+        );
         var problem = await Archives.UnpackSourceAsync(archive, folder, Cancellation);
         Assert.Equal(ProcessProblems.ArchiveRefused, problem?.Code);
     }

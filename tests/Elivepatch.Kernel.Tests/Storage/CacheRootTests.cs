@@ -16,17 +16,26 @@ public sealed class CacheRootTests
     {
         using var home = new TemporaryCache();
         var made = 0;
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => Task.Run(() => home.Cache.GetAsync(
-            Kind,
-            Key,
-            async folder =>
-            {
-                Interlocked.Increment(ref made);
-                await Task.Delay(50, Cancellation);
-                await File.WriteAllTextAsync(Path.Combine(folder, "file"), "text", Cancellation);
-                return null;
-            },
-            Cancellation))));
+        var outcomes = await Task.WhenAll(
+            Enumerable
+                .Range(0, 12)
+                .Select(_ =>
+                    Task.Run(() =>
+                        home.Cache.GetAsync(
+                            Kind,
+                            Key,
+                            async folder =>
+                            {
+                                Interlocked.Increment(ref made);
+                                await Task.Delay(50, Cancellation);
+                                await File.WriteAllTextAsync(Path.Combine(folder, "file"), "text", Cancellation);
+                                return null;
+                            },
+                            Cancellation
+                        )
+                    )
+                )
+        );
         Assert.Equal(1, made);
         Assert.Single(outcomes.Select(StockKernel.Get).Distinct());
     }
@@ -53,11 +62,18 @@ public sealed class CacheRootTests
         var folder = StockKernel.Get(await home.Cache.GetAsync(Kind, Key, Produce, Cancellation));
         var file = Path.Combine(folder, "file");
         if (damage == "cut")
+        {
             await File.WriteAllTextAsync(file, "tex", Cancellation);
+        }
         else if (damage == "changed")
+        {
             await File.WriteAllTextAsync(file, "TEXT", Cancellation);
+        }
         else
+        {
             File.Delete(damage == "removed" ? file : Path.Combine(folder, ".elivepatch-manifest"));
+        }
+
         Assert.Null(home.Cache.Find(Kind, Key));
         folder = StockKernel.Get(await home.Cache.GetAsync(Kind, Key, Produce, Cancellation));
         Assert.Equal("text", await File.ReadAllTextAsync(Path.Combine(folder, "file"), Cancellation));
@@ -85,6 +101,16 @@ public sealed class CacheRootTests
     {
         Assert.Equal("/a", CacheRoot.DefaultPath(n => n == "ELIVEPATCH_CACHE" ? "/a" : "/x"));
         Assert.Equal("/b/elivepatch", CacheRoot.DefaultPath(n => n == "XDG_CACHE_HOME" ? "/b" : null));
-        Assert.Equal("/home/u/.cache/elivepatch", CacheRoot.DefaultPath(n => n switch { "HOME" => "/home/u", "XDG_CACHE_HOME" => "relative", _ => null }));
+        Assert.Equal(
+            "/home/u/.cache/elivepatch",
+            CacheRoot.DefaultPath(n =>
+                n switch
+                {
+                    "HOME" => "/home/u",
+                    "XDG_CACHE_HOME" => "relative",
+                    _ => null,
+                }
+            )
+        );
     }
 }

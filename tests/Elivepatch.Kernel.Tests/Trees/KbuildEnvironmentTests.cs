@@ -29,5 +29,6 @@ public sealed class KbuildEnvironmentTests
         Assert.Contains("RUSTC=/nonexistent", variables);
     }
 
-    private static IReadOnlyList<string> Variables(KernelConfig config) => KbuildEnvironment.MakeVariables(KernelArchitectures.X8664, config, "6.12.1", compiler);
+    private static IReadOnlyList<string> Variables(KernelConfig config) =>
+        KbuildEnvironment.MakeVariables(KernelArchitectures.X8664, config, "6.12.1", compiler);
 }

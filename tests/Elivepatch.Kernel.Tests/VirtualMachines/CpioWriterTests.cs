@@ -1,8 +1,6 @@
 using System.Text;
-
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.VirtualMachines;
-
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.VirtualMachines;
@@ -20,11 +18,21 @@ public sealed class CpioWriterTests
         writer.End();
 
         var listing = await ProcessRunner.RunAsync(
-            new() { File = "cpio", Arguments = ["-itv", "--quiet", "--numeric-uid-gid"], Input = archive.ToArray() },
-            TestContext.Current.CancellationToken);
+            new()
+            {
+                File = "cpio",
+                Arguments = ["-itv", "--quiet", "--numeric-uid-gid"],
+                Input = archive.ToArray(),
+            },
+            TestContext.Current.CancellationToken
+        );
 
         Assert.True(listing.Succeeded, listing.Describe());
-        var lines = listing.Output.TrimEnd().Split('\n').Select(l => string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries))).ToList();
+        var lines = listing
+            .Output.TrimEnd()
+            .Split('\n')
+            .Select(l => string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
+            .ToList();
         Assert.Equal(6, lines.Count);
         Assert.StartsWith("drwxr-xr-x", lines[0], StringComparison.Ordinal);
         Assert.Matches("^crw------- 1 0 0 5, 1 .* dev/console$", lines[1]);
@@ -45,8 +53,14 @@ public sealed class CpioWriterTests
             writer.End();
 
             var output = await ProcessRunner.RunAsync(
-                new() { File = "cpio", Arguments = ["-i", "--quiet", "--to-stdout"], Input = archive.ToArray() },
-                TestContext.Current.CancellationToken);
+                new()
+                {
+                    File = "cpio",
+                    Arguments = ["-i", "--quiet", "--to-stdout"],
+                    Input = archive.ToArray(),
+                },
+                TestContext.Current.CancellationToken
+            );
 
             Assert.Equal("abcdefghi"[..length] + "tail", output.Output);
         }

@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Elivepatch.Kernel.Tests.VirtualMachines;
 
-/// <summary>Many guests at once on a machine that has too few processors for them: what each sends has to come whole, each time.</summary>
+/// <summary>
+/// Many guests at once on a machine that has too few processors for them: what each sends has to come whole, each time.
+/// </summary>
 public sealed class GuestAnswerTests(StockKernel stock)
 {
     private const int AtOnce = 8;
@@ -14,7 +16,9 @@ public sealed class GuestAnswerTests(StockKernel stock)
 
     // $ELIVEPATCH_GUESTS asks for another number of them.
     private static int Guests =>
-        Environment.GetEnvironmentVariable("ELIVEPATCH_GUESTS") is { } number ? int.Parse(number, CultureInfo.InvariantCulture) : AtOnce;
+        Environment.GetEnvironmentVariable("ELIVEPATCH_GUESTS") is { } number
+            ? int.Parse(number, CultureInfo.InvariantCulture)
+            : AtOnce;
 
     [Fact(Skip = FullRun.Reason, SkipType = typeof(FullRun), SkipUnless = nameof(FullRun.IsAsked))]
     public async Task No_answer_is_lost_where_many_guests_run_at_once()
@@ -30,9 +34,14 @@ public sealed class GuestAnswerTests(StockKernel stock)
         };
         var lost = new List<string>();
 
-        var options = new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = TestContext.Current.CancellationToken };
+        var options = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = AtOnce,
+            CancellationToken = TestContext.Current.CancellationToken,
+        };
         await Parallel.ForEachAsync(
-            Enumerable.Range(0, Guests), options,
+            Enumerable.Range(0, Guests),
+            options,
             async (number, cancellation) =>
             {
                 var run = (await VirtualMachine.RunAsync(job, cancellation)).Then(r => r.RequireSuccess());
@@ -40,9 +49,12 @@ public sealed class GuestAnswerTests(StockKernel stock)
                 if (length != Answer)
                 {
                     lock (lost)
+                    {
                         lost.Add($"guest {number}: {length} bytes {string.Join(' ', run.Problems)}");
+                    }
                 }
-            });
+            }
+        );
 
         Assert.Empty(lost);
     }

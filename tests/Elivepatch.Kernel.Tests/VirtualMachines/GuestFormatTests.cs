@@ -1,6 +1,5 @@
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.VirtualMachines;
-
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.VirtualMachines;
@@ -34,7 +33,8 @@ public sealed class GuestFormatTests
     [InlineData("a//b", false)]
     [InlineData("a/../b", false)]
     [InlineData("a\nb", false)]
-    public void A_path_that_could_leave_its_folder_is_refused(string path, bool safe) => Assert.Equal(safe, GuestPath.IsSafe(path));
+    public void A_path_that_could_leave_its_folder_is_refused(string path, bool safe) =>
+        Assert.Equal(safe, GuestPath.IsSafe(path));
 
     [Fact]
     public void A_program_with_shared_libraries_is_told_from_a_static_one()

@@ -2,12 +2,9 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
-
 using Elivepatch.Kernel.VirtualMachines;
-
 using FsCheck;
 using FsCheck.Fluent;
-
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.VirtualMachines;
@@ -76,7 +73,9 @@ public sealed class GuestStreamTests
         var stream = new GuestStream(Limit);
 
         for (var at = 0; at < whole.Length; at += piece)
+        {
             stream.Append(whole.AsSpan(at, Math.Min(piece, whole.Length - at)));
+        }
 
         Assert.Equal(["end 0"], stream.Events.Select(e => e.Text));
         Assert.Equal("content", Encoding.ASCII.GetString(stream.ReadFiles()!["a"].Span));
@@ -118,13 +117,20 @@ public sealed class GuestStreamTests
     public void Nothing_that_a_guest_sends_breaks_the_reader()
     {
         var whole = WithFiles("cat", ("./a", "content"), ("./b", "more"));
-        Prop.ForAll(Gen.Choose(0, whole.Length - 1).Zip(Gen.Choose(0, 255)).ArrayOf(4).ToArbitrary(), edits =>
-        {
-            var bytes = (byte[])whole.Clone();
-            foreach (var (at, value) in edits)
-                bytes[at] = (byte)value;
-            _ = Parse(bytes).ReadFiles();
-        }).QuickCheckThrowOnFailure();
+        Prop.ForAll(
+                Gen.Choose(0, whole.Length - 1).Zip(Gen.Choose(0, 255)).ArrayOf(4).ToArbitrary(),
+                edits =>
+                {
+                    var bytes = (byte[])whole.Clone();
+                    foreach (var (at, value) in edits)
+                    {
+                        bytes[at] = (byte)value;
+                    }
+
+                    _ = Parse(bytes).ReadFiles();
+                }
+            )
+            .QuickCheckThrowOnFailure();
     }
 
     private static GuestStream Parse(string text) => Parse(Encoding.UTF8.GetBytes(text));
@@ -143,7 +149,14 @@ public sealed class GuestStreamTests
         using (var tar = new TarWriter((Stream?)packed ?? archive, TarEntryFormat.Ustar, leaveOpen: true))
         {
             foreach (var (name, content) in files)
-                tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(Encoding.ASCII.GetBytes(content)) });
+            {
+                tar.WriteEntry(
+                    new UstarTarEntry(TarEntryType.RegularFile, name)
+                    {
+                        DataStream = new MemoryStream(Encoding.ASCII.GetBytes(content)),
+                    }
+                );
+            }
         }
         var digest = Convert.ToHexStringLower(SHA256.HashData(archive.ToArray()));
         return [.. Encoding.ASCII.GetBytes($"! 1 end 0\n= {archive.Length} {digest} {packing}\n"), .. archive.ToArray()];

@@ -2,10 +2,11 @@ using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.VirtualMachines;
 using Xunit;
 
-
 namespace Elivepatch.Kernel.Tests.VirtualMachines;
 
-/// <summary>Trials of modules written by hand on the stock kernel. The cases share boots; each test looks at one of them.</summary>
+/// <summary>
+/// Trials of modules written by hand on the stock kernel. The cases share boots; each test looks at one of them.
+/// </summary>
 public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : IClassFixture<LivepatchTrialTests.Trials>
 {
     [Fact]
@@ -16,15 +17,31 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
         Assert.Empty(report.Problems);
         Assert.Equal(
             [
-                "before", "load says_one", "transition says_one", "during says_one",
-                "load elivepatch_neutral", "transition elivepatch_neutral", "replace says_one", "after", "unload says_one", "after",
-                "disable elivepatch_neutral", "unload elivepatch_neutral",
-                "load elivepatch_again", "transition elivepatch_again", "disable elivepatch_again", "unload elivepatch_again",
+                "before",
+                "load says_one",
+                "transition says_one",
+                "during says_one",
+                "load elivepatch_neutral",
+                "transition elivepatch_neutral",
+                "replace says_one",
+                "after",
+                "unload says_one",
+                "after",
+                "disable elivepatch_neutral",
+                "unload elivepatch_neutral",
+                "load elivepatch_again",
+                "transition elivepatch_again",
+                "disable elivepatch_again",
+                "unload elivepatch_again",
             ],
-            report.Phases.Select(p => p.ToString()));
+            report.Phases.Select(p => p.ToString())
+        );
         Assert.StartsWith("console=", Output(report, "before"), StringComparison.Ordinal);
         Assert.Equal("one\n", Output(report, "during says_one"));
-        Assert.All(report.Phases.Where(p => p.Name == "after"), p => Assert.StartsWith("console=", p.Output, StringComparison.Ordinal));
+        Assert.All(
+            report.Phases.Where(p => p.Name == "after"),
+            p => Assert.StartsWith("console=", p.Output, StringComparison.Ordinal)
+        );
         Assert.True(report.TransitionSeconds > 0);
         Assert.Contains(report.KernelLog, l => l.Contains("'says_one': patching complete", StringComparison.Ordinal));
     }
@@ -94,8 +111,14 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
     {
         var problems = trials["warns"].Problems;
 
-        Assert.Contains(problems, p => p.Code == VirtualMachineProblems.KernelComplained && p.Reason.Contains("told so", StringComparison.Ordinal));
-        Assert.Contains(problems, p => p.Code == VirtualMachineProblems.UnexpectedTaint && p.Reason.Contains('W', StringComparison.Ordinal));
+        Assert.Contains(
+            problems,
+            p => p.Code == VirtualMachineProblems.KernelComplained && p.Reason.Contains("told so", StringComparison.Ordinal)
+        );
+        Assert.Contains(
+            problems,
+            p => p.Code == VirtualMachineProblems.UnexpectedTaint && p.Reason.Contains('W', StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -137,14 +160,20 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
     [Fact]
     public async Task A_file_that_is_no_module_is_refused_before_anything_is_booted()
     {
-        var request = new TrialRequest { Architecture = KernelArchitectures.X8664, Kernel = "/bin/true", Cases = [new() { Name = "x", Modules = ["/bin/true"] }] };
+        var request = new TrialRequest
+        {
+            Architecture = KernelArchitectures.X8664,
+            Kernel = "/bin/true",
+            Cases = [new() { Name = "x", Modules = ["/bin/true"] }],
+        };
 
         var outcome = await LivepatchTrial.RunAsync(request, TestContext.Current.CancellationToken);
 
         Assert.Equal(VirtualMachineProblems.TrialInvalid, Assert.Single(outcome.Problems).Code);
     }
 
-    private static string Output(TrialReport report, string phase) => Assert.Single(report.Phases, p => p.ToString() == phase).Output;
+    private static string Output(TrialReport report, string phase) =>
+        Assert.Single(report.Phases, p => p.ToString() == phase).Output;
 
     /// <summary>All cases, tried once.</summary>
     public sealed class Trials(StockKernel stock) : IAsyncLifetime
@@ -177,7 +206,10 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
                     },
                     Case("refused", Show, "patches_nothing"),
                     Case("fails", "[ $1 != during ] || exit 7", "says_one"),
-                    Case("hangs", "[ $1 != during ] || sleep 1000", "says_one") with { ScriptTimeout = TimeSpan.FromSeconds(2) },
+                    Case("hangs", "[ $1 != during ] || sleep 1000", "says_one") with
+                    {
+                        ScriptTimeout = TimeSpan.FromSeconds(2),
+                    },
                     Case("warns", Show, "warns"),
                     // Shorter than the 15 seconds after which the kernel wakes tasks that lag behind.
                     Case("stuck", "./sleeper & sleep 1", "patches_pause") with
@@ -198,6 +230,11 @@ public sealed class LivepatchTrialTests(LivepatchTrialTests.Trials trials) : ICl
         public ValueTask DisposeAsync() => modules.DisposeAsync();
 
         private TrialCase Case(string name, string script, params string[] livepatches) =>
-            new() { Name = name, Modules = [.. livepatches.Select(l => modules[l])], Script = script };
+            new()
+            {
+                Name = name,
+                Modules = [.. livepatches.Select(l => modules[l])],
+                Script = script,
+            };
     }
 }

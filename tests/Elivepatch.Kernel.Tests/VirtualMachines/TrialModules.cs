@@ -1,6 +1,5 @@
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Trees;
-
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.VirtualMachines;
@@ -23,19 +22,37 @@ public sealed class TrialModules(StockKernel stock) : IAsyncLifetime
 
     private static readonly Dictionary<string, (string Target, string Replacement)> Sources = new()
     {
-        ["says_one"] = ("cmdline_proc_show", """static int replacement(struct seq_file *m, void *v) { seq_puts(m, "one\n"); return 0; }"""),
-        ["says_two"] = ("cmdline_proc_show", """static int replacement(struct seq_file *m, void *v) { seq_puts(m, "two\n"); return 0; }"""),
-        ["warns"] = ("cmdline_proc_show", """static int replacement(struct seq_file *m, void *v) { WARN(1, "told so"); return 0; }"""),
-        ["oopses"] = ("cmdline_proc_show", "static int replacement(struct seq_file *m, void *v) { *(volatile int *)8 = 1; return 0; }"),
-        ["keeps_itself"] = ("cmdline_proc_show", """
+        ["says_one"] = (
+            "cmdline_proc_show",
+            """static int replacement(struct seq_file *m, void *v) { seq_puts(m, "one\n"); return 0; }"""
+        ),
+        ["says_two"] = (
+            "cmdline_proc_show",
+            """static int replacement(struct seq_file *m, void *v) { seq_puts(m, "two\n"); return 0; }"""
+        ),
+        ["warns"] = (
+            "cmdline_proc_show",
+            """static int replacement(struct seq_file *m, void *v) { WARN(1, "told so"); return 0; }"""
+        ),
+        ["oopses"] = (
+            "cmdline_proc_show",
+            "static int replacement(struct seq_file *m, void *v) { *(volatile int *)8 = 1; return 0; }"
+        ),
+        ["keeps_itself"] = (
+            "cmdline_proc_show",
+            """
             static int replacement(struct seq_file *m, void *v) { seq_puts(m, "one\n"); return 0; }
             #undef KEEP
             #define KEEP __module_get(THIS_MODULE);
-            """),
-        ["dangles"] = ("cmdline_proc_show", """
+            """
+        ),
+        ["dangles"] = (
+            "cmdline_proc_show",
+            """
             #include <linux/ioport.h>
             static int replacement(struct seq_file *m, void *v) { iomem_resource.child->name = "of the module"; return 0; }
-            """),
+            """
+        ),
         ["patches_nothing"] = ("there_is_no_such_function", "static int replacement(void) { return 0; }"),
         ["patches_pause"] = ("__x64_sys_pause", "static long replacement(const void *registers) { return -EINTR; }"),
     };
@@ -54,11 +71,28 @@ public sealed class TrialModules(StockKernel stock) : IAsyncLifetime
         folder = Directory.CreateTempSubdirectory("trial-modules-");
         await WriteAsync("Makefile", "obj-m := " + string.Join(' ', Sources.Keys.Select(n => n + ".o")) + "\n");
         foreach (var (name, (target, replacement)) in Sources)
-            await WriteAsync(name + ".c", $"#include <linux/module.h>\n#include <linux/livepatch.h>\n#include <linux/seq_file.h>\n#define TARGET \"{target}\"\n#define KEEP\n{replacement}{Glue}\n");
+        {
+            await WriteAsync(
+                name + ".c",
+                $"#include <linux/module.h>\n#include <linux/livepatch.h>\n#include <linux/seq_file.h>\n#define TARGET \"{target}\"\n#define KEEP\n{replacement}{Glue}\n"
+            );
+        }
+
         await WriteAsync("sleeper.c", "#include <unistd.h>\nint main(void) { for (;;) pause(); }\n");
         await RunAsync(tree, "gcc", "-static", "-O2", "-o", "sleeper", "sleeper.c");
         File.Copy((await stock.RecordAsync()).SymversPath!, Path.Combine(folder.FullName, "kernel.symvers"));
-        await RunAsync(tree, "make", ["-C", PreparedTree.InsidePath, "M=/module", "KBUILD_EXTRA_SYMBOLS=/module/kernel.symvers", .. tree.MakeVariables, "modules"]);
+        await RunAsync(
+            tree,
+            "make",
+            [
+                "-C",
+                PreparedTree.InsidePath,
+                "M=/module",
+                "KBUILD_EXTRA_SYMBOLS=/module/kernel.symvers",
+                .. tree.MakeVariables,
+                "modules",
+            ]
+        );
     }
 
     public ValueTask DisposeAsync()
@@ -80,7 +114,8 @@ public sealed class TrialModules(StockKernel stock) : IAsyncLifetime
                 Environment = tree.Environment,
                 Binds = [.. tree.Binds, new(folder!.FullName, "/module", Writable: true)],
             },
-            CancellationToken.None);
+            CancellationToken.None
+        );
         var done = StockKernel.Get(result);
         Assert.True(done.Succeeded, done.Describe());
     }

@@ -1,7 +1,6 @@
 using Elivepatch.Kernel.VirtualMachines;
 using Xunit;
 
-
 namespace Elivepatch.Kernel.Tests.VirtualMachines;
 
 /// <summary>What a guest may tell of a case, and what follows from it.</summary>
@@ -71,8 +70,14 @@ public sealed class TrialReadingTests
         var lines = Good.Split('\n');
         for (var i = 2; i < lines.Length - 2; i++)
         {
-            if (lines[i].Contains("phase disable", StringComparison.Ordinal) || !lines[i].Contains("phase", StringComparison.Ordinal))
+            if (
+                lines[i].Contains("phase disable", StringComparison.Ordinal)
+                || !lines[i].Contains("phase", StringComparison.Ordinal)
+            )
+            {
                 continue;
+            }
+
             var without = lines.Where((_, at) => at != i && at != i + 1 + (lines[i + 1][0] == '>' ? 1 : 0));
             Assert.False(Read(string.Join('\n', without), GoodLog).Passed, lines[i]);
         }
@@ -84,14 +89,21 @@ public sealed class TrialReadingTests
         var kept = Good.Replace("phase unload fix", "phase keep fix", StringComparison.Ordinal);
 
         Assert.True(Read(kept, GoodLog).Passed);
-        var problem = Assert.Single(Read(kept.Replace("! 7.9 status 0\n! 7.9 phase", "! 7.9 status 1\n! 7.9 phase", StringComparison.Ordinal), GoodLog).Problems);
+        var problem = Assert.Single(
+            Read(
+                kept.Replace("! 7.9 status 0\n! 7.9 phase", "! 7.9 status 1\n! 7.9 phase", StringComparison.Ordinal),
+                GoodLog
+            ).Problems
+        );
         Assert.Equal(VirtualMachineProblems.LivepatchNotKept, problem.Code);
     }
 
     [Fact]
     public void A_taint_that_no_livepatch_explains_fails_the_case()
     {
-        var problem = Assert.Single(Read(Good.Replace("done 0 45056", "done 0 45568", StringComparison.Ordinal), GoodLog).Problems);
+        var problem = Assert.Single(
+            Read(Good.Replace("done 0 45056", "done 0 45568", StringComparison.Ordinal), GoodLog).Problems
+        );
 
         Assert.Equal(VirtualMachineProblems.UnexpectedTaint, problem.Code);
         Assert.Contains("tainted W", problem.Reason, StringComparison.Ordinal);
@@ -155,7 +167,20 @@ public sealed class TrialReadingTests
             Duration = TimeSpan.FromSeconds(9),
             Nonce = "n",
         };
-        var outcome = TrialReading.Read(result, [new() { Name = "one", Modules = ["fix.ko"], Script = "true" }], [[new("fix", [])]]);
+        var outcome = TrialReading.Read(
+            result,
+            [
+                new()
+                {
+                    Name = "one",
+                    Modules = ["fix.ko"],
+                    Script = "true",
+                },
+            ],
+            [
+                [new("fix", [])],
+            ]
+        );
         return Assert.Single(outcome.Value);
     }
 }

@@ -3,8 +3,6 @@ using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.VirtualMachines;
 using Xunit;
 
-
-
 namespace Elivepatch.Kernel.Tests.VirtualMachines;
 
 public sealed class VirtualMachineTests(StockKernel stock)
@@ -16,7 +14,9 @@ public sealed class VirtualMachineTests(StockKernel stock)
     {
         var record = await stock.RecordAsync();
 
-        var facts = StockKernel.Get(await KernelBoot.ReadFactsAsync(record.Facts.Architecture, record.BootImagePath!, Cancellation));
+        var facts = StockKernel.Get(
+            await KernelBoot.ReadFactsAsync(record.Facts.Architecture, record.BootImagePath!, Cancellation)
+        );
 
         Assert.Equal(record.Facts.Release, facts.Release);
         Assert.Equal(record.Facts.BuildId, facts.BuildId.ToString());
@@ -36,7 +36,11 @@ public sealed class VirtualMachineTests(StockKernel stock)
         try
         {
             result.WriteFiles(root.FullName);
-            Assert.StartsWith("Linux version ", await File.ReadAllTextAsync(Path.Combine(root.FullName, "proc/version"), Cancellation), StringComparison.Ordinal);
+            Assert.StartsWith(
+                "Linux version ",
+                await File.ReadAllTextAsync(Path.Combine(root.FullName, "proc/version"), Cancellation),
+                StringComparison.Ordinal
+            );
             Assert.True(new FileInfo(Path.Combine(root.FullName, "proc/kallsyms")).Length > 1_000_000);
             Assert.True(new FileInfo(Path.Combine(root.FullName, "sys/kernel/notes")).Length > 20);
         }
@@ -52,7 +56,13 @@ public sealed class VirtualMachineTests(StockKernel stock)
         var job = await JobAsync("seq 1 200000 >/out/numbers; echo status; exit 3");
         var expected = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(1, 200000).Select(n => $"{n}\n")));
 
-        foreach (var arguments in (string[][])[[], ["initcall_blacklist=virtio_console_init"]])
+        foreach (
+            var arguments in (string[][])
+                [
+                    [],
+                    ["initcall_blacklist=virtio_console_init"],
+                ]
+        )
         {
             var result = StockKernel.Get(await VirtualMachine.RunAsync(job with { KernelArguments = arguments }, Cancellation));
 
@@ -126,7 +136,13 @@ public sealed class VirtualMachineTests(StockKernel stock)
     [Fact]
     public async Task What_is_no_kernel_does_not_start()
     {
-        var job = new GuestJob { Architecture = KernelArchitectures.X8664, Kernel = "/bin/true", Script = "", Timeout = TimeSpan.FromSeconds(20) };
+        var job = new GuestJob
+        {
+            Architecture = KernelArchitectures.X8664,
+            Kernel = "/bin/true",
+            Script = "",
+            Timeout = TimeSpan.FromSeconds(20),
+        };
 
         var result = StockKernel.Get(await VirtualMachine.RunAsync(job, Cancellation));
 
@@ -147,7 +163,9 @@ public sealed class VirtualMachineTests(StockKernel stock)
             {
                 // A further event may be on its way while the guest is ended.
                 if (image.Length > 0)
+                {
                     return;
+                }
 
                 // The sandbox's command line says where the file really is.
                 var words = CommandsWith(marker).First(c => c.Contains("--ro-bind", StringComparison.Ordinal)).Split('\0');
@@ -175,9 +193,18 @@ public sealed class VirtualMachineTests(StockKernel stock)
     [InlineData("script")]
     public async Task A_file_for_a_forbidden_place_is_refused(string path)
     {
-        var job = new GuestJob { Architecture = KernelArchitectures.X8664, Kernel = "/bin/true", Script = "", Files = [GuestFile.Text(path, "")] };
+        var job = new GuestJob
+        {
+            Architecture = KernelArchitectures.X8664,
+            Kernel = "/bin/true",
+            Script = "",
+            Files = [GuestFile.Text(path, "")],
+        };
 
-        Assert.Equal(VirtualMachineProblems.GuestJobInvalid, Assert.Single((await VirtualMachine.RunAsync(job, Cancellation)).Problems).Code);
+        Assert.Equal(
+            VirtualMachineProblems.GuestJobInvalid,
+            Assert.Single((await VirtualMachine.RunAsync(job, Cancellation)).Problems).Code
+        );
     }
 
     // Where the device is there and cannot run this kernel; where it can, there is nothing to see but that the guest runs.
@@ -188,7 +215,10 @@ public sealed class VirtualMachineTests(StockKernel stock)
         var job = await JobAsync("echo ran");
 
         var result = StockKernel.Get(
-            (await VirtualMachine.RunAsync(job, GuestImage.Script("job.sh"), () => true, Cancellation)).Then(r => r.RequireSuccess()));
+            (await VirtualMachine.RunAsync(job, GuestImage.Script("job.sh"), () => true, Cancellation)).Then(r =>
+                r.RequireSuccess()
+            )
+        );
 
         Assert.Equal("ran\n", result.Output);
     }
@@ -198,14 +228,29 @@ public sealed class VirtualMachineTests(StockKernel stock)
     [InlineData("KVM: entry failed, hardware error 0x80000021", true)]
     [InlineData("error: kvm run failed Bad address", true)]
     [InlineData("qemu-system-x86_64: error: failed to set MSR 0x10a to 0x69", true)]
-    [InlineData("qemu-system-x86_64: ../../target/i386/kvm/kvm.c:3183: kvm_buf_set_msrs: Assertion `ret == cpu->kvm_msr_buf->nmsrs' failed.", true)]
+    [InlineData(
+        "qemu-system-x86_64: ../../target/i386/kvm/kvm.c:3183: kvm_buf_set_msrs: Assertion `ret == cpu->kvm_msr_buf->nmsrs' failed.",
+        true
+    )]
     [InlineData("qemu-system-x86_64: falling back to tcg", false)]
     [InlineData("[    0.1] kvm-guest: KVM internal error.", false)]
-    public void The_emulators_words_for_a_kvm_that_fails_are_known(string line, bool failed) => Assert.Equal(failed, KvmDevice.SaysFailed(line));
+    public void The_emulators_words_for_a_kvm_that_fails_are_known(string line, bool failed) =>
+        Assert.Equal(failed, KvmDevice.SaysFailed(line));
 
     private static List<string> Accelerators(bool hasKvm)
     {
-        var words = QemuCommand.Arguments(new() { Architecture = KernelArchitectures.X8664, Kernel = "", Script = "" }, "", "", "", hasKvm);
+        var words = QemuCommand.Arguments(
+            new()
+            {
+                Architecture = KernelArchitectures.X8664,
+                Kernel = "",
+                Script = "",
+            },
+            "",
+            "",
+            "",
+            hasKvm
+        );
         return [.. words.Zip(words.Skip(1)).Where(p => p.First == "-accel").Select(p => p.Second)];
     }
 
@@ -218,7 +263,9 @@ public sealed class VirtualMachineTests(StockKernel stock)
             {
                 var command = File.ReadAllText(Path.Combine(process, "cmdline"));
                 if (command.Contains(word, StringComparison.Ordinal))
+                {
                     commands.Add(command);
+                }
             }
             catch (IOException)
             {
@@ -229,5 +276,10 @@ public sealed class VirtualMachineTests(StockKernel stock)
     }
 
     private async Task<GuestJob> JobAsync(string script) =>
-        new() { Architecture = KernelArchitectures.X8664, Kernel = (await stock.RecordAsync()).BootImagePath!, Script = script };
+        new()
+        {
+            Architecture = KernelArchitectures.X8664,
+            Kernel = (await stock.RecordAsync()).BootImagePath!,
+            Script = script,
+        };
 }

@@ -31,13 +31,29 @@ public sealed class SourceFolderTests : IDisposable
         Write(".config", "built");
         Write(".git/config", "secret");
         Write("drivers/gpu/.git", "gitdir: elsewhere");
-        File.SetUnixFileMode(Write("scripts/run.sh", "#!/bin/sh"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(
+            Write("scripts/run.sh", "#!/bin/sh"),
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        );
         File.CreateSymbolicLink(scratch.PathOf("fs/link.c"), "proc/meminfo.c");
         File.CreateSymbolicLink(scratch.PathOf("fs/dangling"), "nowhere");
         var entries = Entries(Pack());
         Assert.Equal(
-            ["linux/Kconfig", "linux/Makefile", "linux/drivers", "linux/drivers/gpu", "linux/fs", "linux/fs/dangling", "linux/fs/link.c", "linux/fs/proc", "linux/fs/proc/meminfo.c", "linux/scripts", "linux/scripts/run.sh"],
-            entries.Select(e => e.Name).Order(StringComparer.Ordinal));
+            [
+                "linux/Kconfig",
+                "linux/Makefile",
+                "linux/drivers",
+                "linux/drivers/gpu",
+                "linux/fs",
+                "linux/fs/dangling",
+                "linux/fs/link.c",
+                "linux/fs/proc",
+                "linux/fs/proc/meminfo.c",
+                "linux/scripts",
+                "linux/scripts/run.sh",
+            ],
+            entries.Select(e => e.Name).Order(StringComparer.Ordinal)
+        );
         Assert.Equal("proc/meminfo.c", entries.Single(e => e.Name == "linux/fs/link.c").LinkName);
         Assert.True(entries.Single(e => e.Name == "linux/scripts/run.sh").Mode.HasFlag(UnixFileMode.UserExecute));
         Assert.False(entries.Single(e => e.Name == "linux/Makefile").Mode.HasFlag(UnixFileMode.UserExecute));
@@ -124,7 +140,10 @@ public sealed class SourceFolderTests : IDisposable
         using var reader = new TarReader(new GZipStream(new MemoryStream(archive), CompressionMode.Decompress));
         var entries = new List<TarEntry>();
         while (reader.GetNextEntry(copyData: true) is { } entry)
+        {
             entries.Add(entry);
+        }
+
         Assert.All(entries, e => e.Name = e.Name.TrimEnd('/'));
         return entries;
     }

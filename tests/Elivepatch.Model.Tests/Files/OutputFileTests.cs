@@ -20,11 +20,16 @@ public sealed class OutputFileTests : IDisposable
     public void A_write_that_is_interrupted_leaves_the_old_file_and_nothing_else()
     {
         var path = scratch.Write("a.ko", "old");
-        Assert.Throws<OperationCanceledException>(() => OutputFile.Write(path, s =>
-        {
-            s.Write("half"u8);
-            throw new OperationCanceledException();
-        }));
+        Assert.Throws<OperationCanceledException>(() =>
+            OutputFile.Write(
+                path,
+                s =>
+                {
+                    s.Write("half"u8);
+                    throw new OperationCanceledException();
+                }
+            )
+        );
         Assert.Equal("old", File.ReadAllText(path));
         Assert.Single(Directory.GetFiles(scratch.Folder));
     }

@@ -16,9 +16,18 @@ public sealed class CaptureFileTests
     [InlineData("/etc/passwd", "x")]
     [InlineData("capture.json", "{}")]
     [InlineData("capture.json", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[")]
-    [InlineData("capture.json", """{"format":2,"release":"6.12.1","buildId":"0123456789abcdef","compiler":"","machine":"","kernelVersionText":""}""")]
-    [InlineData("capture.json", """{"format":1,"release":"../../x","buildId":"0123456789abcdef","compiler":"","machine":"","kernelVersionText":""}""")]
-    [InlineData("capture.json", """{"format":1,"release":null,"buildId":null,"compiler":"","machine":"","kernelVersionText":"","modules":null}""")]
+    [InlineData(
+        "capture.json",
+        """{"format":2,"release":"6.12.1","buildId":"0123456789abcdef","compiler":"","machine":"","kernelVersionText":""}"""
+    )]
+    [InlineData(
+        "capture.json",
+        """{"format":1,"release":"../../x","buildId":"0123456789abcdef","compiler":"","machine":"","kernelVersionText":""}"""
+    )]
+    [InlineData(
+        "capture.json",
+        """{"format":1,"release":null,"buildId":null,"compiler":"","machine":"","kernelVersionText":"","modules":null}"""
+    )]
     public void A_hostile_capture_is_refused(string name, string text)
     {
         var stream = Archive([(name, text), ("config", "x"), ("kallsyms", "x")]);
@@ -126,7 +135,10 @@ public sealed class CaptureFileTests
     {
         var stream = new MemoryStream();
         using (var compressed = new GZipStream(stream, CompressionLevel.Fastest, leaveOpen: true))
+        {
             compressed.Write(archive);
+        }
+
         stream.Position = 0;
         return stream;
     }
@@ -139,10 +151,12 @@ public sealed class CaptureFileTests
         {
             foreach (var (name, text) in members)
             {
-                writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name)
-                {
-                    DataStream = new MemoryStream(Encoding.ASCII.GetBytes(text)),
-                });
+                writer.WriteEntry(
+                    new UstarTarEntry(TarEntryType.RegularFile, name)
+                    {
+                        DataStream = new MemoryStream(Encoding.ASCII.GetBytes(text)),
+                    }
+                );
             }
         }
         stream.Position = 0;

@@ -21,7 +21,9 @@ public sealed class AuditTests
         Assert.Empty(await EntriesAsync(server, 0));
 
         var made = await Answered.ValueAsync<NewToken>(
-            await administrator.PostAsJsonAsync(ApiRoutes.Tokens, new TokenRequest("m", ["read"]), Cancellation), System.Net.HttpStatusCode.Created);
+            await administrator.PostAsJsonAsync(ApiRoutes.Tokens, new TokenRequest("m", ["read"]), Cancellation),
+            System.Net.HttpStatusCode.Created
+        );
         await administrator.PostAsync(ApiRoutes.Cancel("build"), null, Cancellation);
         await administrator.GetAsync(ApiRoutes.Artifact("build"), Cancellation);
         using var reader = server.WithSecret(made.Secret);
@@ -39,7 +41,8 @@ public sealed class AuditTests
                 ("", "GET /api/v1/builds", "", 401),
                 ("administrator", "DELETE /api/v1/tokens/{token}", "nobody", 404),
             ],
-            entries.Select(e => (e.Name, e.Action, e.Subject, e.Status)));
+            entries.Select(e => (e.Name, e.Action, e.Subject, e.Status))
+        );
         Assert.All(entries, e => Assert.Equal("127.0.0.1", e.Address));
         Assert.All(entries, e => Assert.Equal(server.Clock.Now, e.Time));
     }
@@ -48,7 +51,10 @@ public sealed class AuditTests
     public async Task What_a_stranger_writes_into_it_is_short_and_harmless()
     {
         await using var server = await RunningServer.StartAsync();
-        await server.Client.GetAsync("/api/v1/builds/" + Uri.EscapeDataString("\u001b[31m\r\n") + new string('x', 3000), Cancellation);
+        await server.Client.GetAsync(
+            "/api/v1/builds/" + Uri.EscapeDataString("\u001b[31m\r\n") + new string('x', 3000),
+            Cancellation
+        );
         var entry = Assert.Single(await EntriesAsync(server, 1));
         Assert.True(entry.Subject.Length <= 200 && entry.Action.Length <= 200);
         Assert.DoesNotContain(entry.Subject, char.IsControl);
@@ -59,7 +65,10 @@ public sealed class AuditTests
     {
         await using var server = await RunningServer.StartAsync(o => o with { RequestsPerMinute = 100_000 });
         for (var i = 0; i < 200; i++)
+        {
             await server.Client.GetAsync(ApiRoutes.Builds, Cancellation);
+        }
+
         Assert.Equal(120, (await server.Get<AuditTable>().ListAsync(1000, Cancellation)).Count);
     }
 
@@ -82,7 +91,10 @@ public sealed class AuditTests
         {
             var entries = await server.Get<AuditTable>().ListAsync(1000, Cancellation);
             if (entries.Count >= count && tries > 0)
+            {
                 return [.. entries.Reverse()];
+            }
+
             Assert.True(tries < 100, $"{entries.Count} entries");
             await Task.Delay(50, Cancellation);
         }

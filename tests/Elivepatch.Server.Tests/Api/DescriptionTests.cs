@@ -19,7 +19,10 @@ public sealed class DescriptionTests
         var file = Path.Combine(Repository.Root, "docs", "api", "v1.json");
         // ELIVEPATCH_UPDATE=1 writes what was changed on purpose.
         if (Environment.GetEnvironmentVariable("ELIVEPATCH_UPDATE") == "1")
+        {
             await File.WriteAllBytesAsync(file, [.. given, (byte)'\n'], Cancellation);
+        }
+
         Assert.Equal(await File.ReadAllTextAsync(file, Cancellation), Encoding.UTF8.GetString(given) + "\n");
     }
 
@@ -30,14 +33,45 @@ public sealed class DescriptionTests
         Assert.Equal(
             new[]
             {
-                ApiRoutes.Kernels, ApiRoutes.Kernel("{kernel}"), ApiRoutes.KernelPart("{kernel}", "{part}"), ApiRoutes.Builds, ApiRoutes.Build("{build}"),
-                ApiRoutes.Cancel("{build}"), ApiRoutes.Events("{build}"), ApiRoutes.Log("{build}"), ApiRoutes.Artifact("{build}"), ApiRoutes.Manifest("{build}"),
-                ApiRoutes.Explanation("{build}"), ApiRoutes.Console("{build}"), ApiRoutes.Machines, ApiRoutes.Withdrawals, ApiRoutes.Withdrawal("{module}"), ApiRoutes.Tokens, ApiRoutes.Token("{token}"), ApiRoutes.Keys, ApiRoutes.Live, ApiRoutes.Ready,
-                ApiRoutes.Workers, ApiRoutes.Worker("{worker}"), ApiRoutes.WorkBegin("{build}"), ApiRoutes.WorkInput("{build}", "{digest}"),
-                ApiRoutes.WorkEvents("{build}"), ApiRoutes.WorkSignature("{build}"), ApiRoutes.WorkResult("{build}"), ApiRoutes.WorkRelease("{build}"),
+                ApiRoutes.Kernels,
+                ApiRoutes.Kernel("{kernel}"),
+                ApiRoutes.KernelPart("{kernel}", "{part}"),
+                ApiRoutes.Builds,
+                ApiRoutes.Build("{build}"),
+                ApiRoutes.Cancel("{build}"),
+                ApiRoutes.Events("{build}"),
+                ApiRoutes.Log("{build}"),
+                ApiRoutes.Artifact("{build}"),
+                ApiRoutes.Manifest("{build}"),
+                ApiRoutes.Explanation("{build}"),
+                ApiRoutes.Console("{build}"),
+                ApiRoutes.Machines,
+                ApiRoutes.Withdrawals,
+                ApiRoutes.Withdrawal("{module}"),
+                ApiRoutes.Tokens,
+                ApiRoutes.Token("{token}"),
+                ApiRoutes.Keys,
+                ApiRoutes.Live,
+                ApiRoutes.Ready,
+                ApiRoutes.Workers,
+                ApiRoutes.Worker("{worker}"),
+                ApiRoutes.WorkBegin("{build}"),
+                ApiRoutes.WorkInput("{build}", "{digest}"),
+                ApiRoutes.WorkEvents("{build}"),
+                ApiRoutes.WorkSignature("{build}"),
+                ApiRoutes.WorkResult("{build}"),
+                ApiRoutes.WorkRelease("{build}"),
                 ApiRoutes.Root + "/openapi.json",
-            }.Select(Uri.UnescapeDataString).Order(StringComparer.Ordinal),
-            server.Get<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Where(e => e.Metadata.GetMetadata<PageRoute>() is null)
-                .Select(e => e.RoutePattern.RawText!).Distinct().Order(StringComparer.Ordinal));
+            }
+                .Select(Uri.UnescapeDataString)
+                .Order(StringComparer.Ordinal),
+            server
+                .Get<EndpointDataSource>()
+                .Endpoints.OfType<RouteEndpoint>()
+                .Where(e => e.Metadata.GetMetadata<PageRoute>() is null)
+                .Select(e => e.RoutePattern.RawText!)
+                .Distinct()
+                .Order(StringComparer.Ordinal)
+        );
     }
 }

@@ -25,9 +25,13 @@ public sealed class EventStreamTests
         Assert.Equal((1, "queued"), await NextAsync(events));
         await server.Get<BuildTable>().TakeAsync("worker", Cancellation);
         Assert.Equal((2, "running"), await NextAsync(events));
-        await server.Get<BuildEventTable>().AddAsync("build", new(0, default, BuildEventKind.Log, "", "a line\nand another"), Cancellation);
+        await server
+            .Get<BuildEventTable>()
+            .AddAsync("build", new(0, default, BuildEventKind.Log, "", "a line\nand another"), Cancellation);
         Assert.Equal((3, "a line\nand another"), await NextAsync(events));
-        await server.Get<BuildTable>().FinishAsync(new("build", "worker", 1), new() { State = BuildState.Succeeded }, Cancellation);
+        await server
+            .Get<BuildTable>()
+            .FinishAsync(new("build", "worker", 1), new() { State = BuildState.Succeeded }, Cancellation);
         Assert.Equal((4, "succeeded"), await NextAsync(events));
         Assert.False(await events.MoveNextAsync());
     }
@@ -44,7 +48,10 @@ public sealed class EventStreamTests
         using var answer = await OpenAsync(client, last);
         var numbers = new List<long>();
         await foreach (var happened in ReadAsync(answer))
+        {
             numbers.Add(happened.Sequence);
+        }
+
         var first = long.Parse(last, CultureInfo.InvariantCulture) + 1;
         Assert.Equal(Enumerable.Range(0, (int)(14 - first)).Select(i => first + i), numbers);
     }
@@ -128,13 +135,18 @@ public sealed class EventStreamTests
         {
             using var again = await OpenAsync(client, null);
             if (again.StatusCode == HttpStatusCode.OK)
+            {
                 break;
+            }
+
             Assert.True(tries < 100);
             await Task.Delay(100, Cancellation);
         }
 
         foreach (var one in open)
+        {
             one.Dispose();
+        }
     }
 
     private static async Task EndedAsync(RunningServer server, int lines)
@@ -142,7 +154,10 @@ public sealed class EventStreamTests
         await server.AddBuildAsync("build");
         await server.Get<BuildTable>().TakeAsync("worker", Cancellation);
         for (var i = 0; i < lines; i++)
+        {
             await server.Get<BuildEventTable>().AddAsync("build", new(0, default, BuildEventKind.Log, "", "line"), Cancellation);
+        }
+
         await server.Get<BuildTable>().FinishAsync(new("build", "worker", 1), new() { State = BuildState.Failed }, Cancellation);
     }
 
@@ -150,7 +165,10 @@ public sealed class EventStreamTests
     {
         var request = new HttpRequestMessage(HttpMethod.Get, ApiRoutes.Events("build"));
         if (last is not null)
+        {
             request.Headers.TryAddWithoutValidation("Last-Event-ID", last);
+        }
+
         return client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancellation);
     }
 
@@ -168,9 +186,15 @@ public sealed class EventStreamTests
         while (await reader.ReadLineAsync(Cancellation) is { } line)
         {
             if (line.StartsWith("id: ", StringComparison.Ordinal))
+            {
                 id = line[4..];
+            }
+
             if (!line.StartsWith("data: ", StringComparison.Ordinal))
+            {
                 continue;
+            }
+
             var happened = JsonSerializer.Deserialize(line[6..], ProtocolJson.Default.BuildEvent)!;
             Assert.Equal(id, happened.Sequence.ToString(CultureInfo.InvariantCulture));
             yield return happened;

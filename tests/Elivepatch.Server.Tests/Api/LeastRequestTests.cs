@@ -17,9 +17,11 @@ namespace Elivepatch.Server.Tests.Api;
 /// </summary>
 public sealed class LeastRequestTests
 {
-    private static readonly string kernel = new('d', 64), worker = WorkerId.New();
-    private static readonly JsonNode description =
-        JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Root, "docs", "api", "v1.json")))!;
+    private static readonly string kernel = new('d', 64),
+        worker = WorkerId.New();
+    private static readonly JsonNode description = JsonNode.Parse(
+        File.ReadAllText(Path.Combine(Repository.Root, "docs", "api", "v1.json"))
+    )!;
 
     // What is looked up must be there, and what has a form must have it; all else is the least of its type.
     private static readonly Dictionary<string, JsonNode> values = new()
@@ -39,12 +41,12 @@ public sealed class LeastRequestTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public static TheoryData<string, string> Operations =>
-    [
-        .. from path in description["paths"]!.AsObject()
-           from operation in path.Value!.AsObject()
-           where operation.Value!["requestBody"]?["content"]?["application/json"] is not null
-           select (operation.Key, path.Key),
-    ];
+        [
+            .. from path in description["paths"]!.AsObject()
+            from operation in path.Value!.AsObject()
+            where operation.Value!["requestBody"]?["content"]?["application/json"] is not null
+            select (operation.Key, path.Key),
+        ];
 
     [Theory]
     [MemberData(nameof(Operations))]
@@ -56,14 +58,20 @@ public sealed class LeastRequestTests
         var text = await answer.Content.ReadAsStringAsync(Cancellation);
 
         // A build that the worker does not hold is another matter than a request that cannot be read.
-        Assert.True(answer.IsSuccessStatusCode || answer.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict or HttpStatusCode.Gone, text);
+        Assert.True(
+            answer.IsSuccessStatusCode
+                || answer.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict or HttpStatusCode.Gone,
+            text
+        );
         Assert.DoesNotContain("ELP1006", text, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Of_each_kind_of_request_there_is_one() => Assert.Superset(
-        new HashSet<string> { ApiRoutes.Builds, ApiRoutes.Machines, ApiRoutes.Tokens },
-        Operations.Select(o => o.Data.Item2).ToHashSet());
+    public void Of_each_kind_of_request_there_is_one() =>
+        Assert.Superset(
+            new HashSet<string> { ApiRoutes.Builds, ApiRoutes.Machines, ApiRoutes.Tokens },
+            Operations.Select(o => o.Data.Item2).ToHashSet()
+        );
 
     [Fact]
     public async Task What_a_build_leaves_out_means_what_is_described()
@@ -74,7 +82,9 @@ public sealed class LeastRequestTests
         var view = await Answered.ValueAsync<BuildView>(answer, HttpStatusCode.Accepted);
         var stored = (await server.Get<BuildTable>().FindAsync(view.Id, Cancellation))!;
         var kept = JsonSerializer.Deserialize(
-            await server.Get<BlobStore>().ReadAsync(stored.Submission, Cancellation), ProtocolJson.Default.BuildSubmission)!;
+            await server.Get<BlobStore>().ReadAsync(stored.Submission, Cancellation),
+            ProtocolJson.Default.BuildSubmission
+        )!;
 
         Assert.True(kept.Replace);
         Assert.Empty(kept.BasePatches);
@@ -96,9 +106,17 @@ public sealed class LeastRequestTests
         Assert.True(Default("MachineReport", "canBeLivePatched")!.GetValue<bool>());
         Assert.Equal("off", Default("MachineReport", "boot")!.GetValue<string>());
         Assert.Equal(
-            ["off", "on", "suspended"], description["components"]!["schemas"]!["MachineReport"]!["properties"]!["boot"]!["enum"]!.AsArray().Select(v => (string?)v));
+            ["off", "on", "suspended"],
+            description["components"]!["schemas"]!["MachineReport"]!["properties"]!["boot"]!["enum"]!
+                .AsArray()
+                .Select(v => (string?)v)
+        );
         Assert.Equal(
-            LivepatchStates.All, description["components"]!["schemas"]!["ReportedLivepatch"]!["properties"]!["state"]!["enum"]!.AsArray().Select(v => (string)v!));
+            LivepatchStates.All,
+            description["components"]!["schemas"]!["ReportedLivepatch"]!["properties"]!["state"]!["enum"]!
+                .AsArray()
+                .Select(v => (string)v!)
+        );
     }
 
     private static JsonNode? Default(string schema, string property) =>
@@ -107,12 +125,20 @@ public sealed class LeastRequestTests
     private static async Task<HttpResponseMessage> SendAsync(HttpClient client, string method, string path)
     {
         var operation = description["paths"]![path]![method]!;
-        var query = (operation["parameters"]?.AsArray() ?? []).Where(p => (string)p!["in"]! == "query" && p["required"] is not null)
-            .Select(p => $"{p!["name"]}={(p["schema"]!["type"] is JsonValue v && v.GetValueKind() == JsonValueKind.String && (string)v! == "string" ? "least" : "1")}");
-        var address = $"{path.Replace("{worker}", worker, StringComparison.Ordinal).Replace("{", "", StringComparison.Ordinal).Replace("}", "", StringComparison.Ordinal)}?{string.Join('&', query)}";
+        var query = (operation["parameters"]?.AsArray() ?? [])
+            .Where(p => (string)p!["in"]! == "query" && p["required"] is not null)
+            .Select(p =>
+                $"{p!["name"]}={(p["schema"]!["type"] is JsonValue v && v.GetValueKind() == JsonValueKind.String && (string)v! == "string" ? "least" : "1")}"
+            );
+        var address =
+            $"{path.Replace("{worker}", worker, StringComparison.Ordinal).Replace("{", "", StringComparison.Ordinal).Replace("}", "", StringComparison.Ordinal)}?{string.Join('&', query)}";
         using var request = new HttpRequestMessage(new(method.ToUpperInvariant()), new Uri(address, UriKind.Relative))
         {
-            Content = new StringContent(Least(operation["requestBody"]!["content"]!["application/json"]!["schema"]!).ToJsonString(), Encoding.UTF8, "application/json"),
+            Content = new StringContent(
+                Least(operation["requestBody"]!["content"]!["application/json"]!["schema"]!).ToJsonString(),
+                Encoding.UTF8,
+                "application/json"
+            ),
         };
         return await client.SendAsync(request, Cancellation);
     }
@@ -120,16 +146,25 @@ public sealed class LeastRequestTests
     private static JsonNode Least(JsonNode schema, string name = "")
     {
         if (schema["$ref"] is { } reference)
+        {
             return Least(description["components"]!["schemas"]![((string)reference!).Split('/')[^1]]!, name);
+        }
+
         if (values.TryGetValue(name, out var known))
+        {
             return known.DeepClone();
+        }
+
         var type = schema["type"] is JsonArray several ? (string)several[^1]! : (string?)schema["type"];
         switch (type)
         {
             case "object":
                 var least = new JsonObject();
                 foreach (var required in schema["required"]?.AsArray() ?? [])
+                {
                     least[(string)required!] = Least(schema["properties"]![(string)required!]!, (string)required!);
+                }
+
                 return least;
             case "array":
                 return name == "patches" ? new JsonArray(Least(schema["items"]!)) : new JsonArray();

@@ -54,7 +54,11 @@ public sealed class LimitTests
     public async Task A_length_that_lies_is_an_error_of_the_request()
     {
         await using var server = await RunningServer.StartAsync();
-        var text = await RawAsync(server, $"POST {ApiRoutes.Kernels} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.Administrator}\r\nContent-Length: 1000\r\n\r\nshort", half: true);
+        var text = await RawAsync(
+            server,
+            $"POST {ApiRoutes.Kernels} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.Administrator}\r\nContent-Length: 1000\r\n\r\nshort",
+            half: true
+        );
         Assert.DoesNotContain(" 200 ", text, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFiles(server.Get<StateFolder>().Blobs, "*", SearchOption.AllDirectories));
     }
@@ -67,7 +71,10 @@ public sealed class LimitTests
     public async Task A_length_that_is_none_is_refused(string header)
     {
         await using var server = await RunningServer.StartAsync();
-        var text = await RawAsync(server, $"POST {ApiRoutes.Kernels} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.Administrator}\r\n{header}\r\n\r\nhello");
+        var text = await RawAsync(
+            server,
+            $"POST {ApiRoutes.Kernels} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.Administrator}\r\n{header}\r\n\r\nhello"
+        );
         Assert.Matches("^HTTP/1.1 (400|411|413|501) ", text);
     }
 
@@ -78,7 +85,10 @@ public sealed class LimitTests
         using var client = server.WithSecret(server.Administrator!);
         using var other = await server.WithScopesAsync(TokenScopes.Read);
         for (var i = 0; i < 10; i++)
+        {
             Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(ApiRoutes.Builds, Cancellation)).StatusCode);
+        }
+
         using var answer = await client.GetAsync(ApiRoutes.Builds, Cancellation);
         await Answered.RefusedAsync(answer, HttpStatusCode.TooManyRequests, "ELP1008");
         Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 6);
@@ -109,7 +119,12 @@ public sealed class LimitTests
     {
         await using var server = await RunningServer.StartAsync();
         using var socket = await ConnectAsync(server);
-        await socket.SendAsync(Encoding.ASCII.GetBytes($"POST {ApiRoutes.Kernels} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.Administrator}\r\nContent-Length: 100000\r\n\r\n"), Cancellation);
+        await socket.SendAsync(
+            Encoding.ASCII.GetBytes(
+                $"POST {ApiRoutes.Kernels} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.Administrator}\r\nContent-Length: 100000\r\n\r\n"
+            ),
+            Cancellation
+        );
         Assert.InRange(await DripAsync(socket, "x", TimeSpan.FromSeconds(40)), 8, 30);
         Assert.Empty(Directory.EnumerateFiles(server.Get<StateFolder>().Blobs, "*", SearchOption.AllDirectories));
     }
@@ -129,18 +144,36 @@ public sealed class LimitTests
     public async Task Headers_without_end_are_refused(int length, int count)
     {
         await using var server = await RunningServer.StartAsync();
-        var headers = string.Concat(Enumerable.Range(0, count).Select(i => string.Create(CultureInfo.InvariantCulture, $"X-{i}: {new string('h', length)}\r\n")));
-        Assert.StartsWith("HTTP/1.1 431 ", await RawAsync(server, $"GET {ApiRoutes.Live} HTTP/1.1\r\nHost: x\r\n{headers}\r\n"), StringComparison.Ordinal);
+        var headers = string.Concat(
+            Enumerable
+                .Range(0, count)
+                .Select(i => string.Create(CultureInfo.InvariantCulture, $"X-{i}: {new string('h', length)}\r\n"))
+        );
+        Assert.StartsWith(
+            "HTTP/1.1 431 ",
+            await RawAsync(server, $"GET {ApiRoutes.Live} HTTP/1.1\r\nHost: x\r\n{headers}\r\n"),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task A_path_without_end_is_refused()
     {
         await using var server = await RunningServer.StartAsync();
-        Assert.StartsWith("HTTP/1.1 414 ", await RawAsync(server, $"GET /{new string('p', 10_000)} HTTP/1.1\r\nHost: x\r\n\r\n"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "HTTP/1.1 414 ",
+            await RawAsync(server, $"GET /{new string('p', 10_000)} HTTP/1.1\r\nHost: x\r\n\r\n"),
+            StringComparison.Ordinal
+        );
     }
 
-    private static async Task<HttpResponseMessage> PostAsync(HttpClient client, string path, byte[] body, bool tellsLength, string type)
+    private static async Task<HttpResponseMessage> PostAsync(
+        HttpClient client,
+        string path,
+        byte[] body,
+        bool tellsLength,
+        string type
+    )
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(body) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue(type);
@@ -162,11 +195,17 @@ public sealed class LimitTests
         using var socket = await ConnectAsync(server);
         await socket.SendAsync(Encoding.ASCII.GetBytes(request), Cancellation);
         if (half)
+        {
             socket.Shutdown(SocketShutdown.Send);
+        }
+
         var buffer = new byte[4096];
         try
         {
-            var count = await socket.ReceiveAsync(buffer, Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
+            var count = await socket
+                .ReceiveAsync(buffer, Cancellation)
+                .AsTask()
+                .WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
             return Encoding.ASCII.GetString(buffer, 0, count);
         }
         catch (SocketException e) when (half && e.SocketErrorCode == SocketError.ConnectionReset)
@@ -186,7 +225,9 @@ public sealed class LimitTests
                 await socket.SendAsync(Encoding.ASCII.GetBytes(drop), Cancellation);
                 await Task.Delay(500, Cancellation);
                 if (socket.Poll(0, SelectMode.SelectRead))
+                {
                     return started.Elapsed.TotalSeconds;
+                }
             }
         }
         catch (SocketException)

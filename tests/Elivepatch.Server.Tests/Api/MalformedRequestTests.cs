@@ -12,44 +12,44 @@ public sealed class MalformedRequestTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public static TheoryData<string> Bodies =>
-    [
-        "",
-        "null",
-        "[]",
-        "\"text\"",
-        "{",
-        "{}",
-        "{\"kernel\":\"k\"}",
-        "{\"kernel\":\"k\",\"patches\":null}",
-        "{\"kernel\":null,\"patches\":[]}",
-        "{\"kernel\":7,\"patches\":[]}",
-        "{\"kernel\":\"k\",\"kernel\":\"l\",\"patches\":[]}",
-        "{\"kernel\":\"k\",\"patches\":[{}]}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\"}]}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":null,\"content\":\"\"}]}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"!!!\"}]}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":null}]}",
-        "{\"kernel\":\"k\",\"patches\":[],\"replace\":\"yes\"}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"basePatch\":[]}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":7}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[null]}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{}]}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{\"kind\":\"layout-is-safe\",\"unit\":\"a.c\",\"name\":\"struct s\"}]}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{\"kind\":\"layout-is-safe\",\"unit\":\"a.c\",\"name\":\"struct s\",\"reason\":\"\"}]}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{\"kind\":\"layout-is-safe\",\"unit\":\"a.c\",\"name\":\"struct s\",\"reason\":null}]}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{\"kind\":\"layout-is-safe\",\"unit\":\"a.c\",\"name\":\"struct s\",\"reason\":\"a\\u001bb\"}]}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{\"kind\":\"force\",\"unit\":\"a.c\",\"name\":\"s\",\"reason\":\"so\"}]}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{\"kind\":99,\"unit\":\"a.c\",\"name\":\"s\",\"reason\":\"so\"}]}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{\"kind\":\"layout-is-safe\",\"unit\":\"../a.c\",\"name\":\"s\",\"reason\":\"so\"}]}",
-        "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{\"kind\":\"layout-is-safe\",\"unit\":\"a.c\",\"name\":\"struct s\",\"reason\":\"so\"},{\"kind\":\"layout-is-safe\",\"unit\":\"a.c\",\"name\":\"struct s\",\"reason\":\"else\"}]}",
-        "{\"kernel\":\"k\",\"patches\":[],}",
-        "{\"kernel\":\"k\" /* */,\"patches\":[]}",
-        "\ufeff{\"kernel\":",
-        "<?xml version=\"1.0\"?><kernel/>",
-        new string('[', 100_000),
-        "{\"kernel\":" + new string('{', 50_000),
-        "{\"x\":" + string.Concat(Enumerable.Repeat("{\"x\":", 30)) + "1" + new string('}', 31),
-    ];
+        [
+            "",
+            "null",
+            "[]",
+            "\"text\"",
+            "{",
+            "{}",
+            "{\"kernel\":\"k\"}",
+            "{\"kernel\":\"k\",\"patches\":null}",
+            "{\"kernel\":null,\"patches\":[]}",
+            "{\"kernel\":7,\"patches\":[]}",
+            "{\"kernel\":\"k\",\"kernel\":\"l\",\"patches\":[]}",
+            "{\"kernel\":\"k\",\"patches\":[{}]}",
+            "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\"}]}",
+            "{\"kernel\":\"k\",\"patches\":[{\"name\":null,\"content\":\"\"}]}",
+            "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"!!!\"}]}",
+            "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":null}]}",
+            "{\"kernel\":\"k\",\"patches\":[],\"replace\":\"yes\"}",
+            "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"basePatch\":[]}",
+            "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":7}",
+            "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[null]}",
+            "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{}]}",
+            "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{\"kind\":\"layout-is-safe\",\"unit\":\"a.c\",\"name\":\"struct s\"}]}",
+            "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{\"kind\":\"layout-is-safe\",\"unit\":\"a.c\",\"name\":\"struct s\",\"reason\":\"\"}]}",
+            "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{\"kind\":\"layout-is-safe\",\"unit\":\"a.c\",\"name\":\"struct s\",\"reason\":null}]}",
+            "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{\"kind\":\"layout-is-safe\",\"unit\":\"a.c\",\"name\":\"struct s\",\"reason\":\"a\\u001bb\"}]}",
+            "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{\"kind\":\"force\",\"unit\":\"a.c\",\"name\":\"s\",\"reason\":\"so\"}]}",
+            "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{\"kind\":99,\"unit\":\"a.c\",\"name\":\"s\",\"reason\":\"so\"}]}",
+            "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{\"kind\":\"layout-is-safe\",\"unit\":\"../a.c\",\"name\":\"s\",\"reason\":\"so\"}]}",
+            "{\"kernel\":\"k\",\"patches\":[{\"name\":\"a\",\"content\":\"YQ==\"}],\"statements\":[{\"kind\":\"layout-is-safe\",\"unit\":\"a.c\",\"name\":\"struct s\",\"reason\":\"so\"},{\"kind\":\"layout-is-safe\",\"unit\":\"a.c\",\"name\":\"struct s\",\"reason\":\"else\"}]}",
+            "{\"kernel\":\"k\",\"patches\":[],}",
+            "{\"kernel\":\"k\" /* */,\"patches\":[]}",
+            "\ufeff{\"kernel\":",
+            "<?xml version=\"1.0\"?><kernel/>",
+            new string('[', 100_000),
+            "{\"kernel\":" + new string('{', 50_000),
+            "{\"x\":" + string.Concat(Enumerable.Repeat("{\"x\":", 30)) + "1" + new string('}', 31),
+        ];
 
     [Theory]
     [MemberData(nameof(Bodies))]
@@ -58,7 +58,11 @@ public sealed class MalformedRequestTests
         await using var server = await RunningServer.StartAsync();
         using var client = server.WithSecret(server.Administrator!);
         using var content = new StringContent(body, Encoding.UTF8, "application/json");
-        await Answered.RefusedAsync(await client.PostAsync(ApiRoutes.Builds, content, Cancellation), HttpStatusCode.BadRequest, "ELP1006");
+        await Answered.RefusedAsync(
+            await client.PostAsync(ApiRoutes.Builds, content, Cancellation),
+            HttpStatusCode.BadRequest,
+            "ELP1006"
+        );
         Assert.Empty((await Answered.ValueAsync<BuildPage>(await client.GetAsync(ApiRoutes.Builds, Cancellation))).Builds);
     }
 
@@ -116,7 +120,11 @@ public sealed class MalformedRequestTests
         using var client = server.WithSecret(server.Administrator!);
         using var content = new StringContent("{\"kernel\":\"k\",\"patches\":[]}");
         content.Headers.ContentType = MediaTypeHeaderValue.Parse(type);
-        await Answered.RefusedAsync(await client.PostAsync(ApiRoutes.Builds, content, Cancellation), HttpStatusCode.UnsupportedMediaType, "ELP1006");
+        await Answered.RefusedAsync(
+            await client.PostAsync(ApiRoutes.Builds, content, Cancellation),
+            HttpStatusCode.UnsupportedMediaType,
+            "ELP1006"
+        );
     }
 
     [Theory]
@@ -155,7 +163,11 @@ public sealed class MalformedRequestTests
         await using var server = await RunningServer.StartAsync(o => o with { AllowUploadedSource = false });
         using var client = server.WithSecret(server.Administrator!);
         using var content = new ByteArrayContent(new byte[1000]);
-        await Answered.RefusedAsync(await client.PutAsync(ApiRoutes.KernelPart("kernel", "source"), content, Cancellation), HttpStatusCode.Forbidden, "ELP1013");
+        await Answered.RefusedAsync(
+            await client.PutAsync(ApiRoutes.KernelPart("kernel", "source"), content, Cancellation),
+            HttpStatusCode.Forbidden,
+            "ELP1013"
+        );
     }
 
     [Theory]

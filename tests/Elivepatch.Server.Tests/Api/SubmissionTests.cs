@@ -27,11 +27,17 @@ public sealed class SubmissionTests
         var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => SubmitAsync(client, "same")));
         var views = await Task.WhenAll(answers.Select(a => Answered.ValueAsync<BuildView>(a, HttpStatusCode.Accepted)));
         var id = Assert.Single(views.Select(v => v.Id).Distinct());
-        Assert.Equal(id, Assert.Single((await Answered.ValueAsync<BuildPage>(await client.GetAsync(ApiRoutes.Builds, Cancellation))).Builds).Id);
+        Assert.Equal(
+            id,
+            Assert.Single((await Answered.ValueAsync<BuildPage>(await client.GetAsync(ApiRoutes.Builds, Cancellation))).Builds).Id
+        );
         Assert.All(answers, a => Assert.Equal(ApiRoutes.Build(id), a.Headers.Location?.OriginalString));
         Assert.Single(await server.Get<BuildEventTable>().ReadAsync(id, 0, 1000, Cancellation));
         // Each of them is noted, with the build that it came to.
-        Assert.Equal(100, (await server.Get<AuditTable>().ListAsync(1000, Cancellation)).Count(e => e.Subject == id && e.Status == 202));
+        Assert.Equal(
+            100,
+            (await server.Get<AuditTable>().ListAsync(1000, Cancellation)).Count(e => e.Subject == id && e.Status == 202)
+        );
     }
 
     [Fact]
@@ -59,7 +65,9 @@ public sealed class SubmissionTests
         using var client = await server.WithScopesAsync(TokenScopes.Submit);
         var first = await Answered.ValueAsync<BuildView>(await SubmitAsync(client, "patch"), HttpStatusCode.Accepted);
         await server.Get<BuildTable>().TakeAsync("worker", Cancellation);
-        await server.Get<BuildTable>().FinishAsync(new(first.Id, "worker", 1), new() { State = BuildState.Refused }, Cancellation);
+        await server
+            .Get<BuildTable>()
+            .FinishAsync(new(first.Id, "worker", 1), new() { State = BuildState.Refused }, Cancellation);
         Assert.Equal(BuildState.Refused, (await Answered.ValueAsync<BuildView>(await SubmitAsync(client, "patch"))).State);
     }
 
@@ -69,20 +77,33 @@ public sealed class SubmissionTests
         await using var server = await StartAsync();
         using var client = await server.WithScopesAsync(TokenScopes.Submit);
         var plain = await Answered.ValueAsync<BuildView>(await SubmitAsync(client, "patch"), HttpStatusCode.Accepted);
-        var statement = new AuthorStatement(StatementKind.LayoutIsSafe, "fs/eventfd.c", "struct eventfd_ctx", "it lies in padding");
+        var statement = new AuthorStatement(
+            StatementKind.LayoutIsSafe,
+            "fs/eventfd.c",
+            "struct eventfd_ctx",
+            "it lies in padding"
+        );
         using var content = new StringContent(
             $$"""
             {"kernel":"{{kernel}}","patches":[{"name":"fix.patch","content":"{{Convert.ToBase64String("patch"u8)}}"}],
              "basePatches":[],"replace":true,
              "statements":[{"kind":"layout-is-safe","unit":"fs/eventfd.c","name":"struct eventfd_ctx","reason":"it lies in padding"}]}
             """,
-            Encoding.UTF8, "application/json");
+            Encoding.UTF8,
+            "application/json"
+        );
 
-        var stated = await Answered.ValueAsync<BuildView>(await client.PostAsync(ApiRoutes.Builds, content, Cancellation), HttpStatusCode.Accepted);
+        var stated = await Answered.ValueAsync<BuildView>(
+            await client.PostAsync(ApiRoutes.Builds, content, Cancellation),
+            HttpStatusCode.Accepted
+        );
 
         Assert.NotEqual(plain.Id, stated.Id);
         var blob = (await server.Get<BuildTable>().FindAsync(stated.Id, Cancellation))!.Submission;
-        var kept = JsonSerializer.Deserialize(await server.Get<BlobStore>().ReadAsync(blob, Cancellation), ProtocolJson.Default.BuildSubmission);
+        var kept = JsonSerializer.Deserialize(
+            await server.Get<BlobStore>().ReadAsync(blob, Cancellation),
+            ProtocolJson.Default.BuildSubmission
+        );
         Assert.Equal([statement], kept!.Statements);
     }
 
@@ -92,7 +113,9 @@ public sealed class SubmissionTests
         var submission = JsonSerializer.Deserialize("""{"kernel":"k","patches":[]}""", ProtocolJson.Default.BuildSubmission)!;
         Assert.Empty(submission.Statements);
         var explanation = JsonSerializer.Deserialize(
-            """{"name":"m","release":"r","buildId":"b","replace":true,"units":[],"functions":[],"data":[],"references":[]}""", ProtocolJson.Default.Explanation)!;
+            """{"name":"m","release":"r","buildId":"b","replace":true,"units":[],"functions":[],"data":[],"references":[]}""",
+            ProtocolJson.Default.Explanation
+        )!;
         Assert.Empty(explanation.Statements);
     }
 
@@ -108,17 +131,32 @@ public sealed class SubmissionTests
         await using var server = await StartAsync();
         using var client = await server.WithScopesAsync(TokenScopes.Submit);
         var submission = new BuildSubmission { Kernel = kernel, Patches = [new(name, [1])] };
-        using var answer = await client.PostAsJsonAsync(ApiRoutes.Builds, submission, ProtocolJson.Default.BuildSubmission, Cancellation);
+        using var answer = await client.PostAsJsonAsync(
+            ApiRoutes.Builds,
+            submission,
+            ProtocolJson.Default.BuildSubmission,
+            Cancellation
+        );
         await Answered.RefusedAsync(answer, HttpStatusCode.BadRequest, "ELP1006");
     }
 
-    private static Task<HttpResponseMessage> SubmitAsync(HttpClient client, string patch) => client.PostAsJsonAsync(
-        ApiRoutes.Builds, new BuildSubmission { Kernel = kernel, Patches = [new("fix.patch", Encoding.ASCII.GetBytes(patch))] },
-        ProtocolJson.Default.BuildSubmission, Cancellation);
+    private static Task<HttpResponseMessage> SubmitAsync(HttpClient client, string patch) =>
+        client.PostAsJsonAsync(
+            ApiRoutes.Builds,
+            new BuildSubmission { Kernel = kernel, Patches = [new("fix.patch", Encoding.ASCII.GetBytes(patch))] },
+            ProtocolJson.Default.BuildSubmission,
+            Cancellation
+        );
 
     private static async Task<RunningServer> StartAsync(int open = 20)
     {
-        var server = await RunningServer.StartAsync(o => o with { OpenBuildsPerToken = open, Sources = [new(SourceOrigin.Tree, "*", "/")] });
+        var server = await RunningServer.StartAsync(o =>
+            o with
+            {
+                OpenBuildsPerToken = open,
+                Sources = [new(SourceOrigin.Tree, "*", "/")],
+            }
+        );
         await Workbench.AddKernelAsync(server, kernel);
         return server;
     }

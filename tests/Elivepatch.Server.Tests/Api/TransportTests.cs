@@ -22,15 +22,22 @@ public sealed class TransportTests : IDisposable
     public async Task It_serves_https_with_a_certificate_from_files()
     {
         var first = Write("first");
-        await using var server = await RunningServer.StartAsync(o => o with
-        {
-            Listen = [new("https://127.0.0.1:0")],
-            Certificate = scratch.PathOf("server.pem"),
-            CertificateKey = scratch.PathOf("server.key"),
-        });
+        await using var server = await RunningServer.StartAsync(o =>
+            o with
+            {
+                Listen = [new("https://127.0.0.1:0")],
+                Certificate = scratch.PathOf("server.pem"),
+                CertificateKey = scratch.PathOf("server.key"),
+            }
+        );
         Assert.Equal("https", server.Address.Scheme);
         Assert.Equal(first, await ServedAsync(server));
-        using var client = new HttpClient(new SocketsHttpHandler { SslOptions = new() { RemoteCertificateValidationCallback = (_, c, _, _) => c!.GetCertHashString() == first } })
+        using var client = new HttpClient(
+            new SocketsHttpHandler
+            {
+                SslOptions = new() { RemoteCertificateValidationCallback = (_, c, _, _) => c!.GetCertHashString() == first },
+            }
+        )
         {
             BaseAddress = server.Address,
             DefaultRequestVersion = HttpVersion.Version20,
@@ -53,7 +60,10 @@ public sealed class TransportTests : IDisposable
                 Certificate = scratch.PathOf("server.pem"),
                 CertificateKey = scratch.PathOf("server.key"),
             },
-            _ => { }, TimeProvider.System, Cancellation);
+            _ => { },
+            TimeProvider.System,
+            Cancellation
+        );
         Assert.Equal("ELP1017", Assert.Single(opened.Problems).Code.Id);
     }
 
@@ -64,7 +74,9 @@ public sealed class TransportTests : IDisposable
         var key = File.ReadAllText(scratch.PathOf("server.key"));
         Write("two");
         scratch.Write("server.key", key);
-        Assert.False(ServerCertificate.Open(scratch.PathOf("server.pem"), scratch.PathOf("server.key"), TimeProvider.System).Succeeded);
+        Assert.False(
+            ServerCertificate.Open(scratch.PathOf("server.pem"), scratch.PathOf("server.key"), TimeProvider.System).Succeeded
+        );
     }
 
     [Fact]
@@ -93,8 +105,9 @@ public sealed class TransportTests : IDisposable
     }
 
     private static async Task<string> UsedAsync(ServerCertificate certificate) =>
-        (await certificate.Handshake(NullLogger.Instance).OnConnection(new()))
-        .ServerCertificateContext!.TargetCertificate.GetCertHashString();
+        (
+            await certificate.Handshake(NullLogger.Instance).OnConnection(new())
+        ).ServerCertificateContext!.TargetCertificate.GetCertHashString();
 
     private static async Task<string> ServedAsync(RunningServer server)
     {
@@ -117,7 +130,9 @@ public sealed class TransportTests : IDisposable
 
     private string Write(string name)
     {
-        using var certificate = X509CertificateLoader.LoadCertificateFromFile(ServerCertificateFiles.Write(scratch.Folder, name).Certificate);
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(
+            ServerCertificateFiles.Write(scratch.Folder, name).Certificate
+        );
         return certificate.GetCertHashString();
     }
 }

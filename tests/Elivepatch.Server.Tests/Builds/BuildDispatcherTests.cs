@@ -11,12 +11,13 @@ namespace Elivepatch.Server.Tests.Builds;
 public sealed class BuildDispatcherTests
 {
     // A job that says when it has begun, and goes on until it is cancelled.
-    private static BuildRun Endless(TaskCompletionSource begun) => async (_, _, cancellation) =>
-    {
-        begun.TrySetResult();
-        await Task.Delay(-1, cancellation);
-        return new();
-    };
+    private static BuildRun Endless(TaskCompletionSource begun) =>
+        async (_, _, cancellation) =>
+        {
+            begun.TrySetResult();
+            await Task.Delay(-1, cancellation);
+            return new();
+        };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -27,12 +28,14 @@ public sealed class BuildDispatcherTests
         await bench.AddKernelAsync();
         var build = await bench.SubmitAsync("the patch");
         BuildOrder? seen = null;
-        using var dispatcher = bench.Dispatcher((order, journal, _) =>
-        {
-            seen = order;
-            Log(journal, "compiling");
-            return Done("module");
-        });
+        using var dispatcher = bench.Dispatcher(
+            (order, journal, _) =>
+            {
+                seen = order;
+                Log(journal, "compiling");
+                return Done("module");
+            }
+        );
         await dispatcher.StartAsync(Cancellation);
         var ended = await bench.EndOfAsync(build.Id);
         await dispatcher.StopAsync(Cancellation);
@@ -48,11 +51,20 @@ public sealed class BuildDispatcherTests
     {
         using var bench = await Workbench.OpenAsync();
         await bench.AddKernelAsync();
-        using var dispatcher = bench.Dispatcher((order, _, _) => Task.FromResult(new BuildProduct
-        {
-            Problems = [Encoding.UTF8.GetString(order.Submission.Patches[0].Content) == "bad"
-                ? new(PatchProblems.PatchDoesNotApply, "no") : new Problem(RecordProblems.DownloadFailed, "no")],
-        }));
+        using var dispatcher = bench.Dispatcher(
+            (order, _, _) =>
+                Task.FromResult(
+                    new BuildProduct
+                    {
+                        Problems =
+                        [
+                            Encoding.UTF8.GetString(order.Submission.Patches[0].Content) == "bad"
+                                ? new(PatchProblems.PatchDoesNotApply, "no")
+                                : new Problem(RecordProblems.DownloadFailed, "no"),
+                        ],
+                    }
+                )
+        );
         await dispatcher.StartAsync(Cancellation);
         Assert.Equal(BuildState.Refused, (await bench.EndOfAsync((await bench.SubmitAsync("bad")).Id)).State);
         Assert.Equal(BuildState.Failed, (await bench.EndOfAsync((await bench.SubmitAsync("unlucky")).Id)).State);
@@ -94,13 +106,18 @@ public sealed class BuildDispatcherTests
 
         using var bench = await Workbench.OpenAsync(folder: killed.Folder);
         var ran = new ConcurrentBag<string>();
-        using var dispatcher = bench.Dispatcher((order, _, _) =>
-        {
-            ran.Add(order.Id);
-            return Done("module");
-        });
+        using var dispatcher = bench.Dispatcher(
+            (order, _, _) =>
+            {
+                ran.Add(order.Id);
+                return Done("module");
+            }
+        );
         await dispatcher.StartAsync(Cancellation);
-        Assert.Equal((BuildState.Succeeded, 2), ((await bench.EndOfAsync(running.Id)).State, (await bench.EndOfAsync(running.Id)).Attempts));
+        Assert.Equal(
+            (BuildState.Succeeded, 2),
+            ((await bench.EndOfAsync(running.Id)).State, (await bench.EndOfAsync(running.Id)).Attempts)
+        );
         Assert.Equal(BuildState.Succeeded, (await bench.EndOfAsync(waiting.Id)).State);
         await dispatcher.StopAsync(Cancellation);
         Assert.Equal(2, ran.Count);
@@ -127,7 +144,10 @@ public sealed class BuildDispatcherTests
         Assert.Equal((BuildState.Failed, "ELP1015"), (ended.State, ended.End!.Problems[0].Code));
         Assert.Contains("try 2", await DetailsAsync(bench, build.Id));
         // Whoever asks again begins anew.
-        Assert.Equal((BuildState.Queued, 0), ((await bench.SubmitAsync()).State, (await bench.Builds.FindAsync(build.Id, Cancellation))!.Attempts));
+        Assert.Equal(
+            (BuildState.Queued, 0),
+            ((await bench.SubmitAsync()).State, (await bench.Builds.FindAsync(build.Id, Cancellation))!.Attempts)
+        );
     }
 
     [Fact]
@@ -183,23 +203,30 @@ public sealed class BuildDispatcherTests
         var (now, most) = (0, 0);
         var two = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var ran = new ConcurrentDictionary<string, int>();
-        using var dispatcher = bench.Dispatcher(async (order, _, cancellation) =>
-        {
-            ran.AddOrUpdate(order.Id, 1, (_, n) => n + 1);
-            var running = Interlocked.Increment(ref now);
-            InterlockedMax(ref most, running);
-            if (running == 2)
-                two.TrySetResult();
-            // However slow the machine is, the first one sees the second.
-            await two.Task.WaitAsync(TimeSpan.FromSeconds(60), cancellation);
-            await Task.Delay(10, cancellation);
-            Interlocked.Decrement(ref now);
-            return await Done(order.Id);
-        });
+        using var dispatcher = bench.Dispatcher(
+            async (order, _, cancellation) =>
+            {
+                ran.AddOrUpdate(order.Id, 1, (_, n) => n + 1);
+                var running = Interlocked.Increment(ref now);
+                InterlockedMax(ref most, running);
+                if (running == 2)
+                {
+                    two.TrySetResult();
+                }
+                // However slow the machine is, the first one sees the second.
+                await two.Task.WaitAsync(TimeSpan.FromSeconds(60), cancellation);
+                await Task.Delay(10, cancellation);
+                Interlocked.Decrement(ref now);
+                return await Done(order.Id);
+            }
+        );
         await dispatcher.StartAsync(Cancellation);
         var builds = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => bench.SubmitAsync($"patch {i}")));
         foreach (var build in builds)
+        {
             Assert.Equal(BuildState.Succeeded, (await bench.EndOfAsync(build.Id)).State);
+        }
+
         await dispatcher.StopAsync(Cancellation);
         Assert.Equal(2, most);
         Assert.Equal(8, ran.Count);
@@ -211,12 +238,15 @@ public sealed class BuildDispatcherTests
     {
         using var bench = await Workbench.OpenAsync();
         await bench.AddKernelAsync();
-        using var dispatcher = bench.Dispatcher((order, _, _) => Encoding.UTF8.GetString(order.Submission.Patches[0].Content) switch
-        {
-            "full" => throw new IOException("No space left on device", 28),
-            "bug" => throw new InvalidOperationException("bug"),
-            _ => Done("module"),
-        });
+        using var dispatcher = bench.Dispatcher(
+            (order, _, _) =>
+                Encoding.UTF8.GetString(order.Submission.Patches[0].Content) switch
+                {
+                    "full" => throw new IOException("No space left on device", 28),
+                    "bug" => throw new InvalidOperationException("bug"),
+                    _ => Done("module"),
+                }
+        );
         await dispatcher.StartAsync(Cancellation);
         Assert.Equal("ELP1016", (await bench.EndOfAsync((await bench.SubmitAsync("full")).Id)).End!.Problems[0].Code);
         Assert.Equal("ELP1015", (await bench.EndOfAsync((await bench.SubmitAsync("bug")).Id)).End!.Problems[0].Code);
@@ -232,9 +262,18 @@ public sealed class BuildDispatcherTests
         var build = await bench.SubmitAsync();
         // A file system of a few pages below the blobs, where whoever runs this may mount one.
         var mounted = await ProcessRunner.RunAsync(
-            new() { File = "mount", Arguments = ["-t", "tmpfs", "-o", "size=64k", "tmpfs", Path.Combine(bench.Folder, "blobs", "incoming")] }, Cancellation);
+            new()
+            {
+                File = "mount",
+                Arguments = ["-t", "tmpfs", "-o", "size=64k", "tmpfs", Path.Combine(bench.Folder, "blobs", "incoming")],
+            },
+            Cancellation
+        );
         if (!mounted.Succeeded)
+        {
             Assert.Skip("only root can mount a file system that is full");
+        }
+
         try
         {
             using var dispatcher = bench.Dispatcher((_, _, _) => Done(new string('x', 1 << 20)));
@@ -248,7 +287,10 @@ public sealed class BuildDispatcherTests
         }
         finally
         {
-            await ProcessRunner.RunAsync(new() { File = "umount", Arguments = [Path.Combine(bench.Folder, "blobs", "incoming")] }, CancellationToken.None);
+            await ProcessRunner.RunAsync(
+                new() { File = "umount", Arguments = [Path.Combine(bench.Folder, "blobs", "incoming")] },
+                CancellationToken.None
+            );
         }
     }
 
@@ -258,13 +300,18 @@ public sealed class BuildDispatcherTests
         using var bench = await Workbench.OpenAsync();
         await bench.AddKernelAsync();
         var build = await bench.SubmitAsync();
-        using var dispatcher = bench.Dispatcher((_, journal, _) =>
-        {
-            for (var i = 0; i < 5000; i++)
-                journal.Report(new(0, default, BuildEventKind.Stage, "prepare", $"line {i}", "running"));
-            journal.Report(new(0, default, BuildEventKind.Stage, "prepare", "", "done"));
-            return Done("module");
-        });
+        using var dispatcher = bench.Dispatcher(
+            (_, journal, _) =>
+            {
+                for (var i = 0; i < 5000; i++)
+                {
+                    journal.Report(new(0, default, BuildEventKind.Stage, "prepare", $"line {i}", "running"));
+                }
+
+                journal.Report(new(0, default, BuildEventKind.Stage, "prepare", "", "done"));
+                return Done("module");
+            }
+        );
         await dispatcher.StartAsync(Cancellation);
         await bench.EndOfAsync(build.Id);
         await dispatcher.StopAsync(Cancellation);
@@ -274,27 +321,31 @@ public sealed class BuildDispatcherTests
         Assert.Equal("succeeded", events[^1].Detail);
     }
 
-    private static Task<BuildProduct> Done(string module) => Task.FromResult(new BuildProduct
-    {
-        Module = "livepatch_fix",
-        Artifact = Encoding.UTF8.GetBytes(module),
-        Console = "console",
-        Tested = true,
-    });
+    private static Task<BuildProduct> Done(string module) =>
+        Task.FromResult(
+            new BuildProduct
+            {
+                Module = "livepatch_fix",
+                Artifact = Encoding.UTF8.GetBytes(module),
+                Console = "console",
+                Tested = true,
+            }
+        );
 
-    private static void Log(IProgress<BuildEvent> journal, string line) => journal.Report(new(0, default, BuildEventKind.Log, "", line));
+    private static void Log(IProgress<BuildEvent> journal, string line) =>
+        journal.Report(new(0, default, BuildEventKind.Log, "", line));
 
     private static async Task<IReadOnlyList<string>> DetailsAsync(Workbench bench, string build) =>
         [.. (await bench.Events.ReadAsync(build, 0, 100, Cancellation)).Select(e => e.Detail)];
 
     private static async Task<(BuildState State, int Attempts)> StateAsync(Workbench bench, string build) =>
-        await bench.Builds.FindAsync(build, Cancellation) is { } found ? (found.State, found.Attempts) : throw new InvalidOperationException();
+        await bench.Builds.FindAsync(build, Cancellation) is { } found
+            ? (found.State, found.Attempts)
+            : throw new InvalidOperationException();
 
     private static void InterlockedMax(ref int most, int value)
     {
         int seen;
-        while ((seen = Volatile.Read(ref most)) < value && Interlocked.CompareExchange(ref most, value, seen) != seen)
-        {
-        }
+        while ((seen = Volatile.Read(ref most)) < value && Interlocked.CompareExchange(ref most, value, seen) != seen) { }
     }
 }

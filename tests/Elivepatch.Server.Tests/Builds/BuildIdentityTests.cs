@@ -17,7 +17,16 @@ public sealed class BuildIdentityTests
     private static readonly AuthorStatement bag = new(StatementKind.LayoutIsSafe, "fs/box.c", "struct bag", "it lies in padding");
 
     private static readonly StoredKernel kernel = new(
-        new string('1', 64), "6.1.0", new string('a', 40), "gcc", new string('c', 64), null, null, DateTimeOffset.UnixEpoch, "machine");
+        new string('1', 64),
+        "6.1.0",
+        new string('a', 40),
+        "gcc",
+        new string('c', 64),
+        null,
+        null,
+        DateTimeOffset.UnixEpoch,
+        "machine"
+    );
 
     private static readonly BuildSubmission submission = new()
     {
@@ -28,37 +37,38 @@ public sealed class BuildIdentityTests
         Script = "true",
     };
 
-    public static TheoryData<string, string> Others => new()
-    {
-        { "engine", Of(engine: "2") },
-        { "rules", BuildIdentity.Of(submission, kernel, new(), "1", rules: 0) },
-        { "kernel", Of(of: kernel with { Id = new string('2', 64) }) },
-        { "source", Of(of: kernel with { Source = new string('3', 64) }) },
-        { "boot image", Of(of: kernel with { BootImage = new string('3', 64) }) },
-        { "order of patches", Of(submission with { Patches = [two, one] }) },
-        { "a patch less", Of(submission with { Patches = [one] }) },
-        { "a patch twice", Of(submission with { Patches = [one, two, two] }) },
-        { "content of a patch", Of(submission with { Patches = [one, two with { Content = [3] }] }) },
-        { "name of a patch", Of(submission with { Patches = [one, two with { Name = "three.patch" }] }) },
-        { "no base patch", Of(submission with { BasePatches = [] }) },
-        { "a patch in the other list", Of(submission with { Patches = [two], BasePatches = [one, one] }) },
-        { "name of the module", Of(submission with { Name = "other" }) },
-        { "no name", Of(submission with { Name = null }) },
-        { "empty name", Of(submission with { Name = "" }) },
-        { "replace", Of(submission with { Replace = false }) },
-        { "script", Of(submission with { Script = "false" }) },
-        { "no script", Of(submission with { Script = null }) },
-        { "a statement", Of(submission with { Statements = [box] }) },
-        { "two statements", Of(submission with { Statements = [box, bag] }) },
-        { "order of statements", Of(submission with { Statements = [bag, box] }) },
-        { "reason of a statement", Of(submission with { Statements = [box with { Reason = "nobody reads it" }] }) },
-        { "unit of a statement", Of(submission with { Statements = [box with { Unit = "fs/bag.c" }] }) },
-        { "kind of a statement", Of(submission with { Statements = [box with { Kind = StatementKind.LeaveOutExport }] }) },
-        { "policy", Of(policy: new() { Trial = TrialPolicy.Off }) },
-        { "time of the script", Of(policy: new() { ScriptTime = TimeSpan.FromSeconds(60) }) },
-        { "units", Of(policy: new() { MostUnits = 401 }) },
-        { "module key", Of(policy: new() { ModuleCertificate = new string('4', 64) }) },
-    };
+    public static TheoryData<string, string> Others =>
+        new()
+        {
+            { "engine", Of(engine: "2") },
+            { "rules", BuildIdentity.Of(submission, kernel, new(), "1", rules: 0) },
+            { "kernel", Of(of: kernel with { Id = new string('2', 64) }) },
+            { "source", Of(of: kernel with { Source = new string('3', 64) }) },
+            { "boot image", Of(of: kernel with { BootImage = new string('3', 64) }) },
+            { "order of patches", Of(submission with { Patches = [two, one] }) },
+            { "a patch less", Of(submission with { Patches = [one] }) },
+            { "a patch twice", Of(submission with { Patches = [one, two, two] }) },
+            { "content of a patch", Of(submission with { Patches = [one, two with { Content = [3] }] }) },
+            { "name of a patch", Of(submission with { Patches = [one, two with { Name = "three.patch" }] }) },
+            { "no base patch", Of(submission with { BasePatches = [] }) },
+            { "a patch in the other list", Of(submission with { Patches = [two], BasePatches = [one, one] }) },
+            { "name of the module", Of(submission with { Name = "other" }) },
+            { "no name", Of(submission with { Name = null }) },
+            { "empty name", Of(submission with { Name = "" }) },
+            { "replace", Of(submission with { Replace = false }) },
+            { "script", Of(submission with { Script = "false" }) },
+            { "no script", Of(submission with { Script = null }) },
+            { "a statement", Of(submission with { Statements = [box] }) },
+            { "two statements", Of(submission with { Statements = [box, bag] }) },
+            { "order of statements", Of(submission with { Statements = [bag, box] }) },
+            { "reason of a statement", Of(submission with { Statements = [box with { Reason = "nobody reads it" }] }) },
+            { "unit of a statement", Of(submission with { Statements = [box with { Unit = "fs/bag.c" }] }) },
+            { "kind of a statement", Of(submission with { Statements = [box with { Kind = StatementKind.LeaveOutExport }] }) },
+            { "policy", Of(policy: new() { Trial = TrialPolicy.Off }) },
+            { "time of the script", Of(policy: new() { ScriptTime = TimeSpan.FromSeconds(60) }) },
+            { "units", Of(policy: new() { MostUnits = 401 }) },
+            { "module key", Of(policy: new() { ModuleCertificate = new string('4', 64) }) },
+        };
 
     [Theory]
     [MemberData(nameof(Others))]
@@ -75,6 +85,10 @@ public sealed class BuildIdentityTests
     public void Who_asks_and_when_does_not_matter() =>
         Assert.Equal(Of(), Of(submission with { }, kernel with { Added = DateTimeOffset.UtcNow, AddedBy = "other" }));
 
-    private static string Of(BuildSubmission? submitted = null, StoredKernel? of = null, ServicePolicy? policy = null, string engine = "1") =>
-        BuildIdentity.Of(submitted ?? submission, of ?? kernel, policy ?? new(), engine);
+    private static string Of(
+        BuildSubmission? submitted = null,
+        StoredKernel? of = null,
+        ServicePolicy? policy = null,
+        string engine = "1"
+    ) => BuildIdentity.Of(submitted ?? submission, of ?? kernel, policy ?? new(), engine);
 }

@@ -39,7 +39,10 @@ public sealed class BuildIntakeTests
     {
         await RefusedAsync(ServiceProblems.RequestTooLarge, s => s with { Patches = [.. Enumerable.Repeat(s.Patches[0], 501)] });
         await RefusedAsync(ServiceProblems.RequestTooLarge, s => s with { Patches = [new("a.patch", new byte[(16 << 20) + 1])] });
-        await RefusedAsync(ServiceProblems.RequestTooLarge, s => s with { Patches = [.. Enumerable.Repeat(new PatchFile("a.patch", new byte[15 << 20]), 9)] });
+        await RefusedAsync(
+            ServiceProblems.RequestTooLarge,
+            s => s with { Patches = [.. Enumerable.Repeat(new PatchFile("a.patch", new byte[15 << 20]), 9)] }
+        );
         await RefusedAsync(ServiceProblems.RequestTooLarge, s => s with { Script = new string('x', 300_000) });
     }
 
@@ -48,7 +51,8 @@ public sealed class BuildIntakeTests
         await RefusedAsync(KernelProblems.ModuleNameUnusable, s => s with { Name = "../x" });
 
     [Fact]
-    public async Task A_script_with_a_nul_is_refused() => await RefusedAsync(ServerProblems.RequestMalformed, s => s with { Script = "true\0" });
+    public async Task A_script_with_a_nul_is_refused() =>
+        await RefusedAsync(ServerProblems.RequestMalformed, s => s with { Script = "true\0" });
 
     [Theory]
     [InlineData("--- a/Makefile\n+++ b/Makefile\n")]
@@ -66,7 +70,10 @@ public sealed class BuildIntakeTests
     [InlineData("--- a/kernel/gen_kheaders.sh\n")]
     public async Task A_base_patch_that_changes_the_build_needs_the_operators_leave(string patch)
     {
-        await RefusedAsync(ServerProblems.BuildPatchForbidden, s => s with { BasePatches = [new("base.patch", Encoding.UTF8.GetBytes(patch))] });
+        await RefusedAsync(
+            ServerProblems.BuildPatchForbidden,
+            s => s with { BasePatches = [new("base.patch", Encoding.UTF8.GetBytes(patch))] }
+        );
         using var bench = await Workbench.OpenAsync(new() { AllowBuildPatches = true });
         await bench.AddKernelAsync();
         var submission = Workbench.Submission() with { BasePatches = [new("base.patch", Encoding.UTF8.GetBytes(patch))] };
@@ -79,14 +86,29 @@ public sealed class BuildIntakeTests
         using var bench = await Workbench.OpenAsync();
         await bench.AddKernelAsync();
         var patch = "--- a/fs/proc/meminfo.c\n+++ b/fs/proc/meminfo.c\n@@ -1 +1 @@\n-int toolset;\n+int tools;\n"u8.ToArray();
-        Assert.True((await bench.Intake.SubmitAsync(Workbench.Submission() with { BasePatches = [new("base.patch", patch)] }, "t", "n", Cancellation)).Succeeded);
+        Assert.True(
+            (
+                await bench.Intake.SubmitAsync(
+                    Workbench.Submission() with
+                    {
+                        BasePatches = [new("base.patch", patch)],
+                    },
+                    "t",
+                    "n",
+                    Cancellation
+                )
+            ).Succeeded
+        );
     }
 
     [Fact]
     public async Task A_kernel_that_nobody_told_of_is_refused()
     {
         using var bench = await Workbench.OpenAsync();
-        Refused(RecordProblems.KernelUnknown, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
+        Refused(
+            RecordProblems.KernelUnknown,
+            await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation)
+        );
     }
 
     [Fact]
@@ -94,7 +116,10 @@ public sealed class BuildIntakeTests
     {
         using var bench = await Workbench.OpenAsync();
         await bench.AddKernelAsync(compiler: "gcc-99 (Debian 99.1.0-1) 99.1.0");
-        var problem = Refused(CompileProblems.CompilerMissing, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
+        var problem = Refused(
+            CompileProblems.CompilerMissing,
+            await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation)
+        );
         Assert.Contains("99.1.0", problem.Reason, StringComparison.Ordinal);
         Assert.Contains("/usr/bin/gcc", problem.Reason, StringComparison.Ordinal);
     }
@@ -104,7 +129,10 @@ public sealed class BuildIntakeTests
     {
         using var bench = await Workbench.OpenAsync(sources: [new(SourceOrigin.Tree, "*", "/no/such/tree")]);
         await bench.AddKernelAsync();
-        var problem = Refused(ServiceProblems.KernelIncomplete, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
+        var problem = Refused(
+            ServiceProblems.KernelIncomplete,
+            await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation)
+        );
         Assert.Contains("/no/such/tree", problem.Reason, StringComparison.Ordinal);
     }
 
@@ -113,7 +141,10 @@ public sealed class BuildIntakeTests
     {
         using var bench = await Workbench.OpenAsync(new() { Trial = TrialPolicy.Required });
         await bench.AddKernelAsync();
-        Refused(BuilderProblems.TestImpossible, await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation));
+        Refused(
+            BuilderProblems.TestImpossible,
+            await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation)
+        );
     }
 
     [Fact]
@@ -139,8 +170,11 @@ public sealed class BuildIntakeTests
     {
         using var bench = await Workbench.OpenAsync(new() { OpenBuildsPerToken = 3 });
         await bench.AddKernelAsync();
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 10).Select(i =>
-            bench.Intake.SubmitAsync(Workbench.Submission($"patch {i}"), "greedy", "name", Cancellation)));
+        var outcomes = await Task.WhenAll(
+            Enumerable
+                .Range(0, 10)
+                .Select(i => bench.Intake.SubmitAsync(Workbench.Submission($"patch {i}"), "greedy", "name", Cancellation))
+        );
         Assert.Equal(3, outcomes.Count(o => o.Succeeded));
         Assert.All(outcomes.Where(o => !o.Succeeded), o => Refused(ServiceProblems.TooManyRequests, o));
         // What waits already may be asked for again, and others are not concerned.
@@ -155,17 +189,22 @@ public sealed class BuildIntakeTests
         using var bench = await Workbench.OpenAsync();
         await bench.AddKernelAsync();
         // One file name, one module name, two contents.
-        var one = Workbench.Get(await bench.Intake.SubmitAsync(Workbench.Submission("one") with { Name = "fix" }, "token one", "one", Cancellation));
-        var two = Workbench.Get(await bench.Intake.SubmitAsync(Workbench.Submission("two") with { Name = "fix" }, "token two", "two", Cancellation));
+        var one = Workbench.Get(
+            await bench.Intake.SubmitAsync(Workbench.Submission("one") with { Name = "fix" }, "token one", "one", Cancellation)
+        );
+        var two = Workbench.Get(
+            await bench.Intake.SubmitAsync(Workbench.Submission("two") with { Name = "fix" }, "token two", "two", Cancellation)
+        );
         Assert.NotEqual(one.Id, two.Id);
         Assert.Equal(one.Patches[0].Name, two.Patches[0].Name);
         Assert.NotEqual(one.Patches[0].Sha256, two.Patches[0].Sha256);
 
-        using var dispatcher = bench.Dispatcher((order, _, _) => Task.FromResult(new BuildProduct
-        {
-            Module = order.Submission.Name,
-            Artifact = order.Submission.Patches[0].Content,
-        }));
+        using var dispatcher = bench.Dispatcher(
+            (order, _, _) =>
+                Task.FromResult(
+                    new BuildProduct { Module = order.Submission.Name, Artifact = order.Submission.Patches[0].Content }
+                )
+        );
         await dispatcher.StartAsync(Cancellation);
         var (first, second) = (await bench.EndOfAsync(one.Id), await bench.EndOfAsync(two.Id));
         await dispatcher.StopAsync(Cancellation);
@@ -173,7 +212,22 @@ public sealed class BuildIntakeTests
         Assert.Equal("one"u8.ToArray(), await bench.Blobs.ReadAsync(first.End.Artifact!, Cancellation));
         Assert.Equal("two"u8.ToArray(), await bench.Blobs.ReadAsync(second.End.Artifact!, Cancellation));
         // Each one's next request is answered with its own.
-        Assert.Equal(first.End.Artifact, Workbench.Get(await bench.Intake.SubmitAsync(Workbench.Submission("one") with { Name = "fix" }, "token two", "two", Cancellation)).End!.Artifact);
+        Assert.Equal(
+            first.End.Artifact,
+            Workbench
+                .Get(
+                    await bench.Intake.SubmitAsync(
+                        Workbench.Submission("one") with
+                        {
+                            Name = "fix",
+                        },
+                        "token two",
+                        "two",
+                        Cancellation
+                    )
+                )
+                .End!.Artifact
+        );
     }
 
     [Fact]

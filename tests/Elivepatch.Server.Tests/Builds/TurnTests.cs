@@ -35,11 +35,17 @@ public sealed class TurnTests : IDisposable
     {
         var builds = await OpenAsync();
         foreach (var id in (string[])["a1", "a2", "a3", "b1", "b2", "c1"])
+        {
             await AddAsync(builds, id, id[..1]);
+        }
+
         Assert.Equal(["a1", "b1", "c1", "a2", "b2", "a3"], await TakeAsync(builds, 6, end: true));
         // Who had nothing to do for a while has no more turns for that than the others.
         foreach (var id in (string[])["a4", "a5", "b3", "c2", "c3"])
+        {
             await AddAsync(builds, id, id[..1]);
+        }
+
         Assert.Equal(["c2", "b3", "a4", "c3", "a5"], await TakeAsync(builds, 5, end: true));
     }
 
@@ -48,7 +54,10 @@ public sealed class TurnTests : IDisposable
     {
         var builds = await OpenAsync();
         foreach (var id in (string[])["long1", "long2", "short1", "short2"])
+        {
             await AddAsync(builds, id, id[..^1]);
+        }
+
         Assert.Equal(["long1", "short1"], await TakeAsync(builds, 2));
         await EndAsync(builds, "short1");
         // By turns alone it would be the other's, who then had both of two builders.
@@ -145,18 +154,26 @@ public sealed class TurnTests : IDisposable
         await bench.AddKernelAsync();
         var first = new TaskCompletionSource();
         var begun = new ConcurrentQueue<string>();
-        using var dispatcher = bench.Dispatcher(async (order, _, cancellation) =>
-        {
-            begun.Enqueue(order.Id);
-            if (begun.Count > 2)
-                await Task.Delay(-1, cancellation);
-            // As the limit of a test's time ends it.
-            await first.Task.WaitAsync(cancellation);
-            return new() { Problems = [new(VirtualMachineProblems.TrialScriptTimedOut, "")] };
-        }, builders: 1);
+        using var dispatcher = bench.Dispatcher(
+            async (order, _, cancellation) =>
+            {
+                begun.Enqueue(order.Id);
+                if (begun.Count > 2)
+                {
+                    await Task.Delay(-1, cancellation);
+                }
+                // As the limit of a test's time ends it.
+                await first.Task.WaitAsync(cancellation);
+                return new() { Problems = [new(VirtualMachineProblems.TrialScriptTimedOut, "")] };
+            },
+            builders: 1
+        );
         var flood = new List<string>();
         for (var i = 0; i < 30; i++)
+        {
             flood.Add((await bench.SubmitAsync($"flood {i}")).Id);
+        }
+
         await dispatcher.StartAsync(Cancellation);
         await Waiting.UntilAsync(() => begun.Count == 1);
         var other = await bench.SubmitAsync("other", token: "another");
@@ -174,7 +191,9 @@ public sealed class TurnTests : IDisposable
         foreach (var compiler in (string[])["gcc", "gcc-13"])
         {
             await kernels.AddAsync(
-                new(compiler, "6.12.0-test", "00ff", compiler, new('a', 64), null, null, clock.Now, "test"), Cancellation);
+                new(compiler, "6.12.0-test", "00ff", compiler, new('a', 64), null, null, clock.Now, "test"),
+                Cancellation
+            );
         }
 
         return new(database, new(database, clock), clock);
@@ -184,23 +203,28 @@ public sealed class TurnTests : IDisposable
     {
         var builds = await OpenAsync();
         for (var i = 1; i <= 30; i++)
+        {
             await AddAsync(builds, string.Create(CultureInfo.InvariantCulture, $"flood {i:00}"), "flood");
+        }
+
         return builds;
     }
 
-    private Task AddAsync(BuildTable builds, string id, string token, string kernel = "gcc") => builds.SubmitAsync(
-        new()
-        {
-            Id = id,
-            Kernel = kernel,
-            Release = "6.12.0-test",
-            Submission = new('b', 64),
-            Patches = [],
-            Token = token,
-            Requester = token,
-            Submitted = clock.Now,
-        },
-        Cancellation);
+    private Task AddAsync(BuildTable builds, string id, string token, string kernel = "gcc") =>
+        builds.SubmitAsync(
+            new()
+            {
+                Id = id,
+                Kernel = kernel,
+                Release = "6.12.0-test",
+                Submission = new('b', 64),
+                Patches = [],
+                Token = token,
+                Requester = token,
+                Submitted = clock.Now,
+            },
+            Cancellation
+        );
 
     private static async Task<List<string>> TakeAsync(BuildTable builds, int count, bool end = false)
     {
@@ -209,14 +233,22 @@ public sealed class TurnTests : IDisposable
         {
             taken.Add((await builds.TakeAsync("worker", Cancellation))!.Id);
             if (end)
+            {
                 await EndAsync(builds, taken[^1]);
+            }
         }
 
         return taken;
     }
 
-    private static async Task EndAsync(BuildTable builds, string id) => Assert.True(
-        await builds.FinishAsync((await builds.FindAsync(id, Cancellation))!.Lease, new() { State = BuildState.Refused }, Cancellation));
+    private static async Task EndAsync(BuildTable builds, string id) =>
+        Assert.True(
+            await builds.FinishAsync(
+                (await builds.FindAsync(id, Cancellation))!.Lease,
+                new() { State = BuildState.Refused },
+                Cancellation
+            )
+        );
 
     private static Task<(BuildTaking Taking, StoredBuild? Build)> TellAsync(BuildTable builds, string told) =>
         builds.TakeInTurnAsync(told, "worker", held, Most, Cancellation);

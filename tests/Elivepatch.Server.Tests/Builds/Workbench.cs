@@ -19,7 +19,14 @@ internal sealed class Workbench : IDisposable
 
     private readonly bool ownsFolder;
 
-    private Workbench(string folder, bool ownsFolder, Database database, CacheRoot cache, ServicePolicy policy, IReadOnlyList<SourceEntry> sources)
+    private Workbench(
+        string folder,
+        bool ownsFolder,
+        Database database,
+        CacheRoot cache,
+        ServicePolicy policy,
+        IReadOnlyList<SourceEntry> sources
+    )
     {
         Folder = folder;
         this.ownsFolder = ownsFolder;
@@ -33,7 +40,17 @@ internal sealed class Workbench : IDisposable
         Sources = new(cache, sources, TimeProvider.System);
         var compilers = new LocalCompilers(TimeProvider.System);
         Registry = new(Kernels, Blobs, Sources, compilers, policy, TimeProvider.System);
-        Intake = new(Builds, Kernels, Registry, Blobs, compilers, Signals, new LocalDispatch(Signals), policy, TimeProvider.System);
+        Intake = new(
+            Builds,
+            Kernels,
+            Registry,
+            Blobs,
+            compilers,
+            Signals,
+            new LocalDispatch(Signals),
+            policy,
+            TimeProvider.System
+        );
     }
 
     public string Folder { get; }
@@ -64,14 +81,23 @@ internal sealed class Workbench : IDisposable
 
     /// <summary>Opens the state; another one on the same folder is the server after a restart.</summary>
     public static async Task<Workbench> OpenAsync(
-        ServicePolicy? policy = null, string? folder = null, IReadOnlyList<SourceEntry>? sources = null, CacheRoot? cache = null,
-        Database? shared = null)
+        ServicePolicy? policy = null,
+        string? folder = null,
+        IReadOnlyList<SourceEntry>? sources = null,
+        CacheRoot? cache = null,
+        Database? shared = null
+    )
     {
         var path = folder ?? Directory.CreateTempSubdirectory("elivepatchd-").FullName;
         var database = shared ?? Get(await SqliteDatabase.OpenAsync(Path.Combine(path, "state.db"), Cancellation));
         return new(
-            path, folder is null, database, cache ?? Get(CacheRoot.Open(Path.Combine(path, "cache"))), policy ?? new(),
-            sources ?? [new(SourceOrigin.Tree, "*", "/")]);
+            path,
+            folder is null,
+            database,
+            cache ?? Get(CacheRoot.Open(Path.Combine(path, "cache"))),
+            policy ?? new(),
+            sources ?? [new(SourceOrigin.Tree, "*", "/")]
+        );
     }
 
     public static T Get<T>(Outcome<T> outcome)
@@ -84,24 +110,39 @@ internal sealed class Workbench : IDisposable
     public async Task<StoredKernel> AddKernelAsync(string id = KernelId, string? compiler = null)
     {
         var kernel = new StoredKernel(
-            id, "6.1.0-test", new string('a', 40), compiler ?? await CompilerHereAsync(), (await Blobs.PutAsync(new byte[] { 1 }, Cancellation)).Value, null, null,
-            DateTimeOffset.UtcNow, "machine");
+            id,
+            "6.1.0-test",
+            new string('a', 40),
+            compiler ?? await CompilerHereAsync(),
+            (await Blobs.PutAsync(new byte[] { 1 }, Cancellation)).Value,
+            null,
+            null,
+            DateTimeOffset.UtcNow,
+            "machine"
+        );
         await Kernels.AddAsync(kernel, Cancellation);
         return kernel;
     }
 
-    public static BuildSubmission Submission(string text = "patch") => new()
-    {
-        Kernel = KernelId,
-        Patches = [new("fix.patch", System.Text.Encoding.UTF8.GetBytes(text))],
-    };
+    public static BuildSubmission Submission(string text = "patch") =>
+        new() { Kernel = KernelId, Patches = [new("fix.patch", System.Text.Encoding.UTF8.GetBytes(text))] };
 
     public async Task<StoredBuild> SubmitAsync(string text = "patch", string token = "token") =>
         Get(await Intake.SubmitAsync(Submission(text), token, "name", Cancellation));
 
-    public BuildDispatcher Dispatcher(BuildRun run, int builders = 2) => new(
-        Builds, Kernels, Events, Database, Blobs, new(Blobs), Signals, run, new(builders, 3, TimeSpan.FromMilliseconds(50)),
-        NullLogger<BuildDispatcher>.Instance);
+    public BuildDispatcher Dispatcher(BuildRun run, int builders = 2) =>
+        new(
+            Builds,
+            Kernels,
+            Events,
+            Database,
+            Blobs,
+            new(Blobs),
+            Signals,
+            run,
+            new(builders, 3, TimeSpan.FromMilliseconds(50)),
+            NullLogger<BuildDispatcher>.Instance
+        );
 
     /// <summary>Waits until a build has ended.</summary>
     public async Task<StoredBuild> EndOfAsync(string id)
@@ -109,7 +150,10 @@ internal sealed class Workbench : IDisposable
         for (var i = 0; i < 1200; i++)
         {
             if (await Builds.FindAsync(id, Cancellation) is { End: not null } build)
+            {
                 return build;
+            }
+
             await Task.Delay(50, Cancellation);
         }
 
@@ -124,20 +168,31 @@ internal sealed class Workbench : IDisposable
         Signals.Dispose();
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
         if (ownsFolder)
+        {
             Directory.Delete(Folder, recursive: true);
+        }
     }
 
-    /// <summary>Puts a kernel into a server's state whose compiler is the one that is here, so that builds of it are taken in.</summary>
+    /// <summary>
+    /// Puts a kernel into a server's state whose compiler is the one that is here, so that builds of it are taken in.
+    /// </summary>
     public static async Task AddKernelAsync(RunningServer server, string id)
     {
         var capture = (await server.Get<BlobStore>().PutAsync(new byte[] { 1 }, Cancellation)).Value;
-        await server.Get<KernelTable>().AddAsync(
-            new(id, "6.1.0-test", new('a', 40), await CompilerHereAsync(), capture, null, null, server.Clock.Now, "machine"), Cancellation);
+        await server
+            .Get<KernelTable>()
+            .AddAsync(
+                new(id, "6.1.0-test", new('a', 40), await CompilerHereAsync(), capture, null, null, server.Clock.Now, "machine"),
+                Cancellation
+            );
     }
 
     public static async Task<string> CompilerHereAsync()
     {
-        var result = await Kernel.Processes.ProcessRunner.RunAsync(new() { File = "gcc", Arguments = ["--version"] }, Cancellation);
+        var result = await Kernel.Processes.ProcessRunner.RunAsync(
+            new() { File = "gcc", Arguments = ["--version"] },
+            Cancellation
+        );
         return result.Output.Split('\n')[0];
     }
 }

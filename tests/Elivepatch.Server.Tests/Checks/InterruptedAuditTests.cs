@@ -22,7 +22,7 @@ public sealed class InterruptedAuditTests(SharedPostgres postgres) : IDisposable
     public async Task A_server_killed_half_way_goes_on_where_it_was()
     {
         string blob;
-        byte[] second = OldState.ModuleOf(isGood: false, 2);
+        var second = OldState.ModuleOf(isGood: false, 2);
         await using (var old = await RunningServer.StartAsync(state: scratch.PathOf("state")))
         {
             var state = new OldState(old.Services);
@@ -38,14 +38,17 @@ public sealed class InterruptedAuditTests(SharedPostgres postgres) : IDisposable
         await DaemonProgram.RunAsync("mkfifo", blob);
         using (var killed = await ServerProcess.StartAsync([], scratch.PathOf("state"), "known", "--test-policy", "off"))
         {
-            await WithStateAsync(async builds => await Waiting.UntilAsync(
-                async () => await builds.FindAsync("a", Cancellation) is { State: BuildState.Withdrawn }));
+            await WithStateAsync(async builds =>
+                await Waiting.UntilAsync(async () => await builds.FindAsync("a", Cancellation) is { State: BuildState.Withdrawn })
+            );
             killed.Kill();
         }
 
         File.Delete(blob);
         await File.WriteAllBytesAsync(blob, second, Cancellation);
-        await WithStateAsync(async builds => Assert.Equal(["b", "c"], (await builds.ToCheckAsync(ModuleRules.Version, 10, Cancellation)).Select(b => b.Id)));
+        await WithStateAsync(async builds =>
+            Assert.Equal(["b", "c"], (await builds.ToCheckAsync(ModuleRules.Version, 10, Cancellation)).Select(b => b.Id))
+        );
         await using var server = await RunningServer.StartAsync(state: scratch.PathOf("state"));
         var again = new OldState(server.Services);
         // The killed one still has the chore for a minute.
@@ -56,7 +59,10 @@ public sealed class InterruptedAuditTests(SharedPostgres postgres) : IDisposable
             return (await server.Get<BuildTable>().ToCheckAsync(ModuleRules.Version, 10, Cancellation)).Count == 0;
         });
         foreach (var build in new[] { "a", "b" })
+        {
             Assert.Equal(["queued", "running", "succeeded", "withdrawn"], await again.StatesAsync(build));
+        }
+
         Assert.Equal(BuildState.Succeeded, (await server.Get<BuildTable>().StandingAsync("c", Cancellation))!.State);
     }
 
@@ -69,9 +75,15 @@ public sealed class InterruptedAuditTests(SharedPostgres postgres) : IDisposable
         await using var two = await StartAsync("two");
         var states = new[] { new OldState(one.Services), new OldState(two.Services) };
         foreach (var state in states)
+        {
             state.AddRecord();
+        }
+
         for (var i = 0; i < count; i++)
+        {
             await states[0].PublishAsync($"build{i}", OldState.ModuleOf(isGood: i % 3 == 0, i));
+        }
+
         await Waiting.UntilAsync(async () =>
         {
             await Task.WhenAll(states.Select(s => Task.Run(() => s.Service.RunOnceAsync(Cancellation))));
@@ -80,13 +92,22 @@ public sealed class InterruptedAuditTests(SharedPostgres postgres) : IDisposable
         for (var i = 0; i < count; i++)
         {
             Assert.Equal(
-                (string[])["queued", "running", "succeeded", .. i % 3 == 0 ? (string[])[] : ["withdrawn"]], await states[1].StatesAsync($"build{i}"));
+                (string[])["queued", "running", "succeeded", .. i % 3 == 0 ? (string[])[] : ["withdrawn"]],
+                await states[1].StatesAsync($"build{i}")
+            );
         }
 
         Assert.Equal(count - (count / 3), (await two.Get<WithdrawalTable>().ListAsync(null, 100, Cancellation)).Count);
-        Assert.Equal(count - (count / 3), (await one.Get<AuditTable>().ListAsync(100, Cancellation)).Count(e => e.Action == "withdraw"));
+        Assert.Equal(
+            count - (count / 3),
+            (await one.Get<AuditTable>().ListAsync(100, Cancellation)).Count(e => e.Action == "withdraw")
+        );
 
-        Task<RunningServer> StartAsync(string name) => RunningServer.StartAsync(o => o with { Database = address, KeysFolder = scratch.PathOf("keys") }, scratch.PathOf(name));
+        Task<RunningServer> StartAsync(string name) =>
+            RunningServer.StartAsync(
+                o => o with { Database = address, KeysFolder = scratch.PathOf("keys") },
+                scratch.PathOf(name)
+            );
     }
 
     [Fact]

@@ -1,5 +1,5 @@
-// What a server of older rules left behind: builds that have succeeded, with a real module, a statement that names what it was made of, and
-// the record of the kernel. None of it has been checked by rules that have a number.
+// What a server of older rules left behind: builds that have succeeded, with a real module, a statement that names what it was
+// made of, and the record of the kernel. None of it has been checked by rules that have a number.
 
 using System.Globalization;
 using System.Text;
@@ -30,11 +30,17 @@ internal sealed class OldState(IServiceProvider services)
     private const string Config = "CONFIG_LIVEPATCH=y\n";
 
     private static readonly string source = new('5', 64);
-    private static readonly string capture = FakeModule.SymbolsText[..FakeModule.SymbolsText.IndexOf("ffffffffc", StringComparison.Ordinal)];
+    private static readonly string capture = FakeModule.SymbolsText[
+        ..FakeModule.SymbolsText.IndexOf("ffffffffc", StringComparison.Ordinal)
+    ];
 
-    // A module of the real compiler that keeps every rule, and one that wants to replace a function which the kernel does not have.
-    private static readonly Lazy<byte[]> broken = new(() => FakeModule.Link(
-        FakeModule.Source.Replace("{ \"show\", new_show, 0 }", "{ \"gone\", new_show, 0 }", StringComparison.Ordinal)));
+    // A module of the real compiler that keeps every rule, and one that wants to replace a function which the kernel does not
+    // have.
+    private static readonly Lazy<byte[]> broken = new(() =>
+        FakeModule.Link(
+            FakeModule.Source.Replace("{ \"show\", new_show, 0 }", "{ \"gone\", new_show, 0 }", StringComparison.Ordinal)
+        )
+    );
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -58,16 +64,19 @@ internal sealed class OldState(IServiceProvider services)
         File.WriteAllText(Path.Combine(workspace.FullPath, "config"), Config);
         File.WriteAllText(Path.Combine(workspace.FullPath, "kallsyms"), FakeModule.SymbolsText);
         File.WriteAllText(Path.Combine(workspace.FullPath, "Module.symvers"), FakeModule.ExportsText);
-        new KernelStore(cache).Add(workspace, new()
-        {
-            Name = "fake",
-            Release = Release,
-            BuildId = BuildId,
-            Compiler = "gcc",
-            SourceDigest = source,
-            Origin = new("capture", [], DateTimeOffset.UnixEpoch),
-            Layouts = FakeModule.Layouts,
-        });
+        new KernelStore(cache).Add(
+            workspace,
+            new()
+            {
+                Name = "fake",
+                Release = Release,
+                BuildId = BuildId,
+                Compiler = "gcc",
+                SourceDigest = source,
+                Origin = new("capture", [], DateTimeOffset.UnixEpoch),
+                Layouts = FakeModule.Layouts,
+            }
+        );
     }
 
     /// <summary>A build that published a module.</summary>
@@ -87,7 +96,8 @@ internal sealed class OldState(IServiceProvider services)
                 Requester = "a machine",
                 Submitted = Get<TimeProvider>().GetUtcNow(),
             },
-            Cancellation);
+            Cancellation
+        );
         var taken = (await builds.TakeAsync("worker", Cancellation))!;
         Assert.Equal(id, taken.Id);
         await FinishAsync(taken, module, artifact);
@@ -99,29 +109,38 @@ internal sealed class OldState(IServiceProvider services)
     public async Task FinishAsync(StoredBuild build, byte[] module, string? artifact = null)
     {
         var statement = JsonSerializer.SerializeToUtf8Bytes(Say(Digest(module)), ProtocolJson.Default.Statement);
-        Assert.True(await Get<BuildTable>().FinishAsync(
-            build.Lease,
-            new()
-            {
-                State = BuildState.Succeeded,
-                Module = Module,
-                Artifact = artifact ?? (await Get<BlobStore>().PutAsync(module, Cancellation)).Value,
-                ArtifactSize = module.Length,
-                Statement = (await Get<BlobStore>().PutAsync(statement, Cancellation)).Value,
-            },
-            Cancellation));
+        Assert.True(
+            await Get<BuildTable>()
+                .FinishAsync(
+                    build.Lease,
+                    new()
+                    {
+                        State = BuildState.Succeeded,
+                        Module = Module,
+                        Artifact = artifact ?? (await Get<BlobStore>().PutAsync(module, Cancellation)).Value,
+                        ArtifactSize = module.Length,
+                        Statement = (await Get<BlobStore>().PutAsync(statement, Cancellation)).Value,
+                    },
+                    Cancellation
+                )
+        );
     }
 
     /// <summary>What was built before the rules had numbers.</summary>
     public Task ForgetChecksAsync() =>
-        Get<Database>().ChangeAsync(t => t.Connection!.ExecuteAsync("UPDATE builds SET checked = 0", transaction: t), Cancellation);
+        Get<Database>()
+            .ChangeAsync(t => t.Connection!.ExecuteAsync("UPDATE builds SET checked = 0", transaction: t), Cancellation);
 
     /// <summary>The service that checks in the background.</summary>
     public ArtifactAuditService Service => services.GetServices<IHostedService>().OfType<ArtifactAuditService>().Single();
 
     /// <summary>How the states of a build followed each other.</summary>
     public async Task<IReadOnlyList<string>> StatesAsync(string build) =>
-        [.. (await Get<BuildEventTable>().ReadAsync(build, 0, 100, Cancellation)).Where(e => e.Kind == BuildEventKind.State).Select(e => e.Detail)];
+        [
+            .. (await Get<BuildEventTable>().ReadAsync(build, 0, 100, Cancellation))
+                .Where(e => e.Kind == BuildEventKind.State)
+                .Select(e => e.Detail),
+        ];
 
     private async Task AddKernelAsync()
     {
@@ -135,31 +154,50 @@ internal sealed class OldState(IServiceProvider services)
                 Machine = "x86_64",
                 KernelVersionText = "",
             },
-            Encoding.ASCII.GetBytes(Config), Encoding.ASCII.GetBytes(capture), Encoding.ASCII.GetBytes(FakeModule.ExportsText), null).Write(file);
-        await Get<KernelTable>().AddAsync(
-            new(Kernel, Release, BuildId, "gcc", (await Get<BlobStore>().PutAsync(file.ToArray(), Cancellation)).Value, null, null,
-                Get<TimeProvider>().GetUtcNow(), "a machine"),
-            Cancellation);
+            Encoding.ASCII.GetBytes(Config),
+            Encoding.ASCII.GetBytes(capture),
+            Encoding.ASCII.GetBytes(FakeModule.ExportsText),
+            null
+        ).Write(file);
+        await Get<KernelTable>()
+            .AddAsync(
+                new(
+                    Kernel,
+                    Release,
+                    BuildId,
+                    "gcc",
+                    (await Get<BlobStore>().PutAsync(file.ToArray(), Cancellation)).Value,
+                    null,
+                    null,
+                    Get<TimeProvider>().GetUtcNow(),
+                    "a machine"
+                ),
+                Cancellation
+            );
     }
 
-    private static Statement Say(string module) => new()
-    {
-        Type = Statement.StatementType,
-        PredicateType = Statement.ProvenanceType,
-        Subject = [new($"{Module}.ko", new(module))],
-        Predicate = new(
-            new()
-            {
-                BuildType = BuildDefinition.LivepatchType,
-                ExternalParameters = new(Release, BuildId, Patches, [], Module, true),
-                InternalParameters = new("0.0.9", "gcc", [], null),
-                ResolvedDependencies =
-                [
-                    new("kernel", new(Kernel)), new("source", new(source)), new("config", new(Digest(Encoding.ASCII.GetBytes(Config)))),
-                    new("symbols", new(Digest(Encoding.ASCII.GetBytes(FakeModule.SymbolsText)))),
-                ],
-            },
-            new(new("", new Dictionary<string, string>()), new("build", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch)),
-            new(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch)),
-    };
+    private static Statement Say(string module) =>
+        new()
+        {
+            Type = Statement.StatementType,
+            PredicateType = Statement.ProvenanceType,
+            Subject = [new($"{Module}.ko", new(module))],
+            Predicate = new(
+                new()
+                {
+                    BuildType = BuildDefinition.LivepatchType,
+                    ExternalParameters = new(Release, BuildId, Patches, [], Module, true),
+                    InternalParameters = new("0.0.9", "gcc", [], null),
+                    ResolvedDependencies =
+                    [
+                        new("kernel", new(Kernel)),
+                        new("source", new(source)),
+                        new("config", new(Digest(Encoding.ASCII.GetBytes(Config)))),
+                        new("symbols", new(Digest(Encoding.ASCII.GetBytes(FakeModule.SymbolsText)))),
+                    ],
+                },
+                new(new("", new Dictionary<string, string>()), new("build", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch)),
+                new(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch)
+            ),
+        };
 }

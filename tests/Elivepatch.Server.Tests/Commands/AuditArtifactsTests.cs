@@ -27,9 +27,14 @@ public sealed class AuditArtifactsTests(SharedPostgres postgres) : IDisposable
     {
         var address = isShared ? await postgres.NewTextAsync() : null;
         if (address is not null)
+        {
             run.Variables["ELIVEPATCHD_DATABASE"] = address;
+        }
+
         await using var server = await RunningServer.StartAsync(
-            o => address is null ? o : o with { Database = PostgresAddress.Parse(address).Value }, run.State);
+            o => address is null ? o : o with { Database = PostgresAddress.Parse(address).Value },
+            run.State
+        );
         var state = new OldState(server.Services);
         state.AddRecord();
         await state.PublishAsync("bad", OldState.ModuleOf(isGood: false));
@@ -41,15 +46,25 @@ public sealed class AuditArtifactsTests(SharedPostgres postgres) : IDisposable
         Assert.Matches("(?m)^kept +good +fake", run.Output);
         Assert.Matches("(?m)^unchecked +lost +fake .*the module is no longer in the store", run.Output);
         Assert.EndsWith(
-            $"rule set {ModuleRules.Version}: 1 kept, 1 withdrawn or to be withdrawn, 1 unchecked; nothing was changed\n", run.Output, StringComparison.Ordinal);
+            $"rule set {ModuleRules.Version}: 1 kept, 1 withdrawn or to be withdrawn, 1 unchecked; nothing was changed\n",
+            run.Output,
+            StringComparison.Ordinal
+        );
         Assert.Equal(3, (await server.Get<BuildTable>().ToCheckAsync(ModuleRules.Version, 10, Cancellation)).Count);
 
         Assert.Equal(4, await run.RunAsync("audit", "artifacts", "--json"));
         var report = JsonDocument.Parse(run.Output).RootElement;
-        Assert.Equal((ModuleRules.Version, false), (report.GetProperty("rules").GetInt32(), report.GetProperty("isDryRun").GetBoolean()));
+        Assert.Equal(
+            (ModuleRules.Version, false),
+            (report.GetProperty("rules").GetInt32(), report.GetProperty("isDryRun").GetBoolean())
+        );
         Assert.Equal(
             [("bad", "withdrawn"), ("good", "kept"), ("lost", "unchecked")],
-            report.GetProperty("builds").EnumerateArray().Select(b => (b.GetProperty("build").GetString(), b.GetProperty("result").GetString())));
+            report
+                .GetProperty("builds")
+                .EnumerateArray()
+                .Select(b => (b.GetProperty("build").GetString(), b.GetProperty("result").GetString()))
+        );
         Assert.Empty(await server.Get<BuildTable>().ToCheckAsync(ModuleRules.Version, 10, Cancellation));
         Assert.Equal(BuildState.Withdrawn, (await server.Get<BuildTable>().StandingAsync("bad", Cancellation))!.State);
 

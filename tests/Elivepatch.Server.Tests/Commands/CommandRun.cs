@@ -17,10 +17,11 @@ internal sealed class CommandRun : IDisposable
 
     public Dictionary<string, string> Variables { get; } = [];
 
-    public Session Session => new(output, error, IsTerminal: false, new Dictionary<string, string>(Variables) { ["ELIVEPATCHD_STATE_FOLDER"] = State })
-    {
-        ConfigurationFile = "/nonexistent/config.json",
-    };
+    public Session Session =>
+        new(output, error, IsTerminal: false, new Dictionary<string, string>(Variables) { ["ELIVEPATCHD_STATE_FOLDER"] = State })
+        {
+            ConfigurationFile = "/nonexistent/config.json",
+        };
 
     public async Task<int> RunAsync(params string[] words)
     {

@@ -84,7 +84,11 @@ public sealed class CommandTests : IDisposable
         await using var server = await RunningServer.StartAsync();
         Assert.Equal(2, await run.RunAsync("serve", "--listen", server.Address.AbsoluteUri));
         Assert.Contains("ELP1017", run.Error, StringComparison.Ordinal);
-        Assert.Contains(server.Address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), run.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            server.Address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            run.Error,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -107,7 +111,11 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(System.Net.HttpStatusCode.Unauthorized, (await client.GetAsync(ApiRoutes.Builds, Cancellation)).StatusCode);
 
         Assert.Equal(0, await run.RunAsync("audit", "--json"));
-        var actions = JsonDocument.Parse(run.Output).RootElement.EnumerateArray().Select(e => (e.GetProperty("action").GetString(), e.GetProperty("subject").GetString())).ToList();
+        var actions = JsonDocument
+            .Parse(run.Output)
+            .RootElement.EnumerateArray()
+            .Select(e => (e.GetProperty("action").GetString(), e.GetProperty("subject").GetString()))
+            .ToList();
         Assert.Contains(("tokens create", made.Token.Id), actions);
         Assert.Contains(("tokens revoke", made.Token.Id), actions);
     }

@@ -26,15 +26,24 @@ public sealed class ServeTests : IDisposable
         Assert.Contains($"public key  {keys.Single().Id}", server.Greeting, StringComparison.Ordinal);
         Assert.Equal(0, await server.EndAsync());
         await Waiting.UntilAsync(() => server.Log.Contains("elivepatchd has stopped", StringComparison.Ordinal));
-        Assert.Contains($"listens on {server.AddressOf("http").GetLeftPart(UriPartial.Authority)}", server.Log, StringComparison.Ordinal);
+        Assert.Contains(
+            $"listens on {server.AddressOf("http").GetLeftPart(UriPartial.Authority)}",
+            server.Log,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task A_port_that_is_taken_is_said_in_a_line()
     {
         using var server = await ServerProcess.StartAsync([], scratch.PathOf("state"));
-        using var second = DaemonProgram.Start(
-            [.. DaemonProgram.Words(), "--state-folder", scratch.PathOf("other"), "--listen", server.AddressOf("http").GetLeftPart(UriPartial.Authority)]);
+        using var second = DaemonProgram.Start([
+            .. DaemonProgram.Words(),
+            "--state-folder",
+            scratch.PathOf("other"),
+            "--listen",
+            server.AddressOf("http").GetLeftPart(UriPartial.Authority),
+        ]);
         var output = second.StandardOutput.ReadToEndAsync(Cancellation);
         var error = await second.StandardError.ReadToEndAsync(Cancellation);
         await second.WaitForExitAsync(Cancellation);
@@ -68,10 +77,16 @@ public sealed class ServeTests : IDisposable
         Directory.CreateDirectory(scratch.PathOf("state"));
         // The state lies on a file system of 8 MiB.
         using var server = await ServerProcess.StartAsync(
-            ["bwrap", "--die-with-parent", "--dev-bind", "/", "/", "--size", "8388608", "--tmpfs", scratch.PathOf("state"), "--"], scratch.PathOf("state"));
+            ["bwrap", "--die-with-parent", "--dev-bind", "/", "/", "--size", "8388608", "--tmpfs", scratch.PathOf("state"), "--"],
+            scratch.PathOf("state")
+        );
         using var client = server.Client();
         using var content = new ByteArrayContent(new byte[20 << 20]);
-        await Answered.RefusedAsync(await client.PostAsync(ApiRoutes.Kernels, content, Cancellation), HttpStatusCode.ServiceUnavailable, "ELP1016");
+        await Answered.RefusedAsync(
+            await client.PostAsync(ApiRoutes.Kernels, content, Cancellation),
+            HttpStatusCode.ServiceUnavailable,
+            "ELP1016"
+        );
         Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(ApiRoutes.Builds, Cancellation)).StatusCode);
         // What was on its way is gone, so there is room again.
         using var ready = await client.GetAsync(ApiRoutes.Ready, Cancellation);
@@ -83,7 +98,11 @@ public sealed class ServeTests : IDisposable
     public async Task It_tells_the_service_manager_when_it_is_ready()
     {
         var path = scratch.PathOf("notify");
-        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Dgram, System.Net.Sockets.ProtocolType.Unspecified);
+        using var socket = new System.Net.Sockets.Socket(
+            System.Net.Sockets.AddressFamily.Unix,
+            System.Net.Sockets.SocketType.Dgram,
+            System.Net.Sockets.ProtocolType.Unspecified
+        );
         socket.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(path));
         using var server = await ServerProcess.StartAsync(["env", $"NOTIFY_SOCKET={path}"], scratch.PathOf("state"));
         var buffer = new byte[100];
@@ -106,7 +125,10 @@ public sealed class ServeTests : IDisposable
             context.Response.StatusCode = StatusCodes.Status200OK;
         });
         await collector.StartAsync(Cancellation);
-        using var server = await ServerProcess.StartAsync(["env", $"ELIVEPATCHD_OTLP_ENDPOINT={collector.Urls.Single()}"], scratch.PathOf("state"));
+        using var server = await ServerProcess.StartAsync(
+            ["env", $"ELIVEPATCHD_OTLP_ENDPOINT={collector.Urls.Single()}"],
+            scratch.PathOf("state")
+        );
         using var client = server.Client();
         Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(ApiRoutes.Live, Cancellation)).StatusCode);
         Assert.Equal(0, await server.EndAsync());

@@ -56,6 +56,15 @@ public sealed class PostgresAddressTests
         var address = PostgresAddress.Parse("postgres://u5er:s3cret@db:6000/name?sslmode=require").Value;
         Assert.Equal("postgres://db:6000/name", address.ToString());
         Assert.Equal("postgres://db:6000/name", $"{address}");
-        Assert.DoesNotContain("s3cret", new ServerOptions { StateFolder = "", CacheFolder = "", Database = address }.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "s3cret",
+            new ServerOptions
+            {
+                StateFolder = "",
+                CacheFolder = "",
+                Database = address,
+            }.ToString(),
+            StringComparison.Ordinal
+        );
     }
 }

@@ -10,7 +10,9 @@ using Elivepatch.Server.Tests.Kernels;
 
 namespace Elivepatch.Server.Tests.FirstApi;
 
-/// <summary>What clients of the first elivepatch send, byte for byte as Python's requests writes it, and what they are answered.</summary>
+/// <summary>
+/// What clients of the first elivepatch send, byte for byte as Python's requests writes it, and what they are answered.
+/// </summary>
 public sealed class FirstApiTests
 {
     private const string Uuid = "57773c4c-65e2-4ed1-9daa-345737a9b05f";
@@ -40,7 +42,11 @@ public sealed class FirstApiTests
         var told = await SendAsync(server, Json("POST", path, """{"module": "m", "version": "0.1"}"""));
         Assert.StartsWith("HTTP/1.1 201", told, StringComparison.Ordinal);
         Assert.Equal("""{"agent":{"module":"m","version":"0.1"}}""", Body(told));
-        Assert.StartsWith("HTTP/1.1 400", await SendAsync(server, Json("POST", path, """{"module": 7}""")), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "HTTP/1.1 400",
+            await SendAsync(server, Json("POST", path, """{"module": 7}""")),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -52,17 +58,33 @@ public sealed class FirstApiTests
         var build = await TakeAsync(server);
         // Nothing that the client called its files is used.
         var submission = JsonSerializer.Deserialize(
-            await server.Get<BlobStore>().ReadAsync(build.Submission, Cancellation), Protocol.ProtocolJson.Default.BuildSubmission)!;
+            await server.Get<BlobStore>().ReadAsync(build.Submission, Cancellation),
+            Protocol.ProtocolJson.Default.BuildSubmission
+        )!;
         Assert.Equal(["00000.patch", "00001.patch"], submission.BasePatches.Select(p => p.Name));
         Assert.Equal(["one", "two"], submission.BasePatches.Select(p => Encoding.UTF8.GetString(p.Content)));
-        Assert.Equal((Patch, "elivepatch_main"), (Encoding.UTF8.GetString(Assert.Single(submission.Patches).Content), submission.Name));
+        Assert.Equal(
+            (Patch, "elivepatch_main"),
+            (Encoding.UTF8.GetString(Assert.Single(submission.Patches).Content), submission.Name)
+        );
         Assert.False(asked.IsCompleted);
         Assert.Contains(NotThese, await SendAsync(server, SendLivepatch(Uuid)), StringComparison.Ordinal);
 
         byte[] module = [0x7f, (byte)'E', (byte)'L', (byte)'F'];
         var artifact = (await server.Get<BlobStore>().PutAsync(module, Cancellation)).Value;
-        await server.Get<BuildTable>().FinishAsync(
-            build.Lease, new() { State = BuildState.Succeeded, Module = "elivepatch_main", Artifact = artifact, ArtifactSize = 4 }, Cancellation);
+        await server
+            .Get<BuildTable>()
+            .FinishAsync(
+                build.Lease,
+                new()
+                {
+                    State = BuildState.Succeeded,
+                    Module = "elivepatch_main",
+                    Artifact = artifact,
+                    ArtifactSize = 4,
+                },
+                Cancellation
+            );
         var answer = await asked;
         Assert.StartsWith("HTTP/1.1 201", answer, StringComparison.Ordinal);
         Assert.Equal("{\"get_config\":{\"KernelVersion\":null,\"UUID\":\"" + Uuid + "\"}}", Body(answer));
@@ -71,7 +93,11 @@ public sealed class FirstApiTests
         Assert.Contains("Content-Type: application/octet-stream", sent, StringComparison.Ordinal);
         Assert.Equal("\u007fELF", Body(sent));
         // Asking again for the same is answered at once, and for other files under the same name it is refused.
-        Assert.StartsWith("HTTP/1.1 201", await SendAsync(server, GetFiles(Uuid, "6.1.0", config, "one", "two")), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "HTTP/1.1 201",
+            await SendAsync(server, GetFiles(Uuid, "6.1.0", config, "one", "two")),
+            StringComparison.Ordinal
+        );
         var other = SendAsync(server, GetFiles(Uuid, "6.1.0", config, "other"));
         Assert.Contains("already present", await other, StringComparison.Ordinal);
     }
@@ -83,11 +109,24 @@ public sealed class FirstApiTests
         var config = await AddKernelAsync(server);
         var asked = SendAsync(server, GetFiles(Uuid, "6.1.0", config));
         var build = await TakeAsync(server);
-        await server.Get<BuildTable>().FinishAsync(
-            build.Lease, new() { State = BuildState.Refused, Problems = [new("ELP0301", "the patch does not apply", "hunk 1 of fs/x.c", "Send one that does.")] }, Cancellation);
+        await server
+            .Get<BuildTable>()
+            .FinishAsync(
+                build.Lease,
+                new()
+                {
+                    State = BuildState.Refused,
+                    Problems = [new("ELP0301", "the patch does not apply", "hunk 1 of fs/x.c", "Send one that does.")],
+                },
+                Cancellation
+            );
         var answer = await asked;
         Assert.StartsWith("HTTP/1.1 403", answer, StringComparison.Ordinal);
-        Assert.Contains("ELP0301: the patch does not apply: hunk 1 of fs/x.c. Send one that does.", Body(answer), StringComparison.Ordinal);
+        Assert.Contains(
+            "ELP0301: the patch does not apply: hunk 1 of fs/x.c. Send one that does.",
+            Body(answer),
+            StringComparison.Ordinal
+        );
         Assert.Contains(NotThese, await SendAsync(server, SendLivepatch(Uuid)), StringComparison.Ordinal);
     }
 
@@ -96,7 +135,15 @@ public sealed class FirstApiTests
     {
         await using var server = await StartAsync();
         var config = await AddKernelAsync(server);
-        foreach (var (version, text) in new[] { ("6.2.0", config), ("6.1", config), ("6.1.0", config + "CONFIG_MORE=y\n"), ("6.1.0", "") })
+        foreach (
+            var (version, text) in new[]
+            {
+                ("6.2.0", config),
+                ("6.1", config),
+                ("6.1.0", config + "CONFIG_MORE=y\n"),
+                ("6.1.0", ""),
+            }
+        )
         {
             var answer = await SendAsync(server, GetFiles(Uuid, version, text));
             Assert.StartsWith("HTTP/1.1 403", answer, StringComparison.Ordinal);
@@ -138,12 +185,19 @@ public sealed class FirstApiTests
     {
         await using var server = await StartAsync();
         var whole = GetFiles(Uuid, "6.1.0", "CONFIG_X=y\n");
-        foreach (var broken in (string[])
-            [
-                whole.Replace("main_patch", "other_patch", StringComparison.Ordinal), whole.Replace("\"config\"", "\"konfig\"", StringComparison.Ordinal),
-                whole.Replace("--9e4c", "--8e4c", StringComparison.Ordinal), whole.Replace("multipart/form-data; boundary", "text/plain; boundary", StringComparison.Ordinal),
-            ])
+        foreach (
+            var broken in (string[])
+                [
+                    whole.Replace("main_patch", "other_patch", StringComparison.Ordinal),
+                    whole.Replace("\"config\"", "\"konfig\"", StringComparison.Ordinal),
+                    whole.Replace("--9e4c", "--8e4c", StringComparison.Ordinal),
+                    whole.Replace("multipart/form-data; boundary", "text/plain; boundary", StringComparison.Ordinal),
+                ]
+        )
+        {
             Assert.StartsWith("HTTP/1.1 400", await SendAsync(server, broken), StringComparison.Ordinal);
+        }
+
         var many = GetFiles(Uuid, "6.1.0", "CONFIG_X=y\n", [.. Enumerable.Repeat("x", 2500)]);
         Assert.StartsWith("HTTP/1.1 400", await SendAsync(server, many), StringComparison.Ordinal);
     }
@@ -171,7 +225,10 @@ public sealed class FirstApiTests
         for (var i = 0; i < 200; i++)
         {
             if (await server.Get<BuildTable>().TakeAsync("worker", Cancellation) is { } build)
+            {
                 return build;
+            }
+
             await Task.Delay(50, Cancellation);
         }
 
@@ -184,15 +241,30 @@ public sealed class FirstApiTests
         const string boundary = "9e4c21a6b0b34e4f8a3a7d0c5e1f2b3d";
         var body = new StringBuilder();
         foreach (var (number, text) in basePatches.Index())
+        {
             Part("patch", $"{number:00000}.patch", text);
+        }
+
         Part("main_patch", "main.patch", Patch);
         Part("config", "config", config);
         body.Append("--").Append(boundary).Append("--\r\n");
-        return Request("POST", "/elivepatch/api/v1.0/get_files", $"multipart/form-data; boundary={boundary}", body.ToString(), $"KernelVersion: {version}\r\nUUID: {uuid}\r\n");
+        return Request(
+            "POST",
+            "/elivepatch/api/v1.0/get_files",
+            $"multipart/form-data; boundary={boundary}",
+            body.ToString(),
+            $"KernelVersion: {version}\r\nUUID: {uuid}\r\n"
+        );
 
-        void Part(string name, string file, string text) => body.Append("--").Append(boundary).Append("\r\n")
-            .Append($"Content-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\nContent-Type: multipart/form-data\r\nExpires: 0\r\n\r\n")
-            .Append(text).Append("\r\n");
+        void Part(string name, string file, string text) =>
+            body.Append("--")
+                .Append(boundary)
+                .Append("\r\n")
+                .Append(
+                    $"Content-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\nContent-Type: multipart/form-data\r\nExpires: 0\r\n\r\n"
+                )
+                .Append(text)
+                .Append("\r\n");
     }
 
     private static string SendLivepatch(string uuid) =>
@@ -204,8 +276,11 @@ public sealed class FirstApiTests
         $"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:5000\r\nUser-Agent: python-requests/2.18.4\r\nAccept-Encoding: gzip, deflate\r\nAccept: */*\r\n"
         + $"Connection: close\r\n{headers}Content-Length: {Encoding.Latin1.GetByteCount(body)}\r\nContent-Type: {type}\r\n\r\n{body}";
 
-    private static Task<string> GetAsync(RunningServer server, string path) => SendAsync(
-        server, $"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:5000\r\nUser-Agent: python-requests/2.18.4\r\nConnection: close\r\n\r\n");
+    private static Task<string> GetAsync(RunningServer server, string path) =>
+        SendAsync(
+            server,
+            $"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:5000\r\nUser-Agent: python-requests/2.18.4\r\nConnection: close\r\n\r\n"
+        );
 
     private static async Task<string> SendAsync(RunningServer server, string request)
     {
@@ -222,9 +297,15 @@ public sealed class FirstApiTests
     {
         var body = answer[(answer.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..];
         if (!answer.Contains("Transfer-Encoding: chunked", StringComparison.Ordinal))
+        {
             return body;
+        }
+
         var whole = new StringBuilder();
-        while (body.IndexOf("\r\n", StringComparison.Ordinal) is var end and > 0 && Convert.ToInt32(body[..end], 16) is var length and > 0)
+        while (
+            body.IndexOf("\r\n", StringComparison.Ordinal) is var end and > 0
+            && Convert.ToInt32(body[..end], 16) is var length and > 0
+        )
         {
             whole.Append(body.AsSpan(end + 2, length));
             body = body[(end + 4 + length)..];

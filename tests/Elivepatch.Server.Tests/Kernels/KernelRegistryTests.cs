@@ -33,7 +33,10 @@ public sealed class KernelRegistryTests
         using var bench = await OpenAsync(sources: []);
         var first = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
         Assert.Equal((KernelState.Incomplete, "layout", false), (first.State, first.Proof, first.CanBeTested));
-        Assert.Equal([(KernelParts.Source, true), (KernelParts.BootImage, false)], first.Missing.Select(m => (m.Name, m.IsRequired)));
+        Assert.Equal(
+            [(KernelParts.Source, true), (KernelParts.BootImage, false)],
+            first.Missing.Select(m => (m.Name, m.IsRequired))
+        );
         // Again, after a boot that put it elsewhere, with a module loaded.
         var again = Get(await RegisterAsync(bench, await CaptureAsync(bench, at: 0xffffffff9c000000, module: true)));
         Assert.Equal(first.Id, again.Id);
@@ -62,8 +65,16 @@ public sealed class KernelRegistryTests
         using var bench = await OpenAsync(sources: []);
         await RefusedAsync(bench, CaptureProblems.CaptureUnreadable, "no capture"u8.ToArray());
         await RefusedAsync(bench, CompileProblems.ConfigurationLacks, await CaptureAsync(bench, config: "CONFIG_X86_64=y\n"));
-        await RefusedAsync(bench, CompileProblems.CompilerMissing, await CaptureAsync(bench, compiler: "gcc-99 (Debian 99.1.0-1) 99.1.0"));
-        await RefusedAsync(bench, CompileProblems.ConfigurationUnsupported, await CaptureAsync(bench, config: Suitable + "CONFIG_LTO_CLANG=y\n"));
+        await RefusedAsync(
+            bench,
+            CompileProblems.CompilerMissing,
+            await CaptureAsync(bench, compiler: "gcc-99 (Debian 99.1.0-1) 99.1.0")
+        );
+        await RefusedAsync(
+            bench,
+            CompileProblems.ConfigurationUnsupported,
+            await CaptureAsync(bench, config: Suitable + "CONFIG_LTO_CLANG=y\n")
+        );
         Assert.Empty(await bench.Registry.ListAsync("token", Cancellation));
     }
 
@@ -73,10 +84,22 @@ public sealed class KernelRegistryTests
         using var bench = await OpenAsync(sources: []);
         var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
         var rubbish = (await bench.Blobs.PutAsync("rubbish"u8.ToArray(), Cancellation)).Value;
-        Refused(RecordProblems.SourceUnusable, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, rubbish, "token", Cancellation));
-        Refused(RecordProblems.BootImageUnreadable, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.BootImage, rubbish, "token", Cancellation));
-        Refused(ServerProblems.RequestMalformed, await bench.Registry.AddPartAsync(kernel.Id, "../x", rubbish, "token", Cancellation));
-        Refused(RecordProblems.KernelUnknown, await bench.Registry.AddPartAsync("no such", KernelParts.Source, rubbish, "token", Cancellation));
+        Refused(
+            RecordProblems.SourceUnusable,
+            await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, rubbish, "token", Cancellation)
+        );
+        Refused(
+            RecordProblems.BootImageUnreadable,
+            await bench.Registry.AddPartAsync(kernel.Id, KernelParts.BootImage, rubbish, "token", Cancellation)
+        );
+        Refused(
+            ServerProblems.RequestMalformed,
+            await bench.Registry.AddPartAsync(kernel.Id, "../x", rubbish, "token", Cancellation)
+        );
+        Refused(
+            RecordProblems.KernelUnknown,
+            await bench.Registry.AddPartAsync("no such", KernelParts.Source, rubbish, "token", Cancellation)
+        );
     }
 
     [Fact]
@@ -85,7 +108,10 @@ public sealed class KernelRegistryTests
         using var bench = await OpenAsync(new() { AllowUploadedSource = false }, sources: []);
         var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
         Assert.False(kernel.Missing.Single(m => m.Name == KernelParts.Source).CanBeSent);
-        Refused(ServiceProblems.PartForbidden, await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, await TarAsync(bench, "x"), "token", Cancellation));
+        Refused(
+            ServiceProblems.PartForbidden,
+            await bench.Registry.AddPartAsync(kernel.Id, KernelParts.Source, await TarAsync(bench, "x"), "token", Cancellation)
+        );
     }
 
     [Fact]
@@ -108,9 +134,15 @@ public sealed class KernelRegistryTests
     }
 
     private static async Task<Outcome<KernelView>> RegisterAsync(Workbench bench, byte[] capture) =>
-        await bench.Registry.RegisterAsync((await bench.Blobs.PutAsync(capture, Cancellation)).Value, "token", "machine", Cancellation);
+        await bench.Registry.RegisterAsync(
+            (await bench.Blobs.PutAsync(capture, Cancellation)).Value,
+            "token",
+            "machine",
+            Cancellation
+        );
 
-    private static async Task RefusedAsync(Workbench bench, ProblemCode code, byte[] capture) => Refused(code, await RegisterAsync(bench, capture));
+    private static async Task RefusedAsync(Workbench bench, ProblemCode code, byte[] capture) =>
+        Refused(code, await RegisterAsync(bench, capture));
 
     private static void Refused(ProblemCode code, Outcome<KernelView> outcome)
     {
@@ -128,22 +160,45 @@ public sealed class KernelRegistryTests
         await using (var tar = new System.Formats.Tar.TarWriter(file, leaveOpen: true))
         {
             await tar.WriteEntryAsync(
-                new System.Formats.Tar.UstarTarEntry(System.Formats.Tar.TarEntryType.RegularFile, "linux/Makefile") { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)) },
-                Cancellation);
+                new System.Formats.Tar.UstarTarEntry(System.Formats.Tar.TarEntryType.RegularFile, "linux/Makefile")
+                {
+                    DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)),
+                },
+                Cancellation
+            );
         }
 
         return file.ToArray();
     }
 
     internal static async Task<byte[]> CaptureAsync(
-        Workbench bench, ulong at = 0xffffffff81000000, ulong offset = 0x40, bool module = false, string config = Suitable, string? compiler = null)
+        Workbench bench,
+        ulong at = 0xffffffff81000000,
+        ulong offset = 0x40,
+        bool module = false,
+        string config = Suitable,
+        string? compiler = null
+    )
     {
         compiler ??= await CompilerHereAsync();
         var kallsyms = string.Create(
-            CultureInfo.InvariantCulture, $"{at:x16} T _text\n{at + offset:x16} t function\n{(module ? "ffffffffc0000000 t init\t[loop]\n" : "")}");
+            CultureInfo.InvariantCulture,
+            $"{at:x16} T _text\n{at + offset:x16} t function\n{(module ? "ffffffffc0000000 t init\t[loop]\n" : "")}"
+        );
         var capture = new CaptureFile(
-            new() { Release = "6.1.0-test", BuildId = new string('a', 40), Compiler = compiler, Machine = "x86_64", KernelVersionText = "" },
-            Encoding.UTF8.GetBytes($"{config}CONFIG_CC_VERSION_TEXT=\"{compiler}\"\n"), Encoding.ASCII.GetBytes(kallsyms), null, null);
+            new()
+            {
+                Release = "6.1.0-test",
+                BuildId = new string('a', 40),
+                Compiler = compiler,
+                Machine = "x86_64",
+                KernelVersionText = "",
+            },
+            Encoding.UTF8.GetBytes($"{config}CONFIG_CC_VERSION_TEXT=\"{compiler}\"\n"),
+            Encoding.ASCII.GetBytes(kallsyms),
+            null,
+            null
+        );
         using var file = new MemoryStream();
         capture.Write(file);
         return file.ToArray();

@@ -41,7 +41,9 @@ public sealed class UploadedPartTests
         var blobs = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => TarAsync(bench, $"source {i}")));
         await Task.WhenAll(blobs.Select((b, i) => SendAsync(bench, kernel, b, $"token {i}")));
         for (var i = 0; i < blobs.Length; i++)
+        {
             Assert.Equal(blobs[i], (await bench.Kernels.FindAsync(kernel, $"token {i}", Cancellation))!.Source);
+        }
     }
 
     [Fact]
@@ -136,16 +138,28 @@ public sealed class UploadedPartTests
         Assert.Equal(KernelState.Incomplete, await StateAsync(other));
         Assert.Equal(KernelState.Incomplete, await StateAsync(operating));
         var submission = new BuildSubmission { Kernel = kernel.Id, Patches = [new("fix.patch", "patch"u8.ToArray())] };
-        using var asked = new StringContent(JsonSerializer.Serialize(submission, Protocol.ProtocolJson.Default.BuildSubmission), Encoding.UTF8, "application/json");
-        await Answered.RefusedAsync(await other.PostAsync(ApiRoutes.Builds, asked, Cancellation), HttpStatusCode.Conflict, "ELP1011");
+        using var asked = new StringContent(
+            JsonSerializer.Serialize(submission, Protocol.ProtocolJson.Default.BuildSubmission),
+            Encoding.UTF8,
+            "application/json"
+        );
+        await Answered.RefusedAsync(
+            await other.PostAsync(ApiRoutes.Builds, asked, Cancellation),
+            HttpStatusCode.Conflict,
+            "ELP1011"
+        );
 
         using var provided = new ByteArrayContent(await TarAsync("provided"));
-        await Answered.ValueAsync<KernelView>(await operating.PutAsync(ApiRoutes.KernelPart(kernel.Id, KernelParts.Source), provided, Cancellation));
+        await Answered.ValueAsync<KernelView>(
+            await operating.PutAsync(ApiRoutes.KernelPart(kernel.Id, KernelParts.Source), provided, Cancellation)
+        );
         Assert.Equal(KernelState.Ready, await StateAsync(other));
 
         async Task<KernelState> StateAsync(HttpClient client)
         {
-            var listed = await Answered.ValueAsync<IReadOnlyList<KernelView>>(await client.GetAsync(ApiRoutes.Kernels, Cancellation));
+            var listed = await Answered.ValueAsync<IReadOnlyList<KernelView>>(
+                await client.GetAsync(ApiRoutes.Kernels, Cancellation)
+            );
             var found = await Answered.ValueAsync<KernelView>(await client.GetAsync(ApiRoutes.Kernel(kernel.Id), Cancellation));
             Assert.Equal(found.State, Assert.Single(listed).State);
             return found.State;
@@ -164,7 +178,10 @@ public sealed class UploadedPartTests
         await tokens.RevokeAsync("revoked", now, Cancellation);
         var kernel = await KernelAsync(bench);
         foreach (var token in (string[])["lives", "revoked", "expired", KernelTable.Operator])
+        {
             Get(await SendAsync(bench, kernel, await TarAsync(bench, token), token));
+        }
+
         Assert.Equal(2, await bench.Kernels.RemovePartsOfEndedTokensAsync(now, Cancellation));
         Assert.Equal(0, await bench.Kernels.RemovePartsOfEndedTokensAsync(now, Cancellation));
         Assert.True(await bench.Kernels.RemoveAsync(kernel, Cancellation));
@@ -180,7 +197,12 @@ public sealed class UploadedPartTests
         bench.Registry.AddPartAsync(kernel, KernelParts.Source, source, token, Cancellation);
 
     private static Task<Outcome<StoredBuild>> SubmitAsync(Workbench bench, string kernel, string token) =>
-        bench.Intake.SubmitAsync(new() { Kernel = kernel, Patches = [new("fix.patch", "patch"u8.ToArray())] }, token, token, Cancellation);
+        bench.Intake.SubmitAsync(
+            new() { Kernel = kernel, Patches = [new("fix.patch", "patch"u8.ToArray())] },
+            token,
+            token,
+            Cancellation
+        );
 
     private static async Task<Dictionary<string, string>> SourcesOfBuildsAsync(Workbench bench, params string[] builds)
     {
@@ -189,15 +211,25 @@ public sealed class UploadedPartTests
             async (order, _, cancellation) =>
             {
                 var text = await File.ReadAllTextAsync(order.SourcePath!, cancellation);
-                Assert.Equal(order.Kernel.Source, ContentDigest.Of(await File.ReadAllBytesAsync(order.SourcePath!, cancellation)).Hex);
+                Assert.Equal(
+                    order.Kernel.Source,
+                    ContentDigest.Of(await File.ReadAllBytesAsync(order.SourcePath!, cancellation)).Hex
+                );
                 lock (sources)
+                {
                     sources[order.Id] = text;
+                }
+
                 return new BuildProduct { Problems = [new(PatchProblems.NothingChanged, "test")] };
             },
-            builders: 1);
+            builders: 1
+        );
         await dispatcher.StartAsync(Cancellation);
         foreach (var build in builds)
+        {
             await bench.EndOfAsync(build);
+        }
+
         await dispatcher.StopAsync(Cancellation);
         return sources;
     }

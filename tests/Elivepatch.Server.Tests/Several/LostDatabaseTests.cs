@@ -45,18 +45,32 @@ public sealed class LostDatabaseTests : IAsyncLifetime
             Assert.NotNull(refused.Headers.RetryAfter);
         }
 
-        await Answered.RefusedAsync(await client.PostAsync(ApiRoutes.Cancel("build"), null, Cancellation), HttpStatusCode.ServiceUnavailable, "ELP1050");
+        await Answered.RefusedAsync(
+            await client.PostAsync(ApiRoutes.Cancel("build"), null, Cancellation),
+            HttpStatusCode.ServiceUnavailable,
+            "ELP1050"
+        );
         using (var ready = await server.Client.GetAsync(ApiRoutes.Ready, Cancellation))
         {
             Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
-            Assert.DoesNotContain(PostgresCluster.User, await ready.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+            Assert.DoesNotContain(
+                PostgresCluster.User,
+                await ready.Content.ReadAsStringAsync(Cancellation),
+                StringComparison.Ordinal
+            );
         }
 
         await cluster.StartServerAsync();
         // The first request already: connections that did not survive are no concern of a client.
         for (var i = 0; i < 3; i++)
+        {
             Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(ApiRoutes.Builds, Cancellation)).StatusCode);
-        Assert.Equal(BuildState.Cancelled, (await Answered.ValueAsync<BuildView>(await client.PostAsync(ApiRoutes.Cancel("build"), null, Cancellation))).State);
+        }
+
+        Assert.Equal(
+            BuildState.Cancelled,
+            (await Answered.ValueAsync<BuildView>(await client.PostAsync(ApiRoutes.Cancel("build"), null, Cancellation))).State
+        );
     }
 
     [Fact]
@@ -79,14 +93,16 @@ public sealed class LostDatabaseTests : IAsyncLifetime
         await bench.AddKernelAsync();
         var (begun, end) = (new TaskCompletionSource(), new TaskCompletionSource());
         var runs = 0;
-        using var dispatcher = bench.Dispatcher(async (_, journal, cancellation) =>
-        {
-            Interlocked.Increment(ref runs);
-            begun.TrySetResult();
-            await end.Task.WaitAsync(cancellation);
-            journal.Report(new(0, default, BuildEventKind.Log, "", "line"));
-            return new() { Module = "m", Artifact = "module"u8.ToArray() };
-        });
+        using var dispatcher = bench.Dispatcher(
+            async (_, journal, cancellation) =>
+            {
+                Interlocked.Increment(ref runs);
+                begun.TrySetResult();
+                await end.Task.WaitAsync(cancellation);
+                journal.Report(new(0, default, BuildEventKind.Log, "", "line"));
+                return new() { Module = "m", Artifact = "module"u8.ToArray() };
+            }
+        );
         await dispatcher.StartAsync(Cancellation);
         var build = await bench.SubmitAsync();
         await begun.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
@@ -100,7 +116,10 @@ public sealed class LostDatabaseTests : IAsyncLifetime
         await dispatcher.StopAsync(Cancellation);
         Assert.Equal((BuildState.Succeeded, 1, 1), (ended.State, ended.Attempts, runs));
         // Not even the log has a gap.
-        Assert.Equal(["queued", "running", "line", "succeeded"], (await bench.Events.ReadAsync(build.Id, 0, 100, Cancellation)).Select(e => e.Detail));
+        Assert.Equal(
+            ["queued", "running", "line", "succeeded"],
+            (await bench.Events.ReadAsync(build.Id, 0, 100, Cancellation)).Select(e => e.Detail)
+        );
         Assert.Equal("module", Encoding.UTF8.GetString(await bench.Blobs.ReadAsync(ended.End!.Artifact!, Cancellation)));
     }
 
@@ -110,14 +129,21 @@ public sealed class LostDatabaseTests : IAsyncLifetime
         await using var database = (await PostgresDatabase.OpenAsync(address, Cancellation)).Value;
         var tokens = new TokenTable(database);
         await tokens.AddAsync(new("kept", "n", "kept", ["read"], DateTimeOffset.UtcNow), Cancellation);
-        await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => database.ChangeAsync(
-            async transaction =>
-            {
-                await Dapper.SqlMapper.ExecuteAsync(transaction.Connection!, "UPDATE tokens SET revoked = 1", transaction: transaction);
-                await cluster.StopAsync();
-                return 0;
-            },
-            Cancellation));
+        await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() =>
+            database.ChangeAsync(
+                async transaction =>
+                {
+                    await Dapper.SqlMapper.ExecuteAsync(
+                        transaction.Connection!,
+                        "UPDATE tokens SET revoked = 1",
+                        transaction: transaction
+                    );
+                    await cluster.StopAsync();
+                    return 0;
+                },
+                Cancellation
+            )
+        );
         await cluster.StartServerAsync();
         Assert.Null((await tokens.FindByHashAsync("kept", Cancellation))!.Revoked);
     }

@@ -28,7 +28,10 @@ public sealed class SeveralServersTests(SharedPostgres postgres) : IAsyncLifetim
     public async ValueTask DisposeAsync()
     {
         foreach (var one in opened)
+        {
             await one.DisposeAsync();
+        }
+
         scratch.Dispose();
     }
 
@@ -53,8 +56,18 @@ public sealed class SeveralServersTests(SharedPostgres postgres) : IAsyncLifetim
         var module = new byte[3_000_000];
         Random.Shared.NextBytes(module);
         var artifact = (await one.Get<BlobStore>().PutAsync(module, Cancellation)).Value;
-        await one.Get<BuildTable>().FinishAsync(
-            new("build", "worker", 1), new() { State = BuildState.Succeeded, Module = "m", Artifact = artifact, ArtifactSize = module.Length }, Cancellation);
+        await one.Get<BuildTable>()
+            .FinishAsync(
+                new("build", "worker", 1),
+                new()
+                {
+                    State = BuildState.Succeeded,
+                    Module = "m",
+                    Artifact = artifact,
+                    ArtifactSize = module.Length,
+                },
+                Cancellation
+            );
         using var client = await one.WithScopesAsync(TokenScopes.Read);
         using var atTwo = two.WithSecret(client.DefaultRequestHeaders.Authorization!.Parameter!);
         atTwo.DefaultRequestHeaders.Range = new(2_000_000, 2_000_999);
@@ -87,7 +100,9 @@ public sealed class SeveralServersTests(SharedPostgres postgres) : IAsyncLifetim
         using var one = await BenchAsync("one");
         using var two = await BenchAsync("two");
         await one.AddKernelAsync();
-        var builds = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Task.Run(() => (i % 2 == 0 ? one : two).SubmitAsync("equal", $"token {i}"))));
+        var builds = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(i => Task.Run(() => (i % 2 == 0 ? one : two).SubmitAsync("equal", $"token {i}")))
+        );
         Assert.Single(builds.Select(b => b.Id).Distinct());
         Assert.Single(await two.Builds.ListAsync(null, null, 100, Cancellation));
         Assert.Single(await two.Events.ReadAsync(builds[0].Id, 0, 100, Cancellation));
@@ -103,7 +118,9 @@ public sealed class SeveralServersTests(SharedPostgres postgres) : IAsyncLifetim
         using var first = one.Dispatcher(Run("one"), builders: 3);
         using var second = two.Dispatcher(Run("two"), builders: 3);
         await Task.WhenAll(first.StartAsync(Cancellation), second.StartAsync(Cancellation));
-        var builds = await Task.WhenAll(Enumerable.Range(0, 30).Select(i => Task.Run(() => (i % 2 == 0 ? one : two).SubmitAsync($"patch {i}", $"token {i}"))));
+        var builds = await Task.WhenAll(
+            Enumerable.Range(0, 30).Select(i => Task.Run(() => (i % 2 == 0 ? one : two).SubmitAsync($"patch {i}", $"token {i}")))
+        );
         foreach (var build in builds)
         {
             var ended = await two.EndOfAsync(build.Id);
@@ -115,12 +132,13 @@ public sealed class SeveralServersTests(SharedPostgres postgres) : IAsyncLifetim
         Assert.Equal(30, ran.Select(r => r.Build).Distinct().Count());
         Assert.Equal(2, ran.Select(r => r.Server).Distinct().Count());
 
-        BuildRun Run(string server) => async (order, _, cancellation) =>
-        {
-            ran.Add((server, order.Id));
-            await Task.Delay(30, cancellation);
-            return new() { Module = "m", Artifact = Encoding.UTF8.GetBytes(order.Id) };
-        };
+        BuildRun Run(string server) =>
+            async (order, _, cancellation) =>
+            {
+                ran.Add((server, order.Id));
+                await Task.Delay(30, cancellation);
+                return new() { Module = "m", Artifact = Encoding.UTF8.GetBytes(order.Id) };
+            };
     }
 
     [Fact]
@@ -137,7 +155,10 @@ public sealed class SeveralServersTests(SharedPostgres postgres) : IAsyncLifetim
         await one.Builds.TakeAsync("alive", Cancellation);
         using var dispatcher = two.Dispatcher((_, _, _) => Task.FromResult(new BuildProduct { Module = "m", Artifact = [1] }));
         await dispatcher.StartAsync(Cancellation);
-        Assert.Equal((BuildState.Succeeded, 2), ((await two.EndOfAsync(lost.Id)).State, (await two.Builds.FindAsync(lost.Id, Cancellation))!.Attempts));
+        Assert.Equal(
+            (BuildState.Succeeded, 2),
+            ((await two.EndOfAsync(lost.Id)).State, (await two.Builds.FindAsync(lost.Id, Cancellation))!.Attempts)
+        );
         await dispatcher.StopAsync(Cancellation);
         var running = (await two.Builds.FindAsync(alive.Id, Cancellation))!;
         Assert.Equal((BuildState.Running, 1), (running.State, running.Attempts));
@@ -150,14 +171,23 @@ public sealed class SeveralServersTests(SharedPostgres postgres) : IAsyncLifetim
         await one.AddBuildAsync("build");
         using var client = await one.WithScopesAsync(TokenScopes.Read);
         using var atTwo = two.WithSecret(client.DefaultRequestHeaders.Authorization!.Parameter!);
-        using var answer = await atTwo.GetAsync(ApiRoutes.Events("build"), HttpCompletionOption.ResponseHeadersRead, Cancellation);
+        using var answer = await atTwo.GetAsync(
+            ApiRoutes.Events("build"),
+            HttpCompletionOption.ResponseHeadersRead,
+            Cancellation
+        );
         using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(Cancellation));
         Assert.Equal("queued", await NextAsync(reader));
         await one.Get<BuildTable>().TakeAsync("worker", Cancellation);
         Assert.Equal("running", await NextAsync(reader));
         for (var i = 0; i < 20; i++)
         {
-            await one.Get<BuildEventTable>().AddAsync("build", new(0, default, BuildEventKind.Log, "", i.ToString(CultureInfo.InvariantCulture)), Cancellation);
+            await one.Get<BuildEventTable>()
+                .AddAsync(
+                    "build",
+                    new(0, default, BuildEventKind.Log, "", i.ToString(CultureInfo.InvariantCulture)),
+                    Cancellation
+                );
             Assert.Equal(i.ToString(CultureInfo.InvariantCulture), await NextAsync(reader));
         }
 
@@ -195,12 +225,19 @@ public sealed class SeveralServersTests(SharedPostgres postgres) : IAsyncLifetim
         return database;
     }
 
-    private async Task<Workbench> BenchAsync(string name) => await Workbench.OpenAsync(
-        new ServicePolicy { OpenBuildsPerToken = 1000 }, Directory.CreateDirectory(scratch.PathOf(name)).FullName, shared: await DatabaseAsync());
+    private async Task<Workbench> BenchAsync(string name) =>
+        await Workbench.OpenAsync(
+            new ServicePolicy { OpenBuildsPerToken = 1000 },
+            Directory.CreateDirectory(scratch.PathOf(name)).FullName,
+            shared: await DatabaseAsync()
+        );
 
     private async Task<RunningServer> ServerAsync(string name)
     {
-        var server = await RunningServer.StartAsync(o => o with { Database = address, KeysFolder = scratch.PathOf("keys") }, scratch.PathOf(name));
+        var server = await RunningServer.StartAsync(
+            o => o with { Database = address, KeysFolder = scratch.PathOf("keys") },
+            scratch.PathOf(name)
+        );
         opened.Insert(0, server);
         return server;
     }
@@ -212,7 +249,9 @@ public sealed class SeveralServersTests(SharedPostgres postgres) : IAsyncLifetim
         while (await reader.ReadLineAsync(patience.Token) is { } line)
         {
             if (line.StartsWith("data: ", StringComparison.Ordinal))
+            {
                 return JsonSerializer.Deserialize(line[6..], ProtocolJson.Default.BuildEvent)!.Detail;
+            }
         }
 
         return null;
@@ -221,15 +260,14 @@ public sealed class SeveralServersTests(SharedPostgres postgres) : IAsyncLifetim
     // Its timers never end: who waits for one waits for something else.
     private sealed class Timeless : TimeProvider
     {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => new Stopped();
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            new Stopped();
 
         private sealed class Stopped : ITimer
         {
             public bool Change(TimeSpan dueTime, TimeSpan period) => true;
 
-            public void Dispose()
-            {
-            }
+            public void Dispose() { }
 
             public ValueTask DisposeAsync() => ValueTask.CompletedTask;
         }

@@ -13,7 +13,8 @@ public sealed class SharedBlobTests(SharedPostgres postgres) : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => database = (PostgresDatabase)(await PostgresDatabase.OpenAsync(await postgres.NewAsync(), Cancellation)).Value;
+    public async ValueTask InitializeAsync() =>
+        database = (PostgresDatabase)(await PostgresDatabase.OpenAsync(await postgres.NewAsync(), Cancellation)).Value;
 
     public async ValueTask DisposeAsync()
     {
@@ -41,7 +42,9 @@ public sealed class SharedBlobTests(SharedPostgres postgres) : IAsyncLifetime
     public async Task The_same_content_from_many_servers_at_once_is_stored_once()
     {
         var content = RandomNumberGenerator.GetBytes(2_500_000);
-        var digests = await Task.WhenAll(Enumerable.Range(0, 12).Select(i => Task.Run(() => Store($"{i % 3}").PutAsync(content, Cancellation))));
+        var digests = await Task.WhenAll(
+            Enumerable.Range(0, 12).Select(i => Task.Run(() => Store($"{i % 3}").PutAsync(content, Cancellation)))
+        );
         Assert.Single(digests.Select(d => d.Value).Distinct());
         Assert.Equal((1, 3), (await CountAsync("blobs"), await CountAsync("blob_chunks")));
         Assert.Equal(content, await Store("other").ReadAsync(digests[0].Value, Cancellation));
@@ -80,7 +83,11 @@ public sealed class SharedBlobTests(SharedPostgres postgres) : IAsyncLifetime
             await using var transaction = await connection.BeginTransactionAsync(Cancellation);
             var digest = Convert.ToHexStringLower(SHA256.HashData(content));
             await connection.ExecuteAsync("INSERT INTO blobs VALUES (@digest, 3145728, 1, 0)", new { digest }, transaction);
-            await connection.ExecuteAsync("INSERT INTO blob_chunks VALUES (@digest, 0, @content)", new { digest, content = content[..(1 << 20)] }, transaction);
+            await connection.ExecuteAsync(
+                "INSERT INTO blob_chunks VALUES (@digest, 0, @content)",
+                new { digest, content = content[..(1 << 20)] },
+                transaction
+            );
         }
 
         Assert.Equal((0, 0), (await CountAsync("blobs"), await CountAsync("blob_chunks")));
@@ -92,14 +99,24 @@ public sealed class SharedBlobTests(SharedPostgres postgres) : IAsyncLifetime
     public async Task What_is_not_there_or_damaged_is_no_content()
     {
         var digest = (await Store("one").PutAsync(new byte[] { 1, 2, 3 }, Cancellation)).Value;
-        await database.ChangeAsync(t => t.Connection!.ExecuteAsync("UPDATE blob_chunks SET content = 'abd'", transaction: t), Cancellation);
+        await database.ChangeAsync(
+            t => t.Connection!.ExecuteAsync("UPDATE blob_chunks SET content = 'abd'", transaction: t),
+            Cancellation
+        );
         var two = Store("two");
-        Assert.Contains("damaged", (await Assert.ThrowsAsync<IOException>(() => two.ReadAsync(digest, Cancellation))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "damaged",
+            (await Assert.ThrowsAsync<IOException>(() => two.ReadAsync(digest, Cancellation))).Message,
+            StringComparison.Ordinal
+        );
         await Assert.ThrowsAsync<FileNotFoundException>(() => two.ReadAsync(new('a', 64), Cancellation));
         Assert.Empty(Files("two"));
         // Who has it already has it still, and what is whole again is found.
         Assert.Equal([1, 2, 3], await Store("one").ReadAsync(digest, Cancellation));
-        await database.ChangeAsync(t => t.Connection!.ExecuteAsync("UPDATE blob_chunks SET content = '\\x010203'", transaction: t), Cancellation);
+        await database.ChangeAsync(
+            t => t.Connection!.ExecuteAsync("UPDATE blob_chunks SET content = '\\x010203'", transaction: t),
+            Cancellation
+        );
         Assert.Equal([1, 2, 3], await two.ReadAsync(digest, Cancellation));
     }
 
@@ -122,10 +139,16 @@ public sealed class SharedBlobTests(SharedPostgres postgres) : IAsyncLifetime
         var store = Store("one");
         var used = (await store.PutAsync(new byte[] { 1 }, Cancellation)).Value;
         var unused = (await store.PutAsync(new byte[] { 2 }, Cancellation)).Value;
-        await new KernelTable(database).AddAsync(new("kernel", "r", "00", "gcc", used, null, null, DateTimeOffset.UtcNow, "x"), Cancellation);
+        await new KernelTable(database).AddAsync(
+            new("kernel", "r", "00", "gcc", used, null, null, DateTimeOffset.UtcNow, "x"),
+            Cancellation
+        );
         var now = DateTimeOffset.UtcNow;
         Assert.Equal((0, 0), await store.SweepAsync(now.AddDays(-1), now.AddDays(-7), Cancellation));
-        File.SetLastWriteTimeUtc(Files("one").Single(f => f.EndsWith(used, StringComparison.Ordinal)), DateTime.UtcNow.AddDays(-8));
+        File.SetLastWriteTimeUtc(
+            Files("one").Single(f => f.EndsWith(used, StringComparison.Ordinal)),
+            DateTime.UtcNow.AddDays(-8)
+        );
         Assert.Equal((1, 1), await store.SweepAsync(now.AddDays(1), now.AddDays(-7), Cancellation));
         Assert.Equal([1], await store.ReadAsync(used, Cancellation));
         await Assert.ThrowsAsync<FileNotFoundException>(() => Store("two").ReadAsync(unused, Cancellation));
@@ -134,7 +157,8 @@ public sealed class SharedBlobTests(SharedPostgres postgres) : IAsyncLifetime
     private PostgresBlobs Store(string server) =>
         (PostgresBlobs)database.OpenBlobs(scratch.PathOf("unused"), scratch.PathOf(server), TimeProvider.System);
 
-    private List<string> Files(string server) => [.. Directory.EnumerateFiles(scratch.PathOf(server), "*", SearchOption.AllDirectories)];
+    private List<string> Files(string server) =>
+        [.. Directory.EnumerateFiles(scratch.PathOf(server), "*", SearchOption.AllDirectories)];
 
     private async Task<int> CountAsync(string table) =>
         (int)await database.ReadAsync(c => c.ExecuteScalarAsync<long>($"SELECT COUNT(*) FROM {table}"), Cancellation);

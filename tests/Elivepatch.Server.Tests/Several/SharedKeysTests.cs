@@ -114,16 +114,30 @@ public sealed class SharedKeysTests(SharedPostgres postgres) : IAsyncLifetime
         Assert.DoesNotContain("s3cret", command.Error + command.Output, StringComparison.Ordinal);
     }
 
-    private async Task<RunningServer> StartAsync(string name, string keys) => await RunningServer.StartAsync(
-        o => o with { Database = address, KeysFolder = scratch.PathOf(keys) }, scratch.PathOf(name));
+    private async Task<RunningServer> StartAsync(string name, string keys) =>
+        await RunningServer.StartAsync(
+            o => o with { Database = address, KeysFolder = scratch.PathOf(keys) },
+            scratch.PathOf(name)
+        );
 
-    private async Task<Elivepatch.Model.Outcome<ServerHost>> TryStartAsync(string name, string keys) => await ServerHost.OpenAsync(
-        RunningServer.Options(scratch.PathOf(name)) with { Database = address, KeysFolder = scratch.PathOf(keys) }, _ => { }, TimeProvider.System, Cancellation);
+    private async Task<Elivepatch.Model.Outcome<ServerHost>> TryStartAsync(string name, string keys) =>
+        await ServerHost.OpenAsync(
+            RunningServer.Options(scratch.PathOf(name)) with
+            {
+                Database = address,
+                KeysFolder = scratch.PathOf(keys),
+            },
+            _ => { },
+            TimeProvider.System,
+            Cancellation
+        );
 
     private void Copy(string from, string to)
     {
         Directory.CreateDirectory(scratch.PathOf(to), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         foreach (var file in Directory.EnumerateFiles(scratch.PathOf(from)))
+        {
             File.Copy(file, Path.Combine(scratch.PathOf(to), Path.GetFileName(file)), overwrite: true);
+        }
     }
 }

@@ -16,7 +16,10 @@ public sealed class KeyRingTests : IDisposable
     {
         string id;
         using (var ring = Open())
+        {
             id = ring.Current.Id;
+        }
+
         using var again = Open();
         Assert.Equal(id, again.Current.Id);
         Assert.True(Assert.Single(again.List()).IsCurrent);
@@ -26,12 +29,21 @@ public sealed class KeyRingTests : IDisposable
     public void Only_the_owner_may_read_keys()
     {
         using (Open())
-            Assert.All(Directory.EnumerateFiles(folder, "*.key"), f => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(f)));
+        {
+            Assert.All(
+                Directory.EnumerateFiles(folder, "*.key"),
+                f => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(f))
+            );
+        }
+
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
         File.SetUnixFileMode(Key(1), UnixFileMode.UserRead | UnixFileMode.GroupRead);
         Refused("others may read");
         File.SetUnixFileMode(Key(1), UnixFileMode.UserRead);
-        File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(
+            folder,
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute
+        );
         Refused("0700");
     }
 
@@ -96,7 +108,10 @@ public sealed class KeyRingTests : IDisposable
     public void A_damaged_file_is_refused_and_nothing_takes_its_place(string name, string text)
     {
         using (var ring = Open())
+        {
             ring.Rotate();
+        }
+
         File.WriteAllText(Path.Combine(folder, name), text);
         Refused("");
         Assert.Equal(text, File.ReadAllText(Path.Combine(folder, name)));
@@ -106,7 +121,10 @@ public sealed class KeyRingTests : IDisposable
     public void A_lost_key_is_refused_and_not_made_anew()
     {
         using (var ring = Open())
+        {
             ring.Rotate();
+        }
+
         File.Delete(Key(1));
         Refused("missing");
         Assert.False(File.Exists(Key(1)));
@@ -116,7 +134,10 @@ public sealed class KeyRingTests : IDisposable
     public void A_key_that_nobody_endorsed_is_refused()
     {
         using (var ring = Open())
+        {
             ring.Rotate();
+        }
+
         using var stranger = SigningKey.Create();
         File.WriteAllText(Key(2), "Created: 2026-01-01T00:00:00Z\n" + stranger.ExportPem());
         Refused("endorse");

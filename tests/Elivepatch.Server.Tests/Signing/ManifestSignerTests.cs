@@ -41,7 +41,10 @@ public sealed class ManifestSignerTests : IDisposable
         var statement = await CheckAsync(await BuildAsync(), keys.Current);
         Assert.True(statement.Succeeded, statement.Succeeded ? "" : statement.Problems[0].ToString());
         Assert.Equal("urn:elivepatch:server:" + keys.Current.Id, statement.Value.Predicate.RunDetails.Builder.Id);
-        Assert.Equal(TimeSpan.FromDays(30), statement.Value.Predicate.Validity.ExpiresOn - statement.Value.Predicate.Validity.IssuedOn);
+        Assert.Equal(
+            TimeSpan.FromDays(30),
+            statement.Value.Predicate.Validity.ExpiresOn - statement.Value.Predicate.Validity.IssuedOn
+        );
     }
 
     [Fact]
@@ -59,7 +62,11 @@ public sealed class ManifestSignerTests : IDisposable
         var build = await BuildAsync();
         var payload = await blobs.ReadAsync(build.End!.Statement!, Cancellation);
         var envelope = keys.Sign(Statement.PayloadType, _ => payload);
-        var check = ManifestCheck.Run(JsonSerializer.SerializeToUtf8Bytes(envelope, ProtocolJson.Default.Envelope), module, Expectation(keys.Current));
+        var check = ManifestCheck.Run(
+            JsonSerializer.SerializeToUtf8Bytes(envelope, ProtocolJson.Default.Envelope),
+            module,
+            Expectation(keys.Current)
+        );
         Assert.Equal("ELP1108", check.Problems[0].Code.Id);
     }
 
@@ -67,17 +74,30 @@ public sealed class ManifestSignerTests : IDisposable
     public async Task A_build_without_livepatch_and_a_statement_about_another_are_refused()
     {
         var build = await BuildAsync();
-        Assert.Equal(ServerProblems.ResultMissing, (await signer.SignAsync(build with { End = null }, Cancellation)).Problems[0].Code);
+        Assert.Equal(
+            ServerProblems.ResultMissing,
+            (await signer.SignAsync(build with { End = null }, Cancellation)).Problems[0].Code
+        );
         var other = build with { End = build.End! with { Artifact = new string('f', 64) } };
         Assert.Equal(BuilderProblems.StateUnusable, (await signer.SignAsync(other, Cancellation)).Problems[0].Code);
     }
 
-    private static ManifestExpectation Expectation(PublicKey key) => new() { Key = key, BuildId = BuildId, Now = DateTimeOffset.UtcNow };
+    private static ManifestExpectation Expectation(PublicKey key) =>
+        new()
+        {
+            Key = key,
+            BuildId = BuildId,
+            Now = DateTimeOffset.UtcNow,
+        };
 
     private async Task<Outcome<Statement>> CheckAsync(StoredBuild build, PublicKey key)
     {
         var envelope = (await signer.SignAsync(build, Cancellation)).Value;
-        return ManifestCheck.Run(JsonSerializer.SerializeToUtf8Bytes(envelope, ProtocolJson.Default.Envelope), module, Expectation(key));
+        return ManifestCheck.Run(
+            JsonSerializer.SerializeToUtf8Bytes(envelope, ProtocolJson.Default.Envelope),
+            module,
+            Expectation(key)
+        );
     }
 
     private async Task<StoredBuild> BuildAsync()
@@ -96,7 +116,8 @@ public sealed class ManifestSignerTests : IDisposable
                     InternalParameters = new("1", "gcc", [], null),
                 },
                 new(new("", new Dictionary<string, string>()), new("b", DateTimeOffset.UtcNow, DateTimeOffset.UtcNow)),
-                new(DateTimeOffset.UtcNow, DateTimeOffset.UnixEpoch)),
+                new(DateTimeOffset.UtcNow, DateTimeOffset.UnixEpoch)
+            ),
         };
         return new()
         {
@@ -113,7 +134,12 @@ public sealed class ManifestSignerTests : IDisposable
             {
                 State = BuildState.Succeeded,
                 Artifact = artifact,
-                Statement = (await blobs.PutAsync(JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement), Cancellation)).Value,
+                Statement = (
+                    await blobs.PutAsync(
+                        JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement),
+                        Cancellation
+                    )
+                ).Value,
             },
         };
     }

@@ -33,7 +33,10 @@ internal sealed class ModuleKeyPair : IDisposable
 
         using var rsa = RSA.Create(2048);
         return new(
-            folder, SelfSigned(new("CN=modules", rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)), rsa.ExportPkcs8PrivateKeyPem());
+            folder,
+            SelfSigned(new("CN=modules", rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)),
+            rsa.ExportPkcs8PrivateKeyPem()
+        );
     }
 
     public void Dispose() => certificate.Dispose();

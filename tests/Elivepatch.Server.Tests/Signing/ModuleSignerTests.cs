@@ -98,12 +98,26 @@ public sealed class ModuleSignerTests : IDisposable
                 File = "openssl",
                 Arguments =
                 [
-                    "cms", "-verify", "-binary", "-inform", "DER", "-in", "message", "-content", "content", "-certfile", certificate, "-nointern",
-                    "-noverify", "-out", "/dev/null",
+                    "cms",
+                    "-verify",
+                    "-binary",
+                    "-inform",
+                    "DER",
+                    "-in",
+                    "message",
+                    "-content",
+                    "content",
+                    "-certfile",
+                    certificate,
+                    "-nointern",
+                    "-noverify",
+                    "-out",
+                    "/dev/null",
                 ],
                 WorkingDirectory = folder,
             },
-            Cancellation);
+            Cancellation
+        );
         Assert.True(result.Succeeded == expected, result.Describe());
     }
 }

@@ -26,7 +26,9 @@ public sealed class BlobStoreTests : IDisposable
     {
         var store = new FolderBlobs(scratch.Folder);
         var content = RandomNumberGenerator.GetBytes(200_000);
-        var digests = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => Task.Run(() => store.PutAsync(content, Cancellation))));
+        var digests = await Task.WhenAll(
+            Enumerable.Range(0, 30).Select(_ => Task.Run(() => store.PutAsync(content, Cancellation)))
+        );
         Assert.Single(digests.Select(d => d.Value).Distinct());
         Assert.Single(Files());
         Assert.Equal(content, await store.ReadAsync(digests[0].Value, Cancellation));
@@ -41,7 +43,10 @@ public sealed class BlobStoreTests : IDisposable
         var stored = await store.PutAsync(new MemoryStream(new byte[size]), 1000, Cancellation);
         Assert.Equal(isTaken, stored.Succeeded);
         if (!isTaken)
+        {
             Assert.Equal("ELP1007", Assert.Single(stored.Problems).Code.Id);
+        }
+
         Assert.Equal(isTaken ? 1 : 0, Files().Count);
     }
 
@@ -50,7 +55,11 @@ public sealed class BlobStoreTests : IDisposable
     {
         var store = new FolderBlobs(scratch.Folder);
         // ENOSPC, as Linux reports it.
-        var stored = await store.PutAsync(new Failing(new IOException("No space left on device", 28)), long.MaxValue, Cancellation);
+        var stored = await store.PutAsync(
+            new Failing(new IOException("No space left on device", 28)),
+            long.MaxValue,
+            Cancellation
+        );
         Assert.Equal("ELP1016", Assert.Single(stored.Problems).Code.Id);
         Assert.Empty(Files());
     }
@@ -59,7 +68,9 @@ public sealed class BlobStoreTests : IDisposable
     public async Task A_sender_that_breaks_off_leaves_nothing()
     {
         var store = new FolderBlobs(scratch.Folder);
-        await Assert.ThrowsAsync<IOException>(() => store.PutAsync(new Failing(new IOException("reset")), long.MaxValue, Cancellation));
+        await Assert.ThrowsAsync<IOException>(() =>
+            store.PutAsync(new Failing(new IOException("reset")), long.MaxValue, Cancellation)
+        );
         Assert.Empty(Files());
     }
 

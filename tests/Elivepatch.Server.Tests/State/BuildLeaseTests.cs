@@ -69,8 +69,11 @@ public sealed class BuildLeaseTests : IDisposable
     public async Task Many_workers_that_begin_the_same_build_at_once_get_it_once()
     {
         var builds = await OpenAsync();
-        var begun = await Task.WhenAll(Enumerable.Range(0, 20).Select(
-            i => Task.Run(() => builds.BeginAsync("build", $"worker {i}", held, Most, Cancellation))));
+        var begun = await Task.WhenAll(
+            Enumerable
+                .Range(0, 20)
+                .Select(i => Task.Run(() => builds.BeginAsync("build", $"worker {i}", held, Most, Cancellation)))
+        );
         Assert.Single(begun, b => b.Taking == BuildTaking.Taken);
         Assert.Equal(19, begun.Count(b => b.Taking == BuildTaking.Held));
     }

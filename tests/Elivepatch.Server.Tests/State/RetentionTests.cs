@@ -7,7 +7,9 @@ using Microsoft.Extensions.Hosting;
 
 namespace Elivepatch.Server.Tests.State;
 
-/// <summary>How long things are kept. A server that is started anew has stored nothing itself, so that what it finds may go.</summary>
+/// <summary>
+/// How long things are kept. A server that is started anew has stored nothing itself, so that what it finds may go.
+/// </summary>
 public sealed class RetentionTests : IDisposable
 {
     private static readonly DateTimeOffset begin = new(2026, 7, 1, 12, 0, 0, TimeSpan.Zero);
@@ -26,7 +28,10 @@ public sealed class RetentionTests : IDisposable
     {
         string artifact;
         await using (var server = await StartAsync(day: 0))
+        {
             artifact = (await EndedAsync(server, "old", "module")).End!.Artifact!;
+        }
+
         await using (var server = await StartAsync(day: 89))
         {
             await RunAsync(server);
@@ -41,7 +46,11 @@ public sealed class RetentionTests : IDisposable
             Assert.Empty(await server.Get<BuildEventTable>().ReadAsync("old", 0, 10, Cancellation));
             Assert.False(HasBlob(artifact));
             using var client = await server.WithScopesAsync(TokenScopes.Read);
-            await Answered.RefusedAsync(await client.GetAsync(ApiRoutes.Artifact("old"), Cancellation), HttpStatusCode.NotFound, "ELP1009");
+            await Answered.RefusedAsync(
+                await client.GetAsync(ApiRoutes.Artifact("old"), Cancellation),
+                HttpStatusCode.NotFound,
+                "ELP1009"
+            );
             // It can simply be asked for again.
             Assert.Equal(BuildState.Queued, (await server.AddBuildAsync("old")).State);
         }
@@ -53,7 +62,10 @@ public sealed class RetentionTests : IDisposable
     public async Task Who_fetches_what_a_build_made_keeps_it(string what)
     {
         await using (var server = await StartAsync(day: 0))
+        {
             await EndedAsync(server, "used", "module");
+        }
+
         await using (var server = await StartAsync(day: 80))
         {
             using var client = await server.WithScopesAsync(TokenScopes.Read);
@@ -70,8 +82,16 @@ public sealed class RetentionTests : IDisposable
             Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(ApiRoutes.Build("used"), Cancellation)).StatusCode);
             server.Clock.Now = begin.AddDays(171);
             await RunAsync(server);
-            await Answered.RefusedAsync(await client.GetAsync(ApiRoutes.Build("used"), Cancellation), HttpStatusCode.NotFound, "ELP1009");
-            await Answered.RefusedAsync(await client.GetAsync($"{ApiRoutes.Build("used")}/{what}", Cancellation), HttpStatusCode.NotFound, "ELP1009");
+            await Answered.RefusedAsync(
+                await client.GetAsync(ApiRoutes.Build("used"), Cancellation),
+                HttpStatusCode.NotFound,
+                "ELP1009"
+            );
+            await Answered.RefusedAsync(
+                await client.GetAsync($"{ApiRoutes.Build("used")}/{what}", Cancellation),
+                HttpStatusCode.NotFound,
+                "ELP1009"
+            );
         }
     }
 
@@ -95,7 +115,10 @@ public sealed class RetentionTests : IDisposable
         await using (var server = await StartAsync(day: 1000))
         {
             await RunAsync(server);
-            Assert.Equal(["runs", "waits"], (await server.Get<BuildTable>().ListAsync(null, null, 10, Cancellation)).Select(b => b.Id).Order());
+            Assert.Equal(
+                ["runs", "waits"],
+                (await server.Get<BuildTable>().ListAsync(null, null, 10, Cancellation)).Select(b => b.Id).Order()
+            );
         }
     }
 
@@ -103,10 +126,16 @@ public sealed class RetentionTests : IDisposable
     public async Task A_content_that_two_builds_made_stays_with_the_other()
     {
         await using (var server = await StartAsync(day: 0))
+        {
             await EndedAsync(server, "old", "same");
+        }
+
         string artifact;
         await using (var server = await StartAsync(day: 50))
+        {
             artifact = (await EndedAsync(server, "young", "same")).End!.Artifact!;
+        }
+
         await using (var server = await StartAsync(day: 100))
         {
             await RunAsync(server);
@@ -146,31 +175,41 @@ public sealed class RetentionTests : IDisposable
         await using (var server = await StartAsync(day: 0))
         {
             foreach (var content in contents)
+            {
                 await server.Get<BlobStore>().PutAsync(content, Cancellation);
+            }
         }
 
         await using (var server = await StartAsync(day: 0))
         {
             var (blobs, kernels) = (server.Get<BlobStore>(), server.Get<KernelTable>());
             var removing = Task.Run(() => RunAsync(server), Cancellation);
-            await Parallel.ForEachAsync(contents, Cancellation, async (content, cancellation) =>
-            {
-                var digest = (await blobs.PutAsync(content, cancellation)).Value;
-                await kernels.AddAsync(new(digest, "6.1", "00", "gcc", digest, null, null, begin, "test"), cancellation);
-            });
+            await Parallel.ForEachAsync(
+                contents,
+                Cancellation,
+                async (content, cancellation) =>
+                {
+                    var digest = (await blobs.PutAsync(content, cancellation)).Value;
+                    await kernels.AddAsync(new(digest, "6.1", "00", "gcc", digest, null, null, begin, "test"), cancellation);
+                }
+            );
             await removing;
             await RunAsync(server);
         }
 
         await using (var server = await StartAsync(day: 0))
+        {
             await RunAsync(server);
+        }
+
         Assert.All(contents, c => Assert.True(HasBlob(ContentDigest.Of(c).Hex)));
     }
 
     [Fact]
     public async Task A_part_goes_with_its_token_unless_a_build_is_made_of_it()
     {
-        string used, unused;
+        string used,
+            unused;
         await using (var server = await StartAsync(day: 0))
         {
             var blobs = server.Get<BlobStore>();
@@ -181,8 +220,12 @@ public sealed class RetentionTests : IDisposable
             var tokens = server.Get<TokenTable>();
             await tokens.AddAsync(new("token", "a", "1", [], begin), Cancellation);
             await tokens.RevokeAsync("token", begin, Cancellation);
-            await server.Get<KernelTable>().SetPartAsync(new("kernel", "token", KernelParts.Source, used, 4, begin), 100, Cancellation);
-            await server.Get<KernelTable>().SetPartAsync(new("kernel", "token", KernelParts.BootImage, unused, 6, begin), 100, Cancellation);
+            await server
+                .Get<KernelTable>()
+                .SetPartAsync(new("kernel", "token", KernelParts.Source, used, 4, begin), 100, Cancellation);
+            await server
+                .Get<KernelTable>()
+                .SetPartAsync(new("kernel", "token", KernelParts.BootImage, unused, 6, begin), 100, Cancellation);
         }
 
         await using (var server = await StartAsync(day: 1))

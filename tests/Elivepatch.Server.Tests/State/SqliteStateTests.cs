@@ -28,7 +28,9 @@ public sealed class SqliteStateTests : StateTests, IDisposable
     {
         await using var server = await RunningServer.StartAsync(state: scratch.PathOf("own"));
         Assert.Equal(
-            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(scratch.PathOf("own")));
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+            File.GetUnixFileMode(scratch.PathOf("own"))
+        );
     }
 
     [Fact]
@@ -36,7 +38,12 @@ public sealed class SqliteStateTests : StateTests, IDisposable
     {
         await using (await RunningServer.StartAsync(state: scratch.PathOf("own")))
         {
-            var second = await ServerHost.OpenAsync(RunningServer.Options(scratch.PathOf("own")), _ => { }, TimeProvider.System, Cancellation);
+            var second = await ServerHost.OpenAsync(
+                RunningServer.Options(scratch.PathOf("own")),
+                _ => { },
+                TimeProvider.System,
+                Cancellation
+            );
             var problem = Assert.Single(second.Problems);
             Assert.Equal("ELP1016", problem.Code.Id);
             Assert.StartsWith("another elivepatchd works on ", problem.Reason, StringComparison.Ordinal);
@@ -47,5 +54,6 @@ public sealed class SqliteStateTests : StateTests, IDisposable
         Assert.Null(third.Administrator);
     }
 
-    protected override Task<Outcome<Database>> TryOpenAsync() => SqliteDatabase.OpenAsync(scratch.PathOf("state.db"), Cancellation);
+    protected override Task<Outcome<Database>> TryOpenAsync() =>
+        SqliteDatabase.OpenAsync(scratch.PathOf("state.db"), Cancellation);
 }

@@ -17,12 +17,18 @@ public abstract class StateTests
     public async Task A_state_of_a_newer_version_is_refused_and_left_alone()
     {
         var database = await OpenAsync();
-        await database.ChangeAsync(t => t.Connection!.ExecuteAsync("INSERT INTO schema_version (number) VALUES (999)", transaction: t), Cancellation);
+        await database.ChangeAsync(
+            t => t.Connection!.ExecuteAsync("INSERT INTO schema_version (number) VALUES (999)", transaction: t),
+            Cancellation
+        );
         var opened = await TryOpenAsync();
         var problem = Assert.Single(opened.Problems);
         Assert.Equal("ELP1016", problem.Code.Id);
         Assert.Contains("used by a newer one", problem.Reason, StringComparison.Ordinal);
-        Assert.Equal(999, await database.ReadAsync(c => c.ExecuteScalarAsync<long>("SELECT MAX(number) FROM schema_version"), Cancellation));
+        Assert.Equal(
+            999,
+            await database.ReadAsync(c => c.ExecuteScalarAsync<long>("SELECT MAX(number) FROM schema_version"), Cancellation)
+        );
     }
 
     [Fact]
@@ -60,16 +66,23 @@ public abstract class StateTests
         };
         await builds.SubmitAsync(other, Cancellation);
         foreach (var text in new[] { "100%_done!", "DONE", "web-01", "%", "_", "!", "TWO" })
+        {
             Assert.Equal(["two"], await FindAsync(new() { Text = text }));
+        }
+
         foreach (var text in new[] { "sha256", "name", "%e", "'", "cccc", "0001" })
+        {
             Assert.Empty(await FindAsync(new() { Text = text }));
+        }
+
         Assert.Equal(["two", "one"], await FindAsync(new() { Kernel = "kernel", Text = "6.12.0" }));
         Assert.Equal(["one"], await FindAsync(new() { After = "two", State = BuildState.Queued }));
         Assert.Empty(await FindAsync(new() { State = BuildState.Running }));
         Assert.Equal(2, (await builds.CountByStateAsync(Cancellation))[BuildState.Queued]);
         Assert.Equal(2, (await builds.CountByKernelAsync(Cancellation))["kernel"]);
 
-        async Task<IEnumerable<string>> FindAsync(BuildSearch search) => (await builds.SearchAsync(search, 10, Cancellation)).Select(b => b.Id);
+        async Task<IEnumerable<string>> FindAsync(BuildSearch search) =>
+            (await builds.SearchAsync(search, 10, Cancellation)).Select(b => b.Id);
     }
 
     [Fact]
@@ -79,7 +92,10 @@ public abstract class StateTests
         await RunningServer.AddBuildAsync(kernels, builds, "build", clock.Now);
         await events.AddAsync("build", new(0, default, BuildEventKind.Log, "", "\"kind\":\"stage\""), Cancellation);
         await events.AddAsync("build", new(0, default, BuildEventKind.Stage, "link", "", "done"), Cancellation);
-        Assert.Equal(["state", "stage"], (await events.ReadStagesAsync("build", 10, Cancellation)).Select(e => e.Kind.ToString().ToLowerInvariant()));
+        Assert.Equal(
+            ["state", "stage"],
+            (await events.ReadStagesAsync("build", 10, Cancellation)).Select(e => e.Kind.ToString().ToLowerInvariant())
+        );
         Assert.Equal([2L, 3L], (await events.ReadLastAsync("build", 2, Cancellation)).Select(e => e.Sequence));
     }
 
@@ -98,8 +114,25 @@ public abstract class StateTests
         Assert.Null(await machines.FindAsync("a", Cancellation));
         Assert.NotNull(await ReportAsync("c", clock.Now));
 
-        Task<StoredMachine?> ReportAsync(string name, DateTimeOffset time) => machines.ReportAsync(
-            new(name, "token", "ops", new() { Name = name, Release = "6.12.5", BuildId = "00", Version = "1" }, time, time), 2, Cancellation);
+        Task<StoredMachine?> ReportAsync(string name, DateTimeOffset time) =>
+            machines.ReportAsync(
+                new(
+                    name,
+                    "token",
+                    "ops",
+                    new()
+                    {
+                        Name = name,
+                        Release = "6.12.5",
+                        BuildId = "00",
+                        Version = "1",
+                    },
+                    time,
+                    time
+                ),
+                2,
+                Cancellation
+            );
     }
 
     [Fact]
@@ -108,7 +141,11 @@ public abstract class StateTests
         var (kernels, builds, events, _) = Tables(await OpenAsync());
         await RunningServer.AddBuildAsync(kernels, builds, "other", clock.Now);
         var build = (await builds.FindAsync("other", Cancellation))! with { Id = "build" };
-        var submitted = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => Task.Run(() => builds.SubmitAsync(build with { Token = $"token {i}" }, Cancellation))));
+        var submitted = await Task.WhenAll(
+            Enumerable
+                .Range(0, 100)
+                .Select(i => Task.Run(() => builds.SubmitAsync(build with { Token = $"token {i}" }, Cancellation)))
+        );
         Assert.Single(submitted, s => s.IsQueued);
         Assert.Single(submitted.Select(s => s.Build.Token).Distinct());
         Assert.Equal(2, (await builds.ListAsync(null, null, 1000, Cancellation)).Count);
@@ -120,8 +157,13 @@ public abstract class StateTests
     {
         var (kernels, builds, _, _) = Tables(await OpenAsync());
         for (var i = 0; i < 20; i++)
+        {
             await RunningServer.AddBuildAsync(kernels, builds, $"build {i}", clock.Now);
-        var taken = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => Task.Run(() => builds.TakeAsync("worker", Cancellation))));
+        }
+
+        var taken = await Task.WhenAll(
+            Enumerable.Range(0, 40).Select(_ => Task.Run(() => builds.TakeAsync("worker", Cancellation)))
+        );
         Assert.Equal(20, taken.Count(t => t is not null));
         Assert.Equal(20, taken.Where(t => t is not null).Select(t => t!.Id).Distinct().Count());
     }
@@ -132,8 +174,11 @@ public abstract class StateTests
         var (kernels, builds, events, _) = Tables(await OpenAsync());
         await RunningServer.AddBuildAsync(kernels, builds, "build", clock.Now);
         await builds.TakeAsync("worker", Cancellation);
-        var ended = await Task.WhenAll(new[] { BuildState.Succeeded, BuildState.Failed, BuildState.Refused, BuildState.Cancelled }
-            .Select(s => Task.Run(() => builds.FinishAsync(new("build", "worker", 1), new() { State = s }, Cancellation))));
+        var ended = await Task.WhenAll(
+            new[] { BuildState.Succeeded, BuildState.Failed, BuildState.Refused, BuildState.Cancelled }.Select(s =>
+                Task.Run(() => builds.FinishAsync(new("build", "worker", 1), new() { State = s }, Cancellation))
+            )
+        );
         Assert.Single(ended, e => e);
         var build = (await builds.FindAsync("build", Cancellation))!;
         Assert.Equal(build.State, build.End!.State);
@@ -145,7 +190,15 @@ public abstract class StateTests
     public async Task A_build_that_failed_can_be_asked_for_again_and_a_refused_one_stays()
     {
         var (kernels, builds, _, _) = Tables(await OpenAsync());
-        foreach (var (id, state, again) in new[] { ("failed", BuildState.Failed, true), ("cancelled", BuildState.Cancelled, true), ("refused", BuildState.Refused, false), ("succeeded", BuildState.Succeeded, false) })
+        foreach (
+            var (id, state, again) in new[]
+            {
+                ("failed", BuildState.Failed, true),
+                ("cancelled", BuildState.Cancelled, true),
+                ("refused", BuildState.Refused, false),
+                ("succeeded", BuildState.Succeeded, false),
+            }
+        )
         {
             var build = await RunningServer.AddBuildAsync(kernels, builds, id, clock.Now);
             await builds.TakeAsync("worker", Cancellation);
@@ -153,7 +206,9 @@ public abstract class StateTests
             var (now, isQueued) = await builds.SubmitAsync(build, Cancellation);
             Assert.Equal((again, again ? BuildState.Queued : state), (isQueued, now.State));
             if (again)
+            {
                 await builds.TakeAsync("worker", Cancellation);
+            }
         }
     }
 
@@ -168,10 +223,14 @@ public abstract class StateTests
             async t =>
             {
                 for (var i = 0; i < BuildEventTable.MostEvents + 100; i++)
+                {
                     await events.AddAsync("build", new(0, default, BuildEventKind.Log, "", "line"), t);
+                }
+
                 return 0;
             },
-            Cancellation);
+            Cancellation
+        );
         await builds.FinishAsync(new("build", "worker", 1), new() { State = BuildState.Failed }, Cancellation);
         var tail = await events.ReadAsync("build", BuildEventTable.MostEvents - 2, 100, Cancellation);
         Assert.Equal(["line", "(the log is cut here)", "failed"], tail.Select(e => e.Detail));
@@ -182,8 +241,17 @@ public abstract class StateTests
     {
         var (kernels, builds, events, _) = Tables(await OpenAsync());
         await RunningServer.AddBuildAsync(kernels, builds, "build", clock.Now);
-        await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Task.Run(() => events.AddAsync("build", new(0, default, BuildEventKind.Log, "", $"{i}"), Cancellation))));
-        Assert.Equal(Enumerable.Range(1, 51).Select(i => (long)i), (await events.ReadAsync("build", 0, 100, Cancellation)).Select(e => e.Sequence));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 50)
+                .Select(i =>
+                    Task.Run(() => events.AddAsync("build", new(0, default, BuildEventKind.Log, "", $"{i}"), Cancellation))
+                )
+        );
+        Assert.Equal(
+            Enumerable.Range(1, 51).Select(i => (long)i),
+            (await events.ReadAsync("build", 0, 100, Cancellation)).Select(e => e.Sequence)
+        );
     }
 
     [Fact]
@@ -192,13 +260,16 @@ public abstract class StateTests
         var database = await OpenAsync();
         var (kernels, builds, events, _) = Tables(database);
         await RunningServer.AddBuildAsync(kernels, builds, "build", clock.Now);
-        await Assert.ThrowsAsync<InvalidOperationException>(() => database.ChangeAsync<int>(
-            async t =>
-            {
-                await events.AddAsync("build", new(0, default, BuildEventKind.Log, "", "half"), t);
-                throw new InvalidOperationException();
-            },
-            Cancellation));
+        await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            database.ChangeAsync<int>(
+                async t =>
+                {
+                    await events.AddAsync("build", new(0, default, BuildEventKind.Log, "", "half"), t);
+                    throw new InvalidOperationException();
+                },
+                Cancellation
+            )
+        );
         Assert.Single(await events.ReadAsync("build", 0, 10, Cancellation));
     }
 
@@ -206,12 +277,20 @@ public abstract class StateTests
     public async Task Audit_entries_of_many_at_once_are_all_kept_and_there_when_it_is_said()
     {
         var audit = new AuditTable(await OpenAsync(), clock);
-        await Task.WhenAll(Enumerable.Range(0, 500).Select(i => Task.Run(async () =>
-        {
-            await audit.AddAsync(new("", default, "token", "name", "address", "action", $"{i}", 200), Cancellation);
-            if (i % 50 == 0)
-                Assert.Contains(await audit.ListAsync(1000, Cancellation), e => e.Subject == $"{i}");
-        })));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 500)
+                .Select(i =>
+                    Task.Run(async () =>
+                    {
+                        await audit.AddAsync(new("", default, "token", "name", "address", "action", $"{i}", 200), Cancellation);
+                        if (i % 50 == 0)
+                        {
+                            Assert.Contains(await audit.ListAsync(1000, Cancellation), e => e.Subject == $"{i}");
+                        }
+                    })
+                )
+        );
         var entries = await audit.ListAsync(1000, Cancellation);
         Assert.Equal(500, entries.Select(e => e.Subject).Distinct().Count());
         Assert.All(entries, e => Assert.Equal(new(e.Id, e.Time, "token", "name", "address", "action", e.Subject, 200), e));
@@ -224,7 +303,9 @@ public abstract class StateTests
         await database.ChangeAsync(t => t.Connection!.ExecuteAsync("DROP TABLE audit", transaction: t), Cancellation);
         var audit = new AuditTable(database, clock);
         for (var i = 0; i < 2; i++)
+        {
             await Assert.ThrowsAnyAsync<DbException>(() => audit.AddAsync(new("", default, "", "", "", "", "", 0), Cancellation));
+        }
     }
 
     [Fact]
@@ -232,7 +313,9 @@ public abstract class StateTests
     {
         var (_, _, _, tokens) = Tables(await OpenAsync());
         await tokens.AddAsync(new("one", "n", "hash", ["read"], clock.Now), Cancellation);
-        await Assert.ThrowsAnyAsync<DbException>(() => tokens.AddAsync(new("two", "n", "hash", ["read"], clock.Now), Cancellation));
+        await Assert.ThrowsAnyAsync<DbException>(() =>
+            tokens.AddAsync(new("two", "n", "hash", ["read"], clock.Now), Cancellation)
+        );
     }
 
     /// <summary>Opens the test's state; again is the server after a restart.</summary>

@@ -1,5 +1,5 @@
-// In: a stock kernel's vmlinux and a certificate. Out: the same kernel as its builder would have made it with that certificate among
-// its trusted keys. The list of them is data of the kernel (certs/system_certificates.S), at a place that its symbols name.
+// In: a stock kernel's vmlinux and a certificate. Out: the same kernel as its builder would have made it with that certificate
+// among its trusted keys. The list of them is data of the kernel (certs/system_certificates.S), at a place that its symbols name.
 
 using System.Buffers.Binary;
 using System.Globalization;
@@ -24,14 +24,21 @@ internal static class EnrolledKernel
         vmlinux.AsSpan(list, size - list).Clear();
         certificate.CopyTo(vmlinux, list);
         BinaryPrimitives.WriteInt64LittleEndian(vmlinux.AsSpan(size), certificate.Length);
-        BinaryPrimitives.WriteInt64LittleEndian(vmlinux.AsSpan(Offset(vmlinux, Address(symbols, "module_cert_size"))), certificate.Length);
+        BinaryPrimitives.WriteInt64LittleEndian(
+            vmlinux.AsSpan(Offset(vmlinux, Address(symbols, "module_cert_size"))),
+            certificate.Length
+        );
         var path = Path.Combine(folder, "vmlinux");
         await File.WriteAllBytesAsync(path, vmlinux);
         return path;
     }
 
     private static ulong Address(string[] symbols, string name) =>
-        ulong.Parse(symbols.Single(s => s.EndsWith(" " + name, StringComparison.Ordinal)).Split(' ')[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        ulong.Parse(
+            symbols.Single(s => s.EndsWith(" " + name, StringComparison.Ordinal)).Split(' ')[0],
+            NumberStyles.HexNumber,
+            CultureInfo.InvariantCulture
+        );
 
     private static int Offset(byte[] elf, ulong address)
     {
@@ -39,10 +46,18 @@ internal static class EnrolledKernel
         for (var i = 0; i < BinaryPrimitives.ReadUInt16LittleEndian(elf.AsSpan(56)); i++)
         {
             var header = elf.AsSpan(table + (i * ProgramHeader));
-            var (type, offset) = (BinaryPrimitives.ReadUInt32LittleEndian(header), BinaryPrimitives.ReadUInt64LittleEndian(header[8..]));
-            var (start, length) = (BinaryPrimitives.ReadUInt64LittleEndian(header[16..]), BinaryPrimitives.ReadUInt64LittleEndian(header[32..]));
+            var (type, offset) = (
+                BinaryPrimitives.ReadUInt32LittleEndian(header),
+                BinaryPrimitives.ReadUInt64LittleEndian(header[8..])
+            );
+            var (start, length) = (
+                BinaryPrimitives.ReadUInt64LittleEndian(header[16..]),
+                BinaryPrimitives.ReadUInt64LittleEndian(header[32..])
+            );
             if (type == 1 && address >= start && address - start < length)
+            {
                 return (int)(offset + (address - start));
+            }
         }
 
         throw new InvalidOperationException("no segment holds the address");

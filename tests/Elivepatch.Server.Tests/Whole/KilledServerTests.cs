@@ -20,8 +20,8 @@ using static Elivepatch.Server.Tests.Whole.StockCapture;
 namespace Elivepatch.Server.Tests.Whole;
 
 /// <summary>
-/// The real server, killed with SIGKILL in the middle of real builds of the stock kernel. Which stages there are is learned from the
-/// events of a build that nobody disturbs. A build is killed twice at most, so that its third attempt is its last.
+/// The real server, killed with SIGKILL in the middle of real builds of the stock kernel. Which stages there are is learned from
+/// the events of a build that nobody disturbs. A build is killed twice at most, so that its third attempt is its last.
 /// </summary>
 public sealed class KilledServerTests : IDisposable
 {
@@ -45,7 +45,17 @@ public sealed class KilledServerTests : IDisposable
         var cache = TestCache();
         var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(TestKernels.Stock, Cancellation));
         using var pair = ModuleKeyPair.Create(scratch.Folder);
-        string[] common = ["--cache-folder", cache.FullPath, "--builders", "1", "--module-key", pair.KeyPath, "--module-certificate", pair.CertificatePath];
+        string[] common =
+        [
+            "--cache-folder",
+            cache.FullPath,
+            "--builders",
+            "1",
+            "--module-key",
+            pair.KeyPath,
+            "--module-certificate",
+            pair.CertificatePath,
+        ];
         options = [.. common, "--test-policy", "off"];
         var server = await StartAsync();
         try
@@ -58,7 +68,10 @@ public sealed class KilledServerTests : IDisposable
             {
                 var build = await SubmitAsync(server, kernel, $"killed{number}", null);
                 for (var attempt = 1; attempt <= at.Length; attempt++)
+                {
                     server = await KillAndStartAsync(server, cache, build, attempt, at[attempt - 1]);
+                }
+
                 await AssertFinishedAsync(server, build, record, cache, $"killed{number}");
             }
 
@@ -90,7 +103,15 @@ public sealed class KilledServerTests : IDisposable
         var cache = TestCache();
         var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(TestKernels.Stock, Cancellation));
         var archive = Get(new Kernel.Trees.SourceArchives(cache).Find(record.SourceKey)).FilePath;
-        options = ["--cache-folder", cache.FullPath, "--test-policy", "off", "--sources", $$"""[{"kind":"tree","location":"{{archive}}"}]"""];
+        options =
+        [
+            "--cache-folder",
+            cache.FullPath,
+            "--test-policy",
+            "off",
+            "--sources",
+            $$"""[{"kind":"tree","location":"{{archive}}"}]""",
+        ];
         var server = await StartAsync();
         try
         {
@@ -121,7 +142,14 @@ public sealed class KilledServerTests : IDisposable
 
     // Kills when the build's stage is told of and, where a program is named, when that runs.
     private async Task<ServerProcess> KillAndStartAsync(
-        ServerProcess server, CacheRoot cache, string build, int attempt, string stage, string? program = null, string? detail = null)
+        ServerProcess server,
+        CacheRoot cache,
+        string build,
+        int attempt,
+        string stage,
+        string? program = null,
+        string? detail = null
+    )
     {
         await StageAsync(server, build, attempt, stage, detail);
         var children = await server.KillAloneAsync(program);
@@ -138,11 +166,15 @@ public sealed class KilledServerTests : IDisposable
     private async Task StageAsync(ServerProcess server, string build, int attempt, string stage, string? detail = null)
     {
         var begun = 0;
-        var events = await EventsAsync(server, build, e =>
-        {
-            begun += e is { Kind: BuildEventKind.State, Detail: "running" } ? 1 : 0;
-            return begun == attempt && e.Kind == BuildEventKind.Stage && e.Stage == stage && (detail ?? e.Detail) == e.Detail;
-        });
+        var events = await EventsAsync(
+            server,
+            build,
+            e =>
+            {
+                begun += e is { Kind: BuildEventKind.State, Detail: "running" } ? 1 : 0;
+                return begun == attempt && e.Kind == BuildEventKind.Stage && e.Stage == stage && (detail ?? e.Detail) == e.Detail;
+            }
+        );
         Assert.True(events[^1].Stage == stage || begun < attempt, $"{stage} did not come in attempt {attempt}: {events[^1]}");
     }
 
@@ -150,8 +182,14 @@ public sealed class KilledServerTests : IDisposable
     {
         // What is killed ends when the disk lets it.
         for (var i = 0; i < 1200 && children.Any(c => c.Lives); i++)
+        {
             await Task.Delay(50, Cancellation);
-        Assert.True(!children.Any(c => c.Lives), $"{stage}: {string.Join(", ", children.Where(c => c.Lives))} outlived the server");
+        }
+
+        Assert.True(
+            !children.Any(c => c.Lives),
+            $"{stage}: {string.Join(", ", children.Where(c => c.Lives))} outlived the server"
+        );
     }
 
     private async Task AssertFinishedAsync(ServerProcess server, string build, KernelRecord record, CacheRoot cache, string name)
@@ -169,20 +207,28 @@ public sealed class KilledServerTests : IDisposable
 
         using var client = server.Client(secret);
         var module = await client.GetByteArrayAsync(ApiRoutes.Artifact(build), Cancellation);
-        var statement = Get(ManifestCheck.Run(await client.GetByteArrayAsync(ApiRoutes.Manifest(build), Cancellation), module, new()
-        {
-            Key = key!,
-            BuildId = record.Facts.BuildId,
-            Patches = [new("fix.patch", Convert.ToHexStringLower(SHA256.HashData(Patch(name))))],
-            Now = DateTimeOffset.UtcNow,
-        }));
+        var statement = Get(
+            ManifestCheck.Run(
+                await client.GetByteArrayAsync(ApiRoutes.Manifest(build), Cancellation),
+                module,
+                new()
+                {
+                    Key = key!,
+                    BuildId = record.Facts.BuildId,
+                    Patches = [new("fix.patch", Convert.ToHexStringLower(SHA256.HashData(Patch(name))))],
+                    Now = DateTimeOffset.UtcNow,
+                }
+            )
+        );
         Assert.Equal(build, statement.Predicate.RunDetails.Metadata.InvocationId);
         Assert.Equal(name == "tested", statement.Predicate.BuildDefinition.InternalParameters.Test is { Passed: true });
 
         // What nobody disturbs comes to the same.
         var path = scratch.PathOf("fix.patch");
         await File.WriteAllBytesAsync(path, Patch(name), Cancellation);
-        var built = Get(await new LivepatchBuild(cache).RunAsync(new(record, [path], [], name, Replace: true, null), Cancellation));
+        var built = Get(
+            await new LivepatchBuild(cache).RunAsync(new(record, [path], [], name, Replace: true, null), Cancellation)
+        );
         Assert.True(module.AsSpan().StartsWith(built.Module));
         Assert.True(module.AsSpan().EndsWith(ModuleSigner.Magic));
     }
@@ -199,14 +245,28 @@ public sealed class KilledServerTests : IDisposable
     private async Task<string> SubmitAsync(ServerProcess server, string kernel, string name, string? script)
     {
         using var client = server.Client(secret);
-        var submission = new BuildSubmission { Kernel = kernel, Patches = [new("fix.patch", Patch(name))], Name = name, Script = script };
-        var answer = await client.PostAsJsonAsync(ApiRoutes.Builds, submission, ProtocolJson.Default.BuildSubmission, Cancellation);
+        var submission = new BuildSubmission
+        {
+            Kernel = kernel,
+            Patches = [new("fix.patch", Patch(name))],
+            Name = name,
+            Script = script,
+        };
+        var answer = await client.PostAsJsonAsync(
+            ApiRoutes.Builds,
+            submission,
+            ProtocolJson.Default.BuildSubmission,
+            Cancellation
+        );
         return (await Answered.ValueAsync<BuildView>(answer, System.Net.HttpStatusCode.Accepted)).Id;
     }
 
     // A text of its own makes every build compile.
-    private static byte[] Patch(string name) => Encoding.UTF8.GetBytes(
-        File.ReadAllText(Path.Combine(Repository.Root, "examples/meminfo-caps.patch")).Replace("VMALLOCCHUNK", $"X{name.ToUpperInvariant(),-11}", StringComparison.Ordinal));
+    private static byte[] Patch(string name) =>
+        Encoding.UTF8.GetBytes(
+            File.ReadAllText(Path.Combine(Repository.Root, "examples/meminfo-caps.patch"))
+                .Replace("VMALLOCCHUNK", $"X{name.ToUpperInvariant(), -11}", StringComparison.Ordinal)
+        );
 
     // Events are written many at once: of those that come together the first stands for all.
     private static List<string> StagesOf(IEnumerable<BuildEvent> events)
@@ -216,7 +276,10 @@ public sealed class KilledServerTests : IDisposable
         foreach (var first in events.Where(e => e.Kind == BuildEventKind.Stage).DistinctBy(e => e.Stage))
         {
             if (first.Time - last > Together)
+            {
                 stages.Add(first.Stage);
+            }
+
             last = first.Time;
         }
 
@@ -234,27 +297,39 @@ public sealed class KilledServerTests : IDisposable
         {
             events.Add(happened);
             if (isWanted(happened))
+            {
                 break;
+            }
         }
 
         return events;
     }
 
-    private static async IAsyncEnumerable<BuildEvent> FollowAsync(HttpClient client, string build, [EnumeratorCancellation] CancellationToken cancellation)
+    private static async IAsyncEnumerable<BuildEvent> FollowAsync(
+        HttpClient client,
+        string build,
+        [EnumeratorCancellation] CancellationToken cancellation
+    )
     {
         using var reader = new StreamReader(await client.GetStreamAsync(ApiRoutes.Events(build), cancellation));
         while (await reader.ReadLineAsync(cancellation) is { } line)
         {
             if (line.StartsWith("data:", StringComparison.Ordinal))
+            {
                 yield return JsonSerializer.Deserialize(line[5..], ProtocolJson.Default.BuildEvent)!;
+            }
         }
     }
 
     // Folders whose lock nobody holds.
     private static List<string> Abandoned(CacheRoot cache) =>
-        [.. Directory.EnumerateDirectories(Path.Combine(cache.FullPath, "tmp")).Where(folder =>
-        {
-            using var held = FileLock.TryTake(folder + ".lock");
-            return held is not null;
-        })];
+        [
+            .. Directory
+                .EnumerateDirectories(Path.Combine(cache.FullPath, "tmp"))
+                .Where(folder =>
+                {
+                    using var held = FileLock.TryTake(folder + ".lock");
+                    return held is not null;
+                }),
+        ];
 }

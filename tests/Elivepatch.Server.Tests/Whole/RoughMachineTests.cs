@@ -8,8 +8,8 @@ using static Elivepatch.Server.Tests.Whole.StockCapture;
 namespace Elivepatch.Server.Tests.Whole;
 
 /// <summary>
-/// The published command in guests that run stock kernels, and a server of its own: what a machine does after its first livepatch, with
-/// other things at work that use the same parts of the kernel.
+/// The published command in guests that run stock kernels, and a server of its own: what a machine does after its first
+/// livepatch, with other things at work that use the same parts of the kernel.
 /// </summary>
 public sealed class RoughMachineTests
 {
@@ -51,7 +51,9 @@ public sealed class RoughMachineTests
     [Theory(Skip = FullReason, SkipType = typeof(WholeWayTests), SkipUnless = nameof(WholeWayTests.IsFull))]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_second_patch_replaces_the_first_comes_back_after_it_was_disabled_and_needs_nothing_to_be_quiet(bool isOlder)
+    public async Task A_second_patch_replaces_the_first_comes_back_after_it_was_disabled_and_needs_nothing_to_be_quiet(
+        bool isOlder
+    )
     {
         Check(await RunAsync(isOlder ? TestKernels.Older : TestKernels.Stock, "second-patch.sh"));
     }
@@ -71,17 +73,24 @@ public sealed class RoughMachineTests
     private static void Check(Outcome<GuestResult> result) =>
         Assert.True(
             result.Succeeded && result.Value.ExitStatus == 0,
-            result.TryGet(out var ended) ? ended.Output + ended.Failure : string.Join('\n', result.Problems));
+            result.TryGet(out var ended) ? ended.Output + ended.Failure : string.Join('\n', result.Problems)
+        );
 
     // The machine, with the command, the patches, an ordinary module, and what watches it.
     private static async Task<Outcome<GuestResult>> RunAsync(string kernel, string script)
     {
         var cache = TestCache();
         var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(kernel, Cancellation));
-        using var modules = Get(await PackagedModules.OpenAsync(cache, record.Facts.Release, GuestNetwork.ModuleFolders, Cancellation));
+        using var modules = Get(
+            await PackagedModules.OpenAsync(cache, record.Facts.Release, GuestNetwork.ModuleFolders, Cancellation)
+        );
         using var scratch = new Scratch();
         var state = scratch.PathOf("state");
-        using var server = await ServerProcess.StartAsync([], state, options: ["--cache-folder", cache.FullPath, "--test-policy", "off"]);
+        using var server = await ServerProcess.StartAsync(
+            [],
+            state,
+            options: ["--cache-folder", cache.FullPath, "--test-policy", "off"]
+        );
         var key = Regex.Match(server.Greeting, @"public key +(\S+)").Groups[1].Value;
         var command = Path.Combine(Repository.Root, "artifacts", "publish", "elivepatch");
         await DaemonProgram.RunAsync(Path.Combine(Repository.Root, "scripts", "publish-client"));
@@ -89,7 +98,8 @@ public sealed class RoughMachineTests
         {
             Architecture = record.Facts.Architecture,
             Kernel = record.BootImagePath!,
-            Script = await File.ReadAllTextAsync(SourceOf("machine.sh"), Cancellation)
+            Script =
+                await File.ReadAllTextAsync(SourceOf("machine.sh"), Cancellation)
                 + await File.ReadAllTextAsync(SourceOf(script), Cancellation),
             Files =
             [
@@ -99,7 +109,8 @@ public sealed class RoughMachineTests
                 GuestFile.Text("vfork-message.patch", VforkMessage),
                 new(
                     "softirqs-small.patch",
-                    await File.ReadAllBytesAsync(Path.Combine(Repository.Root, "examples", "softirqs-small.patch"), Cancellation)),
+                    await File.ReadAllBytesAsync(Path.Combine(Repository.Root, "examples", "softirqs-small.patch"), Cancellation)
+                ),
                 new("config", await File.ReadAllBytesAsync(record.ConfigPath, Cancellation)),
                 new("elivepatch", await File.ReadAllBytesAsync(command, Cancellation), Executable: true),
                 await CompileAsync("observers", scratch),
@@ -122,5 +133,6 @@ public sealed class RoughMachineTests
         return new(name, await File.ReadAllBytesAsync(program, Cancellation), Executable: true);
     }
 
-    private static string SourceOf(string name) => Path.Combine(Repository.Root, "tests", "Elivepatch.Server.Tests", "Whole", name);
+    private static string SourceOf(string name) =>
+        Path.Combine(Repository.Root, "tests", "Elivepatch.Server.Tests", "Whole", name);
 }

@@ -12,8 +12,13 @@ internal static class StockCapture
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>The cache, in which the kernel is imported once.</summary>
-    public static CacheRoot TestCache() => Get(CacheRoot.Open(
-        Environment.GetEnvironmentVariable("ELIVEPATCH_TEST_CACHE") ?? CacheRoot.DefaultPath(Environment.GetEnvironmentVariable) + "-tests"));
+    public static CacheRoot TestCache() =>
+        Get(
+            CacheRoot.Open(
+                Environment.GetEnvironmentVariable("ELIVEPATCH_TEST_CACHE")
+                    ?? CacheRoot.DefaultPath(Environment.GetEnvironmentVariable) + "-tests"
+            )
+        );
 
     /// <summary>The capture of an imported kernel; a remark in its configuration makes it a kernel of its own.</summary>
     public static async Task<byte[]> OfAsync(KernelRecord record, string remark = "")
@@ -30,7 +35,9 @@ internal static class StockCapture
             },
             Encoding.UTF8.GetBytes(await File.ReadAllTextAsync(record.ConfigPath, Cancellation) + remark),
             await File.ReadAllBytesAsync(record.KallsymsPath, Cancellation),
-            await File.ReadAllBytesAsync(record.SymversPath!, Cancellation), null).Write(capture);
+            await File.ReadAllBytesAsync(record.SymversPath!, Cancellation),
+            null
+        ).Write(capture);
         return capture.ToArray();
     }
 }

@@ -30,7 +30,9 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
         }
 
         if (publisher is not null)
+        {
             await publisher.DisposeAsync();
+        }
     }
 
     [Fact]
@@ -73,11 +75,16 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
     {
         var address = await AddressAsync();
         var release = new TaskCompletionSource();
-        var busy = Start(address, [Here], 1, async (_, _) =>
-        {
-            await release.Task.WaitAsync(Cancellation);
-            return Settled.Done;
-        });
+        var busy = Start(
+            address,
+            [Here],
+            1,
+            async (_, _) =>
+            {
+                await release.Task.WaitAsync(Cancellation);
+                return Settled.Done;
+            }
+        );
         await SendAsync(1);
         await UntilAsync(() => busy.Runs.Count == 1);
         var idle = Start(address, [Here], 1, (_, _) => Task.FromResult(Settled.Done));
@@ -108,14 +115,36 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
         var database = (await SqliteDatabase.OpenAsync(scratch.PathOf("state.db"), Cancellation)).Value;
         var workers = new WorkerTable(database, TimeProvider.System);
         var kernel = new StoredKernel(
-            new('1', 64), "6.12.0-test", "00ff", "gcc-12 (Debian 12.2.0-14) 12.2.0", new('a', 64), null, null, DateTimeOffset.UtcNow, "test");
+            new('1', 64),
+            "6.12.0-test",
+            "00ff",
+            "gcc-12 (Debian 12.2.0-14) 12.2.0",
+            new('a', 64),
+            null,
+            null,
+            DateTimeOffset.UtcNow,
+            "test"
+        );
         var capability = Capability.Of(kernel.Compiler);
         // Nobody takes from the queue of this capability: what comes, comes because that worker was asked first.
-        var report = new WorkerReport { Name = "x", Version = "1", Capabilities = [capability], Builders = 1, Kernels = [], Running = [] };
+        var report = new WorkerReport
+        {
+            Name = "x",
+            Version = "1",
+            Capabilities = [capability],
+            Builders = 1,
+            Kernels = [],
+            Running = [],
+        };
         await workers.PutAsync(cold.Id, report, Cancellation);
         await workers.PutAsync(warm.Id, report with { Kernels = [kernel.Id] }, Cancellation);
         var dispatch = new BrokerDispatch(
-            publisher!, workers, new(database, new(database, TimeProvider.System), TimeProvider.System), WorkPolicy.Default, TimeProvider.System);
+            publisher!,
+            workers,
+            new(database, new(database, TimeProvider.System), TimeProvider.System),
+            WorkPolicy.Default,
+            TimeProvider.System
+        );
         for (var i = 1; i <= 10; i++)
         {
             var build = new StoredBuild
@@ -144,11 +173,16 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
     public async Task A_worker_that_stops_gives_back_what_it_runs()
     {
         var address = await AddressAsync();
-        var first = Start(address, [Here], 1, async (_, stop) =>
-        {
-            await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return Settled.Returned;
-        });
+        var first = Start(
+            address,
+            [Here],
+            1,
+            async (_, stop) =>
+            {
+                await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                return Settled.Returned;
+            }
+        );
         await SendAsync(1);
         await UntilAsync(() => first.Runs.Count == 1);
         await started[0].Stop.CancelAsync();
@@ -162,13 +196,16 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
     {
         var address = await AddressAsync();
         var worker = Start(
-            address, [Here], 2,
+            address,
+            [Here],
+            2,
             async (_, ended) =>
             {
                 await Task.Delay(Timeout.Infinite, ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 return Settled.Done;
             },
-            told => told == Id(1) ? Id(7) : told);
+            told => told == Id(1) ? Id(7) : told
+        );
         await SendAsync(2);
         await UntilAsync(() => worker.Runs.Count == 2);
         worker.Consumer.End(Id(1));
@@ -185,8 +222,21 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
         await SendAsync(1);
         await using var connection = await address.ConnectAsync("test", Cancellation);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: Cancellation);
-        foreach (var body in (byte[][])[[], [0], new byte[64], new byte[1 << 20], [.. "../../../etc/passwd"u8], [.. Enumerable.Repeat((byte)'A', 64)]])
+        foreach (
+            var body in (byte[][])
+                [
+                    [],
+                    [0],
+                    new byte[64],
+                    new byte[1 << 20],
+                    [.. "../../../etc/passwd"u8],
+                    [.. Enumerable.Repeat((byte)'A', 64)],
+                ]
+        )
+        {
             await channel.BasicPublishAsync(BuildQueues.Builds, Here, body, Cancellation);
+        }
+
         Assert.Equal(Published.Kept, await publisher!.SendAsync(Id(2), Here, null, Cancellation));
         await UntilAsync(() => worker.Runs.Contains(Id(2)));
         Assert.Equal([Id(1), Id(2)], worker.Runs);
@@ -209,13 +259,17 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
             await using var worker = await address.ConnectAsync($"worker {death}", Cancellation);
             await using var channel = await worker.CreateChannelAsync(cancellationToken: Cancellation);
             BasicGetResult? got = null;
-            await UntilAsync(async () => (got = await channel.BasicGetAsync(BuildQueues.OfCapability(Here), autoAck: false, Cancellation)) is not null);
+            await UntilAsync(async () =>
+                (got = await channel.BasicGetAsync(BuildQueues.OfCapability(Here), autoAck: false, Cancellation)) is not null
+            );
             Assert.Equal(death > 1, got!.Redelivered);
         }
 
         await using var looking = await connection.CreateChannelAsync(cancellationToken: Cancellation);
         BasicGetResult? dead = null;
-        await UntilAsync(async () => (dead = await looking.BasicGetAsync(BuildQueues.Dead, autoAck: true, Cancellation)) is not null);
+        await UntilAsync(async () =>
+            (dead = await looking.BasicGetAsync(BuildQueues.Dead, autoAck: true, Cancellation)) is not null
+        );
         Assert.Equal(Id(1), BuildMessage.Read(dead!.Body));
         Assert.Equal(0u, await WaitingAsync());
     }
@@ -228,13 +282,20 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
     }
 
     private FakeWorker Start(
-        BrokerAddress address, string[] capabilities, int builders, Func<string, CancellationToken, Task<Settled>> run,
-        Func<string, string>? given = null)
+        BrokerAddress address,
+        string[] capabilities,
+        int builders,
+        Func<string, CancellationToken, Task<Settled>> run,
+        Func<string, string>? given = null
+    )
     {
         var runs = new ConcurrentQueue<string>();
         var id = WorkerId.New();
         var consumer = new BuildConsumer(
-            address, id, capabilities, builders,
+            address,
+            id,
+            capabilities,
+            builders,
             async (told, begun, ended, stopping) =>
             {
                 var build = given?.Invoke(told) ?? told;
@@ -243,7 +304,8 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
                 using var either = CancellationTokenSource.CreateLinkedTokenSource(ended, stopping);
                 return await run(build, either.Token);
             },
-            NullLogger<BuildConsumer>.Instance);
+            NullLogger<BuildConsumer>.Instance
+        );
         var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         started.Add((stop, Task.Run(() => consumer.RunAsync(() => { }, stop.Token))));
         return new(id, consumer, runs);
@@ -252,7 +314,9 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
     private async Task SendAsync(int count)
     {
         for (var i = 1; i <= count; i++)
+        {
             await UntilAsync(async () => await publisher!.SendAsync(Id(i), Here, null, Cancellation) == Published.Kept);
+        }
     }
 
     private async Task<uint> WaitingAsync() => (await publisher!.WaitingAsync(Here, Cancellation))!.Value;

@@ -41,8 +41,15 @@ internal sealed class Cluster : IDisposable
     /// <param name="database">Address of the database.</param>
     /// <param name="broker">Address of the broker.</param>
     /// <param name="servers">How many.</param>
-    /// <param name="certificate">Where workers come over TLS: the servers' certificate, which servers and workers trust and nothing else.</param>
-    public static async Task<Cluster> StartAsync(string database, string broker, int servers, ServerCertificateFiles? certificate = null)
+    /// <param name="certificate">
+    /// Where workers come over TLS: the servers' certificate, which servers and workers trust and nothing else.
+    /// </param>
+    public static async Task<Cluster> StartAsync(
+        string database,
+        string broker,
+        int servers,
+        ServerCertificateFiles? certificate = null
+    )
     {
         var cluster = new Cluster(database, broker, certificate);
         try
@@ -64,8 +71,14 @@ internal sealed class Cluster : IDisposable
     public WorkerProcess StartWorker(string name, string? programs = null)
     {
         var worker = WorkerProcess.Start(
-            name, Servers.Select(s => s.AddressOf(certificate is null ? "http" : "https")), broker, workSecret, TestCache().FullPath, programs,
-            certificate?.Certificate);
+            name,
+            Servers.Select(s => s.AddressOf(certificate is null ? "http" : "https")),
+            broker,
+            workSecret,
+            TestCache().FullPath,
+            programs,
+            certificate?.Certificate
+        );
         workers.Add(worker);
         return worker;
     }
@@ -86,14 +99,26 @@ internal sealed class Cluster : IDisposable
         return JsonSerializer.Deserialize(text, ProtocolJson.Default.BuildView)!.Id;
     }
 
-    /// <summary>Asks one of the servers for a build with a text of its own; one whose name begins with <c>refused</c> changes what is not there.</summary>
+    /// <summary>
+    /// Asks one of the servers for a build with a text of its own; one whose name begins with <c>refused</c> changes what is not
+    /// there.
+    /// </summary>
     public Task<HttpResponseMessage> PostAsync(string name, int server)
     {
         var text = File.ReadAllText(Path.Combine(Repository.Root, "examples/meminfo-caps.patch"))
-            .Replace("VMALLOCCHUNK", $"Y{name.ToUpperInvariant(),-11}", StringComparison.Ordinal);
+            .Replace("VMALLOCCHUNK", $"Y{name.ToUpperInvariant(), -11}", StringComparison.Ordinal);
         if (name.StartsWith("refused", StringComparison.Ordinal))
-            text = text.Replace(" seq_printf(m, ", " seq_printed(m, ", StringComparison.Ordinal).Replace("VmallocChunk", "Vmalloc" + name, StringComparison.Ordinal);
-        var submission = new BuildSubmission { Kernel = KernelId, Patches = [new("fix.patch", Encoding.UTF8.GetBytes(text))], Name = name };
+        {
+            text = text.Replace(" seq_printf(m, ", " seq_printed(m, ", StringComparison.Ordinal)
+                .Replace("VmallocChunk", "Vmalloc" + name, StringComparison.Ordinal);
+        }
+
+        var submission = new BuildSubmission
+        {
+            Kernel = KernelId,
+            Patches = [new("fix.patch", Encoding.UTF8.GetBytes(text))],
+            Name = name,
+        };
         return clients[server].PostAsJsonAsync(ApiRoutes.Builds, submission, ProtocolJson.Default.BuildSubmission, Cancellation);
     }
 
@@ -108,9 +133,15 @@ internal sealed class Cluster : IDisposable
         {
             using var answer = await TryAsync(() => clients[server].GetAsync(ApiRoutes.Build(build), Cancellation));
             if (answer is { IsSuccessStatusCode: true })
+            {
                 last = await Answered.ValueAsync<BuildView>(answer);
+            }
+
             if (last is { IsFinal: true })
+            {
                 return last;
+            }
+
             await Task.Delay(200, Cancellation);
         }
 
@@ -119,7 +150,13 @@ internal sealed class Cluster : IDisposable
     }
 
     /// <summary>The events of a build behind one, until one is wanted, the build ends or the server does.</summary>
-    public async Task<List<BuildEvent>> EventsAsync(string build, Func<BuildEvent, bool>? isWanted = null, long after = 0, int server = 0, Action? onFirst = null)
+    public async Task<List<BuildEvent>> EventsAsync(
+        string build,
+        Func<BuildEvent, bool>? isWanted = null,
+        long after = 0,
+        int server = 0,
+        Action? onFirst = null
+    )
     {
         var events = new List<BuildEvent>();
         try
@@ -128,9 +165,14 @@ internal sealed class Cluster : IDisposable
             {
                 events.Add(happened);
                 if (events.Count == 1)
+                {
                     onFirst?.Invoke();
+                }
+
                 if (isWanted?.Invoke(happened) == true)
+                {
                     break;
+                }
             }
         }
         catch (Exception e) when (e is IOException or HttpRequestException)
@@ -146,9 +188,14 @@ internal sealed class Cluster : IDisposable
     {
         for (var i = 0; i < 300; i++)
         {
-            var known = await Answered.ValueAsync<IReadOnlyList<WorkerView>>(await clients[0].GetAsync(ApiRoutes.Workers, Cancellation));
+            var known = await Answered.ValueAsync<IReadOnlyList<WorkerView>>(
+                await clients[0].GetAsync(ApiRoutes.Workers, Cancellation)
+            );
             if (known.FirstOrDefault(w => w.Running.Contains(build)) is { } found)
+            {
                 return workers.Last(w => w.Name == found.Name);
+            }
+
             await Task.Delay(50, Cancellation);
         }
 
@@ -158,11 +205,20 @@ internal sealed class Cluster : IDisposable
     public void Dispose()
     {
         foreach (var worker in workers)
+        {
             worker.Dispose();
+        }
+
         foreach (var server in Servers)
+        {
             server.Dispose();
+        }
+
         foreach (var client in clients)
+        {
             client.Dispose();
+        }
+
         scratch.Dispose();
     }
 
@@ -172,33 +228,72 @@ internal sealed class Cluster : IDisposable
         {
             string[] options =
             [
-                "--database", database, "--broker", broker, "--keys-folder", scratch.PathOf("keys"), "--lease-seconds", "3", "--test-policy", "off",
-                "--cache-folder", TestCache().FullPath, "--open-builds-per-token", "1000", "--requests-per-minute", "100000",
+                "--database",
+                database,
+                "--broker",
+                broker,
+                "--keys-folder",
+                scratch.PathOf("keys"),
+                "--lease-seconds",
+                "3",
+                "--test-policy",
+                "off",
+                "--cache-folder",
+                TestCache().FullPath,
+                "--open-builds-per-token",
+                "1000",
+                "--requests-per-minute",
+                "100000",
             ];
             string[] encrypted = certificate is null
                 ? []
-                : ["--listen", "https://127.0.0.1:0", "--certificate", certificate.Certificate, "--certificate-key", certificate.Key];
+                :
+                [
+                    "--listen",
+                    "https://127.0.0.1:0",
+                    "--certificate",
+                    certificate.Certificate,
+                    "--certificate-key",
+                    certificate.Key,
+                ];
             string[] trusting = certificate is null ? [] : ["env", $"SSL_CERT_FILE={certificate.Certificate}"];
-            var server = await ServerProcess.StartAsync(trusting, scratch.PathOf($"state{i}"), i == 0 ? null : secret, [.. options, .. encrypted]);
+            var server = await ServerProcess.StartAsync(
+                trusting,
+                scratch.PathOf($"state{i}"),
+                i == 0 ? null : secret,
+                [.. options, .. encrypted]
+            );
             Servers.Add(server);
             secret = server.Secret ?? secret;
         }
 
         clients = [.. Servers.Select(s => s.Client(secret))];
-        using var made = await clients[0].PostAsJsonAsync(
-            ApiRoutes.Tokens, new TokenRequest("workers", [TokenScopes.Work]), ProtocolJson.Default.TokenRequest, Cancellation);
+        using var made = await clients[0]
+            .PostAsJsonAsync(
+                ApiRoutes.Tokens,
+                new TokenRequest("workers", [TokenScopes.Work]),
+                ProtocolJson.Default.TokenRequest,
+                Cancellation
+            );
         workSecret = (await Answered.ValueAsync<NewToken>(made, HttpStatusCode.Created)).Secret;
         KernelId = await TellOfKernelAsync();
     }
 
     private async Task<string> TellOfKernelAsync()
     {
-        var record = Get(await new DebianImport(TestCache(), KernelBoot.ReadFactsAsync).RunAsync(TestKernels.Stock, Cancellation));
+        var record = Get(
+            await new DebianImport(TestCache(), KernelBoot.ReadFactsAsync).RunAsync(TestKernels.Stock, Cancellation)
+        );
         using var content = new ByteArrayContent(await StockCapture.OfAsync(record));
         return (await Answered.ValueAsync<KernelView>(await clients[0].PostAsync(ApiRoutes.Kernels, content, Cancellation))).Id;
     }
 
-    private async IAsyncEnumerable<BuildEvent> FollowAsync(string build, long after, int server, [EnumeratorCancellation] CancellationToken cancellation = default)
+    private async IAsyncEnumerable<BuildEvent> FollowAsync(
+        string build,
+        long after,
+        int server,
+        [EnumeratorCancellation] CancellationToken cancellation = default
+    )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation, cancellation);
         limit.CancelAfter(TimeSpan.FromMinutes(3));
@@ -209,7 +304,9 @@ internal sealed class Cluster : IDisposable
         while (await reader.ReadLineAsync(limit.Token) is { } line)
         {
             if (line.StartsWith("data:", StringComparison.Ordinal))
+            {
                 yield return JsonSerializer.Deserialize(line[5..], ProtocolJson.Default.BuildEvent)!;
+            }
         }
     }
 

@@ -5,7 +5,9 @@ using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Server.Tests.Work;
 
-/// <summary>Several servers and workers as real processes, with the real PostgreSQL and RabbitMQ, and what may happen to each of them.</summary>
+/// <summary>
+/// Several servers and workers as real processes, with the real PostgreSQL and RabbitMQ, and what may happen to each of them.
+/// </summary>
 public sealed class ClusterTests(SharedPostgres postgres, SharedBroker broker)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -17,8 +19,13 @@ public sealed class ClusterTests(SharedPostgres postgres, SharedBroker broker)
         const int good = 4;
         var names = Enumerable.Range(0, 50).Select(i => i < good ? $"good{i}" : $"refused{i}").ToList();
         var answers = await Task.WhenAll(
-            Enumerable.Repeat("equal", 100).Concat(names).Select((name, i) => (name, i)).OrderBy(_ => Random.Shared.Next())
-                .Select(async r => (r.name, Answer: await cluster.PostAsync(r.name, r.i % 2))));
+            Enumerable
+                .Repeat("equal", 100)
+                .Concat(names)
+                .Select((name, i) => (name, i))
+                .OrderBy(_ => Random.Shared.Next())
+                .Select(async r => (r.name, Answer: await cluster.PostAsync(r.name, r.i % 2)))
+        );
         var ids = new Dictionary<string, string>();
         foreach (var (name, answer) in answers)
         {
@@ -37,7 +44,10 @@ public sealed class ClusterTests(SharedPostgres postgres, SharedBroker broker)
             var expected = name.StartsWith("refused", StringComparison.Ordinal) ? BuildState.Refused : BuildState.Succeeded;
             Assert.True(ended.State == expected, $"{name}: {ended.State} {string.Join(' ', ended.Problems)}");
             Assert.Equal(1, ended.Attempts);
-            Assert.Equal(["queued", "running", ended.State.ToString().ToLowerInvariant()], StatesOf(await cluster.EventsAsync(id)));
+            Assert.Equal(
+                ["queued", "running", ended.State.ToString().ToLowerInvariant()],
+                StatesOf(await cluster.EventsAsync(id))
+            );
         }
     }
 
@@ -64,13 +74,19 @@ public sealed class ClusterTests(SharedPostgres postgres, SharedBroker broker)
         {
             using var worker = await cluster.AddWorkerAsync($"victim{death}");
             if (death == 1)
-                build = await cluster.SubmitAsync("poison");
-            var begun = 0;
-            await cluster.EventsAsync(build, e =>
             {
-                begun += e is { Kind: BuildEventKind.State, Detail: "running" } ? 1 : 0;
-                return begun == death && e.Kind == BuildEventKind.Stage;
-            });
+                build = await cluster.SubmitAsync("poison");
+            }
+
+            var begun = 0;
+            await cluster.EventsAsync(
+                build,
+                e =>
+                {
+                    begun += e is { Kind: BuildEventKind.State, Detail: "running" } ? 1 : 0;
+                    return begun == death && e.Kind == BuildEventKind.Stage;
+                }
+            );
             worker.Kill();
         }
 
@@ -105,7 +121,10 @@ public sealed class ClusterTests(SharedPostgres postgres, SharedBroker broker)
         var build = await cluster.SubmitAsync("cancelled");
         await cluster.EventsAsync(build, e => e.Kind == BuildEventKind.Stage);
         using (await cluster.Clients[1].PostAsync(ApiRoutes.Cancel(build), null, Cancellation))
+        {
             Assert.Equal(BuildState.Cancelled, (await cluster.EndOfAsync(build)).State);
+        }
+
         Assert.Equal(BuildState.Succeeded, (await cluster.EndOfAsync(await cluster.SubmitAsync("afterwards"))).State);
     }
 
@@ -120,9 +139,13 @@ public sealed class ClusterTests(SharedPostgres postgres, SharedBroker broker)
         {
             using var answer = await cluster.PostAsync("nobody", 0);
             if (answer.StatusCode == HttpStatusCode.Accepted)
+            {
                 build = (await Answered.ValueAsync<BuildView>(answer, HttpStatusCode.Accepted)).Id;
+            }
             else
+            {
                 await Task.Delay(100, Cancellation);
+            }
         }
 
         Assert.Equal(BuildState.Succeeded, (await cluster.EndOfAsync(build)).State);
@@ -159,7 +182,10 @@ public sealed class ClusterTests(SharedPostgres postgres, SharedBroker broker)
         await cluster.AddWorkerAsync("two");
         var builds = new List<string>();
         for (var i = 0; i < 5; i++)
+        {
             builds.Add(await cluster.SubmitAsync($"restart{i}", i % 2));
+        }
+
         await cluster.EventsAsync(builds[0], e => e.Kind == BuildEventKind.Stage);
         await ownBroker.StopAsync();
         // Taken in all the same.
@@ -231,7 +257,10 @@ public sealed class ClusterTests(SharedPostgres postgres, SharedBroker broker)
         Assert.Equal(0, await first.EndAsync());
         Assert.Equal((BuildState.Queued, 0), await StandsAsync(cluster, build));
         await cluster.AddWorkerAsync("second");
-        Assert.Equal((BuildState.Succeeded, 1), ((await cluster.EndOfAsync(build)).State, (await cluster.BuildAsync(build)).Attempts));
+        Assert.Equal(
+            (BuildState.Succeeded, 1),
+            ((await cluster.EndOfAsync(build)).State, (await cluster.BuildAsync(build)).Attempts)
+        );
     }
 
     private static async Task<(BuildState State, int Attempts)> StandsAsync(Cluster cluster, string build) =>

@@ -23,12 +23,21 @@ public sealed class EncryptedClusterTests : IDisposable
         await using var broker = await RabbitBroker.StartAsync(certificate);
         var (database, queue) = (await postgres.NewDatabaseAsync(), broker.NewHost());
 
-        var stranger = await PostgresDatabase.OpenAsync(PostgresAddress.Parse(database + "?sslmode=verify-full").Value, Cancellation);
+        var stranger = await PostgresDatabase.OpenAsync(
+            PostgresAddress.Parse(database + "?sslmode=verify-full").Value,
+            Cancellation
+        );
         Assert.Equal(DatabaseProblems.DatabaseUnreachable, Assert.Single(stranger.Problems).Code);
-        await Assert.ThrowsAsync<BrokerUnreachableException>(() => BrokerAddress.Parse(queue).Value.ConnectAsync("stranger", Cancellation));
+        await Assert.ThrowsAsync<BrokerUnreachableException>(() =>
+            BrokerAddress.Parse(queue).Value.ConnectAsync("stranger", Cancellation)
+        );
 
         using var cluster = await Cluster.StartAsync(
-            $"{database}?sslmode=verify-full&sslrootcert={certificate.Certificate}", queue, servers: 1, certificate);
+            $"{database}?sslmode=verify-full&sslrootcert={certificate.Certificate}",
+            queue,
+            servers: 1,
+            certificate
+        );
         await cluster.AddWorkerAsync("one");
         Assert.Equal(BuildState.Succeeded, (await cluster.EndOfAsync(await cluster.SubmitAsync("encrypted"))).State);
     }

@@ -53,7 +53,10 @@ public sealed class LostBrokerTests(SharedBroker shared)
         var broker = new Reachability("the broker", log);
         broker.IsWell();
         foreach (var why in (string[])["refused", "refused", "refused", "unknown", "unknown"])
+        {
             broker.IsLost(why);
+        }
+
         Assert.Equal("unknown", broker.WhyNot);
         broker.IsWell();
         broker.IsWell();
@@ -61,10 +64,13 @@ public sealed class LostBrokerTests(SharedBroker shared)
         broker.IsLost("unknown");
         Assert.Equal(
             [
-                "the broker cannot be used, and is tried again: refused", "the broker cannot be used, and is tried again: unknown",
-                "the broker can be used again", "the broker cannot be used, and is tried again: unknown",
+                "the broker cannot be used, and is tried again: refused",
+                "the broker cannot be used, and is tried again: unknown",
+                "the broker can be used again",
+                "the broker cannot be used, and is tried again: unknown",
             ],
-            log);
+            log
+        );
     }
 
     private static async Task<HealthView> ReadyAsync(RunningServer server) =>
@@ -77,7 +83,12 @@ public sealed class LostBrokerTests(SharedBroker shared)
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Add(formatter(state, exception));
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        ) => Add(formatter(state, exception));
     }
 }

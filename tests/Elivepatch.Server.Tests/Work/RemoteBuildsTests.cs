@@ -19,7 +19,11 @@ public sealed class RemoteBuildsTests
 {
     private const string Build = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     private static readonly ProtocolJson whole = new(
-        new JsonSerializerOptions(ProtocolJson.Default.Options) { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.Never });
+        new JsonSerializerOptions(ProtocolJson.Default.Options)
+        {
+            DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.Never,
+        }
+    );
 
     private readonly string worker = WorkerId.New();
 
@@ -32,12 +36,23 @@ public sealed class RemoteBuildsTests
         using var client = await server.WithScopesAsync(TokenScopes.Work);
         var order = await BeginAsync(client);
         Assert.Equal((Build, 1), (order.Build, order.Attempt));
-        await NoteAsync(client, 1, 0, HttpStatusCode.NoContent, new BuildEvent(0, default, BuildEventKind.Stage, "compile", "meminfo.c", "running"));
+        await NoteAsync(
+            client,
+            1,
+            0,
+            HttpStatusCode.NoContent,
+            new BuildEvent(0, default, BuildEventKind.Stage, "compile", "meminfo.c", "running")
+        );
         using (var ended = await EndAsync(client, 1, Good()))
+        {
             Assert.Equal(HttpStatusCode.NoContent, ended.StatusCode);
+        }
         // The answer may have been lost on its way.
         using (var again = await EndAsync(client, 1, Good()))
+        {
             Assert.Equal(HttpStatusCode.NoContent, again.StatusCode);
+        }
+
         var build = (await server.Get<BuildTable>().FindAsync(Build, Cancellation))!;
         Assert.Equal(BuildState.Succeeded, build.State);
         Assert.Equal(Module, await server.Get<BlobStore>().ReadAsync(build.End!.Artifact!, Cancellation));
@@ -77,7 +92,8 @@ public sealed class RemoteBuildsTests
         static BuildEvent Line(string text) => new(0, default, BuildEventKind.Log, "", text);
     }
 
-    public static TheoryData<string> Lies => ["subject", "build-id", "patches", "statements", "invocation", "engine", "name", "nothing", "both"];
+    public static TheoryData<string> Lies =>
+        ["subject", "build-id", "patches", "statements", "invocation", "engine", "name", "nothing", "both"];
 
     [Theory]
     [MemberData(nameof(Lies))]
@@ -92,7 +108,10 @@ public sealed class RemoteBuildsTests
             "subject" => good with { Artifact = [.. Module, 0] },
             "build-id" => good with { Statement = Statement(p => p with { BuildId = "11ff" }) },
             "patches" => good with { Statement = Statement(p => p with { Patches = [new("fix.patch", new('d', 64))] }) },
-            "statements" => good with { Statement = Statement(p => p with { Statements = [new(StatementKind.LeaveOutInit, "a.c", "x", "it is so")] }) },
+            "statements" => good with
+            {
+                Statement = Statement(p => p with { Statements = [new(StatementKind.LeaveOutInit, "a.c", "x", "it is so")] }),
+            },
             "invocation" => good with { Statement = Statement(build: new('9', 64)) },
             "engine" => good with { Statement = Statement(engine: "0.0.0") },
             "name" => good with { Module = "livepatch-other" },
@@ -114,7 +133,15 @@ public sealed class RemoteBuildsTests
         // Another one of the same token runs, and the message is of its third.
         await builds.SubmitAsync(mine with { Id = new('1', 64), Submitted = mine.Submitted.AddMinutes(-1) }, Cancellation);
         Assert.Equal(new('1', 64), (await builds.TakeAsync("worker", Cancellation))!.Id);
-        await builds.SubmitAsync(mine with { Id = new('f', 64), Token = "another", Submitted = mine.Submitted.AddMinutes(1) }, Cancellation);
+        await builds.SubmitAsync(
+            mine with
+            {
+                Id = new('f', 64),
+                Token = "another",
+                Submitted = mine.Submitted.AddMinutes(1),
+            },
+            Cancellation
+        );
         var order = await BeginAsync(client);
         Assert.Equal((new('f', 64), 7, 9), (order.Build, order.ScriptSeconds, order.MostUnits));
         Assert.Equal(Build, (await BeginAsync(client)).Build);
@@ -151,11 +178,33 @@ public sealed class RemoteBuildsTests
         await using var server = await StartAsync();
         using var client = await server.WithScopesAsync(TokenScopes.Work);
         var capture = (await server.Get<KernelTable>().FindAsync("kernel", KernelTable.Operator, Cancellation))!.Capture;
-        await Answered.RefusedAsync(await client.GetAsync(Path(ApiRoutes.WorkInput(Build, capture), 1), Cancellation), HttpStatusCode.Conflict, "ELP1064");
+        await Answered.RefusedAsync(
+            await client.GetAsync(Path(ApiRoutes.WorkInput(Build, capture), 1), Cancellation),
+            HttpStatusCode.Conflict,
+            "ELP1064"
+        );
         await BeginAsync(client);
-        await Answered.RefusedAsync(await client.GetAsync(Path(ApiRoutes.WorkInput(Build, capture), 2), Cancellation), HttpStatusCode.Conflict, "ELP1064");
-        foreach (var other in (string[])[(await server.Get<BuildTable>().FindAsync(Build, Cancellation))!.Submission, new('0', 64), "../../keys", "%2e%2e"])
-            await Answered.RefusedAsync(await client.GetAsync(Path(ApiRoutes.WorkInput(Build, other), 1), Cancellation), HttpStatusCode.NotFound, "ELP1010");
+        await Answered.RefusedAsync(
+            await client.GetAsync(Path(ApiRoutes.WorkInput(Build, capture), 2), Cancellation),
+            HttpStatusCode.Conflict,
+            "ELP1064"
+        );
+        foreach (
+            var other in (string[])
+                [
+                    (await server.Get<BuildTable>().FindAsync(Build, Cancellation))!.Submission,
+                    new('0', 64),
+                    "../../keys",
+                    "%2e%2e",
+                ]
+        )
+        {
+            await Answered.RefusedAsync(
+                await client.GetAsync(Path(ApiRoutes.WorkInput(Build, other), 1), Cancellation),
+                HttpStatusCode.NotFound,
+                "ELP1010"
+            );
+        }
     }
 
     [Fact]
@@ -167,7 +216,9 @@ public sealed class RemoteBuildsTests
         await Answered.RefusedAsync(await ReportAsync(others, Report()), HttpStatusCode.Forbidden, "ELP1005");
         using var client = await server.WithScopesAsync(TokenScopes.Work);
         foreach (var path in (string[])[ApiRoutes.Builds, ApiRoutes.Tokens, ApiRoutes.Kernels, ApiRoutes.Artifact(Build)])
+        {
             await Answered.RefusedAsync(await client.GetAsync(path, Cancellation), HttpStatusCode.Forbidden, "ELP1005");
+        }
     }
 
     [Fact]
@@ -179,16 +230,32 @@ public sealed class RemoteBuildsTests
         for (var i = 0; i < 4; i++)
         {
             server.Clock.Now += TimeSpan.FromSeconds(6);
-            Assert.Empty((await Answered.ValueAsync<WorkerOrders>(await ReportAsync(client, Report() with { Running = [new(Build, 1)] }))).Ended);
+            Assert.Empty(
+                (
+                    await Answered.ValueAsync<WorkerOrders>(
+                        await ReportAsync(client, Report() with { Running = [new(Build, 1)] })
+                    )
+                ).Ended
+            );
         }
 
         await server.Get<BuildTable>().CancelAsync(Build, Cancellation);
-        Assert.Equal([Build], (await Answered.ValueAsync<WorkerOrders>(await ReportAsync(client, Report() with { Running = [new(Build, 1)] }))).Ended);
+        Assert.Equal(
+            [Build],
+            (
+                await Answered.ValueAsync<WorkerOrders>(await ReportAsync(client, Report() with { Running = [new(Build, 1)] }))
+            ).Ended
+        );
         using (var ended = await EndAsync(client, 1, Good()))
+        {
             Assert.Equal(HttpStatusCode.NoContent, ended.StatusCode);
+        }
+
         Assert.Equal(BuildState.Cancelled, (await server.Get<BuildTable>().FindAsync(Build, Cancellation))!.State);
         using var reader = await server.WithScopesAsync(TokenScopes.Read);
-        var known = Assert.Single(await Answered.ValueAsync<IReadOnlyList<WorkerView>>(await reader.GetAsync(ApiRoutes.Workers, Cancellation)));
+        var known = Assert.Single(
+            await Answered.ValueAsync<IReadOnlyList<WorkerView>>(await reader.GetAsync(ApiRoutes.Workers, Cancellation))
+        );
         Assert.Equal(("builder", 2, Build), (known.Name, known.Builders, Assert.Single(known.Running)));
     }
 
@@ -197,14 +264,51 @@ public sealed class RemoteBuildsTests
     {
         await using var server = await StartAsync();
         using var client = await server.WithScopesAsync(TokenScopes.Work);
-        await Answered.RefusedAsync(await ReportAsync(client, Report() with { Version = "0.0.0\u001b[31m" }), HttpStatusCode.Conflict, "ELP1061");
-        foreach (var report in (WorkerReport[])
-            [
-                Report() with { Name = "" }, Report() with { Name = "a\nb" }, Report() with { Builders = 0 }, Report() with { Builders = 100_000 },
-                Report() with { Capabilities = ["*"] }, Report() with { Kernels = ["../x"] }, Report() with { Running = [new("x", 1)] },
-                Report() with { Capabilities = [.. Enumerable.Repeat("x86_64.gcc-12.00000000", 1001)] },
-            ])
+        await Answered.RefusedAsync(
+            await ReportAsync(client, Report() with { Version = "0.0.0\u001b[31m" }),
+            HttpStatusCode.Conflict,
+            "ELP1061"
+        );
+        foreach (
+            var report in (WorkerReport[])
+                [
+                    Report() with
+                    {
+                        Name = "",
+                    },
+                    Report() with
+                    {
+                        Name = "a\nb",
+                    },
+                    Report() with
+                    {
+                        Builders = 0,
+                    },
+                    Report() with
+                    {
+                        Builders = 100_000,
+                    },
+                    Report() with
+                    {
+                        Capabilities = ["*"],
+                    },
+                    Report() with
+                    {
+                        Kernels = ["../x"],
+                    },
+                    Report() with
+                    {
+                        Running = [new("x", 1)],
+                    },
+                    Report() with
+                    {
+                        Capabilities = [.. Enumerable.Repeat("x86_64.gcc-12.00000000", 1001)],
+                    },
+                ]
+        )
+        {
             await Answered.RefusedAsync(await ReportAsync(client, report), HttpStatusCode.BadRequest, "ELP1006");
+        }
     }
 
     [Fact]
@@ -213,7 +317,13 @@ public sealed class RemoteBuildsTests
         await using var server = await StartAsync();
         using var client = await server.WithScopesAsync(TokenScopes.Work);
         await BeginAsync(client);
-        await NoteAsync(client, 1, 0, HttpStatusCode.BadRequest, new BuildEvent(0, default, BuildEventKind.State, "", "succeeded"));
+        await NoteAsync(
+            client,
+            1,
+            0,
+            HttpStatusCode.BadRequest,
+            new BuildEvent(0, default, BuildEventKind.State, "", "succeeded")
+        );
     }
 
     private static byte[] Module => [0x7f, (byte)'E', (byte)'L', (byte)'F'];
@@ -225,9 +335,19 @@ public sealed class RemoteBuildsTests
         var server = await RunningServer.StartAsync(change);
         await server.AddBuildAsync("other");
         var submission = new BuildSubmission { Kernel = "kernel", Patches = [new("fix.patch", "x"u8.ToArray())] };
-        var blob = await server.Get<BlobStore>().PutAsync(JsonSerializer.SerializeToUtf8Bytes(submission, ProtocolJson.Default.BuildSubmission), Cancellation);
-        await server.Get<BuildTable>().SubmitAsync(
-            (await server.Get<BuildTable>().FindAsync("other", Cancellation))! with { Id = Build, Submission = blob.Value }, Cancellation);
+        var blob = await server
+            .Get<BlobStore>()
+            .PutAsync(JsonSerializer.SerializeToUtf8Bytes(submission, ProtocolJson.Default.BuildSubmission), Cancellation);
+        await server
+            .Get<BuildTable>()
+            .SubmitAsync(
+                (await server.Get<BuildTable>().FindAsync("other", Cancellation))! with
+                {
+                    Id = Build,
+                    Submission = blob.Value,
+                },
+                Cancellation
+            );
         await server.Get<BuildTable>().CancelAsync("other", Cancellation);
         return server;
     }
@@ -237,12 +357,17 @@ public sealed class RemoteBuildsTests
     private Task<HttpResponseMessage> PostBeginAsync(HttpClient client) =>
         client.PostAsJsonAsync(ApiRoutes.WorkBegin(Build), new WorkBegin(worker), ProtocolJson.Default.WorkBegin, Cancellation);
 
-    private async Task<WorkOrder> BeginAsync(HttpClient client) => await Answered.ValueAsync<WorkOrder>(await PostBeginAsync(client));
+    private async Task<WorkOrder> BeginAsync(HttpClient client) =>
+        await Answered.ValueAsync<WorkOrder>(await PostBeginAsync(client));
 
     private async Task NoteAsync(HttpClient client, int attempt, int told, HttpStatusCode status, params BuildEvent[] events)
     {
         using var answer = await client.PostAsJsonAsync(
-            $"{Path(ApiRoutes.WorkEvents(Build), attempt)}&told={told}", events, ProtocolJson.Default.IReadOnlyListBuildEvent, Cancellation);
+            $"{Path(ApiRoutes.WorkEvents(Build), attempt)}&told={told}",
+            events,
+            ProtocolJson.Default.IReadOnlyListBuildEvent,
+            Cancellation
+        );
         Assert.Equal(status, answer.StatusCode);
     }
 
@@ -252,26 +377,32 @@ public sealed class RemoteBuildsTests
     private Task<HttpResponseMessage> ReportAsync(HttpClient client, WorkerReport report) =>
         client.PostAsJsonAsync(ApiRoutes.Worker(worker), report, ProtocolJson.Default.WorkerReport, Cancellation);
 
-    private static WorkerReport Report() => new()
-    {
-        Name = "builder",
-        Version = EngineVersion.Current,
-        Capabilities = ["x86_64.gcc-12.00000000"],
-        Builders = 2,
-        Kernels = [],
-        Running = [],
-    };
+    private static WorkerReport Report() =>
+        new()
+        {
+            Name = "builder",
+            Version = EngineVersion.Current,
+            Capabilities = ["x86_64.gcc-12.00000000"],
+            Builders = 2,
+            Kernels = [],
+            Running = [],
+        };
 
-    private static WorkResult Good() => new()
-    {
-        Problems = [],
-        Module = "livepatch-fix",
-        Artifact = Module,
-        Explanation = Explanation(),
-        Statement = Statement(),
-    };
+    private static WorkResult Good() =>
+        new()
+        {
+            Problems = [],
+            Module = "livepatch-fix",
+            Artifact = Module,
+            Explanation = Explanation(),
+            Statement = Statement(),
+        };
 
-    private static Statement Statement(Func<ExternalParameters, ExternalParameters>? change = null, string build = Build, string? engine = null)
+    private static Statement Statement(
+        Func<ExternalParameters, ExternalParameters>? change = null,
+        string build = Build,
+        string? engine = null
+    )
     {
         // What the build of RunningServer asks for.
         var asked = new ExternalParameters("6.12.0-test", "00ff", [new("fix.patch", new('c', 64))], [], "livepatch-fix", true);
@@ -288,7 +419,8 @@ public sealed class RemoteBuildsTests
                     InternalParameters = new(engine ?? EngineVersion.Current, "gcc", [], null),
                 },
                 new(new("", new Dictionary<string, string>()), new(build, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch)),
-                new(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch)),
+                new(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch)
+            ),
         };
     }
 

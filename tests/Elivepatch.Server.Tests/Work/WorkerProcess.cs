@@ -31,11 +31,25 @@ internal sealed class WorkerProcess : IDisposable
 
     /// <summary>Starts it; it is not waited for.</summary>
     public static WorkerProcess Start(
-        string name, IEnumerable<Uri> servers, string broker, string token, string cache, string? programs = null, string? trusted = null)
+        string name,
+        IEnumerable<Uri> servers,
+        string broker,
+        string token,
+        string cache,
+        string? programs = null,
+        string? trusted = null
+    )
     {
         string[] words =
         [
-            .. DaemonProgram.Words(programs), "worker", "--name", name, "--builders", "1", "--cache-folder", cache,
+            .. DaemonProgram.Words(programs),
+            "worker",
+            "--name",
+            name,
+            "--builders",
+            "1",
+            "--cache-folder",
+            cache,
             .. servers.SelectMany(s => (string[])["--server", s.ToString()]),
         ];
         (string, string)[] trust = trusted is null ? [] : [("SSL_CERT_FILE", trusted)];
@@ -45,10 +59,15 @@ internal sealed class WorkerProcess : IDisposable
     /// <summary>Waits until a server knows it.</summary>
     public async Task<WorkerProcess> GreetedAsync()
     {
-        while (await process.StandardOutput.ReadLineAsync(Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(60), Cancellation) is { } line)
+        while (
+            await process.StandardOutput.ReadLineAsync(Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(60), Cancellation)
+                is { } line
+        )
         {
             if (line.Contains("builds for", StringComparison.Ordinal))
+            {
                 return this;
+            }
         }
 
         throw new InvalidOperationException("it ended: " + Log);
@@ -78,7 +97,10 @@ internal sealed class WorkerProcess : IDisposable
     public void Dispose()
     {
         if (isDisposed)
+        {
             return;
+        }
+
         isDisposed = true;
         if (!process.HasExited)
         {

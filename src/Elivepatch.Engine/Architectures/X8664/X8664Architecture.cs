@@ -14,9 +14,7 @@ public sealed class X8664Architecture : Architecture
     private static readonly byte[] endbr64 = [0xf3, 0x0f, 0x1e, 0xfa];
 
     private X8664Architecture()
-        : base(Number, ElfByteOrder.LittleEndian, X8664Relocations.All)
-    {
-    }
+        : base(Number, ElfByteOrder.LittleEndian, X8664Relocations.All) { }
 
     /// <summary>It.</summary>
     public static X8664Architecture Instance { get; } = new();
@@ -49,10 +47,11 @@ public sealed class X8664Architecture : Architecture
     internal override int SmallestField => sizeof(int);
 
     /// <summary>
-    /// The C calling convention of the psABI, section 3.2: rdi, rsi, rdx, rcx, r8, r9; rax and rdx. Registers have the numbers that
-    /// instructions encode.
+    /// The C calling convention of the psABI, section 3.2: rdi, rsi, rdx, rcx, r8, r9; rax and rdx. Registers have the numbers
+    /// that instructions encode.
     /// </summary>
-    internal override CallingConvention Calls { get; } = new([7, 6, 2, 1, 8, 9], (0, 2), [0, 1, 2, 6, 7, 8, 9, 10, 11], 4, 5, 16, sizeof(ulong));
+    internal override CallingConvention Calls { get; } =
+        new([7, 6, 2, 1, 8, 9], (0, 2), [0, 1, 2, 6, 7, 8, 9, 10, 11], 4, 5, 16, sizeof(ulong));
 
     /// <inheritdoc/>
     internal override StaticBranches StaticBranches { get; } = new X8664StaticBranches();
@@ -73,9 +72,9 @@ public sealed class X8664Architecture : Architecture
     internal override AssemblyCallees Assembly { get; } = new X8664Assembly();
 
     /// <summary>
-    /// With CONFIG_X86_KERNEL_IBT an indirect call traps unless it lands on ENDBR64. GCC leaves that out of a static function whose address
-    /// nobody takes, and objtool lists in .ibt_endbr_seal every function whose address nothing in the linked kernel takes:
-    /// <c>apply_seal_endbr()</c> in <c>arch/x86/kernel/alternative.c</c> overwrites theirs while the kernel starts.
+    /// With CONFIG_X86_KERNEL_IBT an indirect call traps unless it lands on ENDBR64. GCC leaves that out of a static function
+    /// whose address nobody takes, and objtool lists in .ibt_endbr_seal every function whose address nothing in the linked kernel
+    /// takes: <c>apply_seal_endbr()</c> in <c>arch/x86/kernel/alternative.c</c> overwrites theirs while the kernel starts.
     /// </summary>
     internal override IndirectCalls IndirectCalls { get; } = new(".ibt_endbr_seal", "__ibt_endbr_seal", endbr64);
 
@@ -92,12 +91,14 @@ public sealed class X8664Architecture : Architecture
     internal override bool MayLeadTo(ReadOnlySpan<byte> code, int field, ulong place, ulong target)
     {
         var value = unchecked((ulong)BinaryPrimitives.ReadInt32LittleEndian(code[field..]));
-        return field >= 1 && (value == target || (unchecked(place + sizeof(int) + value) == target && MayBeRelative(code, field)));
+        return field >= 1
+            && (value == target || (unchecked(place + sizeof(int) + value) == target && MayBeRelative(code, field)));
     }
 
     // call, jmp; jcc; an operand relative to the instruction pointer (ModRM with mod 00, rm 101), as that of lea.
     private static bool MayBeRelative(ReadOnlySpan<byte> code, int field) =>
-        code[field - 1] is 0xe8 or 0xe9 || (code[field - 1] & 0xc7) == 0x05
+        code[field - 1] is 0xe8 or 0xe9
+        || (code[field - 1] & 0xc7) == 0x05
         || (field >= 2 && code[field - 2] == 0x0f && (code[field - 1] & 0xf0) == 0x80);
 
     /// <inheritdoc/>
@@ -105,7 +106,10 @@ public sealed class X8664Architecture : Architecture
     {
         end = Math.Min(end, (ulong)section.Content.Length);
         if (start >= end)
+        {
             yield break;
+        }
+
         var decoder = Decoder.Create(64, new ByteArrayCodeReader(section.Content, (int)start, (int)(end - start)), start);
         while (decoder.IP < end)
         {

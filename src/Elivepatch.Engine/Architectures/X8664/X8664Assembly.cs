@@ -6,14 +6,41 @@ internal sealed class X8664Assembly : AssemblyCallees
     /// <summary>What <c>-mfentry</c> calls.</summary>
     public const string FtraceEntry = "__fentry__";
 
-    // Assembly that a compiler knows by the constraints of its inline assembly: what it does not name stays in registers, and what the
-    // callee reads may be in any (arch/x86/include/asm). All else is called by the C calling convention.
+    // Assembly that a compiler knows by the constraints of its inline assembly: what it does not name stays in registers, and
+    // what the callee reads may be in any (arch/x86/include/asm). All else is called by the C calling convention.
     private static readonly string[] assembly =
     [
-        "__get_user", "__put_user", "__SCT__preempt_schedule", "preempt_schedule", "__SCT__might_resched", "__SCT__cond_resched",
-        CalleeSave, FtraceEntry, "__x86_", "rep_", "__sw_hweight", "clear_page", "this_cpu_cmpxchg", "cmpxchg", "atomic64_",
-        "xen_hypercall", "hypercall_page", "hv_hypercall", "__xen_hypercall", "call_rwsem_", "copy_user_", "entry_", "srso_", "retbleed_",
-        "write_ibpb", "clear_bhb_loop", "BUG_func", "BUG_paravirt", "pv_native_", "__tdcall", "__seamcall",
+        "__get_user",
+        "__put_user",
+        "__SCT__preempt_schedule",
+        "preempt_schedule",
+        "__SCT__might_resched",
+        "__SCT__cond_resched",
+        CalleeSave,
+        FtraceEntry,
+        "__x86_",
+        "rep_",
+        "__sw_hweight",
+        "clear_page",
+        "this_cpu_cmpxchg",
+        "cmpxchg",
+        "atomic64_",
+        "xen_hypercall",
+        "hypercall_page",
+        "hv_hypercall",
+        "__xen_hypercall",
+        "call_rwsem_",
+        "copy_user_",
+        "entry_",
+        "srso_",
+        "retbleed_",
+        "write_ibpb",
+        "clear_bhb_loop",
+        "BUG_func",
+        "BUG_paravirt",
+        "pv_native_",
+        "__tdcall",
+        "__seamcall",
     ];
 
     // The same where the arguments are those of a C function (arch/x86/include/asm/paravirt.h).
@@ -23,18 +50,44 @@ internal sealed class X8664Assembly : AssemblyCallees
     // include/linux/kernel.h.
     private static readonly HashSet<string> keepNothing =
     [
-        "__get_user_1", "__get_user_2", "__get_user_4", "__get_user_8", "__get_user_nocheck_1", "__get_user_nocheck_2", "__get_user_nocheck_4",
-        "__get_user_nocheck_8", "__put_user_1", "__put_user_2", "__put_user_4", "__put_user_8", "__put_user_nocheck_1", "__put_user_nocheck_2",
-        "__put_user_nocheck_4", "__put_user_nocheck_8", "__sw_hweight32", "__sw_hweight64", "clear_page_orig", "clear_page_rep",
-        "clear_page_erms", "rep_stos_alternative", "rep_movs_alternative", "preempt_schedule_thunk", "preempt_schedule_notrace_thunk",
-        "__SCT__preempt_schedule", "__SCT__preempt_schedule_notrace", "__SCT__might_resched", "__SCT__cond_resched",
+        "__get_user_1",
+        "__get_user_2",
+        "__get_user_4",
+        "__get_user_8",
+        "__get_user_nocheck_1",
+        "__get_user_nocheck_2",
+        "__get_user_nocheck_4",
+        "__get_user_nocheck_8",
+        "__put_user_1",
+        "__put_user_2",
+        "__put_user_4",
+        "__put_user_8",
+        "__put_user_nocheck_1",
+        "__put_user_nocheck_2",
+        "__put_user_nocheck_4",
+        "__put_user_nocheck_8",
+        "__sw_hweight32",
+        "__sw_hweight64",
+        "clear_page_orig",
+        "clear_page_rep",
+        "clear_page_erms",
+        "rep_stos_alternative",
+        "rep_movs_alternative",
+        "preempt_schedule_thunk",
+        "preempt_schedule_notrace_thunk",
+        "__SCT__preempt_schedule",
+        "__SCT__preempt_schedule_notrace",
+        "__SCT__might_resched",
+        "__SCT__cond_resched",
     ];
 
     public override bool KeepsNothing(string? name) => name is not null && keepNothing.Contains(name);
 
-    public override bool IsAssembly(string? name) => name is not null && Array.Exists(assembly, p => name.StartsWith(p, StringComparison.Ordinal));
+    public override bool IsAssembly(string? name) =>
+        name is not null && Array.Exists(assembly, p => name.StartsWith(p, StringComparison.Ordinal));
 
-    public override bool UsesAnyRegister(string? name) => IsAssembly(name) && !name!.StartsWith(CalleeSave, StringComparison.Ordinal);
+    public override bool UsesAnyRegister(string? name) =>
+        IsAssembly(name) && !name!.StartsWith(CalleeSave, StringComparison.Ordinal);
 
     public override bool IsFtraceEntry(string? name) => name == FtraceEntry;
 

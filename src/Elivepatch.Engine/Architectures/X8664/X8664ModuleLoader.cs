@@ -9,7 +9,8 @@ internal sealed class X8664ModuleLoader : ModuleLoader
     /// The kernel and its modules lie in the top 2 GiB of the address space; modules end 16 MiB below its end. An address in the
     /// low part, such as that of a per-cpu variable before 6.15, is reached by wrapping around, but not with much behind it.
     /// </summary>
-    private const long LowestTarget = int.MinValue, HighestTarget = 1 << 29;
+    private const long LowestTarget = int.MinValue,
+        HighestTarget = 1 << 29;
 
     public override bool NeedsZero => true;
 
@@ -18,18 +19,28 @@ internal sealed class X8664ModuleLoader : ModuleLoader
     public override bool Fits(RelocationType type, ElfRelocation relocation, ElfSymbol symbol, long? address)
     {
         if (type.Size != sizeof(uint) || !type.IsKnown)
+        {
             return true;
+        }
 
         // Zero-extended: no address of the kernel or of a module is as low as that.
         var isUnsigned = type == X8664Relocations.Absolute32;
         if (isUnsigned && (symbol.IsDefined ? !IsPerCpu(symbol.Section!) : address is < 0))
+        {
             return false;
+        }
+
         if (address is { } known)
+        {
             return Sum(known, relocation.Addend) is >= LowestTarget and <= HighestTarget;
+        }
 
         // Somewhere in the top 2 GiB. In this module the place itself is known.
         if (symbol.IsDefined && !isUnsigned)
+        {
             return Math.Abs(Sum(unchecked((long)symbol.Value), relocation.Addend)) < HighestTarget;
+        }
+
         return relocation.Addend is > int.MinValue and < int.MaxValue;
     }
 
@@ -38,13 +49,22 @@ internal sealed class X8664ModuleLoader : ModuleLoader
     {
         bias = 0;
         if (relocation.Offset > (ulong)code.Length)
+        {
             return false;
+        }
+
         var before = code[..(int)relocation.Offset];
         var type = relocation.Type;
         if (type == X8664Relocations.Absolute32Signed.Number)
+        {
             return before.EndsWith((ReadOnlySpan<byte>)[0x48, 0xc7, 0xc7]);
+        }
+
         if (type == X8664Relocations.Absolute64.Number)
+        {
             return before.EndsWith((ReadOnlySpan<byte>)[0x48, 0xbf]);
+        }
+
         bias = sizeof(int);
         return type == X8664Relocations.Pc32.Number && before.EndsWith((ReadOnlySpan<byte>)[0x48, 0x8d, 0x3d]);
     }

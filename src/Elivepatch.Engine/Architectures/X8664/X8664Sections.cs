@@ -6,19 +6,35 @@ internal static class X8664Sections
     /// <summary>Where code goes on behind an instruction that faulted, without names of its own (until 5.15).</summary>
     private const string Fixup = ".fixup";
 
-    /// <summary>Slow paths of reference counters, without names of their own (<c>arch/x86/include/asm/refcount.h</c> until 5.4).</summary>
+    /// <summary>
+    /// Slow paths of reference counters, without names of their own (<c>arch/x86/include/asm/refcount.h</c> until 5.4).
+    /// </summary>
     private const string RefcountText = ".text..refcount";
 
-    public static SectionTable Table { get; } = new()
-    {
-        Tables = new HashSet<string>
+    public static SectionTable Table { get; } =
+        new()
         {
-            ".smp_locks", ".parainstructions", ".call_sites", ".retpoline_sites", ".return_sites", ".ibt_endbr_seal", ".cfi_sites",
-        },
-        Registries = new HashSet<string> { ".data..init_irqstack", ".x86_cpu_dev.init", ".x86_intel_mid_dev.init", ".iommu_table", ".apicdrivers" },
-        Code = new HashSet<string> { ".entry.text" },
-        Replacements = new HashSet<string> { ".altinstr_replacement", ".altinstr_aux", Fixup, RefcountText },
-        Outlines = new HashSet<string> { Fixup, RefcountText },
-        Ignored = new HashSet<string> { ".orc_unwind", ".orc_unwind_ip", ".orc_header", ".orc_lookup" },
-    };
+            Tables = new HashSet<string>
+            {
+                ".smp_locks",
+                ".parainstructions",
+                ".call_sites",
+                ".retpoline_sites",
+                ".return_sites",
+                ".ibt_endbr_seal",
+                ".cfi_sites",
+            },
+            Registries = new HashSet<string>
+            {
+                ".data..init_irqstack",
+                ".x86_cpu_dev.init",
+                ".x86_intel_mid_dev.init",
+                ".iommu_table",
+                ".apicdrivers",
+            },
+            Code = new HashSet<string> { ".entry.text" },
+            Replacements = new HashSet<string> { ".altinstr_replacement", ".altinstr_aux", Fixup, RefcountText },
+            Outlines = new HashSet<string> { Fixup, RefcountText },
+            Ignored = new HashSet<string> { ".orc_unwind", ".orc_unwind_ip", ".orc_header", ".orc_lookup" },
+        };
 }

@@ -1,5 +1,5 @@
-// In: the id of a build. Out: all that its page shows. What the build made is read from the blobs; it is what this server's builders
-// wrote, and still nothing of it is taken for more than text.
+// In: the id of a build. Out: all that its page shows. What the build made is read from the blobs; it is what this server's
+// builders wrote, and still nothing of it is taken for more than text.
 
 using System.Text;
 using System.Text.Json;
@@ -61,43 +61,66 @@ public sealed record BuildModel
     internal bool IsFinal => Build.State is not (BuildState.Queued or BuildState.Running);
 
     /// <summary>What people call it: the module's name, or the patches that it is asked for.</summary>
-    internal string Title => Build.End?.Module is { } module
-        ? Shown.Text(module)
-        : Shown.Text(string.Join(", ", Build.Patches.Select(p => p.Name)));
+    internal string Title =>
+        Build.End?.Module is { } module ? Shown.Text(module) : Shown.Text(string.Join(", ", Build.Patches.Select(p => p.Name)));
 
     /// <summary>Reads and shows it.</summary>
     internal static async Task<IResult> ShowAsync(
-        string build, BuildTable builds, BuildEventTable events, WithdrawalTable withdrawals, MachineTable machines,
-        BlobStore blobs, KeyRing keys, ServerOptions options, TimeProvider clock, CancellationToken cancellation)
+        string build,
+        BuildTable builds,
+        BuildEventTable events,
+        WithdrawalTable withdrawals,
+        MachineTable machines,
+        BlobStore blobs,
+        KeyRing keys,
+        ServerOptions options,
+        TimeProvider clock,
+        CancellationToken cancellation
+    )
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)
+        {
             return PageProblems.Refuse(BuildViews.Unknown(build));
+        }
+
         var last = await events.ReadLastAsync(build, MostLines, cancellation);
         var stages = await events.ReadStagesAsync(build, MostStageEvents, cancellation);
-        var console = found.End?.Console is { } digest ? Encoding.UTF8.GetString(await blobs.ReadAsync(digest, cancellation)) : null;
-        return new PageResult<OneBuild, BuildModel>(new()
-        {
-            Build = found,
-            Timeline = StageTimeline.Of(stages, clock.GetUtcNow()),
-            Log = [.. last.Select(LogLine.Of).OfType<LogLine>()],
-            LogIsCut = last is [{ Sequence: > 1 }, ..],
-            LastEvent = last.Count == 0 ? 0 : last[^1].Sequence,
-            Explanation = await ReadAsync(blobs, found.End?.Explanation, ProtocolJson.Default.Explanation, cancellation),
-            Statement = found.State == BuildState.Succeeded
-                ? await ReadAsync(blobs, found.End?.Statement, ProtocolJson.Default.Statement, cancellation)
-                : null,
-            Key = keys.List().FirstOrDefault(k => k.IsCurrent)?.Id,
-            ManifestDays = options.ManifestDays,
-            Console = console is null ? null : Shown.Console(console.Length > LongestConsole ? console[^LongestConsole..] : console),
-            ConsoleIsCut = console?.Length > LongestConsole,
-            Machines = found is { State: BuildState.Withdrawn, End.Artifact: { } artifact }
-                && await withdrawals.FindAsync(artifact, cancellation) is { } withdrawal
-                ? await WithdrawnMachine.OfAsync(machines, withdrawal, cancellation)
-                : [],
-        });
+        var console = found.End?.Console is { } digest
+            ? Encoding.UTF8.GetString(await blobs.ReadAsync(digest, cancellation))
+            : null;
+        return new PageResult<OneBuild, BuildModel>(
+            new()
+            {
+                Build = found,
+                Timeline = StageTimeline.Of(stages, clock.GetUtcNow()),
+                Log = [.. last.Select(LogLine.Of).OfType<LogLine>()],
+                LogIsCut = last is [{ Sequence: > 1 }, ..],
+                LastEvent = last.Count == 0 ? 0 : last[^1].Sequence,
+                Explanation = await ReadAsync(blobs, found.End?.Explanation, ProtocolJson.Default.Explanation, cancellation),
+                Statement =
+                    found.State == BuildState.Succeeded
+                        ? await ReadAsync(blobs, found.End?.Statement, ProtocolJson.Default.Statement, cancellation)
+                        : null,
+                Key = keys.List().FirstOrDefault(k => k.IsCurrent)?.Id,
+                ManifestDays = options.ManifestDays,
+                Console = console is null
+                    ? null
+                    : Shown.Console(console.Length > LongestConsole ? console[^LongestConsole..] : console),
+                ConsoleIsCut = console?.Length > LongestConsole,
+                Machines =
+                    found is { State: BuildState.Withdrawn, End.Artifact: { } artifact }
+                    && await withdrawals.FindAsync(artifact, cancellation) is { } withdrawal
+                        ? await WithdrawnMachine.OfAsync(machines, withdrawal, cancellation)
+                        : [],
+            }
+        );
     }
 
-    private static async Task<T?> ReadAsync<T>(BlobStore blobs, string? digest, JsonTypeInfo<T> type, CancellationToken cancellation)
-        where T : class =>
-        digest is null ? null : JsonSerializer.Deserialize(await blobs.ReadAsync(digest, cancellation), type);
+    private static async Task<T?> ReadAsync<T>(
+        BlobStore blobs,
+        string? digest,
+        JsonTypeInfo<T> type,
+        CancellationToken cancellation
+    )
+        where T : class => digest is null ? null : JsonSerializer.Deserialize(await blobs.ReadAsync(digest, cancellation), type);
 }

@@ -28,28 +28,50 @@ public sealed record BuildsModel
     public required IReadOnlyDictionary<BuildState, long> Counts { get; init; }
 
     /// <summary>Reads and shows it.</summary>
-    internal static async Task<IResult> ShowAsync(string? state, string? q, string? after, BuildTable builds, CancellationToken cancellation)
+    internal static async Task<IResult> ShowAsync(
+        string? state,
+        string? q,
+        string? after,
+        BuildTable builds,
+        CancellationToken cancellation
+    )
     {
         var text = (q ?? "").Trim();
         var wanted = Enum.GetValues<BuildState>().Cast<BuildState?>().FirstOrDefault(s => Shown.Word(s!.Value) == state);
         if (state is { Length: > 0 } && wanted is null)
+        {
             return Malformed("there is no such state");
+        }
+
         if (SearchText.WhyNot(text) is { } why)
+        {
             return Malformed(why);
+        }
+
         if (after is not null && await builds.FindAsync(after, cancellation) is null)
+        {
             return Malformed("the requested page begins after a build that does not exist");
-        var search = new BuildSearch { State = wanted, Text = text.Length == 0 ? null : text, After = after };
+        }
+
+        var search = new BuildSearch
+        {
+            State = wanted,
+            Text = text.Length == 0 ? null : text,
+            After = after,
+        };
         // One more than the page shows whether there is another.
         var found = await builds.SearchAsync(search, PageSize + 1, cancellation);
-        return new PageResult<BuildsPage, BuildsModel>(new()
-        {
-            Builds = [.. found.Take(PageSize).Select(BuildViews.Of)],
-            State = wanted,
-            Text = text,
-            After = after,
-            Next = found.Count > PageSize ? found[PageSize - 1].Id : null,
-            Counts = await builds.CountByStateAsync(cancellation),
-        });
+        return new PageResult<BuildsPage, BuildsModel>(
+            new()
+            {
+                Builds = [.. found.Take(PageSize).Select(BuildViews.Of)],
+                State = wanted,
+                Text = text,
+                After = after,
+                Next = found.Count > PageSize ? found[PageSize - 1].Id : null,
+                Counts = await builds.CountByStateAsync(cancellation),
+            }
+        );
     }
 
     /// <summary>The list with another state.</summary>
@@ -57,8 +79,8 @@ public sealed record BuildsModel
         PageRoutes.With(PageRoutes.Builds, ("state", state is { } word ? Shown.Word(word) : null), ("q", Text));
 
     /// <summary>Another page of the list.</summary>
-    internal string Behind(string? build) => PageRoutes.With(
-        PageRoutes.Builds, ("state", State is { } word ? Shown.Word(word) : null), ("q", Text), ("after", build));
+    internal string Behind(string? build) =>
+        PageRoutes.With(PageRoutes.Builds, ("state", State is { } word ? Shown.Word(word) : null), ("q", Text), ("after", build));
 
     private static IResult Malformed(string reason) => PageProblems.Refuse(new Problem(ServerProblems.RequestMalformed, reason));
 }

@@ -12,29 +12,47 @@ namespace Elivepatch.Server.Pages;
 /// <param name="Text">What was searched for; empty for nothing.</param>
 /// <param name="Left">How many more there are.</param>
 public sealed record KernelsModel(
-    IReadOnlyList<KernelView> Kernels, IReadOnlyDictionary<string, long> Builds, string Text, int Left)
+    IReadOnlyList<KernelView> Kernels,
+    IReadOnlyDictionary<string, long> Builds,
+    string Text,
+    int Left
+)
 {
     private const int MostKernels = 100;
 
     /// <summary>Reads and shows it.</summary>
     internal static async Task<IResult> ShowAsync(
-        HttpContext context, string? q, KernelTable kernels, KernelRegistry registry, BuildTable builds, CancellationToken cancellation)
+        HttpContext context,
+        string? q,
+        KernelTable kernels,
+        KernelRegistry registry,
+        BuildTable builds,
+        CancellationToken cancellation
+    )
     {
         var text = (q ?? "").Trim();
         if (SearchText.WhyNot(text) is { } why)
+        {
             return PageProblems.Refuse(new Problem(ServerProblems.RequestMalformed, why));
+        }
 
         var found = (await kernels.ListAsync(Caller.Of(context.User)!.Id, cancellation)).Where(k => IsFound(k, text)).ToList();
         var views = new List<KernelView>();
         foreach (var kernel in found.Take(MostKernels))
+        {
             views.Add(await registry.ViewAsync(kernel, cancellation));
+        }
+
         return new PageResult<KernelsPage, KernelsModel>(
-            new(views, await builds.CountByKernelAsync(cancellation), text, found.Count - views.Count));
+            new(views, await builds.CountByKernelAsync(cancellation), text, found.Count - views.Count)
+        );
     }
 
     private static bool IsFound(StoredKernel kernel, string text) =>
-        text.Length == 0 || kernel.Release.Contains(text, StringComparison.OrdinalIgnoreCase)
-        || kernel.BuildId.Contains(text, StringComparison.OrdinalIgnoreCase) || kernel.Id.Contains(text, StringComparison.OrdinalIgnoreCase)
+        text.Length == 0
+        || kernel.Release.Contains(text, StringComparison.OrdinalIgnoreCase)
+        || kernel.BuildId.Contains(text, StringComparison.OrdinalIgnoreCase)
+        || kernel.Id.Contains(text, StringComparison.OrdinalIgnoreCase)
         || kernel.Compiler.Contains(text, StringComparison.OrdinalIgnoreCase);
 }
 
@@ -49,12 +67,27 @@ public sealed record KernelModel(KernelView Kernel, StoredKernel Stored, IReadOn
 
     /// <summary>Reads and shows it.</summary>
     internal static async Task<IResult> ShowAsync(
-        HttpContext context, string kernel, KernelTable kernels, KernelRegistry registry, BuildTable builds, CancellationToken cancellation)
+        HttpContext context,
+        string kernel,
+        KernelTable kernels,
+        KernelRegistry registry,
+        BuildTable builds,
+        CancellationToken cancellation
+    )
     {
         if (await kernels.FindAsync(kernel, Caller.Of(context.User)!.Id, cancellation) is not { } found)
+        {
             return PageProblems.Refuse(KernelRegistry.Unknown(kernel));
+        }
+
         var its = await builds.SearchAsync(new() { Kernel = kernel }, MostBuilds + 1, cancellation);
-        return new PageResult<OneKernel, KernelModel>(new(
-            await registry.ViewAsync(found, cancellation), found, [.. its.Take(MostBuilds).Select(BuildViews.Of)], its.Count > MostBuilds));
+        return new PageResult<OneKernel, KernelModel>(
+            new(
+                await registry.ViewAsync(found, cancellation),
+                found,
+                [.. its.Take(MostBuilds).Select(BuildViews.Of)],
+                its.Count > MostBuilds
+            )
+        );
     }
 }

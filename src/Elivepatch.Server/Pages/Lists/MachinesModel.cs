@@ -11,7 +11,12 @@ namespace Elivepatch.Server.Pages;
 /// <param name="Next">The last machine of this page where there are more, or null.</param>
 /// <param name="Withdrawn">The first machines that report a withdrawn livepatch; on the first page without a search.</param>
 public sealed record MachinesModel(
-    IReadOnlyList<StoredMachine> Machines, string Text, string? After, string? Next, IReadOnlyList<WithdrawnMachine> Withdrawn)
+    IReadOnlyList<StoredMachine> Machines,
+    string Text,
+    string? After,
+    string? Next,
+    IReadOnlyList<WithdrawnMachine> Withdrawn
+)
 {
     private const int PageSize = 100;
 
@@ -23,19 +28,34 @@ public sealed record MachinesModel(
 
     /// <summary>Reads and shows it.</summary>
     internal static async Task<IResult> ShowAsync(
-        string? q, string? after, MachineTable machines, WithdrawalTable withdrawals, CancellationToken cancellation)
+        string? q,
+        string? after,
+        MachineTable machines,
+        WithdrawalTable withdrawals,
+        CancellationToken cancellation
+    )
     {
         var text = (q ?? "").Trim();
         if (SearchText.WhyNot(text) is { } why)
+        {
             return PageProblems.Refuse(new Problem(ServerProblems.RequestMalformed, why));
+        }
 
         if (after is not null && await machines.FindAsync(after, cancellation) is null)
+        {
             return PageProblems.Refuse(MachineModel.Unknown());
+        }
+
         var found = await machines.ListAsync(text.Length == 0 ? null : text, after, PageSize + 1, cancellation);
         return new PageResult<MachinesPage, MachinesModel>(
             new(
-                [.. found.Take(PageSize)], text, after, found.Count > PageSize ? found[PageSize - 1].Id : null,
-                text.Length == 0 && after is null ? await WithdrawnMachine.AllAsync(machines, withdrawals, cancellation) : []));
+                [.. found.Take(PageSize)],
+                text,
+                after,
+                found.Count > PageSize ? found[PageSize - 1].Id : null,
+                text.Length == 0 && after is null ? await WithdrawnMachine.AllAsync(machines, withdrawals, cancellation) : []
+            )
+        );
     }
 }
 
@@ -47,17 +67,29 @@ public sealed record MachineModel(StoredMachine Machine, string? Kernel, IReadOn
 {
     /// <summary>Reads and shows it.</summary>
     internal static async Task<IResult> ShowAsync(
-        string machine, MachineTable machines, WithdrawalTable withdrawals, KernelTable kernels, CancellationToken cancellation)
+        string machine,
+        MachineTable machines,
+        WithdrawalTable withdrawals,
+        KernelTable kernels,
+        CancellationToken cancellation
+    )
     {
         if (await machines.FindAsync(machine, cancellation) is not { } found)
+        {
             return PageProblems.Refuse(Unknown());
+        }
+
         return new PageResult<OneMachine, MachineModel>(
             new(
-                found, await kernels.FindByBuildIdAsync(found.Report.BuildId, cancellation),
+                found,
+                await kernels.FindByBuildIdAsync(found.Report.BuildId, cancellation),
                 [
-                    .. WithdrawnOnMachines.Find(found.Report, await withdrawals.OfKernelAsync(found.Report.BuildId, cancellation))
+                    .. WithdrawnOnMachines
+                        .Find(found.Report, await withdrawals.OfKernelAsync(found.Report.BuildId, cancellation))
                         .Select(w => new WithdrawnMachine(found, w.Withdrawal.Module, w.Withdrawal.Build, w.IsCertain)),
-                ]));
+                ]
+            )
+        );
     }
 
     /// <summary>What is said of a machine that is not known.</summary>

@@ -18,22 +18,31 @@ public sealed record WithdrawnMachine(StoredMachine Machine, string Module, stri
 
     /// <summary>The first machines that report a withdrawn module.</summary>
     internal static async Task<IReadOnlyList<WithdrawnMachine>> OfAsync(
-        MachineTable machines, StoredWithdrawal withdrawal, CancellationToken cancellation) =>
-    [
-        .. (await WithdrawalEndpoints.MachinesAsync(machines, withdrawal, Most, cancellation))
-            .Select(m => new WithdrawnMachine(m.Machine, withdrawal.Module, withdrawal.Build, m.Found.IsCertain)),
-    ];
+        MachineTable machines,
+        StoredWithdrawal withdrawal,
+        CancellationToken cancellation
+    ) =>
+        [
+            .. (await WithdrawalEndpoints.MachinesAsync(machines, withdrawal, Most, cancellation)).Select(
+                m => new WithdrawnMachine(m.Machine, withdrawal.Module, withdrawal.Build, m.Found.IsCertain)
+            ),
+        ];
 
     /// <summary>The first machines that report what has been withdrawn, the newest withdrawals first.</summary>
     internal static async Task<IReadOnlyList<WithdrawnMachine>> AllAsync(
-        MachineTable machines, WithdrawalTable withdrawals, CancellationToken cancellation)
+        MachineTable machines,
+        WithdrawalTable withdrawals,
+        CancellationToken cancellation
+    )
     {
         var found = new List<WithdrawnMachine>();
         foreach (var withdrawal in await withdrawals.ListAsync(null, MostWithdrawals, cancellation))
         {
             found.AddRange(await OfAsync(machines, withdrawal, cancellation));
             if (found.Count >= Most)
+            {
                 break;
+            }
         }
 
         return found;

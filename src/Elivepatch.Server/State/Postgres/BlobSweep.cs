@@ -22,7 +22,9 @@ internal sealed partial class BlobSweep(PostgresBlobs blobs, TimeProvider clock,
             while (true)
             {
                 if (await timer.WaitAsync(interval, stoppingToken))
+                {
                     await SweepAsync(stoppingToken);
+                }
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

@@ -23,18 +23,39 @@ internal sealed class BlobTable(NpgsqlDataSource source, TimeProvider clock)
     /// <summary>Stores a file's content; where it is there already, counts that it was stored once more.</summary>
     public async Task PutAsync(string digest, string path, CancellationToken cancellation)
     {
-        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 0, FileOptions.SequentialScan);
+        await using var file = new FileStream(
+            path,
+            FileMode.Open,
+            FileAccess.Read,
+            FileShare.Read,
+            0,
+            FileOptions.SequentialScan
+        );
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellation);
-        var puts = await connection.ExecuteScalarAsync<long>(new CommandDefinition(
-            """
-            INSERT INTO blobs (digest, size, puts, stored) VALUES (@digest, @Length, 1, @now)
-            ON CONFLICT (digest) DO UPDATE SET puts = blobs.puts + 1, stored = @now
-            RETURNING puts
-            """,
-            new { digest, file.Length, now = Moment.From(clock.GetUtcNow()) }, transaction, LongestWait, cancellationToken: cancellation));
+        var puts = await connection.ExecuteScalarAsync<long>(
+            new CommandDefinition(
+                """
+                INSERT INTO blobs (digest, size, puts, stored) VALUES (@digest, @Length, 1, @now)
+                ON CONFLICT (digest) DO UPDATE SET puts = blobs.puts + 1, stored = @now
+                RETURNING puts
+                """,
+                new
+                {
+                    digest,
+                    file.Length,
+                    now = Moment.From(clock.GetUtcNow()),
+                },
+                transaction,
+                LongestWait,
+                cancellationToken: cancellation
+            )
+        );
         if (puts == 1)
+        {
             await PutChunksAsync(connection, transaction, digest, file, cancellation);
+        }
+
         await transaction.CommitAsync(cancellation);
     }
 
@@ -43,14 +64,23 @@ internal sealed class BlobTable(NpgsqlDataSource source, TimeProvider clock)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
         if (await connection.ExecuteScalarAsync<long?>("SELECT size FROM blobs WHERE digest = @digest", new { digest }) is null)
+        {
             return false;
-        await using var command = new NpgsqlCommand("SELECT content FROM blob_chunks WHERE digest = $1 ORDER BY number", connection)
+        }
+
+        await using var command = new NpgsqlCommand(
+            "SELECT content FROM blob_chunks WHERE digest = $1 ORDER BY number",
+            connection
+        )
         {
             Parameters = { new NpgsqlParameter<string> { TypedValue = digest } },
         };
         await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess, cancellation);
         while (await reader.ReadAsync(cancellation))
+        {
             await to.WriteAsync((byte[])reader[0], cancellation);
+        }
+
         return true;
     }
 
@@ -58,35 +88,63 @@ internal sealed class BlobTable(NpgsqlDataSource source, TimeProvider clock)
     public async Task RemoveUnlessPutAgainAsync(string digest, CancellationToken cancellation)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
-        await connection.ExecuteAsync(new CommandDefinition(
-            $"DELETE FROM blobs WHERE digest = @digest AND puts = 1 AND {Unreferred}", new { digest }, cancellationToken: cancellation));
+        await connection.ExecuteAsync(
+            new CommandDefinition(
+                $"DELETE FROM blobs WHERE digest = @digest AND puts = 1 AND {Unreferred}",
+                new { digest },
+                cancellationToken: cancellation
+            )
+        );
     }
 
-    /// <summary>Removes what nothing refers to and nobody has stored since a time, and gives how many contents that were.</summary>
+    /// <summary>
+    /// Removes what nothing refers to and nobody has stored since a time, and gives how many contents that were.
+    /// </summary>
     public async Task<int> SweepAsync(DateTimeOffset before, CancellationToken cancellation)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
-        return await connection.ExecuteAsync(new CommandDefinition(
-            $"DELETE FROM blobs WHERE stored < @before AND {Unreferred}", new { before = Moment.From(before) },
-            commandTimeout: LongestWait, cancellationToken: cancellation));
+        return await connection.ExecuteAsync(
+            new CommandDefinition(
+                $"DELETE FROM blobs WHERE stored < @before AND {Unreferred}",
+                new { before = Moment.From(before) },
+                commandTimeout: LongestWait,
+                cancellationToken: cancellation
+            )
+        );
     }
 
     private static async Task PutChunksAsync(
-        NpgsqlConnection connection, NpgsqlTransaction transaction, string digest, FileStream file, CancellationToken cancellation)
+        NpgsqlConnection connection,
+        NpgsqlTransaction transaction,
+        string digest,
+        FileStream file,
+        CancellationToken cancellation
+    )
     {
         var content = new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Bytea };
         var number = new NpgsqlParameter<long>();
         await using var command = new NpgsqlCommand(
-            "INSERT INTO blob_chunks (digest, number, content) VALUES ($1, $2, $3)", connection, transaction)
+            "INSERT INTO blob_chunks (digest, number, content) VALUES ($1, $2, $3)",
+            connection,
+            transaction
+        )
         {
-            Parameters = { new NpgsqlParameter<string> { TypedValue = digest }, number, content },
+            Parameters =
+            {
+                new NpgsqlParameter<string> { TypedValue = digest },
+                number,
+                content,
+            },
         };
         var buffer = new byte[Chunk];
         for (; ; number.TypedValue++)
         {
             var count = await file.ReadAtLeastAsync(buffer, Chunk, throwOnEndOfStream: false, cancellation);
             if (count == 0)
+            {
                 return;
+            }
+
             content.Value = new ArraySegment<byte>(buffer, 0, count);
             await command.ExecuteNonQueryAsync(cancellation);
         }

@@ -1,5 +1,5 @@
-// In: notices of PostgreSQL that a build has new events, whichever server wrote them. Out: those who follow the build here look at
-// once. A notice that is lost costs a second: who follows a build looks that often by itself.
+// In: notices of PostgreSQL that a build has new events, whichever server wrote them. Out: those who follow the build here look
+// at once. A notice that is lost costs a second: who follows a build looks that often by itself.
 
 using System.Data.Common;
 
@@ -7,7 +7,11 @@ namespace Elivepatch.Server.State.Postgres;
 
 /// <summary>Hears of events that other servers wrote.</summary>
 internal sealed partial class BuildEventNotices(
-    PostgresDatabase database, BuildEventTable events, TimeProvider clock, ILogger<BuildEventNotices> log) : BackgroundService
+    PostgresDatabase database,
+    BuildEventTable events,
+    TimeProvider clock,
+    ILogger<BuildEventNotices> log
+) : BackgroundService
 {
     /// <summary>The channel on which all servers are told which build has something new.</summary>
     public const string Channel = "elivepatch_events";
@@ -33,7 +37,10 @@ internal sealed partial class BuildEventNotices(
             catch (Exception e) when (e is DbException or IOException or ObjectDisposedException)
             {
                 if (!isLost)
+                {
                     LogLost(log, e.Message);
+                }
+
                 isLost = true;
             }
 
@@ -57,7 +64,10 @@ internal sealed partial class BuildEventNotices(
         while (true)
         {
             if (await connection.WaitAsync(silence, cancellation))
+            {
                 continue;
+            }
+
             await using var ask = connection.CreateCommand();
             ask.CommandText = "SELECT 1";
             await ask.ExecuteNonQueryAsync(cancellation);

@@ -18,7 +18,9 @@ internal sealed partial class ClockUpkeep(DatabaseClock clock, ILogger<ClockUpke
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
                 await SetAsync(stoppingToken);
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -33,7 +35,9 @@ internal sealed partial class ClockUpkeep(DatabaseClock clock, ILogger<ClockUpke
         {
             await clock.SetAsync(cancellation);
             if ((clock.Ahead - before).Duration() > notable)
+            {
                 LogFar();
+            }
         }
         catch (Exception e) when (e is DbException or IOException)
         {
@@ -44,7 +48,9 @@ internal sealed partial class ClockUpkeep(DatabaseClock clock, ILogger<ClockUpke
     private void LogFar()
     {
         if (clock.Ahead.Duration() > notable)
+        {
             LogDifference(clock.Ahead.TotalSeconds);
+        }
     }
 
     [LoggerMessage(LogLevel.Warning, "this machine's clock and the database's differ by {Seconds:0.0} s; the database's counts")]

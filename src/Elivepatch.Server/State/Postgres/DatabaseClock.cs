@@ -1,5 +1,5 @@
-// In: PostgreSQL's clock and this machine's. Out: one time for all servers of the database. Who holds a build, and which build waits
-// longest, is said by times that one server writes and another reads: they may come from one clock only.
+// In: PostgreSQL's clock and this machine's. Out: one time for all servers of the database. Who holds a build, and which build
+// waits longest, is said by times that one server writes and another reads: they may come from one clock only.
 
 using System.Data.Common;
 using Dapper;
@@ -7,7 +7,9 @@ using Npgsql;
 
 namespace Elivepatch.Server.State.Postgres;
 
-/// <summary>The time that the database has. Between two looks at it, this machine's clock goes on; its timers are the machine's own.</summary>
+/// <summary>
+/// The time that the database has. Between two looks at it, this machine's clock goes on; its timers are the machine's own.
+/// </summary>
 internal sealed class DatabaseClock(TimeProvider own, NpgsqlDataSource database) : TimeProvider
 {
     // An answer that took longer says too little about the time: half of it may be wrong.
@@ -29,10 +31,14 @@ internal sealed class DatabaseClock(TimeProvider own, NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var asked = own.GetTimestamp();
-        var there = await connection.QuerySingleAsync<DateTime>(new CommandDefinition("SELECT clock_timestamp()", cancellationToken: cancellation));
+        var there = await connection.QuerySingleAsync<DateTime>(
+            new CommandDefinition("SELECT clock_timestamp()", cancellationToken: cancellation)
+        );
         var took = own.GetElapsedTime(asked);
         if (took < slowest)
+        {
             Volatile.Write(ref ahead, (there + (took / 2) - own.GetUtcNow().UtcDateTime).Ticks);
+        }
     }
 
     /// <inheritdoc/>

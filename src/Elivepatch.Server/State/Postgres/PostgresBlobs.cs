@@ -1,5 +1,5 @@
-// In: contents. Out: the same in the database, where all its servers have them. The folder keeps what this server has used of them: it
-// can be emptied at any time.
+// In: contents. Out: the same in the database, where all its servers have them. The folder keeps what this server has used of
+// them: it can be emptied at any time.
 
 using System.Collections.Concurrent;
 using Elivepatch.Model;
@@ -39,17 +39,23 @@ internal sealed class PostgresBlobs(string cached, BlobTable table) : BlobStore(
         Task.FromResult(0);
 
     /// <summary>
-    /// Removes what nothing refers to, and what this machine has not used: both since a time. Gives how many contents and how many
-    /// files that were.
+    /// Removes what nothing refers to, and what this machine has not used: both since a time. Gives how many contents and how
+    /// many files that were.
     /// </summary>
     public async Task<(int Contents, int Files)> SweepAsync(
-        DateTimeOffset unwantedSince, DateTimeOffset unusedSince, CancellationToken cancellation)
+        DateTimeOffset unwantedSince,
+        DateTimeOffset unusedSince,
+        CancellationToken cancellation
+    )
     {
         var files = 0;
         foreach (var file in new DirectoryInfo(Folder).EnumerateFiles("*", SearchOption.AllDirectories))
         {
             if (file.LastWriteTimeUtc >= unusedSince.UtcDateTime)
+            {
                 continue;
+            }
+
             file.Delete();
             files++;
         }
@@ -75,9 +81,15 @@ internal sealed class PostgresBlobs(string cached, BlobTable table) : BlobStore(
             var isThere = false;
             await WriteAsync(path, async file => isThere = await table.GetAsync(digest, file, CancellationToken.None));
             if (!isThere)
+            {
                 throw new FileNotFoundException($"the content {digest} is not in the database");
+            }
+
             if ((await ContentDigest.OfFileAsync(path, CancellationToken.None)).Hex != digest)
+            {
                 throw new IOException($"the content {digest} is damaged in the database");
+            }
+
             Place(path, digest);
         }
         finally
@@ -92,10 +104,16 @@ internal sealed class PostgresBlobs(string cached, BlobTable table) : BlobStore(
     {
         var file = new FileInfo(path);
         if (!file.Exists)
+        {
             return false;
+        }
+
         var now = DateTime.UtcNow;
         if (now - file.LastWriteTimeUtc > usePrecision)
+        {
             file.LastWriteTimeUtc = now;
+        }
+
         return true;
     }
 }

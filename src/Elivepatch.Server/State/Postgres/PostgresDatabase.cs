@@ -1,6 +1,6 @@
-// In: the address of a PostgreSQL. Out: a database that several servers use at once. SERIALIZABLE lets writers run side by side and
-// undoes one of those that would have seen something else in another order; that one is run again. The servers share its clock, its
-// contents, the public keys that they sign with, and what they tell each other of builds.
+// In: the address of a PostgreSQL. Out: a database that several servers use at once. SERIALIZABLE lets writers run side by side
+// and undoes one of those that would have seen something else in another order; that one is run again. The servers share its
+// clock, its contents, the public keys that they sign with, and what they tell each other of builds.
 
 using System.Data;
 using System.Data.Common;
@@ -61,7 +61,10 @@ public sealed class PostgresDatabase : Database
         try
         {
             if (await database.MigrateAsync(address.ToString(), cancellation) is not { } newer)
+            {
                 return database;
+            }
+
             problem = newer;
         }
         catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
@@ -77,12 +80,13 @@ public sealed class PostgresDatabase : Database
     public override ValueTask DisposeAsync() => Source.DisposeAsync();
 
     /// <inheritdoc/>
-    internal override DatabaseFailure FailureOf(Exception e) => e switch
-    {
-        PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire } => DatabaseFailure.TextRefused,
-        NpgsqlException => DatabaseFailure.Unreachable,
-        _ => DatabaseFailure.Broken,
-    };
+    internal override DatabaseFailure FailureOf(Exception e) =>
+        e switch
+        {
+            PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire } => DatabaseFailure.TextRefused,
+            NpgsqlException => DatabaseFailure.Unreachable,
+            _ => DatabaseFailure.Broken,
+        };
 
     /// <inheritdoc/>
     internal override async Task<Outcome<TimeProvider>> OpenClockAsync(TimeProvider own, CancellationToken cancellation)
@@ -112,13 +116,19 @@ public sealed class PostgresDatabase : Database
     {
         services.AddSingleton(this).AddHostedService<BuildEventNotices>();
         if (clock is not null)
+        {
             services.AddSingleton(clock).AddHostedService<ClockUpkeep>();
+        }
     }
 
     /// <inheritdoc/>
     internal override Task NotifyAsync(string build, DbTransaction transaction) =>
         // Sent when it is committed, and once however often it is said before.
-        transaction.Connection!.ExecuteAsync($"SELECT pg_notify('{BuildEventNotices.Channel}', @build)", new { build }, transaction);
+        transaction.Connection!.ExecuteAsync(
+            $"SELECT pg_notify('{BuildEventNotices.Channel}', @build)",
+            new { build },
+            transaction
+        );
 
     /// <inheritdoc/>
     internal override async Task<int> InsertAllAsync(string table, IReadOnlyList<ColumnValues> columns, DbTransaction transaction)
@@ -130,9 +140,14 @@ public sealed class PostgresDatabase : Database
             INSERT INTO {table} ({string.Join(", ", columns.Select(c => c.Name))})
             SELECT * FROM UNNEST({places})
             """,
-            (NpgsqlConnection)transaction.Connection!, (NpgsqlTransaction)transaction);
+            (NpgsqlConnection)transaction.Connection!,
+            (NpgsqlTransaction)transaction
+        );
         foreach (var column in columns)
+        {
             command.Parameters.Add(new() { Value = column.Values });
+        }
+
         return await command.ExecuteNonQueryAsync();
     }
 
@@ -163,18 +178,22 @@ public sealed class PostgresDatabase : Database
         transaction.Connection!.ExecuteAsync("SELECT pg_advisory_xact_lock(@SchemaLock)", new { SchemaLock }, transaction);
 
     /// <inheritdoc/>
-    private protected override bool IsConnectionLost(DbException e) => e switch
-    {
-        PostgresException { SqlState: var state } => state is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown,
-        NpgsqlException => e.InnerException is IOException or System.Net.Sockets.SocketException,
-        _ => false,
-    };
+    private protected override bool IsConnectionLost(DbException e) =>
+        e switch
+        {
+            PostgresException { SqlState: var state } => state
+                is PostgresErrorCodes.AdminShutdown
+                    or PostgresErrorCodes.CrashShutdown,
+            NpgsqlException => e.InnerException is IOException or System.Net.Sockets.SocketException,
+            _ => false,
+        };
 
     /// <inheritdoc/>
-    private protected override bool IsCollision(DbException e, int attempt) => (e as NpgsqlException)?.SqlState switch
-    {
-        PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected => true,
-        PostgresErrorCodes.UniqueViolation => attempt < MostCollisions,
-        _ => false,
-    };
+    private protected override bool IsCollision(DbException e, int attempt) =>
+        (e as NpgsqlException)?.SqlState switch
+        {
+            PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected => true,
+            PostgresErrorCodes.UniqueViolation => attempt < MostCollisions,
+            _ => false,
+        };
 }

@@ -1,5 +1,5 @@
-// In: contents, and what the database refers to. Out: files in a folder, which only this server has: those that it refers to. What a
-// killed server had stored and not yet referred to goes too.
+// In: contents, and what the database refers to. Out: files in a folder, which only this server has: those that it refers to.
+// What a killed server had stored and not yet referred to goes too.
 
 using Dapper;
 using Elivepatch.Model;
@@ -13,28 +13,29 @@ public sealed class FolderBlobs : BlobStore
     private static readonly TimeSpan longestUse = TimeSpan.FromHours(2);
     private readonly Lock gate = new();
 
-    // How often this process has stored a content, and when last: by that, one who stored something unwanted knows that nobody else
-    // wants it, and what somebody is about to refer to stays.
+    // How often this process has stored a content, and when last: by that, one who stored something unwanted knows that nobody
+    // else wants it, and what somebody is about to refer to stays.
     private readonly Dictionary<string, (int Count, long At)> puts = new(StringComparer.Ordinal);
 
     /// <summary>Opens the store, and makes it where it is not.</summary>
     public FolderBlobs(string folder)
-        : this(folder, isAlone: true)
-    {
-    }
+        : this(folder, isAlone: true) { }
 
     private FolderBlobs(string folder, bool isAlone)
         : base(folder)
     {
         if (isAlone)
+        {
             ClearIncoming();
+        }
     }
 
     /// <summary>Opens the store of a server that may be running: what is on its way there is left alone.</summary>
     public static FolderBlobs OpenBeside(string folder) => new(folder, isAlone: false);
 
     /// <inheritdoc/>
-    public override ValueTask<string> PathAsync(string digest, CancellationToken cancellation) => ValueTask.FromResult(PathOf(digest));
+    public override ValueTask<string> PathAsync(string digest, CancellationToken cancellation) =>
+        ValueTask.FromResult(PathOf(digest));
 
     /// <inheritdoc/>
     public override Task RemoveUnlessPutAgainAsync(string digest, CancellationToken cancellation)
@@ -57,15 +58,25 @@ public sealed class FolderBlobs : BlobStore
         // The contents first: what is referred to meanwhile is seen then.
         var settled = Settled();
         var wanted = await database.ReadAsync(
-            async c => (await c.QueryAsync<string>(BlobReferences.All)).ToHashSet(StringComparer.Ordinal), cancellation);
+            async c => (await c.QueryAsync<string>(BlobReferences.All)).ToHashSet(StringComparer.Ordinal),
+            cancellation
+        );
         var removed = 0;
         foreach (var digest in settled.Where(d => !wanted.Contains(d)))
         {
             // Nobody begins to refer to it while this transaction has the file: there is one writer at a time.
             removed += await database.ChangeAsync(
-                async t => await t.Connection!.ExecuteScalarAsync<long>(
-                    $"SELECT COUNT(*) WHERE {BlobReferences.NoneTo("@digest")}", new { digest }, t) == 1 && Remove(digest) ? 1 : 0,
-                cancellation);
+                async t =>
+                    await t.Connection!.ExecuteScalarAsync<long>(
+                        $"SELECT COUNT(*) WHERE {BlobReferences.NoneTo("@digest")}",
+                        new { digest },
+                        t
+                    ) == 1
+                    && Remove(digest)
+                        ? 1
+                        : 0,
+                cancellation
+            );
         }
 
         return removed;
@@ -95,10 +106,16 @@ public sealed class FolderBlobs : BlobStore
         lock (gate)
         {
             foreach (var (digest, _) in puts.Where(p => !IsLate(p.Value.At)).ToList())
+            {
                 puts.Remove(digest);
+            }
+
             return
             [
-                .. Directory.EnumerateDirectories(Folder, "??").SelectMany(Directory.EnumerateFiles).Select(p => Path.GetFileName(p))
+                .. Directory
+                    .EnumerateDirectories(Folder, "??")
+                    .SelectMany(Directory.EnumerateFiles)
+                    .Select(p => Path.GetFileName(p))
                     .Where(d => ContentDigest.IsHex(d) && !puts.ContainsKey(d)),
             ];
         }
@@ -110,7 +127,10 @@ public sealed class FolderBlobs : BlobStore
         lock (gate)
         {
             if (puts.ContainsKey(digest))
+            {
                 return false;
+            }
+
             File.Delete(PathOf(digest));
             return true;
         }

@@ -1,5 +1,5 @@
-// In: a file. Out: the database of one server, which has it for itself: there is one writer at a time, and what was running when it is
-// opened runs no more.
+// In: a file. Out: the database of one server, which has it for itself: there is one writer at a time, and what was running when
+// it is opened runs no more.
 
 using System.Data;
 using System.Data.Common;
@@ -15,13 +15,14 @@ public sealed class SqliteDatabase : Database
 {
     private readonly string connection;
 
-    private SqliteDatabase(string path) => connection = new SqliteConnectionStringBuilder
-    {
-        DataSource = path,
-        ForeignKeys = true,
-        // How long a writer waits for another one.
-        DefaultTimeout = (int)Patience.TotalSeconds,
-    }.ToString();
+    private SqliteDatabase(string path) =>
+        connection = new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            ForeignKeys = true,
+            // How long a writer waits for another one.
+            DefaultTimeout = (int)Patience.TotalSeconds,
+        }.ToString();
 
     /// <inheritdoc/>
     internal override IKeyRegister Keys { get; } = new OwnKeys();
@@ -77,19 +78,26 @@ public sealed class SqliteDatabase : Database
     /// <inheritdoc/>
     internal override Task<int> InsertAllAsync(string table, IReadOnlyList<ColumnValues> columns, DbTransaction transaction)
     {
-        var rows = Enumerable.Range(0, columns[0].Values.Length).Select(i =>
-        {
-            var row = new DynamicParameters();
-            foreach (var column in columns)
-                row.Add(column.Name, column.Values.GetValue(i));
-            return row;
-        });
+        var rows = Enumerable
+            .Range(0, columns[0].Values.Length)
+            .Select(i =>
+            {
+                var row = new DynamicParameters();
+                foreach (var column in columns)
+                {
+                    row.Add(column.Name, column.Values.GetValue(i));
+                }
+
+                return row;
+            });
         return transaction.Connection!.ExecuteAsync(
             $"""
             INSERT INTO {table} ({string.Join(", ", columns.Select(c => c.Name))})
             VALUES ({string.Join(", ", columns.Select(c => "@" + c.Name))})
             """,
-            rows, transaction);
+            rows,
+            transaction
+        );
     }
 
     /// <inheritdoc/>
@@ -98,7 +106,8 @@ public sealed class SqliteDatabase : Database
         requeue(null);
 
     /// <inheritdoc/>
-    internal override Task WatchBuildersAsync(Func<TimeSpan?, Task> requeue, CancellationToken cancellation) => Task.CompletedTask;
+    internal override Task WatchBuildersAsync(Func<TimeSpan?, Task> requeue, CancellationToken cancellation) =>
+        Task.CompletedTask;
 
     /// <inheritdoc/>
     private protected override DbConnection CreateConnection() => new SqliteConnection(connection);
