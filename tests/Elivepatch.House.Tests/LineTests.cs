@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace Elivepatch.House.Tests;
 
-/// <summary>What the formatter cannot break: comments that are too long. Texts in quotes may be as long as they have to be.</summary>
+/// <summary>
+/// What the formatter cannot break: comments that are too long. Texts in quotes may be as long as they have to be.
+/// </summary>
 public sealed partial class LineTests
 {
     private static readonly string[] folders = ["src", "tests", "examples", "benchmarks"];
