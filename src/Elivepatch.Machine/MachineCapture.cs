@@ -2,7 +2,6 @@
 // can be that of this machine, of a virtual one, or of a test.
 
 using System.IO.Compression;
-using System.Runtime.InteropServices;
 using System.Text;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Captures;
@@ -77,7 +76,8 @@ public sealed class MachineCapture(string root = "/")
             Release = release,
             BuildId = buildId.Hex,
             Compiler = KernelConfig.Parse(Text(config)).CompilerText,
-            Machine = Machine(),
+            // Whatever the root, the processor is this machine's.
+            Machine = MachineNames.Here,
             KernelVersionText = Text(Read("proc/version") ?? []).Trim(),
             Modules = Modules(),
             Livepatches = Folders("sys/kernel/livepatch"),
@@ -140,10 +140,6 @@ public sealed class MachineCapture(string root = "/")
             ? [.. Directory.EnumerateDirectories(folder).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)]
             : [];
     }
-
-    // uname -m of a machine whose root this is; another root has the same processor.
-    private static string Machine() =>
-        RuntimeInformation.OSArchitecture is Architecture.X64 ? MachineNames.X8664 : RuntimeInformation.OSArchitecture.ToString();
 
     // Files of /proc and /sys tell no size, so they are read to their end.
     private byte[]? Read(string path)

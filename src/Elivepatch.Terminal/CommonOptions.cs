@@ -7,14 +7,13 @@ public static class CommonOptions
 {
     /// <summary><c>--json</c>.</summary>
     public static Option<bool> Json() =>
-        new("--json") { Description = "Write the result to stdout as JSON; problems as an array." };
+        new("--json") { Description = "Write the result to stdout as JSON, problems as an array." };
 
     /// <summary><c>--statements</c>.</summary>
     public static Option<string?> Statements() =>
         new("--statements")
         {
-            Description =
-                "What the patches' author states, each with a reason: lifts single refusals (YAML; see docs/author-guide.md).",
+            Description = "The author's statements with their reasons; each lifts one refusal (YAML, see docs/author-guide.md).",
             HelpName = "FILE",
         };
 }

@@ -1,6 +1,5 @@
 using ArchUnitNET.Domain;
 using ArchUnitNET.Loader;
-using Assembly = System.Reflection.Assembly;
 
 namespace Elivepatch.House.Tests;
 
@@ -11,7 +10,7 @@ internal static class CompiledProjects
     public const string Root = "(root)";
 
     /// <summary>The names of the projects, without the product's.</summary>
-    public static IReadOnlyList<string> All { get; } = [.. ProductAssemblies.All.Select(NameOf)];
+    public static IReadOnlyList<string> All { get; } = [.. ProductAssemblies.Projects.Select(p => p["Elivepatch.".Length..])];
 
     private static readonly Lazy<ArchUnitNET.Domain.Architecture> loaded = new(() =>
         new ArchLoader().LoadAssemblies([.. ProductAssemblies.All]).Build()
@@ -51,16 +50,6 @@ internal static class CompiledProjects
 
     private static string? ProjectOf(IType type) =>
         type.Namespace?.FullName.Split('.') is ["Elivepatch", var project, ..] && type.Assembly is not null ? project : null;
-
-    // The root namespace has the project's name; the programs are called what people type.
-    private static string NameOf(Assembly assembly) =>
-        assembly.GetName().Name switch
-        {
-            "elivepatch" => "Client",
-            "elivepatch-author" => "Author",
-            "elivepatchd" => "Server",
-            var library => library!["Elivepatch.".Length..],
-        };
 }
 
 /// <summary>That something uses something.</summary>

@@ -5,15 +5,17 @@ namespace Elivepatch.House.Tests;
 /// <summary>The assemblies that are made of <c>src</c>.</summary>
 internal static class ProductAssemblies
 {
-    /// <summary>All of them: one for each folder in <c>src</c>, or the tests would look past it.</summary>
-    public static IReadOnlyList<Assembly> All { get; } =
+    /// <summary>The projects: one for each folder in <c>src</c>, or the tests would look past it.</summary>
+    public static IReadOnlyList<string> Projects { get; } =
     [
         .. Directory
             .GetDirectories(Path.Combine(Repository.Root, "src"))
-            .Select(f => NameOf(Path.GetFileName(f)))
-            .Order(StringComparer.Ordinal)
-            .Select(Assembly.Load),
+            .Select(f => Path.GetFileName(f))
+            .Order(StringComparer.Ordinal),
     ];
+
+    /// <summary>The assemblies of all of them.</summary>
+    public static IReadOnlyList<Assembly> All { get; } = [.. Projects.Select(Named)];
 
     /// <summary>The assembly of a project.</summary>
     public static Assembly Named(string project) => Assembly.Load(NameOf(project));

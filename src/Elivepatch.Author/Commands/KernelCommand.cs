@@ -30,7 +30,7 @@ internal static class KernelCommand
     public static Option<string> Option() =>
         new("--kernel", "-k")
         {
-            Description = "The kernel, as `elivepatch kernel list` names it; its build-id will do as well.",
+            Description = "The kernel, by its name in `elivepatch kernel list` or by its build-id.",
             HelpName = "KERNEL",
             Required = true,
         };

@@ -339,10 +339,7 @@ internal sealed class ImageComparison(
         {
             null => [0],
             { Place: ElfSymbolPlace.Absolute } => [symbol.Value],
-            { IsDefined: false } or { Binding: ElfSymbolBinding.Weak } => DefinitionsOf(symbol) is { Length: > 0 } defined
-                ? defined
-            : symbol.Binding == ElfSymbolBinding.Weak ? [0]
-            : [],
+            { IsDefined: false } or { Binding: ElfSymbolBinding.Weak } => DefinitionsOf(symbol),
             { Section: { } home } when target.Rules.IsMerged(home) => [],
             { Section: { } home } => places.TryGetValue(home, out var place) ? [unchecked(place + symbol.Value)] : null,
             _ => [],
@@ -356,7 +353,7 @@ internal sealed class ImageComparison(
         }
         else if (!relocation.Symbol.IsDefined || relocation.Symbol.Binding == ElfSymbolBinding.Weak)
         {
-            Require(IsDefinition(relocation.Symbol, bound), section, relocation);
+            Require(DefinitionsOf(relocation.Symbol).Contains(bound), section, relocation);
         }
         else if (target.Rules.IsMerged(relocation.Symbol.Section!))
         {
@@ -409,19 +406,18 @@ internal sealed class ImageComparison(
         };
 
     /// <summary>
-    /// True where the kernel has a global symbol of this name at this address of the link; for an unresolved weak one, 0.
+    /// The addresses of the link at which the object has a global symbol of this name; 0 for a weak one that it does not have.
     /// </summary>
-    private bool IsDefinition(ElfSymbol symbol, ulong bound)
-    {
-        var addresses = DefinitionsOf(symbol);
-        return addresses.Length == 0 ? symbol.Binding == ElfSymbolBinding.Weak && bound == 0 : addresses.Contains(bound);
-    }
-
     private ulong[] DefinitionsOf(ElfSymbol symbol)
     {
         if (!definitions.TryGetValue(symbol, out var addresses))
         {
             addresses = [.. target.DefinitionsOf(symbol.Name).Select(image.ToLink)];
+            if (addresses.Length == 0 && symbol.Binding == ElfSymbolBinding.Weak)
+            {
+                addresses = [0];
+            }
+
             definitions.Add(symbol, addresses);
         }
 

@@ -12,7 +12,7 @@ namespace Elivepatch.Engine.Targets;
 /// <summary>A module of the kernel, loaded or not.</summary>
 public sealed class ModuleTarget : PatchTarget
 {
-    /// <summary>Where what modules share is found: nothing else is as far from all sections.</summary>
+    /// <summary>Bytes between the places of symbols of others, so that an addend to one does not lead to the next.</summary>
     private const ulong Gap = 4096;
 
     private static readonly ModuleLinkRules rules = new();

@@ -1,51 +1,26 @@
 // What the link of a kernel does to the sections and symbols of an object: facts of include/asm-generic/vmlinux.lds.h,
 // scripts/mksysmap and scripts/kallsyms.c, told by name and flags so that they hold for every version.
 using Elivepatch.Elf;
-using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.Targets;
 
 /// <summary>The link of the kernel proper.</summary>
 internal sealed class VmlinuxLinkRules : LinkRules
 {
-    private static readonly string[] DroppedSections =
-    [
-        ".discard",
-        ".modinfo",
-        ".exitcall.exit",
-        ".export_symbol",
-        "__ksymtab",
-        "__kcrctab",
-        ".gnu.",
-        ".eh_frame",
-    ];
-    private static readonly string[] UnlistedPrefixes = [".L", "$", "__crc_", "__kstrtab_", "__kstrtabns_", "__kcfi_typeid_"];
+    private protected override string[] DroppedSections { get; } =
+    [".discard", ".modinfo", ".exitcall.exit", ".export_symbol", "__ksymtab", "__kcrctab", ".gnu.", ".eh_frame"];
 
-    public override bool IsKeptWhole(ElfSection section) =>
-        section.Has(ElfSectionFlags.Alloc)
-        && section.Type is not (ElfSectionType.Note or ElfSectionType.Rela)
-        && !IsMerged(section)
-        && !Array.Exists(DroppedSections, name => section.Name.StartsWith(name, StringComparison.Ordinal));
-
-    public override bool IsMerged(ElfSection section) => section.Has(ElfSectionFlags.Merge);
+    private protected override string[] UnlistedPrefixes { get; } =
+    [".L", "$", "__crc_", "__kstrtab_", "__kstrtabns_", "__kcfi_typeid_"];
 
     // Freed at the end of the boot.
     public override bool IsGoneAfterStart(ElfSection section) =>
         section.Name.StartsWith(".init.", StringComparison.Ordinal)
         || section.Name.StartsWith(".exit.", StringComparison.Ordinal);
 
-    // The type numbers that resolve_btfids fills in.
-    public override bool IsFilledLater(ElfSection section) => section.Name == SectionRules.BtfIds;
-
     // A flag that scripts/sorttable.c clears in the linked kernel when it has sorted the exception table there. Nobody else
     // writes it before the start, and either value means the same sorted table.
     public override bool IsClearedLater(ElfSymbol symbol) => symbol.Name == "main_extable_sort_needed";
-
-    public override bool IsListed(ElfSymbol symbol) =>
-        symbol.IsDefined
-        && symbol.Name.Length > 0
-        && symbol.Type is not (ElfSymbolType.Section or ElfSymbolType.File)
-        && !Array.Exists(UnlistedPrefixes, prefix => symbol.Name.StartsWith(prefix, StringComparison.Ordinal));
 
     public override bool MayHaveLetter(ElfSymbol symbol, char letter) =>
         letter switch

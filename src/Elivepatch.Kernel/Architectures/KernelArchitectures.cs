@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Protocol.Captures;
 
@@ -41,8 +40,7 @@ public static class KernelArchitectures
     /// <summary>
     /// That of this machine, whose compilers and libraries are the ones at hand; null where nothing is known of it.
     /// </summary>
-    public static KernelArchitecture? Host =>
-        RuntimeInformation.OSArchitecture == System.Runtime.InteropServices.Architecture.X64 ? X8664 : null;
+    public static KernelArchitecture? Host => Of(MachineNames.Here);
 
     /// <summary>The one of a machine, by what <c>uname -m</c> prints there; null where it is not known.</summary>
     public static KernelArchitecture? Of(string? machine) => All.FirstOrDefault(a => a.Machine == machine);

@@ -5,6 +5,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Elivepatch.Model;
+using Elivepatch.Model.Files;
 using Elivepatch.Protocol.Api;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -116,7 +117,7 @@ internal sealed partial record FirstRequest(
 
     // A form that ends in its middle; what the framework says of a body's size or slowness, and the disk's own failures, have
     // numbers.
-    private static bool IsOfForm(Exception e) => e is not BadHttpRequestException && (e.HResult & 0xFFFF) is not (28 or 122);
+    private static bool IsOfForm(Exception e) => e is not BadHttpRequestException && !DiskError.IsFull(e);
 
     private static async Task<byte[]> BytesAsync(IFormFile part, CancellationToken cancellation)
     {

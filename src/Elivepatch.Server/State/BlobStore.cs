@@ -3,6 +3,7 @@
 
 using Elivepatch.Builder;
 using Elivepatch.Model;
+using Elivepatch.Model.Files;
 using Elivepatch.Protocol;
 
 namespace Elivepatch.Server.State;
@@ -42,7 +43,7 @@ public abstract class BlobStore
             await KeepAsync(digest, path, cancellation);
             return digest;
         }
-        catch (IOException e) when (IsDiskFull(e))
+        catch (IOException e) when (DiskError.IsFull(e))
         {
             return new Problem(BuilderProblems.StateUnusable, e.Message);
         }
@@ -106,6 +107,4 @@ public abstract class BlobStore
         ContentDigest.IsHex(digest)
             ? Path.Combine(Folder, digest[..2], digest)
             : throw new ArgumentException("not a digest", nameof(digest));
-
-    private static bool IsDiskFull(IOException e) => (e.HResult & 0xFFFF) is 28 or 122; // ENOSPC, EDQUOT
 }
