@@ -1,5 +1,6 @@
 // In: modules that were built. Out: whether each goes live and away again in a guest of its kernel, without a word in its log.
 
+using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.VirtualMachines;
 
 namespace Elivepatch.FixesBench;
@@ -21,6 +22,7 @@ internal static class FixTrials
         IReadOnlyList<FixBuild> builds,
         OlderKernel kernel,
         StateFolder state,
+        CacheRoot cache,
         CancellationToken cancellation
     )
     {
@@ -41,6 +43,7 @@ internal static class FixTrials
             {
                 Architecture = kernel.Record.Facts.Architecture,
                 Kernel = image,
+                Modules = new(cache, kernel.Record),
                 Cases = [.. batch.Select(p => new TrialCase { Name = p, Modules = [FixBuilds.ModuleOf(state, p)] })],
             };
             var reports = BenchFailure.Demand(await LivepatchTrial.RunAsync(request, cancellation));

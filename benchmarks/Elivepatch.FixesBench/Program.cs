@@ -34,7 +34,7 @@ try
     var kernel = await OlderKernel.OpenAsync(options, versions, cache, stop.Token);
     var fixes = await FixList.GetAsync(kernel, versions, state, cache, stop.Token);
     var builds = await FixBuilds.RunAsync(fixes, kernel, options, state, cache, stop.Token);
-    var trials = options.WithTrials ? await FixTrials.RunAsync(builds, kernel, state, stop.Token) : null;
+    var trials = options.WithTrials ? await FixTrials.RunAsync(builds, kernel, state, cache, stop.Token) : null;
     var result = FixesResult.Of(options, versions, kernel, fixes, builds, trials);
     FixesText.Write(Console.Out, result);
     if (options.JsonFile is { } file)

@@ -36,19 +36,24 @@ async Task<Outcome<GuestResult>> RunAsync(CancellationToken cancellation)
     }
 
     var record = new KernelStore(cache).Open(release);
-    var opening = await PackagedModules.OpenAsync(cache, release, GuestNetwork.ModuleFolders, cancellation);
+    if (!record.Succeeded)
+    {
+        return Outcome<GuestResult>.Failure(record.Problems);
+    }
+
+    var image = record.Value.Facts.Origin.Packages[0];
+    var opening = await PackagedModules.OpenAsync(cache, release, image, cancellation);
     if (!opening.TryGet(out var modules))
     {
         return Outcome<GuestResult>.Failure(opening.Problems);
     }
 
-    using var taken = modules;
     var network = await GuestNetwork.FromModulesAsync(modules, cancellation);
-    var driver = await modules.ReadAsync("drivers/net/dummy", cancellation);
+    var driver = await modules.ReadAsync("dummy", cancellation);
     var libraries = await GuestLibraries.OfAsync(client, cancellation);
-    if (!record.Succeeded || !network.Succeeded || !driver.Succeeded || !libraries.Succeeded)
+    if (!network.Succeeded || !driver.Succeeded || !libraries.Succeeded)
     {
-        return Outcome<GuestResult>.Failure([.. record.Problems, .. network.Problems, .. driver.Problems, .. libraries.Problems]);
+        return Outcome<GuestResult>.Failure([.. network.Problems, .. driver.Problems, .. libraries.Problems]);
     }
 
     var settings = $"server=http://{GuestNetwork.Host}:{port}\nkey={key}\n";

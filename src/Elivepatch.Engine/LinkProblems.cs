@@ -113,4 +113,30 @@ public static class LinkProblems
         "Store a copy (kstrdup()) where kfree_const() frees it, and allocate memory whose physical address is needed: a "
             + "livepatch is loaded into module memory."
     );
+
+    /// <summary>ELP0516.</summary>
+    public static readonly ProblemCode ModuleNotNeeded = new(
+        516,
+        ProblemKind.Refused,
+        "a reference to a module that need not be loaded",
+        "Do without the symbol: only code of modules that depend on its module in the running kernel can rely on its being there."
+    );
+
+    /// <summary>ELP0517.</summary>
+    public static readonly ProblemCode ModuleStaticKey = new(
+        517,
+        ProblemKind.Refused,
+        "a static branch on a key of a module",
+        "Ask the key itself instead of branching on it (static_key_enabled(&key)): the branches of a livepatch are linked to "
+            + "their keys when it is loaded, with or without the module."
+    );
+
+    /// <summary>ELP0518.</summary>
+    public static readonly ProblemCode ModuleReferenceTooEarly = new(
+        518,
+        ProblemKind.Refused,
+        "a reference to a module where the kernel reads it before the module is there",
+        "Move the reference into plain code or data: alternatives, per-cpu data and the kernel's tables are read when the "
+            + "livepatch is loaded, with or without the module."
+    );
 }

@@ -157,12 +157,13 @@ public static class PatchProblems
         "Check the path."
     );
 
-    /// <summary>A unit that the patch affects is built into a module.</summary>
-    public static readonly ProblemCode UnitIsInModule = new(
+    /// <summary>A unit that the patch affects is built into several modules.</summary>
+    public static readonly ProblemCode UnitInSeveralModules = new(
         118,
         ProblemKind.Refused,
-        "the patch touches code of a module",
-        "Unload the module and load a fixed one: only code that is built into vmlinux can be live patched."
+        "the patch touches code of several modules at once",
+        "Unload the modules and load fixed ones: the unit is compiled once and linked into each of them, so nothing says which "
+            + "copy a function is of."
     );
 
     /// <summary>ELP0400.</summary>

@@ -71,4 +71,29 @@ public static class RecordProblems
         "not a kernel release",
         "Use the release as printed by `uname -r`."
     );
+
+    /// <summary>Nobody has the file of a module that a build needs.</summary>
+    public static readonly ProblemCode ModuleMissing = new(
+        711,
+        ProblemKind.Environment,
+        "the file of a module is missing",
+        "Capture the kernel again on a machine that has the module in /lib/modules, or import the kernel from its packages."
+    );
+
+    /// <summary>A module's file is damaged, or is not one.</summary>
+    public static readonly ProblemCode ModuleUnreadable = new(
+        712,
+        ProblemKind.Refused,
+        "the file of a module cannot be read",
+        "Use the module's file (.ko, .ko.xz, .ko.zst or .ko.gz) as the package of the kernel or its build installed it."
+    );
+
+    /// <summary>A module's file is of another kernel, or of another build of the module.</summary>
+    public static readonly ProblemCode ModuleContradicts = new(
+        713,
+        ProblemKind.Mismatch,
+        "the file of a module is not the one of this kernel",
+        "Use the file that the machine loads, or load the module from it: a livepatch for one build of a module does not fit "
+            + "another."
+    );
 }

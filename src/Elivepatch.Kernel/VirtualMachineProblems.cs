@@ -159,4 +159,12 @@ public static class VirtualMachineProblems
         "the previous livepatch was not replaced",
         "Read the kernel's log: something holds a reference to the previous module."
     );
+
+    /// <summary>A module that a livepatch patches could not be loaded or unloaded beside it, or was not patched.</summary>
+    public static readonly ProblemCode TargetNotPatched = new(
+        829,
+        ProblemKind.Refused,
+        "a module is not patched when it is loaded",
+        "Read the kernel's log in the reason; report the livepatch and the module's file."
+    );
 }

@@ -87,6 +87,7 @@ public sealed class ResultTextTests
             [new("before", "", "VmallocChunk\n", 0, 0.1), new("load", "fix", "", 1, 0.2), new("transition", "fix", "", -1, 60)],
             [],
             [],
+            ["hw: No such device"],
             ProblemReport.Of([problem])
         );
         var output = new StringWriter();
@@ -97,6 +98,7 @@ public sealed class ResultTextTests
                 VmallocChunk
             load fix: status 1, 0.2 s
             transition fix: did not end, 60.0 s
+            not tested with hw: No such device
             failed on 6.12.1
             ELP0825 the kernel logged an oops or a warning
               WARNING: CPU: 0

@@ -82,6 +82,12 @@ internal static class TryCommand
         CancellationToken cancellation
     )
     {
+        var opened = KernelCommand.OpenCache(session);
+        if (!opened.TryGet(out var cache))
+        {
+            return Answer.Fail(session, opened.Problems, asJson, cancellation);
+        }
+
         var record = KernelCommand.Open(session, kernel);
         var script = scriptPath is null ? (Outcome<string>)"" : ReadScript(scriptPath);
         if (!record.Succeeded || !script.Succeeded)
@@ -98,6 +104,7 @@ internal static class TryCommand
         {
             Architecture = record.Value.Facts.Architecture,
             Kernel = image,
+            Modules = new(cache, record.Value),
             Cases =
             [
                 new()

@@ -11,6 +11,7 @@ namespace Elivepatch.Author.Output;
 /// <param name="Phases">The steps in their order.</param>
 /// <param name="KernelLog">What the kernel logged meanwhile.</param>
 /// <param name="BlockingTasks">Tasks that kept a transition from ending.</param>
+/// <param name="Untested">Modules that are patched and that the guest could not load, each with the reason.</param>
 /// <param name="Problems">Everything that was wrong.</param>
 internal sealed record TrialOutcome(
     string Kernel,
@@ -19,6 +20,7 @@ internal sealed record TrialOutcome(
     IReadOnlyList<TrialPhase> Phases,
     IReadOnlyList<string> KernelLog,
     IReadOnlyList<BlockingTask> BlockingTasks,
+    IReadOnlyList<string> Untested,
     IReadOnlyList<ProblemReport> Problems
 )
 {
@@ -31,6 +33,7 @@ internal sealed record TrialOutcome(
             report.Phases,
             report.KernelLog,
             report.BlockingTasks,
+            report.Untested,
             ProblemReport.Of(report.Problems)
         );
 }

@@ -21,6 +21,11 @@ internal static class TrialText
                 output.WriteLine($"    {Printable.Text(line)}");
             }
         }
+        foreach (var untested in trial.Untested)
+        {
+            output.WriteLine(Printable.Text($"not tested with {untested}"));
+        }
+
         var gone = trial.Phases.Any(p => p.Name == "keep") ? "disabled and kept in memory" : "disabled and unloaded";
         output.WriteLine(
             trial.Passed

@@ -167,6 +167,7 @@ public sealed class BuildJob(
             {
                 Architecture = kernel.Facts.Architecture,
                 Kernel = image,
+                Modules = new(cache, kernel),
                 Cases =
                 [
                     new()

@@ -21,6 +21,15 @@ internal sealed class SectionTable
     /// <summary>Those of the replacements that code of many functions lies in, one after the other.</summary>
     public IReadOnlySet<string> Outlines { get; init; } = new HashSet<string>();
 
+    /// <summary>Those of the tables that list instructions which the kernel rewrites when it loads them.</summary>
+    public IReadOnlySet<string> RewrittenSites { get; init; } = new HashSet<string>();
+
+    /// <summary>
+    /// Name of the table of calls that may have to be counted: an entry whose call leads nowhere yet is not to be there. Null
+    /// where there is none.
+    /// </summary>
+    public string? CallSites { get; init; }
+
     /// <summary>Notes for unwinders and debuggers.</summary>
     public IReadOnlySet<string> Ignored { get; init; } = new HashSet<string>();
 }

@@ -6,6 +6,9 @@ internal abstract class StaticBranches
     /// <summary>Length in bytes of the branch that these bytes start with, jump or NOP; 0 where they are neither.</summary>
     public abstract int LengthOf(ReadOnlySpan<byte> code);
 
+    /// <summary>The branch's NOP, in a length that <see cref="LengthOf"/> gave.</summary>
+    public abstract byte[] NopOf(int length);
+
     /// <summary>True where the bytes at this address are the branch's NOP, or its jump, in the given length.</summary>
     public abstract bool IsBranchTo(ReadOnlySpan<byte> code, int length, ulong address, ulong target);
 }

@@ -6,4 +6,10 @@ namespace Elivepatch.Engine.Facts;
 /// <param name="Module"><c>vmlinux</c>, or the module's path in the build tree without suffix.</param>
 /// <param name="GplOnly">True for EXPORT_SYMBOL_GPL.</param>
 /// <param name="Namespace">Export namespace that a user must import; empty where there is none.</param>
-public sealed record ExportedSymbol(string Name, uint Crc, string Module, bool GplOnly, string Namespace);
+public sealed record ExportedSymbol(string Name, uint Crc, string Module, bool GplOnly, string Namespace)
+{
+    /// <summary>
+    /// Name of the object that exports it, as the kernel calls it: a file's name may have dashes, a module's never.
+    /// </summary>
+    public string ObjectName => Module[(Module.LastIndexOf('/') + 1)..].Replace('-', '_');
+}

@@ -13,10 +13,10 @@ public static class CheckInterfaces
 {
     /// <summary>Runs the pass.</summary>
     /// <param name="units">
-    /// All units of one object, changed or not: that nothing changed in one may be what is wrong. Without the object's bytes
-    /// nothing tells whether code of other units uses something.
+    /// All units, changed or not: that nothing changed in one may be what is wrong. Without the bytes of an object nothing tells
+    /// whether code of its other units uses something.
     /// </param>
-    /// <param name="exports">What it and its modules export.</param>
+    /// <param name="exports">What the kernel and its modules export.</param>
     /// <param name="alsoCompiled">
     /// Where other units lie that were compiled with the patch and came out as they were: what they call, they call rightly.
     /// </param>
@@ -24,17 +24,24 @@ public static class CheckInterfaces
         IReadOnlyList<UnitInterface> units,
         ExportedSymbols exports,
         IReadOnlyList<UnitPlacement>? alsoCompiled = null
+    ) =>
+        [
+            .. units
+                .GroupBy(u => u.Placement.Target.ObjectName)
+                .SelectMany(g => OfObject([.. g], exports, (alsoCompiled ?? []).Where(p => p.Target.ObjectName == g.Key))),
+        ];
+
+    // A name that units share is one of their object; what others may use is exported.
+    private static IEnumerable<Problem> OfObject(
+        IReadOnlyList<UnitInterface> units,
+        ExportedSymbols exports,
+        IEnumerable<UnitPlacement> alsoCompiled
     )
     {
-        var users =
-            units.Count > 0 && units[0].Placement.Target is { Image: { } image } target
-                ? new OutsideUsers(
-                    units[0].After.Architecture,
-                    target,
-                    image,
-                    [.. units.Select(u => u.Placement), .. alsoCompiled ?? []]
-                )
-                : null;
-        return [.. new CheckDefinitions(units, exports, users).Run(), .. new CheckSignatures(units, exports, users).Run()];
+        var target = units[0].Placement.Target;
+        var users = target.Image is { } image
+            ? new OutsideUsers(units[0].After.Architecture, target, image, [.. units.Select(u => u.Placement), .. alsoCompiled])
+            : null;
+        return new CheckDefinitions(units, exports, users).Run().Concat(new CheckSignatures(units, exports, users).Run());
     }
 }

@@ -4,6 +4,7 @@
 // code alone shows it.
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 using Elivepatch.Model;
 
@@ -15,26 +16,25 @@ public static class CheckReferences
     /// <summary>Runs the pass.</summary>
     /// <param name="units">What is to be linked.</param>
     /// <param name="resolver">Where symbols of the running kernel lie.</param>
-    /// <param name="memory">What lies there.</param>
     /// <param name="entries">Which functions may be called through pointers.</param>
-    public static IReadOnlyList<Problem> Run(
-        IReadOnlyList<LinkUnit> units,
-        ReferenceResolver resolver,
-        KernelMemory memory,
-        IndirectEntries entries
-    )
+    public static IReadOnlyList<Problem> Run(IReadOnlyList<LinkUnit> units, ReferenceResolver resolver, IndirectEntries entries)
     {
         const string bounds = "__init_begin, __init_end, __per_cpu_start or __per_cpu_end";
-        if (!memory.IsComplete)
+        if (!resolver.Objects.Vmlinux.Memory.IsComplete)
         {
             return [new(LinkProblems.UnknownMemory, $"/proc/kallsyms lacks {bounds}, or has it twice")];
         }
 
-        return [.. units.SelectMany(u => new UnitReferences(u, resolver, memory, entries).Check()).Distinct()];
+        return
+        [
+            .. units.SelectMany(u => new UnitReferences(u, resolver, entries).Check()).Distinct(),
+            .. units.SelectMany(u => CheckModuleReferences.Run(u, resolver)).Distinct(),
+        ];
     }
 
-    private sealed class UnitReferences(LinkUnit unit, ReferenceResolver resolver, KernelMemory memory, IndirectEntries entries)
+    private sealed class UnitReferences(LinkUnit unit, ReferenceResolver resolver, IndirectEntries entries)
     {
+        private readonly KernelObjects objects = resolver.Objects;
         private readonly Correlation correlation = unit.Inclusion.Diff.Correlation;
         private readonly List<Problem> problems = [];
         private HashSet<object>? takenBefore;
@@ -65,13 +65,13 @@ public static class CheckReferences
 
         private void Check(Piece from, Reference reference, HashSet<(object Target, ReferenceUse Use)> known, bool isInTable)
         {
-            if (Resolve(reference) is not { Address: { } address } target)
+            if (Resolve(reference) is not { Address: { } address } target || objects.HomeOf(target.Livepatch) is not { } home)
             {
                 return;
             }
 
             if (
-                memory.KindOf(address) == MemoryKind.Init
+                home.KindOf(address) == MemoryKind.Init
                 && !known.Contains((KeyOf(reference), ReferenceUse.Address))
                 && !known.Contains((KeyOf(reference), ReferenceUse.Branch))
             )
@@ -81,11 +81,11 @@ public static class CheckReferences
             else if (
                 !isInTable
                 && reference is { Use: ReferenceUse.Address, Displacement: 0 }
-                && memory.KindOf(address) == MemoryKind.Code
+                && home.KindOf(address) == MemoryKind.Code
                 && !known.Contains((KeyOf(reference), ReferenceUse.Address))
             )
             {
-                CheckEntry(from, reference, target.Name, address);
+                CheckEntry(from, reference, target.Name, home, address);
             }
 
             if (reference.Piece is { Kind: PieceKind.Variable } variable && correlation.BeforeOf(variable) is { } before)
@@ -94,9 +94,9 @@ public static class CheckReferences
             }
         }
 
-        private void CheckEntry(Piece from, Reference reference, string name, ulong address)
+        private void CheckEntry(Piece from, Reference reference, string name, PatchTarget home, ulong address)
         {
-            var reached = entries.MayReach(address);
+            var reached = entries.MayReach(home.Image, address);
             if (reached == false)
             {
                 Report(LinkProblems.SealedEntry, $"{from.Name} takes the address of {name}");
@@ -126,14 +126,14 @@ public static class CheckReferences
 
         private void CheckKey(Piece from, TableEntry entry, Reference reference)
         {
-            if (entry.Table.Name != SectionRules.JumpTable || memory.SealsStaticKeys)
+            if (entry.Table.Name != SectionRules.JumpTable || objects.Vmlinux.Memory.SealsStaticKeys)
             {
                 return;
             }
 
             if (
-                Resolve(reference) is { Address: { } key } target
-                && memory.KindOf(key) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant
+                Resolve(reference) is { Address: { } key, Module: null } target
+                && objects.Vmlinux.KindOf(key) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant
             )
             {
                 Report(LinkProblems.ReadOnlyStaticKey, $"{from.Name} has a static branch on {target.Name}");
@@ -141,16 +141,7 @@ public static class CheckReferences
         }
 
         // What cannot be resolved is a problem of the link, which names it.
-        private KernelReference? Resolve(Reference reference)
-        {
-            var resolved = reference switch
-            {
-                { Piece: { } piece } => TwinOf(piece) is { } twin ? resolver.Resolve(twin, unit.Placement) : null,
-                { External: { } external } => resolver.Resolve(external, unit.Placement.Target, unit.Inclusion.Diff.Unit),
-                _ => null,
-            };
-            return resolved is not null && resolved.TryGet(out var found) ? found : null;
-        }
+        private KernelReference? Resolve(Reference reference) => resolver.Find(reference, unit);
 
         private Piece? TwinOf(Piece after) => correlation.BeforeOf(after) ?? unit.Inclusion.KernelTwins.GetValueOrDefault(after);
 

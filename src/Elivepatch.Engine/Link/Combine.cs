@@ -3,7 +3,6 @@ using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Escape;
-using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 using Elivepatch.Model;
@@ -18,26 +17,31 @@ namespace Elivepatch.Engine.Link;
 public sealed class Combine
 {
     private const string EndMarks = ".discard.unreachable";
+
+    // STATIC_CALL_TRAMP_PREFIX, include/linux/static_call_types.h.
+    private const string Trampoline = "__SCT__";
+
     private readonly ReferenceResolver resolver;
     private readonly Architecture architecture;
-    private readonly IReadOnlyList<PatchTarget> targets;
+    private readonly KernelObjects objects;
     private readonly ModuleBuilder builder;
     private readonly List<Problem> problems = [];
     private readonly Dictionary<Piece, (ModuleBuilder.Place Place, ElfSymbol? Symbol)> placed = [];
-    private readonly Dictionary<string, ElfSymbol> newGlobals = [];
+    private readonly Dictionary<(string ObjectName, string Name), ElfSymbol> newGlobals = [];
     private readonly HashSet<string> localNames = [];
-    private readonly Dictionary<string, ElfSymbol> kernelSymbols = [];
-    private readonly Dictionary<string, LivepatchSymbol> aliases = [];
+    private readonly Dictionary<string, (KernelReference Reference, string User, ElfSymbol Symbol)> kernelSymbols = [];
+    private readonly Dictionary<string, LivepatchUse> aliases = [];
     private readonly Dictionary<string, ElfSymbol> glueNames = [];
     private readonly Dictionary<string, (string Section, string Symbol)> shiftedCode = [];
     private readonly List<RuntimeShift> shifts = [];
     private readonly SortedDictionary<string, KernelReference> references = new(StringComparer.Ordinal);
+    private readonly List<string> leftOut = [];
 
-    private Combine(ReferenceResolver resolver, IReadOnlyList<LinkUnit> units)
+    private Combine(ReferenceResolver resolver, Architecture architecture)
     {
         this.resolver = resolver;
-        architecture = units[0].Inclusion.Diff.Correlation.After.Architecture;
-        targets = [.. units.Select(u => u.Placement.Target).Distinct()];
+        objects = resolver.Objects;
+        this.architecture = architecture;
         builder = new(architecture);
     }
 
@@ -47,15 +51,20 @@ public sealed class Combine
     /// <summary>Shift counts that the glue has to write.</summary>
     public IReadOnlyList<RuntimeShift> Shifts => shifts;
 
+    /// <summary>What the new code does without, in words.</summary>
+    public IReadOnlyList<string> LeftOut => leftOut;
+
     /// <summary>
     /// Places the pieces and resolves their references; the glue, which depends on both, comes with <see cref="Finish"/>.
     /// </summary>
+    /// <param name="units">The units.</param>
+    /// <param name="resolver">How they refer to the running kernel.</param>
     public static Outcome<Combine> Start(IReadOnlyList<LinkUnit> units, ReferenceResolver resolver)
     {
-        var combine = new Combine(resolver, units);
+        var combine = new Combine(resolver, units[0].Inclusion.Diff.Correlation.After.Architecture);
         foreach (var unit in units)
         {
-            combine.Place(unit.Inclusion);
+            combine.Place(unit);
         }
 
         foreach (var unit in units)
@@ -110,28 +119,29 @@ public sealed class Combine
     private static (string Section, string Symbol) NameOf((ModuleBuilder.Place Place, ElfSymbol? Symbol) placed) =>
         (placed.Place.Section.Name, placed.Symbol!.Name);
 
-    private void Place(Inclusion inclusion)
+    private void Place(LinkUnit unit)
     {
-        foreach (var piece in inclusion.Pieces.Where(p => p.Kind != PieceKind.ColdPart))
+        foreach (var piece in unit.Inclusion.Pieces.Where(p => p.Kind != PieceKind.ColdPart))
         {
-            Place(inclusion, piece);
+            Place(unit, piece);
             if (piece.Cold is { } cold)
             {
-                Place(inclusion, cold);
+                Place(unit, cold);
             }
         }
     }
 
-    private void Place(Inclusion inclusion, Piece piece)
+    private void Place(LinkUnit unit, Piece piece)
     {
+        var inclusion = unit.Inclusion;
         var place = builder.Append(piece.Section, SectionNameFor(piece), piece.Bytes, piece.Size, piece.Alignment);
-        var symbol = IsNamed(piece) ? SymbolFor(inclusion, piece, place) : null;
+        var symbol = IsNamed(piece) ? SymbolFor(unit, piece, place) : null;
         placed[piece] = (place, symbol);
         if (
             symbol is not null
             && piece.IsGlobal
             && inclusion.Diff.Correlation.BeforeOf(piece) is null
-            && !newGlobals.TryAdd(piece.Name, symbol)
+            && !newGlobals.TryAdd((unit.Placement.Target.ObjectName, piece.Name), symbol)
         )
         {
             problems.Add(new(LinkProblems.DuplicateNewSymbol, $"{inclusion.Diff.Unit}: {piece.Name}"));
@@ -167,12 +177,18 @@ public sealed class Combine
     }
 
     // Objtool pairs a cold part with its parent by name: two units with a static function of one name must not meet.
-    // A new static that has the name of a global of the kernel by chance must not look like a second definition of that.
-    private ElfSymbol SymbolFor(Inclusion inclusion, Piece piece, ModuleBuilder.Place place)
+    // What has the name of a global of the kernel by chance, a new static or anything of another object than that, must not look
+    // like a second definition of it.
+    private ElfSymbol SymbolFor(LinkUnit unit, Piece piece, ModuleBuilder.Place place)
     {
-        var isNewStatic = !piece.IsGlobal && inclusion.Diff.Correlation.BeforeOf(piece) is null;
-        var name =
-            isNewStatic && targets.Any(t => ReferenceResolver.HasGlobal(t, piece.Name)) ? piece.Name + ".static" : piece.Name;
+        var home = unit.Placement.Target;
+        var isNewStatic = !piece.IsGlobal && unit.Inclusion.Diff.Correlation.BeforeOf(piece) is null;
+        var isShared =
+            (isNewStatic && ReferenceResolver.HasGlobal(home, piece.Name))
+            || objects
+                .Modules.Append<PatchTarget>(objects.Vmlinux)
+                .Any(o => o.ObjectName != home.ObjectName && ReferenceResolver.HasGlobal(o, piece.Name));
+        var name = isShared ? piece.Name + ".static" : piece.Name;
         if (piece.Kind == PieceKind.ColdPart)
         {
             name = placed[piece.Parent!].Symbol!.Name + SymbolNames.ColdSuffix;
@@ -203,13 +219,18 @@ public sealed class Combine
         foreach (var piece in unit.Inclusion.Pieces)
         {
             var place = placed[piece].Place;
-            foreach (var reference in piece.References.Where(r => IsWithin(unit, r, piece.Size, piece.Name)))
+            var offBranches = SwitchOff(unit, piece);
+            foreach (
+                var reference in piece.References.Where(r =>
+                    IsWithin(unit, r, piece.Size, piece.Name) && !offBranches.Exists(b => b.Holds(r.Offset))
+                )
+            )
             {
                 Relocate(unit, reference, unit.Inclusion.DestinationOf(reference), place.Section, place.Offset);
                 MarkEnd(unit, reference, place);
             }
 
-            foreach (var entry in piece.Entries)
+            foreach (var entry in piece.Entries.Where(e => !offBranches.Exists(b => b.Entry == e)))
             {
                 if (RuntimeConstants.VariableOf(entry.Table.Name) is { } variable)
                 {
@@ -232,6 +253,47 @@ public sealed class Combine
                 }
             }
         }
+    }
+
+    // Branches of tracepoints that a module has: the table of a livepatch is read before the module is there, so they stay off.
+    private List<OffBranch> SwitchOff(LinkUnit unit, Piece piece)
+    {
+        var found = new List<OffBranch>();
+        foreach (var entry in piece.Entries.Where(e => e.Table.Name == SectionRules.JumpTable))
+        {
+            if (ModuleKeys.Of(entry, unit, resolver) is not { Tracepoint: { } tracepoint } key)
+            {
+                continue;
+            }
+
+            var offset = entry.References[0].Displacement + (long)(piece.Anchor - piece.Start);
+            var length =
+                offset >= 0 && offset < piece.Bytes.Length ? architecture.StaticBranches.LengthOf(piece.Bytes[(int)offset..]) : 0;
+            if (length == 0)
+            {
+                problems.Add(
+                    new(
+                        DiffProblems.UnreadableCode,
+                        $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{offset:x} is not a static branch on {key.Variable.Name}"
+                    )
+                );
+                continue;
+            }
+
+            var place = placed[piece].Place;
+            builder.Overwrite(place.Section, place.Offset + (ulong)offset, architecture.StaticBranches.NopOf(length));
+            found.Add(new(entry, (ulong)offset, (ulong)length));
+            leftOut.Add(
+                $"{unit.Inclusion.Diff.Unit}: {(piece.Parent ?? piece).Name} no longer reaches the tracepoint {tracepoint} of {key.Module}"
+            );
+        }
+
+        return found;
+    }
+
+    private sealed record OffBranch(TableEntry Entry, ulong Offset, ulong Length)
+    {
+        public bool Holds(ulong offset) => offset >= Offset && offset - Offset < Length;
     }
 
     // What annotate_unreachable() (include/linux/compiler.h) leaves: objtool does not see that a static function of the kernel
@@ -321,7 +383,13 @@ public sealed class Combine
         var place = placed[piece].Place;
         var start = place.Offset + (ulong)load.Start;
         builder.Overwrite(place.Section, start, load.Bytes);
-        builder.Relocate(place.Section, start + (ulong)load.Field, architecture.RelativeOperand, SymbolFor(kernel), -load.Bias);
+        builder.Relocate(
+            place.Section,
+            start + (ulong)load.Field,
+            architecture.RelativeOperand,
+            SymbolFor(kernel, unit),
+            -load.Bias
+        );
     }
 
     // The variable may be the unit's own and static.
@@ -373,8 +441,8 @@ public sealed class Combine
         var shift = new RuntimeShift(Numbered("elivepatch_code_"), offset, Numbered("elivepatch_value_"), own.Size);
         shifts.Add(shift);
         shiftedCode[shift.CodeSymbol] = NameOf(function);
-        glueNames[shift.ValueSymbol] = SymbolFor(value);
-        glueNames[GlueSource.WriteCode] = SymbolFor(write);
+        glueNames[shift.ValueSymbol] = SymbolFor(value, unit);
+        glueNames[GlueSource.WriteCode] = SymbolFor(write, unit);
 
         string Numbered(string name) => name + shifts.Count.ToString(CultureInfo.InvariantCulture);
     }
@@ -395,7 +463,7 @@ public sealed class Combine
             return isInside ? (place.SectionSymbol, (long)symbol.Value) : (symbol, 0);
         }
 
-        if (reference.Piece is null && reference.External is { } external && newGlobals.TryGetValue(external.Name, out var added))
+        if (reference.Piece is null && reference.External is { } external && NewGlobal(unit, external.Name) is { } added)
         {
             return (added, 0);
         }
@@ -409,21 +477,45 @@ public sealed class Combine
             return null;
         }
 
-        return (SymbolFor(kernel), 0);
+        return (SymbolFor(kernel, unit), 0);
     }
 
-    private ElfSymbol SymbolFor(KernelReference reference)
+    // What the patch adds to the kernel proper is there with the livepatch; what it adds to a module calls what may not be there,
+    // unless that module is needed anyway. A name that the kernel has means that one.
+    private ElfSymbol? NewGlobal(LinkUnit unit, string name)
     {
-        var key = reference.ToString();
-        references.TryAdd(key, reference);
-        if (kernelSymbols.TryGetValue(key, out var symbol))
+        var target = unit.Placement.Target;
+        if (newGlobals.TryGetValue((target.ObjectName, name), out var own))
         {
-            return symbol;
+            return own;
         }
 
-        symbol = new(reference.Name) { Binding = ElfSymbolBinding.Global };
+        if (target is not ModuleTarget module || ReferenceResolver.HasGlobal(target, name))
+        {
+            return null;
+        }
+
+        return newGlobals.TryGetValue((objects.Vmlinux.ObjectName, name), out var added)
+            ? added
+            : newGlobals.Where(g => g.Key.Name == name && module.Needs(g.Key.ObjectName)).Select(g => g.Value).FirstOrDefault();
+    }
+
+    private ElfSymbol SymbolFor(KernelReference reference, LinkUnit unit) =>
+        SymbolFor(reference, unit.Placement.Target.ObjectName);
+
+    private ElfSymbol SymbolFor(KernelReference reference, string user)
+    {
+        var key = reference.Livepatch is { } livepatch ? new LivepatchUse(livepatch, user).LinkName : reference.Name;
+        references.TryAdd(reference.ToString(), reference);
+        if (kernelSymbols.TryGetValue(key, out var known))
+        {
+            return known.Symbol;
+        }
+
+        var symbol = new ElfSymbol(reference.Name) { Binding = ElfSymbolBinding.Global };
         builder.Object.Symbols.Add(symbol);
-        return kernelSymbols[key] = symbol;
+        kernelSymbols[key] = (reference, user, symbol);
+        return symbol;
     }
 
     // A livepatch symbol keeps its plain name, for objtool's sake, where nothing else here has that name.
@@ -433,38 +525,43 @@ public sealed class Combine
             .Object.Symbols.Where(s => s.Name.Length > 0)
             .GroupBy(s => s.Name)
             .ToDictionary(g => g.Key, g => g.Count());
-        foreach (var (key, symbol) in kernelSymbols)
+        foreach (var (reference, user, symbol) in kernelSymbols.Values)
         {
-            if (references[key].Livepatch is not { } livepatch)
+            if (reference.Livepatch is not { } livepatch)
             {
                 continue;
             }
 
-            if (uses[symbol.Name] > 1)
+            var use = new LivepatchUse(livepatch, user);
+            if (uses[symbol.Name] > 1 || IsTrampolineOfModule(reference))
             {
-                symbol.Name = livepatch.SymbolName;
+                symbol.Name = use.LinkName;
             }
 
-            aliases[symbol.Name] = livepatch;
+            aliases[symbol.Name] = use;
         }
     }
+
+    // A static call of a module goes by its trampoline, which static_call_update() turns first (kernel/static_call_inline.c).
+    // Under its own name objtool would make an entry of .static_call_sites, whose key the kernel asks before the module is there.
+    private static bool IsTrampolineOfModule(KernelReference reference) =>
+        IsTrampoline(reference) && reference.Module is not null;
+
+    private static bool IsTrampoline(KernelReference reference) =>
+        reference.Name.StartsWith(Trampoline, StringComparison.Ordinal);
 
     // Objtool makes the static call table and finds the key of a trampoline by its name.
     private void AddStaticCallKeys()
     {
-        const string trampoline = "__SCT__",
-            key = "__SCK__";
+        const string key = "__SCK__";
         foreach (
-            var name in references
-                .Values.Select(r => r.Name)
-                .Where(n => n.StartsWith(trampoline, StringComparison.Ordinal))
-                .ToList()
+            var name in references.Values.Where(r => IsTrampoline(r) && !IsTrampolineOfModule(r)).Select(r => r.Name).ToList()
         )
         {
-            var resolved = resolver.Resolve(new ElfSymbol(key + name[trampoline.Length..]), targets[0], "static call");
+            var resolved = resolver.Resolve(new ElfSymbol(key + name[Trampoline.Length..]), objects.Vmlinux, "static call");
             if (resolved.TryGet(out var reference))
             {
-                SymbolFor(reference);
+                SymbolFor(reference, objects.Vmlinux.ObjectName);
             }
             else
             {
@@ -489,10 +586,7 @@ public sealed class Combine
                 continue;
             }
 
-            if (
-                !symbol.IsDefined
-                && (kernelSymbols.TryGetValue(symbol.Name, out var known) || glueNames.TryGetValue(symbol.Name, out known))
-            )
+            if (!symbol.IsDefined && (ExportNamed(symbol.Name) ?? glueNames.GetValueOrDefault(symbol.Name)) is { } known)
             {
                 symbols[symbol] = known;
                 continue;
@@ -539,6 +633,9 @@ public sealed class Combine
             }
         }
     }
+
+    private ElfSymbol? ExportNamed(string name) =>
+        kernelSymbols.TryGetValue(name, out var known) && known.Reference.Livepatch is null ? known.Symbol : null;
 
     private static bool IsToolOnly(ElfSection section) =>
         section.Name.StartsWith(".debug", StringComparison.Ordinal) || section.Name is ".comment" or ".note.GNU-stack";

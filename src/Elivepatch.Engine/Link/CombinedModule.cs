@@ -1,5 +1,4 @@
 using Elivepatch.Elf;
-using Elivepatch.Engine.Facts;
 
 namespace Elivepatch.Engine.Link;
 
@@ -12,6 +11,6 @@ namespace Elivepatch.Engine.Link;
 /// <param name="NewFunctions">Symbols of the glue that stand for new functions: the section and symbol they mean.</param>
 public sealed record CombinedModule(
     ElfObject Object,
-    IReadOnlyDictionary<string, LivepatchSymbol> Aliases,
+    IReadOnlyDictionary<string, LivepatchUse> Aliases,
     IReadOnlyDictionary<string, (string Section, string Symbol)> NewFunctions
 );

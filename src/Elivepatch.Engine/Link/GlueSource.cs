@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Elivepatch.Engine.Escape;
+using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.Link;
@@ -20,6 +21,16 @@ public static class GlueSource
     /// </summary>
     public const string WriteCode = "text_poke_copy";
 
+    /// <summary>
+    /// True where the kernel cannot undo what it wrote into a livepatch for a module (<c>clear_relocate_add()</c>,
+    /// <c>arch/x86/kernel/module.c</c>, 6.3 and later): while the livepatch is there, the module could not be loaded again.
+    /// </summary>
+    public static bool PinsModules(KernelSymbols symbols)
+    {
+        ArgumentNullException.ThrowIfNull(symbols);
+        return !symbols.Vmlinux.Contains("clear_relocate_add");
+    }
+
     /// <summary>Writes the unit.</summary>
     /// <param name="patched">The functions to divert.</param>
     /// <param name="replace">True for a cumulative livepatch that replaces all others atomically.</param>
@@ -27,22 +38,33 @@ public static class GlueSource
     /// <param name="namespaces">Symbol namespaces of the exports that the livepatch uses.</param>
     /// <param name="escapes">What of the livepatch outlives it: with any, the module keeps itself in memory.</param>
     /// <param name="shifts">Shift counts to write before the livepatch is enabled; null for none.</param>
+    /// <param name="pinsModules">True where modules that are patched must stay, as <see cref="PinsModules"/> says.</param>
     public static string Write(
         IReadOnlyList<PatchedFunction> patched,
         bool replace,
         string description,
         IEnumerable<string> namespaces,
         EscapeFindings escapes,
-        IReadOnlyList<RuntimeShift>? shifts = null
+        IReadOnlyList<RuntimeShift>? shifts = null,
+        bool pinsModules = false
     )
     {
+        IGrouping<PatchTarget, PatchedFunction>[] objects = [.. patched.GroupBy(p => p.Target)];
+        (int Index, ModuleTarget Module, IReadOnlyList<PatchedFunction> Functions)[] modules =
+        [
+            .. objects
+                .Index()
+                .Where(o => o.Item.Key is ModuleTarget)
+                .Select(o => (o.Index, (ModuleTarget)o.Item.Key, o.Item.ToList())),
+        ];
+        pinsModules &= modules.Length > 0;
         var text = new StringBuilder();
         foreach (var function in patched)
         {
             text.Append(CultureInfo.InvariantCulture, $"extern const char {function.NewSymbol}[];\n");
         }
 
-        text.Append(Lists([.. patched.GroupBy(p => p.Target)]));
+        text.Append('\n').Append(GuardSource.Write(modules, pinsModules)).Append(Lists(objects, pinsModules));
         text.Append("static struct klp_patch elivepatch_patch = {\n\t.mod = THIS_MODULE,\n\t.objs = elivepatch_objects,\n");
         text.Append(CultureInfo.InvariantCulture, $"\t.replace = {(replace ? "true" : "false")},\n}};\n\n");
         var enable = "klp_enable_patch(&elivepatch_patch)";
@@ -57,7 +79,7 @@ public static class GlueSource
                 ? KeepingInit(escapes, enable)
                 : $"static int __init elivepatch_init(void)\n{{\n\treturn {enable};\n}}\n\n"
         );
-        text.Append("static void __exit elivepatch_exit(void)\n{\n}\n\n");
+        text.Append($"static void __exit elivepatch_exit(void)\n{{\n{(pinsModules ? "\telivepatch_unpin();\n" : "")}}}\n\n");
         text.Append(
             "module_init(elivepatch_init);\nmodule_exit(elivepatch_exit);\nMODULE_LICENSE(\"GPL\");\nMODULE_INFO(livepatch, \"Y\");\n"
         );
@@ -71,7 +93,7 @@ public static class GlueSource
     }
 
     // The kernel proper is the object without a name.
-    private static string Lists(IReadOnlyList<IGrouping<PatchTarget, PatchedFunction>> objects)
+    private static string Lists(IReadOnlyList<IGrouping<PatchTarget, PatchedFunction>> objects, bool pinsModules)
     {
         var text = new StringBuilder();
         foreach (var (index, functions) in objects.Index())
@@ -92,7 +114,8 @@ public static class GlueSource
         foreach (var (index, functions) in objects.Index())
         {
             var name = functions.Key.ListedName is { } listed ? $".name = \"{listed}\", " : "";
-            text.Append(CultureInfo.InvariantCulture, $"\t{{ {name}.funcs = elivepatch_funcs_{index} }},\n");
+            var guard = functions.Key is ModuleTarget ? GuardSource.Callbacks(index, pinsModules) : "";
+            text.Append(CultureInfo.InvariantCulture, $"\t{{ {name}{guard}.funcs = elivepatch_funcs_{index} }},\n");
         }
 
         return text.Append("\t{ }\n};\n\n").ToString();

@@ -1,4 +1,5 @@
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.Link;
 
@@ -9,6 +10,10 @@ namespace Elivepatch.Engine.Link;
 /// <param name="Address">Where it lies in the running kernel, as kallsyms gives it; null where the symbols do not tell.</param>
 public sealed record KernelReference(string Name, ExportedSymbol? Export, LivepatchSymbol? Livepatch, ulong? Address)
 {
+    /// <summary>Name of the module that has it; null for what the kernel proper has.</summary>
+    public string? Module =>
+        Livepatch is { } livepatch && !VmlinuxTarget.IsNamed(livepatch.ObjectName) ? livepatch.ObjectName : null;
+
     /// <inheritdoc/>
     public override string ToString() => Livepatch?.SymbolName ?? Name;
 }

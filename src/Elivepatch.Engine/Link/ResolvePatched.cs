@@ -20,9 +20,9 @@ public static class ResolvePatched
             foreach (var change in unit.Inclusion.Diff.Changed.Where(c => c.IsDiverted))
             {
                 var places = change
-                    .Before!.Symbols.Select(s => (s.Name, unit.Placement.Find(s.Name)?.Position))
-                    .Where(p => p.Position is not null)
-                    .OrderBy(p => p.Position!.Value.Value)
+                    .Before!.Symbols.Select(s => (s.Name, Place: unit.Placement.Find(s.Name)))
+                    .Where(p => p.Place?.Position is not null)
+                    .OrderBy(p => p.Place!.Position!.Value.Value)
                     .ToList();
                 if (places.Count == 0)
                 {
@@ -35,7 +35,8 @@ public static class ResolvePatched
                         unit.Inclusion.Diff.Unit,
                         change,
                         unit.Placement.Target,
-                        new(unit.Placement.Target.ObjectName, places[0].Name, places[0].Position!.Value),
+                        new(unit.Placement.Target.ObjectName, places[0].Name, places[0].Place!.Position!.Value),
+                        places[0].Place!.Address,
                         string.Create(CultureInfo.InvariantCulture, $"elivepatch_new_{result.Count}")
                     )
                 );

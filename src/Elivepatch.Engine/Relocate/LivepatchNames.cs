@@ -16,9 +16,9 @@ public static class LivepatchNames
     {
         foreach (var symbol in elf.Symbols.Where(s => s.Place == ElfSymbolPlace.Undefined))
         {
-            if (combined.Aliases.TryGetValue(symbol.Name, out var livepatch))
+            if (combined.Aliases.TryGetValue(symbol.Name, out var use))
             {
-                symbol.Name = livepatch.SymbolName;
+                symbol.Name = use.LinkName;
             }
         }
 

@@ -1,5 +1,5 @@
 using Elivepatch.Elf;
-using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Link;
 
 namespace Elivepatch.Engine.Relocate;
 
@@ -18,7 +18,7 @@ public static class LivepatchRelocations
         {
             var groups = ordinary
                 .Entries.Where(IsLivepatch)
-                .GroupBy(r => LivepatchSymbol.TryParse(r.Symbol!.Name)!.ObjectName)
+                .GroupBy(r => LivepatchUse.TryParse(r.Symbol!.Name)!.SectionObject)
                 .ToList();
             if (groups.Count == 0)
             {
@@ -39,10 +39,42 @@ public static class LivepatchRelocations
             module.Sections.Remove(ordinary);
             ordinary.Target.Relocations = null;
         }
+
+        GiveFinalNames(module);
+    }
+
+    // Where the section says who uses a symbol, its name need not: each symbol is there once.
+    private static void GiveFinalNames(ElfObject module)
+    {
+        var finals = new Dictionary<string, ElfSymbol>(StringComparer.Ordinal);
+        var doubles = new Dictionary<ElfSymbol, ElfSymbol>();
+        foreach (var symbol in module.Symbols)
+        {
+            if (LivepatchUse.TryParse(symbol.Name) is not { } use)
+            {
+                continue;
+            }
+
+            symbol.Name = use.Symbol.SymbolName;
+            if (!finals.TryAdd(symbol.Name, symbol))
+            {
+                doubles.Add(symbol, finals[symbol.Name]);
+            }
+        }
+
+        foreach (var relocation in module.RelocationSections.SelectMany(s => s.Entries))
+        {
+            if (relocation.Symbol is { } symbol && doubles.TryGetValue(symbol, out var first))
+            {
+                relocation.Symbol = first;
+            }
+        }
+
+        module.Symbols.RemoveAll(doubles.ContainsKey);
     }
 
     private static bool IsLivepatch(ElfRelocation relocation) =>
-        relocation.Symbol is { } symbol && LivepatchSymbol.TryParse(symbol.Name) is not null;
+        relocation.Symbol is { } symbol && LivepatchUse.TryParse(symbol.Name) is not null;
 
     private static ElfRelocationSection Section(
         string objectName,

@@ -1,3 +1,5 @@
+using Elivepatch.Engine.Facts;
+
 namespace Elivepatch.Engine.SelfCheck;
 
 /// <summary>

@@ -1,5 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.SelfCheck;
 
@@ -46,18 +47,23 @@ internal static class DefinitionRules
     private static string? Fault(RuleContext context, ElfSymbol symbol)
     {
         // A function that was start code has been freed: the module's is the only one.
-        var running = context
-            .Named(null, symbol.Name)!
-            .Where(s => s.IsGlobal && context.Memory?.KindOf(s.Address) != MemoryKind.Init)
+        var objects = context.Module.Objects.Select(o => o.DisplayName).Append(VmlinuxTarget.Name).Distinct();
+        var running = objects
+            .SelectMany(o => (context.Named(o, symbol.Name) ?? []).Select(s => (Object: o, Symbol: s)))
+            .Where(s => s.Symbol.IsGlobal && context.KindOf(new(s.Object, s.Symbol.Address)) != MemoryKind.Init)
             .ToList();
         if (running.Count == 0)
         {
             return null;
         }
 
-        var kind = running.Exists(s => s.Type is 'W' or 'V') ? ", a weak one" : "";
-        return $"{symbol.Name} in {symbol.Section!.Name}+0x{symbol.Value:x} replaces nothing, and the kernel uses its own{kind}";
+        var kind = running.Exists(s => s.Symbol.Type is 'W' or 'V') ? ", a weak one" : "";
+        var owner = VmlinuxTarget.IsNamed(running[0].Object) ? "the kernel" : running[0].Object;
+        return $"{symbol.Name} in {symbol.Section!.Name}+0x{symbol.Value:x} replaces nothing, and {owner} uses its own{kind}";
     }
+
+    // Every module has these of its own (scripts/mod/modpost.c, include/linux/module.h).
+    private static readonly string[] ofEveryModule = ["__this_module", "init_module", "cleanup_module"];
 
     // Symbols without a type are labels, and those of the linker script of modules (__start_alloc_tags). Only the module itself
     // calls its start code. objtool names the padding in front of a function, __pfx_NAME, as in the kernel.
@@ -72,6 +78,7 @@ internal static class DefinitionRules
         && section.Has(ElfSectionFlags.Alloc)
         && !section.Name.StartsWith(".init.", StringComparison.Ordinal)
         && !section.Name.StartsWith(".exit.", StringComparison.Ordinal)
+        && Array.IndexOf(ofEveryModule, symbol.Name) < 0
         && !symbol.Name.StartsWith("__pfx_", StringComparison.Ordinal)
         && !symbol.Name.StartsWith("__cfi_", StringComparison.Ordinal);
 }

@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Targets;
 using Elivepatch.Model;
@@ -14,7 +15,6 @@ internal static class LivepatchRelocationRules
 {
     private const ElfSectionFlags Flags = ElfSectionFlags.Alloc | ElfSectionFlags.InfoLink | ElfSectionFlags.RelaLivepatch;
 
-    /// <summary>KSYM_NAME_LEN less its terminator, from 6.1 and before.</summary>
     public static IReadOnlyList<ModuleRule> All { get; } =
     [
         Rule("livepatch-section-name", "Livepatch relocation sections are named after an object and their target", AreNamed),
@@ -29,6 +29,12 @@ internal static class LivepatchRelocationRules
         Rule("livepatch-symbol-length", "Names of livepatch symbols fit the kernel's buffers", AreShort),
         Rule("livepatch-vmlinux-section", "Sections for vmlinux refer to symbols of vmlinux alone", VmlinuxUsesVmlinux),
         Rule("livepatch-module-section", "Sections for a module refer to no symbol of vmlinux", ModulesAvoidVmlinux),
+        Rule(
+            "livepatch-module-needed",
+            "Code and data of a module refer to other modules only where it depends on them",
+            ModulesNeedOthers
+        ),
+        Rule("livepatch-module-late", "What is written when a module comes is plain code and data", ModulesChangePlainSections),
         Rule("livepatch-not-ordinary", "No ordinary relocation refers to a livepatch symbol", AreNotOrdinary),
         new(
             "livepatch-symbol-exists",
@@ -127,6 +133,41 @@ internal static class LivepatchRelocationRules
         where symbol is not null && symbol.ObjectName == VmlinuxTarget.Name != sectionIsVmlinux
         select $"{used.Section.Name} refers to {symbol.Name} of {symbol.ObjectName}";
 
+    private static RuleFinding ModulesNeedOthers(RuleContext context)
+    {
+        var others = (
+            from used in Used(context)
+            let user = RuleContext.ObjectOf(used.Section)
+            where user is not null and not VmlinuxTarget.Name && used.Symbol is not null
+            let symbol = LivepatchSymbol.TryParse(used.Symbol.Name)
+            where symbol is not null && symbol.ObjectName != user && symbol.ObjectName != VmlinuxTarget.Name
+            select (User: user, Symbol: symbol)
+        ).ToList();
+        var unknown = others.Where(o => context.Objects?.FindModule(o.User) is null).Select(o => o.User).ToHashSet();
+        var faults =
+            from other in others
+            where context.Objects?.FindModule(other.User)?.Needs(other.Symbol.ObjectName) == false
+            select $"{other.User} does not depend on {other.Symbol.ObjectName}, which has {other.Symbol.Name}";
+        return unknown.Count > 0 && !faults.Any()
+            ? RuleFinding.NotCheckable($"the record has no file of {string.Join(", ", unknown.Order(StringComparer.Ordinal))}")
+            : RuleFinding.Of(faults.Distinct(), "none refers to others that may be absent");
+    }
+
+    // percpu_modcopy(), module_finalize() and the notifiers of a module's loading have read these by then.
+    private static RuleFinding ModulesChangePlainSections(RuleContext context) =>
+        RuleFinding.Of(
+            from section in context.Livepatch
+            where
+                RuleContext.ObjectOf(section) is not null and not VmlinuxTarget.Name
+                && (
+                    ReadModule.IsTable(context.Architecture, section.Target)
+                    || context.Architecture.Sections.Replacements.Contains(section.Target.Name)
+                    || ModuleLoader.IsPerCpu(section.Target)
+                )
+            select $"{section.Name} changes {section.Target.Name}, which is read when the livepatch is loaded",
+            "all is"
+        );
+
     private static RuleFinding AreNotOrdinary(RuleContext context)
     {
         var faults =
@@ -153,7 +194,12 @@ internal static class LivepatchRelocationRules
             {
                 unknown.Add(symbol.ObjectName);
             }
-            else if (Fault(symbol.Position, symbols.Count) is { } fault)
+            else if (
+                (
+                    Fault(symbol.Position, symbols.Count) ?? context.CountedTwice(symbol.ObjectName, symbol.Name, symbol.Position)
+                ) is
+                { } fault
+            )
             {
                 faults.Add($"{symbol.Name} of {symbol.ObjectName}: {fault}");
             }

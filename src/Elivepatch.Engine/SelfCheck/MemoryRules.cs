@@ -1,6 +1,7 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.SelfCheck;
@@ -28,7 +29,7 @@ internal static class MemoryRules
 
     private static RuleFinding AvoidInit(RuleContext context)
     {
-        if (context.Memory is not { IsComplete: true } memory)
+        if (context.Memory is not { IsComplete: true })
         {
             return RuleFinding.NotCheckable(NoSymbols);
         }
@@ -36,30 +37,30 @@ internal static class MemoryRules
         var inCode =
             from use in context.CodeUses.All
             where
-                context.AddressOf(use) is { } address
-                && memory.KindOf(address) == MemoryKind.Init
-                && context.OldCodeOf(use)?.Mentions.Contains(address) != true
+                context.PlaceOf(use) is { } place
+                && context.KindOf(place) == MemoryKind.Init
+                && context.OldCodeOf(use)?.Mentions.Contains(place) != true
             select $"{use.Function} refers to {use.Relocation.Symbol}";
         var inData =
             from relocation in OfData(context)
-            where context.AddressOf(relocation.Entry.Symbol) is { } address && memory.KindOf(address) == MemoryKind.Init
+            where context.PlaceOf(relocation.Entry.Symbol) is { } place && context.KindOf(place) == MemoryKind.Init
             select $"{RuleContext.At(relocation.Section, relocation.Entry)} refers to {relocation.Entry.Symbol}";
         return RuleFinding.Of(inCode.Concat(inData).Distinct(), "none does");
     }
 
     private static RuleFinding WriteToVariables(RuleContext context)
     {
-        if (context.Memory is not { } memory)
+        if (context.Memory is null)
         {
             return RuleFinding.NotCheckable(NoSymbols);
         }
 
         var faults =
             from use in context.CodeUses.All
-            where use is { Writes: true, Use: AddressUse.Access, IsPerCpu: false } && context.AddressOf(use) is not null
-            let place = unchecked(context.AddressOf(use)!.Value + (ulong)use.Displacement)
+            where use is { Writes: true, Use: AddressUse.Access, IsPerCpu: false } && context.PlaceOf(use) is not null
+            let place = context.PlaceOf(use)!.Value.Plus(use.Displacement)
             where
-                memory.KindOf(place) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant or MemoryKind.Code
+                context.KindOf(place) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant or MemoryKind.Code
                 && context.OldCodeOf(use)?.Writes.Contains(place) != true
             select $"{use.Function} writes to {use.Relocation.Symbol}";
         return RuleFinding.Of(faults.Distinct(), "as far as instructions name what they write to");
@@ -67,7 +68,7 @@ internal static class MemoryRules
 
     private static RuleFinding KeepPerCpuApart(RuleContext context)
     {
-        if (context.Memory is not { IsComplete: true } memory)
+        if (context.Memory is not { IsComplete: true })
         {
             return RuleFinding.NotCheckable(NoSymbols);
         }
@@ -77,8 +78,8 @@ internal static class MemoryRules
             use.Relocation.Symbol switch
             {
                 { IsDefined: true, Section: { } section } => ModuleLoader.IsPerCpu(section),
-                { } symbol when context.AddressOf(symbol) is { } address && memory.KindOf(address) != MemoryKind.Unknown =>
-                    memory.KindOf(address) == MemoryKind.PerCpu,
+                { } symbol when context.PlaceOf(symbol) is { } place && context.KindOf(place) != MemoryKind.Unknown =>
+                    context.KindOf(place) == MemoryKind.PerCpu,
                 _ => null,
             };
         var plain = context
@@ -94,7 +95,7 @@ internal static class MemoryRules
 
     private static RuleFinding TakeReachableAddresses(RuleContext context)
     {
-        if (context.Memory is not { } memory || context.Entries is not { } entries)
+        if (context.Memory is null || context.Entries is not { } entries)
         {
             return RuleFinding.NotCheckable(NoSymbols);
         }
@@ -104,25 +105,26 @@ internal static class MemoryRules
             return RuleFinding.Passed("the kernel does not track indirect branches");
         }
 
-        bool IsCode(ulong? address) => address is { } known && memory.KindOf(known) == MemoryKind.Code;
+        bool IsCode(RunningPlace? place) => place is { } known && context.KindOf(known) == MemoryKind.Code;
+        bool? MayReach(RunningPlace place) => entries.MayReach(context.ImageOf(place.ObjectName), place.Address);
         var taken = context
-            .CodeUses.All.Where(u => u is { Use: AddressUse.Value, Displacement: 0 } && IsCode(context.AddressOf(u)))
-            .Where(u => context.OldCodeOf(u)?.Takes.Contains(context.AddressOf(u)!.Value) != true)
-            .Select(u => (Address: context.AddressOf(u)!.Value, What: $"{u.Function} takes the address of {u.Relocation.Symbol}"))
+            .CodeUses.All.Where(u => u is { Use: AddressUse.Value, Displacement: 0 } && IsCode(context.PlaceOf(u)))
+            .Where(u => context.OldCodeOf(u)?.Takes.Contains(context.PlaceOf(u)!.Value) != true)
+            .Select(u => (Place: context.PlaceOf(u)!.Value, What: $"{u.Function} takes the address of {u.Relocation.Symbol}"))
             .Concat(
                 from field in OfData(context)
                 where
                     field.Entry.Addend == 0
                     && context.Architecture.TypeOf(field.Entry).IsPointer
-                    && IsCode(context.AddressOf(field.Entry.Symbol))
+                    && IsCode(context.PlaceOf(field.Entry.Symbol))
                 select (
-                    Address: context.AddressOf(field.Entry.Symbol)!.Value,
+                    Place: context.PlaceOf(field.Entry.Symbol)!.Value,
                     What: $"{RuleContext.At(field.Section, field.Entry)} is the address of {field.Entry.Symbol}"
                 )
             )
             .ToList();
-        var faults = taken.Where(t => entries.MayReach(t.Address) == false).Select(t => t.What).Distinct().ToList();
-        return faults.Count == 0 && taken.Exists(t => entries.MayReach(t.Address) is null)
+        var faults = taken.Where(t => MayReach(t.Place) == false).Select(t => t.What).Distinct().ToList();
+        return faults.Count == 0 && taken.Exists(t => MayReach(t.Place) is null)
             ? RuleFinding.NotCheckable("only the kernel's image shows the entries of its functions")
             : RuleFinding.Of(faults, $"{taken.Count} addresses");
     }
@@ -144,8 +146,8 @@ internal static class MemoryRules
             where section.Target.Name == SectionRules.JumpTable
             from relocation in section.Entries
             where
-                context.AddressOf(relocation.Symbol) is { } address
-                && memory.KindOf(address) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant
+                context.PlaceOf(relocation.Symbol) is { ObjectName: VmlinuxTarget.Name } place
+                && context.KindOf(place) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant
             select $"{RuleContext.At(section, relocation)} has the key {relocation.Symbol}";
         return RuleFinding.Of(faults, "all are");
     }

@@ -3,6 +3,7 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Model;
 
 namespace Elivepatch.Engine.SelfCheck;
@@ -17,7 +18,8 @@ public static class ModuleCheck
         ExportedSymbols exports,
         string vermagic,
         EntryLayouts layouts,
-        KernelImage? image = null
+        KernelImage? image = null,
+        IReadOnlyCollection<ModuleTarget>? modules = null
     )
     {
         ElfObject elf;
@@ -30,7 +32,7 @@ public static class ModuleCheck
             return new Problem(SelfCheckProblems.NotALivepatch, exception.Message);
         }
 
-        return Run(elf, symbols, exports, vermagic, layouts, image);
+        return Run(elf, symbols, exports, vermagic, layouts, image, modules: modules);
     }
 
     /// <summary>Checks every rule.</summary>
@@ -41,14 +43,15 @@ public static class ModuleCheck
         string vermagic,
         EntryLayouts layouts,
         KernelImage? image = null,
-        Architecture? architecture = null
+        Architecture? architecture = null,
+        IReadOnlyCollection<ModuleTarget>? modules = null
     ) =>
         LivepatchModule
             .Read(elf, layouts, architecture)
             .Then(module =>
             {
                 var problems = ModuleRules
-                    .Check(elf, module, new(symbols, exports, vermagic, layouts, image))
+                    .Check(elf, module, new(symbols, exports, vermagic, layouts, image, modules))
                     .Select(r => r.Problem)
                     .OfType<Problem>()
                     .ToList();

@@ -12,7 +12,7 @@ public static class ModuleRules
     /// then check anew every module that they have published, and withdraw what fails. Not raised for words or for a rule that
     /// merely became milder: what was withdrawn by mistake is built anew anyway. Goes into the name of every build.
     /// </summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     private static readonly ModuleRule[] rules =
     [

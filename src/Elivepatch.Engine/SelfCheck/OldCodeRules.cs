@@ -1,5 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 
 namespace Elivepatch.Engine.SelfCheck;
@@ -38,7 +39,7 @@ internal static class OldCodeRules
             where
                 context.Architecture.TypeOf(reference.Relocation) is { IsKnown: true, Size: > 0 }
                 && context.KernelSymbolOf(reference.Relocation.Symbol) is { } function
-                && IsCode(context, function)
+                && IsCode(context, function.ObjectName, function.Symbol)
                 && IsInside(context, reference.Relocation.Symbol!, function, reference.Displacement)
             let to = $"{reference.Relocation.Symbol}{reference.Displacement:+0;-0}"
             select $"{RuleContext.At(reference.Section, reference.Relocation)} leads to {to}";
@@ -46,20 +47,25 @@ internal static class OldCodeRules
     }
 
     // The letter of a weak symbol does not say what it is.
-    private static bool IsCode(RuleContext context, KernelSymbol symbol) =>
-        symbol.IsText || (symbol.Type is 'W' or 'w' && context.Memory?.KindOf(symbol.Address) == MemoryKind.Code);
+    private static bool IsCode(RuleContext context, string objectName, KernelSymbol symbol) =>
+        symbol.IsText || (symbol.Type is 'W' or 'w' && context.KindOf(new(objectName, symbol.Address)) == MemoryKind.Code);
 
     // What is not the function's own entry can be that of a neighbour. To compare addresses GCC writes "above start - 1".
-    private static bool IsInside(RuleContext context, ElfSymbol symbol, KernelSymbol function, long displacement)
+    private static bool IsInside(
+        RuleContext context,
+        ElfSymbol symbol,
+        (string ObjectName, KernelSymbol Symbol) function,
+        long displacement
+    )
     {
         if (displacement is 0 or -1 || context.SymbolsOf(symbol) is not { } symbols)
         {
             return false;
         }
 
-        var place = unchecked(function.Address + (ulong)displacement);
+        var place = unchecked(function.Symbol.Address + (ulong)displacement);
         var before = symbols.Between(place - ObjectSymbols.Longest, place + 1).DefaultIfEmpty().MaxBy(s => s.Address);
-        return before.Address != place && before.Address != 0 && IsCode(context, before);
+        return before.Address != place && before.Address != 0 && IsCode(context, function.ObjectName, before);
     }
 
     private static IEnumerable<(ElfRelocationSection Section, ElfRelocation Relocation, long Displacement)> References(
@@ -87,42 +93,58 @@ internal static class OldCodeRules
 
     private static RuleFinding AvoidOldTables(RuleContext context)
     {
-        if (context.Kernel.Vmlinux is not { Symbols: { } symbols, Image: { } image })
+        var known = context
+            .Module.Objects.Select(o => (Object: o, Target: context.Objects?.Find(o.DisplayName)))
+            .Where(o => o.Target?.Image is not null)
+            .ToList();
+        if (known.Count == 0)
         {
-            return RuleFinding.NotCheckable("only the kernel's image shows what its data leads to");
+            return RuleFinding.NotCheckable("only the image of what is patched shows what its data leads to");
         }
 
-        var replaced = Replaced(context, symbols).ToList();
+        var replaced = known.Select(o => (Target: o.Target!, Functions: Replaced(context, o.Object, o.Target!).ToList()));
         var used = context
             .Loaded.SelectMany(s => s.Entries)
             .Select(r => r.Symbol)
             .Distinct()
             .Select(context.KernelSymbolOf)
-            .OfType<KernelSymbol>()
-            .Where(s => !IsCode(context, s))
-            .DistinctBy(s => s.Address);
+            .Where(s => s is { } found && !IsCode(context, found.ObjectName, found.Symbol))
+            .Select(s => s!.Value)
+            .DistinctBy(s => (s.ObjectName, s.Symbol.Address))
+            .ToLookup(s => s.ObjectName, s => s.Symbol);
         var faults =
-            from table in used
-            let function = FirstInside(context.Architecture.Order, table, replaced, symbols, image)
+            from item in replaced
+            from table in used[item.Target.ObjectName]
+            let function = FirstInside(context.Architecture.Order, table, item.Functions, item.Target)
             where function is not null
             select $"{table.Name} leads inside {function}";
-        return RuleFinding.Of(faults, $"{replaced.Count} functions are replaced");
+        var count = known.Sum(o => o.Object.Functions.Count);
+        return known.Count < context.Module.Objects.Count && !faults.Any()
+            ? RuleFinding.Passed($"{count} functions are replaced in {known.Count} objects whose data is known")
+            : RuleFinding.Of(faults, $"{count} functions are replaced");
     }
 
-    // Functions of vmlinux and their cold parts, with the places that are not their entry.
-    private static IEnumerable<(string Name, ulong First, ulong End)> Replaced(RuleContext context, ObjectSymbols kernel)
+    // Functions of an object and their cold parts, with the places that are not their entry.
+    private static IEnumerable<(string Name, ulong First, ulong End)> Replaced(
+        RuleContext context,
+        PatchedObject patched,
+        PatchTarget target
+    )
     {
-        foreach (var entry in context.Module.Objects.Where(o => o.Name is null).SelectMany(o => o.Functions))
+        foreach (var entry in patched.Functions)
         {
-            if (entry.OldName is not { } name || RuleContext.At(context.Named(null, name), entry.OldPosition) is not { } function)
+            if (
+                entry.OldName is not { } name
+                || RuleContext.At(context.Named(patched.Name, name), entry.OldPosition) is not { } function
+            )
             {
                 continue;
             }
 
-            yield return (name, function.Address + 1, kernel.EndOf(function));
-            if (kernel.Named(name + SymbolNames.ColdSuffix) is [var cold])
+            yield return (name, function.Address + 1, target.Symbols.EndOf(function));
+            if (target.Symbols.Named(name + SymbolNames.ColdSuffix) is [var cold])
             {
-                yield return (cold.Name, cold.Address, kernel.EndOf(cold));
+                yield return (cold.Name, cold.Address, target.Symbols.EndOf(cold));
             }
         }
     }
@@ -132,10 +154,10 @@ internal static class OldCodeRules
         ElfByteOrder order,
         KernelSymbol table,
         List<(string Name, ulong First, ulong End)> functions,
-        ObjectSymbols kernel,
-        KernelImage image
+        PatchTarget target
     )
     {
+        var image = target.Image!;
         var start = image.ToLink(table.Address);
         if (
             image.SectionAt(start) is not { } section
@@ -149,7 +171,7 @@ internal static class OldCodeRules
         }
 
         var bytes = image.BytesFrom(start);
-        var size = Math.Min((ulong)bytes.Length, kernel.EndOf(table) - table.Address);
+        var size = Math.Min((ulong)bytes.Length, target.Symbols.EndOf(table) - table.Address);
         var first = (sizeof(ulong) - (start % sizeof(ulong))) % sizeof(ulong);
         for (var offset = first; offset + sizeof(ulong) <= size; offset += sizeof(ulong))
         {

@@ -143,7 +143,13 @@ internal static class PatchListRules
                 {
                     unknown.Add(item.DisplayName);
                 }
-                else if (Fault(function.OldPosition, symbols) is { } fault)
+                else if (
+                    (
+                        Fault(function.OldPosition, symbols)
+                        ?? context.CountedTwice(item.Name, function.OldName!, function.OldPosition)
+                    ) is
+                    { } fault
+                )
                 {
                     faults.Add($"{function.OldName} of {item.DisplayName}: {fault}");
                 }

@@ -94,7 +94,7 @@ internal static class RelocationRules
                     addresses[symbol] = address =
                         symbol.Place == ElfSymbolPlace.Absolute
                             ? unchecked((long)symbol.Value)
-                            : unchecked((long?)context.AddressOf(symbol));
+                            : unchecked((long?)context.PlaceOf(symbol)?.Address);
                 }
 
                 var type = context.Architecture.TypeOf(relocation);

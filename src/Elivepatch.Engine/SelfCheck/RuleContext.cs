@@ -23,6 +23,9 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
 
     public TargetKernel Kernel => kernel;
 
+    /// <summary>The objects of the kernel that are known; null where its symbols are not.</summary>
+    public KernelObjects? Objects { get; } = kernel.Objects;
+
     /// <summary>Relocation sections whose target is loaded; the kernel passes over all others.</summary>
     public IReadOnlyList<ElfRelocationSection> Loaded { get; } =
     [.. elf.RelocationSections.Where(s => s.Target.Has(ElfSectionFlags.Alloc))];
@@ -37,9 +40,13 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     public bool IsBefore(int version, int level) =>
         module.Information.KernelVersion is { } built && built < new Version(version, level);
 
-    /// <summary>Symbols of vmlinux or of a module; null where the record has none of that module, or nothing.</summary>
+    /// <summary>
+    /// Symbols of vmlinux or of a module; null where nothing is known of that. The file of a module tells more than what kallsyms
+    /// had of it when it was loaded.
+    /// </summary>
     private ObjectSymbols? SymbolsOf(string? objectName) =>
-        objectName is null or VmlinuxTarget.Name ? kernel.Symbols?.Vmlinux : kernel.Symbols?.Module(objectName);
+        Objects?.Find(objectName ?? VmlinuxTarget.Name)?.Symbols
+        ?? (objectName is null ? null : kernel.Symbols?.Module(objectName));
 
     /// <summary>The symbols among which a symbol of this module is looked for, in the same way.</summary>
     public ObjectSymbols? SymbolsOf(ElfSymbol symbol) => SymbolsOf(LivepatchSymbol.TryParse(symbol.Name)?.ObjectName);
@@ -58,37 +65,53 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
         return found;
     }
 
-    /// <summary>The map of the kernel's memory; null where its symbols are not known.</summary>
-    public KernelMemory? Memory { get; } = kernel.Symbols is { } symbols ? new(symbols) : null;
+    /// <summary>
+    /// What is wrong with a position that fits while the module loads, and means another symbol when its start is over; null
+    /// where nothing is.
+    /// </summary>
+    public string? CountedTwice(string? objectName, string name, Sympos position) =>
+        Objects?.Find(objectName ?? VmlinuxTarget.Name) is { } target
+        && At(Named(objectName, name), position) is { } symbol
+        && !(target.PositionOf(name, symbol.Address) is { } steady && Math.Max(steady.Value, 1) == Math.Max(position.Value, 1))
+            ? $"position {position} means another one when {target} has started"
+            : null;
+
+    /// <summary>The map of the memory of the kernel proper; null where its symbols are not known.</summary>
+    public KernelMemory? Memory => Objects?.Vmlinux.Memory;
+
+    /// <summary>What kind of memory a place is.</summary>
+    public MemoryKind KindOf(RunningPlace place) => Objects?.Find(place.ObjectName)?.KindOf(place.Address) ?? MemoryKind.Unknown;
 
     /// <summary>Which functions may be called through pointers; null where the kernel's symbols are not known.</summary>
-    public IndirectEntries? Entries { get; } =
-        kernel.Symbols is { } symbols ? new(module.Architecture, symbols, kernel.Image) : null;
+    public IndirectEntries? Entries { get; } = kernel.Symbols is { } symbols ? new(module.Architecture, symbols) : null;
+
+    /// <summary>The image of an object of the kernel, or null.</summary>
+    public KernelImage? ImageOf(string objectName) => Objects?.Find(objectName)?.Image;
 
     /// <summary>What the module's instructions do with addresses.</summary>
     public CodeUses CodeUses => codeUses.Value;
 
     private readonly Lazy<CodeUses> codeUses = new(() => CodeUses.Read(module.Architecture, elf));
 
-    private readonly OldCode? oldCode = kernel.Vmlinux is { Image: { } image } vmlinux
-        ? new(module.Architecture, vmlinux.Symbols, image)
-        : null;
+    private readonly Lazy<OldCode?> oldCode = new(() =>
+        kernel.Objects is { } objects ? new(module.Architecture, objects, kernel.Exports) : null
+    );
 
-    private readonly Lazy<Dictionary<string, ReplacedFunction>> replaced = new(() =>
+    private readonly Lazy<Dictionary<string, (string ObjectName, ReplacedFunction Function)>> replaced = new(() =>
         module
-            .Objects.Where(o => o.Name is null)
-            .SelectMany(o => o.Functions)
-            .Where(f => f.New?.Symbol is not null)
-            .GroupBy(f => f.New!.Symbol!)
+            .Objects.SelectMany(o => o.Functions.Select(f => (ObjectName: o.DisplayName, Function: f)))
+            .Where(f => f.Function.New?.Symbol is not null)
+            .GroupBy(f => f.Function.New!.Symbol!)
             .Where(g => g.Count() == 1)
             .ToDictionary(g => g.Key, g => g.First(), StringComparer.Ordinal)
     );
 
-    /// <summary>The address of a symbol of the running kernel; null where it has none or is not known.</summary>
-    public ulong? AddressOf(ElfSymbol? symbol) => KernelSymbolOf(symbol)?.Address;
+    /// <summary>The place of a symbol of the running kernel; null where it has none or is not known.</summary>
+    public RunningPlace? PlaceOf(ElfSymbol? symbol) =>
+        KernelSymbolOf(symbol) is { } found ? new RunningPlace(found.ObjectName, found.Symbol.Address) : null;
 
     /// <summary>The symbol of vmlinux or of a module that one of this module stands for; null where it is not known.</summary>
-    public KernelSymbol? KernelSymbolOf(ElfSymbol? symbol)
+    public (string ObjectName, KernelSymbol Symbol)? KernelSymbolOf(ElfSymbol? symbol)
     {
         if (symbol is null || symbol.Name.Length == 0)
         {
@@ -97,7 +120,9 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
 
         if (LivepatchSymbol.TryParse(symbol.Name) is { } livepatch)
         {
-            return At(Named(livepatch.ObjectName, livepatch.Name), livepatch.Position);
+            return At(Named(livepatch.ObjectName, livepatch.Name), livepatch.Position) is { } meant
+                ? (livepatch.ObjectName, meant)
+                : null;
         }
 
         if (
@@ -110,7 +135,7 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
 
         // A static symbol of the same name is not what the module loader takes.
         KernelSymbol[] global = [.. (Named(null, symbol.Name) ?? []).Where(s => s.IsGlobal)];
-        return global.Length == 1 ? global[0] : null;
+        return global.Length == 1 ? (VmlinuxTarget.Name, global[0]) : null;
     }
 
     /// <summary>The one of several of a name that a position means; null where there are not so many.</summary>
@@ -120,8 +145,8 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
         return named is not null && index < named.Count ? named[index] : null;
     }
 
-    /// <summary>The address that an instruction's field refers to, without displacement; null where it is not known.</summary>
-    public ulong? AddressOf(CodeUse use) => AddressOf(use.Relocation.Symbol);
+    /// <summary>The place that an instruction's field refers to, without displacement; null where it is not known.</summary>
+    public RunningPlace? PlaceOf(CodeUse use) => PlaceOf(use.Relocation.Symbol);
 
     /// <summary>
     /// What the function does that the one with this instruction replaces; null for new functions, and without image.
@@ -130,11 +155,11 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     {
         var name = SymbolNames.ParentOfCold(use.Function);
         return
-            oldCode is not null
+            oldCode.Value is { } code
             && replaced.Value.TryGetValue(name, out var entry)
-            && entry.OldName is not null
-            && At(Named(null, entry.OldName), entry.OldPosition) is { } old
-            ? oldCode.Read(old)
+            && entry.Function.OldName is { } oldName
+            && At(Named(entry.ObjectName, oldName), entry.Function.OldPosition) is { } old
+            ? code.Read(entry.ObjectName, old)
             : null;
     }
 

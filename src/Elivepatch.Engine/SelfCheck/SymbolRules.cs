@@ -113,7 +113,7 @@ internal static class SymbolRules
         var depends = context.Module.Information.Depends.Select(d => d.Replace('-', '_')).ToHashSet(StringComparer.Ordinal);
         return RuleFinding.Of(
             Exported(context)
-                .Where(u => !VmlinuxTarget.HasExport(u.Export) && !depends.Contains(NameOf(u.Export.Module)))
+                .Where(u => !VmlinuxTarget.HasExport(u.Export) && !depends.Contains(u.Export.ObjectName))
                 .Select(u => $"{u.Reference.Name} is exported by {u.Export.Module}"),
             $"{depends.Count} dependencies"
         );
@@ -127,6 +127,4 @@ internal static class SymbolRules
 
     private static IEnumerable<(ExportReference Reference, ExportedSymbol Export)> Exported(RuleContext context) =>
         context.Module.ExportReferences.Select(r => (r, context.Kernel.Exports!.Find(r.Name)!)).Where(u => u.Item2 is not null);
-
-    private static string NameOf(string module) => module[(module.LastIndexOf('/') + 1)..].Replace('-', '_');
 }

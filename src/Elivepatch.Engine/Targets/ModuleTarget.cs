@@ -5,6 +5,7 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Units;
 using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Targets;
@@ -19,6 +20,7 @@ public sealed class ModuleTarget : PatchTarget
 
     private readonly ObjectSymbols core;
     private readonly Dictionary<string, ulong> externals;
+    private readonly Dictionary<ulong, string> externalNames;
 
     private ModuleTarget(
         string name,
@@ -33,6 +35,7 @@ public sealed class ModuleTarget : PatchTarget
         this.core = core;
         Image = image;
         this.externals = externals;
+        externalNames = externals.ToDictionary(e => e.Value, e => e.Key);
     }
 
     /// <inheritdoc/>
@@ -52,6 +55,22 @@ public sealed class ModuleTarget : PatchTarget
 
     /// <inheritdoc/>
     public override LinkRules Rules => rules;
+
+    /// <summary>What its file says of it.</summary>
+    public required ModuleInformation Information { get; init; }
+
+    private Dictionary<(string Name, ulong Address), ElfSymbol> Functions { get; init; } = [];
+
+    private LoadedCode? Code { get; init; }
+
+    /// <summary>
+    /// What of one of its functions is in memory as it is in the file; null where the file has no function of this name there.
+    /// </summary>
+    public LoadedFunction? FindLoaded(string name, ulong address) =>
+        Functions.TryGetValue((name, address), out var function) ? Code?.Read(function) : null;
+
+    /// <summary>True for a module without which this one cannot be loaded: it uses what that exports.</summary>
+    public bool Needs(string module) => Information.Depends.Any(d => d.Replace('-', '_') == module);
 
     /// <summary>What the link of a module does to the objects of its units.</summary>
     public static LinkRules LinkRules => rules;
@@ -85,7 +104,7 @@ public sealed class ModuleTarget : PatchTarget
         }
 
         var externals = new Dictionary<string, ulong>(StringComparer.Ordinal);
-        next += Gap;
+        next = (next + (2 * Gap)) / Gap * Gap;
         foreach (var symbol in file.Symbols.Where(s => s.Place == ElfSymbolPlace.Undefined && s.Name.Length > 0))
         {
             if (externals.TryAdd(symbol.Name, next))
@@ -107,6 +126,7 @@ public sealed class ModuleTarget : PatchTarget
 
         List<KernelSymbol> whole = [],
             core = [];
+        var functions = new Dictionary<(string, ulong), ElfSymbol>();
         foreach (
             var symbol in file.Symbols.Where(s =>
                 s.Place != ElfSymbolPlace.Undefined && s.Name.Length is > 0 and <= KernelLimits.SymbolName
@@ -118,13 +138,23 @@ public sealed class ModuleTarget : PatchTarget
                 ? new KernelSymbol(symbol.Name, 0, 'a')
                 : new(symbol.Name, unchecked(home.Address + symbol.Value), ModuleLinkRules.LetterOf(symbol));
             whole.Add(listed);
+            if (home is not null && symbol.IsFunction)
+            {
+                functions.TryAdd((symbol.Name, listed.Address), symbol);
+            }
+
             if (home is not null && !ModuleLinkRules.IsOfStart(symbol.Section!))
             {
                 core.Add(listed);
             }
         }
 
-        return new ModuleTarget(name, ObjectSymbols.Of(whole), ObjectSymbols.Of(core), KernelImage.Of(placed.Values), externals);
+        return new ModuleTarget(name, ObjectSymbols.Of(whole), ObjectSymbols.Of(core), KernelImage.Of(placed.Values), externals)
+        {
+            Information = ModuleInformation.Of(file),
+            Functions = functions,
+            Code = new(architecture, file),
+        };
     }
 
     /// <inheritdoc/>
@@ -141,6 +171,31 @@ public sealed class ModuleTarget : PatchTarget
     /// <inheritdoc/>
     public override IEnumerable<ulong> DefinitionsOf(string name) =>
         externals.TryGetValue(name, out var external) ? [external] : base.DefinitionsOf(name);
+
+    /// <inheritdoc/>
+    /// <remarks>The loader frees what is of the start; what a module ends with stays as long as it may go.</remarks>
+    public override MemoryKind KindOf(ulong address) =>
+        Image.SectionAt(address) switch
+        {
+            null => MemoryKind.Unknown,
+            var section when ModuleLinkRules.IsOfStart(section) => MemoryKind.Init,
+            var section when section.Has(ElfSectionFlags.Execute) => MemoryKind.Code,
+            var section when !section.Has(ElfSectionFlags.Write) => MemoryKind.Constant,
+            var section when SectionRules.MemoryOf(section) is var kind and not MemoryKind.Init => kind,
+            _ => MemoryKind.Data,
+        };
+
+    /// <summary>
+    /// The symbol of another object that the module's own code means with an address, and the bytes from it; null for an address
+    /// of its own.
+    /// </summary>
+    public (string Name, long Displacement)? ExternalAt(ulong address)
+    {
+        // Each has the middle of a gap's width to itself.
+        const ulong half = Gap / 2;
+        var nearest = unchecked(address + half) / Gap * Gap;
+        return externalNames.TryGetValue(nearest, out var name) ? (name, unchecked((long)(address - nearest))) : null;
+    }
 
     private static ElfSection CopyAt(ulong address, ElfSection section) =>
         new(section.Name, section.Type)

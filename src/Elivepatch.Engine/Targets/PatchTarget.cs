@@ -32,6 +32,9 @@ public abstract class PatchTarget
     public virtual IEnumerable<ulong> DefinitionsOf(string name) =>
         Symbols.EachNamed(name).Where(s => s.IsGlobal).Select(s => s.Address);
 
+    /// <summary>What kind of memory an address of it is, as its symbols give addresses.</summary>
+    public abstract MemoryKind KindOf(ulong address);
+
     /// <inheritdoc/>
     public override string ToString() => ObjectName;
 }

@@ -30,6 +30,15 @@ public sealed class VmlinuxTarget(KernelSymbols symbols, KernelImage? image) : P
     /// <summary>What the link of the kernel does to the objects of its units.</summary>
     public static LinkRules LinkRules => rules;
 
+    /// <summary>The map of its memory.</summary>
+    public KernelMemory Memory { get; } = new(symbols);
+
+    /// <inheritdoc/>
+    public override MemoryKind KindOf(ulong address) => Memory.KindOf(address);
+
+    /// <summary>True for the name of the kernel proper, and not of a module.</summary>
+    public static bool IsNamed(string objectName) => objectName == Name;
+
     /// <summary>True where the kernel proper exports the symbol, and not a module.</summary>
     public static bool HasExport(ExportedSymbol export)
     {

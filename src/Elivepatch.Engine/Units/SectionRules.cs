@@ -72,6 +72,16 @@ public static class SectionRules
         PrintkIndex,
     ];
 
+    // Whose places the kernel rewrites when it loads them, beside alternatives.
+    private static readonly HashSet<string> rewrittenSites =
+    [
+        JumpTable,
+        StaticCallSites,
+        "__mcount_loc",
+        "__patchable_function_entries",
+        ".kcfi_traps",
+    ];
+
     private static readonly HashSet<string> registries =
     [
         ".export_symbol",
@@ -143,6 +153,13 @@ public static class SectionRules
         "__dl_sched_class",
         "__stop_sched_class",
     ];
+
+    /// <summary>
+    /// True for a table whose places are instructions that the kernel rewrites when it loads them; alternatives, which say how
+    /// long each is, are another one.
+    /// </summary>
+    internal static bool ListsRewrittenSites(ElfSection section, SectionTable own) =>
+        rewrittenSites.Contains(section.Name) || own.RewrittenSites.Contains(section.Name);
 
     /// <summary>Role of one section.</summary>
     /// <param name="section">The section.</param>

@@ -64,8 +64,8 @@ internal sealed class HeaderReaders(
                     var comparison = await CompareAsync(reader, token);
                     found.Add(comparison);
                     progress?.Report(new(Stage, reader.Command.Unit, StageState.Running, found.Count, readers.Count));
-                    // One that does not compile ends all; one of a module does not, so that all of them are named.
-                    if (comparison.Problems.Any(p => p.Code != PatchProblems.UnitIsInModule))
+                    // One that does not compile ends all; one of several modules does not, so that all of them are named.
+                    if (comparison.Problems.Any(p => p.Code != PatchProblems.UnitInSeveralModules))
                     {
                         await stop.CancelAsync();
                     }
@@ -85,7 +85,7 @@ internal sealed class HeaderReaders(
 
         return new ChangedReaders(
             [.. ordered.Where(c => c.After is not null).Select(c => (c.Command, c.After!))],
-            [.. ordered.Where(c => c.After is null && !c.Command.IsModule).Select(c => c.Command)],
+            [.. ordered.Where(c => c.After is null && !c.Command.IsInSeveralModules).Select(c => c.Command)],
             [.. ordered.Where(c => c.After is null).SelectMany(c => c.Stated)]
         );
     }
@@ -120,7 +120,7 @@ internal sealed class HeaderReaders(
             return new(command, []) { Stated = diff.Statements.Used };
         }
 
-        return command.IsModule ? new(command, [InModule(reader, diff)]) : new(command, []) { After = patched };
+        return command.IsInSeveralModules ? new(command, [InModules(reader, diff)]) : new(command, []) { After = patched };
     }
 
     // What became weak makes no other code, and may make another kernel.
@@ -144,7 +144,7 @@ internal sealed class HeaderReaders(
         }
     }
 
-    private static Problem InModule(TouchedUnit reader, UnitDiff diff)
+    private static Problem InModules(TouchedUnit reader, UnitDiff diff)
     {
         var what =
             diff.Changed.Select(c => $"{c.After.Name}()")
@@ -152,8 +152,8 @@ internal sealed class HeaderReaders(
                 .FirstOrDefault()
             ?? (diff.Problems.Count > 0 ? $"it ({diff.Problems[0].Reason})" : "the names that it gives to others");
         return new(
-            PatchProblems.UnitIsInModule,
-            $"{reader.Command.Unit} belongs to {reader.Command.ModName ?? "a module"}, and {string.Join(", ", reader.Because.Take(4))} changes {what}"
+            PatchProblems.UnitInSeveralModules,
+            $"{reader.Command.Unit}, and {string.Join(", ", reader.Because.Take(4))} changes {what}"
         );
     }
 

@@ -8,8 +8,10 @@ using Elivepatch.Engine.Fidelity;
 using Elivepatch.Engine.Interfaces;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Relocate;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 using Elivepatch.Kernel.Compile;
+using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Patches;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
@@ -99,8 +101,8 @@ public sealed partial class LivepatchBuild
         var (edited, readers) = (units.Where(u => u.IsEdited).ToList(), units.Where(u => !u.IsEdited).ToList());
         List<CompileCommand> commands = [.. edited.Select(u => u.Command), .. requested];
         var modules = commands
-            .Where(c => c.IsModule)
-            .Select(c => new Problem(PatchProblems.UnitIsInModule, $"{c.Unit} belongs to {c.ModName ?? "a module"}"))
+            .Where(c => c.IsInSeveralModules)
+            .Select(c => new Problem(PatchProblems.UnitInSeveralModules, c.Unit))
             .ToList();
         if (modules.Count > 0)
         {
@@ -161,17 +163,64 @@ public sealed partial class LivepatchBuild
         return problems.Count > 0 ? Outcome<IReadOnlyList<TOut>>.Failure(problems) : results.ConvertAll(r => r.Value);
     }
 
-    private static Outcome<UnitPlacement> Place(UnpatchedUnit unit, RunningKernel kernel, KernelFacts facts)
+    // The modules that units become part of.
+    private Task<Outcome<RunningKernel>> ReadModulesAsync(
+        RunningKernel kernel,
+        KernelRecord record,
+        IEnumerable<CompileCommand> commands,
+        CancellationToken cancellation
+    ) => ReadModulesAsync(kernel, record, commands.Select(c => c.ModuleName).OfType<string>(), cancellation);
+
+    // Those whose exports units of modules use: only code of a module may.
+    private Task<Outcome<RunningKernel>> ReadNeededModulesAsync(
+        RunningKernel kernel,
+        KernelRecord record,
+        IReadOnlyList<LinkUnit> units,
+        CancellationToken cancellation
+    )
     {
-        var same = BeforeMatchesAsBuilt.Run(
-            facts.Architecture.Engine,
-            kernel.Vmlinux.Rules,
-            unit.Unit,
-            unit.AsBuilt,
-            unit.Before
-        );
+        var needed =
+            from unit in units
+            where unit.Placement.Target is ModuleTarget
+            from symbol in unit.Inclusion.Diff.Correlation.After.Elf.Symbols
+            where symbol.Place == ElfSymbolPlace.Undefined
+            let export = kernel.Exports.Find(symbol.Name)
+            where export is not null && !VmlinuxTarget.HasExport(export)
+            where ((ModuleTarget)unit.Placement.Target).Needs(export.ObjectName)
+            select export.ObjectName;
+        return ReadModulesAsync(kernel, record, needed, cancellation);
+    }
+
+    private async Task<Outcome<RunningKernel>> ReadModulesAsync(
+        RunningKernel kernel,
+        KernelRecord record,
+        IEnumerable<string> names,
+        CancellationToken cancellation
+    )
+    {
+        var missing = names.Except(kernel.Modules.Select(m => m.ObjectName)).ToList();
+        if (missing.Count == 0)
+        {
+            return kernel;
+        }
+
+        var opened = await new ModuleFiles(cache, record).OpenAsync(missing, cancellation);
+        return opened.Then<RunningKernel>(modules => kernel with { Modules = [.. kernel.Modules, .. modules] });
+    }
+
+    private static Outcome<UnitPlacement> Place(
+        UnpatchedUnit unit,
+        CompileCommand command,
+        RunningKernel kernel,
+        KernelFacts facts
+    )
+    {
+        PatchTarget target = command.ModuleName is { } module
+            ? kernel.Modules.First(m => m.ObjectName == module)
+            : kernel.Vmlinux;
+        var same = BeforeMatchesAsBuilt.Run(facts.Architecture.Engine, target.Rules, unit.Unit, unit.AsBuilt, unit.Before);
         return same.Succeeded
-            ? FidelityCheck.Run(facts.Architecture.Engine, unit.Unit, unit.AsBuilt, kernel.Vmlinux, facts.Compiler)
+            ? FidelityCheck.Run(facts.Architecture.Engine, unit.Unit, unit.AsBuilt, target, facts.Compiler)
             : Outcome<UnitPlacement>.Failure(same.Problems);
     }
 
@@ -239,10 +288,20 @@ public sealed partial class LivepatchBuild
         CancellationToken cancellation
     )
     {
-        await using var compilation = UnitCompilation.Start(compiler, tree, commands, SourceOverlay.None, [], cancellation);
+        // Of no other module can a unit use what is patched by its name.
+        var names = kernel.Modules.Select(m => m.ObjectName).ToHashSet(StringComparer.Ordinal);
+        List<CompileCommand> asked = [.. commands.Where(c => c.ModuleName is not { } module || names.Contains(module))];
+        await using var compilation = UnitCompilation.Start(compiler, tree, asked, SourceOverlay.None, [], cancellation);
         var unpatched = await compilation.UnpatchedAsync();
-        return unpatched.Then(units => Each(units, u => Place(u, kernel, facts)));
+        return unpatched.Then(units => PlaceAll(units, asked, kernel, facts));
     }
+
+    private static Outcome<IReadOnlyList<UnitPlacement>> PlaceAll(
+        IReadOnlyList<UnpatchedUnit> units,
+        IReadOnlyList<CompileCommand> commands,
+        RunningKernel kernel,
+        KernelFacts facts
+    ) => Each([.. units.Zip(commands)], u => Place(u.First, u.Second, kernel, facts));
 
     // A patch that changes only what cannot be live patched is refused; one that changes nothing at all is not.
     private static Outcome<IReadOnlyList<Inclusion>> IncludeAll(IReadOnlyList<UnitDiff> diffs) =>
@@ -304,12 +363,7 @@ public sealed partial class LivepatchBuild
         Architecture architecture
     )
     {
-        var problems = Engine.Link.CheckReferences.Run(
-            units,
-            resolver,
-            new KernelMemory(kernel.Symbols),
-            new IndirectEntries(architecture, kernel.Symbols, kernel.Image)
-        );
+        var problems = Engine.Link.CheckReferences.Run(units, resolver, new IndirectEntries(architecture, kernel.Symbols));
         return problems.Count > 0 ? Outcome<IReadOnlyList<LinkUnit>>.Failure(problems) : units.ToList();
     }
 

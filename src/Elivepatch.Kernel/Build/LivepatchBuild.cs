@@ -57,19 +57,24 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         );
 
         // Three objects of each. What the unpatched ones prove is proven while the compiler is busy with the patched ones.
+        var commands = run.Make(() => CommandsOf(found, readers));
         await using var compilation = run.Make(() =>
             UnitCompilation.Start(
                 compiler,
                 tree,
-                CommandsOf(found, readers),
+                commands,
                 sources.LinePreserving,
                 readers.Changed.Select(c => c.After),
                 cancellation
             )
         );
         var unpatched = await run.RunAsync("compile unpatched", () => compilation.UnpatchedAsync());
-        var kernel = await run.RunAsync("read kernel facts", () => loading);
-        var placements = await run.RunAsync("fidelity", () => Each(unpatched, u => Place(u, kernel, facts)));
+        var proper = await run.RunAsync("read kernel facts", () => loading);
+        var patchedObjects = await run.RunAsync(
+            "read modules",
+            () => ReadModulesAsync(proper, request.Kernel, commands, cancellation)
+        );
+        var placements = await run.RunAsync("fidelity", () => PlaceAll(unpatched, commands, patchedObjects, facts));
         var befores = await run.RunAsync(
             "read unpatched",
             () => Each(unpatched, u => UnitObject.Read(processor, u.Unit, u.Before, facts.Layouts))
@@ -83,10 +88,10 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
             () =>
                 CheckInterfaceAsync(
                     [.. diffs.Zip(placements)],
-                    kernel,
+                    patchedObjects,
                     request,
                     readers,
-                    same => PlaceAsync(compiler, tree, same, kernel, facts, cancellation)
+                    same => PlaceAsync(compiler, tree, same, patchedObjects, facts, cancellation)
                 )
         );
         var inclusions = await run.RunAsync("include", () => IncludeAll(changes));
@@ -97,7 +102,11 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
 
         // The module: one object, the lists that make a livepatch of it, the kernel's own tools, and the relocations of the
         // livepatch core.
-        var resolver = run.Make(() => new ReferenceResolver(kernel.Exports));
+        var kernel = await run.RunAsync(
+            "read needed modules",
+            () => ReadNeededModulesAsync(patchedObjects, request.Kernel, units, cancellation)
+        );
+        var resolver = run.Make(() => new ReferenceResolver(kernel.Exports, kernel.Objects));
         await run.RunAsync("check references", () => CheckReferences(units, resolver, kernel, processor));
         var combined = await run.RunAsync("combine", () => Combine.Start(units, resolver));
         var escapes = await run.RunAsync("find escapes", () => FindEscapes(combined, units, patched));
@@ -109,7 +118,8 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
                 Describe(request, patches),
                 NamespacesOf(combined.References),
                 escapes,
-                combined.Shifts
+                combined.Shifts,
+                GlueSource.PinsModules(kernel.Symbols)
             )
         );
         var linker = run.Make(() =>
@@ -122,7 +132,16 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         var module = await run.RunAsync("relocate", () => Relocate(linked));
         await run.RunAsync(
             "self-check",
-            () => ModuleCheck.Run(module, kernel.Symbols, kernel.Exports, recipe.Recipe.Vermagic, facts.Layouts, kernel.Image)
+            () =>
+                ModuleCheck.Run(
+                    module,
+                    kernel.Symbols,
+                    kernel.Exports,
+                    recipe.Recipe.Vermagic,
+                    facts.Layouts,
+                    kernel.Image,
+                    kernel.Modules
+                )
         );
 
         return run.End(() =>
@@ -143,7 +162,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
                 {
                     Statements = [.. inclusions.SelectMany(i => i.Diff.Statements.Used)],
                     FilesWithoutCode = found.FilesWithoutCode,
-                    LeftOut = LeftOutOf(changes),
+                    LeftOut = [.. LeftOutOf(changes), .. combined.LeftOut],
                 },
                 run.Times,
                 [.. afters.SelectMany(a => a.NewWarnings)]

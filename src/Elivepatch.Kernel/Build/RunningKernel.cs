@@ -14,7 +14,13 @@ namespace Elivepatch.Kernel.Build;
 public sealed record RunningKernel(KernelSymbols Symbols, ExportedSymbols Exports, KernelImage? Image)
 {
     /// <summary>The kernel proper, as what functions live in.</summary>
-    public PatchTarget Vmlinux { get; } = new VmlinuxTarget(Symbols, Image);
+    public VmlinuxTarget Vmlinux { get; } = new(Symbols, Image);
+
+    /// <summary>Those of its modules that have been read.</summary>
+    public IReadOnlyList<ModuleTarget> Modules { get; init; } = [];
+
+    /// <summary>All objects that have been read.</summary>
+    public KernelObjects Objects => new(Vmlinux, Modules);
 
     /// <summary>Reads the files of a record.</summary>
     public static Outcome<RunningKernel> Load(KernelRecord record)

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Elivepatch.Kernel.Compile;
 
 /// <summary>How kbuild compiles one unit.</summary>
@@ -16,4 +18,13 @@ public sealed record CompileCommand(
     bool IsModule,
     string? ModName,
     string? ModFile
-);
+)
+{
+    /// <summary>Name of the module that the unit becomes part of; null for a unit of vmlinux, or of several modules.</summary>
+    [JsonIgnore]
+    public string? ModuleName => IsModule ? ModName : null;
+
+    /// <summary>True where one object is linked into several modules.</summary>
+    [JsonIgnore]
+    public bool IsInSeveralModules => IsModule && ModName is null;
+}

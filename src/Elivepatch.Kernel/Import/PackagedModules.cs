@@ -1,98 +1,120 @@
-using Elivepatch.Kernel.Processes;
+// In: the package of a kernel's image. Out: its modules. They are unpacked together and once, compressed as they are, and one by
+// one when somebody needs them.
+using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Import;
 
 /// <summary>Modules of a kernel (<c>.ko</c>), as its Debian package has them.</summary>
-public sealed class PackagedModules : IDisposable
+public sealed class PackagedModules
 {
-    private const int LargestModule = 64 << 20;
+    private const string Version = "1";
     private const string BuiltIn = "modules.builtin";
-    private readonly Workspace workspace;
-    private readonly string folder;
+    private const string Suffix = ".ko";
 
-    private PackagedModules(Workspace workspace, string folder)
+    // There are thousands, and a package is unpacked whole or not at all.
+    private static readonly EntryKind Kind = new("packaged-modules", path => path == BuiltIn);
+
+    private readonly string package;
+    private readonly string folder;
+    private readonly Lazy<Dictionary<string, string>> byName;
+
+    private PackagedModules(string package, string folder)
     {
-        this.workspace = workspace;
+        this.package = package;
         this.folder = folder;
+        byName = new(() =>
+            Directory
+                .EnumerateFiles(folder, $"*{Suffix}*", SearchOption.AllDirectories)
+                .Order(StringComparer.Ordinal)
+                .GroupBy(NameOf)
+                .ToDictionary(g => g.Key, g => g.First(), StringComparer.Ordinal)
+        );
     }
 
-    /// <summary>Takes modules out of a kernel's package, which is fetched where it is missing.</summary>
-    /// <param name="cache">Where packages are kept.</param>
+    /// <summary>Names of all of them.</summary>
+    public IReadOnlyCollection<string> Names => byName.Value.Keys;
+
+    /// <summary>Takes the modules out of a kernel's package, which is fetched where it is missing.</summary>
+    /// <param name="cache">Where packages and modules are kept.</param>
     /// <param name="release">The kernel, as <c>uname -r</c> has it.</param>
-    /// <param name="folders">The folders that are needed, below <c>/lib/modules/RELEASE/kernel</c>.</param>
+    /// <param name="package">The package of its image, as <c>name=version</c>.</param>
     /// <param name="cancellation">Ends it.</param>
     public static async Task<Outcome<PackagedModules>> OpenAsync(
         CacheRoot cache,
         string release,
-        IReadOnlyList<string> folders,
+        string package,
         CancellationToken cancellation
     )
     {
-        var kernel = await DebianKernel.FindAsync(release, cancellation);
-        if (!kernel.Succeeded)
-        {
-            return Outcome<PackagedModules>.Failure(kernel.Problems);
-        }
-
-        var package = await new DebianArchive(cache).DownloadAsync(kernel.Value.Image, cancellation);
-        if (!package.Succeeded)
-        {
-            return Outcome<PackagedModules>.Failure(package.Problems);
-        }
-
-        var workspace = cache.NewWorkspace();
-        var modules = $"lib/modules/{release}";
-        IReadOnlyList<string> members = [$"./{modules}/{BuiltIn}", .. folders.Select(f => $"./{modules}/kernel/{f}")];
-        if (await Archives.UnpackDebianPackageAsync(package.Value, workspace.FullPath, members, cancellation) is { } problem)
-        {
-            workspace.Dispose();
-            return problem;
-        }
-
-        return new PackagedModules(workspace, Path.Combine(workspace.FullPath, modules));
+        var entry = await cache.GetAsync(
+            Kind,
+            ContentDigest.OfParts(Version, release, package),
+            folder => UnpackAsync(cache, release, package, folder, cancellation),
+            cancellation
+        );
+        return entry.Then<PackagedModules>(path => new PackagedModules(package, path));
     }
 
     /// <summary>The kernel has it without a module.</summary>
-    /// <param name="path">As for <see cref="ReadAsync"/>.</param>
-    public bool IsBuiltIn(string path) => File.ReadLines(Path.Combine(folder, BuiltIn)).Contains($"kernel/{path}.ko");
+    /// <param name="path">Its path below <c>/lib/modules/RELEASE/kernel</c>, without suffix.</param>
+    public bool IsBuiltIn(string path) => File.ReadLines(Path.Combine(folder, BuiltIn)).Contains($"kernel/{path}{Suffix}");
 
     /// <summary>Reads a module, uncompressed.</summary>
-    /// <param name="path">Its path below <c>/lib/modules/RELEASE/kernel</c>, without <c>.ko</c> and what follows.</param>
+    /// <param name="name">Its name, as the kernel calls it.</param>
     /// <param name="cancellation">Ends it.</param>
-    public async Task<Outcome<ReadOnlyMemory<byte>>> ReadAsync(string path, CancellationToken cancellation)
+    public async Task<Outcome<ReadOnlyMemory<byte>>> ReadAsync(string name, CancellationToken cancellation) =>
+        byName.Value.TryGetValue(name, out var path)
+            ? await ModuleContent.ReadAsync(name, await File.ReadAllBytesAsync(path, cancellation), cancellation)
+            : new Problem(RecordProblems.ModuleMissing, $"{package} has no module {name}");
+
+    // A module's name has no dashes (scripts/Makefile.lib, name-fix).
+    private static string NameOf(string path)
     {
-        var file = Path.Combine(folder, "kernel", path);
-        if (File.Exists(file + ".ko"))
-        {
-            return (ReadOnlyMemory<byte>)await File.ReadAllBytesAsync(file + ".ko", cancellation);
-        }
-
-        foreach (var (suffix, program) in new[] { (".ko.xz", "xz"), (".ko.zst", "zstd"), (".ko.gz", "gzip") })
-        {
-            if (!File.Exists(file + suffix))
-            {
-                continue;
-            }
-
-            var unpacked = await ProcessRunner.RunAsync(
-                new ProcessRequest
-                {
-                    File = program,
-                    Arguments = ["-dc", file + suffix],
-                    OutputLimit = LargestModule,
-                },
-                cancellation
-            );
-            return unpacked.Succeeded
-                ? unpacked.OutputBytes
-                : new Problem(ProcessProblems.ToolFailed, $"{file}{suffix}: {unpacked.Describe()}");
-        }
-
-        return new Problem(VirtualMachineProblems.GuestJobInvalid, $"there is no {path}.ko");
+        var file = Path.GetFileName(path);
+        return file[..file.IndexOf(Suffix, StringComparison.Ordinal)].Replace('-', '_');
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => workspace.Dispose();
+    private static async Task<Problem?> UnpackAsync(
+        CacheRoot cache,
+        string release,
+        string package,
+        string folder,
+        CancellationToken cancellation
+    )
+    {
+        var (name, version) = package.Split('=', 2) is [var first, var second] ? (first, second) : (package, "");
+        var offered = await DebianArchive.VersionsAsync([name], cancellation);
+        if (!offered.TryGet(out var offers))
+        {
+            return offered.Problems[0];
+        }
+
+        if (offers[name].FirstOrDefault(p => p.Version == version) is not { } found)
+        {
+            return new(
+                RecordProblems.PackageMissing,
+                $"the modules of {release} are in {package}, and that is not offered (any more)"
+            );
+        }
+
+        var file = await new DebianArchive(cache).DownloadAsync(found, cancellation);
+        if (!file.TryGet(out var archive))
+        {
+            return file.Problems[0];
+        }
+
+        using var workspace = cache.NewWorkspace();
+        var modules = $"lib/modules/{release}";
+        if (await Archives.UnpackDebianPackageAsync(archive, workspace.FullPath, [$"./{modules}"], cancellation) is { } problem)
+        {
+            return problem;
+        }
+
+        var unpacked = Path.Combine(workspace.FullPath, modules);
+        Directory.Move(Path.Combine(unpacked, "kernel"), Path.Combine(folder, "kernel"));
+        File.Move(Path.Combine(unpacked, BuiltIn), Path.Combine(folder, BuiltIn));
+        return null;
+    }
 }

@@ -66,7 +66,8 @@ public sealed class ModuleLinker(
 
         var named = ColdParts
             .Join(ElfReader.Read(await ReadAsync($"{name}.o")))
-            .Then(joined => LivepatchNames.Apply(joined, module));
+            .Then(joined => LivepatchNames.Apply(joined, module))
+            .Then<ElfObject>(renamed => ModuleCallSites.Drop(renamed, record.Facts.Architecture.Engine));
         if (!named.TryGet(out var linkable))
         {
             return named;

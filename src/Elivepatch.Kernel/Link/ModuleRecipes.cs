@@ -5,8 +5,8 @@
 
 using System.Text.Json;
 using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Link;
-using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Kernel.Compile;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Storage;

@@ -43,6 +43,10 @@ public sealed record KernelRecord(string Folder, KernelFacts Facts)
     /// <summary>The key of the source archive.</summary>
     public ContentDigest SourceKey => new(Facts.SourceDigest);
 
+    /// <summary>The file of a module that the record itself has, or null.</summary>
+    /// <param name="name">Its name, as the kernel calls it.</param>
+    public string? ModulePath(string name) => Existing(Path.Combine(RecordFiles.Modules, name + ".ko"));
+
     private string? Existing(string name)
     {
         var path = Path.Combine(Folder, name);

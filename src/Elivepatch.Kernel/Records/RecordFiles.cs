@@ -9,6 +9,7 @@ internal static class RecordFiles
     public const string Symvers = "Module.symvers";
     public const string BootImage = "vmlinuz";
     public const string Vmlinux = "vmlinux";
+    public const string Modules = "modules";
     public const string BasePatches = "base-patches";
     public const string PackagedHeaders = "packaged-headers";
 }

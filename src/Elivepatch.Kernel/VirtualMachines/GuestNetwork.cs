@@ -29,16 +29,13 @@ public sealed record GuestNetwork(IReadOnlyList<ReadOnlyMemory<byte>> Drivers)
         "drivers/net/virtio_net",
     ];
 
-    /// <summary>The folders of a kernel's modules that the drivers are in.</summary>
-    public static IReadOnlyList<string> ModuleFolders { get; } = ["drivers/virtio", "net/core", "drivers/net"];
-
     /// <summary>Takes the drivers from a kernel's modules.</summary>
     public static async Task<Outcome<GuestNetwork>> FromModulesAsync(PackagedModules modules, CancellationToken cancellation)
     {
         var drivers = new List<ReadOnlyMemory<byte>>();
         foreach (var path in DriverPaths.Where(p => !modules.IsBuiltIn(p)))
         {
-            var read = await modules.ReadAsync(path, cancellation);
+            var read = await modules.ReadAsync(Path.GetFileName(path), cancellation);
             if (!read.TryGet(out var driver))
             {
                 return Outcome<GuestNetwork>.Failure(read.Problems);

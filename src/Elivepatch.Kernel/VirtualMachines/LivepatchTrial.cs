@@ -23,6 +23,7 @@ public static class LivepatchTrial
         }
 
         var modules = new List<IReadOnlyList<TrialModule>>();
+        var targets = new List<IReadOnlyList<TrialTarget>>();
         foreach (var trial in request.Cases)
         {
             var read = TrialModule.ReadAll(trial.Modules);
@@ -32,11 +33,18 @@ public static class LivepatchTrial
             }
 
             modules.Add(ofCase);
+            var found = await TrialTarget.FindAsync(request.Modules, ofCase, cancellation);
+            if (!found.TryGet(out var ofKernel))
+            {
+                return Outcome<IReadOnlyList<TrialReport>>.Failure(found.Problems);
+            }
+
+            targets.Add(ofKernel);
         }
         var reports = new List<TrialReport>();
         while (reports.Count < request.Cases.Count)
         {
-            var boot = await BootAsync(request, modules, reports.Count, cancellation);
+            var boot = await BootAsync(request, modules, targets, reports.Count, cancellation);
             if (!boot.TryGet(out var more))
             {
                 return Outcome<IReadOnlyList<TrialReport>>.Failure(boot.Problems);
@@ -50,11 +58,12 @@ public static class LivepatchTrial
     private static async Task<Outcome<IReadOnlyList<TrialReport>>> BootAsync(
         TrialRequest request,
         IReadOnlyList<IReadOnlyList<TrialModule>> modules,
+        IReadOnlyList<IReadOnlyList<TrialTarget>> targets,
         int first,
         CancellationToken cancellation
     )
     {
-        var plan = new TrialPlan(request.Cases, modules, first);
+        var plan = new TrialPlan(request.Cases, modules, targets, first);
         var progress = new TrialProgress(request.Cases, request.OnProgress);
         var job = new GuestJob
         {
@@ -62,7 +71,7 @@ public static class LivepatchTrial
             Kernel = request.Kernel,
             Script = "",
             Files = plan.Files,
-            Memory = request.Memory,
+            Memory = request.Memory + plan.TargetMemory,
             Processors = request.Processors,
             // A kernel that has oopsed may hang anywhere; its console is complete by then, so it ends at once.
             KernelArguments = ["oops=panic", .. request.KernelArguments],
@@ -74,6 +83,6 @@ public static class LivepatchTrial
         };
         progress.Boot();
         var run = await VirtualMachine.RunAsync(job, GuestImage.Script("trial.sh"), cancellation);
-        return run.Then(result => TrialReading.Read(result, request.Cases, modules));
+        return run.Then(result => TrialReading.Read(result, request.Cases, modules, targets));
     }
 }

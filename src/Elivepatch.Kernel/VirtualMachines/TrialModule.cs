@@ -1,4 +1,5 @@
 using Elivepatch.Elf;
+using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Model;
 
@@ -10,6 +11,9 @@ namespace Elivepatch.Kernel.VirtualMachines;
 /// <param name="IsKept">True where it keeps itself in memory, so that it must not be possible to unload it.</param>
 internal sealed record TrialModule(string Name, byte[] Content, bool IsKept = false)
 {
+    /// <summary>Names of the modules that it patches.</summary>
+    public IReadOnlyList<string> Patches { get; init; } = [];
+
     private const long Largest = 256 << 20;
 
     /// <summary>Reads modules.</summary>
@@ -50,7 +54,7 @@ internal sealed record TrialModule(string Name, byte[] Content, bool IsKept = fa
                 name is not null
                 && name.Length is > 0 and <= KernelLimits.ModuleName
                 && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')
-                ? new TrialModule(name, content, IsKeptInMemory(elf))
+                ? AsLivepatch(name, content, elf)
                 : new Problem(VirtualMachineProblems.TrialInvalid, $"{path} has no name= in its .modinfo that a module can have");
         }
         catch (ElfFormatException e)
@@ -60,6 +64,11 @@ internal sealed record TrialModule(string Name, byte[] Content, bool IsKept = fa
     }
 
     // What cannot be read as a livepatch is for the kernel to judge.
-    private static bool IsKeptInMemory(ElfObject elf) =>
-        LivepatchModule.Read(elf).TryGet(out var module) && Retention.Of(elf, module).State == RetentionState.Kept;
+    private static TrialModule AsLivepatch(string name, byte[] content, ElfObject elf) =>
+        LivepatchModule.Read(elf).TryGet(out var module)
+            ? new(name, content, Retention.Of(elf, module).State == RetentionState.Kept)
+            {
+                Patches = [.. module.Objects.Select(o => o.Name).OfType<string>()],
+            }
+            : new(name, content);
 }

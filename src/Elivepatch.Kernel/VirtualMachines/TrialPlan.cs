@@ -16,7 +16,15 @@ internal sealed class TrialPlan
 
     private const int FixedWaits = 30; // seconds that trial.sh waits for modules to go, a module
 
-    public TrialPlan(IReadOnlyList<TrialCase> cases, IReadOnlyList<IReadOnlyList<TrialModule>> modules, int first)
+    // A module is there three times at most: in the image that the guest unpacks, as a file, and loaded.
+    private const int CopiesOfTarget = 4;
+
+    public TrialPlan(
+        IReadOnlyList<TrialCase> cases,
+        IReadOnlyList<IReadOnlyList<TrialModule>> modules,
+        IReadOnlyList<IReadOnlyList<TrialTarget>> targets,
+        int first
+    )
     {
         var lines = new StringBuilder();
         var files = new List<GuestFile>();
@@ -37,15 +45,26 @@ internal sealed class TrialPlan
                 files.Add(GuestFile.Text($"{i}/script", trial.Script));
             }
 
-            LongestDuration += Longest(trial);
+            if (targets[i].Count > 0)
+            {
+                var list = targets[i].Select(t => $"{t.Name} {(t.IsPatched ? "patched" : "needed")}\n");
+                files.Add(GuestFile.Text($"{i}/targets/list", string.Concat(list)));
+                files.AddRange(targets[i].Select(t => new GuestFile($"{i}/targets/{t.Name}.ko", t.Content)));
+            }
+
+            LongestDuration += Longest(trial) + TimeSpan.FromSeconds(FixedWaits * targets[i].Count);
             LongestPhase = Max(LongestPhase, Max(trial.TransitionTimeout, trial.ScriptTimeout));
         }
+        TargetMemory = (int)(targets.Skip(first).SelectMany(t => t).Sum(t => (long)t.Content.Length) * CopiesOfTarget >> 20);
         files.Add(GuestFile.Text("plan", lines.ToString()));
         Files = files;
     }
 
     /// <summary>The files for the guest.</summary>
     public IReadOnlyList<GuestFile> Files { get; }
+
+    /// <summary>How much memory the modules of the kernel want beside everything else, in MiB.</summary>
+    public int TargetMemory { get; }
 
     /// <summary>How long all cases may take by their own limits.</summary>
     public TimeSpan LongestDuration { get; }
@@ -73,10 +92,7 @@ internal sealed class TrialPlan
                 return new(VirtualMachineProblems.TrialInvalid, $"case '{trial.Name}' has a time limit below one second");
             }
 
-            if (
-                trial.Files.FirstOrDefault(f => f.Path is "script" || f.Path.StartsWith("modules/", StringComparison.Ordinal)) is
-                { } taken
-            )
+            if (trial.Files.FirstOrDefault(f => f.Path is "script" || IsOurs(f.Path)) is { } taken)
             {
                 return new(
                     VirtualMachineProblems.TrialInvalid,
@@ -95,6 +111,9 @@ internal sealed class TrialPlan
         modules[^1].Content is { Length: > 0 } last && StandIn.Neutral(last, Neutral) is { } neutral
             ? (neutral, StandIn.Renamed(last, Again))
             : null;
+
+    private static bool IsOurs(string path) =>
+        path.StartsWith("modules/", StringComparison.Ordinal) || path.StartsWith("targets/", StringComparison.Ordinal);
 
     private static TimeSpan Longest(TrialCase trial) =>
         (trial.ScriptTimeout * (trial.Modules.Count + 3))

@@ -28,6 +28,9 @@ internal sealed class TrialProgress(IReadOnlyList<TrialCase> cases, Action<strin
             case "blocking":
                 say?.Invoke($"{prefix}blocked by {happened.Rest(2)} ({happened.Word(1)})");
                 break;
+            case "untested":
+                say?.Invoke($"{prefix}untested: {happened.Rest(1)}");
+                break;
             case "remains":
                 say?.Invoke($"{prefix}remains: {happened.Rest(1)}");
                 break;

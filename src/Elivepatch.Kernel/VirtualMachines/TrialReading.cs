@@ -13,7 +13,8 @@ internal static class TrialReading
     public static Outcome<IReadOnlyList<TrialReport>> Read(
         GuestResult result,
         IReadOnlyList<TrialCase> cases,
-        IReadOnlyList<IReadOnlyList<TrialModule>> modules
+        IReadOnlyList<IReadOnlyList<TrialModule>> modules,
+        IReadOnlyList<IReadOnlyList<TrialTarget>> targets
     )
     {
         var reports = new List<TrialReport>();
@@ -32,7 +33,14 @@ internal static class TrialReading
             }
 
             var log = Slice(console, result.Nonce, number);
-            var report = ReadCase(cases[number], modules[number], events, log, i + 1 == starts.Count ? result : null);
+            var report = ReadCase(
+                cases[number],
+                modules[number],
+                targets[number],
+                events,
+                log,
+                i + 1 == starts.Count ? result : null
+            );
             reports.Add(report with { Console = result.Console });
         }
         if (reports.Count > 0)
@@ -47,6 +55,7 @@ internal static class TrialReading
     private static TrialReport ReadCase(
         TrialCase trial,
         IReadOnlyList<TrialModule> modules,
+        IReadOnlyList<TrialTarget> targets,
         List<GuestEvent> events,
         IReadOnlyList<string> log,
         GuestResult? last
@@ -77,7 +86,7 @@ internal static class TrialReading
             problems.Add(new(VirtualMachineProblems.UnexpectedTaint, $"the kernel is tainted {taint}"));
         }
 
-        if (problems.Count == 0 && Missing(trial, modules, phases) is { } missing)
+        if (problems.Count == 0 && Missing(trial, modules, targets.Any(t => t.IsPatched), phases) is { } missing)
         {
             problems.Add(new(VirtualMachineProblems.GuestAnswerMalformed, $"nothing was reported about '{missing}'"));
         }
@@ -88,9 +97,26 @@ internal static class TrialReading
             Phases = phases,
             KernelLog = log,
             Problems = problems,
+            Untested = [.. Untested(modules, targets, events)],
             TransitionSeconds = KernelLog.TransitionSeconds([.. log.Where(l => !IsAboutStandIn(l))]),
         };
     }
+
+    // A driver may want its hardware; a module whose file nobody has was not there.
+    private static IEnumerable<string> Untested(
+        IReadOnlyList<TrialModule> modules,
+        IReadOnlyList<TrialTarget> targets,
+        List<GuestEvent> events
+    ) =>
+        modules
+            .SelectMany(m => m.Patches)
+            .Except(targets.Select(t => t.Name))
+            .Select(n => $"{n}: its file is not known")
+            .Concat(
+                events
+                    .Where(e => e.Name == "untested" && targets.Any(t => t.IsPatched && t.Name == e.Word(1)))
+                    .Select(e => $"{e.Word(1)}: {e.Rest(2)}")
+            );
 
     private static bool IsAboutStandIn(string line) =>
         line.Contains($"'{TrialPlan.Neutral}'", StringComparison.Ordinal)
@@ -131,6 +157,10 @@ internal static class TrialReading
             { Name: "keep" } => new(
                 VirtualMachineProblems.LivepatchNotKept,
                 $"{phase.Livepatch} was unloaded: {Tail(phase.Output)}"
+            ),
+            { Name: "insert" or "patched" or "remove" or "pinned" } => new(
+                VirtualMachineProblems.TargetNotPatched,
+                $"'{phase}' had exit status {phase.ExitStatus}: {Tail(phase.Output)}\n{AboutLoading(phase, log)}"
             ),
             { Name: "replace" } => new(VirtualMachineProblems.FormerLivepatchRemains, $"{phase.Livepatch} was to be replaced"),
             _ => new(VirtualMachineProblems.LivepatchRemains, $"'{phase}' failed: {Tail(phase.Output)}"),
@@ -215,7 +245,7 @@ internal static class TrialReading
     }
 
     // The steps that a case must have had when nothing failed.
-    private static string? Missing(TrialCase trial, IReadOnlyList<TrialModule> modules, List<TrialPhase> phases)
+    private static string? Missing(TrialCase trial, IReadOnlyList<TrialModule> modules, bool hasTargets, List<TrialPhase> phases)
     {
         var script = trial.Script is null ? 0 : 1;
         List<string> names = [.. modules.Select(m => m.Name)];
@@ -226,6 +256,7 @@ internal static class TrialReading
 
         (string Name, int Count)[] expected =
         [
+            ("probe", hasTargets ? 1 : 0),
             ("before", script),
             ("load", names.Count),
             ("transition", names.Count),

@@ -20,6 +20,9 @@ public sealed record TrialReport
     /// <summary>Everything that was wrong; empty where the case passed.</summary>
     public required IReadOnlyList<Problem> Problems { get; init; }
 
+    /// <summary>Modules that are patched and that the guest could not load, each with the reason.</summary>
+    public IReadOnlyList<string> Untested { get; init; } = [];
+
     /// <summary>The tasks that kept a transition from ending.</summary>
     public IReadOnlyList<BlockingTask> BlockingTasks => [.. Phases.SelectMany(p => p.BlockingTasks)];
 

@@ -1,4 +1,5 @@
 using Elivepatch.Kernel.Architectures;
+using Elivepatch.Kernel.Import;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
@@ -13,6 +14,12 @@ public sealed record TrialRequest
 
     /// <summary>The cases, in the order in which they are tried.</summary>
     public required IReadOnlyList<TrialCase> Cases { get; init; }
+
+    /// <summary>
+    /// The files of the kernel's modules: those that are patched are loaded before, between and after the livepatches. Without
+    /// them such livepatches are tried without what they patch.
+    /// </summary>
+    public ModuleFiles? Modules { get; init; }
 
     /// <summary>The guest's memory in MiB.</summary>
     public int Memory { get; init; } = 512;

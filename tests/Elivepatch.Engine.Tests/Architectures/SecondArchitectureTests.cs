@@ -181,7 +181,7 @@ public class SecondArchitectureTests
     {
         Code[] patched = [new(AddressOf, To: "fresh"), .. body[1..]];
         var unit = LinkUnit(patched, u => u.Data("fresh", ".data.fresh", new byte[8]));
-        var combine = Patched(Combine.Start([unit], new(Exports)));
+        var combine = Patched(Combine.Start([unit], new(Exports, new(new(Kernel.Symbols, Kernel.Image)))));
         var escapes = combine.FindEscapes(Patched(ResolvePatched.Run([unit])));
         var escape = Assert.Single(escapes.Escapes);
         Assert.Equal(("first", "fresh", EscapeWay.Passed, "hidden"), (escape.Function, escape.Address, escape.Way, escape.To));
@@ -249,8 +249,8 @@ public class SecondArchitectureTests
     {
         LinkUnit[] units = [LinkUnit(patched)];
         var kernel = Kernel;
-        ReferenceResolver resolver = new(Exports);
-        Assert.Empty(CheckReferences.Run(units, resolver, new(kernel.Symbols), new(Instance, kernel.Symbols, kernel.Image)));
+        ReferenceResolver resolver = new(Exports, new(new(kernel.Symbols, kernel.Image)));
+        Assert.Empty(CheckReferences.Run(units, resolver, new(Instance, kernel.Symbols)));
         var functions = Patched(ResolvePatched.Run(units));
         var combine = Patched(Combine.Start(units, resolver));
         var combined = combine.Finish(functions, Glue(Assert.Single(functions)));

@@ -232,6 +232,8 @@ internal sealed class TinyArchitecture : Architecture
     {
         public override int LengthOf(ReadOnlySpan<byte> code) => 0;
 
+        public override byte[] NopOf(int length) => [];
+
         public override bool IsBranchTo(ReadOnlySpan<byte> code, int length, ulong address, ulong target) => false;
     }
 

@@ -48,6 +48,9 @@ internal sealed class FakeKernel
 
     public KernelSymbols Symbols => KernelSymbols.Parse(Kallsyms).Value;
 
+    /// <summary>Itself, without modules.</summary>
+    public KernelObjects Objects => new(new(Symbols, Image));
+
     public KernelImage Image => KernelImage.Open(X8664Architecture.Instance, Vmlinux, Symbols).Value;
 
     /// <summary>Compiles and links; the first unit is at the lowest addresses.</summary>

@@ -89,7 +89,10 @@ public sealed class CheckImageMemoryTests
         );
         var unit = new LinkUnit(Value(Include.Run(Compare(before, after))), Value(kernel.Check(before)));
         var combine = Value(
-            Combine.Start([unit], new(ExportedSymbols.Parse("0x00000001\t__fentry__\tvmlinux\tEXPORT_SYMBOL\t\n"u8).Value))
+            Combine.Start(
+                [unit],
+                new(ExportedSymbols.Parse("0x00000001\t__fentry__\tvmlinux\tEXPORT_SYMBOL\t\n"u8).Value, kernel.Objects)
+            )
         );
         return CheckImageMemory.Run([unit], combine.FindEscapes(Value(ResolvePatched.Run([unit]))));
     }

@@ -244,7 +244,7 @@ public sealed class CheckReferencesTests
         Assert.Equal(
             514,
             Assert
-                .Single(CheckReferences.Run([], new(None), new(symbols), new(X8664Architecture.Instance, symbols, null)))
+                .Single(CheckReferences.Run([], new(None, new(new(symbols, null))), new(X8664Architecture.Instance, symbols)))
                 .Code.Number
         );
     }
@@ -270,9 +270,8 @@ public sealed class CheckReferencesTests
         var unit = new LinkUnit(inclusion.Value, Patched.Value(kernel.Check(before)));
         var problems = CheckReferences.Run(
             [unit],
-            new(None),
-            new(kernel.Symbols),
-            new(X8664Architecture.Instance, kernel.Symbols, withImage ? kernel.Image : null)
+            new(None, new(new(kernel.Symbols, withImage ? kernel.Image : null))),
+            new(X8664Architecture.Instance, kernel.Symbols)
         );
         return [.. problems.Select(p => p.Code.Number).Distinct()];
     }

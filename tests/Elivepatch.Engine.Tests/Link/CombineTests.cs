@@ -99,7 +99,7 @@ public sealed class CombineTests
                 StringComparison.Ordinal
             );
         var kernel = FakeKernel.Of(Other, Unit);
-        var problem = Assert.Single(Combine.Start([UnitOf(kernel, Unit, after)], new(Exports)).Problems);
+        var problem = Assert.Single(Combine.Start([UnitOf(kernel, Unit, after)], new(Exports, kernel.Objects)).Problems);
         Assert.Equal(DiffProblems.UnreadableCode, problem.Code);
         Assert.Contains("foo", problem.Reason, StringComparison.Ordinal);
     }
@@ -256,7 +256,7 @@ public sealed class CombineTests
             .Replace("return a; }", "return a + 3; }", StringComparison.Ordinal);
         LinkUnit[] units = [UnitOf(kernel, Shifting, after)];
         var patched = Patched.Value(ResolvePatched.Run(units));
-        var combine = Patched.Value(Combine.Start(units, new(Exports)));
+        var combine = Patched.Value(Combine.Start(units, new(Exports, kernel.Objects)));
 
         Assert.Equal(3, combine.Shifts.Count);
         Assert.All(combine.Shifts, s => Assert.Equal(4UL, s.ValueSize));
@@ -342,7 +342,7 @@ public sealed class CombineTests
             source
         );
         var unit = UnitOf(kernel, source, source.Replace("shifted(a + 1)", "shifted(a + 2)", StringComparison.Ordinal));
-        Assert.Equal([411, 411], Combine.Start([unit], new(Exports)).Problems.Select(p => p.Code.Number));
+        Assert.Equal([411, 411], Combine.Start([unit], new(Exports, kernel.Objects)).Problems.Select(p => p.Code.Number));
     }
 
     [Fact]
@@ -354,7 +354,7 @@ public sealed class CombineTests
             Unit,
             "extern int absent(int);\n" + Unit.Replace("f(a) + 1", "absent(a)", StringComparison.Ordinal)
         );
-        var outcome = Combine.Start([unit], new(Exports));
+        var outcome = Combine.Start([unit], new(Exports, kernel.Objects));
         Assert.Equal(501, Assert.Single(outcome.Problems).Code.Number);
     }
 
@@ -394,7 +394,7 @@ public sealed class CombineTests
     private static (ElfObject Module, IReadOnlyList<KernelReference> References) Link(FakeKernel kernel, LinkUnit[] units)
     {
         var patched = Patched.Value(ResolvePatched.Run(units));
-        var combine = Patched.Value(Combine.Start(units, new(Exports)));
+        var combine = Patched.Value(Combine.Start(units, new(Exports, kernel.Objects)));
         var externs = string.Concat(
             patched.Select(p => $"extern const char {p.NewSymbol}[];\nconst void *use_{p.NewSymbol} = {p.NewSymbol};\n")
         );

@@ -152,13 +152,8 @@ public sealed class ReferenceTableTests(ReferenceTableTests.Kernel kernel) : ICl
 
             var unit = new LinkUnit(included, placement);
             var exports = ExportedSymbols.Parse([]).Value;
-            var resolver = new ReferenceResolver(exports);
-            var problems = CheckReferences.Run(
-                [unit],
-                resolver,
-                new(kernel.Symbols),
-                new(X8664Architecture.Instance, kernel.Symbols, kernel.Image)
-            );
+            var resolver = new ReferenceResolver(exports, kernel.Objects);
+            var problems = CheckReferences.Run([unit], resolver, new(X8664Architecture.Instance, kernel.Symbols));
             if (problems.Count > 0)
             {
                 return NumberOf(problems);

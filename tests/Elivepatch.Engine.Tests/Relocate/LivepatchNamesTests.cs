@@ -1,5 +1,4 @@
 using Elivepatch.Elf;
-using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Relocate;
 using Elivepatch.Engine.Tests.Diff;
@@ -134,7 +133,7 @@ public class LivepatchNamesTests
     private static CombinedModule Combined(ElfObject elf) =>
         new(
             elf,
-            new Dictionary<string, LivepatchSymbol> { ["hidden"] = new("vmlinux", "hidden", new(2)) },
+            new Dictionary<string, LivepatchUse> { ["hidden"] = new(new("vmlinux", "hidden", new(2)), "vmlinux") },
             new Dictionary<string, (string, string)> { ["elivepatch_new_0"] = (".text.f", "f") }
         );
 }

@@ -3,6 +3,9 @@ using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Engine.Targets;
+using Elivepatch.Engine.Tests.Diff;
+using Elivepatch.Engine.Tests.Fidelity;
 using Xunit;
 
 namespace Elivepatch.Engine.Tests.SelfCheck;
@@ -55,6 +58,17 @@ public sealed class ModuleRulesTests
             Livepatch(elf, ".text").Entries[0].Symbol = elf.FindSymbol(".klp.sym.net_core.module_secret,0"),
         ["livepatch-module-section"] = elf =>
             Livepatch(elf, ".text.new_net").Entries[0].Symbol = elf.FindSymbol(".klp.sym.vmlinux.secret_function,0"),
+        ["livepatch-module-needed"] = elf =>
+        {
+            AddLivepatchSymbol(elf, ".klp.sym.stranger.thing,0");
+            Livepatch(elf, ".text.new_net").Entries[0].Symbol = elf.FindSymbol(".klp.sym.stranger.thing,0");
+        },
+        ["livepatch-module-late"] = elf =>
+        {
+            var jumps = elf.RelocationSections.Single(s => s.Target.Name == "__jump_table");
+            jumps.Name = ".klp.rela.net_core.__jump_table";
+            jumps.Entries[0].Symbol = elf.FindSymbol(".klp.sym.net_core.module_secret,0");
+        },
         ["livepatch-not-ordinary"] = elf =>
             Ordinary(elf, ".text").Entries[0].Symbol = elf.FindSymbol(".klp.sym.vmlinux.secret_function,0"),
         ["livepatch-symbol-exists"] = elf => AddLivepatchSymbol(elf, ".klp.sym.vmlinux.secret_data,3"),
@@ -113,13 +127,12 @@ public sealed class ModuleRulesTests
         var elf = FakeModule.Elf();
         breaches[rule](elf);
 
-        var kernel =
-            rule == "symbols-exported"
-                ? FakeModule.Kernel with
-                {
-                    Exports = WithoutExport("exported_function"),
-                }
-                : FakeModule.Kernel;
+        var kernel = rule switch
+        {
+            "symbols-exported" => FakeModule.Kernel with { Exports = WithoutExport("exported_function") },
+            "livepatch-module-needed" => FakeModule.Kernel with { Modules = [NetCore()] },
+            _ => FakeModule.Kernel,
+        };
         var failed = Assert.Single(Check(elf, kernel), r => r.State == RuleState.Failed);
 
         Assert.Equal(rule, failed.Id);
@@ -301,6 +314,25 @@ public sealed class ModuleRulesTests
         );
     }
 
+    // While a module loads, its start code is among the symbols that are counted, and later it is not: of two of one name, one
+    // of them of the start, neither 0 nor a number means the same both times.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_position_that_is_another_one_when_the_module_has_started_is_none(int position)
+    {
+        const string twin = """__attribute__((section(".init.text"), used)) static void module_secret(void) { }""";
+        var elf = FakeModule.Elf();
+        elf.FindSymbol(".klp.sym.net_core.module_secret,0")!.Name = $".klp.sym.net_core.module_secret,{position}";
+
+        RuleState Checked(ModuleTarget module) =>
+            Check(elf, FakeModule.Kernel with { Modules = [module] }).Single(r => r.Id == "livepatch-symbol-exists").State;
+
+        Assert.Equal(position == 2 ? RuleState.Failed : RuleState.Passed, Checked(NetCore()));
+        Assert.Equal(RuleState.Failed, Checked(NetCore(twin)));
+    }
+
     // movq $objects, (%rdi); ret
     private static void StoreAddress(ElfObject elf)
     {
@@ -338,6 +370,23 @@ public sealed class ModuleRulesTests
 
     private static ElfRelocationSection Livepatch(ElfObject elf, string target) =>
         elf.RelocationSections.Single(s => s.Has(ElfSectionFlags.RelaLivepatch) && s.Target.Name == target);
+
+    // What the fake livepatch patches, as a file; it needs no other module.
+    private static ModuleTarget NetCore(string other = "") =>
+        Patched.Value(
+            ModuleTarget.Open(
+                X8664Architecture.Instance,
+                "net_core",
+                FakeKernel.LinkModule(
+                    """
+                    __attribute__((used, noinline)) static int module_secret(int a) { return a * 3; }
+                    __attribute__((used, noinline)) static int net_send(int a) { return module_secret(a); }
+                    int net_function(int a) { return net_send(a); }
+                    """,
+                    other
+                )
+            )
+        );
 
     private static ulong At(ElfObject elf, string symbol) => elf.FindSymbol(symbol)!.Value;
 

@@ -1,4 +1,3 @@
-using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Link;
 using Elivepatch.Engine.Targets;
@@ -11,35 +10,8 @@ namespace Elivepatch.Engine.Tests.Targets;
 
 public class PatchTargetTests
 {
-    private static readonly PatchTarget vmlinux = new VmlinuxTarget(FakeModule.Symbols, null);
+    private static readonly VmlinuxTarget vmlinux = new(FakeModule.Symbols, null);
     private static readonly PatchTarget other = new OtherTarget(FakeModule.Symbols.Module("net_core")!);
-
-    [Fact]
-    public void A_symbol_is_named_by_the_object_that_it_is_looked_for_in()
-    {
-        ReferenceResolver resolver = new(FakeModule.Exports);
-        Assert.Equal(
-            ".klp.sym.net_core.net_function,0",
-            Patched.Value(resolver.Resolve(new ElfSymbol("net_function"), other, "unit.c")).ToString()
-        );
-        Assert.Equal(
-            ".klp.sym.vmlinux.reachable_function,0",
-            Patched.Value(resolver.Resolve(new ElfSymbol("reachable_function"), vmlinux, "unit.c")).ToString()
-        );
-
-        // What the kernel proper exports is an ordinary reference from everywhere.
-        Assert.NotNull(Patched.Value(resolver.Resolve(new ElfSymbol("exported_function"), other, "unit.c")).Export);
-
-        // What is not in the object, and exported by none, is nowhere.
-        Assert.Equal(
-            LinkProblems.UnresolvedSymbol,
-            Assert.Single(resolver.Resolve(new ElfSymbol("reachable_function"), other, "unit.c").Problems).Code
-        );
-        Assert.Equal(
-            LinkProblems.ModuleSymbol,
-            Assert.Single(resolver.Resolve(new ElfSymbol("net_function"), vmlinux, "unit.c").Problems).Code
-        );
-    }
 
     [Fact]
     public void The_glue_lists_the_functions_of_each_object_under_its_name()
@@ -47,8 +19,8 @@ public class PatchTargetTests
         var change = Patched.Compare("int f(void) { return 1; }", "int f(void) { return 2; }").Changed.Single();
         PatchedFunction[] functions =
         [
-            new("a.c", change, vmlinux, new("vmlinux", "f", new(0)), "elivepatch_new_0"),
-            new("b.c", change, other, new("net_core", "g", new(2)), "elivepatch_new_1"),
+            new("a.c", change, vmlinux, new("vmlinux", "f", new(0)), 0, "elivepatch_new_0"),
+            new("b.c", change, other, new("net_core", "g", new(2)), 0, "elivepatch_new_1"),
         ];
         var glue = GlueSource.Write(
             functions,
@@ -105,5 +77,7 @@ public class PatchTargetTests
         public override KernelImage? Image => null;
 
         public override LinkRules Rules => VmlinuxTarget.LinkRules;
+
+        public override MemoryKind KindOf(ulong address) => MemoryKind.Unknown;
     }
 }

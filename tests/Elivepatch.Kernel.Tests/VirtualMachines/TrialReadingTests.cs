@@ -179,6 +179,9 @@ public sealed class TrialReadingTests
             ],
             [
                 [new("fix", [])],
+            ],
+            [
+                [],
             ]
         );
         return Assert.Single(outcome.Value);

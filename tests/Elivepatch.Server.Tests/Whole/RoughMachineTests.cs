@@ -81,8 +81,8 @@ public sealed class RoughMachineTests
     {
         var cache = TestCache();
         var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(kernel, Cancellation));
-        using var modules = Get(
-            await PackagedModules.OpenAsync(cache, record.Facts.Release, GuestNetwork.ModuleFolders, Cancellation)
+        var modules = Get(
+            await PackagedModules.OpenAsync(cache, record.Facts.Release, record.Facts.Origin.Packages[0], Cancellation)
         );
         using var scratch = new Scratch();
         var state = scratch.PathOf("state");

@@ -11,6 +11,9 @@ internal static class X8664Sections
     /// </summary>
     private const string RefcountText = ".text..refcount";
 
+    // Calls that INCREMENT_CALL_DEPTH comes before where the processor wants it (arch/x86/kernel/callthunks.c).
+    private const string CallSites = ".call_sites";
+
     public static SectionTable Table { get; } =
         new()
         {
@@ -18,7 +21,7 @@ internal static class X8664Sections
             {
                 ".smp_locks",
                 ".parainstructions",
-                ".call_sites",
+                CallSites,
                 ".retpoline_sites",
                 ".return_sites",
                 ".ibt_endbr_seal",
@@ -35,6 +38,17 @@ internal static class X8664Sections
             Code = new HashSet<string> { ".entry.text" },
             Replacements = new HashSet<string> { ".altinstr_replacement", ".altinstr_aux", Fixup, RefcountText },
             Outlines = new HashSet<string> { Fixup, RefcountText },
+            RewrittenSites = new HashSet<string>
+            {
+                ".smp_locks",
+                ".parainstructions",
+                CallSites,
+                ".retpoline_sites",
+                ".return_sites",
+                ".ibt_endbr_seal",
+                ".cfi_sites",
+            },
+            CallSites = CallSites,
             Ignored = new HashSet<string> { ".orc_unwind", ".orc_unwind_ip", ".orc_header", ".orc_lookup" },
         };
 }

@@ -25,6 +25,8 @@ internal sealed class X8664StaticBranches : StaticBranches
             _ => 0,
         };
 
+    public override byte[] NopOf(int length) => [.. length == Short ? ShortNop : NearNop];
+
     public override bool IsBranchTo(ReadOnlySpan<byte> code, int length, ulong address, ulong target) =>
         length switch
         {

@@ -4,7 +4,8 @@
 #
 # A livepatch with a + before its name keeps itself in memory. A case has its folder /job/NUMBER with its script (if any), its files, and
 # its modules as modules/POSITION.ko; modules/elivepatch_neutral.ko (if any) is a livepatch that replaces all others and changes nothing,
-# modules/elivepatch_again.ko the last module under that name. Every step is a phase: the event "phase WORD [LIVEPATCH]", what it prints, the event "status N". What the statuses mean is decided on the host.
+# modules/elivepatch_again.ko the last module under that name. Modules of the kernel that the livepatches patch are in targets, with what
+# they need; targets/list says in which order they are loaded, a line each: NAME, and "patched" or "needed". Every step is a phase: the event "phase WORD [LIVEPATCH]", what it prints, the event "status N". What the statuses mean is decided on the host.
 
 taint() {
     cat /proc/sys/kernel/tainted
@@ -75,6 +76,101 @@ name_blocking_tasks() {
     done 2>/dev/null
 }
 
+in_list() {
+    case " $2 " in *" $1 "*) return 0 ;; esac
+    return 1
+}
+
+reversed() {
+    back=
+    for name in $1; do
+        back="$name $back"
+    done
+    echo "$back"
+}
+
+# The kernel has the module; of one that is built in there is no state.
+is_loaded() {
+    [ -f "/sys/module/$1/initstate" ]
+}
+
+unload() {
+    ! is_loaded "$1" || rmmod "$1" 2>/dev/null
+}
+
+# probe_targets: which modules this guest can load, and unload again, without any livepatch: a driver may want its hardware. Sets targets
+# to those that can be loaded, moving to those of them that can be unloaded; what is needed stays loaded.
+probe_targets() {
+    patched= needed= targets= moving=
+    [ -f targets/list ] || return 0
+    begin_phase probe
+    while read -r name role; do
+        is_loaded "$name" || insmod "targets/$name.ko" 2>/tmp/reason || {
+            event untested "$name" "$(tail -n 1 /tmp/reason)"
+            continue
+        }
+        [ "$role" = patched ] && patched="$patched $name" || needed="$needed $name"
+    done <targets/list
+    targets=$patched
+    for name in $(reversed "$patched"); do
+        if await 5 unload "$name"; then
+            moving="$name $moving"
+        else
+            event stays "$name"
+        fi
+    done
+    end_phase 0
+}
+
+# insert MODULE...
+insert() {
+    for module in "$@"; do
+        is_loaded "$module" && continue
+        begin_phase insert "$module"
+        insmod "targets/$module.ko"
+        end_phase $? || return
+    done
+}
+
+# remove MODULE...: the last first.
+remove() {
+    for module in $(reversed "$*"); do
+        begin_phase remove "$module"
+        await 10 unload "$module"
+        end_phase $? || return
+    done
+}
+
+# check_patched LIVEPATCH: every module that is there and that the livepatch is for is patched. Kernels before 6.1 do not say so.
+check_patched() {
+    [ -n "$targets" ] || return 0
+    begin_phase patched "$1"
+    wrong=0
+    for module in $targets; do
+        { read -r answer <"/sys/kernel/livepatch/$1/$module/patched"; } 2>/dev/null || continue
+        is_loaded "$module" && expected_answer=1 || expected_answer=0
+        echo "$module: patched is $answer"
+        [ "$answer" = "$expected_answer" ] || wrong=1
+    done
+    end_phase $wrong
+}
+
+# reload LIVEPATCH: the modules go and come back while they are patched. Where the kernel cannot undo what it wrote into the livepatch,
+# they must not go.
+reload() {
+    [ -n "$moving" ] || return 0
+    if grep -q ' clear_relocate_add$' /proc/kallsyms; then
+        remove $moving && check_patched "$1" && insert $moving && check_patched "$1"
+        return
+    fi
+    for module in $moving; do
+        begin_phase pinned "$module"
+        unload "$module"
+        is_loaded "$module"
+        end_phase $? || return
+    done
+}
+
 # load POSITION LIVEPATCH
 load() {
     begin_phase load "$2"
@@ -124,8 +220,7 @@ disable() {
 }
 
 is_kept() {
-    case " $kept " in *" $1 "*) return 0 ;; esac
-    return 1
+    in_list "$1" "$kept"
 }
 
 # retire LIVEPATCH...: unloads what is not live any more, and tries in vain where it keeps itself.
@@ -158,25 +253,38 @@ supersede() {
     run_script after
     retire $replaced || return
     run_script after
-    disable elivepatch_neutral && retire elivepatch_neutral || return
-    load elivepatch_again elivepatch_again && disable elivepatch_again && retire elivepatch_again
+    disable elivepatch_neutral && retire elivepatch_neutral && remove $moving || return
+    load elivepatch_again elivepatch_again && check_patched elivepatch_again && insert $moving && check_patched elivepatch_again || return
+    disable elivepatch_again && retire elivepatch_again
 }
 
 # A case whose livepatch cannot be brought to an end leaves the guest unfit for the next one.
 run_steps() {
     active=
-    run_script before || return
+    probe_targets
+    # Modules that a livepatch patches come before it and, where there are several, after it; later all of them come after it.
+    early=${moving% }
+    early=${early% *}
+    insert $early && run_script before || return
     position=0
     failed=
     for livepatch in "$@"; do
         position=$((position + 1))
-        load $position "$livepatch" && replace_former "$livepatch" && retire $replaced && run_script during "$livepatch" || { failed=yes; break; }
+        load $position "$livepatch" && insert $moving && check_patched "$livepatch" && replace_former "$livepatch" && retire $replaced &&
+            run_script during "$livepatch" && { [ $position -lt $# ] || reload "$livepatch"; } || { failed=yes; break; }
     done
     if [ -z "$failed" ] && [ -f modules/elivepatch_neutral.ko ]; then
         supersede
     else
         withdraw $active
     fi
+    [ -z "$moving$needed" ] || {
+        begin_phase remove
+        for name in $(reversed "$needed $moving"); do
+            unload "$name"
+        done
+        end_phase 0
+    }
 }
 
 # end_background: ends what the case's script left running.

@@ -1,7 +1,7 @@
 using System.Text;
 using Elivepatch.Elf;
 
-namespace Elivepatch.Engine.SelfCheck;
+namespace Elivepatch.Engine.Facts;
 
 /// <summary>
 /// The strings of section <c>.modinfo</c>: <c>key=value</c>, each ended by a zero byte, with more zero bytes between them as
