@@ -16,4 +16,29 @@ public sealed record LoadedLivepatch(
     bool IsInTransition,
     bool? Replaces,
     IReadOnlyList<string> Functions
-);
+)
+{
+    /// <summary>The modules that it patches, by name.</summary>
+    public IReadOnlyList<PatchedModule> Modules { get; init; } = [];
+}
+
+/// <summary>What has become of a module that a livepatch is for.</summary>
+public enum PatchedModuleState
+{
+    /// <summary>It is loaded and patched, or becomes so in the transition that lasts.</summary>
+    Patched,
+
+    /// <summary>It is not loaded; when it is, it is patched before any of its code runs.</summary>
+    Waiting,
+
+    /// <summary>It is not loaded, and the kernel's folder of modules has none of that name.</summary>
+    Absent,
+
+    /// <summary>It is loaded, and the livepatch does not patch it.</summary>
+    NotPatched,
+}
+
+/// <summary>A module that a livepatch is for.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="State">What has become of it.</param>
+public sealed record PatchedModule(string Name, PatchedModuleState State);

@@ -1,4 +1,6 @@
 using Elivepatch.Model;
+using Elivepatch.Model.Explanations;
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Machine;
 
@@ -7,6 +9,8 @@ public sealed class LoadedLivepatches(MachineFiles files)
 {
     /// <summary>Where the kernel shows them.</summary>
     public const string Folder = "sys/kernel/livepatch";
+
+    private const string Vmlinux = "vmlinux";
 
     /// <summary>All of them, by name.</summary>
     public IReadOnlyList<LoadedLivepatch> List() => [.. files.Folders(Folder).Select(Find).OfType<LoadedLivepatch>()];
@@ -27,7 +31,10 @@ public sealed class LoadedLivepatches(MachineFiles files)
             files.ReadText($"{Folder}/{name}/transition") == "1",
             files.ReadText($"{Folder}/{name}/replace") is { } replace ? replace == "1" : null,
             Functions(name)
-        );
+        )
+        {
+            Modules = [.. files.Folders($"{Folder}/{name}").Where(o => o != Vmlinux).Select(o => Module(name, o))],
+        };
     }
 
     /// <summary>Makes a livepatch go away: the transition begins, or turns around, at once.</summary>
@@ -55,6 +62,49 @@ public sealed class LoadedLivepatches(MachineFiles files)
     /// <summary>True for what can be the name of a module, and so of a folder.</summary>
     public static bool IsName(string name) =>
         name.Length is > 0 and < 64 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
+
+    /// <summary>
+    /// A problem for each module that is loaded and is another build than the one that a livepatch is for: the kernel knows
+    /// modules by their names alone. What is not loaded, or does not say its build-id, the livepatch itself looks at.
+    /// </summary>
+    public IReadOnlyList<Problem> FindStrangers(IReadOnlyList<ExplainedObject> objects) =>
+        [
+            .. from expected in objects
+            where expected.BuildId is not null && IsName(expected.Name)
+            let notes = files.ReadBytes($"sys/module/{expected.Name}/notes/.note.gnu.build-id")
+            where notes is not null
+            let running = BuildId.FindHere(notes)
+            where running is { } found && !string.Equals(found.Hex, expected.BuildId, StringComparison.OrdinalIgnoreCase)
+            select new Problem(
+                MachineProblems.OtherModuleLoaded,
+                $"{expected.Name}: build-id {running} is loaded, and the livepatch is for {expected.BuildId}"
+            ),
+        ];
+
+    // The kernel says for each object whether it is patched since 6.1.
+    private PatchedModule Module(string livepatch, string module)
+    {
+        if (!files.HasFile($"sys/module/{module}/initstate"))
+        {
+            return new(module, IsInstalled(module) ? PatchedModuleState.Waiting : PatchedModuleState.Absent);
+        }
+
+        var isPatched = files.ReadText($"{Folder}/{livepatch}/{module}/patched") is not "0";
+        return new(module, isPatched ? PatchedModuleState.Patched : PatchedModuleState.NotPatched);
+    }
+
+    // modules.dep names every module that is installed (depmod(8)), files with the dashes that names do not have.
+    private bool IsInstalled(string module) =>
+        files.ReadText("proc/sys/kernel/osrelease") is not { } release
+        || files.ReadLines($"lib/modules/{release}/modules.dep") is not { Count: > 0 } lines
+        || lines.Any(l => IsFileOf(module, l.Split(':')[0]));
+
+    private static bool IsFileOf(string module, string path)
+    {
+        var file = path[(path.LastIndexOf('/') + 1)..];
+        var end = file.IndexOf(".ko", StringComparison.Ordinal);
+        return end > 0 && file[..end].Replace('-', '_') == module;
+    }
 
     private Problem? Write(string name, string file, string text) =>
         files.Write($"{Folder}/{name}/{file}", text) is { } reason

@@ -238,4 +238,13 @@ public static class MachineProblems
         "the server's address has the wrong scheme",
         "Use https:// instead of http://, or the reverse."
     );
+
+    /// <summary>A module is loaded that is not the one that a livepatch was built for, whatever its name.</summary>
+    public static readonly ProblemCode OtherModuleLoaded = new(
+        1225,
+        ProblemKind.Mismatch,
+        "a loaded module is not the one that the livepatch was built for",
+        "Load the module that belongs to the kernel; a livepatch of one that was built out of tree needs that module's own "
+            + "source."
+    );
 }

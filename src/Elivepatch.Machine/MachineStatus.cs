@@ -39,6 +39,9 @@ public sealed record LivepatchStatus(
     /// <summary>What the authors of its patches state, where it is ours.</summary>
     public IReadOnlyList<AuthorStatement> Statements { get; init; } = [];
 
+    /// <summary>The modules that it is for.</summary>
+    public IReadOnlyList<PatchedModule> Modules { get; init; } = [];
+
     /// <summary>True where its module is known to stay in memory until the machine restarts, also when it is not live.</summary>
     public bool StaysInMemory { get; init; }
 
@@ -170,6 +173,7 @@ public static class MachineStatus
         )
         {
             Statements = own?.Statements ?? [],
+            Modules = livepatch.Modules,
             StaysInMemory = own?.KeptInMemory.Count > 0,
             KeptInMemory = own?.KeptInMemory ?? [],
         };

@@ -42,6 +42,9 @@ internal sealed record BuildReport(
     /// <summary>Why its module stays in memory after it was disabled; empty where it can be unloaded.</summary>
     public IReadOnlyList<ExplainedEscape> KeptInMemory { get; init; } = [];
 
+    /// <summary>The objects of the kernel that it patches.</summary>
+    public IReadOnlyList<ExplainedObject> Objects { get; init; } = [];
+
     /// <summary>Files that the patches change and that no code of this kernel comes from, or none that differs.</summary>
     public IReadOnlyList<string> FilesWithoutCode { get; init; } = [];
 
@@ -69,6 +72,7 @@ internal sealed record BuildReport(
         )
         {
             KeptInMemory = explanation.KeptInMemory,
+            Objects = explanation.Objects,
             FilesWithoutCode = explanation.FilesWithoutCode,
             LeftOut = explanation.LeftOut,
         };

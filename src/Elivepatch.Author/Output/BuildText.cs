@@ -1,4 +1,5 @@
 using System.Globalization;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Model.Explanations;
 using Elivepatch.Terminal;
 
@@ -17,10 +18,17 @@ internal static class BuildText
 
         foreach (var unit in report.Units)
         {
-            output.WriteLine(Printable.Text(unit.Unit) + $": {Proof(unit)}");
+            output.WriteLine(Printable.Text(unit.Unit) + $"{In(unit)}: {Proof(unit)}");
             Columns.Write(output, [.. report.Functions.Where(f => f.Unit == unit.Unit).Select(FunctionRow)], indent: 2);
             Columns.Write(output, [.. report.Data.Where(d => d.Unit == unit.Unit).Select(DataRow)], indent: 2);
         }
+        foreach (var module in report.Objects.Where(o => o.StaysLoaded))
+        {
+            output.WriteLine(
+                $"{Printable.Text(module.Name)} cannot be unloaded while this is live: its kernel could not load it again"
+            );
+        }
+
         foreach (var line in report.LeftOut)
         {
             output.WriteLine($"left out: {Printable.Text(line)}");
@@ -46,6 +54,10 @@ internal static class BuildText
             $"{report.File}: livepatch for {report.Release}, {report.Size} bytes; {(report.Replace ? "replaces all other livepatches" : "other livepatches stay")}"
         );
     }
+
+    // What is not said to be elsewhere is in vmlinux.
+    private static string In(ExplainedUnit unit) =>
+        unit.Object is null or VmlinuxTarget.Name ? "" : $" (module {Printable.Text(unit.Object)})";
 
     private static string Proof(ExplainedUnit unit) =>
         unit.Proof == "bytes"

@@ -48,6 +48,7 @@ internal static class BuildStatement
                     InternalParameters = new(EngineVersion.Current, kernel.Facts.Compiler, explanation.Units, test)
                     {
                         KeptInMemory = explanation.KeptInMemory,
+                        Objects = explanation.Objects,
                     },
                     ResolvedDependencies = Dependencies(order, kernel),
                 },

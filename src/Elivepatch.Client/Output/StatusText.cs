@@ -84,6 +84,11 @@ internal static class StatusText
             output.WriteLine($"  and {livepatch.Functions.Count - MostFunctions} more functions");
         }
 
+        foreach (var module in livepatch.Modules)
+        {
+            output.WriteLine(Printable.Text($"  module {module.Name}: {Describe(module.State)}"));
+        }
+
         if (livepatch.StaysInMemory)
         {
             output.WriteLine("  stays in memory until the machine restarts: it can be disabled and replaced, and not unloaded");
@@ -99,6 +104,15 @@ internal static class StatusText
             WriteTransition(output, livepatch);
         }
     }
+
+    private static string Describe(PatchedModuleState state) =>
+        state switch
+        {
+            PatchedModuleState.Patched => "patched",
+            PatchedModuleState.Waiting => "not loaded; it is patched when it is",
+            PatchedModuleState.Absent => "not installed here",
+            _ => "loaded and NOT patched; the kernel's log says why",
+        };
 
     private static void WriteTransition(TextWriter output, LivepatchStatus livepatch)
     {

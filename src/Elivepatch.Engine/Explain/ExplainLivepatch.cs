@@ -3,6 +3,7 @@ using Elivepatch.Engine.Diff;
 using Elivepatch.Engine.Escape;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Link;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 using Elivepatch.Model.Explanations;
 
@@ -21,7 +22,8 @@ public static class ExplainLivepatch
         IReadOnlyList<PatchedFunction> patched,
         IReadOnlyList<KernelReference> references,
         IReadOnlyList<EditedLines> edits,
-        EscapeFindings escapes
+        EscapeFindings escapes,
+        bool pinsModules = false
     )
     {
         var old = patched.ToDictionary(p => p.Change.After, p => p.Old);
@@ -37,6 +39,7 @@ public static class ExplainLivepatch
         )
         {
             KeptInMemory = Kept(units, escapes),
+            Objects = [.. patched.GroupBy(p => p.Target).Select(g => Object(g.Key, g.Count(), pinsModules))],
         };
     }
 
@@ -45,6 +48,11 @@ public static class ExplainLivepatch
         {
             Object = unit.Placement.Target.ObjectName,
         };
+
+    private static ExplainedObject Object(PatchTarget target, int functions, bool pinsModules) =>
+        target is ModuleTarget module
+            ? new(module.ObjectName, module.BuildId, functions, pinsModules)
+            : new(target.ObjectName, null, functions, false);
 
     private static ExplainedReference Reference(KernelReference reference) =>
         new(reference.Name, reference.Export is not null, reference.Export?.Crc, reference.Livepatch?.Position.Value)

@@ -219,18 +219,14 @@ public sealed class Combine
         foreach (var piece in unit.Inclusion.Pieces)
         {
             var place = placed[piece].Place;
-            var offBranches = SwitchOff(unit, piece);
-            foreach (
-                var reference in piece.References.Where(r =>
-                    IsWithin(unit, r, piece.Size, piece.Name) && !offBranches.Exists(b => b.Holds(r.Offset))
-                )
-            )
+            NoteTracepoints(unit, piece);
+            foreach (var reference in piece.References.Where(r => IsWithin(unit, r, piece.Size, piece.Name)))
             {
                 Relocate(unit, reference, unit.Inclusion.DestinationOf(reference), place.Section, place.Offset);
                 MarkEnd(unit, reference, place);
             }
 
-            foreach (var entry in piece.Entries.Where(e => !offBranches.Exists(b => b.Entry == e)))
+            foreach (var entry in piece.Entries)
             {
                 if (RuntimeConstants.VariableOf(entry.Table.Name) is { } variable)
                 {
@@ -255,46 +251,17 @@ public sealed class Combine
         }
     }
 
-    // Branches of tracepoints that a module has: the table of a livepatch is read before the module is there, so they stay off.
-    private List<OffBranch> SwitchOff(LinkUnit unit, Piece piece)
-    {
-        var found = new List<OffBranch>();
-        foreach (var entry in piece.Entries.Where(e => e.Table.Name == SectionRules.JumpTable))
-        {
-            if (ModuleKeys.Of(entry, unit, resolver) is not { Tracepoint: { } tracepoint } key)
-            {
-                continue;
-            }
-
-            var offset = entry.References[0].Displacement + (long)(piece.Anchor - piece.Start);
-            var length =
-                offset >= 0 && offset < piece.Bytes.Length ? architecture.StaticBranches.LengthOf(piece.Bytes[(int)offset..]) : 0;
-            if (length == 0)
-            {
-                problems.Add(
-                    new(
-                        DiffProblems.UnreadableCode,
-                        $"{unit.Inclusion.Diff.Unit}: {piece.Name}+0x{offset:x} is not a static branch on {key.Variable.Name}"
-                    )
-                );
-                continue;
-            }
-
-            var place = placed[piece].Place;
-            builder.Overwrite(place.Section, place.Offset + (ulong)offset, architecture.StaticBranches.NopOf(length));
-            found.Add(new(entry, (ulong)offset, (ulong)length));
-            leftOut.Add(
-                $"{unit.Inclusion.Diff.Unit}: {(piece.Parent ?? piece).Name} no longer reaches the tracepoint {tracepoint} of {key.Module}"
-            );
-        }
-
-        return found;
-    }
-
-    private sealed record OffBranch(TableEntry Entry, ulong Offset, ulong Length)
-    {
-        public bool Holds(ulong offset) => offset >= Offset && offset - Offset < Length;
-    }
+    // Its entry goes when objtool has seen where it leads.
+    private void NoteTracepoints(LinkUnit unit, Piece piece) =>
+        leftOut.AddRange(
+            piece
+                .Entries.Where(e => e.Table.Name == SectionRules.JumpTable)
+                .Select(e => ModuleKeys.Of(e, unit, resolver))
+                .Where(k => k?.Tracepoint is not null)
+                .Select(k =>
+                    $"{unit.Inclusion.Diff.Unit}: {(piece.Parent ?? piece).Name} no longer reaches the tracepoint {k!.Tracepoint} of {k.Module}"
+                )
+        );
 
     // What annotate_unreachable() (include/linux/compiler.h) leaves: objtool does not see that a static function of the kernel
     // never returns.

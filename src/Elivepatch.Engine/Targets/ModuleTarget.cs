@@ -59,6 +59,9 @@ public sealed class ModuleTarget : PatchTarget
     /// <summary>What its file says of it.</summary>
     public required ModuleInformation Information { get; init; }
 
+    /// <summary>The build-id of its file in hexadecimal (a note of type 3, owner GNU); null where it has none.</summary>
+    public string? BuildId { get; private init; }
+
     private Dictionary<(string Name, ulong Address), ElfSymbol> Functions { get; init; } = [];
 
     private LoadedCode? Code { get; init; }
@@ -152,6 +155,7 @@ public sealed class ModuleTarget : PatchTarget
         return new ModuleTarget(name, ObjectSymbols.Of(whole), ObjectSymbols.Of(core), KernelImage.Of(placed.Values), externals)
         {
             Information = ModuleInformation.Of(file),
+            BuildId = BuildIdOf(file),
             Functions = functions,
             Code = new(architecture, file),
         };
@@ -195,6 +199,14 @@ public sealed class ModuleTarget : PatchTarget
         const ulong half = Gap / 2;
         var nearest = unchecked(address + half) / Gap * Gap;
         return externalNames.TryGetValue(nearest, out var name) ? (name, unchecked((long)(address - nearest))) : null;
+    }
+
+    private static string? BuildIdOf(ElfObject file)
+    {
+        const uint type = 3;
+        var note = file.FindSection(".note.gnu.build-id");
+        var descriptor = ElfNotes.Find(note?.Content, "GNU\0"u8, type, file.Order);
+        return descriptor.IsEmpty ? null : Convert.ToHexStringLower(descriptor);
     }
 
     private static ElfSection CopyAt(ulong address, ElfSection section) =>

@@ -157,7 +157,8 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
                     patched,
                     combined.References,
                     EditsOf(tree, sources),
-                    escapes
+                    escapes,
+                    GlueSource.PinsModules(kernel.Symbols)
                 ) with
                 {
                     Statements = [.. inclusions.SelectMany(i => i.Diff.Statements.Used)],

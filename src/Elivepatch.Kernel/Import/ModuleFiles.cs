@@ -6,7 +6,6 @@ using Elivepatch.Engine.Targets;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
-using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.Import;
 
@@ -82,9 +81,9 @@ public sealed class ModuleFiles(CacheRoot cache, KernelRecord record)
                 );
             }
 
-            return IsLoadedOne(name, elf) is { } problem
-                ? problem
-                : ModuleTarget.Open(record.Facts.Architecture.Engine, name, elf);
+            return ModuleTarget
+                .Open(record.Facts.Architecture.Engine, name, elf)
+                .Then<ModuleTarget>(target => IsLoadedOne(target) is { } problem ? problem : target);
         }
         catch (ElfFormatException e)
         {
@@ -92,17 +91,16 @@ public sealed class ModuleFiles(CacheRoot cache, KernelRecord record)
         }
     }
 
-    private Problem? IsLoadedOne(string name, ElfObject elf)
+    private Problem? IsLoadedOne(ModuleTarget module)
     {
-        var loaded = record.Facts.Modules.FirstOrDefault(m => m.Name == name);
+        var loaded = record.Facts.Modules.FirstOrDefault(m => m.Name == module.ObjectName);
         return
             loaded?.BuildId is { } running
-            && elf.FindSection(".note.gnu.build-id") is { } note
-            && BuildId.Find(note.Content, elf.Order) is { } own
-            && !string.Equals(own.Hex, running, StringComparison.OrdinalIgnoreCase)
+            && module.BuildId is { } own
+            && !string.Equals(own, running, StringComparison.OrdinalIgnoreCase)
             ? new(
                 RecordProblems.ModuleContradicts,
-                $"{name}: the file has build-id {own}, the module that was loaded when the kernel was captured {running}"
+                $"{module}: the file has build-id {own}, the module that was loaded when the kernel was captured {running}"
             )
             : null;
     }

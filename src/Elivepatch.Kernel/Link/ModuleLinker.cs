@@ -64,10 +64,12 @@ public sealed class ModuleLinker(
             return objtoolProblem;
         }
 
+        var processor = record.Facts.Architecture.Engine;
         var named = ColdParts
             .Join(ElfReader.Read(await ReadAsync($"{name}.o")))
             .Then(joined => LivepatchNames.Apply(joined, module))
-            .Then<ElfObject>(renamed => ModuleCallSites.Drop(renamed, record.Facts.Architecture.Engine));
+            .Then(renamed => ModuleBranches.SwitchOff(renamed, processor))
+            .Then<ElfObject>(switched => ModuleCallSites.Drop(switched, processor));
         if (!named.TryGet(out var linkable))
         {
             return named;

@@ -474,6 +474,12 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
             return Ended<NewLivepatch>("verify", [refused]);
         }
 
+        var objects = statement.Predicate.BuildDefinition.InternalParameters.Objects;
+        if (new LoadedLivepatches(machine.Files).FindStrangers(objects) is { Count: > 0 } strangers)
+        {
+            return Ended<NewLivepatch>("verify", strangers);
+        }
+
         progress.Report(new("verify", $"signed by {connection.Key.Id[..16]}", StageState.Done));
         var livepatch = new OwnLivepatch
         {

@@ -140,6 +140,15 @@ public sealed record ExplainedUnit(string Unit, string Proof, int Symbols)
     public string? Object { get; init; }
 }
 
+/// <summary>An object of the kernel that a livepatch patches.</summary>
+/// <param name="Name"><c>vmlinux</c> or a module.</param>
+/// <param name="BuildId">The build-id of the module's file, hexadecimal; null for vmlinux, and if the file has none.</param>
+/// <param name="Functions">Number of its functions that are diverted.</param>
+/// <param name="StaysLoaded">
+/// True if the module cannot be unloaded while the livepatch is live: kernels before 6.3 could not load it a second time.
+/// </param>
+public sealed record ExplainedObject(string Name, string? BuildId, int Functions, bool StaysLoaded);
+
 /// <summary>What is in a livepatch and why, as data from which text is made.</summary>
 /// <param name="Name">Module name.</param>
 /// <param name="Release">Kernel release, as printed by <c>uname -r</c>.</param>
@@ -160,6 +169,13 @@ public sealed record Explanation(
     IReadOnlyList<ExplainedReference> References
 )
 {
+    /// <summary>The objects of the kernel that it patches, in the order of its lists; empty if written by an older version.</summary>
+    public IReadOnlyList<ExplainedObject> Objects
+    {
+        get => field ?? [];
+        init;
+    } = [];
+
     /// <summary>The author's statements on which the livepatch depends, in order of the units.</summary>
     public IReadOnlyList<AuthorStatement> Statements
     {

@@ -112,6 +112,13 @@ public sealed record ExternalParameters(
 /// <param name="Test">The result of the test in a virtual machine; null if there was none.</param>
 public sealed record InternalParameters(string Engine, string Compiler, IReadOnlyList<ExplainedUnit> Units, TestSummary? Test)
 {
+    /// <summary>The objects of the kernel that it patches; empty if written by an older server.</summary>
+    public IReadOnlyList<ExplainedObject> Objects
+    {
+        get => field ?? [];
+        init;
+    }
+
     /// <summary>
     /// The addresses of the module that the kernel may keep: if there are any, it can be disabled and replaced, but not unloaded.
     /// Empty if written by an older server.
