@@ -9,7 +9,6 @@ using System.Text;
 using Elivepatch.Builder.Broker;
 using Elivepatch.Builder.Jobs;
 using Elivepatch.Builder.Workers;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,5 +1,5 @@
 using Elivepatch.Model.Statements;
-using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Machine;
 

@@ -4,7 +4,7 @@
 using Elivepatch.Model;
 using Elivepatch.Model.Statements;
 using Elivepatch.Protocol;
-using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Machine;
 

@@ -9,7 +9,6 @@ using Elivepatch.Engine.Escape;
 using Elivepatch.Model;
 using Elivepatch.Model.Explanations;
 using Elivepatch.Model.Statements;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Api;
@@ -370,7 +369,7 @@ internal static class SeededState
                 ? await PutAsync(JsonSerializer.SerializeToUtf8Bytes(explanation, ProtocolJson.Default.Explanation))
                 : null,
             Statement = isRich
-                ? await PutAsync(JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement))
+                ? await PutAsync(JsonSerializer.SerializeToUtf8Bytes(statement, ManifestJson.Default.Statement))
                 : null,
             Console = isRich ? await PutAsync(Encoding.UTF8.GetBytes(console)) : null,
             // Without a boot image nothing is tested, and layouts alone are compared.

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json;
 using Elivepatch.Builder.Sources;
 using Elivepatch.Kernel.Storage;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
-using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Builder.Workers;
 

@@ -282,7 +282,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
             .Combine(carried, given.Patches, request.Dropped)
             .Then<Plan>(patches =>
             {
-                var references = PatchReference.To(patches);
+                var references = PatchFile.ToReferences(patches);
                 var statements = given.Statements ?? ledger.CarriedStatements(loaded, machine.BootId);
                 var live = ledger.Live(loaded);
                 var withdrawn = withdrawals.Find((live ?? ledger.WantedLivepatch)?.Sha256);

@@ -9,6 +9,7 @@ using System.Text.Json.Serialization.Metadata;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Machine.Service;
 

@@ -4,7 +4,6 @@
 using System.ComponentModel;
 using System.Globalization;
 using System.Text.Json;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Http;
 using Elivepatch.Server.Security;

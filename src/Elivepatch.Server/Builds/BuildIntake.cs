@@ -88,7 +88,7 @@ public sealed class BuildIntake(
                 Submission = blob,
                 Source = kernel.Source,
                 BootImage = kernel.BootImage,
-                Patches = PatchReference.To(submission.Patches),
+                Patches = PatchFile.ToReferences(submission.Patches),
                 Token = tokenId,
                 Requester = tokenName,
                 Submitted = clock.GetUtcNow(),

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Signing;
 using Elivepatch.Terminal;
 

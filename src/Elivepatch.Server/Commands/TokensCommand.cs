@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;

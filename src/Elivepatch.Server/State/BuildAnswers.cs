@@ -4,7 +4,6 @@
 
 using System.Data.Common;
 using System.Text.Json;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Microsoft.Extensions.Caching.Memory;
 

@@ -3,7 +3,6 @@ using System.Text.Json;
 using Dapper;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Model;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Server.State;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Dapper;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Server.State;

@@ -6,7 +6,6 @@ using Elivepatch.Builder;
 using Elivepatch.Builder.Jobs;
 using Elivepatch.Builder.Workers;
 using Elivepatch.Model;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Builds;

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Elivepatch.Client.Tests.Machine;
 using Elivepatch.Machine;
 using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Client.Tests.Service;
 

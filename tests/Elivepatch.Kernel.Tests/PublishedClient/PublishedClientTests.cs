@@ -6,8 +6,6 @@ using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Tests.SelfConfigured;
 using Elivepatch.Kernel.VirtualMachines;
-using Elivepatch.Protocol;
-using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Xunit;
 using static Elivepatch.Kernel.Tests.StockKernel;
@@ -154,7 +152,7 @@ public sealed class PublishedClientTests(StockKernel stock)
         };
         var manifest = key.Sign(
             Statement.PayloadType,
-            JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement)
+            JsonSerializer.SerializeToUtf8Bytes(statement, ManifestJson.Default.Statement)
         );
         var kernel = $"state/kernels/{record.Facts.BuildId}";
         return
@@ -177,7 +175,7 @@ public sealed class PublishedClientTests(StockKernel stock)
             new($"{kernel}/content/{module}", built.Module),
             new(
                 $"{kernel}/content/{module}.manifest.json",
-                JsonSerializer.SerializeToUtf8Bytes(manifest, ProtocolJson.Default.Envelope)
+                JsonSerializer.SerializeToUtf8Bytes(manifest, ManifestJson.Default.Envelope)
             ),
             new($"{kernel}/content/{reference.Sha256}", patch),
         ];

@@ -1,5 +1,6 @@
 using System.Net;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Hosting;
 using Elivepatch.Server.Signing;

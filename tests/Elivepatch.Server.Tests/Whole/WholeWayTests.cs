@@ -9,7 +9,6 @@ using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.VirtualMachines;
 using Elivepatch.Machine;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Checks;
@@ -94,7 +93,7 @@ public sealed class WholeWayTests
         var signer = new ManifestSigner(keys, bench.Blobs, TimeSpan.FromDays(30), TimeProvider.System);
         var manifest = JsonSerializer.SerializeToUtf8Bytes(
             Get(await signer.SignAsync(ended, Cancellation)),
-            ProtocolJson.Default.Envelope
+            ManifestJson.Default.Envelope
         );
         var artifact = await bench.Blobs.ReadAsync(ended.End.Artifact!, Cancellation);
         Assert.True(artifact.AsSpan().EndsWith(ModuleSigner.Magic));

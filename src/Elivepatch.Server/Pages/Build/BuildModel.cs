@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Elivepatch.Model.Explanations;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Configuration;
@@ -99,7 +98,7 @@ public sealed record BuildModel
                 Explanation = await ReadAsync(blobs, found.End?.Explanation, ProtocolJson.Default.Explanation, cancellation),
                 Statement =
                     found.State == BuildState.Succeeded
-                        ? await ReadAsync(blobs, found.End?.Statement, ProtocolJson.Default.Statement, cancellation)
+                        ? await ReadAsync(blobs, found.End?.Statement, ManifestJson.Default.Statement, cancellation)
                         : null,
                 Key = keys.List().FirstOrDefault(k => k.IsCurrent)?.Id,
                 ManifestDays = options.ManifestDays,
