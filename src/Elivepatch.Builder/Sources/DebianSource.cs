@@ -28,7 +28,7 @@ internal sealed class DebianSource(CacheRoot cache) : IKernelSource
     public bool HasBootImage => true;
 
     /// <inheritdoc/>
-    public async Task<string?> WhyNotAsync(SourceRequest request, CancellationToken cancellation)
+    public async Task<string?> FindProblemAsync(SourceRequest request, CancellationToken cancellation)
     {
         if (contradicted.TryGetValue((request.Release, request.BuildId), out var reason))
         {

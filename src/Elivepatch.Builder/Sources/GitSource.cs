@@ -35,7 +35,7 @@ internal sealed class GitSource(CacheRoot cache, SourceEntry entry) : IKernelSou
     private bool IsLocal => Path.IsPathRooted(entry.Location);
 
     /// <inheritdoc/>
-    public async Task<string?> WhyNotAsync(SourceRequest request, CancellationToken cancellation)
+    public async Task<string?> FindProblemAsync(SourceRequest request, CancellationToken cancellation)
     {
         var commit = await CommitAsync(request.Release, cancellation);
         return commit.Succeeded ? null : commit.Problems[0].Reason;

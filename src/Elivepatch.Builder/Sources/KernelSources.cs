@@ -41,7 +41,7 @@ public sealed class KernelSources : IDisposable
         var coverage = new SourceCoverage(false, false, tried);
         foreach (var source in Asked(request.Release, tried))
         {
-            if (await source.WhyNotAsync(request, cancellation) is { } reason)
+            if (await source.FindProblemAsync(request, cancellation) is { } reason)
             {
                 tried.Add($"{source.Name}: {reason}");
                 continue;
@@ -75,7 +75,7 @@ public sealed class KernelSources : IDisposable
         var tried = new List<string>();
         foreach (var source in Asked(request.Release, tried))
         {
-            if (await source.WhyNotAsync(request, cancellation) is { } reason)
+            if (await source.FindProblemAsync(request, cancellation) is { } reason)
             {
                 tried.Add($"{source.Name}: {reason}");
                 continue;

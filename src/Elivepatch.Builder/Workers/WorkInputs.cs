@@ -16,7 +16,7 @@ internal sealed class WorkInputs(CacheRoot cache, WorkClient client)
     private readonly string folder = cache.Folder("inputs");
 
     /// <summary>The path of an input.</summary>
-    public async Task<Outcome<string>> GetAsync(WorkHold hold, string digest, CancellationToken cancellation)
+    public async Task<Outcome<string>> GetAsync(AssignedBuild hold, string digest, CancellationToken cancellation)
     {
         if (!ContentDigest.IsHex(digest))
         {

@@ -41,7 +41,12 @@ internal sealed partial class WorkerBuild(
     /// <param name="begun">Told when a build is ours: then it is reported to the server as running.</param>
     /// <param name="ended">Cancelled when the server wants this attempt to end.</param>
     /// <param name="stopping">Cancelled when the worker stops.</param>
-    public async Task<Settled> RunAsync(string told, Action<WorkHold> begun, CancellationToken ended, CancellationToken stopping)
+    public async Task<Settled> RunAsync(
+        string told,
+        Action<AssignedBuild> begun,
+        CancellationToken ended,
+        CancellationToken stopping
+    )
     {
         try
         {
@@ -51,7 +56,7 @@ internal sealed partial class WorkerBuild(
             }
 
             var build = order.Build;
-            var hold = new WorkHold(build, order.Attempt);
+            var hold = new AssignedBuild(build, order.Attempt);
             begun(hold);
             LogBegins(build, order.Attempt);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(ended, stopping);
@@ -106,7 +111,7 @@ internal sealed partial class WorkerBuild(
     // Null where the worker stops: then somebody else begins it again.
     private async Task<WorkResult?> ResultAsync(
         WorkOrder order,
-        WorkHold hold,
+        AssignedBuild hold,
         CancellationToken cancellation,
         CancellationToken stopping
     )
@@ -135,7 +140,7 @@ internal sealed partial class WorkerBuild(
         }
     }
 
-    private async Task<BuildProduct> BuildAsync(WorkOrder order, WorkHold hold, CancellationToken cancellation)
+    private async Task<BuildProduct> BuildAsync(WorkOrder order, AssignedBuild hold, CancellationToken cancellation)
     {
         var told = 0L;
         await using var journal = new BuildJournal(async events =>
@@ -169,7 +174,7 @@ internal sealed partial class WorkerBuild(
         return product;
     }
 
-    private async Task<Outcome<BuildOrder>> FetchAsync(WorkOrder order, WorkHold hold, CancellationToken cancellation)
+    private async Task<Outcome<BuildOrder>> FetchAsync(WorkOrder order, AssignedBuild hold, CancellationToken cancellation)
     {
         var paths = new List<string?>();
         foreach (var digest in (string?[])[order.Kernel.Capture, order.Kernel.Source, order.Kernel.BootImage])

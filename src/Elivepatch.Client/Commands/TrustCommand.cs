@@ -300,7 +300,7 @@ internal static class TrustCommand
             new(session.Machine.Time, session.Machine.RetryPause, _ => { }),
             session.Machine.Proxy
         );
-        var shown = await client.KeysAsync(cancellation);
+        var shown = await client.GetKeysAsync(cancellation);
         return shown.Then(source.Find);
     }
 }

@@ -136,7 +136,12 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
     {
         if (reported.Add(name))
         {
-            statements.Refuse(problems, new(code, $"{correlation.After.Name}: {what}"), StatementKind.LayoutIsSafe, name);
+            statements.AddUnlessLifted(
+                problems,
+                new(code, $"{correlation.After.Name}: {what}"),
+                StatementKind.LayoutIsSafe,
+                name
+            );
         }
     }
 }

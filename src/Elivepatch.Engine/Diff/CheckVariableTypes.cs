@@ -41,7 +41,7 @@ internal sealed class CheckVariableTypes(
         var problem = new Problem(code, $"{correlation.After.Name}: {name}{what}");
         if (LeaveOut.IsOnlyOne(correlation.Before, before, name))
         {
-            statements.Refuse(problems, problem, StatementKind.LayoutIsSafe, name);
+            statements.AddUnlessLifted(problems, problem, StatementKind.LayoutIsSafe, name);
         }
         else
         {

@@ -30,11 +30,11 @@ public static class DetectChanges
         var comparer = new PieceComparer(correlation, correlation.After.Layouts, linesMove);
         var problems = new List<Problem>();
         var statements = stated ?? new(correlation.After.Name, []);
-        selection = selection.And(statements.FunctionsToPatch);
+        selection = selection.Union(statements.FunctionsToPatch);
         var changed = ChangedFunctions(correlation, comparer, selection, problems);
         foreach (var function in changed.SelectMany(c => c.Before!.Symbols))
         {
-            statements.States(StatementKind.PatchFunctionToo, function.Name);
+            statements.TryUse(StatementKind.PatchFunctionToo, function.Name);
         }
 
         var types = new StorageTypes(correlation.Before.Debug, correlation.After.Debug);
@@ -252,7 +252,7 @@ public static class DetectChanges
             };
             if (what is not null)
             {
-                statements.Refuse(
+                statements.AddUnlessLifted(
                     problems,
                     new(DiffProblems.ChangedInit, $"{correlation.After.Name}: {name} {what}"),
                     StatementKind.LeaveOutInit,

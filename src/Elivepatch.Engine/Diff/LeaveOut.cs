@@ -26,11 +26,19 @@ internal static class LeaveOut
         var problem = new Problem(DiffProblems.ChangedData, $"{correlation.After.Name}: {before.Name} {difference}");
         if (WhyNever(correlation, before, after) is { } why)
         {
-            statements.RefuseAlways(problems, problem with { CaseRemedy = Never + why }, StatementKind.LeaveOutInitialiser, name);
+            statements.AddUnliftable(
+                problems,
+                problem with
+                {
+                    CaseRemedy = Never + why,
+                },
+                StatementKind.LeaveOutInitialiser,
+                name
+            );
         }
         else if (IsOnlyOne(correlation.Before, before, name))
         {
-            statements.Refuse(problems, problem, StatementKind.LeaveOutInitialiser, name);
+            statements.AddUnlessLifted(problems, problem, StatementKind.LeaveOutInitialiser, name);
         }
         else
         {
@@ -61,7 +69,7 @@ internal static class LeaveOut
         {
             // A variable that only the compiler removed has a state that the source still means: it may have folded the initial
             // value into the code, where the running kernel has another one by now.
-            statements.RefuseAlways(
+            statements.AddUnliftable(
                 problems,
                 problem with
                 {
@@ -81,12 +89,12 @@ internal static class LeaveOut
         )
         {
             // Whoever states it says the same.
-            _ = statements.States(StatementKind.StaticLocalMayGo, name);
+            _ = statements.TryUse(StatementKind.StaticLocalMayGo, name);
             return $"the removal of {name}: the running kernel keeps it, for old code only";
         }
         else
         {
-            statements.Refuse(problems, problem, StatementKind.StaticLocalMayGo, name);
+            statements.AddUnlessLifted(problems, problem, StatementKind.StaticLocalMayGo, name);
         }
 
         return null;

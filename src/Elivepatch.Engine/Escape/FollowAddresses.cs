@@ -283,7 +283,7 @@ internal sealed class FollowAddresses(
 
             if (KnownCallees.ReturnsFirst(name))
             {
-                result = Argument(state, 0).Further();
+                result = Argument(state, 0).Widen();
             }
         }
         else if (name is "klp_shadow_alloc" or "klp_shadow_get_or_alloc")
@@ -418,7 +418,7 @@ internal sealed class FollowAddresses(
             passed[callee] = values = [.. calls.Arguments.Select(_ => AddressValue.Other)];
         }
 
-        var joined = values[argument].Join(AddressValue.Among(given));
+        var joined = values[argument].Join(AddressValue.OneOf(given));
         isNews |= !joined.SameAs(values[argument]);
         values[argument] = joined;
     }
@@ -475,7 +475,7 @@ internal sealed class FollowAddresses(
             var slots = passedOnStack[callee];
             var to = offset!.Value - top + (isTail ? 0 : calls.ReturnAddress);
             var old = slots.GetValueOrDefault(to, AddressValue.Other);
-            var joined = old.Join(AddressValue.Among(OwnOf(state, value)));
+            var joined = old.Join(AddressValue.OneOf(OwnOf(state, value)));
             isNews |= !joined.SameAs(old);
             slots[to] = joined;
         }
@@ -577,7 +577,7 @@ internal sealed class FollowAddresses(
         // A structure of 16 bytes comes back in both registers. What else is left in the second means nothing, and nobody says
         // which it is. Behind a call it is empty, and what may be in the first as well is what that was chosen from (cmov).
         var first = state[calls.Results.First];
-        var second = AddressValue.Among(state[calls.Results.Second].Own.Except(first.Own));
+        var second = AddressValue.OneOf(state[calls.Results.Second].Own.Except(first.Own));
         if (isPatched(current.Entry))
         {
             Escape(first.Own, EscapeWay.Returned);
@@ -585,8 +585,8 @@ internal sealed class FollowAddresses(
         }
 
         var (oldFirst, oldSecond) = returned.GetValueOrDefault(current.Entry, (AddressValue.Other, AddressValue.Other));
-        first = oldFirst.Join(AddressValue.Among(first.Own));
-        second = oldSecond.Join(AddressValue.Among(second.Own));
+        first = oldFirst.Join(AddressValue.OneOf(first.Own));
+        second = oldSecond.Join(AddressValue.OneOf(second.Own));
         isNews |= !first.SameAs(oldFirst) || !second.SameAs(oldSecond);
         returned[current.Entry] = (first, second);
     }
@@ -631,7 +631,7 @@ internal sealed class FollowAddresses(
                     NoteComputed(Get(state, target));
                 }
 
-                Set(state, target, Get(state, target).Plus(code.Operation == Operation.Add ? bytes : -bytes));
+                Set(state, target, Get(state, target).Add(code.Operation == Operation.Add ? bytes : -bytes));
                 break;
             case Operation.And when target.Number == calls.StackPointer && target.Size == Word:
                 state.Stack = AddressValue.Stack(null);
@@ -641,19 +641,19 @@ internal sealed class FollowAddresses(
                 break;
             case Operation.Pop:
                 var popped = state.LoadSlot(state.Stack.StackOffset);
-                state.Stack = state.Stack.Plus(Word);
+                state.Stack = state.Stack.Add(Word);
                 Store(state, instruction, popped, code.OperandAt(0));
                 break;
             case Operation.PushState:
                 Push(state, AddressValue.Other);
                 break;
             case Operation.PopState:
-                state.Stack = state.Stack.Plus(Word);
+                state.Stack = state.Stack.Add(Word);
                 break;
             case Operation.LeaveFrame:
                 state.Stack = state[calls.FramePointer].IsStack ? state[calls.FramePointer] : AddressValue.Stack(null);
                 state[calls.FramePointer] = state.LoadSlot(state.Stack.StackOffset);
-                state.Stack = state.Stack.Plus(Word);
+                state.Stack = state.Stack.Add(Word);
                 break;
             case Operation.CopyBytes:
                 StoreTo(state, Argument(state, 0), null, Held(state, Argument(state, 1)), isWhole: false);
@@ -677,7 +677,7 @@ internal sealed class FollowAddresses(
 
     private void Push(FlowState state, AddressValue value)
     {
-        state.Stack = state.Stack.Plus(-Word);
+        state.Stack = state.Stack.Add(-Word);
         StoreInFrame(state, state.Stack.StackOffset, value, isWhole: true);
     }
 
@@ -807,7 +807,7 @@ internal sealed class FollowAddresses(
     // What the memory at an address may hold.
     private static AddressValue Held(FlowState state, AddressValue address, bool isWhole = false)
     {
-        var value = AddressValue.Among(address.Own.SelectMany(o => o.Contents));
+        var value = AddressValue.OneOf(address.Own.SelectMany(o => o.Contents));
         return address.IsStack ? value.Join(state.LoadSlot(isWhole ? address.StackOffset : null)) : value;
     }
 
@@ -824,7 +824,7 @@ internal sealed class FollowAddresses(
         var plainBase = memory.Base.Exists ? Get(state, memory.Base) : AddressValue.Other;
         if (!memory.Index.Exists && instruction.Displacement is null && memory.Base.Exists)
         {
-            var there = plainBase.Plus(memory.Displacement);
+            var there = plainBase.Add(memory.Displacement);
             if (there is { IsStack: true, StackOffset: null or >= Word })
             {
                 isNews |= readsStackArguments.Add(current.Entry);

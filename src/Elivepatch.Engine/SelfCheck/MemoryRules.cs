@@ -38,7 +38,7 @@ internal static class MemoryRules
             where
                 context.AddressOf(use) is { } address
                 && memory.KindOf(address) == MemoryKind.Init
-                && context.OldCodeOf(use)?.Mentions.Contains(address) != true
+                && context.ReplacedCodeOf(use)?.References.Contains(address) != true
             select $"{use.Function} refers to {use.Relocation.Symbol}";
         var inData =
             from relocation in OfData(context)
@@ -60,7 +60,7 @@ internal static class MemoryRules
             let place = unchecked(context.AddressOf(use)!.Value + (ulong)use.Displacement)
             where
                 memory.KindOf(place) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant or MemoryKind.Code
-                && context.OldCodeOf(use)?.Writes.Contains(place) != true
+                && context.ReplacedCodeOf(use)?.Writes.Contains(place) != true
             select $"{use.Function} writes to {use.Relocation.Symbol}";
         return RuleFinding.Of(faults.Distinct(), "as far as instructions name what they write to");
     }
@@ -107,7 +107,7 @@ internal static class MemoryRules
         bool IsCode(ulong? address) => address is { } known && memory.KindOf(known) == MemoryKind.Code;
         var taken = context
             .CodeUses.All.Where(u => u is { Use: AddressUse.Value, Displacement: 0 } && IsCode(context.AddressOf(u)))
-            .Where(u => context.OldCodeOf(u)?.Takes.Contains(context.AddressOf(u)!.Value) != true)
+            .Where(u => context.ReplacedCodeOf(u)?.AddressesTaken.Contains(context.AddressOf(u)!.Value) != true)
             .Select(u => (Address: context.AddressOf(u)!.Value, What: $"{u.Function} takes the address of {u.Relocation.Symbol}"))
             .Concat(
                 from field in OfData(context)

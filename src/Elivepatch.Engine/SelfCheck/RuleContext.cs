@@ -70,7 +70,7 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
 
     private readonly Lazy<CodeUses> codeUses = new(() => CodeUses.Read(module.Architecture, elf));
 
-    private readonly OldCode? oldCode = kernel.Vmlinux is { Image: { } image } vmlinux
+    private readonly ReplacedCode? replacedCode = kernel.Vmlinux is { Image: { } image } vmlinux
         ? new(module.Architecture, vmlinux.Symbols, image)
         : null;
 
@@ -126,15 +126,15 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     /// <summary>
     /// What the function does that the one with this instruction replaces; null for new functions, and without image.
     /// </summary>
-    public OldFunction? OldCodeOf(CodeUse use)
+    public FunctionAccesses? ReplacedCodeOf(CodeUse use)
     {
         var name = SymbolNames.ParentOfCold(use.Function);
         return
-            oldCode is not null
+            replacedCode is not null
             && replaced.Value.TryGetValue(name, out var entry)
             && entry.OldName is not null
             && At(Named(null, entry.OldName), entry.OldPosition) is { } old
-            ? oldCode.Read(old)
+            ? replacedCode.Read(old)
             : null;
     }
 

@@ -225,7 +225,7 @@ public sealed partial class LivepatchBuild
         [
             .. units.SelectMany(u => u.Diff.Problems),
             .. ofInterfaces,
-            .. request.Statements.Unused(considered),
+            .. request.Statements.FindUnused(considered),
         ];
         return problems.Count > 0 ? Outcome<IReadOnlyList<UnitDiff>>.Failure(problems) : units.Select(u => u.Diff).ToList();
     }
@@ -240,7 +240,7 @@ public sealed partial class LivepatchBuild
     )
     {
         await using var compilation = UnitCompilation.Start(compiler, tree, commands, SourceOverlay.None, [], cancellation);
-        var unpatched = await compilation.UnpatchedAsync();
+        var unpatched = await compilation.CompileUnpatchedAsync();
         return unpatched.Then(units => Each(units, u => Place(u, kernel, facts)));
     }
 

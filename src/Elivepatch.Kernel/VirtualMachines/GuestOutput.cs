@@ -111,7 +111,7 @@ internal sealed class GuestOutput : IDisposable
                 console.Append(line).Append('\n');
             }
 
-            if (stream.Events.Count > 0 || !KvmDevice.SaysFailed(line))
+            if (stream.Events.Count > 0 || !KvmDevice.ReportsFailure(line))
             {
                 return;
             }

@@ -219,7 +219,7 @@ internal static class TrialReading
     {
         var script = trial.Script is null ? 0 : 1;
         List<string> names = [.. modules.Select(m => m.Name)];
-        if (TrialPlan.StandInsFor(modules) is not null)
+        if (TrialPlan.NeutralLivepatchesFor(modules) is not null)
         {
             names.AddRange([TrialPlan.Neutral, TrialPlan.Again]);
         }

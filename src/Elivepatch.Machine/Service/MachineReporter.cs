@@ -86,9 +86,9 @@ public static class MachineReporter
         }
 
         var kernel = state.ReadKernel(status.BuildId, status.Release);
-        var keys = WithdrawalNews.KeysOf(kernel.Succeeded ? kernel.Value.Livepatches : [], config, address.Url);
-        var news = new WithdrawalNews(machine, state, address, client);
-        var (_, problems) = await news.TakeAsync(known.Withdrawals ?? [], keys, cancellation);
+        var keys = WithdrawalUpdates.KeysOf(kernel.Succeeded ? kernel.Value.Livepatches : [], config, address.Url);
+        var news = new WithdrawalUpdates(machine, state, address, client);
+        var (_, problems) = await news.AcceptAsync(known.Withdrawals ?? [], keys, cancellation);
         return new ReportResult(address.Url, name, problems);
     }
 

@@ -349,7 +349,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
             return Ended<BuildView>("ask", registered.Problems);
         }
 
-        var sent = await new KernelParcel(connection.Client, machine, request.Source, progress).SendAsync(
+        var sent = await new KernelUpload(connection.Client, machine, request.Source, progress).SendAsync(
             registered.Value,
             cancellation
         );
@@ -439,13 +439,13 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
     )
     {
         progress.Report(new("fetch", "", StageState.Running));
-        var module = await connection.Client.ModuleAsync(build.Id, cancellation);
+        var module = await connection.Client.GetModuleAsync(build.Id, cancellation);
         if (!module.Succeeded)
         {
             return Ended<NewLivepatch>("fetch", module.Problems);
         }
 
-        var manifest = await connection.Client.ManifestAsync(build.Id, cancellation);
+        var manifest = await connection.Client.GetManifestAsync(build.Id, cancellation);
         if (!manifest.Succeeded)
         {
             return Ended<NewLivepatch>("fetch", manifest.Problems);
@@ -553,7 +553,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
     )
     {
         var accepted = PublicKey.Read(livepatch.PublicKey);
-        return await new WithdrawalNews(machine, state, connection.Address, connection.Client).AskAsync(
+        return await new WithdrawalUpdates(machine, state, connection.Address, connection.Client).QueryAsync(
             livepatch,
             [connection.Key, .. accepted.Succeeded ? [accepted.Value] : (PublicKey[])[]],
             cancellation

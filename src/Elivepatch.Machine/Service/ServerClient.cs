@@ -64,7 +64,7 @@ public sealed class ServerClient : IDisposable
     }
 
     /// <summary>The server's keys.</summary>
-    public Task<Outcome<IReadOnlyList<KeyView>>> KeysAsync(CancellationToken cancellation) =>
+    public Task<Outcome<IReadOnlyList<KeyView>>> GetKeysAsync(CancellationToken cancellation) =>
         AskAsync(
             () => new(HttpMethod.Get, address.Of(ApiRoutes.Keys)),
             ProtocolJson.Default.IReadOnlyListKeyView,
@@ -84,7 +84,7 @@ public sealed class ServerClient : IDisposable
         );
 
     /// <summary>A kernel.</summary>
-    public Task<Outcome<KernelView>> KernelAsync(string kernel, CancellationToken cancellation) =>
+    public Task<Outcome<KernelView>> GetKernelAsync(string kernel, CancellationToken cancellation) =>
         AskAsync(
             () => new(HttpMethod.Get, address.Of(ApiRoutes.Kernel(kernel))),
             ProtocolJson.Default.KernelView,
@@ -133,7 +133,7 @@ public sealed class ServerClient : IDisposable
     }
 
     /// <summary>A build.</summary>
-    public Task<Outcome<BuildView>> BuildAsync(string build, CancellationToken cancellation) =>
+    public Task<Outcome<BuildView>> GetBuildAsync(string build, CancellationToken cancellation) =>
         AskAsync(
             () => new(HttpMethod.Get, address.Of(ApiRoutes.Build(build))),
             ProtocolJson.Default.BuildView,
@@ -156,7 +156,7 @@ public sealed class ServerClient : IDisposable
     }
 
     /// <summary>Whether a module has been withdrawn. What is answered is not believed before its signature holds.</summary>
-    public Task<Outcome<WithdrawalAnswer>> WithdrawalAsync(string sha256, CancellationToken cancellation) =>
+    public Task<Outcome<WithdrawalAnswer>> GetWithdrawalAsync(string sha256, CancellationToken cancellation) =>
         AskAsync(
             () => new(HttpMethod.Get, address.Of(ApiRoutes.Withdrawal(sha256))),
             ProtocolJson.Default.WithdrawalAnswer,
@@ -166,11 +166,11 @@ public sealed class ServerClient : IDisposable
         );
 
     /// <summary>A build's module.</summary>
-    public Task<Outcome<byte[]>> ModuleAsync(string build, CancellationToken cancellation) =>
+    public Task<Outcome<byte[]>> GetModuleAsync(string build, CancellationToken cancellation) =>
         FetchAsync(ApiRoutes.Artifact(build), LargestModule, cancellation);
 
     /// <summary>A build's manifest.</summary>
-    public Task<Outcome<byte[]>> ManifestAsync(string build, CancellationToken cancellation) =>
+    public Task<Outcome<byte[]>> GetManifestAsync(string build, CancellationToken cancellation) =>
         FetchAsync(ApiRoutes.Manifest(build), Protocol.Manifests.Envelope.LargestFile, cancellation);
 
     /// <summary>Reads the events of a build as long as they come.</summary>
@@ -179,7 +179,7 @@ public sealed class ServerClient : IDisposable
     /// <param name="take">Takes each new event.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>A problem where the stream did not come to a good end.</returns>
-    public async Task<Problem?> EventsAsync(string build, long after, Action<BuildEvent> take, CancellationToken cancellation)
+    public async Task<Problem?> ReadEventsAsync(string build, long after, Action<BuildEvent> take, CancellationToken cancellation)
     {
         var read = await TalkAsync<bool>(
             () =>

@@ -111,7 +111,7 @@ public sealed record TrustedConnection(ServerAddress Address, ServerClient Clien
         CancellationToken cancellation
     )
     {
-        var keys = await client.KeysAsync(cancellation);
+        var keys = await client.GetKeysAsync(cancellation);
         if (!keys.TryGet(out var shown))
         {
             return Outcome<PublicKey>.Failure(keys.Problems);

@@ -26,9 +26,9 @@ internal static class BuildEndpoints
             .MapPost(ApiRoutes.Builds, SubmitAsync)
             .Produces<BuildView>()
             .Produces<BuildView>(StatusCodes.Status202Accepted)
-            .Needs(TokenScopes.Submit)
-            .Uploads(options.MaxSubmissionBytes)
-            .Says(
+            .RequireScope(TokenScopes.Submit)
+            .AllowUpload(options.MaxSubmissionBytes)
+            .Describe(
                 "builds",
                 "submitBuild",
                 "Submits a build. Equal requests share one build; the answer is 202 until it has ended, then 200."
@@ -36,18 +36,18 @@ internal static class BuildEndpoints
         routes
             .MapGet(ApiRoutes.Builds, ListAsync)
             .Produces<BuildPage>()
-            .Needs(TokenScopes.Read)
-            .Says("builds", "listBuilds", "Lists the builds, newest first.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("builds", "listBuilds", "Lists the builds, newest first.");
         routes
             .MapGet(Routes.Build, FindAsync)
             .Produces<BuildView>()
-            .Needs(TokenScopes.Read)
-            .Says("builds", "getBuild", "Returns one build.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("builds", "getBuild", "Returns one build.");
         routes
             .MapPost(Routes.Cancel, CancelAsync)
             .Produces<BuildView>()
-            .Needs(TokenScopes.Submit)
-            .Says("builds", "cancelBuild", "Cancels a build of the token, or any build with the scope operate.");
+            .RequireScope(TokenScopes.Submit)
+            .Describe("builds", "cancelBuild", "Cancels a build of the token, or any build with the scope operate.");
     }
 
     private static async Task<IResult> SubmitAsync(
@@ -69,7 +69,7 @@ internal static class BuildEndpoints
             return Answers.Refuse(submitted.Problems);
         }
 
-        AuditTrail.IsAbout(context, build.Id);
+        AuditTrail.SetSubject(context, build.Id);
         var view = BuildViews.Of(build);
         return view.IsFinal ? TypedResults.Ok(view) : TypedResults.Accepted(ApiRoutes.Build(build.Id), view);
     }

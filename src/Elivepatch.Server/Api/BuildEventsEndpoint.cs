@@ -25,9 +25,9 @@ internal static class BuildEventsEndpoint
         routes
             .MapGet(Routes.Events, FollowAsync)
             .Produces<BuildEvent>(StatusCodes.Status200OK, MediaType)
-            .Needs(TokenScopes.Read)
-            .Streams()
-            .Says(
+            .RequireScope(TokenScopes.Read)
+            .AllowStream()
+            .Describe(
                 "builds",
                 "followBuild",
                 "Streams the events of a build as they happen (server-sent events), until it has ended."

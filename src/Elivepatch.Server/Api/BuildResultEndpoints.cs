@@ -27,20 +27,20 @@ internal static class BuildResultEndpoints
         routes
             .MapGet(Routes.Log, LogAsync)
             .Produces<string>(StatusCodes.Status200OK, "text/plain")
-            .Needs(TokenScopes.Read)
-            .Says("builds", "getLog", "Returns the log of a build so far, as text.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("builds", "getLog", "Returns the log of a build so far, as text.");
         routes
             .MapGet(Routes.Artifact, ArtifactAsync)
             .Produces<Stream>(StatusCodes.Status200OK, Bytes)
-            .Needs(TokenScopes.Read)
-            .Noted()
-            .Says("builds", "getArtifact", "Returns the module (.ko).");
+            .RequireScope(TokenScopes.Read)
+            .Audited()
+            .Describe("builds", "getArtifact", "Returns the module (.ko).");
         routes
             .MapGet(Routes.Manifest, ManifestAsync)
             .Produces<Envelope>()
-            .Needs(TokenScopes.Read)
-            .Noted()
-            .Says(
+            .RequireScope(TokenScopes.Read)
+            .Audited()
+            .Describe(
                 "builds",
                 "getManifest",
                 "Returns the manifest, freshly dated and signed: an in-toto statement in a DSSE envelope."
@@ -48,13 +48,13 @@ internal static class BuildResultEndpoints
         routes
             .MapGet(Routes.Explanation, ExplanationAsync)
             .Produces<Explanation>()
-            .Needs(TokenScopes.Read)
-            .Says("builds", "getExplanation", "Returns the explanation of what is in the livepatch and why.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("builds", "getExplanation", "Returns the explanation of what is in the livepatch and why.");
         routes
             .MapGet(Routes.Console, ConsoleAsync)
             .Produces<string>(StatusCodes.Status200OK, "text/plain")
-            .Needs(TokenScopes.Read)
-            .Says("builds", "getConsole", "Returns the console output of the test's virtual machine.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("builds", "getConsole", "Returns the console output of the test's virtual machine.");
     }
 
     public static async Task<IResult> LogAsync(

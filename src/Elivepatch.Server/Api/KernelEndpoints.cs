@@ -22,27 +22,27 @@ internal static class KernelEndpoints
     {
         routes
             .MapGet(ApiRoutes.Kernels, ListAsync)
-            .Needs(TokenScopes.Read)
-            .Says("kernels", "listKernels", "Lists the kernels, newest first.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("kernels", "listKernels", "Lists the kernels, newest first.");
         routes
             .MapPost(ApiRoutes.Kernels, TellAsync)
             .Accepts<Stream>(Bytes, Gzip)
             .Produces<KernelView>()
-            .Needs(TokenScopes.Submit)
-            .Uploads(options.MaxCaptureBytes)
-            .Says("kernels", "addKernel", "Registers a kernel from a capture. Idempotent.");
+            .RequireScope(TokenScopes.Submit)
+            .AllowUpload(options.MaxCaptureBytes)
+            .Describe("kernels", "addKernel", "Registers a kernel from a capture. Idempotent.");
         routes
             .MapGet(Routes.Kernel, FindAsync)
             .Produces<KernelView>()
-            .Needs(TokenScopes.Read)
-            .Says("kernels", "getKernel", "Returns one kernel, with its missing parts.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("kernels", "getKernel", "Returns one kernel, with its missing parts.");
         routes
             .MapPut(Routes.KernelPart, AddPartAsync)
             .Accepts<Stream>(Bytes, Gzip)
             .Produces<KernelView>()
-            .Needs(TokenScopes.Submit)
-            .Uploads(options.MaxSourceBytes)
-            .Says(
+            .RequireScope(TokenScopes.Submit)
+            .AllowUpload(options.MaxSourceBytes)
+            .Describe(
                 "kernels",
                 "addKernelPart",
                 "Uploads a missing part of a kernel, its source (a tar archive) or its boot image, for the token's own builds or, with "
@@ -51,8 +51,8 @@ internal static class KernelEndpoints
         routes
             .MapDelete(Routes.Kernel, RemoveAsync)
             .Produces(StatusCodes.Status204NoContent)
-            .Needs(TokenScopes.Operate)
-            .Says("kernels", "removeKernel", "Removes a kernel that no build refers to.");
+            .RequireScope(TokenScopes.Operate)
+            .Describe("kernels", "removeKernel", "Removes a kernel that no build refers to.");
     }
 
     private static Task<IReadOnlyList<KernelView>> ListAsync(
@@ -159,7 +159,7 @@ internal static class KernelEndpoints
             return Answers.Refuse(outcome.Problems);
         }
 
-        AuditTrail.IsAbout(context, kernel.Id);
+        AuditTrail.SetSubject(context, kernel.Id);
         return TypedResults.Ok(kernel);
     }
 }

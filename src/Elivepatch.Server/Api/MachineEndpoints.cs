@@ -25,9 +25,9 @@ internal static class MachineEndpoints
         routes
             .MapPost(ApiRoutes.Machines, ReportAsync)
             .Produces<MachineView>()
-            .Needs(TokenScopes.Report)
-            .Routinely()
-            .Says(
+            .RequireScope(TokenScopes.Report)
+            .AuditRefusalsOnly()
+            .Describe(
                 "machines",
                 "reportMachine",
                 "Reports the status of a machine, replacing its earlier report. The answer lists its withdrawn livepatches."
@@ -35,8 +35,12 @@ internal static class MachineEndpoints
         routes
             .MapGet(ApiRoutes.Machines, ListAsync)
             .Produces<MachinePage>()
-            .Needs(TokenScopes.Read)
-            .Says("machines", "listMachines", "Lists the machines in the order of their names, all or those that match a text.");
+            .RequireScope(TokenScopes.Read)
+            .Describe(
+                "machines",
+                "listMachines",
+                "Lists the machines in the order of their names, all or those that match a text."
+            );
     }
 
     /// <summary>A machine as others see it.</summary>
@@ -73,7 +77,7 @@ internal static class MachineEndpoints
             return Answers.Refuse(ServerProblems.TooManyMachines, $"the token already reports for {MostOfToken} machines");
         }
 
-        AuditTrail.IsAbout(context, kept.Id);
+        AuditTrail.SetSubject(context, kept.Id);
         var withdrawn = WithdrawnOnMachines.Find(report, await withdrawals.OfKernelAsync(report.BuildId, cancellation));
         // One that is known by its name alone may be another: nothing is signed that may be wrong.
         var notices = withdrawn.Where(w => w.IsCertain).Select(w => signer.Sign(w.Withdrawal)).ToList();
@@ -93,7 +97,7 @@ internal static class MachineEndpoints
         CancellationToken cancellation
     )
     {
-        if (text is not null && SearchText.WhyNot(text) is { } why)
+        if (text is not null && SearchText.FindProblem(text) is { } why)
         {
             return Answers.Refuse(ServerProblems.RequestMalformed, why);
         }

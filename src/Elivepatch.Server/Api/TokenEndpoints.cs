@@ -14,18 +14,18 @@ internal static class TokenEndpoints
     {
         routes
             .MapGet(ApiRoutes.Tokens, ListAsync)
-            .Needs(TokenScopes.Operate)
-            .Says("tokens", "listTokens", "Lists the tokens, newest first, without their secrets.");
+            .RequireScope(TokenScopes.Operate)
+            .Describe("tokens", "listTokens", "Lists the tokens, newest first, without their secrets.");
         routes
             .MapPost(ApiRoutes.Tokens, MakeAsync)
             .Produces<NewToken>(StatusCodes.Status201Created)
-            .Needs(TokenScopes.Operate)
-            .Says("tokens", "createToken", "Creates a token. Its secret is only in this answer.");
+            .RequireScope(TokenScopes.Operate)
+            .Describe("tokens", "createToken", "Creates a token. Its secret is only in this answer.");
         routes
             .MapDelete(Routes.Token, RevokeAsync)
             .Produces(StatusCodes.Status204NoContent)
-            .Needs(TokenScopes.Operate)
-            .Says("tokens", "revokeToken", "Revokes a token.");
+            .RequireScope(TokenScopes.Operate)
+            .Describe("tokens", "revokeToken", "Revokes a token.");
     }
 
     private static async Task<IReadOnlyList<TokenView>> ListAsync(TokenTable tokens, CancellationToken cancellation) =>
@@ -45,7 +45,7 @@ internal static class TokenEndpoints
             return Answers.Refuse(issued.Problems);
         }
 
-        AuditTrail.IsAbout(context, made.Token.Id);
+        AuditTrail.SetSubject(context, made.Token.Id);
         return TypedResults.Created(ApiRoutes.Token(made.Token.Id), made);
     }
 

@@ -22,8 +22,8 @@ internal static class WithdrawalEndpoints
         routes
             .MapGet(ApiRoutes.Withdrawals, ListAsync)
             .Produces<WithdrawalPage>()
-            .Needs(TokenScopes.Operate)
-            .Says(
+            .RequireScope(TokenScopes.Operate)
+            .Describe(
                 "withdrawals",
                 "listWithdrawals",
                 "Lists the livepatches that have been withdrawn, newest first, with the machines that report them."
@@ -31,8 +31,8 @@ internal static class WithdrawalEndpoints
         routes
             .MapGet(Routes.Withdrawal, FindAsync)
             .Produces<WithdrawalAnswer>()
-            .Needs(TokenScopes.Read)
-            .Says("withdrawals", "getWithdrawal", "Returns the signed notice for a withdrawn module, or none.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("withdrawals", "getWithdrawal", "Returns the signed notice for a withdrawn module, or none.");
     }
 
     /// <summary>The machines that report a withdrawn module, at most some.</summary>

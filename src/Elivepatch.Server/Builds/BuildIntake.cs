@@ -114,7 +114,7 @@ public sealed class BuildIntake(
         var build = await builds.CancelAsync(id, cancellation);
         if (build is { IsCancelling: true })
         {
-            signals.TellCancelled(id);
+            signals.NotifyCancelled(id);
         }
 
         return build;

@@ -55,7 +55,7 @@ internal sealed partial class ArtifactAuditService(
         {
             if (settled > 0)
             {
-                await chores.LetGoAsync(Chore, me, CancellationToken.None);
+                await chores.ReleaseAsync(Chore, me, CancellationToken.None);
             }
         }
 

@@ -57,7 +57,7 @@ internal sealed class PublishedModules(BuildTable builds, ArtifactAudit audit, T
 
         var verdict = await audit.SettleAsync(build, cancellation);
         return verdict.Problems.Count > 0 ? Withdrawn(ProblemReport.Of(verdict.Problems))
-            : verdict.WhyNot is { } whyNot ? new(ServerProblems.LivepatchUnchecked, whyNot)
+            : verdict.UnknownReason is { } whyNot ? new(ServerProblems.LivepatchUnchecked, whyNot)
             : null;
     }
 

@@ -238,7 +238,7 @@ internal sealed record CheckedBuild(
     /// <summary>A build that was checked now.</summary>
     public static CheckedBuild Of(StoredBuild build, ArtifactVerdict verdict) =>
         verdict.Problems.Count > 0 ? Withdrawn(build, verdict.Problems.Select(p => $"{p.Code.Id} {p.Reason}"))
-        : verdict.WhyNot is { } whyNot ? Of(build, UncheckedWord, [whyNot])
+        : verdict.UnknownReason is { } whyNot ? Of(build, UncheckedWord, [whyNot])
         : Of(build, KeptWord, []);
 
     /// <summary>A build that has been withdrawn.</summary>

@@ -94,7 +94,7 @@ internal static class Answers
     {
         public Task ExecuteAsync(HttpContext httpContext) =>
             (
-                httpContext.GetEndpoint()?.Metadata.GetMetadata<IProblemAnswer>()?.Tell(details)
+                httpContext.GetEndpoint()?.Metadata.GetMetadata<IProblemAnswer>()?.ResultFor(details)
                 ?? TypedResults.Json(details, ProtocolJson.Default.ProblemDetails, ProblemDetails.MediaType, details.Status)
             ).ExecuteAsync(httpContext);
     }

@@ -6,5 +6,5 @@ namespace Elivepatch.Server.Http;
 internal interface IProblemAnswer
 {
     /// <summary>The answer that tells of a failure.</summary>
-    IResult Tell(ProblemDetails details);
+    IResult ResultFor(ProblemDetails details);
 }

@@ -22,10 +22,10 @@ internal static class PageEndpoints
         Reading(pages.MapGet(PageRoutes.Builds, BuildsModel.ShowAsync));
         Reading(pages.MapGet(PageRoutes.BuildPattern, BuildModel.ShowAsync));
         Reading(pages.MapPost(PageRoutes.BuildPattern + "/cancel", CancelAsync));
-        Reading(pages.MapGet(PageRoutes.BuildPattern + "/events", FollowAsync)).Streams();
+        Reading(pages.MapGet(PageRoutes.BuildPattern + "/events", FollowAsync)).AllowStream();
         Reading(pages.MapGet(PageRoutes.BuildPattern + "/log", BuildResultEndpoints.LogAsync));
-        Reading(pages.MapGet(PageRoutes.BuildPattern + "/module", BuildResultEndpoints.ArtifactAsync)).Noted();
-        Reading(pages.MapGet(PageRoutes.BuildPattern + "/manifest", BuildResultEndpoints.ManifestAsync)).Noted();
+        Reading(pages.MapGet(PageRoutes.BuildPattern + "/module", BuildResultEndpoints.ArtifactAsync)).Audited();
+        Reading(pages.MapGet(PageRoutes.BuildPattern + "/manifest", BuildResultEndpoints.ManifestAsync)).Audited();
         Reading(pages.MapGet(PageRoutes.BuildPattern + "/explanation", BuildResultEndpoints.ExplanationAsync));
         Reading(pages.MapGet(PageRoutes.BuildPattern + "/console", BuildResultEndpoints.ConsoleAsync));
         Reading(pages.MapGet(PageRoutes.Kernels, KernelsModel.ShowAsync));

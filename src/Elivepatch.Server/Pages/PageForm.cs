@@ -13,7 +13,7 @@ internal sealed record SentForm(IFormCollection Fields);
 internal static class PageForm
 {
     /// <summary>The field with the word.</summary>
-    public const string Word = "form";
+    public const string AntiForgeryField = "form";
 
     /// <summary>Reads a form.</summary>
     /// <param name="context">The request.</param>
@@ -45,7 +45,9 @@ internal static class PageForm
             return Refused("its cookie is missing or too old");
         }
 
-        return SessionSecret.IsFormWord(secret, form[Word]) ? new SentForm(form) : Refused("it is of another session");
+        return SessionSecret.IsAntiForgeryValue(secret, form[AntiForgeryField])
+            ? new SentForm(form)
+            : Refused("it is of another session");
     }
 
     // Every browser of today says where a form is from. A proxy may have changed the host, so its word counts only where the

@@ -10,5 +10,5 @@ internal sealed record PageRoute : IProblemAnswer
     public static bool IsPage(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<PageRoute>() is not null;
 
     /// <inheritdoc/>
-    public IResult Tell(ProblemDetails details) => PageProblems.Tell(details);
+    public IResult ResultFor(ProblemDetails details) => PageProblems.PageFor(details);
 }

@@ -79,7 +79,7 @@ internal static class SignInEndpoints
         var now = clock.GetUtcNow();
         await sessions.BeginAsync(SessionSecret.Hash(secret), token.Id, now, now + SessionSecret.Life, cancellation);
         SessionCookie.Write(context, secret);
-        AuditTrail.IsAbout(context, token.Id);
+        AuditTrail.SetSubject(context, token.Id);
         return SeeOther(context, back);
     }
 
@@ -106,7 +106,7 @@ internal static class SignInEndpoints
     {
         var secret = SessionCookie.ReadSignIn(context.Request) ?? SessionSecret.Create();
         SessionCookie.WriteSignIn(context, secret);
-        return new(new(back, message, SessionSecret.FormWord(secret)), status);
+        return new(new(back, message, SessionSecret.AntiForgeryValue(secret)), status);
     }
 
     private static IResult SeeOther(HttpContext context, string path)
@@ -119,5 +119,5 @@ internal static class SignInEndpoints
 /// <summary>What the page to sign in shows.</summary>
 /// <param name="Return">Where to go then.</param>
 /// <param name="Message">What went wrong; null for nothing.</param>
-/// <param name="FormWord">What the form carries.</param>
-public sealed record SignInModel(string Return, string? Message, string FormWord);
+/// <param name="AntiForgeryValue">What the form carries.</param>
+public sealed record SignInModel(string Return, string? Message, string AntiForgeryValue);

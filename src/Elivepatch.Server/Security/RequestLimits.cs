@@ -76,12 +76,12 @@ internal static class RequestLimits
     }
 
     /// <summary>An endpoint that takes a large body.</summary>
-    public static TBuilder Uploads<TBuilder>(this TBuilder endpoint, long most)
+    public static TBuilder AllowUpload<TBuilder>(this TBuilder endpoint, long most)
         where TBuilder : IEndpointConventionBuilder =>
         endpoint.RequireRateLimiting(UploadPolicy).WithMetadata(Timeout(uploadTime), new RequestSize(most));
 
     /// <summary>An endpoint whose answer goes on.</summary>
-    public static TBuilder Streams<TBuilder>(this TBuilder endpoint)
+    public static TBuilder AllowStream<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder =>
         endpoint.RequireRateLimiting(StreamPolicy).WithMetadata(new DisableRequestTimeoutAttribute());
 

@@ -46,7 +46,7 @@ internal sealed class TokenAuthentication(
 
         var now = clock.GetUtcNow();
         var found = await known.FindAsync(secret, Context.RequestAborted);
-        if (TokenCheck.WhyNot(found?.Token, now) is { } why)
+        if (TokenCheck.FindProblem(found?.Token, now) is { } why)
         {
             return AuthenticateResult.Fail(why);
         }

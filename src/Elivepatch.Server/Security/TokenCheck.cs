@@ -7,8 +7,8 @@ namespace Elivepatch.Server.Security;
 
 /// <summary>What came of a check.</summary>
 /// <param name="Token">The token that may be used; null where none may.</param>
-/// <param name="Why">Why none may; null where one may.</param>
-internal sealed record CheckedToken(StoredToken? Token, string? Why);
+/// <param name="Refusal">Why none may; null where one may.</param>
+internal sealed record CheckedToken(StoredToken? Token, string? Refusal);
 
 /// <summary>Says whether a token may be used.</summary>
 internal sealed partial class TokenCheck(TokenTable tokens, TimeProvider clock, ILogger<TokenCheck> log)
@@ -19,7 +19,7 @@ internal sealed partial class TokenCheck(TokenTable tokens, TimeProvider clock, 
     private static readonly TimeSpan usePrecision = TimeSpan.FromMinutes(1);
 
     /// <summary>Why a token may not be used at a time; null where it may.</summary>
-    public static string? WhyNot(StoredToken? token, DateTimeOffset now) =>
+    public static string? FindProblem(StoredToken? token, DateTimeOffset now) =>
         token switch
         {
             null => "the token is unknown",
@@ -42,7 +42,7 @@ internal sealed partial class TokenCheck(TokenTable tokens, TimeProvider clock, 
     public async Task<CheckedToken> OfAsync(StoredToken? token, CancellationToken cancellation)
     {
         var now = clock.GetUtcNow();
-        if (WhyNot(token, now) is { } why)
+        if (FindProblem(token, now) is { } why)
         {
             return new(null, why);
         }

@@ -53,7 +53,7 @@ internal sealed partial class Retention(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var timer = new SteadyTimer(clock);
+        var timer = new MonotonicTimer(clock);
         try
         {
             for (var wait = afterStart; ; wait = interval)

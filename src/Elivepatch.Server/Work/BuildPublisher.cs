@@ -103,7 +103,7 @@ internal sealed class BuildPublisher(BrokerAddress address, ILogger<BuildPublish
                 BuildMessage.Body(build),
                 limit.Token
             );
-            broker.IsWell();
+            broker.MarkAvailable();
             return Published.Kept;
         }
         catch (PublishException e) when (e.IsReturn)
@@ -112,7 +112,7 @@ internal sealed class BuildPublisher(BrokerAddress address, ILogger<BuildPublish
         }
         catch (Exception e) when (BrokerFailure.IsOfBroker(e, cancellation))
         {
-            broker.IsLost(BrokerFailure.Reason(e));
+            broker.MarkUnavailable(BrokerFailure.Reason(e));
             return Published.Unconfirmed;
         }
     }

@@ -29,7 +29,7 @@ public sealed class RemoteBuilds(
 )
 {
     /// <summary>Takes a worker's report; its builds are its own for another while.</summary>
-    public async Task<Outcome<WorkerOrders>> HearAsync(string worker, WorkerReport report, CancellationToken cancellation)
+    public async Task<Outcome<WorkerOrders>> AcceptReportAsync(string worker, WorkerReport report, CancellationToken cancellation)
     {
         if (report.Version != EngineVersion.Current)
         {
@@ -85,7 +85,7 @@ public sealed class RemoteBuilds(
     }
 
     /// <summary>The path of something that a build is made of, for its worker.</summary>
-    public async Task<Outcome<string>> InputAsync(BuildLease lease, string digest, CancellationToken cancellation)
+    public async Task<Outcome<string>> GetInputAsync(BuildLease lease, string digest, CancellationToken cancellation)
     {
         if (await builds.RenewAsync(lease, cancellation) is not { } build)
         {
@@ -103,7 +103,7 @@ public sealed class RemoteBuilds(
     /// <param name="told">How many the worker has sent in this attempt before these.</param>
     /// <param name="happened">The events.</param>
     /// <param name="cancellation">Ends it.</param>
-    public async Task<Problem?> NoteAsync(
+    public async Task<Problem?> AddEventsAsync(
         BuildLease lease,
         long told,
         IReadOnlyList<BuildEvent> happened,

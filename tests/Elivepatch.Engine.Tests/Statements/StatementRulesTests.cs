@@ -103,7 +103,7 @@ public sealed class StatementRulesTests
         var other = good with { Name = "struct misspelt" };
         var statements = Elivepatch.Engine.Tests.Diff.Patched.Value(AuthorStatements.Of([good, other]));
 
-        var problem = Assert.Single(statements.Unused([good]));
+        var problem = Assert.Single(statements.FindUnused([good]));
 
         Assert.Equal("ELP0445: layout-is-safe: struct misspelt in fs/eventfd.c", problem.ToString());
     }

@@ -132,9 +132,9 @@ public sealed class InterruptedAuditTests(SharedPostgres postgres) : IDisposable
         Assert.True(await chores.TakeAsync("chore", "one", TimeSpan.FromMinutes(1), Cancellation));
         Assert.True(await chores.TakeAsync("chore", "one", TimeSpan.FromMinutes(1), Cancellation));
         Assert.False(await chores.TakeAsync("chore", "two", TimeSpan.FromMinutes(1), Cancellation));
-        await chores.LetGoAsync("chore", "two", Cancellation);
+        await chores.ReleaseAsync("chore", "two", Cancellation);
         Assert.False(await chores.TakeAsync("chore", "two", TimeSpan.FromMinutes(1), Cancellation));
-        await chores.LetGoAsync("chore", "one", Cancellation);
+        await chores.ReleaseAsync("chore", "one", Cancellation);
         Assert.True(await chores.TakeAsync("chore", "two", TimeSpan.FromMinutes(1), Cancellation));
         // The clock was a year ahead when it was taken.
         server.Clock.Now -= TimeSpan.FromDays(365);

@@ -119,12 +119,12 @@ public sealed class WholeWayTests
         // that the build had.
         var check = new ArtifactCheck(new(cache, bench.Kernels, bench.Blobs), bench.Blobs);
         var verdict = await check.RunAsync(ended, Cancellation);
-        Assert.True(verdict.IsKept, $"{string.Join('\n', verdict.Problems)}{verdict.WhyNot}");
+        Assert.True(verdict.IsKept, $"{string.Join('\n', verdict.Problems)}{verdict.UnknownReason}");
 
         // One whose cache is empty finds no fault, and does not call that none.
         check = new(new(Get(CacheRoot.Open(Path.Combine(bench.Folder, "empty"))), bench.Kernels, bench.Blobs), bench.Blobs);
         verdict = await check.RunAsync(ended, Cancellation);
-        Assert.True(verdict is { Problems: [], WhyNot: not null }, string.Join('\n', verdict.Problems));
+        Assert.True(verdict is { Problems: [], UnknownReason: not null }, string.Join('\n', verdict.Problems));
 
         // Asking again is answered at once.
         Assert.Equal(BuildState.Succeeded, Get(await bench.Intake.SubmitAsync(submission, "other", "other", Cancellation)).State);

@@ -43,7 +43,7 @@ public sealed record BuildsModel
             return Malformed("there is no such state");
         }
 
-        if (SearchText.WhyNot(text) is { } why)
+        if (SearchText.FindProblem(text) is { } why)
         {
             return Malformed(why);
         }
@@ -79,7 +79,7 @@ public sealed record BuildsModel
         PageRoutes.With(PageRoutes.Builds, ("state", state is { } word ? Shown.Word(word) : null), ("q", Text));
 
     /// <summary>Another page of the list.</summary>
-    internal string Behind(string? build) =>
+    internal string NextPageUrl(string? build) =>
         PageRoutes.With(PageRoutes.Builds, ("state", State is { } word ? Shown.Word(word) : null), ("q", Text), ("after", build));
 
     private static IResult Malformed(string reason) => PageProblems.Refuse(new Problem(ServerProblems.RequestMalformed, reason));

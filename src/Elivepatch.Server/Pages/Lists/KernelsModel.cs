@@ -31,7 +31,7 @@ public sealed record KernelsModel(
     )
     {
         var text = (q ?? "").Trim();
-        if (SearchText.WhyNot(text) is { } why)
+        if (SearchText.FindProblem(text) is { } why)
         {
             return PageProblems.Refuse(new Problem(ServerProblems.RequestMalformed, why));
         }

@@ -36,7 +36,7 @@ public sealed record MachinesModel(
     )
     {
         var text = (q ?? "").Trim();
-        if (SearchText.WhyNot(text) is { } why)
+        if (SearchText.FindProblem(text) is { } why)
         {
             return PageProblems.Refuse(new Problem(ServerProblems.RequestMalformed, why));
         }

@@ -11,7 +11,7 @@ using Elivepatch.Model;
 namespace Elivepatch.Kernel.Patches;
 
 /// <summary>Finds who sees a change besides the units of C.</summary>
-internal sealed class OtherReaders(CacheRoot cache)
+internal sealed class NonCReaders(CacheRoot cache)
 {
     private const string Assembly = ".S",
         LinkerScript = ".lds.S",
@@ -72,7 +72,7 @@ internal sealed class OtherReaders(CacheRoot cache)
     /// What is wrong with changing this C file, which is no unit of the kernel, or null: the build makes a program of it that
     /// writes sources or tables, or constants for assembly.
     /// </summary>
-    public static Problem? OfFile(PreparedTree tree, string path) =>
+    public static Problem? FindForFile(PreparedTree tree, string path) =>
         IsForConstants(path) || IsHostProgram(tree, path)
             ? new(PatchProblems.PatchChangesBuild, $"{path} is compiled into what the build makes sources from")
             : null;
@@ -131,7 +131,7 @@ internal sealed class OtherReaders(CacheRoot cache)
     /// A problem for each program of the build that a patch changes: it writes sources that no unit of the patch need include.
     /// Preparation made these programs, and kbuild wrote beside each what it was compiled from, and how.
     /// </summary>
-    public async Task<IReadOnlyList<Problem>> ProgramsAsync(
+    public async Task<IReadOnlyList<Problem>> FindProgramsAsync(
         PreparedTree tree,
         PatchedSources sources,
         CancellationToken cancellation

@@ -8,18 +8,22 @@ using Elivepatch.Engine.Units;
 namespace Elivepatch.Engine.SelfCheck;
 
 /// <summary>What a function of the running kernel does, in addresses of the running kernel.</summary>
-/// <param name="Mentions">Addresses that it mentions.</param>
-/// <param name="Takes">Addresses that it loads, stores or compares as such, rather than what lies there.</param>
+/// <param name="References">Addresses that it mentions.</param>
+/// <param name="AddressesTaken">Addresses that it loads, stores or compares as such, rather than what lies there.</param>
 /// <param name="Writes">Addresses that it writes to, as far as instructions name them.</param>
-internal sealed record OldFunction(IReadOnlySet<ulong> Mentions, IReadOnlySet<ulong> Takes, IReadOnlySet<ulong> Writes);
+internal sealed record FunctionAccesses(
+    IReadOnlySet<ulong> References,
+    IReadOnlySet<ulong> AddressesTaken,
+    IReadOnlySet<ulong> Writes
+);
 
 /// <summary>Reads functions of the running kernel from its image.</summary>
-internal sealed class OldCode(Architecture architecture, ObjectSymbols symbols, KernelImage image)
+internal sealed class ReplacedCode(Architecture architecture, ObjectSymbols symbols, KernelImage image)
 {
-    private readonly Dictionary<KernelSymbol, OldFunction> known = [];
+    private readonly Dictionary<KernelSymbol, FunctionAccesses> known = [];
 
     /// <summary>Reads a function and its cold part.</summary>
-    public OldFunction Read(KernelSymbol function)
+    public FunctionAccesses Read(KernelSymbol function)
     {
         if (known.TryGetValue(function, out var read))
         {
