@@ -57,7 +57,11 @@ internal static class QueueOverhead
             var order = (await client.BeginAsync(build, stopping)).Value;
             var hold = new AssignedBuild(build, order.Attempt);
             begun(hold);
-            await client.EndAsync(hold, new() { Problems = [new("ELP0301", "the patch does not apply", "", "")] }, stopping);
+            await client.SendResultAsync(
+                hold,
+                new() { Problems = [new("ELP0301", "the patch does not apply", "", "")] },
+                stopping
+            );
             ended.GetOrAdd(build, _ => new()).TrySetResult();
             return Settled.Done;
         }

@@ -505,7 +505,7 @@ internal static class SeededState
             Boot = boot,
             Livepatches = livepatches,
         };
-        Assert.Null(MachineReportRules.Refuse(report));
+        Assert.Null(MachineReportRules.Check(report));
         await server
             .Get<MachineTable>()
             .ReportAsync(new(MachineEndpoints.IdOf("t", name), "t", name, report, seen, seen), 100, Cancellation);

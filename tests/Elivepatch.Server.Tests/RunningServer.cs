@@ -73,7 +73,7 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>A client with a new token.</summary>
     public async Task<HttpClient> WithScopesAsync(params string[] scopes)
     {
-        var made = await IssueToken.RunAsync(
+        var made = await TokenIssuer.IssueAsync(
             Get<TokenTable>(),
             new($"test {string.Join(' ', scopes)}", scopes),
             Clock.Now,

@@ -29,7 +29,7 @@ public sealed class KernelSources : IDisposable
     }
 
     /// <summary>Whether a place has the source of a kernel, as far as can be told without downloading it.</summary>
-    public async Task<SourceCoverage> CoverageAsync(SourceRequest request, CancellationToken cancellation)
+    public async Task<SourceCoverage> GetCoverageAsync(SourceRequest request, CancellationToken cancellation)
     {
         var key = (request.Release, request.BuildId);
         if (known.TryGetValue(key, out var kept) && clock.GetElapsedTime(kept.At) < Remembered)

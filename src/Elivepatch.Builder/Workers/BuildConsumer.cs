@@ -40,7 +40,7 @@ internal sealed partial class BuildConsumer(
     public IReadOnlyList<AssignedBuild> Running => [.. running.Values.Select(r => r.Hold).OfType<AssignedBuild>()];
 
     /// <summary>Ends a build that the server does not want (from here) any more.</summary>
-    public void End(string build)
+    public void Cancel(string build)
     {
         foreach (var found in running.Values.Where(r => r.Hold?.Build == build))
         {
@@ -77,9 +77,9 @@ internal sealed partial class BuildConsumer(
                     await EndAllAsync(link);
                 }
             }
-            catch (Exception e) when (BrokerFailure.IsOfBroker(e, stopping))
+            catch (Exception e) when (BrokerFailure.IsBrokerFailure(e, stopping))
             {
-                broker.MarkUnavailable(BrokerFailure.Reason(e));
+                broker.MarkUnavailable(BrokerFailure.Describe(e));
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {

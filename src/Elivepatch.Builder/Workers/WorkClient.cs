@@ -98,7 +98,7 @@ internal sealed class WorkClient : IDisposable
     /// <param name="told">How many were sent in this attempt before these.</param>
     /// <param name="events">The events.</param>
     /// <param name="cancellation">Ends it.</param>
-    public Task<Problem?> NoteAsync(
+    public Task<Problem?> AddEventsAsync(
         AssignedBuild hold,
         long told,
         IReadOnlyList<BuildEvent> events,
@@ -143,7 +143,7 @@ internal sealed class WorkClient : IDisposable
     }
 
     /// <summary>Ends a build.</summary>
-    public Task<Problem?> EndAsync(AssignedBuild hold, WorkResult result, CancellationToken cancellation) =>
+    public Task<Problem?> SendResultAsync(AssignedBuild hold, WorkResult result, CancellationToken cancellation) =>
         TalkAsync(
             () => Json(ApiRoutes.WorkResult(hold.Build), hold, result, whole.WorkResult),
             NothingAsync,
@@ -234,7 +234,7 @@ internal sealed class WorkClient : IDisposable
                 return await take(answer, inTime.Token);
             }
 
-            var problem = WhyRefused(answer.StatusCode, await ReadAsync(answer, inTime.Token));
+            var problem = ReadRefusal(answer.StatusCode, await ReadAsync(answer, inTime.Token));
             // A server whose database or disk is away, or which a proxy says is away, may be well again soon. One that breaks
             // (500) would break again.
             return
@@ -258,7 +258,7 @@ internal sealed class WorkClient : IDisposable
     }
 
     // What is no answer of ours is one of something before the server, or of another server.
-    private static Problem WhyRefused(HttpStatusCode status, byte[] body)
+    private static Problem ReadRefusal(HttpStatusCode status, byte[] body)
     {
         try
         {

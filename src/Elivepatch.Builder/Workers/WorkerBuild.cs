@@ -68,12 +68,12 @@ internal sealed partial class WorkerBuild(
             }
 
             // Until somebody has taken the result it is not lost: only a worker that is killed has to do it again.
-            var refused = await client.EndAsync(hold, result, stopping);
+            var refused = await client.SendResultAsync(hold, result, stopping);
             if (refused is not null && refused.Code != WorkProblems.BuildLost && refused.Code != WorkProblems.WorkResultMalformed)
             {
                 // The build shall not wait for an end that nobody takes.
                 refused = new(WorkProblems.WorkResultMalformed, $"the server does not take the result: {refused.Reason}");
-                await client.EndAsync(hold, Result(Failed(refused)), stopping);
+                await client.SendResultAsync(hold, Result(Failed(refused)), stopping);
             }
 
             LogEnded(build, refused);
@@ -145,7 +145,7 @@ internal sealed partial class WorkerBuild(
         var told = 0L;
         await using var journal = new BuildJournal(async events =>
         {
-            LogNoted(order.Build, await client.NoteAsync(hold, told, events, cancellation));
+            LogNoted(order.Build, await client.AddEventsAsync(hold, told, events, cancellation));
             told += events.Count;
             return true;
         });
@@ -156,7 +156,7 @@ internal sealed partial class WorkerBuild(
         }
 
         Func<byte[], KernelConfig, CancellationToken, Task<Outcome<byte[]>>>? sign = order.SignsModules
-            ? (module, config, ending) => client.SignAsync(hold, module, config.String("MODULE_SIG_HASH"), ending)
+            ? (module, config, ending) => client.SignAsync(hold, module, config.GetString("MODULE_SIG_HASH"), ending)
             : null;
         var orders = new BuildPolicy
         {
@@ -168,7 +168,7 @@ internal sealed partial class WorkerBuild(
         var product = await run(ready, journal, cancellation);
         if (product.Explanation is not null)
         {
-            prepared.Note(order.Kernel.Id);
+            prepared.Add(order.Kernel.Id);
         }
 
         return product;

@@ -140,7 +140,7 @@ public sealed class WorkerHost : IDisposable
                 servers.MarkAvailable();
                 foreach (var build in orders.Ended)
                 {
-                    consumer.End(build);
+                    consumer.Cancel(build);
                 }
             }
             else if (

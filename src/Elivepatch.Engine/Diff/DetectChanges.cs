@@ -195,7 +195,7 @@ public static class DetectChanges
             // Labels of a changed function are part of that change; Include sees to it that nobody is left with the old ones.
             else if (difference is not null && !after.LabelledFunctions.Any(changed.Contains))
             {
-                LeaveOut.Initialiser(correlation, before, after, difference, statements, problems);
+                LeaveOut.CheckInitialiser(correlation, before, after, difference, statements, problems);
             }
         }
 
@@ -219,7 +219,7 @@ public static class DetectChanges
             )
         )
         {
-            return LeaveOut.StaticLocal(correlation, before, statements, problems);
+            return LeaveOut.CheckStaticLocal(correlation, before, statements, problems);
         }
 
         problems.Add(new(DiffProblems.AmbiguousStaticLocal, $"{unit}: which variable after the patch is {plain}{owner}?"));
@@ -273,7 +273,9 @@ public static class DetectChanges
         static ILookup<string, ElfSection> Sections(UnitObject unit, SectionRole role) =>
             unit.SectionsOf(role)
                 .Where(s =>
-                    s.Size > 0 && !s.Name.StartsWith(".discard.addressable", StringComparison.Ordinal) && !ExportLists.Has(s)
+                    s.Size > 0
+                    && !s.Name.StartsWith(".discard.addressable", StringComparison.Ordinal)
+                    && !ExportLists.IsExportSection(s)
                 )
                 .ToLookup(s => s.Name);
 

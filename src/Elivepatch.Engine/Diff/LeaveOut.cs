@@ -13,7 +13,7 @@ internal static class LeaveOut
     private const string Never = "No statement lifts this: ";
 
     /// <summary>A changed initial value: left out, the running kernel's value stays.</summary>
-    public static void Initialiser(
+    public static void CheckInitialiser(
         Correlation correlation,
         Piece before,
         Piece after,
@@ -24,7 +24,7 @@ internal static class LeaveOut
     {
         var name = NameOf(correlation.Before, before);
         var problem = new Problem(DiffProblems.ChangedData, $"{correlation.After.Name}: {before.Name} {difference}");
-        if (WhyNever(correlation, before, after) is { } why)
+        if (FindObstacle(correlation, before, after) is { } why)
         {
             statements.AddUnliftable(
                 problems,
@@ -51,7 +51,12 @@ internal static class LeaveOut
     /// declaration, and there is no new variable that could go on with its state, that is what the patch says, in words the
     /// result.
     /// </summary>
-    public static string? StaticLocal(Correlation correlation, Piece before, UnitStatements statements, List<Problem> problems)
+    public static string? CheckStaticLocal(
+        Correlation correlation,
+        Piece before,
+        UnitStatements statements,
+        List<Problem> problems
+    )
     {
         var unit = correlation.Before.Name;
         var plain = SymbolNames.OfVariable(before.Name);
@@ -115,7 +120,7 @@ internal static class LeaveOut
             : plain;
     }
 
-    private static string? WhyNever(Correlation correlation, Piece before, Piece after)
+    private static string? FindObstacle(Correlation correlation, Piece before, Piece after)
     {
         if (before.Size != after.Size && UserOf(correlation, after) is { } user)
         {

@@ -274,14 +274,14 @@ internal sealed class FollowAddresses(
         }
 
         NoteReferences(state, name);
-        if (KnownCallees.KeepsNothing(name) || assembly.KeepsNothing(name))
+        if (KnownCallees.RetainsNothing(name) || assembly.RetainsNothing(name))
         {
-            if (KnownCallees.Copies(name))
+            if (KnownCallees.CopiesMemory(name))
             {
                 StoreTo(state, Argument(state, 0), null, Held(state, Argument(state, 1)), isWhole: false);
             }
 
-            if (KnownCallees.ReturnsFirst(name))
+            if (KnownCallees.ReturnsFirstArgument(name))
             {
                 result = Argument(state, 0).Widen();
             }
@@ -326,14 +326,14 @@ internal sealed class FollowAddresses(
         }
 
         if (
-            KnownCallees.TakesReference(name)
+            KnownCallees.TakesModuleReference(name)
             && Argument(state, 0) is { MayBeOther: false, IsStack: false } to
             && to.Own.All(o => o.IsThisModule)
         )
         {
             state.HoldsModule = true;
         }
-        else if (KnownCallees.GivesReference(name))
+        else if (KnownCallees.DropsModuleReference(name))
         {
             state.HoldsModule = false;
             if (Argument(state, 0).Own.Any(o => o.IsThisModule))
@@ -346,7 +346,7 @@ internal sealed class FollowAddresses(
     // To a function of the kernel of which nothing is known but perhaps what it does with one argument.
     private void PassAll(FlowState state, string? name, bool isTail)
     {
-        var copied = KnownCallees.CopiesBytes(name);
+        var copied = KnownCallees.CopiedArgument(name);
         for (var i = 0; i < calls.Arguments.Count; i++)
         {
             var value = state[calls.Arguments[i]];
@@ -356,7 +356,7 @@ internal sealed class FollowAddresses(
             }
             else
             {
-                Pass(state, value, name, copiesText: KnownCallees.CopiesText(name, i));
+                Pass(state, value, name, copiesText: KnownCallees.CopiesString(name, i));
             }
         }
 
@@ -535,14 +535,14 @@ internal sealed class FollowAddresses(
 
         if (!frames.TryGetValue(current.Entry, out var frame))
         {
-            frame = new(AddressKind.Data, current.Name, current.Entry.Section, 0, 0) { Counts = false, IsFrame = true };
+            frame = new(AddressKind.Data, current.Name, current.Entry.Section, 0, 0) { CountsAsEscape = false, IsFrame = true };
             frames[current.Entry] = frame;
         }
 
         state.IsFrameLent = true;
         foreach (var (_, held) in state.Frame.Where(IsInReach))
         {
-            isNews |= frame.Hold(held.IsStack ? held.Own.Add(frame) : held.Own);
+            isNews |= frame.AddContents(held.IsStack ? held.Own.Add(frame) : held.Own);
         }
 
         return value.Own.Add(frame);
@@ -688,7 +688,7 @@ internal sealed class FollowAddresses(
 
     private void NoteComputed(AddressValue value)
     {
-        foreach (var own in value.Own.Where(o => o is { Counts: true, Kind: AddressKind.Data or AddressKind.Constant }))
+        foreach (var own in value.Own.Where(o => o is { CountsAsEscape: true, Kind: AddressKind.Data or AddressKind.Constant }))
         {
             computed.Add((current.Name, own.Name));
         }
@@ -871,7 +871,7 @@ internal sealed class FollowAddresses(
             var held = OwnOf(state, value);
             foreach (var own in address.Own)
             {
-                isNews |= own.Hold(held);
+                isNews |= own.AddContents(held);
             }
         }
 
@@ -895,7 +895,7 @@ internal sealed class FollowAddresses(
 
         if (state.IsFrameLent && !value.IsPlain && frames.TryGetValue(current.Entry, out var frame))
         {
-            isNews |= frame.Hold(OwnOf(state, value));
+            isNews |= frame.AddContents(OwnOf(state, value));
         }
     }
 
@@ -908,7 +908,7 @@ internal sealed class FollowAddresses(
         Dictionary<(OwnAddress, EscapeWay, string), AddressEscape>? into = null
     )
     {
-        foreach (var own in addresses.SelectMany(o => o.IsFrame ? o.HeldInFrames() : [o]).Where(o => o.Counts))
+        foreach (var own in addresses.SelectMany(o => o.IsFrame ? o.FindFrameContents() : [o]).Where(o => o.CountsAsEscape))
         {
             (into ?? escapes).TryAdd(
                 (own, way, current.Name),

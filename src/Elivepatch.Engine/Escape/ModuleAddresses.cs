@@ -76,7 +76,7 @@ internal sealed class ModuleAddresses
                 () =>
                     new(AddressKind.Data, section.Name, section, 0, section.Size)
                     {
-                        Counts = false,
+                        CountsAsEscape = false,
                         IsThisModule = section.Name == SelfCheck.ModuleStart.Section,
                     }
             );
@@ -118,7 +118,7 @@ internal sealed class ModuleAddresses
             ? Get(
                 section,
                 ulong.MaxValue,
-                () => new(AddressKind.Function, section.Name, section, 0, section.Size) { Counts = false }
+                () => new(AddressKind.Function, section.Name, section, 0, section.Size) { CountsAsEscape = false }
             )
             : Get(section, offset, () => new(AddressKind.Function, entry.Name, section, entry.Value, entry.Value + entry.Size));
     }
@@ -128,7 +128,11 @@ internal sealed class ModuleAddresses
     {
         if (IsEmpty(symbol))
         {
-            return Get(section, ulong.MaxValue, () => new(AddressKind.Constant, symbol.Name, section, 0, 0) { Counts = false });
+            return Get(
+                section,
+                ulong.MaxValue,
+                () => new(AddressKind.Constant, symbol.Name, section, 0, 0) { CountsAsEscape = false }
+            );
         }
 
         // Several names of one datum are the one of the largest size.
@@ -139,7 +143,7 @@ internal sealed class ModuleAddresses
             () =>
                 new(KindOf(section), widest.Name, section, widest.Value, widest.Value + widest.Size)
                 {
-                    Counts = !LoaderOwned.IsLockClass(widest.Name),
+                    CountsAsEscape = !LoaderOwned.IsLockClass(widest.Name),
                 }
         );
     }
@@ -200,8 +204,8 @@ internal sealed class ModuleAddresses
                 continue;
             }
 
-            holder.Hold([target]);
-            if (target is { Kind: AddressKind.Function, Counts: false })
+            holder.AddContents([target]);
+            if (target is { Kind: AddressKind.Function, CountsAsEscape: false })
             {
                 Labels.Add(new(target.Section, unchecked(relocation.Symbol!.Value + (ulong)relocation.Addend)));
             }

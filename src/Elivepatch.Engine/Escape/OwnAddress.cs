@@ -23,7 +23,7 @@ internal sealed class OwnAddress(AddressKind kind, string name, ElfSection secti
     /// False for what the module loader or the livepatch core takes back when the module goes, and for what nobody can follow: a
     /// place inside a function (the kernel keeps those for messages, <c>_THIS_IP_</c>), a datum without a byte.
     /// </summary>
-    public bool Counts { get; init; } = true;
+    public bool CountsAsEscape { get; init; } = true;
 
     /// <summary>
     /// True for the stack frame of a function of the module. It is gone with the call, but what it holds may be read through its
@@ -41,7 +41,7 @@ internal sealed class OwnAddress(AddressKind kind, string name, ElfSection secti
     public HashSet<OwnAddress> Contents { get; } = [];
 
     /// <summary>Adds to <see cref="Contents"/>; true where that is news.</summary>
-    public bool Hold(IEnumerable<OwnAddress> more)
+    public bool AddContents(IEnumerable<OwnAddress> more)
     {
         var before = Contents.Count;
         Contents.UnionWith(more);
@@ -49,7 +49,7 @@ internal sealed class OwnAddress(AddressKind kind, string name, ElfSection secti
     }
 
     /// <summary>For a frame what it holds, and what the frames hold to which an address in it leads.</summary>
-    public IEnumerable<OwnAddress> HeldInFrames()
+    public IEnumerable<OwnAddress> FindFrameContents()
     {
         var seen = new HashSet<OwnAddress> { this };
         var open = new Queue<OwnAddress>([this]);

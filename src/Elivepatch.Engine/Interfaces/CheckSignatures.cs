@@ -76,7 +76,7 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
             !isExported
             && before.IsGlobal
             && unit.Placement.Find(before.Name) is { } place
-            && users?.FirstOf(place.Address) is { } outside
+            && users?.FindFirst(place.Address) is { } outside
         )
         {
             Refuse($"{difference}; {outside} uses it and is not compiled again");

@@ -153,7 +153,7 @@ internal static class LivepatchRelocationRules
             {
                 unknown.Add(symbol.ObjectName);
             }
-            else if (Fault(symbol.Position, symbols.Count) is { } fault)
+            else if (CheckPosition(symbol.Position, symbols.Count) is { } fault)
             {
                 faults.Add($"{symbol.Name} of {symbol.ObjectName}: {fault}");
             }
@@ -165,7 +165,7 @@ internal static class LivepatchRelocationRules
     }
 
     /// <summary>What is wrong with a position among so many symbols of one name; null where nothing is.</summary>
-    public static string? Fault(Sympos position, int count) =>
+    public static string? CheckPosition(Sympos position, int count) =>
         (count, position.Value) switch
         {
             (0, _) => "there is no such symbol",

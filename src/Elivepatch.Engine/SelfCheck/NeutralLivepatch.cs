@@ -39,7 +39,10 @@ public static class NeutralLivepatch
         }
 
         var fields = new DataFields(architecture, elf);
-        if (new StaticLists(architecture, elf, fields, new(elf, fields), layouts).Places() is not { Objects.Count: > 0 } lists)
+        if (
+            new StaticLists(architecture, elf, fields, new(elf, fields), layouts).FindStructures()
+            is not { Objects.Count: > 0 } lists
+        )
         {
             return null;
         }

@@ -143,7 +143,7 @@ internal static class PatchListRules
                 {
                     unknown.Add(item.DisplayName);
                 }
-                else if (Fault(function.OldPosition, symbols) is { } fault)
+                else if (CheckPosition(function.OldPosition, symbols) is { } fault)
                 {
                     faults.Add($"{function.OldName} of {item.DisplayName}: {fault}");
                 }
@@ -155,9 +155,9 @@ internal static class PatchListRules
             : RuleFinding.Of(faults, "all are there");
     }
 
-    private static string? Fault(Sympos position, IReadOnlyList<KernelSymbol> symbols)
+    private static string? CheckPosition(Sympos position, IReadOnlyList<KernelSymbol> symbols)
     {
-        if (LivepatchRelocationRules.Fault(position, symbols.Count) is { } fault)
+        if (LivepatchRelocationRules.CheckPosition(position, symbols.Count) is { } fault)
         {
             return fault;
         }

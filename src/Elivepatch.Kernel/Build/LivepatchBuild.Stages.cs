@@ -178,7 +178,7 @@ public sealed partial class LivepatchBuild
     private static Outcome<IReadOnlyList<UnitDiff>> Compare(
         IReadOnlyList<(UnitObject Before, PatchedUnit After)> units,
         KernelFacts facts,
-        KeptLines? lines,
+        StableLines? lines,
         BuildRequest request
     ) =>
         Each(

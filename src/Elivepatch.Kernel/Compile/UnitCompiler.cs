@@ -173,7 +173,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     }
 
     /// <summary>The assembly that a C file is compiled to, without debug information.</summary>
-    public Task<Outcome<ReadOnlyMemory<byte>>> AssemblyAsync(
+    public Task<Outcome<ReadOnlyMemory<byte>>> CompileToAssemblyAsync(
         PreparedTree tree,
         CompileCommand command,
         SourceOverlay overlay,

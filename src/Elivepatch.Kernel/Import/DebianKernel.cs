@@ -44,7 +44,7 @@ public sealed partial record DebianKernel(
             );
         }
 
-        var offers = await DebianArchive.VersionsAsync(PackageNames(release), cancellation);
+        var offers = await DebianArchive.GetVersionsAsync(PackageNames(release), cancellation);
         return offers.Then(o => Choose(release, o));
     }
 
@@ -53,7 +53,7 @@ public sealed partial record DebianKernel(
     /// <param name="cancellation">Ends it.</param>
     public static async Task<Outcome<DebianKernel>> FindNewestCloudAsync(string series, CancellationToken cancellation)
     {
-        var names = await DebianArchive.NamesAsync(ImagePrefix, cancellation);
+        var names = await DebianArchive.GetNamesAsync(ImagePrefix, cancellation);
         if (!names.TryGet(out var images))
         {
             return Outcome<DebianKernel>.Failure(names.Problems);
@@ -69,7 +69,7 @@ public sealed partial record DebianKernel(
             return new Problem(RecordProblems.PackageMissing, $"no package {ImagePrefix}{series}*{cloudSuffixes[0]} is offered");
         }
 
-        var offers = await DebianArchive.VersionsAsync(releases.SelectMany(PackageNames), cancellation);
+        var offers = await DebianArchive.GetVersionsAsync(releases.SelectMany(PackageNames), cancellation);
         return offers.Then<DebianKernel>(o =>
             releases
                 .Select(r => Choose(r, o))

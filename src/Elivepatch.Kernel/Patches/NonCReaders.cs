@@ -87,7 +87,7 @@ internal sealed class NonCReaders(CacheRoot cache)
     {
         var compiler = new UnitCompiler(cache);
         return await DifferAsync(compiler.PreprocessAsync)
-            && (command.Unit.EndsWith(Assembly, StringComparison.Ordinal) || await DifferAsync(compiler.AssemblyAsync));
+            && (command.Unit.EndsWith(Assembly, StringComparison.Ordinal) || await DifferAsync(compiler.CompileToAssemblyAsync));
 
         async Task<bool> DifferAsync(
             Func<PreparedTree, CompileCommand, SourceOverlay, CancellationToken, Task<Outcome<ReadOnlyMemory<byte>>>> text
@@ -228,8 +228,8 @@ internal sealed class NonCReaders(CacheRoot cache)
         foreach (var source in words.Where(w => w.EndsWith(".c", StringComparison.Ordinal)))
         {
             var command = new CompileCommand(source, Path.ChangeExtension(source, ".o"), arguments, false, null, null);
-            var before = await compiler.AssemblyAsync(tree, command, SourceOverlay.None, cancellation);
-            var after = await compiler.AssemblyAsync(tree, command, sources.Plain, cancellation);
+            var before = await compiler.CompileToAssemblyAsync(tree, command, SourceOverlay.None, cancellation);
+            var after = await compiler.CompileToAssemblyAsync(tree, command, sources.Plain, cancellation);
             if (!before.Succeeded || !after.Succeeded || !before.Value.Span.SequenceEqual(after.Value.Span))
             {
                 return true;

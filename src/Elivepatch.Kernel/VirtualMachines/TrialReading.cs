@@ -61,7 +61,7 @@ internal static class TrialReading
         }
 
         problems.AddRange(phases.Select(p => Judge(p, trial, log)).OfType<Problem>());
-        problems.AddRange(KernelLog.Complaints(log).Select(c => new Problem(VirtualMachineProblems.KernelComplained, c)));
+        problems.AddRange(KernelLog.FindComplaints(log).Select(c => new Problem(VirtualMachineProblems.KernelComplained, c)));
         // What is stuck remains: that is one finding, not two.
         if (!problems.Exists(p => p.Code == VirtualMachineProblems.TransitionStuck))
         {
@@ -88,11 +88,11 @@ internal static class TrialReading
             Phases = phases,
             KernelLog = log,
             Problems = problems,
-            TransitionSeconds = KernelLog.TransitionSeconds([.. log.Where(l => !IsAboutStandIn(l))]),
+            TransitionSeconds = KernelLog.TransitionSeconds([.. log.Where(l => !IsAboutNeutralLivepatch(l))]),
         };
     }
 
-    private static bool IsAboutStandIn(string line) =>
+    private static bool IsAboutNeutralLivepatch(string line) =>
         line.Contains($"'{TrialPlan.Neutral}'", StringComparison.Ordinal)
         || line.Contains($"'{TrialPlan.Again}'", StringComparison.Ordinal);
 
@@ -262,7 +262,7 @@ internal static class TrialReading
                 l.Contains($"elivepatch {nonce} case ", StringComparison.Ordinal)
                 || l.EndsWith($"elivepatch {nonce} end", StringComparison.Ordinal)
         );
-        return KernelLog.WithoutMarks(console[(start + 1)..(next < 0 ? console.Length : next)], nonce);
+        return KernelLog.RemoveMarks(console[(start + 1)..(next < 0 ? console.Length : next)], nonce);
     }
 
     private static string Tail(string text) => string.Join('\n', text.TrimEnd().Split('\n').TakeLast(20));

@@ -9,7 +9,7 @@ using Elivepatch.Protocol.Api;
 namespace Elivepatch.Machine.Service;
 
 /// <summary>Follows a build to its end.</summary>
-public sealed class BuildFollower(ServerClient client, ServerPatience patience, IProgress<StageEvent> progress)
+public sealed class BuildFollower(ServerClient client, RetryPolicy patience, IProgress<StageEvent> progress)
 {
     private const string Queue = "wait for a builder";
 

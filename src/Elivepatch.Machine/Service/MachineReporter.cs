@@ -56,7 +56,7 @@ public static class MachineReporter
         }
 
         if (
-            TrustedConnection.RefuseReadable(address, token, request.AllowsHttp || trusted is { AllowsHttp: true }) is
+            TrustedConnection.CheckEncryption(address, token, request.AllowsHttp || trusted is { AllowsHttp: true }) is
             { } readable
         )
         {
@@ -76,7 +76,7 @@ public static class MachineReporter
         using var client = new ServerClient(
             address,
             token,
-            new ServerPatience(machine.Time, machine.RetryPause, _ => { }),
+            new RetryPolicy(machine.Time, machine.RetryPause, _ => { }),
             machine.Proxy
         );
         var told = await client.ReportAsync(Report(name, status), cancellation);

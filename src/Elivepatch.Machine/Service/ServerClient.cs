@@ -31,11 +31,11 @@ public sealed class ServerClient : IDisposable
 
     private readonly HttpClient http;
     private readonly ServerAddress address;
-    private readonly ServerPatience patience;
+    private readonly RetryPolicy patience;
     private readonly ConnectionFailure failures;
 
     /// <summary>Makes the client; nothing is sent yet.</summary>
-    public ServerClient(ServerAddress address, string? token, ServerPatience patience, IWebProxy proxy)
+    public ServerClient(ServerAddress address, string? token, RetryPolicy patience, IWebProxy proxy)
     {
         this.address = address;
         this.patience = patience;
@@ -66,7 +66,7 @@ public sealed class ServerClient : IDisposable
     /// <summary>The server's keys.</summary>
     public Task<Outcome<IReadOnlyList<KeyView>>> GetKeysAsync(CancellationToken cancellation) =>
         AskAsync(
-            () => new(HttpMethod.Get, address.Of(ApiRoutes.Keys)),
+            () => new(HttpMethod.Get, address.UrlFor(ApiRoutes.Keys)),
             ProtocolJson.Default.IReadOnlyListKeyView,
             IsWhole,
             longestAnswer,
@@ -76,7 +76,7 @@ public sealed class ServerClient : IDisposable
     /// <summary>Makes a kernel known by its capture.</summary>
     public Task<Outcome<KernelView>> RegisterAsync(byte[] capture, CancellationToken cancellation) =>
         AskAsync(
-            () => new(HttpMethod.Post, address.Of(ApiRoutes.Kernels)) { Content = Bytes(capture) },
+            () => new(HttpMethod.Post, address.UrlFor(ApiRoutes.Kernels)) { Content = Bytes(capture) },
             ProtocolJson.Default.KernelView,
             IsWhole,
             longestUpload,
@@ -86,7 +86,7 @@ public sealed class ServerClient : IDisposable
     /// <summary>A kernel.</summary>
     public Task<Outcome<KernelView>> GetKernelAsync(string kernel, CancellationToken cancellation) =>
         AskAsync(
-            () => new(HttpMethod.Get, address.Of(ApiRoutes.Kernel(kernel))),
+            () => new(HttpMethod.Get, address.UrlFor(ApiRoutes.Kernel(kernel))),
             ProtocolJson.Default.KernelView,
             IsWhole,
             longestAnswer,
@@ -100,7 +100,7 @@ public sealed class ServerClient : IDisposable
         {
             var sent = await TalkAsync(
                 () =>
-                    new(HttpMethod.Put, address.Of(ApiRoutes.KernelPart(kernel, part)))
+                    new(HttpMethod.Put, address.UrlFor(ApiRoutes.KernelPart(kernel, part)))
                     {
                         Content = new StreamContent(File.OpenRead(path))
                         {
@@ -124,7 +124,7 @@ public sealed class ServerClient : IDisposable
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(submission, ProtocolJson.Default.BuildSubmission);
         return AskAsync(
-            () => new(HttpMethod.Post, address.Of(ApiRoutes.Builds)) { Content = Bytes(body, "application/json") },
+            () => new(HttpMethod.Post, address.UrlFor(ApiRoutes.Builds)) { Content = Bytes(body, "application/json") },
             ProtocolJson.Default.BuildView,
             IsWhole,
             longestAnswer,
@@ -135,7 +135,7 @@ public sealed class ServerClient : IDisposable
     /// <summary>A build.</summary>
     public Task<Outcome<BuildView>> GetBuildAsync(string build, CancellationToken cancellation) =>
         AskAsync(
-            () => new(HttpMethod.Get, address.Of(ApiRoutes.Build(build))),
+            () => new(HttpMethod.Get, address.UrlFor(ApiRoutes.Build(build))),
             ProtocolJson.Default.BuildView,
             view => IsWhole(view) && view.Id == build,
             longestAnswer,
@@ -147,7 +147,7 @@ public sealed class ServerClient : IDisposable
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(report, ProtocolJson.Default.MachineReport);
         return AskAsync(
-            () => new(HttpMethod.Post, address.Of(ApiRoutes.Machines)) { Content = Bytes(body, "application/json") },
+            () => new(HttpMethod.Post, address.UrlFor(ApiRoutes.Machines)) { Content = Bytes(body, "application/json") },
             ProtocolJson.Default.MachineView,
             view => view is { Id: not null, Report: not null },
             longestAnswer,
@@ -158,7 +158,7 @@ public sealed class ServerClient : IDisposable
     /// <summary>Whether a module has been withdrawn. What is answered is not believed before its signature holds.</summary>
     public Task<Outcome<WithdrawalAnswer>> GetWithdrawalAsync(string sha256, CancellationToken cancellation) =>
         AskAsync(
-            () => new(HttpMethod.Get, address.Of(ApiRoutes.Withdrawal(sha256))),
+            () => new(HttpMethod.Get, address.UrlFor(ApiRoutes.Withdrawal(sha256))),
             ProtocolJson.Default.WithdrawalAnswer,
             _ => true,
             longestAnswer,
@@ -184,7 +184,7 @@ public sealed class ServerClient : IDisposable
         var read = await TalkAsync<bool>(
             () =>
             {
-                var request = new HttpRequestMessage(HttpMethod.Get, address.Of(ApiRoutes.Events(build)));
+                var request = new HttpRequestMessage(HttpMethod.Get, address.UrlFor(ApiRoutes.Events(build)));
                 request.Headers.Accept.Add(new(EventReader.MediaType));
                 if (after > 0)
                 {
@@ -219,7 +219,7 @@ public sealed class ServerClient : IDisposable
 
     private Task<Outcome<byte[]>> FetchAsync(string route, int limit, CancellationToken cancellation) =>
         TalkAsync<byte[]>(
-            () => new(HttpMethod.Get, address.Of(route)),
+            () => new(HttpMethod.Get, address.UrlFor(route)),
             async (response, inTime) => await ReadAsync(response, limit, inTime),
             longestAnswer,
             cancellation
@@ -274,13 +274,13 @@ public sealed class ServerClient : IDisposable
             pause = pause < longestWait ? pause : longestWait;
             if (isAsked)
             {
-                patience.Tell(pause);
+                patience.OnWait(pause);
             }
 
             await Task.Delay(pause, patience.Time, cancellation);
             if (isAsked)
             {
-                patience.Tell(null);
+                patience.OnWait(null);
             }
         }
     }

@@ -23,7 +23,7 @@ public sealed class AuthorStatements
 
     /// <summary>Takes a list that follows <see cref="StatementRules"/>.</summary>
     public static Outcome<AuthorStatements> Of(IReadOnlyList<AuthorStatement> statements) =>
-        StatementRules.Refuse(statements) is { } wrong
+        StatementRules.Check(statements) is { } wrong
             ? new Problem(StatementProblems.StatementMalformed, wrong)
             : new AuthorStatements([.. statements]);
 

@@ -66,7 +66,7 @@ internal static class BuildEndpoints
                 context.Response.Headers.RetryAfter = RetryAfterSeconds;
             }
 
-            return Answers.Refuse(submitted.Problems);
+            return ProblemResponses.Create(submitted.Problems);
         }
 
         AuditTrail.SetSubject(context, build.Id);
@@ -109,12 +109,12 @@ internal static class BuildEndpoints
 
     private static async Task<IResult> FindAsync(
         [Description("The build's ID.")] string build,
-        BuildAnswers builds,
+        BuildCache builds,
         CancellationToken cancellation
     ) =>
-        await builds.JsonAsync(build, cancellation) is { } json
+        await builds.GetJsonAsync(build, cancellation) is { } json
             ? TypedResults.Bytes(json, Json)
-            : Answers.Refuse([BuildViews.Unknown(build)]);
+            : ProblemResponses.Create([BuildViews.Unknown(build)]);
 
     private static async Task<IResult> CancelAsync(
         HttpContext context,
@@ -127,12 +127,12 @@ internal static class BuildEndpoints
         var caller = Caller.Of(context.User)!;
         if (await builds.FindAsync(build, cancellation) is not { } found)
         {
-            return Answers.Refuse([BuildViews.Unknown(build)]);
+            return ProblemResponses.Create([BuildViews.Unknown(build)]);
         }
 
         if (found.Token != caller.Id && !caller.IsOperator)
         {
-            return Answers.Refuse(
+            return ProblemResponses.Create(
                 ServiceProblems.ScopeMissing,
                 $"another token requested the build first; cancelling it needs the scope {TokenScopes.Operate}"
             );
@@ -140,8 +140,8 @@ internal static class BuildEndpoints
 
         return await intake.CancelAsync(build, cancellation) is { } cancelled
             ? TypedResults.Ok(BuildViews.Of(cancelled))
-            : Answers.Refuse([BuildViews.Unknown(build)]);
+            : ProblemResponses.Create([BuildViews.Unknown(build)]);
     }
 
-    private static IResult Malformed(string reason) => Answers.Refuse(ServerProblems.RequestMalformed, reason);
+    private static IResult Malformed(string reason) => ProblemResponses.Create(ServerProblems.RequestMalformed, reason);
 }

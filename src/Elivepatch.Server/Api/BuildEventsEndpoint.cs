@@ -48,13 +48,13 @@ internal static class BuildEventsEndpoint
         var after = 0L;
         if (lastEvent is { Length: > 0 } && !long.TryParse(lastEvent, NumberStyles.None, CultureInfo.InvariantCulture, out after))
         {
-            return Answers.Refuse(ServerProblems.RequestMalformed, "Last-Event-ID is not an event number");
+            return ProblemResponses.Create(ServerProblems.RequestMalformed, "Last-Event-ID is not an event number");
         }
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         if (await builds.FindAsync(build, ending.Token) is null)
         {
-            return Answers.Refuse([BuildViews.Unknown(build)]);
+            return ProblemResponses.Create([BuildViews.Unknown(build)]);
         }
 
         context.Response.ContentType = MediaType;

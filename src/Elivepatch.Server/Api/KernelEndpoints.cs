@@ -102,7 +102,7 @@ internal static class KernelEndpoints
         // Two gigabytes are not received to be thrown away.
         if (part is not (KernelParts.Source or KernelParts.BootImage))
         {
-            return Answers.Refuse(
+            return ProblemResponses.Create(
                 ServerProblems.RequestMalformed,
                 $"a kernel has the parts {KernelParts.Source} and {KernelParts.BootImage}"
             );
@@ -110,14 +110,14 @@ internal static class KernelEndpoints
 
         if (part == KernelParts.Source && !options.AllowUploadedSource)
         {
-            return Answers.Refuse(ServiceProblems.PartForbidden, "the server takes no source from clients");
+            return ProblemResponses.Create(ServiceProblems.PartForbidden, "the server takes no source from clients");
         }
 
         var caller = Caller.Of(context.User)!;
         var known = await kernels.FindAsync(kernel, caller.Id, cancellation);
         if (!known.Succeeded)
         {
-            return Answers.Refuse(known.Problems);
+            return ProblemResponses.Create(known.Problems);
         }
 
         var owner = caller.IsOperator ? KernelTable.Operator : caller.Id;
@@ -143,12 +143,12 @@ internal static class KernelEndpoints
         var known = await kernels.FindAsync(kernel, Caller.Of(context.User)!.Id, cancellation);
         if (!known.Succeeded)
         {
-            return Answers.Refuse(known.Problems);
+            return ProblemResponses.Create(known.Problems);
         }
 
         return await kernels.RemoveAsync(kernel, cancellation)
             ? TypedResults.NoContent()
-            : Answers.Refuse(ServerProblems.KernelInUse, "builds refer to it");
+            : ProblemResponses.Create(ServerProblems.KernelInUse, "builds refer to it");
     }
 
     private static async Task<IResult> AnswerAsync(HttpContext context, Task<Outcome<KernelView>> asked)
@@ -156,7 +156,7 @@ internal static class KernelEndpoints
         var outcome = await asked;
         if (!outcome.TryGet(out var kernel))
         {
-            return Answers.Refuse(outcome.Problems);
+            return ProblemResponses.Create(outcome.Problems);
         }
 
         AuditTrail.SetSubject(context, kernel.Id);

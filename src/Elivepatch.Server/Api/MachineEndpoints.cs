@@ -60,9 +60,9 @@ internal static class MachineEndpoints
         CancellationToken cancellation
     )
     {
-        if (MachineReportRules.Refuse(report) is { } wrong)
+        if (MachineReportRules.Check(report) is { } wrong)
         {
-            return Answers.Refuse(ServerProblems.RequestMalformed, wrong);
+            return ProblemResponses.Create(ServerProblems.RequestMalformed, wrong);
         }
 
         var caller = Caller.Of(context.User)!;
@@ -74,11 +74,14 @@ internal static class MachineEndpoints
         );
         if (kept is null)
         {
-            return Answers.Refuse(ServerProblems.TooManyMachines, $"the token already reports for {MostOfToken} machines");
+            return ProblemResponses.Create(
+                ServerProblems.TooManyMachines,
+                $"the token already reports for {MostOfToken} machines"
+            );
         }
 
         AuditTrail.SetSubject(context, kept.Id);
-        var withdrawn = WithdrawnOnMachines.Find(report, await withdrawals.OfKernelAsync(report.BuildId, cancellation));
+        var withdrawn = WithdrawnOnMachines.Find(report, await withdrawals.ListForKernelAsync(report.BuildId, cancellation));
         // One that is known by its name alone may be another: nothing is signed that may be wrong.
         var notices = withdrawn.Where(w => w.IsCertain).Select(w => signer.Sign(w.Withdrawal)).ToList();
         return TypedResults.Ok(View(kept) with { Withdrawals = notices.Count > 0 ? notices : null });
@@ -99,17 +102,17 @@ internal static class MachineEndpoints
     {
         if (text is not null && SearchText.FindProblem(text) is { } why)
         {
-            return Answers.Refuse(ServerProblems.RequestMalformed, why);
+            return ProblemResponses.Create(ServerProblems.RequestMalformed, why);
         }
 
         if (limit is < 1 or > LargestPage)
         {
-            return Answers.Refuse(ServerProblems.RequestMalformed, $"limit is not 1 to {LargestPage}");
+            return ProblemResponses.Create(ServerProblems.RequestMalformed, $"limit is not 1 to {LargestPage}");
         }
 
         if (after is not null && await machines.FindAsync(after, cancellation) is null)
         {
-            return Answers.Refuse(ServerProblems.RequestMalformed, "after names no machine");
+            return ProblemResponses.Create(ServerProblems.RequestMalformed, "after names no machine");
         }
 
         var count = limit ?? UsualPage;

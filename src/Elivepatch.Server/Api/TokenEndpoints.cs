@@ -29,7 +29,7 @@ internal static class TokenEndpoints
     }
 
     private static async Task<IReadOnlyList<TokenView>> ListAsync(TokenTable tokens, CancellationToken cancellation) =>
-        [.. (await tokens.ListAsync(cancellation)).Select(IssueToken.View)];
+        [.. (await tokens.ListAsync(cancellation)).Select(TokenIssuer.View)];
 
     private static async Task<IResult> MakeAsync(
         HttpContext context,
@@ -39,10 +39,10 @@ internal static class TokenEndpoints
         CancellationToken cancellation
     )
     {
-        var issued = await IssueToken.RunAsync(tokens, request, clock.GetUtcNow(), cancellation);
+        var issued = await TokenIssuer.IssueAsync(tokens, request, clock.GetUtcNow(), cancellation);
         if (!issued.TryGet(out var made))
         {
-            return Answers.Refuse(issued.Problems);
+            return ProblemResponses.Create(issued.Problems);
         }
 
         AuditTrail.SetSubject(context, made.Token.Id);
@@ -52,17 +52,17 @@ internal static class TokenEndpoints
     private static async Task<IResult> RevokeAsync(
         [Description("The token's ID.")] string token,
         TokenTable tokens,
-        KnownTokens known,
+        TokenCache known,
         TimeProvider clock,
         CancellationToken cancellation
     )
     {
         if (!await tokens.RevokeAsync(token, clock.GetUtcNow(), cancellation))
         {
-            return Answers.Refuse(ServerProblems.TokenUnknown, "no token has this id");
+            return ProblemResponses.Create(ServerProblems.TokenUnknown, "no token has this id");
         }
 
-        known.Forget();
+        known.Clear();
         return TypedResults.NoContent();
     }
 }

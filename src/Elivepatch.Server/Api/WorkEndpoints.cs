@@ -87,9 +87,9 @@ internal static class WorkEndpoints
         CancellationToken cancellation
     )
     {
-        if (WhyMalformed(worker, report) is { } reason)
+        if (CheckReport(worker, report) is { } reason)
         {
-            return Answers.Refuse(ServerProblems.RequestMalformed, reason);
+            return ProblemResponses.Create(ServerProblems.RequestMalformed, reason);
         }
 
         return Answer(await work.AcceptReportAsync(worker, report, cancellation), TypedResults.Ok);
@@ -101,9 +101,9 @@ internal static class WorkEndpoints
         RemoteBuilds work,
         CancellationToken cancellation
     ) =>
-        WorkerId.IsId(begin.Worker)
+        WorkerId.IsValid(begin.Worker)
             ? Answer(await work.BeginAsync(build, begin.Worker, cancellation), TypedResults.Ok)
-            : Answers.Refuse(ServerProblems.RequestMalformed, "the worker's ID is not valid");
+            : ProblemResponses.Create(ServerProblems.RequestMalformed, "the worker's ID is not valid");
 
     private static async Task<IResult> GetInputAsync(
         [Description("The build's ID.")] string build,
@@ -132,7 +132,7 @@ internal static class WorkEndpoints
     ) =>
         told >= 0 && events.Count <= MostListed && events.All(e => e is { Stage: not null, Detail: not null })
             ? Done(await work.AddEventsAsync(new(build, worker, attempt), told, events, cancellation))
-            : Answers.Refuse(ServerProblems.RequestMalformed, $"at most {MostListed} whole events are taken at once");
+            : ProblemResponses.Create(ServerProblems.RequestMalformed, $"at most {MostListed} whole events are taken at once");
 
     private static async Task<IResult> SignAsync(
         HttpContext context,
@@ -160,7 +160,7 @@ internal static class WorkEndpoints
         WorkResult result,
         RemoteBuilds work,
         CancellationToken cancellation
-    ) => Done(await work.EndAsync(new(build, worker, attempt), result, cancellation));
+    ) => Done(await work.AcceptResultAsync(new(build, worker, attempt), result, cancellation));
 
     private static async Task<IResult> ReleaseAsync(
         [Description("The build's ID.")] string build,
@@ -171,13 +171,14 @@ internal static class WorkEndpoints
     ) => Done(await work.ReleaseAsync(new(build, worker, attempt), cancellation));
 
     private static IResult Answer<T>(Outcome<T> outcome, Func<T, IResult> show) =>
-        outcome.TryGet(out var value) ? show(value) : Answers.Refuse(outcome.Problems);
+        outcome.TryGet(out var value) ? show(value) : ProblemResponses.Create(outcome.Problems);
 
-    private static IResult Done(Problem? problem) => problem is null ? TypedResults.NoContent() : Answers.Refuse([problem]);
+    private static IResult Done(Problem? problem) =>
+        problem is null ? TypedResults.NoContent() : ProblemResponses.Create([problem]);
 
-    private static string? WhyMalformed(string worker, WorkerReport report)
+    private static string? CheckReport(string worker, WorkerReport report)
     {
-        if (!WorkerId.IsId(worker))
+        if (!WorkerId.IsValid(worker))
         {
             return "the worker's ID is not valid";
         }
@@ -192,7 +193,7 @@ internal static class WorkEndpoints
             return "a worker runs 1 to 256 builds";
         }
 
-        if (report.Capabilities.Count > MostListed || !report.Capabilities.All(c => c is not null && Capability.IsName(c)))
+        if (report.Capabilities.Count > MostListed || !report.Capabilities.All(c => c is not null && Capability.IsValid(c)))
         {
             return "its capabilities are none";
         }

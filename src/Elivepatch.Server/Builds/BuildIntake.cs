@@ -56,7 +56,7 @@ public sealed class BuildIntake(
         // One that is there already was complete when it was taken in.
         if (
             await builds.FindAsync(id, cancellation) is { IsToBeBuiltAnew: false } known
-            && await builds.NoteUseAsync(known, cancellation)
+            && await builds.RecordUseAsync(known, cancellation)
         )
         {
             return known;
@@ -67,7 +67,7 @@ public sealed class BuildIntake(
             return incomplete;
         }
 
-        if (await compilers.RefuseAsync(kernel.Compiler, cancellation) is { Count: > 0 } unable)
+        if (await compilers.CheckAsync(kernel.Compiler, cancellation) is { Count: > 0 } unable)
         {
             return Outcome<StoredBuild>.Failure(unable);
         }

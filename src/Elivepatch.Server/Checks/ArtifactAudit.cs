@@ -91,7 +91,7 @@ internal sealed partial class ArtifactAudit(
         if (verdict.Problems.Count == 0)
         {
             if (
-                await builds.NoteCheckedAsync(build, ModuleRules.Version, verdict.UnknownReason, cancellation)
+                await builds.RecordCheckAsync(build, ModuleRules.Version, verdict.UnknownReason, cancellation)
                 && verdict.UnknownReason is { } whyNot
             )
             {

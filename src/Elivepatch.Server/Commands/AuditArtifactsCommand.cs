@@ -116,7 +116,7 @@ internal static class AuditArtifactsCommand
         var total = await builds.CountPublishedAsync(cancellation);
         var lines = new List<CheckedBuild>();
         StoredBuild? last = null;
-        while (await builds.PublishedAsync(last, Page, cancellation) is { Count: > 0 } page)
+        while (await builds.ListPublishedAsync(last, Page, cancellation) is { Count: > 0 } page)
         {
             foreach (var build in page)
             {
@@ -153,11 +153,11 @@ internal static class AuditArtifactsCommand
         );
         if (session.IsTerminal)
         {
-            session.Error.Write($"\r\e[K{Printable.Text(text)}");
+            session.Error.Write($"\r\e[K{Printable.Escape(text)}");
         }
         else if (done % LinesApart == LinesApart - 1)
         {
-            session.Error.WriteLine(Printable.Text(text));
+            session.Error.WriteLine(Printable.Escape(text));
         }
     }
 

@@ -107,7 +107,7 @@ internal static class KeysCommand
                 }
 
                 var made = state.Keys.Rotate();
-                if (await RegisteredKeys.AgreeAsync(state.Keys, state.Database, cancellation) is { } differs)
+                if (await RegisteredKeys.ReconcileAsync(state.Keys, state.Database, cancellation) is { } differs)
                 {
                     return Answer.Fail(session, [differs], asJson);
                 }

@@ -144,7 +144,7 @@ internal static class FirstApiEndpoints
             return Say(NotThese);
         }
 
-        if (await published.RefuseAsync(build, cancellation) is { } refused)
+        if (await published.CheckAsync(build, cancellation) is { } refused)
         {
             return Say([refused]);
         }

@@ -71,17 +71,17 @@ internal static class PageEndpoints
         var read = await PageForm.ReadAsync(context, SessionCookie.Read(context.Request));
         if (!read.Succeeded)
         {
-            return PageProblems.Refuse(read.Problems);
+            return PageProblems.PageFor(read.Problems);
         }
 
         if (await builds.FindAsync(build, cancellation) is not { } found)
         {
-            return PageProblems.Refuse(BuildViews.Unknown(build));
+            return PageProblems.PageFor(BuildViews.Unknown(build));
         }
 
         if (!PageView.Of(context).MayCancel(found.Token))
         {
-            return PageProblems.Refuse(
+            return PageProblems.PageFor(
                 new Model.Problem(
                     Protocol.ServiceProblems.ScopeMissing,
                     $"to cancel one's own build needs the scope {TokenScopes.Submit}, another's {TokenScopes.Operate} as well"

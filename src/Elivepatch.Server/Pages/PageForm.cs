@@ -7,7 +7,7 @@ namespace Elivepatch.Server.Pages;
 
 /// <summary>A form that a page of this server sent.</summary>
 /// <param name="Fields">Its fields.</param>
-internal sealed record SentForm(IFormCollection Fields);
+internal sealed record PostedForm(IFormCollection Fields);
 
 /// <summary>Reads forms.</summary>
 internal static class PageForm
@@ -18,7 +18,7 @@ internal static class PageForm
     /// <summary>Reads a form.</summary>
     /// <param name="context">The request.</param>
     /// <param name="secret">The secret that its word was made of; null where there is none.</param>
-    public static async Task<Outcome<SentForm>> ReadAsync(HttpContext context, string? secret)
+    public static async Task<Outcome<PostedForm>> ReadAsync(HttpContext context, string? secret)
     {
         if (!IsOfThisServer(context.Request))
         {
@@ -46,7 +46,7 @@ internal static class PageForm
         }
 
         return SessionSecret.IsAntiForgeryValue(secret, form[AntiForgeryField])
-            ? new SentForm(form)
+            ? new PostedForm(form)
             : Refused("it is of another session");
     }
 

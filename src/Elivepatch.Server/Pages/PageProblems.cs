@@ -11,8 +11,8 @@ internal static class PageProblems
     public static IResult PageFor(ProblemDetails details) => new PageResult<ProblemPage, ProblemDetails>(details, details.Status);
 
     /// <summary>The page for a problem.</summary>
-    public static IResult Refuse(Problem problem) => Refuse([problem]);
+    public static IResult PageFor(Problem problem) => PageFor([problem]);
 
     /// <summary>The page that tells of problems.</summary>
-    public static IResult Refuse(IReadOnlyList<Problem> problems) => PageFor(Answers.Details(problems));
+    public static IResult PageFor(IReadOnlyList<Problem> problems) => PageFor(ProblemResponses.Details(problems));
 }

@@ -23,7 +23,7 @@ internal static class SignInEndpoints
 
     private static IResult Show(HttpContext context)
     {
-        var back = PageRoutes.Local(context.Request.Query[Return]);
+        var back = PageRoutes.LocalPath(context.Request.Query[Return]);
         if (Caller.Of(context.User) is not null)
         {
             return SeeOther(context, back);
@@ -56,8 +56,8 @@ internal static class SignInEndpoints
             );
         }
 
-        var back = PageRoutes.Local(form.Fields[Return]);
-        var (token, why) = await check.OfSecretAsync(form.Fields["token"].ToString().Trim(), cancellation);
+        var back = PageRoutes.LocalPath(form.Fields[Return]);
+        var (token, why) = await check.CheckSecretAsync(form.Fields["token"].ToString().Trim(), cancellation);
         if (token is null)
         {
             return Form(context, back, $"{ServiceProblems.TokenRefused.Id}: {why}.", StatusCodes.Status401Unauthorized);
@@ -93,7 +93,7 @@ internal static class SignInEndpoints
         var read = await PageForm.ReadAsync(context, secret);
         if (!read.Succeeded)
         {
-            return PageProblems.Refuse(read.Problems);
+            return PageProblems.PageFor(read.Problems);
         }
 
         await sessions.EndAsync(SessionSecret.Hash(secret), cancellation);

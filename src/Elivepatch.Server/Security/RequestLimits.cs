@@ -129,7 +129,7 @@ internal static class RequestLimits
             ? Math.Max(1, (int)Math.Ceiling(time.TotalSeconds))
             : 5;
         context.Response.Headers.RetryAfter = wait.ToString(CultureInfo.InvariantCulture);
-        await Answers.WriteAsync(context, new Problem(ServiceProblems.TooManyRequests, $"ask again in {wait} s"));
+        await ProblemResponses.WriteAsync(context, new Problem(ServiceProblems.TooManyRequests, $"ask again in {wait} s"));
     }
 
     private static RequestTimeoutPolicy Timeout(TimeSpan time) =>
@@ -138,7 +138,7 @@ internal static class RequestLimits
             Timeout = time,
             TimeoutStatusCode = StatusCodes.Status408RequestTimeout,
             WriteTimeoutResponse = context =>
-                Answers.WriteAsync(
+                ProblemResponses.WriteAsync(
                     context,
                     new Problem(ServerProblems.RequestTooSlow, $"it was not done in {time.TotalMinutes} minutes")
                 ),

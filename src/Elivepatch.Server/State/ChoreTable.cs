@@ -20,8 +20,8 @@ internal sealed class ChoreTable(Database database, TimeProvider clock)
         {
             name,
             holder,
-            now = Moment.From(now),
-            until = Moment.From(now + time),
+            now = UnixMilliseconds.From(now),
+            until = UnixMilliseconds.From(now + time),
         };
         return database.ChangeAsync(
             // A time that lies further ahead than anybody asks for is from before the clock was set back.

@@ -37,9 +37,9 @@ internal sealed partial class DeadLetterBuilds(
             {
                 await ListenAsync(stoppingToken);
             }
-            catch (Exception e) when (BrokerFailure.IsOfBroker(e, stoppingToken))
+            catch (Exception e) when (BrokerFailure.IsBrokerFailure(e, stoppingToken))
             {
-                broker.MarkUnavailable(BrokerFailure.Reason(e));
+                broker.MarkUnavailable(BrokerFailure.Describe(e));
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -90,7 +90,7 @@ internal sealed partial class DeadLetterBuilds(
             await Task.Delay(pause, stopping);
             await channel.BasicNackAsync(message.DeliveryTag, multiple: false, requeue: true, stopping);
         }
-        catch (Exception e) when (BrokerFailure.IsOfBroker(e, CancellationToken.None))
+        catch (Exception e) when (BrokerFailure.IsBrokerFailure(e, CancellationToken.None))
         {
             // The message comes again.
         }

@@ -116,7 +116,7 @@ public sealed class RemoteBuilds(
             return new(ServerProblems.RequestMalformed, "a worker tells stages and log lines");
         }
 
-        return await builds.NoteAsync(lease, told, happened, cancellation) ? null : Lost(lease);
+        return await builds.AddEventsAsync(lease, told, happened, cancellation) ? null : Lost(lease);
     }
 
     /// <summary>Signs a module for kernels that ask for it.</summary>
@@ -140,7 +140,7 @@ public sealed class RemoteBuilds(
     }
 
     /// <summary>Ends a build by its worker's result; a problem where that is not taken. Sending it again is harmless.</summary>
-    public async Task<Problem?> EndAsync(BuildLease lease, WorkResult result, CancellationToken cancellation)
+    public async Task<Problem?> AcceptResultAsync(BuildLease lease, WorkResult result, CancellationToken cancellation)
     {
         if (await builds.RenewAsync(lease, cancellation) is not { } build)
         {
@@ -148,7 +148,7 @@ public sealed class RemoteBuilds(
         }
 
         var kernel = await kernels.FindAsync(build.Kernel, KernelTable.Operator, cancellation);
-        var wrong = WhyWrong(build, kernel!, result) ?? await WhyNotAskedForAsync(build, result, cancellation);
+        var wrong = FindProblem(build, kernel!, result) ?? await FindUnrequestedAsync(build, result, cancellation);
         var end = wrong is null
             ? await products.StoreAsync(
                 new()
@@ -186,7 +186,7 @@ public sealed class RemoteBuilds(
     private async Task<bool> HasEndedAsync(BuildLease lease, CancellationToken cancellation) =>
         await builds.FindAsync(lease.Build, cancellation) is { End: not null } ended && ended.Lease == lease;
 
-    private string? WhyWrong(StoredBuild build, StoredKernel kernel, WorkResult result)
+    private string? FindProblem(StoredBuild build, StoredKernel kernel, WorkResult result)
     {
         // JSON can have null where no member may be null.
         if (result.Problems.Any(p => p is null))
@@ -231,7 +231,7 @@ public sealed class RemoteBuilds(
     }
 
     // A livepatch rests on the author's word for single things, and that word is what was asked with.
-    private async Task<string?> WhyNotAskedForAsync(StoredBuild build, WorkResult result, CancellationToken cancellation)
+    private async Task<string?> FindUnrequestedAsync(StoredBuild build, WorkResult result, CancellationToken cancellation)
     {
         if (result.Statement is not { } statement)
         {

@@ -41,9 +41,9 @@ public sealed class LostBrokerTests(SharedBroker shared)
         var address = BrokerAddress.Parse($"amqp://user:secret@{dead.LocalEndpoint}/").Value;
         dead.Stop();
         var thrown = await Assert.ThrowsAnyAsync<Exception>(() => address.ConnectAsync("test", Cancellation));
-        Assert.True(BrokerFailure.IsOfBroker(thrown, Cancellation));
-        Assert.Contains("refused", BrokerFailure.Reason(thrown), StringComparison.OrdinalIgnoreCase);
-        Assert.DoesNotContain("secret", BrokerFailure.Reason(thrown), StringComparison.Ordinal);
+        Assert.True(BrokerFailure.IsBrokerFailure(thrown, Cancellation));
+        Assert.Contains("refused", BrokerFailure.Describe(thrown), StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("secret", BrokerFailure.Describe(thrown), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -61,7 +61,9 @@ public sealed record BuildModel
 
     /// <summary>What people call it: the module's name, or the patches that it is asked for.</summary>
     internal string Title =>
-        Build.End?.Module is { } module ? Shown.Text(module) : Shown.Text(string.Join(", ", Build.Patches.Select(p => p.Name)));
+        Build.End?.Module is { } module
+            ? Display.Text(module)
+            : Display.Text(string.Join(", ", Build.Patches.Select(p => p.Name)));
 
     /// <summary>Reads and shows it.</summary>
     internal static async Task<IResult> ShowAsync(
@@ -79,7 +81,7 @@ public sealed record BuildModel
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)
         {
-            return PageProblems.Refuse(BuildViews.Unknown(build));
+            return PageProblems.PageFor(BuildViews.Unknown(build));
         }
 
         var last = await events.ReadLastAsync(build, MostLines, cancellation);
@@ -104,12 +106,12 @@ public sealed record BuildModel
                 ManifestDays = options.ManifestDays,
                 Console = console is null
                     ? null
-                    : Shown.Console(console.Length > LongestConsole ? console[^LongestConsole..] : console),
+                    : Display.Console(console.Length > LongestConsole ? console[^LongestConsole..] : console),
                 ConsoleIsCut = console?.Length > LongestConsole,
                 Machines =
                     found is { State: BuildState.Withdrawn, End.Artifact: { } artifact }
                     && await withdrawals.FindAsync(artifact, cancellation) is { } withdrawal
-                        ? await WithdrawnMachine.OfAsync(machines, withdrawal, cancellation)
+                        ? await WithdrawnMachine.FindAsync(machines, withdrawal, cancellation)
                         : [],
             }
         );
