@@ -132,7 +132,7 @@ public sealed class KernelSources : IDisposable
         // The name says how it is compressed; the content stays where it is.
         var link = Path.Combine(workspace.FullPath, "sent" + suffix);
         File.CreateSymbolicLink(link, Path.GetFullPath(blob));
-        return new ProvidedSource("the client", null, link);
+        return new ProvidedSource(null, link);
     }
 
     private static Problem NotProvided(string release, List<string> tried) =>

@@ -64,11 +64,7 @@ internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry) : IKernel
             cancellation
         );
         progress?.Report(new("download", name, downloaded.Succeeded ? StageState.Done : StageState.Failed));
-        return downloaded.Then<ProvidedSource>(folder => new ProvidedSource(
-            $"{name} ({digest.Hex})",
-            null,
-            Path.Combine(folder, name)
-        ));
+        return downloaded.Then<ProvidedSource>(folder => new ProvidedSource(null, Path.Combine(folder, name)));
     }
 
     /// <inheritdoc/>

@@ -26,7 +26,7 @@ internal sealed class TreeSource(SourceEntry entry) : IKernelSource
     ) =>
         Task.FromResult<Outcome<ProvidedSource>>(
             Find(request) is { } path
-                ? new ProvidedSource(path, null, path)
+                ? new ProvidedSource(null, path)
                 : new Problem(BuilderProblems.SourceNotProvided, $"{Name} is not there")
         );
 

@@ -535,7 +535,7 @@ internal sealed class FollowAddresses(
 
         if (!frames.TryGetValue(current.Entry, out var frame))
         {
-            frame = new(AddressKind.Data, current.Name, current.Entry.Section, 0, 0) { CountsAsEscape = false, IsFrame = true };
+            frame = new(AddressKind.Data, current.Name, current.Entry.Section, 0) { CountsAsEscape = false, IsFrame = true };
             frames[current.Entry] = frame;
         }
 

@@ -4,7 +4,7 @@ using Elivepatch.Model.Explanations;
 namespace Elivepatch.Engine.Escape;
 
 /// <summary>Something of the module that an address can lead to: a function, a datum, a literal. Compared by identity.</summary>
-internal sealed class OwnAddress(AddressKind kind, string name, ElfSection section, ulong start, ulong end)
+internal sealed class OwnAddress(AddressKind kind, string name, ElfSection section, ulong start)
 {
     public AddressKind Kind => kind;
 
@@ -15,9 +15,6 @@ internal sealed class OwnAddress(AddressKind kind, string name, ElfSection secti
 
     /// <summary>First byte, as an offset in the section.</summary>
     public ulong Start => start;
-
-    /// <summary>First byte behind it.</summary>
-    public ulong End => end;
 
     /// <summary>
     /// False for what the module loader or the livepatch core takes back when the module goes, and for what nobody can follow: a

@@ -296,7 +296,7 @@ public static class FidelityCheck
                 var isOverridden = symbol.Binding == ElfSymbolBinding.Weak && position is null;
                 if (!isOverridden)
                 {
-                    byName.TryAdd(symbol.Name, new(symbol, address, position, placed.Proof));
+                    byName.TryAdd(symbol.Name, new(address, position, placed.Proof));
                 }
             }
         }

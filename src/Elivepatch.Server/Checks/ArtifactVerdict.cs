@@ -12,9 +12,6 @@ internal sealed record ArtifactVerdict(IReadOnlyList<Problem> Problems, string? 
     /// <summary>It keeps every rule.</summary>
     public static ArtifactVerdict Kept { get; } = new([], null);
 
-    /// <summary>True where it keeps every rule.</summary>
-    public bool IsKept => Problems.Count == 0 && UnknownReason is null;
-
     /// <summary>It breaks rules.</summary>
     public static ArtifactVerdict Broken(IReadOnlyList<Problem> problems) => new(problems, null);
 
