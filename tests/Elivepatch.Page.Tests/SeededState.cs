@@ -351,7 +351,9 @@ internal static class SeededState
             == transition livepatch_meminfo_caps (0.0 s)
             == during livepatch_meminfo_caps (0.1 s)
             VMALLOCCHUNK:          0 kB
-            == disable livepatch_meminfo_caps (2.9 s)
+            == load elivepatch_neutral (0.7 s)
+            == transition elivepatch_neutral (0.0 s)
+            == replace livepatch_meminfo_caps (0.0 s)
             == unload livepatch_meminfo_caps (0.1 s)
             == console
             [    0.000000] Linux version 6.12.117+deb12-cloud-amd64 (debian-kernel@lists.debian.org) (gcc-12)
