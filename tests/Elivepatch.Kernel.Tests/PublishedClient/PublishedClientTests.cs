@@ -183,7 +183,8 @@ public sealed class PublishedClientTests(StockKernel stock)
 
     private static string Digest(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
 
-    private static async Task<string> OutputAsync(string program, params string[] words)
+    /// <summary>What a program prints, which has to succeed.</summary>
+    internal static async Task<string> OutputAsync(string program, params string[] words)
     {
         using var process = Process.Start(
             new ProcessStartInfo(program, words) { RedirectStandardOutput = true, RedirectStandardError = true }
