@@ -7,7 +7,7 @@ using Elivepatch.Engine;
 using Elivepatch.Kernel;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
-using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.FixesBench;
 

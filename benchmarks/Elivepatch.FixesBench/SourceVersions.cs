@@ -26,12 +26,12 @@ internal sealed partial record SourceVersions(DebianPackage From, DebianPackage 
 
         var source = $"linux-source-{series}";
         var images = BenchFailure
-            .Demand(await DebianArchive.NamesAsync(ImagePrefix, cancellation))
+            .Demand(await DebianArchive.GetNamesAsync(ImagePrefix, cancellation))
             .Where(n =>
                 n.EndsWith("-" + options.Flavour, StringComparison.Ordinal)
                 && n.StartsWith(ImagePrefix + series + ".", StringComparison.Ordinal)
             );
-        var offers = BenchFailure.Demand(await DebianArchive.VersionsAsync([source, .. images], cancellation));
+        var offers = BenchFailure.Demand(await DebianArchive.GetVersionsAsync([source, .. images], cancellation));
         var (from, to) = (Choose(options.From), Choose(options.To));
         if (DebianVersion.Compare(from.Version, to.Version) >= 0)
         {

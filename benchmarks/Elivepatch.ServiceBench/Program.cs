@@ -7,7 +7,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Elivepatch.Bench;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.ServiceBench;
 using Elivepatch.Tests;

@@ -9,7 +9,6 @@ using System.Text;
 using Elivepatch.Builder.Broker;
 using Elivepatch.Builder.Jobs;
 using Elivepatch.Builder.Workers;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -50,15 +49,19 @@ internal static class QueueOverhead
         var ended = new ConcurrentDictionary<string, TaskCompletionSource>();
         async Task<Settled> EndAtOnceAsync(
             string build,
-            Action<WorkHold> begun,
+            Action<AssignedBuild> begun,
             CancellationToken cancelled,
             CancellationToken stopping
         )
         {
             var order = (await client.BeginAsync(build, stopping)).Value;
-            var hold = new WorkHold(build, order.Attempt);
+            var hold = new AssignedBuild(build, order.Attempt);
             begun(hold);
-            await client.EndAsync(hold, new() { Problems = [new("ELP0301", "the patch does not apply", "", "")] }, stopping);
+            await client.SendResultAsync(
+                hold,
+                new() { Problems = [new("ELP0301", "the patch does not apply", "", "")] },
+                stopping
+            );
             ended.GetOrAdd(build, _ => new()).TrySetResult();
             return Settled.Done;
         }

@@ -43,5 +43,5 @@ internal static class CommandLine
 
     // What the verbs write beside their results lies in the cache.
     private static Problem? Explain(Exception failure) =>
-        failure is IOException io && DiskError.IsOfDisk(io) ? new(ProcessProblems.CacheFailed, failure.Message) : null;
+        failure is IOException io && DiskError.IsDiskFailure(io) ? new(ProcessProblems.CacheFailed, failure.Message) : null;
 }

@@ -20,11 +20,11 @@ internal sealed partial class AuthorProgram(string? ownPath)
     public static AuthorProgram OfProcess() => new(Environment.ProcessPath);
 
     /// <summary>True where the words ask for one of its verbs: the first word that is no option is one.</summary>
-    public static bool IsAskedFor(IEnumerable<string> words) =>
+    public static bool Handles(IEnumerable<string> words) =>
         words.FirstOrDefault(w => !w.StartsWith('-') || w == "--") is { } verb && AuthorVerbs.All.Any(v => v.Name == verb);
 
     /// <summary>Makes this process that program. Returns only where that cannot be done.</summary>
-    public Problem Become(IReadOnlyList<string> words)
+    public Problem ReplaceProcess(IReadOnlyList<string> words)
     {
         var places = Places();
         if (places.FirstOrDefault(File.Exists) is not { } program)

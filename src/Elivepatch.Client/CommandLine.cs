@@ -51,7 +51,7 @@ internal static class CommandLine
             _ when failure.GetBaseException() is PlatformNotSupportedException { Message: var reason }
                     && reason.Contains("OpenSSL", StringComparison.Ordinal) => new(MachineProblems.CryptographyMissing, reason),
             // What fails so without having said it is the standard output.
-            IOException io when DiskError.IsOfDisk(io) => new(CommandProblems.OutputUnusable, io.Message),
+            IOException io when DiskError.IsDiskFailure(io) => new(CommandProblems.OutputUnusable, io.Message),
             _ => null,
         };
 }

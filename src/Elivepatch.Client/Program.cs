@@ -5,7 +5,7 @@ using Elivepatch.Client.Commands;
 using Elivepatch.Terminal;
 
 // Before the console is opened, which changes how a terminal is set: the other program is to find it as it was.
-var refused = AuthorProgram.IsAskedFor(args) ? AuthorProgram.OfProcess().Become(args) : null;
+var refused = AuthorProgram.Handles(args) ? AuthorProgram.OfProcess().ReplaceProcess(args) : null;
 var session = MachineSession.OfProcess();
 return refused is null
     ? await CommandLine.RunAsync(args, session)

@@ -8,7 +8,7 @@ internal static class ElfSectionRules
     {
         if ((section.Alignment & (section.Alignment - 1)) != 0)
         {
-            throw Wrong(section, $"alignment 0x{section.Alignment:x} is not a power of two");
+            throw Malformed(section, $"alignment 0x{section.Alignment:x} is not a power of two");
         }
 
         switch (section)
@@ -16,19 +16,19 @@ internal static class ElfSectionRules
             case ElfRelocationSection rela:
                 if (section.Type != ElfSectionType.Rela || section.EntrySize != RelocationRecord.Size)
                 {
-                    throw Wrong(section, "relocations of another type or entry size");
+                    throw Malformed(section, "relocations of another type or entry size");
                 }
 
                 if (rela.Target is null or ElfRelocationSection or ElfGroupSection)
                 {
-                    throw Wrong(section, "relocations of a section without content");
+                    throw Malformed(section, "relocations of a section without content");
                 }
 
                 break;
             case ElfGroupSection:
                 if (section.Type != ElfSectionType.Group || section.EntrySize != sizeof(uint))
                 {
-                    throw Wrong(section, "a group of another type or entry size");
+                    throw Malformed(section, "a group of another type or entry size");
                 }
 
                 break;
@@ -42,7 +42,7 @@ internal static class ElfSectionRules
                         or ElfSectionType.SymbolTableIndexes
                 )
                 {
-                    throw Wrong(section, $"{section.Type} holds indexes and cannot be plain bytes");
+                    throw Malformed(section, $"{section.Type} holds indexes and cannot be plain bytes");
                 }
                 break;
         }
@@ -54,23 +54,23 @@ internal static class ElfSectionRules
             )
         )
         {
-            throw Wrong(section, "content in a section that has none in a file");
+            throw Malformed(section, "content in a section that has none in a file");
         }
 
         if (section.LinkedTable != ElfTable.None && section.Link is not null)
         {
-            throw Wrong(section, "linked to a table and to a section");
+            throw Malformed(section, "linked to a table and to a section");
         }
 
         var infoNamesSection = section is not (ElfRelocationSection or ElfGroupSection) && section.Has(ElfSectionFlags.InfoLink);
         if (section.Info != 0 && (infoNamesSection || section is ElfRelocationSection or ElfGroupSection))
         {
-            throw Wrong(section, "a number where sh_info names a section or a symbol");
+            throw Malformed(section, "a number where sh_info names a section or a symbol");
         }
 
         if (section.InfoSection is not null && !infoNamesSection)
         {
-            throw Wrong(section, "a section in sh_info without SHF_INFO_LINK");
+            throw Malformed(section, "a section in sh_info without SHF_INFO_LINK");
         }
     }
 
@@ -81,5 +81,5 @@ internal static class ElfSectionRules
     public static ulong RelocatableSize(ElfSection target) =>
         target.Has(ElfSectionFlags.Compressed) ? ulong.MaxValue : (ulong)target.Content.Length;
 
-    private static ElfFormatException Wrong(ElfSection section, string what) => new($"section {section.Name}: {what}");
+    private static ElfFormatException Malformed(ElfSection section, string what) => new($"section {section.Name}: {what}");
 }

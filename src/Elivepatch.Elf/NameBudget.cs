@@ -9,7 +9,7 @@ internal struct NameBudget(int fileLength)
 {
     private long _left = 16L * fileLength;
 
-    public void Take(int length)
+    public void Spend(int length)
     {
         _left -= length;
         if (_left < 0)

@@ -34,7 +34,7 @@ internal readonly ref struct NameReader(ReadOnlySpan<byte> table, string structu
             throw new ElfFormatException($"{structure}: the name at offset 0x{offset:x} has no end");
         }
 
-        budget.Take(length);
+        budget.Spend(length);
         name = Encoding.Latin1.GetString(_table.Slice((int)offset, length));
         _names.Add(offset, name);
         return name;

@@ -133,7 +133,7 @@ public static class DiffProblems
         416,
         ProblemKind.Usage,
         "a requested function is not in the unit",
-        "Name the unit and the function as in the symbol table: UNIT:FUNCTION, such as fs/proc/meminfo.c:meminfo_proc_show."
+        "Name the function in the statement as the unit's symbol table has it, such as meminfo_proc_show of fs/proc/meminfo.c."
     );
 
     /// <summary>ELP0417.</summary>

@@ -42,12 +42,4 @@ public static class FidelityProblems
         "compiling with one section per function changes the code of the unit",
         "Patch a caller or callee in another unit: a livepatch of this unit cannot be proven to match."
     );
-
-    /// <summary>The object that was compiled is not one that can be compared with the running kernel.</summary>
-    public static readonly ProblemCode UnusableObject = new(
-        305,
-        ProblemKind.Environment,
-        "the compiled object cannot be compared",
-        "Check which compiler and assembler were run: the object is not what they produce for an x86-64 kernel."
-    );
 }

@@ -88,7 +88,7 @@ public sealed class BootLoading(MachineAccess machine, MachineState state, IProg
     /// Takes this boot's attempt back, where there is one. Whoever stops the unit, or the whole machine, in good order does so
     /// with a signal and waits; a crash, a power cut and SIGKILL leave no time for it. It is on the disk when this returns.
     /// </summary>
-    public Task<Problem?> TakeBackAsync() =>
+    public Task<Problem?> RevokeAttemptAsync() =>
         ChangeAsync(state, boot => boot.WithoutAttempt(machine.BootId), CancellationToken.None);
 
     /// <summary>Changes how loading at boot stands.</summary>
@@ -98,7 +98,7 @@ public sealed class BootLoading(MachineAccess machine, MachineState state, IProg
         CancellationToken cancellation
     )
     {
-        var locked = await state.LockWritingAsync(cancellation);
+        var locked = await state.LockStateAsync(cancellation);
         if (!locked.TryGet(out var writing))
         {
             return locked.Problems[0];
@@ -118,7 +118,7 @@ public sealed class BootLoading(MachineAccess machine, MachineState state, IProg
     }
 
     /// <summary>Why a livepatch is not loaded that is known to be withdrawn; null where it is not known to be.</summary>
-    public static Problem? RefuseWithdrawn(MachineState state, OwnLivepatch wanted, string buildId)
+    public static Problem? CheckWithdrawn(MachineState state, OwnLivepatch wanted, string buildId)
     {
         var known = state.ReadWithdrawals(buildId);
         return known.TryGet(out var withdrawals) ? withdrawals.Find(wanted.Sha256)?.ToProblem() : known.Problems[0];
@@ -129,8 +129,8 @@ public sealed class BootLoading(MachineAccess machine, MachineState state, IProg
         // What is refused here brings nothing down, and so is no attempt.
         var refused =
             machine.RequireLivePatching()
-            ?? new KernelSettings(machine.Files).Refuse()
-            ?? RefuseWithdrawn(state, wanted, buildId)
+            ?? new KernelSettings(machine.Files).Check()
+            ?? CheckWithdrawn(state, wanted, buildId)
             ?? Check(wanted, buildId);
         if (refused is not null)
         {
@@ -152,7 +152,7 @@ public sealed class BootLoading(MachineAccess machine, MachineState state, IProg
 
         if (!HasLoaded)
         {
-            await TakeBackAsync();
+            await RevokeAttemptAsync();
         }
 
         return problem;

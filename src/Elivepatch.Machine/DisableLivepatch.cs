@@ -98,7 +98,7 @@ public sealed class DisableLivepatch(MachineAccess machine, MachineState state, 
             0 => name,
             KernelCalls.NotThere => new Problem(MachineProblems.LivepatchUnknown, name),
             KernelCalls.WouldBlock => Held(name),
-            var error => new Problem(MachineProblems.LivepatchInUse, $"{name}: {KernelCalls.Meaning(error)}"),
+            var error => new Problem(MachineProblems.LivepatchInUse, $"{name}: {KernelCalls.Describe(error)}"),
         };
     }
 
@@ -142,12 +142,12 @@ public sealed class DisableLivepatch(MachineAccess machine, MachineState state, 
     private async Task<Problem?> ForgetAsync(string name, CancellationToken cancellation)
     {
         var buildId = machine.BuildId();
-        if (!buildId.TryGet(out var id) || state.HasNothingOf(id))
+        if (!buildId.TryGet(out var id) || state.IsEmptyFor(id))
         {
             return null;
         }
 
-        var locked = await state.LockWritingAsync(cancellation);
+        var locked = await state.LockStateAsync(cancellation);
         if (!locked.TryGet(out var writing))
         {
             return locked.Problems[0];

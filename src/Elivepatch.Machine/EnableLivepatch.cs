@@ -69,7 +69,7 @@ public sealed class EnableLivepatch(MachineAccess machine, MachineState state, I
 
     // To disable it took it off the list of what is wanted.
     private async Task<Problem?> NoteAsync(CancellationToken cancellation) =>
-        machine.BuildId().TryGet(out var id) && !state.HasNothingOf(id)
-            ? await MakeLive.SettleAsync(machine, state, id, cancellation)
+        machine.BuildId().TryGet(out var id) && !state.IsEmptyFor(id)
+            ? await MakeLive.ReconcileAsync(machine, state, id, cancellation)
             : null;
 }

@@ -62,15 +62,16 @@ public sealed partial class KernelCalls(Func<string, int> load, Func<string, int
     public int Unload(string name) => unload(name);
 
     /// <summary>The kernel's log, as far back as it goes.</summary>
-    public IReadOnlyList<string> Log() => [.. log().Split('\n').Where(l => l.Length > 0).Select(l => Level().Replace(l, "", 1))];
+    public IReadOnlyList<string> GetLog() =>
+        [.. log().Split('\n').Where(l => l.Length > 0).Select(l => Level().Replace(l, "", 1))];
 
     /// <summary>
     /// What the log has that it did not have before. Lines need not differ (<c>printk.time=0</c>), and the first ones may be
     /// gone: what is old is the longest end of the earlier log that the later one begins with.
     /// </summary>
-    public IReadOnlyList<string> LogSince(IReadOnlyList<string> before)
+    public IReadOnlyList<string> GetLogSince(IReadOnlyList<string> before)
     {
-        var now = Log();
+        var now = GetLog();
         var old = Math.Min(before.Count, now.Count);
         while (!before.Skip(before.Count - old).SequenceEqual(now.Take(old)))
         {
@@ -81,7 +82,7 @@ public sealed partial class KernelCalls(Func<string, int> load, Func<string, int
     }
 
     /// <summary>What an errno means.</summary>
-    public static string Meaning(int error) => $"{Marshal.GetPInvokeErrorMessage(error)} (errno {error})";
+    public static string Describe(int error) => $"{Marshal.GetPInvokeErrorMessage(error)} (errno {error})";
 
     private static int LoadFile(string path)
     {

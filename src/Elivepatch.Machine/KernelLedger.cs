@@ -1,5 +1,5 @@
 using Elivepatch.Model.Statements;
-using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Machine;
 
@@ -37,20 +37,20 @@ public sealed record KernelLedger
     /// The one of ours that is live or goes live, by what the kernel shows: a killed command may have loaded one and not lived
     /// to say so. The newest counts: during its transition the one that it replaces is there as well.
     /// </summary>
-    public OwnLivepatch? Live(IReadOnlyList<LoadedLivepatch> loaded) =>
+    public OwnLivepatch? FindLive(IReadOnlyList<LoadedLivepatch> loaded) =>
         Livepatches.LastOrDefault(l => loaded.Any(n => n.Name == l.Module && n.IsEnabled));
 
     /// <summary>
     /// The patches that a new livepatch has to carry: those that are live, or that were when the machine went down. What somebody
     /// disabled in this boot is not carried.
     /// </summary>
-    public IReadOnlyList<PatchReference> Carried(IReadOnlyList<LoadedLivepatch> loaded, string boot) =>
+    public IReadOnlyList<PatchReference> FindCarriedPatches(IReadOnlyList<LoadedLivepatch> loaded, string boot) =>
         CarriedLivepatch(loaded, boot)?.Patches ?? [];
 
     /// <summary>What the authors of the carried patches stated.</summary>
-    public IReadOnlyList<AuthorStatement> CarriedStatements(IReadOnlyList<LoadedLivepatch> loaded, string boot) =>
+    public IReadOnlyList<AuthorStatement> FindCarriedStatements(IReadOnlyList<LoadedLivepatch> loaded, string boot) =>
         CarriedLivepatch(loaded, boot)?.Statements ?? [];
 
     private OwnLivepatch? CarriedLivepatch(IReadOnlyList<LoadedLivepatch> loaded, string boot) =>
-        Live(loaded) ?? (WantedBoot == boot ? null : WantedLivepatch);
+        FindLive(loaded) ?? (WantedBoot == boot ? null : WantedLivepatch);
 }

@@ -10,10 +10,10 @@ namespace Elivepatch.Machine;
 public sealed class KernelSettings(MachineFiles files)
 {
     /// <summary>Why the kernel takes no livepatch at all; null where its settings do not say so.</summary>
-    public Problem? Refuse() => RefuseModules() ?? RefuseFtrace();
+    public Problem? Check() => CheckModules() ?? CheckFtrace();
 
     /// <summary>Why it loads no module; null where that is not off.</summary>
-    public Problem? RefuseModules() =>
+    public Problem? CheckModules() =>
         files.ReadText("proc/sys/kernel/modules_disabled") == "1"
             ? new(
                 MachineProblems.KernelForbidsLivepatches,
@@ -25,7 +25,7 @@ public sealed class KernelSettings(MachineFiles files)
     /// <summary>
     /// Why it diverts no function; null where ftrace is on. The kernel answers EBUSY then, as it does to much else.
     /// </summary>
-    public Problem? RefuseFtrace() =>
+    public Problem? CheckFtrace() =>
         files.ReadText("proc/sys/kernel/ftrace_enabled") == "0"
             ? new(
                 MachineProblems.KernelForbidsLivepatches,

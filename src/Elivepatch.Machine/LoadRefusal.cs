@@ -28,8 +28,8 @@ public sealed partial class LoadRefusal(MachineFiles files, string module, bool 
         return error switch
         {
             KernelCalls.NotPermitted or KernelCalls.KeyMissing or KernelCalls.KeyRejected or KernelCalls.BadMessage =>
-                settings.RefuseModules() ?? Unsigned(error, settings, log),
-            KernelCalls.Busy or KernelCalls.WouldBlock => settings.RefuseFtrace()
+                settings.CheckModules() ?? Unsigned(error, settings, log),
+            KernelCalls.Busy or KernelCalls.WouldBlock => settings.CheckFtrace()
                 ?? InTransition()
                 ?? Diverted(error, log)
                 ?? Other(error, log),
@@ -69,7 +69,7 @@ public sealed partial class LoadRefusal(MachineFiles files, string module, bool 
         var why = insists.Length > 0 ? insists : "the kernel's configuration (CONFIG_MODULE_SIG_FORCE)";
         return Other(error, log) with
         {
-            Reason = $"{module}: {KernelCalls.Meaning(error)}: {what}, and {why} takes no other{Lines(log)}",
+            Reason = $"{module}: {KernelCalls.Describe(error)}: {what}, and {why} takes no other{Lines(log)}",
             CaseRemedy =
                 "Have the server's operator sign modules with a key that this kernel trusts (setting moduleKey), or enrol "
                 + "that key here (mokutil --import, if the kernel trusts machine owner keys).",
@@ -105,7 +105,7 @@ public sealed partial class LoadRefusal(MachineFiles files, string module, bool 
             string.Join(
                 '\n',
                 owners.Prepend(
-                    $"{module}: {KernelCalls.Meaning(error)}: already diverted by something else: {string.Join(", ", functions)}"
+                    $"{module}: {KernelCalls.Describe(error)}: already diverted by something else: {string.Join(", ", functions)}"
                 )
             ),
             probes.Count > 0
@@ -144,7 +144,7 @@ public sealed partial class LoadRefusal(MachineFiles files, string module, bool 
 
     private Problem Other(int error, IReadOnlyList<string> log) => new(MachineProblems.ModuleRefused, Text(error, log));
 
-    private string Text(int error, IReadOnlyList<string> log) => $"{module}: {KernelCalls.Meaning(error)}{Lines(log)}";
+    private string Text(int error, IReadOnlyList<string> log) => $"{module}: {KernelCalls.Describe(error)}{Lines(log)}";
 
     private static string Lines(IReadOnlyList<string> log) =>
         log.Count > 0 ? "; the kernel says\n" + string.Join('\n', log.TakeLast(MostLines)) : "; the kernel says no more";

@@ -44,7 +44,7 @@ public sealed class MachineState(string folder)
         Directory.Exists(FullPath) && !Environment.IsPrivilegedProcess && File.GetUnixFileMode(FullPath) == Private;
 
     /// <summary>True where nothing is remembered of a kernel.</summary>
-    public bool HasNothingOf(string buildId) => !File.Exists(LedgerPath(buildId));
+    public bool IsEmptyFor(string buildId) => !File.Exists(LedgerPath(buildId));
 
     /// <summary>Makes the folder where it is missing.</summary>
     public Problem? Prepare() => Try(() => MakeFolder(FullPath));
@@ -61,7 +61,7 @@ public sealed class MachineState(string folder)
 
     /// <summary>Why a livepatch cannot be kept here; null where there is room for it.</summary>
     /// <param name="patches">Bytes of its patches.</param>
-    public Problem? RequireRoom(long patches)
+    public Problem? CheckFreeSpace(long patches)
     {
         try
         {
@@ -84,7 +84,7 @@ public sealed class MachineState(string folder)
     /// Holds off another command that makes livepatches live, for as long as this one asks a server, waits and loads. It does not
     /// hold off <c>disable</c>, which has to work at any time.
     /// </summary>
-    public Outcome<FileLock> LockMaking()
+    public Outcome<FileLock> LockActivation()
     {
         var path = Path.Combine(FullPath, "making.lock");
         var held = TryLock(path);
@@ -94,7 +94,7 @@ public sealed class MachineState(string folder)
     }
 
     /// <summary>Holds off every other command that writes here, for a moment; waits for it.</summary>
-    public async Task<Outcome<FileLock>> LockWritingAsync(CancellationToken cancellation)
+    public async Task<Outcome<FileLock>> LockStateAsync(CancellationToken cancellation)
     {
         var path = Path.Combine(FullPath, "writing.lock");
         for (var start = Environment.TickCount64; ; )
@@ -155,7 +155,7 @@ public sealed class MachineState(string folder)
     /// read. The caller holds the lock.
     /// </summary>
     /// <returns>Its new path.</returns>
-    public Outcome<string?> SetDamagedBootAside()
+    public Outcome<string?> QuarantineBootLedger()
     {
         if (ReadBoot().Succeeded)
         {
@@ -206,7 +206,7 @@ public sealed class MachineState(string folder)
         CancellationToken cancellation
     )
     {
-        var locked = await LockWritingAsync(cancellation);
+        var locked = await LockStateAsync(cancellation);
         if (!locked.TryGet(out var writing))
         {
             return locked.Problems[0];
@@ -228,7 +228,7 @@ public sealed class MachineState(string folder)
     }
 
     /// <summary>Keeps content under its digest and gives that.</summary>
-    public Outcome<string> Keep(string buildId, ReadOnlyMemory<byte> content)
+    public Outcome<string> StoreContent(string buildId, ReadOnlyMemory<byte> content)
     {
         var digest = ContentDigest.Of(content.Span).Hex;
         var path = ContentPath(buildId, digest);
@@ -274,7 +274,7 @@ public sealed class MachineState(string folder)
     public string ContentPath(string buildId, string digest) => Path.Combine(ContentFolder(buildId), digest);
 
     /// <summary>Keeps the manifest of a module; there is one at a time, and a newer one takes its place.</summary>
-    public Problem? KeepManifest(string buildId, string moduleDigest, ReadOnlyMemory<byte> manifest) =>
+    public Problem? StoreManifest(string buildId, string moduleDigest, ReadOnlyMemory<byte> manifest) =>
         Try(() => DurableFile.Write(ManifestPath(buildId, moduleDigest), manifest.Span));
 
     /// <summary>The manifest of a module. Its signature says whether it is whole.</summary>

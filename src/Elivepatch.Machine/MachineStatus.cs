@@ -4,7 +4,7 @@
 using Elivepatch.Model;
 using Elivepatch.Model.Statements;
 using Elivepatch.Protocol;
-using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Machine;
 
@@ -91,7 +91,7 @@ public static class MachineStatus
         var idle = machine
             .Files.Folders("sys/module")
             .Where(m => livepatches.IsLivepatchModule(m) && loaded.All(l => l.Name != m));
-        var isLive = ledger.Live(loaded) is not null;
+        var isLive = ledger.FindLive(loaded) is not null;
         return new StatusReport(
             machine.Release,
             id,
@@ -104,7 +104,7 @@ public static class MachineStatus
                     KeptInMemory = Kept(ledger, name),
                 }),
             ],
-            isLive ? [] : ledger.Carried(loaded, machine.BootId),
+            isLive ? [] : ledger.FindCarriedPatches(loaded, machine.BootId),
             !booting.IsOn ? "off"
                 : booting.IsSuspended ? "suspended"
                 : "on",

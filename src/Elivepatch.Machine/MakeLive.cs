@@ -41,7 +41,7 @@ public sealed class MakeLive(
         [
             new("keep the patches", _ => Task.FromResult(Keep(made.Patches))),
             new("keep the module", _ => Task.FromResult(Keep([made.Module]))),
-            new("keep the manifest", _ => Task.FromResult(state.KeepManifest(buildId, made.Livepatch.Sha256, made.Manifest))),
+            new("keep the manifest", _ => Task.FromResult(state.StoreManifest(buildId, made.Livepatch.Sha256, made.Manifest))),
             new("note that it was accepted", cancellation => NoteAsync(made, cancellation)),
             // It is vouched for after it was withdrawn: the last word counts.
             new(
@@ -61,7 +61,7 @@ public sealed class MakeLive(
         [
             new("load", cancellation => LoadAsync(livepatch, cancellation)),
             new("wait for the transition", cancellation => WatchAsync(livepatch, cancellation)),
-            new("note that it is live", cancellation => SettleAsync(machine, state, buildId, cancellation)),
+            new("note that it is live", cancellation => ReconcileAsync(machine, state, buildId, cancellation)),
             new("unload what was replaced", UnloadReplacedAsync),
             new("remove what is not needed", RemoveUnneededAsync),
         ];
@@ -81,14 +81,14 @@ public sealed class MakeLive(
     }
 
     /// <summary>Brings the ledger up to what the kernel shows: a livepatch of ours that is live is the wanted one.</summary>
-    public static async Task<Problem?> SettleAsync(
+    public static async Task<Problem?> ReconcileAsync(
         MachineAccess machine,
         MachineState state,
         string buildId,
         CancellationToken cancellation
     )
     {
-        var locked = await state.LockWritingAsync(cancellation);
+        var locked = await state.LockStateAsync(cancellation);
         if (!locked.TryGet(out var writing))
         {
             return locked.Problems[0];
@@ -104,7 +104,7 @@ public sealed class MakeLive(
 
             var now = new LoadedLivepatches(machine.Files).List();
             if (
-                ledger.Live(now) is not { } live
+                ledger.FindLive(now) is not { } live
                 || now.Any(l => l.IsInTransition)
                 || (ledger.Wanted == live.Sha256 && ledger.WantedBoot == machine.BootId)
             )
@@ -117,7 +117,7 @@ public sealed class MakeLive(
     }
 
     /// <summary>Why nothing may be loaded beside what others have loaded; null where it may.</summary>
-    public static Problem? RefuseForeign(KernelLedger ledger, IReadOnlyList<LoadedLivepatch> loaded, bool allowed)
+    public static Problem? CheckForeign(KernelLedger ledger, IReadOnlyList<LoadedLivepatch> loaded, bool allowed)
     {
         var foreign = loaded.Where(l => ledger.Livepatches.All(own => own.Module != l.Name)).Select(l => l.Name).ToList();
         return foreign.Count > 0 && !allowed ? new(MachineProblems.ForeignLivepatch, string.Join(", ", foreign)) : null;
@@ -127,7 +127,7 @@ public sealed class MakeLive(
     {
         foreach (var content in contents)
         {
-            var kept = state.Keep(buildId, content);
+            var kept = state.StoreContent(buildId, content);
             if (!kept.Succeeded)
             {
                 return kept.Problems[0];
@@ -152,7 +152,7 @@ public sealed class MakeLive(
     {
         progress.Report(new("load", livepatch.Module, StageState.Running));
         await FreeNameAsync(livepatch.Module, cancellation);
-        var locked = await state.LockWritingAsync(cancellation);
+        var locked = await state.LockStateAsync(cancellation);
         if (!locked.TryGet(out var writing))
         {
             return Failed(locked.Problems[0]);
@@ -186,7 +186,7 @@ public sealed class MakeLive(
 
         var before = loaded.List();
         // Others may have loaded theirs since the command began.
-        if (RefuseForeign(ledger, before, options.ReplacesForeign) is { } foreign)
+        if (CheckForeign(ledger, before, options.ReplacesForeign) is { } foreign)
         {
             return foreign;
         }
@@ -223,13 +223,13 @@ public sealed class MakeLive(
 
         replaced.AddRange(before.Select(l => l.Name));
         kept.UnionWith(ledger.Livepatches.Where(l => l.KeptInMemory.Count > 0).Select(l => l.Module));
-        var log = machine.Calls.Log();
+        var log = machine.Calls.GetLog();
         var error = machine.Calls.Load(state.ContentPath(buildId, livepatch.Sha256));
         return error == 0
             ? null
             : new LoadRefusal(machine.Files, livepatch.Module, module.Value.AsSpan().EndsWith(LoadRefusal.SignatureMark)).Explain(
                 error,
-                machine.Calls.LogSince(log)
+                machine.Calls.GetLogSince(log)
             );
     }
 
@@ -268,7 +268,7 @@ public sealed class MakeLive(
                 MachineProblems.TransitionReversed,
                 $"{livepatch.Module} was disabled by someone else; what was live before is live again"
             ),
-            _ => TransitionWatch.Stuck(machine.Files, livepatch.Module, toLive: true, options.TransitionLimit),
+            _ => TransitionWatch.StuckProblem(machine.Files, livepatch.Module, toLive: true, options.TransitionLimit),
         };
     }
 
@@ -293,7 +293,7 @@ public sealed class MakeLive(
 
     private async Task<Problem?> RemoveUnneededAsync(CancellationToken cancellation)
     {
-        var locked = await state.LockWritingAsync(cancellation);
+        var locked = await state.LockStateAsync(cancellation);
         if (!locked.TryGet(out var writing))
         {
             return locked.Problems[0];
@@ -308,7 +308,7 @@ public sealed class MakeLive(
 
     private async Task<Problem?> ChangeAsync(Func<KernelLedger, KernelLedger> change, CancellationToken cancellation)
     {
-        var locked = await state.LockWritingAsync(cancellation);
+        var locked = await state.LockStateAsync(cancellation);
         if (!locked.TryGet(out var writing))
         {
             return locked.Problems[0];

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 using Elivepatch.Model.Statements;
-using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Machine;
 

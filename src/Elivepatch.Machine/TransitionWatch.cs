@@ -89,7 +89,7 @@ public sealed class TransitionWatch(MachineAccess machine)
     /// <summary>
     /// What is said of a transition that does not end: whose it is, which tasks block it, and that to ask again waits on.
     /// </summary>
-    public static Problem Stuck(MachineFiles files, string name, bool toLive, TimeSpan limit)
+    public static Problem StuckProblem(MachineFiles files, string name, bool toLive, TimeSpan limit)
     {
         var (what, turn) = toLive
             ? ($"{name} is loaded and not yet live for all tasks", $"`elivepatch disable {name}`")

@@ -73,7 +73,7 @@ public sealed record LiftingStatement(string Kind, string Unit, string Name)
     public StatementTarget? ToTarget() =>
         StatementKinds.Parse(Kind) is { } kind
         && new StatementTarget(kind, Unit, Name) is var target
-        && StatementRules.Refuse(target) is null
+        && StatementRules.Check(target) is null
             ? target
             : null;
 }

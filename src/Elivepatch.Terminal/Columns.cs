@@ -9,7 +9,7 @@ public static class Columns
     /// <summary>Writes rows of as many columns each; the last column is not padded.</summary>
     public static void Write(TextWriter output, IReadOnlyList<string[]> rows, int indent)
     {
-        var printable = rows.Select(r => r.Select(Printable.Text).ToArray()).ToList();
+        var printable = rows.Select(r => r.Select(Printable.Escape).ToArray()).ToList();
         var columns = printable.Select(r => r.Length).DefaultIfEmpty().Max();
         var widths = Enumerable
             .Range(0, columns)

@@ -9,7 +9,7 @@ namespace Elivepatch.Terminal;
 public static class Printable
 {
     /// <summary>The text with control characters, tabs aside, written out as <c>\x1b</c>.</summary>
-    public static string Text(string text)
+    public static string Escape(string text)
     {
         if (!text.Any(IsHarmful))
         {

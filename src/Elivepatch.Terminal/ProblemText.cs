@@ -16,16 +16,16 @@ public static class ProblemText
         foreach (var kind in problems.GroupBy(p => (p.Code, p.Remedy)))
         {
             // A server may have named them.
-            output.WriteLine(Printable.Text($"{kind.Key.Code.Id} {kind.Key.Code.Title}"));
+            output.WriteLine(Printable.Escape($"{kind.Key.Code.Id} {kind.Key.Code.Title}"));
             foreach (var line in kind.SelectMany(p => p.Reason.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n')))
             {
-                output.WriteLine($"  {Printable.Text(line)}");
+                output.WriteLine($"  {Printable.Escape(line)}");
             }
 
-            output.WriteLine(Printable.Text($"  what to do: {kind.Key.Remedy}"));
+            output.WriteLine(Printable.Escape($"  what to do: {kind.Key.Remedy}"));
             foreach (var line in kind.Select(p => p.LiftedBy).OfType<StatementTarget>().Distinct().SelectMany(t => t.YamlLines))
             {
-                output.WriteLine(Printable.Text($"    {line}"));
+                output.WriteLine(Printable.Escape($"    {line}"));
             }
         }
     }

@@ -19,8 +19,8 @@ public static class StatementText
 
         foreach (var statement in statements)
         {
-            output.WriteLine(Printable.Text($"{margin}  {statement.Target}"));
-            output.WriteLine(Printable.Text($"{margin}    {statement.Reason}"));
+            output.WriteLine(Printable.Escape($"{margin}  {statement.Target}"));
+            output.WriteLine(Printable.Escape($"{margin}    {statement.Reason}"));
         }
     }
 }

@@ -58,23 +58,6 @@ public sealed partial class ErrorsDocumentTests
         Assert.Equal(temporary.Contains(number) ? 75 : (int)code.Kind, ExitStatus.Of([new(code, "")]));
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(1, 401)]
-    [InlineData(2, 950)]
-    [InlineData(3, 400)]
-    [InlineData(4, 403)]
-    [InlineData(5, 301)]
-    [InlineData(5, 403, 301)]
-    [InlineData(4, 400, 404)]
-    [InlineData(75, 1002)]
-    [InlineData(75, 1211)]
-    [InlineData(75, 1002, 1218)]
-    [InlineData(1, 1002, 401)]
-    [InlineData(4, 1211, 1218)]
-    public void The_weightiest_problem_gives_the_exit_status(int status, params int[] numbers) =>
-        Assert.Equal(status, ExitStatus.Of(numbers.Select(n => new Problem(ProblemCatalog.All.First(c => c.Number == n), ""))));
-
     [Fact]
     public void Nothing_else_is_documented_and_the_order_is_that_of_the_numbers() =>
         Assert.Equal(ProblemCatalog.All.Select(c => c.Id), Heading().Matches(document).Select(m => m.Groups["id"].Value));

@@ -17,8 +17,8 @@ public sealed class KernelLogTests
     {
         var log = before;
         var calls = new KernelCalls(_ => 0, _ => 0, () => string.Concat(log.Split(' ').Select(w => $"<6>{w}\n")));
-        var earlier = before.Length == 0 ? [] : calls.Log();
+        var earlier = before.Length == 0 ? [] : calls.GetLog();
         log = after;
-        Assert.Equal(added.Split(' ', StringSplitOptions.RemoveEmptyEntries), calls.LogSince(earlier));
+        Assert.Equal(added.Split(' ', StringSplitOptions.RemoveEmptyEntries), calls.GetLogSince(earlier));
     }
 }

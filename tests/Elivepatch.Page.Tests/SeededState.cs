@@ -9,7 +9,6 @@ using Elivepatch.Engine.Escape;
 using Elivepatch.Model;
 using Elivepatch.Model.Explanations;
 using Elivepatch.Model.Statements;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Api;
@@ -352,7 +351,9 @@ internal static class SeededState
             == transition livepatch_meminfo_caps (0.0 s)
             == during livepatch_meminfo_caps (0.1 s)
             VMALLOCCHUNK:          0 kB
-            == disable livepatch_meminfo_caps (2.9 s)
+            == load elivepatch_neutral (0.7 s)
+            == transition elivepatch_neutral (0.0 s)
+            == replace livepatch_meminfo_caps (0.0 s)
             == unload livepatch_meminfo_caps (0.1 s)
             == console
             [    0.000000] Linux version 6.12.117+deb12-cloud-amd64 (debian-kernel@lists.debian.org) (gcc-12)
@@ -370,7 +371,7 @@ internal static class SeededState
                 ? await PutAsync(JsonSerializer.SerializeToUtf8Bytes(explanation, ProtocolJson.Default.Explanation))
                 : null,
             Statement = isRich
-                ? await PutAsync(JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement))
+                ? await PutAsync(JsonSerializer.SerializeToUtf8Bytes(statement, ManifestJson.Default.Statement))
                 : null,
             Console = isRich ? await PutAsync(Encoding.UTF8.GetBytes(console)) : null,
             // Without a boot image nothing is tested, and layouts alone are compared.
@@ -506,7 +507,7 @@ internal static class SeededState
             Boot = boot,
             Livepatches = livepatches,
         };
-        Assert.Null(MachineReportRules.Refuse(report));
+        Assert.Null(MachineReportRules.Check(report));
         await server
             .Get<MachineTable>()
             .ReportAsync(new(MachineEndpoints.IdOf("t", name), "t", name, report, seen, seen), 100, Cancellation);

@@ -212,7 +212,7 @@ public sealed partial class SignInTests(Chromium chromium)
 
     private static async Task<HttpClient> SignedInAsync(RunningServer server, params string[] scopes)
     {
-        var made = await IssueToken.RunAsync(
+        var made = await TokenIssuer.IssueAsync(
             server.Get<TokenTable>(),
             new("ops", scopes.Length > 0 ? scopes : [TokenScopes.Read]),
             server.Clock.Now,

@@ -59,7 +59,7 @@ internal sealed class Visit : IAsyncDisposable
     /// <summary>Signs in by the form, with a new token of these scopes.</summary>
     public async Task SignInAsync(params string[] scopes)
     {
-        var made = await IssueToken.RunAsync(
+        var made = await TokenIssuer.IssueAsync(
             server.Get<TokenTable>(),
             new("ops", scopes.Length > 0 ? scopes : [TokenScopes.Read]),
             server.Clock.Now,
@@ -78,7 +78,7 @@ internal sealed class Visit : IAsyncDisposable
     /// <summary>Signs in where the page asks for it, with a new token.</summary>
     public async Task SignInFromHereAsync()
     {
-        var made = await IssueToken.RunAsync(
+        var made = await TokenIssuer.IssueAsync(
             server.Get<TokenTable>(),
             new("ops", [TokenScopes.Read]),
             server.Clock.Now,

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Protocol.Tests;
@@ -60,6 +59,6 @@ public sealed class KeyChainTests : IDisposable
     private static byte[] Payload(SigningKey by, SigningKey next) =>
         JsonSerializer.SerializeToUtf8Bytes(
             new KeyEndorsement(by.Public.Id, next.Public.Id, next.Public.Pem, DateTimeOffset.UnixEpoch),
-            ProtocolJson.Default.KeyEndorsement
+            ManifestJson.Default.KeyEndorsement
         );
 }

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Elivepatch.Model;
 using Elivepatch.Model.Statements;
-using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Protocol.Tests;
@@ -149,7 +148,7 @@ public sealed class ManifestCheckTests : IDisposable
     [Fact]
     public void An_envelope_of_another_payload_type_is_refused()
     {
-        var payload = JsonSerializer.SerializeToUtf8Bytes(Statement(), ProtocolJson.Default.Statement);
+        var payload = JsonSerializer.SerializeToUtf8Bytes(Statement(), ManifestJson.Default.Statement);
         Assert.Equal(
             "ELP1102",
             ManifestCheck.Run(Json(key.Sign("text/plain", payload)), module, Expectation).Problems[0].Code.Id
@@ -159,7 +158,7 @@ public sealed class ManifestCheckTests : IDisposable
     [Fact]
     public void Statements_have_the_member_names_of_their_specifications()
     {
-        using var json = JsonDocument.Parse(JsonSerializer.SerializeToUtf8Bytes(Statement(), ProtocolJson.Default.Statement));
+        using var json = JsonDocument.Parse(JsonSerializer.SerializeToUtf8Bytes(Statement(), ManifestJson.Default.Statement));
         Assert.Equal("https://in-toto.io/Statement/v1", json.RootElement.GetProperty("_type").GetString());
         Assert.Equal(
             64,
@@ -186,11 +185,11 @@ public sealed class ManifestCheckTests : IDisposable
         Json(
             key.Sign(
                 Manifests.Statement.PayloadType,
-                JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement)
+                JsonSerializer.SerializeToUtf8Bytes(statement, ManifestJson.Default.Statement)
             )
         );
 
-    private static byte[] Json(Envelope envelope) => JsonSerializer.SerializeToUtf8Bytes(envelope, ProtocolJson.Default.Envelope);
+    private static byte[] Json(Envelope envelope) => JsonSerializer.SerializeToUtf8Bytes(envelope, ManifestJson.Default.Envelope);
 
     private static Statement Statement() =>
         new()

@@ -1,12 +1,14 @@
 using System.Text.Json.Serialization;
+using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Captures;
+using Elivepatch.Protocol.Manifests;
 using Elivepatch.Tests;
 
 namespace Elivepatch.Protocol.Tests;
 
 public sealed class MissingMembersTests
 {
-    public static TheoryData<JsonSerializerContext> Contexts => [ProtocolJson.Default, CaptureJson.Default];
+    public static TheoryData<JsonSerializerContext> Contexts => [ProtocolJson.Default, ManifestJson.Default, CaptureJson.Default];
 
     [Theory]
     [MemberData(nameof(Contexts), DisableDiscoveryEnumeration = true)]

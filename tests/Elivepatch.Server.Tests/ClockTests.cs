@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json;
 using Elivepatch.Builder.Sources;
 using Elivepatch.Kernel.Storage;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
@@ -84,7 +83,7 @@ public sealed class ClockTests
     public async Task A_token_counts_by_the_clock_as_it_is_and_a_revoked_one_never_comes_back()
     {
         await using var server = await RunningServer.StartAsync();
-        var made = await IssueToken.RunAsync(
+        var made = await TokenIssuer.IssueAsync(
             server.Get<TokenTable>(),
             new("short", [TokenScopes.Read], 30),
             server.Clock.Now,
@@ -138,11 +137,11 @@ public sealed class ClockTests
             clock
         );
         var request = new SourceRequest("6.1.0", "00", null);
-        Assert.False((await sources.CoverageAsync(request, Cancellation)).IsCovered);
+        Assert.False((await sources.GetCoverageAsync(request, Cancellation)).IsCovered);
         Directory.CreateDirectory(scratch.PathOf("linux"));
-        Assert.False((await sources.CoverageAsync(request, Cancellation)).IsCovered);
+        Assert.False((await sources.GetCoverageAsync(request, Cancellation)).IsCovered);
         clock.Now -= year;
         clock.Passed = TimeSpan.FromMinutes(3);
-        Assert.True((await sources.CoverageAsync(request, Cancellation)).IsCovered);
+        Assert.True((await sources.GetCoverageAsync(request, Cancellation)).IsCovered);
     }
 }

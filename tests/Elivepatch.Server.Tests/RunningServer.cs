@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Elivepatch.Builder.Broker;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Configuration;
@@ -74,7 +73,7 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>A client with a new token.</summary>
     public async Task<HttpClient> WithScopesAsync(params string[] scopes)
     {
-        var made = await IssueToken.RunAsync(
+        var made = await TokenIssuer.IssueAsync(
             Get<TokenTable>(),
             new($"test {string.Join(' ', scopes)}", scopes),
             Clock.Now,

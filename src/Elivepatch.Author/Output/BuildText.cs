@@ -13,31 +13,31 @@ internal static class BuildText
     {
         foreach (var warning in report.Warnings)
         {
-            output.WriteLine($"the compiler warns: {Printable.Text(warning)}");
+            output.WriteLine($"the compiler warns: {Printable.Escape(warning)}");
         }
 
         foreach (var unit in report.Units)
         {
-            output.WriteLine(Printable.Text(unit.Unit) + $"{In(unit)}: {Proof(unit)}");
+            output.WriteLine(Printable.Escape(unit.Unit) + $"{In(unit)}: {Proof(unit)}");
             Columns.Write(output, [.. report.Functions.Where(f => f.Unit == unit.Unit).Select(FunctionRow)], indent: 2);
             Columns.Write(output, [.. report.Data.Where(d => d.Unit == unit.Unit).Select(DataRow)], indent: 2);
         }
         foreach (var module in report.Objects.Where(o => o.StaysLoaded))
         {
             output.WriteLine(
-                $"{Printable.Text(module.Name)} cannot be unloaded while this is live: its kernel could not load it again"
+                $"{Printable.Escape(module.Name)} cannot be unloaded while this is live: its kernel could not load it again"
             );
         }
 
         foreach (var line in report.LeftOut)
         {
-            output.WriteLine($"left out: {Printable.Text(line)}");
+            output.WriteLine($"left out: {Printable.Escape(line)}");
         }
 
         if (report.FilesWithoutCode.Count > 0)
         {
             output.WriteLine(
-                $"changes no code of this kernel: {string.Join(", ", report.FilesWithoutCode.Select(Printable.Text))}"
+                $"changes no code of this kernel: {string.Join(", ", report.FilesWithoutCode.Select(Printable.Escape))}"
             );
         }
 
@@ -57,7 +57,7 @@ internal static class BuildText
 
     // What is not said to be elsewhere is in vmlinux.
     private static string In(ExplainedUnit unit) =>
-        unit.Object is null or VmlinuxTarget.Name ? "" : $" (module {Printable.Text(unit.Object)})";
+        unit.Object is null or VmlinuxTarget.Name ? "" : $" (module {Printable.Escape(unit.Object)})";
 
     private static string Proof(ExplainedUnit unit) =>
         unit.Proof == "bytes"
@@ -94,7 +94,7 @@ internal static class BuildText
         var names = references.Select(r => r.Sympos is > 0 ? $"{r.Name} (number {r.Sympos} of that name)" : r.Name).ToList();
         if (names.Count > 0)
         {
-            output.WriteLine(Printable.Text($"{title}: {string.Join(", ", names)}"));
+            output.WriteLine(Printable.Escape($"{title}: {string.Join(", ", names)}"));
         }
     }
 

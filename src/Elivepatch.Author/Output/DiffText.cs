@@ -20,7 +20,7 @@ internal static class DiffText
             ("new data", [.. report.NewData.Select(d => (d.Name, $"{d.Size} bytes in {d.Section}{Unused(d.IsUsed)}"))]),
             ("no change but of line numbers", [.. report.LineNumbersOnly.Select(f => (f, ""))]),
         };
-        output.WriteLine(Printable.Text(report.Unit));
+        output.WriteLine(Printable.Escape(report.Unit));
         if (Array.TrueForAll(sections, s => s.Rows.Count == 0) && problems.Count == 0)
         {
             output.WriteLine("  nothing changed");

@@ -18,7 +18,7 @@ internal sealed class TimedLines(TextWriter output)
             output.WriteLine(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{Stopwatch.GetElapsedTime(start).TotalSeconds, 6:0.0} s  {Printable.Text(line)}"
+                    $"{Stopwatch.GetElapsedTime(start).TotalSeconds, 6:0.0} s  {Printable.Escape(line)}"
                 )
             );
             output.Flush();

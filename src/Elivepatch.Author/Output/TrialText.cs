@@ -14,16 +14,16 @@ internal static class TrialText
         foreach (var phase in trial.Phases)
         {
             output.WriteLine(
-                Printable.Text(string.Create(CultureInfo.InvariantCulture, $"{phase}: {Ending(phase)}, {phase.Seconds:0.0} s"))
+                Printable.Escape(string.Create(CultureInfo.InvariantCulture, $"{phase}: {Ending(phase)}, {phase.Seconds:0.0} s"))
             );
             foreach (var line in phase.Output.TrimEnd('\n').Split('\n').Where(l => l.Length > 0))
             {
-                output.WriteLine($"    {Printable.Text(line)}");
+                output.WriteLine($"    {Printable.Escape(line)}");
             }
         }
         foreach (var untested in trial.Untested)
         {
-            output.WriteLine(Printable.Text($"not tested with {untested}"));
+            output.WriteLine(Printable.Escape($"not tested with {untested}"));
         }
 
         var gone = trial.Phases.Any(p => p.Name == "keep") ? "disabled and kept in memory" : "disabled and unloaded";

@@ -11,7 +11,7 @@ public static class BrokerFailure
     /// </summary>
     /// <param name="e">What was thrown.</param>
     /// <param name="ours">What the caller would have cancelled it by.</param>
-    public static bool IsOfBroker(Exception e, CancellationToken ours) =>
+    public static bool IsBrokerFailure(Exception e, CancellationToken ours) =>
         e
             is RabbitMQClientException
                 or IOException
@@ -19,10 +19,10 @@ public static class BrokerFailure
                 or ObjectDisposedException
                 or System.Net.Sockets.SocketException
         || (e is OperationCanceledException && !ours.IsCancellationRequested)
-        || (e is AggregateException { InnerException: { } inner } && IsOfBroker(inner, ours));
+        || (e is AggregateException { InnerException: { } inner } && IsBrokerFailure(inner, ours));
 
     /// <summary>What the broker, or the way to it, has said. The library says at first only that no address did.</summary>
-    public static string Reason(Exception e) =>
+    public static string Describe(Exception e) =>
         e.GetBaseException() switch
         {
             OperationCanceledException => "it does not answer",

@@ -15,10 +15,10 @@ public static class BuildMessage
         body.Length <= LongestBody && Encoding.ASCII.GetString(body.Span) is var text && ContentDigest.IsHex(text) ? text : null;
 
     /// <summary>The body of a message.</summary>
-    public static byte[] Body(string build) => Encoding.ASCII.GetBytes(build);
+    public static byte[] CreateBody(string build) => Encoding.ASCII.GetBytes(build);
 
     /// <summary>Properties of a message that survives the broker's restart.</summary>
-    public static BasicProperties Properties(string? worker) =>
+    public static BasicProperties CreateProperties(string? worker) =>
         new()
         {
             Persistent = true,

@@ -8,10 +8,10 @@ public sealed partial class Reachability(string name, ILogger log)
     private string? reason;
 
     /// <summary>Why it cannot be used; null where it can, as far as is known.</summary>
-    public string? WhyNot => Volatile.Read(ref reason);
+    public string? UnavailableReason => Volatile.Read(ref reason);
 
     /// <summary>It could not be used.</summary>
-    public void IsLost(string why)
+    public void MarkUnavailable(string why)
     {
         if (Interlocked.Exchange(ref reason, why) != why)
         {
@@ -20,7 +20,7 @@ public sealed partial class Reachability(string name, ILogger log)
     }
 
     /// <summary>It answered.</summary>
-    public void IsWell()
+    public void MarkAvailable()
     {
         if (Interlocked.Exchange(ref reason, null) is not null)
         {

@@ -37,8 +37,8 @@ internal static class BuildStatement
                     ExternalParameters = new(
                         kernel.Facts.Release,
                         kernel.Facts.BuildId,
-                        PatchReference.To(order.Submission.Patches),
-                        PatchReference.To(order.Submission.BasePatches),
+                        PatchFile.ToReferences(order.Submission.Patches),
+                        PatchFile.ToReferences(order.Submission.BasePatches),
                         explanation.Name,
                         order.Submission.Replace
                     )

@@ -28,7 +28,7 @@ internal sealed class DebianSource(CacheRoot cache) : IKernelSource
     public bool HasBootImage => true;
 
     /// <inheritdoc/>
-    public async Task<string?> WhyNotAsync(SourceRequest request, CancellationToken cancellation)
+    public async Task<string?> FindProblemAsync(SourceRequest request, CancellationToken cancellation)
     {
         if (contradicted.TryGetValue((request.Release, request.BuildId), out var reason))
         {
@@ -55,7 +55,7 @@ internal sealed class DebianSource(CacheRoot cache) : IKernelSource
         using var held = await cache.LockAsync($"import-debian-{request.Release}", cancellation);
         if (Imported(request) is { } known)
         {
-            return Provided(known);
+            return new ProvidedSource(known, "");
         }
 
         var imported = await new DebianImport(cache, KernelBoot.ReadFactsAsync, progress).RunAsync(request.Release, cancellation);
@@ -66,7 +66,7 @@ internal sealed class DebianSource(CacheRoot cache) : IKernelSource
 
         if (record.Facts.BuildId == request.BuildId)
         {
-            return Provided(record);
+            return new ProvidedSource(record, "");
         }
 
         var reason = $"the packages of {request.Release} have build-id {record.Facts.BuildId}, and {request.BuildId} runs";
@@ -82,7 +82,4 @@ internal sealed class DebianSource(CacheRoot cache) : IKernelSource
         && new SourceArchives(cache).Find(record.SourceKey).Succeeded
             ? record
             : null;
-
-    private static ProvidedSource Provided(KernelRecord record) =>
-        new(string.Join(", ", record.Facts.Origin.Packages), record, "");
 }

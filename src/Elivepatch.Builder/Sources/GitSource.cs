@@ -35,7 +35,7 @@ internal sealed class GitSource(CacheRoot cache, SourceEntry entry) : IKernelSou
     private bool IsLocal => Path.IsPathRooted(entry.Location);
 
     /// <inheritdoc/>
-    public async Task<string?> WhyNotAsync(SourceRequest request, CancellationToken cancellation)
+    public async Task<string?> FindProblemAsync(SourceRequest request, CancellationToken cancellation)
     {
         var commit = await CommitAsync(request.Release, cancellation);
         return commit.Succeeded ? null : commit.Problems[0].Reason;
@@ -62,11 +62,7 @@ internal sealed class GitSource(CacheRoot cache, SourceEntry entry) : IKernelSou
             cancellation
         );
         progress?.Report(new("download", tagged.Tag, archived.Succeeded ? StageState.Done : StageState.Failed));
-        return archived.Then<ProvidedSource>(folder => new ProvidedSource(
-            $"{tagged.Tag} ({tagged.Commit})",
-            null,
-            Path.Combine(folder, ArchiveName)
-        ));
+        return archived.Then<ProvidedSource>(folder => new ProvidedSource(null, Path.Combine(folder, ArchiveName)));
     }
 
     private async Task<Outcome<Tagged>> CommitAsync(string release, CancellationToken cancellation)

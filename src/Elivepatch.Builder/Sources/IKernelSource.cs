@@ -13,7 +13,7 @@ internal interface IKernelSource
     bool HasBootImage { get; }
 
     /// <summary>Why it does not have a kernel's source; null where it seems to. Downloads nothing.</summary>
-    Task<string?> WhyNotAsync(SourceRequest request, CancellationToken cancellation);
+    Task<string?> FindProblemAsync(SourceRequest request, CancellationToken cancellation);
 
     /// <summary>Brings the source.</summary>
     Task<Outcome<ProvidedSource>> ProvideAsync(

@@ -29,7 +29,7 @@ public sealed class KernelSources : IDisposable
     }
 
     /// <summary>Whether a place has the source of a kernel, as far as can be told without downloading it.</summary>
-    public async Task<SourceCoverage> CoverageAsync(SourceRequest request, CancellationToken cancellation)
+    public async Task<SourceCoverage> GetCoverageAsync(SourceRequest request, CancellationToken cancellation)
     {
         var key = (request.Release, request.BuildId);
         if (known.TryGetValue(key, out var kept) && clock.GetElapsedTime(kept.At) < Remembered)
@@ -41,7 +41,7 @@ public sealed class KernelSources : IDisposable
         var coverage = new SourceCoverage(false, false, tried);
         foreach (var source in Asked(request.Release, tried))
         {
-            if (await source.WhyNotAsync(request, cancellation) is { } reason)
+            if (await source.FindProblemAsync(request, cancellation) is { } reason)
             {
                 tried.Add($"{source.Name}: {reason}");
                 continue;
@@ -75,7 +75,7 @@ public sealed class KernelSources : IDisposable
         var tried = new List<string>();
         foreach (var source in Asked(request.Release, tried))
         {
-            if (await source.WhyNotAsync(request, cancellation) is { } reason)
+            if (await source.FindProblemAsync(request, cancellation) is { } reason)
             {
                 tried.Add($"{source.Name}: {reason}");
                 continue;
@@ -132,7 +132,7 @@ public sealed class KernelSources : IDisposable
         // The name says how it is compressed; the content stays where it is.
         var link = Path.Combine(workspace.FullPath, "sent" + suffix);
         File.CreateSymbolicLink(link, Path.GetFullPath(blob));
-        return new ProvidedSource("the client", null, link);
+        return new ProvidedSource(null, link);
     }
 
     private static Problem NotProvided(string release, List<string> tried) =>

@@ -36,7 +36,7 @@ internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry) : IKernel
     public bool HasBootImage => false;
 
     /// <inheritdoc/>
-    public Task<string?> WhyNotAsync(SourceRequest request, CancellationToken cancellation) =>
+    public Task<string?> FindProblemAsync(SourceRequest request, CancellationToken cancellation) =>
         Task.FromResult(
             KernelVersion.Of(request.Release) is not { } version ? "the release has no version"
             : FileOf(version) is null ? $"its digests name no linux-{version.Text}.tar.*"
@@ -64,11 +64,7 @@ internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry) : IKernel
             cancellation
         );
         progress?.Report(new("download", name, downloaded.Succeeded ? StageState.Done : StageState.Failed));
-        return downloaded.Then<ProvidedSource>(folder => new ProvidedSource(
-            $"{name} ({digest.Hex})",
-            null,
-            Path.Combine(folder, name)
-        ));
+        return downloaded.Then<ProvidedSource>(folder => new ProvidedSource(null, Path.Combine(folder, name)));
     }
 
     /// <inheritdoc/>
@@ -93,7 +89,7 @@ internal sealed class MirrorSource(CacheRoot cache, SourceEntry entry) : IKernel
         try
         {
             await using var opened = await OpenAsync(from, quiet);
-            await using var content = new TalkingStream(opened, quiet, Silence);
+            await using var content = new IdleTimeoutStream(opened, quiet, Silence);
             await using var file = File.Create(Path.Combine(folder, name));
             var found = await ContentDigest.OfCopyAsync(content, file, Largest, quiet.Token);
             return found is null ? Failed(from, $"it has more than {Largest >> 20} MiB")

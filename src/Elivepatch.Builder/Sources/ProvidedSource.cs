@@ -9,10 +9,9 @@ namespace Elivepatch.Builder.Sources;
 public sealed record SourceRequest(string Release, string BuildId, string? Uploaded);
 
 /// <summary>What a place gave: a complete record, or a source tree or archive.</summary>
-/// <param name="Origin">Where it comes from, in words.</param>
 /// <param name="Record">The record of the kernel, with everything that is needed; or null.</param>
 /// <param name="SourcePath">The tree or archive; empty with a record.</param>
-public sealed record ProvidedSource(string Origin, KernelRecord? Record, string SourcePath);
+public sealed record ProvidedSource(KernelRecord? Record, string SourcePath);
 
 /// <summary>Whether the configured places have the source of a kernel.</summary>
 /// <param name="IsCovered">One of them has.</param>

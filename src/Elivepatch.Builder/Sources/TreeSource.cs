@@ -15,7 +15,7 @@ internal sealed class TreeSource(SourceEntry entry) : IKernelSource
     public bool HasBootImage => false;
 
     /// <inheritdoc/>
-    public Task<string?> WhyNotAsync(SourceRequest request, CancellationToken cancellation) =>
+    public Task<string?> FindProblemAsync(SourceRequest request, CancellationToken cancellation) =>
         Task.FromResult(Find(request) is null ? "it is not there" : null);
 
     /// <inheritdoc/>
@@ -26,7 +26,7 @@ internal sealed class TreeSource(SourceEntry entry) : IKernelSource
     ) =>
         Task.FromResult<Outcome<ProvidedSource>>(
             Find(request) is { } path
-                ? new ProvidedSource(path, null, path)
+                ? new ProvidedSource(null, path)
                 : new Problem(BuilderProblems.SourceNotProvided, $"{Name} is not there")
         );
 

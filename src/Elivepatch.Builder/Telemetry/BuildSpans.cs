@@ -26,7 +26,7 @@ internal sealed class BuildSpans : IDisposable
     }
 
     /// <summary>A stage began, progressed or ended.</summary>
-    public void Note(BuildEvent happened)
+    public void Record(BuildEvent happened)
     {
         if (happened is not { Kind: BuildEventKind.Stage, Status: { } status })
         {

@@ -42,7 +42,7 @@ public static class TracedBuilds
     {
         public void Report(BuildEvent value)
         {
-            spans.Note(value);
+            spans.Record(value);
             journal.Report(value);
         }
     }

@@ -11,7 +11,12 @@ using RabbitMQ.Client;
 namespace Elivepatch.Builder.Workers;
 
 /// <summary>Runs one build: the id of one that waits, what to tell when one is begun, and what ends it.</summary>
-internal delegate Task<Settled> RunWork(string told, Action<WorkHold> begun, CancellationToken ended, CancellationToken stopping);
+internal delegate Task<Settled> RunWork(
+    string told,
+    Action<AssignedBuild> begun,
+    CancellationToken ended,
+    CancellationToken stopping
+);
 
 /// <summary>Takes builds from the broker, as many at once as the worker runs.</summary>
 internal sealed partial class BuildConsumer(
@@ -32,10 +37,10 @@ internal sealed partial class BuildConsumer(
     private readonly ConcurrentDictionary<string, RunningBuild> running = new(StringComparer.Ordinal);
 
     /// <summary>The builds that are ours now.</summary>
-    public IReadOnlyList<WorkHold> Running => [.. running.Values.Select(r => r.Hold).OfType<WorkHold>()];
+    public IReadOnlyList<AssignedBuild> Running => [.. running.Values.Select(r => r.Hold).OfType<AssignedBuild>()];
 
     /// <summary>Ends a build that the server does not want (from here) any more.</summary>
-    public void End(string build)
+    public void Cancel(string build)
     {
         foreach (var found in running.Values.Where(r => r.Hold?.Build == build))
         {
@@ -55,7 +60,7 @@ internal sealed partial class BuildConsumer(
             {
                 await using var link = await OpenAsync(stopping);
                 LogConnected(address.ToString());
-                broker.IsWell();
+                broker.MarkAvailable();
                 if (!isReady)
                 {
                     ready();
@@ -72,9 +77,9 @@ internal sealed partial class BuildConsumer(
                     await EndAllAsync(link);
                 }
             }
-            catch (Exception e) when (BrokerFailure.IsOfBroker(e, stopping))
+            catch (Exception e) when (BrokerFailure.IsBrokerFailure(e, stopping))
             {
-                broker.IsLost(BrokerFailure.Reason(e));
+                broker.MarkUnavailable(BrokerFailure.Describe(e));
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -293,7 +298,7 @@ internal sealed partial class BuildConsumer(
 
         public required Arrived Message { get; set; }
 
-        public WorkHold? Hold { get; set; }
+        public AssignedBuild? Hold { get; set; }
 
         public Task Task { get; set; } = Task.CompletedTask;
 

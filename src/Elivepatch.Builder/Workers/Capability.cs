@@ -24,7 +24,7 @@ public static partial class Capability
     }
 
     /// <summary>True for what may be the name of a capability.</summary>
-    public static bool IsName(string text) => NamePattern().IsMatch(text);
+    public static bool IsValid(string text) => NamePattern().IsMatch(text);
 
     [GeneratedRegex(@"\A[a-z0-9_]{1,20}\.[a-z]{1,10}-[0-9x]{1,4}\.[0-9a-f]{8}\z")]
     private static partial Regex NamePattern();

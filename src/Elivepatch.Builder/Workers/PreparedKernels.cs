@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
-using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Builder.Workers;
 
@@ -19,7 +19,7 @@ internal sealed class PreparedKernels
     /// <summary>Reads what an earlier run of the worker has left.</summary>
     public PreparedKernels(CacheRoot cache)
     {
-        path = Path.Combine(cache.Folder("worker"), "prepared-kernels.json");
+        path = Path.Combine(cache.EnsureFolder("worker"), "prepared-kernels.json");
         try
         {
             var read = JsonSerializer.Deserialize(File.ReadAllBytes(path), ProtocolJson.Default.IReadOnlyListString);
@@ -44,7 +44,7 @@ internal sealed class PreparedKernels
     }
 
     /// <summary>Notes that a kernel was built for.</summary>
-    public void Note(string kernel)
+    public void Add(string kernel)
     {
         lock (gate)
         {

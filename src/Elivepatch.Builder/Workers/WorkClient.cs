@@ -76,7 +76,7 @@ internal sealed class WorkClient : IDisposable
 
     /// <summary>Writes something that a build is made of to a stream.</summary>
     public Task<Problem?> FetchAsync(
-        WorkHold hold,
+        AssignedBuild hold,
         string digest,
         Func<Stream, CancellationToken, Task<Problem?>> take,
         CancellationToken cancellation
@@ -98,7 +98,12 @@ internal sealed class WorkClient : IDisposable
     /// <param name="told">How many were sent in this attempt before these.</param>
     /// <param name="events">The events.</param>
     /// <param name="cancellation">Ends it.</param>
-    public Task<Problem?> NoteAsync(WorkHold hold, long told, IReadOnlyList<BuildEvent> events, CancellationToken cancellation) =>
+    public Task<Problem?> AddEventsAsync(
+        AssignedBuild hold,
+        long told,
+        IReadOnlyList<BuildEvent> events,
+        CancellationToken cancellation
+    ) =>
         TalkAsync(
             () =>
                 Posted(
@@ -113,7 +118,7 @@ internal sealed class WorkClient : IDisposable
         );
 
     /// <summary>Has a module signed.</summary>
-    public async Task<Outcome<byte[]>> SignAsync(WorkHold hold, byte[] module, string hash, CancellationToken cancellation)
+    public async Task<Outcome<byte[]>> SignAsync(AssignedBuild hold, byte[] module, string hash, CancellationToken cancellation)
     {
         byte[] signed = [];
         var problem = await TalkAsync(
@@ -138,7 +143,7 @@ internal sealed class WorkClient : IDisposable
     }
 
     /// <summary>Ends a build.</summary>
-    public Task<Problem?> EndAsync(WorkHold hold, WorkResult result, CancellationToken cancellation) =>
+    public Task<Problem?> SendResultAsync(AssignedBuild hold, WorkResult result, CancellationToken cancellation) =>
         TalkAsync(
             () => Json(ApiRoutes.WorkResult(hold.Build), hold, result, whole.WorkResult),
             NothingAsync,
@@ -148,7 +153,7 @@ internal sealed class WorkClient : IDisposable
         );
 
     /// <summary>Gives a build back.</summary>
-    public Task<Problem?> ReleaseAsync(WorkHold hold, CancellationToken cancellation) =>
+    public Task<Problem?> ReleaseAsync(AssignedBuild hold, CancellationToken cancellation) =>
         TalkAsync(
             () => new(HttpMethod.Post, Of(ApiRoutes.WorkRelease(hold.Build), hold)),
             NothingAsync,
@@ -229,7 +234,7 @@ internal sealed class WorkClient : IDisposable
                 return await take(answer, inTime.Token);
             }
 
-            var problem = WhyRefused(answer.StatusCode, await ReadAsync(answer, inTime.Token));
+            var problem = ReadRefusal(answer.StatusCode, await ReadAsync(answer, inTime.Token));
             // A server whose database or disk is away, or which a proxy says is away, may be well again soon. One that breaks
             // (500) would break again.
             return
@@ -253,7 +258,7 @@ internal sealed class WorkClient : IDisposable
     }
 
     // What is no answer of ours is one of something before the server, or of another server.
-    private static Problem WhyRefused(HttpStatusCode status, byte[] body)
+    private static Problem ReadRefusal(HttpStatusCode status, byte[] body)
     {
         try
         {
@@ -281,7 +286,7 @@ internal sealed class WorkClient : IDisposable
 
     private HttpRequestMessage Json<T>(string path, T body, JsonTypeInfo<T> type) => Posted(new(Server, path), body, type);
 
-    private HttpRequestMessage Json<T>(string path, WorkHold hold, T body, JsonTypeInfo<T> type) =>
+    private HttpRequestMessage Json<T>(string path, AssignedBuild hold, T body, JsonTypeInfo<T> type) =>
         Posted(Of(path, hold), body, type);
 
     private static HttpRequestMessage Posted<T>(Uri to, T body, JsonTypeInfo<T> type) =>
@@ -293,7 +298,7 @@ internal sealed class WorkClient : IDisposable
             },
         };
 
-    private Uri Of(string path, WorkHold hold, string more = "") =>
+    private Uri Of(string path, AssignedBuild hold, string more = "") =>
         new(Server, string.Create(CultureInfo.InvariantCulture, $"{path}?worker={worker}&attempt={hold.Attempt}{more}"));
 
     private Uri Server => servers[(int)((uint)Volatile.Read(ref current) % (uint)servers.Count)];

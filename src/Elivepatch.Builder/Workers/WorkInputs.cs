@@ -13,10 +13,10 @@ internal sealed class WorkInputs(CacheRoot cache, WorkClient client)
 {
     private const long Largest = 8L << 30;
     private static readonly TimeSpan kept = TimeSpan.FromDays(30);
-    private readonly string folder = cache.Folder("inputs");
+    private readonly string folder = cache.EnsureFolder("inputs");
 
     /// <summary>The path of an input.</summary>
-    public async Task<Outcome<string>> GetAsync(WorkHold hold, string digest, CancellationToken cancellation)
+    public async Task<Outcome<string>> GetAsync(AssignedBuild hold, string digest, CancellationToken cancellation)
     {
         if (!ContentDigest.IsHex(digest))
         {

@@ -41,7 +41,12 @@ internal sealed partial class WorkerBuild(
     /// <param name="begun">Told when a build is ours: then it is reported to the server as running.</param>
     /// <param name="ended">Cancelled when the server wants this attempt to end.</param>
     /// <param name="stopping">Cancelled when the worker stops.</param>
-    public async Task<Settled> RunAsync(string told, Action<WorkHold> begun, CancellationToken ended, CancellationToken stopping)
+    public async Task<Settled> RunAsync(
+        string told,
+        Action<AssignedBuild> begun,
+        CancellationToken ended,
+        CancellationToken stopping
+    )
     {
         try
         {
@@ -51,7 +56,7 @@ internal sealed partial class WorkerBuild(
             }
 
             var build = order.Build;
-            var hold = new WorkHold(build, order.Attempt);
+            var hold = new AssignedBuild(build, order.Attempt);
             begun(hold);
             LogBegins(build, order.Attempt);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(ended, stopping);
@@ -63,12 +68,12 @@ internal sealed partial class WorkerBuild(
             }
 
             // Until somebody has taken the result it is not lost: only a worker that is killed has to do it again.
-            var refused = await client.EndAsync(hold, result, stopping);
+            var refused = await client.SendResultAsync(hold, result, stopping);
             if (refused is not null && refused.Code != WorkProblems.BuildLost && refused.Code != WorkProblems.WorkResultMalformed)
             {
                 // The build shall not wait for an end that nobody takes.
                 refused = new(WorkProblems.WorkResultMalformed, $"the server does not take the result: {refused.Reason}");
-                await client.EndAsync(hold, Result(Failed(refused)), stopping);
+                await client.SendResultAsync(hold, Result(Failed(refused)), stopping);
             }
 
             LogEnded(build, refused);
@@ -106,7 +111,7 @@ internal sealed partial class WorkerBuild(
     // Null where the worker stops: then somebody else begins it again.
     private async Task<WorkResult?> ResultAsync(
         WorkOrder order,
-        WorkHold hold,
+        AssignedBuild hold,
         CancellationToken cancellation,
         CancellationToken stopping
     )
@@ -135,12 +140,12 @@ internal sealed partial class WorkerBuild(
         }
     }
 
-    private async Task<BuildProduct> BuildAsync(WorkOrder order, WorkHold hold, CancellationToken cancellation)
+    private async Task<BuildProduct> BuildAsync(WorkOrder order, AssignedBuild hold, CancellationToken cancellation)
     {
         var told = 0L;
         await using var journal = new BuildJournal(async events =>
         {
-            LogNoted(order.Build, await client.NoteAsync(hold, told, events, cancellation));
+            LogNoted(order.Build, await client.AddEventsAsync(hold, told, events, cancellation));
             told += events.Count;
             return true;
         });
@@ -151,7 +156,7 @@ internal sealed partial class WorkerBuild(
         }
 
         Func<byte[], KernelConfig, CancellationToken, Task<Outcome<byte[]>>>? sign = order.SignsModules
-            ? (module, config, ending) => client.SignAsync(hold, module, config.String("MODULE_SIG_HASH"), ending)
+            ? (module, config, ending) => client.SignAsync(hold, module, config.GetString("MODULE_SIG_HASH"), ending)
             : null;
         var orders = new BuildPolicy
         {
@@ -163,13 +168,13 @@ internal sealed partial class WorkerBuild(
         var product = await run(ready, journal, cancellation);
         if (product.Explanation is not null)
         {
-            prepared.Note(order.Kernel.Id);
+            prepared.Add(order.Kernel.Id);
         }
 
         return product;
     }
 
-    private async Task<Outcome<BuildOrder>> FetchAsync(WorkOrder order, WorkHold hold, CancellationToken cancellation)
+    private async Task<Outcome<BuildOrder>> FetchAsync(WorkOrder order, AssignedBuild hold, CancellationToken cancellation)
     {
         var paths = new List<string?>();
         foreach (var digest in (string?[])[order.Kernel.Capture, order.Kernel.Source, order.Kernel.BootImage])

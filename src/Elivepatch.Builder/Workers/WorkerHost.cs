@@ -120,7 +120,7 @@ public sealed class WorkerHost : IDisposable
                 return answered;
             }
 
-            servers.IsLost(answered.Problems[0].Reason);
+            servers.MarkUnavailable(answered.Problems[0].Reason);
             await Task.Delay(WorkPolicy.Default.Beat, stopping);
         }
     }
@@ -137,10 +137,10 @@ public sealed class WorkerHost : IDisposable
             var answered = await client.ReportAsync(Report(consumer.Running), CancellationToken.None);
             if (answered.TryGet(out var orders))
             {
-                servers.IsWell();
+                servers.MarkAvailable();
                 foreach (var build in orders.Ended)
                 {
-                    consumer.End(build);
+                    consumer.Cancel(build);
                 }
             }
             else if (
@@ -149,7 +149,7 @@ public sealed class WorkerHost : IDisposable
             )
             {
                 // It was well when the worker started, and will be again.
-                servers.IsLost(answered.Problems[0].Reason);
+                servers.MarkUnavailable(answered.Problems[0].Reason);
             }
             else
             {
@@ -164,7 +164,7 @@ public sealed class WorkerHost : IDisposable
         return null;
     }
 
-    private WorkerReport Report(IReadOnlyList<WorkHold> running) =>
+    private WorkerReport Report(IReadOnlyList<AssignedBuild> running) =>
         new()
         {
             Name = options.Name,

@@ -96,7 +96,7 @@ internal static class DisableCommand
         else
         {
             session.Output.WriteLine(
-                Printable.Text(
+                Printable.Escape(
                     report switch
                     {
                         { Forced: true } => $"{name}: disabled by force; its module stays loaded for good",

@@ -84,7 +84,7 @@ internal static class EnableCommand
         else
         {
             session.Output.WriteLine(
-                Printable.Text(report.ReversedTransition ? $"{name}: its transition was reversed; it is live" : $"{name}: live")
+                Printable.Escape(report.ReversedTransition ? $"{name}: its transition was reversed; it is live" : $"{name}: live")
             );
         }
 

@@ -70,7 +70,7 @@ internal static class LoadPersistedCommand
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested && loading is not null)
         {
-            if (await loading.TakeBackAsync() is { } counted)
+            if (await loading.RevokeAttemptAsync() is { } counted)
             {
                 ProblemText.Write(
                     session.Error,
@@ -105,7 +105,7 @@ internal static class LoadPersistedCommand
                 CultureInfo.InvariantCulture,
                 $"not now, again in {pauses[tries].TotalSeconds:0} s: {Words(loaded)}"
             );
-            session.Error.WriteLine(Printable.Text(wait));
+            session.Error.WriteLine(Printable.Escape(wait));
             session.Error.Flush();
             notice.Ready(wait);
             await Task.Delay(pauses[tries], session.Machine.Time, cancellation);
@@ -118,7 +118,7 @@ internal static class LoadPersistedCommand
         CancellationToken cancellation
     )
     {
-        var making = state.LockMaking();
+        var making = state.LockActivation();
         if (!making.TryGet(out var held))
         {
             return Outcome<BootLoadingResult>.Failure(making.Problems);

@@ -195,7 +195,7 @@ internal static class PatchCommand
         CancellationToken cancellation
     )
     {
-        if (Refuse(session, request) is { } refused)
+        if (Check(session, request) is { } refused)
         {
             return Answer.Fail(session, [refused], asJson, cancellation);
         }
@@ -236,7 +236,7 @@ internal static class PatchCommand
             else if (run.Build is { } build)
             {
                 session.Error.WriteLine(
-                    $"elivepatch: the server continues build {Printable.Text(build)}; run the same command to resume"
+                    $"elivepatch: the server continues build {Printable.Escape(build)}; run the same command to resume"
                 );
             }
 
@@ -258,10 +258,10 @@ internal static class PatchCommand
         return (
                 state.ReadWithdrawals(buildId).TryGet(out var withdrawals)
                 && ledger.Livepatches.Any(l => withdrawals.Find(l.Sha256) is not null)
-            ) || (ledger.Live(loaded) is null && ledger.Carried(loaded, machine.BootId).Count > 0);
+            ) || (ledger.FindLive(loaded) is null && ledger.FindCarriedPatches(loaded, machine.BootId).Count > 0);
     }
 
-    private static Problem? Refuse(MachineSession session, PatchRequest request)
+    private static Problem? Check(MachineSession session, PatchRequest request)
     {
         if (request.Patches.Count == 0 && request.Dropped.Count == 0 && !HasWork(session))
         {

@@ -87,7 +87,7 @@ internal static class PersistCommand
             return found.Problems[0];
         }
 
-        if ((state.Prepare(buildId) ?? await MakeLive.SettleAsync(machine, state, buildId, cancellation)) is { } unready)
+        if ((state.Prepare(buildId) ?? await MakeLive.ReconcileAsync(machine, state, buildId, cancellation)) is { } unready)
         {
             return unready;
         }
@@ -106,7 +106,7 @@ internal static class PersistCommand
             );
         }
 
-        if (BootLoading.RefuseWithdrawn(state, wanted, buildId) is { } withdrawn)
+        if (BootLoading.CheckWithdrawn(state, wanted, buildId) is { } withdrawn)
         {
             return withdrawn;
         }
@@ -128,7 +128,7 @@ internal static class PersistCommand
             return unprepared;
         }
 
-        var locked = await state.LockWritingAsync(cancellation);
+        var locked = await state.LockStateAsync(cancellation);
         if (!locked.TryGet(out var writing))
         {
             return Outcome<PersistReport>.Failure(locked.Problems);
@@ -137,7 +137,7 @@ internal static class PersistCommand
         using (writing)
         {
             return state
-                .SetDamagedBootAside()
+                .QuarantineBootLedger()
                 .Then<PersistReport>(aside =>
                     (state.Write(new BootLedger()) ?? unit.Remove()) is { } problem
                         ? problem

@@ -120,7 +120,7 @@ internal static class StatusCommand
         }
         else
         {
-            session.Output.WriteLine(Printable.Text(check.Summary));
+            session.Output.WriteLine(Printable.Escape(check.Summary));
         }
 
         return (int)check.State;
@@ -176,7 +176,7 @@ internal static class StatusCommand
 
         if (!asJson && reported is { Value: { } told })
         {
-            session.Output.WriteLine($"reported to {told.Server} as {Printable.Text(told.Name)}");
+            session.Output.WriteLine($"reported to {told.Server} as {Printable.Escape(told.Name)}");
         }
 
         return ExitStatus.Done;

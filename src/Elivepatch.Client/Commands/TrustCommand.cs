@@ -124,12 +124,12 @@ internal static class TrustCommand
         foreach (var name in report.Livepatches)
         {
             session.Output.WriteLine(
-                Printable.Text(
+                Printable.Escape(
                     $"  {name} was accepted from it and stays as it is, also at boot: it is checked with the key that verified it"
                 )
             );
             session.Output.WriteLine(
-                Printable.Text(
+                Printable.Escape(
                     $"  `elivepatch disable {name}` removes it; later withdrawals by the server no longer reach this machine"
                 )
             );
@@ -250,7 +250,7 @@ internal static class TrustCommand
             return Outcome<TrustReport>.Failure(problems);
         }
 
-        if (TrustedConnection.RefuseReadable(address.Value, token.Value, allowHttp) is { } readable)
+        if (TrustedConnection.CheckEncryption(address.Value, token.Value, allowHttp) is { } readable)
         {
             return readable;
         }
@@ -300,7 +300,7 @@ internal static class TrustCommand
             new(session.Machine.Time, session.Machine.RetryPause, _ => { }),
             session.Machine.Proxy
         );
-        var shown = await client.KeysAsync(cancellation);
+        var shown = await client.GetKeysAsync(cancellation);
         return shown.Then(source.Find);
     }
 }

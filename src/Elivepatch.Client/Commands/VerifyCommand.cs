@@ -82,7 +82,7 @@ internal static class VerifyCommand
     )
     {
         var module = InputFile.Read(path);
-        var manifest = InputFile.Read(manifestPath ?? ManifestFile.Beside(path));
+        var manifest = InputFile.Read(manifestPath ?? ManifestFile.PathFor(path));
         var keys = Keys(session, key);
         var kernel =
             buildId is null ? session.Machine.BuildId()
@@ -108,7 +108,7 @@ internal static class VerifyCommand
             return Answer.Fail(session, verified.Problems, asJson, cancellation);
         }
 
-        if (RefuseWithdrawn(session, kernel.Value, statement) is { } withdrawn)
+        if (CheckWithdrawn(session, kernel.Value, statement) is { } withdrawn)
         {
             return Answer.Fail(session, [withdrawn], asJson, cancellation);
         }
@@ -127,7 +127,7 @@ internal static class VerifyCommand
     }
 
     // Others than root see the signature alone: the machine's list is not theirs to read.
-    private static Problem? RefuseWithdrawn(MachineSession session, string buildId, Statement statement)
+    private static Problem? CheckWithdrawn(MachineSession session, string buildId, Statement statement)
     {
         var state = MachineState.Of(session.Machine);
         if (state.IsHidden)

@@ -1,5 +1,4 @@
 using Elivepatch.Model.Statements;
-using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Client.Output;

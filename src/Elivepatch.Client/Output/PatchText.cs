@@ -11,7 +11,7 @@ internal static class PatchText
     public static void Write(TextWriter output, PatchResult result)
     {
         output.WriteLine(
-            Printable.Text(
+            Printable.Escape(
                 result.State switch
                 {
                     "written" =>
@@ -26,13 +26,13 @@ internal static class PatchText
         );
         foreach (var patch in result.Patches)
         {
-            output.WriteLine(Printable.Text($"  {patch.Name}"));
+            output.WriteLine(Printable.Escape($"  {patch.Name}"));
         }
 
         foreach (var withdrawn in result.Withdrawn)
         {
             output.WriteLine(
-                Printable.Text(
+                Printable.Escape(
                     result.State == "live"
                         ? $"  no longer live: {withdrawn.Describe()}"
                         : $"  {withdrawn.Describe()}. {withdrawn.Remedy}"
@@ -50,7 +50,7 @@ internal static class PatchText
         );
         foreach (var name in result.Replaced)
         {
-            output.WriteLine(Printable.Text($"  in place of {name}"));
+            output.WriteLine(Printable.Escape($"  in place of {name}"));
         }
 
         output.WriteLine(

@@ -11,7 +11,7 @@ internal static class StatusText
     /// <summary>Writes it.</summary>
     public static void Write(TextWriter output, StatusReport status)
     {
-        output.WriteLine($"kernel {Printable.Text(status.Release)}, build-id {status.BuildId}");
+        output.WriteLine($"kernel {Printable.Escape(status.Release)}, build-id {status.BuildId}");
         if (!status.CanBeLivePatched)
         {
             output.WriteLine("it cannot be live patched: there is no /sys/kernel/livepatch");
@@ -29,7 +29,7 @@ internal static class StatusText
         if (status.NotLive.Count > 0)
         {
             output.WriteLine(
-                Printable.Text(
+                Printable.Escape(
                     $"not live since the machine restarted: {string.Join(", ", status.NotLive.Select(p => p.Name))}; the next `elivepatch patch` carries them"
                 )
             );
@@ -46,7 +46,7 @@ internal static class StatusText
         );
         foreach (var problem in status.Problems)
         {
-            output.WriteLine(Printable.Text($"{problem.Code} {problem.Title}: {problem.Reason}"));
+            output.WriteLine(Printable.Escape($"{problem.Code} {problem.Title}: {problem.Reason}"));
         }
     }
 
@@ -58,25 +58,25 @@ internal static class StatusText
                 : "of elivepatch"
             : "of another origin";
         output.WriteLine(
-            Printable.Text(
+            Printable.Escape(
                 $"{livepatch.Name}: {livepatch.State}, {origin}{(livepatch.IsPersisted ? ", loaded again at boot" : "")}"
             )
         );
         if (livepatch.Withdrawn is { } withdrawn)
         {
-            output.WriteLine(Printable.Text($"  WITHDRAWN: {withdrawn.Describe()}"));
-            output.WriteLine(Printable.Text($"  {withdrawn.Remedy}"));
+            output.WriteLine(Printable.Escape($"  WITHDRAWN: {withdrawn.Describe()}"));
+            output.WriteLine(Printable.Escape($"  {withdrawn.Remedy}"));
         }
 
         foreach (var patch in livepatch.Patches)
         {
-            output.WriteLine(Printable.Text($"  patch {patch.Name} ({patch.Sha256[..Math.Min(12, patch.Sha256.Length)]})"));
+            output.WriteLine(Printable.Escape($"  patch {patch.Name} ({patch.Sha256[..Math.Min(12, patch.Sha256.Length)]})"));
         }
 
         StatementText.Write(output, livepatch.Statements, indent: 2);
         foreach (var function in livepatch.Functions.Take(MostFunctions))
         {
-            output.WriteLine(Printable.Text($"  function {function}"));
+            output.WriteLine(Printable.Escape($"  function {function}"));
         }
 
         if (livepatch.Functions.Count > MostFunctions)
@@ -86,7 +86,7 @@ internal static class StatusText
 
         foreach (var module in livepatch.Modules)
         {
-            output.WriteLine(Printable.Text($"  module {module.Name}: {Describe(module.State)}"));
+            output.WriteLine(Printable.Escape($"  module {module.Name}: {Describe(module.State)}"));
         }
 
         if (livepatch.StaysInMemory)
@@ -96,7 +96,7 @@ internal static class StatusText
 
         foreach (var reason in livepatch.KeptInMemory.Take(MostFunctions))
         {
-            output.WriteLine(Printable.Text($"    {reason}"));
+            output.WriteLine(Printable.Escape($"    {reason}"));
         }
 
         if (livepatch.State is "going live" or "going away")
@@ -121,11 +121,11 @@ internal static class StatusText
         );
         foreach (var line in new BlockingTasks(livepatch.BlockingCount, livepatch.Blocking).Lines())
         {
-            output.WriteLine(Printable.Text($"    {line}"));
+            output.WriteLine(Printable.Escape($"    {line}"));
         }
 
         output.WriteLine(
-            Printable.Text(
+            Printable.Escape(
                 livepatch.State == "going live"
                     ? $"  they switch when they return to user space; `elivepatch disable {livepatch.Name}` reverses the transition"
                     : $"  they switch when they return to user space; `elivepatch enable {livepatch.Name}` reverses the transition"

@@ -9,7 +9,7 @@ internal static class VerifyText
     /// <summary>Writes it.</summary>
     public static void Write(TextWriter output, VerifyReport report)
     {
-        output.WriteLine(Printable.Text($"{report.File}: can be trusted"));
+        output.WriteLine(Printable.Escape($"{report.File}: can be trusted"));
         var rows = new List<string[]>
         {
             new[] { "module", report.Module },

@@ -39,7 +39,7 @@ internal sealed class Abbreviations
 
                 if (attributes.Count == MostAttributes)
                 {
-                    throw cursor.Wrong($"abbreviation {code} has more than {MostAttributes} attributes");
+                    throw cursor.Malformed($"abbreviation {code} has more than {MostAttributes} attributes");
                 }
 
                 attributes.Add(new AttributeShape(attribute, form, form == DwarfForm.ImplicitConst ? cursor.ReadSigned() : 0));
@@ -51,7 +51,7 @@ internal sealed class Abbreviations
             }
             else if (!_byCode.TryAdd(code, abbreviation) || code < (ulong)_dense.Count)
             {
-                throw cursor.Wrong($"a second abbreviation {code}");
+                throw cursor.Malformed($"a second abbreviation {code}");
             }
         }
         Length = cursor.Offset - offset;

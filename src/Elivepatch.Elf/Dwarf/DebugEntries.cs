@@ -29,7 +29,7 @@ internal sealed class DebugEntries
         _lineStrings = DwarfSection.Find(elf, ".debug_line_str");
         _entries = new List<DebugEntry>(_information.Bytes.Length / 8);
         var cursor = _information.At(0);
-        while (cursor.Left > 0)
+        while (cursor.Remaining > 0)
         {
             ReadUnit(ref cursor);
         }
@@ -74,12 +74,12 @@ internal sealed class DebugEntries
         var length = section.ReadUInt32();
         if (length >= 0xfffffff0)
         {
-            throw section.Wrong("64-bit DWARF is not supported");
+            throw section.Malformed("64-bit DWARF is not supported");
         }
 
-        if (length > section.Left)
+        if (length > section.Remaining)
         {
-            throw section.Wrong($"a unit of 0x{length:x} bytes exceeds the section");
+            throw section.Malformed($"a unit of 0x{length:x} bytes exceeds the section");
         }
 
         var end = section.Offset + (int)length;
@@ -89,7 +89,7 @@ internal sealed class DebugEntries
         int version = cursor.ReadUInt16();
         if (version is < 2 or > 5)
         {
-            throw cursor.Wrong($"DWARF version {version} is not supported");
+            throw cursor.Malformed($"DWARF version {version} is not supported");
         }
 
         var unitType = version >= 5 ? cursor.ReadByte() : 1;
@@ -102,7 +102,7 @@ internal sealed class DebugEntries
 
         if (addressSize != 8)
         {
-            throw cursor.Wrong($"addresses of {addressSize} bytes");
+            throw cursor.Malformed($"addresses of {addressSize} bytes");
         }
 
         if (unitType is not (1 or 3)) // DW_UT_compile, DW_UT_partial; type and split units describe nothing that is used here
@@ -117,7 +117,7 @@ internal sealed class DebugEntries
             _abbreviationBytes += abbreviations.Length;
             if (_abbreviationBytes > _abbreviationTables.Bytes.Length)
             {
-                throw cursor.Wrong("the units' abbreviation tables overlap");
+                throw cursor.Malformed("the units' abbreviation tables overlap");
             }
         }
         var unit = new DebugUnit(version, start);
@@ -128,7 +128,7 @@ internal sealed class DebugEntries
     private void ReadEntries(ref DwarfCursor cursor, DebugUnit unit, Abbreviations abbreviations)
     {
         var parent = -1;
-        while (cursor.Left > 0)
+        while (cursor.Remaining > 0)
         {
             var offset = cursor.Offset;
             var code = cursor.ReadUnsigned();
@@ -144,7 +144,7 @@ internal sealed class DebugEntries
                 parent = closed.Parent;
                 continue;
             }
-            var abbreviation = abbreviations.Find(code) ?? throw cursor.Wrong($"an entry of unknown abbreviation {code}");
+            var abbreviation = abbreviations.Find(code) ?? throw cursor.Malformed($"an entry of unknown abbreviation {code}");
             var entry = DebugEntry.Empty;
             entry.Offset = offset;
             entry.Tag = abbreviation.Tag;
@@ -284,7 +284,7 @@ internal sealed class DebugEntries
                 cursor.Skip(8);
                 return;
             default:
-                throw cursor.Wrong($"attribute form 0x{(int)shape.Form:x} is not supported");
+                throw cursor.Malformed($"attribute form 0x{(int)shape.Form:x} is not supported");
         }
         Store(shape.Attribute, value, isConstant, reference, address, unit, ref entry);
     }

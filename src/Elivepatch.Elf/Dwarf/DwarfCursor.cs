@@ -11,7 +11,7 @@ internal ref struct DwarfCursor(ReadOnlySpan<byte> bytes, ElfByteOrder order, st
             ? offset
             : throw new ElfFormatException($"{section}: offset 0x{offset:x} is outside");
 
-    public readonly int Left => _bytes.Length - Offset;
+    public readonly int Remaining => _bytes.Length - Offset;
 
     public byte ReadByte() => Take(1)[0];
 
@@ -40,7 +40,7 @@ internal ref struct DwarfCursor(ReadOnlySpan<byte> bytes, ElfByteOrder order, st
                 return value;
             }
         }
-        throw Wrong("a number of more than 64 bits");
+        throw Malformed("a number of more than 64 bits");
     }
 
     /// <summary>A signed LEB128 number; at most 64 bits.</summary>
@@ -63,7 +63,7 @@ internal ref struct DwarfCursor(ReadOnlySpan<byte> bytes, ElfByteOrder order, st
             var width = shift + 7;
             return (next & 0x40) != 0 && width < 64 ? value | (-1L << width) : value;
         }
-        throw Wrong("a number of more than 64 bits");
+        throw Malformed("a number of more than 64 bits");
     }
 
     /// <summary>The bytes of a zero-terminated string, without the zero.</summary>
@@ -72,7 +72,7 @@ internal ref struct DwarfCursor(ReadOnlySpan<byte> bytes, ElfByteOrder order, st
         var length = _bytes[Offset..].IndexOf((byte)0);
         if (length < 0)
         {
-            throw Wrong("a string without end");
+            throw Malformed("a string without end");
         }
 
         var text = Take(length);
@@ -82,21 +82,21 @@ internal ref struct DwarfCursor(ReadOnlySpan<byte> bytes, ElfByteOrder order, st
 
     public void Skip(ulong size)
     {
-        if (size > (ulong)Left)
+        if (size > (ulong)Remaining)
         {
-            throw Wrong($"0x{size:x} bytes exceed the section");
+            throw Malformed($"0x{size:x} bytes exceed the section");
         }
 
         Offset += (int)size;
     }
 
-    public readonly ElfFormatException Wrong(string what) => new($"{section} at offset 0x{Offset:x}: {what}");
+    public readonly ElfFormatException Malformed(string what) => new($"{section} at offset 0x{Offset:x}: {what}");
 
     private ReadOnlySpan<byte> Take(int size)
     {
-        if (size > Left)
+        if (size > Remaining)
         {
-            throw Wrong($"{size} bytes exceed the section");
+            throw Malformed($"{size} bytes exceed the section");
         }
 
         var taken = _bytes.Slice(Offset, size);

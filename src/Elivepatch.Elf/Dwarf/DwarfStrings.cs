@@ -25,7 +25,7 @@ internal sealed class DwarfStrings(int informationLength)
             throw new ElfFormatException($"{section.Name} at offset 0x{offset:x}: a name of {bytes.Length} bytes");
         }
 
-        _budget.Take(bytes.Length);
+        _budget.Spend(bytes.Length);
         text = Encoding.Latin1.GetString(bytes);
         _known.Add((section, offset), text);
         return text;

@@ -23,7 +23,7 @@ internal static class EntryOrigin
     }
 
     /// <summary>The abstract instance: at the end of DW_AT_abstract_origin alone.</summary>
-    public static int Abstract(DebugEntries entries, int number)
+    public static int FollowAbstract(DebugEntries entries, int number)
     {
         for (var i = 0; i < LongestChain; i++)
         {

@@ -33,7 +33,7 @@ internal sealed class FunctionReader(
         }
         foreach ((var number, var function) in _functions)
         {
-            if (EntryOrigin.Abstract(entries, number) is var origin && origin != number)
+            if (EntryOrigin.FollowAbstract(entries, number) is var origin && origin != number)
             {
                 function.Origin = FunctionAt(origin);
             }
@@ -45,7 +45,7 @@ internal sealed class FunctionReader(
                 && all[i].Subprogram >= 0
                 && all[i].AbstractOrigin >= 0
                 && FunctionAt(all[i].Subprogram) is { } host
-                && FunctionAt(EntryOrigin.Abstract(entries, i)) is { } inlined
+                && FunctionAt(EntryOrigin.FollowAbstract(entries, i)) is { } inlined
             )
             {
                 host.AddInlined(inlined);
@@ -87,7 +87,7 @@ internal sealed class FunctionReader(
         var all = entries.All;
         for (var i = 0; i < all.Length; i++)
         {
-            if (all[i].Tag == DwarfTag.Variable && OwnerOf(EntryOrigin.Abstract(entries, i)) is { } owner)
+            if (all[i].Tag == DwarfTag.Variable && OwnerOf(EntryOrigin.FollowAbstract(entries, i)) is { } owner)
             {
                 (all[i].HasLocation ? placed : unplaced).Add(
                     (owner.Name, strings.NameOf(in entries.All[EntryOrigin.Follow(entries, i)]))
@@ -159,7 +159,7 @@ internal sealed class FunctionReader(
     private DebugFunction ReadFunction(int number)
     {
         var named = EntryOrigin.Follow(entries, number);
-        var origin = EntryOrigin.Abstract(entries, number);
+        var origin = EntryOrigin.FollowAbstract(entries, number);
         ref readonly var entry = ref entries.All[number];
         ref readonly var name = ref entries.All[named];
         return new DebugFunction
@@ -168,7 +168,7 @@ internal sealed class FunctionReader(
             Declared = LineOf(entries.All[origin].Line > 0 ? origin : named),
             IsExternal = entry.IsExternal || name.IsExternal,
             IsDeclaredInline = entries.All[origin].Inline >= 2,
-            Location = entries.Information.LocationOf(entry.LowPc) ?? ranges.FirstOf(in entry, entries.Units[entry.Unit]),
+            Location = entries.Information.LocationOf(entry.LowPc) ?? ranges.FindFirst(in entry, entries.Units[entry.Unit]),
             DeclaredSignature = origin == number ? ReadSignature(number, named) : null,
         };
     }
@@ -199,7 +199,7 @@ internal sealed class FunctionReader(
 
     private DebugVariable ReadVariable(int number, SectionLocation location)
     {
-        var origin = EntryOrigin.Abstract(entries, number);
+        var origin = EntryOrigin.FollowAbstract(entries, number);
         var named = EntryOrigin.Follow(entries, number);
         ref readonly var declared = ref entries.All[entries.All[origin].Line > 0 ? origin : named];
         var type = declared.Type >= 0 ? declared.Type : entries.All[named].Type;
@@ -220,7 +220,7 @@ internal sealed class FunctionReader(
     private DebugFunction? OwnerOf(int number)
     {
         var function = entries.All[number].Function;
-        return function < 0 ? null : FunctionAt(EntryOrigin.Abstract(entries, function))?.Source;
+        return function < 0 ? null : FunctionAt(EntryOrigin.FollowAbstract(entries, function))?.Source;
     }
 
     private DebugFunction? FunctionAt(int number) => _functions.GetValueOrDefault(number);

@@ -32,12 +32,12 @@ public sealed class FunctionSignature
 
         for (var i = 0; i < Parameters.Count; i++)
         {
-            if (!Parameters[i].Takes(before.Parameters[i]))
+            if (!Parameters[i].Accepts(before.Parameters[i]))
             {
                 return $"parameter {i + 1} {Change(before.Parameters[i], Parameters[i])}";
             }
         }
-        if (!before.Result.Takes(Result))
+        if (!before.Result.Accepts(Result))
         {
             return $"the result {Change(before.Result, Result)}";
         }

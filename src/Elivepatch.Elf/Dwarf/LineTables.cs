@@ -43,16 +43,16 @@ internal sealed class LineTables(ElfObject elf, DwarfStrings strings)
     {
         var cursor = _lines.At(offset);
         var length = cursor.ReadUInt32();
-        if (length > cursor.Left)
+        if (length > cursor.Remaining)
         {
-            throw cursor.Wrong($"a line table of 0x{length:x} bytes exceeds the section");
+            throw cursor.Malformed($"a line table of 0x{length:x} bytes exceeds the section");
         }
 
         cursor = new DwarfCursor(_lines.Bytes.AsSpan(0, cursor.Offset + (int)length), _lines.Order, _lines.Name, cursor.Offset);
         int version = cursor.ReadUInt16();
         if (version is < 2 or > 5)
         {
-            throw cursor.Wrong($"line table version {version} is not supported");
+            throw cursor.Malformed($"line table version {version} is not supported");
         }
 
         if (version >= 5)
@@ -113,9 +113,9 @@ internal sealed class LineTables(ElfObject elf, DwarfStrings strings)
 
         var count = cursor.ReadUnsigned();
         // No form used here takes no byte, so this bounds the work.
-        if (count > (ulong)cursor.Left || (formats.Length == 0 && count > 0))
+        if (count > (ulong)cursor.Remaining || (formats.Length == 0 && count > 0))
         {
-            throw cursor.Wrong($"{count} entries do not fit in the table");
+            throw cursor.Malformed($"{count} entries do not fit in the table");
         }
 
         var entries = new (string Name, ulong Directory)[count];
@@ -165,7 +165,7 @@ internal sealed class LineTables(ElfObject elf, DwarfStrings strings)
                 cursor.Skip(cursor.ReadUnsigned());
                 return default;
             default:
-                throw cursor.Wrong($"form 0x{(int)form:x} is not supported");
+                throw cursor.Malformed($"form 0x{(int)form:x} is not supported");
         }
     }
 

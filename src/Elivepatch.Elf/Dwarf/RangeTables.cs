@@ -15,7 +15,7 @@ internal sealed class RangeTables(ElfObject elf)
     private readonly DwarfSection _ranges = DwarfSection.Find(elf, ".debug_ranges");
     private readonly DwarfSection _rangeLists = DwarfSection.Find(elf, ".debug_rnglists");
 
-    public SectionLocation? FirstOf(in DebugEntry entry, DebugUnit unit)
+    public SectionLocation? FindFirst(in DebugEntry entry, DebugUnit unit)
     {
         if (entry.Ranges < 0)
         {

@@ -15,7 +15,7 @@ public readonly record struct SignatureType(string Spelling, string MutableSpell
     /// True where a value of the type <paramref name="given"/> can stand where this is expected: the types are the same, or what
     /// the receiver has promised not to write is more than before.
     /// </summary>
-    public bool Takes(SignatureType given) =>
+    public bool Accepts(SignatureType given) =>
         ValueLayout == given.ValueLayout && (Spelling == given.Spelling || MutableSpelling == given.Spelling);
 
     /// <inheritdoc/>

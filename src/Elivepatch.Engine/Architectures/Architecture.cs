@@ -115,7 +115,7 @@ public abstract class Architecture
     /// </summary>
     /// <param name="name">What the object is called.</param>
     /// <param name="elf">The object.</param>
-    internal Problem? Refuse(string name, ElfObject elf) =>
+    internal Problem? CheckObject(string name, ElfObject elf) =>
         !IsOf(elf) ? new(DiffProblems.MalformedObject, $"{name}: it is for machine {elf.Machine}, not for {Name}")
         : FieldOutside(elf) is { } outside
             ? new(DiffProblems.MalformedObject, $"{name}: the field of {Describe(outside)} is not all within its section")

@@ -6,7 +6,7 @@ internal abstract class AssemblyCallees
     /// <summary>
     /// True where no argument outlives the call: registers are kept, and nothing of them is written to memory of the kernel.
     /// </summary>
-    public abstract bool KeepsNothing(string? name);
+    public abstract bool RetainsNothing(string? name);
 
     /// <summary>True where the callee need not keep to the calling convention: registers may hold what they did before.</summary>
     public abstract bool IsAssembly(string? name);

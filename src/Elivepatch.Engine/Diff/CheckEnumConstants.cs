@@ -31,7 +31,7 @@ internal static class CheckEnumConstants
                 continue;
             }
 
-            statements.Refuse(
+            statements.AddUnlessLifted(
                 problems,
                 new(DiffProblems.ChangedLayout, $"{correlation.After.Name}: the constant {key.Name} of an enum {what}"),
                 StatementKind.LayoutIsSafe,

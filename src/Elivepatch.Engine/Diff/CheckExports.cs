@@ -32,12 +32,12 @@ internal static class CheckExports
                     + (
                         isGone ? "disappears with what it stands for" : "changes its licence, its namespace or what it stands for"
                     );
-                statements.Refuse(problems, new(DiffProblems.ChangedRegistry, what), StatementKind.LeaveOutExport, name);
+                statements.AddUnlessLifted(problems, new(DiffProblems.ChangedRegistry, what), StatementKind.LeaveOutExport, name);
                 continue;
             }
 
             // Whoever states it says the same.
-            _ = statements.States(StatementKind.LeaveOutExport, name);
+            _ = statements.TryUse(StatementKind.LeaveOutExport, name);
             leftOut.Add(
                 old is null
                     ? $"the new export of {name}: modules find it in a kernel that was built with it"

@@ -37,7 +37,7 @@ internal static class CheckLayouts
                     );
                 }
 
-                statements.Refuse(problems, problem, StatementKind.LayoutIsSafe, old.Spelling);
+                statements.AddUnlessLifted(problems, problem, StatementKind.LayoutIsSafe, old.Spelling);
             }
         }
     }

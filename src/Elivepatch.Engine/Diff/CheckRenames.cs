@@ -37,11 +37,11 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
 
             foreach (var (old, now) in olds.Except(nows).SelectMany(_ => nows.Except(olds), (o, n) => (o, n)))
             {
-                if (StorageTypes.Pairs(old, now) is { } pairs)
+                if (StorageTypes.PairNames(old, now) is { } pairs)
                 {
                     CheckPointer(pairs, $"{key.Variable} of {key.Function}() points to it");
                 }
-                else if (StorageTypes.NamesIn(old).Select(types.Before).FirstOrDefault(IsGone) is { } gone)
+                else if (StorageTypes.NamesIn(old).Select(types.LayoutBefore).FirstOrDefault(IsGone) is { } gone)
                 {
                     Refuse(
                         DiffProblems.ChangedLayout,
@@ -53,13 +53,17 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
         }
     }
 
-    private bool IsGone(StructLayout? before) => before is not null && types.After(before.StorageName) is null;
+    private bool IsGone(StructLayout? before) => before is not null && types.LayoutAfter(before.StorageName) is null;
 
     private void CheckPointer(IReadOnlyList<(string Old, string Now)> pairs, string why)
     {
         foreach (var (old, now) in pairs)
         {
-            if (types.Before(old) is { } before && types.After(now) is { } after && (IsGone(before) || types.Before(now) is null))
+            if (
+                types.LayoutBefore(old) is { } before
+                && types.LayoutAfter(now) is { } after
+                && (IsGone(before) || types.LayoutBefore(now) is null)
+            )
             {
                 Compare(before, after, why);
             }
@@ -76,7 +80,7 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
             .Layouts.Where(l =>
                 IsAggregate(l)
                 && (l.Scope is null || IsOwn(l))
-                && types.Before(l.StorageName) is null
+                && types.LayoutBefore(l.StorageName) is null
                 && !Old.Layouts.Any(o => o.StorageName == l.StorageName && o.Scope == l.Scope)
             )
             .ToList();
@@ -87,7 +91,7 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
 
         foreach (var gone in Old.Layouts.Where(l => IsAggregate(l) && l.Scope is null && IsOwn(l) && IsGone(l)))
         {
-            if (!fresh.Exists(f => f.Scope is null && types.SameLayout(gone.StorageName, f.StorageName)))
+            if (!fresh.Exists(f => f.Scope is null && types.HaveSameLayout(gone.StorageName, f.StorageName)))
             {
                 Compare(gone, fresh.Find(IsOwn) ?? fresh[0], "no other type of the unit is new and has its layout");
             }
@@ -106,7 +110,7 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
                 || defined.Contains(name)
                 || !Now.Declared.TryGetValue(name, out var now)
                 || now.Length == 0
-                || types.Same(old, now)
+                || types.AreSame(old, now)
             )
             {
                 continue;
@@ -123,7 +127,7 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
 
     private void Compare(StructLayout before, StructLayout after, string why)
     {
-        if (after.Scope is null && types.SameLayout(before.StorageName, after.StorageName))
+        if (after.Scope is null && types.HaveSameLayout(before.StorageName, after.StorageName))
         {
             return;
         }
@@ -136,7 +140,12 @@ internal sealed class CheckRenames(Correlation correlation, StorageTypes types, 
     {
         if (reported.Add(name))
         {
-            statements.Refuse(problems, new(code, $"{correlation.After.Name}: {what}"), StatementKind.LayoutIsSafe, name);
+            statements.AddUnlessLifted(
+                problems,
+                new(code, $"{correlation.After.Name}: {what}"),
+                StatementKind.LayoutIsSafe,
+                name
+            );
         }
     }
 }

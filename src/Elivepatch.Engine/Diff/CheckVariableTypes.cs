@@ -28,7 +28,7 @@ internal sealed class CheckVariableTypes(
     public void Check(Piece before, Piece after)
     {
         if (
-            correlation.IsDoubtful(after)
+            correlation.IsAmbiguous(after)
             || variablesBefore[PlaceOf(before)].FirstOrDefault() is not { } old
             || variablesAfter[PlaceOf(after)].FirstOrDefault() is not { } now
             || Difference(old, now) is not var (code, what)
@@ -41,7 +41,7 @@ internal sealed class CheckVariableTypes(
         var problem = new Problem(code, $"{correlation.After.Name}: {name}{what}");
         if (LeaveOut.IsOnlyOne(correlation.Before, before, name))
         {
-            statements.Refuse(problems, problem, StatementKind.LayoutIsSafe, name);
+            statements.AddUnlessLifted(problems, problem, StatementKind.LayoutIsSafe, name);
         }
         else
         {
@@ -53,7 +53,7 @@ internal sealed class CheckVariableTypes(
 
     private (ProblemCode Code, string What)? Difference(DebugVariable old, DebugVariable now)
     {
-        if (!types.Same(old.Storage, now.Storage))
+        if (!types.AreSame(old.Storage, now.Storage))
         {
             return old.Unnamed is { } was && now.Unnamed?.DifferenceFrom(was) is { } difference
                 ? (DiffProblems.ChangedLayout, $": {difference}")

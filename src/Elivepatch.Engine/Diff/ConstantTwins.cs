@@ -20,8 +20,8 @@ internal sealed class ConstantTwins
     {
         this.diff = diff;
         var correlation = diff.Correlation;
-        before = OpenConstants(correlation.Before, p => correlation.AfterOf(p) is not { } twin || correlation.IsDoubtful(twin));
-        after = OpenConstants(correlation.After, p => correlation.BeforeOf(p) is null || correlation.IsDoubtful(p));
+        before = OpenConstants(correlation.Before, p => correlation.AfterOf(p) is not { } twin || correlation.IsAmbiguous(twin));
+        after = OpenConstants(correlation.After, p => correlation.BeforeOf(p) is null || correlation.IsAmbiguous(p));
         usesBefore = UsesIn(correlation.Before);
         usesAfter = UsesIn(correlation.After);
     }

@@ -19,7 +19,7 @@ public static class Correlate
     /// <param name="before">The unit without the patch.</param>
     /// <param name="after">The unit with the patch.</param>
     /// <param name="lines">Which line numbers mean the same line in both; null where nobody knows.</param>
-    public static Correlation Run(UnitObject before, UnitObject after, KeptLines? lines = null)
+    public static Correlation Run(UnitObject before, UnitObject after, StableLines? lines = null)
     {
         var correlation = new Correlation(before, after, lines);
         PairFunctions(correlation);
@@ -33,7 +33,7 @@ public static class Correlate
         foreach (var kind in new[] { PieceKind.Function, PieceKind.ColdPart })
         {
             PairByKey(correlation, p => p.Kind == kind, p => p.Name);
-            PairByKey(correlation, p => p.Kind == kind && !correlation.Has(p), p => SymbolNames.OfFunction(p.Name));
+            PairByKey(correlation, p => p.Kind == kind && !correlation.Contains(p), p => SymbolNames.OfFunction(p.Name));
         }
 
         PairByAlias(correlation);
@@ -43,13 +43,13 @@ public static class Correlate
     private static void PairByAlias(Correlation correlation)
     {
         var others = correlation
-            .After.Functions.Where(p => !correlation.Has(p))
+            .After.Functions.Where(p => !correlation.Contains(p))
             .SelectMany(p => p.Symbols.Select(s => (s.Name, Piece: p)))
             .ToLookup(o => o.Name, o => o.Piece);
-        foreach (var before in correlation.Before.Functions.Where(p => !correlation.Has(p)).ToList())
+        foreach (var before in correlation.Before.Functions.Where(p => !correlation.Contains(p)).ToList())
         {
             var twins = before.Symbols.SelectMany(s => others[s.Name]).Distinct().ToList();
-            if (twins.Count == 1 && !correlation.Has(twins[0]) && !correlation.IsTakenOutOfInit(before, twins[0]))
+            if (twins.Count == 1 && !correlation.Contains(twins[0]) && !correlation.IsTakenOutOfInit(before, twins[0]))
             {
                 correlation.Add(before, twins[0]);
             }
@@ -77,7 +77,7 @@ public static class Correlate
         }
     }
 
-    private static void PairStaticLocals(Correlation correlation, KeptLines? lines)
+    private static void PairStaticLocals(Correlation correlation, StableLines? lines)
     {
         static ILookup<string, Piece> Locals(UnitObject unit) =>
             unit
@@ -98,12 +98,12 @@ public static class Correlate
         List<Piece> after,
         StaticLocalOwners ownersBefore,
         StaticLocalOwners ownersAfter,
-        KeptLines? lines
+        StableLines? lines
     )
     {
         foreach (var twins in before.GroupBy(ownersBefore.KeyOf))
         {
-            var others = after.Where(p => !correlation.Has(p) && ownersAfter.KeyOf(p) == twins.Key).ToList();
+            var others = after.Where(p => !correlation.Contains(p) && ownersAfter.KeyOf(p) == twins.Key).ToList();
             if (twins.Count() == 1 && others.Count == 1)
             {
                 correlation.Add(twins.First(), others[0], HasUnplaced(correlation, twins.First()));
@@ -112,11 +112,11 @@ public static class Correlate
 
             // Several of one name and one owner: by the lines that declare them, and what is left by number, in doubt.
             PairByLine(correlation, [.. twins], others, lines);
-            foreach (var piece in twins.Where(p => !correlation.Has(p)))
+            foreach (var piece in twins.Where(p => !correlation.Contains(p)))
             {
                 if (
                     twins.Count() == others.Count
-                    && others.Find(p => p.Name == piece.Name && p.Size == piece.Size && !correlation.Has(p)) is { } same
+                    && others.Find(p => p.Name == piece.Name && p.Size == piece.Size && !correlation.Contains(p)) is { } same
                 )
                 {
                     correlation.Add(piece, same, isDoubtful: true);
@@ -126,15 +126,18 @@ public static class Correlate
 
         // Without debug information the owner is told from who refers to the variable, and inlining can change that. Where
         // one is left on each side and some function refers to both, they are one.
-        var (leftBefore, leftAfter) = (before.FindAll(p => !correlation.Has(p)), after.FindAll(p => !correlation.Has(p)));
-        if (leftBefore.Count == 1 && leftAfter.Count == 1 && ownersBefore.Related(leftBefore[0], ownersAfter, leftAfter[0]))
+        var (leftBefore, leftAfter) = (
+            before.FindAll(p => !correlation.Contains(p)),
+            after.FindAll(p => !correlation.Contains(p))
+        );
+        if (leftBefore.Count == 1 && leftAfter.Count == 1 && ownersBefore.MayBeSame(leftBefore[0], ownersAfter, leftAfter[0]))
         {
             correlation.Add(leftBefore[0], leftAfter[0]);
         }
     }
 
     // A line that the patch leaves alone declares the same variable as before.
-    private static void PairByLine(Correlation correlation, List<Piece> before, List<Piece> after, KeptLines? lines)
+    private static void PairByLine(Correlation correlation, List<Piece> before, List<Piece> after, StableLines? lines)
     {
         if (lines is null || HasUnplaced(correlation, before[0]))
         {
@@ -145,7 +148,7 @@ public static class Correlate
         {
             if (
                 correlation.Before.DeclarationOf(piece) is not { } place
-                || !lines.Has(place)
+                || !lines.IsStable(place)
                 || before.Count(p => correlation.Before.DeclarationOf(p) == place) != 1
             )
             {

@@ -6,7 +6,7 @@ namespace Elivepatch.Engine.Diff;
 /// <param name="before">The unit without the patch.</param>
 /// <param name="after">The unit with the patch.</param>
 /// <param name="lines">Which lines of the source are the same in both; null where nobody knows.</param>
-public sealed class Correlation(UnitObject before, UnitObject after, KeptLines? lines = null)
+public sealed class Correlation(UnitObject before, UnitObject after, StableLines? lines = null)
 {
     private readonly Dictionary<Piece, Piece> toBefore = [];
     private readonly Dictionary<Piece, Piece> toAfter = [];
@@ -19,7 +19,7 @@ public sealed class Correlation(UnitObject before, UnitObject after, KeptLines? 
     public UnitObject After { get; } = after;
 
     /// <summary>Which lines of the source are the same in both; null where nobody knows.</summary>
-    public KeptLines? Lines { get; } = lines;
+    public StableLines? Lines { get; } = lines;
 
     /// <summary>The twin before the patch, or null for a new piece.</summary>
     public Piece? BeforeOf(Piece after) => toBefore.GetValueOrDefault(after);
@@ -31,7 +31,7 @@ public sealed class Correlation(UnitObject before, UnitObject after, KeptLines? 
     /// True where several static locals of one name in one function made the pairing a matter of their numbers. That is good
     /// enough to see that nothing changed, and not good enough to share state by.
     /// </summary>
-    public bool IsDoubtful(Piece after) => doubtful.Contains(after);
+    public bool IsAmbiguous(Piece after) => doubtful.Contains(after);
 
     /// <summary>
     /// True for one function before and after where it lost its <c>__init</c>: what runs at boot is the same, and the running
@@ -57,5 +57,5 @@ public sealed class Correlation(UnitObject before, UnitObject after, KeptLines? 
         }
     }
 
-    internal bool Has(Piece piece) => toBefore.ContainsKey(piece) || toAfter.ContainsKey(piece);
+    internal bool Contains(Piece piece) => toBefore.ContainsKey(piece) || toAfter.ContainsKey(piece);
 }

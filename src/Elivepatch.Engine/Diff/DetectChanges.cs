@@ -30,11 +30,11 @@ public static class DetectChanges
         var comparer = new PieceComparer(correlation, correlation.After.Layouts, linesMove);
         var problems = new List<Problem>();
         var statements = stated ?? new(correlation.After.Name, []);
-        selection = selection.And(statements.FunctionsToPatch);
+        selection = selection.Union(statements.FunctionsToPatch);
         var changed = ChangedFunctions(correlation, comparer, selection, problems);
         foreach (var function in changed.SelectMany(c => c.Before!.Symbols))
         {
-            statements.States(StatementKind.PatchFunctionToo, function.Name);
+            statements.TryUse(StatementKind.PatchFunctionToo, function.Name);
         }
 
         var types = new StorageTypes(correlation.Before.Debug, correlation.After.Debug);
@@ -195,7 +195,7 @@ public static class DetectChanges
             // Labels of a changed function are part of that change; Include sees to it that nobody is left with the old ones.
             else if (difference is not null && !after.LabelledFunctions.Any(changed.Contains))
             {
-                LeaveOut.Initialiser(correlation, before, after, difference, statements, problems);
+                LeaveOut.CheckInitialiser(correlation, before, after, difference, statements, problems);
             }
         }
 
@@ -219,7 +219,7 @@ public static class DetectChanges
             )
         )
         {
-            return LeaveOut.StaticLocal(correlation, before, statements, problems);
+            return LeaveOut.CheckStaticLocal(correlation, before, statements, problems);
         }
 
         problems.Add(new(DiffProblems.AmbiguousStaticLocal, $"{unit}: which variable after the patch is {plain}{owner}?"));
@@ -252,7 +252,7 @@ public static class DetectChanges
             };
             if (what is not null)
             {
-                statements.Refuse(
+                statements.AddUnlessLifted(
                     problems,
                     new(DiffProblems.ChangedInit, $"{correlation.After.Name}: {name} {what}"),
                     StatementKind.LeaveOutInit,
@@ -273,7 +273,9 @@ public static class DetectChanges
         static ILookup<string, ElfSection> Sections(UnitObject unit, SectionRole role) =>
             unit.SectionsOf(role)
                 .Where(s =>
-                    s.Size > 0 && !s.Name.StartsWith(".discard.addressable", StringComparison.Ordinal) && !ExportLists.Has(s)
+                    s.Size > 0
+                    && !s.Name.StartsWith(".discard.addressable", StringComparison.Ordinal)
+                    && !ExportLists.IsExportSection(s)
                 )
                 .ToLookup(s => s.Name);
 

@@ -25,7 +25,8 @@ internal static class ExportLists
     private static readonly string[] stringLabels = ["__kstrtabns_", "__kstrtab_"];
 
     /// <summary>True for a section that has exports alone, so that comparing them one by one compares all of it.</summary>
-    public static bool Has(ElfSection section) => section.Name is List or Strings || NameOfOwnSection(section) is not null;
+    public static bool IsExportSection(ElfSection section) =>
+        section.Name is List or Strings || NameOfOwnSection(section) is not null;
 
     /// <summary>The exports by the exported symbol's name; what has no name that can be read is under the section's.</summary>
     public static SortedDictionary<string, string> Of(UnitObject unit)

@@ -21,7 +21,7 @@ public sealed record FunctionSelection(IReadOnlySet<string> Names, bool AllTrace
 internal static class FunctionSelections
 {
     /// <summary>The selection with further functions; null where there is nothing to select.</summary>
-    public static FunctionSelection? And(this FunctionSelection? selection, IEnumerable<string> names)
+    public static FunctionSelection? Union(this FunctionSelection? selection, IEnumerable<string> names)
     {
         var all = names.Concat(selection?.Names ?? Enumerable.Empty<string>()).ToHashSet(StringComparer.Ordinal);
         return selection is null && all.Count == 0 ? null : new(all, selection?.AllTraceable ?? false);

@@ -281,7 +281,7 @@ public static class Include
             var isOwnTable = target.LabelledFunctions.Any(seen.Contains);
             if (!isOwnTable && diff.Correlation.BeforeOf(target) is not null)
             {
-                if (diff.Correlation.IsDoubtful(target) && !target.IsConstant)
+                if (diff.Correlation.IsAmbiguous(target) && !target.IsConstant)
                 {
                     Problem(
                         DiffProblems.AmbiguousStaticLocal,
@@ -289,7 +289,7 @@ public static class Include
                         $"{from.Name} refers to one of several named {SymbolNames.OfVariable(target.Name)}"
                     );
                 }
-                else if (diff.Correlation.IsDoubtful(target) && constants.IsAmbiguous(target))
+                else if (diff.Correlation.IsAmbiguous(target) && constants.IsAmbiguous(target))
                 {
                     ReportConstant(from, target);
                 }

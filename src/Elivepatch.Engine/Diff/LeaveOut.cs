@@ -13,7 +13,7 @@ internal static class LeaveOut
     private const string Never = "No statement lifts this: ";
 
     /// <summary>A changed initial value: left out, the running kernel's value stays.</summary>
-    public static void Initialiser(
+    public static void CheckInitialiser(
         Correlation correlation,
         Piece before,
         Piece after,
@@ -24,13 +24,21 @@ internal static class LeaveOut
     {
         var name = NameOf(correlation.Before, before);
         var problem = new Problem(DiffProblems.ChangedData, $"{correlation.After.Name}: {before.Name} {difference}");
-        if (WhyNever(correlation, before, after) is { } why)
+        if (FindObstacle(correlation, before, after) is { } why)
         {
-            statements.RefuseAlways(problems, problem with { CaseRemedy = Never + why }, StatementKind.LeaveOutInitialiser, name);
+            statements.AddUnliftable(
+                problems,
+                problem with
+                {
+                    CaseRemedy = Never + why,
+                },
+                StatementKind.LeaveOutInitialiser,
+                name
+            );
         }
         else if (IsOnlyOne(correlation.Before, before, name))
         {
-            statements.Refuse(problems, problem, StatementKind.LeaveOutInitialiser, name);
+            statements.AddUnlessLifted(problems, problem, StatementKind.LeaveOutInitialiser, name);
         }
         else
         {
@@ -43,7 +51,12 @@ internal static class LeaveOut
     /// declaration, and there is no new variable that could go on with its state, that is what the patch says, in words the
     /// result.
     /// </summary>
-    public static string? StaticLocal(Correlation correlation, Piece before, UnitStatements statements, List<Problem> problems)
+    public static string? CheckStaticLocal(
+        Correlation correlation,
+        Piece before,
+        UnitStatements statements,
+        List<Problem> problems
+    )
     {
         var unit = correlation.Before.Name;
         var plain = SymbolNames.OfVariable(before.Name);
@@ -61,7 +74,7 @@ internal static class LeaveOut
         {
             // A variable that only the compiler removed has a state that the source still means: it may have folded the initial
             // value into the code, where the running kernel has another one by now.
-            statements.RefuseAlways(
+            statements.AddUnliftable(
                 problems,
                 problem with
                 {
@@ -81,12 +94,12 @@ internal static class LeaveOut
         )
         {
             // Whoever states it says the same.
-            _ = statements.States(StatementKind.StaticLocalMayGo, name);
+            _ = statements.TryUse(StatementKind.StaticLocalMayGo, name);
             return $"the removal of {name}: the running kernel keeps it, for old code only";
         }
         else
         {
-            statements.Refuse(problems, problem, StatementKind.StaticLocalMayGo, name);
+            statements.AddUnlessLifted(problems, problem, StatementKind.StaticLocalMayGo, name);
         }
 
         return null;
@@ -107,7 +120,7 @@ internal static class LeaveOut
             : plain;
     }
 
-    private static string? WhyNever(Correlation correlation, Piece before, Piece after)
+    private static string? FindObstacle(Correlation correlation, Piece before, Piece after)
     {
         if (before.Size != after.Size && UserOf(correlation, after) is { } user)
         {

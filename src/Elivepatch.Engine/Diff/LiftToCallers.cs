@@ -53,7 +53,7 @@ internal sealed class LiftToCallers
         var queue = new Queue<FunctionChange>(changed.Where(c => !c.Before!.HasFtraceEntry));
         while (queue.TryDequeue(out var change))
         {
-            if (WhyNot(change) is { } why)
+            if (FindProblem(change) is { } why)
             {
                 problems.Add(
                     new(
@@ -109,7 +109,7 @@ internal sealed class LiftToCallers
                 changes.TryGetValue(c.Caller, out var caller) && caller.IsDiverted ? c.IsCall : IsSeen(c.Caller, asked)
             );
 
-    private string? WhyNot(FunctionChange change)
+    private string? FindProblem(FunctionChange change)
     {
         var (before, after) = (change.Before!, change.After);
         if (change.IsOnRequest)

@@ -145,7 +145,7 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
             return (before.LabelledFunctions.Count == 0 && after.LabelledFunctions.Count == 0) || Compare(before, after) is null;
         }
 
-        if (before.Kind != after.Kind || correlation.Has(before) || correlation.Has(after))
+        if (before.Kind != after.Kind || correlation.Contains(before) || correlation.Contains(after))
         {
             return false;
         }

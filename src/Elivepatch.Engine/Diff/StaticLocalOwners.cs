@@ -38,7 +38,7 @@ internal sealed class StaticLocalOwners
         unit.DeclaringFunctionOf(variable) ?? "referred to by " + string.Join(' ', ReferrersOf(variable));
 
     /// <summary>True where the two can be one: no owners are known that differ, and some function refers to both.</summary>
-    public bool Related(Piece variable, StaticLocalOwners others, Piece other) =>
+    public bool MayBeSame(Piece variable, StaticLocalOwners others, Piece other) =>
         (unit.DeclaringFunctionOf(variable) is null || others.unit.DeclaringFunctionOf(other) is null)
         && ReferrersOf(variable).Overlaps(others.ReferrersOf(other));
 

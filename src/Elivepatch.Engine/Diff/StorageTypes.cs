@@ -14,13 +14,13 @@ internal sealed partial class StorageTypes(DebugInfo before, DebugInfo after)
     private readonly Dictionary<(string, string), bool> known = [];
 
     /// <summary>True for two spellings of one type.</summary>
-    public bool Same(string old, string now) =>
-        old == now || (Pairs(old, now) is { } pairs && pairs.All(p => p.Old == p.Now || SameLayout(p.Old, p.Now)));
+    public bool AreSame(string old, string now) =>
+        old == now || (PairNames(old, now) is { } pairs && pairs.All(p => p.Old == p.Now || HaveSameLayout(p.Old, p.Now)));
 
     /// <summary>
     /// The names of types in two spellings that differ in nothing else, in order; null where they do.
     /// </summary>
-    public static IReadOnlyList<(string Old, string Now)>? Pairs(string old, string now)
+    public static IReadOnlyList<(string Old, string Now)>? PairNames(string old, string now)
     {
         var (olds, nows) = (Name().Matches(old), Name().Matches(now));
         return olds.Count == nows.Count && Name().Replace(old, "T") == Name().Replace(now, "T")
@@ -29,13 +29,13 @@ internal sealed partial class StorageTypes(DebugInfo before, DebugInfo after)
     }
 
     /// <summary>The layout that a name had before the patch, or null where the type was not complete.</summary>
-    public StructLayout? Before(string name) => layoutsBefore[name].FirstOrDefault();
+    public StructLayout? LayoutBefore(string name) => layoutsBefore[name].FirstOrDefault();
 
     /// <summary>The layout that a name has after the patch, or null where the type is not complete.</summary>
-    public StructLayout? After(string name) => layoutsAfter[name].FirstOrDefault();
+    public StructLayout? LayoutAfter(string name) => layoutsAfter[name].FirstOrDefault();
 
     /// <summary>True where the two types lie the same.</summary>
-    public bool SameLayout(string old, string now)
+    public bool HaveSameLayout(string old, string now)
     {
         if (known.TryGetValue((old, now), out var same))
         {
@@ -45,13 +45,13 @@ internal sealed partial class StorageTypes(DebugInfo before, DebugInfo after)
         // Types that contain pointers to each other are the same unless something else differs.
         known[(old, now)] = true;
         return known[(old, now)] =
-            Before(old) is { } b
-            && After(now) is { } a
+            LayoutBefore(old) is { } b
+            && LayoutAfter(now) is { } a
             && b.Kind == a.Kind
             && b.Size == a.Size
             && b.Members.Count == a.Members.Count
             && b.Members.Zip(a.Members)
-                .All(m => m.First with { Type = "" } == m.Second with { Type = "" } && Same(m.First.Type, m.Second.Type));
+                .All(m => m.First with { Type = "" } == m.Second with { Type = "" } && AreSame(m.First.Type, m.Second.Type));
     }
 
     /// <summary>The names of types in a spelling.</summary>

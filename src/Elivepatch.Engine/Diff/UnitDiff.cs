@@ -30,9 +30,6 @@ public sealed record FunctionChange(Piece After, Piece? Before, Difference? Diff
     /// diverted one.
     /// </summary>
     public bool IsSeenOnStacks { get; init; } = true;
-
-    /// <summary>True for a function that the running kernel does not have.</summary>
-    public bool IsNew => Before is null;
 }
 
 /// <summary>What the patch does to one unit.</summary>

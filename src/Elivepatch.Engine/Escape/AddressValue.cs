@@ -40,7 +40,7 @@ internal sealed class AddressValue
 
     public static AddressValue Of(OwnAddress address) => new([address], false, null, false);
 
-    public static AddressValue Among(IEnumerable<OwnAddress> addresses)
+    public static AddressValue OneOf(IEnumerable<OwnAddress> addresses)
     {
         var own = addresses.ToImmutableHashSet();
         return own.IsEmpty ? Other : new(own, false, null, true);
@@ -78,10 +78,10 @@ internal sealed class AddressValue
         };
 
     /// <summary>The same or a place further on in it.</summary>
-    public AddressValue Further() => StackOffset is null ? this : new(Own, IsStack, null, MayBeOther);
+    public AddressValue Widen() => StackOffset is null ? this : new(Own, IsStack, null, MayBeOther);
 
     /// <summary>The value this many bytes further.</summary>
-    public AddressValue Plus(long bytes) =>
+    public AddressValue Add(long bytes) =>
         StackOffset is { } offset ? new(Own, IsStack, unchecked(offset + bytes), MayBeOther) : this;
 
     public bool SameAs(AddressValue other) =>

@@ -274,16 +274,16 @@ internal sealed class FollowAddresses(
         }
 
         NoteReferences(state, name);
-        if (KnownCallees.KeepsNothing(name) || assembly.KeepsNothing(name))
+        if (KnownCallees.RetainsNothing(name) || assembly.RetainsNothing(name))
         {
-            if (KnownCallees.Copies(name))
+            if (KnownCallees.CopiesMemory(name))
             {
                 StoreTo(state, Argument(state, 0), null, Held(state, Argument(state, 1)), isWhole: false);
             }
 
-            if (KnownCallees.ReturnsFirst(name))
+            if (KnownCallees.ReturnsFirstArgument(name))
             {
-                result = Argument(state, 0).Further();
+                result = Argument(state, 0).Widen();
             }
         }
         else if (name is "klp_shadow_alloc" or "klp_shadow_get_or_alloc")
@@ -326,14 +326,14 @@ internal sealed class FollowAddresses(
         }
 
         if (
-            KnownCallees.TakesReference(name)
+            KnownCallees.TakesModuleReference(name)
             && Argument(state, 0) is { MayBeOther: false, IsStack: false } to
             && to.Own.All(o => o.IsThisModule)
         )
         {
             state.HoldsModule = true;
         }
-        else if (KnownCallees.GivesReference(name))
+        else if (KnownCallees.DropsModuleReference(name))
         {
             state.HoldsModule = false;
             if (Argument(state, 0).Own.Any(o => o.IsThisModule))
@@ -346,7 +346,7 @@ internal sealed class FollowAddresses(
     // To a function of the kernel of which nothing is known but perhaps what it does with one argument.
     private void PassAll(FlowState state, string? name, bool isTail)
     {
-        var copied = KnownCallees.CopiesBytes(name);
+        var copied = KnownCallees.CopiedArgument(name);
         for (var i = 0; i < calls.Arguments.Count; i++)
         {
             var value = state[calls.Arguments[i]];
@@ -356,7 +356,7 @@ internal sealed class FollowAddresses(
             }
             else
             {
-                Pass(state, value, name, copiesText: KnownCallees.CopiesText(name, i));
+                Pass(state, value, name, copiesText: KnownCallees.CopiesString(name, i));
             }
         }
 
@@ -418,7 +418,7 @@ internal sealed class FollowAddresses(
             passed[callee] = values = [.. calls.Arguments.Select(_ => AddressValue.Other)];
         }
 
-        var joined = values[argument].Join(AddressValue.Among(given));
+        var joined = values[argument].Join(AddressValue.OneOf(given));
         isNews |= !joined.SameAs(values[argument]);
         values[argument] = joined;
     }
@@ -475,7 +475,7 @@ internal sealed class FollowAddresses(
             var slots = passedOnStack[callee];
             var to = offset!.Value - top + (isTail ? 0 : calls.ReturnAddress);
             var old = slots.GetValueOrDefault(to, AddressValue.Other);
-            var joined = old.Join(AddressValue.Among(OwnOf(state, value)));
+            var joined = old.Join(AddressValue.OneOf(OwnOf(state, value)));
             isNews |= !joined.SameAs(old);
             slots[to] = joined;
         }
@@ -535,14 +535,14 @@ internal sealed class FollowAddresses(
 
         if (!frames.TryGetValue(current.Entry, out var frame))
         {
-            frame = new(AddressKind.Data, current.Name, current.Entry.Section, 0, 0) { Counts = false, IsFrame = true };
+            frame = new(AddressKind.Data, current.Name, current.Entry.Section, 0) { CountsAsEscape = false, IsFrame = true };
             frames[current.Entry] = frame;
         }
 
         state.IsFrameLent = true;
         foreach (var (_, held) in state.Frame.Where(IsInReach))
         {
-            isNews |= frame.Hold(held.IsStack ? held.Own.Add(frame) : held.Own);
+            isNews |= frame.AddContents(held.IsStack ? held.Own.Add(frame) : held.Own);
         }
 
         return value.Own.Add(frame);
@@ -577,7 +577,7 @@ internal sealed class FollowAddresses(
         // A structure of 16 bytes comes back in both registers. What else is left in the second means nothing, and nobody says
         // which it is. Behind a call it is empty, and what may be in the first as well is what that was chosen from (cmov).
         var first = state[calls.Results.First];
-        var second = AddressValue.Among(state[calls.Results.Second].Own.Except(first.Own));
+        var second = AddressValue.OneOf(state[calls.Results.Second].Own.Except(first.Own));
         if (isPatched(current.Entry))
         {
             Escape(first.Own, EscapeWay.Returned);
@@ -585,8 +585,8 @@ internal sealed class FollowAddresses(
         }
 
         var (oldFirst, oldSecond) = returned.GetValueOrDefault(current.Entry, (AddressValue.Other, AddressValue.Other));
-        first = oldFirst.Join(AddressValue.Among(first.Own));
-        second = oldSecond.Join(AddressValue.Among(second.Own));
+        first = oldFirst.Join(AddressValue.OneOf(first.Own));
+        second = oldSecond.Join(AddressValue.OneOf(second.Own));
         isNews |= !first.SameAs(oldFirst) || !second.SameAs(oldSecond);
         returned[current.Entry] = (first, second);
     }
@@ -631,7 +631,7 @@ internal sealed class FollowAddresses(
                     NoteComputed(Get(state, target));
                 }
 
-                Set(state, target, Get(state, target).Plus(code.Operation == Operation.Add ? bytes : -bytes));
+                Set(state, target, Get(state, target).Add(code.Operation == Operation.Add ? bytes : -bytes));
                 break;
             case Operation.And when target.Number == calls.StackPointer && target.Size == Word:
                 state.Stack = AddressValue.Stack(null);
@@ -641,19 +641,19 @@ internal sealed class FollowAddresses(
                 break;
             case Operation.Pop:
                 var popped = state.LoadSlot(state.Stack.StackOffset);
-                state.Stack = state.Stack.Plus(Word);
+                state.Stack = state.Stack.Add(Word);
                 Store(state, instruction, popped, code.OperandAt(0));
                 break;
             case Operation.PushState:
                 Push(state, AddressValue.Other);
                 break;
             case Operation.PopState:
-                state.Stack = state.Stack.Plus(Word);
+                state.Stack = state.Stack.Add(Word);
                 break;
             case Operation.LeaveFrame:
                 state.Stack = state[calls.FramePointer].IsStack ? state[calls.FramePointer] : AddressValue.Stack(null);
                 state[calls.FramePointer] = state.LoadSlot(state.Stack.StackOffset);
-                state.Stack = state.Stack.Plus(Word);
+                state.Stack = state.Stack.Add(Word);
                 break;
             case Operation.CopyBytes:
                 StoreTo(state, Argument(state, 0), null, Held(state, Argument(state, 1)), isWhole: false);
@@ -677,7 +677,7 @@ internal sealed class FollowAddresses(
 
     private void Push(FlowState state, AddressValue value)
     {
-        state.Stack = state.Stack.Plus(-Word);
+        state.Stack = state.Stack.Add(-Word);
         StoreInFrame(state, state.Stack.StackOffset, value, isWhole: true);
     }
 
@@ -688,7 +688,7 @@ internal sealed class FollowAddresses(
 
     private void NoteComputed(AddressValue value)
     {
-        foreach (var own in value.Own.Where(o => o is { Counts: true, Kind: AddressKind.Data or AddressKind.Constant }))
+        foreach (var own in value.Own.Where(o => o is { CountsAsEscape: true, Kind: AddressKind.Data or AddressKind.Constant }))
         {
             computed.Add((current.Name, own.Name));
         }
@@ -807,7 +807,7 @@ internal sealed class FollowAddresses(
     // What the memory at an address may hold.
     private static AddressValue Held(FlowState state, AddressValue address, bool isWhole = false)
     {
-        var value = AddressValue.Among(address.Own.SelectMany(o => o.Contents));
+        var value = AddressValue.OneOf(address.Own.SelectMany(o => o.Contents));
         return address.IsStack ? value.Join(state.LoadSlot(isWhole ? address.StackOffset : null)) : value;
     }
 
@@ -824,7 +824,7 @@ internal sealed class FollowAddresses(
         var plainBase = memory.Base.Exists ? Get(state, memory.Base) : AddressValue.Other;
         if (!memory.Index.Exists && instruction.Displacement is null && memory.Base.Exists)
         {
-            var there = plainBase.Plus(memory.Displacement);
+            var there = plainBase.Add(memory.Displacement);
             if (there is { IsStack: true, StackOffset: null or >= Word })
             {
                 isNews |= readsStackArguments.Add(current.Entry);
@@ -871,7 +871,7 @@ internal sealed class FollowAddresses(
             var held = OwnOf(state, value);
             foreach (var own in address.Own)
             {
-                isNews |= own.Hold(held);
+                isNews |= own.AddContents(held);
             }
         }
 
@@ -895,7 +895,7 @@ internal sealed class FollowAddresses(
 
         if (state.IsFrameLent && !value.IsPlain && frames.TryGetValue(current.Entry, out var frame))
         {
-            isNews |= frame.Hold(OwnOf(state, value));
+            isNews |= frame.AddContents(OwnOf(state, value));
         }
     }
 
@@ -908,7 +908,7 @@ internal sealed class FollowAddresses(
         Dictionary<(OwnAddress, EscapeWay, string), AddressEscape>? into = null
     )
     {
-        foreach (var own in addresses.SelectMany(o => o.IsFrame ? o.HeldInFrames() : [o]).Where(o => o.Counts))
+        foreach (var own in addresses.SelectMany(o => o.IsFrame ? o.FindFrameContents() : [o]).Where(o => o.CountsAsEscape))
         {
             (into ?? escapes).TryAdd(
                 (own, way, current.Name),

@@ -180,28 +180,28 @@ internal static class KnownCallees
     private static readonly HashSet<string> copies = ["memcpy", "__memcpy", "memmove", "__memmove"];
 
     /// <summary>True where no argument outlives the call.</summary>
-    public static bool KeepsNothing(string? name) =>
+    public static bool RetainsNothing(string? name) =>
         name is not null && (keepNothing.Contains(name) || returnFirst.Contains(name));
 
     /// <summary>True where the call may return an address inside of its first argument.</summary>
-    public static bool ReturnsFirst(string? name) => name is not null && returnFirst.Contains(name);
+    public static bool ReturnsFirstArgument(string? name) => name is not null && returnFirst.Contains(name);
 
     /// <summary>True where of a literal at this argument a copy is kept.</summary>
-    public static bool CopiesText(string? name, int argument) =>
+    public static bool CopiesString(string? name, int argument) =>
         name is not null && copiesText.TryGetValue(name, out var position) && position == argument;
 
     /// <summary>The argument whose bytes the call copies, and which it does not keep; null for other calls.</summary>
-    public static int? CopiesBytes(string? name) =>
+    public static int? CopiedArgument(string? name) =>
         name is not null && copiesBytes.TryGetValue(name, out var position) ? position : null;
 
     /// <summary>True where the call copies bytes from its second argument to its first.</summary>
-    public static bool Copies(string? name) => name is not null && copies.Contains(name);
+    public static bool CopiesMemory(string? name) => name is not null && copies.Contains(name);
 
     /// <summary>True where the call takes its reference to a module (<c>include/linux/module.h</c>).</summary>
-    public static bool TakesReference(string? name) => name is "__module_get" or "try_module_get";
+    public static bool TakesModuleReference(string? name) => name is "__module_get" or "try_module_get";
 
     /// <summary>True where the call gives back a reference to a module (<c>kernel/module/main.c</c>).</summary>
-    public static bool GivesReference(string? name) =>
+    public static bool DropsModuleReference(string? name) =>
         name is "module_put" or "__module_put_and_kthread_exit" or "__module_put_and_exit";
 
     private static HashSet<string> Names((string Source, string Names)[] groups) =>

@@ -74,9 +74,9 @@ internal sealed class ModuleAddresses
                 section,
                 0,
                 () =>
-                    new(AddressKind.Data, section.Name, section, 0, section.Size)
+                    new(AddressKind.Data, section.Name, section, 0)
                     {
-                        Counts = false,
+                        CountsAsEscape = false,
                         IsThisModule = section.Name == SelfCheck.ModuleStart.Section,
                     }
             );
@@ -115,12 +115,8 @@ internal sealed class ModuleAddresses
         var entry = SymbolsOf(section)
             .FirstOrDefault(s => s.Value == offset && (s.IsFunction || s.Binding != ElfSymbolBinding.Local));
         return entry is null
-            ? Get(
-                section,
-                ulong.MaxValue,
-                () => new(AddressKind.Function, section.Name, section, 0, section.Size) { Counts = false }
-            )
-            : Get(section, offset, () => new(AddressKind.Function, entry.Name, section, entry.Value, entry.Value + entry.Size));
+            ? Get(section, ulong.MaxValue, () => new(AddressKind.Function, section.Name, section, 0) { CountsAsEscape = false })
+            : Get(section, offset, () => new(AddressKind.Function, entry.Name, section, entry.Value));
     }
 
     // An object without a byte, as a lock class is without lockdep, shares its address with the next one and means nothing.
@@ -128,7 +124,11 @@ internal sealed class ModuleAddresses
     {
         if (IsEmpty(symbol))
         {
-            return Get(section, ulong.MaxValue, () => new(AddressKind.Constant, symbol.Name, section, 0, 0) { Counts = false });
+            return Get(
+                section,
+                ulong.MaxValue,
+                () => new(AddressKind.Constant, symbol.Name, section, 0) { CountsAsEscape = false }
+            );
         }
 
         // Several names of one datum are the one of the largest size.
@@ -137,9 +137,9 @@ internal sealed class ModuleAddresses
             section,
             widest.Value,
             () =>
-                new(KindOf(section), widest.Name, section, widest.Value, widest.Value + widest.Size)
+                new(KindOf(section), widest.Name, section, widest.Value)
                 {
-                    Counts = !LoaderOwned.IsLockClass(widest.Name),
+                    CountsAsEscape = !LoaderOwned.IsLockClass(widest.Name),
                 }
         );
     }
@@ -150,7 +150,6 @@ internal sealed class ModuleAddresses
     {
         var text = section.Content.AsSpan((int)Math.Min(offset, (ulong)section.Content.Length));
         var length = text.IndexOf((byte)0);
-        var end = offset + (ulong)(length < 0 ? text.Length : length + 1);
         var shown = new StringBuilder("\"");
         foreach (var letter in text[..Math.Clamp(length, 0, LongestText)])
         {
@@ -158,26 +157,15 @@ internal sealed class ModuleAddresses
         }
 
         shown.Append(length > LongestText ? "...\"" : "\"");
-        return Get(section, offset, () => new(AddressKind.Literal, shown.ToString(), section, offset, end));
+        return Get(section, offset, () => new(AddressKind.Literal, shown.ToString(), section, offset));
     }
 
     // Between two symbols nothing says where one thing ends and the next begins.
     private OwnAddress Unnamed(ElfSection section, ulong offset)
     {
-        ulong start = 0,
-            end = section.Size;
-        foreach (var symbol in SymbolsOf(section).Where(s => s.Size > 0))
-        {
-            if (symbol.Value > offset)
-            {
-                end = Math.Min(end, symbol.Value);
-                break;
-            }
-
-            start = Math.Max(start, symbol.Value + symbol.Size);
-        }
-
-        return Get(section, start, () => new(KindOf(section), $"{section.Name}+0x{start:x}", section, start, end));
+        var before = SymbolsOf(section).Where(s => s.Size > 0).TakeWhile(s => s.Value <= offset);
+        var start = before.Select(s => s.Value + s.Size).DefaultIfEmpty().Max();
+        return Get(section, start, () => new(KindOf(section), $"{section.Name}+0x{start:x}", section, start));
     }
 
     private ElfSymbol? Containing(ElfSection section, ulong offset) =>
@@ -200,8 +188,8 @@ internal sealed class ModuleAddresses
                 continue;
             }
 
-            holder.Hold([target]);
-            if (target is { Kind: AddressKind.Function, Counts: false })
+            holder.AddContents([target]);
+            if (target is { Kind: AddressKind.Function, CountsAsEscape: false })
             {
                 Labels.Add(new(target.Section, unchecked(relocation.Symbol!.Value + (ulong)relocation.Addend)));
             }

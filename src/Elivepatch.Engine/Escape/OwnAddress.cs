@@ -4,7 +4,7 @@ using Elivepatch.Model.Explanations;
 namespace Elivepatch.Engine.Escape;
 
 /// <summary>Something of the module that an address can lead to: a function, a datum, a literal. Compared by identity.</summary>
-internal sealed class OwnAddress(AddressKind kind, string name, ElfSection section, ulong start, ulong end)
+internal sealed class OwnAddress(AddressKind kind, string name, ElfSection section, ulong start)
 {
     public AddressKind Kind => kind;
 
@@ -16,14 +16,11 @@ internal sealed class OwnAddress(AddressKind kind, string name, ElfSection secti
     /// <summary>First byte, as an offset in the section.</summary>
     public ulong Start => start;
 
-    /// <summary>First byte behind it.</summary>
-    public ulong End => end;
-
     /// <summary>
     /// False for what the module loader or the livepatch core takes back when the module goes, and for what nobody can follow: a
     /// place inside a function (the kernel keeps those for messages, <c>_THIS_IP_</c>), a datum without a byte.
     /// </summary>
-    public bool Counts { get; init; } = true;
+    public bool CountsAsEscape { get; init; } = true;
 
     /// <summary>
     /// True for the stack frame of a function of the module. It is gone with the call, but what it holds may be read through its
@@ -41,7 +38,7 @@ internal sealed class OwnAddress(AddressKind kind, string name, ElfSection secti
     public HashSet<OwnAddress> Contents { get; } = [];
 
     /// <summary>Adds to <see cref="Contents"/>; true where that is news.</summary>
-    public bool Hold(IEnumerable<OwnAddress> more)
+    public bool AddContents(IEnumerable<OwnAddress> more)
     {
         var before = Contents.Count;
         Contents.UnionWith(more);
@@ -49,7 +46,7 @@ internal sealed class OwnAddress(AddressKind kind, string name, ElfSection secti
     }
 
     /// <summary>For a frame what it holds, and what the frames hold to which an address in it leads.</summary>
-    public IEnumerable<OwnAddress> HeldInFrames()
+    public IEnumerable<OwnAddress> FindFrameContents()
     {
         var seen = new HashSet<OwnAddress> { this };
         var open = new Queue<OwnAddress>([this]);

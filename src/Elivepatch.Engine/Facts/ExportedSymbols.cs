@@ -85,7 +85,7 @@ public sealed class ExportedSymbols
             return null;
         }
 
-        return new(fields[1], crc, fields[2], fields[3] == "EXPORT_SYMBOL_GPL", fields.Length == 5 ? fields[4] : "");
+        return new(fields[1], crc, fields[2], fields.Length == 5 ? fields[4] : "");
     }
 
     private static Problem Malformed(string reason) => new(FactProblems.MalformedSymvers, $"Module.symvers: {reason}");

@@ -13,9 +13,6 @@ public readonly record struct Sympos(int Value)
     /// <summary>The only symbol of its name.</summary>
     public static Sympos Unique => default;
 
-    /// <summary>True where the name exists once.</summary>
-    public bool IsUnique => Value == 0;
-
     /// <inheritdoc/>
     public override string ToString() => Value.ToString(CultureInfo.InvariantCulture);
 }

@@ -30,7 +30,7 @@ public static class BeforeMatchesAsBuilt
     )
     {
         ArgumentNullException.ThrowIfNull(architecture);
-        if ((architecture.Refuse(unitName, asBuilt) ?? architecture.Refuse(unitName, before)) is { } refused)
+        if ((architecture.CheckObject(unitName, asBuilt) ?? architecture.CheckObject(unitName, before)) is { } refused)
         {
             return refused;
         }

@@ -94,7 +94,7 @@ internal sealed class CodeAlignment
     /// run of NOPs, it means the end of the run, and what is rewritten on the way there.
     /// </summary>
     public bool LeadsToTheSame(ulong target, ulong asBuiltTarget) =>
-        unequal.Find(u => u.Reaches(target)) is { } run
+        unequal.Find(u => u.ContainsOrEndsAt(target)) is { } run
             ? run.AreEqualWays(target, asBuiltTarget)
             : IsSamePlace(target, asBuiltTarget);
 
@@ -161,7 +161,7 @@ internal sealed class CodeAlignment
             && otherField.Offset - asBuilt.Offset == (ulong)at
             && otherField.Size == field.Size
             && IsSamePlace(target, otherTarget)
-            && !unequal.Exists(u => u.Holds(target));
+            && !unequal.Exists(u => u.Contains(target));
     }
 
     private bool Pair()
@@ -306,9 +306,9 @@ internal sealed class CodeAlignment
         IReadOnlyList<ulong> OtherSites
     )
     {
-        public bool Holds(ulong target) => target >= Begin && target < End;
+        public bool Contains(ulong target) => target >= Begin && target < End;
 
-        public bool Reaches(ulong target) => target >= Begin && target <= End;
+        public bool ContainsOrEndsAt(ulong target) => target >= Begin && target <= End;
 
         public bool AreEqualWays(ulong target, ulong otherTarget) =>
             Offsets.Contains(target)

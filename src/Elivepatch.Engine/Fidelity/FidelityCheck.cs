@@ -30,7 +30,7 @@ public static class FidelityCheck
     )
     {
         ArgumentNullException.ThrowIfNull(architecture);
-        if (architecture.Refuse(unitName, asBuilt) is { } refused)
+        if (architecture.CheckObject(unitName, asBuilt) is { } refused)
         {
             return refused;
         }
@@ -48,7 +48,7 @@ public static class FidelityCheck
             candidates.Add(section, bases);
             if (bases.Count == 0 && names.In(section).Any(s => s.Binding != ElfSymbolBinding.Weak))
             {
-                blamed.AddRange(LayoutDiagnosis.Of(section, names.In(section), target));
+                blamed.AddRange(LayoutDiagnosis.Explain(section, names.In(section), target));
             }
         }
 
@@ -87,7 +87,7 @@ public static class FidelityCheck
             comparison.Place(section, bases[0]);
         }
 
-        comparison.CompareWaiting();
+        comparison.ComparePending();
         return comparison
             .Differences.Where(d => d.Section.Has(ElfSectionFlags.Execute) && names.In(d.Section).Count > 0)
             .DistinctBy(d => names.NameAt(d.Section, d.Offset))
@@ -104,7 +104,7 @@ public static class FidelityCheck
     ) =>
         candidates
             .Where(c => c.Value.Count == 1 && c.Key.Has(ElfSectionFlags.Execute))
-            .Select(c => LayoutDiagnosis.OfLast(c.Key, names.In(c.Key)[^1], c.Value[0], target))
+            .Select(c => LayoutDiagnosis.ExplainLast(c.Key, names.In(c.Key)[^1], c.Value[0], target))
             .OfType<string>();
 
     private static Outcome<UnitPlacement> PlaceByLayout(
@@ -152,7 +152,7 @@ public static class FidelityCheck
             }
         }
 
-        comparison.CompareWaiting();
+        comparison.ComparePending();
         var open = SettleAmbiguous(comparison, candidates, names);
         CompareTables(architecture, comparison, sections, target, image);
         if (comparison.Differences.Count > 0)
@@ -194,7 +194,7 @@ public static class FidelityCheck
             {
                 if (!bases.Contains(told))
                 {
-                    comparison.Refute(
+                    comparison.AddMismatch(
                         section,
                         $"is referred to at another address than its symbols allow: {names.In(section)[0].Name}"
                     );
@@ -203,15 +203,15 @@ public static class FidelityCheck
                 continue;
             }
 
-            ulong[] fitting = [.. bases.Where(b => comparison.WouldFit(section, b))];
+            ulong[] fitting = [.. bases.Where(b => comparison.Fits(section, b))];
             if (fitting.Length == 1)
             {
                 comparison.Place(section, fitting[0]);
-                comparison.CompareWaiting();
+                comparison.ComparePending();
             }
             else if (fitting.Length == 0)
             {
-                comparison.Refute(section, "has other bytes at every address that its symbols allow");
+                comparison.AddMismatch(section, "has other bytes at every address that its symbols allow");
             }
             else
             {
@@ -234,12 +234,12 @@ public static class FidelityCheck
         foreach (var table in sections.Where(s => comparison.PlaceOf(s) is null))
         {
             ulong[] places = [.. TableSearch.PlacesOf(architecture, table, comparison, image, target).Select(image.ToRunning)];
-            var fitting = places.Length > 1 ? [.. places.Where(p => comparison.WouldFit(table, p))] : places;
+            var fitting = places.Length > 1 ? [.. places.Where(p => comparison.Fits(table, p))] : places;
             if (fitting.Length <= 1 && places.Length > 0)
             {
                 // Where none fits, comparing with any tells what differs.
                 comparison.Place(table, fitting.Length == 1 ? fitting[0] : places[0]);
-                comparison.CompareWaiting();
+                comparison.ComparePending();
             }
         }
     }
@@ -296,7 +296,7 @@ public static class FidelityCheck
                 var isOverridden = symbol.Binding == ElfSymbolBinding.Weak && position is null;
                 if (!isOverridden)
                 {
-                    byName.TryAdd(symbol.Name, new(symbol, address, position, placed.Proof));
+                    byName.TryAdd(symbol.Name, new(address, position, placed.Proof));
                 }
             }
         }

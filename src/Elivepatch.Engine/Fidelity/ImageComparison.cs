@@ -52,7 +52,7 @@ internal sealed class ImageComparison(
     public int StaticBranchesIn(ElfSection section) => branchCounts.GetValueOrDefault(section);
 
     /// <summary>Compares all sections that have a place, and those whose place that reveals.</summary>
-    public void CompareWaiting()
+    public void ComparePending()
     {
         while (waiting.TryDequeue(out var section))
         {
@@ -63,7 +63,7 @@ internal sealed class ImageComparison(
     }
 
     /// <summary>True where the section's bytes fit here. Learns nothing: this is how one of several places is tried.</summary>
-    public bool WouldFit(ElfSection section, ulong running)
+    public bool Fits(ElfSection section, ulong running)
     {
         var trial = new ImageComparison(architecture, image, target, branches, names);
         foreach ((var placed, var link) in places)
@@ -90,7 +90,7 @@ internal sealed class ImageComparison(
     public ulong PlaceOfSymbol(ElfRelocation known) => unchecked(places[known.Symbol!.Section!] + known.Symbol.Value);
 
     /// <summary>Notes that a section as a whole is nowhere.</summary>
-    public void Refute(ElfSection section, string what) => differences.Add(new(section, 0, what));
+    public void AddMismatch(ElfSection section, string what) => differences.Add(new(section, 0, what));
 
     private void Compare(ElfSection section)
     {
@@ -154,7 +154,7 @@ internal sealed class ImageComparison(
                     )
                 )
                 {
-                    Note(section, field, "has other bytes");
+                    AddDifference(section, field, "has other bytes");
                 }
 
                 CompareField(section, unchecked(start + field.Offset), linked.Slice((int)field.Offset, size), field, split);
@@ -288,7 +288,7 @@ internal sealed class ImageComparison(
         }
         else
         {
-            Note(section, relocation, $"has a relocation of type {relocation.Type}, which no kernel object has");
+            AddDifference(section, relocation, $"has a relocation of type {relocation.Type}, which no kernel object has");
         }
     }
 
@@ -383,11 +383,11 @@ internal sealed class ImageComparison(
     {
         if (!holds)
         {
-            Note(section, relocation, $"refers elsewhere than to {Describe(relocation)}");
+            AddDifference(section, relocation, $"refers elsewhere than to {Describe(relocation)}");
         }
     }
 
-    private void Note(ElfSection section, ElfRelocation relocation, string what)
+    private void AddDifference(ElfSection section, ElfRelocation relocation, string what)
     {
         if (differences.Count < MostDifferences)
         {
@@ -430,7 +430,7 @@ internal sealed class ImageComparison(
         // Against a section symbol the addend says which entry is meant. Otherwise it only corrects for the place of the field.
         var symbol = relocation.Symbol!;
         var into = symbol.IsSectionSymbol ? (ulong)relocation.Addend : 0;
-        var entry = MergedEntries.From(symbol.Section!, unchecked(symbol.Value + into));
+        var entry = MergedEntries.ReadEntry(symbol.Section!, unchecked(symbol.Value + into));
         return !entry.IsEmpty && image.BytesFrom(unchecked(bound + into)).StartsWith(entry);
     }
 }

@@ -16,7 +16,7 @@ internal static class LayoutDiagnosis
     private const ulong UsualAlignment = 16;
 
     /// <summary>What differs, function by function in the order of the section; at least one line.</summary>
-    public static IReadOnlyList<string> Of(ElfSection section, IReadOnlyList<ElfSymbol> symbols, PatchTarget target)
+    public static IReadOnlyList<string> Explain(ElfSection section, IReadOnlyList<ElfSymbol> symbols, PatchTarget target)
     {
         ElfSymbol[] strong = [.. symbols.Where(s => s.Binding != ElfSymbolBinding.Weak)];
         ulong[] found = [.. Nearest(strong, target)];
@@ -45,7 +45,7 @@ internal static class LayoutDiagnosis
             strong.Length > 0
             && found[^1] != 0
             && section.Has(ElfSectionFlags.Execute)
-            && OfLast(section, strong[^1], unchecked(found[^1] - strong[^1].Value), target) is { } last
+            && ExplainLast(section, strong[^1], unchecked(found[^1] - strong[^1].Value), target) is { } last
         )
         {
             lines.Add(last);
@@ -59,7 +59,7 @@ internal static class LayoutDiagnosis
     /// for padding. That tells what the symbols of the unit alone do not. It is a guess where another unit begins with code that
     /// has none.
     /// </summary>
-    public static string? OfLast(ElfSection section, ElfSymbol last, ulong address, PatchTarget target)
+    public static string? ExplainLast(ElfSection section, ElfSymbol last, ulong address, PatchTarget target)
     {
         var here = section.Size - last.Value;
         var there = target.Symbols.EndOf(new(last.Name, unchecked(address + last.Value), 't')) - unchecked(address + last.Value);

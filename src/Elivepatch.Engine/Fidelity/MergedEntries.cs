@@ -11,7 +11,7 @@ internal static class MergedEntries
     /// The entry that holds this offset, from there to its end: a string with its terminator, or what is left of a constant.
     /// Empty where the section has no such offset.
     /// </summary>
-    public static ReadOnlySpan<byte> From(ElfSection section, ulong offset)
+    public static ReadOnlySpan<byte> ReadEntry(ElfSection section, ulong offset)
     {
         if (offset >= (ulong)section.Content.Length)
         {

@@ -17,7 +17,7 @@ internal sealed record ReferredSection(
 )
 {
     /// <summary>True for a table of places to which faults lead: nobody rewrites code there.</summary>
-    public static bool IsOfPlaces(ElfSection table) => table.Name is SectionRules.ExceptionTable or SectionRules.BugTable;
+    public static bool IsAddressTable(ElfSection table) => table.Name is SectionRules.ExceptionTable or SectionRules.BugTable;
 
     /// <summary>The sections of code of an object.</summary>
     public static Dictionary<ElfSection, ReferredSection> Of(Architecture architecture, ElfObject unit)
@@ -29,7 +29,9 @@ internal sealed record ReferredSection(
                 s => new ReferredSection(architecture, s, [.. s.Relocations?.Entries.Select(r => r.Offset) ?? []], [])
             );
         foreach (
-            var source in unit.Sections.Where(s => s.Has(ElfSectionFlags.Alloc) && s.Relocations is not null && !IsOfPlaces(s))
+            var source in unit.Sections.Where(s =>
+                s.Has(ElfSectionFlags.Alloc) && s.Relocations is not null && !IsAddressTable(s)
+            )
         )
         {
             foreach (var relocation in source.Relocations!.Entries)

@@ -304,7 +304,7 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
         var place = unchecked(twinSymbol.Value + (ulong)twinField.Addend);
         return PlaceOf(section, field) == (twinSymbol.Section!, place)
             || (
-                ReferredSection.IsOfPlaces(section)
+                ReferredSection.IsAddressTable(section)
                 && IsSameWay(unchecked(symbol.Value + (ulong)field.Addend), symbol.Section!, twinSymbol.Section!, place)
             );
     }
@@ -345,7 +345,7 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
     }
 
     private ReadOnlySpan<byte> EntryOf(ElfSection source, ElfRelocation field) =>
-        MergedEntries.From(
+        MergedEntries.ReadEntry(
             field.Symbol!.Section!,
             unchecked(field.Symbol.Value + (field.Symbol.IsSectionSymbol ? (ulong)field.Addend + BiasOf(source, field) : 0))
         );

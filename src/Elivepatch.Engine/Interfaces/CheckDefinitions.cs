@@ -143,7 +143,7 @@ internal sealed class CheckDefinitions(IReadOnlyList<UnitInterface> units, Expor
                 $"{name} disappears, and only the kernel's image could tell who uses it"
             );
         }
-        else if (users.FirstOf(running.Address) is { } place)
+        else if (users.FindFirst(running.Address) is { } place)
         {
             Report(
                 DiffProblems.RemovedDefinition,

@@ -51,7 +51,7 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
         }
 
         var checksum = exports.Find(name) is { Crc: > 0 } export ? $" of the checksum 0x{export.Crc:x8}" : "";
-        unit.Diff.Statements.Refuse(
+        unit.Diff.Statements.AddUnlessLifted(
             problems,
             new(DiffProblems.ChangedExportType, $"{unit.Name}: {difference}; modules{checksum} use it the old way"),
             StatementKind.SignatureIsCompatible,
@@ -76,14 +76,14 @@ internal sealed class CheckSignatures(IReadOnlyList<UnitInterface> units, Export
             !isExported
             && before.IsGlobal
             && unit.Placement.Find(before.Name) is { } place
-            && users?.FirstOf(place.Address) is { } outside
+            && users?.FindFirst(place.Address) is { } outside
         )
         {
             Refuse($"{difference}; {outside} uses it and is not compiled again");
         }
 
         void Refuse(string what) =>
-            unit.Diff.Statements.RefuseAlways(
+            unit.Diff.Statements.AddUnliftable(
                 problems,
                 new(DiffProblems.ChangedSignature, $"{unit.Name}: {what}"),
                 StatementKind.SignatureIsCompatible,

@@ -30,7 +30,7 @@ internal sealed class OutsideUsers(
     /// <summary>
     /// Where the function at this address of the running kernel is used, for people; null where nothing outside uses it.
     /// </summary>
-    public string? FirstOf(ulong address)
+    public string? FindFirst(ulong address)
     {
         var wanted = image.ToLink(address);
         foreach (var section in image.Sections.Where(s => s.Type != ElfSectionType.NoBits))

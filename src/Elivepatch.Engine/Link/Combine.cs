@@ -84,7 +84,7 @@ public sealed class Combine
     {
         var found = Escape.FindEscapes.Run(
             architecture,
-            builder.Look(),
+            builder.Snapshot(),
             patched.Select(p => placed[p.Change.After]).Select(p => (p.Place.Section.Name, p.Symbol!.Value)),
             coldPartsKeepNames: false
         );
@@ -270,7 +270,7 @@ public sealed class Combine
         if (
             reference is not { IsCall: true, Piece: { Kind: PieceKind.Function } callee }
             || unit.Inclusion.Contains(callee)
-            || !NoReturn.Is(architecture, callee)
+            || !NoReturn.NeverReturns(architecture, callee)
         )
         {
             return;

@@ -126,7 +126,7 @@ internal sealed class ModuleBuilder(Architecture architecture)
     /// <summary>
     /// What is there so far, to be looked at: an object of its own that shares sections and symbols with this one.
     /// </summary>
-    public ElfObject Look()
+    public ElfObject Snapshot()
     {
         var look = new ElfObject { Machine = architecture.Machine, Order = architecture.Order };
         look.Symbols.AddRange(Object.Symbols);

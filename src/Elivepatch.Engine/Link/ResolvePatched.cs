@@ -32,7 +32,6 @@ public static class ResolvePatched
 
                 result.Add(
                     new(
-                        unit.Inclusion.Diff.Unit,
                         change,
                         unit.Placement.Target,
                         new(unit.Placement.Target.ObjectName, places[0].Name, places[0].Place!.Position!.Value),

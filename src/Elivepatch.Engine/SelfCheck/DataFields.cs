@@ -120,19 +120,19 @@ internal sealed class DataFields
         pointers.SelectMany(p => p.Value.Where(f => accepts(f.Value)).Select(f => new Place(p.Key, f.Key)));
 
     /// <summary>The 64-bit number at this place as the file has it; 0 in a section without bytes and outside of it.</summary>
-    public ulong Number(Place field) =>
+    public ulong ReadNumber(Place field) =>
         field.Offset <= (ulong)field.Section.Content.Length && (ulong)field.Section.Content.Length - field.Offset >= sizeof(ulong)
             ? order.ReadUInt64(field.Section.Content.AsSpan((int)field.Offset))
             : 0;
 
     /// <summary>The byte at this place; 0 outside.</summary>
-    public static byte Byte(Place field) =>
+    public static byte ReadByte(Place field) =>
         field.Offset < (ulong)field.Section.Content.Length ? field.Section.Content[(int)field.Offset] : (byte)0;
 
     /// <summary>
     /// The zero-terminated text at this place; null where it has no end or is longer than <see cref="LongestText"/>.
     /// </summary>
-    public static string? Text(Place place)
+    public static string? ReadText(Place place)
     {
         if (place.Offset >= (ulong)place.Section.Content.Length)
         {

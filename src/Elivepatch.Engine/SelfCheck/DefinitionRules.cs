@@ -38,13 +38,13 @@ internal static class DefinitionRules
         return RuleFinding.Of(
             definitions
                 .Where(s => !replacements.Contains((s.Section!.Name, s.Value)))
-                .Select(s => Fault(context, s))
+                .Select(s => CheckSymbol(context, s))
                 .OfType<string>(),
             $"{definitions.Count} definitions"
         );
     }
 
-    private static string? Fault(RuleContext context, ElfSymbol symbol)
+    private static string? CheckSymbol(RuleContext context, ElfSymbol symbol)
     {
         // A function that was start code has been freed: the module's is the only one.
         var objects = context.Module.Objects.Select(o => o.DisplayName).Append(VmlinuxTarget.Name).Distinct();

@@ -34,7 +34,7 @@ internal static class IdListRules
         }
 
         var lists = BtfIdList.Read(elf.Order, section, elf.Symbols).ToList();
-        foreach (var members in ids.Where(s => !BtfIdList.IsSet(s)).GroupBy(s => lists.Find(l => l.Holds(s.Value))))
+        foreach (var members in ids.Where(s => !BtfIdList.IsSet(s)).GroupBy(s => lists.Find(l => l.Contains(s.Value))))
         {
             var isSet = members.Key?.Symbols.Any(BtfIdList.IsSet) == true;
             var zeroes = members.Where(s => IsZero(section, s.Value)).ToList();

@@ -18,7 +18,6 @@ namespace Elivepatch.Engine.SelfCheck;
 /// <param name="ObjectsAreTerminated">Whether a zero entry ends the list of objects; null where that cannot be seen.</param>
 /// <param name="LivepatchReferences">Symbols that the livepatch core resolves, in symbol table order.</param>
 /// <param name="ExportReferences">Symbols that the module loader resolves among the exports, in symbol table order.</param>
-/// <param name="RelocationSections">Relocation sections of what is loaded, in file order.</param>
 /// <param name="Tables">Tables of the kernel's own that the module has, in file order.</param>
 /// <param name="Sizes">How much memory the module takes.</param>
 public sealed record LivepatchModule(
@@ -30,7 +29,6 @@ public sealed record LivepatchModule(
     bool? ObjectsAreTerminated,
     IReadOnlyList<LivepatchReference> LivepatchReferences,
     IReadOnlyList<ExportReference> ExportReferences,
-    IReadOnlyList<RelocationSummary> RelocationSections,
     IReadOnlyList<TableSummary> Tables,
     ModuleSizes Sizes
 )

@@ -196,7 +196,8 @@ internal static class LivepatchRelocationRules
             }
             else if (
                 (
-                    Fault(symbol.Position, symbols.Count) ?? context.CountedTwice(symbol.ObjectName, symbol.Name, symbol.Position)
+                    CheckPosition(symbol.Position, symbols.Count)
+                    ?? context.CountedTwice(symbol.ObjectName, symbol.Name, symbol.Position)
                 ) is
                 { } fault
             )
@@ -211,7 +212,7 @@ internal static class LivepatchRelocationRules
     }
 
     /// <summary>What is wrong with a position among so many symbols of one name; null where nothing is.</summary>
-    public static string? Fault(Sympos position, int count) =>
+    public static string? CheckPosition(Sympos position, int count) =>
         (count, position.Value) switch
         {
             (0, _) => "there is no such symbol",

@@ -39,7 +39,7 @@ internal static class MemoryRules
             where
                 context.PlaceOf(use) is { } place
                 && context.KindOf(place) == MemoryKind.Init
-                && context.OldCodeOf(use)?.Mentions.Contains(place) != true
+                && context.ReplacedCodeOf(use)?.References.Contains(place) != true
             select $"{use.Function} refers to {use.Relocation.Symbol}";
         var inData =
             from relocation in OfData(context)
@@ -61,7 +61,7 @@ internal static class MemoryRules
             let place = context.PlaceOf(use)!.Value.Plus(use.Displacement)
             where
                 context.KindOf(place) is MemoryKind.ReadOnlyAfterInit or MemoryKind.Constant or MemoryKind.Code
-                && context.OldCodeOf(use)?.Writes.Contains(place) != true
+                && context.ReplacedCodeOf(use)?.Writes.Contains(place) != true
             select $"{use.Function} writes to {use.Relocation.Symbol}";
         return RuleFinding.Of(faults.Distinct(), "as far as instructions name what they write to");
     }
@@ -109,7 +109,7 @@ internal static class MemoryRules
         bool? MayReach(RunningPlace place) => entries.MayReach(context.ImageOf(place.ObjectName), place.Address);
         var taken = context
             .CodeUses.All.Where(u => u is { Use: AddressUse.Value, Displacement: 0 } && IsCode(context.PlaceOf(u)))
-            .Where(u => context.OldCodeOf(u)?.Takes.Contains(context.PlaceOf(u)!.Value) != true)
+            .Where(u => context.ReplacedCodeOf(u)?.AddressesTaken.Contains(context.PlaceOf(u)!.Value) != true)
             .Select(u => (Place: context.PlaceOf(u)!.Value, What: $"{u.Function} takes the address of {u.Relocation.Symbol}"))
             .Concat(
                 from field in OfData(context)

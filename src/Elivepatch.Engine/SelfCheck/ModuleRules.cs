@@ -24,7 +24,7 @@ public static class ModuleRules
         .. PatchListRules.All,
         .. MemoryRules.All,
         .. DefinitionRules.All,
-        .. OldCodeRules.All,
+        .. ReplacedCodeRules.All,
         .. IdListRules.All,
         .. AddressRules.All,
     ];

@@ -5,8 +5,4 @@ namespace Elivepatch.Engine.SelfCheck;
 /// <param name="PostPatch">After patching.</param>
 /// <param name="PreUnpatch">Before unpatching.</param>
 /// <param name="PostUnpatch">After unpatching.</param>
-public sealed record ObjectCallbacks(string? PrePatch, string? PostPatch, string? PreUnpatch, string? PostUnpatch)
-{
-    /// <summary>No callback.</summary>
-    public static ObjectCallbacks None { get; } = new(null, null, null, null);
-}
+public sealed record ObjectCallbacks(string? PrePatch, string? PostPatch, string? PreUnpatch, string? PostUnpatch);

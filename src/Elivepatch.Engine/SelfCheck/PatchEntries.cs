@@ -23,11 +23,11 @@ internal sealed class PatchEntries(ElfObject elf, DataFields fields)
     public void Fail(string reason) => Problem ??= new(SelfCheckProblems.UnreadablePatchLists, reason);
 
     /// <summary>The text that a pointer leads to; null for a null pointer.</summary>
-    public string? Name(Place field)
+    public string? ReadName(Place field)
     {
         if (fields.RelocationAt(field) is not { } relocation)
         {
-            if (fields.Number(field) != 0)
+            if (fields.ReadNumber(field) != 0)
             {
                 Fail($"{At(field)}: a name is a number instead of a pointer");
             }
@@ -35,7 +35,7 @@ internal sealed class PatchEntries(ElfObject elf, DataFields fields)
             return null;
         }
 
-        var text = fields.Follow(field) is { } place ? DataFields.Text(place) : null;
+        var text = fields.Follow(field) is { } place ? DataFields.ReadText(place) : null;
         if (text is null)
         {
             Fail($"{At(field)}: {relocation} is not a name");
@@ -45,28 +45,28 @@ internal sealed class PatchEntries(ElfObject elf, DataFields fields)
     }
 
     /// <summary>One function of a list.</summary>
-    public ReplacedFunction Function(Place name, Place position, Place newCode)
+    public ReplacedFunction ReadFunction(Place name, Place position, Place newCode)
     {
         if (++functions > MostFunctions)
         {
             Fail($"the module lists more than {MostFunctions} functions");
         }
 
-        var number = fields.Number(position);
+        var number = fields.ReadNumber(position);
         if (number > int.MaxValue)
         {
             Fail($"{At(position)}: {number} is not a symbol position");
         }
 
-        return new(Name(name), new(number > int.MaxValue ? 0 : (int)number), Code(newCode));
+        return new(ReadName(name), new(number > int.MaxValue ? 0 : (int)number), Code(newCode));
     }
 
     /// <summary>Four callbacks in a row.</summary>
-    public ObjectCallbacks Callbacks(Place first) =>
-        new(Callback(first), Callback(first + 8), Callback(first + 16), Callback(first + 24));
+    public ObjectCallbacks ReadCallbacks(Place first) =>
+        new(ReadCallback(first), ReadCallback(first + 8), ReadCallback(first + 16), ReadCallback(first + 24));
 
     /// <summary>The function that a pointer leads to, by name; null for a null pointer.</summary>
-    public string? Callback(Place field)
+    public string? ReadCallback(Place field)
     {
         if (fields.RelocationAt(field) is not { } relocation)
         {
@@ -82,7 +82,7 @@ internal sealed class PatchEntries(ElfObject elf, DataFields fields)
     {
         if (fields.RelocationAt(field) is not { } relocation)
         {
-            if (fields.Number(field) != 0)
+            if (fields.ReadNumber(field) != 0)
             {
                 Fail($"{At(field)}: a new function is a number instead of a pointer");
             }

@@ -145,7 +145,7 @@ internal static class PatchListRules
                 }
                 else if (
                     (
-                        Fault(function.OldPosition, symbols)
+                        CheckPosition(function.OldPosition, symbols)
                         ?? context.CountedTwice(item.Name, function.OldName!, function.OldPosition)
                     ) is
                     { } fault
@@ -161,9 +161,9 @@ internal static class PatchListRules
             : RuleFinding.Of(faults, "all are there");
     }
 
-    private static string? Fault(Sympos position, IReadOnlyList<KernelSymbol> symbols)
+    private static string? CheckPosition(Sympos position, IReadOnlyList<KernelSymbol> symbols)
     {
-        if (LivepatchRelocationRules.Fault(position, symbols.Count) is { } fault)
+        if (LivepatchRelocationRules.CheckPosition(position, symbols.Count) is { } fault)
         {
             return fault;
         }

@@ -57,7 +57,6 @@ internal static class ReadModule
             lists.AreTerminated,
             LivepatchReferences(elf),
             ExportReferences(elf),
-            RelocationSections(elf),
             Tables(architecture, elf, layouts),
             Sizes(elf)
         )
@@ -125,13 +124,6 @@ internal static class ReadModule
                 )),
         ];
     }
-
-    private static List<RelocationSummary> RelocationSections(ElfObject elf) =>
-        [
-            .. elf
-                .RelocationSections.Where(s => s.Target.Has(ElfSectionFlags.Alloc))
-                .Select(s => new RelocationSummary(s.Name, s.Target.Name, s.Entries.Count, s.Has(ElfSectionFlags.RelaLivepatch))),
-        ];
 
     private static List<TableSummary> Tables(Architecture architecture, ElfObject elf, EntryLayouts? layouts) =>
         [

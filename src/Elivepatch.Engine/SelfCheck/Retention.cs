@@ -19,9 +19,10 @@ public enum RetentionState
 
 /// <summary>Whether a livepatch's module stays in memory, and why.</summary>
 /// <param name="State">What may become of it.</param>
-/// <param name="Escapes">The addresses that the kernel may keep.</param>
-/// <param name="Reasons">The same in words, for a module whose code could not be followed to its end that as well.</param>
-public sealed record Retention(RetentionState State, IReadOnlyList<AddressEscape> Escapes, IReadOnlyList<string> Reasons)
+/// <param name="Reasons">
+/// The addresses that the kernel may keep, in words; for a module whose code could not be followed to its end that as well.
+/// </param>
+public sealed record Retention(RetentionState State, IReadOnlyList<string> Reasons)
 {
     /// <summary>Looks into the code of a finished module.</summary>
     public static Retention Of(ElfObject elf, LivepatchModule module)
@@ -43,7 +44,6 @@ public sealed record Retention(RetentionState State, IReadOnlyList<AddressEscape
             isKept ? RetentionState.Kept
                 : found.MustStay ? RetentionState.Dangling
                 : RetentionState.Unloadable,
-            found.Escapes,
             reasons
         );
     }

@@ -93,7 +93,7 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
 
     private readonly Lazy<CodeUses> codeUses = new(() => CodeUses.Read(module.Architecture, elf));
 
-    private readonly Lazy<OldCode?> oldCode = new(() =>
+    private readonly Lazy<ReplacedCode?> replacedCode = new(() =>
         kernel.Objects is { } objects ? new(module.Architecture, objects, kernel.Exports) : null
     );
 
@@ -151,11 +151,11 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     /// <summary>
     /// What the function does that the one with this instruction replaces; null for new functions, and without image.
     /// </summary>
-    public OldFunction? OldCodeOf(CodeUse use)
+    public FunctionAccesses? ReplacedCodeOf(CodeUse use)
     {
         var name = SymbolNames.ParentOfCold(use.Function);
         return
-            oldCode.Value is { } code
+            replacedCode.Value is { } code
             && replaced.Value.TryGetValue(name, out var entry)
             && entry.Function.OldName is { } oldName
             && At(Named(entry.ObjectName, oldName), entry.Function.OldPosition) is { } old

@@ -45,7 +45,7 @@ internal sealed class SectionLists(ElfObject elf, DataFields fields, PatchEntrie
         foreach (var place in Entries(section, ObjectSize))
         {
             var functions = new List<ReplacedFunction>();
-            var count = (uint)fields.Number(place + ObjectCount);
+            var count = (uint)fields.ReadNumber(place + ObjectCount);
             if (fields.Follow(place + ObjectFunctions) is not { } first)
             {
                 entries.Fail($"{section.Name}+0x{place.Offset:x}: an object without functions");
@@ -59,12 +59,17 @@ internal sealed class SectionLists(ElfObject elf, DataFields fields, PatchEntrie
                 for (uint i = 0; i < count && entries.Problem is null; i++)
                 {
                     var function = first + (i * FunctionSize);
-                    functions.Add(entries.Function(function, function + FunctionPosition, function + FunctionNew));
+                    functions.Add(entries.ReadFunction(function, function + FunctionPosition, function + FunctionNew));
                 }
             }
 
             objects.Add(
-                new(entries.Name(place), functions, entries.Callbacks(place + CallbacksOffset), FunctionsAreTerminated: true)
+                new(
+                    entries.ReadName(place),
+                    functions,
+                    entries.ReadCallbacks(place + CallbacksOffset),
+                    FunctionsAreTerminated: true
+                )
             );
             if (entries.Problem is not null)
             {
@@ -80,9 +85,12 @@ internal sealed class SectionLists(ElfObject elf, DataFields fields, PatchEntrie
         var functions = new List<(string? Object, ReplacedFunction Function)>();
         foreach (var place in Entries(section, KpatchSize))
         {
-            var name = entries.Name(place + KpatchObject);
+            var name = entries.ReadName(place + KpatchObject);
             functions.Add(
-                (name == VmlinuxTarget.Name ? null : name, entries.Function(place + KpatchName, place + KpatchPosition, place))
+                (
+                    name == VmlinuxTarget.Name ? null : name,
+                    entries.ReadFunction(place + KpatchName, place + KpatchPosition, place)
+                )
             );
             if (entries.Problem is not null)
             {
@@ -117,7 +125,7 @@ internal sealed class SectionLists(ElfObject elf, DataFields fields, PatchEntrie
         for (ulong at = 0; section is not null && at + (2 * Pointer) <= section.Size; at += 2 * Pointer)
         {
             var place = new Place(section, at);
-            if (entries.Name(place + Pointer) is { } name && entries.Callback(place) is { } callback)
+            if (entries.ReadName(place + Pointer) is { } name && entries.ReadCallback(place) is { } callback)
             {
                 names.TryAdd(name, callback);
             }

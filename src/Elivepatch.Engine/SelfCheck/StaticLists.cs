@@ -49,16 +49,16 @@ internal sealed class StaticLists(
             ObjectSize(objects),
             place =>
             {
-                var callbacks = entries.Callbacks(place + CallbacksOffset);
+                var callbacks = entries.ReadCallbacks(place + CallbacksOffset);
                 var (functions, ended) = Functions(place + Pointer);
-                return new PatchedObject(entries.Name(place), functions, callbacks, ended);
+                return new PatchedObject(entries.ReadName(place), functions, callbacks, ended);
             }
         );
         return new(PatchForm.Static, ReadReplace(patch), list, terminated);
     }
 
     /// <summary>Where the structure and its objects lie; null where the module has none that can be found.</summary>
-    public (Place Patch, IReadOnlyList<Place> Objects)? Places() =>
+    public (Place Patch, IReadOnlyList<Place> Objects)? FindStructures() =>
         FindPatch() is { } patch && fields.Follow(patch + Pointer) is { } objects
             ? (patch, Walk(objects, ObjectSize(objects), p => p).Entries)
             : null;
@@ -69,18 +69,18 @@ internal sealed class StaticLists(
     {
         if (layouts?.OffsetOf("klp_patch.replace") is { } known)
         {
-            return DataFields.Byte(patch + (ulong)known) != 0;
+            return DataFields.ReadByte(patch + (ulong)known) != 0;
         }
 
-        return DataFields.Byte(patch + PatchReplace) != 0
-            || (fields.RelocationAt(patch + PatchStates) is null && DataFields.Byte(patch + PatchStates) != 0);
+        return DataFields.ReadByte(patch + PatchReplace) != 0
+            || (fields.RelocationAt(patch + PatchStates) is null && DataFields.ReadByte(patch + PatchStates) != 0);
     }
 
     private (IReadOnlyList<ReplacedFunction> Functions, bool? Terminated) Functions(Place pointer)
     {
         if (fields.Follow(pointer) is { } first)
         {
-            return Walk(first, FunctionSize(first), p => entries.Function(p, p + FunctionPosition, p + Pointer));
+            return Walk(first, FunctionSize(first), p => entries.ReadFunction(p, p + FunctionPosition, p + Pointer));
         }
 
         if (fields.RelocationAt(pointer) is { } relocation)
@@ -117,9 +117,9 @@ internal sealed class StaticLists(
     }
 
     private bool IsEmpty(Place place) =>
-        IsNull(place) && IsNull(place + Pointer) && (fields.Number(place + FunctionPosition) == 0);
+        IsNull(place) && IsNull(place + Pointer) && (fields.ReadNumber(place + FunctionPosition) == 0);
 
-    private bool IsNull(Place field) => fields.RelocationAt(field) is null && fields.Number(field) == 0;
+    private bool IsNull(Place field) => fields.RelocationAt(field) is null && fields.ReadNumber(field) == 0;
 
     /// <summary>Where an array must end: with its symbol, else before whatever else is pointed at.</summary>
     private ulong EndOf(Place array) =>

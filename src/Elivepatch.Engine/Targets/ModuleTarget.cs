@@ -86,7 +86,7 @@ public sealed class ModuleTarget : PatchTarget
     {
         ArgumentNullException.ThrowIfNull(architecture);
         ArgumentNullException.ThrowIfNull(file);
-        if (architecture.Refuse(name, file) is { } refused)
+        if (architecture.CheckObject(name, file) is { } refused)
         {
             return refused;
         }

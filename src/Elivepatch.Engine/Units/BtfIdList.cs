@@ -29,7 +29,7 @@ public sealed partial record BtfIdList(
     private const int WordSize = sizeof(uint);
 
     /// <summary>True where this offset of the section is in the list.</summary>
-    public bool Holds(ulong offset) => offset >= Start && offset < End;
+    public bool Contains(ulong offset) => offset >= Start && offset < End;
 
     /// <summary>Reads the lists of one section, in the order of their offsets.</summary>
     public static IEnumerable<BtfIdList> Read(ElfByteOrder order, ElfSection section, IEnumerable<ElfSymbol> symbols)

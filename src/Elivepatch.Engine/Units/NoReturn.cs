@@ -12,7 +12,7 @@ internal static class NoReturn
     /// True where no path leads out of a function: it has no return, and no jump to anything but itself. One that ends in a jump
     /// to another that never returns is not told.
     /// </summary>
-    public static bool Is(Architecture architecture, Piece function) =>
+    public static bool NeverReturns(Architecture architecture, Piece function) =>
         StaysInside(architecture, function) && (function.Cold is not { } cold || StaysInside(architecture, cold));
 
     private static bool StaysInside(Architecture architecture, Piece piece)

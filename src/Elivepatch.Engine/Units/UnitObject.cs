@@ -83,7 +83,7 @@ public sealed partial class UnitObject
     public static Outcome<UnitObject> Read(Architecture architecture, string name, ElfObject elf, EntryLayouts? layouts)
     {
         ArgumentNullException.ThrowIfNull(architecture);
-        if (architecture.Refuse(name, elf) is { } refused)
+        if (architecture.CheckObject(name, elf) is { } refused)
         {
             return refused;
         }
@@ -175,7 +175,7 @@ public sealed partial class UnitObject
         {
             if (
                 roles[symbol.Section!] == SectionRole.IdList
-                && IdLists.FirstOrDefault(l => l.Section == symbol.Section && l.Holds(symbol.Value)) is { } list
+                && IdLists.FirstOrDefault(l => l.Section == symbol.Section && l.Contains(symbol.Value)) is { } list
                 && bySection[symbol.Section!].At(list.Start) is { } piece
             )
             {

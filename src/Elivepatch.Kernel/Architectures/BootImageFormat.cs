@@ -6,8 +6,7 @@ namespace Elivepatch.Kernel.Architectures;
 /// True where the build put the size of what comes out behind it, in four bytes (<c>size_append</c> of
 /// <c>scripts/Makefile.lib</c>; not with gzip, which has it itself).
 /// </param>
-/// <param name="VersionText">What the image says of its release, builder, number and date; empty where it says nothing.</param>
-public sealed record CompressedKernel(ReadOnlyMemory<byte> Content, bool HasSizeAppended, string VersionText);
+public sealed record CompressedKernel(ReadOnlyMemory<byte> Content, bool HasSizeAppended);
 
 /// <summary>The form of the file that a boot loader loads.</summary>
 public abstract class BootImageFormat

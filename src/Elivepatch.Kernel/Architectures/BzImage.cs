@@ -2,7 +2,6 @@
 // payload_offset and payload_length, from protocol 2.08.
 
 using System.Buffers.Binary;
-using System.Text;
 
 namespace Elivepatch.Kernel.Architectures;
 
@@ -12,7 +11,6 @@ internal sealed class BzImage : BootImageFormat
     private const int SetupSectors = 0x1f1;
     private const int Magic = 0x202;
     private const int ProtocolVersion = 0x206;
-    private const int VersionText = 0x20e;
     private const int PayloadOffset = 0x248;
     private const int PayloadLength = 0x24c;
     private const int HeaderEnd = 0x268;
@@ -40,20 +38,7 @@ internal sealed class BzImage : BootImageFormat
         var start = ((long)setup * Sector) + BinaryPrimitives.ReadUInt32LittleEndian(span[PayloadOffset..]);
         var length = BinaryPrimitives.ReadUInt32LittleEndian(span[PayloadLength..]);
         return length > 4 && start + length <= span.Length
-            ? new(image.Slice((int)start, (int)length), HasSizeAppended: true, ReadVersion(span))
+            ? new(image.Slice((int)start, (int)length), HasSizeAppended: true)
             : null;
-    }
-
-    private static string ReadVersion(ReadOnlySpan<byte> image)
-    {
-        var start = BinaryPrimitives.ReadUInt16LittleEndian(image[VersionText..]) + Sector;
-        if (start == Sector || start >= image.Length)
-        {
-            return "";
-        }
-
-        var text = image[start..Math.Min(start + 256, image.Length)];
-        var end = text.IndexOf((byte)0);
-        return Encoding.ASCII.GetString(end < 0 ? text : text[..end]);
     }
 }

@@ -227,7 +227,7 @@ public sealed partial class LivepatchBuild
     private static Outcome<IReadOnlyList<UnitDiff>> Compare(
         IReadOnlyList<(UnitObject Before, PatchedUnit After)> units,
         KernelFacts facts,
-        KeptLines? lines,
+        StableLines? lines,
         BuildRequest request
     ) =>
         Each(
@@ -274,7 +274,7 @@ public sealed partial class LivepatchBuild
         [
             .. units.SelectMany(u => u.Diff.Problems),
             .. ofInterfaces,
-            .. request.Statements.Unused(considered),
+            .. request.Statements.FindUnused(considered),
         ];
         return problems.Count > 0 ? Outcome<IReadOnlyList<UnitDiff>>.Failure(problems) : units.Select(u => u.Diff).ToList();
     }
@@ -292,7 +292,7 @@ public sealed partial class LivepatchBuild
         var names = kernel.Modules.Select(m => m.ObjectName).ToHashSet(StringComparer.Ordinal);
         List<CompileCommand> asked = [.. commands.Where(c => c.ModuleName is not { } module || names.Contains(module))];
         await using var compilation = UnitCompilation.Start(compiler, tree, asked, SourceOverlay.None, [], cancellation);
-        var unpatched = await compilation.UnpatchedAsync();
+        var unpatched = await compilation.CompileUnpatchedAsync();
         return unpatched.Then(units => PlaceAll(units, asked, kernel, facts));
     }
 

@@ -68,7 +68,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
                 cancellation
             )
         );
-        var unpatched = await run.RunAsync("compile unpatched", () => compilation.UnpatchedAsync());
+        var unpatched = await run.RunAsync("compile unpatched", () => compilation.CompileUnpatchedAsync());
         var proper = await run.RunAsync("read kernel facts", () => loading);
         var patchedObjects = await run.RunAsync(
             "read modules",
@@ -79,7 +79,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
             "read unpatched",
             () => Each(unpatched, u => UnitObject.Read(processor, u.Unit, u.Before, facts.Layouts))
         );
-        var afters = await run.RunAsync("compile patched", () => compilation.PatchedAsync(unpatched));
+        var afters = await run.RunAsync("compile patched", () => compilation.CompilePatchedAsync(unpatched));
 
         // What the patch changes, what of that the rest of the kernel would notice, and what the livepatch has to bring.
         var diffs = await run.RunAsync("diff", () => Compare([.. befores.Zip(afters)], facts, sources.Lines, request));

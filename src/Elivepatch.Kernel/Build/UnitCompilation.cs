@@ -69,7 +69,7 @@ internal sealed class UnitCompilation : IAsyncDisposable
     }
 
     /// <summary>The units without the patch, in the order of the commands.</summary>
-    public async Task<Outcome<IReadOnlyList<UnpatchedUnit>>> UnpatchedAsync()
+    public async Task<Outcome<IReadOnlyList<UnpatchedUnit>>> CompileUnpatchedAsync()
     {
         var asBuilt = await ObjectsAsync(CompileVariant.AsBuilt);
         var before = await ObjectsAsync(CompileVariant.Before);
@@ -81,7 +81,7 @@ internal sealed class UnitCompilation : IAsyncDisposable
     }
 
     /// <summary>The units with the patch, in the order of the commands.</summary>
-    public async Task<Outcome<IReadOnlyList<PatchedUnit>>> PatchedAsync(IReadOnlyList<UnpatchedUnit> unpatched)
+    public async Task<Outcome<IReadOnlyList<PatchedUnit>>> CompilePatchedAsync(IReadOnlyList<UnpatchedUnit> unpatched)
     {
         var after = await ObjectsAsync(CompileVariant.After);
         return after.Then(patched =>

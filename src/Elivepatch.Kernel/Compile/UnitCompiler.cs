@@ -72,12 +72,12 @@ public sealed partial class UnitCompiler(CacheRoot cache)
             },
             cancellation
         );
-        return entry.Then<CompiledUnit>(folder => made ?? Load(folder, command, variant));
+        return entry.Then<CompiledUnit>(folder => made ?? Load(folder, command));
     }
 
     /// <summary>The object that <see cref="CompileAsync"/> would take from the cache, or null.</summary>
     public CompiledUnit? Find(PreparedTree tree, CompileCommand command, SourceOverlay overlay, CompileVariant variant) =>
-        overlay.IsEmpty && cache.Find(Kind, KeyOf(tree, command, variant)) is { } folder ? Load(folder, command, variant) : null;
+        overlay.IsEmpty && cache.Find(Kind, KeyOf(tree, command, variant)) is { } folder ? Load(folder, command) : null;
 
     /// <summary>The unit's text after the preprocessor, without line markers.</summary>
     public Task<Outcome<ReadOnlyMemory<byte>>> PreprocessAsync(
@@ -173,7 +173,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     }
 
     /// <summary>The assembly that a C file is compiled to, without debug information.</summary>
-    public Task<Outcome<ReadOnlyMemory<byte>>> AssemblyAsync(
+    public Task<Outcome<ReadOnlyMemory<byte>>> CompileToAssemblyAsync(
         PreparedTree tree,
         CompileCommand command,
         SourceOverlay overlay,
@@ -263,10 +263,9 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     private static ContentDigest KeyOf(PreparedTree tree, CompileCommand command, CompileVariant variant) =>
         ContentDigest.OfParts([Version, tree.Key.Hex, command.Unit, .. command.Arguments, .. FlagsOf(variant)]);
 
-    private static CompiledUnit Load(string folder, CompileCommand command, CompileVariant variant) =>
+    private static CompiledUnit Load(string folder, CompileCommand command) =>
         new(
             command.Unit,
-            variant,
             File.ReadAllBytes(Path.Combine(folder, ObjectName)),
             File.ReadAllText(Path.Combine(folder, WarningsName)),
             TimeSpan.Zero
@@ -302,7 +301,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         }
 
         var bytes = await File.ReadAllBytesAsync(Path.Combine(folder, "out", ObjectName), cancellation);
-        return new CompiledUnit(command.Unit, variant, bytes, result.Error, result.Duration);
+        return new CompiledUnit(command.Unit, bytes, result.Error, result.Duration);
     }
 
     // Most units include nothing that is made for them, so kbuild is asked to make it when the compiler misses it. A file that a

@@ -5,13 +5,4 @@ namespace Elivepatch.Kernel.Import;
 /// <param name="Version">The line of <c>/proc/version</c>, which names the compiler.</param>
 /// <param name="BuildId">The GNU build-id of <c>/sys/kernel/notes</c>, in lower-case hexadecimal.</param>
 /// <param name="Kallsyms">The bytes of <c>/proc/kallsyms</c>, with addresses as linked (booted with <c>nokaslr</c>).</param>
-/// <param name="Notes">The bytes of <c>/sys/kernel/notes</c>.</param>
-/// <param name="Duration">Wall-clock time that it took.</param>
-public sealed record BootFacts(
-    string Release,
-    string Version,
-    string BuildId,
-    ReadOnlyMemory<byte> Kallsyms,
-    ReadOnlyMemory<byte> Notes,
-    TimeSpan Duration
-);
+public sealed record BootFacts(string Release, string Version, string BuildId, ReadOnlyMemory<byte> Kallsyms);

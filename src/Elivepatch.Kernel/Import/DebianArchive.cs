@@ -18,7 +18,7 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
     /// <summary>
     /// The versions that are offered of each of these packages, newest first; none for one that is not offered.
     /// </summary>
-    public static async Task<Outcome<Lookup<string, DebianPackage>>> VersionsAsync(
+    public static async Task<Outcome<Lookup<string, DebianPackage>>> GetVersionsAsync(
         IEnumerable<string> names,
         CancellationToken cancellation
     )
@@ -39,7 +39,7 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
     }
 
     /// <summary>Names of packages that begin so.</summary>
-    public static async Task<Outcome<IReadOnlyList<string>>> NamesAsync(string prefix, CancellationToken cancellation)
+    public static async Task<Outcome<IReadOnlyList<string>>> GetNamesAsync(string prefix, CancellationToken cancellation)
     {
         var outcome = await AptAsync("apt-cache", ["pkgnames", prefix], cancellation);
         return outcome.Then<IReadOnlyList<string>>(text => text.Split('\n', StringSplitOptions.RemoveEmptyEntries).ToList());

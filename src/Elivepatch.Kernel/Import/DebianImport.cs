@@ -138,7 +138,7 @@ public sealed class DebianImport(
             return Outcome<PackageFiles>.Failure([problem]);
         }
 
-        var outcome = await PackageFiles.TakeAsync(kernel, unpacked.FullPath, folder, cancellation);
+        var outcome = await PackageFiles.ExtractAsync(kernel, unpacked.FullPath, folder, cancellation);
         if (!outcome.Succeeded)
         {
             return outcome;

@@ -23,10 +23,6 @@ public sealed partial record DebianKernel(
 )
 {
     private const string ImagePrefix = "linux-image-";
-    private static readonly IReadOnlyList<string> cloudSuffixes =
-    [
-        .. KernelArchitectures.All.Select(a => $"-cloud-{a.DistributionName}"),
-    ];
 
     /// <summary>The packages of a release in the newest version for which all three are offered.</summary>
     public static async Task<Outcome<DebianKernel>> FindAsync(string release, CancellationToken cancellation)
@@ -36,7 +32,7 @@ public sealed partial record DebianKernel(
             return new Problem(RecordProblems.KernelNameInvalid, $"\"{release}\" is not a kernel release");
         }
 
-        if (ArchitectureOf(release) is null)
+        if (ArchitectureOf(release) is not { } architecture)
         {
             return new Problem(
                 RecordProblems.KernelNameInvalid,
@@ -44,8 +40,8 @@ public sealed partial record DebianKernel(
             );
         }
 
-        var offers = await DebianArchive.VersionsAsync(PackageNames(release), cancellation);
-        return offers.Then(o => Choose(release, o));
+        var offers = await DebianArchive.GetVersionsAsync(PackageNames(release), cancellation);
+        return offers.Then(o => Choose(architecture, release, o));
     }
 
     /// <summary>The newest cloud kernel that has a source package of the same version.</summary>
@@ -53,35 +49,33 @@ public sealed partial record DebianKernel(
     /// <param name="cancellation">Ends it.</param>
     public static async Task<Outcome<DebianKernel>> FindNewestCloudAsync(string series, CancellationToken cancellation)
     {
-        var names = await DebianArchive.NamesAsync(ImagePrefix, cancellation);
+        var names = await DebianArchive.GetNamesAsync(ImagePrefix, cancellation);
         if (!names.TryGet(out var images))
         {
             return Outcome<DebianKernel>.Failure(names.Problems);
         }
 
         var releases = images
-            .Where(n => cloudSuffixes.Any(s => n.EndsWith(s, StringComparison.Ordinal)))
             .Select(n => n[ImagePrefix.Length..])
             .Where(r => ReleasePattern().IsMatch(r) && (series.Length == 0 || SeriesPattern().Match(r).Value == series))
+            .Select(r => (Release: r, Architecture: CloudArchitectureOf(r)))
+            .Where(r => r.Architecture is not null)
             .ToList();
         if (releases.Count == 0)
         {
-            return new Problem(RecordProblems.PackageMissing, $"no package {ImagePrefix}{series}*{cloudSuffixes[0]} is offered");
+            return new Problem(RecordProblems.PackageMissing, $"no package {CloudPackages(series)} is offered");
         }
 
-        var offers = await DebianArchive.VersionsAsync(releases.SelectMany(PackageNames), cancellation);
+        var offers = await DebianArchive.GetVersionsAsync(releases.SelectMany(r => PackageNames(r.Release)), cancellation);
         return offers.Then<DebianKernel>(o =>
             releases
-                .Select(r => Choose(r, o))
+                .Select(r => Choose(r.Architecture!, r.Release, o))
                 .Where(c => c.Succeeded)
                 .Select(c => c.Value)
                 .MaxBy(k => k.Image.Version, Comparer<string>.Create(DebianVersion.Compare))
                 is { } newest
                 ? newest
-                : new Problem(
-                    RecordProblems.PackageMissing,
-                    $"no {ImagePrefix}*{cloudSuffixes[0]} has headers and source of its version"
-                )
+                : new Problem(RecordProblems.PackageMissing, $"no {CloudPackages(series)} has headers and source of its version")
         );
     }
 
@@ -89,10 +83,22 @@ public sealed partial record DebianKernel(
     private static KernelArchitecture? ArchitectureOf(string release) =>
         KernelArchitectures.All.FirstOrDefault(a => release.EndsWith($"-{a.DistributionName}", StringComparison.Ordinal));
 
+    private static KernelArchitecture? CloudArchitectureOf(string release) =>
+        KernelArchitectures.All.FirstOrDefault(a => release.EndsWith(CloudSuffix(a), StringComparison.Ordinal));
+
+    private static string CloudSuffix(KernelArchitecture architecture) => $"-cloud-{architecture.DistributionName}";
+
+    private static string CloudPackages(string series) =>
+        string.Join(" or ", KernelArchitectures.All.Select(a => $"{ImagePrefix}{series}*{CloudSuffix(a)}"));
+
     private static string[] PackageNames(string release) =>
         [ImagePrefix + release, $"linux-headers-{release}", $"linux-source-{SeriesPattern().Match(release).Value}"];
 
-    private static Outcome<DebianKernel> Choose(string release, ILookup<string, DebianPackage> offers)
+    private static Outcome<DebianKernel> Choose(
+        KernelArchitecture architecture,
+        string release,
+        ILookup<string, DebianPackage> offers
+    )
     {
         var names = PackageNames(release);
         foreach (var image in offers[names[0]])
@@ -101,7 +107,7 @@ public sealed partial record DebianKernel(
             var source = offers[names[2]].FirstOrDefault(s => s.Version == image.Version);
             if (headers is not null && source is not null)
             {
-                return new DebianKernel(ArchitectureOf(release)!, release, image, headers, source);
+                return new DebianKernel(architecture, release, image, headers, source);
             }
         }
         return Missing(names, offers);

@@ -21,7 +21,7 @@ internal sealed record PackageFiles(string Release, string Folder, BootImage Ima
     public string HeadersPath => Path.Combine(Folder, RecordFiles.PackagedHeaders);
 
     /// <summary>Takes the files of interest out of unpacked packages.</summary>
-    public static async Task<Outcome<PackageFiles>> TakeAsync(
+    public static async Task<Outcome<PackageFiles>> ExtractAsync(
         DebianKernel kernel,
         string unpacked,
         string folder,

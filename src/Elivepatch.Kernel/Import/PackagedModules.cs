@@ -85,7 +85,7 @@ public sealed class PackagedModules
     )
     {
         var (name, version) = package.Split('=', 2) is [var first, var second] ? (first, second) : (package, "");
-        var offered = await DebianArchive.VersionsAsync([name], cancellation);
+        var offered = await DebianArchive.GetVersionsAsync([name], cancellation);
         if (!offered.TryGet(out var offers))
         {
             return offered.Problems[0];

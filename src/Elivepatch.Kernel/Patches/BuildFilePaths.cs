@@ -28,7 +28,7 @@ public static class BuildFilePaths
     ];
 
     /// <summary>The files of this kind that a patch names, without its first folder; empty where there is none.</summary>
-    public static IReadOnlyList<string> In(ReadOnlySpan<byte> patch)
+    public static IReadOnlyList<string> FindIn(ReadOnlySpan<byte> patch)
     {
         var found = new SortedSet<string>(StringComparer.Ordinal);
         foreach (var line in Encoding.Latin1.GetString(patch).Split('\n'))
@@ -41,14 +41,14 @@ public static class BuildFilePaths
             }
 
             var words = text[header.Length..].Split((char[])[' ', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries);
-            found.UnionWith(words.SelectMany(Readings).Where(Is));
+            found.UnionWith(words.SelectMany(Readings).Where(IsBuildFile));
         }
 
         return [.. found];
     }
 
     /// <summary>True for a path in the source of a file that runs or configures the build.</summary>
-    public static bool Is(string path)
+    public static bool IsBuildFile(string path)
     {
         var parts = path.Split('/').Where(p => p is not ("" or ".")).ToArray();
         if (parts.Length == 0)

@@ -17,12 +17,12 @@ namespace Elivepatch.Kernel.Patches;
 
 /// <summary>The lines of a patched file.</summary>
 /// <param name="Lines">With directives between them.</param>
-/// <param name="Doubtful">Numbers, from 1, that do not mean the same line before and after.</param>
+/// <param name="Ambiguous">Numbers, from 1, that do not mean the same line before and after.</param>
 /// <param name="Changed">Those of the lines before, from 1, that are gone or other ones now.</param>
 /// <param name="Added">The lines that are new or other ones now.</param>
 internal sealed record NumberedLines(
     IReadOnlyList<string> Lines,
-    IReadOnlySet<int> Doubtful,
+    IReadOnlySet<int> Ambiguous,
     IReadOnlySet<int> Changed,
     IReadOnlyList<string> Added
 );

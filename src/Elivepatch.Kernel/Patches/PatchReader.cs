@@ -78,7 +78,7 @@ internal sealed partial class PatchReader(string name, ReadOnlyMemory<byte> text
             Fail(PatchProblems.PatchTooLarge, $"it changes {files.Count} files, more than {MostFiles}");
         }
 
-        return problem is null ? new SourcePatch(name, ContentDigest.Of(text.Span), files) : problem;
+        return problem is null ? new SourcePatch(name, files) : problem;
     }
 
     // A patch that went through a program which ends all lines so. Where only some do, they are the source's.

@@ -20,7 +20,7 @@ public sealed partial record PatchedSources(
     SourceOverlay Plain,
     SourceOverlay LinePreserving,
     IReadOnlySet<string> Added,
-    KeptLines? Lines
+    StableLines? Lines
 )
 {
     private const int LargestFile = 16 << 20;
@@ -31,7 +31,7 @@ public sealed partial record PatchedSources(
             SourceOverlay.None,
             SourceOverlay.None,
             new HashSet<string>(),
-            new KeptLines(new Dictionary<string, IReadOnlySet<int>>())
+            new StableLines(new Dictionary<string, IReadOnlySet<int>>())
         );
 
     /// <summary>Paths of the files that differ from the tree.</summary>
@@ -178,7 +178,7 @@ public sealed partial record PatchedSources(
             added,
             numbersItself
                 ? null
-                : new(numbered.ToDictionary(n => n.Key, n => n.Value.Doubtful, StringComparer.Ordinal))
+                : new(numbered.ToDictionary(n => n.Key, n => n.Value.Ambiguous, StringComparer.Ordinal))
                 {
                     Changed = numbered.ToDictionary(n => n.Key, n => n.Value.Changed, StringComparer.Ordinal),
                     AddsVariables = added.Count > 0 || NewVariables.MayBeIn(numbered.Values.SelectMany(n => n.Added)),

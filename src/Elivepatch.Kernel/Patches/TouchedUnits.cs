@@ -42,11 +42,11 @@ public sealed class TouchedUnits(CacheRoot cache, int mostUnits, IProgress<Stage
         var units = own.ToDictionary(c => c.Unit, c => new TouchedUnit(c, [c.Unit]), StringComparer.Ordinal);
         List<Problem> programs =
         [
-            .. named.Where(p => !units.ContainsKey(p)).Select(p => OtherReaders.OfFile(tree, p)).OfType<Problem>(),
+            .. named.Where(p => !units.ContainsKey(p)).Select(p => NonCReaders.FindForFile(tree, p)).OfType<Problem>(),
         ];
         if (!sources.Paths.All(units.ContainsKey))
         {
-            programs.AddRange(await new OtherReaders(cache).ProgramsAsync(tree, sources, cancellation));
+            programs.AddRange(await new NonCReaders(cache).FindProgramsAsync(tree, sources, cancellation));
         }
 
         if (programs.Count > 0)
@@ -148,7 +148,7 @@ public sealed class TouchedUnits(CacheRoot cache, int mostUnits, IProgress<Stage
             );
         }
 
-        var others = await new OtherReaders(cache).FindAsync(tree, sources, readers, cancellation);
+        var others = await new NonCReaders(cache).FindAsync(tree, sources, readers, cancellation);
         if (!others.TryGet(out var leftOut) || leftOut.Count > 0)
         {
             return Outcome<IReadOnlyList<TouchedUnit>>.Failure(others.Succeeded ? leftOut! : others.Problems);

@@ -47,8 +47,32 @@ internal static class UnusedChanges
         "_Noreturn",
     ];
 
+    // With these alone before it, the name before a parenthesis is a type's, and what stands in them is declared.
+    private static readonly HashSet<string> qualifiers =
+    [
+        "static",
+        "extern",
+        "register",
+        "auto",
+        "inline",
+        "__inline",
+        "__inline__",
+        "const",
+        "volatile",
+        "restrict",
+        "__const",
+        "__volatile__",
+        "__restrict",
+        "_Noreturn",
+        "_Thread_local",
+        "__thread",
+        "__extension__",
+        "_Atomic",
+    ];
+
     private static readonly HashSet<string> keywords =
     [
+        .. qualifiers,
         "asm",
         "__asm",
         "__asm__",
@@ -59,7 +83,6 @@ internal static class UnusedChanges
         "__typeof__",
         "__typeof",
         "_Alignas",
-        "_Atomic",
         "_Generic",
         "if",
         "for",
@@ -74,19 +97,6 @@ internal static class UnusedChanges
         "break",
         "continue",
         "typedef",
-        "extern",
-        "static",
-        "register",
-        "auto",
-        "inline",
-        "__inline",
-        "__inline__",
-        "const",
-        "volatile",
-        "restrict",
-        "__const",
-        "__volatile__",
-        "__restrict",
         "signed",
         "unsigned",
         "int",
@@ -100,13 +110,9 @@ internal static class UnusedChanges
         "struct",
         "union",
         "enum",
-        "__extension__",
         "_Static_assert",
         "__attribute__",
         "__attribute",
-        "_Noreturn",
-        "_Thread_local",
-        "__thread",
         "__const__",
         "__volatile",
         "__signed",
@@ -273,29 +279,6 @@ internal static class UnusedChanges
     ];
 
     private static readonly HashSet<string> aggregates = ["struct", "union", "enum"];
-
-    // With these alone before it, the name before a parenthesis is a type's, and what stands in them is declared.
-    private static readonly HashSet<string> qualifiers =
-    [
-        "static",
-        "extern",
-        "register",
-        "auto",
-        "inline",
-        "__inline",
-        "__inline__",
-        "const",
-        "volatile",
-        "restrict",
-        "__const",
-        "__volatile__",
-        "__restrict",
-        "_Noreturn",
-        "_Thread_local",
-        "__thread",
-        "__extension__",
-        "_Atomic",
-    ];
 
     private static readonly HashSet<string> inlines = ["inline", "__inline", "__inline__"];
 

@@ -11,7 +11,7 @@ namespace Elivepatch.Kernel.Processes;
 /// <param name="Id">Its id.</param>
 /// <param name="Threads">How many threads it has.</param>
 /// <param name="Memory">Bytes of its pages that are resident.</param>
-internal readonly record struct ProcessUse(int Id, long Threads, long Memory);
+internal readonly record struct ProcessUsage(int Id, long Threads, long Memory);
 
 /// <summary>All processes of the machine at one moment.</summary>
 internal sealed class ProcessTable
@@ -26,7 +26,7 @@ internal sealed class ProcessTable
     private static readonly Lock Gate = new();
     private static (ProcessTable Table, long Taken)? latest;
 
-    private readonly Dictionary<int, List<ProcessUse>> children = [];
+    private readonly Dictionary<int, List<ProcessUsage>> children = [];
 
     private ProcessTable()
     {
@@ -43,7 +43,7 @@ internal sealed class ProcessTable
     public TimeSpan Cost { get; }
 
     /// <summary>A table that is at most a moment old.</summary>
-    public static ProcessTable Take()
+    public static ProcessTable Snapshot()
     {
         lock (Gate)
         {
@@ -61,7 +61,7 @@ internal sealed class ProcessTable
     /// <summary>
     /// The children of a process, theirs, and so on. Those whose parent has ended belong to the first of their name space.
     /// </summary>
-    public IEnumerable<ProcessUse> Below(int process)
+    public IEnumerable<ProcessUsage> DescendantsOf(int process)
     {
         var pending = new Stack<int>([process]);
         while (pending.TryPop(out var parent))

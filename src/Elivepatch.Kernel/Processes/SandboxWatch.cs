@@ -37,13 +37,13 @@ internal sealed class SandboxWatch(SandboxLimits limits, IReadOnlyList<string> w
         while (Finding is null)
         {
             await Task.Delay(pause, cancellation);
-            var table = ProcessTable.Take();
-            Finding = Processes(table.Below(process)) ?? Disk();
+            var table = ProcessTable.Snapshot();
+            Finding = Processes(table.DescendantsOf(process)) ?? Disk();
             pause = Max(ShortestPause, table.Cost * PauseForLook);
         }
     }
 
-    private string? Processes(IEnumerable<ProcessUse> processes)
+    private string? Processes(IEnumerable<ProcessUsage> processes)
     {
         var (threads, memory) = (0L, 0L);
         var files = new HashSet<(ulong Device, ulong Inode)>();
@@ -77,7 +77,7 @@ internal sealed class SandboxWatch(SandboxLimits limits, IReadOnlyList<string> w
                 if (
                     file.LinkTarget is { } target
                     && target.EndsWith(" (deleted)", StringComparison.Ordinal)
-                    && FileUse.Of(file.FullName) is { Links: 0 } found
+                    && FileUsage.Of(file.FullName) is { Links: 0 } found
                     && seen.Add((found.Device, found.Inode))
                 )
                 {

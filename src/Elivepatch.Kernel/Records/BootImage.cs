@@ -12,8 +12,7 @@ namespace Elivepatch.Kernel.Records;
 /// <summary>A boot image that has been opened.</summary>
 /// <param name="Vmlinux">The ELF file that the image carries: segments and sections, without symbols.</param>
 /// <param name="BuildId">Its build-id.</param>
-/// <param name="KernelVersion">The version text of the setup header: release, builder, number and date of the build.</param>
-public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, string KernelVersion)
+public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId)
 {
     /// <summary>Most bytes of a boot image. Debian's have 12 to 14 million; one with an initramfs in it has a multiple.</summary>
     public const int Largest = 128 << 20;
@@ -57,7 +56,7 @@ public sealed record BootImage(ReadOnlyMemory<byte> Vmlinux, BuildId BuildId, st
             return new Problem(RecordProblems.BootImageUnreadable, "the kernel in it has no build-id");
         }
 
-        return new BootImage(vmlinux, buildId, kernel.VersionText);
+        return new BootImage(vmlinux, buildId);
     }
 
     private static async Task<Outcome<ReadOnlyMemory<byte>>> DecompressAsync(

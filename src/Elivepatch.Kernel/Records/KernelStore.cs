@@ -11,7 +11,7 @@ namespace Elivepatch.Kernel.Records;
 /// <summary>The kernels that have been imported.</summary>
 public sealed class KernelStore(CacheRoot cache)
 {
-    private readonly string folder = cache.Folder("kernels");
+    private readonly string folder = cache.EnsureFolder("kernels");
 
     /// <summary>All records, in order of name; damaged ones are left out.</summary>
     public IReadOnlyList<KernelRecord> List() =>

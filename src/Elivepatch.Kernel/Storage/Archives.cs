@@ -92,13 +92,13 @@ public static class Archives
             return new(ProcessProblems.ArchiveRefused, $"{name} cannot be unpacked: {result.Describe()}");
         }
 
-        return LinksThatLeave(folder).FirstOrDefault() is { } link
+        return FindEscapingLinks(folder).FirstOrDefault() is { } link
             ? new Problem(ProcessProblems.ArchiveRefused, $"{name}: the link {link} leads out of the archive")
             : null;
     }
 
     /// <summary>Links in a folder whose target lies outside of it, by path in the folder.</summary>
-    internal static IEnumerable<string> LinksThatLeave(string folder)
+    internal static IEnumerable<string> FindEscapingLinks(string folder)
     {
         var links = new FileSystemEnumerable<FileSystemInfo>(
             folder,

@@ -64,13 +64,13 @@ public sealed class CacheRoot
     }
 
     /// <summary>A folder of the cache whose contents have another owner than this class, created where needed.</summary>
-    public string Folder(string name) => Directory.CreateDirectory(Path.Combine(FullPath, name)).FullName;
+    public string EnsureFolder(string name) => Directory.CreateDirectory(Path.Combine(FullPath, name)).FullName;
 
     /// <summary>The folder of an entry that is there and whole, or null.</summary>
     public string? Find(EntryKind kind, ContentDigest key)
     {
         var path = EntryPath(kind, key);
-        return EntryManifest.Holds(path) ? path : null;
+        return EntryManifest.IsIntact(path) ? path : null;
     }
 
     /// <summary>

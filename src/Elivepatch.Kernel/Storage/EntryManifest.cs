@@ -30,7 +30,7 @@ internal static class EntryManifest
     }
 
     /// <summary>True where every file that the manifest lists is there as it was.</summary>
-    public static bool Holds(string folder)
+    public static bool IsIntact(string folder)
     {
         try
         {

@@ -36,7 +36,7 @@ public static class ConfigRules
     private static readonly string[] WithoutCode = ["BUILD_SALT", "MODULE_SIG_ALL", "MODULE_SIG_KEY", "SYSTEM_TRUSTED_KEYS"];
 
     /// <summary>True for an option that preparation may add where the configuration does not tell it.</summary>
-    public static bool MayAppear(string option, KernelConfig before) => WithoutCode.Contains(option) && !before.Mentions(option);
+    public static bool MayAppear(string option, KernelConfig before) => WithoutCode.Contains(option) && !before.Contains(option);
 
     /// <summary>Every reason why a kernel of this configuration cannot be live patched; empty where it can.</summary>
     /// <param name="architecture">The processor that the kernel is said to be for.</param>

@@ -39,9 +39,9 @@ internal static class KbuildEnvironment
             $"CROSS_COMPILE={compiler.CrossPrefix}",
             $"CC={compiler.Name}",
             $"HOSTCC={compiler.Name}",
-            config.Number("PAHOLE_VERSION") > 0 ? "PAHOLE=pahole" : $"PAHOLE={Missing}",
+            config.GetNumber("PAHOLE_VERSION") > 0 ? "PAHOLE=pahole" : $"PAHOLE={Missing}",
         ];
-        if (config.Number("RUSTC_VERSION") == 0)
+        if (config.GetNumber("RUSTC_VERSION") == 0)
         {
             variables.AddRange([$"RUSTC={Missing}", $"BINDGEN={Missing}"]);
         }
@@ -55,7 +55,7 @@ internal static class KbuildEnvironment
     /// </summary>
     public static string PaholeScript(KernelConfig config)
     {
-        var version = config.Number("PAHOLE_VERSION");
+        var version = config.GetNumber("PAHOLE_VERSION");
         return $"#!/bin/sh\necho v{version / 100}.{version % 100:00}\n";
     }
 }

@@ -12,8 +12,7 @@ namespace Elivepatch.Kernel.Trees;
 /// <param name="Name">The name that the kernel's build called it by; the first word of the text.</param>
 /// <param name="ExecutablePath">Where it is on this machine.</param>
 /// <param name="CrossPrefix">The prefix of its binutils, <c>CROSS_COMPILE</c>; empty where the name has none.</param>
-/// <param name="Text">The first line of its <c>--version</c>, called by <paramref name="Name"/>.</param>
-public sealed partial record Toolchain(string Name, string ExecutablePath, string CrossPrefix, string Text)
+public sealed partial record Toolchain(string Name, string ExecutablePath, string CrossPrefix)
 {
     // Only what a sandbox sees as well.
     private static readonly string[] sandboxFolders = ["/usr/local/bin", "/usr/bin"];
@@ -38,7 +37,7 @@ public sealed partial record Toolchain(string Name, string ExecutablePath, strin
             var found = await VersionAsync(path, cancellation);
             if (found == words[1])
             {
-                return new Toolchain(words[0], path, match.Groups["prefix"].Value, text);
+                return new Toolchain(words[0], path, match.Groups["prefix"].Value);
             }
 
             seen.Add($"{path} is \"{found}\"");

@@ -26,7 +26,7 @@ internal sealed class GuestOutput : IDisposable
     public CancellationToken Stopped => stop.Token;
 
     /// <summary>The guest wrote more than it may.</summary>
-    public bool SaidTooMuch { get; private set; }
+    public bool ExceededLimit { get; private set; }
 
     /// <summary>What the guest sends where its files should be is nothing that could be read.</summary>
     public bool IsBroken => stream.IsBroken;
@@ -70,7 +70,7 @@ internal sealed class GuestOutput : IDisposable
     }
 
     /// <summary>Takes bytes of the channel; returns what the guest is to be answered, once, when its files are here.</summary>
-    public byte[]? TakeChannel(ReadOnlySpan<byte> bytes)
+    public byte[]? AppendChannel(ReadOnlySpan<byte> bytes)
     {
         IReadOnlyList<GuestEvent> told;
         byte[]? answer;
@@ -78,7 +78,7 @@ internal sealed class GuestOutput : IDisposable
         {
             channelLength += bytes.Length;
             Heard(channelLength);
-            if (SaidTooMuch || IsBroken)
+            if (ExceededLimit || IsBroken)
             {
                 return null;
             }
@@ -101,17 +101,17 @@ internal sealed class GuestOutput : IDisposable
     }
 
     /// <summary>Takes a line of the console.</summary>
-    public void TakeConsole(string line)
+    public void AppendConsole(string line)
     {
         lock (gate)
         {
             Heard(console.Length);
-            if (!SaidTooMuch)
+            if (!ExceededLimit)
             {
                 console.Append(line).Append('\n');
             }
 
-            if (stream.Events.Count > 0 || !KvmDevice.SaysFailed(line))
+            if (stream.Events.Count > 0 || !KvmDevice.ReportsFailure(line))
             {
                 return;
             }
@@ -128,7 +128,7 @@ internal sealed class GuestOutput : IDisposable
     {
         if (length > job.OutputLimit)
         {
-            SaidTooMuch = true;
+            ExceededLimit = true;
             stop.Cancel();
         }
         else if (!stop.IsCancellationRequested)

@@ -33,13 +33,13 @@ public sealed record GuestResult
 
     /// <summary>The last lines of the console.</summary>
     public string ConsoleTail =>
-        string.Join('\n', KernelLog.WithoutRegisters(KernelLog.WithoutMarks(Console.Split('\n'), Nonce)).TakeLast(TailLines));
+        string.Join('\n', KernelLog.RemoveRegisters(KernelLog.RemoveMarks(Console.Split('\n'), Nonce)).TakeLast(TailLines));
 
     /// <summary>
     /// The kernel gave up before init because the emulator, on a busy machine, was too late with the timer interrupt that it
     /// tests for (<c>check_timer</c>, arch/x86/kernel/apic/io_apic.c). That says nothing about the job, which can be tried again.
     /// </summary>
-    internal bool LostItsTimer =>
+    internal bool LostTimer =>
         Ending == GuestEnding.DidNotStart && Console.Contains("IO-APIC + timer doesn't work", StringComparison.Ordinal);
 
     /// <summary>

@@ -71,7 +71,7 @@ public static class KernelBoot
             );
         }
 
-        return new BootFacts(release, version, buildId.Hex, kallsyms, notes, result.Duration);
+        return new BootFacts(release, version, buildId.Hex, kallsyms);
     }
 
     private static string? Line(GuestResult result, string file) =>

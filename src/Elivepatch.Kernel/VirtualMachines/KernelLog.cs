@@ -15,7 +15,7 @@ internal static partial class KernelLog
     private const int MostComplaints = 10;
 
     /// <summary>The complaints, each with the lines that belong to it.</summary>
-    public static IReadOnlyList<string> Complaints(IReadOnlyList<string> lines)
+    public static IReadOnlyList<string> FindComplaints(IReadOnlyList<string> lines)
     {
         var complaints = new List<string>();
         for (var i = 0; i < lines.Count && complaints.Count < MostComplaints; i++)
@@ -27,7 +27,7 @@ internal static partial class KernelLog
 
             var end = lines.Skip(i).Take(LongestTrace).ToList().FindIndex(l => l.Contains("---[ end ", StringComparison.Ordinal));
             var length = Math.Min(end < 0 ? LongestTrace : end + 1, lines.Count - i);
-            complaints.Add(string.Join('\n', WithoutRegisters(lines.Skip(i).Take(length)).Take(LongestComplaint)));
+            complaints.Add(string.Join('\n', RemoveRegisters(lines.Skip(i).Take(length)).Take(LongestComplaint)));
             i += length - 1;
         }
         return complaints;
@@ -57,12 +57,12 @@ internal static partial class KernelLog
     }
 
     /// <summary>The lines without what nobody reads before the trace: registers and code bytes.</summary>
-    public static IEnumerable<string> WithoutRegisters(IEnumerable<string> lines) => lines.Where(l => !Registers().IsMatch(l));
+    public static IEnumerable<string> RemoveRegisters(IEnumerable<string> lines) => lines.Where(l => !Registers().IsMatch(l));
 
     /// <summary>
     /// The lines that are messages of the kernel, without carriage returns and without those of <paramref name="nonce"/>.
     /// </summary>
-    public static IReadOnlyList<string> WithoutMarks(IEnumerable<string> lines, string nonce) =>
+    public static IReadOnlyList<string> RemoveMarks(IEnumerable<string> lines, string nonce) =>
         [.. lines.Where(l => l.Length > 0 && !l.Contains($"elivepatch {nonce} ", StringComparison.Ordinal))];
 
     [GeneratedRegex(

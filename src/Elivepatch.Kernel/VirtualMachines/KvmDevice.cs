@@ -26,7 +26,7 @@ internal static class KvmDevice
     private static readonly string[] FailuresToStart = ["error: failed to set MSR", "../../target/i386/kvm/kvm.c:"];
 
     /// <summary>A line of the emulator's standard error says that KVM cannot run this guest.</summary>
-    public static bool SaysFailed(string line) =>
+    public static bool ReportsFailure(string line) =>
         Failures.Any(f => line.StartsWith(f, StringComparison.Ordinal))
         || FailuresToStart.Any(f => Emulators.Any(e => line.StartsWith(e + f, StringComparison.Ordinal)));
 

@@ -79,7 +79,7 @@ public static class LivepatchTrial
             RandomizesAddresses = true,
             Timeout = plan.LongestDuration + Grace,
             SilenceLimit = plan.LongestPhase + Grace,
-            OnEvent = progress.Take,
+            OnEvent = progress.Report,
         };
         progress.Boot();
         var run = await VirtualMachine.RunAsync(job, GuestImage.Script("trial.sh"), cancellation);

@@ -7,7 +7,7 @@ namespace Elivepatch.Kernel.VirtualMachines;
 internal static class StaticProgram
 {
     /// <summary>True for an ELF file for this processor without an interpreter.</summary>
-    public static bool Is(Architecture architecture, ReadOnlySpan<byte> file) =>
+    public static bool IsStatic(Architecture architecture, ReadOnlySpan<byte> file) =>
         ElfImage.Read(file) is { } image
         && image.Order == architecture.Order
         && image.Machine == architecture.Machine

@@ -34,7 +34,7 @@ internal sealed class TrialPlan
             lines.Append(CultureInfo.InvariantCulture, $"{i} {Seconds(trial.TransitionTimeout)} {Seconds(trial.ScriptTimeout)}");
             lines.AppendJoin("", modules[i].Select(m => $" {(m.IsKept ? "+" : "")}{m.Name}")).Append('\n');
             files.AddRange(modules[i].Select((m, position) => new GuestFile($"{i}/modules/{position + 1}.ko", m.Content)));
-            if (StandInsFor(modules[i]) is { } standIns)
+            if (NeutralLivepatchesFor(modules[i]) is { } standIns)
             {
                 files.Add(new($"{i}/modules/{Neutral}.ko", standIns.Neutral));
                 files.Add(new($"{i}/modules/{Again}.ko", standIns.Again));
@@ -107,9 +107,9 @@ internal sealed class TrialPlan
     /// The livepatches that are loaded after those tried: one that replaces them, and the last one again. Null where the former
     /// cannot be made.
     /// </summary>
-    public static (byte[] Neutral, byte[] Again)? StandInsFor(IReadOnlyList<TrialModule> modules) =>
-        modules[^1].Content is { Length: > 0 } last && StandIn.Neutral(last, Neutral) is { } neutral
-            ? (neutral, StandIn.Renamed(last, Again))
+    public static (byte[] Neutral, byte[] Again)? NeutralLivepatchesFor(IReadOnlyList<TrialModule> modules) =>
+        modules[^1].Content is { Length: > 0 } last && NeutralLivepatch.Create(last, Neutral) is { } neutral
+            ? (neutral, NeutralLivepatch.Rename(last, Again))
             : null;
 
     private static bool IsOurs(string path) =>

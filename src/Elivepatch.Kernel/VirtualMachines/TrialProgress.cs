@@ -9,7 +9,7 @@ internal sealed class TrialProgress(IReadOnlyList<TrialCase> cases, Action<strin
     public void Boot() => say?.Invoke("boot the kernel");
 
     /// <summary>Takes an event.</summary>
-    public void Take(GuestEvent happened)
+    public void Report(GuestEvent happened)
     {
         switch (happened.Name)
         {

@@ -70,7 +70,7 @@ internal static class TrialReading
         }
 
         problems.AddRange(phases.Select(p => Judge(p, trial, log)).OfType<Problem>());
-        problems.AddRange(KernelLog.Complaints(log).Select(c => new Problem(VirtualMachineProblems.KernelComplained, c)));
+        problems.AddRange(KernelLog.FindComplaints(log).Select(c => new Problem(VirtualMachineProblems.KernelComplained, c)));
         // What is stuck remains: that is one finding, not two.
         if (!problems.Exists(p => p.Code == VirtualMachineProblems.TransitionStuck))
         {
@@ -98,7 +98,7 @@ internal static class TrialReading
             KernelLog = log,
             Problems = problems,
             Untested = [.. Untested(modules, targets, events)],
-            TransitionSeconds = KernelLog.TransitionSeconds([.. log.Where(l => !IsAboutStandIn(l))]),
+            TransitionSeconds = KernelLog.TransitionSeconds([.. log.Where(l => !IsAboutNeutralLivepatch(l))]),
         };
     }
 
@@ -118,7 +118,7 @@ internal static class TrialReading
                     .Select(e => $"{e.Word(1)}: {e.Rest(2)}")
             );
 
-    private static bool IsAboutStandIn(string line) =>
+    private static bool IsAboutNeutralLivepatch(string line) =>
         line.Contains($"'{TrialPlan.Neutral}'", StringComparison.Ordinal)
         || line.Contains($"'{TrialPlan.Again}'", StringComparison.Ordinal);
 
@@ -249,7 +249,7 @@ internal static class TrialReading
     {
         var script = trial.Script is null ? 0 : 1;
         List<string> names = [.. modules.Select(m => m.Name)];
-        if (TrialPlan.StandInsFor(modules) is not null)
+        if (TrialPlan.NeutralLivepatchesFor(modules) is not null)
         {
             names.AddRange([TrialPlan.Neutral, TrialPlan.Again]);
         }
@@ -293,7 +293,7 @@ internal static class TrialReading
                 l.Contains($"elivepatch {nonce} case ", StringComparison.Ordinal)
                 || l.EndsWith($"elivepatch {nonce} end", StringComparison.Ordinal)
         );
-        return KernelLog.WithoutMarks(console[(start + 1)..(next < 0 ? console.Length : next)], nonce);
+        return KernelLog.RemoveMarks(console[(start + 1)..(next < 0 ? console.Length : next)], nonce);
     }
 
     private static string Tail(string text) => string.Join('\n', text.TrimEnd().Split('\n').TakeLast(20));

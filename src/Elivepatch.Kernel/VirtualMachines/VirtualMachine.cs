@@ -67,7 +67,7 @@ public static class VirtualMachine
 
             var hasKvm = mayUseKvm();
             var ran = await BootAsync(job, image, nonce, hasKvm, cancellation);
-            for (var boots = 1; boots < MostBoots && ran.TryGet(out var last) && (last.LostItsTimer || last.KvmFailed); boots++)
+            for (var boots = 1; boots < MostBoots && ran.TryGet(out var last) && (last.LostTimer || last.KvmFailed); boots++)
             {
                 hasKvm &= !last.KvmFailed;
                 ran = await BootAsync(job, image, nonce, hasKvm, cancellation);
@@ -92,7 +92,7 @@ public static class VirtualMachine
         using var live = new GuestOutput(job);
         var socket = Path.Combine(Path.GetDirectoryName(image)!, "channel");
         File.Delete(socket);
-        using var channel = GuestChannel.Listen(socket, live.TakeChannel);
+        using var channel = GuestChannel.Listen(socket, live.AppendChannel);
         if (channel is null)
         {
             return new Problem(
@@ -113,7 +113,7 @@ public static class VirtualMachine
             SharesNetwork = job.Network is not null,
             Timeout = job.Timeout,
             OutputLimit = job.OutputLimit,
-            OnErrorLine = live.TakeConsole,
+            OnErrorLine = live.AppendConsole,
         };
         GuestEnding? killed = null;
         string console;
@@ -133,7 +133,7 @@ public static class VirtualMachine
         {
             console = live.Console;
             killed =
-                live.SaidTooMuch ? GuestEnding.OutputTooLarge
+                live.ExceededLimit ? GuestEnding.OutputTooLarge
                 : live.IsBroken ? GuestEnding.AnswerMalformed
                 : live.KvmFailed ? GuestEnding.DidNotStart
                 : GuestEnding.TimedOut;
@@ -239,7 +239,7 @@ public static class VirtualMachine
 
         if (
             new FileInfo(path).Length > LargestProgram
-            || File.ReadAllBytes(path) is var bytes && !StaticProgram.Is(architecture.Engine, bytes)
+            || File.ReadAllBytes(path) is var bytes && !StaticProgram.IsStatic(architecture.Engine, bytes)
         )
         {
             return new Problem(

@@ -29,7 +29,7 @@ public sealed class BoundedStream(Stream inner, long limit, TimeSpan longestSile
     }
 
     /// <summary>Counts from here: for a stream of messages that are bounded each.</summary>
-    public void CountAnew() => left = most;
+    public void ResetCount() => left = most;
 
     /// <inheritdoc/>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)

@@ -9,7 +9,7 @@ using Elivepatch.Protocol.Api;
 namespace Elivepatch.Machine.Service;
 
 /// <summary>Follows a build to its end.</summary>
-public sealed class BuildFollower(ServerClient client, ServerPatience patience, IProgress<StageEvent> progress)
+public sealed class BuildFollower(ServerClient client, RetryPolicy patience, IProgress<StageEvent> progress)
 {
     private const string Queue = "wait for a builder";
 
@@ -33,8 +33,8 @@ public sealed class BuildFollower(ServerClient client, ServerPatience patience, 
         {
             Show(build);
             var before = last;
-            var broken = await client.EventsAsync(build.Id, last, Take, cancellation);
-            var asked = await client.BuildAsync(build.Id, cancellation);
+            var broken = await client.ReadEventsAsync(build.Id, last, Take, cancellation);
+            var asked = await client.GetBuildAsync(build.Id, cancellation);
             if (asked.TryGet(out var view))
             {
                 build = view;

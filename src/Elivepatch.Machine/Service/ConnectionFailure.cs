@@ -52,7 +52,7 @@ public sealed partial class ConnectionFailure(ServerAddress address, IWebProxy p
             return (Unreachable(reason), false);
         }
 
-        if (await LookAsync(cancellation) is { } other)
+        if (await ProbeAsync(cancellation) is { } other)
         {
             return (other, false);
         }
@@ -66,7 +66,7 @@ public sealed partial class ConnectionFailure(ServerAddress address, IWebProxy p
         {
             HttpStatusCode.ProxyAuthenticationRequired when Proxy is { } named => Refused(named, 407),
             // What a web server says to plain http on a port for https.
-            HttpStatusCode.BadRequest => await LookAsync(cancellation),
+            HttpStatusCode.BadRequest => await ProbeAsync(cancellation),
             _ => null,
         };
 
@@ -110,7 +110,7 @@ public sealed partial class ConnectionFailure(ServerAddress address, IWebProxy p
         );
 
     // Whether the port speaks the other of http and https. Nothing that is secret is sent.
-    private async Task<Problem?> LookAsync(CancellationToken cancellation)
+    private async Task<Problem?> ProbeAsync(CancellationToken cancellation)
     {
         if (hasLooked || Proxy is not null)
         {

@@ -33,7 +33,7 @@ public static class EventReader
         var last = after;
         await foreach (var item in SseParser.Create(body, Read).EnumerateAsync(cancellation))
         {
-            body.CountAnew();
+            body.ResetCount();
             if (item.Data is not { Stage: not null, Detail: not null } happened)
             {
                 return new(ServiceProblems.ServerAnswerMalformed, "an event of the build is malformed");

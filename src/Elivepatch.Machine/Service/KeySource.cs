@@ -1,7 +1,6 @@
 using Elivepatch.Model;
 using Elivepatch.Model.Files;
 using Elivepatch.Protocol;
-using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Machine.Service;

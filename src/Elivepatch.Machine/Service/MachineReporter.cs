@@ -56,7 +56,7 @@ public static class MachineReporter
         }
 
         if (
-            TrustedConnection.RefuseReadable(address, token, request.AllowsHttp || trusted is { AllowsHttp: true }) is
+            TrustedConnection.CheckEncryption(address, token, request.AllowsHttp || trusted is { AllowsHttp: true }) is
             { } readable
         )
         {
@@ -76,7 +76,7 @@ public static class MachineReporter
         using var client = new ServerClient(
             address,
             token,
-            new ServerPatience(machine.Time, machine.RetryPause, _ => { }),
+            new RetryPolicy(machine.Time, machine.RetryPause, _ => { }),
             machine.Proxy
         );
         var told = await client.ReportAsync(Report(name, status), cancellation);
@@ -86,9 +86,9 @@ public static class MachineReporter
         }
 
         var kernel = state.ReadKernel(status.BuildId, status.Release);
-        var keys = WithdrawalNews.KeysOf(kernel.Succeeded ? kernel.Value.Livepatches : [], config, address.Url);
-        var news = new WithdrawalNews(machine, state, address, client);
-        var (_, problems) = await news.TakeAsync(known.Withdrawals ?? [], keys, cancellation);
+        var keys = WithdrawalUpdates.KeysOf(kernel.Succeeded ? kernel.Value.Livepatches : [], config, address.Url);
+        var news = new WithdrawalUpdates(machine, state, address, client);
+        var (_, problems) = await news.AcceptAsync(known.Withdrawals ?? [], keys, cancellation);
         return new ReportResult(address.Url, name, problems);
     }
 

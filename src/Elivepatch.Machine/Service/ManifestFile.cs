@@ -7,5 +7,5 @@ public static class ManifestFile
     public const string Ending = ".manifest.json";
 
     /// <summary>Its path, where nothing else is said.</summary>
-    public static string Beside(string module) => module + Ending;
+    public static string PathFor(string module) => module + Ending;
 }

@@ -6,6 +6,7 @@ using Elivepatch.Model;
 using Elivepatch.Model.Files;
 using Elivepatch.Model.Statements;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Machine.Service;
 

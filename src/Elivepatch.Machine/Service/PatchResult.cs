@@ -1,4 +1,4 @@
-using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Machine.Service;
 

@@ -67,7 +67,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
             return unprepared;
         }
 
-        var making = state.LockMaking();
+        var making = state.LockActivation();
         if (!making.Succeeded)
         {
             return Outcome<PatchResult>.Failure(making.Problems);
@@ -79,7 +79,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
             return stuck;
         }
 
-        if (await MakeLive.SettleAsync(machine, state, buildId, cancellation) is { } unsettled)
+        if (await MakeLive.ReconcileAsync(machine, state, buildId, cancellation) is { } unsettled)
         {
             return unsettled;
         }
@@ -90,7 +90,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
             return Outcome<PatchResult>.Failure(planned.Problems);
         }
 
-        var patience = new ServerPatience(machine.Time, machine.RetryPause, TellWait);
+        var patience = new RetryPolicy(machine.Time, machine.RetryPause, TellWait);
         if (plan.Withdrawn is { } known)
         {
             replaced.Add(known);
@@ -111,7 +111,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
         }
 
         TellSettings();
-        if (state.RequireRoom(plan.Patches.Sum(p => (long)p.Content.Length)) is { } full)
+        if (state.CheckFreeSpace(plan.Patches.Sum(p => (long)p.Content.Length)) is { } full)
         {
             return full;
         }
@@ -163,7 +163,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
             return read.Problems[0];
         }
 
-        if (MakeLive.RefuseForeign(ledger, loaded, request.ReplacesForeign) is { } foreign)
+        if (MakeLive.CheckForeign(ledger, loaded, request.ReplacesForeign) is { } foreign)
         {
             return foreign;
         }
@@ -177,7 +177,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
             cancellation
         );
         return end == TransitionEnd.Stuck
-            ? TransitionWatch.Stuck(
+            ? TransitionWatch.StuckProblem(
                 machine.Files,
                 moving.Name,
                 livepatches.Find(moving.Name)?.IsEnabled ?? moving.IsEnabled,
@@ -228,7 +228,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
                 ? new(CommandProblems.InputUnusable, $"{source} does not exist")
                 : null,
             request.Output is { } output ? OutputFile.Check(output) : null,
-            request.Loads ? machine.RequireLivePatching() ?? new KernelSettings(machine.Files).Refuse() : null,
+            request.Loads ? machine.RequireLivePatching() ?? new KernelSettings(machine.Files).Check() : null,
         ];
         return problems.OfType<Problem>().ToList() is { Count: > 0 } found
             ? Outcome<Inputs>.Failure(found)
@@ -255,13 +255,13 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
         }
 
         var loaded = new LoadedLivepatches(machine.Files).List();
-        if (request.Loads && MakeLive.RefuseForeign(ledger, loaded, request.ReplacesForeign) is { } foreign)
+        if (request.Loads && MakeLive.CheckForeign(ledger, loaded, request.ReplacesForeign) is { } foreign)
         {
             return foreign;
         }
 
         var carried = new List<PatchFile>();
-        foreach (var reference in ledger.Carried(loaded, machine.BootId))
+        foreach (var reference in ledger.FindCarriedPatches(loaded, machine.BootId))
         {
             // One that is given anew or left out is not needed as it was.
             var isNeeded = !request.Dropped.Contains(reference.Name) && given.Patches.All(p => p.Name != reference.Name);
@@ -282,9 +282,9 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
             .Combine(carried, given.Patches, request.Dropped)
             .Then<Plan>(patches =>
             {
-                var references = PatchReference.To(patches);
-                var statements = given.Statements ?? ledger.CarriedStatements(loaded, machine.BootId);
-                var live = ledger.Live(loaded);
+                var references = PatchFile.ToReferences(patches);
+                var statements = given.Statements ?? ledger.FindCarriedStatements(loaded, machine.BootId);
+                var live = ledger.FindLive(loaded);
                 var withdrawn = withdrawals.Find((live ?? ledger.WantedLivepatch)?.Sha256);
                 var isLive =
                     request.Loads
@@ -327,7 +327,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
 
     private async Task<Outcome<BuildView>> BuildAsync(
         TrustedConnection connection,
-        ServerPatience patience,
+        RetryPolicy patience,
         Inputs given,
         Plan plan,
         byte[] capture,
@@ -349,7 +349,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
             return Ended<BuildView>("ask", registered.Problems);
         }
 
-        var sent = await new KernelParcel(connection.Client, machine, request.Source, progress).SendAsync(
+        var sent = await new KernelUpload(connection.Client, machine, request.Source, progress).SendAsync(
             registered.Value,
             cancellation
         );
@@ -380,7 +380,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
 
     private async Task<Outcome<BuildView>> FollowAsync(
         TrustedConnection connection,
-        ServerPatience patience,
+        RetryPolicy patience,
         BuildView build,
         CancellationToken cancellation
     )
@@ -439,13 +439,13 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
     )
     {
         progress.Report(new("fetch", "", StageState.Running));
-        var module = await connection.Client.ModuleAsync(build.Id, cancellation);
+        var module = await connection.Client.GetModuleAsync(build.Id, cancellation);
         if (!module.Succeeded)
         {
             return Ended<NewLivepatch>("fetch", module.Problems);
         }
 
-        var manifest = await connection.Client.ManifestAsync(build.Id, cancellation);
+        var manifest = await connection.Client.GetManifestAsync(build.Id, cancellation);
         if (!manifest.Succeeded)
         {
             return Ended<NewLivepatch>("fetch", manifest.Problems);
@@ -469,7 +469,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
             return Ended<NewLivepatch>("verify", verified.Problems);
         }
 
-        if (RefuseWithdrawn(connection, statement, plan) is { } refused)
+        if (CheckWithdrawn(connection, statement, plan) is { } refused)
         {
             return Ended<NewLivepatch>("verify", [refused]);
         }
@@ -508,7 +508,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
     }
 
     // What is live may have been withdrawn since the machine was last told of anything; without a server it is what it was.
-    private async Task<bool> HasBeenWithdrawnAsync(OwnLivepatch live, ServerPatience patience, CancellationToken cancellation)
+    private async Task<bool> HasBeenWithdrawnAsync(OwnLivepatch live, RetryPolicy patience, CancellationToken cancellation)
     {
         using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         inTime.CancelAfter(longestQuestion);
@@ -543,7 +543,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
         if (
             replaced.Count == 0
             && state.ReadKernel(buildId, machine.Release).TryGet(out var ledger)
-            && ledger.Live(new LoadedLivepatches(machine.Files).List()) is { } live
+            && ledger.FindLive(new LoadedLivepatches(machine.Files).List()) is { } live
             && await AskAsync(connection, live, cancellation) is { } found
         )
         {
@@ -559,7 +559,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
     )
     {
         var accepted = PublicKey.Read(livepatch.PublicKey);
-        return await new WithdrawalNews(machine, state, connection.Address, connection.Client).AskAsync(
+        return await new WithdrawalUpdates(machine, state, connection.Address, connection.Client).QueryAsync(
             livepatch,
             [connection.Key, .. accepted.Succeeded ? [accepted.Value] : (PublicKey[])[]],
             cancellation
@@ -567,7 +567,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
     }
 
     // Whoever replays an answer of the time before the withdrawal is found out by its date.
-    private Problem? RefuseWithdrawn(TrustedConnection connection, Statement statement, Plan plan)
+    private Problem? CheckWithdrawn(TrustedConnection connection, Statement statement, Plan plan)
     {
         var (digest, issued) = (statement.Subject[0].Digest.Sha256, statement.Predicate.Validity.IssuedOn);
         var known = state.ReadWithdrawals(plan.BuildId);
@@ -623,7 +623,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
     private Outcome<PatchResult> WriteFiles(NewLivepatch made, BuildView build, Plan plan)
     {
         var path = request.Output ?? plan.Module + ".ko";
-        var manifest = ManifestFile.Beside(path);
+        var manifest = ManifestFile.PathFor(path);
         if (
             (OutputFile.Write(path, s => s.Write(made.Module)) ?? OutputFile.Write(manifest, s => s.Write(made.Manifest))) is
             { } unwritten

@@ -33,10 +33,10 @@ public sealed record ServerAddress(string Url)
     }
 
     /// <summary>True where what is sent can be read on the way.</summary>
-    public bool IsReadableOnTheWay => new Uri(Url) is { Scheme: "http", IsLoopback: false };
+    public bool IsUnencrypted => new Uri(Url) is { Scheme: "http", IsLoopback: false };
 
     /// <summary>The full address of a route.</summary>
-    public Uri Of(string route) => new(Url + route);
+    public Uri UrlFor(string route) => new(Url + route);
 
     /// <inheritdoc/>
     public override string ToString() => Url;

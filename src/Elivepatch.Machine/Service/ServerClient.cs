@@ -9,6 +9,7 @@ using System.Text.Json.Serialization.Metadata;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Machine.Service;
 
@@ -30,11 +31,11 @@ public sealed class ServerClient : IDisposable
 
     private readonly HttpClient http;
     private readonly ServerAddress address;
-    private readonly ServerPatience patience;
+    private readonly RetryPolicy patience;
     private readonly ConnectionFailure failures;
 
     /// <summary>Makes the client; nothing is sent yet.</summary>
-    public ServerClient(ServerAddress address, string? token, ServerPatience patience, IWebProxy proxy)
+    public ServerClient(ServerAddress address, string? token, RetryPolicy patience, IWebProxy proxy)
     {
         this.address = address;
         this.patience = patience;
@@ -63,9 +64,9 @@ public sealed class ServerClient : IDisposable
     }
 
     /// <summary>The server's keys.</summary>
-    public Task<Outcome<IReadOnlyList<KeyView>>> KeysAsync(CancellationToken cancellation) =>
+    public Task<Outcome<IReadOnlyList<KeyView>>> GetKeysAsync(CancellationToken cancellation) =>
         AskAsync(
-            () => new(HttpMethod.Get, address.Of(ApiRoutes.Keys)),
+            () => new(HttpMethod.Get, address.UrlFor(ApiRoutes.Keys)),
             ProtocolJson.Default.IReadOnlyListKeyView,
             IsWhole,
             longestAnswer,
@@ -75,7 +76,7 @@ public sealed class ServerClient : IDisposable
     /// <summary>Makes a kernel known by its capture.</summary>
     public Task<Outcome<KernelView>> RegisterAsync(byte[] capture, CancellationToken cancellation) =>
         AskAsync(
-            () => new(HttpMethod.Post, address.Of(ApiRoutes.Kernels)) { Content = Bytes(capture) },
+            () => new(HttpMethod.Post, address.UrlFor(ApiRoutes.Kernels)) { Content = Bytes(capture) },
             ProtocolJson.Default.KernelView,
             IsWhole,
             longestUpload,
@@ -83,9 +84,9 @@ public sealed class ServerClient : IDisposable
         );
 
     /// <summary>A kernel.</summary>
-    public Task<Outcome<KernelView>> KernelAsync(string kernel, CancellationToken cancellation) =>
+    public Task<Outcome<KernelView>> GetKernelAsync(string kernel, CancellationToken cancellation) =>
         AskAsync(
-            () => new(HttpMethod.Get, address.Of(ApiRoutes.Kernel(kernel))),
+            () => new(HttpMethod.Get, address.UrlFor(ApiRoutes.Kernel(kernel))),
             ProtocolJson.Default.KernelView,
             IsWhole,
             longestAnswer,
@@ -99,7 +100,7 @@ public sealed class ServerClient : IDisposable
         {
             var sent = await TalkAsync(
                 () =>
-                    new(HttpMethod.Put, address.Of(ApiRoutes.KernelPart(kernel, part)))
+                    new(HttpMethod.Put, address.UrlFor(ApiRoutes.KernelPart(kernel, part)))
                     {
                         Content = new StreamContent(File.OpenRead(path))
                         {
@@ -123,7 +124,7 @@ public sealed class ServerClient : IDisposable
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(submission, ProtocolJson.Default.BuildSubmission);
         return AskAsync(
-            () => new(HttpMethod.Post, address.Of(ApiRoutes.Builds)) { Content = Bytes(body, "application/json") },
+            () => new(HttpMethod.Post, address.UrlFor(ApiRoutes.Builds)) { Content = Bytes(body, "application/json") },
             ProtocolJson.Default.BuildView,
             IsWhole,
             longestAnswer,
@@ -132,9 +133,9 @@ public sealed class ServerClient : IDisposable
     }
 
     /// <summary>A build.</summary>
-    public Task<Outcome<BuildView>> BuildAsync(string build, CancellationToken cancellation) =>
+    public Task<Outcome<BuildView>> GetBuildAsync(string build, CancellationToken cancellation) =>
         AskAsync(
-            () => new(HttpMethod.Get, address.Of(ApiRoutes.Build(build))),
+            () => new(HttpMethod.Get, address.UrlFor(ApiRoutes.Build(build))),
             ProtocolJson.Default.BuildView,
             view => IsWhole(view) && view.Id == build,
             longestAnswer,
@@ -146,7 +147,7 @@ public sealed class ServerClient : IDisposable
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(report, ProtocolJson.Default.MachineReport);
         return AskAsync(
-            () => new(HttpMethod.Post, address.Of(ApiRoutes.Machines)) { Content = Bytes(body, "application/json") },
+            () => new(HttpMethod.Post, address.UrlFor(ApiRoutes.Machines)) { Content = Bytes(body, "application/json") },
             ProtocolJson.Default.MachineView,
             view => view is { Id: not null, Report: not null },
             longestAnswer,
@@ -155,9 +156,9 @@ public sealed class ServerClient : IDisposable
     }
 
     /// <summary>Whether a module has been withdrawn. What is answered is not believed before its signature holds.</summary>
-    public Task<Outcome<WithdrawalAnswer>> WithdrawalAsync(string sha256, CancellationToken cancellation) =>
+    public Task<Outcome<WithdrawalAnswer>> GetWithdrawalAsync(string sha256, CancellationToken cancellation) =>
         AskAsync(
-            () => new(HttpMethod.Get, address.Of(ApiRoutes.Withdrawal(sha256))),
+            () => new(HttpMethod.Get, address.UrlFor(ApiRoutes.Withdrawal(sha256))),
             ProtocolJson.Default.WithdrawalAnswer,
             _ => true,
             longestAnswer,
@@ -165,11 +166,11 @@ public sealed class ServerClient : IDisposable
         );
 
     /// <summary>A build's module.</summary>
-    public Task<Outcome<byte[]>> ModuleAsync(string build, CancellationToken cancellation) =>
+    public Task<Outcome<byte[]>> GetModuleAsync(string build, CancellationToken cancellation) =>
         FetchAsync(ApiRoutes.Artifact(build), LargestModule, cancellation);
 
     /// <summary>A build's manifest.</summary>
-    public Task<Outcome<byte[]>> ManifestAsync(string build, CancellationToken cancellation) =>
+    public Task<Outcome<byte[]>> GetManifestAsync(string build, CancellationToken cancellation) =>
         FetchAsync(ApiRoutes.Manifest(build), Protocol.Manifests.Envelope.LargestFile, cancellation);
 
     /// <summary>Reads the events of a build as long as they come.</summary>
@@ -178,12 +179,12 @@ public sealed class ServerClient : IDisposable
     /// <param name="take">Takes each new event.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>A problem where the stream did not come to a good end.</returns>
-    public async Task<Problem?> EventsAsync(string build, long after, Action<BuildEvent> take, CancellationToken cancellation)
+    public async Task<Problem?> ReadEventsAsync(string build, long after, Action<BuildEvent> take, CancellationToken cancellation)
     {
         var read = await TalkAsync<bool>(
             () =>
             {
-                var request = new HttpRequestMessage(HttpMethod.Get, address.Of(ApiRoutes.Events(build)));
+                var request = new HttpRequestMessage(HttpMethod.Get, address.UrlFor(ApiRoutes.Events(build)));
                 request.Headers.Accept.Add(new(EventReader.MediaType));
                 if (after > 0)
                 {
@@ -218,7 +219,7 @@ public sealed class ServerClient : IDisposable
 
     private Task<Outcome<byte[]>> FetchAsync(string route, int limit, CancellationToken cancellation) =>
         TalkAsync<byte[]>(
-            () => new(HttpMethod.Get, address.Of(route)),
+            () => new(HttpMethod.Get, address.UrlFor(route)),
             async (response, inTime) => await ReadAsync(response, limit, inTime),
             longestAnswer,
             cancellation
@@ -273,13 +274,13 @@ public sealed class ServerClient : IDisposable
             pause = pause < longestWait ? pause : longestWait;
             if (isAsked)
             {
-                patience.Tell(pause);
+                patience.OnWait(pause);
             }
 
             await Task.Delay(pause, patience.Time, cancellation);
             if (isAsked)
             {
-                patience.Tell(null);
+                patience.OnWait(null);
             }
         }
     }

@@ -18,7 +18,7 @@ public sealed record TrustedConnection(ServerAddress Address, ServerClient Clien
         MachineAccess machine,
         MachineState state,
         PatchRequest request,
-        ServerPatience patience,
+        RetryPolicy patience,
         CancellationToken cancellation
     )
     {
@@ -51,7 +51,7 @@ public sealed record TrustedConnection(ServerAddress Address, ServerClient Clien
                 $"Ask the server's operator for the identity of its key, and pin it with `elivepatch trust --server {address} --key ID-OR-FILE`."
             );
         }
-        if (RefuseReadable(address, token.Value, request.AllowsHttp || trusted is { AllowsHttp: true }) is { } readable)
+        if (CheckEncryption(address, token.Value, request.AllowsHttp || trusted is { AllowsHttp: true }) is { } readable)
         {
             return readable;
         }
@@ -78,8 +78,8 @@ public sealed record TrustedConnection(ServerAddress Address, ServerClient Clien
     }
 
     /// <summary>Why a token may not go to an address; null where it may.</summary>
-    public static Problem? RefuseReadable(ServerAddress address, string? token, bool allowed) =>
-        token is not null && address.IsReadableOnTheWay && !allowed
+    public static Problem? CheckEncryption(ServerAddress address, string? token, bool allowed) =>
+        token is not null && address.IsUnencrypted && !allowed
             ? new(MachineProblems.ConnectionReadable, $"{address} is not https")
             : null;
 
@@ -111,7 +111,7 @@ public sealed record TrustedConnection(ServerAddress Address, ServerClient Clien
         CancellationToken cancellation
     )
     {
-        var keys = await client.KeysAsync(cancellation);
+        var keys = await client.GetKeysAsync(cancellation);
         if (!keys.TryGet(out var shown))
         {
             return Outcome<PublicKey>.Failure(keys.Problems);

@@ -12,5 +12,5 @@ public static class DiskError
     public static bool IsFull(Exception error) => error is IOException { HResult: NoSpace or QuotaExceeded };
 
     /// <summary>True where it is the disk that fails, and not what was asked of it.</summary>
-    public static bool IsOfDisk(IOException error) => IsFull(error) || error.HResult == ReadOnly;
+    public static bool IsDiskFailure(IOException error) => IsFull(error) || error.HResult == ReadOnly;
 }

@@ -23,7 +23,7 @@ public sealed class AuthorStatements
 
     /// <summary>Takes a list that follows <see cref="StatementRules"/>.</summary>
     public static Outcome<AuthorStatements> Of(IReadOnlyList<AuthorStatement> statements) =>
-        StatementRules.Refuse(statements) is { } wrong
+        StatementRules.Check(statements) is { } wrong
             ? new Problem(StatementProblems.StatementMalformed, wrong)
             : new AuthorStatements([.. statements]);
 
@@ -35,7 +35,7 @@ public sealed class AuthorStatements
     /// manifest would sign a reason for something that does not exist.
     /// </summary>
     /// <param name="used">What the comparisons of all units have used.</param>
-    public IReadOnlyList<Problem> Unused(IEnumerable<AuthorStatement> used)
+    public IReadOnlyList<Problem> FindUnused(IEnumerable<AuthorStatement> used)
     {
         var known = used.ToHashSet();
         return

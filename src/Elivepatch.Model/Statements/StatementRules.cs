@@ -19,7 +19,7 @@ public static partial class StatementRules
     private const int LongestUnit = 255;
 
     /// <summary>What is wrong with a list; null if nothing is.</summary>
-    public static string? Refuse(IReadOnlyList<AuthorStatement> statements)
+    public static string? Check(IReadOnlyList<AuthorStatement> statements)
     {
         if (statements.Count > MostStatements)
         {
@@ -33,7 +33,7 @@ public static partial class StatementRules
                 return $"statement {i + 1} is missing";
             }
 
-            if (Refuse(statement) is { } wrong)
+            if (Check(statement) is { } wrong)
             {
                 return $"statement {i + 1}: {wrong}";
             }
@@ -45,9 +45,9 @@ public static partial class StatementRules
     }
 
     /// <summary>What is wrong with one statement; null if nothing is.</summary>
-    public static string? Refuse(AuthorStatement statement)
+    public static string? Check(AuthorStatement statement)
     {
-        if (Refuse(statement.Target) is { } wrong)
+        if (Check(statement.Target) is { } wrong)
         {
             return wrong;
         }
@@ -67,7 +67,7 @@ public static partial class StatementRules
     }
 
     /// <summary>What is wrong with the subject of a statement; null if nothing is.</summary>
-    public static string? Refuse(StatementTarget statement)
+    public static string? Check(StatementTarget statement)
     {
         if (StatementKinds.WordOf(statement.Kind) is not { } word)
         {

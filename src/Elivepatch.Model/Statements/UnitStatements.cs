@@ -25,7 +25,7 @@ public sealed class UnitStatements(string unit, IEnumerable<AuthorStatement> sta
         byTarget.Keys.Where(k => k.Kind == StatementKind.PatchFunctionToo).Select(k => k.Name);
 
     /// <summary>True if the author states this; the statement then counts as used.</summary>
-    public bool States(StatementKind kind, string name)
+    public bool TryUse(StatementKind kind, string name)
     {
         if (!byTarget.TryGetValue((kind, name), out var statement))
         {
@@ -43,9 +43,9 @@ public sealed class UnitStatements(string unit, IEnumerable<AuthorStatement> sta
     /// <param name="problem">The refusal.</param>
     /// <param name="kind">The kind that lifts it.</param>
     /// <param name="name">The subject, as a statement names it.</param>
-    public void Refuse(List<Problem> problems, Problem problem, StatementKind kind, string name)
+    public void AddUnlessLifted(List<Problem> problems, Problem problem, StatementKind kind, string name)
     {
-        if (States(kind, name))
+        if (TryUse(kind, name))
         {
             return;
         }
@@ -67,7 +67,7 @@ public sealed class UnitStatements(string unit, IEnumerable<AuthorStatement> sta
     /// <param name="problem">The refusal.</param>
     /// <param name="kind">The kind that would lift it if it could be lifted.</param>
     /// <param name="name">The subject.</param>
-    public void RefuseAlways(List<Problem> problems, Problem problem, StatementKind kind, string name)
+    public void AddUnliftable(List<Problem> problems, Problem problem, StatementKind kind, string name)
     {
         if (byTarget.TryGetValue((kind, name), out var statement))
         {

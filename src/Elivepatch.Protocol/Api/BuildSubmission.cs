@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using Elivepatch.Model.Statements;
+using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Protocol.Api;
 
@@ -43,4 +45,8 @@ public sealed record PatchFile(string Name, byte[] Content)
 {
     /// <summary>How many bytes a patch may have, wherever it comes from.</summary>
     public const int Largest = 16 << 20;
+
+    /// <summary>References to these patches, in order.</summary>
+    public static IReadOnlyList<PatchReference> ToReferences(IReadOnlyList<PatchFile> patches) =>
+        [.. patches.Select(p => new PatchReference(p.Name, Convert.ToHexStringLower(SHA256.HashData(p.Content))))];
 }

@@ -1,6 +1,6 @@
-using System.Security.Cryptography;
 using System.Text.Json.Serialization;
 using Elivepatch.Model.Explanations;
+using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Protocol.Api;
 
@@ -109,16 +109,6 @@ public static class Proofs
         units.Count == 0 ? null
         : units.All(u => u.Proof == Bytes) ? Bytes
         : Layout;
-}
-
-/// <summary>A patch, by name and digest.</summary>
-/// <param name="Name">File name.</param>
-/// <param name="Sha256">SHA-256 of its content, hexadecimal.</param>
-public sealed record PatchReference(string Name, string Sha256)
-{
-    /// <summary>References to these patches, in order.</summary>
-    public static IReadOnlyList<PatchReference> To(IReadOnlyList<PatchFile> patches) =>
-        [.. patches.Select(p => new PatchReference(p.Name, Convert.ToHexStringLower(SHA256.HashData(p.Content))))];
 }
 
 /// <summary>A module, by size and digest.</summary>

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Protocol.Api;
 

@@ -22,13 +22,13 @@ public sealed record WorkerReport
     public required int Builders { get; init; }
 
     /// <summary>The builds that it is running.</summary>
-    public required IReadOnlyList<WorkHold> Running { get; init; }
+    public required IReadOnlyList<AssignedBuild> Running { get; init; }
 }
 
 /// <summary>A build assigned to a worker.</summary>
 /// <param name="Build">The build's ID.</param>
 /// <param name="Attempt">The number of the attempt, from 1.</param>
-public sealed record WorkHold(string Build, int Attempt);
+public sealed record AssignedBuild(string Build, int Attempt);
 
 /// <summary>The answer to a worker's report.</summary>
 /// <param name="Ended">Builds that the worker must stop: they were cancelled, or assigned to another worker.</param>

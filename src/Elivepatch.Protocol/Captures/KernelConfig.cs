@@ -19,7 +19,7 @@ public sealed class KernelConfig
     public string Text { get; }
 
     /// <summary>The compiler that built the kernel: the first line of its <c>--version</c> (CONFIG_CC_VERSION_TEXT).</summary>
-    public string CompilerText => String("CC_VERSION_TEXT");
+    public string CompilerText => GetString("CC_VERSION_TEXT");
 
     /// <summary>
     /// Reads a configuration. Lines that say nothing are passed over; of two lines for an option the later counts.
@@ -45,7 +45,7 @@ public sealed class KernelConfig
     public bool IsSet(string option) => options.GetValueOrDefault(option) is "y" or "m";
 
     /// <summary>The value of a text option without its quotes; empty where it is not set.</summary>
-    public string String(string option)
+    public string GetString(string option)
     {
         var value = options.GetValueOrDefault(option, "");
         return value.Length >= 2 && value[0] == '"' && value[^1] == '"'
@@ -54,13 +54,13 @@ public sealed class KernelConfig
     }
 
     /// <summary>The value of a number option; 0 where it is not set or is no number.</summary>
-    public int Number(string option) =>
+    public int GetNumber(string option) =>
         int.TryParse(options.GetValueOrDefault(option), System.Globalization.CultureInfo.InvariantCulture, out var number)
             ? number
             : 0;
 
     /// <summary>True where the configuration has a line for an option, be it that it is not set.</summary>
-    public bool Mentions(string option) =>
+    public bool Contains(string option) =>
         options.ContainsKey(option) || Text.Contains($"# {Prefix}{option}{NotSet}\n", StringComparison.Ordinal);
 
     /// <summary>The options that differ from another configuration, as "CONFIG_X: y, was m", in order of name.</summary>

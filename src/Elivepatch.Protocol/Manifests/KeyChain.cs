@@ -3,7 +3,6 @@
 
 using System.Text.Json;
 using Elivepatch.Model;
-using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Protocol.Manifests;
 
@@ -53,7 +52,7 @@ public static class KeyChain
             }
 
             return
-                JsonSerializer.Deserialize(envelope.Payload, ProtocolJson.Default.KeyEndorsement)
+                JsonSerializer.Deserialize(envelope.Payload, ManifestJson.Default.KeyEndorsement)
                     is { NextPublicKey: { } pem, NextKeyId: { } id } said
                 && said.KeyId == key.Id
                 ? PublicKey

@@ -7,7 +7,6 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Elivepatch.Model;
 using Elivepatch.Model.Statements;
-using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Protocol.Manifests;
 
@@ -61,7 +60,7 @@ public static class ManifestCheck
         try
         {
             if (
-                JsonSerializer.Deserialize(manifest, ProtocolJson.Default.Envelope)
+                JsonSerializer.Deserialize(manifest, ManifestJson.Default.Envelope)
                     is not { PayloadType: { } type, Payload: { } payload, Signatures: { } signatures } envelope
                 || signatures.Any(s => s is not { Sig: not null })
             )
@@ -79,7 +78,7 @@ public static class ManifestCheck
 
             return
                 type == Statement.PayloadType
-                && JsonSerializer.Deserialize(payload, ProtocolJson.Default.Statement) is { } statement
+                && JsonSerializer.Deserialize(payload, ManifestJson.Default.Statement) is { } statement
                 ? statement
                 : new Problem(TrustProblems.ManifestUnreadable, $"its payload is {type}");
         }

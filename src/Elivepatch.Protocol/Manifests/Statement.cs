@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using Elivepatch.Model.Explanations;
 using Elivepatch.Model.Statements;
-using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Protocol.Manifests;
 

@@ -47,7 +47,7 @@ public sealed record WithdrawalNotice(
         try
         {
             return
-                JsonSerializer.Deserialize(envelope.Payload, ProtocolJson.Default.WithdrawalNotice)
+                JsonSerializer.Deserialize(envelope.Payload, ManifestJson.Default.WithdrawalNotice)
                     is {
                         Module: not null,
                         Sha256: not null,

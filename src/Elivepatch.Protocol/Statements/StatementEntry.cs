@@ -16,7 +16,7 @@ internal static class StatementEntry
         (StatementKind Kind, string Name)? about = null;
         string? unit = null,
             reason = null;
-        while (StatementsFile.TryTake<MappingEnd>(parser) is null)
+        while (StatementsFile.TryRead<MappingEnd>(parser) is null)
         {
             var key = TakeScalar(parser, "a key");
             var value = Text(TakeScalar(parser, $"a text behind {Shown(key.Value)}"));
@@ -30,14 +30,14 @@ internal static class StatementEntry
             }
             else if (StatementKinds.Parse(key.Value) is not { } kind)
             {
-                throw StatementsFile.Wrong(
+                throw StatementsFile.Malformed(
                     key,
                     $"{Shown(key.Value)} is not one of {string.Join(", ", StatementKinds.Words)}, {Unit}, {Reason}"
                 );
             }
             else if (about is { } other)
             {
-                throw StatementsFile.Wrong(
+                throw StatementsFile.Malformed(
                     key,
                     $"the entry states {StatementKinds.WordOf(other.Kind)} already: each entry states one thing"
                 );
@@ -50,7 +50,7 @@ internal static class StatementEntry
 
         if (about is not { } stated)
         {
-            throw StatementsFile.Wrong(
+            throw StatementsFile.Malformed(
                 start,
                 $"the entry states nothing: it needs one of {string.Join(", ", StatementKinds.Words)}"
             );
@@ -58,19 +58,19 @@ internal static class StatementEntry
 
         var statement = new AuthorStatement(
             stated.Kind,
-            unit ?? throw StatementsFile.Wrong(start, "the entry has no unit"),
+            unit ?? throw StatementsFile.Malformed(start, "the entry has no unit"),
             stated.Name,
-            reason ?? throw StatementsFile.Wrong(start, "the entry has no reason")
+            reason ?? throw StatementsFile.Malformed(start, "the entry has no reason")
         );
-        return StatementRules.Refuse(statement) is { } wrong ? throw StatementsFile.Wrong(start, wrong) : statement;
+        return StatementRules.Check(statement) is { } wrong ? throw StatementsFile.Malformed(start, wrong) : statement;
     }
 
     private static void Set(ref string? field, Scalar key, string value) =>
-        field = field is null ? value : throw StatementsFile.Wrong(key, $"{key.Value} is given twice");
+        field = field is null ? value : throw StatementsFile.Malformed(key, $"{key.Value} is given twice");
 
     private static Scalar TakeScalar(Parser parser, string expected)
     {
-        var scalar = StatementsFile.Take<Scalar>(parser, expected);
+        var scalar = StatementsFile.Expect<Scalar>(parser, expected);
         StatementsFile.RefuseDecoration(scalar);
         return scalar;
     }

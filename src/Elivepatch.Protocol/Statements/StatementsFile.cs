@@ -59,46 +59,46 @@ public static class StatementsFile
 
     private static List<AuthorStatement> Read(Parser parser)
     {
-        Take<StreamStart>(parser, "a file");
-        var document = Take<DocumentStart>(parser, "a list of statements (`[]` for none)");
+        Expect<StreamStart>(parser, "a file");
+        var document = Expect<DocumentStart>(parser, "a list of statements (`[]` for none)");
         if (document.Version is not null || document.Tags?.Any(t => t.Handle is not ("!" or "!!")) == true)
         {
-            throw Wrong(document, "directives are not taken");
+            throw Malformed(document, "directives are not taken");
         }
 
-        var list = Take<SequenceStart>(parser, "a list of statements");
+        var list = Expect<SequenceStart>(parser, "a list of statements");
         RefuseDecoration(list);
         var statements = new List<AuthorStatement>();
         var known = new HashSet<StatementTarget>();
-        while (TryTake<SequenceEnd>(parser) is null)
+        while (TryRead<SequenceEnd>(parser) is null)
         {
-            var start = Take<MappingStart>(parser, "a statement: `KIND: NAME`, `unit:` and `reason:`");
+            var start = Expect<MappingStart>(parser, "a statement: `KIND: NAME`, `unit:` and `reason:`");
             RefuseDecoration(start);
             var statement = StatementEntry.Read(parser, start);
             if (statements.Count == StatementRules.MostStatements)
             {
-                throw Wrong(start, $"at most {StatementRules.MostStatements} statements are taken");
+                throw Malformed(start, $"at most {StatementRules.MostStatements} statements are taken");
             }
 
             if (!known.Add(statement.Target))
             {
-                throw Wrong(start, $"{statement.Target} is stated twice");
+                throw Malformed(start, $"{statement.Target} is stated twice");
             }
 
             statements.Add(statement);
         }
 
-        Take<DocumentEnd>(parser, "the end of the file");
-        Take<StreamEnd>(parser, "the end of the file: one document is taken");
+        Expect<DocumentEnd>(parser, "the end of the file");
+        Expect<StreamEnd>(parser, "the end of the file: one document is taken");
         return statements;
     }
 
     /// <summary>The next event, which has to be of one type.</summary>
-    internal static T Take<T>(Parser parser, string expected)
-        where T : ParsingEvent => TryTake<T>(parser) ?? throw Wrong(parser.Current, $"expected {expected}");
+    internal static T Expect<T>(Parser parser, string expected)
+        where T : ParsingEvent => TryRead<T>(parser) ?? throw Malformed(parser.Current, $"expected {expected}");
 
     /// <summary>The next event if it is of a type, else null; then it stays the next.</summary>
-    internal static T? TryTake<T>(Parser parser)
+    internal static T? TryRead<T>(Parser parser)
         where T : ParsingEvent
     {
         var last = parser.Current;
@@ -110,7 +110,7 @@ public static class StatementsFile
             when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or EndOfStreamException)
         {
             // The reader answers some malformed input in this way, a NUL in the middle of a word for one.
-            throw Wrong(last, "after this it is not YAML");
+            throw Malformed(last, "after this it is not YAML");
         }
     }
 
@@ -121,17 +121,18 @@ public static class StatementsFile
     {
         if (!node.Anchor.IsEmpty)
         {
-            throw Wrong(node, "anchors are not taken");
+            throw Malformed(node, "anchors are not taken");
         }
 
         if (!node.Tag.IsEmpty)
         {
-            throw Wrong(node, "tags are not taken");
+            throw Malformed(node, "tags are not taken");
         }
     }
 
     /// <summary>What is wrong at an event.</summary>
-    internal static YamlException Wrong(ParsingEvent? at, string what) => at is null ? new(what) : new(at.Start, at.End, what);
+    internal static YamlException Malformed(ParsingEvent? at, string what) =>
+        at is null ? new(what) : new(at.Start, at.End, what);
 
     private static Problem Unreadable(string reason) => new(StatementProblems.StatementsUnreadable, reason);
 }

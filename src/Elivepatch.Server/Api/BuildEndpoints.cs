@@ -26,9 +26,9 @@ internal static class BuildEndpoints
             .MapPost(ApiRoutes.Builds, SubmitAsync)
             .Produces<BuildView>()
             .Produces<BuildView>(StatusCodes.Status202Accepted)
-            .Needs(TokenScopes.Submit)
-            .Uploads(options.MaxSubmissionBytes)
-            .Says(
+            .RequireScope(TokenScopes.Submit)
+            .AllowUpload(options.MaxSubmissionBytes)
+            .Describe(
                 "builds",
                 "submitBuild",
                 "Submits a build. Equal requests share one build; the answer is 202 until it has ended, then 200."
@@ -36,18 +36,18 @@ internal static class BuildEndpoints
         routes
             .MapGet(ApiRoutes.Builds, ListAsync)
             .Produces<BuildPage>()
-            .Needs(TokenScopes.Read)
-            .Says("builds", "listBuilds", "Lists the builds, newest first.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("builds", "listBuilds", "Lists the builds, newest first.");
         routes
             .MapGet(Routes.Build, FindAsync)
             .Produces<BuildView>()
-            .Needs(TokenScopes.Read)
-            .Says("builds", "getBuild", "Returns one build.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("builds", "getBuild", "Returns one build.");
         routes
             .MapPost(Routes.Cancel, CancelAsync)
             .Produces<BuildView>()
-            .Needs(TokenScopes.Submit)
-            .Says("builds", "cancelBuild", "Cancels a build of the token, or any build with the scope operate.");
+            .RequireScope(TokenScopes.Submit)
+            .Describe("builds", "cancelBuild", "Cancels a build of the token, or any build with the scope operate.");
     }
 
     private static async Task<IResult> SubmitAsync(
@@ -66,10 +66,10 @@ internal static class BuildEndpoints
                 context.Response.Headers.RetryAfter = RetryAfterSeconds;
             }
 
-            return Answers.Refuse(submitted.Problems);
+            return ProblemResponses.Create(submitted.Problems);
         }
 
-        AuditTrail.IsAbout(context, build.Id);
+        AuditTrail.SetSubject(context, build.Id);
         var view = BuildViews.Of(build);
         return view.IsFinal ? TypedResults.Ok(view) : TypedResults.Accepted(ApiRoutes.Build(build.Id), view);
     }
@@ -109,12 +109,12 @@ internal static class BuildEndpoints
 
     private static async Task<IResult> FindAsync(
         [Description("The build's ID.")] string build,
-        BuildAnswers builds,
+        BuildCache builds,
         CancellationToken cancellation
     ) =>
-        await builds.JsonAsync(build, cancellation) is { } json
+        await builds.GetJsonAsync(build, cancellation) is { } json
             ? TypedResults.Bytes(json, Json)
-            : Answers.Refuse([BuildViews.Unknown(build)]);
+            : ProblemResponses.Create([BuildViews.Unknown(build)]);
 
     private static async Task<IResult> CancelAsync(
         HttpContext context,
@@ -127,12 +127,12 @@ internal static class BuildEndpoints
         var caller = Caller.Of(context.User)!;
         if (await builds.FindAsync(build, cancellation) is not { } found)
         {
-            return Answers.Refuse([BuildViews.Unknown(build)]);
+            return ProblemResponses.Create([BuildViews.Unknown(build)]);
         }
 
         if (found.Token != caller.Id && !caller.IsOperator)
         {
-            return Answers.Refuse(
+            return ProblemResponses.Create(
                 ServiceProblems.ScopeMissing,
                 $"another token requested the build first; cancelling it needs the scope {TokenScopes.Operate}"
             );
@@ -140,8 +140,8 @@ internal static class BuildEndpoints
 
         return await intake.CancelAsync(build, cancellation) is { } cancelled
             ? TypedResults.Ok(BuildViews.Of(cancelled))
-            : Answers.Refuse([BuildViews.Unknown(build)]);
+            : ProblemResponses.Create([BuildViews.Unknown(build)]);
     }
 
-    private static IResult Malformed(string reason) => Answers.Refuse(ServerProblems.RequestMalformed, reason);
+    private static IResult Malformed(string reason) => ProblemResponses.Create(ServerProblems.RequestMalformed, reason);
 }

@@ -4,7 +4,6 @@
 using System.ComponentModel;
 using System.Globalization;
 using System.Text.Json;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Http;
 using Elivepatch.Server.Security;
@@ -26,9 +25,9 @@ internal static class BuildEventsEndpoint
         routes
             .MapGet(Routes.Events, FollowAsync)
             .Produces<BuildEvent>(StatusCodes.Status200OK, MediaType)
-            .Needs(TokenScopes.Read)
-            .Streams()
-            .Says(
+            .RequireScope(TokenScopes.Read)
+            .AllowStream()
+            .Describe(
                 "builds",
                 "followBuild",
                 "Streams the events of a build as they happen (server-sent events), until it has ended."
@@ -49,13 +48,13 @@ internal static class BuildEventsEndpoint
         var after = 0L;
         if (lastEvent is { Length: > 0 } && !long.TryParse(lastEvent, NumberStyles.None, CultureInfo.InvariantCulture, out after))
         {
-            return Answers.Refuse(ServerProblems.RequestMalformed, "Last-Event-ID is not an event number");
+            return ProblemResponses.Create(ServerProblems.RequestMalformed, "Last-Event-ID is not an event number");
         }
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         if (await builds.FindAsync(build, ending.Token) is null)
         {
-            return Answers.Refuse([BuildViews.Unknown(build)]);
+            return ProblemResponses.Create([BuildViews.Unknown(build)]);
         }
 
         context.Response.ContentType = MediaType;

@@ -27,20 +27,20 @@ internal static class BuildResultEndpoints
         routes
             .MapGet(Routes.Log, LogAsync)
             .Produces<string>(StatusCodes.Status200OK, "text/plain")
-            .Needs(TokenScopes.Read)
-            .Says("builds", "getLog", "Returns the log of a build so far, as text.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("builds", "getLog", "Returns the log of a build so far, as text.");
         routes
             .MapGet(Routes.Artifact, ArtifactAsync)
             .Produces<Stream>(StatusCodes.Status200OK, Bytes)
-            .Needs(TokenScopes.Read)
-            .Noted()
-            .Says("builds", "getArtifact", "Returns the module (.ko).");
+            .RequireScope(TokenScopes.Read)
+            .Audited()
+            .Describe("builds", "getArtifact", "Returns the module (.ko).");
         routes
             .MapGet(Routes.Manifest, ManifestAsync)
             .Produces<Envelope>()
-            .Needs(TokenScopes.Read)
-            .Noted()
-            .Says(
+            .RequireScope(TokenScopes.Read)
+            .Audited()
+            .Describe(
                 "builds",
                 "getManifest",
                 "Returns the manifest, freshly dated and signed: an in-toto statement in a DSSE envelope."
@@ -48,25 +48,25 @@ internal static class BuildResultEndpoints
         routes
             .MapGet(Routes.Explanation, ExplanationAsync)
             .Produces<Explanation>()
-            .Needs(TokenScopes.Read)
-            .Says("builds", "getExplanation", "Returns the explanation of what is in the livepatch and why.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("builds", "getExplanation", "Returns the explanation of what is in the livepatch and why.");
         routes
             .MapGet(Routes.Console, ConsoleAsync)
             .Produces<string>(StatusCodes.Status200OK, "text/plain")
-            .Needs(TokenScopes.Read)
-            .Says("builds", "getConsole", "Returns the console output of the test's virtual machine.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("builds", "getConsole", "Returns the console output of the test's virtual machine.");
     }
 
     public static async Task<IResult> LogAsync(
         [Description("The build's ID.")] string build,
-        BuildAnswers builds,
+        BuildCache builds,
         BuildEventTable events,
         CancellationToken cancellation
     )
     {
         if (await builds.FindAsync(build, cancellation) is null)
         {
-            return Answers.Refuse([BuildViews.Unknown(build)]);
+            return ProblemResponses.Create([BuildViews.Unknown(build)]);
         }
 
         return TypedResults.Stream(
@@ -90,7 +90,7 @@ internal static class BuildResultEndpoints
 
     public static Task<IResult> ArtifactAsync(
         [Description("The build's ID.")] string build,
-        BuildAnswers builds,
+        BuildCache builds,
         PublishedModules published,
         BlobStore blobs,
         CancellationToken cancellation
@@ -102,15 +102,15 @@ internal static class BuildResultEndpoints
             "module",
             async (found, digest) =>
             {
-                if (await published.RefuseAsync(found, cancellation) is { } refused)
+                if (await published.CheckAsync(found, cancellation) is { } refused)
                 {
-                    return Answers.Refuse([refused]);
+                    return ProblemResponses.Create([refused]);
                 }
 
                 var (name, tag) = ($"{found.End!.Module}.ko", new EntityTagHeaderValue($"\"{digest}\""));
-                return found.End.ArtifactSize <= BuildAnswers.LargestContent
+                return found.End.ArtifactSize <= BuildCache.LargestContent
                     ? TypedResults.File(
-                        await builds.ContentAsync(digest, cancellation),
+                        await builds.GetContentAsync(digest, cancellation),
                         Bytes,
                         name,
                         enableRangeProcessing: true,
@@ -129,7 +129,7 @@ internal static class BuildResultEndpoints
 
     public static Task<IResult> ExplanationAsync(
         [Description("The build's ID.")] string build,
-        BuildAnswers builds,
+        BuildCache builds,
         BlobStore blobs,
         CancellationToken cancellation
     ) =>
@@ -144,7 +144,7 @@ internal static class BuildResultEndpoints
 
     public static Task<IResult> ConsoleAsync(
         [Description("The build's ID.")] string build,
-        BuildAnswers builds,
+        BuildCache builds,
         BlobStore blobs,
         CancellationToken cancellation
     ) =>
@@ -159,7 +159,7 @@ internal static class BuildResultEndpoints
 
     public static async Task<IResult> ManifestAsync(
         [Description("The build's ID.")] string build,
-        BuildAnswers builds,
+        BuildCache builds,
         PublishedModules published,
         ManifestSigner signer,
         CancellationToken cancellation
@@ -167,12 +167,12 @@ internal static class BuildResultEndpoints
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)
         {
-            return Answers.Refuse([BuildViews.Unknown(build)]);
+            return ProblemResponses.Create([BuildViews.Unknown(build)]);
         }
 
-        if (await published.RefuseAsync(found, cancellation) is { } refused)
+        if (await published.CheckAsync(found, cancellation) is { } refused)
         {
-            return Answers.Refuse([refused]);
+            return ProblemResponses.Create([refused]);
         }
 
         if (found is not { State: BuildState.Succeeded, End.Statement: not null })
@@ -180,18 +180,18 @@ internal static class BuildResultEndpoints
             return Missing(found, "manifest");
         }
 
-        if (!await builds.NoteUseAsync(found, cancellation))
+        if (!await builds.RecordUseAsync(found, cancellation))
         {
-            return Answers.Refuse([BuildViews.Unknown(build)]);
+            return ProblemResponses.Create([BuildViews.Unknown(build)]);
         }
 
         var signed = await signer.SignAsync(found, cancellation);
-        return signed.TryGet(out var envelope) ? TypedResults.Ok(envelope) : Answers.Refuse(signed.Problems);
+        return signed.TryGet(out var envelope) ? TypedResults.Ok(envelope) : ProblemResponses.Create(signed.Problems);
     }
 
     private static async Task<IResult> ResultAsync(
         string build,
-        BuildAnswers builds,
+        BuildCache builds,
         Func<BuildEnd, string?> digestOf,
         string name,
         Func<StoredBuild, string, Task<IResult>> answer,
@@ -200,7 +200,7 @@ internal static class BuildResultEndpoints
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)
         {
-            return Answers.Refuse([BuildViews.Unknown(build)]);
+            return ProblemResponses.Create([BuildViews.Unknown(build)]);
         }
 
         if (found.End is not { } end || digestOf(end) is not { } digest)
@@ -208,16 +208,16 @@ internal static class BuildResultEndpoints
             return Missing(found, name);
         }
 
-        if (!await builds.NoteUseAsync(found, cancellation))
+        if (!await builds.RecordUseAsync(found, cancellation))
         {
-            return Answers.Refuse([BuildViews.Unknown(build)]);
+            return ProblemResponses.Create([BuildViews.Unknown(build)]);
         }
 
         return await answer(found, digest);
     }
 
     private static IResult Missing(StoredBuild build, string name) =>
-        Answers.Refuse(ServerProblems.ResultMissing, $"it is {BuildViews.Word(build.State)} and has no {name}");
+        ProblemResponses.Create(ServerProblems.ResultMissing, $"it is {BuildViews.Word(build.State)} and has no {name}");
 
     private static string Line(BuildEvent happened)
     {

@@ -19,13 +19,17 @@ internal static class HealthEndpoints
         routes
             .MapGet(ApiRoutes.Live, () => new HealthView("ok", Version, []))
             .AllowAnonymous()
-            .Says("health", "live", "Answers as long as the process runs.");
+            .Describe("health", "live", "Answers as long as the process runs.");
         routes
             .MapGet(ApiRoutes.Ready, ReadyAsync)
             .Produces<HealthView>()
             .Produces<HealthView>(StatusCodes.Status503ServiceUnavailable)
             .AllowAnonymous()
-            .Says("health", "ready", "Answers 200 if requests can be served: the database answers and the state can be written.");
+            .Describe(
+                "health",
+                "ready",
+                "Answers 200 if requests can be served: the database answers and the state can be written."
+            );
     }
 
     // Anybody may ask: what is wrong is said, and not where.
@@ -47,7 +51,7 @@ internal static class HealthEndpoints
             problems.Add("the database does not answer");
         }
 
-        if (folder.WhyNotWritable() is not null)
+        if (folder.FindWriteProblem() is not null)
         {
             problems.Add("the state cannot be written");
         }
@@ -66,7 +70,7 @@ internal static class HealthEndpoints
         }
         // Without a broker all that reads goes on, and builds are taken in: a reason to look, and none to send requests
         // elsewhere.
-        if (context.RequestServices.GetService<DeadBuilds>()?.WhyWaiting is not null)
+        if (context.RequestServices.GetService<DeadLetterBuilds>()?.UnavailableReason is not null)
         {
             problems.Add("the broker cannot be used, so builds wait");
         }

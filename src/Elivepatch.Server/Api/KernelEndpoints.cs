@@ -22,27 +22,27 @@ internal static class KernelEndpoints
     {
         routes
             .MapGet(ApiRoutes.Kernels, ListAsync)
-            .Needs(TokenScopes.Read)
-            .Says("kernels", "listKernels", "Lists the kernels, newest first.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("kernels", "listKernels", "Lists the kernels, newest first.");
         routes
             .MapPost(ApiRoutes.Kernels, TellAsync)
             .Accepts<Stream>(Bytes, Gzip)
             .Produces<KernelView>()
-            .Needs(TokenScopes.Submit)
-            .Uploads(options.MaxCaptureBytes)
-            .Says("kernels", "addKernel", "Registers a kernel from a capture. Idempotent.");
+            .RequireScope(TokenScopes.Submit)
+            .AllowUpload(options.MaxCaptureBytes)
+            .Describe("kernels", "addKernel", "Registers a kernel from a capture. Idempotent.");
         routes
             .MapGet(Routes.Kernel, FindAsync)
             .Produces<KernelView>()
-            .Needs(TokenScopes.Read)
-            .Says("kernels", "getKernel", "Returns one kernel, with its missing parts.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("kernels", "getKernel", "Returns one kernel, with its missing parts.");
         routes
             .MapPut(Routes.KernelPart, AddPartAsync)
             .Accepts<Stream>(Bytes, Gzip)
             .Produces<KernelView>()
-            .Needs(TokenScopes.Submit)
-            .Uploads(options.MaxSourceBytes)
-            .Says(
+            .RequireScope(TokenScopes.Submit)
+            .AllowUpload(options.MaxSourceBytes)
+            .Describe(
                 "kernels",
                 "addKernelPart",
                 "Uploads a missing part of a kernel, its source (a tar archive) or its boot image, for the token's own builds or, with "
@@ -51,8 +51,8 @@ internal static class KernelEndpoints
         routes
             .MapDelete(Routes.Kernel, RemoveAsync)
             .Produces(StatusCodes.Status204NoContent)
-            .Needs(TokenScopes.Operate)
-            .Says("kernels", "removeKernel", "Removes a kernel that no build refers to.");
+            .RequireScope(TokenScopes.Operate)
+            .Describe("kernels", "removeKernel", "Removes a kernel that no build refers to.");
     }
 
     private static Task<IReadOnlyList<KernelView>> ListAsync(
@@ -102,7 +102,7 @@ internal static class KernelEndpoints
         // Two gigabytes are not received to be thrown away.
         if (part is not (KernelParts.Source or KernelParts.BootImage))
         {
-            return Answers.Refuse(
+            return ProblemResponses.Create(
                 ServerProblems.RequestMalformed,
                 $"a kernel has the parts {KernelParts.Source} and {KernelParts.BootImage}"
             );
@@ -110,14 +110,14 @@ internal static class KernelEndpoints
 
         if (part == KernelParts.Source && !options.AllowUploadedSource)
         {
-            return Answers.Refuse(ServiceProblems.PartForbidden, "the server takes no source from clients");
+            return ProblemResponses.Create(ServiceProblems.PartForbidden, "the server takes no source from clients");
         }
 
         var caller = Caller.Of(context.User)!;
         var known = await kernels.FindAsync(kernel, caller.Id, cancellation);
         if (!known.Succeeded)
         {
-            return Answers.Refuse(known.Problems);
+            return ProblemResponses.Create(known.Problems);
         }
 
         var owner = caller.IsOperator ? KernelTable.Operator : caller.Id;
@@ -143,12 +143,12 @@ internal static class KernelEndpoints
         var known = await kernels.FindAsync(kernel, Caller.Of(context.User)!.Id, cancellation);
         if (!known.Succeeded)
         {
-            return Answers.Refuse(known.Problems);
+            return ProblemResponses.Create(known.Problems);
         }
 
         return await kernels.RemoveAsync(kernel, cancellation)
             ? TypedResults.NoContent()
-            : Answers.Refuse(ServerProblems.KernelInUse, "builds refer to it");
+            : ProblemResponses.Create(ServerProblems.KernelInUse, "builds refer to it");
     }
 
     private static async Task<IResult> AnswerAsync(HttpContext context, Task<Outcome<KernelView>> asked)
@@ -156,10 +156,10 @@ internal static class KernelEndpoints
         var outcome = await asked;
         if (!outcome.TryGet(out var kernel))
         {
-            return Answers.Refuse(outcome.Problems);
+            return ProblemResponses.Create(outcome.Problems);
         }
 
-        AuditTrail.IsAbout(context, kernel.Id);
+        AuditTrail.SetSubject(context, kernel.Id);
         return TypedResults.Ok(kernel);
     }
 }

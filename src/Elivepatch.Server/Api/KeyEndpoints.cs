@@ -11,7 +11,7 @@ internal static class KeyEndpoints
         routes
             .MapGet(ApiRoutes.Keys, (KeyRing keys) => keys.List())
             .AllowAnonymous()
-            .Says(
+            .Describe(
                 "keys",
                 "listKeys",
                 "Lists the server's public keys; each but the current one has an endorsement of its successor."

@@ -25,9 +25,9 @@ internal static class MachineEndpoints
         routes
             .MapPost(ApiRoutes.Machines, ReportAsync)
             .Produces<MachineView>()
-            .Needs(TokenScopes.Report)
-            .Routinely()
-            .Says(
+            .RequireScope(TokenScopes.Report)
+            .AuditRefusalsOnly()
+            .Describe(
                 "machines",
                 "reportMachine",
                 "Reports the status of a machine, replacing its earlier report. The answer lists its withdrawn livepatches."
@@ -35,8 +35,12 @@ internal static class MachineEndpoints
         routes
             .MapGet(ApiRoutes.Machines, ListAsync)
             .Produces<MachinePage>()
-            .Needs(TokenScopes.Read)
-            .Says("machines", "listMachines", "Lists the machines in the order of their names, all or those that match a text.");
+            .RequireScope(TokenScopes.Read)
+            .Describe(
+                "machines",
+                "listMachines",
+                "Lists the machines in the order of their names, all or those that match a text."
+            );
     }
 
     /// <summary>A machine as others see it.</summary>
@@ -56,9 +60,9 @@ internal static class MachineEndpoints
         CancellationToken cancellation
     )
     {
-        if (MachineReportRules.Refuse(report) is { } wrong)
+        if (MachineReportRules.Check(report) is { } wrong)
         {
-            return Answers.Refuse(ServerProblems.RequestMalformed, wrong);
+            return ProblemResponses.Create(ServerProblems.RequestMalformed, wrong);
         }
 
         var caller = Caller.Of(context.User)!;
@@ -70,11 +74,14 @@ internal static class MachineEndpoints
         );
         if (kept is null)
         {
-            return Answers.Refuse(ServerProblems.TooManyMachines, $"the token already reports for {MostOfToken} machines");
+            return ProblemResponses.Create(
+                ServerProblems.TooManyMachines,
+                $"the token already reports for {MostOfToken} machines"
+            );
         }
 
-        AuditTrail.IsAbout(context, kept.Id);
-        var withdrawn = WithdrawnOnMachines.Find(report, await withdrawals.OfKernelAsync(report.BuildId, cancellation));
+        AuditTrail.SetSubject(context, kept.Id);
+        var withdrawn = WithdrawnOnMachines.Find(report, await withdrawals.ListForKernelAsync(report.BuildId, cancellation));
         // One that is known by its name alone may be another: nothing is signed that may be wrong.
         var notices = withdrawn.Where(w => w.IsCertain).Select(w => signer.Sign(w.Withdrawal)).ToList();
         return TypedResults.Ok(View(kept) with { Withdrawals = notices.Count > 0 ? notices : null });
@@ -93,19 +100,19 @@ internal static class MachineEndpoints
         CancellationToken cancellation
     )
     {
-        if (text is not null && SearchText.WhyNot(text) is { } why)
+        if (text is not null && SearchText.FindProblem(text) is { } why)
         {
-            return Answers.Refuse(ServerProblems.RequestMalformed, why);
+            return ProblemResponses.Create(ServerProblems.RequestMalformed, why);
         }
 
         if (limit is < 1 or > LargestPage)
         {
-            return Answers.Refuse(ServerProblems.RequestMalformed, $"limit is not 1 to {LargestPage}");
+            return ProblemResponses.Create(ServerProblems.RequestMalformed, $"limit is not 1 to {LargestPage}");
         }
 
         if (after is not null && await machines.FindAsync(after, cancellation) is null)
         {
-            return Answers.Refuse(ServerProblems.RequestMalformed, "after names no machine");
+            return ProblemResponses.Create(ServerProblems.RequestMalformed, "after names no machine");
         }
 
         var count = limit ?? UsualPage;

@@ -18,7 +18,7 @@ internal static class MachineReportRules
     private const int MostFunctions = 1 << 20;
 
     /// <summary>What is wrong with it; null for nothing.</summary>
-    public static string? Refuse(MachineReport report)
+    public static string? Check(MachineReport report)
     {
         if (!IsText(report.Name, MachineReport.LongestName) || report.Name.Trim() != report.Name)
         {
@@ -50,10 +50,10 @@ internal static class MachineReportRules
             return $"a report has at most {MachineReport.MostLivepatches} livepatches";
         }
 
-        return report.Livepatches.Select(Refuse).FirstOrDefault(wrong => wrong is not null);
+        return report.Livepatches.Select(Check).FirstOrDefault(wrong => wrong is not null);
     }
 
-    private static string? Refuse(ReportedLivepatch? livepatch)
+    private static string? Check(ReportedLivepatch? livepatch)
     {
         if (livepatch is null || !IsText(livepatch.Name, LongestName))
         {

@@ -14,22 +14,22 @@ internal static class TokenEndpoints
     {
         routes
             .MapGet(ApiRoutes.Tokens, ListAsync)
-            .Needs(TokenScopes.Operate)
-            .Says("tokens", "listTokens", "Lists the tokens, newest first, without their secrets.");
+            .RequireScope(TokenScopes.Operate)
+            .Describe("tokens", "listTokens", "Lists the tokens, newest first, without their secrets.");
         routes
             .MapPost(ApiRoutes.Tokens, MakeAsync)
             .Produces<NewToken>(StatusCodes.Status201Created)
-            .Needs(TokenScopes.Operate)
-            .Says("tokens", "createToken", "Creates a token. Its secret is only in this answer.");
+            .RequireScope(TokenScopes.Operate)
+            .Describe("tokens", "createToken", "Creates a token. Its secret is only in this answer.");
         routes
             .MapDelete(Routes.Token, RevokeAsync)
             .Produces(StatusCodes.Status204NoContent)
-            .Needs(TokenScopes.Operate)
-            .Says("tokens", "revokeToken", "Revokes a token.");
+            .RequireScope(TokenScopes.Operate)
+            .Describe("tokens", "revokeToken", "Revokes a token.");
     }
 
     private static async Task<IReadOnlyList<TokenView>> ListAsync(TokenTable tokens, CancellationToken cancellation) =>
-        [.. (await tokens.ListAsync(cancellation)).Select(IssueToken.View)];
+        [.. (await tokens.ListAsync(cancellation)).Select(TokenIssuer.View)];
 
     private static async Task<IResult> MakeAsync(
         HttpContext context,
@@ -39,30 +39,30 @@ internal static class TokenEndpoints
         CancellationToken cancellation
     )
     {
-        var issued = await IssueToken.RunAsync(tokens, request, clock.GetUtcNow(), cancellation);
+        var issued = await TokenIssuer.IssueAsync(tokens, request, clock.GetUtcNow(), cancellation);
         if (!issued.TryGet(out var made))
         {
-            return Answers.Refuse(issued.Problems);
+            return ProblemResponses.Create(issued.Problems);
         }
 
-        AuditTrail.IsAbout(context, made.Token.Id);
+        AuditTrail.SetSubject(context, made.Token.Id);
         return TypedResults.Created(ApiRoutes.Token(made.Token.Id), made);
     }
 
     private static async Task<IResult> RevokeAsync(
         [Description("The token's ID.")] string token,
         TokenTable tokens,
-        KnownTokens known,
+        TokenCache known,
         TimeProvider clock,
         CancellationToken cancellation
     )
     {
         if (!await tokens.RevokeAsync(token, clock.GetUtcNow(), cancellation))
         {
-            return Answers.Refuse(ServerProblems.TokenUnknown, "no token has this id");
+            return ProblemResponses.Create(ServerProblems.TokenUnknown, "no token has this id");
         }
 
-        known.Forget();
+        known.Clear();
         return TypedResults.NoContent();
     }
 }

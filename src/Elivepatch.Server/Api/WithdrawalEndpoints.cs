@@ -22,8 +22,8 @@ internal static class WithdrawalEndpoints
         routes
             .MapGet(ApiRoutes.Withdrawals, ListAsync)
             .Produces<WithdrawalPage>()
-            .Needs(TokenScopes.Operate)
-            .Says(
+            .RequireScope(TokenScopes.Operate)
+            .Describe(
                 "withdrawals",
                 "listWithdrawals",
                 "Lists the livepatches that have been withdrawn, newest first, with the machines that report them."
@@ -31,8 +31,8 @@ internal static class WithdrawalEndpoints
         routes
             .MapGet(Routes.Withdrawal, FindAsync)
             .Produces<WithdrawalAnswer>()
-            .Needs(TokenScopes.Read)
-            .Says("withdrawals", "getWithdrawal", "Returns the signed notice for a withdrawn module, or none.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("withdrawals", "getWithdrawal", "Returns the signed notice for a withdrawn module, or none.");
     }
 
     /// <summary>The machines that report a withdrawn module, at most some.</summary>
@@ -47,7 +47,7 @@ internal static class WithdrawalEndpoints
         string? after = null;
         while (found.Count < most)
         {
-            var page = await machines.WithModuleAsync(
+            var page = await machines.ListWithModuleAsync(
                 withdrawal.BuildId,
                 withdrawal.Artifact,
                 withdrawal.Module,
@@ -77,7 +77,7 @@ internal static class WithdrawalEndpoints
     {
         if (limit is < 1 or > LargestPage)
         {
-            return Answers.Refuse(ServerProblems.RequestMalformed, $"limit is not 1 to {LargestPage}");
+            return ProblemResponses.Create(ServerProblems.RequestMalformed, $"limit is not 1 to {LargestPage}");
         }
 
         var count = limit ?? UsualPage;
@@ -100,7 +100,7 @@ internal static class WithdrawalEndpoints
     {
         if (!ContentDigest.IsHex(module))
         {
-            return Answers.Refuse(ServerProblems.RequestMalformed, "a module is named by its SHA-256");
+            return ProblemResponses.Create(ServerProblems.RequestMalformed, "a module is named by its SHA-256");
         }
 
         var found = await withdrawals.FindAsync(module, cancellation);

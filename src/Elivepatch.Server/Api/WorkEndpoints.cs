@@ -27,15 +27,15 @@ internal static class WorkEndpoints
     {
         routes
             .MapGet(ApiRoutes.Workers, ListAsync)
-            .Needs(TokenScopes.Read)
-            .Says("workers", "listWorkers", "Lists the workers that reported in the last hour.");
+            .RequireScope(TokenScopes.Read)
+            .Describe("workers", "listWorkers", "Lists the workers that reported in the last hour.");
         routes
-            .MapPost(Routes.Worker, HearAsync)
+            .MapPost(Routes.Worker, AcceptReportAsync)
             .Produces<WorkerOrders>()
-            .Needs(TokenScopes.Work)
-            .Uploads(LargestReport)
-            .Routinely()
-            .Says(
+            .RequireScope(TokenScopes.Work)
+            .AllowUpload(LargestReport)
+            .AuditRefusalsOnly()
+            .Describe(
                 "workers",
                 "reportWorker",
                 "Reports what a worker can build and is running, every few seconds. The answer lists the builds that it must stop."
@@ -43,56 +43,56 @@ internal static class WorkEndpoints
         routes
             .MapPost(Routes.WorkBegin, BeginAsync)
             .Produces<WorkOrder>()
-            .Needs(TokenScopes.Work)
-            .Says("work", "beginWork", "Assigns a build to a worker.");
+            .RequireScope(TokenScopes.Work)
+            .Describe("work", "beginWork", "Assigns a build to a worker.");
         routes
-            .MapGet(Routes.WorkInput, InputAsync)
+            .MapGet(Routes.WorkInput, GetInputAsync)
             .Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream")
-            .Needs(TokenScopes.Work)
-            .Says("work", "getWorkInput", "Returns an input of a build.");
+            .RequireScope(TokenScopes.Work)
+            .Describe("work", "getWorkInput", "Returns an input of a build.");
         routes
-            .MapPost(Routes.WorkEvents, NoteAsync)
+            .MapPost(Routes.WorkEvents, AddEventsAsync)
             .Produces(StatusCodes.Status204NoContent)
-            .Needs(TokenScopes.Work)
-            .Uploads(LargestEvents)
-            .Routinely()
-            .Says("work", "addWorkEvents", "Adds stages and log lines of a build. Idempotent.");
+            .RequireScope(TokenScopes.Work)
+            .AllowUpload(LargestEvents)
+            .AuditRefusalsOnly()
+            .Describe("work", "addWorkEvents", "Adds stages and log lines of a build. Idempotent.");
         routes
             .MapPost(Routes.WorkSignature, SignAsync)
             .Accepts<Stream>("application/octet-stream")
             .Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream")
-            .Needs(TokenScopes.Work)
-            .Uploads(LargestModule)
-            .Says("work", "signWork", "Returns the module with a kernel module signature appended.");
+            .RequireScope(TokenScopes.Work)
+            .AllowUpload(LargestModule)
+            .Describe("work", "signWork", "Returns the module with a kernel module signature appended.");
         routes
             .MapPost(Routes.WorkResult, EndAsync)
             .Produces(StatusCodes.Status204NoContent)
-            .Needs(TokenScopes.Work)
-            .Uploads(LargestResult)
-            .Says("work", "endWork", "Ends a build with its result. Idempotent.");
+            .RequireScope(TokenScopes.Work)
+            .AllowUpload(LargestResult)
+            .Describe("work", "endWork", "Ends a build with its result. Idempotent.");
         routes
             .MapPost(Routes.WorkRelease, ReleaseAsync)
             .Produces(StatusCodes.Status204NoContent)
-            .Needs(TokenScopes.Work)
-            .Says("work", "releaseWork", "Returns a build to the queue for another worker.");
+            .RequireScope(TokenScopes.Work)
+            .Describe("work", "releaseWork", "Returns a build to the queue for another worker.");
     }
 
     private static Task<IReadOnlyList<WorkerView>> ListAsync(WorkerTable workers, CancellationToken cancellation) =>
         workers.ListAsync(shown, cancellation);
 
-    private static async Task<IResult> HearAsync(
+    private static async Task<IResult> AcceptReportAsync(
         [Description("The worker's ID: 32 hexadecimal digits, chosen at each start.")] string worker,
         WorkerReport report,
         RemoteBuilds work,
         CancellationToken cancellation
     )
     {
-        if (WhyMalformed(worker, report) is { } reason)
+        if (CheckReport(worker, report) is { } reason)
         {
-            return Answers.Refuse(ServerProblems.RequestMalformed, reason);
+            return ProblemResponses.Create(ServerProblems.RequestMalformed, reason);
         }
 
-        return Answer(await work.HearAsync(worker, report, cancellation), TypedResults.Ok);
+        return Answer(await work.AcceptReportAsync(worker, report, cancellation), TypedResults.Ok);
     }
 
     private static async Task<IResult> BeginAsync(
@@ -101,11 +101,11 @@ internal static class WorkEndpoints
         RemoteBuilds work,
         CancellationToken cancellation
     ) =>
-        WorkerId.IsId(begin.Worker)
+        WorkerId.IsValid(begin.Worker)
             ? Answer(await work.BeginAsync(build, begin.Worker, cancellation), TypedResults.Ok)
-            : Answers.Refuse(ServerProblems.RequestMalformed, "the worker's ID is not valid");
+            : ProblemResponses.Create(ServerProblems.RequestMalformed, "the worker's ID is not valid");
 
-    private static async Task<IResult> InputAsync(
+    private static async Task<IResult> GetInputAsync(
         [Description("The build's ID.")] string build,
         [Description("SHA-256 of the input, hexadecimal.")] string digest,
         [Description("The worker's ID.")] string worker,
@@ -114,11 +114,11 @@ internal static class WorkEndpoints
         CancellationToken cancellation
     ) =>
         Answer(
-            await work.InputAsync(new(build, worker, attempt), digest, cancellation),
+            await work.GetInputAsync(new(build, worker, attempt), digest, cancellation),
             path => TypedResults.PhysicalFile(path, "application/octet-stream", enableRangeProcessing: true)
         );
 
-    private static async Task<IResult> NoteAsync(
+    private static async Task<IResult> AddEventsAsync(
         [Description("The build's ID.")] string build,
         [Description("The worker's ID.")] string worker,
         [Description("The attempt.")] int attempt,
@@ -131,8 +131,8 @@ internal static class WorkEndpoints
         CancellationToken cancellation
     ) =>
         told >= 0 && events.Count <= MostListed && events.All(e => e is { Stage: not null, Detail: not null })
-            ? Done(await work.NoteAsync(new(build, worker, attempt), told, events, cancellation))
-            : Answers.Refuse(ServerProblems.RequestMalformed, $"at most {MostListed} whole events are taken at once");
+            ? Done(await work.AddEventsAsync(new(build, worker, attempt), told, events, cancellation))
+            : ProblemResponses.Create(ServerProblems.RequestMalformed, $"at most {MostListed} whole events are taken at once");
 
     private static async Task<IResult> SignAsync(
         HttpContext context,
@@ -160,7 +160,7 @@ internal static class WorkEndpoints
         WorkResult result,
         RemoteBuilds work,
         CancellationToken cancellation
-    ) => Done(await work.EndAsync(new(build, worker, attempt), result, cancellation));
+    ) => Done(await work.AcceptResultAsync(new(build, worker, attempt), result, cancellation));
 
     private static async Task<IResult> ReleaseAsync(
         [Description("The build's ID.")] string build,
@@ -171,13 +171,14 @@ internal static class WorkEndpoints
     ) => Done(await work.ReleaseAsync(new(build, worker, attempt), cancellation));
 
     private static IResult Answer<T>(Outcome<T> outcome, Func<T, IResult> show) =>
-        outcome.TryGet(out var value) ? show(value) : Answers.Refuse(outcome.Problems);
+        outcome.TryGet(out var value) ? show(value) : ProblemResponses.Create(outcome.Problems);
 
-    private static IResult Done(Problem? problem) => problem is null ? TypedResults.NoContent() : Answers.Refuse([problem]);
+    private static IResult Done(Problem? problem) =>
+        problem is null ? TypedResults.NoContent() : ProblemResponses.Create([problem]);
 
-    private static string? WhyMalformed(string worker, WorkerReport report)
+    private static string? CheckReport(string worker, WorkerReport report)
     {
-        if (!WorkerId.IsId(worker))
+        if (!WorkerId.IsValid(worker))
         {
             return "the worker's ID is not valid";
         }
@@ -192,7 +193,7 @@ internal static class WorkEndpoints
             return "a worker runs 1 to 256 builds";
         }
 
-        if (report.Capabilities.Count > MostListed || !report.Capabilities.All(c => c is not null && Capability.IsName(c)))
+        if (report.Capabilities.Count > MostListed || !report.Capabilities.All(c => c is not null && Capability.IsValid(c)))
         {
             return "its capabilities are none";
         }

@@ -56,7 +56,7 @@ public sealed class BuildIntake(
         // One that is there already was complete when it was taken in.
         if (
             await builds.FindAsync(id, cancellation) is { IsToBeBuiltAnew: false } known
-            && await builds.NoteUseAsync(known, cancellation)
+            && await builds.RecordUseAsync(known, cancellation)
         )
         {
             return known;
@@ -67,7 +67,7 @@ public sealed class BuildIntake(
             return incomplete;
         }
 
-        if (await compilers.RefuseAsync(kernel.Compiler, cancellation) is { Count: > 0 } unable)
+        if (await compilers.CheckAsync(kernel.Compiler, cancellation) is { Count: > 0 } unable)
         {
             return Outcome<StoredBuild>.Failure(unable);
         }
@@ -88,7 +88,7 @@ public sealed class BuildIntake(
                 Submission = blob,
                 Source = kernel.Source,
                 BootImage = kernel.BootImage,
-                Patches = PatchReference.To(submission.Patches),
+                Patches = PatchFile.ToReferences(submission.Patches),
                 Token = tokenId,
                 Requester = tokenName,
                 Submitted = clock.GetUtcNow(),
@@ -114,7 +114,7 @@ public sealed class BuildIntake(
         var build = await builds.CancelAsync(id, cancellation);
         if (build is { IsCancelling: true })
         {
-            signals.TellCancelled(id);
+            signals.NotifyCancelled(id);
         }
 
         return build;

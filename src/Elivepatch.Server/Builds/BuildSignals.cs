@@ -12,10 +12,10 @@ public sealed class BuildSignals : IDisposable
     private readonly ConcurrentDictionary<string, CancellationTokenSource> running = new(StringComparer.Ordinal);
 
     /// <summary>A build waits.</summary>
-    public void TellQueued() => queued.Release();
+    public void NotifyQueued() => queued.Release();
 
     /// <summary>Somebody wants a running build to end.</summary>
-    public void TellCancelled(string build)
+    public void NotifyCancelled(string build)
     {
         if (!running.TryGetValue(build, out var source))
         {

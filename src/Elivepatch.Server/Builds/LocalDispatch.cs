@@ -9,7 +9,7 @@ public sealed class LocalDispatch(BuildSignals signals) : IBuildDispatch
     /// <inheritdoc/>
     public Task<Problem?> SendAsync(StoredBuild build, StoredKernel kernel, CancellationToken cancellation)
     {
-        signals.TellQueued();
+        signals.NotifyQueued();
         return Task.FromResult<Problem?>(null);
     }
 }

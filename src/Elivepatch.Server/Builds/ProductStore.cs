@@ -6,6 +6,7 @@ using Elivepatch.Builder.Jobs;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.State;
 
 namespace Elivepatch.Server.Builds;
@@ -32,7 +33,7 @@ public sealed class ProductStore(BlobStore blobs)
             ),
             Console = await PutAsync(product.Console is { } console ? Encoding.UTF8.GetBytes(console) : null),
             Statement = await PutAsync(
-                product.Statement is { } s ? JsonSerializer.SerializeToUtf8Bytes(s, ProtocolJson.Default.Statement) : null
+                product.Statement is { } s ? JsonSerializer.SerializeToUtf8Bytes(s, ManifestJson.Default.Statement) : null
             ),
             Tested = product.Tested,
             Proof = Proofs.Weakest(product.Explanation?.Units ?? []),

@@ -30,7 +30,7 @@ internal static class SubmissionRules
         var problems = new List<Problem>();
         problems.AddRange(Files("patches", submission.Patches, MostPatches));
         problems.AddRange(Files("basePatches", submission.BasePatches, MostBasePatches));
-        if (StatementRules.Refuse(submission.Statements) is { } unfit)
+        if (StatementRules.Check(submission.Statements) is { } unfit)
         {
             problems.Add(Malformed($"statements: {unfit}"));
         }
@@ -111,7 +111,7 @@ internal static class SubmissionRules
     }
 
     private static Problem? Forbidden(PatchFile patch) =>
-        BuildFilePaths.In(patch.Content) is { Count: > 0 } paths
+        BuildFilePaths.FindIn(patch.Content) is { Count: > 0 } paths
             ? new(
                 ServerProblems.BuildPatchForbidden,
                 $"{patch.Name}: {string.Join(", ", paths.Take(5).Select(p => PlainText.Of(p, 100)))}"

@@ -91,8 +91,8 @@ internal sealed partial class ArtifactAudit(
         if (verdict.Problems.Count == 0)
         {
             if (
-                await builds.NoteCheckedAsync(build, ModuleRules.Version, verdict.WhyNot, cancellation)
-                && verdict.WhyNot is { } whyNot
+                await builds.RecordCheckAsync(build, ModuleRules.Version, verdict.UnknownReason, cancellation)
+                && verdict.UnknownReason is { } whyNot
             )
             {
                 LogUnchecked(build.Id, whyNot);

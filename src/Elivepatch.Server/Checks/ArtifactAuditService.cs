@@ -37,7 +37,7 @@ internal sealed partial class ArtifactAuditService(
         var settled = 0;
         try
         {
-            while (await builds.ToCheckAsync(ModuleRules.Version, Page, cancellation) is { Count: > 0 } found)
+            while (await builds.ListUncheckedAsync(ModuleRules.Version, Page, cancellation) is { Count: > 0 } found)
             {
                 foreach (var build in found)
                 {
@@ -55,7 +55,7 @@ internal sealed partial class ArtifactAuditService(
         {
             if (settled > 0)
             {
-                await chores.LetGoAsync(Chore, me, CancellationToken.None);
+                await chores.ReleaseAsync(Chore, me, CancellationToken.None);
             }
         }
 

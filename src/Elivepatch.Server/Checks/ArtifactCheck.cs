@@ -6,7 +6,6 @@ using Elivepatch.Elf;
 using Elivepatch.Engine;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Model;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.State;
 
@@ -69,7 +68,7 @@ internal sealed class ArtifactCheck(KernelsOfBuilds kernels, BlobStore blobs)
 
     private async Task<Statement?> StatementAsync(string? digest, CancellationToken cancellation) =>
         digest is not null && await ReadAsync(digest, cancellation) is { } json
-            ? JsonSerializer.Deserialize(json, ProtocolJson.Default.Statement)
+            ? JsonSerializer.Deserialize(json, ManifestJson.Default.Statement)
             : null;
 
     private async Task<byte[]?> ReadAsync(string digest, CancellationToken cancellation)

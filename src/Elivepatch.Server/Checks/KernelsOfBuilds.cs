@@ -9,7 +9,6 @@ using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
-using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Captures;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.State;

@@ -23,14 +23,14 @@ internal sealed class PublishedModules(BuildTable builds, ArtifactAudit audit, T
     /// <summary>Why the module that a build made is not given out; null where it is, and where the build has made none.</summary>
     /// <param name="build">The build as it was when somebody asked for it; it may be another since.</param>
     /// <param name="cancellation">Ends it.</param>
-    public async Task<Problem?> RefuseAsync(StoredBuild build, CancellationToken cancellation)
+    public async Task<Problem?> CheckAsync(StoredBuild build, CancellationToken cancellation)
     {
         if (build.End?.Artifact is not { } artifact)
         {
             return null;
         }
 
-        if (await builds.StandingAsync(build.Id, cancellation) is not { } standing)
+        if (await builds.GetStandingAsync(build.Id, cancellation) is not { } standing)
         {
             return BuildViews.Unknown(build.Id);
         }
@@ -57,7 +57,7 @@ internal sealed class PublishedModules(BuildTable builds, ArtifactAudit audit, T
 
         var verdict = await audit.SettleAsync(build, cancellation);
         return verdict.Problems.Count > 0 ? Withdrawn(ProblemReport.Of(verdict.Problems))
-            : verdict.WhyNot is { } whyNot ? new(ServerProblems.LivepatchUnchecked, whyNot)
+            : verdict.UnknownReason is { } whyNot ? new(ServerProblems.LivepatchUnchecked, whyNot)
             : null;
     }
 

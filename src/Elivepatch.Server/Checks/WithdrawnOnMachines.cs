@@ -23,12 +23,12 @@ internal static class WithdrawnOnMachines
         [
             .. from livepatch in report.Livepatches
             where livepatch.State != LivepatchStates.Loaded
-            let withdrawal = withdrawals.FirstOrDefault(w => w.BuildId == report.BuildId && Is(livepatch, w))
+            let withdrawal = withdrawals.FirstOrDefault(w => w.BuildId == report.BuildId && Matches(livepatch, w))
             where withdrawal is not null
             select new WithdrawnOnMachine(livepatch, withdrawal, livepatch.Sha256 is not null),
         ];
 
-    private static bool Is(ReportedLivepatch livepatch, StoredWithdrawal withdrawal) =>
+    private static bool Matches(ReportedLivepatch livepatch, StoredWithdrawal withdrawal) =>
         livepatch.Sha256 is { } digest
             ? digest == withdrawal.Artifact
             : livepatch.IsOurs

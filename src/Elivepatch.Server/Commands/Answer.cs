@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
 using Elivepatch.Terminal;
 
 namespace Elivepatch.Server.Commands;

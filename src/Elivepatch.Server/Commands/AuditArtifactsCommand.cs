@@ -116,7 +116,7 @@ internal static class AuditArtifactsCommand
         var total = await builds.CountPublishedAsync(cancellation);
         var lines = new List<CheckedBuild>();
         StoredBuild? last = null;
-        while (await builds.PublishedAsync(last, Page, cancellation) is { Count: > 0 } page)
+        while (await builds.ListPublishedAsync(last, Page, cancellation) is { Count: > 0 } page)
         {
             foreach (var build in page)
             {
@@ -153,11 +153,11 @@ internal static class AuditArtifactsCommand
         );
         if (session.IsTerminal)
         {
-            session.Error.Write($"\r\e[K{Printable.Text(text)}");
+            session.Error.Write($"\r\e[K{Printable.Escape(text)}");
         }
         else if (done % LinesApart == LinesApart - 1)
         {
-            session.Error.WriteLine(Printable.Text(text));
+            session.Error.WriteLine(Printable.Escape(text));
         }
     }
 
@@ -238,7 +238,7 @@ internal sealed record CheckedBuild(
     /// <summary>A build that was checked now.</summary>
     public static CheckedBuild Of(StoredBuild build, ArtifactVerdict verdict) =>
         verdict.Problems.Count > 0 ? Withdrawn(build, verdict.Problems.Select(p => $"{p.Code.Id} {p.Reason}"))
-        : verdict.WhyNot is { } whyNot ? Of(build, UncheckedWord, [whyNot])
+        : verdict.UnknownReason is { } whyNot ? Of(build, UncheckedWord, [whyNot])
         : Of(build, KeptWord, []);
 
     /// <summary>A build that has been withdrawn.</summary>

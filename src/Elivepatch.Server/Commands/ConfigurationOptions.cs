@@ -45,7 +45,7 @@ internal sealed class ConfigurationOptions
 
     /// <summary>Reads the configuration.</summary>
     public Outcome<ServerOptions> Read(ParseResult parsed, Session session) =>
-        ReadConfiguration.Run(
+        ConfigurationReader.Read(
             new()
             {
                 File = parsed.GetValue(file),

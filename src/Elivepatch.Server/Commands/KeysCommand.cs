@@ -1,6 +1,6 @@
 using System.Globalization;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Signing;
 using Elivepatch.Terminal;
 
@@ -107,7 +107,7 @@ internal static class KeysCommand
                 }
 
                 var made = state.Keys.Rotate();
-                if (await RegisteredKeys.AgreeAsync(state.Keys, state.Database, cancellation) is { } differs)
+                if (await RegisteredKeys.ReconcileAsync(state.Keys, state.Database, cancellation) is { } differs)
                 {
                     return Answer.Fail(session, [differs], asJson);
                 }

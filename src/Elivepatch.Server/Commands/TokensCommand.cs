@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
@@ -60,7 +59,7 @@ internal static class TokensCommand
 
                 IReadOnlyList<TokenView> tokens =
                 [
-                    .. (await new TokenTable(database).ListAsync(cancellation)).Select(IssueToken.View),
+                    .. (await new TokenTable(database).ListAsync(cancellation)).Select(TokenIssuer.View),
                 ];
                 if (asJson)
                 {
@@ -122,7 +121,7 @@ internal static class TokensCommand
                         : [TokenScopes.Submit, TokenScopes.Read, TokenScopes.Report],
                     parsed.GetValue(days)
                 );
-                var issued = await IssueToken.RunAsync(new(database), request, clock.GetUtcNow(), cancellation);
+                var issued = await TokenIssuer.IssueAsync(new(database), request, clock.GetUtcNow(), cancellation);
                 if (!issued.TryGet(out var made))
                 {
                     return Answer.Fail(session, issued.Problems, asJson);

@@ -177,19 +177,19 @@ internal static class WorkerCommand
         string? otlp
     )
     {
-        var urls = servers.Select(s => Named("--server", SettingText.Url(s))).ToList();
+        var urls = servers.Select(s => Named("--server", SettingText.ParseUrl(s))).ToList();
         var address = (broker ?? session.Environment.GetValueOrDefault(BrokerVariable)) is { } text
             ? Named("--broker", BrokerAddress.Parse(text))
             : Missing<BrokerAddress>($"--broker, or ${BrokerVariable}");
         var token = Token(session, tokenFile);
         var count = builders is null
             ? Math.Max(1, Environment.ProcessorCount / 2)
-            : Named("--builders", SettingText.Number(builders, 1, 256));
+            : Named("--builders", SettingText.ParseNumber(builders, 1, 256));
         var places = sources is null
             ? new List<SourceOptions> { new(SourceOrigin.Debian) }
-            : Named("--sources", SettingText.Sources(sources));
+            : Named("--sources", SettingText.ParseSources(sources));
         var entries = places.Succeeded ? places.Value.ConvertAll(p => p.ToEntry()) : [];
-        var collector = otlp is null ? null : Named("--otlp-endpoint", SettingText.Url(otlp));
+        var collector = otlp is null ? null : Named("--otlp-endpoint", SettingText.ParseUrl(otlp));
         Problem[] problems =
         [
             .. urls.SelectMany(u => u.Problems),

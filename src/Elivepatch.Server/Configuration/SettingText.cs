@@ -16,19 +16,19 @@ internal static class SettingText
     private static readonly (string Name, int Shift)[] units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
 
     /// <summary>A path, made absolute.</summary>
-    public static Outcome<string> Path(string text) =>
+    public static Outcome<string> ParsePath(string text) =>
         text.Length is 0 or > 4000 || text.Contains('\0', StringComparison.Ordinal)
             ? Wrong("it is not a path")
             : System.IO.Path.GetFullPath(text);
 
     /// <summary>A whole number.</summary>
-    public static Outcome<int> Number(string text, int least, int most) =>
+    public static Outcome<int> ParseNumber(string text, int least, int most) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
             ? number
             : Wrong($"it is not a whole number from {least} to {most}");
 
     /// <summary>A number of bytes, with or without a unit.</summary>
-    public static Outcome<long> Bytes(string text)
+    public static Outcome<long> ParseByteCount(string text)
     {
         var (name, shift) = units.FirstOrDefault(u => text.EndsWith(u.Name, StringComparison.Ordinal));
         var digits = name is null ? text : text[..^name.Length].TrimEnd();
@@ -41,7 +41,7 @@ internal static class SettingText
     }
 
     /// <summary>A truth value.</summary>
-    public static Outcome<bool> Truth(string text) =>
+    public static Outcome<bool> ParseBoolean(string text) =>
         text switch
         {
             "true" => true,
@@ -50,7 +50,7 @@ internal static class SettingText
         };
 
     /// <summary>One of some words.</summary>
-    public static Outcome<T> Word<T>(string text)
+    public static Outcome<T> ParseWord<T>(string text)
         where T : struct, Enum
     {
         foreach (var value in Enum.GetValues<T>())
@@ -65,7 +65,7 @@ internal static class SettingText
     }
 
     /// <summary>Addresses to listen on, between spaces or commas.</summary>
-    public static Outcome<List<Uri>> Addresses(string text)
+    public static Outcome<List<Uri>> ParseAddresses(string text)
     {
         var addresses = new List<Uri>();
         foreach (var word in text.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
@@ -92,13 +92,13 @@ internal static class SettingText
     }
 
     /// <summary>The URL of a collector.</summary>
-    public static Outcome<Uri> Url(string text) =>
+    public static Outcome<Uri> ParseUrl(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
             ? url
             : Wrong("it is not an http or https URL");
 
     /// <summary>Sources of kernels: a JSON array.</summary>
-    public static Outcome<List<SourceOptions>> Sources(string text)
+    public static Outcome<List<SourceOptions>> ParseSources(string text)
     {
         try
         {
@@ -149,7 +149,7 @@ internal static class SettingText
         }
 
         string? Text(string name) => element.TryGetProperty(name, out var value) ? value.GetString() : null;
-        return Word<SourceOrigin>(Text("kind") ?? "")
+        return ParseWord<SourceOrigin>(Text("kind") ?? "")
             .Then(kind => Complete(new(kind, Text("release") ?? "*", Text("location"), Text("digests"))));
     }
 

@@ -47,7 +47,7 @@ internal static class FirstApiEndpoints
         }
 
         api.MapGet(Version + "/get_files", () => Say(NotThese));
-        api.MapPost(Version + "/get_files", BuildAsync).Uploads(options.MaxSubmissionBytes);
+        api.MapPost(Version + "/get_files", BuildAsync).AllowUpload(options.MaxSubmissionBytes);
         api.MapGet(Version + "/send_livepatch", SendAsync);
         api.MapPost(Version + "/send_livepatch", () => Say(NotThese));
     }
@@ -101,7 +101,7 @@ internal static class FirstApiEndpoints
             return Say(submitted.Problems);
         }
 
-        AuditTrail.IsAbout(context, build.Id);
+        AuditTrail.SetSubject(context, build.Id);
         if (!await requests.PutAsync(request.Uuid, build.Id, cancellation))
         {
             return Say($"the request with {request.Uuid} is already present, for other files");
@@ -144,7 +144,7 @@ internal static class FirstApiEndpoints
             return Say(NotThese);
         }
 
-        if (await published.RefuseAsync(build, cancellation) is { } refused)
+        if (await published.CheckAsync(build, cancellation) is { } refused)
         {
             return Say([refused]);
         }
@@ -154,7 +154,7 @@ internal static class FirstApiEndpoints
             return Say(NotThese);
         }
 
-        AuditTrail.IsAbout(context, id);
+        AuditTrail.SetSubject(context, id);
         return TypedResults.PhysicalFile(await blobs.PathAsync(artifact, cancellation), "application/octet-stream");
     }
 

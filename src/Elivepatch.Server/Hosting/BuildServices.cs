@@ -112,8 +112,8 @@ internal sealed record BuildServices
             .AddSingleton<ICompilers, CompilersOfWorkers>();
         services
             .AddHostedService<Redispatch>()
-            .AddSingleton<DeadBuilds>()
-            .AddHostedService(s => s.GetRequiredService<DeadBuilds>());
+            .AddSingleton<DeadLetterBuilds>()
+            .AddHostedService(s => s.GetRequiredService<DeadLetterBuilds>());
     }
 
     private void AddBuilders(IServiceCollection services)

@@ -96,7 +96,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         var database = Application.Services.GetRequiredService<Database>();
         try
         {
-            return await IssueToken.RunFirstAsync(
+            return await TokenIssuer.IssueFirstAsync(
                 tokens,
                 new("administrator", [TokenScopes.Submit, TokenScopes.Read, TokenScopes.Operate]),
                 clock.GetUtcNow(),
@@ -239,8 +239,8 @@ internal sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton(blobs);
         services.AddSingleton<UploadedBlobs>();
         services.AddSingleton<BuildTable>().AddSingleton<BuildEventTable>().AddSingleton<KernelTable>();
-        services.AddSingleton<TokenTable>().AddSingleton<KnownTokens>().AddSingleton<SessionTable>().AddSingleton<AuditTable>();
-        services.AddSingleton<BuildAnswers>().AddSingleton<MachineTable>().AddSingleton<WorkerTable>();
+        services.AddSingleton<TokenTable>().AddSingleton<TokenCache>().AddSingleton<SessionTable>().AddSingleton<AuditTable>();
+        services.AddSingleton<BuildCache>().AddSingleton<MachineTable>().AddSingleton<WorkerTable>();
         services.AddSingleton<FirstRequestTable>().AddSingleton<FirstKernels>();
         services.AddSingleton<WithdrawalTable>().AddSingleton<ChoreTable>().AddSingleton<WithdrawalSigner>();
         services.AddSingleton<KernelsOfBuilds>().AddSingleton<ArtifactCheck>().AddSingleton<ArtifactAudit>();
@@ -283,8 +283,8 @@ internal sealed partial class ServerHost : IAsyncDisposable
     private static void Use(WebApplication application)
     {
         application.UseMiddleware<AuditTrail>();
-        application.UseMiddleware<FailureAnswers>();
-        application.Use(AnswerHeaders.AddAsync);
+        application.UseMiddleware<FailureResponses>();
+        application.Use(ResponseHeaders.AddAsync);
         application.Use(PlainMethods.HeadAsGetAsync);
         application.UseRouting();
         application.Use(PlainMethods.OptionsAsync);

@@ -14,7 +14,7 @@ internal static class RequestText
         MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)
         && type.Charset is { Length: > 0 } charset
         && !IsUtf8(charset.Value!)
-            ? Answers.WriteAsync(
+            ? ProblemResponses.WriteAsync(
                 context,
                 new Problem(ServerProblems.RequestMalformed, "its text is not UTF-8"),
                 StatusCodes.Status415UnsupportedMediaType

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Server.Http;
 

@@ -8,5 +8,5 @@ public interface ICompilers
     /// <summary>
     /// Why nobody can build with a kernel's compiler, as far as that is known before a build is queued; empty where somebody may.
     /// </summary>
-    Task<IReadOnlyList<Problem>> RefuseAsync(string compiler, CancellationToken cancellation);
+    Task<IReadOnlyList<Problem>> CheckAsync(string compiler, CancellationToken cancellation);
 }

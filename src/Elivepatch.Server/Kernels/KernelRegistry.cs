@@ -129,7 +129,7 @@ public sealed class KernelRegistry(
     /// <summary>A kernel as whoever asks sees it.</summary>
     internal async Task<KernelView> ViewAsync(StoredKernel kernel, CancellationToken cancellation)
     {
-        var coverage = await sources.CoverageAsync(new(kernel.Release, kernel.BuildId, null), cancellation);
+        var coverage = await sources.GetCoverageAsync(new(kernel.Release, kernel.BuildId, null), cancellation);
         var missing = new List<MissingPart>();
         if (kernel.Source is null && !coverage.IsCovered)
         {
@@ -192,7 +192,7 @@ public sealed class KernelRegistry(
         }
 
         var facts = identity.Capture.Facts;
-        if (await compilers.RefuseAsync(facts.Compiler, cancellation) is { Count: > 0 } unable)
+        if (await compilers.CheckAsync(facts.Compiler, cancellation) is { Count: > 0 } unable)
         {
             return Outcome<KernelView>.Failure(unable);
         }

@@ -13,7 +13,7 @@ public sealed class LocalCompilers(TimeProvider clock) : ICompilers
     private readonly ConcurrentDictionary<string, long> seen = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<Problem>> RefuseAsync(string compiler, CancellationToken cancellation)
+    public async Task<IReadOnlyList<Problem>> CheckAsync(string compiler, CancellationToken cancellation)
     {
         if (seen.TryGetValue(compiler, out var at) && clock.GetElapsedTime(at) < believed)
         {

@@ -12,9 +12,9 @@ public sealed record LogLine(DateTimeOffset Time, string Kind, string Text)
     public static LogLine? Of(BuildEvent happened) =>
         happened.Kind switch
         {
-            BuildEventKind.Log => new(happened.Time, "log", Shown.Text(happened.Detail)),
-            BuildEventKind.State => new(happened.Time, "state", Shown.Text(happened.Detail)),
+            BuildEventKind.Log => new(happened.Time, "log", Display.Text(happened.Detail)),
+            BuildEventKind.State => new(happened.Time, "state", Display.Text(happened.Detail)),
             _ when happened.Status == "running" => null,
-            _ => new(happened.Time, "stage", Shown.Text($"{happened.Stage}: {happened.Status} {happened.Detail}".TrimEnd())),
+            _ => new(happened.Time, "stage", Display.Text($"{happened.Stage}: {happened.Status} {happened.Detail}".TrimEnd())),
         };
 }

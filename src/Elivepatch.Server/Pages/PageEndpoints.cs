@@ -22,10 +22,10 @@ internal static class PageEndpoints
         Reading(pages.MapGet(PageRoutes.Builds, BuildsModel.ShowAsync));
         Reading(pages.MapGet(PageRoutes.BuildPattern, BuildModel.ShowAsync));
         Reading(pages.MapPost(PageRoutes.BuildPattern + "/cancel", CancelAsync));
-        Reading(pages.MapGet(PageRoutes.BuildPattern + "/events", FollowAsync)).Streams();
+        Reading(pages.MapGet(PageRoutes.BuildPattern + "/events", FollowAsync)).AllowStream();
         Reading(pages.MapGet(PageRoutes.BuildPattern + "/log", BuildResultEndpoints.LogAsync));
-        Reading(pages.MapGet(PageRoutes.BuildPattern + "/module", BuildResultEndpoints.ArtifactAsync)).Noted();
-        Reading(pages.MapGet(PageRoutes.BuildPattern + "/manifest", BuildResultEndpoints.ManifestAsync)).Noted();
+        Reading(pages.MapGet(PageRoutes.BuildPattern + "/module", BuildResultEndpoints.ArtifactAsync)).Audited();
+        Reading(pages.MapGet(PageRoutes.BuildPattern + "/manifest", BuildResultEndpoints.ManifestAsync)).Audited();
         Reading(pages.MapGet(PageRoutes.BuildPattern + "/explanation", BuildResultEndpoints.ExplanationAsync));
         Reading(pages.MapGet(PageRoutes.BuildPattern + "/console", BuildResultEndpoints.ConsoleAsync));
         Reading(pages.MapGet(PageRoutes.Kernels, KernelsModel.ShowAsync));
@@ -71,17 +71,17 @@ internal static class PageEndpoints
         var read = await PageForm.ReadAsync(context, SessionCookie.Read(context.Request));
         if (!read.Succeeded)
         {
-            return PageProblems.Refuse(read.Problems);
+            return PageProblems.PageFor(read.Problems);
         }
 
         if (await builds.FindAsync(build, cancellation) is not { } found)
         {
-            return PageProblems.Refuse(BuildViews.Unknown(build));
+            return PageProblems.PageFor(BuildViews.Unknown(build));
         }
 
         if (!PageView.Of(context).MayCancel(found.Token))
         {
-            return PageProblems.Refuse(
+            return PageProblems.PageFor(
                 new Model.Problem(
                     Protocol.ServiceProblems.ScopeMissing,
                     $"to cancel one's own build needs the scope {TokenScopes.Submit}, another's {TokenScopes.Operate} as well"

@@ -7,18 +7,18 @@ namespace Elivepatch.Server.Pages;
 
 /// <summary>A form that a page of this server sent.</summary>
 /// <param name="Fields">Its fields.</param>
-internal sealed record SentForm(IFormCollection Fields);
+internal sealed record PostedForm(IFormCollection Fields);
 
 /// <summary>Reads forms.</summary>
 internal static class PageForm
 {
     /// <summary>The field with the word.</summary>
-    public const string Word = "form";
+    public const string AntiForgeryField = "form";
 
     /// <summary>Reads a form.</summary>
     /// <param name="context">The request.</param>
     /// <param name="secret">The secret that its word was made of; null where there is none.</param>
-    public static async Task<Outcome<SentForm>> ReadAsync(HttpContext context, string? secret)
+    public static async Task<Outcome<PostedForm>> ReadAsync(HttpContext context, string? secret)
     {
         if (!IsOfThisServer(context.Request))
         {
@@ -45,7 +45,9 @@ internal static class PageForm
             return Refused("its cookie is missing or too old");
         }
 
-        return SessionSecret.IsFormWord(secret, form[Word]) ? new SentForm(form) : Refused("it is of another session");
+        return SessionSecret.IsAntiForgeryValue(secret, form[AntiForgeryField])
+            ? new PostedForm(form)
+            : Refused("it is of another session");
     }
 
     // Every browser of today says where a form is from. A proxy may have changed the host, so its word counts only where the

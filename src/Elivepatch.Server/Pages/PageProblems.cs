@@ -8,11 +8,11 @@ namespace Elivepatch.Server.Pages;
 internal static class PageProblems
 {
     /// <summary>The page that tells of a failure.</summary>
-    public static IResult Tell(ProblemDetails details) => new PageResult<ProblemPage, ProblemDetails>(details, details.Status);
+    public static IResult PageFor(ProblemDetails details) => new PageResult<ProblemPage, ProblemDetails>(details, details.Status);
 
     /// <summary>The page for a problem.</summary>
-    public static IResult Refuse(Problem problem) => Refuse([problem]);
+    public static IResult PageFor(Problem problem) => PageFor([problem]);
 
     /// <summary>The page that tells of problems.</summary>
-    public static IResult Refuse(IReadOnlyList<Problem> problems) => Tell(Answers.Details(problems));
+    public static IResult PageFor(IReadOnlyList<Problem> problems) => PageFor(ProblemResponses.Details(problems));
 }

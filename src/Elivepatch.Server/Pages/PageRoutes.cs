@@ -24,7 +24,7 @@ internal static class PageRoutes
     public static string Machine(string machine) => $"{Machines}/{Uri.EscapeDataString(machine)}";
 
     /// <summary>A path with those of the parameters that have a value.</summary>
-    public static string With(string path, params (string Name, string? Value)[] parameters)
+    public static string WithQuery(string path, params (string Name, string? Value)[] parameters)
     {
         var query = string.Join(
             '&',
@@ -34,11 +34,11 @@ internal static class PageRoutes
     }
 
     /// <summary>Where to sign in to come back to a page of this server.</summary>
-    public static string SignInTo(string path, bool isOver) =>
-        With(SignIn, ("return", path == Builds ? null : path), ("over", isOver ? "1" : null));
+    public static string SignInAndReturn(string path, bool isOver) =>
+        WithQuery(SignIn, ("return", path == Builds ? null : path), ("over", isOver ? "1" : null));
 
     /// <summary>A path of this server as somebody gave it; the list of builds for everything else.</summary>
-    public static string Local(string? path) =>
+    public static string LocalPath(string? path) =>
         path is { Length: > 0 and <= 2000 }
         && path[0] == '/'
         && !(path.Length > 1 && path[1] is '/' or '\\')

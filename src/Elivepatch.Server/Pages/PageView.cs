@@ -9,14 +9,14 @@ namespace Elivepatch.Server.Pages;
 /// <param name="SignedIn">The name of the token that signed in; null for nobody.</param>
 /// <param name="TokenId">Its id; null for nobody.</param>
 /// <param name="Scopes">What it may do.</param>
-/// <param name="FormWord">What the forms of this session carry; null without a session.</param>
+/// <param name="AntiForgeryValue">What the forms of this session carry; null without a session.</param>
 public sealed record PageView(
     DateTimeOffset Now,
     string Path,
     string? SignedIn,
     string? TokenId,
     IReadOnlyList<string> Scopes,
-    string? FormWord
+    string? AntiForgeryValue
 )
 {
     /// <summary>What the page that a request asks for knows.</summary>
@@ -30,7 +30,7 @@ public sealed record PageView(
             caller?.Name,
             caller?.Id,
             caller?.Scopes ?? [],
-            secret is null ? null : SessionSecret.FormWord(secret)
+            secret is null ? null : SessionSecret.AntiForgeryValue(secret)
         );
     }
 

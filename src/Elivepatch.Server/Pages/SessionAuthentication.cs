@@ -39,7 +39,7 @@ internal sealed class SessionAuthentication(
             return AuthenticateResult.Fail("the session is over");
         }
 
-        var (token, why) = await check.OfAsync(await tokens.FindAsync(id, Context.RequestAborted), Context.RequestAborted);
+        var (token, why) = await check.CheckAsync(await tokens.FindAsync(id, Context.RequestAborted), Context.RequestAborted);
         if (token is null)
         {
             return AuthenticateResult.Fail(why!);
@@ -55,7 +55,7 @@ internal sealed class SessionAuthentication(
         var result = await HandleAuthenticateOnceSafeAsync();
         var isRead = HttpMethods.IsGet(Request.Method);
         Response.StatusCode = StatusCodes.Status303SeeOther;
-        Response.Headers.Location = PageRoutes.SignInTo(
+        Response.Headers.Location = PageRoutes.SignInAndReturn(
             isRead ? Request.Path + Request.QueryString : PageRoutes.Builds,
             isOver: result.Failure is not null
         );
@@ -63,7 +63,7 @@ internal sealed class SessionAuthentication(
 
     /// <inheritdoc/>
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
-        Answers.WriteAsync(
+        ProblemResponses.WriteAsync(
             Context,
             new Problem(
                 ServiceProblems.ScopeMissing,

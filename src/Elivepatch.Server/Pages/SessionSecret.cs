@@ -26,10 +26,13 @@ internal static class SessionSecret
     public static string Hash(string secret) => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(secret)));
 
     /// <summary>The word that the session's forms carry.</summary>
-    public static string FormWord(string secret) =>
+    public static string AntiForgeryValue(string secret) =>
         Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.ASCII.GetBytes(secret), "elivepatchd form"u8));
 
     /// <summary>True where a form carries the word of this secret.</summary>
-    public static bool IsFormWord(string secret, string? word) =>
-        CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(FormWord(secret)), Encoding.UTF8.GetBytes(word ?? ""));
+    public static bool IsAntiForgeryValue(string secret, string? word) =>
+        CryptographicOperations.FixedTimeEquals(
+            Encoding.ASCII.GetBytes(AntiForgeryValue(secret)),
+            Encoding.UTF8.GetBytes(word ?? "")
+        );
 }

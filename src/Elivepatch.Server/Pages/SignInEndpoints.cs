@@ -23,7 +23,7 @@ internal static class SignInEndpoints
 
     private static IResult Show(HttpContext context)
     {
-        var back = PageRoutes.Local(context.Request.Query[Return]);
+        var back = PageRoutes.LocalPath(context.Request.Query[Return]);
         if (Caller.Of(context.User) is not null)
         {
             return SeeOther(context, back);
@@ -56,8 +56,8 @@ internal static class SignInEndpoints
             );
         }
 
-        var back = PageRoutes.Local(form.Fields[Return]);
-        var (token, why) = await check.OfSecretAsync(form.Fields["token"].ToString().Trim(), cancellation);
+        var back = PageRoutes.LocalPath(form.Fields[Return]);
+        var (token, why) = await check.CheckSecretAsync(form.Fields["token"].ToString().Trim(), cancellation);
         if (token is null)
         {
             return Form(context, back, $"{ServiceProblems.TokenRefused.Id}: {why}.", StatusCodes.Status401Unauthorized);
@@ -79,7 +79,7 @@ internal static class SignInEndpoints
         var now = clock.GetUtcNow();
         await sessions.BeginAsync(SessionSecret.Hash(secret), token.Id, now, now + SessionSecret.Life, cancellation);
         SessionCookie.Write(context, secret);
-        AuditTrail.IsAbout(context, token.Id);
+        AuditTrail.SetSubject(context, token.Id);
         return SeeOther(context, back);
     }
 
@@ -93,7 +93,7 @@ internal static class SignInEndpoints
         var read = await PageForm.ReadAsync(context, secret);
         if (!read.Succeeded)
         {
-            return PageProblems.Refuse(read.Problems);
+            return PageProblems.PageFor(read.Problems);
         }
 
         await sessions.EndAsync(SessionSecret.Hash(secret), cancellation);
@@ -106,7 +106,7 @@ internal static class SignInEndpoints
     {
         var secret = SessionCookie.ReadSignIn(context.Request) ?? SessionSecret.Create();
         SessionCookie.WriteSignIn(context, secret);
-        return new(new(back, message, SessionSecret.FormWord(secret)), status);
+        return new(new(back, message, SessionSecret.AntiForgeryValue(secret)), status);
     }
 
     private static IResult SeeOther(HttpContext context, string path)
@@ -119,5 +119,5 @@ internal static class SignInEndpoints
 /// <summary>What the page to sign in shows.</summary>
 /// <param name="Return">Where to go then.</param>
 /// <param name="Message">What went wrong; null for nothing.</param>
-/// <param name="FormWord">What the form carries.</param>
-public sealed record SignInModel(string Return, string? Message, string FormWord);
+/// <param name="AntiForgeryValue">What the form carries.</param>
+public sealed record SignInModel(string Return, string? Message, string AntiForgeryValue);

@@ -8,12 +8,12 @@ using Elivepatch.Server.State;
 namespace Elivepatch.Server.Security;
 
 /// <summary>Says of an endpoint that its use is noted although it changes nothing.</summary>
-internal sealed record NotedUse;
+internal sealed record AuditedUse;
 
 /// <summary>
 /// Says of an endpoint that what it changes is routine, as machines do it by the clock: only refusals are noted.
 /// </summary>
-internal sealed record RoutineUse;
+internal sealed record AuditedRefusals;
 
 /// <summary>Keeps the audit log.</summary>
 internal sealed partial class AuditTrail(RequestDelegate next, AuditTable audit, ILogger<AuditTrail> log)
@@ -32,7 +32,7 @@ internal sealed partial class AuditTrail(RequestDelegate next, AuditTable audit,
     );
 
     /// <summary>Says what a request turned out to be about.</summary>
-    public static void IsAbout(HttpContext context, string subject) => context.Items[subjectKey] = subject;
+    public static void SetSubject(HttpContext context, string subject) => context.Items[subjectKey] = subject;
 
     /// <summary>Runs the rest of a request and notes it.</summary>
     public async Task InvokeAsync(HttpContext context)
@@ -69,8 +69,8 @@ internal sealed partial class AuditTrail(RequestDelegate next, AuditTable audit,
         {
             StatusCodes.Status429TooManyRequests => false,
             StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden => true,
-            _ when context.GetEndpoint()?.Metadata.GetMetadata<RoutineUse>() is not null => false,
-            _ => !isRead || context.GetEndpoint()?.Metadata.GetMetadata<NotedUse>() is not null,
+            _ when context.GetEndpoint()?.Metadata.GetMetadata<AuditedRefusals>() is not null => false,
+            _ => !isRead || context.GetEndpoint()?.Metadata.GetMetadata<AuditedUse>() is not null,
         };
     }
 

@@ -10,7 +10,7 @@ internal sealed record NeededScope(string Name);
 internal static class ScopedEndpoints
 {
     /// <summary>Only tokens with this scope may ask.</summary>
-    public static TBuilder Needs<TBuilder>(this TBuilder endpoint, string scope)
+    public static TBuilder RequireScope<TBuilder>(this TBuilder endpoint, string scope)
         where TBuilder : IEndpointConventionBuilder =>
         endpoint
             .RequireAuthorization(

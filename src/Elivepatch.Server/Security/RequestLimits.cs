@@ -76,12 +76,12 @@ internal static class RequestLimits
     }
 
     /// <summary>An endpoint that takes a large body.</summary>
-    public static TBuilder Uploads<TBuilder>(this TBuilder endpoint, long most)
+    public static TBuilder AllowUpload<TBuilder>(this TBuilder endpoint, long most)
         where TBuilder : IEndpointConventionBuilder =>
         endpoint.RequireRateLimiting(UploadPolicy).WithMetadata(Timeout(uploadTime), new RequestSize(most));
 
     /// <summary>An endpoint whose answer goes on.</summary>
-    public static TBuilder Streams<TBuilder>(this TBuilder endpoint)
+    public static TBuilder AllowStream<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder =>
         endpoint.RequireRateLimiting(StreamPolicy).WithMetadata(new DisableRequestTimeoutAttribute());
 
@@ -129,7 +129,7 @@ internal static class RequestLimits
             ? Math.Max(1, (int)Math.Ceiling(time.TotalSeconds))
             : 5;
         context.Response.Headers.RetryAfter = wait.ToString(CultureInfo.InvariantCulture);
-        await Answers.WriteAsync(context, new Problem(ServiceProblems.TooManyRequests, $"ask again in {wait} s"));
+        await ProblemResponses.WriteAsync(context, new Problem(ServiceProblems.TooManyRequests, $"ask again in {wait} s"));
     }
 
     private static RequestTimeoutPolicy Timeout(TimeSpan time) =>
@@ -138,7 +138,7 @@ internal static class RequestLimits
             Timeout = time,
             TimeoutStatusCode = StatusCodes.Status408RequestTimeout,
             WriteTimeoutResponse = context =>
-                Answers.WriteAsync(
+                ProblemResponses.WriteAsync(
                     context,
                     new Problem(ServerProblems.RequestTooSlow, $"it was not done in {time.TotalMinutes} minutes")
                 ),

@@ -12,7 +12,7 @@ internal sealed class TokenAuthentication(
     IOptionsMonitor<AuthenticationSchemeOptions> options,
     ILoggerFactory logs,
     UrlEncoder encoder,
-    KnownTokens known,
+    TokenCache known,
     TokenCheck check,
     TimeProvider clock
 ) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logs, encoder)
@@ -46,15 +46,15 @@ internal sealed class TokenAuthentication(
 
         var now = clock.GetUtcNow();
         var found = await known.FindAsync(secret, Context.RequestAborted);
-        if (TokenCheck.WhyNot(found?.Token, now) is { } why)
+        if (TokenCheck.FindProblem(found?.Token, now) is { } why)
         {
             return AuthenticateResult.Fail(why);
         }
 
         var minute = TokenCheck.MinuteOf(now);
-        if (found!.HasToNote(minute))
+        if (found!.ShouldRecordUse(minute))
         {
-            await check.NoteUseAsync(found.Token, minute, Context.RequestAborted);
+            await check.RecordUseAsync(found.Token, minute, Context.RequestAborted);
         }
 
         return AuthenticateResult.Success(new(found.Caller, SchemeName));
@@ -65,7 +65,7 @@ internal sealed class TokenAuthentication(
     {
         var result = await HandleAuthenticateOnceSafeAsync();
         Response.Headers.WWWAuthenticate = SchemeName;
-        await Answers.WriteAsync(
+        await ProblemResponses.WriteAsync(
             Context,
             new Problem(ServiceProblems.TokenRefused, result.Failure?.Message ?? "the request has no token")
         );
@@ -76,7 +76,7 @@ internal sealed class TokenAuthentication(
     {
         var needed = Context.GetEndpoint()?.Metadata.GetMetadata<NeededScope>()?.Name ?? "another";
         var has = string.Join(", ", Caller.Of(Context.User)?.Scopes ?? []);
-        return Answers.WriteAsync(
+        return ProblemResponses.WriteAsync(
             Context,
             new Problem(ServiceProblems.ScopeMissing, $"it needs the scope {needed}, and the token has {has}")
         );

@@ -7,8 +7,8 @@ namespace Elivepatch.Server.Security;
 
 /// <summary>What came of a check.</summary>
 /// <param name="Token">The token that may be used; null where none may.</param>
-/// <param name="Why">Why none may; null where one may.</param>
-internal sealed record CheckedToken(StoredToken? Token, string? Why);
+/// <param name="Refusal">Why none may; null where one may.</param>
+internal sealed record CheckedToken(StoredToken? Token, string? Refusal);
 
 /// <summary>Says whether a token may be used.</summary>
 internal sealed partial class TokenCheck(TokenTable tokens, TimeProvider clock, ILogger<TokenCheck> log)
@@ -19,7 +19,7 @@ internal sealed partial class TokenCheck(TokenTable tokens, TimeProvider clock, 
     private static readonly TimeSpan usePrecision = TimeSpan.FromMinutes(1);
 
     /// <summary>Why a token may not be used at a time; null where it may.</summary>
-    public static string? WhyNot(StoredToken? token, DateTimeOffset now) =>
+    public static string? FindProblem(StoredToken? token, DateTimeOffset now) =>
         token switch
         {
             null => "the token is unknown",
@@ -33,16 +33,16 @@ internal sealed partial class TokenCheck(TokenTable tokens, TimeProvider clock, 
         new(time.UtcTicks - (time.UtcTicks % usePrecision.Ticks), TimeSpan.Zero);
 
     /// <summary>Checks a secret.</summary>
-    public async Task<CheckedToken> OfSecretAsync(string secret, CancellationToken cancellation) =>
+    public async Task<CheckedToken> CheckSecretAsync(string secret, CancellationToken cancellation) =>
         TokenSecret.IsWellFormed(secret)
-            ? await OfAsync(await tokens.FindByHashAsync(TokenSecret.Hash(secret), cancellation), cancellation)
+            ? await CheckAsync(await tokens.FindByHashAsync(TokenSecret.Hash(secret), cancellation), cancellation)
             : new(null, NoToken);
 
     /// <summary>Checks a token that was found.</summary>
-    public async Task<CheckedToken> OfAsync(StoredToken? token, CancellationToken cancellation)
+    public async Task<CheckedToken> CheckAsync(StoredToken? token, CancellationToken cancellation)
     {
         var now = clock.GetUtcNow();
-        if (WhyNot(token, now) is { } why)
+        if (FindProblem(token, now) is { } why)
         {
             return new(null, why);
         }
@@ -50,7 +50,7 @@ internal sealed partial class TokenCheck(TokenTable tokens, TimeProvider clock, 
         var minute = MinuteOf(now);
         if (token!.LastUsed != minute)
         {
-            await NoteUseAsync(token, minute, cancellation);
+            await RecordUseAsync(token, minute, cancellation);
         }
 
         return new(token, null);
@@ -59,7 +59,7 @@ internal sealed partial class TokenCheck(TokenTable tokens, TimeProvider clock, 
     /// <summary>
     /// Notes the use of a token. That it could not be noted, on a full disk for one, keeps nobody from reading.
     /// </summary>
-    public async Task NoteUseAsync(StoredToken token, DateTimeOffset minute, CancellationToken cancellation)
+    public async Task RecordUseAsync(StoredToken token, DateTimeOffset minute, CancellationToken cancellation)
     {
         try
         {

@@ -24,7 +24,7 @@ internal sealed partial class KeyAgreement(KeyRing keys, Database database, Time
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                await LookAsync(stoppingToken);
+                await CheckAsync(stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -34,11 +34,11 @@ internal sealed partial class KeyAgreement(KeyRing keys, Database database, Time
     }
 
     /// <summary>Looks now.</summary>
-    internal async Task LookAsync(CancellationToken cancellation)
+    internal async Task CheckAsync(CancellationToken cancellation)
     {
         try
         {
-            var found = await RegisteredKeys.AgreeAsync(keys, database, cancellation);
+            var found = await RegisteredKeys.ReconcileAsync(keys, database, cancellation);
             if (found is not null && found != Difference)
             {
                 LogDifference(log, found.Reason);

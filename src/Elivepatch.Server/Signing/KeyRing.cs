@@ -6,8 +6,6 @@ using System.Globalization;
 using System.Text.Json;
 using Elivepatch.Model;
 using Elivepatch.Model.Files;
-using Elivepatch.Protocol;
-using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Server.Signing;
@@ -89,9 +87,9 @@ public sealed class KeyRing : IDisposable
             var said = new KeyEndorsement(last.Public.Id, next.Public.Id, next.Public.Pem, now);
             var envelope = last.Sign(
                 KeyEndorsement.PayloadType,
-                JsonSerializer.SerializeToUtf8Bytes(said, ProtocolJson.Default.KeyEndorsement)
+                JsonSerializer.SerializeToUtf8Bytes(said, ManifestJson.Default.KeyEndorsement)
             );
-            KeyFile.WriteWhole(NextPath(number), JsonSerializer.Serialize(envelope, ProtocolJson.Default.Envelope));
+            KeyFile.WriteWhole(NextPath(number), JsonSerializer.Serialize(envelope, ManifestJson.Default.Envelope));
             entries[^1] = entries[^1] with { Endorsement = envelope };
             entries.Add(new(next, now, null));
             read = Stamp();
@@ -225,7 +223,7 @@ public sealed class KeyRing : IDisposable
                 return new List<Envelope>();
             }
 
-            return JsonSerializer.Deserialize(File.ReadAllText(path), ProtocolJson.Default.Envelope) is { } envelope
+            return JsonSerializer.Deserialize(File.ReadAllText(path), ManifestJson.Default.Envelope) is { } envelope
                 ? new List<Envelope> { envelope }
                 : KeyFile.Unusable(path, "it is not an endorsement");
         }

@@ -4,7 +4,6 @@
 using System.Text.Json;
 using Elivepatch.Builder;
 using Elivepatch.Model;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.State;
 
@@ -27,7 +26,7 @@ public sealed class ManifestSigner(KeyRing keys, BlobStore blobs, TimeSpan valid
             return new Problem(ServerProblems.ResultMissing, $"build {build.Id} has no livepatch");
         }
 
-        var statement = JsonSerializer.Deserialize(await blobs.ReadAsync(digest, cancellation), ProtocolJson.Default.Statement);
+        var statement = JsonSerializer.Deserialize(await blobs.ReadAsync(digest, cancellation), ManifestJson.Default.Statement);
         if (statement is null || statement.Subject is not [{ Digest.Sha256: { } subject }] || subject != build.End.Artifact)
         {
             return new Problem(BuilderProblems.StateUnusable, $"the statement of build {build.Id} is not about its module");
@@ -36,7 +35,7 @@ public sealed class ManifestSigner(KeyRing keys, BlobStore blobs, TimeSpan valid
         var now = clock.GetUtcNow();
         return keys.Sign(
             Statement.PayloadType,
-            key => JsonSerializer.SerializeToUtf8Bytes(Dated(statement, key, now), ProtocolJson.Default.Statement)
+            key => JsonSerializer.SerializeToUtf8Bytes(Dated(statement, key, now), ManifestJson.Default.Statement)
         );
     }
 

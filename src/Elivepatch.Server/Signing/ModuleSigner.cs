@@ -65,7 +65,7 @@ public sealed class ModuleSigner : IDisposable
     }
 
     /// <summary>Signs a module with the hash that the kernel's configuration names, which it has built in.</summary>
-    public Outcome<byte[]> Sign(byte[] module, KernelConfig config) => Sign(module, config.String("MODULE_SIG_HASH"));
+    public Outcome<byte[]> Sign(byte[] module, KernelConfig config) => Sign(module, config.GetString("MODULE_SIG_HASH"));
 
     /// <summary>Signs a module.</summary>
     /// <param name="module">The module, not signed yet.</param>

@@ -27,7 +27,7 @@ internal static class RegisteredKeys
             return opened;
         }
 
-        if (await AgreeAsync(keys, database, cancellation) is not { } problem)
+        if (await ReconcileAsync(keys, database, cancellation) is not { } problem)
         {
             return opened;
         }
@@ -37,6 +37,6 @@ internal static class RegisteredKeys
     }
 
     /// <summary>Registers the keys that are new, by a rotation; or says in what the ring differs.</summary>
-    public static Task<Problem?> AgreeAsync(KeyRing keys, Database database, CancellationToken cancellation) =>
-        database.Keys.AgreeAsync(() => [.. keys.List().Select(k => k.Id)], cancellation);
+    public static Task<Problem?> ReconcileAsync(KeyRing keys, Database database, CancellationToken cancellation) =>
+        database.Keys.ReconcileAsync(() => [.. keys.List().Select(k => k.Id)], cancellation);
 }

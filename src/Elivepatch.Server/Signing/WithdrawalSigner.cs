@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.State;
 
@@ -20,7 +19,7 @@ internal sealed class WithdrawalSigner(KeyRing keys)
         );
         return keys.Sign(
             WithdrawalNotice.PayloadType,
-            _ => JsonSerializer.SerializeToUtf8Bytes(notice, ProtocolJson.Default.WithdrawalNotice)
+            _ => JsonSerializer.SerializeToUtf8Bytes(notice, ManifestJson.Default.WithdrawalNotice)
         );
     }
 }

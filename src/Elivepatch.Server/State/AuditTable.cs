@@ -51,9 +51,14 @@ public sealed class AuditTable(Database database, TimeProvider clock)
         );
 
     /// <summary>Forgets what is older than a time, and gives how many entries that were.</summary>
-    public Task<int> ForgetAsync(DateTimeOffset before, CancellationToken cancellation) =>
+    public Task<int> RemoveOldAsync(DateTimeOffset before, CancellationToken cancellation) =>
         database.ChangeAsync(
-            t => t.Connection!.ExecuteAsync("DELETE FROM audit WHERE time < @before", new { before = Moment.From(before) }, t),
+            t =>
+                t.Connection!.ExecuteAsync(
+                    "DELETE FROM audit WHERE time < @before",
+                    new { before = UnixMilliseconds.From(before) },
+                    t
+                ),
             cancellation
         );
 
@@ -101,7 +106,7 @@ public sealed class AuditTable(Database database, TimeProvider clock)
             "audit",
             [
                 new("id", Column(e => e.Id)),
-                new("time", Column(e => Moment.From(e.Time))),
+                new("time", Column(e => UnixMilliseconds.From(e.Time))),
                 new("token", Column(e => e.Token)),
                 new("name", Column(e => e.Name)),
                 new("address", Column(e => e.Address)),
@@ -119,7 +124,7 @@ public sealed class AuditTable(Database database, TimeProvider clock)
     private static string NewId(DateTimeOffset now) =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{Moment.From(now):x12}-{Interlocked.Increment(ref last):x8}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}"
+            $"{UnixMilliseconds.From(now):x12}-{Interlocked.Increment(ref last):x8}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}"
         );
 
     private sealed record Waiting(AuditEntry Entry)
@@ -146,6 +151,6 @@ public sealed class AuditTable(Database database, TimeProvider clock)
 
         public long Status { get; init; }
 
-        public AuditEntry ToEntry() => new(Id, Moment.To(Time), Token, Name, Address, Action, Subject, (int)Status);
+        public AuditEntry ToEntry() => new(Id, UnixMilliseconds.To(Time), Token, Name, Address, Action, Subject, (int)Status);
     }
 }

@@ -40,7 +40,7 @@ public abstract class BlobStore
                 return new Problem(ServiceProblems.RequestTooLarge, $"at most {most} bytes are taken");
             }
 
-            await KeepAsync(digest, path, cancellation);
+            await StoreAsync(digest, path, cancellation);
             return digest;
         }
         catch (IOException e) when (DiskError.IsFull(e))
@@ -73,7 +73,7 @@ public abstract class BlobStore
     internal abstract void AddUpkeep(IServiceCollection services);
 
     /// <summary>Keeps a content that was written to a file, which may be moved.</summary>
-    private protected abstract Task KeepAsync(string digest, string path, CancellationToken cancellation);
+    private protected abstract Task StoreAsync(string digest, string path, CancellationToken cancellation);
 
     /// <summary>Removes what was on its way when the server ended: it is of no use.</summary>
     private protected void ClearIncoming()

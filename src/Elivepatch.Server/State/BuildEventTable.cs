@@ -4,7 +4,6 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Dapper;
 using Elivepatch.Builder.Jobs;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Server.State;

@@ -17,7 +17,7 @@ public sealed record BuildStanding(BuildState State, int Checked, string? Unchec
 public sealed partial class BuildTable
 {
     /// <summary>How a build stands now; null where it is not there (any more).</summary>
-    public Task<BuildStanding?> StandingAsync(string id, CancellationToken cancellation) =>
+    public Task<BuildStanding?> GetStandingAsync(string id, CancellationToken cancellation) =>
         database.ReadAsync(
             async c =>
                 await c.QuerySingleOrDefaultAsync<StandingRow>(
@@ -34,7 +34,7 @@ public sealed partial class BuildTable
     /// The builds whose modules have not been checked with a set of rules, those of one kernel together: what is read of a kernel
     /// serves all of them.
     /// </summary>
-    public Task<IReadOnlyList<StoredBuild>> ToCheckAsync(int rules, int count, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<StoredBuild>> ListUncheckedAsync(int rules, int count, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<StoredBuild>>(
             async c =>
                 [
@@ -55,7 +55,7 @@ public sealed partial class BuildTable
     /// <param name="after">Only those behind this one, or null.</param>
     /// <param name="count">How many at most.</param>
     /// <param name="cancellation">Ends it.</param>
-    public Task<IReadOnlyList<StoredBuild>> PublishedAsync(StoredBuild? after, int count, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<StoredBuild>> ListPublishedAsync(StoredBuild? after, int count, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<StoredBuild>>(
             async c =>
                 [
@@ -93,7 +93,7 @@ public sealed partial class BuildTable
     /// <param name="whyNot">Why it could not be told; null where it keeps them.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>False where the build has become another meanwhile.</returns>
-    public Task<bool> NoteCheckedAsync(StoredBuild build, int rules, string? whyNot, CancellationToken cancellation) =>
+    public Task<bool> RecordCheckAsync(StoredBuild build, int rules, string? whyNot, CancellationToken cancellation) =>
         database.ChangeAsync(
             async transaction =>
                 await transaction.Connection!.ExecuteAsync(
@@ -189,7 +189,7 @@ public sealed partial class BuildTable
             return end with { State = BuildState.Withdrawn, Problems = withdrawal.Problems };
         }
 
-        await WithdrawalTable.TakeBackAsync(artifact, transaction);
+        await WithdrawalTable.RemoveAsync(artifact, transaction);
         return end;
     }
 

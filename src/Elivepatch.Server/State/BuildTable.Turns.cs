@@ -33,7 +33,7 @@ public sealed partial class BuildTable
             {
                 var id = await transaction.Connection!.ExecuteScalarAsync<string?>(
                     $"SELECT b.id FROM builds b WHERE b.state = 'Queued' ORDER BY {InTurn} LIMIT 1",
-                    new { now = Moment.From(clock.GetUtcNow()) },
+                    new { now = UnixMilliseconds.From(clock.GetUtcNow()) },
                     transaction
                 );
                 return id is null ? null : await RunAsync(transaction, id, worker);
@@ -111,9 +111,9 @@ public sealed partial class BuildTable
             new
             {
                 told,
-                now = Moment.From(now),
-                since = Moment.From(now - heldFor),
-                future = Moment.From(now + clockTolerance),
+                now = UnixMilliseconds.From(now),
+                since = UnixMilliseconds.From(now - heldFor),
+                future = UnixMilliseconds.From(now + clockTolerance),
             },
             transaction
         );

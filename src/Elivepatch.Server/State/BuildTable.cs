@@ -3,7 +3,6 @@ using System.Text.Json;
 using Dapper;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Model;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Server.State;
@@ -68,7 +67,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                         patches = JsonSerializer.Serialize(build.Patches, ProtocolJson.Default.IReadOnlyListPatchReference),
                         build.Token,
                         build.Requester,
-                        submitted = Moment.From(build.Submitted),
+                        submitted = UnixMilliseconds.From(build.Submitted),
                         words = SearchText.Words([
                             build.Id,
                             build.Release,
@@ -126,7 +125,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
         );
 
     /// <summary>Says that somebody uses a build; false where it is not there (any more).</summary>
-    public async Task<bool> NoteUseAsync(StoredBuild build, CancellationToken cancellation)
+    public async Task<bool> RecordUseAsync(StoredBuild build, CancellationToken cancellation)
     {
         var now = clock.GetUtcNow();
         if (build.Used is { } used && (now - used).Duration() < usePrecision)
@@ -138,7 +137,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
             async t =>
                 await t.Connection!.ExecuteAsync(
                     "UPDATE builds SET used = @now WHERE id = @Id",
-                    new { build.Id, now = Moment.From(now) },
+                    new { build.Id, now = UnixMilliseconds.From(now) },
                     t
                 ) == 1,
             cancellation
@@ -153,7 +152,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
         var removed = 0;
         for (var count = RemovedAtOnce; count == RemovedAtOnce; removed += count)
         {
-            count = await database.ChangeAsync(t => RemoveUnusedAsync(Moment.From(before), t), cancellation);
+            count = await database.ChangeAsync(t => RemoveUnusedAsync(UnixMilliseconds.From(before), t), cancellation);
         }
 
         return removed;
@@ -221,7 +220,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                         "UPDATE builds SET lease = @now WHERE " + IsMine,
                         new
                         {
-                            now = Moment.From(clock.GetUtcNow()),
+                            now = UnixMilliseconds.From(clock.GetUtcNow()),
                             lease.Build,
                             lease.Worker,
                             lease.Attempt,
@@ -242,7 +241,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
     /// <param name="happened">The events, in their order.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>False where the worker has lost the build.</returns>
-    public Task<bool> NoteAsync(
+    public Task<bool> AddEventsAsync(
         BuildLease lease,
         long told,
         IReadOnlyList<BuildEvent> happened,
@@ -277,7 +276,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                     "UPDATE builds SET lease = @now, heard = @heard WHERE id = @Build",
                     new
                     {
-                        now = Moment.From(clock.GetUtcNow()),
+                        now = UnixMilliseconds.From(clock.GetUtcNow()),
                         heard = Math.Max(heard.Value, told + happened.Count),
                         lease.Build,
                     },
@@ -323,7 +322,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
             async transaction =>
             {
                 var connection = transaction.Connection!;
-                var now = Moment.From(clock.GetUtcNow());
+                var now = UnixMilliseconds.From(clock.GetUtcNow());
                 await connection.ExecuteAsync(
                     "UPDATE builds SET cancelling = 1 WHERE id = @id AND state = 'Running'",
                     new { id },
@@ -358,9 +357,9 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
             async transaction =>
             {
                 var connection = transaction.Connection!;
-                var before = silentFor is { } silence ? Moment.From(clock.GetUtcNow() - silence) : long.MaxValue;
+                var before = silentFor is { } silence ? UnixMilliseconds.From(clock.GetUtcNow() - silence) : long.MaxValue;
                 // A lease of the future is from before the clock was set back. Who lives has long renewed it.
-                var future = silentFor is null ? long.MaxValue : Moment.From(clock.GetUtcNow() + clockTolerance);
+                var future = silentFor is null ? long.MaxValue : UnixMilliseconds.From(clock.GetUtcNow() + clockTolerance);
                 var ids = (
                     await connection.QueryAsync<string>(
                         "SELECT id FROM builds WHERE state = 'Running' AND (COALESCE(lease, 0) < @before OR lease > @future)",
@@ -431,7 +430,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                 {
                     id,
                     state = end.State.ToString(),
-                    now = Moment.From(clock.GetUtcNow()),
+                    now = UnixMilliseconds.From(clock.GetUtcNow()),
                     end.Module,
                     end.Artifact,
                     end.ArtifactSize,
@@ -465,7 +464,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
             {
                 id,
                 worker,
-                now = Moment.From(clock.GetUtcNow()),
+                now = UnixMilliseconds.From(clock.GetUtcNow()),
             },
             transaction
         );
@@ -481,8 +480,8 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
             new
             {
                 id,
-                since = Moment.From(clock.GetUtcNow() - heldFor),
-                future = Moment.From(clock.GetUtcNow() + clockTolerance),
+                since = UnixMilliseconds.From(clock.GetUtcNow() - heldFor),
+                future = UnixMilliseconds.From(clock.GetUtcNow() + clockTolerance),
             },
             transaction
         ) == 1;
@@ -621,13 +620,13 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                 Token = Token,
                 Requester = Requester,
                 State = state,
-                Submitted = Moment.To(Submitted),
-                Started = Moment.To(Started),
-                Finished = Moment.To(Finished),
+                Submitted = UnixMilliseconds.To(Submitted),
+                Started = UnixMilliseconds.To(Started),
+                Finished = UnixMilliseconds.To(Finished),
                 Attempts = (int)Attempts,
                 IsCancelling = Cancelling != 0,
                 Worker = Worker,
-                Used = Moment.To(Used),
+                Used = UnixMilliseconds.To(Used),
                 Checked = (int)Checked,
                 Unchecked = Unchecked,
                 End = state is BuildState.Queued or BuildState.Running ? null : ToEnd(state),

@@ -20,8 +20,8 @@ internal sealed class ChoreTable(Database database, TimeProvider clock)
         {
             name,
             holder,
-            now = Moment.From(now),
-            until = Moment.From(now + time),
+            now = UnixMilliseconds.From(now),
+            until = UnixMilliseconds.From(now + time),
         };
         return database.ChangeAsync(
             // A time that lies further ahead than anybody asks for is from before the clock was set back.
@@ -40,7 +40,7 @@ internal sealed class ChoreTable(Database database, TimeProvider clock)
     }
 
     /// <summary>Lets a chore go, so that nobody waits for it.</summary>
-    public Task LetGoAsync(string name, string holder, CancellationToken cancellation) =>
+    public Task ReleaseAsync(string name, string holder, CancellationToken cancellation) =>
         database.ChangeAsync(
             t =>
                 t.Connection!.ExecuteAsync("DELETE FROM chores WHERE name = @name AND holder = @holder", new { name, holder }, t),

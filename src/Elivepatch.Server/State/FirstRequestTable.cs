@@ -18,7 +18,7 @@ public sealed class FirstRequestTable(Database database, TimeProvider clock)
                 var now = clock.GetUtcNow();
                 await connection.ExecuteAsync(
                     "DELETE FROM first_requests WHERE added < @before",
-                    new { before = Moment.From(now - kept) },
+                    new { before = UnixMilliseconds.From(now - kept) },
                     transaction
                 );
                 await connection.ExecuteAsync(
@@ -27,7 +27,7 @@ public sealed class FirstRequestTable(Database database, TimeProvider clock)
                     {
                         uuid,
                         build,
-                        now = Moment.From(now),
+                        now = UnixMilliseconds.From(now),
                     },
                     transaction
                 );

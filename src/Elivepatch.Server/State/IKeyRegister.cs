@@ -13,5 +13,5 @@ internal interface IKeyRegister
     /// </summary>
     /// <param name="own">Gives the ids of the server's own keys, the oldest first.</param>
     /// <param name="cancellation">Ends it.</param>
-    Task<Problem?> AgreeAsync(Func<IReadOnlyList<string>> own, CancellationToken cancellation);
+    Task<Problem?> ReconcileAsync(Func<IReadOnlyList<string>> own, CancellationToken cancellation);
 }

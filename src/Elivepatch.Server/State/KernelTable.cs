@@ -39,7 +39,7 @@ public sealed class KernelTable(Database database)
                         kernel.BuildId,
                         kernel.Compiler,
                         kernel.Capture,
-                        Added = Moment.From(kernel.Added),
+                        Added = UnixMilliseconds.From(kernel.Added),
                         kernel.AddedBy,
                     },
                     transaction
@@ -108,7 +108,7 @@ public sealed class KernelTable(Database database)
                         part.Name,
                         part.Blob,
                         part.Size,
-                        now = Moment.From(part.Added),
+                        now = UnixMilliseconds.From(part.Added),
                     },
                     transaction
                 );
@@ -146,7 +146,7 @@ public sealed class KernelTable(Database database)
                     DELETE FROM kernel_parts
                     WHERE token IN (SELECT id FROM tokens WHERE revoked IS NOT NULL OR (expires IS NOT NULL AND expires <= @now))
                     """,
-                    new { now = Moment.From(now) },
+                    new { now = UnixMilliseconds.From(now) },
                     t
                 ),
             cancellation
@@ -189,6 +189,6 @@ public sealed class KernelTable(Database database)
         public string Added_By { get; init; } = "";
 
         public StoredKernel ToKernel() =>
-            new(Id, Release, Build_Id, Compiler, Capture, Boot_Image, Source, Moment.To(Added), Added_By);
+            new(Id, Release, Build_Id, Compiler, Capture, Boot_Image, Source, UnixMilliseconds.To(Added), Added_By);
     }
 }

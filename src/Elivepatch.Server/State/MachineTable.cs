@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Dapper;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Server.State;
@@ -36,7 +35,7 @@ public sealed class MachineTable(Database database)
                         machine.Reporter,
                         .. machine.Report.Livepatches.SelectMany(WordsOf),
                     ]),
-                    seen = Moment.From(machine.LastSeen),
+                    seen = UnixMilliseconds.From(machine.LastSeen),
                 };
                 // Machines are counted when one is new alone: many report at once, and what one counts another would change.
                 var known =
@@ -138,7 +137,7 @@ public sealed class MachineTable(Database database)
     /// <param name="after">Only those behind the one with this id, or null.</param>
     /// <param name="count">How many at most.</param>
     /// <param name="cancellation">Ends it.</param>
-    public Task<IReadOnlyList<StoredMachine>> WithModuleAsync(
+    public Task<IReadOnlyList<StoredMachine>> ListWithModuleAsync(
         string buildId,
         string artifact,
         string module,
@@ -170,12 +169,12 @@ public sealed class MachineTable(Database database)
         );
 
     /// <summary>Forgets machines that have not reported since a time, and gives how many those were.</summary>
-    public Task<int> ForgetAsync(DateTimeOffset before, CancellationToken cancellation) =>
+    public Task<int> RemoveOldAsync(DateTimeOffset before, CancellationToken cancellation) =>
         database.ChangeAsync(
             t =>
                 t.Connection!.ExecuteAsync(
                     "DELETE FROM machines WHERE last_seen < @before",
-                    new { before = Moment.From(before) },
+                    new { before = UnixMilliseconds.From(before) },
                     t
                 ),
             cancellation
@@ -219,8 +218,8 @@ public sealed class MachineTable(Database database)
                 Token,
                 Reporter,
                 JsonSerializer.Deserialize(Report, ProtocolJson.Default.MachineReport)!,
-                Moment.To(First_Seen),
-                Moment.To(Last_Seen)
+                UnixMilliseconds.To(First_Seen),
+                UnixMilliseconds.To(Last_Seen)
             );
     }
 }

@@ -15,7 +15,7 @@ internal sealed partial class Retention(
     KernelTable kernels,
     BlobStore blobs,
     Database database,
-    BuildAnswers answers,
+    BuildCache answers,
     ServerOptions options,
     TimeProvider clock,
     ILogger<Retention> log
@@ -30,17 +30,17 @@ internal sealed partial class Retention(
         var now = clock.GetUtcNow();
         try
         {
-            await audit.ForgetAsync(now.AddDays(-options.AuditDays), cancellation);
+            await audit.RemoveOldAsync(now.AddDays(-options.AuditDays), cancellation);
             if (
                 options.BuildDays > 0
                 && await builds.RemoveUnusedAsync(now.AddDays(-options.BuildDays), cancellation) is > 0 and var count
             )
             {
-                answers.Forget();
+                answers.Clear();
                 LogRemoved(log, count, options.BuildDays);
             }
 
-            await machines.ForgetAsync(now.AddDays(-options.MachineDays), cancellation);
+            await machines.RemoveOldAsync(now.AddDays(-options.MachineDays), cancellation);
             await kernels.RemovePartsOfEndedTokensAsync(now, cancellation);
             await blobs.RemoveUnwantedAsync(database, cancellation);
         }
@@ -53,7 +53,7 @@ internal sealed partial class Retention(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var timer = new SteadyTimer(clock);
+        var timer = new MonotonicTimer(clock);
         try
         {
             for (var wait = afterStart; ; wait = interval)

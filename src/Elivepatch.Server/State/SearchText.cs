@@ -11,7 +11,7 @@ internal static class SearchText
     /// <summary>
     /// Why nothing can be searched for by this text, or null. U+0000 ends a pattern in one database and is an error in the other.
     /// </summary>
-    public static string? WhyNot(string text) =>
+    public static string? FindProblem(string text) =>
         text.Length > Longest ? $"a search has at most {Longest} characters"
         : text.Contains('\0', StringComparison.Ordinal) ? "a search has no character U+0000"
         : null;

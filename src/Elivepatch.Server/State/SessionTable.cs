@@ -27,7 +27,7 @@ public sealed class SessionTable(Database database)
                 var connection = transaction.Connection!;
                 await connection.ExecuteAsync(
                     "DELETE FROM sessions WHERE expires <= @now",
-                    new { now = Moment.From(now) },
+                    new { now = UnixMilliseconds.From(now) },
                     transaction
                 );
                 await connection.ExecuteAsync(
@@ -44,8 +44,8 @@ public sealed class SessionTable(Database database)
                     {
                         hash,
                         token,
-                        created = Moment.From(now),
-                        expires = Moment.From(expires),
+                        created = UnixMilliseconds.From(now),
+                        expires = UnixMilliseconds.From(expires),
                     },
                     transaction
                 );
@@ -59,7 +59,7 @@ public sealed class SessionTable(Database database)
             c =>
                 c.ExecuteScalarAsync<string?>(
                     "SELECT token FROM sessions WHERE hash = @hash AND expires > @now",
-                    new { hash, now = Moment.From(now) }
+                    new { hash, now = UnixMilliseconds.From(now) }
                 ),
             cancellation
         );

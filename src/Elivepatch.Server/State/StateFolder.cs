@@ -56,7 +56,7 @@ public sealed record StateFolder(string FullPath)
     }
 
     /// <summary>Why nothing can be written here, or null.</summary>
-    public string? WhyNotWritable()
+    public string? FindWriteProblem()
     {
         var path = Path.Combine(FullPath, $"probe-{Environment.ProcessId}-{Environment.CurrentManagedThreadId}");
         try

@@ -2,6 +2,7 @@ using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Server.State;
 

@@ -1,5 +1,5 @@
 using Elivepatch.Protocol;
-using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Server.State;
 

@@ -69,7 +69,7 @@ public sealed class TokenTable(Database database)
             async t =>
                 await t.Connection!.ExecuteAsync(
                     "UPDATE tokens SET revoked = COALESCE(revoked, @now) WHERE id = @id",
-                    new { id, now = Moment.From(now) },
+                    new { id, now = UnixMilliseconds.From(now) },
                     t
                 ) == 1,
             cancellation
@@ -81,7 +81,7 @@ public sealed class TokenTable(Database database)
             t =>
                 t.Connection!.ExecuteAsync(
                     "UPDATE tokens SET last_used = @used WHERE id = @id",
-                    new { id, used = Moment.From(used) },
+                    new { id, used = UnixMilliseconds.From(used) },
                     t
                 ),
             cancellation
@@ -99,8 +99,8 @@ public sealed class TokenTable(Database database)
                 token.Name,
                 token.Hash,
                 scopes = string.Join(' ', token.Scopes),
-                created = Moment.From(token.Created),
-                expires = token.Expires is { } expires ? Moment.From(expires) : default(long?),
+                created = UnixMilliseconds.From(token.Created),
+                expires = token.Expires is { } expires ? UnixMilliseconds.From(expires) : default(long?),
             },
             transaction
         );
@@ -130,10 +130,10 @@ public sealed class TokenTable(Database database)
                 Name,
                 Hash,
                 Scopes.Split(' ', StringSplitOptions.RemoveEmptyEntries),
-                Moment.To(Created),
-                Moment.To(Expires),
-                Moment.To(Revoked),
-                Moment.To(Last_Used)
+                UnixMilliseconds.To(Created),
+                UnixMilliseconds.To(Expires),
+                UnixMilliseconds.To(Revoked),
+                UnixMilliseconds.To(Last_Used)
             );
     }
 }

@@ -1,7 +1,7 @@
 using System.Data.Common;
 using System.Text.Json;
 using Dapper;
-using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Server.State;
 
@@ -14,7 +14,7 @@ public sealed class WithdrawalTable(Database database)
     private const string OfArtifact = Columns + " WHERE artifact = @artifact";
 
     /// <summary>The number of the newest one; 0 for none.</summary>
-    public Task<long> NewestAsync(CancellationToken cancellation) =>
+    public Task<long> GetNewestAsync(CancellationToken cancellation) =>
         database.ReadAsync(
             async c => await c.ExecuteScalarAsync<long?>("SELECT MAX(number) FROM withdrawals") ?? 0,
             cancellation
@@ -28,7 +28,7 @@ public sealed class WithdrawalTable(Database database)
         );
 
     /// <summary>Those of one kernel, newest first.</summary>
-    public Task<IReadOnlyList<StoredWithdrawal>> OfKernelAsync(string buildId, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<StoredWithdrawal>> ListForKernelAsync(string buildId, CancellationToken cancellation) =>
         ReadAsync("WHERE build_id = @buildId ORDER BY number DESC", new { buildId }, cancellation);
 
     /// <summary>Lists them, newest first.</summary>
@@ -65,7 +65,7 @@ public sealed class WithdrawalTable(Database database)
                 patches = JsonSerializer.Serialize(withdrawal.Patches, ProtocolJson.Default.IReadOnlyListPatchReference),
                 problems = JsonSerializer.Serialize(withdrawal.Problems, ProtocolJson.Default.IReadOnlyListProblemReport),
                 withdrawal.Rules,
-                withdrawn = Moment.From(withdrawal.Withdrawn),
+                withdrawn = UnixMilliseconds.From(withdrawal.Withdrawn),
             },
             transaction
         );
@@ -76,7 +76,7 @@ public sealed class WithdrawalTable(Database database)
         (await transaction.Connection!.QuerySingleOrDefaultAsync<Row>(OfArtifact, new { artifact }, transaction))?.ToWithdrawal();
 
     /// <summary>Takes one back within other changes: by newer rules the module is fine.</summary>
-    internal static Task TakeBackAsync(string artifact, DbTransaction transaction) =>
+    internal static Task RemoveAsync(string artifact, DbTransaction transaction) =>
         transaction.Connection!.ExecuteAsync("DELETE FROM withdrawals WHERE artifact = @artifact", new { artifact }, transaction);
 
     private Task<IReadOnlyList<StoredWithdrawal>> ReadAsync(string which, object values, CancellationToken cancellation) =>
@@ -120,7 +120,7 @@ public sealed class WithdrawalTable(Database database)
                 Patches = JsonSerializer.Deserialize(Patches, ProtocolJson.Default.IReadOnlyListPatchReference)!,
                 Problems = JsonSerializer.Deserialize(Problems, ProtocolJson.Default.IReadOnlyListProblemReport)!,
                 Rules = (int)Rules,
-                Withdrawn = Moment.To(Withdrawn),
+                Withdrawn = UnixMilliseconds.To(Withdrawn),
             };
     }
 }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Dapper;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Server.State;
@@ -32,7 +31,7 @@ public sealed class WorkerTable(Database database, TimeProvider clock)
                         kernels = Json(report.Kernels),
                         builders = (long)report.Builders,
                         running = Json([.. report.Running.Select(r => r.Build)]),
-                        now = Moment.From(clock.GetUtcNow()),
+                        now = UnixMilliseconds.From(clock.GetUtcNow()),
                     },
                     transaction
                 ),
@@ -50,7 +49,7 @@ public sealed class WorkerTable(Database database, TimeProvider clock)
                             SELECT id, name, version, capabilities, kernels, builders, running, started, last_seen FROM workers
                             WHERE last_seen >= @since ORDER BY last_seen DESC, id LIMIT 10000
                             """,
-                            new { since = Moment.From(clock.GetUtcNow() - heardWithin) }
+                            new { since = UnixMilliseconds.From(clock.GetUtcNow() - heardWithin) }
                         )
                     ).Select(r => r.ToView()),
                 ],
@@ -58,12 +57,12 @@ public sealed class WorkerTable(Database database, TimeProvider clock)
         );
 
     /// <summary>Forgets those that are not heard of any more.</summary>
-    public Task<int> ForgetAsync(CancellationToken cancellation) =>
+    public Task<int> RemoveOldAsync(CancellationToken cancellation) =>
         database.ChangeAsync(
             transaction =>
                 transaction.Connection!.ExecuteAsync(
                     "DELETE FROM workers WHERE last_seen < @before",
-                    new { before = Moment.From(clock.GetUtcNow() - Remembered) },
+                    new { before = UnixMilliseconds.From(clock.GetUtcNow() - Remembered) },
                     transaction
                 ),
             cancellation
@@ -102,8 +101,8 @@ public sealed class WorkerTable(Database database, TimeProvider clock)
                 List(Kernels),
                 (int)Builders,
                 List(Running),
-                Moment.To(Started),
-                Moment.To(Last_Seen)
+                UnixMilliseconds.To(Started),
+                UnixMilliseconds.To(Last_Seen)
             );
 
         private static IReadOnlyList<string> List(string json) =>

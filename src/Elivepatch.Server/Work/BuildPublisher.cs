@@ -46,7 +46,7 @@ internal sealed class BuildPublisher(BrokerAddress address, ILogger<BuildPublish
     /// <summary>
     /// How many messages wait for a capability; null where its queue is not there or the broker cannot be reached.
     /// </summary>
-    public async Task<uint?> WaitingAsync(string capability, CancellationToken cancellation)
+    public async Task<uint?> CountWaitingAsync(string capability, CancellationToken cancellation)
     {
         try
         {
@@ -55,7 +55,7 @@ internal sealed class BuildPublisher(BrokerAddress address, ILogger<BuildPublish
             await using var asking = await open.Connection.CreateChannelAsync(cancellationToken: cancellation);
             return (await asking.QueueDeclarePassiveAsync(BuildQueues.OfCapability(capability), cancellation)).MessageCount;
         }
-        catch (Exception e) when (BrokerFailure.IsOfBroker(e, cancellation))
+        catch (Exception e) when (BrokerFailure.IsBrokerFailure(e, cancellation))
         {
             return null;
         }
@@ -69,7 +69,7 @@ internal sealed class BuildPublisher(BrokerAddress address, ILogger<BuildPublish
             await OpenAsync(cancellation);
             return true;
         }
-        catch (Exception e) when (BrokerFailure.IsOfBroker(e, cancellation))
+        catch (Exception e) when (BrokerFailure.IsBrokerFailure(e, cancellation))
         {
             return false;
         }
@@ -99,20 +99,20 @@ internal sealed class BuildPublisher(BrokerAddress address, ILogger<BuildPublish
                 exchange,
                 capability,
                 mandatory: true,
-                BuildMessage.Properties(worker),
-                BuildMessage.Body(build),
+                BuildMessage.CreateProperties(worker),
+                BuildMessage.CreateBody(build),
                 limit.Token
             );
-            broker.IsWell();
+            broker.MarkAvailable();
             return Published.Kept;
         }
         catch (PublishException e) when (e.IsReturn)
         {
             return Published.Unroutable;
         }
-        catch (Exception e) when (BrokerFailure.IsOfBroker(e, cancellation))
+        catch (Exception e) when (BrokerFailure.IsBrokerFailure(e, cancellation))
         {
-            broker.IsLost(BrokerFailure.Reason(e));
+            broker.MarkUnavailable(BrokerFailure.Describe(e));
             return Published.Unconfirmed;
         }
     }
@@ -154,7 +154,7 @@ internal sealed class BuildPublisher(BrokerAddress address, ILogger<BuildPublish
                 await lost.DisposeAsync();
             }
         }
-        catch (Exception e) when (BrokerFailure.IsOfBroker(e, CancellationToken.None))
+        catch (Exception e) when (BrokerFailure.IsBrokerFailure(e, CancellationToken.None))
         {
             // It is gone in any case.
         }

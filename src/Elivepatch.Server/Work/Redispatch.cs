@@ -34,7 +34,7 @@ internal sealed partial class Redispatch(
             while (true)
             {
                 await Task.Delay(policy.HeldFor / 2, stoppingToken);
-                await LookAsync(stoppingToken);
+                await CheckAsync(stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -43,11 +43,11 @@ internal sealed partial class Redispatch(
         }
     }
 
-    private async Task LookAsync(CancellationToken cancellation)
+    private async Task CheckAsync(CancellationToken cancellation)
     {
         try
         {
-            await workers.ForgetAsync(cancellation);
+            await workers.RemoveOldAsync(cancellation);
             // The broker gives what a dead worker had to another one, which waits until the lease is over; this is for what it
             // lost.
             foreach (var id in await builds.RequeueInterruptedAsync(policy.HeldFor * 2, cancellation))
@@ -77,7 +77,7 @@ internal sealed partial class Redispatch(
             return;
         }
         // As long as messages wait, so do these builds: workers are busy, and nothing is lost.
-        if (await publisher.WaitingAsync(Capability.Of(kernel.Compiler), cancellation) > 0)
+        if (await publisher.CountWaitingAsync(Capability.Of(kernel.Compiler), cancellation) > 0)
         {
             return;
         }

@@ -6,7 +6,6 @@ using Elivepatch.Builder;
 using Elivepatch.Builder.Jobs;
 using Elivepatch.Builder.Workers;
 using Elivepatch.Model;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Builds;
@@ -30,7 +29,7 @@ public sealed class RemoteBuilds(
 )
 {
     /// <summary>Takes a worker's report; its builds are its own for another while.</summary>
-    public async Task<Outcome<WorkerOrders>> HearAsync(string worker, WorkerReport report, CancellationToken cancellation)
+    public async Task<Outcome<WorkerOrders>> AcceptReportAsync(string worker, WorkerReport report, CancellationToken cancellation)
     {
         if (report.Version != EngineVersion.Current)
         {
@@ -86,7 +85,7 @@ public sealed class RemoteBuilds(
     }
 
     /// <summary>The path of something that a build is made of, for its worker.</summary>
-    public async Task<Outcome<string>> InputAsync(BuildLease lease, string digest, CancellationToken cancellation)
+    public async Task<Outcome<string>> GetInputAsync(BuildLease lease, string digest, CancellationToken cancellation)
     {
         if (await builds.RenewAsync(lease, cancellation) is not { } build)
         {
@@ -104,7 +103,7 @@ public sealed class RemoteBuilds(
     /// <param name="told">How many the worker has sent in this attempt before these.</param>
     /// <param name="happened">The events.</param>
     /// <param name="cancellation">Ends it.</param>
-    public async Task<Problem?> NoteAsync(
+    public async Task<Problem?> AddEventsAsync(
         BuildLease lease,
         long told,
         IReadOnlyList<BuildEvent> happened,
@@ -117,7 +116,7 @@ public sealed class RemoteBuilds(
             return new(ServerProblems.RequestMalformed, "a worker tells stages and log lines");
         }
 
-        return await builds.NoteAsync(lease, told, happened, cancellation) ? null : Lost(lease);
+        return await builds.AddEventsAsync(lease, told, happened, cancellation) ? null : Lost(lease);
     }
 
     /// <summary>Signs a module for kernels that ask for it.</summary>
@@ -141,7 +140,7 @@ public sealed class RemoteBuilds(
     }
 
     /// <summary>Ends a build by its worker's result; a problem where that is not taken. Sending it again is harmless.</summary>
-    public async Task<Problem?> EndAsync(BuildLease lease, WorkResult result, CancellationToken cancellation)
+    public async Task<Problem?> AcceptResultAsync(BuildLease lease, WorkResult result, CancellationToken cancellation)
     {
         if (await builds.RenewAsync(lease, cancellation) is not { } build)
         {
@@ -149,7 +148,7 @@ public sealed class RemoteBuilds(
         }
 
         var kernel = await kernels.FindAsync(build.Kernel, KernelTable.Operator, cancellation);
-        var wrong = WhyWrong(build, kernel!, result) ?? await WhyNotAskedForAsync(build, result, cancellation);
+        var wrong = FindProblem(build, kernel!, result) ?? await FindUnrequestedAsync(build, result, cancellation);
         var end = wrong is null
             ? await products.StoreAsync(
                 new()
@@ -187,7 +186,7 @@ public sealed class RemoteBuilds(
     private async Task<bool> HasEndedAsync(BuildLease lease, CancellationToken cancellation) =>
         await builds.FindAsync(lease.Build, cancellation) is { End: not null } ended && ended.Lease == lease;
 
-    private string? WhyWrong(StoredBuild build, StoredKernel kernel, WorkResult result)
+    private string? FindProblem(StoredBuild build, StoredKernel kernel, WorkResult result)
     {
         // JSON can have null where no member may be null.
         if (result.Problems.Any(p => p is null))
@@ -232,7 +231,7 @@ public sealed class RemoteBuilds(
     }
 
     // A livepatch rests on the author's word for single things, and that word is what was asked with.
-    private async Task<string?> WhyNotAskedForAsync(StoredBuild build, WorkResult result, CancellationToken cancellation)
+    private async Task<string?> FindUnrequestedAsync(StoredBuild build, WorkResult result, CancellationToken cancellation)
     {
         if (result.Statement is not { } statement)
         {

@@ -89,8 +89,8 @@ internal sealed class LiveStages
                         StageState.Failed => $"{Red}✗{Plain}",
                         _ => $"{Green}✓{Plain}",
                     },
-                    Stage: Printable.Text(l.Stage),
-                    Detail: Printable.Text(l.Detail),
+                    Stage: Printable.Escape(l.Stage),
+                    Detail: Printable.Escape(l.Detail),
                     Time: l.State == StageState.Cached ? "cached"
                     : l.Share.Length > 0 ? $"{l.Share}{Gap}{l.Seconds}"
                     : l.Seconds
@@ -135,6 +135,6 @@ internal sealed class LiveStages
     // System.Progress would post to a context and let events overtake each other.
     private sealed class Progress(StageBoard board) : IProgress<StageEvent>
     {
-        public void Report(StageEvent value) => board.Take(value);
+        public void Report(StageEvent value) => board.Apply(value);
     }
 }

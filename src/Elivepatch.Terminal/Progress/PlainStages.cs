@@ -17,7 +17,7 @@ internal sealed class PlainStages(TextWriter output, TimeProvider time) : IProgr
     {
         lock (writing)
         {
-            if (!board.Take(value))
+            if (!board.Apply(value))
             {
                 return;
             }
@@ -34,7 +34,7 @@ internal sealed class PlainStages(TextWriter output, TimeProvider time) : IProgr
             last[value.Stage] = (value.State, time.GetTimestamp());
             var line = board.Lines().First(l => l.Stage == value.Stage);
             output.WriteLine(
-                Printable.Text(
+                Printable.Escape(
                     $"{line.Stage}: "
                         + line.State switch
                         {

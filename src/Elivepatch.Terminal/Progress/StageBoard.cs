@@ -9,7 +9,7 @@ internal sealed class StageBoard(TimeProvider time)
     private readonly List<Row> rows = [];
 
     /// <summary>Takes an event; true where it says something new, and not just how far a stage has come.</summary>
-    public bool Take(StageEvent happened)
+    public bool Apply(StageEvent happened)
     {
         lock (access)
         {

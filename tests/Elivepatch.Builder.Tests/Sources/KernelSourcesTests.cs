@@ -141,7 +141,7 @@ public sealed class KernelSourcesTests : IDisposable
             new SourceEntry(SourceOrigin.Tree, "*", Path.Combine(folder, "third"))
         );
         Assert.Equal(Path.Combine(folder, "second"), Get(await ProvideAsync(sources, "6.1.90")).SourcePath);
-        Assert.True((await sources.CoverageAsync(new("6.1.90", "b", null), Cancellation)).IsCovered);
+        Assert.True((await sources.GetCoverageAsync(new("6.1.90", "b", null), Cancellation)).IsCovered);
     }
 
     [Fact]

@@ -51,7 +51,7 @@ public sealed class WorkClientTests : IAsyncDisposable
     public async Task A_server_that_is_not_well_is_asked_again(int status, string body)
     {
         using var client = Client(await AnswerAsync((status, body), (status, body), (204, "")));
-        Assert.Null(await client.EndAsync(new(build, 1), new() { Problems = [] }, Cancellation));
+        Assert.Null(await client.SendResultAsync(new(build, 1), new() { Problems = [] }, Cancellation));
         Assert.Equal(3, asked.Count);
     }
 
@@ -61,7 +61,7 @@ public sealed class WorkClientTests : IAsyncDisposable
         // The server's own list has it: a worker does not know what it means.
         var unreachable = new ProblemCode(1050, ProblemKind.Environment, "the database cannot be used", "See that it runs.");
         using var client = Client(await AnswerAsync((503, Refusal(unreachable)), (204, "")));
-        Assert.Null(await client.EndAsync(new(build, 1), new() { Problems = [] }, Cancellation));
+        Assert.Null(await client.SendResultAsync(new(build, 1), new() { Problems = [] }, Cancellation));
         Assert.Equal(2, asked.Count);
     }
 

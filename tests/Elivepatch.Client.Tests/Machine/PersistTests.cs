@@ -419,7 +419,7 @@ public sealed class PersistTests
     {
         await using var bench = await StartAsync();
         bench.Machine.Restart("second-boot");
-        var making = bench.Machine.StateFolder.LockMaking().Value;
+        var making = bench.Machine.StateFolder.LockActivation().Value;
         var run = new TestSession
         {
             Machine = bench.Machine.Access with { BootPauses = [.. Enumerable.Repeat(TimeSpan.FromMilliseconds(5), 4000)] },

@@ -6,6 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Elivepatch.Client.Tests.Machine;
 using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Client.Tests.Service;

@@ -107,7 +107,7 @@ internal sealed class FakeServer : IAsyncDisposable
         var said = new KeyEndorsement(Key.Public.Id, next.Public.Id, next.Public.Pem, DateTimeOffset.UtcNow);
         var envelope = Key.Sign(
             KeyEndorsement.PayloadType,
-            JsonSerializer.SerializeToUtf8Bytes(said, ProtocolJson.Default.KeyEndorsement)
+            JsonSerializer.SerializeToUtf8Bytes(said, ManifestJson.Default.KeyEndorsement)
         );
         Keys.Clear();
         Keys.Add(View(Key, isCurrent: false, isEndorsed ? envelope : null));
@@ -253,7 +253,7 @@ internal sealed class FakeServer : IAsyncDisposable
                 await context.Response.Body.WriteAsync(Tamper(FakeMachine.Module(Submissions[Number(build)].Name!)));
                 break;
             case ("GET", ["builds", var build, "manifest"]):
-                await JsonAsync(context, Sign(Alter(Say(Submissions[Number(build)]))), ProtocolJson.Default.Envelope);
+                await JsonAsync(context, Sign(Alter(Say(Submissions[Number(build)]))), ManifestJson.Default.Envelope);
                 break;
             default:
                 context.Response.StatusCode = 404;
@@ -277,14 +277,14 @@ internal sealed class FakeServer : IAsyncDisposable
         {
             Predicate = statement.Predicate with { BuildDefinition = definition with { ExternalParameters = asked } },
         };
-        return JsonSerializer.SerializeToUtf8Bytes(Sign(statement), ProtocolJson.Default.Envelope);
+        return JsonSerializer.SerializeToUtf8Bytes(Sign(statement), ManifestJson.Default.Envelope);
     }
 
     private Envelope Sign(Statement statement) =>
-        Key.Sign(Statement.PayloadType, JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement));
+        Key.Sign(Statement.PayloadType, JsonSerializer.SerializeToUtf8Bytes(statement, ManifestJson.Default.Statement));
 
     private Envelope? NoticeOf(string? module) =>
-        Withdrawals.Find(w => JsonSerializer.Deserialize(w.Payload, ProtocolJson.Default.WithdrawalNotice)!.Sha256 == module);
+        Withdrawals.Find(w => JsonSerializer.Deserialize(w.Payload, ManifestJson.Default.WithdrawalNotice)!.Sha256 == module);
 
     private static int Number(string build) => int.Parse(build, CultureInfo.InvariantCulture);
 

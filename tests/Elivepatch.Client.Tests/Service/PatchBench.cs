@@ -2,6 +2,7 @@ using System.Text.Json;
 using Elivepatch.Client.Tests.Machine;
 using Elivepatch.Machine;
 using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Client.Tests.Service;
 
@@ -60,7 +61,7 @@ internal sealed class PatchBench : IAsyncDisposable
     public KernelLedger Ledger() => Machine.StateFolder.ReadKernel(FakeMachine.BuildId, FakeMachine.Release).Value;
 
     public IEnumerable<string> LivePatches() =>
-        Ledger().Live(new LoadedLivepatches(Machine.Access.Files).List())?.Patches.Select(p => p.Name) ?? [];
+        Ledger().FindLive(new LoadedLivepatches(Machine.Access.Files).List())?.Patches.Select(p => p.Name) ?? [];
 
     public async ValueTask DisposeAsync()
     {

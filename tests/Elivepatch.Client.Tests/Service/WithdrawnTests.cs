@@ -299,7 +299,7 @@ public sealed class WithdrawnTests
         bench.Server.Withdrawals.Add(
             (key ?? bench.Server.Key).Sign(
                 WithdrawalNotice.PayloadType,
-                JsonSerializer.SerializeToUtf8Bytes(notice, ProtocolJson.Default.WithdrawalNotice)
+                JsonSerializer.SerializeToUtf8Bytes(notice, ManifestJson.Default.WithdrawalNotice)
             )
         );
     }

@@ -258,7 +258,7 @@ internal sealed class TinyArchitecture : Architecture
 
     private sealed class NoAssembly : AssemblyCallees
     {
-        public override bool KeepsNothing(string? name) => false;
+        public override bool RetainsNothing(string? name) => false;
 
         public override bool IsAssembly(string? name) => name == TraceEntry;
 

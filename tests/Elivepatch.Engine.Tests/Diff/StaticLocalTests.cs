@@ -127,7 +127,7 @@ public sealed class StaticLocalTests
     {
         var after = TwoOfOneName.Replace("return a;", "{ static int n; return a ^ n++; }", StringComparison.Ordinal);
         var diff = CompareLines(TwoOfOneName, after, 5);
-        Assert.Equal(2, diff.After("n").Count(n => diff.Correlation.BeforeOf(n) is not null && !diff.Correlation.IsDoubtful(n)));
+        Assert.Equal(2, diff.After("n").Count(n => diff.Correlation.BeforeOf(n) is not null && !diff.Correlation.IsAmbiguous(n)));
         Assert.Equal(2, diff.Included().Length);
     }
 
@@ -153,8 +153,8 @@ public sealed class StaticLocalTests
     [InlineData("/usr/y.h", "net/x.h", true)]
     public void A_line_of_a_patched_file_is_known_by_every_way_to_it(string declared, string patched, bool isDoubtful)
     {
-        var lines = new KeptLines(new Dictionary<string, IReadOnlySet<int>> { [patched] = new HashSet<int> { 3 } });
-        Assert.Equal(!isDoubtful, lines.Has(new(declared, 3)));
+        var lines = new StableLines(new Dictionary<string, IReadOnlySet<int>> { [patched] = new HashSet<int> { 3 } });
+        Assert.Equal(!isDoubtful, lines.IsStable(new(declared, 3)));
     }
 
     [Fact]

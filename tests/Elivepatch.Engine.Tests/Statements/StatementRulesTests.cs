@@ -25,7 +25,7 @@ public sealed class StatementRulesTests
     [InlineData(StatementKind.PatchFunctionToo, "helper.isra.0")]
     [InlineData(StatementKind.SignatureIsCompatible, "vfs_read")]
     public void A_statement_names_one_thing(StatementKind kind, string name) =>
-        Assert.Null(StatementRules.Refuse(good with { Kind = kind, Name = name }));
+        Assert.Null(StatementRules.Check(good with { Kind = kind, Name = name }));
 
     [Theory]
     [InlineData(StatementKind.LayoutIsSafe, "struct")]
@@ -39,7 +39,7 @@ public sealed class StatementRulesTests
     [InlineData(StatementKind.PatchFunctionToo, "f\n")]
     [InlineData((StatementKind)99, "f")]
     public void What_names_no_thing_of_its_kind_is_refused(StatementKind kind, string name) =>
-        Assert.NotNull(StatementRules.Refuse(good with { Kind = kind, Name = name }));
+        Assert.NotNull(StatementRules.Check(good with { Kind = kind, Name = name }));
 
     [Theory]
     [InlineData("")]
@@ -50,7 +50,7 @@ public sealed class StatementRulesTests
     [InlineData("fs/event fd.c")]
     [InlineData("fs/eventfd.c\n")]
     public void A_unit_is_a_source_file_of_the_kernel(string unit) =>
-        Assert.NotNull(StatementRules.Refuse(good with { Unit = unit }));
+        Assert.NotNull(StatementRules.Check(good with { Unit = unit }));
 
     [Theory]
     [InlineData("")]
@@ -61,14 +61,14 @@ public sealed class StatementRulesTests
     [InlineData("half a pair \ud800")]
     [InlineData("a private one \ue000")]
     public void A_reason_is_a_line_of_printable_text(string reason) =>
-        Assert.NotNull(StatementRules.Refuse(good with { Reason = reason }));
+        Assert.NotNull(StatementRules.Check(good with { Reason = reason }));
 
     [Fact]
     public void A_reason_may_be_in_any_language_and_has_an_end()
     {
-        Assert.Null(StatementRules.Refuse(good with { Reason = "Füllbytes, は安全です 👍" }));
-        Assert.Null(StatementRules.Refuse(good with { Reason = new('x', StatementRules.LongestReason) }));
-        Assert.NotNull(StatementRules.Refuse(good with { Reason = new('x', StatementRules.LongestReason + 1) }));
+        Assert.Null(StatementRules.Check(good with { Reason = "Füllbytes, は安全です 👍" }));
+        Assert.Null(StatementRules.Check(good with { Reason = new('x', StatementRules.LongestReason) }));
+        Assert.NotNull(StatementRules.Check(good with { Reason = new('x', StatementRules.LongestReason + 1) }));
     }
 
     [Fact]
@@ -76,25 +76,25 @@ public sealed class StatementRulesTests
     {
         Assert.Contains(
             "is stated twice",
-            StatementRules.Refuse([good, good with { Reason = "another" }]),
+            StatementRules.Check([good, good with { Reason = "another" }]),
             StringComparison.Ordinal
         );
-        Assert.Null(StatementRules.Refuse([good, good with { Unit = "fs/other.c" }]));
+        Assert.Null(StatementRules.Check([good, good with { Unit = "fs/other.c" }]));
         var many = Enumerable
             .Range(0, StatementRules.MostStatements + 1)
             .Select(i => good with { Name = $"struct s{i}" })
             .ToList();
-        Assert.Null(StatementRules.Refuse([.. many.Skip(1)]));
-        Assert.NotNull(StatementRules.Refuse(many));
+        Assert.Null(StatementRules.Check([.. many.Skip(1)]));
+        Assert.NotNull(StatementRules.Check(many));
     }
 
     [Fact]
     public void Nothing_missing_is_taken_for_a_statement()
     {
-        Assert.NotNull(StatementRules.Refuse([null!]));
-        Assert.NotNull(StatementRules.Refuse(good with { Unit = null! }));
-        Assert.NotNull(StatementRules.Refuse(good with { Name = null! }));
-        Assert.NotNull(StatementRules.Refuse(good with { Reason = null! }));
+        Assert.NotNull(StatementRules.Check([null!]));
+        Assert.NotNull(StatementRules.Check(good with { Unit = null! }));
+        Assert.NotNull(StatementRules.Check(good with { Name = null! }));
+        Assert.NotNull(StatementRules.Check(good with { Reason = null! }));
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public sealed class StatementRulesTests
         var other = good with { Name = "struct misspelt" };
         var statements = Elivepatch.Engine.Tests.Diff.Patched.Value(AuthorStatements.Of([good, other]));
 
-        var problem = Assert.Single(statements.Unused([good]));
+        var problem = Assert.Single(statements.FindUnused([good]));
 
         Assert.Equal("ELP0445: layout-is-safe: struct misspelt in fs/eventfd.c", problem.ToString());
     }

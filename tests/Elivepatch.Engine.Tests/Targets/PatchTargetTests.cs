@@ -19,8 +19,8 @@ public class PatchTargetTests
         var change = Patched.Compare("int f(void) { return 1; }", "int f(void) { return 2; }").Changed.Single();
         PatchedFunction[] functions =
         [
-            new("a.c", change, vmlinux, new("vmlinux", "f", new(0)), 0, "elivepatch_new_0"),
-            new("b.c", change, other, new("net_core", "g", new(2)), 0, "elivepatch_new_1"),
+            new(change, vmlinux, new("vmlinux", "f", new(0)), 0, "elivepatch_new_0"),
+            new(change, other, new("net_core", "g", new(2)), 0, "elivepatch_new_1"),
         ];
         var glue = GlueSource.Write(
             functions,

@@ -20,7 +20,7 @@ public class NoReturnTests
     public void A_function_without_a_way_out_never_returns(string body, bool never) =>
         Assert.Equal(
             never,
-            NoReturn.Is(
+            NoReturn.NeverReturns(
                 X8664Architecture.Instance,
                 Patched
                     .Unit($"extern void other(void), (*to)(void); void f(int a) {{ {body} }}")

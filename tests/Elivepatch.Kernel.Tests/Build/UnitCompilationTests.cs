@@ -29,8 +29,8 @@ public sealed class UnitCompilationTests(StockKernel stock)
                 ),
             }
         );
-        var unpatched = Get(await compilation.UnpatchedAsync());
-        var patched = Get(await compilation.PatchedAsync(unpatched));
+        var unpatched = Get(await compilation.CompileUnpatchedAsync());
+        var patched = Get(await compilation.CompilePatchedAsync(unpatched));
         Assert.Equal(Units, unpatched.Select(u => u.Unit));
         Assert.Equal(Units, patched.Select(u => u.Unit));
         Assert.DoesNotContain(unpatched, u => u.AsBuilt.Symbols.Any(s => s.Name == "added_by_patch"));
@@ -50,10 +50,10 @@ public sealed class UnitCompilationTests(StockKernel stock)
             tree,
             new() { ["fs/proc/uptime.c"] = Encoding.UTF8.GetBytes("int broken(\n") }
         );
-        var problem = Assert.Single((await compilation.PatchedAsync([])).Problems);
+        var problem = Assert.Single((await compilation.CompilePatchedAsync([])).Problems);
         Assert.Equal(CompileProblems.CompileFailed, problem.Code);
         Assert.Contains("fs/proc/uptime.c:1:", problem.Reason);
-        Assert.Equal(problem, Assert.Single((await compilation.UnpatchedAsync()).Problems));
+        Assert.Equal(problem, Assert.Single((await compilation.CompileUnpatchedAsync()).Problems));
     }
 
     [Fact]

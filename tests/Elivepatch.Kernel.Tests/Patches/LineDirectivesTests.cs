@@ -169,7 +169,7 @@ public sealed class LineDirectivesTests
             );
             // A number that is not doubtful is that of the one line.
             Assert.All(
-                compiled.Where(c => !numbered.Doubtful.Contains(c.Number)),
+                compiled.Where(c => !numbered.Ambiguous.Contains(c.Number)),
                 c => Assert.True(IsOld(c.Line), $"round {round}: {c.Line} is line {c.Number}")
             );
         }

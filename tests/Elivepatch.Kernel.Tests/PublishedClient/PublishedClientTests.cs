@@ -6,8 +6,6 @@ using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Tests.SelfConfigured;
 using Elivepatch.Kernel.VirtualMachines;
-using Elivepatch.Protocol;
-using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Xunit;
 using static Elivepatch.Kernel.Tests.StockKernel;
@@ -154,7 +152,7 @@ public sealed class PublishedClientTests(StockKernel stock)
         };
         var manifest = key.Sign(
             Statement.PayloadType,
-            JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement)
+            JsonSerializer.SerializeToUtf8Bytes(statement, ManifestJson.Default.Statement)
         );
         var kernel = $"state/kernels/{record.Facts.BuildId}";
         return
@@ -177,7 +175,7 @@ public sealed class PublishedClientTests(StockKernel stock)
             new($"{kernel}/content/{module}", built.Module),
             new(
                 $"{kernel}/content/{module}.manifest.json",
-                JsonSerializer.SerializeToUtf8Bytes(manifest, ProtocolJson.Default.Envelope)
+                JsonSerializer.SerializeToUtf8Bytes(manifest, ManifestJson.Default.Envelope)
             ),
             new($"{kernel}/content/{reference.Sha256}", patch),
         ];
@@ -185,7 +183,8 @@ public sealed class PublishedClientTests(StockKernel stock)
 
     private static string Digest(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
 
-    private static async Task<string> OutputAsync(string program, params string[] words)
+    /// <summary>What a program prints, which has to succeed.</summary>
+    internal static async Task<string> OutputAsync(string program, params string[] words)
     {
         using var process = Process.Start(
             new ProcessStartInfo(program, words) { RedirectStandardOutput = true, RedirectStandardError = true }

@@ -22,7 +22,7 @@ public sealed class GuestFormatTests
             Duration = TimeSpan.Zero,
             Nonce = "",
         };
-        Assert.Equal(again, result.LostItsTimer);
+        Assert.Equal(again, result.LostTimer);
     }
 
     [Theory]
@@ -39,8 +39,8 @@ public sealed class GuestFormatTests
     [Fact]
     public void A_program_with_shared_libraries_is_told_from_a_static_one()
     {
-        Assert.True(StaticProgram.Is(KernelArchitectures.X8664.Engine, File.ReadAllBytes("/bin/busybox")));
-        Assert.False(StaticProgram.Is(KernelArchitectures.X8664.Engine, File.ReadAllBytes("/bin/tar")));
-        Assert.False(StaticProgram.Is(KernelArchitectures.X8664.Engine, "#!/bin/sh"u8));
+        Assert.True(StaticProgram.IsStatic(KernelArchitectures.X8664.Engine, File.ReadAllBytes("/bin/busybox")));
+        Assert.False(StaticProgram.IsStatic(KernelArchitectures.X8664.Engine, File.ReadAllBytes("/bin/tar")));
+        Assert.False(StaticProgram.IsStatic(KernelArchitectures.X8664.Engine, "#!/bin/sh"u8));
     }
 }

@@ -235,7 +235,7 @@ public sealed class VirtualMachineTests(StockKernel stock)
     [InlineData("qemu-system-x86_64: falling back to tcg", false)]
     [InlineData("[    0.1] kvm-guest: KVM internal error.", false)]
     public void The_emulators_words_for_a_kvm_that_fails_are_known(string line, bool failed) =>
-        Assert.Equal(failed, KvmDevice.SaysFailed(line));
+        Assert.Equal(failed, KvmDevice.ReportsFailure(line));
 
     private static List<string> Accelerators(bool hasKvm)
     {

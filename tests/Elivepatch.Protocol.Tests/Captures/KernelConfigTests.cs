@@ -17,9 +17,9 @@ public sealed class KernelConfigTests
             """
         );
         Assert.Equal("gcc (Debian 12.2.0-14) 12.2.0", config.CompilerText);
-        Assert.Equal(124, config.Number("PAHOLE_VERSION"));
+        Assert.Equal(124, config.GetNumber("PAHOLE_VERSION"));
         Assert.True(config.IsSet("LIVEPATCH"));
         Assert.False(config.IsSet("RANDSTRUCT"));
-        Assert.True(config.Mentions("RANDSTRUCT"));
+        Assert.True(config.Contains("RANDSTRUCT"));
     }
 }

@@ -80,7 +80,7 @@ public sealed class AuditTests
         await audit.AddAsync(new("", default, "", "first", "", "", "", 0), Cancellation);
         server.Clock.Now = server.Clock.Now.AddDays(10);
         await audit.AddAsync(new("", default, "", "second", "", "", "", 0), Cancellation);
-        Assert.Equal(1, await audit.ForgetAsync(server.Clock.Now.AddDays(-9), Cancellation));
+        Assert.Equal(1, await audit.RemoveOldAsync(server.Clock.Now.AddDays(-9), Cancellation));
         Assert.Equal("second", Assert.Single(await audit.ListAsync(10, Cancellation)).Name);
     }
 

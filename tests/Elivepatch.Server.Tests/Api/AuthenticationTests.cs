@@ -105,7 +105,7 @@ public sealed class AuthenticationTests
     public async Task A_token_is_good_until_the_moment_of_its_end()
     {
         await using var server = await RunningServer.StartAsync();
-        var made = await IssueToken.RunAsync(
+        var made = await TokenIssuer.IssueAsync(
             server.Get<TokenTable>(),
             new("machine", [TokenScopes.Read], 1),
             server.Clock.Now,

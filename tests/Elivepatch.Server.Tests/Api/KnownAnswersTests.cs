@@ -29,7 +29,7 @@ public sealed class KnownAnswersTests
     public async Task A_token_that_expires_is_refused_at_once()
     {
         await using var server = await RunningServer.StartAsync();
-        var made = await Security.IssueToken.RunAsync(
+        var made = await Security.TokenIssuer.IssueAsync(
             server.Get<TokenTable>(),
             new("short", [TokenScopes.Read], 1),
             server.Clock.Now,

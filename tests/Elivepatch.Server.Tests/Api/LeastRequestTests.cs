@@ -4,7 +4,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Elivepatch.Builder.Sources;
 using Elivepatch.Builder.Workers;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Tests.Builds;

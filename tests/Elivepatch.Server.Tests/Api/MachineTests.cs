@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
 

@@ -205,7 +205,7 @@ public sealed class RoughRequestTests : IAsyncLifetime
     public async Task No_request_is_an_error_of_the_server(string method, string path)
     {
         var secret = (
-            await Security.IssueToken.RunAsync(
+            await Security.TokenIssuer.IssueAsync(
                 server.Get<Server.State.TokenTable>(),
                 new("rough", [.. TokenScopes.All]),
                 server.Clock.Now,

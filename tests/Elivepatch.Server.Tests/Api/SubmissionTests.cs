@@ -5,7 +5,6 @@ using System.Text.Json;
 using Elivepatch.Builder.Sources;
 using Elivepatch.Model;
 using Elivepatch.Model.Statements;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Tests.Builds;

@@ -47,7 +47,7 @@ public sealed class InterruptedAuditTests(SharedPostgres postgres) : IDisposable
         File.Delete(blob);
         await File.WriteAllBytesAsync(blob, second, Cancellation);
         await WithStateAsync(async builds =>
-            Assert.Equal(["b", "c"], (await builds.ToCheckAsync(ModuleRules.Version, 10, Cancellation)).Select(b => b.Id))
+            Assert.Equal(["b", "c"], (await builds.ListUncheckedAsync(ModuleRules.Version, 10, Cancellation)).Select(b => b.Id))
         );
         await using var server = await RunningServer.StartAsync(state: scratch.PathOf("state"));
         var again = new OldState(server.Services);
@@ -56,14 +56,14 @@ public sealed class InterruptedAuditTests(SharedPostgres postgres) : IDisposable
         await Waiting.UntilAsync(async () =>
         {
             await again.Service.RunOnceAsync(Cancellation);
-            return (await server.Get<BuildTable>().ToCheckAsync(ModuleRules.Version, 10, Cancellation)).Count == 0;
+            return (await server.Get<BuildTable>().ListUncheckedAsync(ModuleRules.Version, 10, Cancellation)).Count == 0;
         });
         foreach (var build in new[] { "a", "b" })
         {
             Assert.Equal(["queued", "running", "succeeded", "withdrawn"], await again.StatesAsync(build));
         }
 
-        Assert.Equal(BuildState.Succeeded, (await server.Get<BuildTable>().StandingAsync("c", Cancellation))!.State);
+        Assert.Equal(BuildState.Succeeded, (await server.Get<BuildTable>().GetStandingAsync("c", Cancellation))!.State);
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public sealed class InterruptedAuditTests(SharedPostgres postgres) : IDisposable
         await Waiting.UntilAsync(async () =>
         {
             await Task.WhenAll(states.Select(s => Task.Run(() => s.Service.RunOnceAsync(Cancellation))));
-            return (await two.Get<BuildTable>().ToCheckAsync(ModuleRules.Version, 1, Cancellation)).Count == 0;
+            return (await two.Get<BuildTable>().ListUncheckedAsync(ModuleRules.Version, 1, Cancellation)).Count == 0;
         });
         for (var i = 0; i < count; i++)
         {
@@ -121,7 +121,7 @@ public sealed class InterruptedAuditTests(SharedPostgres postgres) : IDisposable
         Assert.Equal(0, await state.Service.RunOnceAsync(Cancellation));
         server.Clock.Now += TimeSpan.FromMinutes(1) + TimeSpan.FromSeconds(1);
         Assert.Equal(1, await state.Service.RunOnceAsync(Cancellation));
-        Assert.Equal(BuildState.Withdrawn, (await server.Get<BuildTable>().StandingAsync("bad", Cancellation))!.State);
+        Assert.Equal(BuildState.Withdrawn, (await server.Get<BuildTable>().GetStandingAsync("bad", Cancellation))!.State);
     }
 
     [Fact]
@@ -132,9 +132,9 @@ public sealed class InterruptedAuditTests(SharedPostgres postgres) : IDisposable
         Assert.True(await chores.TakeAsync("chore", "one", TimeSpan.FromMinutes(1), Cancellation));
         Assert.True(await chores.TakeAsync("chore", "one", TimeSpan.FromMinutes(1), Cancellation));
         Assert.False(await chores.TakeAsync("chore", "two", TimeSpan.FromMinutes(1), Cancellation));
-        await chores.LetGoAsync("chore", "two", Cancellation);
+        await chores.ReleaseAsync("chore", "two", Cancellation);
         Assert.False(await chores.TakeAsync("chore", "two", TimeSpan.FromMinutes(1), Cancellation));
-        await chores.LetGoAsync("chore", "one", Cancellation);
+        await chores.ReleaseAsync("chore", "one", Cancellation);
         Assert.True(await chores.TakeAsync("chore", "two", TimeSpan.FromMinutes(1), Cancellation));
         // The clock was a year ahead when it was taken.
         server.Clock.Now -= TimeSpan.FromDays(365);

@@ -9,7 +9,6 @@ using Elivepatch.Engine.Tests.SelfCheck;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Captures;
 using Elivepatch.Protocol.Manifests;
@@ -108,7 +107,7 @@ internal sealed class OldState(IServiceProvider services)
     /// <summary>Ends a running build with a module, which counts as checked by the rules of today.</summary>
     public async Task FinishAsync(StoredBuild build, byte[] module, string? artifact = null)
     {
-        var statement = JsonSerializer.SerializeToUtf8Bytes(Say(Digest(module)), ProtocolJson.Default.Statement);
+        var statement = JsonSerializer.SerializeToUtf8Bytes(Say(Digest(module)), ManifestJson.Default.Statement);
         Assert.True(
             await Get<BuildTable>()
                 .FinishAsync(

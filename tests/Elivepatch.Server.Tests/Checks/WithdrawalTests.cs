@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Elivepatch.Engine.SelfCheck;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Configuration;
@@ -45,14 +44,14 @@ public sealed class WithdrawalTests(SharedPostgres postgres) : IAsyncLifetime
         await using var server = await StartAsync(isShared);
         Assert.Equal(HttpStatusCode.OK, (await server.Client.GetAsync(ApiRoutes.Ready, Cancellation)).StatusCode);
         var builds = server.Get<BuildTable>();
-        await Waiting.UntilAsync(async () => (await builds.ToCheckAsync(ModuleRules.Version, 1, Cancellation)).Count == 0);
+        await Waiting.UntilAsync(async () => (await builds.ListUncheckedAsync(ModuleRules.Version, 1, Cancellation)).Count == 0);
         Assert.Equal(
             (BuildState.Succeeded, ModuleRules.Version, null),
-            Standing((await builds.StandingAsync("good", Cancellation))!)
+            Standing((await builds.GetStandingAsync("good", Cancellation))!)
         );
         Assert.Equal(
             (BuildState.Withdrawn, ModuleRules.Version, null),
-            Standing((await builds.StandingAsync("bad", Cancellation))!)
+            Standing((await builds.GetStandingAsync("bad", Cancellation))!)
         );
         Assert.Equal(["queued", "running", "succeeded", "withdrawn"], await new OldState(server.Services).StatesAsync("bad"));
 
@@ -93,7 +92,7 @@ public sealed class WithdrawalTests(SharedPostgres postgres) : IAsyncLifetime
             HttpStatusCode.Gone,
             "ELP1073"
         );
-        Assert.Empty(await server.Get<BuildTable>().ToCheckAsync(ModuleRules.Version, 10, Cancellation));
+        Assert.Empty(await server.Get<BuildTable>().ListUncheckedAsync(ModuleRules.Version, 10, Cancellation));
         Assert.Equal(0, await state.Service.RunOnceAsync(Cancellation));
     }
 
@@ -128,7 +127,7 @@ public sealed class WithdrawalTests(SharedPostgres postgres) : IAsyncLifetime
         server.Clock.Passed += TimeSpan.FromMinutes(1);
         Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(ApiRoutes.Artifact("no record"), Cancellation)).StatusCode);
         Assert.False((await server.Get<BuildTable>().FindAsync("no record", Cancellation))!.IsToBeBuiltAnew);
-        Assert.Equal(0, await server.Get<WithdrawalTable>().NewestAsync(Cancellation));
+        Assert.Equal(0, await server.Get<WithdrawalTable>().GetNewestAsync(Cancellation));
     }
 
     [Fact]

@@ -50,7 +50,7 @@ public sealed class AuditArtifactsTests(SharedPostgres postgres) : IDisposable
             run.Output,
             StringComparison.Ordinal
         );
-        Assert.Equal(3, (await server.Get<BuildTable>().ToCheckAsync(ModuleRules.Version, 10, Cancellation)).Count);
+        Assert.Equal(3, (await server.Get<BuildTable>().ListUncheckedAsync(ModuleRules.Version, 10, Cancellation)).Count);
 
         Assert.Equal(4, await run.RunAsync("audit", "artifacts", "--json"));
         var report = JsonDocument.Parse(run.Output).RootElement;
@@ -65,8 +65,8 @@ public sealed class AuditArtifactsTests(SharedPostgres postgres) : IDisposable
                 .EnumerateArray()
                 .Select(b => (b.GetProperty("build").GetString(), b.GetProperty("result").GetString()))
         );
-        Assert.Empty(await server.Get<BuildTable>().ToCheckAsync(ModuleRules.Version, 10, Cancellation));
-        Assert.Equal(BuildState.Withdrawn, (await server.Get<BuildTable>().StandingAsync("bad", Cancellation))!.State);
+        Assert.Empty(await server.Get<BuildTable>().ListUncheckedAsync(ModuleRules.Version, 10, Cancellation));
+        Assert.Equal(BuildState.Withdrawn, (await server.Get<BuildTable>().GetStandingAsync("bad", Cancellation))!.State);
 
         // To do it again changes nothing, and still says so.
         Assert.Equal(4, await run.RunAsync("audit", "artifacts"));

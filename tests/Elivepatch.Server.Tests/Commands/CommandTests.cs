@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Commands;

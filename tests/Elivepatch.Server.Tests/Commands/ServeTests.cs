@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;

@@ -59,7 +59,7 @@ public sealed class FirstApiTests
         // Nothing that the client called its files is used.
         var submission = JsonSerializer.Deserialize(
             await server.Get<BlobStore>().ReadAsync(build.Submission, Cancellation),
-            Protocol.ProtocolJson.Default.BuildSubmission
+            ProtocolJson.Default.BuildSubmission
         )!;
         Assert.Equal(["00000.patch", "00001.patch"], submission.BasePatches.Select(p => p.Name));
         Assert.Equal(["one", "two"], submission.BasePatches.Select(p => Encoding.UTF8.GetString(p.Content)));

@@ -139,7 +139,7 @@ public sealed class UploadedPartTests
         Assert.Equal(KernelState.Incomplete, await StateAsync(operating));
         var submission = new BuildSubmission { Kernel = kernel.Id, Patches = [new("fix.patch", "patch"u8.ToArray())] };
         using var asked = new StringContent(
-            JsonSerializer.Serialize(submission, Protocol.ProtocolJson.Default.BuildSubmission),
+            JsonSerializer.Serialize(submission, ProtocolJson.Default.BuildSubmission),
             Encoding.UTF8,
             "application/json"
         );

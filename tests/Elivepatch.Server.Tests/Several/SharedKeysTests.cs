@@ -1,5 +1,6 @@
 using System.Net;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.Hosting;
 using Elivepatch.Server.Signing;
@@ -56,7 +57,7 @@ public sealed class SharedKeysTests(SharedPostgres postgres) : IAsyncLifetime
         Assert.Equal(2, keys.Count);
         Assert.NotEqual(before, two.Get<KeyRing>().Current.Id);
         Assert.Equal(one.Get<KeyRing>().Current.Id, two.Get<KeyRing>().Current.Id);
-        Assert.Null(await RegisteredKeys.AgreeAsync(two.Get<KeyRing>(), two.Get<Database>(), Cancellation));
+        Assert.Null(await RegisteredKeys.ReconcileAsync(two.Get<KeyRing>(), two.Get<Database>(), Cancellation));
         await using var third = await StartAsync("three", "keys");
         Assert.Equal(one.Get<KeyRing>().Current.Id, third.Get<KeyRing>().Current.Id);
     }
@@ -69,15 +70,15 @@ public sealed class SharedKeysTests(SharedPostgres postgres) : IAsyncLifetime
         await using var two = await StartAsync("two", "copy");
         Assert.Equal(HttpStatusCode.OK, (await two.Client.GetAsync(ApiRoutes.Ready, Cancellation)).StatusCode);
         one.Get<KeyRing>().Rotate();
-        Assert.Null(await RegisteredKeys.AgreeAsync(one.Get<KeyRing>(), one.Get<Database>(), Cancellation));
-        await two.Get<KeyAgreement>().LookAsync(Cancellation);
+        Assert.Null(await RegisteredKeys.ReconcileAsync(one.Get<KeyRing>(), one.Get<Database>(), Cancellation));
+        await two.Get<KeyAgreement>().CheckAsync(Cancellation);
         using var ready = await two.Client.GetAsync(ApiRoutes.Ready, Cancellation);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
         Assert.Contains("keys", await ready.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
         Assert.Equal("ELP1051", Assert.Single((await TryStartAsync("three", "copy")).Problems).Code.Id);
         // Copied again it agrees, without a restart.
         Copy("keys", "copy");
-        await two.Get<KeyAgreement>().LookAsync(Cancellation);
+        await two.Get<KeyAgreement>().CheckAsync(Cancellation);
         Assert.Equal(HttpStatusCode.OK, (await two.Client.GetAsync(ApiRoutes.Ready, Cancellation)).StatusCode);
     }
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Elivepatch.Protocol;
+using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Signing;
 

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Elivepatch.Builder;
 using Elivepatch.Model;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Signing;
@@ -63,7 +62,7 @@ public sealed class ManifestSignerTests : IDisposable
         var payload = await blobs.ReadAsync(build.End!.Statement!, Cancellation);
         var envelope = keys.Sign(Statement.PayloadType, _ => payload);
         var check = ManifestCheck.Run(
-            JsonSerializer.SerializeToUtf8Bytes(envelope, ProtocolJson.Default.Envelope),
+            JsonSerializer.SerializeToUtf8Bytes(envelope, ManifestJson.Default.Envelope),
             module,
             Expectation(keys.Current)
         );
@@ -94,7 +93,7 @@ public sealed class ManifestSignerTests : IDisposable
     {
         var envelope = (await signer.SignAsync(build, Cancellation)).Value;
         return ManifestCheck.Run(
-            JsonSerializer.SerializeToUtf8Bytes(envelope, ProtocolJson.Default.Envelope),
+            JsonSerializer.SerializeToUtf8Bytes(envelope, ManifestJson.Default.Envelope),
             module,
             Expectation(key)
         );
@@ -136,7 +135,7 @@ public sealed class ManifestSignerTests : IDisposable
                 Artifact = artifact,
                 Statement = (
                     await blobs.PutAsync(
-                        JsonSerializer.SerializeToUtf8Bytes(statement, ProtocolJson.Default.Statement),
+                        JsonSerializer.SerializeToUtf8Bytes(statement, ManifestJson.Default.Statement),
                         Cancellation
                     )
                 ).Value,

@@ -110,7 +110,7 @@ public abstract class StateTests
         Assert.Equal(["a", "b"], (await machines.ListAsync(null, null, 10, Cancellation)).Select(m => m.Report.Name));
         Assert.Equal(["b"], (await machines.ListAsync("6.12", "a", 10, Cancellation)).Select(m => m.Report.Name));
         Assert.Empty(await machines.ListAsync("%", null, 10, Cancellation));
-        Assert.Equal(1, await machines.ForgetAsync(clock.Now.AddDays(-30), Cancellation));
+        Assert.Equal(1, await machines.RemoveOldAsync(clock.Now.AddDays(-30), Cancellation));
         Assert.Null(await machines.FindAsync("a", Cancellation));
         Assert.NotNull(await ReportAsync("c", clock.Now));
 

@@ -9,7 +9,6 @@ using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.VirtualMachines;
 using Elivepatch.Model.Files;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Signing;

@@ -9,7 +9,6 @@ using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.VirtualMachines;
 using Elivepatch.Machine;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Checks;
@@ -94,7 +93,7 @@ public sealed class WholeWayTests
         var signer = new ManifestSigner(keys, bench.Blobs, TimeSpan.FromDays(30), TimeProvider.System);
         var manifest = JsonSerializer.SerializeToUtf8Bytes(
             Get(await signer.SignAsync(ended, Cancellation)),
-            ProtocolJson.Default.Envelope
+            ManifestJson.Default.Envelope
         );
         var artifact = await bench.Blobs.ReadAsync(ended.End.Artifact!, Cancellation);
         Assert.True(artifact.AsSpan().EndsWith(ModuleSigner.Magic));
@@ -120,12 +119,13 @@ public sealed class WholeWayTests
         // that the build had.
         var check = new ArtifactCheck(new(cache, bench.Kernels, bench.Blobs), bench.Blobs);
         var verdict = await check.RunAsync(ended, Cancellation);
-        Assert.True(verdict.IsKept, $"{string.Join('\n', verdict.Problems)}{verdict.WhyNot}");
+        Assert.Empty(verdict.Problems);
+        Assert.Null(verdict.UnknownReason);
 
         // One whose cache is empty finds no fault, and does not call that none.
         check = new(new(Get(CacheRoot.Open(Path.Combine(bench.Folder, "empty"))), bench.Kernels, bench.Blobs), bench.Blobs);
         verdict = await check.RunAsync(ended, Cancellation);
-        Assert.True(verdict is { Problems: [], WhyNot: not null }, string.Join('\n', verdict.Problems));
+        Assert.True(verdict is { Problems: [], UnknownReason: not null }, string.Join('\n', verdict.Problems));
 
         // Asking again is answered at once.
         Assert.Equal(BuildState.Succeeded, Get(await bench.Intake.SubmitAsync(submission, "other", "other", Cancellation)).State);

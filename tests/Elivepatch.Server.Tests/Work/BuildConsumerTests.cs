@@ -208,8 +208,8 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
         );
         await SendAsync(2);
         await UntilAsync(() => worker.Runs.Count == 2);
-        worker.Consumer.End(Id(1));
-        worker.Consumer.End(Id(7));
+        worker.Consumer.Cancel(Id(1));
+        worker.Consumer.Cancel(Id(7));
         await UntilAsync(() => worker.Consumer.Running.Count == 1);
         Assert.Equal(Id(2), Assert.Single(worker.Consumer.Running).Build);
     }
@@ -319,7 +319,7 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
         }
     }
 
-    private async Task<uint> WaitingAsync() => (await publisher!.WaitingAsync(Here, Cancellation))!.Value;
+    private async Task<uint> WaitingAsync() => (await publisher!.CountWaitingAsync(Here, Cancellation))!.Value;
 
     private static string Id(int number) => number.ToString("x64", System.Globalization.CultureInfo.InvariantCulture);
 

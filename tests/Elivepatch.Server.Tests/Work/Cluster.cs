@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.VirtualMachines;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Tests.Whole;
 using static Elivepatch.Server.Tests.Builds.Workbench;

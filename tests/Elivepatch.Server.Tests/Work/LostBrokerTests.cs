@@ -22,7 +22,7 @@ public sealed class LostBrokerTests(SharedBroker shared)
         var ready = await ReadyAsync(server);
         Assert.Equal("ok", ready.Status);
         Assert.Equal("the broker cannot be used, so builds wait", Assert.Single(ready.Problems));
-        Assert.Contains("ACCESS_REFUSED", server.Get<DeadBuilds>().WhyWaiting, StringComparison.Ordinal);
+        Assert.Contains("ACCESS_REFUSED", server.Get<DeadLetterBuilds>().UnavailableReason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -41,9 +41,9 @@ public sealed class LostBrokerTests(SharedBroker shared)
         var address = BrokerAddress.Parse($"amqp://user:secret@{dead.LocalEndpoint}/").Value;
         dead.Stop();
         var thrown = await Assert.ThrowsAnyAsync<Exception>(() => address.ConnectAsync("test", Cancellation));
-        Assert.True(BrokerFailure.IsOfBroker(thrown, Cancellation));
-        Assert.Contains("refused", BrokerFailure.Reason(thrown), StringComparison.OrdinalIgnoreCase);
-        Assert.DoesNotContain("secret", BrokerFailure.Reason(thrown), StringComparison.Ordinal);
+        Assert.True(BrokerFailure.IsBrokerFailure(thrown, Cancellation));
+        Assert.Contains("refused", BrokerFailure.Describe(thrown), StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("secret", BrokerFailure.Describe(thrown), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -51,17 +51,17 @@ public sealed class LostBrokerTests(SharedBroker shared)
     {
         var log = new Lines();
         var broker = new Reachability("the broker", log);
-        broker.IsWell();
+        broker.MarkAvailable();
         foreach (var why in (string[])["refused", "refused", "refused", "unknown", "unknown"])
         {
-            broker.IsLost(why);
+            broker.MarkUnavailable(why);
         }
 
-        Assert.Equal("unknown", broker.WhyNot);
-        broker.IsWell();
-        broker.IsWell();
-        Assert.Null(broker.WhyNot);
-        broker.IsLost("unknown");
+        Assert.Equal("unknown", broker.UnavailableReason);
+        broker.MarkAvailable();
+        broker.MarkAvailable();
+        Assert.Null(broker.UnavailableReason);
+        broker.MarkUnavailable("unknown");
         Assert.Equal(
             [
                 "the broker cannot be used, and is tried again: refused",

@@ -6,7 +6,6 @@ using Elivepatch.Builder.Jobs;
 using Elivepatch.Builder.Workers;
 using Elivepatch.Model;
 using Elivepatch.Model.Explanations;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Configuration;

@@ -81,7 +81,7 @@ internal sealed class X8664Assembly : AssemblyCallees
         "__SCT__cond_resched",
     ];
 
-    public override bool KeepsNothing(string? name) => name is not null && keepNothing.Contains(name);
+    public override bool RetainsNothing(string? name) => name is not null && keepNothing.Contains(name);
 
     public override bool IsAssembly(string? name) =>
         name is not null && Array.Exists(assembly, p => name.StartsWith(p, StringComparison.Ordinal));

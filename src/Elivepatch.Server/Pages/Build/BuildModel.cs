@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Elivepatch.Model.Explanations;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Configuration;
@@ -62,7 +61,9 @@ public sealed record BuildModel
 
     /// <summary>What people call it: the module's name, or the patches that it is asked for.</summary>
     internal string Title =>
-        Build.End?.Module is { } module ? Shown.Text(module) : Shown.Text(string.Join(", ", Build.Patches.Select(p => p.Name)));
+        Build.End?.Module is { } module
+            ? Display.Text(module)
+            : Display.Text(string.Join(", ", Build.Patches.Select(p => p.Name)));
 
     /// <summary>Reads and shows it.</summary>
     internal static async Task<IResult> ShowAsync(
@@ -80,7 +81,7 @@ public sealed record BuildModel
     {
         if (await builds.FindAsync(build, cancellation) is not { } found)
         {
-            return PageProblems.Refuse(BuildViews.Unknown(build));
+            return PageProblems.PageFor(BuildViews.Unknown(build));
         }
 
         var last = await events.ReadLastAsync(build, MostLines, cancellation);
@@ -99,18 +100,18 @@ public sealed record BuildModel
                 Explanation = await ReadAsync(blobs, found.End?.Explanation, ProtocolJson.Default.Explanation, cancellation),
                 Statement =
                     found.State == BuildState.Succeeded
-                        ? await ReadAsync(blobs, found.End?.Statement, ProtocolJson.Default.Statement, cancellation)
+                        ? await ReadAsync(blobs, found.End?.Statement, ManifestJson.Default.Statement, cancellation)
                         : null,
                 Key = keys.List().FirstOrDefault(k => k.IsCurrent)?.Id,
                 ManifestDays = options.ManifestDays,
                 Console = console is null
                     ? null
-                    : Shown.Console(console.Length > LongestConsole ? console[^LongestConsole..] : console),
+                    : Display.Console(console.Length > LongestConsole ? console[^LongestConsole..] : console),
                 ConsoleIsCut = console?.Length > LongestConsole,
                 Machines =
                     found is { State: BuildState.Withdrawn, End.Artifact: { } artifact }
                     && await withdrawals.FindAsync(artifact, cancellation) is { } withdrawal
-                        ? await WithdrawnMachine.OfAsync(machines, withdrawal, cancellation)
+                        ? await WithdrawnMachine.FindAsync(machines, withdrawal, cancellation)
                         : [],
             }
         );

@@ -37,13 +37,13 @@ public sealed record BuildsModel
     )
     {
         var text = (q ?? "").Trim();
-        var wanted = Enum.GetValues<BuildState>().Cast<BuildState?>().FirstOrDefault(s => Shown.Word(s!.Value) == state);
+        var wanted = Enum.GetValues<BuildState>().Cast<BuildState?>().FirstOrDefault(s => Display.Word(s!.Value) == state);
         if (state is { Length: > 0 } && wanted is null)
         {
             return Malformed("there is no such state");
         }
 
-        if (SearchText.WhyNot(text) is { } why)
+        if (SearchText.FindProblem(text) is { } why)
         {
             return Malformed(why);
         }
@@ -76,11 +76,16 @@ public sealed record BuildsModel
 
     /// <summary>The list with another state.</summary>
     internal string In(BuildState? state) =>
-        PageRoutes.With(PageRoutes.Builds, ("state", state is { } word ? Shown.Word(word) : null), ("q", Text));
+        PageRoutes.WithQuery(PageRoutes.Builds, ("state", state is { } word ? Display.Word(word) : null), ("q", Text));
 
     /// <summary>Another page of the list.</summary>
-    internal string Behind(string? build) =>
-        PageRoutes.With(PageRoutes.Builds, ("state", State is { } word ? Shown.Word(word) : null), ("q", Text), ("after", build));
+    internal string NextPageUrl(string? build) =>
+        PageRoutes.WithQuery(
+            PageRoutes.Builds,
+            ("state", State is { } word ? Display.Word(word) : null),
+            ("q", Text),
+            ("after", build)
+        );
 
-    private static IResult Malformed(string reason) => PageProblems.Refuse(new Problem(ServerProblems.RequestMalformed, reason));
+    private static IResult Malformed(string reason) => PageProblems.PageFor(new Problem(ServerProblems.RequestMalformed, reason));
 }

@@ -31,9 +31,9 @@ public sealed record KernelsModel(
     )
     {
         var text = (q ?? "").Trim();
-        if (SearchText.WhyNot(text) is { } why)
+        if (SearchText.FindProblem(text) is { } why)
         {
-            return PageProblems.Refuse(new Problem(ServerProblems.RequestMalformed, why));
+            return PageProblems.PageFor(new Problem(ServerProblems.RequestMalformed, why));
         }
 
         var found = (await kernels.ListAsync(Caller.Of(context.User)!.Id, cancellation)).Where(k => IsFound(k, text)).ToList();
@@ -77,7 +77,7 @@ public sealed record KernelModel(KernelView Kernel, StoredKernel Stored, IReadOn
     {
         if (await kernels.FindAsync(kernel, Caller.Of(context.User)!.Id, cancellation) is not { } found)
         {
-            return PageProblems.Refuse(KernelRegistry.Unknown(kernel));
+            return PageProblems.PageFor(KernelRegistry.Unknown(kernel));
         }
 
         var its = await builds.SearchAsync(new() { Kernel = kernel }, MostBuilds + 1, cancellation);

@@ -36,14 +36,14 @@ public sealed record MachinesModel(
     )
     {
         var text = (q ?? "").Trim();
-        if (SearchText.WhyNot(text) is { } why)
+        if (SearchText.FindProblem(text) is { } why)
         {
-            return PageProblems.Refuse(new Problem(ServerProblems.RequestMalformed, why));
+            return PageProblems.PageFor(new Problem(ServerProblems.RequestMalformed, why));
         }
 
         if (after is not null && await machines.FindAsync(after, cancellation) is null)
         {
-            return PageProblems.Refuse(MachineModel.Unknown());
+            return PageProblems.PageFor(MachineModel.Unknown());
         }
 
         var found = await machines.ListAsync(text.Length == 0 ? null : text, after, PageSize + 1, cancellation);
@@ -53,7 +53,7 @@ public sealed record MachinesModel(
                 text,
                 after,
                 found.Count > PageSize ? found[PageSize - 1].Id : null,
-                text.Length == 0 && after is null ? await WithdrawnMachine.AllAsync(machines, withdrawals, cancellation) : []
+                text.Length == 0 && after is null ? await WithdrawnMachine.ListAsync(machines, withdrawals, cancellation) : []
             )
         );
     }
@@ -76,7 +76,7 @@ public sealed record MachineModel(StoredMachine Machine, string? Kernel, IReadOn
     {
         if (await machines.FindAsync(machine, cancellation) is not { } found)
         {
-            return PageProblems.Refuse(Unknown());
+            return PageProblems.PageFor(Unknown());
         }
 
         return new PageResult<OneMachine, MachineModel>(
@@ -85,7 +85,7 @@ public sealed record MachineModel(StoredMachine Machine, string? Kernel, IReadOn
                 await kernels.FindByBuildIdAsync(found.Report.BuildId, cancellation),
                 [
                     .. WithdrawnOnMachines
-                        .Find(found.Report, await withdrawals.OfKernelAsync(found.Report.BuildId, cancellation))
+                        .Find(found.Report, await withdrawals.ListForKernelAsync(found.Report.BuildId, cancellation))
                         .Select(w => new WithdrawnMachine(found, w.Withdrawal.Module, w.Withdrawal.Build, w.IsCertain)),
                 ]
             )

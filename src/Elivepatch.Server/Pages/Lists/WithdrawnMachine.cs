@@ -17,7 +17,7 @@ public sealed record WithdrawnMachine(StoredMachine Machine, string Module, stri
     internal string Word => IsCertain ? "withdrawn" : "perhaps withdrawn";
 
     /// <summary>The first machines that report a withdrawn module.</summary>
-    internal static async Task<IReadOnlyList<WithdrawnMachine>> OfAsync(
+    internal static async Task<IReadOnlyList<WithdrawnMachine>> FindAsync(
         MachineTable machines,
         StoredWithdrawal withdrawal,
         CancellationToken cancellation
@@ -29,7 +29,7 @@ public sealed record WithdrawnMachine(StoredMachine Machine, string Module, stri
         ];
 
     /// <summary>The first machines that report what has been withdrawn, the newest withdrawals first.</summary>
-    internal static async Task<IReadOnlyList<WithdrawnMachine>> AllAsync(
+    internal static async Task<IReadOnlyList<WithdrawnMachine>> ListAsync(
         MachineTable machines,
         WithdrawalTable withdrawals,
         CancellationToken cancellation
@@ -38,7 +38,7 @@ public sealed record WithdrawnMachine(StoredMachine Machine, string Module, stri
         var found = new List<WithdrawnMachine>();
         foreach (var withdrawal in await withdrawals.ListAsync(null, MostWithdrawals, cancellation))
         {
-            found.AddRange(await OfAsync(machines, withdrawal, cancellation));
+            found.AddRange(await FindAsync(machines, withdrawal, cancellation));
             if (found.Count >= Most)
             {
                 break;

@@ -16,7 +16,7 @@ internal sealed partial class BlobSweep(PostgresBlobs blobs, TimeProvider clock,
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var timer = new SteadyTimer(clock);
+        var timer = new MonotonicTimer(clock);
         try
         {
             while (true)

@@ -44,7 +44,7 @@ internal sealed class BlobTable(NpgsqlDataSource source, TimeProvider clock)
                 {
                     digest,
                     file.Length,
-                    now = Moment.From(clock.GetUtcNow()),
+                    now = UnixMilliseconds.From(clock.GetUtcNow()),
                 },
                 transaction,
                 LongestWait,
@@ -106,7 +106,7 @@ internal sealed class BlobTable(NpgsqlDataSource source, TimeProvider clock)
         return await connection.ExecuteAsync(
             new CommandDefinition(
                 $"DELETE FROM blobs WHERE stored < @before AND {Unreferred}",
-                new { before = Moment.From(before) },
+                new { before = UnixMilliseconds.From(before) },
                 commandTimeout: LongestWait,
                 cancellationToken: cancellation
             )

@@ -67,7 +67,7 @@ internal sealed class PostgresBlobs(string cached, BlobTable table) : BlobStore(
     internal override void AddUpkeep(IServiceCollection services) => services.AddSingleton(this).AddHostedService<BlobSweep>();
 
     /// <inheritdoc/>
-    private protected override async Task KeepAsync(string digest, string path, CancellationToken cancellation)
+    private protected override async Task StoreAsync(string digest, string path, CancellationToken cancellation)
     {
         await table.PutAsync(digest, path, cancellation);
         Place(path, digest);

@@ -15,7 +15,7 @@ internal sealed class RegisteredPublicKeys(Database database) : IKeyRegister
         await database.ReadAsync(c => c.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM signing_keys"), cancellation) > 0;
 
     /// <inheritdoc/>
-    public Task<Problem?> AgreeAsync(Func<IReadOnlyList<string>> own, CancellationToken cancellation)
+    public Task<Problem?> ReconcileAsync(Func<IReadOnlyList<string>> own, CancellationToken cancellation)
     {
         var ids = own();
         return database.ChangeAsync<Problem?>(

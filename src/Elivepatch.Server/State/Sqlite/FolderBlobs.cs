@@ -89,7 +89,7 @@ public sealed class FolderBlobs : BlobStore
     }
 
     /// <inheritdoc/>
-    private protected override Task KeepAsync(string digest, string path, CancellationToken cancellation)
+    private protected override Task StoreAsync(string digest, string path, CancellationToken cancellation)
     {
         lock (gate)
         {

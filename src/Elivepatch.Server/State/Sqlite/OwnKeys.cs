@@ -9,6 +9,6 @@ internal sealed class OwnKeys : IKeyRegister
     public Task<bool> HasAnyAsync(CancellationToken cancellation) => Task.FromResult(false);
 
     /// <inheritdoc/>
-    public Task<Problem?> AgreeAsync(Func<IReadOnlyList<string>> own, CancellationToken cancellation) =>
+    public Task<Problem?> ReconcileAsync(Func<IReadOnlyList<string>> own, CancellationToken cancellation) =>
         Task.FromResult<Problem?>(null);
 }

@@ -7,7 +7,7 @@ using Elivepatch.Protocol.Manifests;
 namespace Elivepatch.Machine.Service;
 
 /// <summary>Takes notices of withdrawal.</summary>
-public sealed class WithdrawalNews(MachineAccess machine, MachineState state, ServerAddress address, ServerClient client)
+public sealed class WithdrawalUpdates(MachineAccess machine, MachineState state, ServerAddress address, ServerClient client)
 {
     private const int Most = 64;
 
@@ -16,7 +16,7 @@ public sealed class WithdrawalNews(MachineAccess machine, MachineState state, Se
     /// <param name="keys">Keys that are trusted: pinned, or the ones that livepatches were accepted with.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>What was kept; problems where a notice was not believed, or could not be kept.</returns>
-    public async Task<(IReadOnlyList<KnownWithdrawal> Kept, IReadOnlyList<Problem> Problems)> TakeAsync(
+    public async Task<(IReadOnlyList<KnownWithdrawal> Kept, IReadOnlyList<Problem> Problems)> AcceptAsync(
         IReadOnlyList<Envelope> notices,
         IReadOnlyList<PublicKey> keys,
         CancellationToken cancellation
@@ -53,20 +53,20 @@ public sealed class WithdrawalNews(MachineAccess machine, MachineState state, Se
     }
 
     /// <summary>Asks whether a livepatch has been withdrawn; null where not, and where that cannot be found out.</summary>
-    public async Task<KnownWithdrawal?> AskAsync(
+    public async Task<KnownWithdrawal?> QueryAsync(
         OwnLivepatch livepatch,
         IReadOnlyList<PublicKey> keys,
         CancellationToken cancellation
     )
     {
         // A server that does not know the question is older than withdrawals.
-        var asked = await client.WithdrawalAsync(livepatch.Sha256, cancellation);
+        var asked = await client.GetWithdrawalAsync(livepatch.Sha256, cancellation);
         if (!asked.TryGet(out var answer) || answer.Notice is not { } notice)
         {
             return null;
         }
 
-        var (kept, _) = await TakeAsync([notice], keys, cancellation);
+        var (kept, _) = await AcceptAsync([notice], keys, cancellation);
         return kept.FirstOrDefault(k => k.Sha256 == livepatch.Sha256);
     }
 
@@ -95,7 +95,7 @@ public sealed class WithdrawalNews(MachineAccess machine, MachineState state, Se
             return keys;
         }
 
-        var shown = await client.KeysAsync(cancellation);
+        var shown = await client.GetKeysAsync(cancellation);
         return shown.TryGet(out var current)
             ? [.. keys, .. keys.Select(k => KeyChain.Follow(current, k)).Where(k => k.Succeeded).Select(k => k.Value)]
             : keys;

@@ -3,7 +3,7 @@ namespace Elivepatch.Server.Http;
 /// <summary>
 /// Headers of all answers. Much of what they carry comes from clients and guests: no browser may take it for a page.
 /// </summary>
-internal static class AnswerHeaders
+internal static class ResponseHeaders
 {
     /// <summary>Adds them and runs the rest of the request.</summary>
     public static Task AddAsync(HttpContext context, RequestDelegate next)

@@ -4,7 +4,7 @@ using Elivepatch.Server.Pages;
 namespace Elivepatch.Page.Tests;
 
 /// <summary>Times, sizes and stages as the page has them.</summary>
-public sealed class ShownTests
+public sealed class DisplayTests
 {
     private static readonly DateTimeOffset begin = new(2026, 7, 1, 12, 0, 0, TimeSpan.Zero);
 
@@ -16,14 +16,14 @@ public sealed class ShownTests
     [InlineData(7380, "2 h 03 min")]
     [InlineData(-1, "0.0 s")]
     public void Spans_are_short(double seconds, string expected) =>
-        Assert.Equal(expected, Shown.Span(TimeSpan.FromSeconds(seconds)));
+        Assert.Equal(expected, Display.Span(TimeSpan.FromSeconds(seconds)));
 
     [Theory]
     [InlineData("a\u001b[1;31mb\u001b[0m", "ab")]
     [InlineData("a\u001b]0;title\u0007b", "ab")]
     [InlineData("a\u001b[", "a\\x1b[")]
     [InlineData("one\r\ntwo\u0007", "one\ntwo\\x07")]
-    public void A_console_is_text(string printed, string expected) => Assert.Equal(expected, Shown.Console(printed));
+    public void A_console_is_text(string printed, string expected) => Assert.Equal(expected, Display.Console(printed));
 
     [Fact]
     public void The_stages_are_those_of_the_last_attempt()

@@ -4,15 +4,13 @@
 
 using System.Data.Common;
 using System.Text.Json;
-using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 using Microsoft.Extensions.Caching.Memory;
 
 namespace Elivepatch.Server.State;
 
 /// <summary>Builds, those that are over from memory.</summary>
-public sealed class BuildAnswers(BuildTable builds, WithdrawalTable withdrawals, BlobStore blobs, TimeProvider clock)
-    : IDisposable
+public sealed class BuildCache(BuildTable builds, WithdrawalTable withdrawals, BlobStore blobs, TimeProvider clock) : IDisposable
 {
     /// <summary>The most bytes of a content that is kept in memory.</summary>
     public const long LargestContent = 2 << 20;
@@ -37,11 +35,11 @@ public sealed class BuildAnswers(BuildTable builds, WithdrawalTable withdrawals,
         (await KnownAsync(id, cancellation) ?? await AskAsync(id, cancellation))?.Build;
 
     /// <summary>The build as clients see it, UTF-8 of JSON; null where there is none.</summary>
-    public async ValueTask<byte[]?> JsonAsync(string id, CancellationToken cancellation) =>
+    public async ValueTask<byte[]?> GetJsonAsync(string id, CancellationToken cancellation) =>
         (await KnownAsync(id, cancellation) ?? await AskAsync(id, cancellation))?.Json;
 
     /// <summary>Content of at most <see cref="LargestContent"/> bytes, by its digest.</summary>
-    public async ValueTask<byte[]> ContentAsync(string digest, CancellationToken cancellation)
+    public async ValueTask<byte[]> GetContentAsync(string digest, CancellationToken cancellation)
     {
         if (kept.TryGetValue<byte[]>(new ContentKey(digest), out var known))
         {
@@ -53,7 +51,7 @@ public sealed class BuildAnswers(BuildTable builds, WithdrawalTable withdrawals,
     }
 
     /// <summary>Says that somebody fetches what a build made; false where it has been removed for its age.</summary>
-    public async ValueTask<bool> NoteUseAsync(StoredBuild build, CancellationToken cancellation)
+    public async ValueTask<bool> RecordUseAsync(StoredBuild build, CancellationToken cancellation)
     {
         var known = kept.Get<Ended>(build.Id);
         if (known?.Noted is { } noted && clock.GetElapsedTime(noted) < believed)
@@ -63,7 +61,7 @@ public sealed class BuildAnswers(BuildTable builds, WithdrawalTable withdrawals,
 
         try
         {
-            var isThere = await builds.NoteUseAsync(build, cancellation);
+            var isThere = await builds.RecordUseAsync(build, cancellation);
             if (!isThere)
             {
                 kept.Remove(build.Id);
@@ -83,7 +81,7 @@ public sealed class BuildAnswers(BuildTable builds, WithdrawalTable withdrawals,
     }
 
     /// <summary>Asks the database about all of them again: some have been removed.</summary>
-    public void Forget() => kept.Clear();
+    public void Clear() => kept.Clear();
 
     /// <inheritdoc/>
     public void Dispose() => kept.Dispose();
@@ -105,10 +103,10 @@ public sealed class BuildAnswers(BuildTable builds, WithdrawalTable withdrawals,
         Volatile.Write(ref looked, clock.GetTimestamp());
         try
         {
-            var newest = await withdrawals.NewestAsync(cancellation);
+            var newest = await withdrawals.GetNewestAsync(cancellation);
             if (Interlocked.Exchange(ref newestWithdrawal, newest) != newest)
             {
-                Forget();
+                Clear();
             }
         }
         catch (DbException)

@@ -9,13 +9,13 @@ using Elivepatch.Server.State;
 namespace Elivepatch.Server.Security;
 
 /// <summary>Makes tokens.</summary>
-internal static class IssueToken
+internal static class TokenIssuer
 {
     private const int LongestName = 100;
     private const int MostDays = 3650;
 
     /// <summary>Makes and stores a token.</summary>
-    public static async Task<Outcome<NewToken>> RunAsync(
+    public static async Task<Outcome<NewToken>> IssueAsync(
         TokenTable tokens,
         TokenRequest request,
         DateTimeOffset now,
@@ -40,7 +40,7 @@ internal static class IssueToken
     /// <summary>
     /// Makes and stores a token where there is none yet; of several servers that start at once, one does. Null for the others.
     /// </summary>
-    public static async Task<NewToken?> RunFirstAsync(
+    public static async Task<NewToken?> IssueFirstAsync(
         TokenTable tokens,
         TokenRequest request,
         DateTimeOffset now,

@@ -8,7 +8,7 @@ using Elivepatch.Server.Configuration;
 namespace Elivepatch.Server.Tests.Configuration;
 
 /// <summary>What the operator set, from wherever.</summary>
-public sealed class ReadConfigurationTests : IDisposable
+public sealed class ConfigurationReaderTests : IDisposable
 {
     private readonly Scratch scratch = new();
 
@@ -53,8 +53,8 @@ public sealed class ReadConfigurationTests : IDisposable
 
         Assert.Equal(
             expected,
-            ReadConfiguration
-                .Run(
+            ConfigurationReader
+                .Read(
                     new()
                     {
                         Environment = environment,
@@ -91,8 +91,8 @@ public sealed class ReadConfigurationTests : IDisposable
     public void The_usual_file_need_not_be_there_and_one_that_is_named_has_to()
     {
         Assert.True(
-            ReadConfiguration
-                .Run(new() { Environment = new Dictionary<string, string>(), DefaultFile = scratch.PathOf("none.json") })
+            ConfigurationReader
+                .Read(new() { Environment = new Dictionary<string, string>(), DefaultFile = scratch.PathOf("none.json") })
                 .Succeeded
         );
         var problem = Assert.Single(Read(scratch.PathOf("none.json")).Problems);
@@ -258,7 +258,7 @@ public sealed class ReadConfigurationTests : IDisposable
         Dictionary<string, string>? environment = null,
         Dictionary<string, string>? flags = null
     ) =>
-        ReadConfiguration.Run(
+        ConfigurationReader.Read(
             new()
             {
                 File = file,

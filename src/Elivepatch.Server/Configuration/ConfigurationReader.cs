@@ -29,13 +29,13 @@ internal sealed record ConfigurationOrigins
 }
 
 /// <summary>Reads the configuration.</summary>
-internal static class ReadConfiguration
+internal static class ConfigurationReader
 {
     // The one variable that is about the file itself.
     private const string FileVariable = Setting.VariablePrefix + "CONFIG";
 
     /// <summary>The options, or all that is wrong.</summary>
-    public static Outcome<ServerOptions> Run(ConfigurationOrigins origins)
+    public static Outcome<ServerOptions> Read(ConfigurationOrigins origins)
     {
         var flags = origins.Flags.Select(f => new Given(Settings.All.Single(s => s.Name == f.Key), f.Value, "flag"));
         var given = FromFile(origins)

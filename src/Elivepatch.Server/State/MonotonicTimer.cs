@@ -5,7 +5,7 @@
 namespace Elivepatch.Server.State;
 
 /// <summary>Waits, and says whether the clock went evenly meanwhile.</summary>
-internal sealed class SteadyTimer(TimeProvider clock)
+internal sealed class MonotonicTimer(TimeProvider clock)
 {
     // Less is a clock that is being corrected.
     private static readonly TimeSpan tolerance = TimeSpan.FromMinutes(10);

@@ -1,7 +1,7 @@
 namespace Elivepatch.Server.State;
 
 /// <summary>Times as the database has them: milliseconds since 1970, UTC.</summary>
-internal static class Moment
+internal static class UnixMilliseconds
 {
     /// <summary>From a time.</summary>
     public static long From(DateTimeOffset time) => time.ToUnixTimeMilliseconds();

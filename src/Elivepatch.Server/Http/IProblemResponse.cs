@@ -3,8 +3,8 @@ using Elivepatch.Protocol.Api;
 namespace Elivepatch.Server.Http;
 
 /// <summary>Says, as the metadata of an endpoint, how it tells of what is wrong; endpoints without it answer JSON.</summary>
-internal interface IProblemAnswer
+internal interface IProblemResponse
 {
     /// <summary>The answer that tells of a failure.</summary>
-    IResult Tell(ProblemDetails details);
+    IResult ResultFor(ProblemDetails details);
 }

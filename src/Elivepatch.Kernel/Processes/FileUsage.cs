@@ -8,7 +8,7 @@ namespace Elivepatch.Kernel.Processes;
 /// <param name="Inode">Its number there.</param>
 /// <param name="Links">How many names it has.</param>
 /// <param name="Bytes">Bytes that it occupies, which may be fewer than it has.</param>
-internal readonly record struct FileUse(ulong Device, ulong Inode, uint Links, long Bytes)
+internal readonly record struct FileUsage(ulong Device, ulong Inode, uint Links, long Bytes)
 {
     private const int CurrentFolder = -100;
     private const uint BasicStats = 0x7ff;
@@ -22,7 +22,7 @@ internal readonly record struct FileUse(ulong Device, ulong Inode, uint Links, l
     private const int DeviceAt = 136;
 
     /// <summary>Looks at a file, through links; null where it cannot be seen.</summary>
-    public static FileUse? Of(string path)
+    public static FileUsage? Of(string path)
     {
         var buffer = new byte[Size];
         if (StatX(CurrentFolder, Encoding.UTF8.GetBytes(path + "\0"), 0, BasicStats, buffer) != 0)

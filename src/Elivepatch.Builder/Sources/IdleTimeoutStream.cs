@@ -4,7 +4,7 @@ namespace Elivepatch.Builder.Sources;
 /// <param name="inner">The stream.</param>
 /// <param name="quiet">Cancelled when nothing came for too long.</param>
 /// <param name="silence">How long nothing may come.</param>
-internal sealed class TalkingStream(Stream inner, CancellationTokenSource quiet, TimeSpan silence) : Stream
+internal sealed class IdleTimeoutStream(Stream inner, CancellationTokenSource quiet, TimeSpan silence) : Stream
 {
     /// <inheritdoc/>
     public override bool CanRead => true;

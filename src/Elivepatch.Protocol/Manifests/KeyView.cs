@@ -1,4 +1,4 @@
-namespace Elivepatch.Protocol.Api;
+namespace Elivepatch.Protocol.Manifests;
 
 /// <summary>A public key of the server.</summary>
 /// <param name="Id">SHA-256 of the key's SubjectPublicKeyInfo (DER), hexadecimal: what a client pins.</param>
@@ -16,5 +16,5 @@ public sealed record KeyView(
     string PublicKey,
     DateTimeOffset Created,
     bool IsCurrent,
-    Manifests.Envelope? Endorsement
+    Envelope? Endorsement
 );

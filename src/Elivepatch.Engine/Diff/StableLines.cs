@@ -6,10 +6,10 @@ namespace Elivepatch.Engine.Diff;
 /// Which line numbers mean one line before and after a patch. A patched file is compiled with the old numbers where its lines
 /// stay; lines that the patch changes, and those before a number can be put right, have numbers that mean nothing.
 /// </summary>
-/// <param name="Doubtful">
+/// <param name="Ambiguous">
 /// By path of a patched file: the line numbers, from 1, that do not. Files that are not patched keep all.
 /// </param>
-public sealed record KeptLines(IReadOnlyDictionary<string, IReadOnlySet<int>> Doubtful)
+public sealed record StableLines(IReadOnlyDictionary<string, IReadOnlySet<int>> Ambiguous)
 {
     /// <summary>By path of a patched file: the lines before, from 1, that the patch removes or changes.</summary>
     public IReadOnlyDictionary<string, IReadOnlySet<int>> Changed { get; init; } = new Dictionary<string, IReadOnlySet<int>>();
@@ -25,10 +25,10 @@ public sealed record KeptLines(IReadOnlyDictionary<string, IReadOnlySet<int>> Do
         && numbers.Contains(before.Line);
 
     /// <summary>True where the same place before and after the patch is the same line.</summary>
-    public bool Has(SourceLine place) =>
+    public bool IsStable(SourceLine place) =>
         place is { File: { } file, Line: > 0 }
         && Plain(file) is { } path
-        && !(Doubtful.TryGetValue(path, out var numbers) && numbers.Contains(place.Line));
+        && !(Ambiguous.TryGetValue(path, out var numbers) && numbers.Contains(place.Line));
 
     // A header is known by the way that led to it, as in net/sub/../x.h. What leads out of the tree is no path in it.
     private static string? Plain(string file)

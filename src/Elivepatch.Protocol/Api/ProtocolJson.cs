@@ -1,12 +1,12 @@
 using System.Text.Json.Serialization;
 using Elivepatch.Model.Explanations;
-using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 
-namespace Elivepatch.Protocol;
+namespace Elivepatch.Protocol.Api;
 
 /// <summary>
-/// All that travels as JSON. Members that a version does not know are skipped, so that the other end may be newer.
+/// All that travels as JSON, except for what is signed (<see cref="ManifestJson"/>). Members that a version does not know are
+/// skipped, so that the other end may be newer.
 /// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
@@ -40,7 +40,6 @@ namespace Elivepatch.Protocol;
 [JsonSerializable(typeof(MachinePage))]
 [JsonSerializable(typeof(WithdrawalPage))]
 [JsonSerializable(typeof(WithdrawalAnswer))]
-[JsonSerializable(typeof(WithdrawalNotice))]
 [JsonSerializable(typeof(ProblemDetails))]
 [JsonSerializable(typeof(HealthView))]
 [JsonSerializable(typeof(Explanation))]
@@ -48,6 +47,4 @@ namespace Elivepatch.Protocol;
 [JsonSerializable(typeof(IReadOnlyList<PatchReference>))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]
 [JsonSerializable(typeof(Envelope))]
-[JsonSerializable(typeof(Statement))]
-[JsonSerializable(typeof(KeyEndorsement))]
 public sealed partial class ProtocolJson : JsonSerializerContext;

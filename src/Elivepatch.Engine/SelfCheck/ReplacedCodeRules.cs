@@ -9,7 +9,7 @@ namespace Elivepatch.Engine.SelfCheck;
 /// New code must not go on in the middle of old code, by its own jumps or by a table that holds addresses inside a function:
 /// labels as values, switch tables. Such a table belongs to the code of its function, and each copy of the function has its own.
 /// </summary>
-internal static class OldCodeRules
+internal static class ReplacedCodeRules
 {
     public static IReadOnlyList<ModuleRule> All { get; } =
     [

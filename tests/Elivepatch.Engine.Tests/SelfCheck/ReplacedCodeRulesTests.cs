@@ -8,7 +8,7 @@ using Xunit;
 namespace Elivepatch.Engine.Tests.SelfCheck;
 
 /// <summary>What a finished module shows of new code that would go on in old code, and of lists of zeroes.</summary>
-public sealed class OldCodeRulesTests
+public sealed class ReplacedCodeRulesTests
 {
     private const string Inside = "old-code-entry",
         Labels = "old-code-labels",

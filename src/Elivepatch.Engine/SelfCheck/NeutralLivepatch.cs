@@ -8,7 +8,7 @@ namespace Elivepatch.Engine.SelfCheck;
 /// <summary>
 /// Makes other livepatches of a finished one, for its trial: they need no compiler, and fit every kernel that the first one fits.
 /// </summary>
-public static class StandIn
+public static class NeutralLivepatch
 {
     private const string NamesSection = ".rodata.elivepatch_stand_in";
 
@@ -16,7 +16,7 @@ public static class StandIn
     /// <param name="file">The module.</param>
     /// <param name="name">The new name.</param>
     /// <param name="layouts">The target kernel's structure layouts where they are known.</param>
-    public static byte[] Renamed(byte[] file, string name, EntryLayouts? layouts = null)
+    public static byte[] Rename(byte[] file, string name, EntryLayouts? layouts = null)
     {
         var elf = ElfReader.Read(file);
         Rename(elf, name, layouts);
@@ -30,7 +30,7 @@ public static class StandIn
     /// <param name="file">The module.</param>
     /// <param name="name">Name of the new one.</param>
     /// <param name="layouts">The target kernel's structure layouts where they are known.</param>
-    public static byte[]? Neutral(byte[] file, string name, EntryLayouts? layouts = null)
+    public static byte[]? Create(byte[] file, string name, EntryLayouts? layouts = null)
     {
         var elf = ElfReader.Read(file);
         if (KnownArchitectures.Of(elf) is not { } architecture)
@@ -39,7 +39,10 @@ public static class StandIn
         }
 
         var fields = new DataFields(architecture, elf);
-        if (new StaticLists(architecture, elf, fields, new(elf, fields), layouts).Places() is not { Objects.Count: > 0 } lists)
+        if (
+            new StaticLists(architecture, elf, fields, new(elf, fields), layouts).FindStructures()
+            is not { Objects.Count: > 0 } lists
+        )
         {
             return null;
         }

@@ -9,17 +9,17 @@ using Elivepatch.Server.State;
 namespace Elivepatch.Server.Security;
 
 /// <summary>The tokens that were used lately.</summary>
-internal sealed class KnownTokens(TokenTable tokens, TimeProvider clock)
+internal sealed class TokenCache(TokenTable tokens, TimeProvider clock)
 {
     private const int Most = 10_000;
     private static readonly TimeSpan believed = TimeSpan.FromSeconds(2);
-    private readonly ConcurrentDictionary<string, KnownToken> known = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, CachedToken> known = new(StringComparer.Ordinal);
 
     /// <summary>Finds a token by its secret, whether it may still be used or not; null where there is none.</summary>
-    public async ValueTask<KnownToken?> FindAsync(string secret, CancellationToken cancellation)
+    public async ValueTask<CachedToken?> FindAsync(string secret, CancellationToken cancellation)
     {
         var hash = TokenSecret.Hash(secret);
-        if (known.TryGetValue(hash, out var found) && clock.GetElapsedTime(found.Asked) < believed)
+        if (known.TryGetValue(hash, out var found) && clock.GetElapsedTime(found.QueriedAt) < believed)
         {
             return found;
         }
@@ -38,11 +38,11 @@ internal sealed class KnownTokens(TokenTable tokens, TimeProvider clock)
         }
 
         var caller = new Caller(token.Id, token.Name, token.Scopes).ToPrincipal(TokenAuthentication.SchemeName);
-        return known[hash] = new(token, caller, asked, found?.NotedUse ?? token.LastUsed);
+        return known[hash] = new(token, caller, asked, found?.RecordedUse ?? token.LastUsed);
     }
 
     /// <summary>Asks the database about all of them again: one has been revoked here.</summary>
-    public void Forget() => known.Clear();
+    public void Clear() => known.Clear();
 }
 
 /// <summary>A token that was used lately.</summary>
@@ -50,7 +50,7 @@ internal sealed class KnownTokens(TokenTable tokens, TimeProvider clock)
 /// <param name="caller">Its owner as the framework has it.</param>
 /// <param name="asked">When the database was asked, a timestamp.</param>
 /// <param name="noted">The minute of its last use that is noted.</param>
-internal sealed class KnownToken(StoredToken token, ClaimsPrincipal caller, long asked, DateTimeOffset? noted)
+internal sealed class CachedToken(StoredToken token, ClaimsPrincipal caller, long asked, DateTimeOffset? noted)
 {
     private readonly Lock gate = new();
 
@@ -61,27 +61,27 @@ internal sealed class KnownToken(StoredToken token, ClaimsPrincipal caller, long
     public ClaimsPrincipal Caller => caller;
 
     /// <summary>When the database was asked, a timestamp.</summary>
-    public long Asked => asked;
+    public long QueriedAt => asked;
 
     /// <summary>The minute of its last use that is noted.</summary>
-    public DateTimeOffset? NotedUse { get; private set; } = noted;
+    public DateTimeOffset? RecordedUse { get; private set; } = noted;
 
     /// <summary>True for the one request in this minute that has to note the use.</summary>
-    public bool HasToNote(DateTimeOffset minute)
+    public bool ShouldRecordUse(DateTimeOffset minute)
     {
-        if (NotedUse == minute)
+        if (RecordedUse == minute)
         {
             return false;
         }
 
         lock (gate)
         {
-            if (NotedUse == minute)
+            if (RecordedUse == minute)
             {
                 return false;
             }
 
-            NotedUse = minute;
+            RecordedUse = minute;
             return true;
         }
     }

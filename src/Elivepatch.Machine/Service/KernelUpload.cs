@@ -9,7 +9,7 @@ using Elivepatch.Protocol.Api;
 namespace Elivepatch.Machine.Service;
 
 /// <summary>Sends the missing parts of a kernel.</summary>
-public sealed class KernelParcel(ServerClient client, MachineAccess machine, string? source, IProgress<StageEvent> progress)
+public sealed class KernelUpload(ServerClient client, MachineAccess machine, string? source, IProgress<StageEvent> progress)
 {
     private const string Stage = "send";
 
@@ -38,7 +38,7 @@ public sealed class KernelParcel(ServerClient client, MachineAccess machine, str
         if (sent)
         {
             progress.Report(new(Stage, "", StageState.Done));
-            var asked = await client.KernelAsync(kernel.Id, cancellation);
+            var asked = await client.GetKernelAsync(kernel.Id, cancellation);
             if (!asked.TryGet(out var now))
             {
                 return asked;

@@ -11,7 +11,7 @@ using Elivepatch.Server.State;
 namespace Elivepatch.Server.Http;
 
 /// <summary>Turns exceptions and answers without a body into problem details.</summary>
-internal sealed partial class FailureAnswers(RequestDelegate next, Database database, ILogger<FailureAnswers> log)
+internal sealed partial class FailureResponses(RequestDelegate next, Database database, ILogger<FailureResponses> log)
 {
     // How long a database takes to restart.
     private const string RetryAfterSeconds = "5";
@@ -34,11 +34,11 @@ internal sealed partial class FailureAnswers(RequestDelegate next, Database data
         }
         catch (BadHttpRequestException e) when (!context.Response.HasStarted)
         {
-            await Answers.WriteAsync(context, Bad(e), e.StatusCode);
+            await ProblemResponses.WriteAsync(context, Bad(e), e.StatusCode);
         }
         catch (DbException e) when (database.FailureOf(e) == DatabaseFailure.TextRefused && !context.Response.HasStarted)
         {
-            await Answers.WriteAsync(
+            await ProblemResponses.WriteAsync(
                 context,
                 new Problem(ServerProblems.RequestMalformed, "it has a character that no text can have (U+0000)")
             );
@@ -47,7 +47,7 @@ internal sealed partial class FailureAnswers(RequestDelegate next, Database data
         {
             LogStateFailed(log, e);
             context.Response.Headers.RetryAfter = RetryAfterSeconds;
-            await Answers.WriteAsync(
+            await ProblemResponses.WriteAsync(
                 context,
                 new Problem(
                     DatabaseProblems.DatabaseUnreachable,
@@ -58,7 +58,7 @@ internal sealed partial class FailureAnswers(RequestDelegate next, Database data
         catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException && !context.Response.HasStarted)
         {
             LogStateFailed(log, e);
-            await Answers.WriteAsync(
+            await ProblemResponses.WriteAsync(
                 context,
                 new Problem(BuilderProblems.StateUnusable, "the disk or the database failed; the server's log says more")
             );
@@ -66,7 +66,7 @@ internal sealed partial class FailureAnswers(RequestDelegate next, Database data
         catch (Exception e) when (!context.Response.HasStarted)
         {
             LogUnexpected(log, e);
-            await Answers.WriteAsync(
+            await ProblemResponses.WriteAsync(
                 context,
                 new ProblemDetails
                 {
@@ -110,7 +110,7 @@ internal sealed partial class FailureAnswers(RequestDelegate next, Database data
             return Task.CompletedTask;
         }
 
-        return Answers.WriteAsync(context, OfStatus(response.StatusCode), response.StatusCode);
+        return ProblemResponses.WriteAsync(context, OfStatus(response.StatusCode), response.StatusCode);
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "the disk or the database failed")]

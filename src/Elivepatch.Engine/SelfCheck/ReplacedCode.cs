@@ -9,22 +9,22 @@ using Elivepatch.Engine.Units;
 namespace Elivepatch.Engine.SelfCheck;
 
 /// <summary>What a function of the running kernel does, in places of the running kernel.</summary>
-/// <param name="Mentions">Places that it mentions.</param>
-/// <param name="Takes">Those whose address it loads, stores or compares as such, rather than what lies there.</param>
+/// <param name="References">Places that it mentions.</param>
+/// <param name="AddressesTaken">Those whose address it loads, stores or compares as such, rather than what lies there.</param>
 /// <param name="Writes">Those that it writes to, as far as instructions name them.</param>
-internal sealed record OldFunction(
-    IReadOnlySet<RunningPlace> Mentions,
-    IReadOnlySet<RunningPlace> Takes,
+internal sealed record FunctionAccesses(
+    IReadOnlySet<RunningPlace> References,
+    IReadOnlySet<RunningPlace> AddressesTaken,
     IReadOnlySet<RunningPlace> Writes
 );
 
 /// <summary>Reads functions of the running kernel from the images of its objects.</summary>
-internal sealed class OldCode(Architecture architecture, KernelObjects objects, ExportedSymbols? exports)
+internal sealed class ReplacedCode(Architecture architecture, KernelObjects objects, ExportedSymbols? exports)
 {
-    private readonly Dictionary<(string ObjectName, KernelSymbol Function), OldFunction> known = [];
+    private readonly Dictionary<(string ObjectName, KernelSymbol Function), FunctionAccesses> known = [];
 
     /// <summary>Reads a function and its cold part; null where nobody has the object's bytes.</summary>
-    public OldFunction? Read(string objectName, KernelSymbol function)
+    public FunctionAccesses? Read(string objectName, KernelSymbol function)
     {
         if (objects.Find(objectName) is not { Image: { } image } target)
         {

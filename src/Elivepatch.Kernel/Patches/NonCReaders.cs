@@ -11,7 +11,7 @@ using Elivepatch.Model;
 namespace Elivepatch.Kernel.Patches;
 
 /// <summary>Finds who sees a change besides the units of C.</summary>
-internal sealed class OtherReaders(CacheRoot cache)
+internal sealed class NonCReaders(CacheRoot cache)
 {
     private const string Assembly = ".S",
         LinkerScript = ".lds.S",
@@ -72,7 +72,7 @@ internal sealed class OtherReaders(CacheRoot cache)
     /// What is wrong with changing this C file, which is no unit of the kernel, or null: the build makes a program of it that
     /// writes sources or tables, or constants for assembly.
     /// </summary>
-    public static Problem? OfFile(PreparedTree tree, string path) =>
+    public static Problem? FindForFile(PreparedTree tree, string path) =>
         IsForConstants(path) || IsHostProgram(tree, path)
             ? new(PatchProblems.PatchChangesBuild, $"{path} is compiled into what the build makes sources from")
             : null;
@@ -87,7 +87,7 @@ internal sealed class OtherReaders(CacheRoot cache)
     {
         var compiler = new UnitCompiler(cache);
         return await DifferAsync(compiler.PreprocessAsync)
-            && (command.Unit.EndsWith(Assembly, StringComparison.Ordinal) || await DifferAsync(compiler.AssemblyAsync));
+            && (command.Unit.EndsWith(Assembly, StringComparison.Ordinal) || await DifferAsync(compiler.CompileToAssemblyAsync));
 
         async Task<bool> DifferAsync(
             Func<PreparedTree, CompileCommand, SourceOverlay, CancellationToken, Task<Outcome<ReadOnlyMemory<byte>>>> text
@@ -131,7 +131,7 @@ internal sealed class OtherReaders(CacheRoot cache)
     /// A problem for each program of the build that a patch changes: it writes sources that no unit of the patch need include.
     /// Preparation made these programs, and kbuild wrote beside each what it was compiled from, and how.
     /// </summary>
-    public async Task<IReadOnlyList<Problem>> ProgramsAsync(
+    public async Task<IReadOnlyList<Problem>> FindProgramsAsync(
         PreparedTree tree,
         PatchedSources sources,
         CancellationToken cancellation
@@ -228,8 +228,8 @@ internal sealed class OtherReaders(CacheRoot cache)
         foreach (var source in words.Where(w => w.EndsWith(".c", StringComparison.Ordinal)))
         {
             var command = new CompileCommand(source, Path.ChangeExtension(source, ".o"), arguments, false, null, null);
-            var before = await compiler.AssemblyAsync(tree, command, SourceOverlay.None, cancellation);
-            var after = await compiler.AssemblyAsync(tree, command, sources.Plain, cancellation);
+            var before = await compiler.CompileToAssemblyAsync(tree, command, SourceOverlay.None, cancellation);
+            var after = await compiler.CompileToAssemblyAsync(tree, command, sources.Plain, cancellation);
             if (!before.Succeeded || !after.Succeeded || !before.Value.Span.SequenceEqual(after.Value.Span))
             {
                 return true;

@@ -9,7 +9,7 @@ using Elivepatch.Terminal;
 namespace Elivepatch.Server.Pages;
 
 /// <summary>How pages write things.</summary>
-internal static partial class Shown
+internal static partial class Display
 {
     /// <summary>Digits of a digest that people see.</summary>
     private const int Digits = 12;
@@ -21,10 +21,10 @@ internal static partial class Shown
     public static string Short(string digest) => digest.Length <= Digits ? digest : digest[..Digits];
 
     /// <summary>Text of anybody, in one line.</summary>
-    public static string Text(string text) => Printable.Text(text);
+    public static string Text(string text) => Printable.Escape(text);
 
     /// <summary>Text of several lines.</summary>
-    public static string Lines(string text) => string.Join('\n', text.Split('\n').Select(Printable.Text));
+    public static string Lines(string text) => string.Join('\n', text.Split('\n').Select(Printable.Escape));
 
     /// <summary>What a guest printed, line by line: without the sequences that move a cursor or colour the text.</summary>
     public static string Console(string text) => Lines(Sequences().Replace(text, "").Replace("\r", "", StringComparison.Ordinal));

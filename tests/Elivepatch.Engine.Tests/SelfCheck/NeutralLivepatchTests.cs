@@ -4,12 +4,12 @@ using Xunit;
 
 namespace Elivepatch.Engine.Tests.SelfCheck;
 
-public sealed class StandInTests
+public sealed class NeutralLivepatchTests
 {
     [Fact]
     public void The_same_livepatch_under_another_name_keeps_every_rule()
     {
-        var module = Read(StandIn.Renamed(FakeModule.Bytes, "other", FakeModule.Layouts));
+        var module = Read(NeutralLivepatch.Rename(FakeModule.Bytes, "other", FakeModule.Layouts));
 
         Assert.Equal(("other", "other"), (module.Name, module.Information.Name));
         Assert.Equal(["show", "store"], module.Objects[0].Functions.Select(f => f.OldName));
@@ -20,7 +20,7 @@ public sealed class StandInTests
     {
         var source = FakeModule.Source.Replace(".replace = 1", ".replace = 0", StringComparison.Ordinal);
 
-        var module = Read(StandIn.Neutral(FakeModule.Link(source), "neutral", FakeModule.Layouts)!);
+        var module = Read(NeutralLivepatch.Create(FakeModule.Link(source), "neutral", FakeModule.Layouts)!);
 
         Assert.True(module.Replace);
         Assert.Equal("neutral", module.Name);
@@ -33,7 +33,7 @@ public sealed class StandInTests
     {
         var source = FakeModule.Structures + "int init_module(void) { return klp_enable_patch((void *)0); }\n";
 
-        Assert.Null(StandIn.Neutral(FakeModule.Link(source), "neutral", FakeModule.Layouts));
+        Assert.Null(NeutralLivepatch.Create(FakeModule.Link(source), "neutral", FakeModule.Layouts));
     }
 
     private static LivepatchModule Read(byte[] file)

@@ -10,7 +10,7 @@ using Elivepatch.Protocol.Api;
 namespace Elivepatch.Server.Http;
 
 /// <summary>Answers that say why a request was not done.</summary>
-internal static class Answers
+internal static class ProblemResponses
 {
     private static readonly Dictionary<ProblemCode, int> statuses = new()
     {
@@ -74,10 +74,10 @@ internal static class Answers
         };
 
     /// <summary>A result that tells of problems.</summary>
-    public static IResult Refuse(IReadOnlyList<Problem> problems) => Result(Details(problems));
+    public static IResult Create(IReadOnlyList<Problem> problems) => Result(Details(problems));
 
     /// <summary>A result that tells of one problem.</summary>
-    public static IResult Refuse(ProblemCode code, string reason, string? remedy = null) => Refuse([new(code, reason, remedy)]);
+    public static IResult Create(ProblemCode code, string reason, string? remedy = null) => Create([new(code, reason, remedy)]);
 
     /// <summary>Writes an answer that tells of one problem, where none has begun.</summary>
     public static Task WriteAsync(HttpContext context, Problem problem, int? status = null) =>
@@ -94,7 +94,7 @@ internal static class Answers
     {
         public Task ExecuteAsync(HttpContext httpContext) =>
             (
-                httpContext.GetEndpoint()?.Metadata.GetMetadata<IProblemAnswer>()?.Tell(details)
+                httpContext.GetEndpoint()?.Metadata.GetMetadata<IProblemResponse>()?.ResultFor(details)
                 ?? TypedResults.Json(details, ProtocolJson.Default.ProblemDetails, ProblemDetails.MediaType, details.Status)
             ).ExecuteAsync(httpContext);
     }

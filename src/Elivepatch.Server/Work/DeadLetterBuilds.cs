@@ -11,13 +11,13 @@ using RabbitMQ.Client.Events;
 namespace Elivepatch.Server.Work;
 
 /// <summary>Ends builds that end their workers.</summary>
-internal sealed partial class DeadBuilds(
+internal sealed partial class DeadLetterBuilds(
     BrokerAddress address,
     BuildTable builds,
     KernelTable kernels,
     BrokerDispatch dispatch,
     WorkPolicy policy,
-    ILogger<DeadBuilds> log
+    ILogger<DeadLetterBuilds> log
 ) : BackgroundService
 {
     private const ushort AtOnce = 32;
@@ -26,7 +26,7 @@ internal sealed partial class DeadBuilds(
     private readonly Reachability broker = new($"the broker {address}", log);
 
     /// <summary>Why the broker cannot be used; null where it can. Builds wait until then.</summary>
-    public string? WhyWaiting => broker.WhyNot;
+    public string? UnavailableReason => broker.UnavailableReason;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -37,9 +37,9 @@ internal sealed partial class DeadBuilds(
             {
                 await ListenAsync(stoppingToken);
             }
-            catch (Exception e) when (BrokerFailure.IsOfBroker(e, stoppingToken))
+            catch (Exception e) when (BrokerFailure.IsBrokerFailure(e, stoppingToken))
             {
-                broker.IsLost(BrokerFailure.Reason(e));
+                broker.MarkUnavailable(BrokerFailure.Describe(e));
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -68,9 +68,9 @@ internal sealed partial class DeadBuilds(
         var consumer = new AsyncEventingBasicConsumer(channel);
         consumer.ReceivedAsync += (_, message) => TakeAsync(channel, message, stopping);
         await channel.BasicConsumeAsync(BuildQueues.Dead, autoAck: false, consumer, stopping);
-        broker.IsWell();
+        broker.MarkAvailable();
         await closed.Task.WaitAsync(stopping);
-        broker.IsLost("it ended the connection");
+        broker.MarkUnavailable("it ended the connection");
     }
 
     private async Task TakeAsync(IChannel channel, BasicDeliverEventArgs message, CancellationToken stopping)
@@ -90,7 +90,7 @@ internal sealed partial class DeadBuilds(
             await Task.Delay(pause, stopping);
             await channel.BasicNackAsync(message.DeliveryTag, multiple: false, requeue: true, stopping);
         }
-        catch (Exception e) when (BrokerFailure.IsOfBroker(e, CancellationToken.None))
+        catch (Exception e) when (BrokerFailure.IsBrokerFailure(e, CancellationToken.None))
         {
             // The message comes again.
         }
