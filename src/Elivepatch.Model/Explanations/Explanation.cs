@@ -169,7 +169,9 @@ public sealed record Explanation(
     IReadOnlyList<ExplainedReference> References
 )
 {
-    /// <summary>The objects of the kernel that it patches, in the order of its lists; empty if written by an older version.</summary>
+    /// <summary>
+    /// The objects of the kernel that it patches, in the order of its lists; empty if written by an older version.
+    /// </summary>
     public IReadOnlyList<ExplainedObject> Objects
     {
         get => field ?? [];

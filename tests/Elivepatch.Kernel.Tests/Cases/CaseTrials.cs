@@ -51,6 +51,7 @@ public sealed class CaseTrials(StockKernel stock, CaseBuilds builds) : IAsyncLif
             {
                 Architecture = record.Facts.Architecture,
                 Kernel = record.BootImagePath!,
+                Modules = new(stock.Cache, record),
                 Cases = boot,
             };
             foreach (var report in StockKernel.Get(await LivepatchTrial.RunAsync(request, CancellationToken.None)))
