@@ -2,7 +2,9 @@ using System.CommandLine;
 using Elivepatch.Author.Inputs;
 using Elivepatch.Author.Output;
 using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Kernel.Build;
+using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Model;
 using Elivepatch.Terminal;
@@ -38,16 +40,21 @@ internal static class InspectCommand
         };
         verb.SetAction(
             (parsed, cancellation) =>
-                Task.FromResult(
-                    Run(session, parsed.GetRequiredValue(file), parsed.GetValue(kernel), parsed.GetValue(json), cancellation)
-                )
+                RunAsync(session, parsed.GetRequiredValue(file), parsed.GetValue(kernel), parsed.GetValue(json), cancellation)
         );
         return verb;
     }
 
-    private static int Run(Session session, string path, string? kernelName, bool asJson, CancellationToken cancellation)
+    private static async Task<int> RunAsync(
+        Session session,
+        string path,
+        string? kernelName,
+        bool asJson,
+        CancellationToken cancellation
+    )
     {
-        var target = kernelName is null ? TargetKernel.Unknown : KernelCommand.Open(session, kernelName).Then(ReadTarget);
+        var record = kernelName is null ? null : KernelCommand.Open(session, kernelName);
+        var target = record is null ? TargetKernel.Unknown : record.Then(ReadTarget);
         var file = ObjectFile.Read(path);
         if (!target.Succeeded || !file.Succeeded)
         {
@@ -60,7 +67,13 @@ internal static class InspectCommand
             return Answer.Fail(session, read.Problems, asJson, cancellation);
         }
 
-        var rules = ModuleRules.Check(file.Value, module, target.Value);
+        var kernel = record is null ? target : await WithModulesAsync(session, target.Value, record.Value, module, cancellation);
+        if (!kernel.TryGet(out var known))
+        {
+            return Answer.Fail(session, kernel.Problems, asJson, cancellation);
+        }
+
+        var rules = ModuleRules.Check(file.Value, module, known);
         cancellation.ThrowIfCancellationRequested();
         var report = InspectReport.Of(module, Retention.Of(file.Value, module), rules);
         if (asJson)
@@ -84,5 +97,41 @@ internal static class InspectCommand
                 var exports = record.SymversPath is null ? null : kernel.Exports;
                 return new TargetKernel(kernel.Symbols, exports, Vermagic: null, record.Facts.Layouts, kernel.Image);
             });
+    }
+
+    // The files of the modules that it patches or refers to. Without one the rules that need it say so.
+    private static async Task<Outcome<TargetKernel>> WithModulesAsync(
+        Session session,
+        TargetKernel target,
+        KernelRecord record,
+        LivepatchModule module,
+        CancellationToken cancellation
+    )
+    {
+        var cache = KernelCommand.OpenCache(session);
+        if (!cache.TryGet(out var root))
+        {
+            return Outcome<TargetKernel>.Failure(cache.Problems);
+        }
+
+        var names = module
+            .Objects.Select(o => o.DisplayName)
+            .Concat(module.LivepatchReferences.Select(r => r.Symbol.ObjectName))
+            .Where(n => !VmlinuxTarget.IsNamed(n))
+            .Distinct(StringComparer.Ordinal);
+        var files = new ModuleFiles(root, record);
+        var found = new List<ModuleTarget>();
+        foreach (var name in names)
+        {
+            if ((await files.OpenAsync([name], cancellation)).TryGet(out var opened))
+            {
+                found.AddRange(opened);
+            }
+        }
+
+        return target with
+        {
+            Modules = found,
+        };
     }
 }
