@@ -77,7 +77,9 @@ public static class RecordProblems
         711,
         ProblemKind.Environment,
         "the file of a module is missing",
-        "Capture the kernel again on a machine that has the module in /lib/modules, or import the kernel from its packages."
+        "Import the kernel from its packages (debian:RELEASE), or name the file when you import its capture: `elivepatch kernel "
+            + "import --capture FILE --source DIR --module /lib/modules/RELEASE/.../NAME.ko`. A server takes modules from "
+            + "packages only."
     );
 
     /// <summary>A module's file is damaged, or is not one.</summary>

@@ -46,6 +46,12 @@ internal static class KernelImportCommand
                 "The image that the machine boots, /boot/vmlinuz-RELEASE: with it code is compared byte by byte, and livepatches can be tried.",
             HelpName = "FILE",
         };
+        var modules = new Option<string[]>("--module")
+        {
+            Description =
+                "A module of the captured kernel, /lib/modules/RELEASE/.../NAME.ko (.xz, .zst, .gz): with it patches may change its code; may be repeated.",
+            HelpName = "FILE",
+        };
         var json = CommonOptions.Json();
         var verb = new Verb(
             "import",
@@ -72,6 +78,7 @@ internal static class KernelImportCommand
             source,
             basePatches,
             bootImage,
+            modules,
             json,
         };
         verb.SetAction(
@@ -82,7 +89,8 @@ internal static class KernelImportCommand
                     parsed.GetValue(capture),
                     parsed.GetValue(source),
                     parsed.GetValue(basePatches) ?? [],
-                    parsed.GetValue(bootImage)
+                    parsed.GetValue(bootImage),
+                    parsed.GetValue(modules) ?? []
                 );
                 return RunAsync(session, Choose(named, captured), parsed.GetValue(json), cancellation);
             }
@@ -105,12 +113,11 @@ internal static class KernelImportCommand
             ),
             (null, { Capture: { } capture, Source: { } source }) => (Import)(
                 (cache, progress, cancellation) =>
-                    new CaptureImport(cache, progress) { BootImagePath = captured.BootImage }.RunAsync(
-                        capture,
-                        source,
-                        captured.BasePatches,
-                        cancellation
-                    )
+                    new CaptureImport(cache, progress)
+                    {
+                        BootImagePath = captured.BootImage,
+                        ModulePaths = captured.Modules,
+                    }.RunAsync(capture, source, captured.BasePatches, cancellation)
             ),
             _ => new Problem(
                 CommandProblems.UsageInvalid,
@@ -146,9 +153,9 @@ internal static class KernelImportCommand
         return ExitStatus.Done;
     }
 
-    private sealed record Captured(string? Capture, string? Source, string[] BasePatches, string? BootImage)
+    private sealed record Captured(string? Capture, string? Source, string[] BasePatches, string? BootImage, string[] Modules)
     {
-        public bool IsEmpty => this is { Capture: null, Source: null, BasePatches: [], BootImage: null };
+        public bool IsEmpty => this is { Capture: null, Source: null, BasePatches: [], BootImage: null, Modules: [] };
     }
 
     private delegate Task<Outcome<KernelRecord>> Import(

@@ -173,7 +173,7 @@ internal static class GuardSource
         		if (funcs[i].old_func - funcs[old[i].first].old_func == old[i].distance &&
         		    elivepatch_is_same(&funcs[i], &old[i]))
         			continue;
-        		pr_err("module %s is not the one that this livepatch was built for: %s differs\n",
+        		pr_err("%s: module %s is not the one that this livepatch was built for: %s differs\n", KBUILD_MODNAME,
         		       obj->name, funcs[i].old_name);
         		return -ENOEXEC;
         	}

@@ -21,6 +21,11 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
     /// </summary>
     public string? BootImagePath { get; init; }
 
+    /// <summary>
+    /// Files of modules (<c>.ko</c>, compressed or not) that livepatches may be built for; each must belong to the kernel.
+    /// </summary>
+    public IReadOnlyList<string> ModulePaths { get; init; } = [];
+
     /// <summary>The name for the record; null names it by its release.</summary>
     public string? Name { get; init; }
 
@@ -60,6 +65,11 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
         if (await TakeImageAsync(capture.Facts, workspace.FullPath, cancellation) is { } unfit)
         {
             return unfit;
+        }
+
+        if (await TakeModulesAsync(architecture, capture.Facts, workspace.FullPath, cancellation) is { } stranger)
+        {
+            return stranger;
         }
 
         progress?.Report(new("source", sourcePath, StageState.Running));
@@ -130,6 +140,45 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
         await File.WriteAllBytesAsync(Path.Combine(folder, RecordFiles.BootImage), bytes, cancellation);
         await using var vmlinux = File.Create(Path.Combine(folder, RecordFiles.Vmlinux));
         await vmlinux.WriteAsync(image.Vmlinux, cancellation);
+        return null;
+    }
+
+    private async Task<Problem?> TakeModulesAsync(
+        KernelArchitecture architecture,
+        CaptureFacts facts,
+        string folder,
+        CancellationToken cancellation
+    )
+    {
+        var identity = new ModuleIdentity(architecture.Engine, facts.Release, facts.Modules);
+        foreach (var path in ModulePaths)
+        {
+            var info = new FileInfo(path);
+            if (!info.Exists || info.Length > ModuleContent.Largest)
+            {
+                return new(
+                    RecordProblems.ModuleUnreadable,
+                    $"{path} {(info.Exists ? $"has {info.Length >> 20} MiB" : "does not exist")}"
+                );
+            }
+
+            var read = await ModuleContent.ReadAsync(path, await File.ReadAllBytesAsync(path, cancellation), cancellation);
+            if (!read.TryGet(out var content))
+            {
+                return read.Problems[0];
+            }
+
+            var opened = identity.Open(path, null, content);
+            if (!opened.TryGet(out var module))
+            {
+                return opened.Problems[0];
+            }
+
+            var home = Directory.CreateDirectory(Path.Combine(folder, RecordFiles.Modules)).FullName;
+            await using var copy = File.Create(Path.Combine(home, module.ObjectName + ".ko"));
+            await copy.WriteAsync(content, cancellation);
+        }
+
         return null;
     }
 

@@ -247,7 +247,8 @@ internal sealed class FakeMachine : IDisposable
         return PathOf(path);
     }
 
-    private static byte[] Note(string buildId)
+    /// <summary>A build-id as the kernel shows it.</summary>
+    public static byte[] Note(string buildId)
     {
         var id = Convert.FromHexString(buildId);
         return

@@ -42,6 +42,68 @@ public sealed class MachineCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Each_module_that_a_livepatch_is_for_is_patched_or_waited_for_or_absent()
+    {
+        machine.Write("proc/sys/kernel/osrelease", FakeMachine.Release + "\n");
+        machine.Write(
+            $"lib/modules/{FakeMachine.Release}/modules.dep",
+            "kernel/net/netfilter/nf_tables.ko.xz: kernel/net/netfilter/nfnetlink.ko.xz\nkernel/drivers/md/dm-mod.ko:\n"
+        );
+        machine.LoadForeign("vendor_fix");
+        foreach (var module in new[] { "nf_tables", "dm_mod", "zfs", "btrfs" })
+        {
+            machine.Folder($"sys/kernel/livepatch/vendor_fix/{module}/function,1");
+            machine.Write($"sys/kernel/livepatch/vendor_fix/{module}/patched", module == "nf_tables" ? "1\n" : "0\n");
+        }
+
+        machine.Write("sys/module/nf_tables/initstate", "live\n");
+        machine.Write("sys/module/btrfs/initstate", "live\n");
+        var text = await MustAsync("status");
+        Assert.Contains("  module nf_tables: patched\n", text, StringComparison.Ordinal);
+        Assert.Contains("  module dm_mod: not loaded; it is patched when it is\n", text, StringComparison.Ordinal);
+        Assert.Contains("  module zfs: not installed here\n", text, StringComparison.Ordinal);
+        Assert.Contains("  module btrfs: loaded and NOT patched; the kernel's log says why\n", text, StringComparison.Ordinal);
+
+        // Kernels before 6.1 do not say; what is loaded is patched, or the livepatch would not be.
+        File.Delete(machine.PathOf("sys/kernel/livepatch/vendor_fix/btrfs/patched"));
+        var status = JsonSerializer.Deserialize(await MustAsync("status", "--json"), ClientJson.Default.StatusReport)!;
+        Assert.Equal(
+            [
+                new("btrfs", PatchedModuleState.Patched),
+                new("dm_mod", PatchedModuleState.Waiting),
+                new("nf_tables", PatchedModuleState.Patched),
+                new("zfs", PatchedModuleState.Absent),
+            ],
+            status.Livepatches[0].Modules.OrderBy(m => m.Name, StringComparer.Ordinal)
+        );
+    }
+
+    [Fact]
+    public void A_module_of_the_same_name_that_is_another_build_is_a_stranger()
+    {
+        var (own, other) = (new string('a', 40), new string('b', 40));
+        foreach (var (module, buildId) in new[] { ("same", own), ("stranger", other) })
+        {
+            machine.Folder($"sys/module/{module}/notes");
+            File.WriteAllBytes(machine.PathOf($"sys/module/{module}/notes/.note.gnu.build-id"), FakeMachine.Note(buildId));
+        }
+
+        machine.Folder("sys/module/silent");
+        var problem = Assert.Single(
+            new LoadedLivepatches(machine.Access.Files).FindStrangers([
+                new("vmlinux", null, 1, false),
+                new("same", own, 1, false),
+                new("stranger", own, 1, false),
+                new("silent", own, 1, false),
+                new("absent", own, 1, false),
+                new("../../etc", own, 1, false),
+            ])
+        );
+        Assert.Equal(MachineProblems.OtherModuleLoaded, problem.Code);
+        Assert.Contains("stranger", problem.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_livepatch_is_disabled_and_then_unloaded()
     {
         machine.LoadForeign("vendor_fix");
