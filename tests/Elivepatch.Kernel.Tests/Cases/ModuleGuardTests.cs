@@ -19,13 +19,15 @@ public sealed class ModuleGuardTests(StockKernel stock, CaseBuilds builds)
         var record = await stock.RecordAsync();
         var livepatch = StockKernel.Get(await builds.GetAsync(LivepatchCase.Named("330-module-function")));
         var genuine = StockKernel.Get(await new ModuleFiles(stock.Cache, record).ReadAsync(Module, Cancellation));
+        var reason = $"{livepatch.Name}: module {Module} is not the one that this livepatch was built for: {Function} differs";
+        var patched = $"/sys/kernel/livepatch/{livepatch.Name}/{Module}/patched";
         var job = new GuestJob
         {
             Architecture = record.Facts.Architecture,
             Kernel = record.BootImagePath!,
             Script = $$"""
                 fail() { echo "$*"; dmesg | tail -n 20; exit 1; }
-                said() { dmesg | grep -c "{{livepatch.Name}}: module {{Module}} is not the one that this livepatch was built for: {{Function}} differs"; }
+                said() { dmesg | grep -c "{{reason}}"; }
 
                 insmod stranger.ko || fail "the stranger is not a module"
                 ! insmod livepatch.ko || fail "the stranger is patched"
@@ -39,7 +41,7 @@ public sealed class ModuleGuardTests(StockKernel stock, CaseBuilds builds)
                 [ ! -d /sys/module/{{Module}} ] || fail "the stranger is there"
 
                 insmod genuine.ko || fail "the module itself is not loaded"
-                [ "$(cat /sys/kernel/livepatch/{{livepatch.Name}}/{{Module}}/patched)" = 1 ] || fail "the module itself is not patched"
+                [ "$(cat {{patched}})" = 1 ] || fail "the module itself is not patched"
                 """,
             Files =
             [
