@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Elivepatch.Kernel.Tests.Cases;
 
-/// <summary>The kernel knows a module by its name alone; the livepatch looks whether it is the one that it was built for.</summary>
+/// <summary>The kernel knows a module by its name alone; the livepatch looks whether it is its own.</summary>
 [Collection(nameof(CaseCollection))]
 public sealed class ModuleGuardTests(StockKernel stock, CaseBuilds builds)
 {
