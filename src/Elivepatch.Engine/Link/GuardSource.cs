@@ -162,7 +162,9 @@ internal static class GuardSource
         	return true;
         }
 
-        static int elivepatch_check(const struct klp_object *obj, const struct elivepatch_old *old, unsigned int count)
+        /* Cold as a whole: no part of it lies elsewhere, which a transition would take for another function. */
+        static noinline __cold int
+        elivepatch_check(const struct klp_object *obj, const struct elivepatch_old *old, unsigned int count)
         {
         	const struct klp_func *funcs = obj->funcs;
         	unsigned int i;
