@@ -93,18 +93,11 @@ public sealed class LoadedLivepatches(MachineFiles files)
         return new(module, isPatched ? PatchedModuleState.Patched : PatchedModuleState.NotPatched);
     }
 
-    // modules.dep names every module that is installed (depmod(8)), files with the dashes that names do not have.
+    // modules.dep names every module that is installed (depmod(8)).
     private bool IsInstalled(string module) =>
         files.ReadText("proc/sys/kernel/osrelease") is not { } release
         || files.ReadLines($"lib/modules/{release}/modules.dep") is not { Count: > 0 } lines
-        || lines.Any(l => IsFileOf(module, l.Split(':')[0]));
-
-    private static bool IsFileOf(string module, string path)
-    {
-        var file = path[(path.LastIndexOf('/') + 1)..];
-        var end = file.IndexOf(".ko", StringComparison.Ordinal);
-        return end > 0 && file[..end].Replace('-', '_') == module;
-    }
+        || lines.Any(l => ModuleName.OfFile(l.Split(':')[0]) == module);
 
     private Problem? Write(string name, string file, string text) =>
         files.Write($"{Folder}/{name}/{file}", text) is { } reason

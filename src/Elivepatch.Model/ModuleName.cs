@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Elivepatch.Model;
 
-/// <summary>Names of livepatch modules: what the kernel, the shell and sysfs all take as they are.</summary>
+/// <summary>Names of modules, and for livepatches what the kernel, the shell and sysfs all take as they are.</summary>
 public static partial class ModuleName
 {
     /// <summary>Checks a name that somebody chose.</summary>
@@ -17,6 +17,17 @@ public static partial class ModuleName
         var plain = Other().Replace(Path.GetFileNameWithoutExtension(path), "_").Trim('_');
         var name = "livepatch_" + (plain.Length > 0 ? plain : "patch");
         return name.Length <= KernelLimits.ModuleName ? name : name[..KernelLimits.ModuleName].TrimEnd('_');
+    }
+
+    /// <summary>
+    /// The name that the kernel gives to the module in a file (<c>scripts/Makefile.lib</c>, name-fix): without folder and
+    /// <c>.ko</c>, <c>.ko.xz</c> and the like, and with no dashes.
+    /// </summary>
+    public static string OfFile(string path)
+    {
+        var file = path[(path.LastIndexOf('/') + 1)..];
+        var end = file.IndexOf(".ko", StringComparison.Ordinal);
+        return (end < 0 ? file : file[..end]).Replace('-', '_');
     }
 
     [GeneratedRegex("^[A-Za-z][A-Za-z0-9_]*$")]

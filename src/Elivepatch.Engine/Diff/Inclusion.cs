@@ -24,6 +24,12 @@ public sealed record Inclusion(UnitDiff Diff, IReadOnlyList<Piece> Pieces, IRead
     public bool Contains(Piece piece) => included.Contains(piece);
 
     /// <summary>
+    /// What the running kernel has in place of a piece of the patched unit: the same one unpatched, or a constant of equal
+    /// content.
+    /// </summary>
+    public Piece? TwinOf(Piece after) => Diff.Correlation.BeforeOf(after) ?? KernelTwins.GetValueOrDefault(after);
+
+    /// <summary>
     /// Where a reference of a piece must lead. A branch to a patched function goes straight to the new one; its address, once
     /// stored, must be the original's, which stays valid when the livepatch is gone.
     /// </summary>

@@ -1,3 +1,5 @@
+using Elivepatch.Model;
+
 namespace Elivepatch.Engine.Facts;
 
 /// <summary>One exported symbol, a line of <c>Module.symvers</c>.</summary>
@@ -10,5 +12,5 @@ public sealed record ExportedSymbol(string Name, uint Crc, string Module, string
     /// <summary>
     /// Name of the object that exports it, as the kernel calls it: a file's name may have dashes, a module's never.
     /// </summary>
-    public string ObjectName => Module[(Module.LastIndexOf('/') + 1)..].Replace('-', '_');
+    public string ObjectName => ModuleName.OfFile(Module);
 }

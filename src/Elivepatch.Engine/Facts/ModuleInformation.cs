@@ -1,5 +1,6 @@
 using System.Text;
 using Elivepatch.Elf;
+using Elivepatch.Model;
 
 namespace Elivepatch.Engine.Facts;
 
@@ -24,6 +25,9 @@ public sealed record ModuleInformation(IReadOnlyList<KeyValuePair<string, string
 
     /// <summary>Modules that must be loaded before.</summary>
     public IReadOnlyList<string> Depends => First("depends")?.Split(',', StringSplitOptions.RemoveEmptyEntries) ?? [];
+
+    /// <summary>The same, as the kernel calls them: a file's name may have dashes, a module's never.</summary>
+    public IEnumerable<string> NeededModules => Depends.Select(ModuleName.OfFile);
 
     /// <summary>Export namespaces that the module imports.</summary>
     public IReadOnlyList<string> ImportedNamespaces => [.. All("import_ns")];

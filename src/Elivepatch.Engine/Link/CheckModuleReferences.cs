@@ -36,7 +36,7 @@ internal static class CheckModuleReferences
 
             foreach (var entry in piece.Entries.Where(e => !IsForTools(e)))
             {
-                if (ModuleKeys.Of(entry, unit, resolver) is { } key && entry.Table.Name == SectionRules.JumpTable)
+                if (ModuleKeys.Of(entry, unit, resolver) is { } key)
                 {
                     if (key.Tracepoint is null)
                     {

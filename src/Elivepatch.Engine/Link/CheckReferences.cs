@@ -143,11 +143,9 @@ public static class CheckReferences
         // What cannot be resolved is a problem of the link, which names it.
         private KernelReference? Resolve(Reference reference) => resolver.Find(reference, unit);
 
-        private Piece? TwinOf(Piece after) => correlation.BeforeOf(after) ?? unit.Inclusion.KernelTwins.GetValueOrDefault(after);
-
         // Targets are compared as the unpatched unit knows them: its own pieces, and the names of others.
         private object KeyOf(Reference reference) =>
-            reference.Piece is { } piece ? TwinOf(piece) ?? (object)piece : reference.External?.Name ?? "";
+            reference.Piece is { } piece ? unit.Inclusion.TwinOf(piece) ?? (object)piece : reference.External?.Name ?? "";
 
         private static HashSet<(object Target, ReferenceUse Use)> TargetsOf(Piece before)
         {

@@ -255,8 +255,7 @@ public sealed class Combine
     private void NoteTracepoints(LinkUnit unit, Piece piece) =>
         leftOut.AddRange(
             piece
-                .Entries.Where(e => e.Table.Name == SectionRules.JumpTable)
-                .Select(e => ModuleKeys.Of(e, unit, resolver))
+                .Entries.Select(e => ModuleKeys.Of(e, unit, resolver))
                 .Where(k => k?.Tracepoint is not null)
                 .Select(k =>
                     $"{unit.Inclusion.Diff.Unit}: {(piece.Parent ?? piece).Name} no longer reaches the tracepoint {k!.Tracepoint} of {k.Module}"
@@ -436,7 +435,7 @@ public sealed class Combine
         }
 
         var resolved = reference.Piece is { } piece
-            ? resolver.Resolve(inclusion.Diff.Correlation.BeforeOf(piece) ?? inclusion.KernelTwins[piece], unit.Placement)
+            ? resolver.Resolve(inclusion.TwinOf(piece)!, unit.Placement)
             : resolver.Resolve(reference.External ?? new(""), unit.Placement.Target, inclusion.Diff.Unit);
         if (!resolved.TryGet(out var kernel))
         {

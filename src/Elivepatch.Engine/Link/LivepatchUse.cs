@@ -1,3 +1,4 @@
+using Elivepatch.Elf;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Targets;
 
@@ -22,6 +23,10 @@ public sealed record LivepatchUse(LivepatchSymbol Symbol, string User)
     /// the same one, whatever the linker does to sections.
     /// </summary>
     public string LinkName => SectionObject == Symbol.ObjectName ? Symbol.SymbolName : $"{Symbol.SymbolName}{Separator}{User}";
+
+    /// <summary>True for a relocation against a symbol that a module has.</summary>
+    internal static bool LeadsToModule(ElfRelocation relocation) =>
+        relocation.Symbol is { } symbol && TryParse(symbol.Name) is { } use && !VmlinuxTarget.IsNamed(use.Symbol.ObjectName);
 
     /// <summary>Reads a name of this form; null where it is none.</summary>
     public static LivepatchUse? TryParse(string name)

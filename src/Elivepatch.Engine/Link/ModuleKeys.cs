@@ -36,8 +36,8 @@ internal static class ModuleKeys
 {
     /// <summary>The key of an entry of <c>__jump_table</c> where a module has it, else null.</summary>
     public static ModuleKey? Of(TableEntry entry, LinkUnit unit, ReferenceResolver resolver) =>
-        entry
-            .References.Where(r => unit.Inclusion.DestinationOfEntry(r) == Destination.Kernel)
+        (entry.Table.Name == SectionRules.JumpTable ? entry.References : [])
+            .Where(r => unit.Inclusion.DestinationOfEntry(r) == Destination.Kernel)
             .Select(r => (Key: resolver.Find(r, unit), r.Displacement))
             .Where(r => r.Key?.Module is not null)
             .Select(r => new ModuleKey(r.Key!, r.Displacement))

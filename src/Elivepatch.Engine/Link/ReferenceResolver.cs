@@ -32,14 +32,11 @@ public sealed class ReferenceResolver(ExportedSymbols exports, KernelObjects obj
         var inclusion = unit.Inclusion;
         var resolved = reference switch
         {
-            { Piece: { } piece } => TwinOf(piece) is { } twin ? Resolve(twin, unit.Placement) : null,
+            { Piece: { } piece } => inclusion.TwinOf(piece) is { } twin ? Resolve(twin, unit.Placement) : null,
             { External: { } external } => Resolve(external, unit.Placement.Target, inclusion.Diff.Unit),
             _ => null,
         };
         return resolved is not null && resolved.TryGet(out var found) ? found : null;
-
-        Piece? TwinOf(Piece after) =>
-            inclusion.Diff.Correlation.BeforeOf(after) ?? inclusion.KernelTwins.GetValueOrDefault(after);
     }
 
     /// <summary>How to refer to something that the unpatched unit defines.</summary>

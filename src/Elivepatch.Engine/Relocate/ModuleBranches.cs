@@ -1,7 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Link;
-using Elivepatch.Engine.Targets;
 using Elivepatch.Engine.Units;
 using Elivepatch.Model;
 
@@ -28,7 +27,7 @@ public static class ModuleBranches
         }
 
         ElfRelocation[][] entries = [.. relocations.Entries.OrderBy(r => r.Offset).Chunk(FieldsOfEntry)];
-        if (!entries.Any(e => e.Any(IsOfModule)))
+        if (!entries.Any(e => e.Any(LivepatchUse.LeadsToModule)))
         {
             return elf;
         }
@@ -46,7 +45,7 @@ public static class ModuleBranches
         relocations.Entries.Clear();
         foreach (var (index, entry) in entries.Index())
         {
-            if (entry.Any(IsOfModule))
+            if (entry.Any(LivepatchUse.LeadsToModule))
             {
                 if (SwitchOff(architecture, entry[0]) is { } problem)
                 {
@@ -64,11 +63,6 @@ public static class ModuleBranches
         table.Content = [.. content];
         return elf;
     }
-
-    private static bool IsOfModule(ElfRelocation relocation) =>
-        relocation.Symbol is { } symbol
-        && LivepatchUse.TryParse(symbol.Name) is { } use
-        && !VmlinuxTarget.IsNamed(use.Symbol.ObjectName);
 
     private static Problem? SwitchOff(Architecture architecture, ElfRelocation place)
     {

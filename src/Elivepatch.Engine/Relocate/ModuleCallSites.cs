@@ -1,7 +1,6 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Link;
-using Elivepatch.Engine.Targets;
 
 namespace Elivepatch.Engine.Relocate;
 
@@ -26,7 +25,7 @@ public static class ModuleCallSites
 
         var late = elf
             .RelocationSections.Where(s => s.Target.Has(ElfSectionFlags.Execute))
-            .SelectMany(s => s.Entries.Where(IsOfModule).Select(r => (s.Target, r.Offset)))
+            .SelectMany(s => s.Entries.Where(LivepatchUse.LeadsToModule).Select(r => (s.Target, r.Offset)))
             .ToHashSet();
         ElfRelocation[] kept =
         [
@@ -48,11 +47,6 @@ public static class ModuleCallSites
 
         return elf;
     }
-
-    private static bool IsOfModule(ElfRelocation relocation) =>
-        relocation.Symbol is { } symbol
-        && LivepatchUse.TryParse(symbol.Name) is { } use
-        && !VmlinuxTarget.IsNamed(use.Symbol.ObjectName);
 
     // Where the field of a call may begin that begins at a site.
     private static IEnumerable<(ElfSection Section, ulong Offset)> Fields(Architecture architecture, ElfRelocation site)

@@ -93,9 +93,7 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
 
     private readonly Lazy<CodeUses> codeUses = new(() => CodeUses.Read(module.Architecture, elf));
 
-    private readonly Lazy<ReplacedCode?> replacedCode = new(() =>
-        kernel.Objects is { } objects ? new(module.Architecture, objects, kernel.Exports) : null
-    );
+    private ReplacedCode? Replaced => field ??= Objects is { } objects ? new(module.Architecture, objects, kernel.Exports) : null;
 
     private readonly Lazy<Dictionary<string, (string ObjectName, ReplacedFunction Function)>> replaced = new(() =>
         module
@@ -155,7 +153,7 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     {
         var name = SymbolNames.ParentOfCold(use.Function);
         return
-            replacedCode.Value is { } code
+            Replaced is { } code
             && replaced.Value.TryGetValue(name, out var entry)
             && entry.Function.OldName is { } oldName
             && At(Named(entry.ObjectName, oldName), entry.Function.OldPosition) is { } old

@@ -109,8 +109,7 @@ internal static class SymbolRules
             return RuleFinding.NotCheckable(NoExports);
         }
 
-        // A module's file name may have dashes, its name never.
-        var depends = context.Module.Information.Depends.Select(d => d.Replace('-', '_')).ToHashSet(StringComparer.Ordinal);
+        var depends = context.Module.Information.NeededModules.ToHashSet(StringComparer.Ordinal);
         return RuleFinding.Of(
             Exported(context)
                 .Where(u => !VmlinuxTarget.HasExport(u.Export) && !depends.Contains(u.Export.ObjectName))

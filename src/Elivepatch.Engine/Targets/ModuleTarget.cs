@@ -73,7 +73,7 @@ public sealed class ModuleTarget : PatchTarget
         Functions.TryGetValue((name, address), out var function) ? Code?.Read(function) : null;
 
     /// <summary>True for a module without which this one cannot be loaded: it uses what that exports.</summary>
-    public bool Needs(string module) => Information.Depends.Any(d => d.Replace('-', '_') == module);
+    public bool Needs(string module) => Information.NeededModules.Contains(module);
 
     /// <summary>What the link of a module does to the objects of its units.</summary>
     public static LinkRules LinkRules => rules;

@@ -111,6 +111,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         var combined = await run.RunAsync("combine", () => Combine.Start(units, resolver));
         var escapes = await run.RunAsync("find escapes", () => FindEscapes(combined, units, patched));
         using var workspace = run.Make(cache.NewWorkspace);
+        var pinsModules = run.Make(() => GlueSource.PinsModules(kernel.Symbols));
         var glue = run.Make(() =>
             GlueSource.Write(
                 patched,
@@ -119,7 +120,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
                 NamespacesOf(combined.References),
                 escapes,
                 combined.Shifts,
-                GlueSource.PinsModules(kernel.Symbols)
+                pinsModules
             )
         );
         var linker = run.Make(() =>
@@ -158,7 +159,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
                     combined.References,
                     EditsOf(tree, sources),
                     escapes,
-                    GlueSource.PinsModules(kernel.Symbols)
+                    pinsModules
                 ) with
                 {
                     Statements = [.. inclusions.SelectMany(i => i.Diff.Statements.Used)],

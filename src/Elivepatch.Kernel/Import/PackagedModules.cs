@@ -28,7 +28,7 @@ public sealed class PackagedModules
             Directory
                 .EnumerateFiles(folder, $"*{Suffix}*", SearchOption.AllDirectories)
                 .Order(StringComparer.Ordinal)
-                .GroupBy(NameOf)
+                .GroupBy(ModuleName.OfFile)
                 .ToDictionary(g => g.Key, g => g.First(), StringComparer.Ordinal)
         );
     }
@@ -68,13 +68,6 @@ public sealed class PackagedModules
         byName.Value.TryGetValue(name, out var path)
             ? await ModuleContent.ReadAsync(name, await File.ReadAllBytesAsync(path, cancellation), cancellation)
             : new Problem(RecordProblems.ModuleMissing, $"{package} has no module {name}");
-
-    // A module's name has no dashes (scripts/Makefile.lib, name-fix).
-    private static string NameOf(string path)
-    {
-        var file = Path.GetFileName(path);
-        return file[..file.IndexOf(Suffix, StringComparison.Ordinal)].Replace('-', '_');
-    }
 
     private static async Task<Problem?> UnpackAsync(
         CacheRoot cache,

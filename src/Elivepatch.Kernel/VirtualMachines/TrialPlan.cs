@@ -16,7 +16,7 @@ internal sealed class TrialPlan
 
     private const int FixedWaits = 30; // seconds that trial.sh waits for modules to go, a module
 
-    // A module is there three times at most: in the image that the guest unpacks, as a file, and loaded.
+    // In the image that the guest unpacks, as a file, as the loader reads it, and loaded.
     private const int CopiesOfTarget = 4;
 
     public TrialPlan(

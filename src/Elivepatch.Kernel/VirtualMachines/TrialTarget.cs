@@ -81,7 +81,7 @@ internal sealed record TrialTarget(string Name, ReadOnlyMemory<byte> Content, bo
     {
         try
         {
-            return ModuleInformation.Of(ElfReader.Read(content.ToArray())).Depends.Select(d => d.Replace('-', '_'));
+            return ModuleInformation.Of(ElfReader.Read(content.ToArray())).NeededModules;
         }
         catch (ElfFormatException)
         {

@@ -14,19 +14,22 @@ internal static class X8664Sections
     // Calls that INCREMENT_CALL_DEPTH comes before where the processor wants it (arch/x86/kernel/callthunks.c).
     private const string CallSites = ".call_sites";
 
+    // All of them list instructions, which the kernel rewrites when it loads them.
+    private static readonly HashSet<string> sites =
+    [
+        ".smp_locks",
+        ".parainstructions",
+        CallSites,
+        ".retpoline_sites",
+        ".return_sites",
+        ".ibt_endbr_seal",
+        ".cfi_sites",
+    ];
+
     public static SectionTable Table { get; } =
         new()
         {
-            Tables = new HashSet<string>
-            {
-                ".smp_locks",
-                ".parainstructions",
-                CallSites,
-                ".retpoline_sites",
-                ".return_sites",
-                ".ibt_endbr_seal",
-                ".cfi_sites",
-            },
+            Tables = sites,
             Registries = new HashSet<string>
             {
                 ".data..init_irqstack",
@@ -38,16 +41,7 @@ internal static class X8664Sections
             Code = new HashSet<string> { ".entry.text" },
             Replacements = new HashSet<string> { ".altinstr_replacement", ".altinstr_aux", Fixup, RefcountText },
             Outlines = new HashSet<string> { Fixup, RefcountText },
-            RewrittenSites = new HashSet<string>
-            {
-                ".smp_locks",
-                ".parainstructions",
-                CallSites,
-                ".retpoline_sites",
-                ".return_sites",
-                ".ibt_endbr_seal",
-                ".cfi_sites",
-            },
+            RewrittenSites = sites,
             CallSites = CallSites,
             Ignored = new HashSet<string> { ".orc_unwind", ".orc_unwind_ip", ".orc_header", ".orc_lookup" },
         };
