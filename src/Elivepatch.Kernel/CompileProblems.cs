@@ -106,4 +106,21 @@ public static class CompileProblems
         "Read kbuild's messages in the reason. If the unpatched source is at fault, leave out the change to this unit, "
             + "provided that the rest of the patch is useful by itself."
     );
+
+    /// <summary>The source of a module that is built outside of the kernel's tree is not one that kbuild could compile.</summary>
+    public static readonly ProblemCode ModuleSourceUnusable = new(
+        213,
+        ProblemKind.Refused,
+        "the source of the module cannot be used",
+        "Name the directory with the module's Kbuild or Makefile (obj-m), with all that it needs inside of it."
+    );
+
+    /// <summary>The configuration of DKMS has a module built in a way that cannot be read from it.</summary>
+    public static readonly ProblemCode DkmsUnreadable = new(
+        214,
+        ProblemKind.Refused,
+        "dkms.conf does not simply run make",
+        "Give make's variables (--make-variable KEY=VALUE, or an empty one for none) and the path of the build (--module-path); what "
+            + "changes the source, do in a copy of the directory, take it out of the copy's dkms.conf, and name the copy."
+    );
 }

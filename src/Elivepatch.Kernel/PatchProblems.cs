@@ -166,6 +166,15 @@ public static class PatchProblems
             + "copy a function is of."
     );
 
+    /// <summary>The patches change files of the kernel, and the source of a module is named that is built outside of it.</summary>
+    public static readonly ProblemCode PatchOfTwoSources = new(
+        119,
+        ProblemKind.Refused,
+        "the patch is for the kernel and for a module's own source",
+        "Build two livepatches with --no-replace: one from the changes to the kernel, and one with --module-source from those to "
+            + "the module."
+    );
+
     /// <summary>ELP0400.</summary>
     public static readonly ProblemCode NothingChanged = new(
         400,

@@ -77,9 +77,8 @@ public static class RecordProblems
         711,
         ProblemKind.Environment,
         "the file of a module is missing",
-        "Import the kernel from its packages (debian:RELEASE), or name the file when you import its capture: `elivepatch kernel "
-            + "import --capture FILE --source DIR --module /lib/modules/RELEASE/.../NAME.ko`. A server takes modules from "
-            + "packages only."
+        "Name the file (--module /lib/modules/RELEASE/.../NAME.ko), here or when you import the kernel's capture, or import the "
+            + "kernel from its packages (debian:RELEASE). A server takes modules from packages only."
     );
 
     /// <summary>A module's file is damaged, or is not one.</summary>
@@ -96,6 +95,7 @@ public static class RecordProblems
         ProblemKind.Mismatch,
         "the file of a module is not the one of this kernel",
         "Use the file that the machine loads, or load the module from it: a livepatch for one build of a module does not fit "
-            + "another."
+            + "another. If the machine has one that was built outside of the kernel's tree (DKMS), build from its own source "
+            + "(--module-source) and name its file (--module)."
     );
 }

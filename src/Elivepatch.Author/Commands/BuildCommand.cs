@@ -2,6 +2,7 @@ using System.CommandLine;
 using Elivepatch.Author.Inputs;
 using Elivepatch.Author.Output;
 using Elivepatch.Kernel.Build;
+using Elivepatch.Kernel.Trees;
 using Elivepatch.Model;
 using Elivepatch.Model.Files;
 using Elivepatch.Model.Statements;
@@ -40,6 +41,25 @@ internal static class BuildCommand
                 "A patch that the running kernel was built with, in addition to those of its record; may be repeated, in order.",
             HelpName = "FILE",
         };
+        var moduleSource = new Option<string?>("--module-source")
+        {
+            Description =
+                "The source of a module that is built outside of the kernel's tree (DKMS): the patches are for it, with paths relative to it, and --module names the module's file.",
+            HelpName = "DIR",
+        };
+        var modulePath = new Option<string?>("--module-path")
+        {
+            Description =
+                "The directory in which the module of --module-source was compiled. Default: that of DKMS if there is a dkms.conf, else DIR.",
+            HelpName = "PATH",
+        };
+        var makeVariables = new Option<string[]>("--make-variable")
+        {
+            Description =
+                "A variable that make got when the module of --module-source was compiled; may be repeated. Default: those of MAKE[0] in dkms.conf.",
+            HelpName = "KEY=VALUE",
+        };
+        var moduleFiles = KernelCommand.ModuleOption();
         var statements = CommonOptions.Statements();
         var noReplace = new Option<bool>("--no-replace")
         {
@@ -72,6 +92,10 @@ internal static class BuildCommand
             with a reason in a file for --statements. The explanation and a server's manifest repeat it. There is no general force
             option.
 
+            A module that is built outside of the kernel's tree is live patched from its own source: --module-source has its Kbuild
+            or Makefile with obj-m, and its dkms.conf if it is built by DKMS. The source compiled by the kernel's kbuild has to give
+            exactly the code of the installed file.
+
             Exit status: 0 built, 3 the patches change no code, 4 refused (the reason says what to write instead), 5 the kernel
             does not match its sources or compiler. A file is written only with status 0.
             """,
@@ -91,6 +115,10 @@ internal static class BuildCommand
             new Example(
                 "elivepatch build -k $(uname -r) --statements fix.yaml fix.patch",
                 "Build with the author's statements, which lift refusals."
+            ),
+            new Example(
+                "elivepatch build -k $(uname -r) --module-source /usr/src/pulse-1.0 --module $(modinfo -n pulse) fix.patch",
+                "Build for a module of DKMS, from a patch for its source."
             )
         )
         {
@@ -99,6 +127,10 @@ internal static class BuildCommand
             output,
             name,
             basePatches,
+            moduleSource,
+            modulePath,
+            makeVariables,
+            moduleFiles,
             statements,
             noReplace,
             mostUnits,
@@ -116,6 +148,7 @@ internal static class BuildCommand
                     parsed.GetValue(timings),
                     parsed.GetValue(json),
                     StatementsFile.Read(parsed.GetValue(statements)),
+                    SourceOf(parsed.GetValue(moduleSource), parsed.GetValue(modulePath), parsed.GetValue(makeVariables) ?? []),
                     parsed.GetRequiredValue(patches),
                     (record, files) =>
                         new BuildRequest(
@@ -128,12 +161,24 @@ internal static class BuildCommand
                         )
                         {
                             MostUnits = parsed.GetValue(mostUnits),
+                            ModuleFiles = parsed.GetValue(moduleFiles) ?? [],
                         },
                     cancellation
                 )
         );
         return verb;
     }
+
+    private static Outcome<ModuleSource?> SourceOf(string? folder, string? path, string[] variables) =>
+        folder is null && (path is not null || variables.Length > 0)
+            ? new Problem(
+                CommandProblems.UsageInvalid,
+                "--module-path and --make-variable are about the source of a module",
+                "Name the source with --module-source."
+            )
+            : folder is null ? (ModuleSource?)null
+            // An empty one stands for none.
+            : new ModuleSource(folder, path, variables.Length > 0 ? [.. variables.Where(v => v.Length > 0)] : null);
 
     private static async Task<int> RunAsync(
         Session session,
@@ -143,6 +188,7 @@ internal static class BuildCommand
         bool withTimings,
         bool asJson,
         Outcome<AuthorStatements> statements,
+        Outcome<ModuleSource?> moduleSource,
         IReadOnlyList<string> patches,
         Func<Kernel.Records.KernelRecord, IReadOnlyList<string>, BuildRequest> request,
         CancellationToken cancellation
@@ -162,6 +208,11 @@ internal static class BuildCommand
         if (!statements.TryGet(out var stated))
         {
             return Answer.Fail(session, statements.Problems, asJson, cancellation);
+        }
+
+        if (!moduleSource.TryGet(out var source))
+        {
+            return Answer.Fail(session, moduleSource.Problems, asJson, cancellation);
         }
 
         var cache = KernelCommand.OpenCache(session);
@@ -185,6 +236,7 @@ internal static class BuildCommand
                     request(record.Value, files) with
                     {
                         Statements = stated,
+                        ModuleSource = source,
                     },
                     cancellation
                 )

@@ -20,6 +20,7 @@ internal static class InspectCommand
         var file = new Argument<string>("FILE.ko") { Description = "A livepatch module, built by this program or by another." };
         var kernel = KernelCommand.Option();
         kernel.Required = false;
+        var moduleFiles = KernelCommand.ModuleOption();
         var json = CommonOptions.Json();
         var verb = new Verb(
             AuthorVerbs.Inspect,
@@ -36,11 +37,19 @@ internal static class InspectCommand
         {
             file,
             kernel,
+            moduleFiles,
             json,
         };
         verb.SetAction(
             (parsed, cancellation) =>
-                RunAsync(session, parsed.GetRequiredValue(file), parsed.GetValue(kernel), parsed.GetValue(json), cancellation)
+                RunAsync(
+                    session,
+                    parsed.GetRequiredValue(file),
+                    parsed.GetValue(kernel),
+                    parsed.GetValue(moduleFiles) ?? [],
+                    parsed.GetValue(json),
+                    cancellation
+                )
         );
         return verb;
     }
@@ -49,6 +58,7 @@ internal static class InspectCommand
         Session session,
         string path,
         string? kernelName,
+        IReadOnlyList<string> moduleFiles,
         bool asJson,
         CancellationToken cancellation
     )
@@ -67,7 +77,7 @@ internal static class InspectCommand
             return Answer.Fail(session, read.Problems, asJson, cancellation);
         }
 
-        var kernel = record is null ? target : await WithModulesAsync(session, target.Value, record.Value, module, cancellation);
+        var kernel = record is null ? target : await WithModulesAsync(session, target.Value, record.Value, moduleFiles, module, cancellation);
         if (!kernel.TryGet(out var known))
         {
             return Answer.Fail(session, kernel.Problems, asJson, cancellation);
@@ -104,6 +114,7 @@ internal static class InspectCommand
         Session session,
         TargetKernel target,
         KernelRecord record,
+        IReadOnlyList<string> moduleFiles,
         LivepatchModule module,
         CancellationToken cancellation
     )
@@ -114,12 +125,18 @@ internal static class InspectCommand
             return Outcome<TargetKernel>.Failure(cache.Problems);
         }
 
+        var given = await GivenModules.ReadAsync(record, moduleFiles, cancellation);
+        if (!given.Succeeded)
+        {
+            return Outcome<TargetKernel>.Failure(given.Problems);
+        }
+
         var names = module
             .Objects.Select(o => o.DisplayName)
             .Concat(module.LivepatchReferences.Select(r => r.Symbol.ObjectName))
             .Where(n => !VmlinuxTarget.IsNamed(n))
             .Distinct(StringComparer.Ordinal);
-        var files = new ModuleFiles(root, record);
+        var files = new ModuleFiles(root, record, given.Value);
         var found = new List<ModuleTarget>();
         foreach (var name in names)
         {

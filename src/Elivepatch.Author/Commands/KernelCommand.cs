@@ -35,6 +35,15 @@ internal static class KernelCommand
             Required = true,
         };
 
+    /// <summary><c>--module</c>, for verbs that need the files of modules.</summary>
+    public static Option<string[]> ModuleOption() =>
+        new("--module")
+        {
+            Description =
+                "A module as the machine has it installed, /lib/modules/RELEASE/.../NAME.ko (.xz, .zst, .gz), in place of the record's; may be repeated.",
+            HelpName = "FILE",
+        };
+
     /// <summary>Opens the cache of the session.</summary>
     public static Outcome<CacheRoot> OpenCache(Session session) => CacheRoot.Open(CacheRoot.DefaultPath(session.Variable));
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using Elivepatch.Author.Output;
+using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.VirtualMachines;
 using Elivepatch.Model;
@@ -28,6 +29,7 @@ internal static class TryCommand
             Description = "A script for busybox sh that checks the effect; it runs before, during and after.",
             HelpName = "FILE",
         };
+        var moduleFiles = KernelCommand.ModuleOption();
         var json = CommonOptions.Json();
         var verb = new Verb(
             AuthorVerbs.Try,
@@ -51,12 +53,17 @@ internal static class TryCommand
             new Example(
                 "elivepatch try -k 6.12.117+deb12-cloud-amd64 livepatch-fix.ko --script check.sh",
                 "Also check that the fix works."
+            ),
+            new Example(
+                "elivepatch try -k $(uname -r) --module $(modinfo -n pulse) livepatch-fix.ko",
+                "Try one for a module that was built outside of the kernel's tree."
             )
         )
         {
             kernel,
             modules,
             script,
+            moduleFiles,
             json,
         };
         verb.SetAction(
@@ -66,6 +73,7 @@ internal static class TryCommand
                     parsed.GetRequiredValue(kernel),
                     parsed.GetRequiredValue(modules),
                     parsed.GetValue(script),
+                    parsed.GetValue(moduleFiles) ?? [],
                     parsed.GetValue(json),
                     cancellation
                 )
@@ -78,6 +86,7 @@ internal static class TryCommand
         string kernel,
         IReadOnlyList<string> modules,
         string? scriptPath,
+        IReadOnlyList<string> moduleFiles,
         bool asJson,
         CancellationToken cancellation
     )
@@ -100,11 +109,17 @@ internal static class TryCommand
             return Answer.Fail(session, [new(AuthorProblems.NoBootImage, record.Value.Facts.Name)], asJson, cancellation);
         }
 
+        var given = await GivenModules.ReadAsync(record.Value, moduleFiles, cancellation);
+        if (!given.Succeeded)
+        {
+            return Answer.Fail(session, given.Problems, asJson, cancellation);
+        }
+
         var request = new TrialRequest
         {
             Architecture = record.Value.Facts.Architecture,
             Kernel = image,
-            Modules = new(cache, record.Value),
+            Modules = new(cache, record.Value, given.Value),
             Cases =
             [
                 new()

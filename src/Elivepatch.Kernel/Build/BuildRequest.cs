@@ -1,5 +1,6 @@
 using Elivepatch.Engine.Diff;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Kernel.Trees;
 using Elivepatch.Model.Statements;
 
 namespace Elivepatch.Kernel.Build;
@@ -24,6 +25,15 @@ public sealed record BuildRequest(
 {
     /// <summary>How many units may include what the patches change, where nobody says otherwise.</summary>
     public const int UsualMostUnits = 400;
+
+    /// <summary>
+    /// The source that the patches are for and that their units are compiled from, where that is a module's which is built outside
+    /// of the kernel's tree; null for the kernel's own.
+    /// </summary>
+    public ModuleSource? ModuleSource { get; init; }
+
+    /// <summary>Paths of modules' files, as they are installed, that are used before those of the kernel's record.</summary>
+    public IReadOnlyList<string> ModuleFiles { get; init; } = [];
 
     /// <summary>How many units may include what the patches change: each is compared.</summary>
     public int MostUnits { get; init; } = UsualMostUnits;

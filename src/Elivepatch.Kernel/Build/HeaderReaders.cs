@@ -34,7 +34,7 @@ internal sealed record ChangedReaders(
 /// <summary>Compares units that see a patch through headers.</summary>
 internal sealed class HeaderReaders(
     UnitCompiler compiler,
-    PreparedTree tree,
+    SourceTree tree,
     PatchedSources sources,
     KernelFacts facts,
     AuthorStatements statements

@@ -71,8 +71,29 @@ public sealed partial class LivepatchBuild
             : Task.FromResult(Outcome<PreparedTree>.Failure(recipe.Problems));
     }
 
+    private async Task<Outcome<ModuleFiles>> ReadModuleFilesAsync(BuildRequest request, CancellationToken cancellation)
+    {
+        var given = await GivenModules.ReadAsync(request.Kernel, request.ModuleFiles, cancellation);
+        return given.Then<ModuleFiles>(modules => new ModuleFiles(cache, request.Kernel, modules));
+    }
+
+    private async Task<Outcome<SourceTree>> TakeSourceAsync(
+        BuildRequest request,
+        PreparedTree kernel,
+        CancellationToken cancellation
+    )
+    {
+        if (request.ModuleSource is not { } source)
+        {
+            return kernel;
+        }
+
+        var taken = await new ModuleSources(cache).TakeAsync(kernel, source, cancellation);
+        return taken.Then<SourceTree>(tree => tree);
+    }
+
     private async Task<Outcome<FoundUnits>> FindUnitsAsync(
-        PreparedTree tree,
+        SourceTree tree,
         PatchedSources sources,
         int mostUnits,
         IEnumerable<string> also,
@@ -119,7 +140,7 @@ public sealed partial class LivepatchBuild
     // Units that only see a header, and whose code it changes. Where there are none, and no others, nothing is left to build.
     private async Task<Outcome<ChangedReaders>> FindReadersAsync(
         UnitCompiler compiler,
-        PreparedTree tree,
+        SourceTree tree,
         PatchedSources sources,
         KernelFacts facts,
         BuildRequest request,
@@ -166,15 +187,15 @@ public sealed partial class LivepatchBuild
     // The modules that units become part of.
     private Task<Outcome<RunningKernel>> ReadModulesAsync(
         RunningKernel kernel,
-        KernelRecord record,
+        ModuleFiles files,
         IEnumerable<CompileCommand> commands,
         CancellationToken cancellation
-    ) => ReadModulesAsync(kernel, record, commands.Select(c => c.ModuleName).OfType<string>(), cancellation);
+    ) => ReadModulesAsync(kernel, files, commands.Select(c => c.ModuleName).OfType<string>(), cancellation);
 
     // Those whose exports units of modules use: only code of a module may.
     private Task<Outcome<RunningKernel>> ReadNeededModulesAsync(
         RunningKernel kernel,
-        KernelRecord record,
+        ModuleFiles files,
         IReadOnlyList<LinkUnit> units,
         CancellationToken cancellation
     )
@@ -188,12 +209,12 @@ public sealed partial class LivepatchBuild
             where export is not null && !VmlinuxTarget.HasExport(export)
             where ((ModuleTarget)unit.Placement.Target).Needs(export.ObjectName)
             select export.ObjectName;
-        return ReadModulesAsync(kernel, record, needed, cancellation);
+        return ReadModulesAsync(kernel, files, needed, cancellation);
     }
 
     private async Task<Outcome<RunningKernel>> ReadModulesAsync(
         RunningKernel kernel,
-        KernelRecord record,
+        ModuleFiles files,
         IEnumerable<string> names,
         CancellationToken cancellation
     )
@@ -204,7 +225,7 @@ public sealed partial class LivepatchBuild
             return kernel;
         }
 
-        var opened = await new ModuleFiles(cache, record).OpenAsync(missing, cancellation);
+        var opened = await files.OpenAsync(missing, cancellation);
         return opened.Then<RunningKernel>(modules => kernel with { Modules = [.. kernel.Modules, .. modules] });
     }
 
@@ -281,7 +302,7 @@ public sealed partial class LivepatchBuild
 
     private static async Task<Outcome<IReadOnlyList<UnitPlacement>>> PlaceAsync(
         UnitCompiler compiler,
-        PreparedTree tree,
+        SourceTree tree,
         IReadOnlyList<CompileCommand> commands,
         RunningKernel kernel,
         KernelFacts facts,
@@ -373,7 +394,7 @@ public sealed partial class LivepatchBuild
     private static string Describe(BuildRequest request, IReadOnlyList<SourcePatch> patches) =>
         $"Livepatch for {request.Kernel.Facts.Release} from {string.Join(", ", patches.Select(p => p.Name))}";
 
-    private static List<EditedLines> EditsOf(PreparedTree tree, PatchedSources sources)
+    private static List<EditedLines> EditsOf(SourceTree tree, PatchedSources sources)
     {
         var edits = new List<EditedLines>();
         foreach (var (path, text) in sources.Plain.Files.Where(f => !sources.Added.Contains(f.Key)))

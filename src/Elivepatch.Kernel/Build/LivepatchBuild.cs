@@ -31,8 +31,12 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         );
         var patches = await run.RunAsync("read patches", () => ReadPatches(request.Patches));
         var loading = run.Make(() => Task.Run(() => RunningKernel.Load(request.Kernel), cancellation));
-        var tree = await run.RunAsync("prepare", () => PrepareAsync(request, cancellation));
-        var recipe = await run.RunAsync("module recipe", () => new ModuleRecipes(cache).GetAsync(tree, cancellation));
+        var kernelTree = await run.RunAsync("prepare", () => PrepareAsync(request, cancellation));
+        var recipe = await run.RunAsync("module recipe", () => new ModuleRecipes(cache).GetAsync(kernelTree, cancellation));
+        var files = await run.RunAsync("read module files", () => ReadModuleFilesAsync(request, cancellation));
+
+        // What units are compiled from: the kernel's own source, or that of a module which is built outside of it.
+        var tree = await run.RunAsync("take the source", () => TakeSourceAsync(request, kernelTree, cancellation));
 
         // The units: those that the patch changes, those whose code changes with a header, and those that the user names.
         var sources = await run.RunAsync(
@@ -72,7 +76,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         var proper = await run.RunAsync("read kernel facts", () => loading);
         var patchedObjects = await run.RunAsync(
             "read modules",
-            () => ReadModulesAsync(proper, request.Kernel, commands, cancellation)
+            () => ReadModulesAsync(proper, files, commands, cancellation)
         );
         var placements = await run.RunAsync("fidelity", () => PlaceAll(unpatched, commands, patchedObjects, facts));
         var befores = await run.RunAsync(
@@ -104,7 +108,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         // livepatch core.
         var kernel = await run.RunAsync(
             "read needed modules",
-            () => ReadNeededModulesAsync(patchedObjects, request.Kernel, units, cancellation)
+            () => ReadNeededModulesAsync(patchedObjects, files, units, cancellation)
         );
         var resolver = run.Make(() => new ReferenceResolver(kernel.Exports, kernel.Objects));
         await run.RunAsync("check references", () => CheckReferences(units, resolver, kernel, processor));
@@ -124,7 +128,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
             )
         );
         var linker = run.Make(() =>
-            new ModuleLinker(tree, request.Kernel, recipe.Recipe, recipe.Folder, workspace.FullPath, cancellation)
+            new ModuleLinker(kernelTree, request.Kernel, recipe.Recipe, recipe.Folder, workspace.FullPath, cancellation)
         );
         var linked = await run.RunAsync(
             "link",

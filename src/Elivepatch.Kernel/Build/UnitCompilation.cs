@@ -14,7 +14,7 @@ namespace Elivepatch.Kernel.Build;
 internal sealed class UnitCompilation : IAsyncDisposable
 {
     private readonly UnitCompiler compiler;
-    private readonly PreparedTree tree;
+    private readonly SourceTree tree;
     private readonly SourceOverlay overlay;
     private readonly ConcurrentQueue<Problem> problems = new();
     private readonly CancellationTokenSource stop;
@@ -24,7 +24,7 @@ internal sealed class UnitCompilation : IAsyncDisposable
 
     private UnitCompilation(
         UnitCompiler compiler,
-        PreparedTree tree,
+        SourceTree tree,
         SourceOverlay overlay,
         IEnumerable<CompiledUnit> patched,
         CancellationToken cancellation
@@ -44,7 +44,7 @@ internal sealed class UnitCompilation : IAsyncDisposable
     /// <param name="cancellation">Ends it.</param>
     public static UnitCompilation Start(
         UnitCompiler compiler,
-        PreparedTree tree,
+        SourceTree tree,
         IReadOnlyList<CompileCommand> commands,
         SourceOverlay overlay,
         IEnumerable<CompiledUnit> patched,

@@ -1,10 +1,11 @@
 using System.Text.Json.Serialization;
+using Elivepatch.Kernel.Trees;
 
 namespace Elivepatch.Kernel.Compile;
 
 /// <summary>How kbuild compiles one unit.</summary>
-/// <param name="Unit">The source file, by path in the tree.</param>
-/// <param name="ObjectPath">The object that the build would write, by path in the tree.</param>
+/// <param name="Unit">The source file, by path in its source tree.</param>
+/// <param name="ObjectPath">The object that the build would write, by path in the source tree.</param>
 /// <param name="Arguments">
 /// The command, compiler first; without the output, the input, and what writes dependency files.
 /// </param>
@@ -20,6 +21,19 @@ public sealed record CompileCommand(
     string? ModFile
 )
 {
+    /// <summary>
+    /// The source file as kbuild names it to the compiler, which is what <c>__FILE__</c> starts from: a module that is built
+    /// outside of the kernel's tree has an absolute path there.
+    /// </summary>
+    public string SourceName
+    {
+        get => field ?? Unit;
+        init;
+    }
+
+    /// <summary>Where kbuild runs the compiler.</summary>
+    public string WorkingDirectory { get; init; } = PreparedTree.InsidePath;
+
     /// <summary>Name of the module that the unit becomes part of; null for a unit of vmlinux, or of several modules.</summary>
     [JsonIgnore]
     public string? ModuleName => IsModule ? ModName : null;

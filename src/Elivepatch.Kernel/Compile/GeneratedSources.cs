@@ -21,14 +21,14 @@ internal sealed class GeneratedSources(CacheRoot cache)
     private static readonly EntryKind Kind = new("generated");
 
     /// <summary>What <see cref="MakeAsync"/> made of the unpatched source before, or null.</summary>
-    public SourceOverlay? Find(PreparedTree tree, string unit) =>
+    public SourceOverlay? Find(SourceTree tree, string unit) =>
         cache.Find(Kind, KeyOf(tree, unit, SourceOverlay.None)) is { } folder ? Read(folder) : null;
 
     /// <summary>
     /// The files that are made for a unit, by their paths in the tree; from the cache where they were made before.
     /// </summary>
     public async Task<Outcome<SourceOverlay>> MakeAsync(
-        PreparedTree tree,
+        SourceTree tree,
         string unit,
         SourceOverlay patches,
         CancellationToken cancellation
@@ -47,7 +47,7 @@ internal sealed class GeneratedSources(CacheRoot cache)
     /// A problem where a patch changes a file that is made for the unit: other units may include it, and nothing says which.
     /// </summary>
     public async Task<Problem?> CheckSameAsync(
-        PreparedTree tree,
+        SourceTree tree,
         string unit,
         SourceOverlay made,
         SourceOverlay patches,
@@ -90,7 +90,7 @@ internal sealed class GeneratedSources(CacheRoot cache)
             );
     }
 
-    private static ContentDigest KeyOf(PreparedTree tree, string unit, SourceOverlay patches) =>
+    private static ContentDigest KeyOf(SourceTree tree, string unit, SourceOverlay patches) =>
         ContentDigest.OfParts(Version, tree.Key.Hex, unit, patches.Digest.Hex);
 
     private static SourceOverlay Read(string folder) =>
@@ -106,7 +106,7 @@ internal sealed class GeneratedSources(CacheRoot cache)
         );
 
     private async Task<Problem?> FillAsync(
-        PreparedTree tree,
+        SourceTree tree,
         string unit,
         SourceOverlay patches,
         string result,
@@ -117,7 +117,7 @@ internal sealed class GeneratedSources(CacheRoot cache)
         var folder = FolderOfMakefile(tree, unit);
         var original = Path.Combine(tree.Folder, folder);
         var copy = Directory.CreateDirectory(Path.Combine(workspace.FullPath, "folder")).FullName;
-        CopyFolder(original, copy);
+        SourceFolderCopy.Copy(original, copy);
         var outside = new SourceOverlay(patches.Files.Where(f => !IsIn(folder, f.Key)).ToDictionary());
         foreach (var (path, text) in patches.Files.Where(f => IsIn(folder, f.Key)))
         {
@@ -144,7 +144,7 @@ internal sealed class GeneratedSources(CacheRoot cache)
                 [
                     .. tree.Binds,
                     .. OverlayMounts.Create(tree, outside, Path.Combine(workspace.FullPath, "outside")),
-                    new(copy, $"{PreparedTree.InsidePath}/{folder}", Writable: true),
+                    new(copy, Path.Combine(tree.Root, folder), Writable: true),
                 ],
                 WorkingDirectory = PreparedTree.InsidePath,
             },
@@ -191,16 +191,16 @@ internal sealed class GeneratedSources(CacheRoot cache)
     }
 
     // security/selinux/ss has no Makefile of its own: what its units need is made in the folder above.
-    private static string FolderOfMakefile(PreparedTree tree, string unit)
+    private static string FolderOfMakefile(SourceTree tree, string unit)
     {
         var folder = Path.GetDirectoryName(unit) ?? "";
         while (
-            Path.GetDirectoryName(folder) is { Length: > 0 } above
-            && !tree.HasFile($"{folder}/Makefile")
-            && !tree.HasFile($"{folder}/Kbuild")
+            folder.Length > 0
+            && !tree.HasFile(Path.Combine(folder, "Makefile"))
+            && !tree.HasFile(Path.Combine(folder, "Kbuild"))
         )
         {
-            folder = above;
+            folder = Path.GetDirectoryName(folder) ?? "";
         }
 
         return folder;
@@ -235,24 +235,4 @@ internal sealed class GeneratedSources(CacheRoot cache)
 
     private static bool IsIn(string folder, string path) =>
         folder.Length == 0 || path.StartsWith(folder + "/", StringComparison.Ordinal);
-
-    private static void CopyFolder(string from, string to)
-    {
-        foreach (var entry in new DirectoryInfo(from).EnumerateFileSystemInfos())
-        {
-            var copy = Path.Combine(to, entry.Name);
-            if (entry.LinkTarget is { } target)
-            {
-                File.CreateSymbolicLink(copy, target);
-            }
-            else if (entry is DirectoryInfo)
-            {
-                CopyFolder(entry.FullName, Directory.CreateDirectory(copy).FullName);
-            }
-            else
-            {
-                File.Copy(entry.FullName, copy);
-            }
-        }
-    }
 }

@@ -9,10 +9,10 @@ using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Compile;
 
-/// <summary>The compile commands of a prepared tree.</summary>
+/// <summary>The compile commands of a source tree.</summary>
 public sealed class KbuildCommands(CacheRoot cache)
 {
-    private const string Version = "2";
+    private const string Version = "3";
     private const string FileName = "command.json";
     private const string RulesPath = "scripts/Makefile.build";
     private static readonly EntryKind Kind = new("commands");
@@ -20,7 +20,7 @@ public sealed class KbuildCommands(CacheRoot cache)
 
     /// <summary>The commands for these units, in their order; a problem for each that this kernel does not build.</summary>
     public async Task<Outcome<IReadOnlyList<CompileCommand>>> ForUnitsAsync(
-        PreparedTree tree,
+        SourceTree tree,
         IReadOnlyList<string> units,
         CancellationToken cancellation
     )
@@ -58,7 +58,7 @@ public sealed class KbuildCommands(CacheRoot cache)
 
     /// <summary>The commands for those of these units that this kernel builds; the others are absent.</summary>
     public async Task<Outcome<IReadOnlyList<CompileCommand>>> ForBuiltUnitsAsync(
-        PreparedTree tree,
+        SourceTree tree,
         IReadOnlyList<string> units,
         CancellationToken cancellation
     )
@@ -80,7 +80,7 @@ public sealed class KbuildCommands(CacheRoot cache)
                 return Outcome<IReadOnlyList<CompileCommand>>.Failure(answer.Problems);
             }
 
-            foreach (var (unit, command) in KbuildOutput.Read(run.Output, asked.ToHashSet(StringComparer.Ordinal)))
+            foreach (var (unit, command) in KbuildOutput.Read(run.Output, asked.ToHashSet(StringComparer.Ordinal), tree.Root))
             {
                 await StoreAsync(tree, command, cancellation);
                 commands[unit] = command;
@@ -92,7 +92,7 @@ public sealed class KbuildCommands(CacheRoot cache)
     }
 
     private async Task<Outcome<IReadOnlyList<CompileCommand>>> AskAsync(
-        PreparedTree tree,
+        SourceTree tree,
         IReadOnlyList<string> units,
         CancellationToken cancellation
     )
@@ -103,7 +103,7 @@ public sealed class KbuildCommands(CacheRoot cache)
             return Outcome<IReadOnlyList<CompileCommand>>.Failure(answer.Problems);
         }
 
-        var found = KbuildOutput.Read(run.Output, units.ToHashSet(StringComparer.Ordinal));
+        var found = KbuildOutput.Read(run.Output, units.ToHashSet(StringComparer.Ordinal), tree.Root);
         var lost = units.Where(u => !found.ContainsKey(u)).ToList();
         if (lost.Count == 0)
         {
@@ -113,11 +113,11 @@ public sealed class KbuildCommands(CacheRoot cache)
         return Outcome<IReadOnlyList<CompileCommand>>.Failure([.. lost.Select(u => Explain(tree, u, run))]);
     }
 
-    private static Problem Explain(PreparedTree tree, string unit, ProcessResult run)
+    private static Problem Explain(SourceTree tree, string unit, ProcessResult run)
     {
         if (!tree.HasFile(unit))
         {
-            return new(CompileProblems.UnitNotBuilt, $"{unit} is not in this kernel's source");
+            return new(CompileProblems.UnitNotBuilt, $"{tree.Title} has no {unit}");
         }
 
         var target = Path.ChangeExtension(unit, ".o");
@@ -125,19 +125,20 @@ public sealed class KbuildCommands(CacheRoot cache)
             run.Output.Contains($" {target}", StringComparison.Ordinal)
             || run.Error.Contains($"'{target}'", StringComparison.Ordinal);
         return isSaid || run.ExitCode == 0
-            ? new(CompileProblems.UnitNotBuilt, $"the configuration of {tree.Release} does not build {unit}")
+            ? new(CompileProblems.UnitNotBuilt, $"{tree.BuildRules} does not build {unit}")
             : new(CompileProblems.CommandUnreadable, $"{unit}: {run.Describe()}");
     }
 
     private async Task<Outcome<ProcessResult>> DryRunAsync(
-        PreparedTree tree,
+        SourceTree tree,
         IReadOnlyList<string> units,
         CancellationToken cancellation
     )
     {
         using var workspace = cache.NewWorkspace();
         var rules = Path.Combine(workspace.FullPath, "Makefile.build");
-        var original = await File.ReadAllTextAsync(Path.Combine(tree.Folder, RulesPath), cancellation);
+        var scratch = Directory.CreateDirectory(Path.Combine(workspace.FullPath, "scratch")).FullName;
+        var original = await File.ReadAllTextAsync(Path.Combine(tree.Kernel.Folder, RulesPath), cancellation);
         await File.WriteAllTextAsync(rules, $"{original}\n{KbuildOutput.FolderLine}\n", cancellation);
         var outcome = await Sandbox.RunAsync(
             new SandboxRequest
@@ -155,7 +156,7 @@ public sealed class KbuildCommands(CacheRoot cache)
                     .. units.Select(u => Path.ChangeExtension(u, ".o")),
                 ],
                 Environment = tree.Environment,
-                Binds = [.. tree.Binds, new(rules, $"{PreparedTree.InsidePath}/{RulesPath}")],
+                Binds = [.. tree.BindsForKbuild(scratch), new(rules, $"{PreparedTree.InsidePath}/{RulesPath}")],
                 WorkingDirectory = PreparedTree.InsidePath,
                 OutputLimit = 256 << 20,
             },
@@ -188,10 +189,10 @@ public sealed class KbuildCommands(CacheRoot cache)
         );
 
     // The files that may include a header and are not built are the same ones each time: they are remembered together.
-    private bool IsKnownUnbuilt(PreparedTree tree, IReadOnlyList<string> units) =>
+    private bool IsKnownUnbuilt(SourceTree tree, IReadOnlyList<string> units) =>
         cache.Find(Unbuilt, KeyOf(tree, units)) is not null;
 
-    private async Task StoreUnbuiltAsync(PreparedTree tree, IReadOnlyList<string> units, CancellationToken cancellation)
+    private async Task StoreUnbuiltAsync(SourceTree tree, IReadOnlyList<string> units, CancellationToken cancellation)
     {
         if (units.Count > 0)
         {
@@ -199,10 +200,10 @@ public sealed class KbuildCommands(CacheRoot cache)
         }
     }
 
-    private static ContentDigest KeyOf(PreparedTree tree, IReadOnlyList<string> units) =>
+    private static ContentDigest KeyOf(SourceTree tree, IReadOnlyList<string> units) =>
         ContentDigest.OfParts([Version, tree.Key.Hex, .. units.Order(StringComparer.Ordinal)]);
 
-    private static ContentDigest KeyOf(PreparedTree tree, string unit) => ContentDigest.OfParts(Version, tree.Key.Hex, unit);
+    private static ContentDigest KeyOf(SourceTree tree, string unit) => ContentDigest.OfParts(Version, tree.Key.Hex, unit);
 
     private static CompileCommand? Load(string folder)
     {
@@ -219,7 +220,7 @@ public sealed class KbuildCommands(CacheRoot cache)
         }
     }
 
-    private async Task StoreAsync(PreparedTree tree, CompileCommand command, CancellationToken cancellation) =>
+    private async Task StoreAsync(SourceTree tree, CompileCommand command, CancellationToken cancellation) =>
         await cache.GetAsync(
             Kind,
             KeyOf(tree, command.Unit),

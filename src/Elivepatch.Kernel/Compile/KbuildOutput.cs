@@ -9,25 +9,37 @@ internal static class KbuildOutput
     private const string Mark = "elivepatch-folder|";
 
     /// <summary>
-    /// A line for scripts/Makefile.build that prints, for each folder: whether it is on the way to vmlinux and to modules, and
-    /// the objects in it that become part of either (variables of scripts/Makefile.build and scripts/Makefile.lib).
+    /// A line for scripts/Makefile.build that prints, for each folder: where make runs, whether it is on the way to vmlinux and to
+    /// modules, and the objects in it that become part of either (variables of scripts/Makefile.build and scripts/Makefile.lib).
     /// </summary>
     public const string FolderLine =
-        "$(info " + Mark + "$(obj)|$(need-builtin)|$(need-modorder)|$(real-obj-y) $(lib-y) $(extra-y)|$(real-obj-m))";
+        "$(info " + Mark + "$(CURDIR)|$(obj)|$(need-builtin)|$(need-modorder)|$(real-obj-y) $(lib-y) $(extra-y)|$(real-obj-m))";
 
-    /// <summary>The commands that compile these units, by unit. Units that are not part of the kernel are absent.</summary>
-    public static IReadOnlyDictionary<string, CompileCommand> Read(string text, IReadOnlySet<string> units)
+    /// <summary>
+    /// The commands that compile these units, by unit. Units that are not part of the kernel, or of a module, are absent.
+    /// </summary>
+    /// <param name="text">What the dry run printed.</param>
+    /// <param name="units">The units, by their paths in the source.</param>
+    /// <param name="root">Where the source lies: kbuild names files from where it runs, or by their whole paths.</param>
+    public static IReadOnlyDictionary<string, CompileCommand> Read(string text, IReadOnlySet<string> units, string root)
     {
-        var folders = text.Split('\n')
-            .Where(l => l.StartsWith(Mark, StringComparison.Ordinal))
-            .Select(Folder.Read)
+        var marked = text.Split('\n').Where(l => l.StartsWith(Mark, StringComparison.Ordinal)).Select(l => l.Split('|')).ToList();
+        var paths = new PathsOfKbuild(marked.Select(m => m.ElementAtOrDefault(1)).FirstOrDefault() ?? root, root);
+        var folders = marked
+            .Select(m => Folder.Read(m, paths))
             .OfType<Folder>()
             .DistinctBy(f => f.Path)
             .ToDictionary(f => f.Path, StringComparer.Ordinal);
         var found = new Dictionary<string, CompileCommand>(StringComparer.Ordinal);
         foreach (var words in ShellCommands.Split(text))
         {
-            if (words.Count > 3 && units.Contains(words[^1]) && Read(words) is { } command && IsBuilt(command, folders))
+            if (
+                words.Count > 3
+                && paths.InSource(words[^1]) is { } unit
+                && units.Contains(unit)
+                && Read(words, unit, paths) is { } command
+                && IsBuilt(command, folders)
+            )
             {
                 found.TryAdd(command.Unit, command);
             }
@@ -38,6 +50,11 @@ internal static class KbuildOutput
     private static bool IsBuilt(CompileCommand command, Dictionary<string, Folder> folders)
     {
         var way = Ancestors(command.ObjectPath).Where(folders.ContainsKey).Select(p => folders[p]).ToList();
+        if (way.Count == 0 && folders.TryGetValue("", out var top))
+        {
+            way.Add(top);
+        }
+
         return way.Count > 0
             && (
                 (way[0].BuiltIn.Contains(command.ObjectPath) && way.TrueForAll(f => f.IsBuiltIn))
@@ -45,7 +62,7 @@ internal static class KbuildOutput
             );
     }
 
-    // The folders above a file, nearest first.
+    // The folders above a file, nearest first, without the top.
     private static IEnumerable<string> Ancestors(string path)
     {
         while (Path.GetDirectoryName(path) is { Length: > 0 } folder)
@@ -55,7 +72,7 @@ internal static class KbuildOutput
         }
     }
 
-    private static CompileCommand? Read(IReadOnlyList<string> words)
+    private static CompileCommand? Read(IReadOnlyList<string> words, string unit, PathsOfKbuild paths)
     {
         var kept = new List<string>();
         string? output = null;
@@ -77,19 +94,23 @@ internal static class KbuildOutput
                 kept.Add(word);
             }
         }
-        if (!compiles || output is null)
+        if (!compiles || output is null || paths.InSource(output) is not { } objectPath)
         {
             return null;
         }
 
         return new(
-            words[^1],
-            output,
+            unit,
+            objectPath,
             kept,
             kept.Contains("-DMODULE"),
             Definition(kept, "KBUILD_MODNAME"),
             Definition(kept, "KBUILD_MODFILE")
-        );
+        )
+        {
+            SourceName = words[^1],
+            WorkingDirectory = paths.Directory,
+        };
     }
 
     // The value of -DNAME="text": a C string.
@@ -100,16 +121,41 @@ internal static class KbuildOutput
         return word?[prefix.Length..].Trim('"') is { Length: > 0 } value ? value : null;
     }
 
+    // Paths as kbuild writes them. It runs at the top of the kernel's tree, and from 6.13 on in the folder of the module that it
+    // builds.
+    private sealed record PathsOfKbuild(string Directory, string Root)
+    {
+        // The path in the source, "" for its top; null for what is not in it.
+        public string? InSource(string word)
+        {
+            if (word.Length == 0 || word.Contains('\0', StringComparison.Ordinal))
+            {
+                return null;
+            }
+
+            var path = Path.GetRelativePath(Root, Path.GetFullPath(word, Directory));
+            return path switch
+            {
+                "." => "",
+                ".." => null,
+                _ when path.StartsWith("../", StringComparison.Ordinal) => null,
+                _ => path,
+            };
+        }
+    }
+
     private sealed record Folder(string Path, bool IsBuiltIn, bool IsModular, HashSet<string> BuiltIn, HashSet<string> Modules)
     {
-        public static Folder? Read(string line) =>
-            line.Split('|') is [_, var path, var builtIn, var modular, var objects, var modules]
-                ? new(Plain(path), builtIn.Trim() == "1", modular.Trim() == "1", Set(objects), Set(modules))
+        public static Folder? Read(string[] fields, PathsOfKbuild paths) =>
+            fields is [_, _, var path, var builtIn, var modular, var objects, var modules] && paths.InSource(path) is { } folder
+                ? new(folder, builtIn.Trim() == "1", modular.Trim() == "1", Set(objects, paths), Set(modules, paths))
                 : null;
 
-        private static HashSet<string> Set(string words) =>
-            words.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Plain).ToHashSet(StringComparer.Ordinal);
-
-        private static string Plain(string path) => path.StartsWith("./", StringComparison.Ordinal) ? path[2..] : path;
+        private static HashSet<string> Set(string words, PathsOfKbuild paths) =>
+            words
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                .Select(paths.InSource)
+                .OfType<string>()
+                .ToHashSet(StringComparer.Ordinal);
     }
 }

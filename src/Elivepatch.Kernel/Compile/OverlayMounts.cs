@@ -11,7 +11,7 @@ namespace Elivepatch.Kernel.Compile;
 internal static class OverlayMounts
 {
     /// <summary>Writes the overlay's files below a folder and gives the mounts, to be made after those of the tree.</summary>
-    public static IReadOnlyList<SandboxBind> Create(PreparedTree tree, SourceOverlay overlay, string folder)
+    public static IReadOnlyList<SandboxBind> Create(SourceTree tree, SourceOverlay overlay, string folder)
     {
         var added = overlay.Files.Keys.Where(p => !tree.HasFile(p)).ToList();
         var shadows = added.Select(p => ExistingFolder(tree, p)).Distinct().Order(StringComparer.Ordinal).ToList();
@@ -31,17 +31,17 @@ internal static class OverlayMounts
             File.WriteAllBytes(home, text.Span);
             if (!added.Contains(path))
             {
-                binds.Add(new(home, Inside(path)));
+                binds.Add(new(home, Inside(tree, path)));
             }
         }
         return binds;
     }
 
-    private static IEnumerable<SandboxBind> Shadow(PreparedTree tree, string path, string shadow, List<string> shadows)
+    private static IEnumerable<SandboxBind> Shadow(SourceTree tree, string path, string shadow, List<string> shadows)
     {
         var original = Path.Combine(tree.Folder, path);
         Directory.CreateDirectory(shadow);
-        yield return new(shadow, Inside(path));
+        yield return new(shadow, Inside(tree, path));
         foreach (var entry in new DirectoryInfo(original).EnumerateFileSystemInfos())
         {
             var copy = Path.Combine(shadow, entry.Name);
@@ -62,12 +62,12 @@ internal static class OverlayMounts
             // A sub-folder that is itself shadowed is mounted in its own turn, later.
             if (entry is DirectoryInfo && entry.LinkTarget is null && !shadows.Contains(inTree))
             {
-                yield return new(entry.FullName, Inside(inTree));
+                yield return new(entry.FullName, Inside(tree, inTree));
             }
         }
     }
 
-    private static string ExistingFolder(PreparedTree tree, string path)
+    private static string ExistingFolder(SourceTree tree, string path)
     {
         var folder = Path.GetDirectoryName(path) ?? "";
         while (folder.Length > 0 && !Directory.Exists(Path.Combine(tree.Folder, folder)))
@@ -82,5 +82,5 @@ internal static class OverlayMounts
     private static string ShadowPath(string folder, string path) =>
         Path.Combine(folder, "shadow", path.Length == 0 ? "." : path.Replace('/', '!'));
 
-    private static string Inside(string path) => path.Length == 0 ? PreparedTree.InsidePath : $"{PreparedTree.InsidePath}/{path}";
+    private static string Inside(SourceTree tree, string path) => Path.Combine(tree.Root, path);
 }

@@ -11,7 +11,7 @@ using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Compile;
 
-/// <summary>Compiles units of a prepared tree.</summary>
+/// <summary>Compiles units of a source tree.</summary>
 public sealed partial class UnitCompiler(CacheRoot cache)
 {
     private const string Version = "1";
@@ -41,7 +41,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
 
     /// <summary>Compiles a unit; from the cache where the tree is unpatched.</summary>
     public async Task<Outcome<CompiledUnit>> CompileAsync(
-        PreparedTree tree,
+        SourceTree tree,
         CompileCommand command,
         SourceOverlay overlay,
         CompileVariant variant,
@@ -76,12 +76,12 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     }
 
     /// <summary>The object that <see cref="CompileAsync"/> would take from the cache, or null.</summary>
-    public CompiledUnit? Find(PreparedTree tree, CompileCommand command, SourceOverlay overlay, CompileVariant variant) =>
+    public CompiledUnit? Find(SourceTree tree, CompileCommand command, SourceOverlay overlay, CompileVariant variant) =>
         overlay.IsEmpty && cache.Find(Kind, KeyOf(tree, command, variant)) is { } folder ? Load(folder, command) : null;
 
     /// <summary>The unit's text after the preprocessor, without line markers.</summary>
     public Task<Outcome<ReadOnlyMemory<byte>>> PreprocessAsync(
-        PreparedTree tree,
+        SourceTree tree,
         CompileCommand command,
         SourceOverlay overlay,
         CancellationToken cancellation
@@ -91,7 +91,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     /// What <see cref="PreprocessAsync"/> gives without patches, and of which files; from the cache where it is known.
     /// </summary>
     public async Task<Outcome<PreprocessedUnit>> PreprocessUnpatchedAsync(
-        PreparedTree tree,
+        SourceTree tree,
         CompileCommand command,
         CancellationToken cancellation
     )
@@ -117,6 +117,8 @@ public sealed partial class UnitCompiler(CacheRoot cache)
                 }
 
                 var files = FilesOf(
+                    tree,
+                    command,
                     await File.ReadAllTextAsync(Path.Combine(workspace.FullPath, "out", FilesName), cancellation)
                 );
                 made = new([.. files], () => bytes);
@@ -140,29 +142,29 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     /// The files of the tree that the preprocessor reads for a unit, by path in the tree; the unit itself comes first.
     /// </summary>
     public async Task<Outcome<IReadOnlyList<string>>> FilesReadAsync(
-        PreparedTree tree,
+        SourceTree tree,
         CompileCommand command,
         SourceOverlay overlay,
         CancellationToken cancellation
     )
     {
         var outcome = await TextAsync(tree, command, overlay, ["-M"], cancellation);
-        return outcome.Then<IReadOnlyList<string>>(rule => FilesOf(Encoding.UTF8.GetString(rule.Span)));
+        return outcome.Then<IReadOnlyList<string>>(rule => FilesOf(tree, command, Encoding.UTF8.GetString(rule.Span)));
     }
 
     // The compiler writes a path as it came to it: ./include/linux/fs.h, fs/nfsd/../internal.h.
-    private static List<string> FilesOf(string rule) =>
+    private static List<string> FilesOf(SourceTree tree, CompileCommand command, string rule) =>
         [
             .. MakeRule
                 .Prerequisites(rule)
-                .Select(p => Path.GetRelativePath(PreparedTree.InsidePath, Path.GetFullPath(p, PreparedTree.InsidePath)))
+                .Select(p => Path.GetRelativePath(tree.Root, Path.GetFullPath(p, command.WorkingDirectory)))
                 .Where(p => !p.StartsWith("../", StringComparison.Ordinal))
                 .Distinct(),
         ];
 
     /// <summary>Why a unit does not compile, or null; no code is made.</summary>
     public async Task<Problem?> CheckSyntaxAsync(
-        PreparedTree tree,
+        SourceTree tree,
         CompileCommand command,
         SourceOverlay overlay,
         CancellationToken cancellation
@@ -174,14 +176,14 @@ public sealed partial class UnitCompiler(CacheRoot cache)
 
     /// <summary>The assembly that a C file is compiled to, without debug information.</summary>
     public Task<Outcome<ReadOnlyMemory<byte>>> CompileToAssemblyAsync(
-        PreparedTree tree,
+        SourceTree tree,
         CompileCommand command,
         SourceOverlay overlay,
         CancellationToken cancellation
     ) => TextAsync(tree, command, overlay, ["-g0", "-S", "-o", "-"], cancellation);
 
     private async Task<Outcome<ReadOnlyMemory<byte>>> TextAsync(
-        PreparedTree tree,
+        SourceTree tree,
         CompileCommand command,
         SourceOverlay overlay,
         IReadOnlyList<string> how,
@@ -195,7 +197,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
             command,
             overlay,
             folder ?? workspace.FullPath,
-            [.. command.Arguments, .. how, command.Unit],
+            [.. command.Arguments, .. how, command.SourceName],
             cancellation
         );
         if (!outcome.TryGet(out var result))
@@ -212,7 +214,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     /// Compiles a C file that is not part of the tree with the flags of one that is, and gives its assembly.
     /// </summary>
     internal async Task<Outcome<string>> AssembleProbeAsync(
-        PreparedTree tree,
+        SourceTree tree,
         CompileCommand like,
         string text,
         CancellationToken cancellation
@@ -223,6 +225,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         await File.WriteAllTextAsync(probe, text, cancellation);
         var outcome = await RunCompilerAsync(
             tree,
+            like,
             SourceOverlay.None,
             workspace.FullPath,
             [.. like.Arguments, "-g0", "-S", "-o", "-", "/out/probe.c"],
@@ -233,7 +236,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
 
     /// <summary>Preprocesses a C file that is not part of the tree with the flags of one that is.</summary>
     internal async Task<Outcome<string>> PreprocessProbeAsync(
-        PreparedTree tree,
+        SourceTree tree,
         CompileCommand like,
         string text,
         CancellationToken cancellation
@@ -244,6 +247,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         await File.WriteAllTextAsync(probe, text, cancellation);
         var outcome = await RunCompilerAsync(
             tree,
+            like,
             SourceOverlay.None,
             workspace.FullPath,
             [.. like.Arguments, "-E", "-P", "/out/probe.c"],
@@ -260,8 +264,8 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         return text.ToArray();
     }
 
-    private static ContentDigest KeyOf(PreparedTree tree, CompileCommand command, CompileVariant variant) =>
-        ContentDigest.OfParts([Version, tree.Key.Hex, command.Unit, .. command.Arguments, .. FlagsOf(variant)]);
+    private static ContentDigest KeyOf(SourceTree tree, CompileCommand command, CompileVariant variant) =>
+        ContentDigest.OfParts([Version, tree.Key.Hex, command.Unit, .. command.Arguments, .. FlagsOf(tree, variant)]);
 
     private static CompiledUnit Load(string folder, CompileCommand command) =>
         new(
@@ -271,10 +275,11 @@ public sealed partial class UnitCompiler(CacheRoot cache)
             TimeSpan.Zero
         );
 
-    private static string[] FlagsOf(CompileVariant variant) => variant == CompileVariant.AsBuilt ? AsBuiltFlags : SectionFlags;
+    private static string[] FlagsOf(SourceTree tree, CompileVariant variant) =>
+        variant == CompileVariant.AsBuilt ? AsBuiltFlags : [.. SectionFlags, .. tree.DebugOptions];
 
     private async Task<Outcome<CompiledUnit>> RunAsync(
-        PreparedTree tree,
+        SourceTree tree,
         CompileCommand command,
         SourceOverlay overlay,
         CompileVariant variant,
@@ -287,7 +292,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
             command,
             overlay,
             folder,
-            [.. command.Arguments, .. FlagsOf(variant), "-c", "-o", "/out/" + ObjectName, command.Unit],
+            [.. command.Arguments, .. FlagsOf(tree, variant), "-c", "-o", "/out/" + ObjectName, command.SourceName],
             cancellation
         );
         if (!outcome.TryGet(out var result))
@@ -307,7 +312,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     // Most units include nothing that is made for them, so kbuild is asked to make it when the compiler misses it. A file that a
     // patch adds may stand where one is made; whether it does, only the unpatched unit says.
     private async Task<Outcome<ProcessResult>> RunOnUnitAsync(
-        PreparedTree tree,
+        SourceTree tree,
         CompileCommand command,
         SourceOverlay overlay,
         string folder,
@@ -323,7 +328,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
 
         if (generated.Find(tree, unit) is not { } made)
         {
-            var outcome = await RunCompilerAsync(tree, overlay, folder, words, cancellation);
+            var outcome = await RunCompilerAsync(tree, command, overlay, folder, words, cancellation);
             if (!outcome.TryGet(out var result) || result.Succeeded || MissingGenerated(tree, unit, overlay, result) is null)
             {
                 return outcome;
@@ -343,12 +348,13 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         }
 
         // Where kbuild fails because the unit does not compile, the compiler says it better.
-        var compiled = await RunCompilerAsync(tree, overlay.Over(made), folder, words, cancellation);
+        var compiled = await RunCompilerAsync(tree, command, overlay.Over(made), folder, words, cancellation);
         return problem is not null && compiled is { Succeeded: true, Value.Succeeded: true } ? problem : compiled;
     }
 
     private static async Task<Outcome<ProcessResult>> RunCompilerAsync(
-        PreparedTree tree,
+        SourceTree tree,
+        CompileCommand command,
         SourceOverlay overlay,
         string folder,
         IReadOnlyList<string> words,
@@ -371,7 +377,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
                 Arguments = [.. words.Skip(1)],
                 Environment = tree.Environment,
                 Binds = [.. tree.Binds, .. OverlayMounts.Create(tree, overlay, files), new(output, "/out", Writable: true)],
-                WorkingDirectory = PreparedTree.InsidePath,
+                WorkingDirectory = command.WorkingDirectory,
                 OutputLimit = PreprocessedLimit,
             },
             cancellation
@@ -379,7 +385,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
     }
 
     // The kernel's own source includes nothing that is not there when the kernel is built; a patch may.
-    private static Problem? MissingGenerated(PreparedTree tree, string unit, SourceOverlay overlay, ProcessResult result)
+    private static Problem? MissingGenerated(SourceTree tree, string unit, SourceOverlay overlay, ProcessResult result)
     {
         if (MissingFile().Match(result.Error) is not { Success: true } missing)
         {

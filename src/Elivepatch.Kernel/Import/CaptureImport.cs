@@ -150,32 +150,16 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
         CancellationToken cancellation
     )
     {
-        var identity = new ModuleIdentity(architecture.Engine, facts.Release, facts.Modules);
-        foreach (var path in ModulePaths)
+        var given = await GivenModules.ReadAsync(architecture, facts.Release, facts.Modules, ModulePaths, cancellation);
+        if (!given.TryGet(out var modules))
         {
-            var info = new FileInfo(path);
-            if (!info.Exists || info.Length > ModuleContent.Largest)
-            {
-                return new(
-                    RecordProblems.ModuleUnreadable,
-                    $"{path} {(info.Exists ? $"has {info.Length >> 20} MiB" : "does not exist")}"
-                );
-            }
+            return given.Problems[0];
+        }
 
-            var read = await ModuleContent.ReadAsync(path, await File.ReadAllBytesAsync(path, cancellation), cancellation);
-            if (!read.TryGet(out var content))
-            {
-                return read.Problems[0];
-            }
-
-            var opened = identity.Open(path, null, content);
-            if (!opened.TryGet(out var module))
-            {
-                return opened.Problems[0];
-            }
-
-            var home = Directory.CreateDirectory(Path.Combine(folder, RecordFiles.Modules)).FullName;
-            await using var copy = File.Create(Path.Combine(home, module.ObjectName + ".ko"));
+        var home = Directory.CreateDirectory(Path.Combine(folder, RecordFiles.Modules)).FullName;
+        foreach (var (name, content) in modules.All)
+        {
+            await using var copy = File.Create(Path.Combine(home, name + ".ko"));
             await copy.WriteAsync(content, cancellation);
         }
 

@@ -1,4 +1,4 @@
-// In: a kernel's record and the names of modules. Out: their files, each of them known to be of this kernel.
+// In: a kernel's record, files that a user names, and the names of modules. Out: their files, each of them known to be of this kernel.
 using Elivepatch.Engine.Targets;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
@@ -9,7 +9,8 @@ namespace Elivepatch.Kernel.Import;
 /// <summary>Finds the files of a kernel's modules.</summary>
 /// <param name="cache">Where packages are kept.</param>
 /// <param name="record">The kernel.</param>
-public sealed class ModuleFiles(CacheRoot cache, KernelRecord record)
+/// <param name="given">Files that are used before any other; null for none.</param>
+public sealed class ModuleFiles(CacheRoot cache, KernelRecord record, GivenModules? given = null)
 {
     private readonly ModuleIdentity identity = new(record.Facts.Architecture.Engine, record.Facts.Release, record.Facts.Modules);
 
@@ -41,6 +42,11 @@ public sealed class ModuleFiles(CacheRoot cache, KernelRecord record)
     /// <param name="cancellation">Ends it.</param>
     public async Task<Outcome<ReadOnlyMemory<byte>>> ReadAsync(string name, CancellationToken cancellation)
     {
+        if (given is not null && given.All.TryGetValue(name, out var content))
+        {
+            return content;
+        }
+
         if (record.ModulePath(name) is { } path)
         {
             return await ModuleContent.ReadAsync(name, await File.ReadAllBytesAsync(path, cancellation), cancellation);

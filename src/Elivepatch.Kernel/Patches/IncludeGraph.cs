@@ -1,4 +1,4 @@
-// In: a prepared tree. Out: which C files and which assembly may see a file, directly or through others. A name in quotes means
+// In: a source tree. Out: which C files and which assembly may see a file, directly or through others. A name in quotes means
 // the file beside the includer where there is one (C11 6.10.2, GCC manual "Search Path"); any other name may mean every file
 // whose path ends so. Search paths and conditions are not looked at, so the answer has too many rather than too few; who really
 // changes is found by preprocessing.
@@ -12,7 +12,7 @@ using Elivepatch.Model;
 namespace Elivepatch.Kernel.Patches;
 
 /// <summary>Who includes what in a tree.</summary>
-internal sealed class IncludeGraph
+internal sealed class IncludeGraph(bool hasAllIncluders)
 {
     private const string Version = "4";
     private const string FileName = "includes";
@@ -20,18 +20,15 @@ internal sealed class IncludeGraph
     private const int LargestFile = 4 << 20;
     private static readonly EntryKind Kind = new("includes");
 
-    // Trees that no unit of a kernel includes from; what a patch may change in them is refused or passed over before.
-    private static readonly string[] Skipped = ["Documentation", "tools", "scripts", "samples", "LICENSES", "rust", "usr"];
-
     // By the last part of the included name: who includes it, and by which whole name.
     private readonly Dictionary<string, List<(string Includer, string Name)>> includers = new(StringComparer.Ordinal);
     private readonly HashSet<string> files = new(StringComparer.Ordinal);
 
     /// <summary>The graph of a tree, from the cache where it has been made before.</summary>
-    public static async Task<Outcome<IncludeGraph>> LoadAsync(CacheRoot cache, PreparedTree tree, CancellationToken cancellation)
+    public static async Task<Outcome<IncludeGraph>> LoadAsync(CacheRoot cache, SourceTree tree, CancellationToken cancellation)
     {
         var entry = await EntryAsync(cache, tree, cancellation);
-        return entry.Then<IncludeGraph>(folder => Read(Path.Combine(folder, FileName)));
+        return entry.Then<IncludeGraph>(folder => Read(Path.Combine(folder, FileName), tree.HasAllIncluders));
     }
 
     /// <summary>
@@ -39,7 +36,7 @@ internal sealed class IncludeGraph
     /// </summary>
     public static async Task<Outcome<IReadOnlySet<string>>> LoadIncludedCAsync(
         CacheRoot cache,
-        PreparedTree tree,
+        SourceTree tree,
         CancellationToken cancellation
     )
     {
@@ -49,13 +46,20 @@ internal sealed class IncludeGraph
         );
     }
 
-    /// <summary>The C files, assembly and linker scripts that may see a file: themselves, or through headers.</summary>
+    /// <summary>
+    /// The C files, assembly and linker scripts that may see a file: themselves, or through headers. All where nobody can tell.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="addedIncludes">
     /// Includes of files that the tree does not have in this form: includer, and name as written.
     /// </param>
     public IReadOnlyList<string> ReadersOf(string path, IEnumerable<(string Includer, string Name)> addedIncludes)
     {
+        if (!hasAllIncluders)
+        {
+            return ReadersAmong(files, path);
+        }
+
         var added = addedIncludes.ToLookup(a => LastPart(a.Name), StringComparer.Ordinal);
         var seen = new HashSet<string>(StringComparer.Ordinal) { path };
         var queue = new Queue<string>([path]);
@@ -71,12 +75,7 @@ internal sealed class IncludeGraph
                 }
             }
         }
-        seen.Remove(path);
-        return
-        [
-            .. seen.Where(f => f.EndsWith(".c", StringComparison.Ordinal) || f.EndsWith(".S", StringComparison.Ordinal))
-                .Order(StringComparer.Ordinal),
-        ];
+        return ReadersAmong(seen, path);
     }
 
     /// <summary>The names that a text includes, each after the quote or bracket that opens it.</summary>
@@ -110,13 +109,13 @@ internal sealed class IncludeGraph
         return found;
     }
 
-    private static Task<Outcome<string>> EntryAsync(CacheRoot cache, PreparedTree tree, CancellationToken cancellation) =>
+    private static Task<Outcome<string>> EntryAsync(CacheRoot cache, SourceTree tree, CancellationToken cancellation) =>
         cache.GetAsync(
             Kind,
             ContentDigest.OfParts(Version, tree.Key.Hex),
             folder =>
             {
-                var lines = Scan(tree.Folder, tree.Architecture.SourceName, cancellation).ToList();
+                var lines = Scan(tree, cancellation).ToList();
                 File.WriteAllLines(Path.Combine(folder, FileName), lines);
                 File.WriteAllLines(
                     Path.Combine(folder, IncludedCName),
@@ -130,6 +129,13 @@ internal sealed class IncludeGraph
             cancellation
         );
 
+    private static IReadOnlyList<string> ReadersAmong(IEnumerable<string> files, string path) =>
+        [
+            .. files
+                .Where(f => f != path && (f.EndsWith(".c", StringComparison.Ordinal) || f.EndsWith(".S", StringComparison.Ordinal)))
+                .Order(StringComparer.Ordinal),
+        ];
+
     private static int Close(ReadOnlySpan<byte> line) =>
         line.Length == 0
             ? -1
@@ -140,17 +146,9 @@ internal sealed class IncludeGraph
                 _ => -1,
             };
 
-    private static IEnumerable<string> Scan(string root, string own, CancellationToken cancellation)
+    private static IEnumerable<string> Scan(SourceTree tree, CancellationToken cancellation)
     {
-        var files = new List<string>();
-        foreach (var top in Directory.EnumerateDirectories(root).Where(d => !Skipped.Contains(Path.GetFileName(d))))
-        {
-            var folders = Path.GetFileName(top) == "arch" ? [Path.Combine(top, own)] : new[] { top };
-            foreach (var folder in folders.Where(Directory.Exists))
-            {
-                files.AddRange(Sources(folder));
-            }
-        }
+        var files = tree.CodeFolders.SelectMany(Sources).ToList();
         var lines = new ConcurrentBag<string>();
         Parallel.ForEach(
             files,
@@ -162,7 +160,7 @@ internal sealed class IncludeGraph
                     return;
                 }
 
-                var path = Path.GetRelativePath(root, file);
+                var path = Path.GetRelativePath(tree.Folder, file);
                 lines.Add(path);
                 foreach (var name in Includes(File.ReadAllBytes(file)).Where(n => !n.Contains('\t', StringComparison.Ordinal)))
                 {
@@ -182,9 +180,9 @@ internal sealed class IncludeGraph
             )
             .Where(f => f[^2..] is ".c" or ".h" or ".S");
 
-    private static IncludeGraph Read(string file)
+    private static IncludeGraph Read(string file, bool hasAllIncluders)
     {
-        var graph = new IncludeGraph();
+        var graph = new IncludeGraph(hasAllIncluders);
         foreach (var line in File.ReadLines(file))
         {
             if (line.Split('\t') is not [var includer, var name])

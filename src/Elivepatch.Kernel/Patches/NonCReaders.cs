@@ -29,7 +29,7 @@ internal sealed class NonCReaders(CacheRoot cache)
     /// <param name="readers">Files that may see changed ones, each with those.</param>
     /// <param name="cancellation">Ends it.</param>
     public async Task<Outcome<IReadOnlyList<Problem>>> FindAsync(
-        PreparedTree tree,
+        SourceTree tree,
         PatchedSources sources,
         IReadOnlyDictionary<string, List<string>> readers,
         CancellationToken cancellation
@@ -72,14 +72,14 @@ internal sealed class NonCReaders(CacheRoot cache)
     /// What is wrong with changing this C file, which is no unit of the kernel, or null: the build makes a program of it that
     /// writes sources or tables, or constants for assembly.
     /// </summary>
-    public static Problem? FindForFile(PreparedTree tree, string path) =>
+    public static Problem? FindForFile(SourceTree tree, string path) =>
         IsForConstants(path) || IsHostProgram(tree, path)
             ? new(PatchProblems.PatchChangesBuild, $"{path} is compiled into what the build makes sources from")
             : null;
 
     // What is declared and not used is in the text of C, and in no code of it. What borrowed flags cannot compile tells nothing.
     private async Task<bool> SeesAsync(
-        PreparedTree tree,
+        SourceTree tree,
         CompileCommand command,
         PatchedSources sources,
         CancellationToken cancellation
@@ -90,7 +90,7 @@ internal sealed class NonCReaders(CacheRoot cache)
             && (command.Unit.EndsWith(Assembly, StringComparison.Ordinal) || await DifferAsync(compiler.CompileToAssemblyAsync));
 
         async Task<bool> DifferAsync(
-            Func<PreparedTree, CompileCommand, SourceOverlay, CancellationToken, Task<Outcome<ReadOnlyMemory<byte>>>> text
+            Func<SourceTree, CompileCommand, SourceOverlay, CancellationToken, Task<Outcome<ReadOnlyMemory<byte>>>> text
         )
         {
             var before = await text(tree, command, SourceOverlay.None, cancellation);
@@ -110,7 +110,7 @@ internal sealed class NonCReaders(CacheRoot cache)
         || Path.GetFileName(path).StartsWith("asm-offsets", StringComparison.Ordinal)
         || path.EndsWith("-asm-offsets.c", StringComparison.Ordinal);
 
-    private static bool IsHostProgram(PreparedTree tree, string path)
+    private static bool IsHostProgram(SourceTree tree, string path)
     {
         var makefile = Path.Combine(tree.Folder, Path.GetDirectoryName(path) ?? "", "Makefile");
         if (!File.Exists(makefile))
@@ -129,15 +129,20 @@ internal sealed class NonCReaders(CacheRoot cache)
 
     /// <summary>
     /// A problem for each program of the build that a patch changes: it writes sources that no unit of the patch need include.
-    /// Preparation made these programs, and kbuild wrote beside each what it was compiled from, and how.
+    /// Preparation made these programs, and kbuild wrote beside each what it was compiled from, and how: from nothing of a module.
     /// </summary>
     public async Task<IReadOnlyList<Problem>> FindProgramsAsync(
-        PreparedTree tree,
+        SourceTree tree,
         PatchedSources sources,
         CancellationToken cancellation
     )
     {
         var problems = new List<Problem>();
+        if (tree is not PreparedTree)
+        {
+            return problems;
+        }
+
         foreach (
             var file in Directory
                 .EnumerateFiles(Path.Combine(tree.Folder, "scripts"), ".*.cmd", SearchOption.AllDirectories)
@@ -192,7 +197,7 @@ internal sealed class NonCReaders(CacheRoot cache)
     }
 
     // The build reads lines, not C.
-    private static bool HasSameFeatures(PreparedTree tree, string path, ReadOnlyMemory<byte> text)
+    private static bool HasSameFeatures(SourceTree tree, string path, ReadOnlyMemory<byte> text)
     {
         IEnumerable<string> Features(ReadOnlySpan<byte> text) =>
             SourceText
@@ -204,7 +209,7 @@ internal sealed class NonCReaders(CacheRoot cache)
 
     // What was compiled before and cannot be now is another program as well.
     private async Task<bool> ChangesProgramAsync(
-        PreparedTree tree,
+        SourceTree tree,
         PatchedSources sources,
         string made,
         CancellationToken cancellation
@@ -251,7 +256,7 @@ internal sealed class NonCReaders(CacheRoot cache)
     // What kbuild builds by its ordinary rules has a command; linker scripts, the vdso and what makes constants borrow flags,
     // which is near enough to see whether a change is visible.
     private async Task<Outcome<IReadOnlyList<CompileCommand>>> CommandsAsync(
-        PreparedTree tree,
+        SourceTree tree,
         IReadOnlyList<string> readers,
         CancellationToken cancellation
     )

@@ -1,15 +1,17 @@
-// In: the paths that patches change. Out: those that code is compiled from, or why they cannot be live patched. The paths are
-// those of the kernel's own tree.
+// In: the paths that patches change. Out: those that code is compiled from, or why they cannot be live patched. The kernel's own
+// tree has folders with a meaning of their own; the source of a module has none.
 
 using Elivepatch.Kernel.Architectures;
+using Elivepatch.Kernel.Trees;
 using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Patches;
 
 /// <summary>What may be live patched, by path.</summary>
-public static class PatchRules
+/// <param name="kernel">The processor, for paths in the kernel's own tree; null for those in the source of a module.</param>
+public sealed class PatchRules(KernelArchitecture? kernel)
 {
-    private static readonly string[] BuildFiles = ["Makefile", "Kbuild", "Kconfig"];
+    private static readonly string[] BuildFiles = ["Makefile", "Kbuild", "Kconfig", "dkms.conf"];
     private static readonly string[] BuildFolders = ["scripts/", "tools/", "usr/", "certs/"];
 
     private const string BootStub = "drivers/firmware/efi/libstub/",
@@ -27,18 +29,21 @@ public static class PatchRules
     private static readonly string[] SilentNames = ["MAINTAINERS", "CREDITS", "COPYING", "README", ".gitignore", ".mailmap"];
     private static readonly string[] SilentSuffixes = [".rst", ".txt", ".md", ".yaml", ".dts", ".dtsi", ".rs"];
 
+    /// <summary>The rules for the files of a source.</summary>
+    public static PatchRules For(SourceTree tree) => new(tree is PreparedTree ? tree.Architecture : null);
+
     /// <summary>
     /// The paths of these that are C or headers of this processor's kernels; a problem for each that cannot be live patched.
     /// </summary>
-    public static Outcome<IReadOnlyList<string>> CodePaths(KernelArchitecture architecture, IReadOnlyList<string> paths)
+    public Outcome<IReadOnlyList<string>> CodePaths(IReadOnlyList<string> paths)
     {
-        var problems = paths.Distinct().Select(p => Refusal(architecture, p)).OfType<Problem>().ToList();
+        var problems = paths.Distinct().Select(Refusal).OfType<Problem>().ToList();
         if (problems.Count > 0)
         {
             return Outcome<IReadOnlyList<string>>.Failure(problems);
         }
 
-        var code = paths.Distinct().Where(p => !IsSilent(architecture, p)).ToList();
+        var code = paths.Distinct().Where(p => !IsSilent(p)).ToList();
         return code.Count > 0 ? code : new Problem(PatchProblems.PatchHasNoCode, string.Join(", ", paths.Distinct().Take(8)));
     }
 
@@ -50,29 +55,28 @@ public static class PatchRules
     public static bool IsVdso(KernelArchitecture architecture, string path) =>
         path.StartsWith(SharedVdso, StringComparison.Ordinal) || architecture.Sources.VdsoFolders.Any(path.StartsWith);
 
-    private static Problem? Refusal(KernelArchitecture architecture, string path)
+    private Problem? Refusal(string path)
     {
-        if (IsSilent(architecture, path))
+        if (IsSilent(path))
         {
             return null;
         }
 
         var name = Path.GetFileName(path);
         if (
-            BuildFolders.Any(path.StartsWith)
-            || architecture.Sources.BuildInputs.Contains(path)
+            (kernel is not null && (BuildFolders.Any(path.StartsWith) || kernel.Sources.BuildInputs.Contains(path)))
             || BuildFiles.Any(b => name == b || name.StartsWith(b + ".", StringComparison.Ordinal))
         )
         {
             return new(PatchProblems.PatchChangesBuild, path);
         }
 
-        if (IsBootCode(architecture, path))
+        if (kernel is not null && IsBootCode(kernel, path))
         {
             return new(PatchProblems.PatchChangesBootCode, path);
         }
 
-        if (IsVdso(architecture, path))
+        if (kernel is not null && IsVdso(kernel, path))
         {
             return new(PatchProblems.PatchChangesVdso, path);
         }
@@ -86,13 +90,13 @@ public static class PatchRules
     }
 
     // Files that no code of the kernel comes from.
-    private static bool IsSilent(KernelArchitecture architecture, string path) =>
-        SilentFolders.Any(path.StartsWith)
-        || SilentNames.Contains(Path.GetFileName(path))
-        || (!architecture.Sources.BuildInputs.Contains(path) && SilentSuffixes.Contains(Path.GetExtension(path)))
-        || (
-            path.StartsWith("arch/", StringComparison.Ordinal)
-            && path.Split('/') is [_, var other, _, ..]
-            && other != architecture.SourceName
-        );
+    private bool IsSilent(string path) =>
+        SilentNames.Contains(Path.GetFileName(path))
+        || (kernel?.Sources.BuildInputs.Contains(path) != true && SilentSuffixes.Contains(Path.GetExtension(path)))
+        || (kernel is not null && (SilentFolders.Any(path.StartsWith) || IsOfOtherProcessor(kernel, path)));
+
+    private static bool IsOfOtherProcessor(KernelArchitecture kernel, string path) =>
+        path.StartsWith("arch/", StringComparison.Ordinal)
+        && path.Split('/') is [_, var other, _, ..]
+        && other != kernel.SourceName;
 }

@@ -1,4 +1,4 @@
-// In: a prepared tree and the live patches in order. Out: the patched files, as an overlay over the tree: once as the patches
+// In: a source tree and the live patches in order. Out: the patched files, as an overlay over the tree: once as the patches
 // make them, once with #line directives that keep line numbers where they were.
 
 using System.Text.RegularExpressions;
@@ -14,7 +14,8 @@ namespace Elivepatch.Kernel.Patches;
 /// <param name="LinePreserving">The same files, with unchanged lines numbered as before (<see cref="LineDirectives"/>).</param>
 /// <param name="Added">Paths of those that are new.</param>
 /// <param name="Lines">
-/// Which of their line numbers mean the same line before and after; null where one of them numbers its lines itself.
+/// Which of their line numbers mean the same line before and after; null where one of them numbers its lines itself, or where
+/// debug information may mean another file by its path.
 /// </param>
 public sealed partial record PatchedSources(
     SourceOverlay Plain,
@@ -38,9 +39,9 @@ public sealed partial record PatchedSources(
     public IReadOnlyList<string> Paths => [.. Plain.Files.Keys.Order(StringComparer.Ordinal)];
 
     /// <summary>Applies patches. Files that no code comes from are left out.</summary>
-    public static Outcome<PatchedSources> Apply(PreparedTree tree, IReadOnlyList<SourcePatch> patches)
+    public static Outcome<PatchedSources> Apply(SourceTree tree, IReadOnlyList<SourcePatch> patches)
     {
-        var code = PatchRules.CodePaths(tree.Architecture, [.. patches.SelectMany(p => p.Files).Select(f => f.Path)]);
+        var code = PatchRules.For(tree).CodePaths([.. patches.SelectMany(p => p.Files).Select(f => f.Path)]);
         if (!code.TryGet(out var paths))
         {
             return Outcome<PatchedSources>.Failure(code.Problems);
@@ -64,16 +65,21 @@ public sealed partial record PatchedSources(
                     current[file.Path] = lines;
                 }
             }
-            var problem = Step(patch.Name, file, current);
+            var problem = Step(tree, patch.Name, file, current);
             if (problem is not null)
             {
                 return problem;
             }
         }
-        return Finish(originals, current);
+        return Finish(tree, originals, current);
     }
 
-    private static Problem? Step(string name, PatchedFile file, Dictionary<string, List<string>> current)
+    private static Problem? Step(
+        SourceTree tree,
+        string name,
+        PatchedFile file,
+        Dictionary<string, List<string>> current
+    )
     {
         var exists = current.TryGetValue(file.Path, out var lines);
         if (file.Kind == PatchedFileKind.Added && exists)
@@ -84,7 +90,9 @@ public sealed partial record PatchedSources(
         }
         if (file.Kind != PatchedFileKind.Added && !exists)
         {
-            return new(PatchProblems.PatchDoesNotApply, $"{name}: the kernel's source has no {file.Path}");
+            return tree.Kernel.HasFile(file.Path) && tree is not PreparedTree
+                ? new(PatchProblems.PatchOfTwoSources, $"{name}: {file.Path} is a file of the kernel, and {tree.Title} has none")
+                : new(PatchProblems.PatchDoesNotApply, $"{name}: {tree.Title} has no {file.Path}");
         }
 
         var outcome = HunkApplier.Apply(name, file, lines ?? []);
@@ -109,7 +117,7 @@ public sealed partial record PatchedSources(
         return null;
     }
 
-    private static Outcome<List<string>> ReadOriginal(PreparedTree tree, string name, string path)
+    private static Outcome<List<string>> ReadOriginal(SourceTree tree, string name, string path)
     {
         // A link on the way would make the text come from, and the mount go to, another place than the patch says.
         var here = tree.Folder;
@@ -138,6 +146,7 @@ public sealed partial record PatchedSources(
     }
 
     private static Outcome<PatchedSources> Finish(
+        SourceTree tree,
         Dictionary<string, List<string>?> originals,
         Dictionary<string, List<string>> current
     )
@@ -169,7 +178,8 @@ public sealed partial record PatchedSources(
             StringComparer.Ordinal
         );
         var numbersItself = changed.Any(c =>
-            OwnLineDirective().IsMatch(string.Concat(c.Value))
+            tree.IsAmbiguous(c.Key)
+            || OwnLineDirective().IsMatch(string.Concat(c.Value))
             || OwnLineDirective().IsMatch(string.Concat(originals[c.Key] ?? []))
         );
         return new PatchedSources(

@@ -26,7 +26,7 @@ public sealed class TouchedUnits(CacheRoot cache, int mostUnits, IProgress<Stage
     /// every changed file is a unit, is seen by units alone, or is no part of this kernel.
     /// </summary>
     public async Task<Outcome<IReadOnlyList<TouchedUnit>>> FindAsync(
-        PreparedTree tree,
+        SourceTree tree,
         PatchedSources sources,
         CancellationToken cancellation
     )
@@ -83,13 +83,13 @@ public sealed class TouchedUnits(CacheRoot cache, int mostUnits, IProgress<Stage
         return sources.Paths.All(p => p.EndsWith(".c", StringComparison.Ordinal))
             ? new Problem(
                 CompileProblems.UnitNotBuilt,
-                $"the configuration of {tree.Release} does not build {string.Join(", ", named)}"
+                $"{tree.BuildRules} does not build {string.Join(", ", named)}"
             )
             : new Problem(PatchProblems.FileNotCompiled, string.Join(", ", sources.Paths));
     }
 
     private async Task<Outcome<IReadOnlyList<TouchedUnit>>> FindSeeingAsync(
-        PreparedTree tree,
+        SourceTree tree,
         PatchedSources sources,
         IReadOnlyList<string> included,
         KbuildCommands commands,
@@ -166,7 +166,7 @@ public sealed class TouchedUnits(CacheRoot cache, int mostUnits, IProgress<Stage
     private static string Count(int units) => units == 1 ? "1 unit" : $"{units} units";
 
     private async Task<Outcome<IReadOnlyList<TouchedUnit>>> ConfirmAsync(
-        PreparedTree tree,
+        SourceTree tree,
         PatchedSources sources,
         IReadOnlyList<CompileCommand> candidates,
         Dictionary<string, List<string>> because,

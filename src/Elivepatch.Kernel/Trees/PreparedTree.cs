@@ -24,7 +24,7 @@ public sealed record PreparedTree(
     KernelConfig Config,
     string Release,
     Toolchain Compiler
-)
+) : SourceTree(Key, Folder)
 {
     /// <summary>Where a sandbox sees the source.</summary>
     public const string InsidePath = "/build";
@@ -32,15 +32,57 @@ public sealed record PreparedTree(
     /// <summary>Where a sandbox sees the tools.</summary>
     public const string ToolsInsidePath = "/tools";
 
-    /// <summary>The mounts of a sandbox that works in the tree.</summary>
-    public IReadOnlyList<SandboxBind> Binds => [new(Folder, InsidePath), new(Tools, ToolsInsidePath)];
+    // No unit of a kernel includes anything from these; what a patch may change in them is refused or passed over before.
+    private static readonly string[] foldersWithoutCode =
+    [
+        "Documentation",
+        "tools",
+        "scripts",
+        "samples",
+        "LICENSES",
+        "rust",
+        "usr",
+    ];
 
-    /// <summary>The environment of a sandbox that works in the tree.</summary>
-    public IReadOnlyDictionary<string, string> Environment => KbuildEnvironment.Variables;
+    /// <inheritdoc/>
+    public override PreparedTree Kernel => this;
 
-    /// <summary>The variables that make's command line needs.</summary>
-    public IReadOnlyList<string> MakeVariables => KbuildEnvironment.MakeVariables(Architecture, Config, Release, Compiler);
+    /// <inheritdoc/>
+    public override KernelArchitecture Architecture { get; } = Architecture;
 
-    /// <summary>True where the source has a file of this path.</summary>
-    public bool HasFile(string path) => File.Exists(Path.Combine(Folder, path));
+    /// <inheritdoc/>
+    public override string Title => "the kernel's source";
+
+    /// <inheritdoc/>
+    public override string BuildRules => $"the configuration of {Release}";
+
+    /// <inheritdoc/>
+    public override string Root => InsidePath;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<SandboxBind> Binds => [new(Folder, InsidePath), new(Tools, ToolsInsidePath)];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> MakeVariables =>
+        KbuildEnvironment.MakeVariables(Architecture, Config, Release, Compiler);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DebugOptions => [];
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> CodeFolders =>
+        Directory
+            .EnumerateDirectories(Folder)
+            .Where(d => !foldersWithoutCode.Contains(Path.GetFileName(d)))
+            .Select(d => Path.GetFileName(d) == "arch" ? Path.Combine(d, Architecture.SourceName) : d)
+            .Where(Directory.Exists);
+
+    /// <inheritdoc/>
+    public override bool HasAllIncluders => true;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<SandboxBind> BindsForKbuild(string scratch) => Binds;
+
+    /// <inheritdoc/>
+    public override bool IsAmbiguous(string path) => false;
 }
