@@ -176,9 +176,9 @@ internal static class BuildCommand
                 "--module-path and --make-variable are about the source of a module",
                 "Name the source with --module-source."
             )
-            : folder is null ? (ModuleSource?)null
-            // An empty one stands for none.
-            : new ModuleSource(folder, path, variables.Length > 0 ? [.. variables.Where(v => v.Length > 0)] : null);
+        : folder is null ? (ModuleSource?)null
+        // An empty one stands for none.
+        : new ModuleSource(folder, path, variables.Length > 0 ? [.. variables.Where(v => v.Length > 0)] : null);
 
     private static async Task<int> RunAsync(
         Session session,

@@ -74,10 +74,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         );
         var unpatched = await run.RunAsync("compile unpatched", () => compilation.CompileUnpatchedAsync());
         var proper = await run.RunAsync("read kernel facts", () => loading);
-        var patchedObjects = await run.RunAsync(
-            "read modules",
-            () => ReadModulesAsync(proper, files, commands, cancellation)
-        );
+        var patchedObjects = await run.RunAsync("read modules", () => ReadModulesAsync(proper, files, commands, cancellation));
         var placements = await run.RunAsync("fidelity", () => PlaceAll(unpatched, commands, patchedObjects, facts));
         var befores = await run.RunAsync(
             "read unpatched",

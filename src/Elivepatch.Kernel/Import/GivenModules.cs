@@ -66,7 +66,10 @@ public sealed class GivenModules
 
             if (!found.TryAdd(module.ObjectName, content))
             {
-                return new Problem(RecordProblems.ModuleUnreadable, $"{path}: another file of {module.ObjectName} is named as well");
+                return new Problem(
+                    RecordProblems.ModuleUnreadable,
+                    $"{path}: another file of {module.ObjectName} is named as well"
+                );
             }
         }
 

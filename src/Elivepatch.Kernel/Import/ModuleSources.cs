@@ -65,7 +65,10 @@ public sealed class ModuleSources(CacheRoot cache)
 
         if (!KbuildFiles.Any(f => File.Exists(Path.Combine(copy, f))))
         {
-            return Unusable(source, $"there is no {string.Join(" or ", KbuildFiles)} at its top, which says what kbuild makes of it");
+            return Unusable(
+                source,
+                $"there is no {string.Join(" or ", KbuildFiles)} at its top, which says what kbuild makes of it"
+            );
         }
 
         var build = ReadBuild(kernel, source, folder, copy);
@@ -138,7 +141,9 @@ public sealed class ModuleSources(CacheRoot cache)
             plain is "/usr" or "/tmp"
             || TakenFolders.Any(t => plain == t || plain.StartsWith(t + "/", StringComparison.Ordinal))
             || (plain.StartsWith("/usr/", StringComparison.Ordinal) && !Directory.Exists(plain));
-        return isTaken ? $"the sandbox has something of its own at {plain}; copy the source elsewhere, or name another path" : null;
+        return isTaken
+            ? $"the sandbox has something of its own at {plain}; copy the source elsewhere, or name another path"
+            : null;
     }
 
     private static string? CheckVariables(IReadOnlyList<string> variables) =>
