@@ -149,6 +149,7 @@ internal static class InspectCommand
         return target with
         {
             Modules = found,
+            Exports = target.Exports?.With(files.GivenExports),
         };
     }
 }

@@ -76,7 +76,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         var proper = await run.RunAsync("read kernel facts", () => loading);
         var patchedObjects = await run.RunAsync(
             "read modules",
-            () => ReadModulesAsync(proper, files, commands, cancellation)
+            () => ReadModulesAsync(proper.With(files.GivenExports), files, commands, cancellation)
         );
         var placements = await run.RunAsync("fidelity", () => PlaceAll(unpatched, commands, patchedObjects, facts));
         var befores = await run.RunAsync(

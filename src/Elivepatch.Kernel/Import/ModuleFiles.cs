@@ -1,4 +1,5 @@
 // In: a kernel's record, files that a user names, and the names of modules. Out: their files, each of them known to be of this kernel.
+using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Targets;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
@@ -13,6 +14,9 @@ namespace Elivepatch.Kernel.Import;
 public sealed class ModuleFiles(CacheRoot cache, KernelRecord record, GivenModules? given = null)
 {
     private readonly ModuleIdentity identity = new(record.Facts.Architecture.Engine, record.Facts.Release, record.Facts.Modules);
+
+    /// <summary>What the files export that a user names: the kernel's own list lacks modules that were built outside of its tree.</summary>
+    public IReadOnlyList<ExportedSymbol> GivenExports => given?.Exports ?? [];
 
     /// <summary>Reads modules as what functions live in.</summary>
     /// <param name="names">Their names, as the kernel calls them.</param>
