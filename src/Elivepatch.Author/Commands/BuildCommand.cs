@@ -50,7 +50,7 @@ internal static class BuildCommand
         var modulePath = new Option<string?>("--module-path")
         {
             Description =
-                "The directory in which the module of --module-source was compiled. Default: that of DKMS if there is a dkms.conf, else DIR.",
+                "The directory in which the module of --module-source was compiled. Default: that of DKMS if there is a dkms.conf, else that of the module's debug information, else DIR.",
             HelpName = "PATH",
         };
         var makeVariables = new Option<string[]>("--make-variable")
@@ -176,9 +176,9 @@ internal static class BuildCommand
                 "--module-path and --make-variable are about the source of a module",
                 "Name the source with --module-source."
             )
-            : folder is null ? (ModuleSource?)null
-            // An empty one stands for none.
-            : new ModuleSource(folder, path, variables.Length > 0 ? [.. variables.Where(v => v.Length > 0)] : null);
+        : folder is null ? (ModuleSource?)null
+        // An empty one stands for none.
+        : new ModuleSource(folder, path, variables.Length > 0 ? [.. variables.Where(v => v.Length > 0)] : null);
 
     private static async Task<int> RunAsync(
         Session session,

@@ -77,7 +77,9 @@ internal static class InspectCommand
             return Answer.Fail(session, read.Problems, asJson, cancellation);
         }
 
-        var kernel = record is null ? target : await WithModulesAsync(session, target.Value, record.Value, moduleFiles, module, cancellation);
+        var kernel = record is null
+            ? target
+            : await WithModulesAsync(session, target.Value, record.Value, moduleFiles, module, cancellation);
         if (!kernel.TryGet(out var known))
         {
             return Answer.Fail(session, kernel.Problems, asJson, cancellation);
@@ -149,7 +151,7 @@ internal static class InspectCommand
         return target with
         {
             Modules = found,
-            Exports = target.Exports?.With(files.GivenExports),
+            Exports = target.Exports?.With(files.Given.Exports),
         };
     }
 }

@@ -195,9 +195,7 @@ internal sealed class GeneratedSources(CacheRoot cache)
     {
         var folder = Path.GetDirectoryName(unit) ?? "";
         while (
-            folder.Length > 0
-            && !tree.HasFile(Path.Combine(folder, "Makefile"))
-            && !tree.HasFile(Path.Combine(folder, "Kbuild"))
+            folder.Length > 0 && !tree.HasFile(Path.Combine(folder, "Makefile")) && !tree.HasFile(Path.Combine(folder, "Kbuild"))
         )
         {
             folder = Path.GetDirectoryName(folder) ?? "";

@@ -100,7 +100,9 @@ internal sealed partial class DkmsConfiguration
             variables.TryGetValue("PACKAGE_NAME", out var name) && variables.TryGetValue("PACKAGE_VERSION", out var version)
                 ? BuildPath(name, version)
                 : null;
-        if (command.AsSpan().ContainsAny(";&|`$<>()") || ShellCommands.Split(command).ToList() is not [["make", ..] and var words])
+        if (
+            command.AsSpan().ContainsAny(";&|`$<>()") || ShellCommands.Split(command).ToList() is not [["make", ..] and var words]
+        )
         {
             return Refuse($"it runs more than make ({command})");
         }
@@ -154,7 +156,10 @@ internal sealed partial class DkmsConfiguration
 
     private static Problem Refuse(string reason) => new(CompileProblems.DkmsUnreadable, $"{FileName}: {reason}");
 
-    [GeneratedRegex("""^[ \t]*(?<key>[A-Za-z_]+(\[[0-9]+\])?)=(?<value>"([^"\\\n]|\\.)*"|'[^'\n]*'|[^#\n]*)""", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        """^[ \t]*(?<key>[A-Za-z_]+(\[[0-9]+\])?)=(?<value>"([^"\\\n]|\\.)*"|'[^'\n]*'|[^#\n]*)""",
+        RegexOptions.Multiline
+    )]
     private static partial Regex Assignment();
 
     [GeneratedRegex(@"\$(\{(?<name>[A-Za-z_]+)\}|(?<name>[A-Za-z_]+))")]

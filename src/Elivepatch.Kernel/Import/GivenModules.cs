@@ -18,7 +18,7 @@ public sealed class GivenModules
     /// <summary>Names of the modules, as the kernel calls them, with their files, not compressed.</summary>
     public IReadOnlyDictionary<string, ReadOnlyMemory<byte>> All { get; }
 
-    /// <summary>What they export.</summary>
+    /// <summary>What they export: the kernel's own list lacks modules that were built outside of its tree.</summary>
     public IReadOnlyList<ExportedSymbol> Exports { get; }
 
     /// <summary>Reads files for a kernel record.</summary>
@@ -70,7 +70,10 @@ public sealed class GivenModules
 
             if (!found.TryAdd(module.ObjectName, content))
             {
-                return new Problem(RecordProblems.ModuleUnreadable, $"{path}: another file of {module.ObjectName} is named as well");
+                return new Problem(
+                    RecordProblems.ModuleUnreadable,
+                    $"{path}: another file of {module.ObjectName} is named as well"
+                );
             }
 
             exports.AddRange(module.Exports);

@@ -1,5 +1,4 @@
 // In: a kernel's record, files that a user names, and the names of modules. Out: their files, each of them known to be of this kernel.
-using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.Targets;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
@@ -15,8 +14,8 @@ public sealed class ModuleFiles(CacheRoot cache, KernelRecord record, GivenModul
 {
     private readonly ModuleIdentity identity = new(record.Facts.Architecture.Engine, record.Facts.Release, record.Facts.Modules);
 
-    /// <summary>What the files export that a user names: the kernel's own list lacks modules that were built outside of its tree.</summary>
-    public IReadOnlyList<ExportedSymbol> GivenExports => given?.Exports ?? [];
+    /// <summary>Those that a user names.</summary>
+    public GivenModules Given { get; } = given ?? GivenModules.None;
 
     /// <summary>Reads modules as what functions live in.</summary>
     /// <param name="names">Their names, as the kernel calls them.</param>
@@ -46,7 +45,7 @@ public sealed class ModuleFiles(CacheRoot cache, KernelRecord record, GivenModul
     /// <param name="cancellation">Ends it.</param>
     public async Task<Outcome<ReadOnlyMemory<byte>>> ReadAsync(string name, CancellationToken cancellation)
     {
-        if (given is not null && given.All.TryGetValue(name, out var content))
+        if (Given.All.TryGetValue(name, out var content))
         {
             return content;
         }

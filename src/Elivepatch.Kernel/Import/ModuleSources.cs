@@ -47,7 +47,16 @@ public sealed class ModuleSources(CacheRoot cache)
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     /// <summary>Takes a source, to be compiled for a kernel.</summary>
-    public async Task<Outcome<ModuleTree>> TakeAsync(PreparedTree kernel, ModuleSource source, CancellationToken cancellation)
+    /// <param name="kernel">The kernel.</param>
+    /// <param name="source">The source.</param>
+    /// <param name="modules">The modules that were compiled from it, as they are installed.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<Outcome<ModuleTree>> TakeAsync(
+        PreparedTree kernel,
+        ModuleSource source,
+        GivenModules modules,
+        CancellationToken cancellation
+    )
     {
         var folder = Path.GetFullPath(source.Folder);
         if (!Directory.Exists(folder))
@@ -65,10 +74,13 @@ public sealed class ModuleSources(CacheRoot cache)
 
         if (!KbuildFiles.Any(f => File.Exists(Path.Combine(copy, f))))
         {
-            return Unusable(source, $"there is no {string.Join(" or ", KbuildFiles)} at its top, which says what kbuild makes of it");
+            return Unusable(
+                source,
+                $"there is no {string.Join(" or ", KbuildFiles)} at its top, which says what kbuild makes of it"
+            );
         }
 
-        var build = ReadBuild(kernel, source, folder, copy);
+        var build = ReadBuild(kernel, source, modules, copy);
         if (!build.TryGet(out var how))
         {
             return Outcome<ModuleTree>.Failure(build.Problems);
@@ -96,9 +108,9 @@ public sealed class ModuleSources(CacheRoot cache)
 
     private sealed record Build(string Path, IReadOnlyList<string> Variables);
 
-    private static Outcome<Build> ReadBuild(PreparedTree kernel, ModuleSource source, string folder, string copy)
+    private static Outcome<Build> ReadBuild(PreparedTree kernel, ModuleSource source, GivenModules modules, string copy)
     {
-        var path = source.BuildPath is { } named ? (Outcome<string>)named : folder;
+        Outcome<string> path = source.BuildPath ?? CompiledPath.Find(modules.All.Values, copy) ?? Path.GetFullPath(source.Folder);
         Outcome<IReadOnlyList<string>> variables = source.MakeVariables is { } given ? given.ToList() : Array.Empty<string>();
         var file = new FileInfo(Path.Combine(copy, DkmsConfiguration.FileName));
         if (file.Exists)
@@ -138,7 +150,9 @@ public sealed class ModuleSources(CacheRoot cache)
             plain is "/usr" or "/tmp"
             || TakenFolders.Any(t => plain == t || plain.StartsWith(t + "/", StringComparison.Ordinal))
             || (plain.StartsWith("/usr/", StringComparison.Ordinal) && !Directory.Exists(plain));
-        return isTaken ? $"the sandbox has something of its own at {plain}; copy the source elsewhere, or name another path" : null;
+        return isTaken
+            ? $"the sandbox has something of its own at {plain}; copy the source elsewhere, or name another path"
+            : null;
     }
 
     private static string? CheckVariables(IReadOnlyList<string> variables) =>

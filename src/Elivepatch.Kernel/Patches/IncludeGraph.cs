@@ -132,7 +132,9 @@ internal sealed class IncludeGraph(bool hasAllIncluders)
     private static IReadOnlyList<string> ReadersAmong(IEnumerable<string> files, string path) =>
         [
             .. files
-                .Where(f => f != path && (f.EndsWith(".c", StringComparison.Ordinal) || f.EndsWith(".S", StringComparison.Ordinal)))
+                .Where(f =>
+                    f != path && (f.EndsWith(".c", StringComparison.Ordinal) || f.EndsWith(".S", StringComparison.Ordinal))
+                )
                 .Order(StringComparer.Ordinal),
         ];
 

@@ -74,12 +74,7 @@ public sealed partial record PatchedSources(
         return Finish(tree, originals, current);
     }
 
-    private static Problem? Step(
-        SourceTree tree,
-        string name,
-        PatchedFile file,
-        Dictionary<string, List<string>> current
-    )
+    private static Problem? Step(SourceTree tree, string name, PatchedFile file, Dictionary<string, List<string>> current)
     {
         var exists = current.TryGetValue(file.Path, out var lines);
         if (file.Kind == PatchedFileKind.Added && exists)

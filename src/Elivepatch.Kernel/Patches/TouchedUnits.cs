@@ -81,10 +81,7 @@ public sealed class TouchedUnits(CacheRoot cache, int mostUnits, IProgress<Stage
         }
 
         return sources.Paths.All(p => p.EndsWith(".c", StringComparison.Ordinal))
-            ? new Problem(
-                CompileProblems.UnitNotBuilt,
-                $"{tree.BuildRules} does not build {string.Join(", ", named)}"
-            )
+            ? new Problem(CompileProblems.UnitNotBuilt, $"{tree.BuildRules} does not build {string.Join(", ", named)}")
             : new Problem(PatchProblems.FileNotCompiled, string.Join(", ", sources.Paths));
     }
 

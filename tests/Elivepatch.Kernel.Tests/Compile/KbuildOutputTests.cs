@@ -11,7 +11,12 @@ public sealed class KbuildOutputTests
     [Theory]
     [InlineData("/build", Root + "/main.c", Root + "/main.o", Root)] // until 6.12
     [InlineData(Root, "main.c", "main.o", ".")] // from 6.13 on
-    public void A_unit_has_its_path_in_the_source_wherever_kbuild_runs(string directory, string source, string made, string folder)
+    public void A_unit_has_its_path_in_the_source_wherever_kbuild_runs(
+        string directory,
+        string source,
+        string made,
+        string folder
+    )
     {
         var text = $"""
             elivepatch-folder|{directory}|{folder}|1|1||{made} {Path.GetDirectoryName(made)}/sub/part.o

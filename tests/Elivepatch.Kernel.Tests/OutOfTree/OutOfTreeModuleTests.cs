@@ -94,7 +94,7 @@ public sealed class OutOfTreeModuleTests(StockKernel stock, PulseModule pulse) :
     }
 
     [Fact]
-    public async Task The_path_and_the_variables_of_the_build_may_be_given()
+    public async Task The_path_and_the_variables_of_the_build_may_be_given_and_the_path_may_be_known()
     {
         var source = Directory.CreateDirectory(Path.Combine(folder.FullName, "source")).FullName;
         PulseModule.CopyOfSource(source);
@@ -104,6 +104,18 @@ public sealed class OutOfTreeModuleTests(StockKernel stock, PulseModule pulse) :
 
         var known = new ModuleSource(source, PulseModule.BuildPath, ["CONFIG_PULSE_LOG=y"]);
         Assert.True((await BuildAsync(known, [PulseModule.Patch])).Succeeded);
+
+        // Debug information names whole paths, where nobody stripped it.
+        var unstripped = StockKernel.Get(
+            await GivenModules.ReadAsync(await stock.RecordAsync(), [pulse.UnstrippedFile], Cancellation)
+        );
+        var taken = await new ModuleSources(stock.Cache).TakeAsync(
+            await stock.TreeAsync(),
+            new(source, null, null),
+            unstripped,
+            Cancellation
+        );
+        Assert.Equal(PulseModule.BuildPath, StockKernel.Get(taken).Root);
     }
 
     [Fact]
@@ -155,6 +167,7 @@ public sealed class OutOfTreeModuleTests(StockKernel stock, PulseModule pulse) :
         var taken = await new ModuleSources(stock.Cache).TakeAsync(
             await stock.TreeAsync(),
             new(folder.FullName, null, null),
+            GivenModules.None,
             Cancellation
         );
         var problem = Assert.Single(taken.Problems);
@@ -176,7 +189,14 @@ public sealed class OutOfTreeModuleTests(StockKernel stock, PulseModule pulse) :
 
     private async Task<ContentDigest> KeyAsync(string source, string? path) =>
         StockKernel
-            .Get(await new ModuleSources(stock.Cache).TakeAsync(await stock.TreeAsync(), new(source, path, null), Cancellation))
+            .Get(
+                await new ModuleSources(stock.Cache).TakeAsync(
+                    await stock.TreeAsync(),
+                    new(source, path, null),
+                    GivenModules.None,
+                    Cancellation
+                )
+            )
             .Key;
 
     private Task<Outcome<BuildResult>> BuildAsync(string source, string[] patches, bool withFile = true) =>

@@ -27,6 +27,9 @@ public sealed class PulseModule(StockKernel stock) : IAsyncLifetime
     /// <summary>Its file.</summary>
     public string InstalledFile => Path.Combine(folder.FullName, "pulse.ko");
 
+    /// <summary>The file as the linker left it, with debug information.</summary>
+    public string UnstrippedFile => Path.Combine(folder.FullName, "unstripped", "pulse.ko");
+
     public async ValueTask InitializeAsync()
     {
         var tree = await stock.TreeAsync();
@@ -45,6 +48,8 @@ public sealed class PulseModule(StockKernel stock) : IAsyncLifetime
                 "modules",
             ]
         );
+        Directory.CreateDirectory(Path.GetDirectoryName(UnstrippedFile)!);
+        File.Copy(InstalledFile, UnstrippedFile);
         await RunAsync(tree, "strip", ["-g", "pulse.ko"]);
     }
 
