@@ -265,6 +265,8 @@ public sealed class PatchReaderTests
     [InlineData("dkms.conf", 107)]
     [InlineData("entry.S", 108)]
     [InlineData("README", 106)]
+    [InlineData("docs/notes.md", 106)]
+    [InlineData("table.txt", 111)]
     [InlineData("tools/shared.c", null)]
     [InlineData("arch/arm64/other.c", null)]
     [InlineData("scripts/table.h", null)]
