@@ -10,8 +10,6 @@ public sealed class LoadedLivepatches(MachineFiles files)
     /// <summary>Where the kernel shows them.</summary>
     public const string Folder = "sys/kernel/livepatch";
 
-    private const string Vmlinux = "vmlinux";
-
     /// <summary>All of them, by name.</summary>
     public IReadOnlyList<LoadedLivepatch> List() => [.. files.Folders(Folder).Select(Find).OfType<LoadedLivepatch>()];
 
@@ -33,7 +31,7 @@ public sealed class LoadedLivepatches(MachineFiles files)
             Functions(name)
         )
         {
-            Modules = [.. files.Folders($"{Folder}/{name}").Where(o => o != Vmlinux).Select(o => Module(name, o))],
+            Modules = [.. files.Folders($"{Folder}/{name}").Where(o => o != ExplainedObject.Vmlinux).Select(o => Module(name, o))],
         };
     }
 

@@ -127,14 +127,14 @@ public static class MachineProblems
     );
 
     /// <summary>
-    /// No livepatch loaded by this command is live, there is no directory for systemd units, or the command is installed where
-    /// a unit cannot run it.
+    /// No livepatch loaded by this command is live, there is no directory for systemd units or OpenRC's services, or the command
+    /// is installed where a service cannot run it.
     /// </summary>
     public static readonly ProblemCode BootLoadingImpossible = new(
         1214,
         ProblemKind.Usage,
         "livepatches cannot be loaded at boot",
-        "Make a livepatch live first, on a machine that systemd starts."
+        "Make a livepatch live first, on a machine that systemd or OpenRC starts."
     );
 
     /// <summary>Several packages have patches for the kernel.</summary>

@@ -44,10 +44,10 @@ public static class StatusCheck
     private static readonly CheckState[] byWeight = [CheckState.Critical, CheckState.Warning, CheckState.Unknown, CheckState.Ok];
 
     /// <summary>Judges a machine; takes no lock and writes nothing.</summary>
-    public static CheckReport Run(MachineAccess machine, MachineState state, BootUnit unit)
+    public static CheckReport Run(MachineAccess machine, MachineState state, BootService service)
     {
         var read = MachineStatus.Read(machine, state);
-        return read.TryGet(out var status) ? Report(status, [.. Find(machine, state, status, unit)]) : Unknown(read.Problems);
+        return read.TryGet(out var status) ? Report(status, [.. Find(machine, state, status, service)]) : Unknown(read.Problems);
     }
 
     /// <summary>What is said where nothing can be found out.</summary>
@@ -72,7 +72,7 @@ public static class StatusCheck
         MachineAccess machine,
         MachineState state,
         StatusReport status,
-        BootUnit unit
+        BootService service
     ) =>
         [
             .. status.Problems.Select(Damage),
@@ -92,7 +92,7 @@ public static class StatusCheck
             .. status
                 .Livepatches.Where(l => l.State is "going live" or "going away")
                 .Select(l => Moving(machine, state, status, l)),
-            .. Boot(status, unit),
+            .. Boot(status, service),
         ];
 
     // A list that cannot be read is damage, for `patch` and the next boot need it. Only root is told what it says.
@@ -148,7 +148,7 @@ public static class StatusCheck
         return known < up ? known : up;
     }
 
-    private static IEnumerable<CheckFinding> Boot(StatusReport status, BootUnit unit)
+    private static IEnumerable<CheckFinding> Boot(StatusReport status, BootService service)
     {
         if (status.Boot == "suspended")
         {
@@ -157,11 +157,11 @@ public static class StatusCheck
                 "loading at boot is suspended after crashes; `elivepatch persist` turns it on again"
             );
         }
-        else if (status.Boot == "on" && !unit.IsInstalled)
+        else if (status.Boot == "on" && !service.IsInstalled)
         {
             yield return new(
                 CheckState.Warning,
-                $"loading at boot is on, and {unit.FullPath} is missing or not enabled; run `elivepatch persist`"
+                $"loading at boot is on, and {service.FullPath} is missing or not enabled; run `elivepatch persist`"
             );
         }
     }

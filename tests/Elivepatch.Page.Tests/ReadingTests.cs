@@ -101,6 +101,32 @@ public sealed class ReadingTests(Chromium chromium, SeededServer seeded)
         Assert.Equal(0, await kept.CountAsync());
     }
 
+    [Fact]
+    public async Task The_object_is_shown_wherever_a_function_is_and_what_was_not_tested_with_it()
+    {
+        await using var visit = await Visit.BeginAsync(chromium, Server, new() { JavaScriptEnabled = false });
+        await visit.SignInAsync();
+        await visit.Page.GotoAsync("/builds/" + SeededState.Id(1));
+        var rows = visit.Page.Locator("section[aria-labelledby=objects] tbody tr");
+        Assert.Equal("vmlinux\t3\t–\t–", await rows.First.InnerTextAsync());
+        Assert.Equal("<i>loop\t1\t5e1f\tit cannot be unloaded", await rows.Last.InnerTextAsync());
+        Assert.EndsWith(
+            "\tvmlinux",
+            await visit.Page.Locator("section[aria-labelledby=functions] tbody tr").First.InnerTextAsync(),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "livepatch symbol of loop",
+            await visit.Page.Locator("section[aria-labelledby=references]").TextContentAsync(),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "<i>loop: it wants <hardware>",
+            await visit.Page.Locator("section[aria-labelledby=test]").InnerTextAsync(),
+            StringComparison.Ordinal
+        );
+    }
+
     [Theory]
     [InlineData(1, "tested, proven by bytes", "Module", "")]
     [InlineData(109, "not tested layout only", "Module (not tested, layout only)", "no kernel has loaded it yet")]

@@ -263,7 +263,7 @@ internal static class SeededState
             release,
             Digest("build-id " + release)[..40],
             true,
-            [new("fs/proc/meminfo.c", "bytes", 3)],
+            [new("fs/proc/meminfo.c", "bytes", 3) { Object = "vmlinux" }],
             [
                 new(
                     "fs/proc/meminfo.c",
@@ -296,12 +296,16 @@ internal static class SeededState
             [],
             [
                 .. exports.Select((name, i) => new ExplainedReference(name, true, 0x5c3a_0000u + ((uint)i * 7919), null)),
-                .. own.Select((name, i) => new ExplainedReference(name, false, null, i == 2 ? 2 : 0)),
+                .. own.Select((name, i) => new ExplainedReference(name, false, null, i == 2 ? 2 : 0)
+                {
+                    Object = i == 1 ? "loop" : "vmlinux",
+                }),
             ]
         )
         {
             Statements = statements,
             KeptInMemory = escapes,
+            Objects = [new("vmlinux", null, 3, false), new("<i>loop", "5e1f", 1, isRich)],
         };
         var digest = (await blobs.PutAsync(artifact, Cancellation)).Value;
         var statement = new Statement
@@ -327,6 +331,9 @@ internal static class SeededState
                             0.0,
                             new(Digest("script"))
                         )
+                        {
+                            Untested = isRich ? ["<i>loop: it wants <hardware>"] : [],
+                        }
                     ),
                     ResolvedDependencies =
                     [

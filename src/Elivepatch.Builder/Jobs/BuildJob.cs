@@ -200,7 +200,10 @@ public sealed class BuildJob(
                 [.. report.Phases.Select(p => p.Name)],
                 report.TransitionSeconds,
                 BuildStatement.Script(order.Submission.Script)
-            );
+            )
+            {
+                Untested = report.Untested,
+            };
 
     // Two patches may have one name: each has a folder of its own.
     private static async Task<IReadOnlyList<string>> WriteAsync(

@@ -18,9 +18,13 @@ internal static class PersistCommand
             "persist",
             "Loads the live patches again at every boot of this kernel.",
             $"""
-            Installs a systemd unit, {BootUnit.Name}. At boot it loads what was live last, if the kernel has the same build-id and
-            the signature is valid; after a kernel update it loads nothing. Later `elivepatch patch` commands need no new
-            `persist`.
+            Installs a systemd unit, {SystemdUnit.Name}, or a service of OpenRC. At boot it loads what was live last, if the
+            kernel has the same build-id and the signature is valid; after a kernel update it loads nothing. Later `elivepatch
+            patch` commands need no new `persist`.
+
+            With systemd, and if the command and its state are on the root file system, that is before udev and before modules
+            are loaded by a list: a module that a livepatch changes is patched while it is being loaded. A module that was loaded
+            earlier, by an initramfs, is patched when the livepatch is loaded.
 
             `elivepatch=off` on the kernel's command line disables livepatches for one boot. If the machine crashes or loses power
             within five minutes of loading, twice in a row, nothing is loaded any more until `elivepatch persist` is run again. An
@@ -43,16 +47,13 @@ internal static class PersistCommand
 
     private static async Task<int> RunAsync(MachineSession session, bool off, bool asJson, CancellationToken cancellation)
     {
-        var unit = BootUnit.Of(session.Machine);
+        var service = BootService.Of(session.Machine);
         if (session.Machine.RequireRoot("persist") is { } refused)
         {
             return Answer.Fail(session, [refused], asJson, cancellation);
         }
 
-        var turned =
-            off ? await TurnOffAsync(session, unit, cancellation)
-            : await TurnOnAsync(session, unit, cancellation) is { } problem ? problem
-            : new PersistReport(true, unit.FullPath);
+        var turned = off ? await TurnOffAsync(session, service, cancellation) : await TurnOnAsync(session, service, cancellation);
         if (!turned.TryGet(out var report))
         {
             return Answer.Fail(session, turned.Problems, asJson, cancellation);
@@ -65,8 +66,12 @@ internal static class PersistCommand
         else
         {
             session.Output.WriteLine(
-                off ? "nothing is loaded at boot any more" : $"loaded again at every boot of this kernel: {unit.FullPath}"
+                off ? "nothing is loaded at boot any more" : $"loaded again at every boot of this kernel: {service.FullPath}"
             );
+            if (report.Place == Word(BootPlace.AfterFileSystems))
+            {
+                session.Output.WriteLine("  modules that are loaded before the local file systems are mounted are patched then");
+            }
         }
 
         if (!asJson && report.SetAside is { } aside)
@@ -77,7 +82,13 @@ internal static class PersistCommand
         return ExitStatus.Done;
     }
 
-    private static async Task<Problem?> TurnOnAsync(MachineSession session, BootUnit unit, CancellationToken cancellation)
+    private static string Word(BootPlace place) => place == BootPlace.BeforeModules ? "beforeModules" : "afterFileSystems";
+
+    private static async Task<Outcome<PersistReport>> TurnOnAsync(
+        MachineSession session,
+        BootService service,
+        CancellationToken cancellation
+    )
     {
         var machine = session.Machine;
         var state = MachineState.Of(session.Machine);
@@ -100,7 +111,7 @@ internal static class PersistCommand
 
         if (ledger.Value.WantedLivepatch is not { } wanted)
         {
-            return new(
+            return new Problem(
                 MachineProblems.BootLoadingImpossible,
                 "no livepatch made live by `elivepatch patch` is live, so there is nothing to load"
             );
@@ -111,14 +122,20 @@ internal static class PersistCommand
             return withdrawn;
         }
         // The list first: a unit without it loads nothing.
-        return await BootLoading.ChangeAsync(state, _ => new BootLedger { IsOn = true }, cancellation)
-            ?? unit.Install(session.Variable("ELIVEPATCH_COMMAND") ?? Environment.ProcessPath ?? "", state.FullPath);
+        if (await BootLoading.ChangeAsync(state, _ => new BootLedger { IsOn = true }, cancellation) is { } unwritten)
+        {
+            return unwritten;
+        }
+
+        return service
+            .Install(session.Variable("ELIVEPATCH_COMMAND") ?? Environment.ProcessPath ?? "", state.FullPath)
+            .Then<PersistReport>(place => new PersistReport(true, service.FullPath) { Place = Word(place) });
     }
 
     // Whoever wants nothing loaded need not know what a damaged file said.
     private static async Task<Outcome<PersistReport>> TurnOffAsync(
         MachineSession session,
-        BootUnit unit,
+        BootService service,
         CancellationToken cancellation
     )
     {
@@ -139,9 +156,9 @@ internal static class PersistCommand
             return state
                 .QuarantineBootLedger()
                 .Then<PersistReport>(aside =>
-                    (state.Write(new BootLedger()) ?? unit.Remove()) is { } problem
+                    (state.Write(new BootLedger()) ?? service.Remove()) is { } problem
                         ? problem
-                        : new PersistReport(false, unit.FullPath) { SetAside = aside }
+                        : new PersistReport(false, service.FullPath) { SetAside = aside }
                 );
         }
     }

@@ -113,7 +113,7 @@ internal static class StatusCommand
                 ? StatusCheck.Unknown([
                     new(CommandProblems.UsageInvalid, "--check asks no server: run `elivepatch status --report` separately"),
                 ])
-                : StatusCheck.Run(session.Machine, MachineState.Of(session.Machine), BootUnit.Of(session.Machine));
+                : StatusCheck.Run(session.Machine, MachineState.Of(session.Machine), BootService.Of(session.Machine));
         if (asJson)
         {
             Answer.WriteJson(session, check, ClientJson.Default.CheckReport);

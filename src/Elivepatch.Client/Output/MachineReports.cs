@@ -18,9 +18,12 @@ internal sealed record ForgetReport(string Server, string Key, bool HadToken, IR
 
 /// <summary>Whether livepatches are loaded at boot.</summary>
 /// <param name="IsOn">True where they are.</param>
-/// <param name="Unit">Where the systemd unit is or was.</param>
+/// <param name="Unit">Where the systemd unit, or the service script of OpenRC, is or was.</param>
 internal sealed record PersistReport(bool IsOn, string Unit)
 {
+    /// <summary>When they are loaded: <c>beforeModules</c> or <c>afterFileSystems</c>; null where they are not.</summary>
+    public string? Place { get; init; }
+
     /// <summary>Where a damaged <c>boot.json</c> is now; null where it was not damaged.</summary>
     public string? SetAside { get; init; }
 }
@@ -64,6 +67,12 @@ internal sealed record VerifyReport(
     /// <summary>What the authors of its patches state, each with its reason.</summary>
     public IReadOnlyList<AuthorStatement> Statements { get; init; } = [];
 
+    /// <summary>The objects of the kernel that it patches.</summary>
+    public IReadOnlyList<Model.Explanations.ExplainedObject> Objects { get; init; } = [];
+
+    /// <summary>The patched modules about which its test says nothing, each with the reason.</summary>
+    public IReadOnlyList<string> Untested { get; init; } = [];
+
     /// <summary>The addresses of the module that the kernel may keep: with any, it cannot be unloaded.</summary>
     public IReadOnlyList<Model.Explanations.ExplainedEscape> KeptInMemory { get; init; } = [];
 
@@ -92,6 +101,8 @@ internal sealed record VerifyReport(
         {
             Statements = asked.Statements ?? [],
             KeptInMemory = made.KeptInMemory,
+            Objects = made.Objects,
+            Untested = made.Test?.Untested ?? [],
         };
     }
 }

@@ -19,6 +19,7 @@ internal static class VerifyText
         };
         rows.AddRange(report.Patches.Select(p => new[] { "patch", p.Name, p.Sha256 }));
         rows.AddRange(report.BasePatches.Select(p => new[] { "base patch", p.Name, p.Sha256 }));
+        rows.AddRange(report.Objects.Select(o => new[] { "patches", o.Name, o.BuildId is { } id ? $"build-id {id}" : "" }));
         rows.AddRange(report.Units.Select(u => new[] { "unit", u.Unit, u.Proof }));
         rows.AddRange(report.KeptInMemory.Select(e => new[] { "stays in memory", $"{e.Function} {e.Event}".Trim() }));
         rows.Add([
@@ -30,6 +31,7 @@ internal static class VerifyText
                 null => "none",
             },
         ]);
+        rows.AddRange(report.Untested.Select(m => new[] { "not tested with", m }));
         rows.Add(["signed by", report.Key]);
         rows.Add(["valid", $"{Time(report.Issued)} to {Time(report.Expires)}"]);
         Columns.Write(output, rows, indent: 2);

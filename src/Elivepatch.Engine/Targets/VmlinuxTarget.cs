@@ -1,4 +1,5 @@
 using Elivepatch.Engine.Facts;
+using Elivepatch.Model.Explanations;
 
 namespace Elivepatch.Engine.Targets;
 
@@ -8,7 +9,7 @@ namespace Elivepatch.Engine.Targets;
 public sealed class VmlinuxTarget(KernelSymbols symbols, KernelImage? image) : PatchTarget
 {
     /// <summary>Its name where one must be written; in the lists of a livepatch it has none.</summary>
-    public const string Name = "vmlinux";
+    public const string Name = ExplainedObject.Vmlinux;
 
     private static readonly VmlinuxLinkRules rules = new();
 

@@ -147,7 +147,11 @@ public sealed record ExplainedUnit(string Unit, string Proof, int Symbols)
 /// <param name="StaysLoaded">
 /// True if the module cannot be unloaded while the livepatch is live: kernels before 6.3 could not load it a second time.
 /// </param>
-public sealed record ExplainedObject(string Name, string? BuildId, int Functions, bool StaysLoaded);
+public sealed record ExplainedObject(string Name, string? BuildId, int Functions, bool StaysLoaded)
+{
+    /// <summary>The name of the kernel proper; all others are modules.</summary>
+    public const string Vmlinux = "vmlinux";
+}
 
 /// <summary>What is in a livepatch and why, as data from which text is made.</summary>
 /// <param name="Name">Module name.</param>

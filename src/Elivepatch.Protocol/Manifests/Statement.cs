@@ -134,7 +134,18 @@ public sealed record InternalParameters(string Engine, string Compiler, IReadOnl
 /// <param name="Phases">The phases of the test, in order: <c>before</c>, <c>load</c>, <c>transition</c> and so on.</param>
 /// <param name="TransitionSeconds">How long the transition took, in seconds of the guest's clock.</param>
 /// <param name="Script">Digest of the requester's script; null if there was none.</param>
-public sealed record TestSummary(bool Passed, IReadOnlyList<string> Phases, double TransitionSeconds, Sha256Digest? Script);
+public sealed record TestSummary(bool Passed, IReadOnlyList<string> Phases, double TransitionSeconds, Sha256Digest? Script)
+{
+    /// <summary>
+    /// The patched modules that the virtual machine could not load, each with the reason (<c>MODULE: REASON</c>): the test says
+    /// nothing about them. Empty if written by an older server.
+    /// </summary>
+    public IReadOnlyList<string> Untested
+    {
+        get => field ?? [];
+        init;
+    }
+}
 
 /// <summary>The run of a build.</summary>
 /// <param name="Builder">The server that ran it.</param>

@@ -1,0 +1,129 @@
+// In: how the machine is started. Out: what its init system runs at boot to load livepatches. Only files are written, so that it
+// works in a root folder in which no init system runs.
+
+using System.Text;
+using Elivepatch.Model;
+
+namespace Elivepatch.Machine;
+
+/// <summary>What an init system runs at boot to load livepatches: one file, and one link that enables it.</summary>
+public abstract class BootService
+{
+    private const UnixFileMode Readable =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    private const UnixFileMode Executable =
+        Readable | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
+    /// <summary>The service of a machine: for OpenRC where that is running and systemd is not, else for systemd.</summary>
+    public static BootService Of(MachineAccess machine) =>
+        machine.Variable("ELIVEPATCH_UNIT_FOLDER") is { Length: > 0 } own ? new SystemdUnit(machine.Files, own)
+        : machine.Files.HasFolder("run/openrc") && !machine.Files.HasFolder("run/systemd/system")
+            ? new OpenRcService(machine.Files.PathOf("etc/init.d"), machine.Files.PathOf("etc/runlevels"))
+        : new SystemdUnit(machine.Files, machine.Files.PathOf("etc/systemd/system"));
+
+    /// <summary>Its file.</summary>
+    public abstract string FullPath { get; }
+
+    /// <summary>True where it is there and enabled.</summary>
+    public bool IsInstalled => File.Exists(FullPath) && LinkPaths.Any(p => new FileInfo(p).LinkTarget is not null);
+
+    /// <summary>The links that enable it or its predecessors.</summary>
+    protected abstract IReadOnlyList<string> LinkPaths { get; }
+
+    /// <summary>Writes and enables it.</summary>
+    /// <param name="command">Path of the command that it runs.</param>
+    /// <param name="stateFolder">Where the command keeps what is to be loaded.</param>
+    public Outcome<BootPlace> Install(string command, string stateFolder)
+    {
+        var folder = Path.GetDirectoryName(FullPath)!;
+        if (!Directory.Exists(folder))
+        {
+            return new Problem(
+                MachineProblems.BootLoadingImpossible,
+                $"{folder} does not exist: is this machine booted by systemd or OpenRC?"
+            );
+        }
+
+        if (Path.GetFileName(command) == "dotnet" || !IsPlain(command) || !IsPlain(stateFolder))
+        {
+            return new Problem(
+                MachineProblems.BootLoadingImpossible,
+                $"a service cannot run {command} with {stateFolder}: put the published command into a directory with a plain name, such as /usr/local/sbin"
+            );
+        }
+
+        var plan = Plan(command, stateFolder);
+        var problem = Try(() =>
+        {
+            DurableFile.Write(FullPath, Encoding.UTF8.GetBytes(plan.Text), plan.IsScript ? Executable : Readable);
+            foreach (var former in LinkPaths.Where(p => p != plan.LinkPath))
+            {
+                Delete(former);
+            }
+
+            Directory.CreateDirectory(Path.GetDirectoryName(plan.LinkPath)!);
+            if (new FileInfo(plan.LinkPath).LinkTarget is null)
+            {
+                File.CreateSymbolicLink(plan.LinkPath, plan.LinkTarget);
+            }
+        });
+        return problem is null ? plan.Place : problem;
+    }
+
+    /// <summary>Disables and removes it.</summary>
+    public Problem? Remove() =>
+        Try(() =>
+        {
+            foreach (var path in LinkPaths.Append(FullPath))
+            {
+                Delete(path);
+            }
+        });
+
+    /// <summary>What is written.</summary>
+    protected abstract ServicePlan Plan(string command, string stateFolder);
+
+    // What an init system would read as a specifier, a variable or the end of a word is refused instead of quoted.
+    private static bool IsPlain(string path) =>
+        Path.IsPathRooted(path) && path.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '_' or '-' or '+');
+
+    private static void Delete(string path)
+    {
+        if (Directory.Exists(Path.GetDirectoryName(path)))
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static Problem? Try(Action action)
+    {
+        try
+        {
+            action();
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new(MachineProblems.BootLoadingImpossible, e.Message);
+        }
+    }
+
+    /// <summary>What an init system is given.</summary>
+    /// <param name="Place">When it runs.</param>
+    /// <param name="Text">The file.</param>
+    /// <param name="IsScript">True where the file is run itself.</param>
+    /// <param name="LinkPath">The link that enables it.</param>
+    /// <param name="LinkTarget">Where the link leads.</param>
+    protected sealed record ServicePlan(BootPlace Place, string Text, bool IsScript, string LinkPath, string LinkTarget);
+}
+
+/// <summary>When livepatches are loaded at boot. A module that is loaded earlier is patched when they are.</summary>
+public enum BootPlace
+{
+    /// <summary>Before udev and what loads modules by a list.</summary>
+    BeforeModules,
+
+    /// <summary>After the local file systems are mounted: what is to be loaded is on one of them.</summary>
+    AfterFileSystems,
+}

@@ -1,0 +1,75 @@
+// In: where the command and its state are. Out: the systemd unit that loads livepatches at boot, enabled as `systemctl enable`
+// would: a link in the folder of the target that wants it.
+
+namespace Elivepatch.Machine;
+
+/// <summary>The unit <c>elivepatch.service</c>.</summary>
+public sealed class SystemdUnit(MachineFiles files, string folder) : BootService
+{
+    /// <summary>Its name.</summary>
+    public const string Name = "elivepatch.service";
+
+    private const string EarlyTarget = "sysinit.target";
+    private const string LateTarget = "multi-user.target";
+
+    // Nothing has to be mounted for what is on the root file system; it has to be writable, for an attempt to load is recorded
+    // before it is made. A unit without default dependencies says itself that it ends before the machine goes down.
+    private const string Early = """
+        DefaultDependencies=no
+        After=systemd-remount-fs.service
+        Before=systemd-udevd.service systemd-udev-trigger.service systemd-modules-load.service sysinit.target
+        Conflicts=shutdown.target
+        Before=shutdown.target
+        """;
+
+    /// <inheritdoc/>
+    public override string FullPath => Path.Combine(folder, Name);
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<string> LinkPaths => [LinkPath(EarlyTarget), LinkPath(LateTarget)];
+
+    /// <summary>The unit. The service counts as started when the livepatches are live, and then sees that the machine stays up.</summary>
+    protected override ServicePlan Plan(string command, string stateFolder)
+    {
+        // A file system of its own is mounted when udev has found its device: to be ordered before udev would be a circle.
+        var mounts = MountPoints.Read(files);
+        var isEarly = mounts.IsOnRoot(command) && mounts.IsOnRoot(stateFolder);
+        var target = isEarly ? EarlyTarget : LateTarget;
+        var late = $"""
+            RequiresMountsFor={stateFolder} {command}
+            After=local-fs.target
+            Before=network.target
+            """;
+        var text = $"""
+            # Written by `elivepatch persist`, removed by `elivepatch persist --off`. `elivepatch=off` on the kernel's command line
+            # leaves livepatches out of one boot.
+
+            [Unit]
+            Description=Load the livepatches of the running kernel
+            ConditionKernelCommandLine=!elivepatch=off
+            ConditionPathExists=/sys/kernel/livepatch
+            {(isEarly ? Early : late)}
+
+            [Service]
+            Type=notify
+            NotifyAccess=main
+            Environment=ELIVEPATCH_STATE={stateFolder}
+            ExecStart={command} load-persisted
+            TimeoutStartSec=5min
+            SuccessExitStatus=143
+
+            [Install]
+            WantedBy={target}
+
+            """;
+        return new(
+            isEarly ? BootPlace.BeforeModules : BootPlace.AfterFileSystems,
+            text,
+            IsScript: false,
+            LinkPath(target),
+            $"../{Name}"
+        );
+    }
+
+    private string LinkPath(string target) => Path.Combine(folder, $"{target}.wants", Name);
+}
