@@ -7,7 +7,8 @@ public static class FidelityProblems
 {
     private const string WhatToCheck =
         "Check that the source is exactly that of the running kernel with all base patches applied, that the configuration "
-        + "is its own, and that the compiler is the one that built it.";
+        + "is its own, and that the compiler is the one that built it. Of a module with a source of its own: that --module-source "
+        + "is the version that is installed, compiled in --module-path with --make-variable.";
 
     /// <summary>A section of the compiled unit matches the running kernel's symbols at no address.</summary>
     public static readonly ProblemCode LayoutDiffers = new(

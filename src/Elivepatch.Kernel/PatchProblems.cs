@@ -168,7 +168,7 @@ public static class PatchProblems
 
     /// <summary>The patches change files of the kernel, and the source of a module is named that is built outside of it.</summary>
     public static readonly ProblemCode PatchOfTwoSources = new(
-        119,
+        120,
         ProblemKind.Refused,
         "the patch is for the kernel and for a module's own source",
         "Build two livepatches with --no-replace: one from the changes to the kernel, and one with --module-source from those to "

@@ -244,7 +244,7 @@ public static class MachineProblems
         1225,
         ProblemKind.Mismatch,
         "a loaded module is not the one that the livepatch was built for",
-        "Load the module that belongs to the kernel; a livepatch of one that was built out of tree needs that module's own "
-            + "source."
+        "Load the module that the livepatch was built for, or build one for the module that is loaded: for one that was built "
+            + "outside of the kernel's tree from its own source (`elivepatch build --module-source`)."
     );
 }

@@ -50,7 +50,7 @@ internal static class BuildCommand
         var modulePath = new Option<string?>("--module-path")
         {
             Description =
-                "The directory in which the module of --module-source was compiled. Default: that of DKMS if there is a dkms.conf, else DIR.",
+                "The directory in which the module of --module-source was compiled. Default: that of DKMS if there is a dkms.conf, else that of the module's debug information, else DIR.",
             HelpName = "PATH",
         };
         var makeVariables = new Option<string[]>("--make-variable")

@@ -146,6 +146,7 @@ internal static class InspectCommand
         return target with
         {
             Modules = found,
+            Exports = target.Exports?.With(files.Given.Exports),
         };
     }
 }

@@ -24,6 +24,20 @@ public sealed class ExportedSymbols
     /// <summary>The export of this name, or null.</summary>
     public ExportedSymbol? Find(string name) => byName.GetValueOrDefault(name);
 
+    /// <summary>
+    /// These, and those of modules that were built outside of the kernel's tree: where one has a name of these, it takes its place.
+    /// </summary>
+    public ExportedSymbols With(IEnumerable<ExportedSymbol> others)
+    {
+        var all = new Dictionary<string, ExportedSymbol>(byName, StringComparer.Ordinal);
+        foreach (var export in others)
+        {
+            all[export.Name] = export;
+        }
+
+        return new(all);
+    }
+
     /// <summary>Reads the text of <c>Module.symvers</c>.</summary>
     public static Outcome<ExportedSymbols> Parse(ReadOnlySpan<byte> text)
     {

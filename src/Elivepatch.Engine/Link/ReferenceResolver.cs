@@ -102,6 +102,15 @@ public sealed class ReferenceResolver(ExportedSymbols exports, KernelObjects obj
             return OfOtherModule(export, user, unit);
         }
 
+        // What the module itself gets from elsewhere is an export of somebody's, whatever else the kernel has under that name.
+        if (export is null && exports.Count > 0 && target is ModuleTarget importer && importer.Imports(name))
+        {
+            return new Problem(
+                LinkProblems.UnresolvedSymbol,
+                $"{unit}: {name}, which {importer} gets from a module that is not one of the kernel's own: name its file too (--module)"
+            );
+        }
+
         if (HasGlobal(objects.Vmlinux, name))
         {
             return OnlyGlobal(name, objects.Vmlinux, unit);

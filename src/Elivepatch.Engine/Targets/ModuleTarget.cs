@@ -16,6 +16,8 @@ public sealed class ModuleTarget : PatchTarget
     /// <summary>Bytes between the places of symbols of others, so that an addend to one does not lead to the next.</summary>
     private const ulong Gap = 4096;
 
+    private const string ExportPrefix = "__ksymtab_";
+
     private static readonly ModuleLinkRules rules = new();
 
     private readonly ObjectSymbols core;
@@ -62,6 +64,11 @@ public sealed class ModuleTarget : PatchTarget
     /// <summary>The build-id of its file in hexadecimal (a note of type 3, owner GNU); null where it has none.</summary>
     public string? BuildId { get; private init; }
 
+    /// <summary>
+    /// What it exports (<c>___EXPORT_SYMBOL</c> in <c>include/linux/export-internal.h</c>); checksums are for ordinary references.
+    /// </summary>
+    public IReadOnlyList<ExportedSymbol> Exports { get; private init; } = [];
+
     private Dictionary<(string Name, ulong Address), ElfSymbol> Functions { get; init; } = [];
 
     private LoadedCode? Code { get; init; }
@@ -74,6 +81,9 @@ public sealed class ModuleTarget : PatchTarget
 
     /// <summary>True for a module without which this one cannot be loaded: it uses what that exports.</summary>
     public bool Needs(string module) => Information.NeededModules.Contains(module);
+
+    /// <summary>True for a symbol that it gets from another object: from exports alone, or not at all where it is weak.</summary>
+    public bool Imports(string name) => externals.ContainsKey(name);
 
     /// <summary>What the link of a module does to the objects of its units.</summary>
     public static LinkRules LinkRules => rules;
@@ -156,6 +166,15 @@ public sealed class ModuleTarget : PatchTarget
         {
             Information = ModuleInformation.Of(file),
             BuildId = ElfNotes.BuildIdOf(file) is { IsEmpty: false } id ? Convert.ToHexStringLower(id) : null,
+            Exports =
+            [
+                .. file
+                    .Symbols.Where(s =>
+                        s.Name.StartsWith(ExportPrefix, StringComparison.Ordinal)
+                        && s.Section?.Name.TrimStart('_').StartsWith("ksymtab", StringComparison.Ordinal) == true
+                    )
+                    .Select(s => new ExportedSymbol(s.Name[ExportPrefix.Length..], 0, name, "")),
+            ],
             Functions = functions,
             Code = new(architecture, file),
         };

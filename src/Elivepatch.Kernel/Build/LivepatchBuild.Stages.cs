@@ -80,6 +80,7 @@ public sealed partial class LivepatchBuild
     private async Task<Outcome<SourceTree>> TakeSourceAsync(
         BuildRequest request,
         PreparedTree kernel,
+        GivenModules modules,
         CancellationToken cancellation
     )
     {
@@ -88,7 +89,7 @@ public sealed partial class LivepatchBuild
             return kernel;
         }
 
-        var taken = await new ModuleSources(cache).TakeAsync(kernel, source, cancellation);
+        var taken = await new ModuleSources(cache).TakeAsync(kernel, source, modules, cancellation);
         return taken.Then<SourceTree>(tree => tree);
     }
 

@@ -36,7 +36,7 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         var files = await run.RunAsync("read module files", () => ReadModuleFilesAsync(request, cancellation));
 
         // What units are compiled from: the kernel's own source, or that of a module which is built outside of it.
-        var tree = await run.RunAsync("take the source", () => TakeSourceAsync(request, kernelTree, cancellation));
+        var tree = await run.RunAsync("take the source", () => TakeSourceAsync(request, kernelTree, files.Given, cancellation));
 
         // The units: those that the patch changes, those whose code changes with a header, and those that the user names.
         var sources = await run.RunAsync(
@@ -74,7 +74,10 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
         );
         var unpatched = await run.RunAsync("compile unpatched", () => compilation.CompileUnpatchedAsync());
         var proper = await run.RunAsync("read kernel facts", () => loading);
-        var patchedObjects = await run.RunAsync("read modules", () => ReadModulesAsync(proper, files, commands, cancellation));
+        var patchedObjects = await run.RunAsync(
+            "read modules",
+            () => ReadModulesAsync(proper.With(files.Given.Exports), files, commands, cancellation)
+        );
         var placements = await run.RunAsync("fidelity", () => PlaceAll(unpatched, commands, patchedObjects, facts));
         var befores = await run.RunAsync(
             "read unpatched",

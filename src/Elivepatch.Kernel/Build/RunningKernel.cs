@@ -22,6 +22,10 @@ public sealed record RunningKernel(KernelSymbols Symbols, ExportedSymbols Export
     /// <summary>All objects that have been read.</summary>
     public KernelObjects Objects => new(Vmlinux, Modules);
 
+    /// <summary>The same with more exports.</summary>
+    public RunningKernel With(IReadOnlyList<ExportedSymbol> exports) =>
+        exports.Count == 0 ? this : this with { Exports = Exports.With(exports) };
+
     /// <summary>Reads the files of a record.</summary>
     public static Outcome<RunningKernel> Load(KernelRecord record)
     {

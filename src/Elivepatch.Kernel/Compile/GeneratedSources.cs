@@ -121,7 +121,7 @@ internal sealed class GeneratedSources(CacheRoot cache)
         var outside = new SourceOverlay(patches.Files.Where(f => !IsIn(folder, f.Key)).ToDictionary());
         foreach (var (path, text) in patches.Files.Where(f => IsIn(folder, f.Key)))
         {
-            var file = Path.Combine(copy, Path.GetRelativePath(folder, path));
+            var file = Path.Combine(copy, folder.Length == 0 ? path : Path.GetRelativePath(folder, path));
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
             await File.WriteAllBytesAsync(file, text, cancellation);
         }

@@ -156,9 +156,9 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
             return given.Problems[0];
         }
 
-        var home = Directory.CreateDirectory(Path.Combine(folder, RecordFiles.Modules)).FullName;
         foreach (var (name, content) in modules.All)
         {
+            var home = Directory.CreateDirectory(Path.Combine(folder, RecordFiles.Modules)).FullName;
             await using var copy = File.Create(Path.Combine(home, name + ".ko"));
             await copy.WriteAsync(content, cancellation);
         }

@@ -1,3 +1,4 @@
+using Elivepatch.Engine.Facts;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Model;
@@ -8,15 +9,17 @@ namespace Elivepatch.Kernel.Import;
 /// <summary>Files of modules that a user names (<c>.ko</c>, compressed or not), each of them known to be of the kernel.</summary>
 public sealed class GivenModules
 {
-    private readonly IReadOnlyDictionary<string, ReadOnlyMemory<byte>> byName;
-
-    private GivenModules(IReadOnlyDictionary<string, ReadOnlyMemory<byte>> byName) => this.byName = byName;
+    private GivenModules(IReadOnlyDictionary<string, ReadOnlyMemory<byte>> all, IReadOnlyList<ExportedSymbol> exports) =>
+        (All, Exports) = (all, exports);
 
     /// <summary>No files.</summary>
-    public static GivenModules None { get; } = new(new Dictionary<string, ReadOnlyMemory<byte>>());
+    public static GivenModules None { get; } = new(new Dictionary<string, ReadOnlyMemory<byte>>(), []);
 
     /// <summary>Names of the modules, as the kernel calls them, with their files, not compressed.</summary>
-    public IReadOnlyDictionary<string, ReadOnlyMemory<byte>> All => byName;
+    public IReadOnlyDictionary<string, ReadOnlyMemory<byte>> All { get; }
+
+    /// <summary>What they export: the kernel's own list lacks modules that were built outside of its tree.</summary>
+    public IReadOnlyList<ExportedSymbol> Exports { get; }
 
     /// <summary>Reads files for a kernel record.</summary>
     public static Task<Outcome<GivenModules>> ReadAsync(
@@ -41,6 +44,7 @@ public sealed class GivenModules
     {
         var identity = new ModuleIdentity(architecture.Engine, release, loaded);
         var found = new Dictionary<string, ReadOnlyMemory<byte>>(StringComparer.Ordinal);
+        var exports = new List<ExportedSymbol>();
         foreach (var path in paths)
         {
             var info = new FileInfo(path);
@@ -71,8 +75,10 @@ public sealed class GivenModules
                     $"{path}: another file of {module.ObjectName} is named as well"
                 );
             }
+
+            exports.AddRange(module.Exports);
         }
 
-        return new GivenModules(found);
+        return new GivenModules(found, exports);
     }
 }

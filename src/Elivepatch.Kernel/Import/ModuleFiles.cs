@@ -14,6 +14,9 @@ public sealed class ModuleFiles(CacheRoot cache, KernelRecord record, GivenModul
 {
     private readonly ModuleIdentity identity = new(record.Facts.Architecture.Engine, record.Facts.Release, record.Facts.Modules);
 
+    /// <summary>Those that a user names.</summary>
+    public GivenModules Given { get; } = given ?? GivenModules.None;
+
     /// <summary>Reads modules as what functions live in.</summary>
     /// <param name="names">Their names, as the kernel calls them.</param>
     /// <param name="cancellation">Ends it.</param>
@@ -42,7 +45,7 @@ public sealed class ModuleFiles(CacheRoot cache, KernelRecord record, GivenModul
     /// <param name="cancellation">Ends it.</param>
     public async Task<Outcome<ReadOnlyMemory<byte>>> ReadAsync(string name, CancellationToken cancellation)
     {
-        if (given is not null && given.All.TryGetValue(name, out var content))
+        if (Given.All.TryGetValue(name, out var content))
         {
             return content;
         }

@@ -47,7 +47,16 @@ public sealed class ModuleSources(CacheRoot cache)
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     /// <summary>Takes a source, to be compiled for a kernel.</summary>
-    public async Task<Outcome<ModuleTree>> TakeAsync(PreparedTree kernel, ModuleSource source, CancellationToken cancellation)
+    /// <param name="kernel">The kernel.</param>
+    /// <param name="source">The source.</param>
+    /// <param name="modules">The modules that were compiled from it, as they are installed.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<Outcome<ModuleTree>> TakeAsync(
+        PreparedTree kernel,
+        ModuleSource source,
+        GivenModules modules,
+        CancellationToken cancellation
+    )
     {
         var folder = Path.GetFullPath(source.Folder);
         if (!Directory.Exists(folder))
@@ -71,7 +80,7 @@ public sealed class ModuleSources(CacheRoot cache)
             );
         }
 
-        var build = ReadBuild(kernel, source, folder, copy);
+        var build = ReadBuild(kernel, source, modules, copy);
         if (!build.TryGet(out var how))
         {
             return Outcome<ModuleTree>.Failure(build.Problems);
@@ -99,9 +108,9 @@ public sealed class ModuleSources(CacheRoot cache)
 
     private sealed record Build(string Path, IReadOnlyList<string> Variables);
 
-    private static Outcome<Build> ReadBuild(PreparedTree kernel, ModuleSource source, string folder, string copy)
+    private static Outcome<Build> ReadBuild(PreparedTree kernel, ModuleSource source, GivenModules modules, string copy)
     {
-        var path = source.BuildPath is { } named ? (Outcome<string>)named : folder;
+        Outcome<string> path = source.BuildPath ?? CompiledPath.Find(modules.All.Values, copy) ?? Path.GetFullPath(source.Folder);
         Outcome<IReadOnlyList<string>> variables = source.MakeVariables is { } given ? given.ToList() : Array.Empty<string>();
         var file = new FileInfo(Path.Combine(copy, DkmsConfiguration.FileName));
         if (file.Exists)

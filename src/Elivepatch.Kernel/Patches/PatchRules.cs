@@ -29,6 +29,9 @@ public sealed class PatchRules(KernelArchitecture? kernel)
     private static readonly string[] SilentNames = ["MAINTAINERS", "CREDITS", "COPYING", "README", ".gitignore", ".mailmap"];
     private static readonly string[] SilentSuffixes = [".rst", ".txt", ".md", ".yaml", ".dts", ".dtsi", ".rs"];
 
+    // Anything else in the source of a module may be what its Kbuild makes sources from.
+    private static readonly string[] SilentSuffixesOfModules = [".rst", ".md"];
+
     /// <summary>The rules for the files of a source.</summary>
     public static PatchRules For(SourceTree tree) => new(tree is PreparedTree ? tree.Architecture : null);
 
@@ -92,8 +95,12 @@ public sealed class PatchRules(KernelArchitecture? kernel)
     // Files that no code of the kernel comes from.
     private bool IsSilent(string path) =>
         SilentNames.Contains(Path.GetFileName(path))
-        || (kernel?.Sources.BuildInputs.Contains(path) != true && SilentSuffixes.Contains(Path.GetExtension(path)))
-        || (kernel is not null && (SilentFolders.Any(path.StartsWith) || IsOfOtherProcessor(kernel, path)));
+        || (kernel is null ? SilentSuffixesOfModules.Contains(Path.GetExtension(path)) : IsSilent(kernel, path));
+
+    private static bool IsSilent(KernelArchitecture kernel, string path) =>
+        (!kernel.Sources.BuildInputs.Contains(path) && SilentSuffixes.Contains(Path.GetExtension(path)))
+        || SilentFolders.Any(path.StartsWith)
+        || IsOfOtherProcessor(kernel, path);
 
     private static bool IsOfOtherProcessor(KernelArchitecture kernel, string path) =>
         path.StartsWith("arch/", StringComparison.Ordinal)

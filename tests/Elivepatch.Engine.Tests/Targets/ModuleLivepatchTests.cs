@@ -308,6 +308,33 @@ public class ModuleLivepatchTests
         Assert.Equal(MemoryKind.Unknown, target.KindOf(0xffffffff81000000));
     }
 
+    // Built outside of the kernel's tree, or replaced by one that was.
+    [Fact]
+    public void What_the_module_gets_from_one_that_nobody_knows_is_not_what_vmlinux_has_under_that_name()
+    {
+        var before = Second.Replace("return counter", "return hidden(x) + counter", StringComparison.Ordinal);
+        var problems = ProblemsOf(before, before.Replace("printed(\"entry\")", "printed(\"other\")", StringComparison.Ordinal));
+        Assert.NotEmpty(problems);
+        Assert.All(
+            problems,
+            p =>
+            {
+                Assert.Equal(LinkProblems.UnresolvedSymbol, p.Code);
+                Assert.Contains("hidden, which target gets from", p.Reason, StringComparison.Ordinal);
+            }
+        );
+    }
+
+    [Fact]
+    public void A_module_says_what_it_exports()
+    {
+        var file = FakeKernel.LinkModule(
+            Lender + "__asm__(\".pushsection ___ksymtab_gpl+lent,\\\"a\\\"\\n__ksymtab_lent: .long lent - .\\n.popsection\");"
+        );
+        var target = Patched.Value(ModuleTarget.Open(X8664Architecture.Instance, "lender", file));
+        Assert.Equal([("lent", "lender")], target.Exports.Select(e => (e.Name, e.ObjectName)));
+    }
+
     private static string Glue(IReadOnlyList<PatchedFunction> patched, bool pins) =>
         GlueSource.Write(
             patched,

@@ -255,7 +255,24 @@ public sealed class PatchReaderTests
     [InlineData("include/linux/mm.h", null)]
     public void What_cannot_be_live_patched_has_its_own_number(string path, int? number)
     {
-        var outcome = PatchRules.CodePaths(KernelArchitectures.X8664, [path]);
+        var outcome = new PatchRules(KernelArchitectures.X8664).CodePaths([path]);
+        Assert.Equal(number, outcome.Succeeded ? null : outcome.Problems[0].Code.Number);
+    }
+
+    [Theory]
+    [InlineData("Kbuild", 107)]
+    [InlineData("src/Makefile", 107)]
+    [InlineData("dkms.conf", 107)]
+    [InlineData("entry.S", 108)]
+    [InlineData("README", 106)]
+    [InlineData("docs/notes.md", 106)]
+    [InlineData("table.txt", 111)]
+    [InlineData("tools/shared.c", null)]
+    [InlineData("arch/arm64/other.c", null)]
+    [InlineData("scripts/table.h", null)]
+    public void The_source_of_a_module_has_no_folders_with_a_meaning(string path, int? number)
+    {
+        var outcome = new PatchRules(kernel: null).CodePaths([path]);
         Assert.Equal(number, outcome.Succeeded ? null : outcome.Problems[0].Code.Number);
     }
 
