@@ -35,7 +35,7 @@ public static class DiffProblems
         ProblemKind.Refused,
         "__init or __exit code or data changed",
         "Do the work in code that still runs, or leave these lines out of the patch: start-up code has already run and has "
-            + "been freed."
+            + "been freed, and exit code has no ftrace entry."
     );
 
     /// <summary>ELP0405.</summary>

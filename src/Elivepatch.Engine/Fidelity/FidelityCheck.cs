@@ -60,7 +60,7 @@ public static class FidelityCheck
                     : OtherCode(architecture, asBuilt, candidates, names, target, bytes)
             );
 
-            return Blame(FidelityProblems.LayoutDiffers, unitName, "is laid out differently", blamed, kernelCompiler);
+            return Blame(FidelityProblems.LayoutDiffers, unitName, "is laid out differently", blamed, target, kernelCompiler);
         }
 
         return target.Image is not { } image
@@ -158,7 +158,14 @@ public static class FidelityCheck
         if (comparison.Differences.Count > 0)
         {
             string[] blamed = [.. comparison.Differences.Select(d => $"{NameOf(d, names)} ({d.What})").Distinct()];
-            return Blame(FidelityProblems.BytesDiffer, unitName, "does not have the same code or data", blamed, kernelCompiler);
+            return Blame(
+                FidelityProblems.BytesDiffer,
+                unitName,
+                "does not have the same code or data",
+                blamed,
+                target,
+                kernelCompiler
+            );
         }
 
         if (AmbiguousCode(unitName, target, open) is { } ambiguous)
@@ -309,11 +316,15 @@ public static class FidelityCheck
         string unitName,
         string what,
         IReadOnlyList<string> blamed,
+        PatchTarget target,
         string kernelCompiler
     )
     {
+        var place = VmlinuxTarget.IsNamed(target.ObjectName)
+            ? "the running kernel"
+            : $"the file of the module {target.ObjectName}";
         var names = string.Join(", ", blamed.Take(MostNames));
         var more = blamed.Count > MostNames ? $" and {blamed.Count - MostNames} more" : "";
-        return new(code, $"{unitName} {what} in the running kernel: {names}{more}; the kernel was built by '{kernelCompiler}'");
+        return new(code, $"{unitName} {what} in {place}: {names}{more}; the kernel was built by '{kernelCompiler}'");
     }
 }

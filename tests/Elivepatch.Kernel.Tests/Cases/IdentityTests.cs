@@ -4,13 +4,15 @@ using System.Text.RegularExpressions;
 using Elivepatch.Engine.Diff;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Build;
+using Elivepatch.Kernel.Records;
+using Elivepatch.Kernel.Tests.SelfConfigured;
 using Elivepatch.Kernel.VirtualMachines;
 using Xunit;
 using static Elivepatch.Kernel.Tests.StockKernel;
 
 namespace Elivepatch.Kernel.Tests.Cases;
 
-/// <summary>Functions of the kernel's core are replaced by themselves, and nobody can tell.</summary>
+/// <summary>Functions of the kernel's core and of its modules are replaced by themselves, and nobody can tell.</summary>
 [Collection(nameof(CaseCollection))]
 public sealed partial class IdentityTests(StockKernel stock)
 {
@@ -22,10 +24,15 @@ public sealed partial class IdentityTests(StockKernel stock)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Functions_replaced_by_themselves_do_what_they_did()
+    public Task Functions_replaced_by_themselves_do_what_they_did() => ReplaceAsync("identity");
+
+    [Fact(Skip = FullRun.Reason, SkipType = typeof(FullRun), SkipUnless = nameof(FullRun.IsAsked))]
+    public Task Functions_of_modules_replaced_by_themselves_do_what_they_did() => ReplaceAsync("identity-modules");
+
+    private async Task ReplaceAsync(string planned)
     {
         var record = await stock.RecordAsync();
-        using var plan = JsonDocument.Parse(await File.ReadAllBytesAsync(PathOf("identity.json"), Cancellation));
+        using var plan = JsonDocument.Parse(await File.ReadAllBytesAsync(PathOf($"{planned}.json"), Cancellation));
         var units = plan.RootElement.GetProperty("units").EnumerateArray();
         var request = new BuildRequest(record, [], [], "livepatch_identity", Replace: true, KeepFolder: null)
         {
@@ -36,7 +43,7 @@ public sealed partial class IdentityTests(StockKernel stock)
         var replaced = built.Explanation.Functions.Count(f => f.Replaces is not null);
         Assert.InRange(replaced, plan.RootElement.GetProperty("minimumFunctions").GetInt32(), int.MaxValue);
 
-        var report = await TryAsync(record.BootImagePath!, built);
+        var report = await TryAsync(record, built, $"{planned}-workload.sh");
 
         Assert.True(report.Passed, TrialText.Of(report, report.Problems));
         var reached = report.Phases.Where(p => p.Name == "during").Select(p => Reached().Match(p.Output)).Single(m => m.Success);
@@ -50,7 +57,7 @@ public sealed partial class IdentityTests(StockKernel stock)
             ? new(functions.EnumerateArray().Select(f => f.GetString()!).ToHashSet(), AllTraceable: false)
             : new(new HashSet<string>(), AllTraceable: true);
 
-    private static async Task<TrialReport> TryAsync(string kernel, BuildResult built)
+    private async Task<TrialReport> TryAsync(KernelRecord record, BuildResult built, string workload)
     {
         var folder = Directory.CreateTempSubdirectory("identity-");
         try
@@ -67,10 +74,7 @@ public sealed partial class IdentityTests(StockKernel stock)
                 Files =
                 [
                     GuestFile.Text("identity.sh", await File.ReadAllTextAsync(PathOf("identity.sh"), Cancellation)),
-                    GuestFile.Text(
-                        "identity-workload.sh",
-                        await File.ReadAllTextAsync(PathOf("identity-workload.sh"), Cancellation)
-                    ),
+                    GuestFile.Text("identity-workload.sh", await File.ReadAllTextAsync(PathOf(workload), Cancellation)),
                     await GuestProgram.CompileAsync(PathOf("identity-workload.c")),
                     await GuestProgram.CompileAsync(PathOf("identity-reached.c")),
                 ],
@@ -80,7 +84,8 @@ public sealed partial class IdentityTests(StockKernel stock)
                     new()
                     {
                         Architecture = KernelArchitectures.X8664,
-                        Kernel = kernel,
+                        Kernel = record.BootImagePath!,
+                        Modules = new(stock.Cache, record),
                         Cases = [trial],
                     },
                     Cancellation
