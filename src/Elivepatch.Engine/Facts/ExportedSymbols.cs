@@ -25,7 +25,7 @@ public sealed class ExportedSymbols
     public ExportedSymbol? Find(string name) => byName.GetValueOrDefault(name);
 
     /// <summary>
-    /// These, and those of modules that were built outside of the kernel's tree: where one has a name of these, it takes its place.
+    /// These, and those of modules that were built outside of the kernel's tree, which take the place of these of the same name.
     /// </summary>
     public ExportedSymbols With(IEnumerable<ExportedSymbol> others)
     {
