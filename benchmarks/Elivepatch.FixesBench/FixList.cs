@@ -102,22 +102,30 @@ internal sealed record FixList(IReadOnlyList<FixCandidate> Candidates, IReadOnly
         ];
 
     /// <summary>
-    /// The files to build a livepatch of. A sample is drawn by the digests of names, so that it is the same one each time.
+    /// The files to build a livepatch of. A sample takes every so-manieth of them in order of folder, and within a folder in that
+    /// of the digests of names: each folder has its share, and it is the same sample each time.
     /// </summary>
     public IReadOnlyList<FixCandidate> Select(FixesOptions options)
     {
         var wanted = In(options)
             .Where(c => c.Place == FixPlace.Vmlinux || (options.WithModules && c.Place == FixPlace.Module))
             .ToList();
-        return options.Sample is { } size
-            ?
-            [
-                .. wanted
-                    .OrderBy(c => ContentDigest.OfParts(c.Path).Hex, StringComparer.Ordinal)
-                    .Take(size)
-                    .OrderBy(c => c.Path, StringComparer.Ordinal),
-            ]
-            : wanted;
+        if (options.Sample is not { } size || size >= wanted.Count)
+        {
+            return wanted;
+        }
+
+        var ordered = wanted
+            .OrderBy(c => Path.GetDirectoryName(c.Path), StringComparer.Ordinal)
+            .ThenBy(c => ContentDigest.OfParts(c.Path).Hex, StringComparer.Ordinal)
+            .ToList();
+        return
+        [
+            .. Enumerable
+                .Range(0, size)
+                .Select(i => ordered[(int)((((2L * i) + 1) * ordered.Count) / (2L * size))])
+                .OrderBy(c => c.Path, StringComparer.Ordinal),
+        ];
     }
 
     private static IEnumerable<string> Differing(PreparedTree older, string newer) =>

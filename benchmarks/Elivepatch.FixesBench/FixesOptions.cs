@@ -21,7 +21,7 @@ internal sealed record FixesOptions(string Command, string Repository)
           --only FILE,..    these files only
           --modules         try files of modules as well
           --alone           only files that compile without a changed header
-          --sample N        N files of all, the same ones each time
+          --sample N        N files of all, of each folder its share, the same ones each time
           --jobs N          builds at once; 2 if left out
           --no-trial        do not load what was built
           --state DIR       where patches, modules and results are kept; artifacts/fixes/FROM-TO-FLAVOUR if left out

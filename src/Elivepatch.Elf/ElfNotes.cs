@@ -9,6 +9,10 @@ namespace Elivepatch.Elf;
 public static class ElfNotes
 {
     private const int HeaderSize = 12;
+    private const uint TypeBuildId = 3;
+
+    // SHA-1 has 20 bytes.
+    private const int LongestBuildId = 64;
 
     /// <summary>
     /// The descriptor of the first note of an owner and type; empty where there is none, or none that is whole.
@@ -40,6 +44,17 @@ public static class ElfNotes
 
         return [];
     }
+
+    /// <summary>
+    /// The descriptor of the first note <c>NT_GNU_BUILD_ID</c> (type 3, owner "GNU"): the identity of a linked file. Empty where
+    /// there is none of 1 to 64 bytes.
+    /// </summary>
+    public static ReadOnlySpan<byte> FindBuildId(ReadOnlySpan<byte> notes, ElfByteOrder order) =>
+        Find(notes, "GNU\0"u8, TypeBuildId, order) is { Length: > 0 and <= LongestBuildId } found ? found : [];
+
+    /// <summary>The build-id of a file that has sections, a module's; empty where it has none.</summary>
+    public static ReadOnlySpan<byte> BuildIdOf(ElfObject file) =>
+        FindBuildId(file.FindSection(".note.gnu.build-id")?.Content, file.Order);
 
     private static long Align(uint size) => ((long)size + 3) & ~3L;
 }

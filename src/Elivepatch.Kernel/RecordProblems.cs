@@ -78,7 +78,7 @@ public static class RecordProblems
         ProblemKind.Environment,
         "the file of a module is missing",
         "Name the file (--module /lib/modules/RELEASE/.../NAME.ko), here or when you import the kernel's capture, or import the "
-            + "kernel from its packages (debian:RELEASE). A server takes modules from packages only."
+            + "kernel from its packages (debian:RELEASE). `elivepatch patch` sends the files that a server asks for."
     );
 
     /// <summary>A module's file is damaged, or is not one.</summary>

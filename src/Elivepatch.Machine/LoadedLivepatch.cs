@@ -41,4 +41,11 @@ public enum PatchedModuleState
 /// <summary>A module that a livepatch is for.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="State">What has become of it.</param>
-public sealed record PatchedModule(string Name, PatchedModuleState State);
+public sealed record PatchedModule(string Name, PatchedModuleState State)
+{
+    /// <summary>
+    /// True where the file that is installed now is known to be another build than the one that the livepatch is for: while the
+    /// livepatch is live, that file cannot be loaded.
+    /// </summary>
+    public bool IsReplacedOnDisk { get; init; }
+}

@@ -31,7 +31,10 @@ public sealed class LoadedLivepatches(MachineFiles files)
             Functions(name)
         )
         {
-            Modules = [.. files.Folders($"{Folder}/{name}").Where(o => o != ExplainedObject.Vmlinux).Select(o => Module(name, o))],
+            Modules =
+            [
+                .. files.Folders($"{Folder}/{name}").Where(o => o != ExplainedObject.Vmlinux).Select(o => Module(name, o)),
+            ],
         };
     }
 
@@ -91,11 +94,11 @@ public sealed class LoadedLivepatches(MachineFiles files)
         return new(module, isPatched ? PatchedModuleState.Patched : PatchedModuleState.NotPatched);
     }
 
-    // modules.dep names every module that is installed (depmod(8)).
+    // Where it cannot be known, it is not said to be absent.
     private bool IsInstalled(string module) =>
         files.ReadText("proc/sys/kernel/osrelease") is not { } release
-        || files.ReadLines($"lib/modules/{release}/modules.dep") is not { Count: > 0 } lines
-        || lines.Any(l => ModuleName.OfFile(l.Split(':')[0]) == module);
+        || InstalledModules.Read(files, release) is not { IsEmpty: false } installed
+        || installed.Has(module);
 
     private Problem? Write(string name, string file, string text) =>
         files.Write($"{Folder}/{name}/{file}", text) is { } reason

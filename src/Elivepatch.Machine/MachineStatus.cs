@@ -97,7 +97,7 @@ public static class MachineStatus
             id,
             machine.Files.HasFolder(LoadedLivepatches.Folder),
             [
-                .. loaded.Select(l => Describe(machine.Files, l, ledger, booting, withdrawn)),
+                .. loaded.Select(l => CheckFiles(machine, state, ledger, Describe(machine.Files, l, ledger, booting, withdrawn))),
                 .. idle.Select(name => new LivepatchStatus(name, "loaded", IsOurs(ledger, name), null, [], [], null, false, 0, [])
                 {
                     StaysInMemory = livepatches.IsHeld(name),
@@ -177,6 +177,34 @@ public static class MachineStatus
             StaysInMemory = own?.KeptInMemory.Count > 0,
             KeptInMemory = own?.KeptInMemory ?? [],
         };
+    }
+
+    // What a livepatch is for is in its manifest.
+    private static LivepatchStatus CheckFiles(
+        MachineAccess machine,
+        MachineState state,
+        KernelLedger ledger,
+        LivepatchStatus livepatch
+    )
+    {
+        if (
+            livepatch.Modules.Count == 0
+            || ledger.Livepatches.LastOrDefault(l => l.Module == livepatch.Name) is not { } own
+            || !state.ReadManifest(ledger.BuildId, own.Sha256).TryGet(out var manifest)
+            || !PublicKey.Read(own.PublicKey).Then(key => ManifestCheck.Open(manifest, key)).TryGet(out var statement)
+        )
+        {
+            return livepatch;
+        }
+
+        var objects = statement.Predicate.BuildDefinition.InternalParameters.Objects;
+        var installed = InstalledModules.Read(machine.Files, machine.Release);
+        return livepatch with { Modules = [.. livepatch.Modules.Select(m => m with { IsReplacedOnDisk = IsReplaced(m.Name) })] };
+
+        bool IsReplaced(string module) =>
+            objects.FirstOrDefault(o => o.Name == module)?.BuildId is { } expected
+            && installed.BuildIdOf(module) is { } found
+            && !string.Equals(found.Hex, expected, StringComparison.OrdinalIgnoreCase);
     }
 
     private static IReadOnlyList<string> Kept(KernelLedger ledger, string name) =>

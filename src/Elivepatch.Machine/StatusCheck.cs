@@ -92,6 +92,7 @@ public static class StatusCheck
             .. status
                 .Livepatches.Where(l => l.State is "going live" or "going away")
                 .Select(l => Moving(machine, state, status, l)),
+            .. status.Livepatches.SelectMany(Replaced),
             .. Boot(status, service),
         ];
 
@@ -101,6 +102,14 @@ public static class StatusCheck
             problem.Code == MachineProblems.RootNeeded.Id ? CheckState.Unknown : CheckState.Critical,
             $"{problem.Code} {problem.Reason}"
         );
+
+    private static IEnumerable<CheckFinding> Replaced(LivepatchStatus livepatch) =>
+        livepatch
+            .Modules.Where(m => m.IsReplacedOnDisk)
+            .Select(m => new CheckFinding(
+                CheckState.Warning,
+                $"{livepatch.Name} is for another build of {m.Name} than the one that is installed now, which cannot be loaded while it is live"
+            ));
 
     private static IEnumerable<CheckFinding> Wanted(MachineAccess machine, MachineState state, StatusReport status)
     {

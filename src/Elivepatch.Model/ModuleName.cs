@@ -30,6 +30,10 @@ public static partial class ModuleName
         return (end < 0 ? file : file[..end]).Replace('-', '_');
     }
 
+    /// <summary>True for a name that a module of a kernel can have, as <c>/proc/modules</c> lists it.</summary>
+    public static bool IsOfKernel(string name) =>
+        name.Length is > 0 and <= KernelLimits.ModuleName && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_');
+
     [GeneratedRegex("^[A-Za-z][A-Za-z0-9_]*$")]
     private static partial Regex Pattern();
 

@@ -82,6 +82,9 @@ public sealed record Problem(ProblemCode Code, string Reason, string? CaseRemedy
     /// <summary>What an author could state to lift this refusal; null where no statement can.</summary>
     public StatementTarget? LiftedBy { get; init; }
 
+    /// <summary>The module whose file is missing; null where it is something else that fails.</summary>
+    public string? MissingModule { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => $"{Code.Id}: {Reason}";
 }

@@ -26,6 +26,13 @@ public sealed record ProblemReport(string Code, string Title, string Reason, str
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public LiftingStatement? LiftedBy { get; init; }
 
+    /// <summary>
+    /// The module whose file the builder lacks, if that is the problem: a client that sends it and names it in a new request gets
+    /// further. Null for other problems.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? MissingModule { get; init; }
+
     /// <summary>The problems as others read them.</summary>
     public static IReadOnlyList<ProblemReport> Of(IEnumerable<Problem> problems) =>
         [
@@ -34,6 +41,7 @@ public sealed record ProblemReport(string Code, string Title, string Reason, str
                 Kind = ProblemKinds.WordOf(p.Code.Kind),
                 Temporary = p.Code.IsTemporary,
                 LiftedBy = p.LiftedBy is { } target ? new(StatementKinds.WordOf(target.Kind)!, target.Unit, target.Name) : null,
+                MissingModule = p.MissingModule,
             }),
         ];
 
@@ -54,6 +62,7 @@ public sealed record ProblemReport(string Code, string Title, string Reason, str
         )
         {
             LiftedBy = LiftedBy?.ToTarget(),
+            MissingModule = MissingModule,
         };
 
     private static int? NumberOf(string? code) =>

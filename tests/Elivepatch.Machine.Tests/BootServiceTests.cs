@@ -6,7 +6,8 @@ namespace Elivepatch.Machine.Tests;
 public sealed class BootServiceTests : IDisposable
 {
     private const string Command = "/usr/local/sbin/elivepatch";
-    private const string OnlyRoot = "29 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw\n30 29 0:5 / /dev rw - devtmpfs udev rw\n";
+    private const string OnlyRoot =
+        "29 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw\n30 29 0:5 / /dev rw - devtmpfs udev rw\n";
 
     private readonly Scratch scratch = new();
 

@@ -296,10 +296,10 @@ internal static class SeededState
             [],
             [
                 .. exports.Select((name, i) => new ExplainedReference(name, true, 0x5c3a_0000u + ((uint)i * 7919), null)),
-                .. own.Select((name, i) => new ExplainedReference(name, false, null, i == 2 ? 2 : 0)
-                {
-                    Object = i == 1 ? "loop" : "vmlinux",
-                }),
+                .. own.Select(
+                    (name, i) =>
+                        new ExplainedReference(name, false, null, i == 2 ? 2 : 0) { Object = i == 1 ? "loop" : "vmlinux" }
+                ),
             ]
         )
         {

@@ -133,14 +133,9 @@ internal static class InspectCommand
             return Outcome<TargetKernel>.Failure(given.Problems);
         }
 
-        var names = module
-            .Objects.Select(o => o.DisplayName)
-            .Concat(module.LivepatchReferences.Select(r => r.Symbol.ObjectName))
-            .Where(n => !VmlinuxTarget.IsNamed(n))
-            .Distinct(StringComparer.Ordinal);
         var files = new ModuleFiles(root, record, given.Value);
         var found = new List<ModuleTarget>();
-        foreach (var name in names)
+        foreach (var name in module.ModuleNames)
         {
             if ((await files.OpenAsync([name], cancellation)).TryGet(out var opened))
             {

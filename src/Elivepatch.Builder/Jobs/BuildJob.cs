@@ -3,6 +3,7 @@
 
 using Elivepatch.Builder.Sources;
 using Elivepatch.Kernel.Build;
+using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.VirtualMachines;
@@ -62,6 +63,7 @@ public sealed class BuildJob(
             return Failed(taken.Problems, progress);
         }
 
+        var modules = LinkModules(order, Path.Combine(workspace.FullPath, "modules"));
         var request = new BuildRequest(
             kernel.Record,
             patches,
@@ -73,6 +75,7 @@ public sealed class BuildJob(
         {
             Statements = statements,
             MostUnits = policy.MostUnits,
+            ModuleFiles = modules,
         };
         var built = await new LivepatchBuild(cache, progress).RunAsync(request, cancellation);
         if (!built.TryGet(out var livepatch))
@@ -91,7 +94,7 @@ public sealed class BuildJob(
             return Failed(signed.Problems, progress);
         }
 
-        var tried = await TryAsync(order, kernel.Record, livepatch.Name, module, workspace, progress, cancellation);
+        var tried = await TryAsync(order, kernel.Record, modules, livepatch.Name, module, workspace, progress, cancellation);
         if (!tried.TryGet(out var trial))
         {
             return Failed(tried.Problems, progress);
@@ -147,6 +150,7 @@ public sealed class BuildJob(
     private async Task<Outcome<Trial>> TryAsync(
         BuildOrder order,
         KernelRecord kernel,
+        IReadOnlyList<string> modules,
         string name,
         byte[] module,
         Workspace workspace,
@@ -159,6 +163,12 @@ public sealed class BuildJob(
             return new Trial(null);
         }
 
+        var given = await GivenModules.ReadAsync(kernel, modules, cancellation);
+        if (!given.Succeeded)
+        {
+            return Outcome<Trial>.Failure(given.Problems);
+        }
+
         var path = Path.Combine(workspace.FullPath, $"{name}.ko");
         await File.WriteAllBytesAsync(path, module, cancellation);
         progress.Report(new("test", "", StageState.Running));
@@ -167,7 +177,7 @@ public sealed class BuildJob(
             {
                 Architecture = kernel.Facts.Architecture,
                 Kernel = image,
-                Modules = new(cache, kernel),
+                Modules = new(cache, kernel, given.Value),
                 Cases =
                 [
                     new()
@@ -204,6 +214,20 @@ public sealed class BuildJob(
             {
                 Untested = report.Untested,
             };
+
+    // Blobs are called by their digests, and messages name the file.
+    private static List<string> LinkModules(BuildOrder order, string folder)
+    {
+        var links = new List<string>();
+        foreach (var (module, path) in order.Submission.Modules.Zip(order.ModulePaths))
+        {
+            Directory.CreateDirectory(folder);
+            links.Add(Path.Combine(folder, $"{module.Name}.ko"));
+            File.CreateSymbolicLink(links[^1], path);
+        }
+
+        return links;
+    }
 
     // Two patches may have one name: each has a folder of its own.
     private static async Task<IReadOnlyList<string>> WriteAsync(

@@ -19,7 +19,11 @@ public sealed record BuildOrder(
     string CapturePath,
     string? SourcePath,
     string? BootImagePath
-);
+)
+{
+    /// <summary>The files of the submission's modules, in their order.</summary>
+    public IReadOnlyList<string> ModulePaths { get; init; } = [];
+}
 
 /// <summary>All that a builder gives back.</summary>
 public sealed record BuildProduct

@@ -79,6 +79,7 @@ internal static class BuildStatement
             files.Add(new("boot-image", new(ContentDigest.Of(File.ReadAllBytes(image)).Hex)));
         }
 
+        files.AddRange(order.Submission.Modules.Select(m => new ResourceDescriptor(KernelParts.OfModule(m.Name), new(m.Sha256))));
         return files;
     }
 }

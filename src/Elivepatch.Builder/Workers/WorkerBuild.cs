@@ -177,7 +177,14 @@ internal sealed partial class WorkerBuild(
     private async Task<Outcome<BuildOrder>> FetchAsync(WorkOrder order, AssignedBuild hold, CancellationToken cancellation)
     {
         var paths = new List<string?>();
-        foreach (var digest in (string?[])[order.Kernel.Capture, order.Kernel.Source, order.Kernel.BootImage])
+        string?[] digests =
+        [
+            order.Kernel.Capture,
+            order.Kernel.Source,
+            order.Kernel.BootImage,
+            .. order.Submission.Modules.Select(m => m.Sha256),
+        ];
+        foreach (var digest in digests)
         {
             var path = digest is null ? null : await inputs.GetAsync(hold, digest, cancellation);
             if (path is { Succeeded: false })
@@ -188,7 +195,10 @@ internal sealed partial class WorkerBuild(
             paths.Add(path?.Value);
         }
 
-        return new BuildOrder(order.Build, order.Kernel, order.Submission, paths[0]!, paths[1], paths[2]);
+        return new BuildOrder(order.Build, order.Kernel, order.Submission, paths[0]!, paths[1], paths[2])
+        {
+            ModulePaths = [.. paths.Skip(3).OfType<string>()],
+        };
     }
 
     private static BuildProduct Failed(Problem problem) => new() { Problems = [problem] };

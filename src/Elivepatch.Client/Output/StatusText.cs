@@ -87,6 +87,10 @@ internal static class StatusText
         foreach (var module in livepatch.Modules)
         {
             output.WriteLine(Printable.Escape($"  module {module.Name}: {Describe(module.State)}"));
+            if (module.IsReplacedOnDisk)
+            {
+                output.WriteLine("    the file that is installed now is another build, and cannot be loaded while this is live");
+            }
         }
 
         if (livepatch.StaysInMemory)

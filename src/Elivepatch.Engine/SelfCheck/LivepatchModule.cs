@@ -3,6 +3,7 @@
 using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 using Elivepatch.Engine.Facts;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Model;
 
 namespace Elivepatch.Engine.SelfCheck;
@@ -35,6 +36,14 @@ public sealed record LivepatchModule(
 {
     /// <summary>The processor that it is for.</summary>
     public required Architecture Architecture { get; init; }
+
+    /// <summary>Names of the kernel's modules that it patches or refers to.</summary>
+    public IEnumerable<string> ModuleNames =>
+        Objects
+            .Select(o => o.DisplayName)
+            .Concat(LivepatchReferences.Select(r => r.Symbol.ObjectName))
+            .Where(n => !VmlinuxTarget.IsNamed(n))
+            .Distinct(StringComparer.Ordinal);
 
     /// <summary>Reads a module.</summary>
     /// <param name="elf">The module.</param>

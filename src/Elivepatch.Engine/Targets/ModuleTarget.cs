@@ -165,7 +165,7 @@ public sealed class ModuleTarget : PatchTarget
         return new ModuleTarget(name, ObjectSymbols.Of(whole), ObjectSymbols.Of(core), KernelImage.Of(placed.Values), externals)
         {
             Information = ModuleInformation.Of(file),
-            BuildId = BuildIdOf(file),
+            BuildId = ElfNotes.BuildIdOf(file) is { IsEmpty: false } id ? Convert.ToHexStringLower(id) : null,
             Exports =
             [
                 .. file
@@ -218,14 +218,6 @@ public sealed class ModuleTarget : PatchTarget
         const ulong half = Gap / 2;
         var nearest = unchecked(address + half) / Gap * Gap;
         return externalNames.TryGetValue(nearest, out var name) ? (name, unchecked((long)(address - nearest))) : null;
-    }
-
-    private static string? BuildIdOf(ElfObject file)
-    {
-        const uint type = 3;
-        var note = file.FindSection(".note.gnu.build-id");
-        var descriptor = ElfNotes.Find(note?.Content, "GNU\0"u8, type, file.Order);
-        return descriptor.IsEmpty ? null : Convert.ToHexStringLower(descriptor);
     }
 
     private static ElfSection CopyAt(ulong address, ElfSection section) =>

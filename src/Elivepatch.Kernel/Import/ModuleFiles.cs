@@ -58,7 +58,7 @@ public sealed class ModuleFiles(CacheRoot cache, KernelRecord record, GivenModul
 
         if (record.Facts.Origin.Packages is not [var image, ..])
         {
-            return new Problem(RecordProblems.ModuleMissing, $"{name} of {record.Facts.Release}");
+            return new Problem(RecordProblems.ModuleMissing, $"{name} of {record.Facts.Release}") { MissingModule = name };
         }
 
         var packaged = await PackagedModules.OpenAsync(cache, record.Facts.Release, image, cancellation);

@@ -358,24 +358,46 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
             return Ended<BuildView>("ask", sent.Problems);
         }
 
-        var submission = new BuildSubmission
+        var modules = new ModuleUpload(connection.Client, machine, progress, kernel.Id);
+        while (true)
         {
-            Kernel = kernel.Id,
-            Patches = plan.Patches,
-            BasePatches = given.BasePatches,
-            Statements = plan.Statements,
-            Name = plan.Module,
-            Script = given.Script,
-        };
-        var submitted = await connection.Client.SubmitAsync(submission, cancellation);
-        if (!submitted.TryGet(out var build))
-        {
-            return Ended<BuildView>("ask", submitted.Problems);
-        }
+            var submission = new BuildSubmission
+            {
+                Kernel = kernel.Id,
+                Patches = plan.Patches,
+                BasePatches = given.BasePatches,
+                Statements = plan.Statements,
+                Modules = modules.Sent,
+                Name = plan.Module,
+                Script = given.Script,
+            };
+            var submitted = await connection.Client.SubmitAsync(submission, cancellation);
+            if (!submitted.TryGet(out var build))
+            {
+                return Ended<BuildView>("ask", submitted.Problems);
+            }
 
-        progress.Report(new("ask", connection.Address.Url, StageState.Done));
-        Build = build.Id;
-        return await FollowAsync(connection, patience, build, cancellation);
+            progress.Report(new("ask", connection.Address.Url, StageState.Done));
+            Build = build.Id;
+            var followed = await FollowAsync(connection, patience, build, cancellation);
+            // Which modules a patch needs is known when it is built. Each round sends one more at least.
+            var missing = followed.Problems.Select(p => p.MissingModule).OfType<string>().ToList();
+            if (missing.Count == 0 || missing.Count < followed.Problems.Count)
+            {
+                return followed;
+            }
+
+            var sending = await modules.SendAsync(missing, cancellation);
+            if (!sending.TryGet(out var isMore))
+            {
+                return Outcome<BuildView>.Failure(sending.Problems);
+            }
+
+            if (!isMore)
+            {
+                return followed;
+            }
+        }
     }
 
     private async Task<Outcome<BuildView>> FollowAsync(

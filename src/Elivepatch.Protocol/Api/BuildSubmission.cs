@@ -25,6 +25,16 @@ public sealed record BuildSubmission
         init;
     } = [];
 
+    /// <summary>
+    /// The files of the kernel's modules that the build needs, parts of the kernel that were sent before, by module. A build that
+    /// lacks one fails and says which; modules of kernels whose packages the server has are not needed.
+    /// </summary>
+    public IReadOnlyList<ModuleFile> Modules
+    {
+        get => field ?? [];
+        init;
+    } = [];
+
     /// <summary>Name of the module; if null, made from the name of the first patch.</summary>
     public string? Name { get; init; }
 
@@ -37,6 +47,11 @@ public sealed record BuildSubmission
     /// </summary>
     public string? Script { get; init; }
 }
+
+/// <summary>The file of a kernel's module.</summary>
+/// <param name="Name">The module, as the kernel calls it.</param>
+/// <param name="Sha256">SHA-256 of the file as it was sent, hexadecimal.</param>
+public sealed record ModuleFile(string Name, string Sha256);
 
 /// <summary>A patch file.</summary>
 /// <param name="Name">File name; plain characters, no directory.</param>

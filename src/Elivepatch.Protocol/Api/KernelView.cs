@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Elivepatch.Model;
 
 namespace Elivepatch.Protocol.Api;
 
@@ -51,4 +52,16 @@ public static class KernelParts
 
     /// <summary>The boot image (bzImage).</summary>
     public const string BootImage = "boot-image";
+
+    private const string ModulePrefix = "module:";
+
+    /// <summary>The file of a module, as it is installed.</summary>
+    /// <param name="name">The module, as the kernel calls it.</param>
+    public static string OfModule(string name) => ModulePrefix + name;
+
+    /// <summary>The module whose file a part is; null if it is another part, or the name is none.</summary>
+    public static string? ModuleOf(string part) =>
+        part.StartsWith(ModulePrefix, StringComparison.Ordinal) && ModuleName.IsOfKernel(part[ModulePrefix.Length..])
+            ? part[ModulePrefix.Length..]
+            : null;
 }

@@ -8,8 +8,6 @@ namespace Elivepatch.Protocol.Captures;
 /// <param name="Hex">Lower-case hexadecimal digits, 40 for the usual SHA-1.</param>
 public readonly record struct BuildId(string Hex)
 {
-    private const uint TypeBuildId = 3;
-
     // A kernel has one segment of notes with some hundred bytes. Many large ones, one over the other, would take hours to search.
     private const int MostSegments = 16;
     private const int LargestSegment = 64 << 10;
@@ -19,8 +17,8 @@ public readonly record struct BuildId(string Hex)
     /// <param name="order">The byte order of the machine that they are from.</param>
     public static BuildId? Find(ReadOnlySpan<byte> notes, ElfByteOrder order = ElfByteOrder.LittleEndian)
     {
-        var descriptor = ElfNotes.Find(notes, "GNU\0"u8, TypeBuildId, order);
-        return descriptor.Length is > 0 and <= 64 ? new(Convert.ToHexStringLower(descriptor)) : null;
+        var descriptor = ElfNotes.FindBuildId(notes, order);
+        return descriptor.IsEmpty ? null : new(Convert.ToHexStringLower(descriptor));
     }
 
     /// <summary>Finds the build-id among notes that this machine's kernel shows, or null.</summary>
@@ -51,6 +49,10 @@ public readonly record struct BuildId(string Hex)
 
         return null;
     }
+
+    /// <summary>The build-id of a module's file, which has sections and no segments; null where it has none.</summary>
+    public static BuildId? OfModule(ElfObject module) =>
+        ElfNotes.BuildIdOf(module) is { IsEmpty: false } found ? new(Convert.ToHexStringLower(found)) : null;
 
     /// <summary>Reads a build-id in hexadecimal, or null where it is none.</summary>
     public static BuildId? Parse(string text) =>

@@ -45,8 +45,8 @@ internal static class KernelEndpoints
             .Describe(
                 "kernels",
                 "addKernelPart",
-                "Uploads a missing part of a kernel, its source (a tar archive) or its boot image, for the token's own builds or, with "
-                    + "the scope operate, for those of all tokens."
+                "Uploads a missing part of a kernel, its source (a tar archive), its boot image or the file of one of its modules, for "
+                    + "the token's own builds or, with the scope operate, for those of all tokens."
             );
         routes
             .MapDelete(Routes.Kernel, RemoveAsync)
@@ -92,7 +92,7 @@ internal static class KernelEndpoints
     private static async Task<IResult> AddPartAsync(
         HttpContext context,
         [Description("The kernel's ID.")] string kernel,
-        [Description("source or boot-image.")] string part,
+        [Description("source, boot-image, or module:NAME.")] string part,
         UploadedBlobs uploads,
         KernelRegistry kernels,
         ServerOptions options,
@@ -100,12 +100,9 @@ internal static class KernelEndpoints
     )
     {
         // Two gigabytes are not received to be thrown away.
-        if (part is not (KernelParts.Source or KernelParts.BootImage))
+        if (KernelRegistry.CheckName(part) is { } unknown)
         {
-            return ProblemResponses.Create(
-                ServerProblems.RequestMalformed,
-                $"a kernel has the parts {KernelParts.Source} and {KernelParts.BootImage}"
-            );
+            return ProblemResponses.Create([unknown]);
         }
 
         if (part == KernelParts.Source && !options.AllowUploadedSource)
@@ -121,7 +118,12 @@ internal static class KernelEndpoints
         }
 
         var owner = caller.IsOperator ? KernelTable.Operator : caller.Id;
-        var most = part == KernelParts.BootImage ? Math.Min(BootImage.Largest, options.MaxSourceBytes) : options.MaxSourceBytes;
+        var most = part switch
+        {
+            KernelParts.Source => options.MaxSourceBytes,
+            KernelParts.BootImage => Math.Min(BootImage.Largest, options.MaxSourceBytes),
+            _ => Math.Min(ModuleContent.Largest, options.MaxSourceBytes),
+        };
         return await AnswerAsync(
             context,
             uploads.UseAsync(

@@ -228,7 +228,10 @@ public sealed partial class BuildDispatcher(
             await blobs.PathAsync(kernel.Capture, cancellation),
             await OptionalAsync(kernel.Source),
             await OptionalAsync(kernel.BootImage)
-        );
+        )
+        {
+            ModulePaths = await Task.WhenAll(submission.Modules.Select(m => blobs.PathAsync(m.Sha256, cancellation).AsTask())),
+        };
 
         async Task<string?> OptionalAsync(string? digest) => digest is null ? null : await blobs.PathAsync(digest, cancellation);
     }

@@ -50,6 +50,7 @@ public static class BuildIdentity
                 policy.Trial.ToString(),
                 policy.ModuleCertificate ?? "",
                 .. Units(policy),
+                .. Modules(submission.Modules),
                 .. Statements(submission.Statements),
             ])
             .Hex;
@@ -57,6 +58,16 @@ public static class BuildIdentity
     // What was refused for its number of units is another build where more are allowed.
     private static string[] Units(ServicePolicy policy) =>
         policy.MostUnits == BuildRequest.UsualMostUnits ? [] : ["units", policy.MostUnits.ToString(CultureInfo.InvariantCulture)];
+
+    private static string[] Modules(IReadOnlyList<ModuleFile> files) =>
+        files.Count == 0
+            ? []
+            :
+            [
+                "modules",
+                files.Count.ToString(CultureInfo.InvariantCulture),
+                .. files.SelectMany(f => (string[])[f.Name, f.Sha256]),
+            ];
 
     // Last, so that their number needs no saying: a build without statements is named as it was before there were any.
     private static IEnumerable<string> Statements(IReadOnlyList<AuthorStatement> statements) =>

@@ -52,6 +52,11 @@ public sealed class BuildIntake(
             return KernelRegistry.Unknown(submission.Kernel);
         }
 
+        if (await FindUnsentAsync(submission, tokenId, cancellation) is { } unsent)
+        {
+            return unsent;
+        }
+
         var id = BuildIdentity.Of(submission, kernel, policy, EngineVersion.Current);
         // One that is there already was complete when it was taken in.
         if (
@@ -145,6 +150,24 @@ public sealed class BuildIntake(
         {
             adding.Release();
         }
+    }
+
+    // Whose digest one knows is not thereby one's own.
+    private async Task<Problem?> FindUnsentAsync(BuildSubmission submission, string token, CancellationToken cancellation)
+    {
+        if (submission.Modules.Count == 0)
+        {
+            return null;
+        }
+
+        var sent = await kernels.ListModulesAsync(submission.Kernel, token, cancellation);
+        return submission.Modules.FirstOrDefault(m => !sent.Contains(m)) is { } missing
+            ? new(
+                ServiceProblems.KernelIncomplete,
+                $"the file of {missing.Name} with SHA-256 {missing.Sha256} has not been sent",
+                "Send it as a part of the kernel first."
+            )
+            : null;
     }
 
     private async Task<Problem?> IncompleteAsync(StoredKernel kernel, CancellationToken cancellation)

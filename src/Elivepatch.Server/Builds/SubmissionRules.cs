@@ -15,6 +15,7 @@ internal static class SubmissionRules
 {
     private const int MostPatches = 500;
     private const int MostBasePatches = 2000;
+    private const int MostModules = 500;
     private const long LargestTotal = 128L << 20;
     private const int LongestScript = 256 << 10;
     private const int LongestName = 200;
@@ -30,6 +31,11 @@ internal static class SubmissionRules
         var problems = new List<Problem>();
         problems.AddRange(Files("patches", submission.Patches, MostPatches));
         problems.AddRange(Files("basePatches", submission.BasePatches, MostBasePatches));
+        if (Modules(submission.Modules) is { } stranger)
+        {
+            problems.Add(Malformed(stranger));
+        }
+
         if (StatementRules.Check(submission.Statements) is { } unfit)
         {
             problems.Add(Malformed($"statements: {unfit}"));
@@ -91,6 +97,15 @@ internal static class SubmissionRules
             }
         }
     }
+
+    private static string? Modules(IReadOnlyList<ModuleFile> modules) =>
+        modules.Count > MostModules ? $"modules has {modules.Count} entries, more than {MostModules}"
+        : modules.Any(m =>
+            m is not { Name: not null, Sha256: not null } || !ModuleName.IsOfKernel(m.Name) || !ContentDigest.IsHex(m.Sha256)
+        )
+            ? "modules: an entry has no name of a module or no SHA-256"
+        : modules.DistinctBy(m => m.Name, StringComparer.Ordinal).Count() < modules.Count ? "modules: one is named twice"
+        : null;
 
     // It becomes the name of a file, a word of messages and a part of a module's description.
     private static bool IsPlainName(string name) =>

@@ -30,7 +30,7 @@ internal sealed class ArtifactCheck(KernelsOfBuilds kernels, BlobStore blobs)
         var kernel = await kernels.FindAsync(build, await StatementAsync(end.Statement, cancellation), cancellation);
         try
         {
-            return Check(module, kernel);
+            return await CheckAsync(build, module, kernel, cancellation);
         }
         catch (Exception e) when (e is not (OutOfMemoryException or OperationCanceledException))
         {
@@ -39,7 +39,12 @@ internal sealed class ArtifactCheck(KernelsOfBuilds kernels, BlobStore blobs)
         }
     }
 
-    private static ArtifactVerdict Check(byte[] module, CheckedKernel kernel)
+    private async Task<ArtifactVerdict> CheckAsync(
+        StoredBuild build,
+        byte[] module,
+        CheckedKernel kernel,
+        CancellationToken cancellation
+    )
     {
         ElfObject elf;
         try
@@ -60,6 +65,7 @@ internal sealed class ArtifactCheck(KernelsOfBuilds kernels, BlobStore blobs)
                 : ArtifactVerdict.Broken(read.Problems);
         }
 
+        kernel = await kernels.AddModulesAsync(kernel, build, livepatch, cancellation);
         var broken = ModuleRules.Check(elf, livepatch, kernel.Target).Select(r => r.Problem).OfType<Problem>().ToList();
         return broken.Count > 0 ? ArtifactVerdict.Broken(broken)
             : kernel.Missing is { } missing ? ArtifactVerdict.Unknown(missing)

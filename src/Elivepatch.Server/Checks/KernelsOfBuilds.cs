@@ -3,12 +3,17 @@
 // it), the capture that the kernel is known by gives symbols and exports: enough to find a fault, and never enough to say that
 // there is none.
 
+using System.Text.Json;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.SelfCheck;
+using Elivepatch.Engine.Targets;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.Build;
+using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
+using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Captures;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.State;
@@ -18,7 +23,8 @@ namespace Elivepatch.Server.Checks;
 /// <summary>A kernel as a module is checked against it.</summary>
 /// <param name="Target">What is known of it.</param>
 /// <param name="Missing">What a build knows of its kernel and is not known here; null for nothing.</param>
-internal sealed record CheckedKernel(TargetKernel Target, string? Missing);
+/// <param name="Record">The record that the build had; null where it is not here.</param>
+internal sealed record CheckedKernel(TargetKernel Target, string? Missing, KernelRecord? Record = null);
 
 /// <summary>Finds the kernels of builds.</summary>
 internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, BlobStore blobs)
@@ -49,6 +55,62 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
         last.SetTarget(read);
         lastKey = key;
         return read;
+    }
+
+    /// <summary>The same kernel with the modules that a livepatch patches or refers to.</summary>
+    public async Task<CheckedKernel> AddModulesAsync(
+        CheckedKernel kernel,
+        StoredBuild build,
+        LivepatchModule livepatch,
+        CancellationToken cancellation
+    )
+    {
+        var names = livepatch.ModuleNames.ToList();
+        if (names.Count == 0 || kernel.Record is not { } record)
+        {
+            return kernel;
+        }
+
+        var opened = await OpenModulesAsync(record, build, names, cancellation);
+        return opened.TryGet(out var modules)
+            ? kernel with
+            {
+                Target = kernel.Target with { Modules = modules },
+            }
+            : kernel with
+            {
+                Missing = kernel.Missing ?? opened.Problems[0].ToString(),
+            };
+    }
+
+    private async Task<Outcome<IReadOnlyList<ModuleTarget>>> OpenModulesAsync(
+        KernelRecord record,
+        StoredBuild build,
+        List<string> names,
+        CancellationToken cancellation
+    )
+    {
+        var paths = new List<string>();
+        try
+        {
+            var submission = JsonSerializer.Deserialize(
+                await blobs.ReadAsync(build.Submission, cancellation),
+                ProtocolJson.Default.BuildSubmission
+            )!;
+            foreach (var file in submission.Modules)
+            {
+                paths.Add(await blobs.PathAsync(file.Sha256, cancellation));
+            }
+        }
+        catch (IOException e)
+        {
+            return new Problem(RecordProblems.ModuleMissing, e.Message);
+        }
+
+        var given = await GivenModules.ReadAsync(record, paths, cancellation);
+        return given.TryGet(out var files)
+            ? await new ModuleFiles(cache, record, files).OpenAsync(names, cancellation)
+            : Outcome<IReadOnlyList<ModuleTarget>>.Failure(given.Problems);
     }
 
     // Several records may be of one kernel, and a capture says what it likes of itself: the digests of what the build was made
@@ -102,7 +164,7 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
     {
         var loaded = RunningKernel.Load(record);
         return loaded.TryGet(out var kernel)
-            ? new(new(kernel.Symbols, kernel.Exports, Vermagic: null, record.Facts.Layouts, kernel.Image), null)
+            ? new(new(kernel.Symbols, kernel.Exports, Vermagic: null, record.Facts.Layouts, kernel.Image), null, record)
             : new(TargetKernel.Unknown, $"the kernel's record cannot be read: {loaded.Problems[0]}");
     }
 

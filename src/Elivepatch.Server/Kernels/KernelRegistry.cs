@@ -7,6 +7,7 @@ using Elivepatch.Builder.Sources;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Kernel;
 using Elivepatch.Kernel.Architectures;
+using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Model;
@@ -67,12 +68,9 @@ public sealed class KernelRegistry(
             return Unknown(id);
         }
 
-        if (part is not (KernelParts.Source or KernelParts.BootImage))
+        if (CheckName(part) is { } unknown)
         {
-            return new Problem(
-                ServerProblems.RequestMalformed,
-                $"its parts are {KernelParts.Source} and {KernelParts.BootImage}"
-            );
+            return unknown;
         }
 
         if (part == KernelParts.Source && !policy.AllowUploadedSource)
@@ -81,10 +79,12 @@ public sealed class KernelRegistry(
         }
 
         var path = await blobs.PathAsync(blob, cancellation);
-        var wrong =
-            part == KernelParts.Source
-                ? CheckSource(path)
-                : await UnpackAsync(() => CheckImageAsync(kernel, path, cancellation), cancellation);
+        var wrong = part switch
+        {
+            KernelParts.Source => CheckSource(path),
+            KernelParts.BootImage => await UnpackAsync(() => CheckImageAsync(kernel, path, cancellation), cancellation),
+            _ => await UnpackAsync(() => CheckModuleAsync(kernel, KernelParts.ModuleOf(part)!, path, cancellation), cancellation),
+        };
         if (wrong is not null)
         {
             return wrong;
@@ -95,6 +95,15 @@ public sealed class KernelRegistry(
             ? await FindAsync(id, token, cancellation)
             : new Problem(ServerProblems.PartsTooLarge, $"they have more than {policy.PartBytesPerToken >> 20} MiB together");
     }
+
+    /// <summary>Why a kernel has no part of this name; null where it has.</summary>
+    public static Problem? CheckName(string part) =>
+        part is KernelParts.Source or KernelParts.BootImage || KernelParts.ModuleOf(part) is not null
+            ? null
+            : new(
+                ServerProblems.RequestMalformed,
+                $"a kernel has the parts {KernelParts.Source}, {KernelParts.BootImage} and {KernelParts.OfModule("NAME")}"
+            );
 
     /// <summary>Finds a kernel.</summary>
     /// <param name="id">The kernel.</param>
@@ -264,6 +273,29 @@ public sealed class KernelRegistry(
         ArchiveForm.SuffixOf(path) is null
             ? new(RecordProblems.SourceUnusable, "the upload is not a tar archive, compressed or not")
             : null;
+
+    private async Task<Problem?> CheckModuleAsync(StoredKernel kernel, string name, string path, CancellationToken cancellation)
+    {
+        var captured = await blobs.PathAsync(kernel.Capture, cancellation);
+        var read = await Task.Run(() => Read(captured), cancellation);
+        if (!read.TryGet(out var identity))
+        {
+            return read.Problems[0];
+        }
+
+        var facts = identity.Capture.Facts;
+        // It has been known since the kernel was taken in.
+        var architecture = KernelArchitectures.Of(facts.Machine)!;
+        var given = await GivenModules.ReadAsync(architecture, facts.Release, facts.Modules, [path], cancellation);
+        if (!given.TryGet(out var modules))
+        {
+            return given.Problems[0] with { Reason = given.Problems[0].Reason.Replace(path, name, StringComparison.Ordinal) };
+        }
+
+        return modules.All.Keys.Single() is var own && own == name
+            ? null
+            : new(RecordProblems.ModuleUnreadable, $"{name}: the file is of a module that is called {own}");
+    }
 
     private static async Task<Problem?> CheckImageAsync(StoredKernel kernel, string path, CancellationToken cancellation)
     {

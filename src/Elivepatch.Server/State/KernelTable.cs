@@ -3,6 +3,7 @@
 
 using System.Data.Common;
 using Dapper;
+using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Server.State;
 
@@ -65,6 +66,26 @@ public sealed class KernelTable(Database database)
                     "SELECT id FROM kernels WHERE build_id = @buildId ORDER BY added DESC, id LIMIT 1",
                     new { buildId }
                 ),
+            cancellation
+        );
+
+    /// <summary>The files of a kernel's modules that a token may use: its own and the operator's.</summary>
+    /// <param name="id">The kernel.</param>
+    /// <param name="token">Whose.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public Task<IReadOnlyList<ModuleFile>> ListModulesAsync(string id, string token, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyList<ModuleFile>>(
+            async c =>
+                [
+                    .. (
+                        await c.QueryAsync<(string Part, string Blob)>(
+                            "SELECT part, blob FROM kernel_parts WHERE kernel = @id AND token IN ('', @token)",
+                            new { id, token }
+                        )
+                    )
+                        .Where(p => KernelParts.ModuleOf(p.Part) is not null)
+                        .Select(p => new ModuleFile(KernelParts.ModuleOf(p.Part)!, p.Blob)),
+                ],
             cancellation
         );
 

@@ -93,7 +93,11 @@ public sealed class RemoteBuilds(
         }
 
         var kernel = await kernels.FindAsync(build.Kernel, KernelTable.Operator, cancellation);
-        return digest == kernel?.Capture || digest == build.Source || digest == build.BootImage
+        return
+            digest == kernel?.Capture
+            || digest == build.Source
+            || digest == build.BootImage
+            || (await SubmissionAsync(build, cancellation)).Modules.Any(m => m.Sha256 == digest)
             ? await blobs.PathAsync(digest, cancellation)
             : new Problem(ServerProblems.ResultMissing, "the build is not made of this");
     }

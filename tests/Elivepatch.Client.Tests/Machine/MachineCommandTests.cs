@@ -1,6 +1,9 @@
 using System.Text.Json;
 using Elivepatch.Client.Output;
+using Elivepatch.Client.Tests.Service;
 using Elivepatch.Machine;
+using Elivepatch.Model.Explanations;
+using Elivepatch.Protocol.Manifests;
 
 namespace Elivepatch.Client.Tests.Machine;
 
@@ -76,6 +79,50 @@ public sealed class MachineCommandTests : IDisposable
             ],
             status.Livepatches[0].Modules.OrderBy(m => m.Name, StringComparer.Ordinal)
         );
+    }
+
+    [Fact]
+    public async Task A_module_whose_file_is_replaced_by_another_build_is_told()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        bench.Server.Alter = s => WithObject(s, new("loop", "01020304", 1, false));
+        await bench.MustAsync("patch", bench.Patch("a.patch"));
+        var live = bench.Machine.Live.Single();
+        bench.Machine.Folder($"sys/kernel/livepatch/{live}/loop/function,1");
+        var modules = $"lib/modules/{FakeMachine.Release}";
+        bench.Machine.Write($"{modules}/modules.dep", "loop.ko:\n");
+        InstallModule(bench, "1,2,3,4");
+        Assert.DoesNotContain("another build", (await bench.MustAsync("status")).Output, StringComparison.Ordinal);
+        InstallModule(bench, "4,3,2,1");
+        Assert.Contains(
+            "  module loop: not loaded; it is patched when it is\n    the file that is installed now is another build",
+            (await bench.MustAsync("status")).Output,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            $"{live} is for another build of loop than the one that is installed now",
+            (await bench.RunAsync("status", "--check")).Run.Output,
+            StringComparison.Ordinal
+        );
+
+        static Statement WithObject(Statement statement, ExplainedObject patched)
+        {
+            var definition = statement.Predicate.BuildDefinition;
+            var made = definition.InternalParameters with { Objects = [patched] };
+            return statement with
+            {
+                Predicate = statement.Predicate with { BuildDefinition = definition with { InternalParameters = made } },
+            };
+        }
+
+        void InstallModule(PatchBench on, string buildId)
+        {
+            var code = $$"""
+                asm(".section .note.gnu.build-id,\"a\",@note\n.long 4, 4, 3\n.asciz \"GNU\"\n.byte {{buildId}}\n.previous\n");
+                int loop_module;
+                """;
+            File.Copy(on.Scratch.Compile("loop", code), on.Machine.PathOf($"{modules}/loop.ko"), overwrite: true);
+        }
     }
 
     [Fact]

@@ -311,7 +311,7 @@ public sealed class PersistTests
         }
         Directory.Delete(bench.Machine.PathOf("etc/systemd/system"));
         Assert.Contains(
-            "is this machine booted by systemd?",
+            "is this machine booted by systemd or OpenRC?",
             (await bench.FailAsync(2, "persist"))[0].Reason,
             StringComparison.Ordinal
         );

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using Elivepatch.Client.Tests.Machine;
 using Elivepatch.Model;
@@ -257,6 +259,85 @@ public sealed class PatchCommandTests
         Assert.Equal("image", Encoding.UTF8.GetString(bench.Server.Parts[KernelParts.BootImage]));
         await bench.MustAsync("patch", bench.Patch("a.patch"), "--source", bench.Scratch.Write("linux.tar", "source"));
         Assert.Equal("source", Encoding.UTF8.GetString(bench.Server.Parts[KernelParts.Source]));
+    }
+
+    [Fact]
+    public async Task Modules_that_the_server_asks_for_are_sent_with_those_that_they_depend_on()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        var modules = $"lib/modules/{FakeMachine.Release}";
+        bench.Machine.Write(
+            $"{modules}/modules.dep",
+            "kernel/nfs.ko.xz: kernel/sunrpc.ko.xz\nkernel/sunrpc.ko.xz:\nkernel/loop.ko:\n"
+        );
+        foreach (var file in new[] { "nfs.ko.xz", "sunrpc.ko.xz", "loop.ko" })
+        {
+            bench.Machine.Write($"{modules}/kernel/{file}", file);
+        }
+
+        bench.Server.End = build => Lacking(bench, build, "nfs", "loop");
+        await bench.MustAsync("patch", bench.Patch("a.patch"));
+        Assert.Equal(
+            [("module:loop", "loop.ko"), ("module:nfs", "nfs.ko.xz"), ("module:sunrpc", "sunrpc.ko.xz")],
+            bench.Server.Parts.Select(p => (p.Key, Encoding.UTF8.GetString(p.Value))).Order()
+        );
+        // One build for each answer: none, then nfs, then loop as well.
+        Assert.Equal(["", "nfs sunrpc", "loop nfs sunrpc"], bench.Server.Submissions.Select(Names));
+        Assert.All(
+            bench.Server.Submissions[^1].Modules,
+            m =>
+                Assert.Equal(
+                    Convert.ToHexStringLower(SHA256.HashData(bench.Server.Parts[KernelParts.OfModule(m.Name)])),
+                    m.Sha256
+                )
+        );
+
+        static string Names(BuildSubmission submission) => string.Join(' ', submission.Modules.Select(m => m.Name));
+    }
+
+    [Fact]
+    public async Task A_module_that_the_machine_does_not_have_or_that_the_server_asks_for_again_is_not_sent()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        bench.Server.End = build => Lacking(bench, build, "nfs");
+        var missing = (await bench.FailAsync(2, "patch", bench.Patch("a.patch")))[0];
+        Assert.Equal("ELP1011", missing.Code);
+        Assert.Contains(
+            $"nfs, and /lib/modules/{FakeMachine.Release}/modules.dep lists none",
+            missing.Reason,
+            StringComparison.Ordinal
+        );
+
+        var modules = $"lib/modules/{FakeMachine.Release}";
+        bench.Machine.Write($"{modules}/modules.dep", "kernel/nfs.ko:\n");
+        bench.Machine.Write($"{modules}/kernel/nfs.ko", "nfs");
+        bench.Server.End = build => Lacks(build, "nfs");
+        Assert.Equal("ELP0711", (await bench.FailAsync(1, "patch", bench.Patch("a.patch")))[0].Code);
+        Assert.Single(bench.Server.Parts);
+    }
+
+    [Fact]
+    public async Task The_file_of_a_module_that_is_loaded_in_another_build_is_not_sent()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        var file = bench.Scratch.Compile(
+            "nfs",
+            """
+            asm(".section .note.gnu.build-id,\"a\",@note\n.long 4, 4, 3\n.asciz \"GNU\"\n.byte 1,2,3,4\n.previous\n");
+            int nfs_module;
+            """
+        );
+        bench.Machine.Write($"lib/modules/{FakeMachine.Release}/modules.dep", "nfs.ko:\n");
+        File.Copy(file, bench.Machine.PathOf($"lib/modules/{FakeMachine.Release}/nfs.ko"));
+        bench.Machine.Folder("sys/module/nfs/notes");
+        await File.WriteAllBytesAsync(
+            bench.Machine.PathOf("sys/module/nfs/notes/.note.gnu.build-id"),
+            FakeMachine.Note("04030201"),
+            TestContext.Current.CancellationToken
+        );
+        bench.Server.End = build => Lacking(bench, build, "nfs");
+        Assert.Equal("ELP1225", (await bench.FailAsync(5, "patch", bench.Patch("a.patch")))[0].Code);
+        Assert.Empty(bench.Server.Parts);
     }
 
     [Fact]
@@ -538,4 +619,31 @@ public sealed class PatchCommandTests
         Assert.Equal([name], bench.Machine.Live);
         Assert.Equal([name, name], bench.Machine.Loaded);
     }
+
+    // A build that succeeds when it is given the modules that it needs, and names one that it lacks.
+    private static BuildView Lacking(PatchBench bench, BuildView build, params string[] needed)
+    {
+        var given = bench.Server.Submissions[int.Parse(build.Id, CultureInfo.InvariantCulture)].Modules.Select(m => m.Name);
+        return needed.Except(given).FirstOrDefault() is { } lacking
+            ? Lacks(build, lacking)
+            : build with
+            {
+                State = BuildState.Succeeded,
+                Tested = true,
+            };
+    }
+
+    private static BuildView Lacks(BuildView build, string module) =>
+        build with
+        {
+            State = BuildState.Failed,
+            Problems =
+            [
+                new("ELP0711", "the file of a module is missing", module, "Send it.")
+                {
+                    Kind = "environment",
+                    MissingModule = module,
+                },
+            ],
+        };
 }

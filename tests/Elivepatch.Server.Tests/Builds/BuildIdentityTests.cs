@@ -45,6 +45,8 @@ public sealed class BuildIdentityTests
             { "kernel", Of(of: kernel with { Id = new string('2', 64) }) },
             { "source", Of(of: kernel with { Source = new string('3', 64) }) },
             { "boot image", Of(of: kernel with { BootImage = new string('3', 64) }) },
+            { "a module's file", Of(submission with { Modules = [new("loop", new string('3', 64))] }) },
+            { "another file of it", Of(submission with { Modules = [new("loop", new string('4', 64))] }) },
             { "order of patches", Of(submission with { Patches = [two, one] }) },
             { "a patch less", Of(submission with { Patches = [one] }) },
             { "a patch twice", Of(submission with { Patches = [one, two, two] }) },

@@ -47,6 +47,48 @@ public sealed class BuildIntakeTests
     }
 
     [Fact]
+    public async Task A_module_is_named_once_with_the_digest_of_a_file_that_was_sent()
+    {
+        var digest = new string('a', 64);
+        await RefusedAsync(ServerProblems.RequestMalformed, s => s with { Modules = [new("../x", digest)] });
+        await RefusedAsync(ServerProblems.RequestMalformed, s => s with { Modules = [new("loop", "../x")] });
+        await RefusedAsync(ServerProblems.RequestMalformed, s => s with { Modules = [null!] });
+        await RefusedAsync(ServerProblems.RequestMalformed, s => s with { Modules = [new("loop", digest), new("loop", digest)] });
+        await RefusedAsync(
+            ServerProblems.RequestMalformed,
+            s => s with { Modules = [.. Enumerable.Range(0, 501).Select(i => new ModuleFile($"m{i}", digest))] }
+        );
+        await RefusedAsync(ServiceProblems.KernelIncomplete, s => s with { Modules = [new("loop", digest)] });
+    }
+
+    [Fact]
+    public async Task The_file_of_a_module_is_for_the_builds_of_the_token_that_sent_it()
+    {
+        using var bench = await Workbench.OpenAsync();
+        await bench.AddKernelAsync();
+        var blob = (await bench.Blobs.PutAsync("a module"u8.ToArray(), Cancellation)).Value;
+        var part = KernelParts.OfModule("loop");
+        await bench.Kernels.SetPartAsync(
+            new(Workbench.KernelId, "mine", part, blob, 8, DateTimeOffset.UtcNow),
+            100,
+            Cancellation
+        );
+        var submission = Workbench.Submission() with { Modules = [new("loop", blob)] };
+        Assert.Equal(
+            ServiceProblems.KernelIncomplete,
+            (await bench.Intake.SubmitAsync(submission, "other", "name", Cancellation)).Problems.Single().Code
+        );
+        Assert.True((await bench.Intake.SubmitAsync(submission, "mine", "name", Cancellation)).Succeeded);
+        // What somebody else has built with it is not for whoever knows its digest.
+        Assert.False((await bench.Intake.SubmitAsync(submission, "other", "name", Cancellation)).Succeeded);
+        Assert.False(
+            (
+                await bench.Intake.SubmitAsync(submission with { Modules = [new("dummy", blob)] }, "mine", "name", Cancellation)
+            ).Succeeded
+        );
+    }
+
+    [Fact]
     public async Task A_name_that_is_no_module_name_is_refused() =>
         await RefusedAsync(KernelProblems.ModuleNameUnusable, s => s with { Name = "../x" });
 

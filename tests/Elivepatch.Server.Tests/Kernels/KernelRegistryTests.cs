@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Elivepatch.Builder.Jobs;
@@ -103,6 +104,42 @@ public sealed class KernelRegistryTests
     }
 
     [Fact]
+    public async Task The_file_of_a_module_is_taken_if_it_is_of_this_kernel_and_called_so()
+    {
+        using var bench = await OpenAsync(sources: []);
+        var kernel = Get(await RegisterAsync(bench, await CaptureAsync(bench)));
+        var own = await ModuleAsync(bench, "loop", "6.1.0-test");
+        var part = KernelParts.OfModule("loop");
+        Get(await bench.Registry.AddPartAsync(kernel.Id, part, own, "token", Cancellation));
+        Assert.Equal([new("loop", own)], await bench.Kernels.ListModulesAsync(kernel.Id, "token", Cancellation));
+        Assert.Empty(await bench.Kernels.ListModulesAsync(kernel.Id, "other", Cancellation));
+
+        var rubbish = (await bench.Blobs.PutAsync("rubbish"u8.ToArray(), Cancellation)).Value;
+        Refused(
+            RecordProblems.ModuleUnreadable,
+            await bench.Registry.AddPartAsync(kernel.Id, part, rubbish, "token", Cancellation)
+        );
+        Refused(
+            RecordProblems.ModuleUnreadable,
+            await bench.Registry.AddPartAsync(kernel.Id, KernelParts.OfModule("dummy"), own, "token", Cancellation)
+        );
+        Refused(
+            RecordProblems.ModuleContradicts,
+            await bench.Registry.AddPartAsync(
+                kernel.Id,
+                part,
+                await ModuleAsync(bench, "loop", "6.1.0-other"),
+                "token",
+                Cancellation
+            )
+        );
+        Refused(
+            ServerProblems.RequestMalformed,
+            await bench.Registry.AddPartAsync(kernel.Id, "module:../x", own, "token", Cancellation)
+        );
+    }
+
+    [Fact]
     public async Task Sources_of_clients_are_not_taken_where_the_operator_says_so()
     {
         using var bench = await OpenAsync(new() { AllowUploadedSource = false }, sources: []);
@@ -169,6 +206,25 @@ public sealed class KernelRegistryTests
         }
 
         return file.ToArray();
+    }
+
+    private static async Task<string> ModuleAsync(Workbench bench, string name, string release)
+    {
+        using var scratch = new Scratch();
+        var source = scratch.Write(
+            "module.c",
+            $$"""
+            static const char information[] __attribute__((used, section(".modinfo"))) =
+                "name={{name}}\0vermagic={{release}} SMP mod_unload \0license=GPL";
+            int init_module(void) { return 0; }
+            """
+        );
+        var start = new ProcessStartInfo("gcc", ["-c", "-mcmodel=kernel", "-fno-pic", source, "-o", scratch.PathOf("module.ko")]);
+        using var gcc = Process.Start(start)!;
+        await gcc.WaitForExitAsync(Cancellation);
+        return (
+            await bench.Blobs.PutAsync(await File.ReadAllBytesAsync(scratch.PathOf("module.ko"), Cancellation), Cancellation)
+        ).Value;
     }
 
     internal static async Task<byte[]> CaptureAsync(
