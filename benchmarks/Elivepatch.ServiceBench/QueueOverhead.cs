@@ -10,6 +10,7 @@ using Elivepatch.Builder.Broker;
 using Elivepatch.Builder.Jobs;
 using Elivepatch.Builder.Workers;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Captures;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Elivepatch.ServiceBench;
@@ -32,7 +33,7 @@ internal static class QueueOverhead
         var token = (await made.Content.ReadFromJsonAsync(ProtocolJson.Default.NewToken))!;
 
         var id = WorkerId.New();
-        var capability = Capability.Of(await Service.CompilerAsync());
+        var capability = Capability.Of(MachineNames.Here, await Service.CompilerAsync());
         using var client = new WorkClient([service.Address], token.Secret, id);
         await client.ReportAsync(
             new()

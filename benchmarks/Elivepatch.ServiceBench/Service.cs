@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Captures;
 using Elivepatch.Server.Configuration;
 using Elivepatch.Server.State;
 using Elivepatch.Server.State.Postgres;
@@ -129,7 +130,18 @@ internal sealed class Service : IAsyncDisposable
         var events = new BuildEventTable(database, TimeProvider.System);
         var builds = new BuildTable(database, events, TimeProvider.System);
         await new KernelTable(database).AddAsync(
-            new(Kernel, "6.1.0-bench", new('a', 40), await CompilerAsync(), capture, null, null, DateTimeOffset.UtcNow, "bench"),
+            new(
+                Kernel,
+                "6.1.0-bench",
+                new('a', 40),
+                MachineNames.Here,
+                await CompilerAsync(),
+                capture,
+                null,
+                null,
+                DateTimeOffset.UtcNow,
+                "bench"
+            ),
             CancellationToken.None
         );
         await builds.SubmitAsync(

@@ -166,7 +166,7 @@ public static class PatchProblems
             + "copy a function is of."
     );
 
-    /// <summary>The patches change files of the kernel, and the source of a module is named that is built outside of it.</summary>
+    /// <summary>The patches change files of the kernel, and the source of a module outside of it is named.</summary>
     public static readonly ProblemCode PatchOfTwoSources = new(
         120,
         ProblemKind.Refused,

@@ -96,6 +96,17 @@ public sealed class KernelCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData("--module-path", "/var/lib/dkms/pulse/1.0/build")]
+    [InlineData("--make-variable", "CONFIG_PULSE_LOG=y")]
+    public async Task How_a_module_was_compiled_is_only_said_of_a_source_of_its_own(params string[] words)
+    {
+        AddKernel();
+        Assert.Equal(2, await run.RunAsync(["build", "-k", Name, "-o", scratch.PathOf("a.ko"), .. words, "a.patch"]));
+        Assert.StartsWith("ELP0950 ", run.Error, StringComparison.Ordinal);
+        Assert.Contains("--module-source", run.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("no patch at all\n", 4, "ELP0101", "stdin.patch: it has no change of a file", "-")]
     [InlineData("", 2, "ELP0950", "which can be named only once", "-", "-")]
     public async Task A_patch_is_read_from_the_standard_input(

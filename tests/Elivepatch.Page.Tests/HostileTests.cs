@@ -20,6 +20,7 @@ public sealed class HostileTests(Chromium chromium)
                 SeededState.KernelId("evil"),
                 "6.1.0-evil",
                 "00ff",
+                "x86_64",
                 "gcc " + Script,
                 new('a', 64),
                 null,

@@ -427,6 +427,7 @@ internal static class SeededState
                     KernelId(release),
                     release,
                     Digest("build-id " + release)[..40],
+                    "x86_64",
                     Compiler,
                     blob,
                     null,

@@ -102,7 +102,7 @@ internal sealed class RunningServer : IAsyncDisposable
     )
     {
         await kernels.AddAsync(
-            new("kernel", "6.12.0-test", "00ff", "gcc", new('a', 64), null, null, time, "test"),
+            new("kernel", "6.12.0-test", "00ff", "x86_64", "gcc", new('a', 64), null, null, time, "test"),
             TestContext.Current.CancellationToken
         );
         var build = new StoredBuild

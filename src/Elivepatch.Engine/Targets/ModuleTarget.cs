@@ -65,7 +65,7 @@ public sealed class ModuleTarget : PatchTarget
     public string? BuildId { get; private init; }
 
     /// <summary>
-    /// What it exports (<c>___EXPORT_SYMBOL</c> in <c>include/linux/export-internal.h</c>); checksums are for ordinary references.
+    /// What it exports (<c>include/linux/export-internal.h</c>), without checksums, which only ordinary references need.
     /// </summary>
     public IReadOnlyList<ExportedSymbol> Exports { get; private init; } = [];
 

@@ -27,8 +27,8 @@ public sealed record BuildRequest(
     public const int UsualMostUnits = 400;
 
     /// <summary>
-    /// The source that the patches are for and that their units are compiled from, where that is a module's which is built outside
-    /// of the kernel's tree; null for the kernel's own.
+    /// The source that the patches are for and that their units are compiled from, where that is a module's which is built
+    /// outside of the kernel's tree; null for the kernel's own.
     /// </summary>
     public ModuleSource? ModuleSource { get; init; }
 

@@ -9,8 +9,9 @@ internal static class KbuildOutput
     private const string Mark = "elivepatch-folder|";
 
     /// <summary>
-    /// A line for scripts/Makefile.build that prints, for each folder: where make runs, whether it is on the way to vmlinux and to
-    /// modules, and the objects in it that become part of either (variables of scripts/Makefile.build and scripts/Makefile.lib).
+    /// A line for scripts/Makefile.build that prints, for each folder: where make runs, whether it is on the way to vmlinux and
+    /// to modules, and the objects in it that become part of either (variables of scripts/Makefile.build and
+    /// scripts/Makefile.lib).
     /// </summary>
     public const string FolderLine =
         "$(info " + Mark + "$(CURDIR)|$(obj)|$(need-builtin)|$(need-modorder)|$(real-obj-y) $(lib-y) $(extra-y)|$(real-obj-m))";

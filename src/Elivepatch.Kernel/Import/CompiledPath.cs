@@ -9,7 +9,7 @@ namespace Elivepatch.Kernel.Import;
 /// </summary>
 internal static class CompiledPath
 {
-    /// <summary>The one folder in which all files lie that modules of a source were compiled from; null where there is none.</summary>
+    /// <summary>The one folder that has all files which modules of a source were compiled from; null for none.</summary>
     /// <param name="modules">The modules' files.</param>
     /// <param name="source">The source on this machine.</param>
     public static string? Find(IEnumerable<ReadOnlyMemory<byte>> modules, string source)

@@ -1,6 +1,6 @@
-// In: the text of a dkms.conf (dkms(8)). Out: where DKMS compiles the module, and which variables make gets. DKMS has the shell read
-// the file; here nothing is run. Assignments of plain text are understood, and where something else decides how the module is
-// built, that is a refusal: what cannot be read here can be said on the command line.
+// In: the text of a dkms.conf (dkms(8)). Out: where DKMS compiles the module, and which variables make gets. DKMS has the shell
+// read the file; here nothing is run. Assignments of plain text are understood, and where something else decides how the module
+// is built, that is a refusal: what cannot be read here can be said on the command line.
 
 using System.Text.RegularExpressions;
 using Elivepatch.Kernel.Compile;
@@ -70,7 +70,7 @@ internal sealed partial class DkmsConfiguration
     public Outcome<string> ReadBuildPath() =>
         ReadText("PACKAGE_NAME").Then(name => ReadText("PACKAGE_VERSION").Then<string>(version => BuildPath(name, version)));
 
-    /// <summary>The variables that make gets, as <c>KEY=VALUE</c>. Without a command DKMS has one of its own that gives none.</summary>
+    /// <summary>The variables that make gets, as <c>KEY=VALUE</c>; none where the command is DKMS's own.</summary>
     public Outcome<IReadOnlyList<string>> ReadMakeVariables()
     {
         string[] first = ["MAKE", "MAKE[0]"];
@@ -93,7 +93,7 @@ internal sealed partial class DkmsConfiguration
 
     private static string BuildPath(string name, string version) => $"{Tree}/{name}/{version}/build";
 
-    // make, its targets, and variables; what only says how many jobs run, or which kernel's tree kbuild is in, makes no difference.
+    // make, its targets, and variables; how many jobs run, and in which kernel's tree kbuild is, makes no difference.
     private Outcome<IReadOnlyList<string>> ReadCommand(string command)
     {
         var ownFolder =

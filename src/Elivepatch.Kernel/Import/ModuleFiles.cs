@@ -1,4 +1,5 @@
-// In: a kernel's record, files that a user names, and the names of modules. Out: their files, each of them known to be of this kernel.
+// In: a kernel's record, files that a user names, and the names of modules. Out: their files, each of them known to be of this
+// kernel.
 using Elivepatch.Engine.Targets;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;

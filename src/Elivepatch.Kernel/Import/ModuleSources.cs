@@ -1,6 +1,6 @@
-// In: the source of a module that is built outside of the kernel's tree, as a folder of this machine. Out: a copy of it in the cache
-// that units are compiled from. The folder may be anybody's: it is bounded, nothing in it leads out of it, and nothing of it is run
-// here. What was built in it stays behind, or kbuild would take it for done.
+// In: the source of a module that is built outside of the kernel's tree, as a folder of this machine. Out: a copy of it in the
+// cache that units are compiled from. The folder may be anybody's: it is bounded, nothing in it leads out of it, and nothing of
+// it is run here. What was built in it stays behind, or kbuild would take it for done.
 
 using System.Globalization;
 using Elivepatch.Kernel.Compile;

@@ -129,7 +129,7 @@ internal sealed class NonCReaders(CacheRoot cache)
 
     /// <summary>
     /// A problem for each program of the build that a patch changes: it writes sources that no unit of the patch need include.
-    /// Preparation made these programs, and kbuild wrote beside each what it was compiled from, and how: from nothing of a module.
+    /// Preparation made these programs, from nothing of a module, and kbuild wrote beside each from what, and how.
     /// </summary>
     public async Task<IReadOnlyList<Problem>> FindProgramsAsync(
         SourceTree tree,

@@ -5,7 +5,7 @@ using Elivepatch.Model;
 namespace Elivepatch.Kernel.Trees;
 
 /// <summary>
-/// A source that units are compiled from by kbuild, read-only: the kernel's own, or that of a module which is built outside of it.
+/// A source that kbuild compiles units from, read-only: the kernel's own, or that of a module which is built outside of it.
 /// Paths of units and of patched files are relative to its top.
 /// </summary>
 /// <param name="Key">Digest of all that determines what kbuild compiles from it.</param>
@@ -40,8 +40,8 @@ public abstract record SourceTree(ContentDigest Key, string Folder)
     public abstract IEnumerable<string> CodeFolders { get; }
 
     /// <summary>
-    /// True where whatever includes one of its files is in it as well. A module's header may stand in for one of the kernel's, which
-    /// headers of the kernel include, or the module's Kbuild may have it included in every unit.
+    /// True where whatever includes one of its files is in it as well, by a name in its text. A module's header may stand in for
+    /// one that headers of the kernel include, or the module's Kbuild may have it included in every unit.
     /// </summary>
     public abstract bool HasAllIncluders { get; }
 

@@ -191,7 +191,7 @@ public sealed class TurnTests : IDisposable
         foreach (var compiler in (string[])["gcc", "gcc-13"])
         {
             await kernels.AddAsync(
-                new(compiler, "6.12.0-test", "00ff", compiler, new('a', 64), null, null, clock.Now, "test"),
+                new(compiler, "6.12.0-test", "00ff", "x86_64", compiler, new('a', 64), null, null, clock.Now, "test"),
                 Cancellation
             );
         }

@@ -183,7 +183,18 @@ internal sealed class Workbench : IDisposable
         await server
             .Get<KernelTable>()
             .AddAsync(
-                new(id, "6.1.0-test", new('a', 40), await CompilerHereAsync(), capture, null, null, server.Clock.Now, "machine"),
+                new(
+                    id,
+                    "6.1.0-test",
+                    new('a', 40),
+                    "x86_64",
+                    await CompilerHereAsync(),
+                    capture,
+                    null,
+                    null,
+                    server.Clock.Now,
+                    "machine"
+                ),
                 Cancellation
             );
     }

@@ -164,6 +164,7 @@ internal sealed class OldState(IServiceProvider services)
                     Kernel,
                     Release,
                     BuildId,
+                    "x86_64",
                     "gcc",
                     (await Get<BlobStore>().PutAsync(file.ToArray(), Cancellation)).Value,
                     null,

@@ -140,7 +140,7 @@ public sealed class SharedBlobTests(SharedPostgres postgres) : IAsyncLifetime
         var used = (await store.PutAsync(new byte[] { 1 }, Cancellation)).Value;
         var unused = (await store.PutAsync(new byte[] { 2 }, Cancellation)).Value;
         await new KernelTable(database).AddAsync(
-            new("kernel", "r", "00", "gcc", used, null, null, DateTimeOffset.UtcNow, "x"),
+            new("kernel", "r", "00", "x86_64", "gcc", used, null, null, DateTimeOffset.UtcNow, "x"),
             Cancellation
         );
         var now = DateTimeOffset.UtcNow;

@@ -190,7 +190,10 @@ public sealed class RetentionTests : IDisposable
                 async (content, cancellation) =>
                 {
                     var digest = (await blobs.PutAsync(content, cancellation)).Value;
-                    await kernels.AddAsync(new(digest, "6.1", "00", "gcc", digest, null, null, begin, "test"), cancellation);
+                    await kernels.AddAsync(
+                        new(digest, "6.1", "00", "x86_64", "gcc", digest, null, null, begin, "test"),
+                        cancellation
+                    );
                 }
             );
             await removing;

@@ -144,6 +144,7 @@ public sealed class WholeWayTests
                 kernel.Id,
                 record.Facts.Release,
                 record.Facts.BuildId,
+                kernel.Machine,
                 kernel.Compiler,
                 kernel.Capture,
                 kernel.BootImage,
