@@ -3,7 +3,6 @@
 
 using System.Text;
 using System.Text.RegularExpressions;
-using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Model;
 
@@ -15,12 +14,13 @@ public static partial class Capability
     private const int DigestDigits = 8;
 
     /// <summary>The capability that a kernel asks for: <c>x86_64.gcc-12.1f2e3d4c</c>.</summary>
+    /// <param name="machine">The processor, as <c>uname -m</c> prints it.</param>
     /// <param name="compiler">First line of the compiler's <c>--version</c>, as in <c>CONFIG_CC_VERSION_TEXT</c>.</param>
-    public static string Of(string compiler)
+    public static string Of(string machine, string compiler)
     {
         var version = Toolchain.VersionOf(compiler) ?? compiler;
         var digest = ContentDigest.Of(Encoding.UTF8.GetBytes(version)).Hex[..DigestDigits];
-        return $"{KernelArchitectures.X8664.Machine}.gcc-{Toolchain.MajorOf(version) ?? "x"}.{digest}";
+        return $"{machine}.gcc-{Toolchain.MajorOf(version) ?? "x"}.{digest}";
     }
 
     /// <summary>True for what may be the name of a capability.</summary>

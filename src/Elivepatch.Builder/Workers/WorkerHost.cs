@@ -10,6 +10,7 @@ using Elivepatch.Kernel.Trees;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Builder.Workers;
 
@@ -28,7 +29,7 @@ public sealed class WorkerHost : IDisposable
     private WorkerHost(WorkerOptions options, CacheRoot cache, IReadOnlyList<string> compilers, ILoggerFactory loggers)
     {
         (this.options, this.cache, this.loggers, Compilers) = (options, cache, loggers, compilers);
-        Capabilities = [.. compilers.Select(Capability.Of).Distinct().Order(StringComparer.Ordinal)];
+        Capabilities = [.. compilers.Select(CapabilityOf).Distinct().Order(StringComparer.Ordinal)];
         servers = new("every server", loggers.CreateLogger<WorkerHost>());
         sources = new(cache, options.Sources, TimeProvider.System);
         prepared = new(cache);
@@ -40,6 +41,9 @@ public sealed class WorkerHost : IDisposable
 
     /// <summary>What builds are routed here by.</summary>
     public IReadOnlyList<string> Capabilities { get; }
+
+    /// <summary>What builds are routed here by for one of its compilers: they are for the processor that is here.</summary>
+    public static string CapabilityOf(string compiler) => Capability.Of(MachineNames.Here, compiler);
 
     /// <summary>Opens what a worker needs; nothing is sent yet.</summary>
     public static async Task<Outcome<WorkerHost>> OpenAsync(

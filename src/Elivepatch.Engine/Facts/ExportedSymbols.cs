@@ -25,14 +25,18 @@ public sealed class ExportedSymbols
     public ExportedSymbol? Find(string name) => byName.GetValueOrDefault(name);
 
     /// <summary>
-    /// These, and those of modules that were built outside of the kernel's tree, which take the place of these of the same name.
+    /// These, and those of modules' files, whose checksums are not known: where a module has a name of another's, it takes its
+    /// place. Those of a module that is listed here already are known better.
     /// </summary>
     public ExportedSymbols With(IEnumerable<ExportedSymbol> others)
     {
         var all = new Dictionary<string, ExportedSymbol>(byName, StringComparer.Ordinal);
         foreach (var export in others)
         {
-            all[export.Name] = export;
+            if (!byName.TryGetValue(export.Name, out var known) || known.ObjectName != export.Module)
+            {
+                all[export.Name] = export;
+            }
         }
 
         return new(all);

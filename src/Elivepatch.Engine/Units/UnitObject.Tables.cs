@@ -8,7 +8,9 @@ public sealed partial class UnitObject
 {
     private void ReadTables()
     {
-        foreach (var table in Elf.Sections.Where(s => roles[s] == SectionRole.Table && s.Size > 0))
+        // By name: the order of the sections depends on which of them the compiler happened to write to first.
+        var tables = Elf.Sections.Where(s => roles[s] == SectionRole.Table && s.Size > 0);
+        foreach (var table in tables.OrderBy(s => s.Name, StringComparer.Ordinal))
         {
             if (SectionRules.IsUnlistedAnnotation(table))
             {

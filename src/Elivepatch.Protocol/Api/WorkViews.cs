@@ -93,6 +93,7 @@ public sealed record WorkOrder
 /// <param name="Id">Its id.</param>
 /// <param name="Release">As printed by <c>uname -r</c>.</param>
 /// <param name="BuildId">Build-id of vmlinux, hexadecimal.</param>
+/// <param name="Machine">Its processor, as printed by <c>uname -m</c>.</param>
 /// <param name="Compiler">The compiler that built it.</param>
 /// <param name="Capture">SHA-256 of its capture.</param>
 /// <param name="BootImage">SHA-256 of the boot image that a client sent, or null.</param>
@@ -101,6 +102,7 @@ public sealed record WorkKernel(
     string Id,
     string Release,
     string BuildId,
+    string Machine,
     string Compiler,
     string Capture,
     string? BootImage,

@@ -72,7 +72,7 @@ public sealed class BuildIntake(
             return incomplete;
         }
 
-        if (await compilers.CheckAsync(kernel.Compiler, cancellation) is { Count: > 0 } unable)
+        if (await compilers.CheckAsync(kernel.Machine, kernel.Compiler, cancellation) is { Count: > 0 } unable)
         {
             return Outcome<StoredBuild>.Failure(unable);
         }

@@ -155,7 +155,7 @@ internal static class WorkerCommand
                 .. options.Servers.Select(s => new[] { "server", s.ToString() }),
                 ["broker", options.Broker.ToString()],
                 .. host.Compilers.Zip(
-                    host.Compilers.Select(Capability.Of),
+                    host.Compilers.Select(WorkerHost.CapabilityOf),
                     (text, capability) => new[] { "builds for", $"{text} ({capability})" }
                 ),
             ],

@@ -6,6 +6,6 @@ namespace Elivepatch.Server.Kernels;
 internal sealed class CompilersOfWorkers : ICompilers
 {
     /// <inheritdoc/>
-    public Task<IReadOnlyList<Problem>> CheckAsync(string compiler, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<Problem>> CheckAsync(string machine, string compiler, CancellationToken cancellation) =>
         Task.FromResult<IReadOnlyList<Problem>>([]);
 }

@@ -201,7 +201,7 @@ public sealed class KernelRegistry(
         }
 
         var facts = identity.Capture.Facts;
-        if (await compilers.CheckAsync(facts.Compiler, cancellation) is { Count: > 0 } unable)
+        if (await compilers.CheckAsync(facts.Machine, facts.Compiler, cancellation) is { Count: > 0 } unable)
         {
             return Outcome<KernelView>.Failure(unable);
         }
@@ -216,7 +216,18 @@ public sealed class KernelRegistry(
         }
 
         await kernels.AddAsync(
-            new(identity.Id, facts.Release, facts.BuildId, facts.Compiler, blob, null, null, clock.GetUtcNow(), requester),
+            new(
+                identity.Id,
+                facts.Release,
+                facts.BuildId,
+                facts.Machine,
+                facts.Compiler,
+                blob,
+                null,
+                null,
+                clock.GetUtcNow(),
+                requester
+            ),
             cancellation
         );
         return await FindAsync(identity.Id, token, cancellation);

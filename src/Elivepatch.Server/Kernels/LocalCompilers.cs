@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using Elivepatch.Kernel;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Model;
+using Elivepatch.Server.Security;
 
 namespace Elivepatch.Server.Kernels;
 
@@ -10,20 +12,31 @@ public sealed class LocalCompilers(TimeProvider clock) : ICompilers
 {
     // To ask a compiler what it is starts a process. One that is gone since is found to be by the build.
     private static readonly TimeSpan believed = TimeSpan.FromSeconds(30);
-    private readonly ConcurrentDictionary<string, long> seen = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Machine, string Compiler), long> seen = new();
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<Problem>> CheckAsync(string compiler, CancellationToken cancellation)
+    public async Task<IReadOnlyList<Problem>> CheckAsync(string machine, string compiler, CancellationToken cancellation)
     {
-        if (seen.TryGetValue(compiler, out var at) && clock.GetElapsedTime(at) < believed)
+        if (seen.TryGetValue((machine, compiler), out var at) && clock.GetElapsedTime(at) < believed)
         {
             return [];
         }
 
-        var found = await Toolchain.FindAsync(KernelArchitectures.X8664, compiler, cancellation);
+        if (KernelArchitectures.Of(machine) is not { } architecture)
+        {
+            return
+            [
+                new(
+                    CompileProblems.ConfigurationLacks,
+                    $"the machine is {PlainText.Of(machine, 80)}, and only {KernelArchitectures.Names} can be live patched"
+                ),
+            ];
+        }
+
+        var found = await Toolchain.FindAsync(architecture, compiler, cancellation);
         if (found.Succeeded)
         {
-            seen[compiler] = clock.GetTimestamp();
+            seen[(machine, compiler)] = clock.GetTimestamp();
         }
 
         return found.Problems;

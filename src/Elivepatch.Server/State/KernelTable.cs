@@ -15,7 +15,7 @@ public sealed class KernelTable(Database database)
 
     // The empty token is the first in order.
     private const string Columns = """
-        SELECT id, release, build_id, compiler, capture, added, added_by,
+        SELECT id, release, build_id, machine, compiler, capture, added, added_by,
                (SELECT p.blob FROM kernel_parts p WHERE p.kernel = kernels.id AND p.part = 'boot-image' AND p.token IN ('', @token)
                 ORDER BY p.token LIMIT 1) AS boot_image,
                (SELECT p.blob FROM kernel_parts p WHERE p.kernel = kernels.id AND p.part = 'source' AND p.token IN ('', @token)
@@ -29,8 +29,8 @@ public sealed class KernelTable(Database database)
             async transaction =>
                 await transaction.Connection!.ExecuteAsync(
                     """
-                    INSERT INTO kernels (id, release, build_id, compiler, capture, added, added_by)
-                    VALUES (@Id, @Release, @BuildId, @Compiler, @Capture, @Added, @AddedBy)
+                    INSERT INTO kernels (id, release, build_id, machine, compiler, capture, added, added_by)
+                    VALUES (@Id, @Release, @BuildId, @Machine, @Compiler, @Capture, @Added, @AddedBy)
                     ON CONFLICT (id) DO NOTHING
                     """,
                     new
@@ -38,6 +38,7 @@ public sealed class KernelTable(Database database)
                         kernel.Id,
                         kernel.Release,
                         kernel.BuildId,
+                        kernel.Machine,
                         kernel.Compiler,
                         kernel.Capture,
                         Added = UnixMilliseconds.From(kernel.Added),
@@ -197,6 +198,8 @@ public sealed class KernelTable(Database database)
 
         public string Build_Id { get; init; } = "";
 
+        public string Machine { get; init; } = "";
+
         public string Compiler { get; init; } = "";
 
         public string Capture { get; init; } = "";
@@ -210,6 +213,6 @@ public sealed class KernelTable(Database database)
         public string Added_By { get; init; } = "";
 
         public StoredKernel ToKernel() =>
-            new(Id, Release, Build_Id, Compiler, Capture, Boot_Image, Source, UnixMilliseconds.To(Added), Added_By);
+            new(Id, Release, Build_Id, Machine, Compiler, Capture, Boot_Image, Source, UnixMilliseconds.To(Added), Added_By);
     }
 }

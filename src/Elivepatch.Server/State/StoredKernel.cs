@@ -6,6 +6,7 @@ namespace Elivepatch.Server.State;
 /// <param name="Id">Made of the content of its capture, so that nobody can tell of another's kernel what is not so.</param>
 /// <param name="Release">As printed by <c>uname -r</c>.</param>
 /// <param name="BuildId">Build-id of vmlinux, hexadecimal.</param>
+/// <param name="Machine">Its processor, as <c>uname -m</c> prints it.</param>
 /// <param name="Compiler">The compiler that built it.</param>
 /// <param name="Capture">Digest of its capture in the blob store.</param>
 /// <param name="BootImage">Digest of the boot image in the blob store that this asker may use, or null.</param>
@@ -16,6 +17,7 @@ public sealed record StoredKernel(
     string Id,
     string Release,
     string BuildId,
+    string Machine,
     string Compiler,
     string Capture,
     string? BootImage,
@@ -25,5 +27,6 @@ public sealed record StoredKernel(
 )
 {
     /// <summary>The kernel for a build, whose id names what it was submitted with, whatever has been sent since.</summary>
-    public WorkKernel For(StoredBuild build) => new(Id, Release, BuildId, Compiler, Capture, build.BootImage, build.Source);
+    public WorkKernel For(StoredBuild build) =>
+        new(Id, Release, BuildId, Machine, Compiler, Capture, build.BootImage, build.Source);
 }

@@ -27,7 +27,7 @@ internal sealed class BrokerDispatch(
     /// <inheritdoc/>
     public async Task<Problem?> SendAsync(StoredBuild build, StoredKernel kernel, CancellationToken cancellation)
     {
-        var capability = Capability.Of(kernel.Compiler);
+        var capability = Capability.Of(kernel.Machine, kernel.Compiler);
         var worker = await PreferredAsync(kernel.Id, capability, cancellation);
         if (await publisher.SendAsync(build.Id, capability, worker, cancellation) != Published.Unroutable)
         {

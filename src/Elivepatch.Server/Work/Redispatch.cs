@@ -77,7 +77,7 @@ internal sealed partial class Redispatch(
             return;
         }
         // As long as messages wait, so do these builds: workers are busy, and nothing is lost.
-        if (await publisher.CountWaitingAsync(Capability.Of(kernel.Compiler), cancellation) > 0)
+        if (await publisher.CountWaitingAsync(Capability.Of(kernel.Machine, kernel.Compiler), cancellation) > 0)
         {
             return;
         }

@@ -65,7 +65,7 @@ public sealed class TelemetryTests
             ActivityStopped = ended.Add,
         };
         ActivitySource.AddActivityListener(listener);
-        var kernel = new WorkKernel("k", "6.12", "00", "gcc", "c", null, null);
+        var kernel = new WorkKernel("k", "6.12", "00", "x86_64", "gcc", "c", null, null);
         var order = new BuildOrder(id, kernel, new() { Kernel = "k", Patches = [] }, "", null, null);
         try
         {

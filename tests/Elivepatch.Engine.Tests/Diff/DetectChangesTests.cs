@@ -282,6 +282,25 @@ public sealed class DetectChangesTests
         Assert.Equal(["g"], Compare(source, source[..at] + "clc" + source[(at + 3)..]).Changed());
     }
 
+    [Fact]
+    public void A_function_before_it_with_a_new_entry_in_one_of_its_tables_leaves_a_function_unchanged()
+    {
+        // The assembler puts sections in the order in which they are first written to.
+        const string warning =
+            "asm volatile(\"1: ud2\\n.pushsection __bug_table,\\\"aw\\\"\\n.long 1b - .\\n.long 0\\n.word 3, 4\\n.popsection\");";
+        const string locked = "asm volatile(\"1: nop\\n.pushsection .smp_locks,\\\"a\\\"\\n.long 1b - .\\n.popsection\");";
+        var source =
+            Declarations
+            + $$"""
+                int f(int a) { return a * 3 + limit; }
+                int g(int a) { {{locked}} {{warning}} return a * 5 + limit; }
+                """;
+        Assert.Equal(
+            ["f"],
+            Compare(source, source.Replace("int f(int a) {", "int f(int a) { " + warning, StringComparison.Ordinal)).Changed()
+        );
+    }
+
     [Theory]
     [InlineData("__ex_table", ".long 1b - .\\n.long one - .\\n.long 3", "aw")]
     [InlineData("__bug_table", ".long 1b - .\\n.long one - .\\n.word 3, 4", "aw")]

@@ -32,5 +32,21 @@ public sealed class ExportedSymbolsTests
     public void A_file_that_is_not_Module_symvers_is_refused(string text) =>
         Assert.Equal(FactProblems.MalformedSymvers, Assert.Single(Parse(text).Problems).Code);
 
+    [Fact]
+    public void What_the_file_of_a_listed_module_exports_keeps_its_checksum_and_namespace()
+    {
+        var exports = Parse(
+            """
+            0x11111111	own	drivers/net/net-core	EXPORT_SYMBOL_GPL	SPACE
+            0x22222222	taken	drivers/net/net-core	EXPORT_SYMBOL_GPL	
+
+            """
+        )
+            .Value.With([new("own", 0, "net_core", ""), new("taken", 0, "other", ""), new("new", 0, "other", "")]);
+        Assert.Equal(new("own", 0x11111111, "drivers/net/net-core", "SPACE"), exports.Find("own"));
+        Assert.Equal(new("taken", 0, "other", ""), exports.Find("taken"));
+        Assert.Equal(new("new", 0, "other", ""), exports.Find("new"));
+    }
+
     private static Outcome<ExportedSymbols> Parse(string text) => ExportedSymbols.Parse(Encoding.UTF8.GetBytes(text));
 }

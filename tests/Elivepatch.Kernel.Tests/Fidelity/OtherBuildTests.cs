@@ -2,8 +2,10 @@ using Elivepatch.Elf;
 using Elivepatch.Engine;
 using Elivepatch.Engine.Architectures.X8664;
 using Elivepatch.Engine.Fidelity;
+using Elivepatch.Engine.Targets;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Compile;
+using Elivepatch.Kernel.Import;
 using Elivepatch.Model;
 using Xunit;
 using static Elivepatch.Kernel.Tests.StockKernel;
@@ -19,7 +21,16 @@ public sealed class OtherBuildTests(StockKernel stock)
     private const string AutoConfig = "include/generated/autoconf.h";
 
     // Some deviations change no code of the small one, all of them some code of the large ones.
-    private static readonly string[] Units = ["fs/proc/meminfo.c", "fs/namei.c", "kernel/fork.c"];
+    private static readonly (string Unit, string? Module)[] Units =
+    [
+        ("fs/proc/meminfo.c", null),
+        ("fs/namei.c", null),
+        ("kernel/fork.c", null),
+        (ModuleUnit, Module),
+    ];
+
+    private const string ModuleUnit = "drivers/block/loop.c";
+    private const string Module = "loop";
 
     public static TheoryData<string> Deviations => [.. Deviation.All.Select(d => d.Name)];
 
@@ -29,7 +40,8 @@ public sealed class OtherBuildTests(StockKernel stock)
     [MemberData(nameof(Deviations))]
     public async Task Every_unit_whose_code_is_not_the_kernels_is_refused_and_no_other(string deviation)
     {
-        var found = await Task.WhenAll(Units.Select(u => CheckAsync(u, Deviation.All.Single(d => d.Name == deviation))));
+        var checks = Units.Select(u => CheckAsync(u.Unit, u.Module, Deviation.All.Single(d => d.Name == deviation)));
+        var found = await Task.WhenAll(checks);
         Assert.Contains(true, found);
     }
 
@@ -60,14 +72,49 @@ public sealed class OtherBuildTests(StockKernel stock)
         Assert.Equal(PlacementProof.Bytes, Get(outcome).Proof);
     }
 
-    // Gives whether the deviation changed the unit.
-    private async Task<bool> CheckAsync(string unit, Deviation deviation)
+    // In the middle of each function: where a field of a relocation lies, the loader writes over it.
+    [Fact]
+    public async Task A_module_of_which_one_byte_of_code_is_another_is_refused()
     {
         var record = await stock.RecordAsync();
-        var kernel = Get(RunningKernel.Load(record));
+        var content = Get(await new ModuleFiles(stock.Cache, record).ReadAsync(Module, Cancellation)).ToArray();
+        var genuine = Get(ModuleTarget.Open(X8664Architecture.Instance, Module, ElfReader.Read(content)));
+        var built = await CompileAsync(ModuleUnit, Deviation.None);
+        Assert.Equal(PlacementProof.Bytes, Get(Check(genuine)).Proof);
+
+        string[] functions = ["lo_open", "lo_ioctl", "loop_attr_do_show_sizelimit"];
+        foreach (var function in functions)
+        {
+            var elf = ElfReader.Read(content);
+            var loaded = genuine.FindLoaded(function, genuine.Symbols.Named(function).Single().Address)!;
+            var (start, length) = loaded.Kept.MaxBy(r => r.Length);
+            elf.FindSection(loaded.Section)!.Content[(int)loaded.Offset + start + (length / 2)] ^= 1;
+
+            var problem = Assert.Single(Check(Get(ModuleTarget.Open(X8664Architecture.Instance, Module, elf))).Problems);
+            Assert.Equal(ProblemKind.Mismatch, problem.Code.Kind);
+            Assert.Equal([function], NamedBy(problem));
+        }
+
+        Outcome<UnitPlacement> Check(ModuleTarget target) =>
+            FidelityCheck.Run(X8664Architecture.Instance, ModuleUnit, built, target, record.Facts.Compiler);
+    }
+
+    private async Task<PatchTarget> TargetAsync(string? module)
+    {
+        var record = await stock.RecordAsync();
+        return module is null
+            ? Get(RunningKernel.Load(record)).Vmlinux
+            : Get(await new ModuleFiles(stock.Cache, record).OpenAsync([module], Cancellation)).Single();
+    }
+
+    // Gives whether the deviation changed the unit.
+    private async Task<bool> CheckAsync(string unit, string? module, Deviation deviation)
+    {
+        var record = await stock.RecordAsync();
         var deviating = await CompileAsync(unit, deviation);
         var changed = ChangedSymbols.Between(await CompileAsync(unit, Deviation.None), deviating);
-        var outcome = FidelityCheck.Run(X8664Architecture.Instance, unit, deviating, kernel.Vmlinux, record.Facts.Compiler);
+        var target = await TargetAsync(module);
+        var outcome = FidelityCheck.Run(X8664Architecture.Instance, unit, deviating, target, record.Facts.Compiler);
         if (changed.Count == 0)
         {
             Assert.Equal(PlacementProof.Bytes, Get(outcome).Proof);

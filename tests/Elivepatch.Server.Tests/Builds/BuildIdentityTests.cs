@@ -20,6 +20,7 @@ public sealed class BuildIdentityTests
         new string('1', 64),
         "6.1.0",
         new string('a', 40),
+        "x86_64",
         "gcc",
         new string('c', 64),
         null,

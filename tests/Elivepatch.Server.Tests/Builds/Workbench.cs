@@ -113,6 +113,7 @@ internal sealed class Workbench : IDisposable
             id,
             "6.1.0-test",
             new string('a', 40),
+            "x86_64",
             compiler ?? await CompilerHereAsync(),
             (await Blobs.PutAsync(new byte[] { 1 }, Cancellation)).Value,
             null,

@@ -118,6 +118,7 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
             new('1', 64),
             "6.12.0-test",
             "00ff",
+            "x86_64",
             "gcc-12 (Debian 12.2.0-14) 12.2.0",
             new('a', 64),
             null,
@@ -125,7 +126,7 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
             DateTimeOffset.UtcNow,
             "test"
         );
-        var capability = Capability.Of(kernel.Compiler);
+        var capability = Capability.Of(kernel.Machine, kernel.Compiler);
         // Nobody takes from the queue of this capability: what comes, comes because that worker was asked first.
         var report = new WorkerReport
         {
