@@ -28,7 +28,9 @@ public sealed class SystemdUnit(MachineFiles files, string folder) : BootService
     /// <inheritdoc/>
     protected override IReadOnlyList<string> LinkPaths => [LinkPath(EarlyTarget), LinkPath(LateTarget)];
 
-    /// <summary>The unit. The service counts as started when the livepatches are live, and then sees that the machine stays up.</summary>
+    /// <summary>
+    /// The unit. The service counts as started when the livepatches are live, and then sees that the machine stays up.
+    /// </summary>
     protected override ServicePlan Plan(string command, string stateFolder)
     {
         // A file system of its own is mounted when udev has found its device: to be ordered before udev would be a circle.
