@@ -72,7 +72,13 @@ public sealed class TouchedUnits(CacheRoot cache, int mostUnits, IProgress<Stage
 
             foreach (var unit in more)
             {
-                units.TryAdd(unit.Command.Unit, unit);
+                // One that is edited may see other changes as well.
+                units[unit.Command.Unit] = units.TryGetValue(unit.Command.Unit, out var known)
+                    ? known with
+                    {
+                        Because = [.. known.Because.Union(unit.Because, StringComparer.Ordinal)],
+                    }
+                    : unit;
             }
         }
         if (units.Count > 0)

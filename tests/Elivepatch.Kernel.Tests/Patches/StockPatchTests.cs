@@ -126,6 +126,24 @@ public sealed class StockPatchTests(StockKernel stock)
     }
 
     [Fact]
+    public async Task A_unit_that_is_edited_and_sees_an_edited_header_is_there_for_both()
+    {
+        var units = Get(
+            await new TouchedUnits(stock.Cache, BuildRequest.UsualMostUnits).FindAsync(
+                await stock.TreeAsync(),
+                await ApplyAsync(
+                    ("fs/pnode.h", t => t.Replace("mnt_flags & MNT_SHARED)", "mnt_flags & (MNT_SHARED | 0))", StringComparison.Ordinal)),
+                    ("fs/pnode.c", t => t.Replace("return 0;", "return 0; ;", StringComparison.Ordinal))
+                ),
+                Cancellation
+            )
+        );
+
+        Assert.Equal(["fs/pnode.c", "fs/pnode.h"], units.Single(u => u.Command.Unit == "fs/pnode.c").Because);
+        Assert.Equal(["fs/pnode.h"], units.Single(u => u.Command.Unit == "fs/namespace.c").Because);
+    }
+
+    [Fact]
     public async Task A_declaration_is_in_the_text_that_the_vdso_sees_and_in_no_code_of_it()
     {
         var outcome = await TouchedAsync(
