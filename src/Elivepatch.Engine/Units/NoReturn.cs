@@ -1,3 +1,4 @@
+using Elivepatch.Elf;
 using Elivepatch.Engine.Architectures;
 
 namespace Elivepatch.Engine.Units;
@@ -9,19 +10,25 @@ namespace Elivepatch.Engine.Units;
 internal static class NoReturn
 {
     /// <summary>
-    /// True where no path leads out of a function: it has no return, and no jump to anything but itself. One that ends in a jump
-    /// to another that never returns is not told.
+    /// True where no path leads out of a function: it has no return, and no jump to anything but itself or a function of its unit
+    /// that never returns either. One that ends in a jump to such a function of another unit is not told, and a weak one is not: the
+    /// linker may have taken another for it.
     /// </summary>
-    public static bool NeverReturns(Architecture architecture, Piece function) =>
-        StaysInside(architecture, function) && (function.Cold is not { } cold || StaysInside(architecture, cold));
+    public static bool NeverReturns(Architecture architecture, Piece function) => NeverReturns(architecture, function, []);
 
-    private static bool StaysInside(Architecture architecture, Piece piece)
+    // Whatever is reached by jumps alone has to stay inside: what was seen already is looked at, or has been.
+    private static bool NeverReturns(Architecture architecture, Piece function, HashSet<Piece> seen) =>
+        !seen.Add(function)
+        || (
+            !function.Symbols.Exists(s => s.Binding == ElfSymbolBinding.Weak)
+            && StaysInside(architecture, function, seen)
+            && (function.Cold is not { } cold || StaysInside(architecture, cold, seen))
+        );
+
+    private static bool StaysInside(Architecture architecture, Piece piece, HashSet<Piece> seen)
     {
         var function = piece.Parent ?? piece;
-        var outside = piece
-            .References.Where(r => r.Use == ReferenceUse.Branch && (r.Piece is null || (r.Piece.Parent ?? r.Piece) != function))
-            .Select(r => piece.Start + r.Offset)
-            .ToHashSet();
+        var branches = piece.References.Where(r => r.Use == ReferenceUse.Branch).ToLookup(r => piece.Start + r.Offset);
         var any = false;
         foreach (var instruction in architecture.Decode(piece.Section, piece.Start, piece.End).Where(i => i.IsValid))
         {
@@ -30,7 +37,7 @@ internal static class NoReturn
             {
                 ControlFlow.Return or ControlFlow.IndirectJump or ControlFlow.Unknown => true,
                 ControlFlow.Jump or ControlFlow.ConditionalJump => instruction.Immediate is not { } target
-                    || outside.Contains(target.Offset),
+                    || branches[target.Offset].Any(Leaves),
                 _ => false,
             };
             if (leaves)
@@ -42,7 +49,15 @@ internal static class NoReturn
         // Alternatives may replace what is there by a jump; entries of tables by where an exception goes on.
         return any
             && !piece.Entries.Any(e =>
-                e.References.Any(r => r.Piece is { Kind: PieceKind.Replacement } other && !StaysInside(architecture, other))
+                e.References.Any(r => r.Piece is { Kind: PieceKind.Replacement } other && !StaysInside(architecture, other, seen))
+            );
+
+        bool Leaves(Reference reference) =>
+            reference.Piece is not { } target
+            || (
+                (target.Parent ?? target) is var other
+                && other != function
+                && (other.Kind != PieceKind.Function || !NeverReturns(architecture, other, seen))
             );
     }
 }

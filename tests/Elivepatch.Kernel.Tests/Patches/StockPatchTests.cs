@@ -132,7 +132,10 @@ public sealed class StockPatchTests(StockKernel stock)
             await new TouchedUnits(stock.Cache, BuildRequest.UsualMostUnits).FindAsync(
                 await stock.TreeAsync(),
                 await ApplyAsync(
-                    ("fs/pnode.h", t => t.Replace("mnt_flags & MNT_SHARED)", "mnt_flags & (MNT_SHARED | 0))", StringComparison.Ordinal)),
+                    (
+                        "fs/pnode.h",
+                        t => t.Replace("mnt_flags & MNT_SHARED)", "mnt_flags & (MNT_SHARED | 0))", StringComparison.Ordinal)
+                    ),
                     ("fs/pnode.c", t => t.Replace("return 0;", "return 0; ;", StringComparison.Ordinal))
                 ),
                 Cancellation
