@@ -42,6 +42,12 @@ public sealed record MachineAccess(string Root, KernelCalls Calls, TimeProvider 
     public IReadOnlyList<TimeSpan> BootPauses { get; init; } =
     [.. new[] { 5, 10, 20, 40, 80, 160, 320, 640 }.Select(s => TimeSpan.FromSeconds(s))];
 
+    /// <summary>
+    /// How long a boot waits for livepatches. udev starts after them, and systemd gives up a device that has not been found after
+    /// 90 seconds, with the file system on it (systemd-system.conf(5), DefaultDeviceTimeoutSec).
+    /// </summary>
+    public TimeSpan BootPatience { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>What <c>uname -r</c> says; empty where /proc is not there.</summary>
     public string Release => Files.ReadText("proc/sys/kernel/osrelease") ?? "";
 

@@ -50,6 +50,8 @@ internal static class LoadPersistedCommand
         try
         {
             var notice = new ServiceNotice(session.Variable("NOTIFY_SOCKET"));
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            _ = ReleaseBootAsync(session.Machine, notice, ended.Token);
             var loaded = await Stages.ShowAsync(
                 session,
                 async progress =>
@@ -60,6 +62,7 @@ internal static class LoadPersistedCommand
             );
             var status = Show(session, loaded, asJson, cancellation);
             session.Output.Flush();
+            await ended.CancelAsync();
             notice.Ready(Words(loaded));
             if (loading!.HasLoaded && await loading.ConfirmAsync(cancellation) is { } unconfirmed)
             {
@@ -78,6 +81,16 @@ internal static class LoadPersistedCommand
                 );
             }
             throw;
+        }
+    }
+
+    // A module that is loaded during the transition is patched all the same.
+    private static async Task ReleaseBootAsync(MachineAccess machine, ServiceNotice notice, CancellationToken ended)
+    {
+        await Task.Delay(machine.BootPatience, machine.Time, ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!ended.IsCancellationRequested)
+        {
+            notice.Ready("still at it; the boot goes on");
         }
     }
 

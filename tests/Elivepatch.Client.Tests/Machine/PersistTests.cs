@@ -365,6 +365,28 @@ public sealed class PersistTests
     }
 
     [Fact]
+    public async Task The_boot_does_not_wait_for_a_transition_that_is_stuck()
+    {
+        await using var bench = await StartAsync();
+        bench.Machine.Restart("second-boot");
+        bench.Machine.IsStuck = true;
+        var path = bench.Scratch.PathOf("notify");
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        var run = new TestSession { Machine = bench.Machine.Access with { BootPatience = TimeSpan.FromMilliseconds(1) } };
+        run.Variables["NOTIFY_SOCKET"] = path;
+        var running = run.RunAsync("load-persisted");
+        var buffer = new byte[1000];
+        var first = Encoding.UTF8.GetString(buffer, 0, await listener.ReceiveAsync(buffer, Cancellation));
+        Assert.Equal("READY=1\nSTATUS=still at it; the boot goes on", first);
+        Assert.False(running.IsCompleted);
+        bench.Machine.IsStuck = false;
+        Assert.Equal(0, await running);
+        var second = Encoding.UTF8.GetString(buffer, 0, await listener.ReceiveAsync(buffer, Cancellation));
+        Assert.Equal($"READY=1\nSTATUS={bench.Machine.Live[0]} is live", second);
+    }
+
+    [Fact]
     public async Task A_probe_that_is_in_the_way_early_and_gone_later_is_waited_for()
     {
         await using var bench = await StartAsync();
