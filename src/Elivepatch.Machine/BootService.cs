@@ -7,7 +7,7 @@ using Elivepatch.Model;
 namespace Elivepatch.Machine;
 
 /// <summary>What an init system runs at boot to load livepatches: one file, and one link that enables it.</summary>
-public abstract class BootService
+public abstract class BootService(MachineFiles files)
 {
     private const UnixFileMode Readable =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
@@ -19,7 +19,7 @@ public abstract class BootService
     public static BootService Of(MachineAccess machine) =>
         machine.Variable("ELIVEPATCH_UNIT_FOLDER") is { Length: > 0 } own ? new SystemdUnit(machine.Files, own)
         : machine.Files.HasFolder("run/openrc") && !machine.Files.HasFolder("run/systemd/system")
-            ? new OpenRcService(machine.Files.PathOf("etc/init.d"), machine.Files.PathOf("etc/runlevels"))
+            ? new OpenRcService(machine.Files, machine.Files.PathOf("etc/init.d"), machine.Files.PathOf("etc/runlevels"))
         : new SystemdUnit(machine.Files, machine.Files.PathOf("etc/systemd/system"));
 
     /// <summary>Its file.</summary>
@@ -53,7 +53,18 @@ public abstract class BootService
             );
         }
 
-        var plan = Plan(command, stateFolder);
+        // Where the way to a file has a .. in it, that is not on the way.
+        (command, stateFolder) = (Path.GetFullPath(command), Path.GetFullPath(stateFolder));
+        var mounts = MountPoints.Read(files);
+        if (new[] { command, stateFolder }.FirstOrDefault(p => mounts.NetworkTypeOf(p) is not null) is { } remote)
+        {
+            return new Problem(
+                MachineProblems.BootLoadingImpossible,
+                $"{remote} is on a file system of the network ({mounts.NetworkTypeOf(remote)}), which comes after the network: put it on a local one"
+            );
+        }
+
+        var plan = Plan(command, stateFolder, mounts);
         var problem = Try(() =>
         {
             DurableFile.Write(FullPath, Encoding.UTF8.GetBytes(plan.Text), plan.IsScript ? Executable : Readable);
@@ -82,7 +93,7 @@ public abstract class BootService
         });
 
     /// <summary>What is written.</summary>
-    protected abstract ServicePlan Plan(string command, string stateFolder);
+    protected abstract ServicePlan Plan(string command, string stateFolder, MountPoints mounts);
 
     // What an init system would read as a specifier, a variable or the end of a word is refused instead of quoted.
     private static bool IsPlain(string path) =>

@@ -13,7 +13,10 @@ namespace Elivepatch.Machine;
 public sealed class InstalledModules
 {
     // The largest of a stock kernel has 30 MiB.
-    private const int LargestModule = 128 << 20;
+    private const int LargestModule = 64 << 20;
+
+    private static readonly string[] toolFolders = ["/usr/bin", "/bin"];
+    private static readonly TimeSpan longestUnpacking = TimeSpan.FromSeconds(10);
 
     private readonly MachineFiles files;
     private readonly string folder;
@@ -101,13 +104,23 @@ public sealed class InstalledModules
             return Copy(file, content);
         }
 
-        var start = new ProcessStartInfo(path.EndsWith(".xz", StringComparison.Ordinal) ? "xz" : "zstd", ["-dcq", "--", path])
+        // Root may be anywhere: a program of this name that lies there, or in a search path of somebody's, is not what is meant.
+        var name = path.EndsWith(".xz", StringComparison.Ordinal) ? "xz" : "zstd";
+        if (toolFolders.Select(f => Path.Combine(f, name)).FirstOrDefault(File.Exists) is not { } program)
         {
+            return false;
+        }
+
+        var start = new ProcessStartInfo(program, ["-dcq", "--", path])
+        {
+            WorkingDirectory = "/",
             RedirectStandardOutput = true,
             RedirectStandardInput = true,
             RedirectStandardError = true,
         };
+        start.Environment.Clear();
         using var tool = Process.Start(start)!;
+        using var deadline = new Timer(_ => tool.Kill(), null, longestUnpacking, Timeout.InfiniteTimeSpan);
         tool.StandardInput.Close();
         tool.ErrorDataReceived += (_, _) => { };
         tool.BeginErrorReadLine();

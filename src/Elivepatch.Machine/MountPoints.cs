@@ -11,9 +11,38 @@ public sealed partial class MountPoints
     // mountinfo: identifier, parent, device, root within it, mount point, ... (Documentation/filesystems/proc.rst, 3.5).
     private const int PlaceField = 4;
 
-    private readonly HashSet<string> places;
+    // Behind a dash are the type, the source and more.
+    private const string Separator = "-";
 
-    private MountPoints(IEnumerable<string> places) => this.places = places.ToHashSet(StringComparer.Ordinal);
+    private static readonly string[] network =
+    [
+        "9p",
+        "afs",
+        "ceph",
+        "cifs",
+        "fuse.ceph",
+        "fuse.glusterfs",
+        "fuse.sshfs",
+        "glusterfs",
+        "gfs2",
+        "lustre",
+        "ncp",
+        "nfs",
+        "nfs4",
+        "ocfs2",
+        "smb3",
+    ];
+
+    // The last one that is mounted at a place hides those before it.
+    private readonly Dictionary<string, string> types = new(StringComparer.Ordinal);
+
+    private MountPoints(IEnumerable<(string Place, string Type)> mounts)
+    {
+        foreach (var (place, type) in mounts)
+        {
+            types[place] = type;
+        }
+    }
 
     /// <summary>Reads those that the process sees; none where /proc is not there.</summary>
     public static MountPoints Read(MachineFiles files) =>
@@ -22,7 +51,7 @@ public sealed partial class MountPoints
                 .ReadLines("proc/self/mountinfo")
                 .Select(l => l.Split(' '))
                 .Where(f => f.Length > PlaceField)
-                .Select(f => Unescape(f[PlaceField]))
+                .Select(f => (Unescape(f[PlaceField]), f.SkipWhile(w => w != Separator).ElementAtOrDefault(1) ?? ""))
         );
 
     /// <summary>
@@ -33,13 +62,30 @@ public sealed partial class MountPoints
     {
         for (var at = Path.TrimEndingDirectorySeparator(path); at is { Length: > 1 }; at = Path.GetDirectoryName(at))
         {
-            if (places.Contains(at) || new FileInfo(at).LinkTarget is not null)
+            if (types.ContainsKey(at) || new FileInfo(at).LinkTarget is not null)
             {
                 return false;
             }
         }
 
-        return places.Contains("/");
+        return types.ContainsKey("/");
+    }
+
+    /// <summary>
+    /// The type of the file system that a path is on, where that comes over the network; null where it is local or not known.
+    /// </summary>
+    /// <param name="path">An absolute path.</param>
+    public string? NetworkTypeOf(string path)
+    {
+        for (var at = Path.TrimEndingDirectorySeparator(path); at is not null; at = Path.GetDirectoryName(at))
+        {
+            if (types.TryGetValue(at, out var type))
+            {
+                return network.Contains(type) ? type : null;
+            }
+        }
+
+        return null;
     }
 
     // White space and the backslash are octal.

@@ -4,9 +4,10 @@
 namespace Elivepatch.Machine;
 
 /// <summary>The service script <c>/etc/init.d/elivepatch</c>.</summary>
+/// <param name="files">The machine's files.</param>
 /// <param name="scripts">The folder of service scripts.</param>
 /// <param name="runlevels">The folder of runlevels.</param>
-public sealed class OpenRcService(string scripts, string runlevels) : BootService
+public sealed class OpenRcService(MachineFiles files, string scripts, string runlevels) : BootService(files)
 {
     /// <summary>Its name.</summary>
     public const string Name = "elivepatch";
@@ -21,7 +22,7 @@ public sealed class OpenRcService(string scripts, string runlevels) : BootServic
     /// The script. OpenRC starts udev and loads modules before it checks the root file system and makes it writable, which an
     /// attempt to load needs: no place before them would do.
     /// </summary>
-    protected override ServicePlan Plan(string command, string stateFolder) =>
+    protected override ServicePlan Plan(string command, string stateFolder, MountPoints mounts) =>
         new(
             BootPlace.AfterFileSystems,
             $$"""

@@ -4,7 +4,7 @@
 namespace Elivepatch.Machine;
 
 /// <summary>The unit <c>elivepatch.service</c>.</summary>
-public sealed class SystemdUnit(MachineFiles files, string folder) : BootService
+public sealed class SystemdUnit(MachineFiles files, string folder) : BootService(files)
 {
     /// <summary>Its name.</summary>
     public const string Name = "elivepatch.service";
@@ -31,10 +31,9 @@ public sealed class SystemdUnit(MachineFiles files, string folder) : BootService
     /// <summary>
     /// The unit. The service counts as started when the livepatches are live, and then sees that the machine stays up.
     /// </summary>
-    protected override ServicePlan Plan(string command, string stateFolder)
+    protected override ServicePlan Plan(string command, string stateFolder, MountPoints mounts)
     {
         // A file system of its own is mounted when udev has found its device: to be ordered before udev would be a circle.
-        var mounts = MountPoints.Read(files);
         var isEarly = mounts.IsOnRoot(command) && mounts.IsOnRoot(stateFolder);
         var target = isEarly ? EarlyTarget : LateTarget;
         var late = $"""
@@ -57,7 +56,7 @@ public sealed class SystemdUnit(MachineFiles files, string folder) : BootService
             NotifyAccess=main
             Environment=ELIVEPATCH_STATE={stateFolder}
             ExecStart={command} load-persisted
-            TimeoutStartSec=5min
+            TimeoutStartSec={(isEarly ? "1min" : "5min")}
             SuccessExitStatus=143
 
             [Install]

@@ -97,7 +97,7 @@ public class MutationTests
     public void Names_that_share_bytes_do_not_multiply_memory()
     {
         ElfObject elf = new();
-        elf.Symbols.Add(new ElfSymbol(new string('x', 20_000)));
+        elf.Symbols.Add(new ElfSymbol(new string('x', 4_000)));
         for (var i = 0; i < 20_000; i++)
         {
             elf.Symbols.Add(new ElfSymbol(""));
@@ -106,13 +106,30 @@ public class MutationTests
         var file = ElfWriter.Write(elf);
         var read = ElfReader.Read(file);
         Assert.Equal(20_001, read.Symbols.Count);
-        for (var i = 1; i < 20_000; i++)
+        for (var i = 1; i < 4_000; i++)
         {
             BitConverter.TryWriteBytes(file.AsSpan(64 + i * 24), (uint)i); // .symtab is the first section
         }
 
         var e = Assert.Throws<ElfFormatException>(() => ElfReader.Read(file));
         Assert.Contains("names", e.Message);
+    }
+
+    [Theory]
+    [InlineData(4096, true)]
+    [InlineData(4097, false)]
+    public void A_name_has_at_most_a_page(int length, bool isRead)
+    {
+        ElfObject elf = new();
+        elf.Symbols.Add(new ElfSymbol(new string('x', length)));
+        var file = ElfWriter.Write(elf);
+        if (isRead)
+        {
+            Assert.Equal(length, ElfReader.Read(file).Symbols.Single().Name.Length);
+            return;
+        }
+
+        Assert.Contains("a name", Assert.Throws<ElfFormatException>(() => ElfReader.Read(file)).Message);
     }
 
     private static int Count() =>

@@ -58,6 +58,25 @@ public sealed class BootServiceTests : IDisposable
         Assert.Equal(BootPlace.BeforeModules, Install(OnlyRoot, scratch.PathOf("real/elivepatch")).Value);
     }
 
+    [Theory]
+    [InlineData("/usr/local", "nfs4")]
+    [InlineData("/var/lib", "cifs")]
+    public void What_the_network_brings_cannot_be_there_before_it(string place, string type)
+    {
+        var refused = Install($"{OnlyRoot}31 29 0:50 / {place} rw shared:5 - {type} server:/export rw\n");
+        Assert.Equal(MachineProblems.BootLoadingImpossible, refused.Problems[0].Code);
+        Assert.Contains($"({type})", refused.Problems[0].Reason, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFiles(Units("")));
+    }
+
+    [Fact]
+    public void A_way_that_leads_out_of_a_folder_again_is_not_on_its_file_system()
+    {
+        var mounts = $"{OnlyRoot}31 29 254:2 / /srv rw - ext4 /dev/vdb rw\n";
+        Assert.Equal(BootPlace.BeforeModules, Install(mounts, "/srv/../usr/local/sbin/elivepatch").Value);
+        Assert.Equal(BootPlace.AfterFileSystems, Install(mounts, "/usr/../srv/elivepatch").Value);
+    }
+
     [Fact]
     public void A_unit_that_moves_is_wanted_once_and_one_that_goes_leaves_nothing()
     {

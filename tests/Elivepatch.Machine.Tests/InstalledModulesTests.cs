@@ -52,6 +52,27 @@ public sealed class InstalledModulesTests : IDisposable
         Assert.Equal("000102030405060708090a0b0c0d0e0f10111213", Read().BuildIdOf("loop")?.Hex);
     }
 
+    [Fact]
+    public void What_lies_in_the_current_folder_is_not_run()
+    {
+        Write("modules.dep", "kernel/loop.ko.xz:\n");
+        Compress(Compile(), scratch.PathOf($"{Folder}/kernel/loop.ko.xz"), ".xz");
+        var stranger = scratch.Write("xz", $"#!/bin/sh\ntouch {scratch.PathOf("ran")}\n");
+        File.SetUnixFileMode(stranger, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var before = Environment.CurrentDirectory;
+        Environment.CurrentDirectory = scratch.Folder;
+        try
+        {
+            Assert.NotNull(Read().BuildIdOf("loop"));
+        }
+        finally
+        {
+            Environment.CurrentDirectory = before;
+        }
+
+        Assert.False(File.Exists(scratch.PathOf("ran")));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData(".gz")]

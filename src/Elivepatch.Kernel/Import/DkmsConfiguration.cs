@@ -19,10 +19,13 @@ internal sealed partial class DkmsConfiguration
 
     private readonly Dictionary<string, List<string>> assigned = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> variables;
+    private readonly string[] lines;
 
     private DkmsConfiguration(string text, PreparedTree kernel)
     {
-        foreach (Match line in Assignment().Matches(text.Replace("\\\n", " ", StringComparison.Ordinal)))
+        var joined = text.Replace("\\\n", " ", StringComparison.Ordinal);
+        lines = joined.Split('\n');
+        foreach (Match line in Assignment().Matches(joined))
         {
             var key = line.Groups["key"].Value;
             if (!assigned.TryGetValue(key, out var values))
@@ -48,11 +51,16 @@ internal sealed partial class DkmsConfiguration
     {
         var configuration = new DkmsConfiguration(text, kernel);
         var changing = configuration.assigned.Keys.FirstOrDefault(k =>
-            k == "PRE_BUILD" || k.StartsWith("PATCH[", StringComparison.Ordinal)
+            k is "PRE_BUILD" or "PATCH" || k.StartsWith("PATCH[", StringComparison.Ordinal)
         );
         if (changing is not null)
         {
             return Refuse($"it changes the source before it is compiled ({changing}={configuration.assigned[changing][0]})");
+        }
+
+        if (Array.Find(configuration.lines, l => !Understood().IsMatch(l)) is { } strange)
+        {
+            return Refuse($"a line is more than an assignment of text ({strange.Trim()})");
         }
 
         foreach (var (name, other) in new[] { ("PACKAGE_NAME", "module"), ("PACKAGE_VERSION", "module_version") })
@@ -161,6 +169,12 @@ internal sealed partial class DkmsConfiguration
         RegexOptions.Multiline
     )]
     private static partial Regex Assignment();
+
+    // Nothing, a comment, or an assignment with at most a comment behind it: whatever decides is no plain text.
+    [GeneratedRegex(
+        """\A[ \t\r]*(#.*|[A-Za-z_][A-Za-z0-9_]*(\[[0-9]+\])?=("([^"\\]|\\.)*"|'[^']*'|[^ \t;&|()<>"'#]*)[ \t\r]*;?[ \t\r]*(#.*)?)?\z"""
+    )]
+    private static partial Regex Understood();
 
     [GeneratedRegex(@"\$(\{(?<name>[A-Za-z_]+)\}|(?<name>[A-Za-z_]+))")]
     private static partial Regex Reference();

@@ -9,6 +9,9 @@ namespace Elivepatch.Kernel.Import;
 /// <summary>Files of modules that a user names (<c>.ko</c>, compressed or not), each of them known to be of the kernel.</summary>
 public sealed class GivenModules
 {
+    // All that a user's patches may be about; those of a machine have some megabytes each.
+    private const long LargestTotal = 512L << 20;
+
     private GivenModules(IReadOnlyDictionary<string, ReadOnlyMemory<byte>> all, IReadOnlyList<ExportedSymbol> exports) =>
         (All, Exports) = (all, exports);
 
@@ -45,21 +48,22 @@ public sealed class GivenModules
         var identity = new ModuleIdentity(architecture.Engine, release, loaded);
         var found = new Dictionary<string, ReadOnlyMemory<byte>>(StringComparer.Ordinal);
         var exports = new List<ExportedSymbol>();
+        var total = 0L;
         foreach (var path in paths)
         {
-            var info = new FileInfo(path);
-            if (!info.Exists || info.Length > ModuleContent.Largest)
-            {
-                return new Problem(
-                    RecordProblems.ModuleUnreadable,
-                    $"{path} {(info.Exists ? $"has {info.Length >> 20} MiB" : "does not exist")}"
-                );
-            }
-
-            var read = await ModuleContent.ReadAsync(path, await File.ReadAllBytesAsync(path, cancellation), cancellation);
+            var read = await ReadFileAsync(path, cancellation);
             if (!read.TryGet(out var content))
             {
                 return Outcome<GivenModules>.Failure(read.Problems);
+            }
+
+            total += content.Length;
+            if (total > LargestTotal)
+            {
+                return new Problem(
+                    RecordProblems.ModuleUnreadable,
+                    $"{path}: the modules together have more than {LargestTotal >> 20} MiB"
+                );
             }
 
             var opened = identity.Open(path, null, content);
@@ -80,5 +84,26 @@ public sealed class GivenModules
         }
 
         return new GivenModules(found, exports);
+    }
+
+    // A file may be a link: its size is known when it is open.
+    private static async Task<Outcome<ReadOnlyMemory<byte>>> ReadFileAsync(string path, CancellationToken cancellation)
+    {
+        try
+        {
+            await using var file = File.OpenRead(path);
+            if (file.Length > ModuleContent.Largest)
+            {
+                return new Problem(RecordProblems.ModuleUnreadable, $"{path} has {file.Length >> 20} MiB");
+            }
+
+            var content = new byte[file.Length];
+            await file.ReadExactlyAsync(content, cancellation);
+            return await ModuleContent.ReadAsync(path, content, cancellation);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new Problem(RecordProblems.ModuleUnreadable, $"{path}: {e.Message}");
+        }
     }
 }

@@ -13,7 +13,7 @@ namespace Elivepatch.Kernel.Records;
 public static class ModuleContent
 {
     /// <summary>Bytes that a module may have; the largest of a stock kernel has 30 MiB.</summary>
-    public const int Largest = 128 << 20;
+    public const int Largest = 64 << 20;
 
     private static readonly (byte[] Magic, string[] Command, string Package)[] ways =
     [

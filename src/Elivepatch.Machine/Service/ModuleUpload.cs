@@ -20,7 +20,7 @@ internal sealed class ModuleUpload(ServerClient client, MachineAccess machine, I
     private const string Stage = "send modules";
 
     // More than any module depends on; a server that asks on and on gets no more.
-    private const int Most = 200;
+    private const int Most = 100;
 
     private readonly SortedDictionary<string, ModuleFile> sent = new(StringComparer.Ordinal);
 
@@ -79,6 +79,14 @@ internal sealed class ModuleUpload(ServerClient client, MachineAccess machine, I
 
         progress.Report(new(Stage, "", StageState.Done));
         return sent.Count > before;
+    }
+
+    /// <summary>Sends again what was sent: another machine of the same token may have put its own files in their place.</summary>
+    public async Task<Problem?> SendAgainAsync(CancellationToken cancellation)
+    {
+        string[] names = [.. sent.Keys];
+        sent.Clear();
+        return (await SendAsync(names, cancellation)).Problems.FirstOrDefault();
     }
 
     private BuildId? LoadedBuildId(string name) =>

@@ -359,6 +359,7 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
         }
 
         var modules = new ModuleUpload(connection.Client, machine, progress, kernel.Id);
+        var isSentAgain = false;
         while (true)
         {
             var submission = new BuildSubmission
@@ -374,7 +375,18 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
             var submitted = await connection.Client.SubmitAsync(submission, cancellation);
             if (!submitted.TryGet(out var build))
             {
-                return Ended<BuildView>("ask", submitted.Problems);
+                if (isSentAgain || modules.Sent.Count == 0 || submitted.Problems[0].Code != ServiceProblems.KernelIncomplete)
+                {
+                    return Ended<BuildView>("ask", submitted.Problems);
+                }
+
+                isSentAgain = true;
+                if (await modules.SendAgainAsync(cancellation) is { } unsent)
+                {
+                    return Ended<BuildView>("ask", [unsent]);
+                }
+
+                continue;
             }
 
             progress.Report(new("ask", connection.Address.Url, StageState.Done));

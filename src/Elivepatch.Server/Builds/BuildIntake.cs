@@ -93,6 +93,7 @@ public sealed class BuildIntake(
                 Submission = blob,
                 Source = kernel.Source,
                 BootImage = kernel.BootImage,
+                Modules = submission.Modules,
                 Patches = PatchFile.ToReferences(submission.Patches),
                 Token = tokenId,
                 Requester = tokenName,

@@ -15,7 +15,7 @@ internal static class SubmissionRules
 {
     private const int MostPatches = 500;
     private const int MostBasePatches = 2000;
-    private const int MostModules = 500;
+    private const int MostModules = 100;
     private const long LargestTotal = 128L << 20;
     private const int LongestScript = 256 << 10;
     private const int LongestName = 200;

@@ -7,6 +7,7 @@ internal static class BlobReferences
     [
         ("kernels", ["capture"]),
         ("kernel_parts", ["blob"]),
+        ("build_modules", ["blob"]),
         ("builds", ["submission", "source", "boot_image", "artifact", "explanation", "console", "statement"]),
     ];
 

@@ -78,6 +78,23 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
                     },
                     transaction
                 );
+                foreach (var module in build.Modules)
+                {
+                    await connection.ExecuteAsync(
+                        """
+                        INSERT INTO build_modules (build, module, blob) VALUES (@Id, @Name, @Sha256)
+                        ON CONFLICT (build, module) DO NOTHING
+                        """,
+                        new
+                        {
+                            build.Id,
+                            module.Name,
+                            module.Sha256,
+                        },
+                        transaction
+                    );
+                }
+
                 if (added == 1)
                 {
                     await TellAsync(build.Id, BuildState.Queued, transaction);
@@ -515,6 +532,7 @@ public sealed partial class BuildTable(Database database, BuildEventTable events
         foreach (var id in ids)
         {
             await connection.ExecuteAsync("DELETE FROM build_events WHERE build = @id", new { id }, transaction);
+            await connection.ExecuteAsync("DELETE FROM build_modules WHERE build = @id", new { id }, transaction);
             await connection.ExecuteAsync("DELETE FROM builds WHERE id = @id", new { id }, transaction);
         }
 

@@ -31,6 +31,9 @@ public sealed record StoredBuild
     /// </summary>
     public string? BootImage { get; init; }
 
+    /// <summary>The files of modules that it is made of, when it is submitted; later they are in its submission.</summary>
+    public IReadOnlyList<ModuleFile> Modules { get; init; } = [];
+
     /// <summary>The patches to make live.</summary>
     public required IReadOnlyList<PatchReference> Patches { get; init; }
 

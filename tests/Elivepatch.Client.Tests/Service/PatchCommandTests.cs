@@ -4,6 +4,7 @@ using System.Text;
 using Elivepatch.Client.Tests.Machine;
 using Elivepatch.Model;
 using Elivepatch.Model.Statements;
+using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
 namespace Elivepatch.Client.Tests.Service;
@@ -293,6 +294,30 @@ public sealed class PatchCommandTests
         );
 
         static string Names(BuildSubmission submission) => string.Join(' ', submission.Modules.Select(m => m.Name));
+    }
+
+    [Fact]
+    public async Task A_module_in_whose_place_another_machine_has_put_its_own_is_sent_again_once()
+    {
+        await using var bench = await PatchBench.StartAsync();
+        var modules = $"lib/modules/{FakeMachine.Release}";
+        bench.Machine.Write($"{modules}/modules.dep", "nfs.ko:\n");
+        bench.Machine.Write($"{modules}/nfs.ko", "nfs");
+        bench.Server.End = build => Lacking(bench, build, "nfs");
+        var refusals = 1;
+        bench.Server.Instead["POST /api/v1/builds"] = async context =>
+        {
+            if (bench.Server.Parts.Count == 0 || refusals-- == 0)
+            {
+                await bench.Server.HonestAsync(context);
+                return;
+            }
+
+            bench.Server.Parts.Clear();
+            await FakeServer.ProblemAsync(context, 409, new ProblemReport("ELP1011", "incomplete", "nfs", "Send it."));
+        };
+        await bench.MustAsync("patch", bench.Patch("a.patch"));
+        Assert.Equal("nfs", Encoding.UTF8.GetString(bench.Server.Parts["module:nfs"]));
     }
 
     [Fact]

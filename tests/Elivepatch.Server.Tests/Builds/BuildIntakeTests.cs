@@ -1,4 +1,5 @@
 using System.Text;
+using Dapper;
 using Elivepatch.Builder;
 using Elivepatch.Builder.Jobs;
 using Elivepatch.Builder.Sources;
@@ -56,7 +57,7 @@ public sealed class BuildIntakeTests
         await RefusedAsync(ServerProblems.RequestMalformed, s => s with { Modules = [new("loop", digest), new("loop", digest)] });
         await RefusedAsync(
             ServerProblems.RequestMalformed,
-            s => s with { Modules = [.. Enumerable.Range(0, 501).Select(i => new ModuleFile($"m{i}", digest))] }
+            s => s with { Modules = [.. Enumerable.Range(0, 101).Select(i => new ModuleFile($"m{i}", digest))] }
         );
         await RefusedAsync(ServiceProblems.KernelIncomplete, s => s with { Modules = [new("loop", digest)] });
     }
@@ -79,6 +80,25 @@ public sealed class BuildIntakeTests
             (await bench.Intake.SubmitAsync(submission, "other", "name", Cancellation)).Problems.Single().Code
         );
         Assert.True((await bench.Intake.SubmitAsync(submission, "mine", "name", Cancellation)).Succeeded);
+        // A build keeps what it is made of, whatever becomes of the parts.
+        var other = (await bench.Blobs.PutAsync("another"u8.ToArray(), Cancellation)).Value;
+        await bench.Kernels.SetPartAsync(
+            new(Workbench.KernelId, "mine", part, other, 7, DateTimeOffset.UtcNow),
+            100,
+            Cancellation
+        );
+        Assert.Equal(
+            1,
+            await bench.Database.ReadAsync(
+                c => c.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM build_modules WHERE blob = @blob", new { blob }),
+                Cancellation
+            )
+        );
+        await bench.Kernels.SetPartAsync(
+            new(Workbench.KernelId, "mine", part, blob, 8, DateTimeOffset.UtcNow),
+            100,
+            Cancellation
+        );
         // What somebody else has built with it is not for whoever knows its digest.
         Assert.False((await bench.Intake.SubmitAsync(submission, "other", "name", Cancellation)).Succeeded);
         Assert.False(
