@@ -7,7 +7,6 @@ using System.Text.Json;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Engine.SelfCheck;
 using Elivepatch.Engine.Targets;
-using Elivepatch.Kernel;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Records;
@@ -102,9 +101,9 @@ internal sealed class KernelsOfBuilds(CacheRoot cache, KernelTable kernels, Blob
                 paths.Add(await blobs.PathAsync(file.Sha256, cancellation));
             }
         }
-        catch (IOException e)
+        catch (IOException)
         {
-            return new Problem(RecordProblems.ModuleMissing, e.Message);
+            // Then the record or the packages have to have them.
         }
 
         var given = await GivenModules.ReadAsync(record, paths, cancellation);

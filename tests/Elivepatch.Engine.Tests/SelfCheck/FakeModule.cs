@@ -79,7 +79,23 @@ internal static class FakeModule
         ["module_secret"] = ".klp.sym.net_core.module_secret,0",
     };
 
+    // The functions of the list in net_core, which has an entry for ftrace in each.
+    private const string PatchedModuleSource = """
+        #define INFO(n, text) static const char n[] __attribute__((used, section(".modinfo"), aligned(1))) = text;
+        INFO(info1, "license=GPL") INFO(info2, "name=net_core") INFO(info3, "depends=")
+        INFO(info4, "vermagic=6.12.117-fake SMP preempt mod_unload modversions ")
+        static __attribute__((noinline, used)) int net_send(int a) { return a + 1; }
+        static __attribute__((noinline, used)) int module_secret(int a) { return a + 2; }
+        int net_function(int a) { return net_send(a) + module_secret(a); }
+
+        """;
+
     private static readonly Lazy<byte[]> module = new(() => Link(Source));
+
+    private static readonly Lazy<byte[]> patchedModule = new(() => Compile(PatchedModuleSource, "-pg -mfentry"));
+
+    /// <summary>The file of the module <c>net_core</c>, which the fake livepatch patches.</summary>
+    public static byte[] PatchedModule => patchedModule.Value;
 
     /// <summary>The kernel's symbols as <c>/proc/kallsyms</c> has them.</summary>
     public const string SymbolsText = """
@@ -198,7 +214,7 @@ internal static class FakeModule
         return ElfWriter.Write(elf);
     }
 
-    private static byte[] Compile(string source)
+    private static byte[] Compile(string source, string flags = "")
     {
         var folder = Directory.CreateTempSubdirectory("self-check-tests-").FullName;
         try
@@ -206,7 +222,7 @@ internal static class FakeModule
             File.WriteAllText(Path.Combine(folder, "module.c"), source);
             var start = new ProcessStartInfo(
                 "gcc",
-                "-c -O2 -std=gnu11 -mcmodel=kernel -fno-pic -mno-red-zone -fno-asynchronous-unwind-tables -fcf-protection=none -fno-common -o module.o module.c"
+                $"-c -O2 {flags} -std=gnu11 -mcmodel=kernel -fno-pic -mno-red-zone -fno-asynchronous-unwind-tables -fcf-protection=none -fno-common -o module.o module.c"
             )
             {
                 WorkingDirectory = folder,

@@ -63,6 +63,8 @@ internal sealed class OldState(IServiceProvider services)
         File.WriteAllText(Path.Combine(workspace.FullPath, "config"), Config);
         File.WriteAllText(Path.Combine(workspace.FullPath, "kallsyms"), FakeModule.SymbolsText);
         File.WriteAllText(Path.Combine(workspace.FullPath, "Module.symvers"), FakeModule.ExportsText);
+        Directory.CreateDirectory(Path.Combine(workspace.FullPath, "modules"));
+        File.WriteAllBytes(Path.Combine(workspace.FullPath, "modules", "net_core.ko"), FakeModule.PatchedModule);
         new KernelStore(cache).Add(
             workspace,
             new()

@@ -115,7 +115,7 @@ public sealed class RoughMachineTests
                 new("elivepatch", await File.ReadAllBytesAsync(command, Cancellation), Executable: true),
                 await CompileAsync("observers", scratch),
                 await CompileAsync("sleeper", scratch),
-                new("dummy.ko", Get(await modules.ReadAsync("drivers/net/dummy", Cancellation))),
+                new("dummy.ko", Get(await modules.ReadAsync("dummy", Cancellation))),
                 .. Get(await GuestLibraries.OfAsync(command, Cancellation)),
             ],
             Network = Get(await GuestNetwork.FromModulesAsync(modules, Cancellation)),
