@@ -11,8 +11,8 @@ internal static class NoReturn
 {
     /// <summary>
     /// True where no path leads out of a function: it has no return, and no jump to anything but itself or a function of its unit
-    /// that never returns either. One that ends in a jump to such a function of another unit is not told, and neither is a weak one:
-    /// the linker may have taken another for it.
+    /// that never returns either. One that ends in a jump to such a function of another unit is not told. Nor is a weak one: the
+    /// linker may have taken another for it.
     /// </summary>
     public static bool NeverReturns(Architecture architecture, Piece function) => NeverReturns(architecture, function, []);
 
