@@ -22,14 +22,14 @@ public sealed record CompileCommand(
 )
 {
     /// <summary>
-    /// The source file as kbuild names it to the compiler, which is what <c>__FILE__</c> starts from: a module that is built
-    /// outside of the kernel's tree has an absolute path there.
+    /// What kbuild writes before the path of the source file: a module that is built outside of the kernel's tree has an absolute
+    /// path there.
     /// </summary>
-    public string SourceName
-    {
-        get => field ?? Unit;
-        init;
-    }
+    public string SourcePrefix { get; init; } = "";
+
+    /// <summary>The source file as the compiler gets it, which is what <c>__FILE__</c> starts from.</summary>
+    [JsonIgnore]
+    public string SourceName => SourcePrefix + Unit;
 
     /// <summary>Where kbuild runs the compiler.</summary>
     public string WorkingDirectory { get; init; } = PreparedTree.InsidePath;

@@ -12,7 +12,7 @@ namespace Elivepatch.Kernel.Compile;
 /// <summary>The compile commands of a source tree.</summary>
 public sealed class KbuildCommands(CacheRoot cache)
 {
-    private const string Version = "3";
+    private const string Version = "4";
     private const string FileName = "command.json";
     private const string RulesPath = "scripts/Makefile.build";
     private static readonly EntryKind Kind = new("commands");

@@ -109,7 +109,7 @@ internal static class KbuildOutput
             Definition(kept, "KBUILD_MODFILE")
         )
         {
-            SourceName = words[^1],
+            SourcePrefix = words[^1].EndsWith(unit, StringComparison.Ordinal) ? words[^1][..^unit.Length] : "",
             WorkingDirectory = paths.Directory,
         };
     }

@@ -136,12 +136,12 @@ public sealed class OtherBuildTests(StockKernel stock)
         return true;
     }
 
-    // "UNIT ... in the running kernel: NAME (what), NAME (what); ..."; a table is "NAME in SECTION (what)", code without a name
+    // "UNIT ... in the running kernel, or in the file of the module NAME: NAME (what), NAME (what); ..."; a table is "NAME in SECTION (what)", code without a name
     // ".SECTION+OFFSET (what)".
     private static HashSet<string> NamedBy(Problem problem) =>
         [
             .. problem
-                .Reason.Split(" in the running kernel: ", 2)[1]
+                .Reason.Split(": ", 2)[1]
                 .Split("; the kernel was built by")[0]
                 .Split("), ")
                 .Select(p => p.Split(' ')[0])
