@@ -34,8 +34,8 @@ public sealed class BootOrderTests(StockKernel stock, CaseBuilds builds)
         mount -t proc proc proc
         mount -t sysfs sys sys
         mount -t devtmpfs dev dev
-        chroot . depmod $RELEASE || fail "depmod fails"
-        chroot . elivepatch persist || fail "nothing is persisted"
+        chroot . /sbin/depmod $RELEASE || fail "depmod fails"
+        chroot . /usr/local/sbin/elivepatch persist || fail "nothing is persisted"
         umount proc
 
         cat >etc/systemd/system/report.service <<-END
