@@ -38,7 +38,11 @@ public sealed class ModuleContentTests
     {
         var bomb = await PackAsync("bash", ["-c", $"head -c {ModuleContent.Largest + 1L} /dev/zero | gzip -1"], []);
         var read = await ModuleContent.ReadAsync("fake", bomb, TestContext.Current.CancellationToken);
-        Assert.Contains($"more than {ModuleContent.Largest >> 20} MiB", Assert.Single(read.Problems).Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            $"more than {ModuleContent.Largest >> 20} MiB",
+            Assert.Single(read.Problems).Reason,
+            StringComparison.Ordinal
+        );
     }
 
     private static async Task<byte[]> PackAsync(string program, IReadOnlyList<string> arguments, byte[] content)
