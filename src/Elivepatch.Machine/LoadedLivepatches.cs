@@ -64,6 +64,10 @@ public sealed class LoadedLivepatches(MachineFiles files)
     public static bool IsName(string name) =>
         name.Length is > 0 and < 64 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
 
+    /// <summary>The build-id of a module that is loaded; null where none of that name is, or it does not say.</summary>
+    public BuildId? BuildIdOf(string module) =>
+        files.ReadBytes($"sys/module/{module}/notes/.note.gnu.build-id") is { } notes ? BuildId.FindHere(notes) : null;
+
     /// <summary>
     /// A problem for each module that is loaded and is another build than the one that a livepatch is for: the kernel knows
     /// modules by their names alone. What is not loaded, or does not say its build-id, the livepatch itself looks at.
@@ -72,9 +76,7 @@ public sealed class LoadedLivepatches(MachineFiles files)
         [
             .. from expected in objects
             where expected.BuildId is not null && IsName(expected.Name)
-            let notes = files.ReadBytes($"sys/module/{expected.Name}/notes/.note.gnu.build-id")
-            where notes is not null
-            let running = BuildId.FindHere(notes)
+            let running = BuildIdOf(expected.Name)
             where running is { } found && !string.Equals(found.Hex, expected.BuildId, StringComparison.OrdinalIgnoreCase)
             select new Problem(
                 MachineProblems.OtherModuleLoaded,

@@ -6,7 +6,6 @@ using Elivepatch.Model;
 using Elivepatch.Model.Progress;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
-using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Machine.Service;
 
@@ -32,6 +31,7 @@ internal sealed class ModuleUpload(ServerClient client, MachineAccess machine, I
     public async Task<Outcome<bool>> SendAsync(IReadOnlyList<string> names, CancellationToken cancellation)
     {
         var installed = InstalledModules.Read(machine.Files, machine.Release);
+        var running = new LoadedLivepatches(machine.Files);
         var before = sent.Count;
         foreach (var name in names.SelectMany(n => installed.Closure(n)).Distinct(StringComparer.Ordinal))
         {
@@ -51,7 +51,7 @@ internal sealed class ModuleUpload(ServerClient client, MachineAccess machine, I
                 );
             }
 
-            if (LoadedBuildId(name) is { } loaded && installed.BuildIdOf(name) is { } file && loaded != file)
+            if (running.BuildIdOf(name) is { } loaded && installed.BuildIdOf(name) is { } file && loaded != file)
             {
                 return Failed(
                     new(
@@ -88,9 +88,6 @@ internal sealed class ModuleUpload(ServerClient client, MachineAccess machine, I
         sent.Clear();
         return (await SendAsync(names, cancellation)).Problems.FirstOrDefault();
     }
-
-    private BuildId? LoadedBuildId(string name) =>
-        machine.Files.ReadBytes($"sys/module/{name}/notes/.note.gnu.build-id") is { } notes ? BuildId.FindHere(notes) : null;
 
     private Outcome<bool> Failed(Problem problem)
     {
