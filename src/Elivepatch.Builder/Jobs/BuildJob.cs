@@ -3,7 +3,6 @@
 
 using Elivepatch.Builder.Sources;
 using Elivepatch.Kernel.Build;
-using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.VirtualMachines;
@@ -63,7 +62,6 @@ public sealed class BuildJob(
             return Failed(taken.Problems, progress);
         }
 
-        var modules = LinkModules(order, Path.Combine(workspace.FullPath, "modules"));
         var request = new BuildRequest(
             kernel.Record,
             patches,
@@ -75,7 +73,7 @@ public sealed class BuildJob(
         {
             Statements = statements,
             MostUnits = policy.MostUnits,
-            ModuleFiles = modules,
+            ModuleFiles = LinkModules(order, Path.Combine(workspace.FullPath, "modules")),
         };
         var built = await new LivepatchBuild(cache, progress).RunAsync(request, cancellation);
         if (!built.TryGet(out var livepatch))
@@ -94,7 +92,7 @@ public sealed class BuildJob(
             return Failed(signed.Problems, progress);
         }
 
-        var tried = await TryAsync(order, kernel.Record, modules, livepatch.Name, module, workspace, progress, cancellation);
+        var tried = await TryAsync(order, kernel.Record, livepatch, module, workspace, progress, cancellation);
         if (!tried.TryGet(out var trial))
         {
             return Failed(tried.Problems, progress);
@@ -150,8 +148,7 @@ public sealed class BuildJob(
     private async Task<Outcome<Trial>> TryAsync(
         BuildOrder order,
         KernelRecord kernel,
-        IReadOnlyList<string> modules,
-        string name,
+        BuildResult livepatch,
         byte[] module,
         Workspace workspace,
         JournalReporter progress,
@@ -163,13 +160,7 @@ public sealed class BuildJob(
             return new Trial(null);
         }
 
-        var given = await GivenModules.ReadAsync(kernel, modules, cancellation);
-        if (!given.Succeeded)
-        {
-            return Outcome<Trial>.Failure(given.Problems);
-        }
-
-        var path = Path.Combine(workspace.FullPath, $"{name}.ko");
+        var path = Path.Combine(workspace.FullPath, $"{livepatch.Name}.ko");
         await File.WriteAllBytesAsync(path, module, cancellation);
         progress.Report(new("test", "", StageState.Running));
         var outcome = await LivepatchTrial.RunAsync(
@@ -177,12 +168,12 @@ public sealed class BuildJob(
             {
                 Architecture = kernel.Facts.Architecture,
                 Kernel = image,
-                Modules = new(cache, kernel, given.Value),
+                Modules = livepatch.ModuleFiles,
                 Cases =
                 [
                     new()
                     {
-                        Name = name,
+                        Name = livepatch.Name,
                         Modules = [path],
                         Script = order.Submission.Script,
                         ScriptTimeout = policy.ScriptTime,

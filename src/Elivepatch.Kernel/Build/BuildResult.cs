@@ -1,3 +1,4 @@
+using Elivepatch.Kernel.Import;
 using Elivepatch.Model.Explanations;
 
 namespace Elivepatch.Kernel.Build;
@@ -14,4 +15,8 @@ public sealed record BuildResult(
     Explanation Explanation,
     IReadOnlyList<StageTime> Timings,
     IReadOnlyList<string> Warnings
-);
+)
+{
+    /// <summary>Where the files of modules come from that it was built with.</summary>
+    public required ModuleFiles ModuleFiles { get; init; }
+}

@@ -173,6 +173,9 @@ public sealed partial class LivepatchBuild(CacheRoot cache, IProgress<StageEvent
                 run.Times,
                 [.. afters.SelectMany(a => a.NewWarnings)]
             )
+            {
+                ModuleFiles = files,
+            }
         );
     }
 }
