@@ -6,7 +6,9 @@ using Elivepatch.Model;
 
 namespace Elivepatch.Machine;
 
-/// <summary>What an init system runs at boot to load livepatches: one file, and one link that enables it.</summary>
+/// <summary>
+/// What an init system runs at boot to load livepatches: one file, one link that enables it, and what makes others wait for it.
+/// </summary>
 public abstract class BootService(MachineFiles files)
 {
     private const UnixFileMode Readable =
@@ -30,6 +32,9 @@ public abstract class BootService(MachineFiles files)
 
     /// <summary>The links that enable it or its predecessors.</summary>
     protected abstract IReadOnlyList<string> LinkPaths { get; }
+
+    /// <summary>Files in folders of their own that make others wait for it.</summary>
+    protected virtual IReadOnlyList<string> DropInPaths => [];
 
     /// <summary>Writes and enables it.</summary>
     /// <param name="command">Path of the command that it runs.</param>
@@ -73,6 +78,17 @@ public abstract class BootService(MachineFiles files)
                 Delete(former);
             }
 
+            foreach (var former in DropInPaths.Where(p => !plan.DropIns.ContainsKey(p)))
+            {
+                DeleteDropIn(former);
+            }
+
+            foreach (var (path, text) in plan.DropIns)
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                DurableFile.Write(path, Encoding.UTF8.GetBytes(text), Readable);
+            }
+
             Directory.CreateDirectory(Path.GetDirectoryName(plan.LinkPath)!);
             if (new FileInfo(plan.LinkPath).LinkTarget is null)
             {
@@ -90,6 +106,11 @@ public abstract class BootService(MachineFiles files)
             {
                 Delete(path);
             }
+
+            foreach (var path in DropInPaths)
+            {
+                DeleteDropIn(path);
+            }
         });
 
     /// <summary>What is written.</summary>
@@ -104,6 +125,17 @@ public abstract class BootService(MachineFiles files)
         if (Directory.Exists(Path.GetDirectoryName(path)))
         {
             File.Delete(path);
+        }
+    }
+
+    private static void DeleteDropIn(string path)
+    {
+        Delete(path);
+        // An administrator may have put something of their own there.
+        var folder = Path.GetDirectoryName(path)!;
+        if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
+        {
+            Directory.Delete(folder);
         }
     }
 
@@ -126,7 +158,11 @@ public abstract class BootService(MachineFiles files)
     /// <param name="IsScript">True where the file is run itself.</param>
     /// <param name="LinkPath">The link that enables it.</param>
     /// <param name="LinkTarget">Where the link leads.</param>
-    protected sealed record ServicePlan(BootPlace Place, string Text, bool IsScript, string LinkPath, string LinkTarget);
+    protected sealed record ServicePlan(BootPlace Place, string Text, bool IsScript, string LinkPath, string LinkTarget)
+    {
+        /// <summary>Texts of files that make others wait for it, by path.</summary>
+        public IReadOnlyDictionary<string, string> DropIns { get; init; } = new Dictionary<string, string>();
+    }
 }
 
 /// <summary>When livepatches are loaded at boot. A module that is loaded earlier is patched when they are.</summary>

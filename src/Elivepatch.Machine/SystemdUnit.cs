@@ -22,11 +22,26 @@ public sealed class SystemdUnit(MachineFiles files, string folder) : BootService
         Before=shutdown.target
         """;
 
+    // Mounts and other early units ask for modules by instances of this template, which systemd orders before sysinit.target
+    // alone. A unit cannot name all instances of a template in its Before=; a template can name a unit in its After=.
+    private const string Loaders = """
+        # Written by `elivepatch persist`, removed by `elivepatch persist --off`: livepatches are loaded before the modules that they patch.
+
+        [Unit]
+        After=elivepatch.service
+
+        """;
+
     /// <inheritdoc/>
     public override string FullPath => Path.Combine(folder, Name);
 
     /// <inheritdoc/>
     protected override IReadOnlyList<string> LinkPaths => [LinkPath(EarlyTarget), LinkPath(LateTarget)];
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<string> DropInPaths => [LoadersPath];
+
+    private string LoadersPath => Path.Combine(folder, "modprobe@.service.d", "elivepatch.conf");
 
     /// <summary>
     /// The unit. The service counts as started when the livepatches are live, and then sees that the machine stays up.
@@ -69,7 +84,10 @@ public sealed class SystemdUnit(MachineFiles files, string folder) : BootService
             IsScript: false,
             LinkPath(target),
             $"../{Name}"
-        );
+        )
+        {
+            DropIns = isEarly ? new Dictionary<string, string> { [LoadersPath] = Loaders } : new Dictionary<string, string>(),
+        };
     }
 
     private string LinkPath(string target) => Path.Combine(folder, $"{target}.wants", Name);

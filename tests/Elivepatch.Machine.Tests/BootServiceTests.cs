@@ -26,6 +26,11 @@ public sealed class BootServiceTests : IDisposable
         );
         Assert.DoesNotContain("RequiresMountsFor", unit, StringComparison.Ordinal);
         Assert.Equal("../elivepatch.service", new FileInfo(Units("sysinit.target.wants/elivepatch.service")).LinkTarget);
+        Assert.Contains(
+            "\n[Unit]\nAfter=elivepatch.service\n",
+            File.ReadAllText(Units("modprobe@.service.d/elivepatch.conf")),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -39,6 +44,7 @@ public sealed class BootServiceTests : IDisposable
         Assert.Contains("\nRequiresMountsFor=/var/lib/elivepatch /usr/local/sbin/elivepatch\n", unit, StringComparison.Ordinal);
         Assert.DoesNotContain("udev", unit, StringComparison.Ordinal);
         Assert.Equal("../elivepatch.service", new FileInfo(Units("multi-user.target.wants/elivepatch.service")).LinkTarget);
+        Assert.False(Directory.Exists(Units("modprobe@.service.d")));
     }
 
     [Fact]
@@ -88,7 +94,17 @@ public sealed class BootServiceTests : IDisposable
         Assert.Null(service.Remove());
         Assert.False(service.IsInstalled);
         Assert.Empty(Directory.EnumerateFiles(Units(""), "*", SearchOption.AllDirectories));
+        Assert.False(Directory.Exists(Units("modprobe@.service.d")));
         Assert.Null(service.Remove());
+    }
+
+    [Fact]
+    public void A_unit_that_becomes_late_lets_modules_be_loaded_before_it_and_leaves_the_files_of_others()
+    {
+        Assert.True(Install(OnlyRoot).Succeeded);
+        File.WriteAllText(Units("modprobe@.service.d/own.conf"), "[Unit]\n");
+        Assert.True(Install("").Succeeded);
+        Assert.Equal([Units("modprobe@.service.d/own.conf")], Directory.EnumerateFiles(Units("modprobe@.service.d")));
     }
 
     [Fact]

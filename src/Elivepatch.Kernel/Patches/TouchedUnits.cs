@@ -217,13 +217,39 @@ public sealed class TouchedUnits(CacheRoot cache, int mostUnits, IProgress<Stage
                 }
                 else if (!before.Succeeded || !MeansTheSame(before.Value.ReadText().Span, after.Value.Span))
                 {
-                    touched[i] = new(candidates[i], because[candidates[i].Unit]);
+                    var unit = candidates[i].Unit;
+                    // That the text of an edited unit differs tells nothing about the other files.
+                    touched[i] =
+                        after.Succeeded && sources.Plain.Files.ContainsKey(unit)
+                            ? new(candidates[i], await FindSeenAsync(candidates[i], because[unit], after.Value, token))
+                            : new(candidates[i], because[unit]);
                 }
             }
         );
 
         static bool MeansTheSame(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after) =>
             before.SequenceEqual(after) || UnusedChanges.AreAll(before, after);
+
+        // The changed files without whose change the text of a unit would be another.
+        async Task<IReadOnlyList<string>> FindSeenAsync(
+            CompileCommand unit,
+            IReadOnlyList<string> files,
+            ReadOnlyMemory<byte> patched,
+            CancellationToken token
+        )
+        {
+            var seen = new List<string>();
+            foreach (var file in files)
+            {
+                var others = sources.LinePreserving.Files.Where(f => f.Key != file).ToDictionary(StringComparer.Ordinal);
+                var without = await new UnitCompiler(cache).PreprocessAsync(tree, unit, new(others), token);
+                if (!without.Succeeded || !MeansTheSame(without.Value.Span, patched.Span))
+                {
+                    seen.Add(file);
+                }
+            }
+            return seen;
+        }
 
         if (problems.OfType<Problem>().ToList() is { Count: > 0 } found)
         {

@@ -40,14 +40,12 @@ public sealed class BootOrderTests(StockKernel stock, CaseBuilds builds)
 
         cat >etc/systemd/system/report.service <<-END
         [Unit]
-        After=systemd-modules-load.service systemd-udev-settle.service elivepatch.service
+        After=systemd-modules-load.service systemd-repart.service elivepatch.service
         [Service]
         Type=oneshot
         ExecStart=/bin/sh -c 'systemctl --no-pager status elivepatch.service >/run/report 2>&1; touch /run/reported'
         END
-        ln -s /etc/systemd/system/report.service etc/systemd/system/default.target
-        mkdir etc/systemd/system/report.service.d
-        printf '[Unit]\nRequires=sysinit.target\nAfter=sysinit.target\n' >etc/systemd/system/report.service.d/order.conf
+        printf '[Unit]\nWants=report.service\n' >etc/systemd/system/default.target
 
         unshare --pid --mount --fork sh -c '
             mount -t proc proc proc
@@ -55,7 +53,7 @@ public sealed class BootOrderTests(StockKernel stock, CaseBuilds builds)
         waits=0
         until [ -e run/reported ] || [ -e proc/1/root/run/reported ]; do
             waits=$((waits + 1))
-            [ $waits -lt 500 ] || break
+            [ $waits -lt 300 ] || break
             [ $((waits % 20)) != 0 ] || echo "waited $waits s"
             for process in $(pidof systemd); do [ ! -e /proc/$process/root/run/reported ] || break 2; done
             sleep 1
