@@ -1,7 +1,7 @@
 // In: the older source, prepared, and the package of the newer one. Out: the C files that differ, and where each of them belongs.
 
 using Elivepatch.Kernel.Compile;
-using Elivepatch.Kernel.Import;
+using Elivepatch.Kernel.Packages;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Model;
@@ -50,6 +50,7 @@ internal sealed record FixList(IReadOnlyList<FixCandidate> Candidates, IReadOnly
     public static async Task<FixList> GetAsync(
         OlderKernel kernel,
         SourceVersions versions,
+        DebianArchive packages,
         StateFolder state,
         CacheRoot cache,
         CancellationToken cancellation
@@ -61,7 +62,7 @@ internal sealed record FixList(IReadOnlyList<FixCandidate> Candidates, IReadOnly
         }
 
         Console.Error.WriteLine($"comparing {versions.From} with {versions.To}");
-        var package = BenchFailure.Demand(await new DebianArchive(cache).DownloadAsync(versions.To, cancellation));
+        var package = BenchFailure.Demand(await packages.DownloadAsync(versions.To, cancellation));
         var archive = BenchFailure.Demand(
             await new SourceArchives(cache).AddPackageAsync(package, versions.To.Digest, cancellation)
         );

@@ -9,13 +9,14 @@ internal sealed record FixesOptions(string Command, string Repository)
 {
     /// <summary>How to call it.</summary>
     public const string Usage = """
-        usage: ./bench --case fixes --from VERSION --to VERSION [--kernel FLAVOUR] [--folders DIR,...] [--only FILE,...] [--modules] [--alone]
-                       [--sample N] [--jobs N] [--no-trial] [--state DIR] [--json FILE]
+        usage: ./bench --case fixes --from VERSION --to VERSION [--suite SUITE] [--kernel FLAVOUR] [--folders DIR,...] [--only FILE,...]
+                       [--modules] [--alone] [--sample N] [--jobs N] [--no-trial] [--state DIR] [--json FILE]
 
         Makes a fix of every C file that differs between two versions of Debian's package linux-source-X.Y, as in 6.12.111, builds each
         on the stock kernel of the older one, and loads what was built in guests. A fix is the file alone where that compiles, else
         with the changed headers that it includes. Interrupted, it goes on where it stopped; another build of elivepatch begins again.
 
+          --suite SUITE     the Debian suite that has the packages, as in trixie; what apt offers here if left out
           --kernel FLAVOUR  the stock kernel's flavour; cloud-amd64 if left out
           --folders DIR,..  folders of the source; block,crypto,fs,init,io_uring,ipc,kernel,lib,mm,net,security,virt if left out
           --only FILE,..    these files only
@@ -53,6 +54,9 @@ internal sealed record FixesOptions(string Command, string Repository)
 
     /// <summary>Flavour of the stock kernel.</summary>
     public string Flavour { get; private init; } = "cloud-amd64";
+
+    /// <summary>Suite of the Debian archive that has the packages; null for what this machine's own sources offer.</summary>
+    public string? Suite { get; private init; }
 
     /// <summary>Folders whose files are taken.</summary>
     public IReadOnlyList<string> Folders { get; private init; } = CoreFolders;
@@ -117,6 +121,7 @@ internal sealed record FixesOptions(string Command, string Repository)
             "--from" => this with { From = value },
             "--to" => this with { To = value },
             "--kernel" => this with { Flavour = value },
+            "--suite" => this with { Suite = value },
             "--folders" => this with { Folders = Words(value) },
             "--only" => this with { Only = Words(value) },
             "--sample" when Number(value) is { } number => this with { Sample = number },

@@ -27,7 +27,12 @@ internal sealed record OlderKernel(KernelRecord Record, PreparedTree Tree)
                 new ProcessRequest
                 {
                     File = options.Command,
-                    Arguments = ["kernel", "import", $"debian:{versions.Release}"],
+                    Arguments =
+                    [
+                        "kernel",
+                        "import",
+                        options.Suite is { } suite ? $"debian:{suite}/{versions.Release}" : $"debian:{versions.Release}",
+                    ],
                     InheritEnvironment = true,
                     Timeout = TimeSpan.FromHours(1),
                     OnErrorLine = Console.Error.WriteLine,

@@ -4,6 +4,7 @@
 
 using System.Runtime.InteropServices;
 using Elivepatch.FixesBench;
+using Elivepatch.Kernel.Packages;
 using Elivepatch.Kernel.Storage;
 
 if (args.Contains("--help") || args.Contains("-h"))
@@ -29,10 +30,12 @@ try
         throw new BenchFailure("the cache cannot be opened");
     }
 
-    var versions = await SourceVersions.FindAsync(options, stop.Token);
+    var suite = options.Suite is { } name ? BenchFailure.Demand(DebianSuite.Parse(name)) : null;
+    var archive = BenchFailure.Demand(await DebianArchive.OpenAsync(cache, suite, null, stop.Token));
+    var versions = await SourceVersions.FindAsync(archive, options, stop.Token);
     var state = StateFolder.Open(options, versions);
     var kernel = await OlderKernel.OpenAsync(options, versions, cache, stop.Token);
-    var fixes = await FixList.GetAsync(kernel, versions, state, cache, stop.Token);
+    var fixes = await FixList.GetAsync(kernel, versions, archive, state, cache, stop.Token);
     var builds = await FixBuilds.RunAsync(fixes, kernel, options, state, cache, stop.Token);
     var trials = options.WithTrials ? await FixTrials.RunAsync(builds, kernel, state, cache, stop.Token) : null;
     var result = FixesResult.Of(options, versions, kernel, fixes, builds, trials);

@@ -1,7 +1,7 @@
 // In: two versions as somebody writes them. Out: the source packages, and the release of the stock kernel of the older one.
 
 using System.Text.RegularExpressions;
-using Elivepatch.Kernel.Import;
+using Elivepatch.Kernel.Packages;
 
 namespace Elivepatch.FixesBench;
 
@@ -14,7 +14,11 @@ internal sealed partial record SourceVersions(DebianPackage From, DebianPackage 
     private const string ImagePrefix = "linux-image-";
 
     /// <summary>Finds the packages in the archive.</summary>
-    public static async Task<SourceVersions> FindAsync(FixesOptions options, CancellationToken cancellation)
+    public static async Task<SourceVersions> FindAsync(
+        DebianArchive archive,
+        FixesOptions options,
+        CancellationToken cancellation
+    )
     {
         var series = SeriesPattern().Match(options.From).Value;
         if (series.Length == 0 || SeriesPattern().Match(options.To).Value != series)
@@ -26,12 +30,12 @@ internal sealed partial record SourceVersions(DebianPackage From, DebianPackage 
 
         var source = $"linux-source-{series}";
         var images = BenchFailure
-            .Demand(await DebianArchive.GetNamesAsync(ImagePrefix, cancellation))
+            .Demand(await archive.GetNamesAsync(ImagePrefix, cancellation))
             .Where(n =>
                 n.EndsWith("-" + options.Flavour, StringComparison.Ordinal)
                 && n.StartsWith(ImagePrefix + series + ".", StringComparison.Ordinal)
             );
-        var offers = BenchFailure.Demand(await DebianArchive.GetVersionsAsync([source, .. images], cancellation));
+        var offers = BenchFailure.Demand(await archive.GetVersionsAsync([source, .. images], cancellation));
         var (from, to) = (Choose(options.From), Choose(options.To));
         if (DebianVersion.Compare(from.Version, to.Version) >= 0)
         {

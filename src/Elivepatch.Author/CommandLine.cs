@@ -32,6 +32,7 @@ internal static class CommandLine
             new HelpOption(),
             new VersionOption(),
             KernelCommand.Create(session),
+            ToolchainCommand.Create(session),
             BuildCommand.Create(session),
             DiffCommand.Create(session),
             InspectCommand.Create(session),

@@ -9,8 +9,8 @@ public static class CompileProblems
     public static readonly ProblemCode CompilerMissing = new(
         201,
         ProblemKind.Environment,
-        "the kernel's compiler is not installed",
-        "Install exactly the compiler that built the kernel."
+        "the kernel's compiler is not here",
+        "Install exactly the compiler that built the kernel, or add a toolchain root that has it: `elivepatch toolchain --help`."
     );
 
     /// <summary>The kernel was built by a compiler that is not supported.</summary>
@@ -44,7 +44,8 @@ public static class CompileProblems
         205,
         ProblemKind.Mismatch,
         "preparing the source changed the configuration",
-        "Install the versions of the tools that the configuration names, and use the source of exactly this kernel."
+        "Add a toolchain root with the versions of the tools that the configuration names (`elivepatch toolchain --help`), and use "
+            + "the source of exactly this kernel."
     );
 
     /// <summary>kbuild could not prepare the source tree.</summary>

@@ -98,4 +98,20 @@ public static class RecordProblems
             + "another. If the machine has one that was built outside of the kernel's tree (DKMS), build from its own source "
             + "(--module-source) and name its file (--module)."
     );
+
+    /// <summary>The text cannot be the name of a suite of the Debian archive.</summary>
+    public static readonly ProblemCode SuiteUnknown = new(
+        714,
+        ProblemKind.Usage,
+        "not a Debian suite",
+        "Use a codename, or one with -backports: debian:trixie/newest-cloud, debian:trixie-backports/newest-cloud."
+    );
+
+    /// <summary>The keys that sign the Debian archive are missing.</summary>
+    public static readonly ProblemCode ArchiveUnverifiable = new(
+        715,
+        ProblemKind.Environment,
+        "packages of Debian cannot be verified",
+        "Install the package debian-archive-keyring."
+    );
 }

@@ -16,6 +16,10 @@ public static class AuthorVerbs
     /// <summary><c>elivepatch kernel</c>.</summary>
     public static AuthorVerb Kernel { get; } = new("kernel", "Manages the kernels for which livepatches can be built.");
 
+    /// <summary><c>elivepatch toolchain</c>.</summary>
+    public static AuthorVerb Toolchain { get; } =
+        new("toolchain", "Manages compilers of other distributions than this machine's.");
+
     /// <summary><c>elivepatch build</c>.</summary>
     public static AuthorVerb Build { get; } = new("build", "Builds a livepatch module from source patches.");
 
@@ -31,5 +35,5 @@ public static class AuthorVerbs
     public static AuthorVerb Try { get; } = new("try", "Boots a kernel in a virtual machine and tests livepatches on it.");
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<AuthorVerb> All { get; } = [Kernel, Build, Diff, Inspect, Try];
+    public static IReadOnlyList<AuthorVerb> All { get; } = [Kernel, Toolchain, Build, Diff, Inspect, Try];
 }

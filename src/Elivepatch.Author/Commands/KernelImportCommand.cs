@@ -14,15 +14,13 @@ namespace Elivepatch.Author.Commands;
 /// <summary><c>elivepatch kernel import</c>.</summary>
 internal static class KernelImportCommand
 {
-    private const string Debian = "debian:";
-
     /// <summary>The verb.</summary>
     public static Verb Create(Session session)
     {
         var kernel = new Argument<string?>("debian:RELEASE")
         {
             Description =
-                $"A stock Debian kernel by its release; debian:{DebianImport.NewestCloud} is the newest cloud kernel with a source package, debian:{DebianImport.NewestCloud}-6.1 the newest of a series.",
+                "A stock Debian kernel by its release, or the newest with a source package: debian:newest, debian:newest-cloud, debian:newest-cloud-6.1 for a series; debian:SUITE/... looks in that suite, as in debian:trixie-backports/newest-cloud.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var capture = new Option<string?>("--capture")
@@ -58,7 +56,8 @@ internal static class KernelImportCommand
             "Imports a kernel, so that livepatches can be built for it.",
             """
             A stock Debian kernel is imported from its packages: image, headers and source are downloaded into the cache, and
-            nothing is installed. Its symbols are read by booting the image once in QEMU.
+            nothing is installed. Its symbols are read by booting the image once in QEMU. A release of another Debian than this
+            machine's is looked for in the suites of that Debian.
 
             Any other kernel is imported from a capture, taken on the machine that runs it, and the source from which it was
             built.
@@ -66,7 +65,10 @@ internal static class KernelImportCommand
             The name of the kernel, for --kernel, is written to stdout. Importing a stock kernel again costs nothing.
             """,
             new Example("elivepatch kernel import debian:$(uname -r)", "Import the kernel that runs on this Debian machine."),
-            new Example($"elivepatch kernel import debian:{DebianImport.NewestCloud}", "Import the newest stock cloud kernel."),
+            new Example(
+                $"elivepatch kernel import {DebianKernelName.Scheme}{DebianKernelName.NewestCloud}",
+                "Import the newest stock cloud kernel."
+            ),
             new Example(
                 "elivepatch kernel import --capture web1.capture --source linux-6.12.tar.xz --base-patch local.patch",
                 "Import a self-configured kernel from its capture."
@@ -102,14 +104,14 @@ internal static class KernelImportCommand
     private static Outcome<Import> Choose(string? kernel, Captured captured) =>
         (kernel, captured) switch
         {
-            ({ } name, { IsEmpty: true }) when name.StartsWith(Debian, StringComparison.Ordinal) => (Import)(
+            ({ } name, { IsEmpty: true }) when name.StartsWith(DebianKernelName.Scheme, StringComparison.Ordinal) => (Import)(
                 (cache, progress, cancellation) =>
                     new DebianImport(cache, KernelBoot.ReadFactsAsync, progress).RunAsync(name, cancellation)
             ),
             ({ } name, { IsEmpty: true }) => new Problem(
                 CommandProblems.UsageInvalid,
                 $"'{name}' does not say where the kernel comes from",
-                $"Write {Debian}{name} for a stock Debian kernel."
+                $"Write {DebianKernelName.Scheme}{name} for a stock Debian kernel."
             ),
             (null, { Capture: { } capture, Source: { } source }) => (Import)(
                 (cache, progress, cancellation) =>

@@ -11,6 +11,8 @@ namespace Elivepatch.Author.Output;
 [JsonSerializable(typeof(DiffReport))]
 [JsonSerializable(typeof(KernelReport))]
 [JsonSerializable(typeof(IReadOnlyList<KernelReport>))]
+[JsonSerializable(typeof(ToolchainReport))]
+[JsonSerializable(typeof(IReadOnlyList<ToolchainReport>))]
 [JsonSerializable(typeof(TrialOutcome))]
 [JsonSerializable(typeof(BuildReport))]
 [JsonSerializable(typeof(InspectReport))]

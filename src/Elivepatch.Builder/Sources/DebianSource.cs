@@ -40,7 +40,7 @@ internal sealed class DebianSource(CacheRoot cache) : IKernelSource
             return null;
         }
 
-        var found = await DebianKernel.FindAsync(request.Release, cancellation);
+        var found = await new DebianKernels(cache).FindAsync(new(null, request.Release, "", ""), cancellation);
         return found.Succeeded ? null : found.Problems[0].Reason;
     }
 

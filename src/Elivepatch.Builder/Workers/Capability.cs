@@ -3,7 +3,7 @@
 
 using System.Text;
 using System.Text.RegularExpressions;
-using Elivepatch.Kernel.Trees;
+using Elivepatch.Kernel.Toolchains;
 using Elivepatch.Model;
 
 namespace Elivepatch.Builder.Workers;
@@ -18,9 +18,9 @@ public static partial class Capability
     /// <param name="compiler">First line of the compiler's <c>--version</c>, as in <c>CONFIG_CC_VERSION_TEXT</c>.</param>
     public static string Of(string machine, string compiler)
     {
-        var version = Toolchain.VersionOf(compiler) ?? compiler;
+        var version = CompilerText.VersionOf(compiler) ?? compiler;
         var digest = ContentDigest.Of(Encoding.UTF8.GetBytes(version)).Hex[..DigestDigits];
-        return $"{machine}.gcc-{Toolchain.MajorOf(version) ?? "x"}.{digest}";
+        return $"{machine}.gcc-{CompilerText.MajorOf(version) ?? "x"}.{digest}";
     }
 
     /// <summary>True for what may be the name of a capability.</summary>

@@ -6,7 +6,7 @@ using Elivepatch.Builder.Jobs;
 using Elivepatch.Builder.Sources;
 using Elivepatch.Kernel;
 using Elivepatch.Kernel.Storage;
-using Elivepatch.Kernel.Trees;
+using Elivepatch.Kernel.Toolchains;
 using Elivepatch.Model;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
@@ -58,7 +58,7 @@ public sealed class WorkerHost : IDisposable
             return Outcome<WorkerHost>.Failure(opened.Problems);
         }
 
-        var compilers = await Toolchain.ListAsync(cancellation);
+        var compilers = await new ToolchainFinder(cache).ListAsync(cancellation);
         return compilers.Count > 0
             ? new WorkerHost(options, cache, compilers, loggers)
             : new Problem(CompileProblems.CompilerMissing, "there is no GCC here");

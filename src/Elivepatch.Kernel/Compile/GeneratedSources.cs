@@ -139,6 +139,7 @@ internal sealed class GeneratedSources(CacheRoot cache)
                     "MAKE=make -o prepare",
                     Path.ChangeExtension(unit, ".o"),
                 ],
+                Userland = tree.Userland,
                 Environment = tree.Environment,
                 Binds =
                 [

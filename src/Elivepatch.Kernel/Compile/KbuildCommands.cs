@@ -155,6 +155,7 @@ public sealed class KbuildCommands(CacheRoot cache)
                     "prepare",
                     .. units.Select(u => Path.ChangeExtension(u, ".o")),
                 ],
+                Userland = tree.Userland,
                 Environment = tree.Environment,
                 Binds = [.. tree.BindsForKbuild(scratch), new(rules, $"{PreparedTree.InsidePath}/{RulesPath}")],
                 WorkingDirectory = PreparedTree.InsidePath,

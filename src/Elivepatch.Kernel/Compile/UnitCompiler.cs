@@ -375,6 +375,7 @@ public sealed partial class UnitCompiler(CacheRoot cache)
             {
                 File = words[0],
                 Arguments = [.. words.Skip(1)],
+                Userland = tree.Userland,
                 Environment = tree.Environment,
                 Binds = [.. tree.Binds, .. OverlayMounts.Create(tree, overlay, files), new(output, "/out", Writable: true)],
                 WorkingDirectory = command.WorkingDirectory,

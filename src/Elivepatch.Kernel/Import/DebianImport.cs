@@ -3,6 +3,7 @@
 
 using Elivepatch.Engine.Facts;
 using Elivepatch.Kernel.Architectures;
+using Elivepatch.Kernel.Packages;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Trees;
@@ -22,31 +23,33 @@ public sealed class DebianImport(
     IProgress<StageEvent>? progress = null
 )
 {
-    /// <summary>
-    /// The name for the newest cloud kernel that has a source package of the same version; <c>-6.1</c> behind it is for that
-    /// series.
-    /// </summary>
-    public const string NewestCloud = "newest-cloud";
-
-    /// <summary>Imports a kernel by its release, or <see cref="NewestCloud"/>; <c>debian:</c> before it is passed over.</summary>
-    public async Task<Outcome<KernelRecord>> RunAsync(string release, CancellationToken cancellation)
+    /// <summary>Imports a kernel.</summary>
+    /// <param name="name">Its name, as in <see cref="DebianKernelName"/>.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<Outcome<KernelRecord>> RunAsync(string name, CancellationToken cancellation)
     {
-        release = release.StartsWith("debian:", StringComparison.Ordinal) ? release["debian:".Length..] : release;
-        progress?.Report(new("resolve", release, StageState.Running));
-        var found =
-            release == NewestCloud || release.StartsWith(NewestCloud + "-", StringComparison.Ordinal)
-                ? await DebianKernel.FindNewestCloudAsync(release[NewestCloud.Length..].TrimStart('-'), cancellation)
-                : await DebianKernel.FindAsync(release, cancellation);
-        if (!found.TryGet(out var kernel))
+        progress?.Report(new("resolve", name, StageState.Running));
+        var parsed = DebianKernelName.Parse(name);
+        if (!parsed.TryGet(out var wanted))
+        {
+            return Outcome<KernelRecord>.Failure(parsed.Problems);
+        }
+
+        var found = await new DebianKernels(cache, progress).FindAsync(wanted, cancellation);
+        if (!found.TryGet(out var offer))
         {
             return Outcome<KernelRecord>.Failure(found.Problems);
         }
 
-        progress?.Report(new("resolve", kernel.Image.ToString(), StageState.Done));
-        return await ImportAsync(kernel, cancellation);
+        progress?.Report(new("resolve", offer.Kernel.Image.ToString(), StageState.Done));
+        return await ImportAsync(offer.Kernel, offer.Archive, cancellation);
     }
 
-    private async Task<Outcome<KernelRecord>> ImportAsync(DebianKernel kernel, CancellationToken cancellation)
+    private async Task<Outcome<KernelRecord>> ImportAsync(
+        DebianKernel kernel,
+        DebianArchive archive,
+        CancellationToken cancellation
+    )
     {
         if (Known(kernel) is { } known)
         {
@@ -54,7 +57,7 @@ public sealed class DebianImport(
             return known;
         }
         using var workspace = cache.NewWorkspace();
-        var files = await FetchAsync(kernel, workspace.FullPath, cancellation);
+        var files = await FetchAsync(kernel, archive, workspace.FullPath, cancellation);
         if (!files.TryGet(out var package))
         {
             return Outcome<KernelRecord>.Failure(files.Problems);
@@ -80,7 +83,7 @@ public sealed class DebianImport(
             return Outcome<KernelRecord>.Failure([.. facts?.Problems ?? [], .. measured?.Problems ?? []]);
         }
 
-        return Write(kernel, package, facts!.Value, measured!.Value, workspace);
+        return Write(kernel, archive.Suite, package, facts!.Value, measured!.Value, workspace);
     }
 
     private static bool Failed(Task task) =>
@@ -108,11 +111,15 @@ public sealed class DebianImport(
             ? record
             : null;
 
-    private async Task<Outcome<PackageFiles>> FetchAsync(DebianKernel kernel, string folder, CancellationToken cancellation)
+    private async Task<Outcome<PackageFiles>> FetchAsync(
+        DebianKernel kernel,
+        DebianArchive archive,
+        string folder,
+        CancellationToken cancellation
+    )
     {
-        var archive = new DebianArchive(cache, progress);
-        var paths = new List<string>();
-        foreach (var package in new[] { kernel.Image, kernel.Headers, kernel.Source })
+        var paths = new Dictionary<DebianPackage, string>();
+        foreach (var package in kernel.Binaries.Append(kernel.Headers).Append(kernel.Source))
         {
             var path = await archive.DownloadAsync(package, cancellation);
             if (!path.Succeeded)
@@ -120,19 +127,27 @@ public sealed class DebianImport(
                 return Outcome<PackageFiles>.Failure(path.Problems);
             }
 
-            paths.Add(path.Value);
+            paths[package] = path.Value;
         }
         progress?.Report(new("unpack", kernel.Release, StageState.Running));
         using var unpacked = cache.NewWorkspace();
         var headers = $"./usr/src/linux-headers-{kernel.Release}";
-        var problem =
-            await Archives.UnpackDebianPackageAsync(paths[0], unpacked.FullPath, ["./boot"], cancellation)
-            ?? await Archives.UnpackDebianPackageAsync(
-                paths[1],
+        var problem = await Archives.UnpackDebianPackageAsync(
+            paths[kernel.Headers],
+            unpacked.FullPath,
+            [$"{headers}/.config", $"{headers}/Module.symvers", $"{headers}/include", $"{headers}/arch"],
+            cancellation
+        );
+        foreach (var package in kernel.Binaries)
+        {
+            problem ??= await Archives.UnpackDebianPackageAsync(
+                paths[package],
                 unpacked.FullPath,
-                [$"{headers}/.config", $"{headers}/Module.symvers", $"{headers}/include", $"{headers}/arch"],
+                PackageFiles.WithoutModules,
                 cancellation
             );
+        }
+
         if (problem is not null)
         {
             return Outcome<PackageFiles>.Failure([problem]);
@@ -144,7 +159,7 @@ public sealed class DebianImport(
             return outcome;
         }
 
-        var source = await new SourceArchives(cache).AddPackageAsync(paths[2], kernel.Source.Digest, cancellation);
+        var source = await new SourceArchives(cache).AddPackageAsync(paths[kernel.Source], kernel.Source.Digest, cancellation);
         progress?.Report(new("unpack", kernel.Release, source.Succeeded ? StageState.Done : StageState.Failed));
         return source.Then<PackageFiles>(s => outcome.Value with { Source = s });
     }
@@ -178,7 +193,14 @@ public sealed class DebianImport(
         return layouts.Then<Measured>(l => new Measured(config, l));
     }
 
-    private KernelRecord Write(DebianKernel kernel, PackageFiles package, BootFacts facts, Measured measured, Workspace workspace)
+    private KernelRecord Write(
+        DebianKernel kernel,
+        DebianSuite? suite,
+        PackageFiles package,
+        BootFacts facts,
+        Measured measured,
+        Workspace workspace
+    )
     {
         using (var stream = File.Create(Path.Combine(workspace.FullPath, RecordFiles.Kallsyms)))
         {
@@ -197,11 +219,7 @@ public sealed class DebianImport(
                 Compiler = measured.Config.CompilerText,
                 KernelVersionText = facts.Version,
                 SourceDigest = package.Source!.Key.Hex,
-                Origin = new(
-                    "debian",
-                    [kernel.Image.ToString(), kernel.Headers.ToString(), kernel.Source.ToString()],
-                    DateTimeOffset.UtcNow
-                ),
+                Origin = new("debian", kernel.PackageNames, DateTimeOffset.UtcNow) { Suite = suite?.Name },
                 Layouts = measured.Layouts,
             }
         );

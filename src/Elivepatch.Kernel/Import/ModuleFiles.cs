@@ -56,12 +56,12 @@ public sealed class ModuleFiles(CacheRoot cache, KernelRecord record, GivenModul
             return await ModuleContent.ReadAsync(name, await File.ReadAllBytesAsync(path, cancellation), cancellation);
         }
 
-        if (record.Facts.Origin.Packages is not [var image, ..])
+        if (record.Facts.Origin.Packages.Count == 0)
         {
             return new Problem(RecordProblems.ModuleMissing, $"{name} of {record.Facts.Release}") { MissingModule = name };
         }
 
-        var packaged = await PackagedModules.OpenAsync(cache, record.Facts.Release, image, cancellation);
+        var packaged = await PackagedModules.OpenAsync(cache, record.Facts.Release, record.Facts.Origin, cancellation);
         if (!packaged.TryGet(out var modules))
         {
             return Outcome<ReadOnlyMemory<byte>>.Failure(packaged.Problems);

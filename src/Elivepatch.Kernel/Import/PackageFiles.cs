@@ -11,6 +11,10 @@ namespace Elivepatch.Kernel.Import;
 /// <param name="Source">The source, once it is in the cache.</param>
 internal sealed record PackageFiles(string Release, string Folder, BootImage Image, SourceArchive? Source)
 {
+    /// <summary>Members of a package that are to be unpacked, for tar: all but modules and what is for people.</summary>
+    public static IReadOnlyList<string> WithoutModules { get; } =
+    ["--exclude=./lib/modules/*/kernel", "--exclude=./usr/lib/modules/*/kernel", "--exclude=./usr/share"];
+
     /// <summary>The boot image.</summary>
     public string BootImagePath => Path.Combine(Folder, RecordFiles.BootImage);
 
@@ -29,9 +33,15 @@ internal sealed record PackageFiles(string Release, string Folder, BootImage Ima
     )
     {
         var headers = Path.Combine(unpacked, "usr", "src", $"linux-headers-{kernel.Release}");
+        string[] images =
+        [
+            Path.Combine(unpacked, "boot", $"vmlinuz-{kernel.Release}"),
+            // From 7.x on.
+            Path.Combine(unpacked, "usr", "lib", "modules", kernel.Release, "vmlinuz"),
+        ];
         (string From, string To)[] files =
         [
-            (Path.Combine(unpacked, "boot", $"vmlinuz-{kernel.Release}"), RecordFiles.BootImage),
+            (images.FirstOrDefault(File.Exists) ?? images[0], RecordFiles.BootImage),
             // Not the one in /boot: from that the package removes keys and salt.
             (Path.Combine(headers, ".config"), RecordFiles.Config),
             (Path.Combine(headers, "Module.symvers"), RecordFiles.Symvers),

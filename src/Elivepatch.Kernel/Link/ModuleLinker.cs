@@ -196,6 +196,7 @@ public sealed class ModuleLinker(
             {
                 File = file,
                 Arguments = words,
+                Userland = tree.Userland,
                 Environment = tree.Environment,
                 Binds = binds,
                 WorkingDirectory = PreparedTree.InsidePath,

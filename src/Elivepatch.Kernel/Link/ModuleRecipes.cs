@@ -75,6 +75,7 @@ public sealed class ModuleRecipes(CacheRoot cache)
 
                 // The exports of the running kernel come with the real link; here they are not known and not needed.
                 Arguments = [.. tree.MakeVariables, "V=1", "M=/out", "KBUILD_MODPOST_WARN=1", "modules"],
+                Userland = tree.Userland,
                 Environment = tree.Environment,
                 Binds = [.. tree.Binds, new(workspace.FullPath, "/out", Writable: true)],
                 WorkingDirectory = PreparedTree.InsidePath,
@@ -235,6 +236,7 @@ public sealed class ModuleRecipes(CacheRoot cache)
                     $"{InsidePath}/{HeadersName}.gch",
                     $"{InsidePath}/{HeadersName}",
                 ],
+                Userland = tree.Userland,
                 Environment = tree.Environment,
                 Binds = [.. tree.Binds, new(folder, InsidePath, Writable: true)],
                 WorkingDirectory = PreparedTree.InsidePath,

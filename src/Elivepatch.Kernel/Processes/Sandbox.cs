@@ -8,21 +8,11 @@ namespace Elivepatch.Kernel.Processes;
 
 /// <summary>
 /// Runs commands under bubblewrap: no network, own process, IPC and host name spaces, no capabilities, an empty environment, a
-/// read-only toolchain, and nothing else of the host but what the request binds. What all of it together may use is bounded too.
+/// read-only userland, and nothing else of the host but what the request binds. What all of it together may use is bounded too.
 /// </summary>
 public static class Sandbox
 {
     private const string Program = "bwrap";
-
-    // Debian merges these into /usr and leaves links; where they are folders they are bound.
-    private static readonly string[] ToolchainFolders = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
-    private static readonly string[] ConfigurationFiles =
-    [
-        "/etc/alternatives",
-        "/etc/ld.so.cache",
-        "/etc/ld.so.conf",
-        "/etc/ld.so.conf.d",
-    ];
 
     /// <summary>
     /// Runs a command; a problem where the sandbox itself cannot be had, a result with any exit status otherwise.
@@ -107,7 +97,7 @@ public static class Sandbox
             words.AddRange(["--setenv", name, value]);
         }
 
-        words.AddRange(Toolchain());
+        words.AddRange(request.Userland.MountWords());
         // /dev itself is a file system in memory as well, and one without a bound.
         var space = Text(request.Limits.TemporarySpace);
         words.AddRange(["--proc", "/proc", "--dev", "/dev", "--size", space, "--tmpfs", "/dev/shm"]);
@@ -127,29 +117,6 @@ public static class Sandbox
         words.AddRange(Limits(request.Limits));
         words.Add(request.File);
         words.AddRange(request.Arguments);
-        return words;
-    }
-
-    private static IEnumerable<string> Toolchain()
-    {
-        List<string> words = ["--ro-bind", "/usr", "/usr"];
-        foreach (var name in ToolchainFolders)
-        {
-            var folder = new DirectoryInfo("/" + name);
-            if (folder.LinkTarget is { } target)
-            {
-                words.AddRange(["--symlink", target, folder.FullName]);
-            }
-            else if (folder.Exists)
-            {
-                words.AddRange(["--ro-bind", folder.FullName, folder.FullName]);
-            }
-        }
-        foreach (var path in ConfigurationFiles)
-        {
-            words.AddRange(["--ro-bind-try", path, path]);
-        }
-
         return words;
     }
 

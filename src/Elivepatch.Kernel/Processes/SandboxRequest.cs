@@ -15,7 +15,10 @@ public sealed record SandboxRequest
     /// <summary>The whole environment inside.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = ProcessRequest.MinimalEnvironment;
 
-    /// <summary>What the sandbox sees besides the toolchain, in the order in which it is mounted.</summary>
+    /// <summary>Where its programs and libraries come from.</summary>
+    public Userland Userland { get; init; } = Userland.Host;
+
+    /// <summary>What the sandbox sees besides the userland, in the order in which it is mounted.</summary>
     public IReadOnlyList<SandboxBind> Binds { get; init; } = [];
 
     /// <summary>

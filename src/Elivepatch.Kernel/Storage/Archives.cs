@@ -46,6 +46,12 @@ public static class Archives
             ? UnpackAsync(archive, decompressor, folder, ["--strip-components=1"], SourceLimit, cancellation)
             : Task.FromResult<Problem?>(new(ProcessProblems.ArchiveRefused, $"{archive}: not a kind of archive that is known"));
 
+    /// <summary>Unpacks an archive as it is.</summary>
+    public static Task<Problem?> UnpackPlainAsync(string archive, string folder, long limit, CancellationToken cancellation) =>
+        Decompressors.TryGetValue(Path.GetExtension(archive), out var decompressor)
+            ? UnpackAsync(archive, decompressor, folder, [], limit, cancellation)
+            : Task.FromResult<Problem?>(new(ProcessProblems.ArchiveRefused, $"{archive}: not a kind of archive that is known"));
+
     private static async Task<Problem?> UnpackAsync(
         string archive,
         string decompressor,

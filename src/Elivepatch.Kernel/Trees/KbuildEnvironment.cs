@@ -1,4 +1,5 @@
 using Elivepatch.Kernel.Architectures;
+using Elivepatch.Kernel.Toolchains;
 using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.Trees;

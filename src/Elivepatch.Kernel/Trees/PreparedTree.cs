@@ -1,5 +1,6 @@
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Processes;
+using Elivepatch.Kernel.Toolchains;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Captures;
 

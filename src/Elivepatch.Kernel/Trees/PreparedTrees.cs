@@ -7,6 +7,7 @@ using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Kernel.Toolchains;
 using Elivepatch.Model;
 using Elivepatch.Model.Progress;
 using Elivepatch.Protocol.Captures;
@@ -51,16 +52,21 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
             return Outcome<PreparedTree>.Failure(problems);
         }
 
-        var compiler = await Toolchain.FindAsync(recipe.Architecture, recipe.Config.CompilerText, cancellation);
+        var compiler = await new ToolchainFinder(cache, progress).GetAsync(
+            recipe.Architecture,
+            RequiredTools.Of(recipe.Config),
+            cancellation
+        );
         if (!compiler.Succeeded)
         {
             return Outcome<PreparedTree>.Failure(compiler.Problems);
         }
 
         var made = false;
+        var key = KeyOf(recipe, compiler.Value);
         var entry = await cache.GetAsync(
             Kind,
-            recipe.Key,
+            key,
             folder =>
             {
                 made = true;
@@ -78,7 +84,7 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
         );
         return entry.Then<PreparedTree>(folder => new PreparedTree(
             recipe.Architecture,
-            recipe.Key,
+            key,
             Path.Combine(folder, Source),
             Path.Combine(folder, Tools),
             recipe.Config,
@@ -86,6 +92,10 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
             compiler.Value
         ));
     }
+
+    // What preparation builds needs the libraries of the userland that built it.
+    private static ContentDigest KeyOf(TreeRecipe recipe, Toolchain compiler) =>
+        compiler.Root is { } root ? ContentDigest.OfParts(recipe.Key.Hex, root.Hex) : recipe.Key;
 
     private async Task<Problem?> PrepareAsync(
         TreeRecipe recipe,
@@ -192,6 +202,7 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
                     .. KbuildEnvironment.MakeVariables(recipe.Architecture, recipe.Config, recipe.Release, compiler),
                     "modules_prepare",
                 ],
+                Userland = compiler.Userland,
                 Environment = KbuildEnvironment.Variables,
                 Binds = [new(source, PreparedTree.InsidePath, Writable: true), new(tools, PreparedTree.ToolsInsidePath)],
                 WorkingDirectory = PreparedTree.InsidePath,

@@ -45,6 +45,9 @@ public abstract record SourceTree(ContentDigest Key, string Folder)
     /// </summary>
     public abstract bool HasAllIncluders { get; }
 
+    /// <summary>The userland of a sandbox that works in it: that of the compiler.</summary>
+    public Userland Userland => Kernel.Compiler.Userland;
+
     /// <summary>The environment of a sandbox that works in it.</summary>
     public IReadOnlyDictionary<string, string> Environment => KbuildEnvironment.Variables;
 

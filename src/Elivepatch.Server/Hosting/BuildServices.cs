@@ -118,7 +118,9 @@ internal sealed record BuildServices
 
     private void AddBuilders(IServiceCollection services)
     {
-        services.AddSingleton<IBuildDispatch, LocalDispatch>().AddSingleton<ICompilers, LocalCompilers>();
+        services
+            .AddSingleton<IBuildDispatch, LocalDispatch>()
+            .AddSingleton<ICompilers>(s => new LocalCompilers(Cache, s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(CreateRun);
         services.AddHostedService<BuildDispatcher>();
     }

@@ -38,7 +38,7 @@ internal sealed class Workbench : IDisposable
         Builds = new(database, Events, TimeProvider.System);
         Kernels = new(database);
         Sources = new(cache, sources, TimeProvider.System);
-        var compilers = new LocalCompilers(TimeProvider.System);
+        var compilers = new LocalCompilers(cache, TimeProvider.System);
         Registry = new(Kernels, Blobs, Sources, compilers, policy, TimeProvider.System);
         Intake = new(
             Builds,

@@ -81,9 +81,7 @@ public sealed class RoughMachineTests
     {
         var cache = TestCache();
         var record = Get(await new DebianImport(cache, KernelBoot.ReadFactsAsync).RunAsync(kernel, Cancellation));
-        var modules = Get(
-            await PackagedModules.OpenAsync(cache, record.Facts.Release, record.Facts.Origin.Packages[0], Cancellation)
-        );
+        var modules = Get(await PackagedModules.OpenAsync(cache, record.Facts.Release, record.Facts.Origin, Cancellation));
         using var scratch = new Scratch();
         var state = scratch.PathOf("state");
         using var server = await ServerProcess.StartAsync(

@@ -1,7 +1,7 @@
-using Elivepatch.Kernel.Import;
+using Elivepatch.Kernel.Packages;
 using Xunit;
 
-namespace Elivepatch.Kernel.Tests.Import;
+namespace Elivepatch.Kernel.Tests.Packages;
 
 public sealed class DebianVersionTests
 {

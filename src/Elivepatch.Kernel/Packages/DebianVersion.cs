@@ -1,4 +1,4 @@
-namespace Elivepatch.Kernel.Import;
+namespace Elivepatch.Kernel.Packages;
 
 /// <summary>Order of package versions (Debian Policy, section 5.6.12).</summary>
 public static class DebianVersion

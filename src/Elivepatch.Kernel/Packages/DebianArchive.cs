@@ -1,5 +1,5 @@
 // In: names of packages. Out: what the archive offers of them, and their files. Only apt talks to the network: it has the
-// machine's sources, proxies and keys, and checks the signatures. Nothing is installed.
+// machine's proxies and keys, and checks the signatures. Nothing is installed.
 
 using System.Globalization;
 using Elivepatch.Kernel.Processes;
@@ -7,18 +7,40 @@ using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 using Elivepatch.Model.Progress;
 
-namespace Elivepatch.Kernel.Import;
+namespace Elivepatch.Kernel.Packages;
 
-/// <summary>The Debian archive as this machine's apt sees it.</summary>
-public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progress = null)
+/// <summary>The Debian archive as apt sees it.</summary>
+/// <param name="cache">Where packages are kept.</param>
+/// <param name="sources">Where apt takes them from.</param>
+/// <param name="progress">Told of downloads.</param>
+public sealed class DebianArchive(CacheRoot cache, AptSources sources, IProgress<StageEvent>? progress = null)
 {
     private const string Stage = "download";
     private static readonly EntryKind Kind = new("packages");
 
+    /// <summary>The suite that it is; null for what this machine's own sources offer.</summary>
+    public DebianSuite? Suite => sources.Suite;
+
+    /// <summary>The archive of a suite.</summary>
+    /// <param name="cache">Where packages and lists are kept.</param>
+    /// <param name="suite">The suite; null for what this machine's own sources offer.</param>
+    /// <param name="progress">Told of downloads.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public static async Task<Outcome<DebianArchive>> OpenAsync(
+        CacheRoot cache,
+        DebianSuite? suite,
+        IProgress<StageEvent>? progress,
+        CancellationToken cancellation
+    )
+    {
+        var sources = await AptSources.OpenAsync(cache, suite, progress, cancellation);
+        return sources.Then<DebianArchive>(s => new DebianArchive(cache, s, progress));
+    }
+
     /// <summary>
     /// The versions that are offered of each of these packages, newest first; none for one that is not offered.
     /// </summary>
-    public static async Task<Outcome<Lookup<string, DebianPackage>>> GetVersionsAsync(
+    public async Task<Outcome<Lookup<string, DebianPackage>>> GetVersionsAsync(
         IEnumerable<string> names,
         CancellationToken cancellation
     )
@@ -39,7 +61,7 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
     }
 
     /// <summary>Names of packages that begin so.</summary>
-    public static async Task<Outcome<IReadOnlyList<string>>> GetNamesAsync(string prefix, CancellationToken cancellation)
+    public async Task<Outcome<IReadOnlyList<string>>> GetNamesAsync(string prefix, CancellationToken cancellation)
     {
         var outcome = await AptAsync("apt-cache", ["pkgnames", prefix], cancellation);
         return outcome.Then<IReadOnlyList<string>>(text => text.Split('\n', StringSplitOptions.RemoveEmptyEntries).ToList());
@@ -82,7 +104,15 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
                 new ProcessRequest
                 {
                     File = "apt-get",
-                    Arguments = ["-o", $"APT::Sandbox::User={Environment.UserName}", "-q", "download", package.ToString()],
+                    Arguments =
+                    [
+                        .. sources.Options,
+                        "-o",
+                        $"APT::Sandbox::User={Environment.UserName}",
+                        "-q",
+                        "download",
+                        package.ToString(),
+                    ],
                     WorkingDirectory = folder,
                     InheritEnvironment = true,
                     Timeout = TimeSpan.FromMinutes(30),
@@ -119,13 +149,13 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
         }
     }
 
-    private static async Task<Outcome<string>> AptAsync(string file, string[] arguments, CancellationToken cancellation)
+    private async Task<Outcome<string>> AptAsync(string file, string[] arguments, CancellationToken cancellation)
     {
         var result = await ProcessRunner.RunAsync(
             new ProcessRequest
             {
                 File = file,
-                Arguments = arguments,
+                Arguments = [.. sources.Options, .. arguments],
                 InheritEnvironment = true,
                 Environment = new Dictionary<string, string> { ["LC_ALL"] = "C" },
                 OutputLimit = 64 << 20,
@@ -136,7 +166,7 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
         {
             return new Problem(
                 ProcessProblems.ToolMissing,
-                $"{file} is not installed: kernels can only be imported from packages on Debian"
+                $"{file} is not installed: Debian's packages can only be had on Debian"
             );
         }
         // apt-cache answers 100 where it knows no such package.
@@ -167,7 +197,7 @@ public sealed class DebianArchive(CacheRoot cache, IProgress<StageEvent>? progre
         && fields.TryGetValue("SHA256", out var digest)
         && ContentDigest.IsHex(digest)
         && long.TryParse(fields.GetValueOrDefault("Size"), CultureInfo.InvariantCulture, out var size)
-            ? new(name, version, new(digest), size)
+            ? new(name, version, new(digest), size, fields.GetValueOrDefault("Depends", ""))
             : null;
 
     private void Report(DebianPackage package, StageState state, long done) =>

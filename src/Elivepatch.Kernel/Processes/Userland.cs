@@ -1,0 +1,59 @@
+// In: a root file system. Out: the mounts by which a sandbox has its programs. No link of a root is followed here: it may come from
+// anybody, and its links mean paths inside.
+
+namespace Elivepatch.Kernel.Processes;
+
+/// <summary>The programs and libraries that a sandbox sees, read-only: this machine's or another one's.</summary>
+/// <param name="Folder">The top of its file system.</param>
+public sealed record Userland(string Folder)
+{
+    /// <summary>Where programs and libraries are.</summary>
+    private const string Usr = "usr";
+
+    // Debian and others merge these into /usr and leave links; where they are folders they are bound.
+    private static readonly string[] topFolders = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+    private static readonly string[] configurationFiles = ["alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d"];
+
+    /// <summary>That of this machine.</summary>
+    public static Userland Host { get; } = new("/");
+
+    /// <summary>What of a root file system a sandbox would see, by path in it: the rest is of no use.</summary>
+    public static IReadOnlyList<string> Parts { get; } = [Usr, .. topFolders, .. configurationFiles.Select(f => $"etc/{f}")];
+
+    /// <summary>Why a folder cannot be one; null where it can.</summary>
+    public static string? FindFault(string folder) =>
+        !IsFolder(Path.Combine(folder, Usr)) ? $"it has no folder {Usr}"
+        : new FileInfo(Path.Combine(folder, "etc")).LinkTarget is not null ? "its etc is a link"
+        : null;
+
+    /// <summary>Words for bubblewrap.</summary>
+    internal IEnumerable<string> MountWords()
+    {
+        List<string> words = ["--ro-bind", Path.Combine(Folder, Usr), $"/{Usr}"];
+        foreach (var name in topFolders)
+        {
+            var path = Path.Combine(Folder, name);
+            if (new DirectoryInfo(path).LinkTarget is { } target)
+            {
+                words.AddRange(["--symlink", target, $"/{name}"]);
+            }
+            else if (Directory.Exists(path))
+            {
+                words.AddRange(["--ro-bind", path, $"/{name}"]);
+            }
+        }
+
+        foreach (var name in configurationFiles)
+        {
+            var path = Path.Combine(Folder, "etc", name);
+            if (new FileInfo(path).LinkTarget is null)
+            {
+                words.AddRange(["--ro-bind-try", path, $"/etc/{name}"]);
+            }
+        }
+
+        return words;
+    }
+
+    private static bool IsFolder(string path) => Directory.Exists(path) && new DirectoryInfo(path).LinkTarget is null;
+}
