@@ -119,11 +119,11 @@ public sealed class ModuleRecipes(CacheRoot cache)
             link = null;
         foreach (var words in ShellCommands.Split(output))
         {
-            if (words[^1] == $"/out/{Sample}.c" && words.Contains("-c"))
+            if (IsSample(words[^1], ".c") && words.Contains("-c"))
             {
                 compile ??= words;
             }
-            else if (words[0].EndsWith("objtool/objtool", StringComparison.Ordinal) && words[^1] == $"/out/{Sample}.o")
+            else if (words[0].EndsWith("objtool/objtool", StringComparison.Ordinal) && IsSample(words[^1], ".o"))
             {
                 objtool ??= [.. words.SkipLast(1)];
             }
@@ -131,7 +131,7 @@ public sealed class ModuleRecipes(CacheRoot cache)
             {
                 modpost ??= words;
             }
-            else if (words.Contains("-r") && words.Contains($"/out/{Sample}.ko"))
+            else if (words.Contains("-r") && words.Any(w => IsSample(w, ".ko")))
             {
                 link ??= words;
             }
@@ -146,6 +146,9 @@ public sealed class ModuleRecipes(CacheRoot cache)
             ? null
             : new(WithoutNames(compile), objtool, WithoutLists(modpost), WithoutFiles(link), ForcedIncludes(compile), vermagic);
     }
+
+    // From 6.13 on kbuild works in the folder of an external module and names its files by their names alone.
+    private static bool IsSample(string word, string suffix) => word == Sample + suffix || word == $"/out/{Sample}{suffix}";
 
     private static List<string> WithoutNames(IReadOnlyList<string> words)
     {
@@ -200,7 +203,7 @@ public sealed class ModuleRecipes(CacheRoot cache)
             {
                 i++;
             }
-            else if (!words[i].StartsWith("/out/", StringComparison.Ordinal))
+            else if (words[i].StartsWith('-') || !words[i].EndsWith(".o", StringComparison.Ordinal))
             {
                 kept.Add(words[i]);
             }
@@ -217,7 +220,7 @@ public sealed class ModuleRecipes(CacheRoot cache)
     )
     {
         var text =
-            string.Concat(recipe.ForcedIncludes.Select(i => $"#include \"{PreparedTree.InsidePath}/{i.TrimStart('.', '/')}\"\n"))
+            string.Concat(recipe.ForcedIncludes.Select(i => $"#include \"{Path.GetFullPath(i, PreparedTree.InsidePath)}\"\n"))
             + GlueSource.Headers
             + "#if __has_include(<linux/export-internal.h>)\n#include <linux/export-internal.h>\n#endif\n#include <linux/compiler.h>\n";
         await File.WriteAllTextAsync(Path.Combine(folder, HeadersName), text, cancellation);

@@ -49,6 +49,7 @@ public sealed partial class DebianRoots(CacheRoot cache, IProgress<StageEvent>? 
         "libssl-dev",
         "make",
         "mawk",
+        "openssl",
         "patch",
         "perl",
         "pkgconf",

@@ -48,13 +48,17 @@ internal static class RootUnpacking
 
         """;
 
-    // Debian's maintainer scripts would make these links.
+    // Debian's maintainer scripts would make these links. Of Rust and Clang kbuild needs no more than that they are there: two thirds
+    // of a root would be theirs.
     private const string Packages = """
+        unused=(--exclude='./usr/lib/rustlib/*.rlib'
+            --no-wildcards-match-slash --exclude='./usr/src/rustc-*/src' --exclude='./usr/src/rustc-*/compiler'
+            --exclude='./usr/lib/llvm-*/lib/*.a' --exclude='./usr/lib/llvm-*/include')
         mkdir -p usr/bin usr/sbin usr/lib usr/lib64
         for folder in bin sbin lib lib64; do ln -s usr/$folder $folder; done
         for package; do
             echo "$package"
-            dpkg-deb --fsys-tarfile "/archives/$package" | unpack || exit 1
+            dpkg-deb --fsys-tarfile "/archives/$package" | unpack "${unused[@]}" || exit 1
         done
         [ -e usr/bin/awk ] || [ -L usr/bin/awk ] || ln -s mawk usr/bin/awk
         finish
