@@ -33,6 +33,11 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
             {
                 Compare(section, found[section]);
             }
+
+            foreach (var section in scattered)
+            {
+                CheckIsFound(section);
+            }
         }
 
         return blamed;
@@ -49,6 +54,9 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
 
     // Those of them that were not compared yet.
     private readonly Queue<ElfSection> unseen = [];
+
+    // Sections of the as-built object without symbols whose content has sections of its own in the before object.
+    private readonly List<ElfSection> scattered = [];
 
     /// <summary>
     /// Pairs the symbols by name; each pair says where the section of the one begins in that of the other, and all must agree.
@@ -158,12 +166,45 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
         {
             if (sections.Count() == 1 && asBuiltSections[sections.Key].Count() == 1 && !twins.ContainsKey(sections.First()))
             {
+                if (
+                    sections.First().Size == 0
+                    && asBuiltSections[sections.Key].First() is { Size: > 0, Type: ElfSectionType.ProgBits }
+                )
+                {
+                    scattered.Add(asBuiltSections[sections.Key].First());
+                    continue;
+                }
+
                 twins.Add(sections.First(), new(asBuiltSections[sections.Key].First(), 0, null));
                 if (sections.First().Size != asBuiltSections[sections.Key].First().Size)
                 {
                     blamed.Add($"section {sections.Key} (of another size)");
                 }
             }
+        }
+    }
+
+    // Between what was found there may be padding only.
+    private void CheckIsFound(ElfSection section)
+    {
+        var end = 0UL;
+        var met = 0;
+        foreach (
+            var (start, size) in found.Where(f => f.Value.Section == section).Select(f => (f.Value.Start, f.Key.Size)).Order()
+        )
+        {
+            if (start < end || section.Content.AsSpan((int)end, (int)(start - end)).ContainsAnyExcept((byte)0))
+            {
+                break;
+            }
+
+            end = start + size;
+            met += CountBetween(section, start, end);
+        }
+
+        if (section.Content.AsSpan((int)end).ContainsAnyExcept((byte)0) || met != (section.Relocations?.Entries.Count ?? 0))
+        {
+            blamed.Add($"section {section.Name} (has something else without a section per function)");
         }
     }
 
@@ -329,7 +370,7 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
             twins.ContainsKey(section)
             || found.ContainsKey(section)
             || beforeNames.In(section).Count > 0
-            || section.Has(ElfSectionFlags.Write)
+            || (section.Has(ElfSectionFlags.Write) && !SectionRules.IsSanitizerData(section))
             || section.Flags != twin.Flags
             || section.Type != ElfSectionType.ProgBits
             || start > twin.Size

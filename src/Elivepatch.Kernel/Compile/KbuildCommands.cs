@@ -15,6 +15,14 @@ public sealed class KbuildCommands(CacheRoot cache)
     private const string Version = "4";
     private const string FileName = "command.json";
     private const string RulesPath = "scripts/Makefile.build";
+    private static readonly string[] generated =
+    [
+        "include/config/auto.conf",
+        "include/config/auto.conf.cmd",
+        "include/generated/autoconf.h",
+        "include/generated/rustc_cfg",
+    ];
+
     private static readonly EntryKind Kind = new("commands");
     private static readonly EntryKind Unbuilt = new("unbuilt");
 
@@ -80,7 +88,7 @@ public sealed class KbuildCommands(CacheRoot cache)
                 return Outcome<IReadOnlyList<CompileCommand>>.Failure(answer.Problems);
             }
 
-            foreach (var (unit, command) in KbuildOutput.Read(run.Output, asked.ToHashSet(StringComparer.Ordinal), tree.Root))
+            foreach (var (unit, command) in KbuildOutput.Read(run.Output, asked.ToHashSet(StringComparer.Ordinal), tree))
             {
                 await StoreAsync(tree, command, cancellation);
                 commands[unit] = command;
@@ -103,7 +111,7 @@ public sealed class KbuildCommands(CacheRoot cache)
             return Outcome<IReadOnlyList<CompileCommand>>.Failure(answer.Problems);
         }
 
-        var found = KbuildOutput.Read(run.Output, units.ToHashSet(StringComparer.Ordinal), tree.Root);
+        var found = KbuildOutput.Read(run.Output, units.ToHashSet(StringComparer.Ordinal), tree);
         var lost = units.Where(u => !found.ContainsKey(u)).ToList();
         if (lost.Count == 0)
         {
@@ -129,6 +137,15 @@ public sealed class KbuildCommands(CacheRoot cache)
             : new(CompileProblems.CommandUnreadable, $"{unit}: {run.Describe()}");
     }
 
+    // Building in a folder beside the source, make looks whether what preparation made is older than files of the source, which have
+    // other names now. make hands no -o down to those that it starts.
+    private static IReadOnlyList<string> BesideSource(string path)
+    {
+        string[] made = ["prepare", "outputmakefile", "scripts_basic", .. generated];
+        var old = made.SelectMany(m => new[] { "-o", m }).ToList();
+        return ["-f", $"{path}/Makefile", $"MAKE=make {string.Join(' ', old)}", .. old];
+    }
+
     private async Task<Outcome<ProcessResult>> DryRunAsync(
         SourceTree tree,
         IReadOnlyList<string> units,
@@ -146,18 +163,24 @@ public sealed class KbuildCommands(CacheRoot cache)
                 File = "make",
                 Arguments =
                 [
+                    .. tree.CompiledPath is { } path ? BesideSource(path) : ["-o", "prepare"],
                     // kbuild tries compiler options with files in a folder beside; the tree cannot be written, /tmp can.
                     .. tree.MakeVariables,
                     "TMPOUT=/tmp/.tmp_$$$$",
                     "-n",
                     "-k",
-                    "-o",
-                    "prepare",
                     .. units.Select(u => Path.ChangeExtension(u, ".o")),
                 ],
                 Userland = tree.Userland,
                 Environment = tree.Environment,
-                Binds = [.. tree.BindsForKbuild(scratch), new(rules, $"{PreparedTree.InsidePath}/{RulesPath}")],
+                Binds =
+                [
+                    .. tree.BindsForKbuild(scratch),
+                    new(rules, $"{PreparedTree.InsidePath}/{RulesPath}"),
+                    .. tree.Kernel.CompiledPath is { } other
+                        ? [new SandboxBind(rules, $"{other}/{RulesPath}")]
+                        : Array.Empty<SandboxBind>(),
+                ],
                 WorkingDirectory = PreparedTree.InsidePath,
                 OutputLimit = 256 << 20,
             },

@@ -1,6 +1,8 @@
 // In: what a dry run of kbuild printed. Out: the compile command of each unit that is part of the kernel. kbuild compiles any C
 // file that it is asked for; whether the file is part of the kernel only its lists of objects say, so the dry run prints these.
 
+using Elivepatch.Kernel.Trees;
+
 namespace Elivepatch.Kernel.Compile;
 
 /// <summary>Reads compile commands from the text of a dry run of kbuild.</summary>
@@ -21,11 +23,11 @@ internal static class KbuildOutput
     /// </summary>
     /// <param name="text">What the dry run printed.</param>
     /// <param name="units">The units, by their paths in the source.</param>
-    /// <param name="root">Where the source lies: kbuild names files from where it runs, or by their whole paths.</param>
-    public static IReadOnlyDictionary<string, CompileCommand> Read(string text, IReadOnlySet<string> units, string root)
+    /// <param name="tree">The source: kbuild names files from where it runs, or by their whole paths.</param>
+    public static IReadOnlyDictionary<string, CompileCommand> Read(string text, IReadOnlySet<string> units, SourceTree tree)
     {
         var marked = text.Split('\n').Where(l => l.StartsWith(Mark, StringComparison.Ordinal)).Select(l => l.Split('|')).ToList();
-        var paths = new PathsOfKbuild(marked.Select(m => m.ElementAtOrDefault(1)).FirstOrDefault() ?? root, root);
+        var paths = new PathsOfKbuild(marked.Select(m => m.ElementAtOrDefault(1)).FirstOrDefault() ?? tree.Root, tree);
         var folders = marked
             .Select(m => Folder.Read(m, paths))
             .OfType<Folder>()
@@ -109,7 +111,7 @@ internal static class KbuildOutput
             Definition(kept, "KBUILD_MODFILE")
         )
         {
-            SourcePrefix = words[^1].EndsWith(unit, StringComparison.Ordinal) ? words[^1][..^unit.Length] : "",
+            SourcePrefix = paths.PrefixOf(words[^1], unit),
             WorkingDirectory = paths.Directory,
         };
     }
@@ -124,25 +126,19 @@ internal static class KbuildOutput
 
     // Paths as kbuild writes them. It runs at the top of the kernel's tree, and from 6.13 on in the folder of the module that it
     // builds.
-    private sealed record PathsOfKbuild(string Directory, string Root)
+    private sealed record PathsOfKbuild(string Directory, SourceTree Tree)
     {
         // The path in the source, "" for its top; null for what is not in it.
-        public string? InSource(string word)
-        {
-            if (word.Length == 0 || word.Contains('\0', StringComparison.Ordinal))
-            {
-                return null;
-            }
+        public string? InSource(string word) =>
+            word.Length == 0 || word.Contains('\0', StringComparison.Ordinal)
+                ? null
+                : Tree.PathOf(Path.GetFullPath(word, Directory));
 
-            var path = Path.GetRelativePath(Root, Path.GetFullPath(word, Directory));
-            return path switch
-            {
-                "." => "",
-                ".." => null,
-                _ when path.StartsWith("../", StringComparison.Ordinal) => null,
-                _ => path,
-            };
-        }
+        // Where kbuild builds beside the source, it finds there what is not in the folder that it builds in; here that has all of it.
+        public string PrefixOf(string word, string unit) =>
+            Tree.CompiledPath is { } path && !Path.IsPathRooted(word) && Tree.HasFile(unit) ? path + "/"
+            : word.EndsWith(unit, StringComparison.Ordinal) ? word[..^unit.Length]
+            : "";
     }
 
     private sealed record Folder(string Path, bool IsBuiltIn, bool IsModular, HashSet<string> BuiltIn, HashSet<string> Modules)

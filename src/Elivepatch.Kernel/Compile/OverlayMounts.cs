@@ -34,7 +34,9 @@ internal static class OverlayMounts
                 binds.Add(new(home, Inside(tree, path)));
             }
         }
-        return binds;
+        return tree.CompiledPath is { } other
+            ? [.. binds, .. binds.Select(b => b with { Target = other + b.Target[tree.Root.Length..] })]
+            : binds;
     }
 
     private static IEnumerable<SandboxBind> Shadow(SourceTree tree, string path, string shadow, List<string> shadows)

@@ -157,8 +157,8 @@ public sealed partial class UnitCompiler(CacheRoot cache)
         [
             .. MakeRule
                 .Prerequisites(rule)
-                .Select(p => Path.GetRelativePath(tree.Root, Path.GetFullPath(p, command.WorkingDirectory)))
-                .Where(p => !p.StartsWith("../", StringComparison.Ordinal))
+                .Select(p => tree.PathOf(Path.GetFullPath(p, command.WorkingDirectory)))
+                .OfType<string>()
                 .Distinct(),
         ];
 

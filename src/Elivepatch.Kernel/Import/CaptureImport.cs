@@ -88,9 +88,22 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
             capture.Facts.Release,
             [.. patches.Select(p => Path.Combine(workspace.FullPath, RecordFiles.BasePatches, p.Name))],
             null
-        );
+        )
+        {
+            SourcePath = await FindSourcePathAsync(config, workspace.FullPath, cancellation),
+        };
         var measured = await new TreePreparation(cache, progress).RunAsync(recipe, cancellation);
-        return measured.Then<KernelRecord>(layouts => Write(capture, source, config, patches, layouts, workspace));
+        return measured.Then<KernelRecord>(layouts =>
+            Write(capture, source, config, patches, layouts, recipe.SourcePath, workspace)
+        );
+    }
+
+    private static async Task<string?> FindSourcePathAsync(KernelConfig config, string folder, CancellationToken cancellation)
+    {
+        var vmlinux = Path.Combine(folder, RecordFiles.Vmlinux);
+        return File.Exists(vmlinux)
+            ? TreeRecipe.FindSourcePath(config, await File.ReadAllBytesAsync(vmlinux, cancellation))
+            : null;
     }
 
     private static Outcome<CaptureFile> Read(string path)
@@ -186,6 +199,7 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
         KernelConfig config,
         IReadOnlyList<BasePatch> patches,
         Engine.Facts.EntryLayouts layouts,
+        string? compiledPath,
         Workspace workspace
     )
     {
@@ -209,6 +223,7 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
                 Machine = facts.Machine,
                 KernelVersionText = facts.KernelVersionText,
                 SourceDigest = source.Key.Hex,
+                SourcePath = compiledPath,
                 BasePatches = patches,
                 Origin = new("capture", [], DateTimeOffset.UtcNow),
                 Modules = facts.Modules,

@@ -188,9 +188,13 @@ public sealed class DebianImport(
     private async Task<Outcome<Measured>> MeasureAsync(DebianKernel kernel, PackageFiles package, CancellationToken cancellation)
     {
         var config = KernelConfig.Parse(await File.ReadAllTextAsync(package.ConfigPath, cancellation));
-        var recipe = new TreeRecipe(kernel.Architecture, package.Source!, config, kernel.Release, [], package.HeadersPath);
+        var path = TreeRecipe.FindSourcePath(config, package.Image.Vmlinux.Span);
+        var recipe = new TreeRecipe(kernel.Architecture, package.Source!, config, kernel.Release, [], package.HeadersPath)
+        {
+            SourcePath = path,
+        };
         var layouts = await new TreePreparation(cache, progress).RunAsync(recipe, cancellation);
-        return layouts.Then<Measured>(l => new Measured(config, l));
+        return layouts.Then<Measured>(l => new Measured(config, l, path));
     }
 
     private KernelRecord Write(
@@ -219,11 +223,12 @@ public sealed class DebianImport(
                 Compiler = measured.Config.CompilerText,
                 KernelVersionText = facts.Version,
                 SourceDigest = package.Source!.Key.Hex,
+                SourcePath = measured.SourcePath,
                 Origin = new("debian", kernel.PackageNames, DateTimeOffset.UtcNow) { Suite = suite?.Name },
                 Layouts = measured.Layouts,
             }
         );
     }
 
-    private sealed record Measured(KernelConfig Config, EntryLayouts Layouts);
+    private sealed record Measured(KernelConfig Config, EntryLayouts Layouts, string? SourcePath);
 }

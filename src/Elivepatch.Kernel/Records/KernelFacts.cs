@@ -43,6 +43,9 @@ public sealed record KernelFacts
     /// <summary>Key of the source archive in the cache: its SHA-256.</summary>
     public required string SourceDigest { get; init; }
 
+    /// <summary>Where its source lay when it was compiled, if its code tells; null where that does not matter.</summary>
+    public string? SourcePath { get; set; }
+
     /// <summary>Patches that the kernel was built with, in order.</summary>
     public IReadOnlyList<BasePatch> BasePatches { get; set; } = [];
 

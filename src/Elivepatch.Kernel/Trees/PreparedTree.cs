@@ -8,7 +8,7 @@ namespace Elivepatch.Kernel.Trees;
 
 /// <summary>
 /// A kernel's source with its base patches, its configuration and everything that <c>make modules_prepare</c> makes, read-only.
-/// Inside a sandbox it always lies at <c>/build</c>, so nothing in it depends on where the cache is.
+/// Inside a sandbox it always lies at <c>/kernel</c>, so nothing in it depends on where the cache is.
 /// </summary>
 /// <param name="Architecture">The processor that the kernel is for.</param>
 /// <param name="Key">Digest of all that determines it.</param>
@@ -28,7 +28,7 @@ public sealed record PreparedTree(
 ) : SourceTree(Key, Folder)
 {
     /// <summary>Where a sandbox sees the source.</summary>
-    public const string InsidePath = "/build";
+    public const string InsidePath = "/kernel";
 
     /// <summary>Where a sandbox sees the tools.</summary>
     public const string ToolsInsidePath = "/tools";
@@ -61,14 +61,19 @@ public sealed record PreparedTree(
     public override string Root => InsidePath;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<SandboxBind> Binds => [new(Folder, InsidePath), new(Tools, ToolsInsidePath)];
+    public override IReadOnlyList<SandboxBind> Binds =>
+        [
+            new(Folder, InsidePath),
+            new(Tools, ToolsInsidePath),
+            .. CompiledPath is { } path ? [new SandboxBind(Folder, path)] : Array.Empty<SandboxBind>(),
+        ];
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> MakeVariables =>
         KbuildEnvironment.MakeVariables(Architecture, Config, Release, Compiler);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> DebugOptions => [];
+    public override IReadOnlyList<string> DebugOptions => CompiledPath is { } path ? [$"-fdebug-prefix-map={path}/="] : [];
 
     /// <inheritdoc/>
     public override IEnumerable<string> CodeFolders =>

@@ -90,7 +90,10 @@ public sealed class PreparedTrees(CacheRoot cache, IProgress<StageEvent>? progre
             recipe.Config,
             recipe.Release,
             compiler.Value
-        ));
+        )
+        {
+            CompiledPath = recipe.SourcePath,
+        });
     }
 
     // What preparation builds needs the libraries of the userland that built it.

@@ -27,6 +27,12 @@ public abstract record SourceTree(ContentDigest Key, string Folder)
     /// <summary>Where a sandbox sees it: <c>__FILE__</c> may have this path.</summary>
     public abstract string Root { get; }
 
+    /// <summary>
+    /// Where a sandbox sees it as well, if the kernel's code tells at which path it was compiled: kbuild then takes the source from
+    /// there, and builds in <see cref="Root"/>, as it did for the kernel (<c>make O=</c>).
+    /// </summary>
+    public string? CompiledPath { get; init; }
+
     /// <summary>The mounts of a sandbox that reads it.</summary>
     public abstract IReadOnlyList<SandboxBind> Binds { get; }
 
@@ -61,6 +67,26 @@ public abstract record SourceTree(ContentDigest Key, string Folder)
     /// True where the path of one of its files may mean another file as well, as debug information and messages have it.
     /// </summary>
     public abstract bool IsAmbiguous(string path);
+
+    /// <summary>The path in the source of what a sandbox sees at a whole path, "" for its top; null for what is not in it.</summary>
+    public string? PathOf(string inside)
+    {
+        foreach (var top in CompiledPath is { } other ? [Root, other] : new[] { Root })
+        {
+            var path = Path.GetRelativePath(top, inside);
+            if (path == ".")
+            {
+                return "";
+            }
+
+            if (path != ".." && !path.StartsWith("../", StringComparison.Ordinal))
+            {
+                return path;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>True where the source has a file of this path.</summary>
     public bool HasFile(string path) => File.Exists(Path.Combine(Folder, path));

@@ -23,7 +23,7 @@ public sealed record TreeRecipe(
 )
 {
     // Raised whenever preparation does something else with the same inputs.
-    private const string Version = "2";
+    private const string Version = "3";
 
     private static readonly string[] builderHeaders = ["compile.h", "package.h", "utsversion.h"];
 
@@ -38,7 +38,19 @@ public sealed record TreeRecipe(
                 record.Facts.Release,
                 record.BasePatchPaths,
                 record.PackagedHeadersPath
-            ));
+            )
+            {
+                SourcePath = record.Facts.SourcePath,
+            });
+
+    /// <summary>Where the source lay when the kernel was compiled; null where its code does not tell.</summary>
+    public string? SourcePath { get; init; }
+
+    /// <summary>Where the source lay when a kernel was compiled; null where its code does not tell.</summary>
+    /// <param name="config">The configuration: without UBSAN no code has a path.</param>
+    /// <param name="vmlinux">The uncompressed image; empty where it is not known.</param>
+    public static string? FindSourcePath(KernelConfig config, ReadOnlySpan<byte> vmlinux) =>
+        config.IsSet("UBSAN") ? Records.SourcePath.Find(vmlinux) : null;
 
     /// <summary>The key of the tree that this recipe makes.</summary>
     public ContentDigest Key =>
@@ -50,6 +62,7 @@ public sealed record TreeRecipe(
             .. BasePatches.Select(p => ContentDigest.Of(File.ReadAllBytes(p)).Hex),
             "builder",
             .. BuilderHeaders.Select(h => ContentDigest.Of(h.Text).Hex),
+            .. SourcePath is { } path ? ["path", path] : Array.Empty<string>(),
         ]);
 
     /// <summary>
