@@ -145,7 +145,7 @@ internal static class PatchListRules
                 }
                 else if (
                     (
-                        CheckPosition(function.OldPosition, symbols)
+                        CheckPosition(context, item.DisplayName, function.OldPosition, symbols)
                         ?? context.CountedTwice(item.Name, function.OldName!, function.OldPosition)
                     ) is
                     { } fault
@@ -161,7 +161,12 @@ internal static class PatchListRules
             : RuleFinding.Of(faults, "all are there");
     }
 
-    private static string? CheckPosition(Sympos position, IReadOnlyList<KernelSymbol> symbols)
+    private static string? CheckPosition(
+        RuleContext context,
+        string objectName,
+        Sympos position,
+        IReadOnlyList<KernelSymbol> symbols
+    )
     {
         if (LivepatchRelocationRules.CheckPosition(position, symbols.Count) is { } fault)
         {
@@ -170,8 +175,11 @@ internal static class PatchListRules
 
         var symbol = symbols[Math.Max(position.Value, 1) - 1];
 
-        // A weak symbol's letter does not tell code from data.
-        return symbol.IsText || symbol.Type is 'w' or 'W' ? null : $"it is of type {symbol.Type}, not code";
+        // Where the kernel's memory is not known, a weak symbol may be either.
+        var isCode =
+            context.IsCode(objectName, symbol)
+            || (symbol.Type is 'w' or 'W' && context.KindOf(new(objectName, symbol.Address)) == MemoryKind.Unknown);
+        return isCode ? null : $"it is of type {symbol.Type}, not code";
     }
 
     private static RuleFinding HaveFtraceEntries(RuleContext context)

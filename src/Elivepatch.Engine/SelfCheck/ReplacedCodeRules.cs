@@ -39,16 +39,12 @@ internal static class ReplacedCodeRules
             where
                 context.Architecture.TypeOf(reference.Relocation) is { IsKnown: true, Size: > 0 }
                 && context.KernelSymbolOf(reference.Relocation.Symbol) is { } function
-                && IsCode(context, function.ObjectName, function.Symbol)
+                && context.IsCode(function.ObjectName, function.Symbol)
                 && IsInside(context, reference.Relocation.Symbol!, function, reference.Displacement)
             let to = $"{reference.Relocation.Symbol}{reference.Displacement:+0;-0}"
             select $"{RuleContext.At(reference.Section, reference.Relocation)} leads to {to}";
         return RuleFinding.Of(faults, "none does");
     }
-
-    // The letter of a weak symbol does not say what it is.
-    private static bool IsCode(RuleContext context, string objectName, KernelSymbol symbol) =>
-        symbol.IsText || (symbol.Type is 'W' or 'w' && context.KindOf(new(objectName, symbol.Address)) == MemoryKind.Code);
 
     // What is not the function's own entry can be that of a neighbour. To compare addresses GCC writes "above start - 1".
     private static bool IsInside(
@@ -65,7 +61,7 @@ internal static class ReplacedCodeRules
 
         var place = unchecked(function.Symbol.Address + (ulong)displacement);
         var before = symbols.Between(place - ObjectSymbols.Longest, place + 1).DefaultIfEmpty().MaxBy(s => s.Address);
-        return before.Address != place && before.Address != 0 && IsCode(context, function.ObjectName, before);
+        return before.Address != place && before.Address != 0 && context.IsCode(function.ObjectName, before);
     }
 
     private static IEnumerable<(ElfRelocationSection Section, ElfRelocation Relocation, long Displacement)> References(
@@ -108,7 +104,7 @@ internal static class ReplacedCodeRules
             .Select(r => r.Symbol)
             .Distinct()
             .Select(context.KernelSymbolOf)
-            .Where(s => s is { } found && !IsCode(context, found.ObjectName, found.Symbol))
+            .Where(s => s is { } found && !context.IsCode(found.ObjectName, found.Symbol))
             .Select(s => s!.Value)
             .DistinctBy(s => (s.ObjectName, s.Symbol.Address))
             .ToLookup(s => s.ObjectName, s => s.Symbol);

@@ -82,6 +82,18 @@ internal sealed class RuleContext(ElfObject elf, LivepatchModule module, TargetK
     /// <summary>What kind of memory a place is.</summary>
     public MemoryKind KindOf(RunningPlace place) => Objects?.Find(place.ObjectName)?.KindOf(place.Address) ?? MemoryKind.Unknown;
 
+    /// <summary>
+    /// True for a symbol of code. Its letter alone does not say so: a weak one says nothing, and where the linker took .data for
+    /// executable its symbols have the letter of text.
+    /// </summary>
+    public bool IsCode(string objectName, KernelSymbol symbol) =>
+        KindOf(new(objectName, symbol.Address)) switch
+        {
+            MemoryKind.Data or MemoryKind.Constant or MemoryKind.PerCpu or MemoryKind.ReadOnlyAfterInit => false,
+            MemoryKind.Code => symbol.IsText || symbol.Type is 'W' or 'w',
+            _ => symbol.IsText,
+        };
+
     /// <summary>Which functions may be called through pointers; null where the kernel's symbols are not known.</summary>
     public IndirectEntries? Entries { get; } = kernel.Symbols is { } symbols ? new(module.Architecture, symbols) : null;
 

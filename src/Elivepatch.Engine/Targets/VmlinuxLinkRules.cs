@@ -30,6 +30,7 @@ internal sealed class VmlinuxLinkRules : LinkRules
             'W' or 'V' => symbol.Binding == ElfSymbolBinding.Weak,
             _ when symbol.Binding == ElfSymbolBinding.Weak => false,
             _ when char.IsAsciiLetterUpper(letter) != (symbol.Binding == ElfSymbolBinding.Global) => false,
-            _ => letter is 'T' or 't' == symbol.Section!.Has(ElfSectionFlags.Execute),
+            // .data of a kernel may be executable, as the linker sees it, and nm(1) then calls its symbols text.
+            _ => letter is 'T' or 't' || !symbol.Section!.Has(ElfSectionFlags.Execute),
         };
 }
