@@ -41,8 +41,7 @@ async Task<Outcome<GuestResult>> RunAsync(CancellationToken cancellation)
         return Outcome<GuestResult>.Failure(record.Problems);
     }
 
-    var image = record.Value.Facts.Origin.Packages[0];
-    var opening = await PackagedModules.OpenAsync(cache, release, image, cancellation);
+    var opening = await PackagedModules.OpenAsync(cache, release, record.Value.Facts.Origin, cancellation);
     if (!opening.TryGet(out var modules))
     {
         return Outcome<GuestResult>.Failure(opening.Problems);

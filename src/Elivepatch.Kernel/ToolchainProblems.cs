@@ -35,9 +35,6 @@ public static class ToolchainProblems
         724,
         ProblemKind.Environment,
         "a toolchain root cannot be made",
-        "Run the command again; if the suite is being updated, its packages fit together some hours later."
-    )
-    {
-        IsTemporary = true,
-    };
+        "Read apt's messages in the reason. Where packages of the suite do not fit together, they do some hours later: it is being updated."
+    );
 }

@@ -25,7 +25,8 @@ public sealed class SystemdUnit(MachineFiles files, string folder) : BootService
     // Mounts and other early units ask for modules by instances of this template, which systemd orders before sysinit.target
     // alone. A unit cannot name all instances of a template in its Before=; a template can name a unit in its After=.
     private const string Loaders = """
-        # Written by `elivepatch persist`, removed by `elivepatch persist --off`: livepatches are loaded before the modules that they patch.
+        # Written by `elivepatch persist`, removed by `elivepatch persist --off`.
+        # Livepatches are loaded before the modules that they patch.
 
         [Unit]
         After=elivepatch.service

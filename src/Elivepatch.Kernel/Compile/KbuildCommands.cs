@@ -137,8 +137,8 @@ public sealed class KbuildCommands(CacheRoot cache)
             : new(CompileProblems.CommandUnreadable, $"{unit}: {run.Describe()}");
     }
 
-    // Building in a folder beside the source, make looks whether what preparation made is older than files of the source, which have
-    // other names now. make hands no -o down to those that it starts.
+    // Building in a folder beside the source, make looks whether what preparation made is older than files of the source,
+    // which have other names now. make hands no -o down to those that it starts.
     private static IReadOnlyList<string> BesideSource(string path)
     {
         string[] made = ["prepare", "outputmakefile", "scripts_basic", .. generated];

@@ -134,7 +134,8 @@ internal static class KbuildOutput
                 ? null
                 : Tree.PathOf(Path.GetFullPath(word, Directory));
 
-        // Where kbuild builds beside the source, it finds there what is not in the folder that it builds in; here that has all of it.
+        // Where kbuild builds beside the source, it finds there what is not in the folder that it builds in; here that has all
+        // of it.
         public string PrefixOf(string word, string unit) =>
             Tree.CompiledPath is { } path && !Path.IsPathRooted(word) && Tree.HasFile(unit) ? path + "/"
             : word.EndsWith(unit, StringComparison.Ordinal) ? word[..^unit.Length]

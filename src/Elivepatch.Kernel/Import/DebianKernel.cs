@@ -1,4 +1,5 @@
-// In: a release. Out: the packages that make it up, all of one version: the source has to be exactly what the image was built from.
+// In: a release. Out: the packages that make it up, all of one version: the source has to be exactly what the image was built
+// from.
 
 using System.Text.RegularExpressions;
 using Elivepatch.Kernel.Architectures;
@@ -26,7 +27,9 @@ public sealed partial record DebianKernel(
     private const string HeadersPrefix = "linux-headers-";
     private const string SourcePrefix = "linux-source-";
 
-    /// <summary>Packages that the image's package only refers to: from 7.x on they have its files. Empty where it has them.</summary>
+    /// <summary>
+    /// Packages that the image's package only refers to: from 7.x on they have its files. Empty where it has them.
+    /// </summary>
     public IReadOnlyList<DebianPackage> Parts { get; private init; } = [];
 
     /// <summary>All of the packages, as <c>name=version</c>, that of the image first.</summary>
@@ -121,8 +124,8 @@ public sealed partial record DebianKernel(
     private static KernelArchitecture? ArchitectureOf(string release) =>
         KernelArchitectures.All.FirstOrDefault(a => release.EndsWith($"-{a.DistributionName}", StringComparison.Ordinal));
 
-    // 6.1.0-57-cloud-amd64 and 6.12.117+deb12-cloud-amd64; null for what is no release, such as the name of a package that depends
-    // on the newest one.
+    // 6.1.0-57-cloud-amd64 and 6.12.117+deb12-cloud-amd64; null for what is no release, such as the name of a package that
+    // depends on the newest one.
     private static string? FlavourOf(string release, KernelArchitecture architecture) =>
         FlavourPattern().Match(release[..^(architecture.DistributionName.Length + 1)]) is { Success: true } match
             ? match.Groups["flavour"].Value

@@ -1,5 +1,5 @@
-// In: the name of a stock kernel. Out: its packages, and the archive that offers them. A release says for which Debian it was made:
-// what this machine's own sources do not offer is looked for there, whichever Debian this machine runs.
+// In: the name of a stock kernel. Out: its packages, and the archive that offers them. A release says for which Debian it was
+// made: what this machine's own sources do not offer is looked for there, whichever Debian this machine runs.
 
 using Elivepatch.Kernel.Packages;
 using Elivepatch.Kernel.Storage;

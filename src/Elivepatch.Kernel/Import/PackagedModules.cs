@@ -1,5 +1,5 @@
-// In: the packages of a kernel. Out: its modules. They are unpacked together and once, compressed as they are, and one by one when
-// somebody needs them.
+// In: the packages of a kernel. Out: its modules. They are unpacked together and once, compressed as they are, and one by one
+// when somebody needs them.
 
 using Elivepatch.Kernel.Packages;
 using Elivepatch.Kernel.Records;

@@ -1,5 +1,5 @@
-// In: a suite. Out: what apt is told so that it offers that suite's packages and no others. Its lists lie in the cache and it reads
-// none of this machine's sources, so nothing of what this machine installs changes.
+// In: a suite. Out: what apt is told so that it offers that suite's packages and no others. Its lists lie in the cache and it
+// reads none of this machine's sources, so nothing of what this machine installs changes.
 
 using System.Text;
 using Elivepatch.Kernel.Processes;

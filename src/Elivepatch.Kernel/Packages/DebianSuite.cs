@@ -1,5 +1,5 @@
-// In: the name of a suite. Out: what it is made of. A codename stands for the release as an administrator has it: with its updates
-// and security fixes; a name ending in -backports has the backports as well.
+// In: the name of a suite. Out: what it is made of. A codename stands for the release as an administrator has it: with its
+// updates and security fixes; a name ending in -backports has the backports as well.
 
 using System.Text.RegularExpressions;
 using Elivepatch.Model;
@@ -36,7 +36,9 @@ public sealed partial record DebianSuite
                 $"\"{name}\" is not the name of a suite, such as {releases[^2].Codename}, {releases[^2].Codename}{Backports} or {Unstable}"
             );
 
-    /// <summary>The suites that may have a kernel of a release, by the Debian release in its name; none where it names none.</summary>
+    /// <summary>
+    /// The suites that may have a kernel of a release, by the Debian release in its name; none where it names none.
+    /// </summary>
     public static IReadOnlyList<DebianSuite> OfKernel(string release)
     {
         var number = NumberPattern().Match(release) is { Success: true } match ? int.Parse(match.Groups[1].ValueSpan) : 0;

@@ -1,5 +1,5 @@
-// In: a root file system. Out: the mounts by which a sandbox has its programs. No link of a root is followed here: it may come from
-// anybody, and its links mean paths inside.
+// In: a root file system. Out: the mounts by which a sandbox has its programs. No link of a root is followed here: it may come
+// from anybody, and its links mean paths inside.
 
 namespace Elivepatch.Kernel.Processes;
 

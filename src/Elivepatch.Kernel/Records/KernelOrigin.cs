@@ -6,6 +6,8 @@ namespace Elivepatch.Kernel.Records;
 /// <param name="ImportedAt">When it was imported, UTC.</param>
 public sealed record KernelOrigin(string Kind, IReadOnlyList<string> Packages, DateTimeOffset ImportedAt)
 {
-    /// <summary>The suite that the packages are from; null for what this machine's own sources offer, and for a capture.</summary>
+    /// <summary>
+    /// The suite that the packages are from; null for what this machine's own sources offer, and for a capture.
+    /// </summary>
     public string? Suite { get; init; }
 }

@@ -7,8 +7,8 @@ namespace Elivepatch.Kernel.Toolchains;
 internal static partial class BinutilsVersion
 {
     /// <summary>
-    /// The number that kbuild makes of what an assembler or linker prints of itself, 24400 for 2.44 and 24750 for 2.47.50.20261021;
-    /// 0 for none.
+    /// The number that kbuild makes of what an assembler or linker prints of itself, 24400 for 2.44 and 24750 for
+    /// 2.47.50.20261021; 0 for none.
     /// </summary>
     /// <remarks>scripts/as-version.sh and scripts/ld-version.sh</remarks>
     public static int Read(string output) =>

@@ -21,7 +21,8 @@ public static partial class CompilerText
         DebianPattern().Match(version) is { Success: true } match ? match.Groups[1].Value : null;
 
     /// <summary>
-    /// The prefix of the binutils that go with a compiler, by the name that a build calls it by; null where the name is not GCC's.
+    /// The prefix of the binutils that go with a compiler, by the name that a build calls it by; null where the name is not
+    /// GCC's.
     /// </summary>
     public static string? CrossPrefixOf(string name) =>
         NamePattern().Match(name) is { Success: true } match ? match.Groups["prefix"].Value : null;

@@ -2,7 +2,9 @@ using Elivepatch.Protocol.Captures;
 
 namespace Elivepatch.Kernel.Toolchains;
 
-/// <summary>What a kernel's configuration says of the tools that built it; numbers are as kbuild writes them, 0 for none.</summary>
+/// <summary>
+/// What a kernel's configuration says of the tools that built it; numbers are as kbuild writes them, 0 for none.
+/// </summary>
 /// <param name="Compiler">The first line that the compiler printed of itself (<c>CC_VERSION_TEXT</c>).</param>
 /// <param name="Assembler">Version of the assembler (<c>AS_VERSION</c>), as in 24400 for 2.44.</param>
 /// <param name="Linker">Version of the linker (<c>LD_VERSION</c>), likewise.</param>

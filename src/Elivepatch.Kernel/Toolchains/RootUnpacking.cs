@@ -48,8 +48,8 @@ internal static class RootUnpacking
 
         """;
 
-    // Debian's maintainer scripts would make these links. Of Rust and Clang kbuild needs no more than that they are there: two thirds
-    // of a root would be theirs.
+    // Debian's maintainer scripts would make these links. Of Rust and Clang kbuild needs no more than that they are there: two
+    // thirds of a root would be theirs.
     private const string Packages = """
         unused=(--exclude='./usr/lib/rustlib/*.rlib'
             --no-wildcards-match-slash --exclude='./usr/src/rustc-*/src' --exclude='./usr/src/rustc-*/compiler'

@@ -14,7 +14,8 @@ namespace Elivepatch.Kernel.Toolchains;
 public sealed class ToolchainFinder(CacheRoot cache, IProgress<StageEvent>? progress = null)
 {
     /// <summary>
-    /// The variable that keeps roots from being made: whatever is not here is then missing, and the reason says how it can be had.
+    /// The variable that keeps roots from being made: whatever is not here is then missing, and the reason says how it can be
+    /// had.
     /// </summary>
     public const string OfflineVariable = "ELIVEPATCH_OFFLINE";
 

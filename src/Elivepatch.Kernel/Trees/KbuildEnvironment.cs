@@ -48,8 +48,8 @@ internal static class KbuildEnvironment
         }
         else if (config.IsSet("RUST"))
         {
-            // The configuration keeps the option, for its tools are there; but make builds none of the kernel's Rust libraries, which
-            // take minutes. To commands that compile C the option means nothing.
+            // The configuration keeps the option, for its tools are there; but make builds none of the kernel's Rust
+            // libraries, which take minutes. To commands that compile C the option means nothing.
             variables.Add("CONFIG_RUST=");
         }
 

@@ -28,8 +28,8 @@ public abstract record SourceTree(ContentDigest Key, string Folder)
     public abstract string Root { get; }
 
     /// <summary>
-    /// Where a sandbox sees it as well, if the kernel's code tells at which path it was compiled: kbuild then takes the source from
-    /// there, and builds in <see cref="Root"/>, as it did for the kernel (<c>make O=</c>).
+    /// Where a sandbox sees it as well, if the kernel's code tells at which path it was compiled: kbuild then takes the source
+    /// from there, and builds in <see cref="Root"/>, as it did for the kernel (<c>make O=</c>).
     /// </summary>
     public string? CompiledPath { get; init; }
 
@@ -68,7 +68,9 @@ public abstract record SourceTree(ContentDigest Key, string Folder)
     /// </summary>
     public abstract bool IsAmbiguous(string path);
 
-    /// <summary>The path in the source of what a sandbox sees at a whole path, "" for its top; null for what is not in it.</summary>
+    /// <summary>
+    /// The path in the source of what a sandbox sees at a whole path, "" for its top; null for what is not in it.
+    /// </summary>
     public string? PathOf(string inside)
     {
         foreach (var top in CompiledPath is { } other ? [Root, other] : new[] { Root })

@@ -294,7 +294,8 @@ public sealed class PatchRun(MachineAccess machine, MachineState state, PatchReq
                     && (live.Statements ?? []).SequenceEqual(statements)
                     && loaded.All(l => !request.ReplacesForeign || l.Name == live.Module);
                 var name = request.Name ?? PatchList.ModuleName(references, statements, withdrawn?.Sha256);
-                // One that is disabled and out of use is in sysfs until the kernel has freed it, and is unloaded before this is loaded.
+                // One that is disabled and out of use is in sysfs until the kernel has freed it, and is unloaded before this
+                // is loaded.
                 if (!isLive && request.Loads && loaded.Any(l => l.Name == name && (l.IsEnabled || l.IsInTransition)))
                 {
                     return new Problem(MachineProblems.ModuleNameTaken, $"{name} is live");

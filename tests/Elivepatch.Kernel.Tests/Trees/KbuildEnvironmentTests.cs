@@ -1,4 +1,6 @@
 using Elivepatch.Kernel.Architectures;
+using Elivepatch.Kernel.Processes;
+using Elivepatch.Kernel.Toolchains;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Protocol.Captures;
 using Xunit;
@@ -7,7 +9,7 @@ namespace Elivepatch.Kernel.Tests.Trees;
 
 public sealed class KbuildEnvironmentTests
 {
-    private static readonly Toolchain compiler = new("gcc-12", "/usr/bin/gcc-12", "");
+    private static readonly Toolchain compiler = new("gcc-12", "/usr/bin/gcc-12", "", Userland.Host, null);
 
     [Fact]
     public void A_tool_that_the_builder_had_answers_with_its_version()
@@ -28,6 +30,13 @@ public sealed class KbuildEnvironmentTests
         Assert.Contains("PAHOLE=/nonexistent", variables);
         Assert.Contains("RUSTC=/nonexistent", variables);
     }
+
+    // The option stays in the configuration: make alone is told that there is none.
+    [Theory]
+    [InlineData("CONFIG_RUST=y\nCONFIG_RUSTC_VERSION=108501\n", true)]
+    [InlineData("CONFIG_RUSTC_VERSION=108501\n", false)]
+    public void Rust_that_is_compiled_in_is_not_built(string text, bool isLeftOut) =>
+        Assert.Equal(isLeftOut, Variables(KernelConfig.Parse(text)).Contains("CONFIG_RUST="));
 
     private static IReadOnlyList<string> Variables(KernelConfig config) =>
         KbuildEnvironment.MakeVariables(KernelArchitectures.X8664, config, "6.12.1", compiler);
