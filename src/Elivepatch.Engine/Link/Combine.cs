@@ -31,6 +31,7 @@ public sealed class Combine
     private readonly HashSet<string> localNames = [];
     private readonly Dictionary<string, (KernelReference Reference, string User, ElfSymbol Symbol)> kernelSymbols = [];
     private readonly Dictionary<string, LivepatchUse> aliases = [];
+    private readonly HashSet<ElfSymbol> neverReturning = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<string, ElfSymbol> glueNames = [];
     private readonly Dictionary<string, (string Section, string Symbol)> shiftedCode = [];
     private readonly List<RuntimeShift> shifts = [];
@@ -103,10 +104,13 @@ public sealed class Combine
     }
 
     /// <summary>Adds the compiled glue and completes the object.</summary>
-    public CombinedModule Finish(IReadOnlyList<PatchedFunction> patched, ElfObject glue)
+    /// <param name="patched">The functions that are diverted.</param>
+    /// <param name="glue">The glue.</param>
+    /// <param name="noReturns">Names of functions of which the kernel's objtool knows that they never return.</param>
+    public CombinedModule Finish(IReadOnlyList<PatchedFunction> patched, ElfObject glue, IReadOnlyList<string> noReturns)
     {
         AddGlue(glue);
-        NameKernelSymbols();
+        NameKernelSymbols(noReturns);
         var news = patched.ToDictionary(p => p.NewSymbol, p => NameOf(placed[p.Change.After]));
         foreach (var (name, function) in shiftedCode)
         {
@@ -262,8 +266,9 @@ public sealed class Combine
                 )
         );
 
-    // What annotate_unreachable() (include/linux/compiler.h) leaves: objtool does not see that a static function of the kernel
-    // never returns.
+    // Objtool does not see that a static function of the kernel never returns. It knows others by their names
+    // (tools/objtool/noreturns.h); before 6.13, and in older versions of stable kernels, also by what annotate_unreachable()
+    // leaves (include/linux/compiler.h).
     private void MarkEnd(LinkUnit unit, Reference reference, ModuleBuilder.Place place)
     {
         if (
@@ -273,6 +278,11 @@ public sealed class Combine
         )
         {
             return;
+        }
+
+        if (Target(unit, reference, unit.Inclusion.DestinationOf(reference))?.Symbol is { } end)
+        {
+            neverReturning.Add(end);
         }
 
         const int size = sizeof(int);
@@ -484,13 +494,15 @@ public sealed class Combine
         return symbol;
     }
 
-    // A livepatch symbol keeps its plain name, for objtool's sake, where nothing else here has that name.
-    private void NameKernelSymbols()
+    // A livepatch symbol keeps its plain name, for objtool's sake, where nothing else here has that name. One that never returns
+    // gets the name of another function of which objtool knows that.
+    private void NameKernelSymbols(IReadOnlyList<string> noReturns)
     {
         var uses = builder
             .Object.Symbols.Where(s => s.Name.Length > 0)
             .GroupBy(s => s.Name)
             .ToDictionary(g => g.Key, g => g.Count());
+        var free = new Queue<string>(noReturns.Where(n => !uses.ContainsKey(n)));
         foreach (var (reference, user, symbol) in kernelSymbols.Values)
         {
             if (reference.Livepatch is not { } livepatch)
@@ -499,7 +511,11 @@ public sealed class Combine
             }
 
             var use = new LivepatchUse(livepatch, user);
-            if (uses[symbol.Name] > 1 || IsTrampolineOfModule(reference))
+            if (neverReturning.Contains(symbol) && free.TryDequeue(out var known))
+            {
+                symbol.Name = known;
+            }
+            else if (uses[symbol.Name] > 1 || IsTrampolineOfModule(reference))
             {
                 symbol.Name = use.LinkName;
             }

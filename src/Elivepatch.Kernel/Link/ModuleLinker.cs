@@ -57,7 +57,7 @@ public sealed class ModuleLinker(
             return glueProblem;
         }
 
-        var module = combined.Finish(patched, ElfReader.Read(await ReadAsync("glue.o")));
+        var module = combined.Finish(patched, ElfReader.Read(await ReadAsync("glue.o")), NoReturnNames.Read(tree));
         await WriteAsync($"{name}.o", ElfWriter.Write(module.Object));
         if (await ObjtoolAsync(name) is { } objtoolProblem)
         {

@@ -20,6 +20,6 @@ internal static partial class BinutilsVersion
         match.Groups[group] is { Success: true } part ? int.Parse(part.ValueSpan, CultureInfo.InvariantCulture) : 0;
 
     // The last word of the line: GNU assembler (GNU Binutils for Debian) 2.44
-    [GeneratedRegex(@"\AGNU .* ([0-9]{1,2})\.([0-9]{1,2})(?:\.([0-9]{1,2}))?(?:[.-][0-9.-]+)?\s*\z")]
+    [GeneratedRegex(@"\AGNU .* ([0-9]{1,2})\.([0-9]{1,2})(?:\.([0-9]{1,2}))?(?:[.-]\S*)?\s*\z")]
     private static partial Regex VersionPattern();
 }

@@ -35,7 +35,7 @@ public static partial class CompilerText
         return VersionOf(line) ?? "";
     }
 
-    [GeneratedRegex(@"^(?<prefix>(?:[a-z0-9_]+-){2,3})?gcc(?:-[0-9]+(?:\.[0-9]+)*)?$")]
+    [GeneratedRegex(@"^(?<prefix>(?:[a-z0-9_]+-){2,4})?gcc(?:-[0-9]+(?:\.[0-9]+)*)?$")]
     private static partial Regex NamePattern();
 
     [GeneratedRegex(@" ([0-9]+)\.[0-9]+\.[0-9]+(?: |$)")]

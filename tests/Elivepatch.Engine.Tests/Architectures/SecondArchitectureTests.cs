@@ -253,7 +253,7 @@ public class SecondArchitectureTests
         Assert.Empty(CheckReferences.Run(units, resolver, new(Instance, kernel.Symbols)));
         var functions = Patched(ResolvePatched.Run(units));
         var combine = Patched(Combine.Start(units, resolver));
-        var combined = combine.Finish(functions, Glue(Assert.Single(functions)));
+        var combined = combine.Finish(functions, Glue(Assert.Single(functions)), []);
         references = combine.References;
         var module = Patched(LivepatchNames.Apply(Patched(ColdParts.Join(combined.Object)), combined));
         LivepatchRelocations.Apply(module);

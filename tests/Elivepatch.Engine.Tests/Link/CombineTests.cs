@@ -278,7 +278,7 @@ public sealed class CombineTests
                     $"extern const char {s.CodeSymbol}[]; extern const unsigned {s.ValueSymbol}; const void *code{i} = {s.CodeSymbol} + {s.Offset}, *value{i} = &{s.ValueSymbol};\n"
             )
         );
-        var combined = combine.Finish(patched, Gcc.CompileAndRead(uses, "-O2 -fno-PIE -mcmodel=kernel -fdata-sections"));
+        var combined = combine.Finish(patched, Gcc.CompileAndRead(uses, "-O2 -fno-PIE -mcmodel=kernel -fdata-sections"), []);
         var module = Patched.Value(LivepatchNames.Apply(ElfReader.Read(ElfWriter.Write(combined.Object)), combined));
         Assert.Null(module.FindSection("runtime_shift_order"));
         for (var i = 0; i < combine.Shifts.Count; i++)
@@ -301,7 +301,10 @@ public sealed class CombineTests
     [InlineData("hidden(a);", false)]
     [InlineData("if (a > 3) for (;;) hidden(a);", false)]
     [InlineData("((void (*)(int))stored)(a);", false)]
-    public void Behind_a_call_of_a_static_function_that_never_returns_is_a_mark_for_objtool(string body, bool never)
+    public void A_static_function_that_never_returns_has_a_name_that_objtool_knows_and_a_mark_behind_its_call(
+        string body,
+        bool never
+    )
     {
         var source = $$"""
             extern int hidden(int);
@@ -322,10 +325,17 @@ public sealed class CombineTests
             module
                 .Sections.Where(s => s.Name.StartsWith(".text.f", StringComparison.Ordinal))
                 .SelectMany(s => s.Relocations?.Entries ?? []),
-            r => r.Symbol!.Name.Contains("end", StringComparison.Ordinal)
+            r => r.Symbol!.Name == ".klp.sym.vmlinux.end,0"
         );
         Assert.Equal((long)call.Offset + 4, marks[0].Addend);
         Assert.True(marks[0].Symbol!.IsSectionSymbol);
+        var kernel = FakeKernel.Of(Other, source);
+        var asObjtoolSeesIt = Finish(
+            kernel,
+            [UnitOf(kernel, source, source.Replace("a * 3", "a * 5", StringComparison.Ordinal))]
+        );
+        Assert.Contains("panic", asObjtoolSeesIt.Combined.Aliases.Keys);
+        Assert.Contains(asObjtoolSeesIt.Combined.Object.Symbols, s => s is { Name: "panic", Place: ElfSymbolPlace.Undefined });
     }
 
     [Theory]
@@ -393,14 +403,23 @@ public sealed class CombineTests
 
     private static (ElfObject Module, IReadOnlyList<KernelReference> References) Link(FakeKernel kernel, LinkUnit[] units)
     {
+        var (combined, references) = Finish(kernel, units);
+        var module = Patched.Value(LivepatchNames.Apply(ElfReader.Read(ElfWriter.Write(combined.Object)), combined));
+        Assert.DoesNotContain(module.Symbols, s => s.Name.StartsWith("elivepatch_new", StringComparison.Ordinal));
+        return (module, references);
+    }
+
+    private static (CombinedModule Combined, IReadOnlyList<KernelReference> References) Finish(
+        FakeKernel kernel,
+        LinkUnit[] units
+    )
+    {
         var patched = Patched.Value(ResolvePatched.Run(units));
         var combine = Patched.Value(Combine.Start(units, new(Exports, kernel.Objects)));
         var externs = string.Concat(
             patched.Select(p => $"extern const char {p.NewSymbol}[];\nconst void *use_{p.NewSymbol} = {p.NewSymbol};\n")
         );
-        var combined = combine.Finish(patched, Gcc.CompileAndRead(externs, "-O2 -fno-PIE -mcmodel=kernel"));
-        var module = Patched.Value(LivepatchNames.Apply(ElfReader.Read(ElfWriter.Write(combined.Object)), combined));
-        Assert.DoesNotContain(module.Symbols, s => s.Name.StartsWith("elivepatch_new", StringComparison.Ordinal));
-        return (module, combine.References);
+        var combined = combine.Finish(patched, Gcc.CompileAndRead(externs, "-O2 -fno-PIE -mcmodel=kernel"), ["panic", "do_exit"]);
+        return (combined, combine.References);
     }
 }

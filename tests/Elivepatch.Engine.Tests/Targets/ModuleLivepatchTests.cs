@@ -380,7 +380,7 @@ public class ModuleLivepatchTests
     )
     {
         var combine = CombineOf(before, after, out var patched);
-        var combined = combine.Finish(patched, FakeKernel.Compile("int glue;"));
+        var combined = combine.Finish(patched, FakeKernel.Compile("int glue;"), []);
         var named = Patched.Value(LivepatchNames.Apply(Patched.Value(ColdParts.Join(combined.Object)), combined));
         whenNamed?.Invoke(named);
         Assert.True(ModuleBranches.SwitchOff(named, X8664Architecture.Instance).Succeeded);

@@ -1,4 +1,8 @@
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Compile;
+using Elivepatch.Kernel.Processes;
+using Elivepatch.Kernel.Trees;
+using Elivepatch.Protocol.Captures;
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.Compile;
@@ -22,7 +26,7 @@ public sealed class KbuildOutputTests
             elivepatch-folder|{directory}|{folder}|1|1||{made} {Path.GetDirectoryName(made)}/sub/part.o
             gcc -DMODULE -DKBUILD_MODNAME='"pulse"' -c -o {made} {source} ; other
             """;
-        var command = Assert.Single(KbuildOutput.Read(text, new HashSet<string> { "main.c", "other.c" }, Root, PathOf)).Value;
+        var command = Assert.Single(KbuildOutput.Read(text, new HashSet<string> { "main.c", "other.c" }, Module)).Value;
         Assert.Equal(("main.c", "main.o", "pulse"), (command.Unit, command.ObjectPath, command.ModuleName));
         Assert.Equal((source, directory), (command.SourceName, command.WorkingDirectory));
     }
@@ -35,9 +39,38 @@ public sealed class KbuildOutputTests
             gcc -DMODULE -c -o {Root}/test.o {Root}/test.c
             gcc -DMODULE -c -o /etc/main.o /etc/main.c
             """;
-        Assert.Empty(KbuildOutput.Read(text, new HashSet<string> { "test.c", "main.c" }, Root, PathOf));
+        Assert.Empty(KbuildOutput.Read(text, new HashSet<string> { "test.c", "main.c" }, Module));
     }
 
-    private static string? PathOf(string path) =>
-        path.StartsWith(Root, StringComparison.Ordinal) ? path[Root.Length..].TrimStart('/') : null;
+    // make O=: kbuild names its products from where it runs, and files of the source by their whole paths, or as it finds them here.
+    [Theory]
+    [InlineData("fs/proc/meminfo.c")]
+    [InlineData("/src/linux/fs/proc/meminfo.c")]
+    public void A_kernel_that_was_built_beside_its_source_has_its_files_at_their_whole_paths(string source)
+    {
+        using var folder = new TemporaryCache();
+        Directory.CreateDirectory(Path.Combine(folder.FullPath, "fs/proc"));
+        File.WriteAllText(Path.Combine(folder.FullPath, "fs/proc/meminfo.c"), "");
+        var tree = KernelAt(folder.FullPath) with { CompiledPath = "/src/linux" };
+        var text = $"""
+            elivepatch-folder|/kernel|fs/proc|1|1|fs/proc/meminfo.o|
+            gcc -I/src/linux/include -c -o fs/proc/meminfo.o {source}
+            """;
+        var command = Assert.Single(KbuildOutput.Read(text, new HashSet<string> { "fs/proc/meminfo.c" }, tree)).Value;
+        Assert.Equal(("fs/proc/meminfo.c", "fs/proc/meminfo.o"), (command.Unit, command.ObjectPath));
+        Assert.Equal(("/src/linux/fs/proc/meminfo.c", "/kernel"), (command.SourceName, command.WorkingDirectory));
+    }
+
+    private static ModuleTree Module => new(default, "/nonexistent", KernelAt("/nonexistent"), Root, [], "pulse");
+
+    private static PreparedTree KernelAt(string folder) =>
+        new(
+            KernelArchitectures.X8664,
+            default,
+            folder,
+            "/nonexistent",
+            KernelConfig.Parse(""),
+            "6.12.1",
+            new("gcc-12", "/usr/bin/gcc-12", "", Userland.Host, null)
+        );
 }

@@ -107,15 +107,15 @@ public sealed class OtherKernelTests(StockKernel stock) : IDisposable
     }
 
     [Fact]
-    public async Task A_compiler_that_is_not_here_is_named_with_its_package()
+    public async Task A_compiler_that_is_not_here_is_named_with_the_way_to_have_it()
     {
         var record = await CopyAsync(config: text =>
-            text.Replace("12.2.0-14+deb12u1) 12.2.0", "12.3.0-1) 12.3.0", StringComparison.Ordinal)
+            text.Replace("(Debian 12.2.0-14+deb12u1) 12.2.0", "(Elsewhere 12.3.0-1) 12.3.0", StringComparison.Ordinal)
         );
         var problem = await RefuseAsync(record, MeminfoPatch);
         Assert.Equal(CompileProblems.CompilerMissing, problem.Code);
-        Assert.Contains("(Debian 12.3.0-1) 12.3.0", problem.Reason);
-        Assert.Contains("gcc-12", problem.Remedy);
+        Assert.Contains("(Elsewhere 12.3.0-1) 12.3.0", problem.Reason);
+        Assert.Contains("`elivepatch toolchain import FILE`", problem.Remedy);
     }
 
     // Gives the one problem of a build, and sees to it that nothing was written.

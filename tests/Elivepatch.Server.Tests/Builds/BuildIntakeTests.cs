@@ -177,7 +177,7 @@ public sealed class BuildIntakeTests
     public async Task A_compiler_that_is_not_here_is_answered_at_once_with_what_is()
     {
         using var bench = await Workbench.OpenAsync();
-        await bench.AddKernelAsync(compiler: "gcc-99 (Debian 99.1.0-1) 99.1.0");
+        await bench.AddKernelAsync(compiler: "gcc-99 (Elsewhere 99.1.0-1) 99.1.0");
         var problem = Refused(
             CompileProblems.CompilerMissing,
             await bench.Intake.SubmitAsync(Workbench.Submission(), "token", "name", Cancellation)

@@ -69,7 +69,7 @@ public sealed class KernelRegistryTests
         await RefusedAsync(
             bench,
             CompileProblems.CompilerMissing,
-            await CaptureAsync(bench, compiler: "gcc-99 (Debian 99.1.0-1) 99.1.0")
+            await CaptureAsync(bench, compiler: "gcc-99 (Elsewhere 99.1.0-1) 99.1.0")
         );
         await RefusedAsync(
             bench,
