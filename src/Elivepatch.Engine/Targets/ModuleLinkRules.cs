@@ -9,7 +9,7 @@ namespace Elivepatch.Engine.Targets;
 internal sealed class ModuleLinkRules : LinkRules
 {
     private protected override string[] DroppedSections { get; } =
-    [".discard", ".modinfo", ".export_symbol", "__ksymtab", "__kcrctab", ".gnu.", ".eh_frame"];
+    [".discard", ".modinfo", ".export_symbol", ".no_trim_symbol", "__ksymtab", "__kcrctab", ".gnu.", ".eh_frame"];
 
     private protected override string[] UnlistedPrefixes { get; } = [".L"];
 

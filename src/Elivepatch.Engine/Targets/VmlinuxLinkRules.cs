@@ -8,7 +8,18 @@ namespace Elivepatch.Engine.Targets;
 internal sealed class VmlinuxLinkRules : LinkRules
 {
     private protected override string[] DroppedSections { get; } =
-    [".discard", ".modinfo", ".exitcall.exit", ".export_symbol", "__ksymtab", "__kcrctab", ".gnu.", ".eh_frame"];
+    [
+        ".discard",
+        ".modinfo",
+        ".exitcall.exit",
+        ".export_symbol",
+        ".no_trim_symbol",
+        "__ksymtab",
+        "__kcrctab",
+        ".gnu.",
+        ".eh_frame",
+        "__tracepoint_check",
+    ];
 
     private protected override string[] UnlistedPrefixes { get; } =
     [".L", "$", "__crc_", "__kstrtab_", "__kstrtabns_", "__kcfi_typeid_"];

@@ -95,6 +95,12 @@ public sealed partial class UnitObject
             return EntryStride.Fits(table, (ulong)known) ? (ulong)known : null;
         }
 
+        // What objtool is told of code and data alike says it itself (include/linux/annotate.h): its entries lead to either.
+        if (table.EntrySize > 1 && EntryStride.Fits(table, table.EntrySize))
+        {
+            return table.EntrySize;
+        }
+
         var inferred = EntryStride.Infer(table, Architecture.Sections);
         return inferred > 0 ? inferred : null;
     }
