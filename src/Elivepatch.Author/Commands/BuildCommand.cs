@@ -77,6 +77,7 @@ internal static class BuildCommand
             Description = "Keep the intermediate files in this directory.",
             HelpName = "DIR",
         };
+        var offline = KernelCommand.OfflineOption();
         var json = CommonOptions.Json();
         var verb = new Verb(
             AuthorVerbs.Build,
@@ -136,11 +137,14 @@ internal static class BuildCommand
             mostUnits,
             timings,
             keep,
+            offline,
             json,
         };
         verb.SetAction(
             (parsed, cancellation) =>
-                RunAsync(
+            {
+                KernelCommand.GoOffline(parsed.GetValue(offline));
+                return RunAsync(
                     session,
                     parsed.GetRequiredValue(kernel),
                     parsed.GetValue(output),
@@ -164,7 +168,8 @@ internal static class BuildCommand
                             ModuleFiles = parsed.GetValue(moduleFiles) ?? [],
                         },
                     cancellation
-                )
+                );
+            }
         );
         return verb;
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Storage;
+using Elivepatch.Kernel.Toolchains;
 using Elivepatch.Model;
 using Elivepatch.Terminal;
 
@@ -43,6 +44,24 @@ internal static class KernelCommand
                 "A module as the machine has it installed, /lib/modules/RELEASE/.../NAME.ko (.xz, .zst, .gz), in place of the record's; may be repeated.",
             HelpName = "FILE",
         };
+
+    /// <summary><c>--offline</c>, for verbs that need the compiler of a kernel.</summary>
+    public static Option<bool> OfflineOption() =>
+        new("--offline")
+        {
+            Description =
+                "Make no toolchain root: if the kernel's compiler is not here, say what is missing. "
+                + $"${ToolchainFinder.OfflineVariable}=1 does the same.",
+        };
+
+    /// <summary>Does what <see cref="OfflineOption"/> asks for, in this process.</summary>
+    public static void GoOffline(bool isAsked)
+    {
+        if (isAsked)
+        {
+            Environment.SetEnvironmentVariable(ToolchainFinder.OfflineVariable, "1");
+        }
+    }
 
     /// <summary>Opens the cache of the session.</summary>
     public static Outcome<CacheRoot> OpenCache(Session session) => CacheRoot.Open(CacheRoot.DefaultPath(session.Variable));

@@ -50,6 +50,7 @@ internal static class KernelImportCommand
                 "A module of the captured kernel, /lib/modules/RELEASE/.../NAME.ko (.xz, .zst, .gz): with it patches may change its code; may be repeated.",
             HelpName = "FILE",
         };
+        var offline = KernelCommand.OfflineOption();
         var json = CommonOptions.Json();
         var verb = new Verb(
             "import",
@@ -81,11 +82,13 @@ internal static class KernelImportCommand
             basePatches,
             bootImage,
             modules,
+            offline,
             json,
         };
         verb.SetAction(
             (parsed, cancellation) =>
             {
+                KernelCommand.GoOffline(parsed.GetValue(offline));
                 var named = parsed.GetValue(kernel);
                 var captured = new Captured(
                     parsed.GetValue(capture),

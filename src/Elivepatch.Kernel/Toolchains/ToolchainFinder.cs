@@ -46,7 +46,7 @@ public sealed class ToolchainFinder(CacheRoot cache, IProgress<StageEvent>? prog
         {
             return Missing(
                 found,
-                $"Unset {OfflineVariable} and run the command again, or add the Debian suite that has it: `elivepatch toolchain add debian:SUITE`."
+                $"Run the command again without --offline and {OfflineVariable}, or add the Debian suite that has it: `elivepatch toolchain add debian:SUITE`."
             );
         }
 

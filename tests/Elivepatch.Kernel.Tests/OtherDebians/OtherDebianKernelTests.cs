@@ -1,0 +1,115 @@
+using Elivepatch.Kernel.Build;
+using Elivepatch.Kernel.Import;
+using Elivepatch.Kernel.Records;
+using Elivepatch.Kernel.Tests.SelfConfigured;
+using Elivepatch.Kernel.Trees;
+using Elivepatch.Kernel.VirtualMachines;
+using Xunit;
+using static Elivepatch.Kernel.Tests.StockKernel;
+
+namespace Elivepatch.Kernel.Tests.OtherDebians;
+
+/// <summary>
+/// Kernels of other Debian releases than that of this machine, with their own compilers in toolchain roots: Debian 13's, that of
+/// its backports (packages in parts, UBSAN, Rust compiled in, source at a whole path) and that of unstable.
+/// </summary>
+public sealed class OtherDebianKernelTests(StockKernel stock) : IDisposable
+{
+    private const string Unit = "fs/proc/meminfo.c";
+    private const string Module = "drivers/block/loop.c";
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("other-debian-");
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    [Theory(Skip = FullRun.Reason, SkipType = typeof(FullRun), SkipUnless = nameof(FullRun.IsAsked))]
+    [InlineData("debian:trixie/newest-cloud-6.12", "gcc-14", false)]
+    [InlineData("debian:trixie-backports/newest-cloud", "gcc-14", true)]
+    [InlineData("debian:sid/newest-cloud", "gcc-16", true)]
+    public async Task Its_kernel_and_a_module_of_it_are_live_patched_with_the_compiler_that_built_them(
+        string name,
+        string compiler,
+        bool hasPath
+    )
+    {
+        var record = Get(await new DebianImport(stock.Cache, KernelBoot.ReadFactsAsync).RunAsync(name, Cancellation));
+        Assert.Contains(compiler, record.Facts.Compiler, StringComparison.Ordinal);
+        Assert.Equal(hasPath, record.Facts.SourcePath is not null);
+        var tree = Get(await new PreparedTrees(stock.Cache).GetAsync(record, Cancellation));
+        Assert.NotNull(tree.Compiler.Root);
+
+        var built = Get(
+            await new LivepatchBuild(stock.Cache).RunAsync(
+                new(
+                    record,
+                    [
+                        await PatchAsync(tree, Unit, "\"VmallocChunk:   \"", "\"VMALLOCCHUNK:   \""),
+                        await PatchAsync(
+                            tree,
+                            Module,
+                            "\"%llu\\n\", (unsigned long long)lo->lo_offset",
+                            "\"%llu \\n\", (unsigned long long)lo->lo_offset"
+                        ),
+                    ],
+                    [],
+                    null,
+                    Replace: true,
+                    null
+                ),
+                Cancellation
+            )
+        );
+        Assert.All(built.Explanation.Units, u => Assert.Equal("bytes", u.Proof));
+        Assert.Equal([Module, Unit], built.Explanation.Units.Select(u => u.Unit));
+
+        var report = await TryAsync(record, built);
+        Assert.True(
+            report.Passed,
+            string.Join('\n', [.. report.Problems.Select(p => p.ToString()), .. report.Phases.Select(p => p.Output)])
+        );
+    }
+
+    private async Task<TrialReport> TryAsync(KernelRecord record, BuildResult built)
+    {
+        var module = Path.Combine(folder.FullName, $"{built.Name}.ko");
+        await File.WriteAllBytesAsync(module, built.Module, Cancellation);
+        var reports = Get(
+            await LivepatchTrial.RunAsync(
+                new()
+                {
+                    Architecture = record.Facts.Architecture,
+                    Kernel = record.BootImagePath!,
+                    Modules = new(stock.Cache, record),
+                    Cases =
+                    [
+                        new()
+                        {
+                            Name = "caps",
+                            Modules = [module],
+                            Script = "grep -qi vmallocchunk /proc/meminfo",
+                        },
+                    ],
+                },
+                Cancellation
+            )
+        );
+        return Assert.Single(reports);
+    }
+
+    // One line of a file, as it is in this version of the source.
+    private async Task<string> PatchAsync(PreparedTree tree, string path, string before, string after)
+    {
+        var lines = await File.ReadAllLinesAsync(Path.Combine(tree.Folder, path), Cancellation);
+        var number = Array.FindIndex(lines, l => l.Contains(before, StringComparison.Ordinal));
+        Assert.True(number >= 0, $"{path} has no {before}");
+        var file = Path.Combine(folder.FullName, Path.GetFileName(path) + ".patch");
+        var line = lines[number];
+        await File.WriteAllTextAsync(
+            file,
+            $"--- a/{path}\n+++ b/{path}\n@@ -{number + 1} +{number + 1} @@\n-{line}\n+{line.Replace(before, after, StringComparison.Ordinal)}\n",
+            Cancellation
+        );
+        return file;
+    }
+}
