@@ -100,8 +100,8 @@ internal static class ToolchainCommand
             "Adds a toolchain root that was made elsewhere.",
             """
             An image of the distribution that built the kernel will do, with GCC, binutils, make, flex, bison, bc, perl, patch, xz
-            and the headers of libelf and OpenSSL installed in it. Whoever made the image need not be trusted: its programs run in the
-            sandbox only, and what its compiler makes is compared with the running kernel.
+            and the headers of libelf and OpenSSL installed in it. Its programs run in the sandbox only, and what its compiler makes of
+            the unpatched source is compared with the running kernel. Take an image from whom you would take a compiler.
             """,
             new Example("elivepatch toolchain import gentoo-stage3.tar.xz", "Add the tools of a Gentoo stage."),
             new Example(

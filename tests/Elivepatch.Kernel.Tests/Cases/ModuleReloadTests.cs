@@ -10,7 +10,7 @@ public sealed class ModuleReloadTests(StockKernel stock, CaseBuilds builds)
 {
     private const string Module = "loop";
 
-    [Fact]
+    [Fact(Skip = FullRun.Reason, SkipType = typeof(FullRun), SkipUnless = nameof(FullRun.IsAsked))]
     public async Task A_module_that_is_reloaded_ten_times_under_load_is_patched_each_time()
     {
         var record = await stock.RecordAsync();

@@ -42,7 +42,8 @@ public sealed class KbuildOutputTests
         Assert.Empty(KbuildOutput.Read(text, new HashSet<string> { "test.c", "main.c" }, Module));
     }
 
-    // make O=: kbuild names its products from where it runs, and files of the source by their whole paths, or as it finds them here.
+    // make O=: kbuild names its products from where it runs, and files of the source by their whole paths, or as it finds them
+    // here.
     [Theory]
     [InlineData("fs/proc/meminfo.c")]
     [InlineData("/src/linux/fs/proc/meminfo.c")]

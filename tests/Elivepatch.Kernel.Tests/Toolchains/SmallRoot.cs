@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace Elivepatch.Kernel.Tests.Toolchains;
 
 /// <summary>
-/// A root file system as small as it can be and still be looked at: busybox, the program that bounds a sandbox, and scripts in place
-/// of the tools.
+/// A root file system as small as it can be and still be looked at: busybox, the program that bounds a sandbox, and scripts in
+/// place of the tools.
 /// </summary>
 internal sealed partial class SmallRoot
 {
