@@ -33,11 +33,6 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
             {
                 Compare(section, found[section]);
             }
-
-            foreach (var section in scattered)
-            {
-                CheckIsFound(section);
-            }
         }
 
         return blamed;
@@ -54,9 +49,6 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
 
     // Those of them that were not compared yet.
     private readonly Queue<ElfSection> unseen = [];
-
-    // Sections of the as-built object without symbols whose content has sections of its own in the before object.
-    private readonly List<ElfSection> scattered = [];
 
     /// <summary>
     /// Pairs the symbols by name; each pair says where the section of the one begins in that of the other, and all must agree.
@@ -166,12 +158,14 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
         {
             if (sections.Count() == 1 && asBuiltSections[sections.Key].Count() == 1 && !twins.ContainsKey(sections.First()))
             {
+                // What a sanitizer's checks say has sections of its own here. References reveal them; what nothing refers to is
+                // dead.
                 if (
                     sections.First().Size == 0
                     && asBuiltSections[sections.Key].First() is { Size: > 0, Type: ElfSectionType.ProgBits }
+                    && before.Sections.Any(SectionRules.IsSanitizerData)
                 )
                 {
-                    scattered.Add(asBuiltSections[sections.Key].First());
                     continue;
                 }
 
@@ -181,30 +175,6 @@ internal sealed class SectioningComparison(Architecture architecture, LinkRules 
                     blamed.Add($"section {sections.Key} (of another size)");
                 }
             }
-        }
-    }
-
-    // Between what was found there may be padding only.
-    private void CheckIsFound(ElfSection section)
-    {
-        var end = 0UL;
-        var met = 0;
-        foreach (
-            var (start, size) in found.Where(f => f.Value.Section == section).Select(f => (f.Value.Start, f.Key.Size)).Order()
-        )
-        {
-            if (start < end || section.Content.AsSpan((int)end, (int)(start - end)).ContainsAnyExcept((byte)0))
-            {
-                break;
-            }
-
-            end = start + size;
-            met += CountBetween(section, start, end);
-        }
-
-        if (section.Content.AsSpan((int)end).ContainsAnyExcept((byte)0) || met != (section.Relocations?.Entries.Count ?? 0))
-        {
-            blamed.Add($"section {section.Name} (has something else without a section per function)");
         }
     }
 

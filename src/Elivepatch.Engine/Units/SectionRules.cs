@@ -167,8 +167,8 @@ public static class SectionRules
     internal static SectionRole RoleOf(ElfSection section, SectionTable own)
     {
         var name = section.Name;
-        // Nothing that runs reads these: of vmlinux they are not even in memory. The loader has read the first of a module; a tool
-        // of the build reads the second (scripts/tracepoint-update.c).
+        // Nothing that runs reads these: of vmlinux they are not even in memory. The loader has read the first of a module; a
+        // tool of the build reads the second (scripts/tracepoint-update.c).
         if (section is ElfRelocationSection or ElfGroupSection || name is ".modinfo" or "__tracepoint_check")
         {
             return SectionRole.Ignored;

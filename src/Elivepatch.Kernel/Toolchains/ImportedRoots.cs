@@ -1,6 +1,6 @@
 // In: a root file system that somebody made elsewhere, as a tar archive or as an OCI image layout. Out: a toolchain root. Whoever
-// made it is trusted with the code of livepatches and no more: it is unpacked and run in a sandbox only, and what it compiles of the
-// unpatched source is compared with the kernel that runs.
+// made it is trusted with the code of livepatches and no more: it is unpacked and run in a sandbox only, and what it compiles of
+// the unpatched source is compared with the kernel that runs.
 
 using System.Text.Json;
 using Elivepatch.Kernel.Storage;

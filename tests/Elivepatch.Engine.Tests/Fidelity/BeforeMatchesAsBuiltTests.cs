@@ -51,6 +51,46 @@ public sealed class BeforeMatchesAsBuiltTests
         );
     }
 
+    // CONFIG_UBSAN_BOUNDS and CONFIG_UBSAN_SHIFT: what the checks say has no names, and a section each only here. The compiler leaves
+    // behind what it has optimised the check of away.
+    private const string Checked = """
+        static int few[4] __attribute__((section(".few")));
+        int many[8] __attribute__((section(".few")));
+        int pick(unsigned i) { return few[i] << many[i]; }
+        int known(void) { unsigned i = 2; return few[i] + many[i]; }
+        """;
+
+    private static readonly string[] Sanitized = ["-fsanitize=bounds-strict", "-fsanitize=shift"];
+
+    [Fact]
+    public void What_a_sanitizer_says_of_its_checks_is_found_by_the_references_to_it()
+    {
+        var asBuilt = FakeKernel.Compile(Checked, Sanitized);
+        var before = FakeKernel.Compile(Checked, [.. Sanitized, .. Sectioned]);
+        Assert.True(asBuilt.FindSection(".data")!.Size > 0);
+        Assert.Equal(0UL, before.FindSection(".data")!.Size);
+        Assert.Empty(
+            BeforeMatchesAsBuilt.Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before).Problems
+        );
+    }
+
+    [Theory]
+    [InlineData("few[4]", "few[5]")]
+    [InlineData("int pick", "\nint pick")]
+    [InlineData("static int few", "static long few")]
+    public void Another_check_is_another_code(string from, string to)
+    {
+        var asBuilt = FakeKernel.Compile(Checked, Sanitized);
+        var before = FakeKernel.Compile(Checked.Replace(from, to, StringComparison.Ordinal), [.. Sanitized, .. Sectioned]);
+        Assert.Equal(
+            FidelityProblems.BeforeDiffersFromAsBuilt,
+            BeforeMatchesAsBuilt
+                .Run(X8664Architecture.Instance, VmlinuxTarget.LinkRules, "unit.c", asBuilt, before)
+                .Problems[0]
+                .Code
+        );
+    }
+
     [Theory]
     [InlineData("tail", "step(by + 1)", "step(by + 2)")]
     [InlineData("step", "state += by", "state -= by")]
