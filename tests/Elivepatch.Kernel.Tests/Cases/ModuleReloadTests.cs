@@ -1,4 +1,5 @@
 using Elivepatch.Kernel.Import;
+using Elivepatch.Kernel.Tests.SelfConfigured;
 using Elivepatch.Kernel.VirtualMachines;
 using Xunit;
 
