@@ -51,8 +51,8 @@ public sealed class BeforeMatchesAsBuiltTests
         );
     }
 
-    // CONFIG_UBSAN_BOUNDS and CONFIG_UBSAN_SHIFT: what the checks say has no names, and a section each only here. The compiler leaves
-    // behind what it has optimised the check of away.
+    // CONFIG_UBSAN_BOUNDS and CONFIG_UBSAN_SHIFT: what the checks say has no names, and a section each only here. The compiler
+    // leaves behind what it has optimised the check of away.
     private const string Checked = """
         static int few[4] __attribute__((section(".few")));
         int many[8] __attribute__((section(".few")));
