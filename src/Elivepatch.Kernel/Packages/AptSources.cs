@@ -20,20 +20,16 @@ public sealed class AptSources
     private const string SecurityMirror = "http://deb.debian.org/debian-security";
     private static readonly TimeSpan age = TimeSpan.FromHours(6);
 
-    private AptSources(DebianSuite? suite, IReadOnlyList<string> options, IReadOnlyList<string> lines) =>
-        (Suite, Options, Lines) = (suite, options, lines);
+    private AptSources(DebianSuite? suite, IReadOnlyList<string> options) => (Suite, Options) = (suite, options);
 
     /// <summary>The sources of this machine.</summary>
-    public static AptSources Host { get; } = new(null, [], []);
+    public static AptSources Host { get; } = new(null, []);
 
     /// <summary>The suite; null for the sources of this machine.</summary>
     public DebianSuite? Suite { get; }
 
     /// <summary>Options for the commands of apt.</summary>
     public IReadOnlyList<string> Options { get; }
-
-    /// <summary>Lines of a list of sources that stand for it; none for the sources of this machine.</summary>
-    public IReadOnlyList<string> Lines { get; }
 
     /// <summary>The sources of a suite, with lists that are not older than some hours.</summary>
     /// <param name="cache">Where the lists are kept.</param>
@@ -61,7 +57,7 @@ public sealed class AptSources
         var folder = cache.EnsureFolder($"apt/{suite}");
         var (mirror, security) = await FindMirrorsAsync(cancellation);
         var lines = suite.SourceLines(mirror, security, Keyring);
-        var sources = new AptSources(suite, ["-c", WriteConfiguration(folder, lines)], lines);
+        var sources = new AptSources(suite, ["-c", WriteConfiguration(folder, lines)]);
         var fetched = Path.Combine(folder, "fetched");
         // Of another mirror nothing is known yet.
         var text = string.Join('\n', lines);

@@ -7,18 +7,20 @@ namespace Elivepatch.Kernel.Processes;
 /// <param name="Folder">The top of its file system.</param>
 public sealed record Userland(string Folder)
 {
-    /// <summary>Where programs and libraries are.</summary>
     private const string Usr = "usr";
 
     // Debian and others merge these into /usr and leave links; where they are folders they are bound.
-    private static readonly string[] topFolders = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
-    private static readonly string[] configurationFiles = ["alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d"];
+    private static readonly string[] mergedFolders = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 
     /// <summary>That of this machine.</summary>
     public static Userland Host { get; } = new("/");
 
-    /// <summary>What of a root file system a sandbox would see, by path in it: the rest is of no use.</summary>
-    public static IReadOnlyList<string> Parts { get; } = [Usr, .. topFolders, .. configurationFiles.Select(f => $"etc/{f}")];
+    /// <summary>The folders at the top of a root file system that a sandbox sees.</summary>
+    public static IReadOnlyList<string> TopFolders { get; } = [Usr, .. mergedFolders];
+
+    /// <summary>The files and folders of its configuration that a sandbox sees, by path in it.</summary>
+    public static IReadOnlyList<string> ConfigurationFiles { get; } =
+    ["etc/alternatives", "etc/ld.so.cache", "etc/ld.so.conf", "etc/ld.so.conf.d"];
 
     /// <summary>Why a folder cannot be one; null where it can.</summary>
     public static string? FindFault(string folder) =>
@@ -30,7 +32,7 @@ public sealed record Userland(string Folder)
     internal IEnumerable<string> MountWords()
     {
         List<string> words = ["--ro-bind", Path.Combine(Folder, Usr), $"/{Usr}"];
-        foreach (var name in topFolders)
+        foreach (var name in mergedFolders)
         {
             var path = Path.Combine(Folder, name);
             if (new DirectoryInfo(path).LinkTarget is { } target)
@@ -43,12 +45,12 @@ public sealed record Userland(string Folder)
             }
         }
 
-        foreach (var name in configurationFiles)
+        foreach (var name in ConfigurationFiles)
         {
-            var path = Path.Combine(Folder, "etc", name);
+            var path = Path.Combine(Folder, name);
             if (new FileInfo(path).LinkTarget is null)
             {
-                words.AddRange(["--ro-bind-try", path, $"/etc/{name}"]);
+                words.AddRange(["--ro-bind-try", path, $"/{name}"]);
             }
         }
 

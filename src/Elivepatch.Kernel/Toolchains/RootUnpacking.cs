@@ -11,7 +11,7 @@ internal static class RootUnpacking
 {
     private const long LargestRoot = 8L << 30;
 
-    private const string Functions = """
+    private static readonly string functions = $$"""
         set -o pipefail
         # Links that merge folders into /usr stay what they are, whatever a package has there.
         unpack() {
@@ -32,14 +32,14 @@ internal static class RootUnpacking
             chmod -R u+rwX . || exit 1
             for entry in * .[!.]*; do
                 case $entry in
-                    usr|bin|sbin|lib|lib32|lib64|libx32|etc) ;;
+                    {{Either(Userland.TopFolders)}}|etc) ;;
                     *) rm -rf "./$entry" ;;
                 esac
             done
             if [ -L etc ] || [ ! -d etc ]; then rm -rf etc; mkdir etc; fi
             for entry in etc/* etc/.[!.]*; do
                 case $entry in
-                    etc/alternatives|etc/ld.so.cache|etc/ld.so.conf|etc/ld.so.conf.d) ;;
+                    {{Either(Userland.ConfigurationFiles)}}) ;;
                     *) rm -rf "./$entry" ;;
                 esac
             done
@@ -47,6 +47,9 @@ internal static class RootUnpacking
         }
 
         """;
+
+    // A pattern of the shell.
+    private static string Either(IEnumerable<string> names) => string.Join('|', names);
 
     // Debian's maintainer scripts would make these links. Of Rust and Clang kbuild needs no more than that they are there: two
     // thirds of a root would be theirs.
@@ -101,7 +104,7 @@ internal static class RootUnpacking
             new SandboxRequest
             {
                 File = "bash",
-                Arguments = ["-c", Functions + Search, "search", name, member],
+                Arguments = ["-c", functions + Search, "search", name, member],
                 Binds = [new(archives, "/archives")],
                 Timeout = TimeSpan.FromMinutes(10),
                 OutputLimit = 64 << 10,
@@ -153,7 +156,7 @@ internal static class RootUnpacking
             new SandboxRequest
             {
                 File = "bash",
-                Arguments = ["-c", Functions + script, "unpack", .. names],
+                Arguments = ["-c", functions + script, "unpack", .. names],
                 Binds = [new(archives, "/archives"), new(root, "/out", Writable: true)],
                 WorkingDirectory = "/out",
                 Timeout = TimeSpan.FromMinutes(30),
