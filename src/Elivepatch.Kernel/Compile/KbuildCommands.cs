@@ -176,10 +176,7 @@ public sealed class KbuildCommands(CacheRoot cache)
                 Binds =
                 [
                     .. tree.BindsForKbuild(scratch),
-                    new(rules, $"{PreparedTree.InsidePath}/{RulesPath}"),
-                    .. tree.Kernel.CompiledPath is { } other
-                        ? [new SandboxBind(rules, $"{other}/{RulesPath}")]
-                        : Array.Empty<SandboxBind>(),
+                    .. tree.Kernel.AtAllPaths([new(rules, $"{PreparedTree.InsidePath}/{RulesPath}")]),
                 ],
                 WorkingDirectory = PreparedTree.InsidePath,
                 OutputLimit = 256 << 20,

@@ -34,9 +34,7 @@ internal static class OverlayMounts
                 binds.Add(new(home, Inside(tree, path)));
             }
         }
-        return tree.CompiledPath is { } other
-            ? [.. binds, .. binds.Select(b => b with { Target = other + b.Target[tree.Root.Length..] })]
-            : binds;
+        return tree.AtAllPaths(binds);
     }
 
     private static IEnumerable<SandboxBind> Shadow(SourceTree tree, string path, string shadow, List<string> shadows)

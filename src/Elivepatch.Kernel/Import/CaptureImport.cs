@@ -62,10 +62,13 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
         }
 
         using var workspace = cache.NewWorkspace();
-        if (await TakeImageAsync(capture.Facts, workspace.FullPath, cancellation) is { } unfit)
+        var taken = await TakeImageAsync(capture.Facts, workspace.FullPath, cancellation);
+        if (!taken.TryGet(out var image))
         {
-            return unfit;
+            return Outcome<KernelRecord>.Failure(taken.Problems);
         }
+
+        var compiledPath = TreeRecipe.FindSourcePath(config, image is null ? [] : image.Vmlinux.Span);
 
         if (await TakeModulesAsync(architecture, capture.Facts, workspace.FullPath, cancellation) is { } stranger)
         {
@@ -90,20 +93,10 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
             null
         )
         {
-            SourcePath = await FindSourcePathAsync(config, workspace.FullPath, cancellation),
+            SourcePath = compiledPath,
         };
         var measured = await new TreePreparation(cache, progress).RunAsync(recipe, cancellation);
-        return measured.Then<KernelRecord>(layouts =>
-            Write(capture, source, config, patches, layouts, recipe.SourcePath, workspace)
-        );
-    }
-
-    private static async Task<string?> FindSourcePathAsync(KernelConfig config, string folder, CancellationToken cancellation)
-    {
-        var vmlinux = Path.Combine(folder, RecordFiles.Vmlinux);
-        return File.Exists(vmlinux)
-            ? TreeRecipe.FindSourcePath(config, await File.ReadAllBytesAsync(vmlinux, cancellation))
-            : null;
+        return measured.Then<KernelRecord>(layouts => Write(capture, source, config, patches, layouts, compiledPath, workspace));
     }
 
     private static Outcome<CaptureFile> Read(string path)
@@ -119,17 +112,17 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
     }
 
     // Another kernel's image would refute every unit, and name the wrong reason.
-    private async Task<Problem?> TakeImageAsync(CaptureFacts facts, string folder, CancellationToken cancellation)
+    private async Task<Outcome<BootImage?>> TakeImageAsync(CaptureFacts facts, string folder, CancellationToken cancellation)
     {
         if (BootImagePath is null)
         {
-            return null;
+            return (BootImage?)null;
         }
 
         var info = new FileInfo(BootImagePath);
         if (!info.Exists || info.Length > BootImage.Largest)
         {
-            return new(
+            return new Problem(
                 RecordProblems.BootImageUnreadable,
                 $"{BootImagePath} {(info.Exists ? $"has {info.Length >> 20} MiB" : "does not exist")}"
             );
@@ -144,7 +137,7 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
 
         if (image.BuildId.Hex != facts.BuildId)
         {
-            return new(
+            return new Problem(
                 RecordProblems.KernelContradicts,
                 $"the captured kernel has build-id {facts.BuildId}, the boot image {image.BuildId}"
             );
@@ -153,7 +146,7 @@ public sealed class CaptureImport(CacheRoot cache, IProgress<StageEvent>? progre
         await File.WriteAllBytesAsync(Path.Combine(folder, RecordFiles.BootImage), bytes, cancellation);
         await using var vmlinux = File.Create(Path.Combine(folder, RecordFiles.Vmlinux));
         await vmlinux.WriteAsync(image.Vmlinux, cancellation);
-        return null;
+        return image;
     }
 
     private async Task<Problem?> TakeModulesAsync(

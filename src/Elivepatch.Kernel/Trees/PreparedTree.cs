@@ -61,12 +61,7 @@ public sealed record PreparedTree(
     public override string Root => InsidePath;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<SandboxBind> Binds =>
-        [
-            new(Folder, InsidePath),
-            new(Tools, ToolsInsidePath),
-            .. CompiledPath is { } path ? [new SandboxBind(Folder, path)] : Array.Empty<SandboxBind>(),
-        ];
+    public override IReadOnlyList<SandboxBind> Binds => [.. AtAllPaths([new(Folder, InsidePath)]), new(Tools, ToolsInsidePath)];
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> MakeVariables =>

@@ -68,6 +68,10 @@ public abstract record SourceTree(ContentDigest Key, string Folder)
     /// </summary>
     public abstract bool IsAmbiguous(string path);
 
+    /// <summary>Mounts in <see cref="Root"/>, and the same in <see cref="CompiledPath"/> if there is one.</summary>
+    public IReadOnlyList<SandboxBind> AtAllPaths(IReadOnlyList<SandboxBind> binds) =>
+        CompiledPath is { } other ? [.. binds, .. binds.Select(b => b with { Target = other + b.Target[Root.Length..] })] : binds;
+
     /// <summary>
     /// The path in the source of what a sandbox sees at a whole path, "" for its top; null for what is not in it.
     /// </summary>
