@@ -28,8 +28,7 @@ public sealed class AptSources
     /// <summary>The suite; null for the sources of this machine.</summary>
     public DebianSuite? Suite { get; }
 
-    /// <summary>Options for the commands of apt.</summary>
-    public IReadOnlyList<string> Options { get; }
+    private IReadOnlyList<string> Options { get; }
 
     /// <summary>The sources of a suite, with lists that are not older than some hours.</summary>
     /// <param name="cache">Where the lists are kept.</param>
@@ -69,12 +68,8 @@ public sealed class AptSources
 
         progress?.Report(new(Stage, suite.Name, StageState.Running));
         var result = await ProcessRunner.RunAsync(
-            new ProcessRequest
+            sources.Request("apt-get", ["-q", "-o", "APT::Update::Error-Mode=any", "update"]) with
             {
-                File = "apt-get",
-                Arguments = [.. sources.Options, "-q", "-o", "APT::Update::Error-Mode=any", "update"],
-                InheritEnvironment = true,
-                Environment = new Dictionary<string, string> { ["LC_ALL"] = "C" },
                 Timeout = TimeSpan.FromMinutes(10),
             },
             cancellation
@@ -99,6 +94,18 @@ public sealed class AptSources
         progress?.Report(new(Stage, suite.Name, result.Succeeded ? StageState.Done : StageState.Cached));
         return sources;
     }
+
+    /// <summary>A command of apt on these sources, in plain English and with this machine's environment.</summary>
+    /// <param name="program">The command.</param>
+    /// <param name="words">Its words.</param>
+    public ProcessRequest Request(string program, IReadOnlyList<string> words) =>
+        new()
+        {
+            File = program,
+            Arguments = [.. Options, .. words],
+            InheritEnvironment = true,
+            Environment = new Dictionary<string, string> { ["LC_ALL"] = "C" },
+        };
 
     // Proxies and credentials of this machine hold; hooks that belong to its own package lists do not.
     private static string WriteConfiguration(string folder, IReadOnlyList<string> lines)
@@ -143,12 +150,8 @@ public sealed class AptSources
     private static async Task<(string Main, string Security)> FindMirrorsAsync(CancellationToken cancellation)
     {
         var result = await ProcessRunner.RunAsync(
-            new ProcessRequest
+            Host.Request("apt-get", ["indextargets", "--format", "$(LABEL) $(REPO_URI)", "Created-By: Packages"]) with
             {
-                File = "apt-get",
-                Arguments = ["indextargets", "--format", "$(LABEL) $(REPO_URI)", "Created-By: Packages"],
-                InheritEnvironment = true,
-                Environment = new Dictionary<string, string> { ["LC_ALL"] = "C" },
                 Timeout = TimeSpan.FromMinutes(1),
             },
             cancellation

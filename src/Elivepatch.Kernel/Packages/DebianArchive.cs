@@ -96,25 +96,21 @@ public sealed class DebianArchive(CacheRoot cache, AptSources sources, IProgress
     private async Task<Problem?> DownloadAsync(DebianPackage package, string folder, CancellationToken cancellation)
     {
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var watching = WatchAsync(package, folder, done.Token);
+        var watching = FolderGrowth.WatchAsync(
+            folder,
+            size => Report(package, StageState.Running, Math.Min(size, package.Size)),
+            done.Token
+        );
         try
         {
             // As root, apt would hand the download to a user who cannot write into our folder.
             var result = await ProcessRunner.RunAsync(
-                new ProcessRequest
+                sources.Request(
+                    "apt-get",
+                    ["-o", $"APT::Sandbox::User={Environment.UserName}", "-q", "download", package.ToString()]
+                ) with
                 {
-                    File = "apt-get",
-                    Arguments =
-                    [
-                        .. sources.Options,
-                        "-o",
-                        $"APT::Sandbox::User={Environment.UserName}",
-                        "-q",
-                        "download",
-                        package.ToString(),
-                    ],
                     WorkingDirectory = folder,
-                    InheritEnvironment = true,
                     Timeout = TimeSpan.FromMinutes(30),
                 },
                 cancellation
@@ -139,29 +135,9 @@ public sealed class DebianArchive(CacheRoot cache, AptSources sources, IProgress
             : new Problem(RecordProblems.DownloadFailed, $"{package}: the file is not the one of the index");
     }
 
-    private async Task WatchAsync(DebianPackage package, string folder, CancellationToken cancellation)
-    {
-        while (!cancellation.IsCancellationRequested)
-        {
-            var size = new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length);
-            Report(package, StageState.Running, Math.Min(size, package.Size));
-            await Task.Delay(500, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
     private async Task<Outcome<string>> AptAsync(string file, string[] arguments, CancellationToken cancellation)
     {
-        var result = await ProcessRunner.RunAsync(
-            new ProcessRequest
-            {
-                File = file,
-                Arguments = [.. sources.Options, .. arguments],
-                InheritEnvironment = true,
-                Environment = new Dictionary<string, string> { ["LC_ALL"] = "C" },
-                OutputLimit = 64 << 20,
-            },
-            cancellation
-        );
+        var result = await ProcessRunner.RunAsync(sources.Request(file, arguments) with { OutputLimit = 64 << 20 }, cancellation);
         if (result.ExitCode == 127)
         {
             return new Problem(

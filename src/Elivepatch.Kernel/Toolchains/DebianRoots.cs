@@ -186,17 +186,8 @@ public sealed partial class DebianRoots(CacheRoot cache, IProgress<StageEvent>? 
     {
         Report(StageState.Running, "choose packages");
         var result = await AptAsync(
-            [
-                .. sources.Options,
-                "-q",
-                "-o",
-                "Acquire::ForceHash=SHA256",
-                "--print-uris",
-                "--no-install-recommends",
-                "--yes",
-                "install",
-                .. packages,
-            ],
+            sources,
+            ["-q", "-o", "Acquire::ForceHash=SHA256", "--print-uris", "--no-install-recommends", "--yes", "install", .. packages],
             null,
             cancellation
         );
@@ -231,13 +222,17 @@ public sealed partial class DebianRoots(CacheRoot cache, IProgress<StageEvent>? 
         Directory.CreateDirectory(Path.Combine(archives, "partial"));
         var total = files.Sum(f => f.Size);
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var watching = WatchAsync();
+        var watching = FolderGrowth.WatchAsync(
+            archives,
+            size => Report(StageState.Running, $"fetch {files.Count} packages of {sources.Suite}", Math.Min(size, total), total),
+            done.Token
+        );
         ProcessResult result;
         try
         {
             result = await AptAsync(
+                sources,
                 [
-                    .. sources.Options,
                     "-q",
                     "-o",
                     $"Dir::Cache::archives={archives}/",
@@ -275,27 +270,18 @@ public sealed partial class DebianRoots(CacheRoot cache, IProgress<StageEvent>? 
         }
 
         return null;
-
-        async Task WatchAsync()
-        {
-            while (!done.IsCancellationRequested)
-            {
-                var size = new DirectoryInfo(archives).EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length);
-                Report(StageState.Running, $"fetch {files.Count} packages of {sources.Suite}", Math.Min(size, total), total);
-                await Task.Delay(500, done.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
     }
 
-    private static Task<ProcessResult> AptAsync(IReadOnlyList<string> words, string? folder, CancellationToken cancellation) =>
+    private static Task<ProcessResult> AptAsync(
+        AptSources sources,
+        IReadOnlyList<string> words,
+        string? folder,
+        CancellationToken cancellation
+    ) =>
         ProcessRunner.RunAsync(
-            new ProcessRequest
+            sources.Request("apt-get", words) with
             {
-                File = "apt-get",
-                Arguments = words,
                 WorkingDirectory = folder,
-                InheritEnvironment = true,
-                Environment = new Dictionary<string, string> { ["LC_ALL"] = "C" },
                 Timeout = TimeSpan.FromMinutes(60),
             },
             cancellation
