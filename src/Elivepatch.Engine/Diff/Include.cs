@@ -230,6 +230,9 @@ public static class Include
                 case PieceKind.Variable:
                     FollowVariable(from, target);
                     break;
+                case PieceKind.TableEntry:
+                    FollowEntry(from, reference, target);
+                    break;
             }
         }
 
@@ -265,6 +268,20 @@ public static class Include
             else
             {
                 ProblemOfSection(from, target);
+            }
+        }
+
+        // It comes along with the code that it describes.
+        private void FollowEntry(Piece from, Reference reference, Piece target)
+        {
+            if (target.Parent != from || reference.Displacement != 0)
+            {
+                var described = target.Parent is { } owner && owner != from ? $", which describes {owner.Name}" : "";
+                Problem(
+                    DiffProblems.UnknownSection,
+                    target,
+                    $"{from.Name} refers to an entry of {target.Section.Name}{described}"
+                );
             }
         }
 

@@ -35,6 +35,11 @@ public sealed record Inclusion(UnitDiff Diff, IReadOnlyList<Piece> Pieces, IRead
     /// </summary>
     public Destination DestinationOf(Reference reference)
     {
+        if (reference.Piece is { Kind: PieceKind.TableEntry })
+        {
+            return Destination.Livepatch;
+        }
+
         if (reference.Piece is not { } piece || !Contains(piece))
         {
             return Destination.Kernel;

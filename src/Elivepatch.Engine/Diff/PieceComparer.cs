@@ -153,6 +153,7 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
         return before.Kind switch
         {
             PieceKind.Literal or PieceKind.Replacement => Compare(before, after) is null,
+            PieceKind.TableEntry => before.Section.Name == after.Section.Name && Compare(before, after) is null,
             PieceKind.Unnamed => SectionRules.HaveOneName(before.Section, after.Section)
                 && before.Start == after.Start
                 && Compare(before, after) is null,
@@ -223,7 +224,7 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
 
             var difference =
                 CompareReferences(b.References, a.References)
-                ?? CompareBytes(b.Bytes, a.Bytes, a.References, Order, LineNumber(a));
+                ?? CompareBytes(b.Bytes, a.Bytes, a.References, Order, LineNumber(a.Table, a.Size, a.References));
             if (difference is not null)
             {
                 return new(0, $"{a.Table.Name}: {difference.What}");
@@ -234,15 +235,15 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
     }
 
     // struct source_location (lib/ubsan.h): the name of the file, then the line.
-    private static (int Offset, int Size)? LineNumber(Piece piece) =>
-        SectionRules.IsSanitizerData(piece.Section) && piece.References is [{ Offset: 0 }, ..]
-            ? (sizeof(ulong), sizeof(uint))
-            : null;
+    private (int Offset, int Size)? LineNumber(Piece piece) =>
+        piece.Kind == PieceKind.TableEntry ? LineNumber(piece.Section, piece.Size, piece.References)
+        : SectionRules.IsSanitizerData(piece.Section) && piece.References is [{ Offset: 0 }, ..] ? (sizeof(ulong), sizeof(uint))
+        : null;
 
     // A warning that only moved to another line is the same warning.
-    private (int Offset, int Size)? LineNumber(TableEntry entry)
+    private (int Offset, int Size)? LineNumber(ElfSection table, ulong entrySize, IReadOnlyList<Reference> references)
     {
-        if (entry.Table.Name != SectionRules.BugTable)
+        if (table.Name != SectionRules.BugTable)
         {
             return null;
         }
@@ -253,8 +254,8 @@ public sealed class PieceComparer(Correlation correlation, EntryLayouts? layouts
         }
         // In all versions of struct bug_entry (include/asm-generic/bug.h) the line follows the last address, if there is one, and
         // the flags follow the line.
-        var end = (int)entry.References.Select(r => r.Offset + (ulong)r.FieldSize).DefaultIfEmpty().Max();
-        return (int)entry.Size - end >= 2 * sizeof(ushort) ? (end, sizeof(ushort)) : null;
+        var end = (int)references.Select(r => r.Offset + (ulong)r.FieldSize).DefaultIfEmpty().Max();
+        return (int)entrySize - end >= 2 * sizeof(ushort) ? (end, sizeof(ushort)) : null;
     }
 
     private Difference? CompareCold(Piece before, Piece after) =>

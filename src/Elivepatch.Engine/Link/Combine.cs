@@ -27,6 +27,7 @@ public sealed class Combine
     private readonly ModuleBuilder builder;
     private readonly List<Problem> problems = [];
     private readonly Dictionary<Piece, (ModuleBuilder.Place Place, ElfSymbol? Symbol)> placed = [];
+    private readonly Dictionary<(ElfSection Table, ulong Offset), ModuleBuilder.Place> placedEntries = [];
     private readonly Dictionary<(string ObjectName, string Name), ElfSymbol> newGlobals = [];
     private readonly HashSet<string> localNames = [];
     private readonly Dictionary<string, (KernelReference Reference, string User, ElfSymbol Symbol)> kernelSymbols = [];
@@ -66,6 +67,7 @@ public sealed class Combine
         foreach (var unit in units)
         {
             combine.Place(unit);
+            combine.PlaceEntries(unit);
         }
 
         foreach (var unit in units)
@@ -215,6 +217,24 @@ public sealed class Combine
         return symbol;
     }
 
+    // Code may refer to them before they are written. What speaks of a runtime constant is written into the code instead.
+    private void PlaceEntries(LinkUnit unit)
+    {
+        foreach (var entry in unit.Inclusion.Pieces.SelectMany(p => p.Entries))
+        {
+            if (RuntimeConstants.VariableOf(entry.Table.Name) is null)
+            {
+                placedEntries[(entry.Table, entry.Offset)] = builder.Append(
+                    entry.Table,
+                    entry.Table.Name,
+                    entry.Bytes,
+                    entry.Size,
+                    AlignmentOf(entry)
+                );
+            }
+        }
+    }
+
     private static ulong AlignmentOf(TableEntry entry) =>
         entry.Table.Alignment > 0 && entry.Size % entry.Table.Alignment == 0 ? entry.Table.Alignment : 1;
 
@@ -246,7 +266,7 @@ public sealed class Combine
                     continue;
                 }
 
-                var at = builder.Append(entry.Table, entry.Table.Name, entry.Bytes, entry.Size, AlignmentOf(entry));
+                var at = placedEntries[(entry.Table, entry.Offset)];
                 foreach (var reference in entry.References.Where(r => IsWithin(unit, r, entry.Size, entry.Table.Name)))
                 {
                     Relocate(unit, reference, unit.Inclusion.DestinationOfEntry(reference), at.Section, at.Offset);
@@ -426,6 +446,12 @@ public sealed class Combine
     private (ElfSymbol Symbol, long Offset)? Target(LinkUnit unit, Reference reference, Destination destination)
     {
         var inclusion = unit.Inclusion;
+        if (reference.Piece is { Kind: PieceKind.TableEntry } entry)
+        {
+            var at = placedEntries[(entry.Section, entry.Start)];
+            return (at.SectionSymbol, (long)at.Offset);
+        }
+
         if (destination == Destination.Livepatch)
         {
             var (place, symbol) = placed[reference.Piece!];

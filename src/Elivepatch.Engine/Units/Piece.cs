@@ -22,6 +22,9 @@ public enum PieceKind
 
     /// <summary>Replacement code of alternatives.</summary>
     Replacement,
+
+    /// <summary>An entry of a table that the code it describes refers to by its address.</summary>
+    TableEntry,
 }
 
 /// <summary>
@@ -79,7 +82,7 @@ public sealed class Piece(PieceKind kind, string name, ElfSection section, ulong
     /// <summary>The cold part of a function.</summary>
     public Piece? Cold { get; internal set; }
 
-    /// <summary>The function that a cold part belongs to.</summary>
+    /// <summary>The function that a cold part belongs to; the code that a table entry describes.</summary>
     public Piece? Parent { get; internal set; }
 
     /// <summary>A branch to another function of the section that is too short to carry a relocation, or null.</summary>

@@ -68,6 +68,9 @@ internal sealed class SectionPieces(ElfSection section)
         return piece;
     }
 
+    /// <summary>The piece without a symbol that begins exactly here, or null where nothing has referred to it.</summary>
+    public Piece? UnnamedAt(ulong offset) => unnamed.GetValueOrDefault(offset);
+
     /// <summary>A place where nothing is, whatever begins there.</summary>
     public Piece Empty(PieceKind kind, ulong at)
     {

@@ -216,11 +216,25 @@ public sealed partial class UnitObject
                 return Replacement(home, offset);
             case SectionRole.Code:
                 return pieces.Containing(offset);
+            case SectionRole.Table when Entry(home, offset) is { } entry:
+                return entry;
             case SectionRole.Data or SectionRole.Init or SectionRole.Unknown or SectionRole.IdList:
                 return pieces.Containing(offset) ?? pieces.Unnamed(PieceKind.Unnamed, 0, home.Size);
             default:
                 return pieces.Unnamed(PieceKind.Unnamed, 0, home.Size);
         }
+    }
+
+    // From Linux 6.19 on a warning that prints is handed the address of its struct bug_entry (arch/x86/include/asm/bug.h).
+    private Piece? Entry(ElfSection table, ulong offset)
+    {
+        if (table.Name != SectionRules.BugTable || StrideOf(table) is not { } stride || offset >= table.Size)
+        {
+            return null;
+        }
+
+        var start = offset / stride * stride;
+        return bySection[table].Unnamed(PieceKind.TableEntry, start, start + stride);
     }
 
     private Piece? Literal(ElfSection section, ulong offset)

@@ -28,7 +28,12 @@ public sealed partial class UnitObject
             {
                 var size = Math.Min(stride, table.Size - offset);
                 var entry = new TableEntry(table, offset, size, ReadEntry(table, offset, size));
-                OwnerOf(entry)?.Entries.Add(entry);
+                var owner = OwnerOf(entry);
+                owner?.Entries.Add(entry);
+                if (bySection[table].UnnamedAt(offset) is { Kind: PieceKind.TableEntry } piece)
+                {
+                    (piece.References, piece.Parent) = (entry.References, owner);
+                }
             }
         }
     }
@@ -88,7 +93,19 @@ public sealed partial class UnitObject
             ? entry[known]
             : Architecture.Alternatives.LengthsOf(entry)?.Replacement ?? 1;
 
+    private readonly Dictionary<ElfSection, ulong?> strides = [];
+
     private ulong? StrideOf(ElfSection table)
+    {
+        if (!strides.TryGetValue(table, out var stride))
+        {
+            strides[table] = stride = FindStride(table);
+        }
+
+        return stride;
+    }
+
+    private ulong? FindStride(ElfSection table)
     {
         if (Layouts?.SizeOf(table.Name) is { } known)
         {

@@ -54,6 +54,18 @@ public sealed class FindEscapesTests
         "into a sequence",
         """void f(void *m, int a) { seq_printf(m, "%d %s", a, a ? "yes" : "no"); seq_puts(m, "end"); }"""
     )]
+    [InlineData(
+        "printed by a warning",
+        """
+            extern void warn(void *, ...) asm("__SCT__WARN_trap");
+            void f(int a) {
+                void *bug;
+                asm volatile("lea (2f)(%%rip), %0\n1:\n.pushsection __bug_table,\"aw\"\n2: .long 1b - ., %c1 - ., 0, 0\n.popsection"
+                    : "=r"(bug) : "i"("format"));
+                warn(bug, a ? "yes" : "no");
+            }
+            """
+    )]
     [InlineData("compared by a function", """int f(const char *a) { return strcmp(a, "text"); }""")]
     [InlineData(
         "to a process",

@@ -133,6 +133,33 @@ public sealed class CombineTests
     }
 
     [Fact]
+    public void A_warning_is_handed_the_entry_of_the_copy()
+    {
+        const string source =
+            WarningEntryTests.Declarations
+            + """
+                extern int hidden(int);
+                int first(int a) { WARN("warn1", "first", 11); return hidden(a); }
+                int second(int a) { WARN("warn2", "second", 12); WARN("warn3", "third", 13); return hidden(a + 1); }
+                """;
+        var kernel = FakeKernel.Of("int limit; void warn(void *a, ...) { }\n" + Other, source);
+        var after = source.Replace("a + 1", "a + 2", StringComparison.Ordinal);
+        var module = Link(kernel, [UnitOf(kernel, source, after)]).Module;
+        var table = module.FindSection("__bug_table")!;
+        Assert.Equal(2 * 16, table.Content.Length);
+        var code = module.FindSection(".text.second")!;
+        var handed = code.Relocations!.Entries.Where(r => r.Symbol!.Section == table).Select(r => r.Addend + 4);
+        Assert.Equal([0, 16], handed);
+        // Each of them is about the instruction behind the one that loads its address.
+        foreach (var load in code.Relocations.Entries.Where(r => r.Symbol!.Section == table))
+        {
+            var place = table.Relocations!.Entries.Single(r => (long)r.Offset == load.Addend + 4);
+            Assert.Equal(code, place.Symbol!.Section);
+            Assert.Equal((long)load.Offset + 4, (long)place.Symbol.Value + place.Addend);
+        }
+    }
+
+    [Fact]
     public void The_running_kernels_data_is_referred_to_and_never_copied()
     {
         var linked = Link(Unit, patchedUnit);

@@ -79,6 +79,9 @@ internal sealed class X8664Assembly : AssemblyCallees
         "__SCT__preempt_schedule_notrace",
         "__SCT__might_resched",
         "__SCT__cond_resched",
+        // arch/x86/kernel/traps.c: it faults, and the handler prints its arguments. Nothing else is ever called there.
+        "__WARN_trap",
+        "__SCT__WARN_trap",
     ];
 
     public override bool RetainsNothing(string? name) => name is not null && keepNothing.Contains(name);
