@@ -22,7 +22,7 @@ internal delegate Task<Settled> RunWork(
 internal sealed partial class BuildConsumer(
     BrokerAddress address,
     string worker,
-    IReadOnlyList<string> capabilities,
+    IReadOnlyList<string> atStart,
     int builders,
     RunWork run,
     ILogger<BuildConsumer> log
@@ -30,6 +30,7 @@ internal sealed partial class BuildConsumer(
 {
     private static readonly TimeSpan pause = TimeSpan.FromSeconds(1);
 
+    private readonly List<string> capabilities = [.. atStart];
     private readonly Reachability broker = new($"the broker {address}", log);
     private readonly Channel<object> mailbox = Channel.CreateUnbounded<object>(new() { SingleReader = true });
 
@@ -47,6 +48,9 @@ internal sealed partial class BuildConsumer(
             found.End();
         }
     }
+
+    /// <summary>Takes builds for these as well, from now on.</summary>
+    public void Extend(IReadOnlyList<string> more) => mailbox.Writer.TryWrite(new Extended(more));
 
     /// <summary>Takes builds until the worker stops, and gives back what runs then.</summary>
     /// <param name="ready">Told when it begins to take builds.</param>
@@ -141,6 +145,9 @@ internal sealed partial class BuildConsumer(
                 case Finished finished:
                     await SettleAsync(finished, link);
                     break;
+                case Extended extended:
+                    await ExtendAsync(extended.More, link, stopping);
+                    break;
                 case Closed closed when closed.Link == link:
                     return;
             }
@@ -159,6 +166,22 @@ internal sealed partial class BuildConsumer(
                     cancellation
                 )
             );
+        }
+    }
+
+    private async Task ExtendAsync(IReadOnlyList<string> more, Link link, CancellationToken cancellation)
+    {
+        List<string> added = [.. more.Except(capabilities)];
+        // Whatever happens to this connection, the next one has them.
+        capabilities.AddRange(added);
+        foreach (var capability in added)
+        {
+            await BuildQueues.DeclareCapabilityAsync(link.Channel, capability, cancellation);
+        }
+
+        if (added.Count > 0 && link.IsConsuming)
+        {
+            await link.PauseAsync(cancellation);
         }
     }
 
@@ -259,6 +282,9 @@ internal sealed partial class BuildConsumer(
 
     /// <summary>A build came to its end here.</summary>
     private sealed record Finished(string Build, Settled Settled);
+
+    /// <summary>There is more to build for.</summary>
+    private sealed record Extended(IReadOnlyList<string> More);
 
     /// <summary>A connection is gone.</summary>
     private sealed record Closed(Link Link);

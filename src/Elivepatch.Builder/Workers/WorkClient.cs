@@ -93,6 +93,39 @@ internal sealed class WorkClient : IDisposable
             cancellation
         );
 
+    /// <summary>Writes a toolchain root to a stream, from whichever server has it.</summary>
+    public async Task<Problem?> FetchToolchainAsync(
+        string digest,
+        Func<Stream, CancellationToken, Task<Problem?>> take,
+        CancellationToken cancellation
+    )
+    {
+        Problem? problem = null;
+        foreach (var _ in servers)
+        {
+            problem = await TalkAsync(
+                () => new(HttpMethod.Get, new Uri(Server, ApiRoutes.Toolchain(digest))),
+                async (answer, inTime) =>
+                {
+                    await using var content = await answer.Content.ReadAsStreamAsync(inTime);
+                    return await take(content, inTime);
+                },
+                longAnswer,
+                rounds: 2,
+                cancellation
+            );
+            if (problem is null)
+            {
+                break;
+            }
+
+            // A root lies with the server that made it.
+            Interlocked.Increment(ref current);
+        }
+
+        return problem;
+    }
+
     /// <summary>Adds events.</summary>
     /// <param name="hold">The build.</param>
     /// <param name="told">How many were sent in this attempt before these.</param>

@@ -28,6 +28,7 @@ internal sealed partial class WorkerBuild(
     KernelSources sources,
     WorkClient client,
     WorkInputs inputs,
+    FetchedToolchains toolchains,
     PreparedKernels prepared,
     WorkPolicy policy,
     TimeProvider clock,
@@ -153,6 +154,11 @@ internal sealed partial class WorkerBuild(
         if (!fetched.TryGet(out var ready))
         {
             return Failed(fetched.Problems[0]);
+        }
+
+        if (await toolchains.EnsureAsync(order.Kernel.Machine, order.Kernel.Compiler, cancellation) is { } missing)
+        {
+            return Failed(missing);
         }
 
         Func<byte[], KernelConfig, CancellationToken, Task<Outcome<byte[]>>>? sign = order.SignsModules

@@ -20,27 +20,29 @@ public sealed class WorkerHost : IDisposable
     private readonly WorkerOptions options;
     private readonly string id = WorkerId.New();
     private readonly CacheRoot cache;
+    private readonly IReadOnlyList<string> own;
     private readonly KernelSources sources;
     private readonly PreparedKernels prepared;
     private readonly WorkClient client;
     private readonly ILoggerFactory loggers;
     private readonly Reachability servers;
+    private readonly FetchedToolchains toolchains;
 
     private WorkerHost(WorkerOptions options, CacheRoot cache, IReadOnlyList<string> compilers, ILoggerFactory loggers)
     {
-        (this.options, this.cache, this.loggers, Compilers) = (options, cache, loggers, compilers);
-        Capabilities = [.. compilers.Select(CapabilityOf).Distinct().Order(StringComparer.Ordinal)];
+        (this.options, this.cache, this.loggers, own) = (options, cache, loggers, compilers);
         servers = new("every server", loggers.CreateLogger<WorkerHost>());
         sources = new(cache, options.Sources, TimeProvider.System);
         prepared = new(cache);
         client = new(options.Servers, options.Token, id);
+        toolchains = new(cache, client, loggers.CreateLogger<FetchedToolchains>());
     }
 
-    /// <summary>The compilers of this machine.</summary>
-    public IReadOnlyList<string> Compilers { get; }
+    /// <summary>The compilers of this machine and of the toolchain roots that it has or can fetch.</summary>
+    public IReadOnlyList<string> Compilers => [.. own.Concat(toolchains.Compilers).Distinct()];
 
     /// <summary>What builds are routed here by.</summary>
-    public IReadOnlyList<string> Capabilities { get; }
+    public IReadOnlyList<string> Capabilities => [.. Compilers.Select(CapabilityOf).Distinct().Order(StringComparer.Ordinal)];
 
     /// <summary>What builds are routed here by for one of its compilers: they are for the processor that is here.</summary>
     public static string CapabilityOf(string compiler) => Capability.Of(MachineNames.Here, compiler);
@@ -59,9 +61,7 @@ public sealed class WorkerHost : IDisposable
         }
 
         var compilers = await new ToolchainFinder(cache).ListAsync(cancellation);
-        return compilers.Count > 0
-            ? new WorkerHost(options, cache, compilers, loggers)
-            : new Problem(CompileProblems.CompilerMissing, "there is no GCC here");
+        return new WorkerHost(options, cache, compilers, loggers);
     }
 
     /// <summary>Works until it is told to stop.</summary>
@@ -76,6 +76,12 @@ public sealed class WorkerHost : IDisposable
             return known.Problems[0];
         }
 
+        toolchains.Note(orders.Toolchains);
+        if (Capabilities.Count == 0)
+        {
+            return new Problem(CompileProblems.CompilerMissing, "there is no GCC here, and the server has no toolchain root");
+        }
+
         var policy = WorkPolicy.Default with { HeldFor = TimeSpan.FromSeconds(orders.HeldForSeconds) };
         var inputs = new WorkInputs(cache, client);
         inputs.Trim();
@@ -84,6 +90,7 @@ public sealed class WorkerHost : IDisposable
             sources,
             client,
             inputs,
+            toolchains,
             prepared,
             policy,
             TimeProvider.System,
@@ -136,12 +143,20 @@ public sealed class WorkerHost : IDisposable
         CancellationToken cancellation
     )
     {
+        var announced = Capabilities.Count;
         while (!cancellation.IsCancellationRequested)
         {
             var answered = await client.ReportAsync(Report(consumer.Running), CancellationToken.None);
             if (answered.TryGet(out var orders))
             {
                 servers.MarkAvailable();
+                toolchains.Note(orders.Toolchains);
+                if (Capabilities is var able && able.Count > announced)
+                {
+                    consumer.Extend(able);
+                    announced = able.Count;
+                }
+
                 foreach (var build in orders.Ended)
                 {
                     consumer.Cancel(build);

@@ -16,7 +16,7 @@ internal static class RootUnpacking
         # Links that merge folders into /usr stay what they are, whatever a package has there.
         unpack() {
             tar -x -f - --keep-directory-symlink --no-same-owner --no-same-permissions --delay-directory-restore \
-                --exclude=./dev --exclude=dev --exclude=./usr/share/doc --exclude=./usr/share/man --exclude=./usr/share/info \
+                --anchored --exclude=./dev --exclude=dev --no-anchored --exclude=./usr/share/doc --exclude=./usr/share/man --exclude=./usr/share/info \
                 --exclude=./usr/share/locale --exclude=./usr/lib/debug --exclude='.wh.*' "$@"
         }
         read_archive() {

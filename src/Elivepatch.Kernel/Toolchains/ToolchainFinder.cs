@@ -37,34 +37,22 @@ public sealed class ToolchainFinder(CacheRoot cache, IProgress<StageEvent>? prog
             return found;
         }
 
-        if (CompilerText.VersionOf(tools.Compiler) is not { } version || CompilerText.DebianVersionOf(version) is null)
-        {
-            return Missing(found, Import(tools));
-        }
-
-        if (IsOffline)
-        {
-            return Missing(
-                found,
-                $"Run the command again without --offline and {OfflineVariable}, or add the Debian suite that has it: `elivepatch toolchain add debian:SUITE`."
-            );
-        }
-
-        var debian = new DebianRoots(cache, progress);
-        var offered = await debian.FindAsync(version, cancellation);
-        if (!offered.TryGet(out var source))
-        {
-            return Missing(found, $"Debian has it, and its archive cannot be asked now: {offered.Problems[0].Reason}");
-        }
-
-        if (source is null)
-        {
-            return Missing(found, Import(tools));
-        }
-
-        var made = await debian.MakeAsync(source.Suite, source.Package, cancellation);
+        var made = await MakeRootAsync(tools.Compiler, found.Problems[0], cancellation);
         return made.Succeeded ? await FindAsync(architecture, tools, cancellation) : Outcome<Toolchain>.Failure(made.Problems);
     }
+
+    /// <summary>A root that has a compiler, made where none has it, whatever this machine itself has.</summary>
+    /// <param name="compiler">The first line that the compiler prints of itself.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<Outcome<ToolchainRoot>> GetRootAsync(string compiler, CancellationToken cancellation) =>
+        CompilerText.VersionOf(compiler) is { } version
+        && roots.List().LastOrDefault(r => r.Facts.Compilers.Any(c => c.Version == version)) is { } known
+            ? known
+            : await MakeRootAsync(
+                compiler,
+                new(CompileProblems.CompilerMissing, $"no toolchain root here has \"{compiler}\""),
+                cancellation
+            );
 
     /// <summary>Whether the tools are here or can be had; a problem that says what is missing.</summary>
     public async Task<IReadOnlyList<Problem>> CheckAsync(
@@ -156,9 +144,32 @@ public sealed class ToolchainFinder(CacheRoot cache, IProgress<StageEvent>? prog
     private static async Task<bool> HasAllAsync(RequiredTools tools, CancellationToken cancellation) =>
         tools.RustCompiler.Length == 0 && await HostToolchain.HasBinutilsAsync(tools, cancellation);
 
-    private static Outcome<Toolchain> Missing(Outcome<Toolchain> found, string remedy) =>
-        new Problem(found.Problems[0].Code, found.Problems[0].Reason, remedy);
+    private async Task<Outcome<ToolchainRoot>> MakeRootAsync(string compiler, Problem missing, CancellationToken cancellation)
+    {
+        if (CompilerText.VersionOf(compiler) is not { } version || CompilerText.DebianVersionOf(version) is null)
+        {
+            return Missing(Import());
+        }
 
-    private static string Import(RequiredTools tools) =>
-        $"Import a root file system that has \"{tools.Compiler}\", such as an image of the distribution that built the kernel: `elivepatch toolchain import FILE`.";
+        if (IsOffline)
+        {
+            return Missing(
+                $"Run the command again without --offline and {OfflineVariable}, or add the Debian suite that has it: `elivepatch toolchain add debian:SUITE`."
+            );
+        }
+
+        var debian = new DebianRoots(cache, progress);
+        var offered = await debian.FindAsync(version, cancellation);
+        if (!offered.TryGet(out var source))
+        {
+            return Missing($"Debian has it, and its archive cannot be asked now: {offered.Problems[0].Reason}");
+        }
+
+        return source is null ? Missing(Import()) : await debian.MakeAsync(source.Suite, source.Package, cancellation);
+
+        Problem Missing(string remedy) => new(missing.Code, missing.Reason, remedy);
+
+        string Import() =>
+            $"Import a root file system that has \"{compiler}\", such as an image of the distribution that built the kernel: `elivepatch toolchain import FILE`.";
+    }
 }

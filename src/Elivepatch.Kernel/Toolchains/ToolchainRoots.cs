@@ -65,14 +65,21 @@ public sealed class ToolchainRoots(CacheRoot cache)
     /// <param name="name">Where it is from.</param>
     /// <param name="packages">The packages that it was made of.</param>
     /// <param name="cancellation">Ends it.</param>
+    /// <param name="expected">The digest that it has to have; null for any.</param>
     public async Task<Outcome<ToolchainRoot>> AddAsync(
         string files,
         string name,
         IReadOnlyList<string> packages,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        ContentDigest? expected = null
     )
     {
         var (digest, size) = await Task.Run(() => RootFiles.Measure(files, cancellation), cancellation);
+        if (expected is { } wanted && digest != wanted)
+        {
+            return new Problem(ToolchainProblems.RootDamaged, $"{name} has the digest {digest.Hex} instead of {wanted.Hex}");
+        }
+
         var probed = await RootProbe.RunAsync(new(files), name, size, packages, cancellation);
         if (!probed.TryGet(out var facts))
         {

@@ -30,6 +30,9 @@ public static class ApiRoutes
     /// <summary>Builds assigned to workers.</summary>
     public const string Work = Root + "/work";
 
+    /// <summary>Toolchain roots, for workers.</summary>
+    public const string Toolchains = Root + "/toolchains";
+
     /// <summary>Answers as long as the process runs.</summary>
     public const string Live = "/health/live";
 
@@ -74,6 +77,9 @@ public static class ApiRoutes
 
     /// <summary>One worker; POST takes its report.</summary>
     public static string Worker(string worker) => $"{Workers}/{Uri.EscapeDataString(worker)}";
+
+    /// <summary>One toolchain root, as a tar archive compressed by gzip.</summary>
+    public static string Toolchain(string digest) => $"{Toolchains}/{Uri.EscapeDataString(digest)}";
 
     /// <summary>POST assigns the build to a worker.</summary>
     public static string WorkBegin(string build) => WorkOf(build) + "/begin";

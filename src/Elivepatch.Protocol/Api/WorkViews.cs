@@ -33,7 +33,14 @@ public sealed record AssignedBuild(string Build, int Attempt);
 /// <summary>The answer to a worker's report.</summary>
 /// <param name="Ended">Builds that the worker must stop: they were cancelled, or assigned to another worker.</param>
 /// <param name="HeldForSeconds">How long the worker keeps its builds if it stops reporting.</param>
-public sealed record WorkerOrders(IReadOnlyList<string> Ended, int HeldForSeconds);
+/// <param name="Toolchains">The toolchain roots that the worker can get from this server.</param>
+public sealed record WorkerOrders(IReadOnlyList<string> Ended, int HeldForSeconds, IReadOnlyList<ToolchainView> Toolchains);
+
+/// <summary>A toolchain root that a server has: a root file system with compilers.</summary>
+/// <param name="Digest">Digest of its files, hexadecimal.</param>
+/// <param name="Name">Where it is from, such as <c>debian:trixie</c>.</param>
+/// <param name="Compilers">The first line that each of its compilers prints of itself.</param>
+public sealed record ToolchainView(string Digest, string Name, IReadOnlyList<string> Compilers);
 
 /// <summary>A worker as the server knows it.</summary>
 /// <param name="Id">Its ID, a new one at each start.</param>

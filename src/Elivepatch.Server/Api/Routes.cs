@@ -18,6 +18,7 @@ internal static class Routes
     public const string Withdrawal = ApiRoutes.Withdrawals + "/{module}";
     public const string Token = ApiRoutes.Tokens + "/{token}";
     public const string Worker = ApiRoutes.Workers + "/{worker}";
+    public const string Toolchain = ApiRoutes.Toolchains + "/{digest}";
     public const string Work = ApiRoutes.Work + "/{build}";
     public const string WorkBegin = Work + "/begin";
     public const string WorkInput = Work + "/inputs/{digest}";

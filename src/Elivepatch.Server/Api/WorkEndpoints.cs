@@ -1,8 +1,10 @@
 using System.ComponentModel;
 using Elivepatch.Builder.Workers;
+using Elivepatch.Kernel.Toolchains;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Http;
+using Elivepatch.Server.Kernels;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
 using Elivepatch.Server.Work;
@@ -50,6 +52,11 @@ internal static class WorkEndpoints
             .Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream")
             .RequireScope(TokenScopes.Work)
             .Describe("work", "getWorkInput", "Returns an input of a build.");
+        routes
+            .MapGet(Routes.Toolchain, GetToolchain)
+            .Produces<Stream>(StatusCodes.Status200OK, "application/gzip")
+            .RequireScope(TokenScopes.Work)
+            .Describe("work", "getToolchain", "Returns a toolchain root as a tar archive compressed by gzip.");
         routes
             .MapPost(Routes.WorkEvents, AddEventsAsync)
             .Produces(StatusCodes.Status204NoContent)
@@ -116,6 +123,15 @@ internal static class WorkEndpoints
         Answer(
             await work.GetInputAsync(new(build, worker, attempt), digest, cancellation),
             path => TypedResults.PhysicalFile(path, "application/octet-stream", enableRangeProcessing: true)
+        );
+
+    private static IResult GetToolchain(
+        [Description("Digest of the root, hexadecimal.")] string digest,
+        ToolchainsForWorkers toolchains
+    ) =>
+        Answer(
+            toolchains.Open(digest),
+            root => TypedResults.Stream(to => RootTransfer.WriteAsync(root, to, CancellationToken.None), "application/gzip")
         );
 
     private static async Task<IResult> AddEventsAsync(

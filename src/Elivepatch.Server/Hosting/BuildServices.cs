@@ -72,6 +72,7 @@ internal sealed record BuildServices
         services.AddSingleton(DispatcherOptions.Default with { Builders = Options.Broker is null ? Options.Builders : 0 });
         services.AddSingleton(WorkPolicy.Default with { HeldFor = TimeSpan.FromSeconds(Options.LeaseSeconds) });
         services.AddSingleton(s => new KernelSources(Cache, Sources, s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ToolchainsForWorkers>().AddHostedService(s => s.GetRequiredService<ToolchainsForWorkers>());
         services
             .AddSingleton<BuildSignals>()
             .AddSingleton<KernelRegistry>()
@@ -89,6 +90,7 @@ internal sealed record BuildServices
             s.GetRequiredService<WorkerTable>(),
             s.GetRequiredService<BlobStore>(),
             s.GetRequiredService<ProductStore>(),
+            s.GetRequiredService<ToolchainsForWorkers>(),
             s.GetRequiredService<ServicePolicy>(),
             s.GetRequiredService<WorkPolicy>(),
             Signer

@@ -20,6 +20,7 @@ internal static class ProblemResponses
         [ServerProblems.TooManyMachines] = StatusCodes.Status403Forbidden,
         [ServerProblems.BuildPatchForbidden] = StatusCodes.Status403Forbidden,
         [RecordProblems.KernelUnknown] = StatusCodes.Status404NotFound,
+        [ToolchainProblems.RootUnknown] = StatusCodes.Status404NotFound,
         [ServerProblems.BuildUnknown] = StatusCodes.Status404NotFound,
         [ServerProblems.ResultMissing] = StatusCodes.Status404NotFound,
         [ServerProblems.MachineUnknown] = StatusCodes.Status404NotFound,

@@ -6,6 +6,7 @@ using Elivepatch.Builder.Workers;
 using Elivepatch.Model;
 using Elivepatch.Protocol.Api;
 using Elivepatch.Server.Builds;
+using Elivepatch.Server.Kernels;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.State;
 
@@ -15,6 +16,7 @@ namespace Elivepatch.Server.Work;
 internal sealed class BrokerDispatch(
     BuildPublisher publisher,
     WorkerTable workers,
+    ToolchainsForWorkers toolchains,
     BuildTable builds,
     WorkPolicy policy,
     TimeProvider clock
@@ -34,9 +36,17 @@ internal sealed class BrokerDispatch(
             return null;
         }
 
+        // Workers that are there fetch the root of a compiler that they do not have, and then ask for such builds.
+        if (known.Count > 0 && toolchains.IsComing(kernel.Compiler))
+        {
+            return null;
+        }
+
+        var failure = known.Count > 0 ? toolchains.FailureOf(kernel.Compiler) : null;
         var problem = new Problem(
             WorkProblems.NobodyBuilds,
             $"the kernel was built by \"{PlainText.Of(kernel.Compiler, 200)}\" ({capability})"
+                + (failure is null ? "" : $", and the server could not get a toolchain root that has it: {failure.Reason}")
         );
         return await builds.FailQueuedAsync(build.Id, problem, cancellation) ? problem : null;
     }

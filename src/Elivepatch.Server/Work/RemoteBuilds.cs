@@ -10,6 +10,7 @@ using Elivepatch.Protocol.Api;
 using Elivepatch.Protocol.Manifests;
 using Elivepatch.Server.Builds;
 using Elivepatch.Server.Configuration;
+using Elivepatch.Server.Kernels;
 using Elivepatch.Server.Security;
 using Elivepatch.Server.Signing;
 using Elivepatch.Server.State;
@@ -23,6 +24,7 @@ public sealed class RemoteBuilds(
     WorkerTable workers,
     BlobStore blobs,
     ProductStore products,
+    ToolchainsForWorkers toolchains,
     ServicePolicy policy,
     WorkPolicy work,
     ModuleSigner? signer
@@ -49,7 +51,7 @@ public sealed class RemoteBuilds(
             }
         }
 
-        return new WorkerOrders(ended, (int)work.HeldFor.TotalSeconds);
+        return new WorkerOrders(ended, (int)work.HeldFor.TotalSeconds, toolchains.List());
     }
 
     /// <summary>Gives a build to a worker that was told of one: the one whose turn it is.</summary>

@@ -17,7 +17,7 @@ public sealed class WorkClientTests : IAsyncDisposable
 {
     private const string Page = "<html>not here</html>";
     private static readonly string build = new('b', 64);
-    private static readonly string orders = JsonSerializer.Serialize(new([], 30), ProtocolJson.Default.WorkerOrders);
+    private static readonly string orders = JsonSerializer.Serialize(new([], 30, []), ProtocolJson.Default.WorkerOrders);
     private readonly List<WebApplication> servers = [];
     private readonly ConcurrentQueue<string> asked = [];
 

@@ -172,6 +172,49 @@ public sealed class ToolchainRootTests : IDisposable
         Assert.Contains(remedy, problem.Remedy, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_root_that_is_sent_to_another_machine_is_the_same_there()
+    {
+        var sent = Get(
+            await ImportAsync(
+                new SmallRoot()
+                    .Folder("usr/lib/empty")
+                    .File("usr/lib/dev/module.h", "")
+                    .File("usr/lib/" + new string('n', 200), "long")
+                    .Link("usr/lib/nowhere", "../../../away")
+            )
+        );
+        var archive = Path.Combine(folder.FullPath, "sent");
+        await using (var stream = File.Create(archive))
+        {
+            await RootTransfer.WriteAsync(sent, stream, Cancellation);
+        }
+
+        using var there = new TemporaryCache();
+        Assert.False((await ReceiveAsync(new(new('0', 64)))).Succeeded);
+        Assert.Empty(new ToolchainRoots(there.Cache).List());
+        var received = Get(await ReceiveAsync(sent.Digest));
+        Assert.Equal(sent.Digest, received.Digest);
+        Assert.Equal(sent.Facts.Compilers, received.Facts.Compilers);
+        Assert.True(File.Exists(Path.Combine(received.Folder, "usr/lib/dev/module.h")));
+
+        Task<Outcome<ToolchainRoot>> ReceiveAsync(ContentDigest digest) =>
+            RootTransfer.ReceiveAsync(there.Cache, archive, digest, sent.Facts.Name, Cancellation);
+    }
+
+    [Fact]
+    public async Task A_root_that_came_in_part_is_refused()
+    {
+        var sent = Get(await ImportAsync(new SmallRoot()));
+        using var whole = new MemoryStream();
+        await RootTransfer.WriteAsync(sent, whole, Cancellation);
+        var archive = Path.Combine(folder.FullPath, "sent");
+        await File.WriteAllBytesAsync(archive, whole.ToArray()[..^100], Cancellation);
+        using var there = new TemporaryCache();
+        Assert.False((await RootTransfer.ReceiveAsync(there.Cache, archive, sent.Digest, "x", Cancellation)).Succeeded);
+        Assert.Empty(new ToolchainRoots(there.Cache).List());
+    }
+
     [Theory]
     [InlineData("clang version 16.0.0")]
     [InlineData("../../evil (x) 1.2.3")]

@@ -55,6 +55,7 @@ public sealed class DescriptionTests
                 ApiRoutes.Ready,
                 ApiRoutes.Workers,
                 ApiRoutes.Worker("{worker}"),
+                ApiRoutes.Toolchain("{digest}"),
                 ApiRoutes.WorkBegin("{build}"),
                 ApiRoutes.WorkInput("{build}", "{digest}"),
                 ApiRoutes.WorkEvents("{build}"),

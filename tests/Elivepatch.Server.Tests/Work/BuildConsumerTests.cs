@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Elivepatch.Builder.Broker;
 using Elivepatch.Builder.Workers;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Kernels;
 using Elivepatch.Server.State;
 using Elivepatch.Server.State.Sqlite;
 using Elivepatch.Server.Work;
@@ -142,6 +143,7 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
         var dispatch = new BrokerDispatch(
             publisher!,
             workers,
+            new(scratch.Cache(), TimeProvider.System, NullLogger<ToolchainsForWorkers>.Instance) { IsOffline = true },
             new(database, new(database, TimeProvider.System), TimeProvider.System),
             WorkPolicy.Default,
             TimeProvider.System
@@ -168,6 +170,39 @@ public sealed class BuildConsumerTests(SharedBroker shared) : IAsyncDisposable
         }
 
         Assert.Empty(cold.Runs);
+    }
+
+    [Fact]
+    public async Task A_worker_that_can_build_for_more_takes_such_builds_from_then_on()
+    {
+        const string more = "x86_64.gcc-14.00000000";
+        var address = await AddressAsync();
+        var release = new TaskCompletionSource();
+        var worker = Start(
+            address,
+            [Here],
+            1,
+            async (build, _) =>
+            {
+                await (build == Id(2) ? release.Task.WaitAsync(Cancellation) : Task.CompletedTask);
+                return Settled.Done;
+            }
+        );
+        await SendAsync(1);
+        await UntilAsync(() => worker.Runs.Count == 1);
+        Assert.Equal(Published.Unroutable, await publisher!.SendAsync(Id(9), more, null, Cancellation));
+        worker.Consumer.Extend([Here, more]);
+        await UntilAsync(async () => await publisher.SendAsync(Id(9), more, null, Cancellation) == Published.Kept);
+        await UntilAsync(() => worker.Runs.Contains(Id(9)));
+        // One that is busy then takes them when it is not.
+        Assert.Equal(Published.Kept, await publisher.SendAsync(Id(2), Here, null, Cancellation));
+        await UntilAsync(() => worker.Runs.Contains(Id(2)));
+        const string still = "x86_64.gcc-16.00000000";
+        worker.Consumer.Extend([Here, more, still]);
+        await UntilAsync(async () => await publisher.SendAsync(Id(3), still, null, Cancellation) == Published.Kept);
+        Assert.DoesNotContain(Id(3), worker.Runs);
+        release.SetResult();
+        await UntilAsync(() => worker.Runs.Contains(Id(3)));
     }
 
     [Fact]

@@ -4,6 +4,9 @@ using System.Text;
 using System.Text.Json;
 using Elivepatch.Builder.Jobs;
 using Elivepatch.Builder.Workers;
+using Elivepatch.Kernel.Storage;
+using Elivepatch.Kernel.Tests.Toolchains;
+using Elivepatch.Kernel.Toolchains;
 using Elivepatch.Model;
 using Elivepatch.Model.Explanations;
 using Elivepatch.Protocol.Api;
@@ -218,6 +221,46 @@ public sealed class RemoteBuildsTests
         {
             await Answered.RefusedAsync(await client.GetAsync(path, Cancellation), HttpStatusCode.Forbidden, "ELP1005");
         }
+    }
+
+    [Fact]
+    public async Task A_worker_is_told_of_the_servers_toolchain_roots_and_gets_them_by_digest()
+    {
+        await using var server = await StartAsync();
+        using var scratch = new Scratch();
+        var imported = await new ImportedRoots(server.Get<CacheRoot>()).RunAsync(
+            await new SmallRoot().WriteAsync(scratch.PathOf("root.tar")),
+            Cancellation
+        );
+        using var client = await server.WithScopesAsync(TokenScopes.Work);
+        var offered = Assert.Single((await Answered.ValueAsync<WorkerOrders>(await ReportAsync(client, Report()))).Toolchains);
+        Assert.Equal((imported.Value.Digest.Hex, "root.tar"), (offered.Digest, offered.Name));
+        Assert.Equal([SmallRoot.Compiler], offered.Compilers);
+        await File.WriteAllBytesAsync(
+            scratch.PathOf("received"),
+            await client.GetByteArrayAsync(ApiRoutes.Toolchain(offered.Digest), Cancellation),
+            Cancellation
+        );
+        var received = await RootTransfer.ReceiveAsync(
+            scratch.Cache(),
+            scratch.PathOf("received"),
+            new(offered.Digest),
+            offered.Name,
+            Cancellation
+        );
+        Assert.Equal(imported.Value.Digest, received.Value.Digest);
+        foreach (var other in (string[])[new('0', 64), offered.Digest[..12], "root.tar", "../keys"])
+        {
+            using var refused = await client.GetAsync(ApiRoutes.Toolchain(other), Cancellation);
+            Assert.Equal(HttpStatusCode.NotFound, refused.StatusCode);
+        }
+
+        using var others = await server.WithScopesAsync(TokenScopes.Submit, TokenScopes.Read, TokenScopes.Operate);
+        await Answered.RefusedAsync(
+            await others.GetAsync(ApiRoutes.Toolchain(offered.Digest), Cancellation),
+            HttpStatusCode.Forbidden,
+            "ELP1005"
+        );
     }
 
     [Fact]
