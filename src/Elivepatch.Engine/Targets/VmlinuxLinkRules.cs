@@ -22,7 +22,16 @@ internal sealed class VmlinuxLinkRules : LinkRules
     ];
 
     private protected override string[] UnlistedPrefixes { get; } =
-    [".L", "$", "__crc_", "__kstrtab_", "__kstrtabns_", "__kcfi_typeid_"];
+    [
+        ".L",
+        "$",
+        "__crc_",
+        "__kstrtab_",
+        "__kstrtabns_",
+        "__kcfi_typeid_",
+        // Other names of tables for scripts/mod/modpost.c (scripts/Makefile.vmlinux: remove-symbols).
+        "__mod_device_table__",
+    ];
 
     // Freed at the end of the boot.
     public override bool IsGoneAfterStart(ElfSection section) =>

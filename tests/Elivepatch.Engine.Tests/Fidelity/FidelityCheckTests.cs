@@ -328,6 +328,16 @@ public sealed class FidelityCheckTests
             StringComparison.Ordinal
         );
 
+    // From Linux 6.17 on MODULE_DEVICE_TABLE() of what is built in gives the table a name that the link takes away.
+    [Theory]
+    [InlineData("__mod_device_table__kmod_x__pci__table", true)]
+    [InlineData("other_name_of_table", false)]
+    public void A_name_that_the_link_takes_away_need_not_be_there(string name, bool fits)
+    {
+        var named = Unit + $"extern __typeof__(table) {name} __attribute__((alias(\"table\")));\n";
+        Assert.Equal(fits, FakeKernel.Of(Helpers, Unit).Check(named).Succeeded);
+    }
+
     [Fact]
     public void A_unit_that_is_not_in_the_kernel_is_refused() =>
         Assert.Equal(FidelityProblems.LayoutDiffers, Failure(FakeKernel.Of(Helpers).Check(Unit)).Code);
