@@ -5,7 +5,6 @@ using Elivepatch.Engine.Diff;
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Records;
-using Elivepatch.Kernel.Tests.SelfConfigured;
 using Elivepatch.Kernel.VirtualMachines;
 using Xunit;
 using static Elivepatch.Kernel.Tests.StockKernel;

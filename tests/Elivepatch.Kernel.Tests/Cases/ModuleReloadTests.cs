@@ -1,5 +1,4 @@
 using Elivepatch.Kernel.Import;
-using Elivepatch.Kernel.Tests.SelfConfigured;
 using Elivepatch.Kernel.VirtualMachines;
 using Xunit;
 

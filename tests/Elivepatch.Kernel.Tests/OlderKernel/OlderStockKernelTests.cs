@@ -1,6 +1,5 @@
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Import;
-using Elivepatch.Kernel.Tests.SelfConfigured;
 using Elivepatch.Kernel.VirtualMachines;
 using Xunit;
 using static Elivepatch.Kernel.Tests.StockKernel;

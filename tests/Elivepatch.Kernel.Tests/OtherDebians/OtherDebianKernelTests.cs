@@ -1,7 +1,6 @@
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Records;
-using Elivepatch.Kernel.Tests.SelfConfigured;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Kernel.VirtualMachines;
 using Xunit;

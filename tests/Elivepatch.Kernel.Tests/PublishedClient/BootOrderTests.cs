@@ -1,6 +1,5 @@
 using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Tests.Cases;
-using Elivepatch.Kernel.Tests.SelfConfigured;
 using Elivepatch.Kernel.VirtualMachines;
 using Xunit;
 using static Elivepatch.Kernel.Tests.StockKernel;

@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
 using Elivepatch.Engine.Facts;
 using Elivepatch.Kernel.Build;
-using Elivepatch.Kernel.Tests.SelfConfigured;
 using Elivepatch.Kernel.VirtualMachines;
 using Elivepatch.Protocol.Captures;
 using Xunit;

@@ -1,4 +1,3 @@
-using Elivepatch.Kernel.Tests.SelfConfigured;
 using Xunit;
 
 namespace Elivepatch.Kernel.Tests.PublishedClient;

@@ -4,7 +4,6 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Records;
-using Elivepatch.Kernel.Tests.SelfConfigured;
 using Elivepatch.Kernel.VirtualMachines;
 using Elivepatch.Protocol.Manifests;
 using Xunit;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Elivepatch.Kernel.Architectures;
-using Elivepatch.Kernel.Tests.SelfConfigured;
 using Elivepatch.Kernel.VirtualMachines;
 using Xunit;
 

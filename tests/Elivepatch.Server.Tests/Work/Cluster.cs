@@ -12,26 +12,27 @@ using static Elivepatch.Server.Tests.Whole.StockCapture;
 
 namespace Elivepatch.Server.Tests.Work;
 
-/// <summary>Servers and workers as processes, on a real database and a real broker, for the stock kernel.</summary>
+/// <summary>Servers and workers as processes, on a real database and a real broker, for the stock kernel or another.</summary>
 internal sealed class Cluster : IDisposable
 {
     private readonly Scratch scratch = new();
     private readonly string database;
     private readonly string broker;
     private readonly ServerCertificateFiles? certificate;
+    private readonly string kernel;
     private readonly List<WorkerProcess> workers = [];
     private string secret = "";
     private string workSecret = "";
     private HttpClient[] clients = [];
 
-    private Cluster(string database, string broker, ServerCertificateFiles? certificate) =>
-        (this.database, this.broker, this.certificate) = (database, broker, certificate);
+    private Cluster(string database, string broker, ServerCertificateFiles? certificate, string kernel) =>
+        (this.database, this.broker, this.certificate, this.kernel) = (database, broker, certificate, kernel);
 
     public List<ServerProcess> Servers { get; } = [];
 
     public IReadOnlyList<HttpClient> Clients => clients;
 
-    /// <summary>The id of the stock kernel.</summary>
+    /// <summary>The id of the kernel.</summary>
     public string KernelId { get; private set; } = "";
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -43,14 +44,16 @@ internal sealed class Cluster : IDisposable
     /// <param name="certificate">
     /// Where workers come over TLS: the servers' certificate, which servers and workers trust and nothing else.
     /// </param>
+    /// <param name="kernel">The kernel, as it is imported by; the stock kernel if left out.</param>
     public static async Task<Cluster> StartAsync(
         string database,
         string broker,
         int servers,
-        ServerCertificateFiles? certificate = null
+        ServerCertificateFiles? certificate = null,
+        string? kernel = null
     )
     {
-        var cluster = new Cluster(database, broker, certificate);
+        var cluster = new Cluster(database, broker, certificate, kernel ?? TestKernels.Stock);
         try
         {
             await cluster.StartAsync(servers);
@@ -64,17 +67,18 @@ internal sealed class Cluster : IDisposable
     }
 
     /// <summary>Starts a worker and waits until a server knows it.</summary>
-    public Task<WorkerProcess> AddWorkerAsync(string name) => StartWorker(name).GreetedAsync();
+    public Task<WorkerProcess> AddWorkerAsync(string name, string? cache = null) =>
+        StartWorker(name, cache: cache).GreetedAsync();
 
     /// <summary>Starts a worker.</summary>
-    public WorkerProcess StartWorker(string name, string? programs = null)
+    public WorkerProcess StartWorker(string name, string? programs = null, string? cache = null)
     {
         var worker = WorkerProcess.Start(
             name,
             Servers.Select(s => s.AddressOf(certificate is null ? "http" : "https")),
             broker,
             workSecret,
-            TestCache().FullPath,
+            cache ?? TestCache().FullPath,
             programs,
             certificate?.Certificate
         );
@@ -125,10 +129,10 @@ internal sealed class Cluster : IDisposable
         await Answered.ValueAsync<BuildView>(await clients[server].GetAsync(ApiRoutes.Build(build), Cancellation));
 
     /// <summary>Waits until a build has ended; servers that cannot answer are asked again.</summary>
-    public async Task<BuildView> EndOfAsync(string build, int server = 0)
+    public async Task<BuildView> EndOfAsync(string build, int server = 0, int minutes = 3)
     {
         BuildView? last = null;
-        for (var i = 0; i < 900; i++)
+        for (var i = 0; i < minutes * 300; i++)
         {
             using var answer = await TryAsync(() => clients[server].GetAsync(ApiRoutes.Build(build), Cancellation));
             if (answer is { IsSuccessStatusCode: true })
@@ -280,9 +284,7 @@ internal sealed class Cluster : IDisposable
 
     private async Task<string> TellOfKernelAsync()
     {
-        var record = Get(
-            await new DebianImport(TestCache(), KernelBoot.ReadFactsAsync).RunAsync(TestKernels.Stock, Cancellation)
-        );
+        var record = Get(await new DebianImport(TestCache(), KernelBoot.ReadFactsAsync).RunAsync(kernel, Cancellation));
         using var content = new ByteArrayContent(await StockCapture.OfAsync(record));
         return (await Answered.ValueAsync<KernelView>(await clients[0].PostAsync(ApiRoutes.Kernels, content, Cancellation))).Id;
     }

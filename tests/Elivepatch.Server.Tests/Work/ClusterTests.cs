@@ -1,7 +1,9 @@
 using System.Net;
 using System.Text;
 using Elivepatch.Builder.Jobs;
+using Elivepatch.Kernel.Toolchains;
 using Elivepatch.Protocol.Api;
+using Elivepatch.Server.Tests.Whole;
 
 namespace Elivepatch.Server.Tests.Work;
 
@@ -151,6 +153,24 @@ public sealed class ClusterTests(SharedPostgres postgres, SharedBroker broker)
         Assert.Equal(BuildState.Succeeded, (await cluster.EndOfAsync(build)).State);
     }
 
+    // Everything that the worker has in the end came from the server by digest or, the source, from Debian.
+    [Fact(Skip = FullRun.Reason, SkipType = typeof(FullRun), SkipUnless = nameof(FullRun.IsAsked))]
+    public async Task A_worker_without_the_kernels_compiler_builds_with_the_servers_toolchain_root()
+    {
+        using var scratch = new Scratch();
+        using var cluster = await Cluster.StartAsync(
+            await postgres.NewTextAsync(),
+            await broker.NewHostAsync(),
+            servers: 1,
+            kernel: "debian:trixie/newest-cloud-6.12"
+        );
+        await cluster.AddWorkerAsync("elsewhere", scratch.PathOf("cache"));
+        var build = await cluster.EndOfAsync(await cluster.SubmitAsync("root"), minutes: 15);
+        Assert.Equal((BuildState.Succeeded, 1), (build.State, build.Attempts));
+        var fetched = Assert.Single(new ToolchainRoots(scratch.Cache()).List());
+        Assert.Contains(fetched.Digest, new ToolchainRoots(StockCapture.TestCache()).List().Select(r => r.Digest));
+    }
+
     [Fact]
     public async Task A_worker_of_another_version_is_refused_and_says_why()
     {
@@ -269,7 +289,7 @@ public sealed class ClusterTests(SharedPostgres postgres, SharedBroker broker)
     private async Task<Cluster> StartAsync(int servers, params string[] workers)
     {
         var cluster = await Cluster.StartAsync(await postgres.NewTextAsync(), await broker.NewHostAsync(), servers);
-        await Task.WhenAll(workers.Select(cluster.AddWorkerAsync));
+        await Task.WhenAll(workers.Select(w => cluster.AddWorkerAsync(w)));
         return cluster;
     }
 

@@ -1,4 +1,4 @@
-namespace Elivepatch.Kernel.Tests.SelfConfigured;
+namespace Elivepatch.Tests;
 
 /// <summary>Tests that take longer than everybody's every change may: those of <c>./test --full</c>.</summary>
 public static class FullRun
