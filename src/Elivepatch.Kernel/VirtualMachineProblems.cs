@@ -18,7 +18,8 @@ public static class VirtualMachineProblems
         801,
         ProblemKind.Environment,
         "the emulator is not installed",
-        "Install qemu-system-x86_64 (Debian package qemu-system-x86)."
+        "Install qemu-system-x86_64 (Debian package qemu-system-x86); a root of another Debian that has it is made by "
+            + "`elivepatch toolchain add debian:SUITE --emulator` and named with `elivepatch try --emulator ROOT`."
     );
 
     /// <summary>The guest needs a statically linked busybox, and none was found on this machine.</summary>

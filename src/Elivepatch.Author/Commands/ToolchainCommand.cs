@@ -41,6 +41,7 @@ internal static class ToolchainCommand
             Description = "The package of the compiler; that of the suite's newest kernel if left out.",
             HelpName = "gcc-N",
         };
+        var emulator = new Option<bool>("--emulator") { Description = "Add the suite's QEMU, for `elivepatch try --emulator`." };
         var json = CommonOptions.Json();
         var verb = new Verb(
             "add",
@@ -55,6 +56,7 @@ internal static class ToolchainCommand
         {
             suite,
             compiler,
+            emulator,
             json,
         };
         verb.SetAction(
@@ -67,7 +69,12 @@ internal static class ToolchainCommand
                     parsed.GetValue(json),
                     async (cache, progress) =>
                         source.TryGet(out var named)
-                            ? await new DebianRoots(cache, progress).MakeAsync(named, package, cancellation)
+                            ? await new DebianRoots(cache, progress).MakeAsync(
+                                named,
+                                package,
+                                cancellation,
+                                parsed.GetValue(emulator)
+                            )
                             : Outcome<ToolchainRoot>.Failure(source.Problems),
                     root => $"{root.Facts.Name} {root.Digest.Hex}",
                     cancellation

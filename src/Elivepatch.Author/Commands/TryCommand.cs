@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.Text;
 using Elivepatch.Author.Output;
 using Elivepatch.Kernel.Import;
+using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Kernel.Toolchains;
 using Elivepatch.Kernel.VirtualMachines;
 using Elivepatch.Model;
 using Elivepatch.Model.Files;
@@ -30,6 +32,11 @@ internal static class TryCommand
             HelpName = "FILE",
         };
         var moduleFiles = KernelCommand.ModuleOption();
+        var emulator = new Option<string?>("--emulator")
+        {
+            Description = "The toolchain root whose QEMU runs the guest; this machine's if left out.",
+            HelpName = "ROOT",
+        };
         var json = CommonOptions.Json();
         var verb = new Verb(
             AuthorVerbs.Try,
@@ -64,6 +71,7 @@ internal static class TryCommand
             modules,
             script,
             moduleFiles,
+            emulator,
             json,
         };
         verb.SetAction(
@@ -74,6 +82,7 @@ internal static class TryCommand
                     parsed.GetRequiredValue(modules),
                     parsed.GetValue(script),
                     parsed.GetValue(moduleFiles) ?? [],
+                    parsed.GetValue(emulator),
                     parsed.GetValue(json),
                     cancellation
                 )
@@ -87,6 +96,7 @@ internal static class TryCommand
         IReadOnlyList<string> modules,
         string? scriptPath,
         IReadOnlyList<string> moduleFiles,
+        string? emulatorRoot,
         bool asJson,
         CancellationToken cancellation
     )
@@ -109,6 +119,14 @@ internal static class TryCommand
             return Answer.Fail(session, [new(AuthorProblems.NoBootImage, record.Value.Facts.Name)], asJson, cancellation);
         }
 
+        var emulator = emulatorRoot is null
+            ? Userland.Host
+            : new ToolchainRoots(cache).Open(emulatorRoot).Then<Userland>(root => root.Userland);
+        if (!emulator.TryGet(out var userland))
+        {
+            return Answer.Fail(session, emulator.Problems, asJson, cancellation);
+        }
+
         var given = await GivenModules.ReadAsync(record.Value, moduleFiles, cancellation);
         if (!given.Succeeded)
         {
@@ -119,6 +137,7 @@ internal static class TryCommand
         {
             Architecture = record.Value.Facts.Architecture,
             Kernel = image,
+            Userland = userland,
             Modules = new(cache, record.Value, given.Value),
             Cases =
             [

@@ -48,11 +48,13 @@ public sealed record ArchitectureSources(
 
 /// <summary>A virtual machine of one kind.</summary>
 /// <param name="Program">The emulator.</param>
+/// <param name="Package">The package that has it, as Debian names it.</param>
 /// <param name="Machine">The board and the processor, in its words.</param>
 /// <param name="Console">The serial line that the kernel writes to, as <c>console=</c> names it.</param>
 /// <param name="KernelArguments">What the kernel has to be told besides, so that the emulator ends when the kernel does.</param>
 public sealed record Emulator(
     string Program,
+    string Package,
     IReadOnlyList<string> Machine,
     string Console,
     IReadOnlyList<string> KernelArguments

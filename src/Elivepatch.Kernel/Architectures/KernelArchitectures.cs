@@ -28,7 +28,7 @@ public static class KernelArchitectures
             ),
             new BzImage(),
             // The old PC has fewer devices to probe than q35 and boots a second faster. Five-level page tables only cost time.
-            new("qemu-system-x86_64", ["-machine", "pc", "-cpu", "max,la57=off"], "ttyS0", ["reboot=t"])
+            new("qemu-system-x86_64", "qemu-system-x86", ["-machine", "pc", "-cpu", "max,la57=off"], "ttyS0", ["reboot=t"])
         );
 
     /// <summary>All of them.</summary>

@@ -22,6 +22,10 @@ public sealed record Userland(string Folder)
     public static IReadOnlyList<string> ConfigurationFiles { get; } =
     ["etc/alternatives", "etc/ld.so.cache", "etc/ld.so.conf", "etc/ld.so.conf.d"];
 
+    /// <summary>True where it has a program of this name.</summary>
+    public bool Has(string program) =>
+        this == Host ? Executables.Find(program) is not null : File.Exists(Path.Combine(Folder, Usr, "bin", program));
+
     /// <summary>Why a folder cannot be one; null where it can.</summary>
     public static string? FindFault(string folder) =>
         !IsFolder(Path.Combine(folder, Usr)) ? $"it has no folder {Usr}"

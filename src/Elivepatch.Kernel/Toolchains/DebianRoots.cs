@@ -3,6 +3,7 @@
 
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Packages;
 using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Storage;
@@ -68,7 +69,13 @@ public sealed partial class DebianRoots(CacheRoot cache, IProgress<StageEvent>? 
     /// <param name="suite">The suite.</param>
     /// <param name="compiler">The package of its compiler, as in <c>gcc-14</c>; null for that of the suite's newest kernel.</param>
     /// <param name="cancellation">Ends it.</param>
-    public async Task<Outcome<ToolchainRoot>> MakeAsync(DebianSuite suite, string? compiler, CancellationToken cancellation)
+    /// <param name="hasEmulator">It has the emulator of this machine's processor as well.</param>
+    public async Task<Outcome<ToolchainRoot>> MakeAsync(
+        DebianSuite suite,
+        string? compiler,
+        CancellationToken cancellation,
+        bool hasEmulator = false
+    )
     {
         using var held = await cache.LockAsync($"toolchain-{suite}", cancellation);
         var opened = await AptSources.OpenAsync(cache, suite, progress, cancellation);
@@ -78,7 +85,8 @@ public sealed partial class DebianRoots(CacheRoot cache, IProgress<StageEvent>? 
         }
 
         compiler ??= await FindKernelCompilerAsync(new(cache, sources, progress), cancellation);
-        var listed = await ListAsync(sources, compiler is null ? tools : [.. tools, compiler], cancellation);
+        var emulator = hasEmulator ? KernelArchitectures.Host?.Emulator.Package : null;
+        var listed = await ListAsync(sources, [.. tools, .. ((string?[])[compiler, emulator]).OfType<string>()], cancellation);
         if (!listed.TryGet(out var files))
         {
             return Fail(listed.Problems);

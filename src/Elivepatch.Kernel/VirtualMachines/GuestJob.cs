@@ -1,4 +1,5 @@
 using Elivepatch.Kernel.Architectures;
+using Elivepatch.Kernel.Processes;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
@@ -13,6 +14,9 @@ public sealed record GuestJob
 
     /// <summary>The boot image.</summary>
     public required string Kernel { get; init; }
+
+    /// <summary>Whose emulator runs it.</summary>
+    public Userland Userland { get; init; } = Userland.Host;
 
     /// <summary>What to do, for busybox's <c>sh</c>.</summary>
     public required string Script { get; init; }

@@ -69,6 +69,7 @@ public static class LivepatchTrial
         {
             Architecture = request.Architecture,
             Kernel = request.Kernel,
+            Userland = request.Userland,
             Script = "",
             Files = plan.Files,
             Memory = request.Memory + plan.TargetMemory,

@@ -1,5 +1,6 @@
 using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Import;
+using Elivepatch.Kernel.Processes;
 
 namespace Elivepatch.Kernel.VirtualMachines;
 
@@ -11,6 +12,9 @@ public sealed record TrialRequest
 
     /// <summary>The boot image: as the machine boots it.</summary>
     public required string Kernel { get; init; }
+
+    /// <summary>Whose emulator runs it.</summary>
+    public Userland Userland { get; init; } = Userland.Host;
 
     /// <summary>The cases, in the order in which they are tried.</summary>
     public required IReadOnlyList<TrialCase> Cases { get; init; }

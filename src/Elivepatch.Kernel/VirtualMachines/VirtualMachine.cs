@@ -44,9 +44,12 @@ public static class VirtualMachine
             return problem;
         }
 
-        if (Executables.Find(job.Architecture.Emulator.Program) is null)
+        if (!job.Userland.Has(job.Architecture.Emulator.Program))
         {
-            return new Problem(VirtualMachineProblems.EmulatorMissing, $"{job.Architecture.Emulator.Program} is not in the PATH");
+            return new Problem(
+                VirtualMachineProblems.EmulatorMissing,
+                $"{job.Architecture.Emulator.Program} is not in {(job.Userland == Userland.Host ? "the PATH" : job.Userland.Folder)}"
+            );
         }
 
         var busybox = FindBusybox(job.Architecture);
@@ -106,6 +109,7 @@ public static class VirtualMachine
         var request = new SandboxRequest
         {
             File = job.Architecture.Emulator.Program,
+            Userland = job.Userland,
             Arguments = QemuCommand.Arguments(job, InsideKernel, InsideImage, InsideChannel, hasKvm),
             Binds = [new(Path.GetFullPath(job.Kernel), InsideKernel), new(image, InsideImage), new(socket, InsideChannel)],
             Devices = hasKvm ? [KvmDevice.Path] : [],

@@ -1,16 +1,28 @@
 using System.Collections.Concurrent;
 using Elivepatch.Kernel.Build;
+using Elivepatch.Kernel.Records;
+using Elivepatch.Kernel.Storage;
 using Elivepatch.Model;
 
 namespace Elivepatch.Kernel.Tests.Cases;
 
 /// <summary>Builds each case once, for the tests of what was built and for those that load it.</summary>
-public sealed class CaseBuilds(StockKernel stock) : IDisposable
+public sealed class CaseBuilds : IDisposable
 {
+    private readonly CacheRoot cache;
+    private readonly Func<Task<KernelRecord>> kernel;
+
     // A build has stages that use one processor alone; a build for each processor uses all.
     private readonly SemaphoreSlim places = new(Environment.ProcessorCount);
     private readonly ConcurrentDictionary<string, Lazy<Task<Outcome<BuildResult>>>> builds = new();
     private readonly DirectoryInfo kept = Directory.CreateTempSubdirectory("case-builds-");
+
+    /// <summary>Builds for the stock kernel.</summary>
+    public CaseBuilds(StockKernel stock)
+        : this(stock.Cache, stock.RecordAsync) { }
+
+    /// <summary>Builds for another kernel.</summary>
+    internal CaseBuilds(CacheRoot cache, Func<Task<KernelRecord>> kernel) => (this.cache, this.kernel) = (cache, kernel);
 
     /// <summary>The outcome of building a case.</summary>
     public Task<Outcome<BuildResult>> GetAsync(LivepatchCase built) =>
@@ -36,7 +48,7 @@ public sealed class CaseBuilds(StockKernel stock) : IDisposable
 
     private async Task<Outcome<BuildResult>> BuildAsync(LivepatchCase built)
     {
-        var record = await stock.RecordAsync();
+        var record = await kernel();
         await places.WaitAsync();
         try
         {
@@ -44,7 +56,7 @@ public sealed class CaseBuilds(StockKernel stock) : IDisposable
             {
                 Statements = built.ReadStatements(),
             };
-            return await new LivepatchBuild(stock.Cache).RunAsync(request, CancellationToken.None);
+            return await new LivepatchBuild(cache).RunAsync(request, CancellationToken.None);
         }
         finally
         {

@@ -24,7 +24,7 @@ public sealed class CaseTrialTests(CaseTrials trials) : IClassFixture<CaseTrials
     }
 
     // A warning that is meant is a complaint and taints the kernel with W; nothing else may.
-    private static bool IsExpected(Problem problem, LivepatchCase tried) =>
+    internal static bool IsExpected(Problem problem, LivepatchCase tried) =>
         tried.ExpectedWarnings.Count > 0
         && (
             problem.Code == VirtualMachineProblems.UnexpectedTaint

@@ -1,3 +1,5 @@
+using Elivepatch.Kernel.Records;
+using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.VirtualMachines;
 using Xunit;
 
@@ -25,8 +27,7 @@ public sealed class CaseTrials(StockKernel stock, CaseBuilds builds) : IAsyncLif
         esac
         """;
 
-    private readonly Dictionary<string, TrialReport> reports = [];
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("case-trials-");
+    private IReadOnlyDictionary<string, TrialReport> reports = new Dictionary<string, TrialReport>();
 
     /// <summary>The report of a case, or null where there is no module to try.</summary>
     public TrialReport? ReportOf(string name) => reports.GetValueOrDefault(name);
@@ -34,40 +35,62 @@ public sealed class CaseTrials(StockKernel stock, CaseBuilds builds) : IAsyncLif
     public async ValueTask InitializeAsync()
     {
         builds.StartAll();
-        var shared = new List<TrialCase>();
-        var alone = new List<TrialCase>();
-        foreach (var tried in LivepatchCase.All.Where(c => c.Expect.Status == 0))
-        {
-            if (await PrepareAsync(tried) is { } trial)
-            {
-                (tried.OwnBoot ? alone : shared).Add(trial);
-            }
-        }
-
-        foreach (var boot in alone.Select(t => (IReadOnlyList<TrialCase>)[t]).Prepend(shared).Where(b => b.Count > 0))
-        {
-            var record = await stock.RecordAsync();
-            var request = new TrialRequest
-            {
-                Architecture = record.Facts.Architecture,
-                Kernel = record.BootImagePath!,
-                Modules = new(stock.Cache, record),
-                Cases = boot,
-            };
-            foreach (var report in StockKernel.Get(await LivepatchTrial.RunAsync(request, CancellationToken.None)))
-            {
-                reports.Add(report.Case, report);
-            }
-        }
+        reports = await TryAsync(
+            stock.Cache,
+            await stock.RecordAsync(),
+            builds,
+            LivepatchCase.All.Where(c => c.Expect.Status == 0)
+        );
     }
 
-    public ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    /// <summary>Tries those of some cases that were built; the reports by case.</summary>
+    internal static async Task<IReadOnlyDictionary<string, TrialReport>> TryAsync(
+        CacheRoot cache,
+        KernelRecord record,
+        CaseBuilds builds,
+        IEnumerable<LivepatchCase> cases
+    )
     {
-        folder.Delete(recursive: true);
-        return ValueTask.CompletedTask;
+        var folder = Directory.CreateTempSubdirectory("case-trials-");
+        try
+        {
+            var shared = new List<TrialCase>();
+            var alone = new List<TrialCase>();
+            foreach (var tried in cases)
+            {
+                if (await PrepareAsync(builds, tried, folder.FullName) is { } trial)
+                {
+                    (tried.OwnBoot ? alone : shared).Add(trial);
+                }
+            }
+
+            var reports = new Dictionary<string, TrialReport>();
+            foreach (var boot in alone.Select(t => (IReadOnlyList<TrialCase>)[t]).Prepend(shared).Where(b => b.Count > 0))
+            {
+                var request = new TrialRequest
+                {
+                    Architecture = record.Facts.Architecture,
+                    Kernel = record.BootImagePath!,
+                    Modules = new(cache, record),
+                    Cases = boot,
+                };
+                foreach (var report in StockKernel.Get(await LivepatchTrial.RunAsync(request, CancellationToken.None)))
+                {
+                    reports.Add(report.Case, report);
+                }
+            }
+
+            return reports;
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
-    private async Task<TrialCase?> PrepareAsync(LivepatchCase tried)
+    private static async Task<TrialCase?> PrepareAsync(CaseBuilds builds, LivepatchCase tried, string folder)
     {
         var former = tried.Replaces is { } name ? LivepatchCase.Named(name) : null;
         var modules = new List<string>();
@@ -79,7 +102,7 @@ public sealed class CaseTrials(StockKernel stock, CaseBuilds builds) : IAsyncLif
                 return null;
             }
 
-            modules.Add(Path.Combine(folder.FullName, built.Name + ".ko"));
+            modules.Add(Path.Combine(folder, built.Name + ".ko"));
             await File.WriteAllBytesAsync(modules[^1], built.Module);
         }
 

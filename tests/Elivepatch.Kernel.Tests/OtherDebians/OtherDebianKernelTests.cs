@@ -1,6 +1,11 @@
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Import;
+using Elivepatch.Kernel.Packages;
+using Elivepatch.Kernel.Patches;
+using Elivepatch.Kernel.Processes;
 using Elivepatch.Kernel.Records;
+using Elivepatch.Kernel.Tests.Cases;
+using Elivepatch.Kernel.Toolchains;
 using Elivepatch.Kernel.Trees;
 using Elivepatch.Kernel.VirtualMachines;
 using Xunit;
@@ -69,7 +74,104 @@ public sealed class OtherDebianKernelTests(StockKernel stock) : IDisposable
         );
     }
 
-    private async Task<TrialReport> TryAsync(KernelRecord record, BuildResult built)
+    [Fact(Skip = FullRun.Reason, SkipType = typeof(FullRun), SkipUnless = nameof(FullRun.IsAsked))]
+    public async Task A_livepatch_is_tried_by_the_emulator_of_another_Debian()
+    {
+        var root = Get(
+            await new DebianRoots(stock.Cache).MakeAsync(
+                Get(DebianSuite.Parse("trixie")),
+                "gcc-14",
+                Cancellation,
+                hasEmulator: true
+            )
+        );
+        var record = await stock.RecordAsync();
+        var emulator = record.Facts.Architecture.Emulator.Program;
+        Assert.NotEqual(await VersionAsync(Userland.Host), await VersionAsync(root.Userland));
+        var tree = await stock.TreeAsync();
+        var built = Get(
+            await new LivepatchBuild(stock.Cache).RunAsync(
+                new(
+                    record,
+                    [await PatchAsync(tree, Unit, "\"VmallocChunk:   \"", "\"VMALLOCCHUNK:   \"")],
+                    [],
+                    null,
+                    Replace: true,
+                    null
+                ),
+                Cancellation
+            )
+        );
+        var report = await TryAsync(record, built, root.Userland);
+        Assert.True(report.Passed, string.Join('\n', report.Problems));
+
+        async Task<string> VersionAsync(Userland userland) =>
+            Get(
+                await Sandbox.RunAsync(
+                    new SandboxRequest
+                    {
+                        File = emulator,
+                        Arguments = ["--version"],
+                        Userland = userland,
+                    },
+                    Cancellation
+                )
+            ).Output;
+    }
+
+    // The cases are written for the stock kernel: of those whose patches apply to this source as well, a part of all kinds.
+    [Theory(Skip = FullRun.Reason, SkipType = typeof(FullRun), SkipUnless = nameof(FullRun.IsAsked))]
+    [InlineData("debian:trixie/newest-cloud-6.12")]
+    [InlineData("debian:trixie-backports/newest-cloud")]
+    [InlineData("debian:sid/newest-cloud")]
+    public async Task Cases_of_the_stock_kernel_are_built_refused_and_live_there_as_well(string name)
+    {
+        const int most = 20;
+        var record = Get(await new DebianImport(stock.Cache, KernelBoot.ReadFactsAsync).RunAsync(name, Cancellation));
+        var tree = Get(await new PreparedTrees(stock.Cache).GetAsync(record, Cancellation));
+        var applying = LivepatchCase
+            .All.Where(c => c is { Replaces: null, OwnBoot: false, Expect.Status: 0 or 4 } && Applies(tree, c))
+            .ToList();
+        var cases = applying.Where((_, i) => i * most / applying.Count != (i - 1) * most / applying.Count || i == 0).ToList();
+        Assert.Equal(most, cases.Count);
+
+        using var builds = new CaseBuilds(stock.Cache, () => Task.FromResult(record));
+        var outcomes = await Task.WhenAll(cases.Select(builds.GetAsync));
+        var reports = await CaseTrials.TryAsync(stock.Cache, record, builds, cases.Where(c => c.Expect.Status == 0));
+
+        var wrong = new List<string>();
+        var refused = new List<string>();
+        foreach (var (one, outcome) in cases.Zip(outcomes))
+        {
+            if (outcome.Succeeded && one.Expect.Status != 0)
+            {
+                wrong.Add($"{one.Name} was built");
+            }
+            else if (!outcome.Succeeded && one.Expect.Status == 0)
+            {
+                refused.Add($"{one.Name}: {outcome.Problems[0]}");
+            }
+            else if (reports.GetValueOrDefault(one.Name) is { } report)
+            {
+                wrong.AddRange(report.Problems.Where(p => !CaseTrialTests.IsExpected(p, one)).Select(p => $"{one.Name}: {p}"));
+            }
+        }
+
+        Assert.Empty(wrong);
+        // Another compiler may put a function where no livepatch can follow.
+        Assert.True(refused.Count <= most / 10, string.Join('\n', refused));
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"{applying.Count} cases apply to {record.Facts.Release}; tried {string.Join(", ", reports.Keys)}"
+        );
+    }
+
+    private static bool Applies(PreparedTree tree, LivepatchCase one)
+    {
+        var patches = one.PatchFiles.Select(p => Get(SourcePatch.Parse(File.ReadAllBytes(p), Path.GetFileName(p)))).ToList();
+        return PatchedSources.Apply(tree, patches).Succeeded;
+    }
+
+    private async Task<TrialReport> TryAsync(KernelRecord record, BuildResult built, Userland? userland = null)
     {
         var module = Path.Combine(folder.FullName, $"{built.Name}.ko");
         await File.WriteAllBytesAsync(module, built.Module, Cancellation);
@@ -79,6 +181,7 @@ public sealed class OtherDebianKernelTests(StockKernel stock) : IDisposable
                 {
                     Architecture = record.Facts.Architecture,
                     Kernel = record.BootImagePath!,
+                    Userland = userland ?? Userland.Host,
                     Modules = new(stock.Cache, record),
                     Cases =
                     [
