@@ -72,7 +72,7 @@ public sealed class OtherKernelTests(StockKernel stock) : IDisposable
         Assert.Contains("uptime_proc_show (", otherFlag.Reason);
     }
 
-    [Fact]
+    [Fact(Skip = FullRun.Reason, SkipType = typeof(FullRun), SkipUnless = nameof(FullRun.IsAsked))]
     public async Task A_function_that_the_kernel_inlined_is_named()
     {
         var problem = await RefuseAsync(await CopyAsync(symbols: text => Edit(text, " t stat_open", null)), StatPatch);

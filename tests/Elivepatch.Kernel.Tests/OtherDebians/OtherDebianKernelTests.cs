@@ -167,8 +167,8 @@ public sealed class OtherDebianKernelTests(StockKernel stock) : IDisposable
 
     private static bool Applies(PreparedTree tree, LivepatchCase one)
     {
-        var patches = one.PatchFiles.Select(p => Get(SourcePatch.Parse(File.ReadAllBytes(p), Path.GetFileName(p)))).ToList();
-        return PatchedSources.Apply(tree, patches).Succeeded;
+        var patches = one.PatchFiles.Select(p => SourcePatch.Parse(File.ReadAllBytes(p), Path.GetFileName(p))).ToList();
+        return patches.TrueForAll(p => p.Succeeded) && PatchedSources.Apply(tree, [.. patches.Select(p => p.Value)]).Succeeded;
     }
 
     private async Task<TrialReport> TryAsync(KernelRecord record, BuildResult built, Userland? userland = null)
