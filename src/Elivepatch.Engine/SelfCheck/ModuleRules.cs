@@ -27,6 +27,7 @@ public static class ModuleRules
         .. ReplacedCodeRules.All,
         .. IdListRules.All,
         .. AddressRules.All,
+        .. TableRules.All,
     ];
 
     /// <summary>The names of all rules, in their order.</summary>

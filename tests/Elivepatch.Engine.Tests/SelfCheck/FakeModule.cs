@@ -50,7 +50,10 @@ internal static class FakeModule
         int (*hook)(int) IN(".data.hook") = reachable_function;
         static struct { int code, target; void *key; } jumps[] IN("__jump_table") = { { 0, 0, &secret_key } };
         __attribute__((noinline)) int new_show(int a) { return secret_function(a) + exported_function(a) + secret_data; }
-        __attribute__((noinline)) int new_store(int a) { secret_data = a; return net_function(a) + 1; }
+        __attribute__((noinline)) int new_store(int a) {
+            void *bug;
+            asm volatile("lea 2f(%%rip), %0\n1:\n.pushsection __bug_table,\"aw\"\n2: .long 1b - ., 0\n.popsection" : "=r"(bug));
+            secret_data = a; return net_function(a) + 1; }
         __attribute__((noinline, section(".text.new_net"))) int new_net(int a) { return module_secret(a) + 1; }
         static int before(void *object) { return 0; }
         static struct bug bugs[] IN("__bug_table") = { { 0, 0 }, { 0, 0 } };

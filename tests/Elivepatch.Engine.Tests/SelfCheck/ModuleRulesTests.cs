@@ -27,7 +27,7 @@ public sealed class ModuleRulesTests
                 new("__bug_table", ElfSectionType.ProgBits) { Flags = ElfSectionFlags.Alloc, Content = new byte[8] }
             ),
         ["sections-finished"] = elf => elf.Sections.Add(new(".klp.arch.vmlinux..altinstructions", ElfSectionType.ProgBits)),
-        ["tables-whole"] = elf => Section(elf, "__bug_table").Content = new byte[12],
+        ["tables-whole"] = elf => Section(elf, "__bug_table").Content = [.. Section(elf, "__bug_table").Content, 0, 0, 0, 0],
         ["symbols-exported"] = elf => { }, // by the kernel instead, which exports less
         ["symbols-versions"] = elf => ReplaceText(elf, "__versions", "net_function", "net_cunction"),
         ["symbols-versions-match"] = elf => Section(elf, "__versions").Content[0] ^= 1,
@@ -90,8 +90,35 @@ public sealed class ModuleRulesTests
         ["memory-static-key"] = elf => Means(elf, "secret_key,0", "read_only_data,0"),
         ["definitions-replace"] = elf => elf.FindSymbol("before")!.Name = "exported_function",
         ["addresses-kept"] = StoreAddress,
+        ["warning-entries"] = elf => HandedEntry(elf).Addend -= 8,
         ["patch-old-functions"] = elf => Section(elf, ".data").Content[At(elf, "vmlinux_funcs") + 152 + 16] = 3,
     };
+
+    // In the middle of one, one that describes other code, and one that describes none.
+    [Theory]
+    [InlineData(4)]
+    [InlineData(-8)]
+    [InlineData(8)]
+    public void Code_that_hands_another_entry_to_a_warning_is_found(int distance)
+    {
+        var elf = FakeModule.Elf();
+        HandedEntry(elf).Addend += distance;
+        Assert.Equal(RuleState.Failed, Check(elf).Single(r => r.Id == "warning-entries").State);
+    }
+
+    [Fact]
+    public void An_entry_that_describes_another_function_is_found()
+    {
+        var elf = FakeModule.Elf();
+        var place = Assert.Single(elf.FindSection("__bug_table")!.Relocations!.Entries);
+        Assert.Equal(RuleState.Passed, Check(elf).Single(r => r.Id == "warning-entries").State);
+        var other = elf.FindSymbol("new_show")!;
+        (place.Symbol, place.Addend) = (other, 2);
+        Assert.Equal(RuleState.Failed, Check(elf).Single(r => r.Id == "warning-entries").State);
+    }
+
+    private static ElfRelocation HandedEntry(ElfObject elf) =>
+        Ordinary(elf, ".text").Entries.Single(r => r.Symbol?.Section?.Name == "__bug_table");
 
     public static TheoryData<string> BrokenRules => [.. breaches.Keys];
 

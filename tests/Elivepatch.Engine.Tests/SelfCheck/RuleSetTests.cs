@@ -65,7 +65,7 @@ public sealed class RuleSetTests
 
         // addresses-kept: cold parts apart from their function.
         [2] = [],
-        [3] = ["livepatch-module-needed", "livepatch-module-late"],
+        [3] = ["livepatch-module-needed", "livepatch-module-late", "warning-entries"],
     };
 
     [Fact]

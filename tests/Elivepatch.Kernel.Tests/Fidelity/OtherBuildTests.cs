@@ -32,7 +32,8 @@ public sealed class OtherBuildTests(StockKernel stock)
     private const string ModuleUnit = "drivers/block/loop.c";
     private const string Module = "loop";
 
-    public static TheoryData<string> Deviations => [.. Deviation.All.Where((_, i) => FullRun.IsAsked || i % 3 == 0).Select(d => d.Name)];
+    public static TheoryData<string> Deviations =>
+        [.. Deviation.All.Where((_, i) => FullRun.IsAsked || i % 3 == 0).Select(d => d.Name)];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
