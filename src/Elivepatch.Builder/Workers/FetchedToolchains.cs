@@ -6,6 +6,7 @@ using Elivepatch.Kernel.Architectures;
 using Elivepatch.Kernel.Storage;
 using Elivepatch.Kernel.Toolchains;
 using Elivepatch.Model;
+using Elivepatch.Model.Progress;
 using Elivepatch.Protocol;
 using Elivepatch.Protocol.Api;
 
@@ -14,6 +15,7 @@ namespace Elivepatch.Builder.Workers;
 /// <summary>Toolchain roots of servers.</summary>
 internal sealed partial class FetchedToolchains(CacheRoot cache, WorkClient client, ILogger<FetchedToolchains> log)
 {
+    private const string Stage = "toolchain";
     private const long Largest = 8L << 30;
     private const int MostOffered = 1000;
     private readonly ConcurrentDictionary<string, ToolchainView> offered = new(StringComparer.Ordinal);
@@ -41,9 +43,15 @@ internal sealed partial class FetchedToolchains(CacheRoot cache, WorkClient clie
     /// <summary>Sees to it that a kernel's compiler is here, as far as a server has it.</summary>
     /// <param name="machine">The kernel's processor, as <c>uname -m</c> prints it.</param>
     /// <param name="compiler">The kernel's compiler, as in <c>CONFIG_CC_VERSION_TEXT</c>.</param>
+    /// <param name="progress">Told where a root is fetched.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>Why a root that is offered could not be had; null where it is here, or nobody offers one.</returns>
-    public async Task<Problem?> EnsureAsync(string machine, string compiler, CancellationToken cancellation)
+    public async Task<Problem?> EnsureAsync(
+        string machine,
+        string compiler,
+        IProgress<StageEvent> progress,
+        CancellationToken cancellation
+    )
     {
         if (KernelArchitectures.Of(machine) is not { } architecture || CompilerText.VersionOf(compiler) is not { } version)
         {
@@ -59,7 +67,10 @@ internal sealed partial class FetchedToolchains(CacheRoot cache, WorkClient clie
         // Of several the configuration's binutils decide, which are not known yet.
         foreach (var root in offered.Values.Where(t => t.Compilers.Any(c => CompilerText.VersionOf(c) == version)))
         {
-            if (await FetchAsync(root, cancellation) is { } problem)
+            progress.Report(new(Stage, $"fetch {root.Name}", StageState.Running));
+            var problem = await FetchAsync(root, cancellation);
+            progress.Report(new(Stage, root.Name, problem is null ? StageState.Done : StageState.Failed));
+            if (problem is not null)
             {
                 return problem;
             }

@@ -111,7 +111,7 @@ internal sealed class WorkClient : IDisposable
                     return await take(content, inTime);
                 },
                 longAnswer,
-                rounds: 2,
+                rounds: null,
                 cancellation
             );
             if (problem is null)

@@ -156,7 +156,15 @@ internal sealed partial class WorkerBuild(
             return Failed(fetched.Problems[0]);
         }
 
-        if (await toolchains.EnsureAsync(order.Kernel.Machine, order.Kernel.Compiler, cancellation) is { } missing)
+        if (
+            await toolchains.EnsureAsync(
+                order.Kernel.Machine,
+                order.Kernel.Compiler,
+                new JournalReporter(journal),
+                cancellation
+            ) is
+            { } missing
+        )
         {
             return Failed(missing);
         }

@@ -1,7 +1,6 @@
 // In: compilers of kernels that no worker has. Out: toolchain roots that have them, made one after the other where Debian offers
 // them, for workers to fetch. What cannot be made is not tried again for a while.
 
-using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Elivepatch.Kernel;
 using Elivepatch.Kernel.Storage;
@@ -17,14 +16,15 @@ public sealed partial class ToolchainsForWorkers(CacheRoot cache, TimeProvider c
     : BackgroundService
 {
     private const int MostWanted = 100;
+    private const int LongestVersion = 200;
     private static readonly TimeSpan believed = TimeSpan.FromSeconds(5);
 
-    // Workers ask for builds anew with their next report.
+    // Workers ask for such builds with one of their next reports, and those that never do are for another processor.
     private static readonly TimeSpan untilFetched = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan untilTriedAgain = TimeSpan.FromMinutes(10);
 
     private readonly ToolchainRoots roots = new(cache);
-    private readonly ConcurrentDictionary<string, State> states = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, State> states = new(StringComparer.Ordinal);
     private readonly Channel<Wanted> wanted = Channel.CreateBounded<Wanted>(MostWanted);
     private readonly Lock gate = new();
     private IReadOnlyList<ToolchainView> listed = [];
@@ -72,42 +72,47 @@ public sealed partial class ToolchainsForWorkers(CacheRoot cache, TimeProvider c
     /// <param name="compiler">The kernel's compiler, as in <c>CONFIG_CC_VERSION_TEXT</c>.</param>
     public bool IsComing(string compiler)
     {
-        if (
-            CompilerText.VersionOf(compiler) is not { } version
-            || (
-                CompilerText.DebianVersionOf(version) is null
-                && !List().Any(t => t.Compilers.Any(c => CompilerText.VersionOf(c) == version))
-            )
-        )
+        if (CompilerText.VersionOf(compiler) is not { Length: <= LongestVersion } version)
         {
             return false;
         }
 
-        var fresh = new State(Step.Coming, clock.GetTimestamp());
-        var state = states.GetOrAdd(version, fresh);
-        var age = clock.GetElapsedTime(state.Since);
-        if (
-            (state.Step == Step.Made && age < untilFetched)
-            || (state.Step == Step.Coming && !ReferenceEquals(state, fresh))
-            || (state.Step == Step.Failed && age < untilTriedAgain)
-        )
+        var isHere = List().Any(t => t.Compilers.Any(c => CompilerText.VersionOf(c) == version));
+        lock (gate)
         {
-            return state.Step != Step.Failed;
-        }
+            if (states.TryGetValue(version, out var state) && IsCurrent(state, isHere))
+            {
+                return state.Step == Step.Coming || (state.Step == Step.Made && Age(state) < untilFetched);
+            }
 
-        states[version] = fresh;
-        if (states.Count <= MostWanted && wanted.Writer.TryWrite(new(version, compiler)))
-        {
+            if (!isHere && CompilerText.DebianVersionOf(version) is null)
+            {
+                return false;
+            }
+
+            foreach (var (old, _) in states.Where(s => s.Value.Step != Step.Coming && Age(s.Value) > untilTriedAgain).ToList())
+            {
+                states.Remove(old);
+            }
+
+            if (states.Count >= MostWanted || !wanted.Writer.TryWrite(new(version, compiler)))
+            {
+                return false;
+            }
+
+            states[version] = new(Step.Coming, clock.GetTimestamp());
             return true;
         }
-
-        states.TryRemove(version, out _);
-        return false;
     }
 
     /// <summary>Why a compiler's root could not be made, where that was tried lately; else null.</summary>
-    public Problem? FailureOf(string compiler) =>
-        CompilerText.VersionOf(compiler) is { } version ? states.GetValueOrDefault(version)?.Problem : null;
+    public Problem? FailureOf(string compiler)
+    {
+        lock (gate)
+        {
+            return CompilerText.VersionOf(compiler) is { } version ? states.GetValueOrDefault(version)?.Problem : null;
+        }
+    }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -141,12 +146,23 @@ public sealed partial class ToolchainsForWorkers(CacheRoot cache, TimeProvider c
         }
 
         LogEnded(PlainText.Of(next.Version, 100), problem);
-        states[next.Version] = new(problem is null ? Step.Made : Step.Failed, clock.GetTimestamp(), problem);
         lock (gate)
         {
+            states[next.Version] = new(problem is null ? Step.Made : Step.Failed, clock.GetTimestamp(), problem);
             listedAt = 0;
         }
     }
+
+    // What was made is made again only where somebody has removed it.
+    private bool IsCurrent(State state, bool isHere) =>
+        state.Step switch
+        {
+            Step.Made => isHere,
+            Step.Failed => !isHere && Age(state) < untilTriedAgain,
+            _ => true,
+        };
+
+    private TimeSpan Age(State state) => clock.GetElapsedTime(state.Since);
 
     [LoggerMessage(LogLevel.Information, "no worker has the compiler {Version}: its toolchain root is looked for")]
     private partial void LogBegins(string version);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Elivepatch.Builder.Workers;
 using Elivepatch.Kernel.Tests.Toolchains;
 using Elivepatch.Kernel.Toolchains;
+using Elivepatch.Model.Progress;
 using Elivepatch.Protocol.Api;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -15,6 +16,7 @@ public sealed class FetchedToolchainsTests : IAsyncDisposable
     private readonly Scratch scratch = new();
     private readonly List<WebApplication> servers = [];
     private readonly ConcurrentQueue<string> asked = [];
+    private readonly Told told = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -38,13 +40,14 @@ public sealed class FetchedToolchainsTests : IAsyncDisposable
         // What another server offers does not take it away.
         toolchains.Note([]);
         Assert.Contains(SmallRoot.Compiler, toolchains.Compilers);
-        Assert.Null(await toolchains.EnsureAsync(Machine, "gcc-99 (Elsewhere 99.1.0-1) 99.1.0", Cancellation));
+        Assert.Null(await toolchains.EnsureAsync(Machine, "gcc-99 (Elsewhere 99.1.0-1) 99.1.0", told, Cancellation));
         Assert.Empty(asked);
-        Assert.Null(await toolchains.EnsureAsync(Machine, SmallRoot.Compiler, Cancellation));
+        Assert.Null(await toolchains.EnsureAsync(Machine, SmallRoot.Compiler, told, Cancellation));
         Assert.Equal(view.Digest, Assert.Single(new ToolchainRoots(scratch.Cache()).List()).Digest.Hex);
         Assert.All(asked, path => Assert.Equal(ApiRoutes.Toolchain(view.Digest), path));
         Assert.Equal(2, asked.Count);
-        Assert.Null(await toolchains.EnsureAsync(Machine, SmallRoot.Compiler, Cancellation));
+        Assert.Equal([StageState.Running, StageState.Done], told.Events.Select(e => e.State));
+        Assert.Null(await toolchains.EnsureAsync(Machine, SmallRoot.Compiler, told, Cancellation));
         Assert.Equal(2, asked.Count);
     }
 
@@ -57,7 +60,7 @@ public sealed class FetchedToolchainsTests : IAsyncDisposable
         using var client = Client(await ServeAsync(status, System.Text.Encoding.UTF8.GetBytes(body)));
         var toolchains = Open(client);
         toolchains.Note([view]);
-        Assert.NotNull(await toolchains.EnsureAsync(Machine, SmallRoot.Compiler, Cancellation));
+        Assert.NotNull(await toolchains.EnsureAsync(Machine, SmallRoot.Compiler, told, Cancellation));
         Assert.Empty(new ToolchainRoots(scratch.Cache()).List());
     }
 
@@ -71,7 +74,7 @@ public sealed class FetchedToolchainsTests : IAsyncDisposable
         toolchains.Note([view]);
         Assert.Equal(
             Kernel.ToolchainProblems.RootDamaged,
-            (await toolchains.EnsureAsync(Machine, SmallRoot.Compiler, Cancellation))!.Code
+            (await toolchains.EnsureAsync(Machine, SmallRoot.Compiler, told, Cancellation))!.Code
         );
         Assert.Empty(new ToolchainRoots(scratch.Cache()).List());
     }
@@ -114,5 +117,12 @@ public sealed class FetchedToolchainsTests : IAsyncDisposable
         });
         servers.Add(server);
         return new(server.Urls.Single());
+    }
+
+    private sealed class Told : IProgress<StageEvent>
+    {
+        public List<StageEvent> Events { get; } = [];
+
+        public void Report(StageEvent value) => Events.Add(value);
     }
 }

@@ -121,12 +121,13 @@ public sealed class OtherDebianKernelTests(StockKernel stock) : IDisposable
 
     // The cases are written for the stock kernel: of those whose patches apply to this source as well, a part of all kinds.
     [Theory(Skip = FullRun.Reason, SkipType = typeof(FullRun), SkipUnless = nameof(FullRun.IsAsked))]
-    [InlineData("debian:trixie/newest-cloud-6.12")]
-    [InlineData("debian:trixie-backports/newest-cloud")]
-    [InlineData("debian:sid/newest-cloud")]
-    public async Task Cases_of_the_stock_kernel_are_built_refused_and_live_there_as_well(string name)
+    [InlineData("debian:trixie/newest-cloud-6.12", 20)]
+    [InlineData("debian:trixie-backports/newest-cloud", 20)]
+    [InlineData("debian:sid/newest-cloud", 20)]
+    [InlineData("debian:newest", 3)]
+    [InlineData("debian:newest-rt", 3)]
+    public async Task Cases_of_the_stock_kernel_are_built_refused_and_live_there_as_well(string name, int most)
     {
-        const int most = 20;
         var record = Get(await new DebianImport(stock.Cache, KernelBoot.ReadFactsAsync).RunAsync(name, Cancellation));
         var tree = Get(await new PreparedTrees(stock.Cache).GetAsync(record, Cancellation));
         var applying = LivepatchCase

@@ -41,6 +41,12 @@ public sealed class ToolchainsForWorkersTests : IDisposable
         Assert.True(toolchains.IsComing("x86_64-linux-gnu-" + SmallRoot.Compiler));
         Assert.Single(toolchains.List());
         Assert.True(toolchains.IsComing(SmallRoot.Compiler));
+        // Workers of another processor never ask for such builds.
+        await UntilAsync(() =>
+        {
+            clock.Passed += TimeSpan.FromMinutes(3);
+            return !toolchains.IsComing(SmallRoot.Compiler);
+        });
         await toolchains.StopAsync(Cancellation);
     }
 
@@ -59,12 +65,29 @@ public sealed class ToolchainsForWorkersTests : IDisposable
     }
 
     [Fact]
+    public async Task Those_that_were_looked_for_long_ago_leave_room_for_others()
+    {
+        using var toolchains = Open();
+        await toolchains.StartAsync(Cancellation);
+        for (var i = 0; i < 300; i++)
+        {
+            var compiler = $"gcc (Debian {i}.1.0-1) {i}.1.0";
+            Assert.True(toolchains.IsComing(compiler));
+            await UntilAsync(() => toolchains.FailureOf(compiler) is not null);
+            clock.Passed += TimeSpan.FromMinutes(1);
+        }
+
+        await toolchains.StopAsync(Cancellation);
+    }
+
+    [Fact]
     public void Of_more_compilers_than_anybody_has_the_rest_does_not_come()
     {
         // Nothing is made: it was not started.
         using var toolchains = Open();
         var coming = Enumerable.Range(0, 1000).Count(i => toolchains.IsComing($"gcc (Debian {i}.1.0-1) {i}.1.0"));
         Assert.InRange(coming, 1, 100);
+        Assert.False(toolchains.IsComing($"gcc (Debian 9.1.0-{new string('1', 1000)}) 9.1.0"));
     }
 
     private ToolchainsForWorkers Open() =>
