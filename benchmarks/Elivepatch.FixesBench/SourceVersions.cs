@@ -31,9 +31,11 @@ internal sealed partial record SourceVersions(DebianPackage From, DebianPackage 
         var source = $"linux-source-{series}";
         var images = BenchFailure
             .Demand(await archive.GetNamesAsync(ImagePrefix, cancellation))
+            // A flavour may end as another one does.
             .Where(n =>
-                n.EndsWith("-" + options.Flavour, StringComparison.Ordinal)
-                && n.StartsWith(ImagePrefix + series + ".", StringComparison.Ordinal)
+                n.StartsWith(ImagePrefix + series + ".", StringComparison.Ordinal)
+                && NumbersPattern().Match(n, ImagePrefix.Length) is { Success: true } numbers
+                && n[(ImagePrefix.Length + numbers.Length)..] == "-" + options.Flavour
             );
         var offers = BenchFailure.Demand(await archive.GetVersionsAsync([source, .. images], cancellation));
         var (from, to) = (Choose(options.From), Choose(options.To));
@@ -57,4 +59,8 @@ internal sealed partial record SourceVersions(DebianPackage From, DebianPackage 
 
     [GeneratedRegex(@"^[0-9]+\.[0-9]+(?=\.)")]
     private static partial Regex SeriesPattern();
+
+    // As in 6.12.111+deb12 and 6.1.0-57.
+    [GeneratedRegex(@"\G[0-9]+(?:\.[0-9]+)*(?:-[0-9]+)?(?:\+deb[0-9]+)?")]
+    private static partial Regex NumbersPattern();
 }
