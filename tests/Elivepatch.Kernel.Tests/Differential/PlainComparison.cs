@@ -1,0 +1,333 @@
+using System.Globalization;
+using Elivepatch.Elf;
+
+namespace Elivepatch.Kernel.Tests.Differential;
+
+/// <summary>What was compared, and what came of it.</summary>
+internal sealed record Compared(
+    IReadOnlyList<string> Wrong,
+    int Functions,
+    int Fields,
+    int Unsure,
+    IReadOnlyList<string> OtherLayout
+);
+
+/// <summary>
+/// Compares the functions of a livepatch with those that a whole compilation of the patched unit gives: the same bytes, and in
+/// each field the address that the running kernel has for what the compiler meant.
+/// </summary>
+internal sealed class PlainComparison(ElfObject module, ElfObject patched, PlainUnit unit, PlainKernel kernel)
+{
+    // x86-64 psABI, table 4.9.
+    private const uint Pc32 = 2;
+    private const uint Plt32 = 4;
+    private const int FieldSize = 4;
+    private const string FtraceEntry = "__fentry__";
+
+    private readonly PlainLivepatch livepatch = new(module);
+    private readonly List<string> wrong = [];
+    private int fields;
+    private int unsure;
+    private readonly List<string> otherLayout = [];
+
+    public Compared Run()
+    {
+        var replaced = livepatch.ReadList();
+        var compared = 0;
+        foreach (var function in replaced)
+        {
+            CheckOld(function);
+            var twins = patched
+                .Symbols.Where(s =>
+                    s is { IsDefined: true, IsFunction: true }
+                    && PlainUnit.BaseOf(s.Name) == PlainUnit.BaseOf(function.OldName)
+                    && !IsCold(s.Name)
+                )
+                .ToList();
+            if (twins is not [var twin])
+            {
+                // Of several copies of one function their names do not tell which is which.
+                unsure++;
+                continue;
+            }
+
+            compared++;
+            Compare(function, twin);
+        }
+
+        return new(wrong, compared, fields, unsure, otherLayout);
+    }
+
+    private static bool IsCold(string name) => name.Contains(".cold", StringComparison.Ordinal);
+
+    // Another unit's definition may have won.
+    private bool IsWeak(string name) => patched.Symbols.Any(s => s.Name == name && s.Binding == ElfSymbolBinding.Weak);
+
+    // The list must mean the function of this unit.
+    private void CheckOld(PlainReplacement function)
+    {
+        var address = kernel.At(function.OldName, function.Position);
+        var known = unit.AddressesOf(function.OldName);
+        if (address is null)
+        {
+            wrong.Add($"{function.OldName},{function.Position} is nothing in the kernel");
+        }
+        else if (known.Count == 0)
+        {
+            unsure++;
+        }
+        else if (!known.Contains(address.Value))
+        {
+            wrong.Add($"{function.OldName},{function.Position} is at {address:x}, and the unit's is not");
+        }
+    }
+
+    private void Compare(PlainReplacement function, ElfSymbol twin)
+    {
+        var (own, other) = (livepatch.FieldsOf(function.Section), Fields(twin.Section!));
+        var size = (int)twin.Size;
+        var (start, otherStart) = ((int)function.Start, (int)twin.Value);
+        if (start + size > function.Section.Content.Length)
+        {
+            otherLayout.Add($"{function.OldName} is shorter");
+            return;
+        }
+
+        var masked = new bool[size];
+        var places = new SortedSet<int>();
+        for (var i = 0; i < size; i++)
+        {
+            if (own.ContainsKey((ulong)(start + i)) || other.ContainsKey((ulong)(otherStart + i)))
+            {
+                places.Add(i);
+                // Eight bytes only where a field is known to have them; code has four nearly everywhere.
+                masked.AsSpan(i, Math.Min(FieldSize, size - i)).Fill(true);
+                if (other.TryGetValue((ulong)(otherStart + i), out var entry) && entry.Symbol?.Name == FtraceEntry)
+                {
+                    // objtool makes a NOP of the call.
+                    masked.AsSpan(i - 1, FieldSize + 1).Fill(true);
+                    places.Remove(i);
+                }
+            }
+        }
+
+        foreach (var (at, length) in StaticBranches(twin))
+        {
+            masked.AsSpan(at, length).Fill(true);
+        }
+
+        for (var i = 0; i < size; i++)
+        {
+            if (!masked[i] && function.Section.Content[start + i] != twin.Section!.Content[otherStart + i])
+            {
+                // A section of its own has other alignment, and its branches another reach. Nothing is said of such code here.
+                otherLayout.Add(string.Create(CultureInfo.InvariantCulture, $"{function.OldName}+0x{i:x}"));
+                return;
+            }
+        }
+
+        var ends = Ends(twin);
+        foreach (var place in places)
+        {
+            fields++;
+            CompareField(function, twin, (place, ends.GetValueOrDefault(place, FieldSize)), own, other);
+        }
+    }
+
+    private static Dictionary<ulong, ElfRelocation> Fields(ElfSection section) =>
+        (section.Relocations?.Entries ?? []).Where(r => r.Type != 0).ToDictionary(r => r.Offset);
+
+    private void CompareField(
+        PlainReplacement function,
+        ElfSymbol twin,
+        (int Offset, int ToEnd) place,
+        IReadOnlyDictionary<ulong, ElfRelocation> own,
+        Dictionary<ulong, ElfRelocation> other
+    )
+    {
+        var meant = Meant(twin, place, other);
+        var led = Led(function, place, own);
+        var where = $"{function.OldName}+0x{place.Offset:x}";
+        if (meant is null || led is null)
+        {
+            unsure++;
+        }
+        else if (meant.Text is not null || led.Text is not null)
+        {
+            Check(meant.Text == led.Text);
+        }
+        else if (IsCold(meant.Name) || meant.Name.Length == 0 || led.Name.Length == 0)
+        {
+            // Its own rarely executed part; data without a name.
+            unsure++;
+        }
+        else if (led.IsOfModule)
+        {
+            // New, or replaced as well: the names of both are the source's.
+            Check(PlainUnit.BaseOf(led.Name) == PlainUnit.BaseOf(meant.Name) && led.Offset == meant.Offset);
+        }
+        else if (PlainUnit.BaseOf(led.Name) != PlainUnit.BaseOf(meant.Name) || led.Offset != meant.Offset)
+        {
+            Check(false);
+        }
+        else if (meant.IsDefined && !IsWeak(meant.Name) && unit.AddressesOf(meant.Name) is { Count: > 0 } known)
+        {
+            Check(led.Address is { } address && known.Contains(address));
+        }
+        else if (!meant.IsDefined || IsWeak(meant.Name))
+        {
+            Check(led.Address is not null && led.Address == kernel.Global(meant.Name));
+        }
+        else
+        {
+            unsure++;
+        }
+
+        void Check(bool isRight)
+        {
+            if (!isRight)
+            {
+                wrong.Add(string.Create(CultureInfo.InvariantCulture, $"{where}: {meant} is meant, and it leads to {led}"));
+            }
+        }
+    }
+
+    // What the compiler meant.
+    private Target? Meant(ElfSymbol twin, (int Offset, int ToEnd) place, Dictionary<ulong, ElfRelocation> other)
+    {
+        if (!other.TryGetValue(twin.Value + (ulong)place.Offset, out var field))
+        {
+            // The assembler has resolved it: both ends are in one section.
+            var distance = BitConverter.ToInt32(twin.Section!.Content, (int)twin.Value + place.Offset);
+            return Named(patched, twin.Section, (long)twin.Value + place.Offset + FieldSize + distance);
+        }
+
+        return Of(patched, field, place.ToEnd);
+    }
+
+    private Target? Led(PlainReplacement function, (int Offset, int ToEnd) place, IReadOnlyDictionary<ulong, ElfRelocation> own)
+    {
+        if (!own.TryGetValue(function.Start + (ulong)place.Offset, out var field) || field.Symbol is not { } symbol)
+        {
+            return null;
+        }
+
+        if (PlainLivepatch.Parse(symbol.Name) is { } parsed)
+        {
+            return new(
+                parsed.Name,
+                field.Addend + Bias(field, place.ToEnd),
+                null,
+                kernel.At(parsed.Name, parsed.Position),
+                true,
+                false
+            );
+        }
+
+        if (!symbol.IsDefined)
+        {
+            return new(symbol.Name, field.Addend + Bias(field, place.ToEnd), null, kernel.Global(symbol.Name), false, false);
+        }
+
+        return Of(module, field, place.ToEnd) is { } target ? target with { IsOfModule = true } : null;
+    }
+
+    private static Target? Of(ElfObject elf, ElfRelocation field, int toEnd)
+    {
+        var symbol = field.Symbol!;
+        if (!symbol.IsDefined)
+        {
+            return new(symbol.Name, field.Addend + Bias(field, toEnd), null, null, false, false);
+        }
+
+        return symbol.IsSectionSymbol
+            ? Named(elf, symbol.Section!, (long)symbol.Value + field.Addend + Bias(field, toEnd))
+            : new(
+                symbol.Name,
+                field.Addend + Bias(field, toEnd),
+                TextOf(symbol.Section!, (long)symbol.Value + field.Addend + Bias(field, toEnd)),
+                null,
+                true,
+                false
+            );
+    }
+
+    // What an addend lacks: a field that is relative to the next instruction counts from itself.
+    private static long Bias(ElfRelocation field, int toEnd) => field.Type is Pc32 or Plt32 ? toEnd : 0;
+
+    // objtool makes NOPs of them (arch/x86/include/asm/jump_label.h). An entry of the table has 16 bytes, the place first.
+    private IEnumerable<(int At, int Length)> StaticBranches(ElfSymbol function)
+    {
+        const int entry = 16;
+        foreach (var place in patched.FindSection("__jump_table")?.Relocations?.Entries.Where(r => r.Offset % entry == 0) ?? [])
+        {
+            var at = (long)place.Symbol!.Value + place.Addend - (long)function.Value;
+            if (place.Symbol.Section != function.Section || at < 0 || at >= (long)function.Size)
+            {
+                continue;
+            }
+
+            var code = function.Section!.Content.AsSpan((int)function.Value + (int)at, (int)function.Size - (int)at).ToArray();
+            yield return ((int)at, Iced.Intel.Decoder.Create(64, code).Decode().Length);
+        }
+    }
+
+    // For each field in code the bytes from it to the end of its instruction.
+    private static Dictionary<int, int> Ends(ElfSymbol function)
+    {
+        var code = function.Section!.Content.AsSpan((int)function.Value, (int)function.Size).ToArray();
+        var decoder = Iced.Intel.Decoder.Create(64, code);
+        var ends = new Dictionary<int, int>();
+        while ((int)decoder.IP < code.Length)
+        {
+            var start = (int)decoder.IP;
+            var instruction = decoder.Decode();
+            var offsets = decoder.GetConstantOffsets(instruction);
+            foreach (
+                var (has, offset) in new[]
+                {
+                    (offsets.HasDisplacement, offsets.DisplacementOffset),
+                    (offsets.HasImmediate, offsets.ImmediateOffset),
+                }
+            )
+            {
+                if (has)
+                {
+                    ends[start + offset] = instruction.Length - offset;
+                }
+            }
+        }
+
+        return ends;
+    }
+
+    private static Target? Named(ElfObject elf, ElfSection section, long offset)
+    {
+        if (TextOf(section, offset) is { } text)
+        {
+            return new("", 0, text, null, true, false);
+        }
+
+        var named = elf
+            .Symbols.Where(s =>
+                s.IsDefined
+                && s.Section == section
+                && !s.IsSectionSymbol
+                && s.Name.Length > 0
+                && (long)s.Value <= offset
+                && offset < (long)(s.Value + Math.Max(s.Size, 1))
+            )
+            .MaxBy(s => s.Size);
+        return named is null ? null : new(named.Name, offset - (long)named.Value, null, null, true, false);
+    }
+
+    private static string? TextOf(ElfSection section, long offset) =>
+        section.Has(ElfSectionFlags.Strings) || section.Name.Contains(".str1.", StringComparison.Ordinal)
+            ? offset >= 0 && offset < section.Content.Length
+                ? PlainLivepatch.TextAt(section, (ulong)offset)
+                : ""
+            : null;
+
+    /// <summary>Where a field leads.</summary>
+    private sealed record Target(string Name, long Offset, string? Text, ulong? Address, bool IsDefined, bool IsOfModule);
+}
