@@ -16,7 +16,12 @@ internal sealed record Compared(
 /// Compares the functions of a livepatch with those that a whole compilation of the patched unit gives: the same bytes, and in
 /// each field the address that the running kernel has for what the compiler meant.
 /// </summary>
-internal sealed class PlainComparison(ElfObject module, ElfObject patched, PlainUnit unit, PlainKernel kernel)
+/// <param name="module">The livepatch.</param>
+/// <param name="patched">The patched unit, compiled as the kernel's own build would.</param>
+/// <param name="unit">Where the unpatched one lies.</param>
+/// <param name="home">The object that it is linked into.</param>
+/// <param name="kernel">The kernel proper.</param>
+internal sealed class PlainComparison(ElfObject module, ElfObject patched, PlainUnit unit, PlainSymbols home, PlainSymbols kernel)
 {
     // x86-64 psABI, table 4.9.
     private const uint Pc32 = 2;
@@ -66,7 +71,7 @@ internal sealed class PlainComparison(ElfObject module, ElfObject patched, Plain
     // The list must mean the function of this unit.
     private void CheckOld(PlainReplacement function)
     {
-        var address = kernel.At(function.OldName, function.Position);
+        var address = home.At(function.OldName, function.Position);
         var known = unit.AddressesOf(function.OldName);
         if (address is null)
         {
@@ -176,7 +181,15 @@ internal sealed class PlainComparison(ElfObject module, ElfObject patched, Plain
         }
         else if (!meant.IsDefined || IsWeak(meant.Name))
         {
-            Check(led.Address is not null && led.Address == kernel.Global(meant.Name));
+            // As the linker and the module loader look for it. What another module exports is not known here.
+            if ((home.Global(meant.Name) ?? kernel.Global(meant.Name)) is { } right)
+            {
+                Check(led.Address == right);
+            }
+            else
+            {
+                unsure++;
+            }
         }
         else
         {
@@ -214,14 +227,9 @@ internal sealed class PlainComparison(ElfObject module, ElfObject patched, Plain
 
         if (PlainLivepatch.Parse(symbol.Name) is { } parsed)
         {
-            return new(
-                parsed.Name,
-                field.Addend + Bias(field, place.ToEnd),
-                null,
-                kernel.At(parsed.Name, parsed.Position),
-                true,
-                false
-            );
+            var owner = new[] { home, kernel }.FirstOrDefault(o => o.ObjectName == parsed.ObjectName);
+            var address = owner?.At(parsed.Name, parsed.Position);
+            return owner is null ? null : new(parsed.Name, field.Addend + Bias(field, place.ToEnd), null, address, true, false);
         }
 
         if (!symbol.IsDefined)

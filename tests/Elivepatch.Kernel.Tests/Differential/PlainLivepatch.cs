@@ -12,7 +12,7 @@ namespace Elivepatch.Kernel.Tests.Differential;
 internal sealed record PlainReplacement(string OldName, int Position, ElfSection Section, ulong Start);
 
 /// <summary>
-/// A livepatch module for the kernel proper, read as simply as can be: its list of functions and what its fields mean.
+/// A livepatch of one object, read as simply as can be: its list of functions and what its fields mean.
 /// </summary>
 internal sealed class PlainLivepatch(ElfObject elf)
 {
@@ -28,7 +28,7 @@ internal sealed class PlainLivepatch(ElfObject elf)
             .Where(r => r.Type != 0)
             .ToDictionary(r => r.Offset);
 
-    /// <summary>The functions of the first object, which is the kernel proper.</summary>
+    /// <summary>The functions of the first object.</summary>
     public IReadOnlyList<PlainReplacement> ReadList()
     {
         var list = elf.Symbols.Single(s => s.Name == List && s.IsDefined);

@@ -11,7 +11,10 @@ internal sealed class PlainUnit
     private readonly Dictionary<ElfSection, ulong> starts = [];
     private readonly Dictionary<string, List<ElfSymbol>> symbols = new(StringComparer.Ordinal);
 
-    public PlainUnit(ElfObject unpatched, PlainKernel kernel)
+    /// <summary>Finds them.</summary>
+    /// <param name="unpatched">The unit.</param>
+    /// <param name="home">The object that it is linked into.</param>
+    public PlainUnit(ElfObject unpatched, PlainSymbols home)
     {
         foreach (var symbol in unpatched.Symbols.Where(s => s.IsDefined && s.Name.Length > 0 && !s.IsSectionSymbol))
         {
@@ -21,7 +24,7 @@ internal sealed class PlainUnit
             }
 
             named.Add(symbol);
-            if (kernel.Named(symbol.Name) is [var only])
+            if (home.Named(symbol.Name) is [var only])
             {
                 starts.TryAdd(symbol.Section!, only.Address - symbol.Value);
             }

@@ -3,6 +3,7 @@ using System.Globalization;
 using Elivepatch.Elf;
 using Elivepatch.Kernel.Build;
 using Elivepatch.Kernel.Compile;
+using Elivepatch.Kernel.Import;
 using Elivepatch.Kernel.Patches;
 using Elivepatch.Kernel.Records;
 using Elivepatch.Kernel.Trees;
@@ -24,6 +25,16 @@ public sealed class RandomEditTests(StockKernel stock) : IDisposable
 
     private static readonly string[] folders =
     [
+        "drivers/block",
+        "drivers/md",
+        "fs/btrfs",
+        "fs/ext4",
+        "fs/nfsd",
+        "fs/xfs",
+        "net/bridge",
+        "net/netfilter",
+        "net/sched",
+        "net/sunrpc",
         "fs",
         "fs/proc",
         "kernel",
@@ -53,7 +64,7 @@ public sealed class RandomEditTests(StockKernel stock) : IDisposable
     {
         var record = await stock.RecordAsync();
         var tree = await stock.TreeAsync();
-        var kernel = new PlainKernel(await File.ReadAllTextAsync(record.KallsymsPath, Cancellation));
+        var kernel = PlainSymbols.OfKernel(await File.ReadAllTextAsync(record.KallsymsPath, Cancellation));
         var commands = await CommandsAsync(tree);
         var results = new ConcurrentBag<Tried>();
         await Parallel.ForAsync(
@@ -117,7 +128,7 @@ public sealed class RandomEditTests(StockKernel stock) : IDisposable
         );
         var patched = Get(await CompileAsync(tree, command, sources.Plain));
         var unpatched = Get(await CompileAsync(tree, command, SourceOverlay.None));
-        var kernel = new PlainKernel(await File.ReadAllTextAsync(record.KallsymsPath, Cancellation));
+        var kernel = PlainSymbols.OfKernel(await File.ReadAllTextAsync(record.KallsymsPath, Cancellation));
 
         var good = Compare(_ => { });
         Assert.Empty(good.Wrong.Concat(good.OtherLayout));
@@ -129,7 +140,13 @@ public sealed class RandomEditTests(StockKernel stock) : IDisposable
         {
             var module = ElfReader.Read(built.Module);
             mutate(module);
-            return new PlainComparison(module, ElfReader.Read(patched), new(ElfReader.Read(unpatched), kernel), kernel).Run();
+            return new PlainComparison(
+                module,
+                ElfReader.Read(patched),
+                new(ElfReader.Read(unpatched), kernel),
+                kernel,
+                kernel
+            ).Run();
         }
     }
 
@@ -155,7 +172,7 @@ public sealed class RandomEditTests(StockKernel stock) : IDisposable
     private async Task<Tried> TryAsync(
         KernelRecord record,
         PreparedTree tree,
-        PlainKernel kernel,
+        PlainSymbols kernel,
         IReadOnlyList<CompileCommand> commands,
         int number
     )
@@ -192,10 +209,12 @@ public sealed class RandomEditTests(StockKernel stock) : IDisposable
         }
 
         var unpatched = Get(await CompileAsync(tree, command, SourceOverlay.None));
+        var home = command.ModuleName is { } module ? await ModuleAsync(record, module) : kernel;
         var comparison = new PlainComparison(
             ElfReader.Read(built.Module),
             ElfReader.Read(whole.Value),
-            new(ElfReader.Read(unpatched), kernel),
+            new(ElfReader.Read(unpatched), home),
+            home,
             kernel
         );
         return new(name, patch, "", comparison.Run());
@@ -206,6 +225,12 @@ public sealed class RandomEditTests(StockKernel stock) : IDisposable
             await new UnitCompiler(stock.Cache).CompileAsync(tree, command, overlay, CompileVariant.AsBuilt, Cancellation)
         ).Then<byte[]>(c => c.Object.ToArray());
 
+    private async Task<PlainSymbols> ModuleAsync(KernelRecord record, string name) =>
+        PlainSymbols.OfModule(
+            name,
+            ElfReader.Read(Get(await new ModuleFiles(stock.Cache, record).ReadAsync(name, Cancellation)).ToArray())
+        );
+
     private async Task<IReadOnlyList<CompileCommand>> CommandsAsync(PreparedTree tree)
     {
         var sources = folders
@@ -215,7 +240,7 @@ public sealed class RandomEditTests(StockKernel stock) : IDisposable
             .Order(StringComparer.Ordinal)
             .ToList();
         var built = Get(await new KbuildCommands(stock.Cache).ForBuiltUnitsAsync(tree, sources, Cancellation));
-        return [.. built.Where(c => !c.IsModule)];
+        return [.. built.Where(c => !c.IsInSeveralModules)];
     }
 
     private static int? Number(string variable) =>
