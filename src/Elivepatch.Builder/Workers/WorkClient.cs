@@ -80,18 +80,7 @@ internal sealed class WorkClient : IDisposable
         string digest,
         Func<Stream, CancellationToken, Task<Problem?>> take,
         CancellationToken cancellation
-    ) =>
-        TalkAsync(
-            () => new(HttpMethod.Get, Of(ApiRoutes.WorkInput(hold.Build, digest), hold)),
-            async (answer, inTime) =>
-            {
-                await using var content = await answer.Content.ReadAsStreamAsync(inTime);
-                return await take(content, inTime);
-            },
-            longAnswer,
-            rounds: null,
-            cancellation
-        );
+    ) => DownloadAsync(() => Of(ApiRoutes.WorkInput(hold.Build, digest), hold), take, cancellation);
 
     /// <summary>Writes a toolchain root to a stream, from whichever server has it.</summary>
     public async Task<Problem?> FetchToolchainAsync(
@@ -103,17 +92,7 @@ internal sealed class WorkClient : IDisposable
         Problem? problem = null;
         foreach (var _ in servers)
         {
-            problem = await TalkAsync(
-                () => new(HttpMethod.Get, new Uri(Server, ApiRoutes.Toolchain(digest))),
-                async (answer, inTime) =>
-                {
-                    await using var content = await answer.Content.ReadAsStreamAsync(inTime);
-                    return await take(content, inTime);
-                },
-                longAnswer,
-                rounds: null,
-                cancellation
-            );
+            problem = await DownloadAsync(() => new(Server, ApiRoutes.Toolchain(digest)), take, cancellation);
             if (problem is null)
             {
                 break;
@@ -197,6 +176,23 @@ internal sealed class WorkClient : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => http.Dispose();
+
+    private Task<Problem?> DownloadAsync(
+        Func<Uri> from,
+        Func<Stream, CancellationToken, Task<Problem?>> take,
+        CancellationToken cancellation
+    ) =>
+        TalkAsync(
+            () => new(HttpMethod.Get, from()),
+            async (answer, inTime) =>
+            {
+                await using var content = await answer.Content.ReadAsStreamAsync(inTime);
+                return await take(content, inTime);
+            },
+            longAnswer,
+            rounds: null,
+            cancellation
+        );
 
     private async Task<Outcome<T>> AskAsync<T>(
         Func<HttpRequestMessage> make,
