@@ -30,7 +30,7 @@ internal sealed partial class FetchedToolchains(CacheRoot cache, WorkClient clie
         {
             if (
                 offered.Count < MostOffered
-                && root is { Name: not null, Compilers: not null }
+                && root is { Name: not null, Compilers: not null, RustCompiler: not null }
                 && ContentDigest.IsHex(root.Digest)
                 && root.Compilers.All(c => c is not null)
             )
@@ -64,8 +64,13 @@ internal sealed partial class FetchedToolchains(CacheRoot cache, WorkClient clie
             return null;
         }
 
-        // Of several the configuration's binutils decide, which are not known yet.
-        foreach (var root in offered.Values.Where(t => t.Compilers.Any(c => CompilerText.VersionOf(c) == version)))
+        // Of several the configuration's binutils and Rust decide, which are not known yet; of those that are alike in that one is
+        // enough.
+        var wanted = offered
+            .Values.Where(t => t.Compilers.Any(c => CompilerText.VersionOf(c) == version))
+            .GroupBy(t => (t.Assembler, t.Linker, t.RustCompiler))
+            .Select(g => g.MinBy(t => (t.Size, t.Digest))!);
+        foreach (var root in wanted)
         {
             progress.Report(new(Stage, $"fetch {root.Name}", StageState.Running));
             var problem = await FetchAsync(root, cancellation);

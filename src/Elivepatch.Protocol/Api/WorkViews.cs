@@ -40,7 +40,19 @@ public sealed record WorkerOrders(IReadOnlyList<string> Ended, int HeldForSecond
 /// <param name="Digest">Digest of its files, hexadecimal.</param>
 /// <param name="Name">Where it is from, such as <c>debian:trixie</c>.</param>
 /// <param name="Compilers">The first line that each of its compilers prints of itself.</param>
-public sealed record ToolchainView(string Digest, string Name, IReadOnlyList<string> Compilers);
+/// <param name="Assembler">Version of its assembler, as kbuild writes it (24400 for 2.44).</param>
+/// <param name="Linker">Version of its linker, likewise.</param>
+/// <param name="RustCompiler">The first line that its Rust compiler prints of itself; empty for none.</param>
+/// <param name="Size">Bytes of its files.</param>
+public sealed record ToolchainView(
+    string Digest,
+    string Name,
+    IReadOnlyList<string> Compilers,
+    int Assembler,
+    int Linker,
+    string RustCompiler,
+    long Size
+);
 
 /// <summary>A worker as the server knows it.</summary>
 /// <param name="Id">Its ID, a new one at each start.</param>

@@ -48,12 +48,7 @@ public sealed partial class ToolchainsForWorkers(CacheRoot cache, TimeProvider c
             // Every worker reports every few seconds.
             if (listedAt == 0 || clock.GetElapsedTime(listedAt) > believed)
             {
-                listed =
-                [
-                    .. roots
-                        .List()
-                        .Select(r => new ToolchainView(r.Digest.Hex, r.Facts.Name, [.. r.Facts.Compilers.Select(c => c.Text)])),
-                ];
+                listed = [.. roots.List().Select(ViewOf)];
                 listedAt = clock.GetTimestamp();
             }
 
@@ -152,6 +147,17 @@ public sealed partial class ToolchainsForWorkers(CacheRoot cache, TimeProvider c
             listedAt = 0;
         }
     }
+
+    private static ToolchainView ViewOf(ToolchainRoot root) =>
+        new(
+            root.Digest.Hex,
+            root.Facts.Name,
+            [.. root.Facts.Compilers.Select(c => c.Text)],
+            root.Facts.Assembler,
+            root.Facts.Linker,
+            root.Facts.RustCompiler,
+            root.Facts.Size
+        );
 
     // What was made is made again only where somebody has removed it.
     private bool IsCurrent(State state, bool isHere) =>

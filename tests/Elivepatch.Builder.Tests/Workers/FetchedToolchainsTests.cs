@@ -51,6 +51,18 @@ public sealed class FetchedToolchainsTests : IAsyncDisposable
         Assert.Equal(2, asked.Count);
     }
 
+    [Fact]
+    public async Task Of_roots_that_are_alike_one_is_fetched()
+    {
+        var (view, archive) = await RootAsync();
+        var (other, _) = await RootAsync(root => root.File("usr/bin/more", "more"));
+        using var client = Client(await ServeAsync(200, archive));
+        var toolchains = Open(client);
+        toolchains.Note([other, view]);
+        Assert.Null(await toolchains.EnsureAsync(Machine, SmallRoot.Compiler, told, Cancellation));
+        Assert.Equal(ApiRoutes.Toolchain(view.Digest), Assert.Single(asked));
+    }
+
     [Theory]
     [InlineData(200, "no archive")]
     [InlineData(404, "")]
@@ -84,7 +96,26 @@ public sealed class FetchedToolchainsTests : IAsyncDisposable
     {
         using var client = Client(new Uri("http://127.0.0.1:9"));
         var toolchains = Open(client);
-        toolchains.Note([null!, new("../x", "x", ["gcc"]), new(new('0', 64), null!, ["gcc"]), new(new('0', 64), "x", [null!])]);
+        var sound = new ToolchainView(new('0', 64), "x", ["gcc"], 0, 0, "", 0);
+        toolchains.Note([
+            null!,
+            sound with
+            {
+                Digest = "../x",
+            },
+            sound with
+            {
+                Name = null!,
+            },
+            sound with
+            {
+                Compilers = [null!],
+            },
+            sound with
+            {
+                RustCompiler = null!,
+            },
+        ]);
         toolchains.Note(null);
         Assert.Empty(toolchains.Compilers);
     }
@@ -104,7 +135,19 @@ public sealed class FetchedToolchainsTests : IAsyncDisposable
         );
         using var archive = new MemoryStream();
         await RootTransfer.WriteAsync(imported.Value, archive, Cancellation);
-        return (new(imported.Value.Digest.Hex, "root.tar", [SmallRoot.Compiler]), archive.ToArray());
+        var facts = imported.Value.Facts;
+        return (
+            new(
+                imported.Value.Digest.Hex,
+                "root.tar",
+                [SmallRoot.Compiler],
+                facts.Assembler,
+                facts.Linker,
+                facts.RustCompiler,
+                facts.Size
+            ),
+            archive.ToArray()
+        );
     }
 
     private async Task<Uri> ServeAsync(int status, byte[] body)

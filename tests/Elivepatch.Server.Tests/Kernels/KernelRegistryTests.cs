@@ -200,6 +200,8 @@ public sealed class KernelRegistryTests
                 new System.Formats.Tar.UstarTarEntry(System.Formats.Tar.TarEntryType.RegularFile, "linux/Makefile")
                 {
                     DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)),
+                    // Equal texts are equal archives, whenever they are made.
+                    ModificationTime = DateTimeOffset.UnixEpoch,
                 },
                 Cancellation
             );
