@@ -12,7 +12,7 @@ public static class WorkProblems
         1060,
         ProblemKind.Environment,
         "no worker can build for this kernel",
-        "Ask the server's operator to start a worker with the kernel's compiler, then try again."
+        "Ask the server's operator to start a worker with the kernel's compiler, or to add a toolchain root with it to a server; then try again."
     )
     {
         IsTemporary = true,

@@ -150,63 +150,67 @@ internal sealed class PlainComparison(ElfObject module, ElfObject patched, Plain
         Dictionary<ulong, ElfRelocation> other
     )
     {
-        var meant = Meant(twin, place, other);
-        var led = Led(function, place, own);
-        var where = $"{function.OldName}+0x{place.Offset:x}";
-        if (meant is null || led is null)
+        // Several names may be at one place, where an object has no size.
+        var pairs = Meant(twin, place, other).SelectMany(m => Led(function, place, own).Select(l => (Meant: m, Led: l))).ToList();
+        var judged = pairs.ConvertAll(p => IsRight(p.Meant, p.Led));
+        if (judged.Contains(true))
+        {
+            return;
+        }
+
+        if (judged.Count == 0 || judged.Contains(null))
         {
             unsure++;
-        }
-        else if (meant.Text is not null || led.Text is not null)
-        {
-            Check(meant.Text == led.Text);
-        }
-        else if (IsCold(meant.Name) || meant.Name.Length == 0 || led.Name.Length == 0)
-        {
-            // Its own rarely executed part; data without a name.
-            unsure++;
-        }
-        else if (led.IsOfModule)
-        {
-            // New, or replaced as well: the names of both are the source's.
-            Check(PlainUnit.BaseOf(led.Name) == PlainUnit.BaseOf(meant.Name) && led.Offset == meant.Offset);
-        }
-        else if (PlainUnit.BaseOf(led.Name) != PlainUnit.BaseOf(meant.Name) || led.Offset != meant.Offset)
-        {
-            Check(false);
-        }
-        else if (meant.IsDefined && !IsWeak(meant.Name) && unit.AddressesOf(meant.Name) is { Count: > 0 } known)
-        {
-            Check(led.Address is { } address && known.Contains(address));
-        }
-        else if (!meant.IsDefined || IsWeak(meant.Name))
-        {
-            // As the linker and the module loader look for it. What another module exports is not known here.
-            if ((home.Global(meant.Name) ?? kernel.Global(meant.Name)) is { } right)
-            {
-                Check(led.Address == right);
-            }
-            else
-            {
-                unsure++;
-            }
         }
         else
         {
-            unsure++;
-        }
-
-        void Check(bool isRight)
-        {
-            if (!isRight)
-            {
-                wrong.Add(string.Create(CultureInfo.InvariantCulture, $"{where}: {meant} is meant, and it leads to {led}"));
-            }
+            wrong.Add(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{function.OldName}+0x{place.Offset:x}: {pairs[0].Meant} is meant, and it leads to {pairs[0].Led}"
+                )
+            );
         }
     }
 
+    // Null where that cannot be said.
+    private bool? IsRight(Target meant, Target led)
+    {
+        if (meant.Text is not null || led.Text is not null)
+        {
+            return meant.Text == led.Text;
+        }
+
+        // Its own rarely executed part; data without a name.
+        if (IsCold(meant.Name) || meant.Name.Length == 0 || led.Name.Length == 0)
+        {
+            return null;
+        }
+
+        if (PlainUnit.BaseOf(led.Name) != PlainUnit.BaseOf(meant.Name) || led.Offset != meant.Offset)
+        {
+            return false;
+        }
+
+        // What is new, or replaced as well, has the name of the source.
+        if (led.IsOfModule)
+        {
+            return true;
+        }
+
+        if (meant.IsDefined && !IsWeak(meant.Name))
+        {
+            return unit.AddressesOf(meant.Name) is { Count: > 0 } known
+                ? led.Address is { } there && known.Contains(there)
+                : null;
+        }
+
+        // As the linker and the module loader look for it. What another module exports is not known here.
+        return (home.Global(meant.Name) ?? kernel.Global(meant.Name)) is { } right ? led.Address == right : null;
+    }
+
     // What the compiler meant.
-    private Target? Meant(ElfSymbol twin, (int Offset, int ToEnd) place, Dictionary<ulong, ElfRelocation> other)
+    private IReadOnlyList<Target> Meant(ElfSymbol twin, (int Offset, int ToEnd) place, Dictionary<ulong, ElfRelocation> other)
     {
         if (!other.TryGetValue(twin.Value + (ulong)place.Offset, out var field))
         {
@@ -218,46 +222,44 @@ internal sealed class PlainComparison(ElfObject module, ElfObject patched, Plain
         return Of(patched, field, place.ToEnd);
     }
 
-    private Target? Led(PlainReplacement function, (int Offset, int ToEnd) place, IReadOnlyDictionary<ulong, ElfRelocation> own)
+    private IReadOnlyList<Target> Led(
+        PlainReplacement function,
+        (int Offset, int ToEnd) place,
+        IReadOnlyDictionary<ulong, ElfRelocation> own
+    )
     {
         if (!own.TryGetValue(function.Start + (ulong)place.Offset, out var field) || field.Symbol is not { } symbol)
         {
-            return null;
+            return [];
         }
 
         if (PlainLivepatch.Parse(symbol.Name) is { } parsed)
         {
             var owner = new[] { home, kernel }.FirstOrDefault(o => o.ObjectName == parsed.ObjectName);
             var address = owner?.At(parsed.Name, parsed.Position);
-            return owner is null ? null : new(parsed.Name, field.Addend + Bias(field, place.ToEnd), null, address, true, false);
+            return owner is null ? [] : [new(parsed.Name, field.Addend + Bias(field, place.ToEnd), null, address, true, false)];
         }
 
         if (!symbol.IsDefined)
         {
-            return new(symbol.Name, field.Addend + Bias(field, place.ToEnd), null, kernel.Global(symbol.Name), false, false);
+            return [new(symbol.Name, field.Addend + Bias(field, place.ToEnd), null, kernel.Global(symbol.Name), false, false)];
         }
 
-        return Of(module, field, place.ToEnd) is { } target ? target with { IsOfModule = true } : null;
+        return [.. Of(module, field, place.ToEnd).Select(t => t with { IsOfModule = true })];
     }
 
-    private static Target? Of(ElfObject elf, ElfRelocation field, int toEnd)
+    private static IReadOnlyList<Target> Of(ElfObject elf, ElfRelocation field, int toEnd)
     {
         var symbol = field.Symbol!;
         if (!symbol.IsDefined)
         {
-            return new(symbol.Name, field.Addend + Bias(field, toEnd), null, null, false, false);
+            return [new(symbol.Name, field.Addend + Bias(field, toEnd), null, null, false, false)];
         }
 
+        var meant = (long)symbol.Value + field.Addend + Bias(field, toEnd);
         return symbol.IsSectionSymbol
-            ? Named(elf, symbol.Section!, (long)symbol.Value + field.Addend + Bias(field, toEnd))
-            : new(
-                symbol.Name,
-                field.Addend + Bias(field, toEnd),
-                TextOf(symbol.Section!, (long)symbol.Value + field.Addend + Bias(field, toEnd)),
-                null,
-                true,
-                false
-            );
+            ? Named(elf, symbol.Section!, meant)
+            : [new(symbol.Name, field.Addend + Bias(field, toEnd), TextOf(symbol.Section!, meant), null, true, false)];
     }
 
     // What an addend lacks: a field that is relative to the next instruction counts from itself.
@@ -309,24 +311,26 @@ internal sealed class PlainComparison(ElfObject module, ElfObject patched, Plain
         return ends;
     }
 
-    private static Target? Named(ElfObject elf, ElfSection section, long offset)
+    private static IReadOnlyList<Target> Named(ElfObject elf, ElfSection section, long offset)
     {
         if (TextOf(section, offset) is { } text)
         {
-            return new("", 0, text, null, true, false);
+            return [new("", 0, text, null, true, false)];
         }
 
-        var named = elf
-            .Symbols.Where(s =>
-                s.IsDefined
-                && s.Section == section
-                && !s.IsSectionSymbol
-                && s.Name.Length > 0
-                && (long)s.Value <= offset
-                && offset < (long)(s.Value + Math.Max(s.Size, 1))
-            )
-            .MaxBy(s => s.Size);
-        return named is null ? null : new(named.Name, offset - (long)named.Value, null, null, true, false);
+        return
+        [
+            .. elf
+                .Symbols.Where(s =>
+                    s.IsDefined
+                    && s.Section == section
+                    && !s.IsSectionSymbol
+                    && s.Name.Length > 0
+                    && (long)s.Value <= offset
+                    && offset < (long)(s.Value + Math.Max(s.Size, 1))
+                )
+                .Select(s => new Target(s.Name, offset - (long)s.Value, null, null, true, false)),
+        ];
     }
 
     private static string? TextOf(ElfSection section, long offset) =>

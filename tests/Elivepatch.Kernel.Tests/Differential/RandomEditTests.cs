@@ -97,7 +97,8 @@ public sealed class RandomEditTests(StockKernel stock) : IDisposable
         // Else nothing would have been looked at.
         Assert.InRange(built.Count, Patches / 4, Patches);
         Assert.InRange(built.Sum(c => c.Unsure), 0, built.Sum(c => c.Fields) / 2);
-        Assert.InRange(built.Sum(c => c.OtherLayout.Count), 0, built.Sum(c => c.Functions) / 20);
+        // Runtime constants are loaded where the kernel writes them into its code, so that the code behind is another.
+        Assert.InRange(built.Sum(c => c.OtherLayout.Count), 0, built.Sum(c => c.Functions) / 4);
     }
 
     private static readonly Dictionary<string, Action<ElfObject>> mutations = new()

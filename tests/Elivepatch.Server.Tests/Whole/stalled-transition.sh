@@ -58,6 +58,8 @@ until [ -d "/sys/kernel/livepatch/$livepatch" ]; do
     sleep 0.2
 done
 kill -KILL $!
+# It has its lock until it is gone.
+wait $! || true
 awake_later
 ask patch --allow-http vfork-message.patch
 says 0 "$livepatch"
