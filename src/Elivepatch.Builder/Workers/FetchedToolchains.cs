@@ -64,8 +64,8 @@ internal sealed partial class FetchedToolchains(CacheRoot cache, WorkClient clie
             return null;
         }
 
-        // Of several the configuration's binutils and Rust decide, which are not known yet; of those that are alike in that one is
-        // enough.
+        // Of several the configuration's binutils and Rust decide, which are not known yet; of those that are alike in that
+        // one is enough.
         var wanted = offered
             .Values.Where(t => t.Compilers.Any(c => CompilerText.VersionOf(c) == version))
             .GroupBy(t => (t.Assembler, t.Linker, t.RustCompiler))

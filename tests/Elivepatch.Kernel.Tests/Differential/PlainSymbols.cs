@@ -32,8 +32,8 @@ internal sealed class PlainSymbols
     }
 
     /// <summary>
-    /// Those of a module, from its file: in the order of its symbol table. Where it will lie is not known, so its sections are put
-    /// far apart.
+    /// Those of a module, from its file: in the order of its symbol table. Where it will lie is not known, so its sections
+    /// are put far apart.
     /// </summary>
     public static PlainSymbols OfModule(string name, ElfObject file)
     {

@@ -31,7 +31,9 @@ internal sealed class PlainUnit
         }
     }
 
-    /// <summary>The addresses that a symbol of the unit may have; empty where it has none of this name, or nothing says where.</summary>
+    /// <summary>
+    /// The addresses that a symbol of the unit may have; empty where it has none of this name, or nothing says where.
+    /// </summary>
     public IReadOnlyList<ulong> AddressesOf(string name) =>
         [
             .. (symbols.GetValueOrDefault(BaseOf(name)) ?? [])

@@ -14,9 +14,9 @@ using static Elivepatch.Kernel.Tests.StockKernel;
 namespace Elivepatch.Kernel.Tests.Differential;
 
 /// <summary>
-/// Random edits of real functions. Each is either refused, or gives the code that a whole compilation of the patched unit gives, and
-/// every field of it leads to what the compiler meant, where that is in the running kernel. What is compared with is read by code of
-/// the tests' own.
+/// Random edits of real functions. Each is either refused, or gives the code that a whole compilation of the patched unit
+/// gives, and every field of it leads to what the compiler meant, where that is in the running kernel. What is compared with
+/// is read by code of the tests' own.
 /// </summary>
 public sealed class RandomEditTests(StockKernel stock) : IDisposable
 {
@@ -75,20 +75,20 @@ public sealed class RandomEditTests(StockKernel stock) : IDisposable
         );
 
         var built = results.Where(r => r.Compared is not null).Select(r => r.Compared!).ToList();
-        TestContext.Current.TestOutputHelper!.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{built.Count} built, {built.Sum(c => c.Functions)} functions with {built.Sum(c => c.Fields)} fields compared; "
-            )
-                + string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"unsure {built.Sum(c => c.Unsure)}, laid out differently: {string.Join(" ", built.SelectMany(c => c.OtherLayout))}; "
-                )
-                + string.Join(
-                    ", ",
-                    results.Where(r => r.Compared is null).GroupBy(r => r.Refusal).Select(g => $"{g.Count()} {g.Key}")
-                )
-        );
+        var refused = results.Where(r => r.Compared is null).GroupBy(r => r.Refusal).Select(g => $"{g.Count()} {g.Key}");
+        foreach (
+            var line in (string[])
+                [
+                    $"{built.Count} built, with {built.Sum(c => c.Functions)} functions and {built.Sum(c => c.Fields)} fields",
+                    $"unsure {built.Sum(c => c.Unsure)}",
+                    $"laid out differently: {string.Join(' ', built.SelectMany(c => c.OtherLayout))}",
+                    $"not built: {string.Join(", ", refused)}",
+                ]
+        )
+        {
+            TestContext.Current.TestOutputHelper!.WriteLine(line);
+        }
+
         var wrong = results
             .Where(r => r.Compared?.Wrong.Count > 0)
             .Select(r => $"{r.Name}: {string.Join("\n  ", r.Compared!.Wrong)}\n{r.Patch}")
