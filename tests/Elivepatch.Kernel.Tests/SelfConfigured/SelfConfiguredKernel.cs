@@ -39,20 +39,21 @@ public sealed class SelfConfiguredKernel : IDisposable
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("self-configured-");
     private readonly Lazy<Task<string>> built;
     private readonly Lazy<Task<string>> captured;
-    private readonly Lazy<Task<KernelRecord>> imported;
 
     public SelfConfiguredKernel(StockKernel stock)
     {
         this.stock = stock;
         built = new(BuildAsync);
         captured = new(CaptureAsync);
-        imported = new(() => ImportAsync(image: false));
     }
 
     public CacheRoot Cache => stock.Cache;
 
-    /// <summary>The record from capture, source and base patch.</summary>
-    public Task<KernelRecord> RecordAsync() => imported.Value;
+    /// <summary>
+    /// The record from capture, source and base patch. It takes the place of that with the boot image, whichever was imported
+    /// first.
+    /// </summary>
+    public Task<KernelRecord> RecordAsync() => ImportAsync(image: false);
 
     /// <summary>The record of an import that got the boot image as well. It takes the place of the other.</summary>
     public Task<KernelRecord> RecordWithImageAsync() => ImportAsync(image: true);
