@@ -125,7 +125,6 @@ public sealed class OtherDebianKernelTests(StockKernel stock) : IDisposable
     [InlineData("debian:trixie-backports/newest-cloud", 20)]
     [InlineData("debian:sid/newest-cloud", 20)]
     [InlineData("debian:newest", 3)]
-    [InlineData("debian:newest-rt", 3)]
     public async Task Cases_of_the_stock_kernel_are_built_refused_and_live_there_as_well(string name, int most)
     {
         var record = Get(await new DebianImport(stock.Cache, KernelBoot.ReadFactsAsync).RunAsync(name, Cancellation));
