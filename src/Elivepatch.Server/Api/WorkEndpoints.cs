@@ -127,11 +127,12 @@ internal static class WorkEndpoints
 
     private static IResult GetToolchain(
         [Description("Digest of the root, hexadecimal.")] string digest,
-        ToolchainsForWorkers toolchains
+        ToolchainsForWorkers toolchains,
+        CancellationToken cancellation
     ) =>
         Answer(
             toolchains.Open(digest),
-            root => TypedResults.Stream(to => RootTransfer.WriteAsync(root, to, CancellationToken.None), "application/gzip")
+            root => TypedResults.Stream(to => RootTransfer.WriteAsync(root, to, cancellation), "application/gzip")
         );
 
     private static async Task<IResult> AddEventsAsync(
